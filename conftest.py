@@ -1,0 +1,3 @@
+"""Pytester for the whole suite."""
+
+pytest_plugins = ["pytester"]

@@ -1,0 +1,1 @@
+"""pytest-swarm: which policy should decide which model runs which step of a workflow, within your VRAM?"""

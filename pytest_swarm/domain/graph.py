@@ -1,0 +1,246 @@
+"""TaskGraph: a validated DAG of tasks, and the horizon that a router may weigh.
+
+A graph that exists is valid: ids are unique, every edge joins two known tasks, and there is no cycle. Everything
+that asks "what comes next" is answered here, in one place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias
+
+from pytest_swarm.domain.task import Task, decode_task, encode_task
+from pytest_swarm.errors import GraphError
+from pytest_swarm.fields import Fields, Json
+
+Context: TypeAlias = Literal["parents", "none"]
+HorizonDepth: TypeAlias = int | Literal["flat"]
+CONTEXTS: Final = ("parents", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskGraph:
+    """A DAG of tasks; `name` is the job's name in events and reports.
+
+    `edges` are (parent id, child id). `context="parents"` hands parents' outputs to their children, "none" does not
+    (the published benchmark's behaviour, DESIGN 8). `version` belongs to the case: raise it when prompts or
+    expectations change meaning, and old baselines are no longer compared.
+    """
+
+    name: str
+    tasks: tuple[Task, ...]
+    edges: tuple[tuple[str, str], ...] = ()
+    context: Context = "parents"
+    version: int = 1
+    order: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    digest: str = field(init=False, repr=False, compare=False)
+    _by_id: Mapping[str, Task] = field(init=False, repr=False, compare=False)
+    _parents: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _children: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise GraphError("a task graph has an empty name; the name stands for the job in events and reports")
+        if not self.tasks:
+            raise GraphError(f"graph {self.name!r} is empty: it has no tasks")
+        if self.context not in CONTEXTS:
+            raise GraphError(f"graph {self.name!r}: context is {self.context!r}, but must be 'parents' or 'none'")
+        by_id = _unique(self.name, self.tasks)
+        parents, children = _neighbours(self.name, by_id, self.edges)
+        _set(self, "_by_id", MappingProxyType(by_id))
+        _set(self, "_parents", MappingProxyType(parents))
+        _set(self, "_children", MappingProxyType(children))
+        _set(self, "order", _topological_order(self.name, parents, children))
+        _set(self, "digest", _digest(self))
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    def task(self, task_id: str) -> Task:
+        """The task of that id; GraphError where there is none."""
+        try:
+            return self._by_id[task_id]
+        except KeyError:
+            raise GraphError(f"graph {self.name!r} has no task {task_id!r}") from None
+
+    def parents(self, task_id: str) -> tuple[str, ...]:
+        """Ids of the direct predecessors, in the order of the edges."""
+        return self._parents[task_id]
+
+    def children(self, task_id: str) -> tuple[str, ...]:
+        """Ids of the direct successors, in the order of the edges."""
+        return self._children[task_id]
+
+    def descendants(self, task_id: str) -> tuple[str, ...]:
+        """Ids of everything that depends on the task, in topological order."""
+        found: set[str] = set()
+        queue = [task_id]
+        while queue:
+            new = [child for child in self._children[queue.pop()] if child not in found]
+            found.update(new)
+            queue.extend(new)
+        return tuple(each for each in self.order if each in found)
+
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """The tasks by longest distance from a source: layer 0 has no parents."""
+        stages = self.stages(self.order)
+        layers: list[list[str]] = [[] for _ in range(max(stages.values()) + 1)]
+        for task_id in self.order:
+            layers[stages[task_id]].append(task_id)
+        return tuple(map(tuple, layers))
+
+    def ready(self, finished: Collection[str]) -> tuple[str, ...]:
+        """Unfinished tasks whose parents are all finished, in topological order."""
+        return tuple(
+            each
+            for each in self.order
+            if each not in finished and all(parent in finished for parent in self._parents[each])
+        )
+
+    def horizon(self, finished: Collection[str], depth: int) -> tuple[str, ...]:
+        """The ready tasks and their unfinished successors up to `depth` steps, in topological order (DESIGN 2)."""
+        distance = dict.fromkeys(self.ready(finished), 0)
+        queue = deque(distance)
+        while queue:
+            task_id = queue.popleft()
+            if distance[task_id] == depth:
+                continue
+            for child in self._children[task_id]:
+                if child not in distance:
+                    distance[child] = distance[task_id] + 1
+                    queue.append(child)
+        return tuple(each for each in self.order if each in distance)
+
+    def stages(self, horizon: Iterable[str]) -> dict[str, int]:
+        """Stage of each task of a horizon (given in topological order): its longest distance within the horizon."""
+        stages: dict[str, int] = {}
+        for task_id in horizon:
+            stages[task_id] = 1 + max((stages.get(parent, -1) for parent in self._parents[task_id]), default=-1)
+        return stages
+
+    def flattened(self) -> TaskGraph:
+        """The same tasks without edges: everything is ready at once (the published flat runs)."""
+        return replace(self, edges=())
+
+    def with_context(self, context: Context) -> TaskGraph:
+        """The same graph handing on parents' outputs, or not."""
+        return replace(self, context=context)
+
+
+def encode_graph(graph: TaskGraph) -> dict[str, Json]:
+    """The JSON object of a graph; `decode_graph` gives an equal graph back."""
+    return {
+        "name": graph.name,
+        "version": graph.version,
+        "context": graph.context,
+        "tasks": [encode_task(task) for task in graph.tasks],
+        "edges": [list(edge) for edge in graph.edges],
+    }
+
+
+def decode_graph(fields: Fields) -> TaskGraph:
+    """The graph of a JSON or TOML table with `name`, `tasks` and `edges` (pairs of ids).
+
+    A task may say `after = ["s0"]` in place of edges. Raises the error of `fields` with the place in front.
+    """
+    fields.only(("name", "version", "context", "tasks", "edges"))
+    rows = fields.tables("tasks")
+    context = fields.text("context", "parents")
+    if context not in CONTEXTS:
+        raise fields.fail(f"context is {context!r}, but must be 'parents' or 'none'")
+    try:
+        tasks = tuple(decode_task(row, also=("after",)) for row in rows)
+        after = tuple((parent, task.id) for row, task in zip(rows, tasks, strict=True) for parent in row.texts("after"))
+        return TaskGraph(
+            name=fields.text("name"),
+            tasks=tasks,
+            edges=(*_read_edges(fields), *after),
+            context="none" if context == "none" else "parents",
+            version=fields.whole("version", 1),
+        )
+    except GraphError as error:
+        if str(error).startswith(fields.where):
+            raise
+        raise fields.fail(str(error)) from error
+
+
+def _read_edges(fields: Fields) -> tuple[tuple[str, str], ...]:
+    rows = fields.raw("edges") or []
+    if not isinstance(rows, list):
+        raise fields.fail("'edges' must be a list of pairs [parent, child]")
+    for row in rows:
+        if not (isinstance(row, list) and len(row) == 2 and all(isinstance(end, str) for end in row)):
+            raise fields.fail(f"edge {row!r} is no pair [parent, child]")
+    return tuple((parent, child) for parent, child in rows)
+
+
+def _set(graph: TaskGraph, name: str, value: object) -> None:
+    object.__setattr__(graph, name, value)
+
+
+def _unique(name: str, tasks: tuple[Task, ...]) -> dict[str, Task]:
+    by_id: dict[str, Task] = {}
+    for task in tasks:
+        if task.id in by_id:
+            raise GraphError(f"graph {name!r}: duplicate id: task {task.id!r} stands there twice")
+        by_id[task.id] = task
+    return by_id
+
+
+Neighbours: TypeAlias = dict[str, tuple[str, ...]]
+
+
+def _neighbours(
+    name: str, by_id: Mapping[str, Task], edges: tuple[tuple[str, str], ...]
+) -> tuple[Neighbours, Neighbours]:
+    parents: dict[str, dict[str, None]] = {each: {} for each in by_id}
+    children: dict[str, dict[str, None]] = {each: {} for each in by_id}
+    for parent, child in edges:
+        for end in (parent, child):
+            if end not in by_id:
+                raise GraphError(f"graph {name!r}: dangling edge {parent} -> {child}: there is no task {end!r}")
+        parents[child][parent] = None
+        children[parent][child] = None
+    return {k: tuple(v) for k, v in parents.items()}, {k: tuple(v) for k, v in children.items()}
+
+
+def _topological_order(name: str, parents: Neighbours, children: Neighbours) -> tuple[str, ...]:
+    """Kahn's algorithm, stable in the order of declaration; a cycle is an error that spells it out."""
+    missing = {each: len(of) for each, of in parents.items()}
+    queue = deque(each for each, count in missing.items() if count == 0)
+    order: list[str] = []
+    while queue:
+        task_id = queue.popleft()
+        order.append(task_id)
+        for child in children[task_id]:
+            missing[child] -= 1
+            if missing[child] == 0:
+                queue.append(child)
+    if len(order) < len(parents):
+        stuck = set(parents).difference(order)
+        raise GraphError(
+            f"graph {name!r} has a cycle: {_spell_cycle(stuck, parents)}; a workflow must not wait for itself"
+        )
+    return tuple(order)
+
+
+def _spell_cycle(stuck: set[str], parents: Neighbours) -> str:
+    """One cycle among the tasks that were never ready, walked backwards from any of them."""
+    path = [min(stuck)]
+    while True:
+        parent = min(each for each in parents[path[-1]] if each in stuck)
+        if parent in path:
+            cycle = [*path[path.index(parent) :], parent]
+            return " -> ".join(reversed(cycle))
+        path.append(parent)
+
+
+def _digest(graph: TaskGraph) -> str:
+    """Content digest: the same tasks, edges, context and version give the same 16 hex digits, whatever the test id."""
+    text = json.dumps(encode_graph(graph), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,141 @@
+"""Model and Fleet: what the router believes about the models on offer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.errors import FleetError
+from pytest_swarm.fields import Json
+
+NEUTRAL_CAPABILITY: Final = 0.5  # DESIGN 3: the prior where the fleet file has none
+DEFAULT_NUM_CTX: Final = 8192  # the context that three of the four published models are limited to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """An Ollama tag and what the router believes of it.
+
+    `vram_gb` is the footprint at `num_ctx` tokens of context; `max_ctx` the longest context it can take, a hard limit
+    on a task's tokens. `num_ctx` is sent with every request, because Ollama's own default moves with the GPU.
+    `keep` pins the model in VRAM: every plan holds it resident. Speeds are None where the fleet file does not say.
+    """
+
+    tag: str
+    vram_gb: float
+    load_time_ms: float
+    cost_per_token: float
+    max_ctx: int
+    capabilities: Mapping[TaskType, float] = field(default_factory=dict)
+    num_ctx: int | None = None
+    prefill_tokens_per_s: float | None = None
+    decode_tokens_per_s: float | None = None
+    keep: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.tag.strip():
+            raise FleetError("a model of the fleet has an empty name")
+        _check(self.tag, "vram_gb", self.vram_gb, above=True)
+        _check(self.tag, "load_time_ms", self.load_time_ms)
+        _check(self.tag, "cost_per_token", self.cost_per_token)
+        _check(self.tag, "max_ctx", self.max_ctx, above=True)
+        for task_type, prior in self.capabilities.items():
+            if not 0 <= prior <= 1:
+                raise FleetError(f"model {self.tag!r}: capability {task_type} is {prior:g}, but must be from 0 to 1")
+        object.__setattr__(self, "capabilities", MappingProxyType(dict(self.capabilities)))
+        if self.num_ctx is None:
+            object.__setattr__(self, "num_ctx", min(self.max_ctx, DEFAULT_NUM_CTX))
+        _check(self.tag, "num_ctx", self.context_tokens, above=True)
+
+    @property
+    def context_tokens(self) -> int:
+        """The `num_ctx` that is sent with every request."""
+        assert self.num_ctx is not None  # set in __post_init__
+        return self.num_ctx
+
+    def capability(self, task_type: TaskType) -> float:
+        """Prior quality for a task type, in [0, 1]; neutral where the fleet file has none."""
+        return self.capabilities.get(task_type, NEUTRAL_CAPABILITY)
+
+    def can_take(self, task: Task) -> bool:
+        """Whether the task's estimated tokens fit the model's longest context."""
+        return task.estimated_tokens <= self.max_ctx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """The models on offer, in the order of the file; `name` says where they come from."""
+
+    name: str
+    models: tuple[Model, ...]
+    _by_tag: Mapping[str, Model] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise FleetError(f"fleet {self.name!r} has no models")
+        by_tag: dict[str, Model] = {}
+        for model in self.models:
+            if model.tag in by_tag:
+                raise FleetError(f"fleet {self.name!r}: model {model.tag!r} stands there twice")
+            by_tag[model.tag] = model
+        object.__setattr__(self, "_by_tag", MappingProxyType(by_tag))
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.models)
+
+    def __contains__(self, tag: object) -> bool:
+        return tag in self._by_tag
+
+    def __getitem__(self, tag: str) -> Model:
+        try:
+            return self._by_tag[tag]
+        except KeyError:
+            raise FleetError(f"fleet {self.name!r} has no model {tag!r}; it has {', '.join(self.tags)}") from None
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The models' tags, in the order of the file."""
+        return tuple(self._by_tag)
+
+    @property
+    def smallest(self) -> Model:
+        """The model with the least VRAM; the first of the file among equals."""
+        return min(self.models, key=lambda model: model.vram_gb)
+
+    @property
+    def digest(self) -> str:
+        """Content digest of every figure in the fleet: equal fleets are comparable."""
+        rows = [encode_model(model) for model in self.models]
+        text = json.dumps(rows, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def encode_model(model: Model) -> dict[str, Json]:
+    """The JSON object of a model, as it stands in `run_start` and in a fleet file."""
+    return {
+        "name": model.tag,
+        "vram_gb": model.vram_gb,
+        "load_time_ms": model.load_time_ms,
+        "cost_per_token": model.cost_per_token,
+        "max_ctx": model.max_ctx,
+        "num_ctx": model.context_tokens,
+        "capabilities": {task_type.value: prior for task_type, prior in model.capabilities.items()},
+        "prefill_tokens_per_s": model.prefill_tokens_per_s,
+        "decode_tokens_per_s": model.decode_tokens_per_s,
+        "keep": model.keep,
+    }
+
+
+def _check(tag: str, name: str, value: float, *, above: bool = False) -> None:
+    if not math.isfinite(value) or value < 0 or (above and value == 0):
+        least = "above 0" if above else "at least 0"
+        raise FleetError(f"model {tag!r}: {name} is {value:g}, but must be {least}")

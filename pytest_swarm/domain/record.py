@@ -1,0 +1,253 @@
+"""What happened: a case, its plan steps, task outcomes and residency, as one JobRecord.
+
+A JobRecord holds facts only. Every figure of a report is computed from it (`pytest_swarm.metrics`), and it is
+rebuilt, equal, from events.jsonl (`pytest_swarm.telemetry`). Times within a job are seconds since its start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus
+from pytest_swarm.units import format_gb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseKey:
+    """One point of the parametrisation: mode, horizon depth, VRAM budget in GB, repeat (from 1)."""
+
+    mode: str
+    horizon: HorizonDepth
+    vram_budget_gb: float
+    repeat: int = 1
+
+    @property
+    def label(self) -> str:
+        """`lp-h3-8GB`, `llm-flat-8GB`: without the repeat, as in test ids."""
+        depth = "flat" if self.horizon == "flat" else f"h{self.horizon}"
+        return f"{self.mode}-{depth}-{format_gb(self.vram_budget_gb)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """(graph, mode, horizon, VRAM budget, repeat): one parametrised run of one job. `test` is the pytest node id."""
+
+    graph: TaskGraph
+    key: CaseKey
+    test: str = ""
+
+    @property
+    def job(self) -> str:
+        """The job's name: that of its graph."""
+        return self.graph.name
+
+    @property
+    def digest(self) -> str:
+        """Identity of the case by content: graph, mode, horizon, budget and repeat; never by test id."""
+        k = self.key
+        text = f"{self.graph.digest}|{k.mode}|{k.horizon}|{k.vram_budget_gb:.6f}|{k.repeat}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateRow:
+    """What the router was told of one task on one model; `utility` is the term of the objective."""
+
+    task: str
+    model: str
+    quality: float
+    token_cost: float
+    utility: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanStep:
+    """One step of the receding horizon: the whole problem instance and the answer (fields as in DESIGN 6)."""
+
+    step: int
+    started_s: float
+    mode: str
+    horizon_depth: HorizonDepth
+    vram_budget_gb: float
+    lambda_token: float
+    lambda_switch: float
+    lambda_latency: float
+    horizon_tasks: tuple[str, ...]
+    ready_tasks: tuple[str, ...]
+    resident_before: tuple[str, ...]
+    estimates: tuple[EstimateRow, ...]
+    switch_cost: Mapping[str, float]
+    vram_gb: Mapping[str, float]
+    stages: Mapping[str, int]
+    assignments: tuple[Assignment, ...]
+    executed: tuple[Assignment, ...]
+    target_residency: tuple[str, ...]
+    residency_by_stage: tuple[tuple[str, ...], ...]
+    retained: tuple[str, ...]
+    planned_vram_gb: float
+    violation: bool
+    status: PlanStatus
+    objective: float | None
+    value: float | None
+    bound: float | None
+    gap: float | None
+    fractional: bool
+    fractional_residency: Mapping[str, float]
+    solver: str | None
+    solve_ms: float | None
+    decision_ms: float
+    planner_failures: Mapping[str, int]
+    planner_calls: tuple[PlannerCall, ...]
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("switch_cost", "vram_gb", "stages", "fractional_residency", "planner_failures"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+
+class TaskStatus(StrEnum):
+    """How a task ended."""
+
+    OK = "ok"
+    FAILED = "failed"  # it was run, and the call failed
+    SKIPPED = "skipped"  # it was never run; `error` says why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOutcome:
+    """One task's end. None = not measured. `answer` is model output: hostile data.
+
+    `score` is None for a task that could not be scored, and for one that was not run; whether the latter counts as 0
+    is the metrics' business. Token counts and durations are the server's own; `latency_s` is the client's clock.
+    """
+
+    task: str
+    status: TaskStatus
+    step: int | None = None
+    model: str | None = None
+    answer: str | None = None
+    score: float | None = None
+    score_detail: str | None = None
+    error: str | None = None
+    error_kind: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    token_cost: float | None = None
+    started_s: float | None = None
+    finished_s: float | None = None
+    load_s: float | None = None
+    prefill_s: float | None = None
+    decode_s: float | None = None
+
+    @property
+    def latency_s(self) -> float | None:
+        """Seconds of the one call, as the client saw it."""
+        if self.started_s is None or self.finished_s is None:
+            return None
+        return self.finished_s - self.started_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """A model that was loaded or unloaded between planning and running a step."""
+
+    step: int
+    model: str
+    action: str  # "load" or "unload"
+    started_s: float
+    finished_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidentModel:
+    """A row of `/api/ps`: bytes in all, and bytes of it in VRAM."""
+
+    tag: str
+    size_bytes: int
+    size_vram_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VramSample:
+    """What was resident at one moment, as the server reports it; `gpu_used_bytes` from NVML, None without a GPU."""
+
+    step: int
+    at_s: float
+    resident: tuple[ResidentModel, ...]
+    gpu_used_bytes: int | None = None
+
+
+class JobStatus(StrEnum):
+    """How a job ended; only a `completed` one has a score."""
+
+    COMPLETED = "completed"  # the loop came to its end, also where tasks failed
+    INFEASIBLE = "infeasible"  # no plan existed
+    ERROR = "error"  # the server died, or the program stopped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """One TaskGraph run once under one routing mode."""
+
+    case: Case
+    status: JobStatus
+    simulated: bool
+    started_ts_ms: float = field(compare=False, default=0.0)
+    steps: tuple[PlanStep, ...] = ()
+    outcomes: tuple[TaskOutcome, ...] = ()
+    switches: tuple[Switch, ...] = ()
+    samples: tuple[VramSample, ...] = ()
+    makespan_s: float | None = None
+    error: str | None = None
+
+    def outcome(self, task_id: str) -> TaskOutcome:
+        """The outcome of a task; KeyError where the job has none."""
+        for outcome in self.outcomes:
+            if outcome.task == task_id:
+                return outcome
+        raise KeyError(task_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """What a whole run was: the first line of events.jsonl. `simulated` is None only for a backend that cannot know.
+
+    `versions` maps package -> version, `machine` holds texts such as platform, cpu and gpu; `options` are the resolved
+    settings as shown to the user; `command` is the command line that reproduces the run.
+    """
+
+    run: str
+    started_ts_ms: float
+    backend: str
+    backend_detail: str
+    simulated: bool
+    profile: str | None
+    fleet: Fleet
+    seed: int
+    versions: Mapping[str, str]
+    machine: Mapping[str, str]
+    options: Mapping[str, str]
+    command: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("versions", "machine", "options"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A whole run as read back: its info, its jobs in the order they ended, and whether it came to its end.
+
+    `notes` are sentences for the reader: warnings, and everything that was not run and why.
+    """
+
+    info: RunInfo
+    jobs: tuple[JobRecord, ...]
+    complete: bool
+    notes: tuple[str, ...] = ()

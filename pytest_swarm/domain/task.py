@@ -1,0 +1,85 @@
+"""Task: one LLM call of a workflow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from pytest_swarm.domain.expectation import Expectation, decode_expectation, encode_expectation
+from pytest_swarm.errors import GraphError
+from pytest_swarm.fields import Fields, Json
+
+MIN_DIFFICULTY: Final = 1.0
+MAX_DIFFICULTY: Final = 5.0
+
+
+class TaskType(StrEnum):
+    """What a task asks for; a model's capability prior is given per type."""
+
+    CODE = "code"
+    MATH = "math"
+    REASONING = "reasoning"
+    EXTRACTION = "extraction"
+    SUMMARIZE = "summarize"
+    CREATIVE = "creative"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One LLM call: what is asked, how hard it is believed to be (1..5), and what is expected (None = unscored).
+
+    `estimated_tokens` counts prompt and completion together, as the routers' cost estimate does (DESIGN 3).
+    """
+
+    id: str
+    type: TaskType
+    prompt: str
+    estimated_tokens: int
+    difficulty: float = MIN_DIFFICULTY
+    expected: Expectation | None = None
+
+    def __post_init__(self) -> None:
+        if not self.id.strip():
+            raise GraphError("a task has an empty id; give every task a name of its own")
+        if self.type not in TaskType._value2member_map_:
+            raise GraphError(f"task {self.id!r}: unknown task type {self.type!r}; known are {', '.join(TaskType)}")
+        object.__setattr__(self, "type", TaskType(self.type))
+        if not self.prompt.strip():
+            raise GraphError(f"task {self.id!r}: the prompt is empty")
+        if self.estimated_tokens <= 0:
+            raise GraphError(f"task {self.id!r}: estimated_tokens is {self.estimated_tokens}, but must be at least 1")
+        if not (math.isfinite(self.difficulty) and MIN_DIFFICULTY <= self.difficulty <= MAX_DIFFICULTY):
+            raise GraphError(f"task {self.id!r}: difficulty is {self.difficulty:g}, but must be from 1 to 5")
+
+
+_KEYS: Final = ("id", "type", "prompt", "estimated_tokens", "difficulty", "expected")
+
+
+def encode_task(task: Task) -> dict[str, Json]:
+    """The JSON object of a task."""
+    return {
+        "id": task.id,
+        "type": task.type.value,
+        "prompt": task.prompt,
+        "estimated_tokens": task.estimated_tokens,
+        "difficulty": task.difficulty,
+        "expected": None if task.expected is None else encode_expectation(task.expected),
+    }
+
+
+def decode_task(fields: Fields, *, also: tuple[str, ...] = ()) -> Task:
+    """The task of a JSON or TOML table; `also` names keys that somebody else reads (such as `after`)."""
+    fields.only((*_KEYS, *also))
+    kind = fields.text("type")
+    if kind not in TaskType._value2member_map_:
+        raise fields.fail(f"task {fields.text('id')!r}: unknown task type {kind!r}; known are {', '.join(TaskType)}")
+    return Task(
+        id=fields.text("id"),
+        type=TaskType(kind),
+        prompt=fields.text("prompt"),
+        estimated_tokens=fields.whole("estimated_tokens", low=1),
+        difficulty=fields.number("difficulty", MIN_DIFFICULTY),
+        expected=decode_expectation(fields.table("expected")) if "expected" in fields else None,
+    )

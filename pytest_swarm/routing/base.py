@@ -1,0 +1,84 @@
+"""The Router protocol and what a router sees.
+
+A third-party router is a class with `async def route(self, view) -> Plan` and a factory that takes a `RouterSetup`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.domain.task import Task
+from pytest_swarm.estimate.table import EstimateTable
+from pytest_swarm.fields import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """The weights of the objective (DESIGN 3): lambda_token, lambda_switch, and lambda_latency (off by default)."""
+
+    token: float = 0.5
+    switch: float = 0.2
+    latency: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlanningView:
+    """All that a router may know when it plans a step; the same for every router.
+
+    `tasks` is the horizon in topological order, `ready` the part that is executed now, `stages[m]` the stage of
+    `tasks[m]` (0 = ready), `edges` those within the horizon. `estimates` has a column per task of `tasks` and a row
+    per model of `fleet`, in those orders. `resident` are the fleet's models observed in VRAM. `seed` is for routers
+    that draw.
+    """
+
+    job: str
+    step: int
+    tasks: tuple[Task, ...]
+    ready: tuple[str, ...]
+    stages: tuple[int, ...]
+    edges: tuple[tuple[str, str], ...]
+    horizon_depth: HorizonDepth
+    fleet: Fleet
+    resident: frozenset[str]
+    vram_budget_gb: float
+    estimates: EstimateTable
+    weights: Weights = field(default_factory=Weights)
+    seed: int = 0
+
+
+class Router(Protocol):
+    """A routing policy. `name` is its mode as written in --swarm-compare."""
+
+    name: str
+
+    async def route(self, view: PlanningView) -> Plan:
+        """A plan for every task of the horizon; status `infeasible` (never an exception) where none exists."""
+
+
+class Planner(Protocol):
+    """The planner model behind the `llm` router."""
+
+    async def ask(self, prompt: str, *, schema: Mapping[str, Json]) -> str:
+        """The model's answer to the prompt under a JSON schema; raises BackendError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RouterSetup:
+    """What a router factory may use. `argument` is what follows the colon in `single:TAG`.
+
+    `realised[(task id, model tag)]` are the scores that would really be achieved, where they are known (oracle).
+    """
+
+    fleet: Fleet
+    argument: str | None = None
+    planner: Planner | None = None
+    solve_limit_s: float | None = None
+    realised: Mapping[tuple[str, str], float] | None = None
+
+
+RouterFactory: TypeAlias = Callable[[RouterSetup], Router]

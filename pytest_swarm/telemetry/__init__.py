@@ -1,0 +1,1 @@
+"""Events: a run as lines of JSON, written as it happens and read back as equal records; and VRAM measurement."""

@@ -1,0 +1,51 @@
+"""Units at the edge: sizes in GB (10^9 bytes), durations in seconds. Knows nothing of options or files."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pytest_swarm.errors import OptionError
+
+BYTES_PER_GB: Final = 1_000_000_000
+BYTES_PER_GIB: Final = 1 << 30
+
+_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(gib|gb|g|mib|mb|m)?\s*", re.IGNORECASE)
+_SIZE_GB: Final = {
+    "gb": 1.0,
+    "g": 1.0,
+    "gib": BYTES_PER_GIB / BYTES_PER_GB,
+    "mb": 1e-3,
+    "m": 1e-3,
+    "mib": (1 << 20) / BYTES_PER_GB,
+}
+_DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)?\s*", re.IGNORECASE)
+_DURATION_S: Final = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_size_gb(text: str, *, what: str) -> float:
+    """Size in GB of `8GB`, `8`, `7.5 GiB` or `8192MiB`; no unit means GB. OptionError names `what`."""
+    match = _SIZE.fullmatch(text)
+    size_gb = float(match[1]) * _SIZE_GB[(match[2] or "gb").lower()] if match else 0.0
+    if size_gb <= 0:
+        raise OptionError(f"{what}: {text!r} is no size; write for example 8GB or 7.5GiB")
+    return size_gb
+
+
+def parse_duration_s(text: str, *, what: str) -> float:
+    """Seconds of `120s`, `500ms`, `2m` or `90`; no unit means seconds. OptionError names `what`."""
+    match = _DURATION.fullmatch(text)
+    duration_s = float(match[1]) * _DURATION_S[(match[2] or "s").lower()] if match else 0.0
+    if duration_s <= 0:
+        raise OptionError(f"{what}: {text!r} is no duration; write for example 120s or 2m")
+    return duration_s
+
+
+def format_gb(size_gb: float) -> str:
+    """`8GB`, `6.5GB`: the shortest decimal that is exact to a thousandth of a GB."""
+    return f"{size_gb:.3f}".rstrip("0").rstrip(".") + "GB"
+
+
+def bytes_to_gb(size_bytes: int) -> float:
+    """GB (10^9 bytes) of a size in bytes."""
+    return size_bytes / BYTES_PER_GB

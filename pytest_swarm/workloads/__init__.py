@@ -1,0 +1,1 @@
+"""Where task graphs and fleets come from: builders, files, importers and generators."""
