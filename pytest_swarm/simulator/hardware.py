@@ -1,0 +1,132 @@
+"""What a simulated server is made of: its models and its GPU, as plain figures.
+
+A profile file or the launcher builds a `ServerSpec`; the scheduler reads it. Knows neither files nor HTTP.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from pytest_swarm.errors import ProfileError
+from pytest_swarm.fields import Json
+
+GIB: Final = 1 << 30
+DEFAULT_TAG: Final = "latest"
+
+MAX_LOADED_MODELS: Final = 3  # OLLAMA_MAX_LOADED_MODELS: three per GPU
+MAX_QUEUE: Final = 512  # OLLAMA_MAX_QUEUE
+KEEP_ALIVE_S: Final = 300.0  # OLLAMA_KEEP_ALIVE: five minutes
+_CONTEXT_TIERS: Final = ((47 * GIB, 262_144), (23 * GIB, 32_768))  # the server's own: from this much VRAM, this context
+_SMALLEST_TIER: Final = 4096
+KV_BYTES_PER_VALUE: Final = 2  # 16-bit keys and values
+
+
+def full_name(name: str) -> str:
+    """The name with its tag: `gemma2` is `gemma2:latest`."""
+    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:{DEFAULT_TAG}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """One model as it really is: shape, speed and load time. ProfileError for figures that make no sense.
+
+    `name` is an Ollama tag (without a tag it is `:latest`). `size_bytes` are the weights; keys and values take
+    2 * layers * kv_heads * head_dim * 2 bytes per token of context. `blob` begins the hex digest of the weights: models with
+    one `blob` are two names for one file, and ties between models are broken by it. `load_s` is a load from page
+    cache, `first_load_s` the first one of this server (from disk; None: like any other). `cpu_slowdown` multiplies
+    the time per token of the share of layers that is not on the GPU. `parameters` are the model's own default options.
+    """
+
+    name: str
+    size_bytes: int
+    layers: int
+    kv_heads: int
+    head_dim: int
+    context_length: int
+    blob: str
+    prefill_tokens_per_s: float
+    decode_tokens_per_s: float
+    load_s: float = 0.0
+    first_load_s: float | None = None
+    cpu_slowdown: float = 1.0
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise ProfileError("a model of the simulated server has an empty name")
+        for name in ("size_bytes", "layers", "kv_heads", "head_dim", "context_length"):
+            _check(self.name, name, getattr(self, name), above=True)
+        for name in ("prefill_tokens_per_s", "decode_tokens_per_s", "cpu_slowdown"):
+            _check(self.name, name, getattr(self, name), above=True)
+        _check(self.name, "load_s", self.load_s)
+        if self.first_load_s is not None:
+            _check(self.name, "first_load_s", self.first_load_s)
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    @property
+    def full_name(self) -> str:
+        """The name with its tag, as the server lists it."""
+        return full_name(self.name)
+
+    def kv_bytes(self, num_ctx: int, slots: int) -> int:
+        """Bytes of keys and values for `slots` contexts of `num_ctx` tokens each."""
+        return 2 * self.layers * self.kv_heads * self.head_dim * num_ctx * slots * KV_BYTES_PER_VALUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSpec:
+    """One simulated server: its models, its GPU and its settings.
+
+    `gpu_bytes` None: no GPU, nothing is ever in VRAM. `keep_alive_s` may be `math.inf`. `context_length` None: the
+    server's own default, which grows with VRAM. `compute_bytes` is scratch memory of a model with any layer on the
+    GPU, `fit_margin_bytes` what the loader leaves free when it chooses the layers. `stale_free_memory` is the real
+    server's quirk: a resident model goes on reporting the free memory of the time when it was loaded.
+    """
+
+    models: tuple[ModelSpec, ...]
+    gpu_bytes: int | None
+    max_loaded_models: int = MAX_LOADED_MODELS
+    num_parallel: int = 1
+    max_queue: int = MAX_QUEUE
+    keep_alive_s: float = KEEP_ALIVE_S
+    context_length: int | None = None
+    compute_bytes: int = 0
+    fit_margin_bytes: int = 0
+    stale_free_memory: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise ProfileError("the simulated server has no models; give it at least one")
+        names = [model.full_name.lower() for model in self.models]
+        for name in names:
+            if names.count(name) > 1:
+                raise ProfileError(f"the simulated server has model {name!r} twice")
+        for name in ("max_loaded_models", "num_parallel"):
+            _check("the simulated server", name, getattr(self, name), above=True)
+        for name in ("max_queue", "compute_bytes", "fit_margin_bytes"):
+            _check("the simulated server", name, getattr(self, name))
+        if self.gpu_bytes is not None:
+            _check("the simulated server", "gpu_bytes", self.gpu_bytes, above=True)
+        if self.context_length is not None:
+            _check("the simulated server", "context_length", self.context_length, above=True)
+        if math.isnan(self.keep_alive_s) or self.keep_alive_s < 0:
+            raise ProfileError("the simulated server: keep_alive_s must be at least 0, or infinite")
+
+    @property
+    def default_context(self) -> int:
+        """Tokens of context where neither the request nor the model says: OLLAMA_CONTEXT_LENGTH, or by VRAM."""
+        if self.context_length is not None:
+            return self.context_length
+        for least_bytes, tokens in _CONTEXT_TIERS:
+            if self.gpu_bytes is not None and self.gpu_bytes >= least_bytes:
+                return tokens
+        return _SMALLEST_TIER
+
+
+def _check(owner: str, name: str, value: float, *, above: bool = False) -> None:
+    if not math.isfinite(value) or value < 0 or (above and value == 0):
+        raise ProfileError(f"{owner}: {name} is {value:g}, but must be {'above 0' if above else 'at least 0'}")
