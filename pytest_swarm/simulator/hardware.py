@@ -35,10 +35,11 @@ class ModelSpec:
     """One model as it really is: shape, speed and load time. ProfileError for figures that make no sense.
 
     `name` is an Ollama tag (without a tag it is `:latest`). `size_bytes` are the weights; keys and values take
-    2 * layers * kv_heads * head_dim * 2 bytes per token of context. `blob` begins the hex digest of the weights: models with
-    one `blob` are two names for one file, and ties between models are broken by it. `load_s` is a load from page
-    cache, `first_load_s` the first one of this server (from disk; None: like any other). `cpu_slowdown` multiplies
-    the time per token of the share of layers that is not on the GPU. `parameters` are the model's own default options.
+    2 * layers * kv_heads * head_dim * 2 bytes per token of context. `blob` begins the hex digest of the weights:
+    models with one `blob` are two names for one file, and ties between models are broken by it. `load_s` is a load
+    from page cache, `first_load_s` the first one of this server (from disk; None: like any other). `cpu_slowdown`
+    multiplies the time per token of the share of layers that is not on the GPU. `parameters` are the model's own
+    default options.
     """
 
     name: str
