@@ -7,6 +7,7 @@
       ProfileError            a simulator profile
       EstimateError           an estimate that is not a finite number
       InfeasibleError         no plan can satisfy budget, context length and pins
+      PlanError               a router's plan that is none: a task left out, an unknown model
       BackendError            the server or what it answered
         ServerDownError       nothing answers at the host
         ModelMissingError     the server does not have a model of the fleet
@@ -47,6 +48,10 @@ class EstimateError(SwarmError):
 
 class InfeasibleError(SwarmError):
     """No plan exists: no model fits the budget, or none can take the task."""
+
+
+class PlanError(SwarmError):
+    """A router answered a plan that is none: a task left out or named twice, an unknown model."""
 
 
 class BackendError(SwarmError):

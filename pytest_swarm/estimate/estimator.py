@@ -1,0 +1,67 @@
+"""Estimator: the learned state of one run of jobs, and the table of estimates for a horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.estimate import formulas
+from pytest_swarm.estimate.table import EstimateTable
+
+
+class Estimator:
+    """Believed quality per model and task type, and believed token use per model (DESIGN 3).
+
+    Starts from the fleet's priors; `learn` moves it towards what was observed. `--swarm-carryover` decides how long one
+    lives: a case, or all jobs of one mode, horizon and budget.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self._capability = {(model.tag, kind): model.capability(kind) for model in fleet for kind in TaskType}
+        self._token_factor = dict.fromkeys(fleet.tags, 1.0)
+
+    def capability(self, tag: str, task_type: TaskType) -> float:
+        """The quality now believed of a model on a task type at difficulty 1, in [0, 1]."""
+        return self._capability[tag, task_type]
+
+    def token_factor(self, tag: str) -> float:
+        """Tokens really used per estimated token, as now believed."""
+        return self._token_factor[tag]
+
+    def learn(self, task: Task, tag: str, *, score: float | None, used_tokens: int | None) -> None:
+        """Follow one outcome; what is None was not observed and teaches nothing."""
+        if score is not None:
+            known = self._capability[tag, task.type]
+            self._capability[tag, task.type] = formulas.learned_capability(known, score)
+        if used_tokens is not None:
+            factor = self._token_factor[tag]
+            self._token_factor[tag] = formulas.learned_token_factor(factor, used_tokens, task.estimated_tokens)
+
+    def table(self, tasks: Sequence[Task]) -> EstimateTable:
+        """Estimates of every fleet model (rows) on every task (columns), in the given orders."""
+        models = self.fleet.models
+        shape = (len(models), len(tasks))
+        quality, cost, latency = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        allowed = np.ones(shape, dtype=np.bool_)
+        for i, model in enumerate(models):
+            factor = self._token_factor[model.tag]
+            for m, task in enumerate(tasks):
+                quality[i, m] = formulas.quality(self._capability[model.tag, task.type], task.difficulty)
+                cost[i, m] = formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor)
+                latency[i, m] = formulas.call_latency_s(
+                    task.prompt, task.estimated_tokens * factor, model.prefill_tokens_per_s, model.decode_tokens_per_s
+                )
+                allowed[i, m] = model.can_take(task)
+        return EstimateTable(
+            models=self.fleet.tags,
+            tasks=tuple(task.id for task in tasks),
+            quality=quality,
+            token_cost=cost,
+            latency_s=latency,
+            allowed=allowed,
+            load_cost=np.array([formulas.load_cost(model.load_time_ms) for model in models]),
+        )

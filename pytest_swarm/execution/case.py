@@ -1,0 +1,176 @@
+"""run_case: the receding-horizon loop. Observe, plan, load, run the ready tasks, score, learn; then plan again.
+
+One loop for flat and DAG runs: a flat run is a graph without edges, so that everything is ready at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from pytest_swarm.domain.plan import Assignment
+from pytest_swarm.domain.record import (
+    Case,
+    JobRecord,
+    JobStatus,
+    PlanStep,
+    Switch,
+    TaskOutcome,
+    TaskStatus,
+    VramSample,
+)
+from pytest_swarm.domain.seeding import request_seed
+from pytest_swarm.errors import BackendError, InfeasibleError, PlanError, ServerDownError
+from pytest_swarm.execution.clock import JobClock
+from pytest_swarm.execution.engine import Engine
+from pytest_swarm.execution.planning import plan_step
+from pytest_swarm.execution.residency import Ledger
+from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, not_loaded, run_tasks, scored, skipped
+from pytest_swarm.execution.view import Moment
+from pytest_swarm.fields import Json
+from pytest_swarm.telemetry import events
+
+
+async def run_case(case: Case, engine: Engine) -> JobRecord:
+    """Run one graph once under one routing mode. Every end but cancellation is a JobRecord: its status says which.
+
+    Events go to the engine's sink as they happen, from `dag_structure` to the last `task_result`; the closing
+    `job_dag_summary` is the caller's, who knows the metrics.
+    """
+    job = _Job(case, engine)
+    engine.sink.emit(events.encode_dag_structure(case, job.clock.ts_ms(), simulated=engine.settings.simulated))
+    try:
+        await job.run()
+    except InfeasibleError as error:
+        return job.record(JobStatus.INFEASIBLE, str(error))
+    except (BackendError, PlanError) as error:
+        return job.record(JobStatus.ERROR, str(error))
+    return job.record(JobStatus.COMPLETED, None)
+
+
+class _Job:
+    """The state of one running job."""
+
+    def __init__(self, case: Case, engine: Engine) -> None:
+        self.case = case
+        self.engine = engine
+        self.graph = case.graph.flattened() if case.key.horizon == "flat" else case.graph
+        self.clock = JobClock(virtual=engine.settings.virtual_time)
+        self.started_ts_ms = self.clock.ts_ms()
+        self.seed = request_seed(engine.settings.seed, case.key.repeat)
+        self.finished: set[str] = set()
+        self.answers: dict[str, str] = {}
+        self.steps: list[PlanStep] = []
+        self.outcomes: list[TaskOutcome] = []
+        self.switches: list[Switch] = []
+        self.samples: list[VramSample] = []
+        self.first_dispatch_s: float | None = None
+
+    async def run(self) -> None:
+        """Steps until every task is finished, failed or skipped."""
+        keeper = self.engine.keeper
+        if self.engine.settings.fresh:
+            await keeper.clear()
+        keeper.begin(Ledger(vram_budget_gb=self.case.key.vram_budget_gb, clock=self.clock, on_switch=self._on_switch))
+        while len(self.finished) < len(self.graph):
+            await self._step(len(self.steps))
+
+    async def _step(self, number: int) -> None:
+        keeper = self.engine.keeper
+        keeper.step = number
+        await self._sample(number)
+        moment = Moment(step=number, graph=self.graph, finished=frozenset(self.finished), resident=keeper.resident)
+        if self.first_dispatch_s is None:
+            self.first_dispatch_s = self.clock.now_s()
+        step = await plan_step(moment, self.case, self.engine, self.clock)
+        self.steps.append(step)
+        self._emit(events.encode_plan_step(self.case, step, self.clock.ts_ms()))
+        calls = tuple(self._call(each, number) for each in step.executed)
+        needed = tuple(dict.fromkeys(call.model.tag for call in calls))
+        failed = await keeper.reach(step.target_residency, needed)
+        await self._sample(number)
+        at_s = self.clock.now_s()
+        for call in calls:
+            if call.model.tag in failed:
+                self._finish(not_loaded(call, failed[call.model.tag], at_s))
+        await self._run(tuple(call for call in calls if call.model.tag not in failed))
+        await self._sample(number)
+
+    def _call(self, assignment: Assignment, number: int) -> TaskCall:
+        outputs: dict[str, str] = {}
+        if self.graph.context == "parents":
+            outputs = {parent: self.answers[parent] for parent in self.graph.parents(assignment.task)}
+        return TaskCall(
+            task=self.graph.task(assignment.task),
+            model=self.engine.estimator.fleet[assignment.model],
+            parent_outputs=outputs,
+            step=number,
+            seed=self.seed,
+        )
+
+    async def _run(self, calls: tuple[TaskCall, ...]) -> None:
+        """Run, then score: a judge must not take VRAM from tasks that are still running."""
+        engine = self.engine
+        done = await run_tasks(calls, engine.keeper.client, self.clock, concurrency=engine.settings.concurrency)
+        for call, outcome in zip(calls, done, strict=True):
+            outcome = await scored(outcome, call.task, engine.scorers)
+            if outcome.status is TaskStatus.OK:
+                self._learn(call, outcome)
+            self._finish(outcome)
+        for outcome in done:
+            if outcome.error_kind == SERVER_DOWN:
+                raise ServerDownError(outcome.error or "the server went away")
+
+    def _learn(self, call: TaskCall, outcome: TaskOutcome) -> None:
+        used = None
+        if outcome.prompt_tokens is not None and outcome.completion_tokens is not None:
+            used = outcome.prompt_tokens + outcome.completion_tokens
+        self.engine.estimator.learn(call.task, call.model.tag, score=outcome.score, used_tokens=used)
+
+    def _finish(self, outcome: TaskOutcome) -> None:
+        """Enter an outcome; a failed task takes everything that depends on it along."""
+        self._enter(outcome)
+        if outcome.answer is not None:
+            self.answers[outcome.task] = outcome.answer
+        if outcome.status is TaskStatus.FAILED:
+            for descendant in self.graph.descendants(outcome.task):
+                if descendant not in self.finished:
+                    self._enter(skipped(descendant, outcome.task))
+
+    def _enter(self, outcome: TaskOutcome) -> None:
+        self.finished.add(outcome.task)
+        self.outcomes.append(outcome)
+        self._emit(events.encode_task_result(self.case, outcome, self.clock.ts_ms()))
+
+    def _on_switch(self, switch: Switch) -> None:
+        self.switches.append(switch)
+        self._emit(events.encode_switch(self.case, switch, self.clock.ts_ms()))
+
+    async def _sample(self, number: int) -> None:
+        """Ask the server, and the GPU where there is one, what is in VRAM."""
+        resident = await self.engine.keeper.observe()
+        gpu = self.engine.gpu
+        used = None if gpu is None else await asyncio.to_thread(gpu.used_bytes)
+        sample = VramSample(step=number, at_s=self.clock.now_s(), resident=resident, gpu_used_bytes=used)
+        self.samples.append(sample)
+        self._emit(events.encode_vram_sample(self.case, sample, self.clock.ts_ms()))
+
+    def _emit(self, event: dict[str, Json]) -> None:
+        self.engine.sink.emit(event)
+
+    def record(self, status: JobStatus, error: str | None) -> JobRecord:
+        """The job as it stands; makespan from the first dispatch to the last completion (DESIGN 2)."""
+        ended = [each.finished_s for each in self.outcomes if each.finished_s is not None]
+        makespan_s = max(ended) - self.first_dispatch_s if ended and self.first_dispatch_s is not None else None
+        return JobRecord(
+            case=self.case,
+            status=status,
+            simulated=self.engine.settings.simulated,
+            started_ts_ms=self.started_ts_ms,
+            steps=tuple(self.steps),
+            outcomes=tuple(self.outcomes),
+            switches=tuple(self.switches),
+            samples=tuple(self.samples),
+            makespan_s=makespan_s,
+            error=error,
+        )

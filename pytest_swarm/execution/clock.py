@@ -1,0 +1,39 @@
+"""The two clocks of a job: the event loop's, which may be virtual, and the wall's for what this process computes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobClock:
+    """Seconds since the start of a job on the running loop's clock. Make it inside the loop.
+
+    `virtual` says that the loop's time jumps: then what this process computes costs no loop time, and a stopwatch adds
+    both. `epoch_s` is the wall clock of timestamps, passed in so that tests can hold it still.
+    """
+
+    virtual: bool
+    epoch_s: Callable[[], float] = time.time
+    _loop_start_s: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+
+    def now_s(self) -> float:
+        """Seconds of loop time since the job started."""
+        return asyncio.get_running_loop().time() - self._loop_start_s
+
+    def ts_ms(self) -> float:
+        """Milliseconds since 1970 on the wall clock, for timestamps."""
+        return round(self.epoch_s() * 1000.0, 3)
+
+    def stopwatch(self) -> Callable[[], float]:
+        """A function that gives the milliseconds since now: wall time, and virtual waiting where the loop is virtual."""
+        wall_s, loop_s = time.perf_counter(), self.now_s()
+
+        def elapsed_ms() -> float:
+            waited_s = self.now_s() - loop_s if self.virtual else 0.0
+            return (time.perf_counter() - wall_s + waited_s) * 1000.0
+
+        return elapsed_ms

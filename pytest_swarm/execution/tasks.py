@@ -1,0 +1,112 @@
+"""Running tasks: one chat per task, its failure a value."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pytest_swarm.domain.model import Model
+from pytest_swarm.domain.prompt import task_messages
+from pytest_swarm.domain.record import TaskOutcome, TaskStatus
+from pytest_swarm.domain.task import Task
+from pytest_swarm.errors import BackendError, ServerDownError
+from pytest_swarm.execution.clock import JobClock
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+from pytest_swarm.scoring.scorers import Scorers
+
+SERVER_DOWN: Final = ServerDownError.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCall:
+    """One task that is to be run now: on which model, with which parents' outputs, in which step, with which seed."""
+
+    task: Task
+    model: Model
+    parent_outputs: Mapping[str, str]
+    step: int
+    seed: int
+
+
+async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> TaskOutcome:
+    """The unscored outcome of one call; every BackendError becomes a failed outcome that says so."""
+    request = ChatRequest(
+        model=call.model.tag,
+        messages=task_messages(call.task, call.parent_outputs),
+        num_ctx=call.model.context_tokens,
+        seed=call.seed,
+    )
+    begun = TaskOutcome(
+        task=call.task.id,
+        status=TaskStatus.FAILED,
+        step=call.step,
+        model=call.model.tag,
+        started_s=clock.now_s(),
+    )
+    try:
+        reply = await client.chat(request)
+    except BackendError as error:
+        return replace(begun, finished_s=clock.now_s(), error=str(error), error_kind=error.kind)
+    return _answered(begun, reply, call.model, clock.now_s())
+
+
+def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: float) -> TaskOutcome:
+    tokens = (reply.prompt_tokens, reply.completion_tokens)
+    used = None if tokens[0] is None or tokens[1] is None else tokens[0] + tokens[1]
+    return replace(
+        begun,
+        status=TaskStatus.OK,
+        answer=reply.text,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        token_cost=None if used is None else model.cost_per_token * used,
+        finished_s=finished_s,
+        load_s=reply.load_s,
+        prefill_s=reply.prefill_s,
+        decode_s=reply.decode_s,
+    )
+
+
+async def run_tasks(
+    calls: tuple[TaskCall, ...], client: OllamaClient, clock: JobClock, *, concurrency: int
+) -> tuple[TaskOutcome, ...]:
+    """The outcomes of all calls, in their order, at most `concurrency` at a time."""
+    limit = asyncio.Semaphore(concurrency)
+
+    async def limited(call: TaskCall) -> TaskOutcome:
+        async with limit:
+            return await run_task(call, client, clock)
+
+    return tuple(await asyncio.gather(*map(limited, calls)))
+
+
+def not_loaded(call: TaskCall, error: BackendError, at_s: float) -> TaskOutcome:
+    """The outcome of a task whose model could not be loaded."""
+    return TaskOutcome(
+        task=call.task.id,
+        status=TaskStatus.FAILED,
+        step=call.step,
+        model=call.model.tag,
+        started_s=at_s,
+        finished_s=at_s,
+        error=str(error),
+        error_kind=error.kind,
+    )
+
+
+def skipped(task_id: str, because: str) -> TaskOutcome:
+    """The outcome of a task that was never run, because a task before it failed."""
+    return TaskOutcome(
+        task=task_id, status=TaskStatus.SKIPPED, error=f"not run, because task {because!r} failed", error_kind="skipped"
+    )
+
+
+async def scored(outcome: TaskOutcome, task: Task, scorers: Scorers) -> TaskOutcome:
+    """The outcome with its score; one that was not answered stays as it is."""
+    if outcome.answer is None:
+        return outcome
+    score = await scorers.score(task, outcome.answer)
+    return replace(outcome, score=score.value, score_detail=score.detail)
