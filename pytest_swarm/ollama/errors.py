@@ -1,0 +1,81 @@
+"""From what went wrong on the wire to one sentence that names the server and says what to do."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import httpx
+import ollama
+
+from pytest_swarm.errors import (
+    BackendError,
+    BadReplyError,
+    CallTimeoutError,
+    ModelMissingError,
+    ServerDownError,
+    ServerRefusedError,
+)
+
+# Everything that the official client, httpx and the JSON in between may raise for a bad server or a bad answer:
+# ValueError covers JSON and pydantic; TypeError and AttributeError come from JSON of another shape than an object.
+WIRE_ERRORS: Final = (
+    ollama.ResponseError,
+    httpx.HTTPError,
+    httpx.StreamError,
+    httpx.InvalidURL,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+)
+
+_NOT_FOUND: Final = re.compile(r"""model ["'](?P<tag>.*)["'] not found""")
+_SHOWN: Final = 120  # characters of a foreign text that an error message quotes
+
+
+def translated(error: Exception, *, host: str, call: str, timeout_s: float) -> BackendError:
+    """The error of ours for one of `WIRE_ERRORS`; `call` names what was asked, such as "chat with x"."""
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return CallTimeoutError(
+            f"{call}: the Ollama server at {host} did not answer within {timeout_s:g} s; "
+            f"look at its log, or give it more time with --swarm-timeout"
+        )
+    if isinstance(error, ollama.ResponseError):
+        return _refused(error, host=host, call=call)
+    if isinstance(error, ConnectionError | httpx.ConnectError | httpx.UnsupportedProtocol | httpx.InvalidURL):
+        return ServerDownError(
+            f"no Ollama server answers at {host}; start it with `ollama serve`, or use --swarm-backend=sim"
+        )
+    if isinstance(error, httpx.TransportError | httpx.StreamError):
+        return BadReplyError(f"{call}: the server at {host} broke off its answer ({quoted(str(error))}); try again")
+    return BadReplyError(
+        f"{call}: the server at {host} answered something that is no Ollama reply; is another program on that port?"
+    )
+
+
+def bad_reply(*, host: str, call: str, what: str) -> BadReplyError:
+    """The error for an answer that parses, but cannot be true: `what` says why."""
+    return BadReplyError(f"{call}: the answer of the server at {host} {what}; nothing of it is used")
+
+
+def quoted(text: str) -> str:
+    """A foreign text on one line, short enough for an error message."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _SHOWN else f"{flat[:_SHOWN]}..."
+
+
+def _refused(error: ollama.ResponseError, *, host: str, call: str) -> BackendError:
+    text = error.error if isinstance(error.error, str) else str(error.error)
+    status = None if error.status_code == -1 else error.status_code
+    missing = _NOT_FOUND.search(text)
+    if status == httpx.codes.NOT_FOUND and missing:
+        tag = missing["tag"]
+        return ModelMissingError(f"the Ollama server at {host} has no model {tag!r}; fetch it with `ollama pull {tag}`")
+    if text.lstrip().startswith("<"):
+        return BadReplyError(
+            f"{call}: the server at {host} answered HTML (status {status}), not Ollama; "
+            f"is another program or a proxy on that port?"
+        )
+    where = f"status {status}" if status is not None else "in the middle of its answer"
+    return ServerRefusedError(f"{call}: the server at {host} refused ({where}): {quoted(text)}", status=status)

@@ -1,0 +1,114 @@
+"""Reading the official client's replies: every value is checked, because the server is not trusted.
+
+A figure that is absent is None; one that cannot be true (negative, absurd, a part longer than the whole) raises
+`ImpossibleReply`, whose message continues "the answer of the server ...".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import ollama
+
+from pytest_swarm.domain.record import ResidentModel
+from pytest_swarm.ollama.messages import ChatReply, ModelInfo
+
+_NS_PER_S: Final = 1_000_000_000
+_MOST_TOKENS: Final = 100_000_000  # a hundred times the longest context of any model
+_LONGEST_S: Final = 7 * 86_400.0  # a week: no call that anybody waits for
+_MOST_BYTES: Final = 1 << 50  # a pebibyte
+_SLACK_S: Final = 0.05  # the parts are timed apart from the whole
+
+
+class ImpossibleReply(Exception):  # noqa: N818 - it is a finding, and the client turns it into a BadReplyError
+    """A reply that cannot be true; the message says why."""
+
+
+def full_tag(tag: str) -> str:
+    """The tag in the form in which two names of one model are equal: with `:latest`, in lower case."""
+    return (tag if ":" in tag.rsplit("/", 1)[-1] else f"{tag}:latest").lower()
+
+
+def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
+    """The checked reply of `/api/chat` to a request for the model `asked`."""
+    if response.done is not True:
+        raise ImpossibleReply("ends without `done`, so it was cut off")
+    if response.model is None or full_tag(response.model) != full_tag(asked):
+        raise ImpossibleReply(f"says that it comes from {response.model!r}")
+    if response.message.content is None:
+        raise ImpossibleReply("has no content")
+    reply = ChatReply(
+        text=response.message.content,
+        prompt_tokens=_count(response.prompt_eval_count, "prompt_eval_count"),
+        completion_tokens=_count(response.eval_count, "eval_count"),
+        total_s=_seconds(response.total_duration, "total_duration"),
+        load_s=_seconds(response.load_duration, "load_duration"),
+        prefill_s=_seconds(response.prompt_eval_duration, "prompt_eval_duration"),
+        decode_s=_seconds(response.eval_duration, "eval_duration"),
+        done_reason=response.done_reason,
+    )
+    for part in (reply.load_s, reply.prefill_s, reply.decode_s):
+        if part is not None and reply.total_s is not None and part > reply.total_s + _SLACK_S:
+            raise ImpossibleReply("says that a part of the call took longer than the whole")
+    return reply
+
+
+def read_resident(response: ollama.ProcessResponse) -> tuple[ResidentModel, ...]:
+    """The checked rows of `/api/ps`."""
+    return tuple(_resident(row) for row in response.models)
+
+
+def read_installed(response: ollama.ListResponse) -> tuple[str, ...]:
+    """The checked names of `/api/tags`."""
+    names = tuple(row.model for row in response.models)
+    if not all(names):
+        raise ImpossibleReply("lists a model without a name")
+    return tuple(name for name in names if name)
+
+
+def read_info(response: ollama.ShowResponse, *, tag: str) -> ModelInfo:
+    """The checked reply of `/api/show`."""
+    details = response.details
+    info = response.modelinfo or {}
+    length = info.get(f"{info.get('general.architecture')}.context_length")
+    if length is not None and (type(length) is not int or not 0 < length <= _MOST_TOKENS):
+        raise ImpossibleReply(f"gives a context length of {length!r}")
+    return ModelInfo(
+        tag=tag,
+        family=details.family if details else None,
+        parameter_size=details.parameter_size if details else None,
+        quantization=details.quantization_level if details else None,
+        context_length=length,
+        capabilities=_texts(response.capabilities),
+    )
+
+
+def _resident(row: ollama.ProcessResponse.Model) -> ResidentModel:
+    tag = row.name or row.model
+    if not tag:
+        raise ImpossibleReply("lists a resident model without a name")
+    if row.size is None or row.size_vram is None:
+        raise ImpossibleReply(f"gives no size for {tag!r}")
+    size, size_vram = int(row.size), int(row.size_vram)
+    if not 0 <= size_vram <= size <= _MOST_BYTES:
+        raise ImpossibleReply(f"says that {size_vram} of the {size} bytes of {tag!r} are in VRAM")
+    return ResidentModel(tag=tag, size_bytes=size, size_vram_bytes=size_vram)
+
+
+def _count(value: int | None, name: str) -> int | None:
+    if value is not None and not 0 <= value <= _MOST_TOKENS:
+        raise ImpossibleReply(f"gives {name} {value}")
+    return value
+
+
+def _seconds(value_ns: int | None, name: str) -> float | None:
+    if value_ns is None:
+        return None
+    if not 0 <= value_ns <= _LONGEST_S * _NS_PER_S:
+        raise ImpossibleReply(f"gives {name} {value_ns} ns")
+    return value_ns / _NS_PER_S
+
+
+def _texts(values: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(values) if values else ()
