@@ -13,6 +13,7 @@ from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task
+from pytest_swarm.errors import SwarmError
 from pytest_swarm.estimate.table import EstimateTable
 from pytest_swarm.fields import Json
 
@@ -79,6 +80,10 @@ class RouterSetup:
     planner: Planner | None = None
     solve_limit_s: float | None = None
     realised: Mapping[tuple[str, str], float] | None = None
+
+
+class RoutingError(SwarmError):
+    """A router could not come to an answer although there may be one: its solver failed or ran out of time."""
 
 
 RouterFactory: TypeAlias = Callable[[RouterSetup], Router]

@@ -1,0 +1,100 @@
+"""`greedy`: the best utility per task among the models that fit with what is already chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_swarm.domain.plan import Assignment, Origin, Plan
+from pytest_swarm.errors import InfeasibleError
+from pytest_swarm.routing.answer import infeasible_plan, rule_plan
+from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.feasibility import can_cover, explain_infeasible
+from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB, load_price, utility
+
+
+class GreedyRouter:
+    """Task by task in the order of the horizon; the first reference router, and what fills in for a planner."""
+
+    name = "greedy"
+
+    async def route(self, view: PlanningView) -> Plan:
+        """A feasible plan wherever one exists that holds one residency over the horizon."""
+        rows = greedy_rows(view, {})
+        return rule_plan(view, rows) if rows else infeasible_plan(view)
+
+
+def fill_in(view: PlanningView, fixed: Mapping[str, str]) -> tuple[Assignment, ...]:
+    """An assignment, with origin `fill-in`, for each task of the horizon that is not in `fixed` (task -> model).
+
+    The models of `fixed` count as chosen, also where they are over budget already; then no further model fits.
+    Raises InfeasibleError where a task finds no model.
+    """
+    rows = greedy_rows(view, fixed)
+    if rows is None:
+        reason = explain_infeasible(view) or "the models chosen so far leave no room for the remaining tasks"
+        raise InfeasibleError(reason)
+    tags = view.fleet.tags
+    return tuple(
+        Assignment(task=task.id, model=tags[i], origin=Origin.FILL_IN)
+        for task, i in zip(view.tasks, rows, strict=True)
+        if task.id not in fixed
+    )
+
+
+def greedy_rows(view: PlanningView, fixed: Mapping[str, str]) -> list[int] | None:
+    """Row of the model of each task, or None where a task finds none (or there is no task).
+
+    Each task takes the largest U_im minus the load of i if i is neither resident nor chosen before. Ties go to the
+    fewest loads, then the least VRAM, then the name. A model that would leave a later task without any is not taken.
+    """
+    choice = _Choice(view, fixed)
+    rows: list[int] = []
+    for column, task in enumerate(view.tasks):
+        row = choice.row[fixed[task.id]] if task.id in fixed else choice.best(column)
+        if row is None:
+            return None
+        choice.take(row)
+        rows.append(row)
+    return rows or None
+
+
+class _Choice:
+    """The models chosen so far, while tasks are assigned one by one."""
+
+    def __init__(self, view: PlanningView, fixed: Mapping[str, str]) -> None:
+        models = view.fleet.models
+        self.row = {model.tag: i for i, model in enumerate(models)}
+        self._view = view
+        self._worth = utility(view).T.tolist()
+        self._allowed = view.estimates.allowed.T.tolist()
+        self._restricted = not bool(view.estimates.allowed.all())
+        self._price = [
+            0.0 if tag in view.resident else price
+            for tag, price in zip(view.fleet.tags, load_price(view).tolist(), strict=True)
+        ]
+        self._vram_gb = [model.vram_gb for model in models]
+        self._chosen: set[int] = set()
+        self._free_gb = view.vram_budget_gb + BUDGET_TOLERANCE_GB
+        self._pending = [m for m, task in enumerate(view.tasks) if task.id not in fixed]
+        self._order = sorted(range(len(models)), key=lambda i: (self._vram_gb[i], models[i].tag))
+        for model in models:
+            if model.keep or model.tag in fixed.values():
+                self.take(self.row[model.tag])
+
+    def take(self, row: int) -> None:
+        """Hold a model from now on; its load is paid once."""
+        if row not in self._chosen:
+            self._chosen.add(row)
+            self._free_gb -= self._vram_gb[row]
+            self._price[row] = 0.0
+
+    def best(self, column: int) -> int | None:
+        """Row of the best model that fits for a task; None where no model does."""
+        worth, allowed = self._worth[column], self._allowed[column]
+        options = [
+            i for i in self._order if allowed[i] and (i in self._chosen or 0 <= self._vram_gb[i] <= self._free_gb)
+        ]
+        if self._restricted:
+            later = [m for m in self._pending if m > column]
+            options = [i for i in options if can_cover(self._view, later, frozenset(self._chosen | {i}))]
+        return max(options, key=lambda i: (worth[i] - self._price[i], self._price[i] == 0), default=None)

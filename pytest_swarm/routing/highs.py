@@ -1,0 +1,160 @@
+"""The time-expanded program as arrays for HiGHS: the way for models too many to enumerate, and the yardstick.
+
+Columns: y (T, I) residency, z (T, I) loads, x (K, M) the allowed shares. Rows: one of x per task; x <= y of the task's
+stage; VRAM per stage; z_t >= y_t - y_(t-1).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from pytest_swarm.estimate.table import Mask
+from pytest_swarm.routing.base import RoutingError
+from pytest_swarm.routing.program import Program, Solution, choose_rows
+
+_HALF: Final = 0.5
+Numbers = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sparse:
+    """A program in HiGHS's form: minimize cost.x, low <= A x <= high, rows of A compressed; the first are integer."""
+
+    cost: Numbers
+    lower: Numbers
+    upper: Numbers
+    row_low: Numbers
+    row_high: Numbers
+    start: Whole
+    index: Whole
+    value: Numbers
+    binaries: int
+
+
+def arrays_of(program: Program, *, stages: int) -> Sparse:
+    """The arrays of a program with `stages` residencies: 1, or the program's own number."""
+    models, tasks = program.worth.shape
+    stage = program.stage if stages > 1 else np.zeros(tasks, dtype=np.intp)
+    ys = stages * models
+    row, column = np.isfinite(program.worth).nonzero()
+    pairs = len(row)
+    x = 2 * ys + np.arange(pairs)
+    by_task = np.lexsort((row, column))
+    counts = np.bincount(column, minlength=tasks)
+    fits = program.vram_gb <= program.limit_gb
+    price = np.tile(program.price, stages)
+    first_free = np.zeros(ys)
+    first_free[:models] = program.resident
+    y, t_before = np.arange(ys), np.arange(models, ys)
+    index = [x[by_task], np.stack([x, stage[column] * models + row], axis=1).ravel(), y]
+    value = [np.ones(pairs), np.tile([1.0, -1.0], pairs), np.tile(program.vram_gb, stages)]
+    lengths = [counts, np.full(pairs, 2), np.full(stages, models)]
+    index += [np.stack([y[:models] + ys, y[:models]], axis=1).ravel()]
+    value += [np.tile([1.0, -1.0], models)]
+    index += [np.stack([t_before + ys, t_before, t_before - models], axis=1).ravel()]
+    value += [np.tile([1.0, -1.0, 1.0], len(t_before))]
+    lengths += [np.full(models, 2), np.full(len(t_before), 3)]
+    loads = len(y)
+    inf = np.inf
+    return Sparse(
+        cost=np.concatenate([np.zeros(ys), price, -program.worth[row, column]]),
+        lower=np.concatenate([np.tile(program.pinned, stages), np.zeros(ys + pairs)]).astype(float),
+        upper=np.concatenate([np.tile(fits, stages), np.ones(ys + pairs)]).astype(float),
+        row_low=np.concatenate([np.ones(tasks), np.full(pairs + stages, -inf), -first_free]),
+        row_high=np.concatenate(
+            [np.ones(tasks), np.zeros(pairs), np.full(stages, program.limit_gb), np.full(loads, inf)]
+        ),
+        start=np.concatenate([[0], np.concatenate(lengths).cumsum()]).astype(np.int32),
+        index=np.concatenate(index).astype(np.int32),
+        value=np.concatenate(value),
+        binaries=ys,
+    )
+
+
+def load_model(sparse: Sparse, *, integer: bool) -> Any:  # highspy is untyped
+    """A silent HiGHS object with the program in it; one thread, so that equal inputs give equal runs."""
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("threads", 1)
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(sparse.cost), len(sparse.row_low)
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = sparse.cost, sparse.lower, sparse.upper
+    lp.row_lower_, lp.row_upper_ = sparse.row_low, sparse.row_high
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = sparse.start, sparse.index, sparse.value
+    if integer:
+        whole, real = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
+        lp.integrality_ = [whole] * sparse.binaries + [real] * (len(sparse.cost) - sparse.binaries)
+    highs.passModel(lp)
+    return highs
+
+
+def solve_mip(
+    program: Program, *, stages: int, limit_s: float | None, gap: float = 0.0, start: Mask | None = None
+) -> Solution | None:
+    """The best residency that HiGHS finds within the limit, with its bound; None where there is none.
+
+    `gap` is the relative gap to stop at, `start` (T, I) a residency to start from. Raises RoutingError where the
+    limit passes before any plan is found.
+    """
+    started = time.perf_counter()
+    if program.vram_gb[program.pinned].sum() > program.limit_gb:
+        return None
+    highs = load_model(arrays_of(program, stages=stages), integer=True)
+    highs.setOptionValue("mip_rel_gap", gap)
+    highs.setOptionValue("mip_abs_gap", 0.0)
+    if limit_s is not None:
+        highs.setOptionValue("time_limit", limit_s)
+    if start is not None:
+        _hand_over(highs, start)
+    highs.run()
+    info = highs.getInfo()
+    if highs.getModelStatus() in (
+        highspy.HighsModelStatus.kInfeasible,
+        highspy.HighsModelStatus.kUnboundedOrInfeasible,
+    ):
+        return None
+    if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        raise RoutingError(
+            f"the solver found no plan within {limit_s:g} s; raise --swarm-solve-limit"
+            if limit_s is not None
+            else f"the solver stopped without a plan ({highs.modelStatusToString(highs.getModelStatus())})"
+        )
+    models = len(program.tags)
+    held = np.array(highs.getSolution().col_value[: stages * models]).reshape(stages, models) > _HALF
+    held = _needed(program, held)
+    value = value_of(program, held)
+    solve_ms = (time.perf_counter() - started) * 1000
+    return Solution(held=held, value=value, bound=max(value, -info.mip_dual_bound), solver="HIGHS", solve_ms=solve_ms)
+
+
+def value_of(program: Program, held: Mask) -> float:
+    """The program's value of a residency (T, I), each task on its best model."""
+    rows = choose_rows(program, held)
+    before = np.vstack([program.resident, held[:-1]])
+    worth = program.worth[rows, np.arange(len(rows))].sum()
+    return float(worth - (program.price * (held & ~before)).sum())
+
+
+def _needed(program: Program, held: Mask) -> Mask:
+    """The residency without models that no task of the horizon uses, from one load to the eviction."""
+    used = np.zeros_like(held)
+    rows = choose_rows(program, held)
+    used[program.stage if len(held) > 1 else 0, rows] = True
+    ahead = np.zeros_like(held)  # used in this stage or in a later one while held
+    for stage in reversed(range(len(held))):
+        after = ahead[stage + 1] & held[stage + 1] if stage + 1 < len(held) else False
+        ahead[stage] = held[stage] & (used[stage] | after | program.pinned)
+    return ahead
+
+
+def _hand_over(highs: Any, start: Mask) -> None:
+    flat = start.ravel().astype(float)
+    highs.setSolution(len(flat), np.arange(len(flat), dtype=np.int32), flat)

@@ -1,0 +1,155 @@
+"""`lp`: the published linear relaxation, by CVXPY, rounded by argmax as published.
+
+The VRAM row binds the fractional residency only, so the rounded plan can be over budget (DESIGN 3). That behaviour is
+kept, and is what the flags of the plan record; `milp` is the same program without the leak.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import cvxpy as cp
+import numpy as np
+
+from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
+from pytest_swarm.estimate.table import Matrix
+from pytest_swarm.routing.answer import assign, held_throughout, infeasible_plan
+from pytest_swarm.routing.base import PlanningView, RoutingError
+from pytest_swarm.routing.objective import evaluate, load_price, resident_mask, utility
+
+SOLVERS: Final = ("HIGHS", "SCS")  # DESIGN 3: HiGHS, SCS as fallback
+_INTEGRAL: Final = 1e-6  # a share within this distance of 0 or 1 is integral; both solvers are exact to about that
+_COMPILED: Final = 32  # programs kept compiled; a run meets few shapes, and each holds some 100 bytes per entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Relaxation:
+    """The compiled program of one shape. CVXPY is untyped, so its objects are `Any`.
+
+    maximize sum_im x_im U_im - sum_i s_i y_i  subject to  sum_i x_im = 1;  x_im <= y_i;  sum_i v_i y_i <= G,
+    0 <= x_im <= allowed_im, keep_i <= y_i <= 1; x (I, M), y (I, 1). `worth` is U row by row: one vector parameter of
+    length I M, because a parameter per entry is what made the published program slow to compile.
+    """
+
+    problem: Any
+    x: Any
+    worth: Any
+    load: Any
+    vram_gb: Any
+    budget_gb: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Relaxed:
+    """A solved relaxation: shares x (I, M), the optimum, which solver found it, and its wall time in ms."""
+
+    shares: Matrix
+    optimum: float
+    solver: str
+    solve_ms: float
+
+
+class LpRouter:
+    """The published heuristic: relaxation, then the model with the largest share of each task."""
+
+    name = "lp"
+
+    def __init__(self, *, solvers: tuple[str, ...] = SOLVERS) -> None:
+        self._solvers = solvers
+        self._compiled: OrderedDict[tuple[object, ...], Relaxation] = OrderedDict()
+
+    async def route(self, view: PlanningView) -> Plan:
+        """The rounded relaxation: `objective` and `bound` are the relaxation's optimum, `gap` what rounding lost."""
+        if not view.tasks or view.vram_budget_gb <= 0:
+            return infeasible_plan(view)
+        relaxed = self.relax(view)
+        if relaxed is None:
+            return infeasible_plan(view)
+        return _rounded(view, relaxed)
+
+    def relax(self, view: PlanningView) -> Relaxed | None:
+        """The relaxation's solution, or None where even the relaxation is infeasible. Raises RoutingError."""
+        program = self._program(view)
+        program.worth.value = utility(view).ravel()
+        program.load.value = np.where(resident_mask(view), 0.0, load_price(view))
+        program.vram_gb.value = np.array([model.vram_gb for model in view.fleet])
+        program.budget_gb.value = view.vram_budget_gb
+        started = time.perf_counter()
+        status, solver = _solve(program.problem, self._solvers)
+        solve_ms = (time.perf_counter() - started) * 1000
+        if status in (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE):
+            return None
+        shares = np.where(view.estimates.allowed, program.x.value, 0.0)
+        return Relaxed(shares=shares, optimum=float(program.problem.value), solver=solver, solve_ms=solve_ms)
+
+    def _program(self, view: PlanningView) -> Relaxation:
+        """The compiled program for the shape of the view: models, tasks, what is allowed, what is pinned."""
+        allowed = view.estimates.allowed
+        keep = tuple(model.keep for model in view.fleet)
+        key = (allowed.shape, allowed.tobytes(), keep)
+        if key not in self._compiled:
+            self._compiled[key] = formulate(allowed.astype(float), np.array(keep, dtype=float))
+            if len(self._compiled) > _COMPILED:
+                self._compiled.popitem(last=False)
+        self._compiled.move_to_end(key)
+        return self._compiled[key]
+
+
+def formulate(allowed: Matrix, keep: Matrix) -> Relaxation:
+    """The program of the class `Relaxation` for `allowed` (I, M) and `keep` (I,), both of 0 and 1."""
+    models, tasks = allowed.shape
+    x = cp.Variable((models, tasks), bounds=[0, allowed])
+    y = cp.Variable((models, 1), bounds=[keep[:, None], 1])
+    worth, load = cp.Parameter(models * tasks), cp.Parameter(models, nonneg=True)
+    vram_gb, budget_gb = cp.Parameter(models, nonneg=True), cp.Parameter(nonneg=True)
+    problem = cp.Problem(
+        cp.Maximize(worth @ x.flatten(order="C") - load @ y),
+        [
+            np.ones((1, models)) @ x == 1,
+            x <= y @ np.ones((1, tasks)),
+            vram_gb @ y <= budget_gb,
+        ],
+    )
+    return Relaxation(problem=problem, x=x, worth=worth, load=load, vram_gb=vram_gb, budget_gb=budget_gb)
+
+
+def _solve(problem: Any, solvers: tuple[str, ...]) -> tuple[str, str]:
+    """(status, solver) of the first solver that comes to an answer; RoutingError where none does."""
+    failures = []
+    for solver in solvers:
+        try:
+            problem.solve(solver=solver)
+        except cp.SolverError as error:
+            failures.append(f"{solver}: {error}")
+            continue
+        if problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE, cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE):
+            return problem.status, solver
+        failures.append(f"{solver}: {problem.status}")
+    raise RoutingError(f"the linear program could not be solved ({'; '.join(failures)}); check the installed solvers")
+
+
+def _rounded(view: PlanningView, relaxed: Relaxed) -> Plan:
+    """argmax_i x_im for each task; shares are compared to 1e-6, the first of the fleet wins among equals."""
+    shares = np.round(relaxed.shares, 6)
+    rows = shares.argmax(axis=0).tolist()
+    assignments = assign(view, rows, Origin.SOLVER)
+    fractional = bool(((shares > _INTEGRAL) & (shares < 1 - _INTEGRAL)).any())
+    residency = shares.max(axis=1)
+    plan = Plan(
+        assignments=assignments,
+        residency=held_throughout(view, (each.model for each in assignments)),
+        status=PlanStatus.OPTIMAL if relaxed.solver == SOLVERS[0] else PlanStatus.FEASIBLE,
+        objective=relaxed.optimum,
+        bound=relaxed.optimum,
+        fractional=fractional,
+        fractional_residency={
+            tag: float(y) for tag, y in zip(view.fleet.tags, residency, strict=True) if fractional and y > _INTEGRAL
+        },
+        solver=relaxed.solver,
+        solve_ms=relaxed.solve_ms,
+    )
+    value = evaluate(plan, view).value
+    return replace(plan, gap=max(0.0, (relaxed.optimum - value) / max(1.0, abs(value))))

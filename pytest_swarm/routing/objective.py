@@ -1,0 +1,131 @@
+"""The objective, once: what a task on a model is worth, what a load costs, and what a whole plan amounts to.
+
+Every figure that a router maximises, and every figure that a report shows about a plan, comes from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.errors import GraphError
+from pytest_swarm.estimate.table import Matrix
+from pytest_swarm.routing.base import PlanningView
+
+BUDGET_TOLERANCE_GB = 1e-6  # DESIGN 5: a residency is over budget from here on
+LOAD_COST_UNIT_S = 1.5  # DESIGN 3: S_i = load_time_ms / 1500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What a plan amounts to when it is replayed stage by stage on the estimates.
+
+    `value` = `utility` - `load_cost`; `loads` are (stage, model) in the order in which they happen; `vram_gb` is the
+    residency of each stage, `peak_vram_gb` the largest; `violations` are the stages over budget (+1e-6 GB).
+    """
+
+    value: float
+    utility: float
+    load_cost: float
+    load_s: float
+    loads: tuple[tuple[int, str], ...]
+    vram_gb: tuple[float, ...]
+    peak_vram_gb: float
+    violations: tuple[int, ...]
+
+
+def utility(view: PlanningView) -> Matrix:
+    """U_im = P_im - lambda_token C_im - lambda_latency L_im, shape (I, M), finite also where a model is not allowed.
+
+    P quality in [0, 1], C token cost, L estimated seconds of the call (DESIGN 3; the last term is off by default).
+    """
+    estimates, weights = view.estimates, view.weights
+    values = estimates.quality - weights.token * estimates.token_cost
+    if weights.latency:
+        values -= weights.latency * estimates.latency_s
+    return values
+
+
+def switch_cost(view: PlanningView) -> Matrix:
+    """S_i = 0 where model i is resident, else load_time_ms_i / 1500, shape (I,) (DESIGN 3)."""
+    return np.where(resident_mask(view), 0.0, view.estimates.load_cost)
+
+
+def load_price(view: PlanningView) -> Matrix:
+    """What one load of model i costs in the objective, shape (I,), resident or not.
+
+    lambda_switch load_time_ms_i / 1500 + lambda_latency load_time_s_i; the second term is off by default.
+    """
+    weights = view.weights
+    price: Matrix = (weights.switch + weights.latency * LOAD_COST_UNIT_S) * view.estimates.load_cost
+    return price
+
+
+def resident_mask(view: PlanningView) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """True where model i is in VRAM now, shape (I,)."""
+    return np.array([tag in view.resident for tag in view.fleet.tags], dtype=bool)
+
+
+def stage_count(view: PlanningView) -> int:
+    """Number of stages of the horizon; 1 for an empty one."""
+    return max(view.stages, default=0) + 1
+
+
+def residency_by_stage(plan: Plan, view: PlanningView) -> tuple[frozenset[str], ...]:
+    """The models in VRAM at each stage if the plan is carried out.
+
+    A plan with one entry holds it in every stage, one with fewer entries than stages holds its last. A model that is
+    assigned in a stage without being listed there is loaded on demand: it counts in that stage, and is charged.
+    """
+    listed = plan.residency or (frozenset(),)
+    held = [set(listed[min(stage, len(listed) - 1)]) for stage in range(stage_count(view))]
+    stage_of = _stage_of(view)
+    for each in plan.assignments:
+        held[_stage(stage_of, each.task)].add(each.model)
+    return tuple(map(frozenset, held))
+
+
+def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
+    """The plan replayed stage by stage: value, loads as they happen, VRAM, violations.
+
+    value = sum_(m,i assigned) U_im - sum_(i,t) price_i [i resident in t and not in t-1], with the observed residency
+    before stage 0. A task that the plan leaves out adds nothing, an assignment that is not allowed counts as it is:
+    `feasibility.check` is where both are problems. Raises FleetError and GraphError for an unknown model or task.
+    """
+    residency = residency_by_stage(plan, view)
+    values = utility(view)
+    price = load_price(view).tolist()
+    row = {tag: i for i, tag in enumerate(view.fleet.tags)}
+    column = {task.id: m for m, task in enumerate(view.tasks)}
+    for tag in frozenset().union(*residency):
+        view.fleet[tag]  # names an unknown model
+    worth = float(sum(values[row[each.model], column[each.task]] for each in plan.assignments))
+    loads: list[tuple[int, str]] = []
+    before = view.resident
+    for stage, held in enumerate(residency):
+        loads += [(stage, tag) for tag in view.fleet.tags if tag in held and tag not in before]
+        before = held
+    vram_gb = tuple(sum(view.fleet[tag].vram_gb for tag in sorted(held)) for held in residency)
+    cost = sum(price[row[tag]] for _, tag in loads)
+    return Evaluation(
+        value=worth - cost,
+        utility=worth,
+        load_cost=cost,
+        load_s=sum(view.fleet[tag].load_time_ms for _, tag in loads) / 1000,
+        loads=tuple(loads),
+        vram_gb=vram_gb,
+        peak_vram_gb=max(vram_gb),
+        violations=tuple(t for t, gb in enumerate(vram_gb) if gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB),
+    )
+
+
+def _stage_of(view: PlanningView) -> dict[str, int]:
+    return {task.id: stage for task, stage in zip(view.tasks, view.stages, strict=True)}
+
+
+def _stage(stage_of: dict[str, int], task: str) -> int:
+    if task not in stage_of:
+        raise GraphError(f"the plan assigns task {task!r}, which is not in the horizon")
+    return stage_of[task]

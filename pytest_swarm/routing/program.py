@@ -1,0 +1,113 @@
+"""The exact routers' problem as plain arrays, and its solution as a plan. Knows no solver.
+
+Rows are the fleet's models in its order, columns the tasks of the horizon. A worth of -inf means "not allowed".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
+from pytest_swarm.estimate.table import Mask, Matrix
+from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB, load_price, resident_mask, stage_count, utility
+
+Rows = npt.NDArray[np.intp]
+TIE = 1e-10  # values closer than this are equal: far below 1e-9, far above the rounding of a sum of 10,000 utilities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Program:
+    """maximize sum_m max_(i in S_t(m)) worth_im - sum_t sum_(i in S_t, not in S_(t-1)) price_i, with v(S_t) <= limit.
+
+    `worth` (I, M); `price` (I,) of one load; `resident` (I,) is S_(-1); `pinned` (I,) is part of every S_t; `vram_gb`
+    (I,), `limit_gb` the budget with its tolerance; `stage` (M,) the stage of each task, `stages` their number.
+    """
+
+    tags: tuple[str, ...]
+    worth: Matrix
+    price: Matrix
+    vram_gb: Matrix
+    limit_gb: float
+    resident: Mask
+    pinned: Mask
+    stage: npt.NDArray[np.intp]
+    stages: int
+
+    @property
+    def entry_price(self) -> Matrix:
+        """S_i as it enters the objective of one stage: the price of i, 0 where it is resident; shape (I,)."""
+        return np.where(self.resident, 0.0, self.price)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Solution:
+    """Residency `held` (T, I), T = 1 for one residency throughout; `value` of the program, proven upper `bound`.
+
+    `solver` is the method that found it, `solve_ms` its wall time.
+    """
+
+    held: Mask
+    value: float
+    bound: float
+    solver: str
+    solve_ms: float
+
+
+def program_of(view: PlanningView) -> Program:
+    """The arrays of a view."""
+    worth = utility(view)
+    allowed = view.estimates.allowed
+    if not allowed.all():
+        worth = np.where(allowed, worth, -np.inf)
+    models = view.fleet.models
+    return Program(
+        tags=view.fleet.tags,
+        worth=worth,
+        price=load_price(view),
+        vram_gb=np.array([model.vram_gb for model in models]),
+        limit_gb=view.vram_budget_gb + BUDGET_TOLERANCE_GB,
+        resident=resident_mask(view),
+        pinned=np.array([model.keep for model in models], dtype=bool),
+        stage=np.array(view.stages, dtype=np.intp),
+        stages=stage_count(view),
+    )
+
+
+def choose_rows(program: Program, held: Mask) -> Rows:
+    """The best model of each task among those held in its stage: row numbers, shape (M,).
+
+    Ties go to the least VRAM, then the name.
+    """
+    order = np.array(sorted(range(len(program.tags)), key=lambda i: (program.vram_gb[i], program.tags[i])))
+    if len(held) == 1:
+        order = order[held[0, order]]
+        worth = program.worth[order]
+    else:
+        worth = np.where(held[program.stage][:, order].T, program.worth[order], -np.inf)
+    rows: Rows = order[(worth >= worth.max(axis=0) - TIE).argmax(axis=0)]
+    return rows
+
+
+def plan_of(view: PlanningView, program: Program, solution: Solution) -> Plan:
+    """The plan of a solution, with its status, bound and gap; gap 0 is what `optimal` means."""
+    rows = choose_rows(program, solution.held).tolist()
+    tags = program.tags
+    gap = max(0.0, solution.bound - solution.value) / max(1.0, abs(solution.value))
+    proven = gap <= TIE
+    return Plan(
+        assignments=tuple(
+            Assignment(task=task.id, model=tags[i], origin=Origin.SOLVER)
+            for task, i in zip(view.tasks, rows, strict=True)
+        ),
+        residency=tuple(frozenset(tags[i] for i in stage.nonzero()[0].tolist()) for stage in solution.held),
+        status=PlanStatus.OPTIMAL if proven else PlanStatus.FEASIBLE,
+        objective=solution.value,
+        bound=solution.value if proven else solution.bound,
+        gap=0.0 if proven else gap,
+        solver=solution.solver,
+        solve_ms=solution.solve_ms,
+    )

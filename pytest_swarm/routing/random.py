@@ -1,0 +1,48 @@
+"""`random`: a seeded draw among the models that fit, the reference that every policy must beat."""
+
+from __future__ import annotations
+
+import random
+
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.routing.answer import infeasible_plan, rule_plan
+from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.feasibility import can_cover
+from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB
+
+
+class RandomRouter:
+    """Task by task, uniformly among the models that fit with what is chosen and leave no later task without one."""
+
+    name = "random"
+
+    async def route(self, view: PlanningView) -> Plan:
+        """The same plan for the same seed, job and step."""
+        generator = random.Random(f"{view.seed}|{view.job}|{view.step}")
+        rows = random_rows(view, generator)
+        return rule_plan(view, rows) if rows else infeasible_plan(view)
+
+
+def random_rows(view: PlanningView, generator: random.Random) -> list[int] | None:
+    """Row of the model drawn for each task, or None where a task finds none."""
+    models = view.fleet.models
+    allowed = view.estimates.allowed
+    chosen = frozenset(i for i, model in enumerate(models) if model.keep)
+    limit_gb = view.vram_budget_gb + BUDGET_TOLERANCE_GB
+    rows: list[int] = []
+    for column in range(len(view.tasks)):
+        free_gb = limit_gb - sum(models[i].vram_gb for i in chosen)
+        options = [
+            i
+            for i, model in enumerate(models)
+            if allowed[i, column] and free_gb >= 0 and (i in chosen or model.vram_gb <= free_gb)
+        ]
+        if not allowed.all():
+            later = list(range(column + 1, len(view.tasks)))
+            options = [i for i in options if can_cover(view, later, chosen | {i})]
+        if not options:
+            return None
+        row = generator.choice(options)
+        chosen |= {row}
+        rows.append(row)
+    return rows or None

@@ -1,0 +1,129 @@
+"""`staged`: the time-expanded program, exact: one residency per stage of the horizon, swapping where that pays.
+
+A dynamic program over the sets of models within the budget. From one stage to the next a set first drops models (free)
+and then loads some (at their price), so the best predecessor of every set is found by one pass per model.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.errors import EstimateError
+from pytest_swarm.estimate.table import Mask, Matrix
+from pytest_swarm.routing.answer import infeasible_plan
+from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.family import Family, Index, set_worth, without
+from pytest_swarm.routing.milp import FamilyCache
+from pytest_swarm.routing.program import TIE, Program, Solution, plan_of, program_of
+
+_STEP_TIE: Final = TIE / 100  # of one comparison; a plan of 100 stages stays within TIE
+_GB_RANK: Final = 1e-6  # VRAM counts after loads: a million GB x stages weigh as much as one load
+
+
+class StagedRouter:
+    """The exact optimum of the program with a residency per stage; never worse than `milp` on the same view."""
+
+    name = "staged"
+
+    def __init__(self, *, solve_limit_s: float | None = None) -> None:
+        self._solve_limit_s = solve_limit_s
+        self._families = FamilyCache()
+
+    async def route(self, view: PlanningView) -> Plan:
+        """The best plan; stage 0 of its residency is what is to be loaded now."""
+        if not view.tasks:
+            return infeasible_plan(view, staged=True)
+        program = program_of(view)
+        solution = self.solve(program)
+        return infeasible_plan(view, staged=True) if solution is None else plan_of(view, program, solution)
+
+    def solve(self, program: Program) -> Solution | None:
+        """The optimum, None where there is none; by HiGHS where the sets are too many."""
+        if program.vram_gb[program.pinned].sum() > program.limit_gb:
+            return None
+        family = self._families.sets_of(program)
+        if family is None:
+            from pytest_swarm.routing.highs import solve_mip
+
+            return solve_mip(program, stages=program.stages, limit_s=self._solve_limit_s)
+        return best_sequence(program, family)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Front:
+    """Per set: the best value so far, its tie-break (loads, then GB), and the set of the stage before; each (F,)."""
+
+    value: Matrix
+    rank: Matrix
+    origin: Index
+
+    def offer(self, at: Index, source: Index, price: float, rank: float) -> None:
+        """Let the sets `at` be reached from the sets `source`, at a price each."""
+        value, ranked = self.value[source] - price, self.rank[source] + rank
+        held = self.value[at]
+        with np.errstate(invalid="ignore"):  # -inf - -inf: a set that is not reached from either side
+            better = (value > held + _STEP_TIE) | ((value >= held - _STEP_TIE) & (ranked < self.rank[at] - _STEP_TIE))
+        at, source = at[better], source[better]
+        self.value[at], self.rank[at], self.origin[at] = value[better], ranked[better], self.origin[source]
+
+
+def best_sequence(program: Program, family: Family) -> Solution | None:
+    """Forward dynamic program over the stages, and the best sequence of sets read backwards."""
+    started = time.perf_counter()
+    links = without(family)
+    gb_rank = _GB_RANK * family.vram_gb
+    fronts: list[_Front] = []
+    for stage in range(program.stages):
+        gained = set_worth(family, program.worth[:, program.stage == stage])
+        front = _next_front(program, links, fronts[-1]) if fronts else _first_front(program, family)
+        front = _Front(front.value + gained, front.rank + gb_rank, front.origin)
+        fronts.append(front)
+    last = _best(program, family, fronts[-1])
+    value = float(fronts[-1].value[last])
+    if value == -np.inf:
+        return None
+    if not np.isfinite(value):
+        raise EstimateError("the value of the best plan is not finite; check the weights and the fleet file's figures")
+    held = family.member[_trace(fronts, last)]
+    solve_ms = (time.perf_counter() - started) * 1000
+    return Solution(held=held, value=value, bound=value, solver="enumeration", solve_ms=solve_ms)
+
+
+def _first_front(program: Program, family: Family) -> _Front:
+    loads = family.member & ~program.resident
+    return _Front(-(loads @ program.price), loads.sum(axis=1).astype(float), np.arange(len(family)))
+
+
+def _next_front(program: Program, links: tuple[tuple[Index, Index], ...], before: _Front) -> _Front:
+    front = _Front(before.value.copy(), before.rank.copy(), np.arange(len(before.value)))
+    for holding, smaller in links:
+        front.offer(smaller, holding, 0.0, 0.0)
+    for (holding, smaller), price in zip(links, program.price.tolist(), strict=True):
+        front.offer(holding, smaller, price, 1.0)
+    return front
+
+
+def _best(program: Program, family: Family, front: _Front) -> int:
+    top = front.value.max()
+    ties = (front.value >= top - TIE).nonzero()[0].tolist()
+
+    def key(index: int) -> tuple[float, tuple[str, ...]]:
+        return round(float(front.rank[index]), 9), _names(program, family.member[index])
+
+    return int(ties[0] if len(ties) == 1 else min(ties, key=key))
+
+
+def _names(program: Program, member: Mask) -> tuple[str, ...]:
+    return tuple(sorted(program.tags[i] for i in member.nonzero()[0].tolist()))
+
+
+def _trace(fronts: list[_Front], last: int) -> list[int]:
+    path = [last]
+    for front in reversed(fronts[1:]):
+        path.append(int(front.origin[path[-1]]))
+    return path[::-1]
