@@ -6,6 +6,7 @@
       FleetError              a fleet file or a model in it
       ProfileError            a simulator profile
       EstimateError           an estimate that is not a finite number
+      ScoringError            a scorer that cannot work: a custom function that fails, code that cannot be confined
       InfeasibleError         no plan can satisfy budget, context length and pins
       PlanError               a router's plan that is none: a task left out, an unknown model
       BackendError            the server or what it answered
@@ -44,6 +45,10 @@ class ProfileError(SwarmError):
 
 class EstimateError(SwarmError):
     """An estimate (quality, token cost, switch cost) that is NaN or infinite."""
+
+
+class ScoringError(SwarmError):
+    """A scorer that cannot work: a custom function that fails, a score outside [0, 1], code that cannot be confined."""
 
 
 class InfeasibleError(SwarmError):

@@ -65,7 +65,7 @@ class Fields:
     ) -> float:
         """A finite number within [low, high]."""
         value = self._data.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
             raise self.fail(f"{key!r} must be a number, found {_name(value)}")
         if not low <= value <= high:
             raise self.fail(f"{key!r} is {value:g}, but must be {_interval(low, high)}")
@@ -126,8 +126,18 @@ def _name(value: object) -> str:
     """How a wrong value is shown: its type and a short form of it."""
     if value is None:
         return "nothing"
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # Python writes out no whole number of more than 4,300 digits
+        shown = "too long to show"
     return f"{type(value).__name__} {shown if len(shown) <= 40 else shown[:37] + '...'}"
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _interval(low: float, high: float) -> str:

@@ -1,0 +1,62 @@
+"""Runs one answer's code on its cases, confined. A script: `python -I -S child.py RESULT_FD`, request as JSON on stdin.
+
+The values go back as JSON lines on RESULT_FD. What they ought to be is not known here, so that code which writes to
+RESULT_FD itself wins nothing: only the right values are worth anything.
+"""
+
+import json
+import os
+import sys
+import warnings
+
+
+def main() -> None:
+    """Read the request, confine this process, run the code, call it for each case."""
+    result_fd = int(sys.argv[1])
+    request = json.loads(sys.stdin.buffer.read())
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # pathlib would be imported just for this
+    sys.path.insert(0, here)
+    import confine  # type: ignore[import-not-found]  # a neighbour of this script, not of the package
+
+    sys.path.remove(here)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    warnings.simplefilter("ignore")
+    layers = confine.confine(request["limits"])
+    _tell(result_fd, {"layers": layers})
+    namespace = {"__name__": "answer", "__builtins__": __builtins__}
+    try:
+        exec(compile(request["code"], "<answer>", "exec"), namespace)
+        function = namespace[request["entry_point"]]
+    except BaseException as error:  # noqa: BLE001  # untrusted code raises anything, SystemExit included
+        _tell(result_fd, {"failed": _name(error)})
+        return
+    for number, args in enumerate(request["calls"]):
+        _tell(result_fd, _call(number, function, args))
+
+
+def _call(number: int, function: object, args: list[object]) -> dict[str, object]:
+    try:
+        value = function(*args)  # type: ignore[operator]  # whatever the name stands for; a TypeError is a failed case
+        json.dumps(value, allow_nan=False)
+    except BaseException as error:  # noqa: BLE001  # as above
+        return {"case": number, "error": _name(error)}
+    return {"case": number, "value": value}
+
+
+def _name(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"[:200]
+    except BaseException:  # noqa: BLE001  # an exception of the answer's own making whose text raises
+        return "an exception"
+
+
+def _tell(result_fd: int, message: dict[str, object]) -> None:
+    data = json.dumps(message).encode() + b"\n"
+    while data:
+        data = data[os.write(result_fd, data) :]
+
+
+if __name__ == "__main__":
+    main()

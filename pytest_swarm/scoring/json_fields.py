@@ -1,0 +1,100 @@
+"""Scoring JSON: the share of expected fields that an answer gets right.
+
+Which object counts, where an answer holds several: the one with most of the expected fields, the last among equals
+(models repeat the format first and answer afterwards). Objects are looked for everywhere, in fences, in prose and
+within other objects. Only true JSON counts: single quotes and trailing commas do not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pytest_swarm.domain.expectation import JsonFields, JsonScalar
+from pytest_swarm.scoring.verdict import Score, share, shown, wrong
+
+MAX_BROKEN_STARTS: Final = 1000  # opening braces that begin no JSON before a hostile answer is given up
+MAX_DEPTH: Final = 20
+RELATIVE_TOLERANCE: Final = 1e-9  # 0.1 + 0.2 is 0.3 for a reader
+
+
+def score_json(expected: JsonFields, text: str) -> Score:
+    """Share of `expected.fields` that the answer's object holds with an equal value (see `same_value`)."""
+    best: Mapping[str, object] | None = None
+    most = -1
+    for candidate in _objects(text):
+        named = {key.strip().casefold() for key in candidate}
+        count = sum(key.casefold() in named for key in expected.fields)
+        if count >= most:
+            best, most = candidate, count
+    if best is None:
+        return wrong("the answer holds no JSON object")
+    values = {key.strip().casefold(): value for key, value in best.items()} | dict(best)
+    faults = [fault for key, value in expected.fields.items() if (fault := _fault(key, value, values))]
+    return share(len(expected.fields) - len(faults), len(expected.fields), "; ".join(faults))
+
+
+def same_value(expected: JsonScalar, found: object) -> bool:
+    """Whether a field's value is right.
+
+    Numbers are equal within 1e-9 (relative), and 3, 3.0, "3" and "1,000" stand for the same number: whether a model
+    quotes a figure is not what a task asks. Texts are compared without surrounding space and case. true is never 1,
+    and null only null.
+    """
+    if isinstance(expected, bool) or isinstance(found, bool):
+        return str(expected).casefold() == str(found).strip().casefold()
+    if expected is None or found is None:
+        return expected is None and found is None
+    if not isinstance(found, str | int | float):
+        return False
+    left, right = _number(expected), _number(found)
+    if left is not None and right is not None:
+        return math.isclose(left, right, rel_tol=RELATIVE_TOLERANCE, abs_tol=RELATIVE_TOLERANCE)
+    return str(expected).strip().casefold() == str(found).strip().casefold()
+
+
+def _fault(key: str, value: JsonScalar, values: Mapping[str, object]) -> str | None:
+    found = values.get(key, values.get(key.casefold(), _ABSENT))
+    if found is _ABSENT:
+        return f"{key} is missing"
+    return None if same_value(value, found) else f"{key} is {shown(found)}, not {shown(value)}"
+
+
+_ABSENT: Final = object()
+
+
+def _number(value: str | int | float) -> float | None:
+    try:
+        number = float(value.strip().replace(",", "") if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _objects(text: str) -> Iterator[Mapping[str, object]]:
+    """Every JSON object in the text, in order, each followed by those inside it."""
+    decoder = json.JSONDecoder()
+    broken = 0
+    start = text.find("{")
+    while start >= 0 and broken < MAX_BROKEN_STARTS:
+        try:
+            value, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            broken += 1
+            end = start + 1
+        else:
+            yield from _within(value, MAX_DEPTH)
+        start = text.find("{", end)
+
+
+def _within(value: object, depth: int) -> Iterator[Mapping[str, object]]:
+    if depth == 0:
+        return
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _within(each, depth - 1)

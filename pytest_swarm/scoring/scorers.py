@@ -1,0 +1,104 @@
+"""Which scorer reads which expectation: `score_text` for all that is pure, `Scorers` for a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_swarm.domain.expectation import (
+    Custom,
+    Exact,
+    Expectation,
+    JsonFields,
+    Judge,
+    Keywords,
+    Number,
+    PythonCode,
+    Regex,
+    YesNo,
+)
+from pytest_swarm.domain.task import Task
+from pytest_swarm.errors import ScoringError
+from pytest_swarm.scoring.answer import readable
+from pytest_swarm.scoring.code import score_code_by_running, score_code_statically
+from pytest_swarm.scoring.figures import score_number
+from pytest_swarm.scoring.json_fields import score_json
+from pytest_swarm.scoring.judge import JudgeModel, score_by_judge
+from pytest_swarm.scoring.patterns import score_regex
+from pytest_swarm.scoring.verdict import Score, unscored, wrong
+from pytest_swarm.scoring.words import score_exact, score_keywords, score_yes_no
+
+
+def score_text(expected: Expectation | None, answer: str) -> Score:
+    """The score of an answer by everything that needs no model and runs no code.
+
+    An empty answer scores 0. Code is checked statically. Unscored: no expectation, a judge, a custom scorer
+    without its function. Raises ScoringError where a custom function fails.
+    """
+    if expected is None:
+        return unscored("nothing is expected of this task")
+    if isinstance(expected, Judge):
+        return unscored("graded by a judge only")
+    text = readable(answer)
+    if not text:
+        return wrong("the answer is empty")
+    match expected:
+        case JsonFields():
+            return score_json(expected, text)
+        case Number():
+            return score_number(expected, text)
+        case YesNo():
+            return score_yes_no(expected, text)
+        case Keywords():
+            return score_keywords(expected, text)
+        case Exact():
+            return score_exact(expected, text)
+        case Regex():
+            return score_regex(expected, text)
+        case PythonCode():
+            return score_code_statically(expected, text)
+        case Custom():
+            return _score_by_function(expected, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Scorers:
+    """All scorers of a run. Code is run, in the sandbox, only with `run_code`; judged tasks need a `judge`.
+
+    `threads` moves the sandbox off the event loop. A loop on virtual time must leave it off: it would not wait.
+    """
+
+    run_code: bool = False
+    judge: JudgeModel | None = None
+    threads: bool = False
+
+    async def score(self, task: Task, answer: str) -> Score:
+        """The score of a task's answer; raises ScoringError for a custom function that fails, naming the task."""
+        if isinstance(task.expected, Judge) and answer.strip():
+            return await score_by_judge(self.judge, task.expected, task.prompt, readable(answer))
+        if isinstance(task.expected, PythonCode) and self.run_code:
+            return await self._run(task.expected, readable(answer))
+        try:
+            return score_text(task.expected, answer)
+        except ScoringError as error:
+            raise ScoringError(f"task {task.id!r}: {error}") from error
+
+    async def _run(self, expected: PythonCode, text: str) -> Score:
+        if not self.threads:
+            return score_code_by_running(expected, text)
+        import asyncio
+
+        return await asyncio.to_thread(score_code_by_running, expected, text)
+
+
+def _score_by_function(expected: Custom, text: str) -> Score:
+    if expected.function is None:
+        return unscored(f"the function of custom scorer {expected.name!r} is not at hand")
+    try:
+        value = expected.function(text)
+    except Exception as error:  # the user's own function may raise anything; it becomes one sentence
+        raise ScoringError(f"custom scorer {expected.name!r} failed: {type(error).__name__}: {error}") from error
+    if value is None:
+        return unscored(f"custom scorer {expected.name!r} gave no score")
+    if isinstance(value, bool | int | float) and 0 <= value <= 1:
+        return Score(value=float(value))
+    raise ScoringError(f"custom scorer {expected.name!r} gave {value!r}, but must give a number from 0 to 1, or None")

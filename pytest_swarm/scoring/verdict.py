@@ -1,0 +1,47 @@
+"""Score: what one answer is worth, or why it could not be scored."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pytest_swarm.errors import ScoringError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """`value` in [0, 1], or None for unscored; `detail` is one sentence for the reader, or None.
+
+    Unscored is not 0: an unscored task says nothing about the model. Raises ScoringError for a value outside [0, 1].
+    """
+
+    value: float | None
+    detail: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.value is not None and not (math.isfinite(self.value) and 0 <= self.value <= 1):
+            raise ScoringError(f"a score is {self.value:g}, but must be from 0 to 1")
+
+
+RIGHT = Score(value=1.0)
+
+
+def wrong(detail: str) -> Score:
+    """Score 0, and why."""
+    return Score(value=0.0, detail=detail)
+
+
+def unscored(detail: str) -> Score:
+    """No score, and why there is none."""
+    return Score(value=None, detail=detail)
+
+
+def share(right: int, total: int, detail: str) -> Score:
+    """`right` / `total`; the detail is dropped where everything is right."""
+    return RIGHT if right == total else Score(value=right / total, detail=detail)
+
+
+def shown(text: object, limit: int = 60) -> str:
+    """A short form of model output for a detail: its repr, cut to `limit` characters."""
+    form = repr(text)
+    return form if len(form) <= limit else form[: limit - 3] + "..."
