@@ -1,0 +1,160 @@
+"""Two modes against each other over complete pairs: the same graph, horizon, budget and repeat, both scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.metrics.interval import Interval, clustered_mean
+from pytest_swarm.metrics.measured import MeasuredJob, PairKey, Setting, mode_order, setting_order
+
+TIE: Final = 1e-9  # scores are ratios of small whole numbers; anything closer is rounding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """`mode` against `reference` at one horizon and budget, or over all of them (None).
+
+    A pair is two jobs that share graph, horizon, budget and repeat and both have a score; `incomplete` counts those
+    where one side is missing, failed or unscored. Won and lost are seen from `mode`. `difference` is the mean over
+    pairs of score(mode) - score(reference), its interval clustered by job. Divergence counts tasks that ran under
+    both modes; the `when_differed_*` figures say who scored better on those where the models differed.
+    """
+
+    mode: str
+    reference: str
+    horizon_depth: HorizonDepth | None
+    vram_budget_gb: float | None
+    pairs: int
+    incomplete: int
+    score_mode: float | None
+    score_reference: float | None
+    difference: Interval | None
+    jobs_won: int
+    jobs_lost: int
+    jobs_tied: int
+    tasks_compared: int
+    tasks_diverged: int
+    routing_divergence_pct: float | None
+    when_differed_better: int
+    when_differed_worse: int
+    when_differed_tie: int
+    when_differed_unscored: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Pair:
+    """The two jobs of a complete pair and their difference in score."""
+
+    mode: MeasuredJob
+    reference: MeasuredJob
+    difference: float
+
+
+def compare_modes(jobs: Sequence[MeasuredJob]) -> tuple[Comparison, ...]:
+    """Every pair of modes: first over everything, then per budget and horizon where there is more than one of them."""
+    modes = sorted({each.key.mode for each in jobs}, key=mode_order)
+    settings = sorted({each.setting for each in jobs}, key=setting_order)
+    found: list[Comparison] = []
+    for mode, reference in combinations(modes, 2):
+        found.append(compare(jobs, mode=mode, reference=reference))
+        if len(settings) > 1:
+            cells = (compare(jobs, mode=mode, reference=reference, setting=setting) for setting in settings)
+            found += [cell for cell in cells if cell.pairs or cell.incomplete]
+    return tuple(found)
+
+
+def compare(jobs: Iterable[MeasuredJob], *, mode: str, reference: str, setting: Setting | None = None) -> Comparison:
+    """`mode` against `reference`, over all settings or one."""
+    chosen = [each for each in jobs if setting is None or each.setting == setting]
+    left = {each.pair_key: each for each in chosen if each.key.mode == mode}
+    right = {each.pair_key: each for each in chosen if each.key.mode == reference}
+    pairs = _complete_pairs(left, right)
+    won = sum(pair.difference > TIE for pair in pairs)
+    lost = sum(pair.difference < -TIE for pair in pairs)
+    divergence = _divergence(pairs)
+    return Comparison(
+        mode=mode,
+        reference=reference,
+        horizon_depth=None if setting is None else setting[0],
+        vram_budget_gb=None if setting is None else setting[1],
+        pairs=len(pairs),
+        incomplete=len(left.keys() | right.keys()) - len(pairs),
+        score_mode=_mean_score(pair.mode for pair in pairs),
+        score_reference=_mean_score(pair.reference for pair in pairs),
+        difference=clustered_mean((pair.mode.job, pair.difference) for pair in pairs),
+        jobs_won=won,
+        jobs_lost=lost,
+        jobs_tied=len(pairs) - won - lost,
+        tasks_compared=divergence.compared,
+        tasks_diverged=divergence.diverged,
+        routing_divergence_pct=100 * divergence.diverged / divergence.compared if divergence.compared else None,
+        when_differed_better=divergence.better,
+        when_differed_worse=divergence.worse,
+        when_differed_tie=divergence.tie,
+        when_differed_unscored=divergence.unscored,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Divergence:
+    """Tally of tasks that both modes ran."""
+
+    compared: int = 0
+    better: int = 0
+    worse: int = 0
+    tie: int = 0
+    unscored: int = 0
+
+    @property
+    def diverged(self) -> int:
+        return self.better + self.worse + self.tie + self.unscored
+
+    def add(self, difference: float | None) -> None:
+        """Count one task on which the modes chose different models."""
+        if difference is None:
+            self.unscored += 1
+        elif abs(difference) <= TIE:
+            self.tie += 1
+        elif difference > 0:
+            self.better += 1
+        else:
+            self.worse += 1
+
+
+def _divergence(pairs: Iterable[_Pair]) -> _Divergence:
+    tally = _Divergence()
+    for pair in pairs:
+        theirs = models_used(pair.reference.record)
+        for task, model in models_used(pair.mode.record).items():
+            if task not in theirs:
+                continue
+            tally.compared += 1
+            if model != theirs[task]:
+                mine, other = pair.mode.task_score.get(task), pair.reference.task_score.get(task)
+                tally.add(None if mine is None or other is None else mine - other)
+    return tally
+
+
+def models_used(record: JobRecord) -> dict[str, str]:
+    """Task -> model that ran it, for the tasks that were dispatched."""
+    return {each.task: each.model for each in record.outcomes if each.model is not None}
+
+
+def _complete_pairs(left: dict[PairKey, MeasuredJob], right: dict[PairKey, MeasuredJob]) -> list[_Pair]:
+    pairs: list[_Pair] = []
+    for key, job in left.items():
+        other = right.get(key)
+        if other is None or job.metrics.score is None or other.metrics.score is None:
+            continue
+        pairs.append(_Pair(mode=job, reference=other, difference=job.metrics.score - other.metrics.score))
+    return pairs
+
+
+def _mean_score(jobs: Iterable[MeasuredJob]) -> float | None:
+    mean = clustered_mean((each.job, each.metrics.score) for each in jobs if each.metrics.score is not None)
+    return None if mean is None else mean.mean

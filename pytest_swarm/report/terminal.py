@@ -1,0 +1,244 @@
+"""The summary at the end of a run: plain lines of at most 100 columns, aggregated over repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.domain.record import JobStatus, Run
+from pytest_swarm.metrics.aggregate import Aggregate, aggregate_settings
+from pytest_swarm.metrics.measured import MeasuredJob, Setting, setting_order
+from pytest_swarm.report.answers import answers
+from pytest_swarm.report.model import Report, budget_label, build_report, horizon_label
+from pytest_swarm.report.wording import (
+    gigabytes,
+    milliseconds,
+    mode_name,
+    number,
+    one_line,
+    percent,
+    plural,
+    seconds,
+    significant,
+)
+
+MAX_WIDTH: Final = 100
+_MAX_ROWS: Final = 60  # beyond this a table in a terminal is no longer read; -v shows all of it
+_MAX_NOTES: Final = 8
+_SIDE_BY_SIDE: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """A heading, and whether its cells stand to the right."""
+
+    title: str
+    right: bool = True
+
+
+def terminal_summary(run: Run | Report, *, width: int, verbose: int) -> list[str]:
+    """The lines of the summary, none wider than `width` (at most 100); `verbose` as pytest counts -v and -q.
+
+    With -q only the totals and the answer; by default at most 60 rows of jobs; with -v all.
+    """
+    report = run if isinstance(run, Report) else build_report(run)
+    width = min(width, MAX_WIDTH)
+    if not report.jobs:
+        return ["No job was run."]
+    lines = _jobs_table(report, width, verbose) if verbose >= 0 else []
+    lines += ["", *_totals(report, width), ""]
+    for answer in answers(report):
+        lines += wrapped(one_line(answer.text, 1000), width)
+    lines += _not_run(report, width, verbose)
+    simulated = provenance(report)
+    return [*lines, *wrapped(simulated, width)] if simulated else lines
+
+
+def provenance(report: Report) -> str | None:
+    """A sentence that marks figures as simulated or replayed, with profile and seed; None for a real server."""
+    info = report.info
+    profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
+    if info.simulated:
+        return f"SIMULATED: no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
+    if info.backend == "replay":
+        return f"REPLAYED from a recording ({profile}seed {info.seed}); times are those of the recording."
+    return None
+
+
+def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
+    by_job: dict[tuple[str, Setting], dict[str, Aggregate]] = {}
+    for name, jobs in _by_name(report.jobs).items():
+        for cell in aggregate_settings(jobs):
+            by_job.setdefault((name, cell.setting), {})[cell.mode] = cell
+    order = sorted(by_job, key=lambda key: (key[0], setting_order(key[1])))
+    shown = order if verbose > 0 else order[:_MAX_ROWS]
+    side_by_side = len(report.modes) <= _SIDE_BY_SIDE
+    make = _pair_rows if side_by_side else _mode_rows
+    rows = [row for key in shown for row in make(key, by_job[key], report.mode_names)]
+    columns = _pair_columns(report.mode_names) if side_by_side else _MODE_COLUMNS
+    lines = table(columns, rows, width)
+    if side_by_side:
+        lines.insert(0, _heads(lines[0], report.mode_names))
+    if len(shown) < len(order):
+        lines.append(f".. and {len(order) - len(shown):,} more rows; -v shows all, the report files hold them.")
+    return lines
+
+
+def _by_name(jobs: Sequence[MeasuredJob]) -> dict[str, list[MeasuredJob]]:
+    groups: dict[str, list[MeasuredJob]] = {}
+    for each in jobs:
+        groups.setdefault(each.job, []).append(each)
+    return groups
+
+
+def _pair_columns(modes: Sequence[str]) -> tuple[_Column, ...]:
+    names = ("score", "viol", "makespan", "decision")
+    columns = tuple(_Column(title=name) for _ in modes for name in names)
+    return (_Column(title="job", right=False), _Column(title="hor"), _Column(title="VRAM"), *columns)
+
+
+_MODE_COLUMNS: Final = (
+    _Column(title="job", right=False),
+    _Column(title="hor"),
+    _Column(title="VRAM"),
+    _Column(title="mode", right=False),
+    _Column(title="score"),
+    _Column(title="viol"),
+    _Column(title="peak"),
+    _Column(title="loads"),
+    _Column(title="makespan"),
+    _Column(title="decision"),
+)
+
+
+def _pair_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Sequence[str]) -> list[list[str]]:
+    """One row, the modes next to each other."""
+    name, (horizon, budget_gb) = key
+    row = [one_line(name, 60), horizon_label(horizon), budget_label(budget_gb)]
+    for mode in modes:
+        row += _figures(cells[mode]) if mode in cells else ["-"] * 4
+    return [row]
+
+
+def _mode_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Sequence[str]) -> list[list[str]]:
+    """One row for each mode."""
+    name, (horizon, budget_gb) = key
+    rows: list[list[str]] = []
+    for mode in modes:
+        if mode in cells:
+            cell = cells[mode]
+            score, violations, makespan, decision = _figures(cell)
+            head = [one_line(name, 60), horizon_label(horizon), budget_label(budget_gb), one_line(mode, 24)]
+            rows.append(
+                [*head, score, violations, gigabytes(cell.peak_vram_gb), number(cell.switches), makespan, decision]
+            )
+    return rows
+
+
+def _figures(cell: Aggregate) -> list[str]:
+    score = "ERROR" if cell.errors else "INFEAS" if cell.infeasible else percent(_mean(cell))
+    return [score, str(cell.violations), seconds(cell.makespan_s), milliseconds(cell.decision_ms)]
+
+
+def _mean(cell: Aggregate) -> float | None:
+    return None if cell.score is None else cell.score.mean
+
+
+def _heads(header: str, modes: Sequence[str]) -> str:
+    """The line above the header, with each mode's name over its block of columns."""
+    starts = [n for n in range(len(header)) if header.startswith("score", n)]
+    line = ""
+    for start, mode in zip(starts, modes, strict=True):
+        line = f"{line:<{start}}{mode_name(one_line(mode, 28))}"
+    return line
+
+
+_TOTAL_COLUMNS: Final = (
+    _Column(title="mode", right=False),
+    _Column(title="jobs"),
+    _Column(title="score"),
+    _Column(title="95 %"),
+    _Column(title="over budget"),
+    _Column(title="peak"),
+    _Column(title="loads"),
+    _Column(title="makespan"),
+    _Column(title="cost"),
+    _Column(title="decision"),
+)
+
+
+def _totals(report: Report, width: int) -> list[str]:
+    rows = [
+        [
+            mode_name(one_line(each.mode, 24)),
+            f"{each.jobs:,}",
+            percent(_mean(each), digits=1),
+            _range(each),
+            f"{each.jobs_over_budget:,} of {each.jobs:,}",
+            gigabytes(each.peak_vram_gb),
+            number(each.switches),
+            seconds(each.makespan_s),
+            significant(each.token_cost),
+            milliseconds(each.decision_ms),
+        ]
+        for each in report.modes
+    ]
+    return table(_TOTAL_COLUMNS, rows, width)
+
+
+def _range(each: Aggregate) -> str:
+    if each.score is None or each.score.low is None or each.score.high is None:
+        return "-"
+    low, high = max(0.0, each.score.low), min(1.0, each.score.high)
+    return f"{100 * low:.0f}..{100 * high:.0f}"
+
+
+def _not_run(report: Report, width: int, verbose: int) -> list[str]:
+    """What was not run and why, and the run's notes; shortened unless -v."""
+    sentences = list(report.run.notes)
+    for each in report.jobs:
+        place = f"{each.job} [{each.key.label}]"
+        if each.record.status is not JobStatus.COMPLETED:
+            sentences.append(f"{place} ended as {each.record.status}: {each.record.error or 'no reason given'}")
+        elif each.metrics.not_run:
+            names = ", ".join(f"{task.task} {task.status}" for task in each.metrics.not_run)
+            sentences.append(f"{place}: {names}: {each.metrics.not_run[0].error or 'no reason given'}")
+    shown = sentences if verbose > 0 else sentences[:_MAX_NOTES]
+    lines = [line for each in shown for line in wrapped("! " + one_line(each, 400), width)]
+    if len(shown) < len(sentences):
+        lines.append(f"! .. and {plural(len(sentences) - len(shown), 'note')} more; -v shows all.")
+    return lines
+
+
+def table(columns: Sequence[_Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Aligned lines; where they would be wider than `width`, the first column is cut."""
+    widths = [max([len(col.title), *(len(row[n]) for row in rows)]) for n, col in enumerate(columns)]
+    over = sum(widths) + 2 * (len(widths) - 1) - width
+    if over > 0:
+        widths[0] = max(4, widths[0] - over)
+    return [_line(columns, widths, [col.title for col in columns])[:width].rstrip()] + [
+        _line(columns, widths, row)[:width].rstrip() for row in rows
+    ]
+
+
+def _line(columns: Sequence[_Column], widths: Sequence[int], cells: Sequence[str]) -> str:
+    parts: list[str] = []
+    for column, width, cell in zip(columns, widths, cells, strict=True):
+        text = cell if len(cell) <= width else cell[: width - 2] + ".."
+        parts.append(text.rjust(width) if column.right else text.ljust(width))
+    return "  ".join(parts)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width`, continued lines set in by two; a word longer than a line is cut."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        word = word[: max(1, width - 2)]
+        if line and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = f"  {word}"
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line] if line else lines

@@ -1,0 +1,109 @@
+"""How figures are written for people: percent, seconds, milliseconds, GB; and how foreign text is made harmless.
+
+Not measured is written as a dash, never as 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+NOT_MEASURED: Final = "-"
+_NAMES: Final = {"lp": "LP", "milp": "MILP", "llm": "LLM"}
+# Marks that change the direction of text: they could make a line read as something else.
+_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def mode_name(mode: str) -> str:
+    """`LP`, `LLM`, `MILP`; every other mode as it is written on the command line."""
+    return _NAMES.get(mode, mode)
+
+
+def percent(share: float | None, *, digits: int = 0) -> str:
+    """`74 %` of 0.741; one more digit with `digits=1`."""
+    return NOT_MEASURED if share is None else f"{_rounded(100 * share, digits)} %"
+
+
+def points(difference: float) -> str:
+    """`11.1 points` of a difference of 0.111 in score, without its sign."""
+    size = _rounded(abs(100 * difference), 1)
+    return f"{size} point" if size == "1.0" else f"{size} points"
+
+
+def signed_points(difference: float) -> str:
+    """`+11.1` of a difference of 0.111 in score."""
+    text = _rounded(100 * difference, 1)
+    return text if text.startswith("-") or float(text) == 0 else f"+{text}"
+
+
+def seconds(value_s: float | None) -> str:
+    """`9.9 s`, `0.45 s`, `12 min 5 s`."""
+    if value_s is None:
+        return NOT_MEASURED
+    if value_s >= 600:
+        return f"{int(value_s // 60)} min {int(value_s % 60)} s"
+    return f"{_rounded(value_s, 1 if value_s >= 1 or value_s == 0 else 2)} s"
+
+
+def milliseconds(value_ms: float | None) -> str:
+    """`0.38 ms`, `2.9 ms`, `812 ms`, `1.8 s`."""
+    if value_ms is None:
+        return NOT_MEASURED
+    if value_ms >= 1000:
+        return seconds(value_ms / 1000)
+    return f"{_rounded(value_ms, 2 if value_ms < 1 else 1 if value_ms < 100 else 0)} ms"
+
+
+def gigabytes(value_gb: float | None) -> str:
+    """`6.5 GB`."""
+    return NOT_MEASURED if value_gb is None else f"{_rounded(value_gb, 1)} GB"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A plain number with that many digits after the point, thousands apart."""
+    return NOT_MEASURED if value is None else _rounded(value, digits)
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """A number with so many significant digits and no exponent: `0.0012`, `0.871`, `1,496`."""
+    if value is None:
+        return NOT_MEASURED
+    if value == 0:
+        return "0"
+    return _rounded(value, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 job`, `3 jobs`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def joined(parts: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """Foreign text on one harmless line: no control characters, no ANSI codes, no direction marks, cut at `limit`."""
+    cut = text[: limit + 1]
+    clean = "".join(_harmless(char) for char in cut)
+    clean = " ".join(clean.split())
+    return clean if len(clean) <= limit else clean[: max(0, limit - 2)] + ".."
+
+
+def printable(text: str) -> str:
+    """Foreign text with its lines kept, control characters and direction marks shown as their code."""
+    return "".join(char if char in "\n\t" else _coded(char) for char in text)
+
+
+def _harmless(char: str) -> str:
+    return " " if char.isspace() else _coded(char)
+
+
+def _coded(char: str) -> str:
+    return char if (char.isprintable() or char == " ") and char not in _BIDI else f"\\x{ord(char):02x}"
+
+
+def _rounded(value: float, digits: int) -> str:
+    text = f"{value:,.{digits}f}"
+    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
