@@ -6,6 +6,7 @@ way to and from JSON.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ class JsonFields:
         object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
         if not self.fields:
             raise GraphError("expected json: no fields given")
+        for key, value in self.fields.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise GraphError(f"expected json: field {key!r} is {value}, which no JSON can hold")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,12 @@ class Number:
     kind: ClassVar[str] = "number"
     value: float
     tolerance: float = 1e-6
+
+    def __post_init__(self) -> None:
+        for name in ("value", "tolerance"):  # 25 and 25.0 must have the same digest
+            object.__setattr__(self, name, float(getattr(self, name)))
+        if not (math.isfinite(self.value) and math.isfinite(self.tolerance) and self.tolerance >= 0):
+            raise GraphError(f"expected number: {self.value:g} within {self.tolerance:g} can never be checked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ class Task:
             raise GraphError(f"task {self.id!r}: the prompt is empty")
         if self.estimated_tokens <= 0:
             raise GraphError(f"task {self.id!r}: estimated_tokens is {self.estimated_tokens}, but must be at least 1")
+        object.__setattr__(self, "difficulty", float(self.difficulty))  # 2 and 2.0 must have the same digest
         if not (math.isfinite(self.difficulty) and MIN_DIFFICULTY <= self.difficulty <= MAX_DIFFICULTY):
             raise GraphError(f"task {self.id!r}: difficulty is {self.difficulty:g}, but must be from 1 to 5")
 
