@@ -6,7 +6,6 @@ One loop for flat and DAG runs: a flat run is a graph without edges, so that eve
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import (

@@ -29,7 +29,7 @@ class JobClock:
         return round(self.epoch_s() * 1000.0, 3)
 
     def stopwatch(self) -> Callable[[], float]:
-        """A function that gives the milliseconds since now: wall time, and virtual waiting where the loop is virtual."""
+        """A function that gives the milliseconds since now: wall time, plus virtual waiting on a virtual loop."""
         wall_s, loop_s = time.perf_counter(), self.now_s()
 
         def elapsed_ms() -> float:

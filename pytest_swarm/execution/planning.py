@@ -24,7 +24,7 @@ class _Decision:
 
 
 async def plan_step(moment: Moment, case: Case, engine: Engine, clock: JobClock) -> PlanStep:
-    """The plan of one step, checked. InfeasibleError where none exists; PlanError for a router that answers nonsense."""
+    """The plan of one step, checked. InfeasibleError where none exists; PlanError for a plan that is nonsense."""
     settings = engine.settings
     view = build_view(moment, case.key, estimator=engine.estimator, weights=settings.weights, seed=settings.seed)
     started_s, elapsed_ms = clock.now_s(), clock.stopwatch()
@@ -32,9 +32,9 @@ async def plan_step(moment: Moment, case: Case, engine: Engine, clock: JobClock)
     decision = _Decision(plan=plan, started_s=started_s, decision_ms=elapsed_ms())
     if plan.status is PlanStatus.INFEASIBLE:
         raise InfeasibleError(f"{case.job} [{case.key.label}], step {moment.step}: {plan.reason}")
-    problems = feasibility.check(plan, view)
+    problems = feasibility.structural_problems(plan, view)
     if problems:
-        raise PlanError(f"router {engine.router.name!r}, {case.job}, step {moment.step}: {problems[0]}")
+        raise PlanError(f"router {engine.router.name!r}, {case.job}, step {moment.step}: {problems[0].sentence}")
     return _record(decision, view, case, engine)
 
 
@@ -66,7 +66,7 @@ def _record(decision: _Decision, view: PlanningView, case: Case, engine: Engine)
         residency_by_stage=tuple(tuple(sorted(stage)) for stage in plan.residency),
         retained=engine.keeper.retained(target),
         planned_vram_gb=sum(vram_gb[tag] for tag in sorted(target)),
-        violation=verdict.violations > 0,
+        violation=0 in verdict.violations,
         status=plan.status,
         objective=plan.objective,
         value=verdict.value,

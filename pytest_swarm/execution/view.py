@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import CaseKey
-from pytest_swarm.domain.seeding import derived_seed
+from pytest_swarm.domain.seeding import stable_int
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.routing.base import PlanningView, Weights
 
@@ -41,5 +41,5 @@ def build_view(moment: Moment, key: CaseKey, *, estimator: Estimator, weights: W
         vram_budget_gb=key.vram_budget_gb,
         estimates=estimator.table(tasks),
         weights=weights,
-        seed=derived_seed(seed, key.repeat, graph.name, str(moment.step)),
+        seed=stable_int("view", seed, key.repeat, graph.name, moment.step),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GpuMeter:
-    """All NVIDIA GPUs of this machine, in NVML's order. `names` and `total_bytes` do not change; `used_bytes` measures."""
+    """All NVIDIA GPUs of this machine, in the order of NVML; `used_bytes` measures."""
 
     names: tuple[str, ...]
     total_bytes: int
@@ -19,7 +20,7 @@ class GpuMeter:
     _handles: tuple[object, ...]
 
     def used_bytes(self) -> int:
-        """Bytes in use on all GPUs now, by every process and the driver; about a millisecond, so call it off the loop."""
+        """Bytes in use on all GPUs, by every process and the driver; takes a millisecond, so call it off the loop."""
         return sum(int(self._nvml.nvmlDeviceGetMemoryInfo(handle).used) for handle in self._handles)
 
     def close(self) -> None:
@@ -29,9 +30,7 @@ class GpuMeter:
 
 def open_gpu(nvml: ModuleType | None = None) -> GpuMeter | None:
     """The machine's GPUs, or None where there is no NVIDIA driver or no GPU. `nvml` stands in for `pynvml` in tests."""
-    if nvml is None:
-        import pynvml as nvml  # loading it at start-up would cost every pytest run
-    assert nvml is not None
+    nvml = import_module("pynvml") if nvml is None else nvml
     try:
         nvml.nvmlInit()
     except nvml.NVMLError:

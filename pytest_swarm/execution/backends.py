@@ -1,0 +1,129 @@
+"""Backends: where the calls go, and which clock runs. One client for all; a backend is a transport plus a loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.errors import BackendError, ModelMissingError
+from pytest_swarm.ollama.client import OllamaClient
+
+if TYPE_CHECKING:
+    from pytest_swarm.simulator.profile import Profile
+
+PROBE_TIMEOUT_S: Final = 2.0  # an Ollama that does not list its models within this is taken for absent by `auto`
+
+RealisedScores = Mapping[tuple[str, str], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Connection:
+    """One connection to a server. `realised` gives the scores that are really achieved, where they are known."""
+
+    client: OllamaClient
+    introduce: Callable[[TaskGraph], None]
+    realised: Callable[[TaskGraph, int], RealisedScores | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Backend:
+    """Where calls go, and which clock runs.
+
+    `detail` is the sentence of the header line. `virtual` says that the time of `new_loop`'s loops jumps. `connect`
+    makes a fresh connection, to be made, used and closed within one loop; in the simulator to a server of its own.
+    """
+
+    kind: str
+    detail: str
+    simulated: bool
+    virtual: bool
+    profile_name: str | None
+    new_loop: Callable[[], asyncio.AbstractEventLoop]
+    connect: Callable[[], Connection]
+
+
+def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
+    """A real server (or anything that speaks its protocol) over HTTP, on the wall clock."""
+
+    def connect() -> Connection:
+        client = OllamaClient(host, timeout_s=timeout_s)
+        return Connection(client=client, introduce=lambda _: None, realised=lambda *_: None)
+
+    return Backend(
+        kind="ollama",
+        detail=f"ollama at {host} ({why})",
+        simulated=False,
+        virtual=False,
+        profile_name=None,
+        new_loop=asyncio.new_event_loop,
+        connect=connect,
+    )
+
+
+def simulated_backend(profile: Profile, fleet: Fleet, *, seed: int, timeout_s: float, why: str) -> Backend:
+    """The simulated server in this process, on virtual time; the same seed gives the same run."""
+    from pytest_swarm.simulator.answers import ProfileAnswerer
+    from pytest_swarm.simulator.clock import new_virtual_loop
+    from pytest_swarm.simulator.server import SimulatedServer
+
+    def connect() -> Connection:
+        answerer = ProfileAnswerer(profile, seed=seed)
+        server = SimulatedServer(profile.server_spec, answerer=answerer, seed=seed)
+
+        def realised(graph: TaskGraph, request_seed: int) -> RealisedScores:
+            return {
+                (task.id, tag): answerer.task_score(graph, tag, task, request_seed)
+                for task in graph.tasks
+                for tag in fleet.tags
+            }
+
+        client = OllamaClient("http://simulated", transport=server.transport(), timeout_s=timeout_s)
+        return Connection(client=client, introduce=answerer.learn, realised=realised)
+
+    return Backend(
+        kind="sim",
+        detail=f"SIMULATED Ollama, profile {profile.name}, seed {seed} ({why})",
+        simulated=True,
+        virtual=True,
+        profile_name=profile.name,
+        new_loop=new_virtual_loop,
+        connect=connect,
+    )
+
+
+def installed_models(host: str, timeout_s: float) -> tuple[str, ...]:
+    """Tags that the server at `host` has; raises BackendError."""
+
+    async def ask() -> tuple[str, ...]:
+        client = OllamaClient(host, timeout_s=timeout_s)
+        try:
+            return await client.installed()
+        finally:
+            await client.aclose()
+
+    return asyncio.run(ask())
+
+
+def require_models(host: str, needed: tuple[str, ...], installed: tuple[str, ...]) -> None:
+    """ModelMissingError where the server lacks a model: says which, and how to get them."""
+    missing = [tag for tag in needed if tag not in installed]
+    if missing:
+        pulls = " && ".join(f"ollama pull {tag}" for tag in missing)
+        raise ModelMissingError(f"the server at {host} does not have {', '.join(missing)}; run: {pulls}")
+
+
+def reachable_host(hosts: tuple[str, ...], needed: tuple[str, ...]) -> tuple[str | None, str]:
+    """The first host that has every needed model, and why (not); a server that is absent or strange is no error."""
+    why = ""
+    for host in hosts:
+        try:
+            require_models(host, needed, installed_models(host, PROBE_TIMEOUT_S))
+        except BackendError as error:
+            why = why or str(error)
+        else:
+            return host, f"Ollama at {host} answers and has every model of the fleet"
+    return None, why

@@ -1,0 +1,154 @@
+"""Bench: runs cases one after the other on one backend. The way in for everybody, with pytest or without.
+
+bench = Bench(backend=backend, fleet=load_fleet("heavy"))
+record = bench.run(Case(graph=graph, key=CaseKey(mode="milp", horizon=3, vram_budget_gb=8)))
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.record import Case, CaseKey, JobRecord
+from pytest_swarm.domain.seeding import request_seed
+from pytest_swarm.errors import OptionError
+from pytest_swarm.estimate.estimator import Estimator
+from pytest_swarm.execution.backends import Backend, Connection
+from pytest_swarm.execution.borrowers import borrowed
+from pytest_swarm.execution.case import run_case
+from pytest_swarm.execution.engine import Engine, RunSettings
+from pytest_swarm.execution.residency import ResidencyKeeper
+from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, Weights
+from pytest_swarm.routing.registry import make_router
+from pytest_swarm.scoring.scorers import Scorers
+from pytest_swarm.telemetry.nvml import GpuMeter
+from pytest_swarm.telemetry.sink import ListSink, Sink
+
+Carryover: TypeAlias = Literal["case", "group"]
+NEEDS_TRUTH: Final = "oracle"  # the one mode that plans with realised scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BenchSettings:
+    """What stays the same over all cases of a bench.
+
+    `planner` and `judge` are Ollama tags; without a planner the `llm` mode cannot be used, without a judge its
+    expectations stay unscored. `code_eval` runs answered code, in a sandbox. `solve_limit_s` bounds exact solvers.
+    """
+
+    weights: Weights = field(default_factory=Weights)
+    concurrency: int = 4
+    seed: int = 0
+    planner: str | None = None
+    judge: str | None = None
+    code_eval: bool = False
+    solve_limit_s: float | None = None
+    routers: Mapping[str, RouterFactory] = field(default_factory=dict)
+
+
+class _Lane:
+    """One loop, one connection and what was learned on it; lives for a case, or for a group of cases."""
+
+    def __init__(self, backend: Backend, fleet: Fleet) -> None:
+        self.runner = asyncio.Runner(loop_factory=backend.new_loop)
+        self.connection: Connection = self.runner.run(_in_loop(backend))
+        self.estimator = Estimator(fleet)
+        self.keeper = ResidencyKeeper(self.connection.client, fleet)
+        self.fresh = True
+
+    def close(self) -> None:
+        """Close the connection and the loop."""
+        self.runner.run(self.connection.client.aclose())
+        self.runner.close()
+
+
+async def _in_loop(backend: Backend) -> Connection:
+    return backend.connect()
+
+
+class Bench:
+    """Runs cases on one backend, one at a time.
+
+    With carryover "case" every case meets an empty GPU and the fleet file's priors; with "group" residency and learned
+    estimates live on over the jobs of one mode, horizon, budget and repeat that are run in a row.
+    """
+
+    def __init__(
+        self, *, backend: Backend, fleet: Fleet, settings: BenchSettings | None = None, gpu: GpuMeter | None = None
+    ) -> None:
+        self.backend = backend
+        self.fleet = fleet
+        self.settings = settings or BenchSettings()
+        self.gpu = gpu
+        self._routers: dict[str, Router] = {}
+        self._lane: _Lane | None = None
+        self._lane_key: CaseKey | None = None
+
+    def run(self, case: Case, *, carryover: Carryover = "case", sink: Sink | None = None) -> JobRecord:
+        """Run one case to its end; its events go to `sink` as they happen."""
+        lane = self._enter_lane(case.key, carryover)
+        lane.connection.introduce(case.graph)
+        engine = self._engine(case, lane, sink or ListSink())
+        lane.fresh = False
+        return lane.runner.run(run_case(case, engine))
+
+    def close(self) -> None:
+        """Close what is open; a later `run` opens it again."""
+        if self._lane is not None:
+            self._lane.close()
+            self._lane = self._lane_key = None
+
+    def _enter_lane(self, key: CaseKey, carryover: Carryover) -> _Lane:
+        if self._lane is None or carryover == "case" or self._lane_key != key:
+            self.close()
+            self._lane, self._lane_key = _Lane(self.backend, self.fleet), key
+        return self._lane
+
+    def _engine(self, case: Case, lane: _Lane, sink: Sink) -> Engine:
+        s = self.settings
+        judge = None if s.judge is None else borrowed(s.judge, self.fleet, self._keeper)
+        return Engine(
+            router=self._router(case, lane),
+            keeper=lane.keeper,
+            estimator=lane.estimator,
+            scorers=Scorers(run_code=s.code_eval, judge=judge),
+            sink=sink,
+            gpu=None if self.backend.simulated else self.gpu,
+            settings=RunSettings(
+                weights=s.weights,
+                concurrency=s.concurrency,
+                seed=s.seed,
+                fresh=lane.fresh,
+                simulated=self.backend.simulated,
+                virtual_time=self.backend.virtual,
+            ),
+        )
+
+    def _router(self, case: Case, lane: _Lane) -> Router:
+        """The mode's router; kept over cases, because it may hold compiled programs, unless it knows a case's truth."""
+        mode = case.key.mode
+        if mode in self._routers:
+            return self._routers[mode]
+        realised = None
+        if mode == NEEDS_TRUTH:
+            realised = lane.connection.realised(case.graph, request_seed(self.settings.seed, case.key.repeat))
+            if realised is None:
+                raise OptionError("mode 'oracle' needs realised scores, which only the simulator knows; leave it out")
+        planner = self.settings.planner
+        setup = RouterSetup(
+            fleet=self.fleet,
+            planner=None if planner is None else borrowed(planner, self.fleet, self._keeper),
+            solve_limit_s=self.settings.solve_limit_s,
+            realised=realised,
+        )
+        router = make_router(mode, setup, self.settings.routers)
+        if mode != NEEDS_TRUTH:
+            self._routers[mode] = router
+        return router
+
+    def _keeper(self) -> ResidencyKeeper:
+        assert self._lane is not None, "only asked while a case is running"
+        return self._lane.keeper

@@ -1,0 +1,58 @@
+"""Which backend a run uses, and why. `auto` never guesses silently: its reason is shown in the header."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.execution.backends import (
+    Backend,
+    installed_models,
+    network_backend,
+    reachable_host,
+    require_models,
+    simulated_backend,
+)
+
+if TYPE_CHECKING:
+    from pytest_swarm.plugin.settings import Settings
+    from pytest_swarm.simulator.server import SimulatedServer
+
+
+def choose_backend(settings: Settings, fleet: Fleet, *, worker: int | None) -> Backend:
+    """The backend of the settings. Raises BackendError where `ollama` was asked for and cannot serve the fleet.
+
+    Of several hosts an xdist worker takes its own by number, so that two GPUs can work side by side.
+    """
+    needed = (*fleet.tags, *(tag for tag in (settings.planner, settings.judge) if tag and tag not in fleet))
+    first = (worker or 0) % len(settings.hosts)
+    hosts = settings.hosts[first:] + settings.hosts[:first]
+    asked_for = "asked for by --swarm-backend"
+    if settings.backend == "ollama":
+        require_models(hosts[0], needed, installed_models(hosts[0], settings.timeout_s))
+        return network_backend(hosts[0], timeout_s=settings.timeout_s, why=asked_for)
+    if settings.backend == "sim":
+        return _simulated(settings, fleet, asked_for)
+    host, why = reachable_host(hosts, needed)
+    if host is None:
+        return _simulated(settings, fleet, why)
+    return network_backend(host, timeout_s=settings.timeout_s, why=why)
+
+
+def _simulated(settings: Settings, fleet: Fleet, why: str) -> Backend:
+    from pytest_swarm.simulator.profile import load_profile
+
+    profile = load_profile(settings.profile)
+    profile.require_models(fleet.tags)
+    return simulated_backend(profile, fleet, seed=settings.seed, timeout_s=settings.timeout_s, why=why)
+
+
+def simulated_server(settings: Settings) -> SimulatedServer:
+    """A simulated server of the settings' profile, for HTTP."""
+    from pytest_swarm.simulator.answers import ProfileAnswerer
+    from pytest_swarm.simulator.profile import load_profile
+    from pytest_swarm.simulator.server import SimulatedServer
+
+    profile = load_profile(settings.profile)
+    answerer = ProfileAnswerer(profile, seed=settings.seed)
+    return SimulatedServer(profile.server_spec, answerer=answerer, seed=settings.seed)
