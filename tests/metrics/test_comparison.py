@@ -1,0 +1,125 @@
+"""Two modes against each other, over complete pairs only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from pytest_swarm.domain.record import JobRecord, JobStatus
+from pytest_swarm.metrics.comparison import Comparison, compare, compare_modes
+from pytest_swarm.metrics.measured import measure
+from tests.report.factories import GEMMA, QWEN, WB1, WB2, WB3, failed, key, ok, record, skipped, small_run
+
+
+def job(mode: str, scores: tuple[float, ...], **more: object) -> JobRecord:
+    graph = more.pop("graph", WB1)
+    model = QWEN.tag if mode == "lp" else GEMMA.tag
+    names = ("s0", "s1", "s2")
+    repeat = more.pop("repeat", 1)
+    return record(
+        dict(zip(names, scores, strict=True)),
+        graph=graph,
+        model=model,
+        case=key(mode, more.pop("horizon", 3), 8.0, repeat),
+        **more,
+    )
+
+
+def showcase() -> list[JobRecord]:
+    """The published showcase: LP 100, 89, 33 %, LLM 100, 56, 33 %, every task on another model."""
+    return [
+        job("lp", (1, 1, 1), graph=WB1),
+        job("llm", (1, 1, 1), graph=WB1),
+        job("lp", (1, 1, 2 / 3), graph=WB2),
+        job("llm", (1, 0, 2 / 3), graph=WB2),
+        job("lp", (1, 0, 0), graph=WB3),
+        job("llm", (1, 0, 0), graph=WB3),
+    ]
+
+
+def lp_against_llm(records: list[JobRecord]) -> Comparison:
+    return compare(measure(records), mode="lp", reference="llm")
+
+
+def test_published_showcase() -> None:
+    found = lp_against_llm(showcase())
+    assert (found.score_mode, found.score_reference) == (
+        pytest.approx(0.7407, abs=1e-4),
+        pytest.approx(0.6296, abs=1e-4),
+    )
+    assert (found.jobs_won, found.jobs_lost, found.jobs_tied) == (1, 0, 2)
+    assert found.routing_divergence_pct == 100.0
+    assert (found.when_differed_better, found.when_differed_worse, found.when_differed_tie) == (1, 0, 8)
+    assert found.tasks_compared == 9
+    assert found.difference is not None
+    assert found.difference.mean == pytest.approx(1 / 9)
+    assert found.difference.excludes_zero is False
+
+
+def test_only_complete_pairs_count() -> None:
+    records = showcase()
+    records[3] = replace(records[3], status=JobStatus.ERROR)
+    found = lp_against_llm(records[:-1])
+    assert (found.pairs, found.incomplete) == (1, 2)
+    assert found.score_mode == 1.0
+
+
+def test_the_same_job_at_another_horizon_or_repeat_is_no_pair() -> None:
+    found = lp_against_llm([job("lp", (1, 1, 1)), job("llm", (1, 1, 1), horizon=1), job("llm", (1, 1, 1), repeat=2)])
+    assert (found.pairs, found.incomplete) == (0, 3)
+    assert found.difference is None
+    assert found.routing_divergence_pct is None
+
+
+def test_a_task_that_one_side_never_ran_is_not_compared() -> None:
+    broken = replace(job("llm", (1, 1, 1)), outcomes=(ok("s0", 1.0), failed("s1"), skipped("s2")))
+    found = lp_against_llm([job("lp", (1, 1, 1)), broken])
+    assert found.tasks_compared == 2
+    assert (found.when_differed_better, found.when_differed_tie) == (1, 1)
+
+
+def test_unscored_tasks_that_differ_are_counted_apart() -> None:
+    left = replace(job("lp", (1, 1, 1)), outcomes=(ok("s0", 1.0), ok("s1", None, model=QWEN.tag)))
+    right = replace(job("llm", (1, 1, 1)), outcomes=(ok("s0", 1.0), ok("s1", None)))
+    found = lp_against_llm([left, right])
+    assert (found.tasks_diverged, found.when_differed_unscored, found.when_differed_tie) == (1, 1, 0)
+
+
+def test_two_tests_with_the_same_graph_stay_two_pairs() -> None:
+    twice = [*showcase()[:2], *showcase()[:2]]
+    found = lp_against_llm(twice)
+    assert found.pairs == 2
+    assert found.difference is not None
+    assert found.difference.clusters == 1
+
+
+def test_every_pair_of_modes_overall_and_per_setting() -> None:
+    run = small_run(modes=("lp", "milp", "llm"), horizons=(0, 1), budgets_gb=(8.0,))
+    found = compare_modes(measure(run.jobs))
+    overall = [(each.mode, each.reference) for each in found if each.horizon_depth is None]
+    assert overall == [("lp", "milp"), ("lp", "llm"), ("milp", "llm")]
+    assert len(found) == 9
+    parts = [each for each in found if each.mode == "lp" and each.reference == "llm" and each.horizon_depth is not None]
+    assert sum(each.pairs for each in parts) == 6
+
+
+def test_one_setting_is_not_listed_twice() -> None:
+    found = compare_modes(measure(showcase()))
+    assert len(found) == 1
+
+
+def test_order_of_the_records_changes_nothing() -> None:
+    records = list(small_run().jobs)
+    expected = compare_modes(measure(records))
+    Random(3).shuffle(records)
+    assert compare_modes(measure(records)) == expected
+
+
+def test_regret_is_the_oracles_score_minus_the_jobs() -> None:
+    records = [job("lp", (1, 0, 0)), job("oracle", (1, 1, 1)), job("lp", (1, 1, 1), graph=WB2)]
+    regret = {(each.job, each.key.mode): each.metrics.regret for each in measure(records)}
+    assert regret["wb1", "lp"] == pytest.approx(2 / 3)
+    assert regret["wb1", "oracle"] == 0.0
+    assert regret["wb2", "lp"] is None
