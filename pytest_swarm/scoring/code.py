@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,42 +49,49 @@ def score_code_by_running(expected: PythonCode, text: str) -> Score:
 
 
 def find_code(text: str, entry_point: str) -> FoundCode:
-    """The answer's code for `entry_point`.
+    """The answer's code for `entry_point`: the last Python or nameless block that defines it.
 
-    Tried in turn: each Python or nameless block from the last to the first, all of them together (a helper may stand
-    in a block of its own), then the whole text, for answers that are nothing but code.
+    Blocks before it that only import and define go in front of it, because a helper may stand in a block of its own.
+    A text without such blocks may be nothing but code.
     """
-    fault = "the answer holds no Python code"
-    for candidate in _candidates(text):
-        problem = _problem(candidate, entry_point)
-        if problem is None:
-            return FoundCode(code=candidate)
-        if candidate is not text or not fences(text):
-            fault = problem
-    return FoundCode(code=None, fault=fault)
-
-
-def _candidates(text: str) -> Iterator[str]:
     blocks = [block.text for block in fences(text) if block.language in _PYTHON]
-    yield from reversed(blocks)
-    if len(blocks) > 1:
-        yield "\n\n".join(blocks)
-    yield text
+    candidates = blocks or [text]
+    fault = ""
+    for last in reversed(range(len(candidates))):
+        problem = _problem(candidates[last], entry_point)
+        if problem is None:
+            helpers = [block for block in candidates[:last] if _only_defines(block)]
+            return FoundCode(code="\n\n".join((*helpers, candidates[last])))
+        fault = fault or problem
+    return FoundCode(code=None, fault=fault)
 
 
 def _problem(code: str, entry_point: str) -> str | None:
     """Why the code will not do, None where it parses and defines the entry point at its top level."""
+    tree = _parsed(code)
+    if isinstance(tree, str):
+        return tree
+    return None if entry_point in _defined(tree) else f"the code does not define {entry_point}"
+
+
+def _parsed(code: str) -> ast.Module | str:
+    """The syntax tree, or why there is none."""
     if len(code) > MAX_CODE_CHARS:
         return f"the code is longer than {MAX_CODE_CHARS} characters"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a model's "\d" is bad style, not our warning
-            tree = ast.parse(code)
+            return ast.parse(code)
     except SyntaxError as error:
         return f"the code does not parse: {error.msg} in line {error.lineno}"
     except (ValueError, RecursionError, MemoryError):
         return "the code does not parse"
-    return None if entry_point in _defined(tree) else f"the code does not define {entry_point}"
+
+
+def _only_defines(code: str) -> bool:
+    tree = _parsed(code)
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    return isinstance(tree, ast.Module) and all(isinstance(node, kinds) for node in tree.body)
 
 
 def _defined(tree: ast.Module) -> set[str]:

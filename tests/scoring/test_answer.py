@@ -1,0 +1,59 @@
+"""Fences and thinking, as models really write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_swarm.scoring.answer import MAX_ANSWER_CHARS, fences, readable, unfenced
+
+
+def texts(answer: str) -> list[tuple[str, str]]:
+    return [(block.language, block.text) for block in fences(answer)]
+
+
+def test_a_fence_with_its_language():
+    assert texts('Sure:\n```json\n{"A": 3}\n```\nDone.') == [("json", '{"A": 3}')]
+
+
+def test_several_fences_in_order_and_languages_in_lower_case():
+    assert texts("```Python\na\n```\nand\n~~~\nb\n~~~") == [("python", "a"), ("", "b")]
+
+
+def test_a_fence_that_is_never_closed_runs_to_the_end():
+    assert texts("```python\ndef f():\n    return 1") == [("python", "def f():\n    return 1")]
+
+
+def test_a_longer_fence_holds_shorter_ones():
+    assert texts("````markdown\n```python\nx = 1\n```\n````") == [("markdown", "```python\nx = 1\n```")]
+
+
+def test_a_nested_fence_of_the_same_length_does_not_end_the_outer_one():
+    assert texts("```markdown\n```python\nx = 1\n```\ny\n```") == [("markdown", "```python\nx = 1\n```\ny")]
+
+
+def test_inline_code_is_no_fence():
+    assert texts("Use ```x``` here and `y` there.") == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "rest"),
+    [
+        ("<think>is it 4?</think>\n5", "5"),
+        ("<think>still wondering", ""),
+        ("Two <think>no</think> yes", "yes"),
+        ("plain", "plain"),
+        ("a </think> b", "a </think> b"),
+    ],
+)
+def test_thinking_is_not_part_of_the_answer(answer, rest):
+    assert readable(answer) == rest
+
+
+def test_an_endless_answer_is_cut_to_its_end():
+    assert readable("x" * MAX_ANSWER_CHARS + " 25")[-3:] == " 25"
+    assert len(readable("x" * 3 * MAX_ANSWER_CHARS)) == MAX_ANSWER_CHARS
+
+
+def test_only_a_whole_fence_is_unwrapped():
+    assert unfenced("```\nyes\n```") == "yes"
+    assert unfenced("well\n```\nyes\n```") == "well\n```\nyes\n```"

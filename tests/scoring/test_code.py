@@ -1,0 +1,92 @@
+"""Python code: found in the answer and checked without running it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pytest_swarm.domain.expectation import CodeCase, PythonCode
+from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.scoring.code import find_code
+from pytest_swarm.scoring.score import Scorers, score_text
+
+SQUARE = PythonCode(entry_point="sq", cases=(CodeCase(args=(3,), returns=9), CodeCase(args=(-2,), returns=4)))
+RIGHT = "def sq(x):\n    return x * x"
+
+
+def run(answer: str, *, threads: bool = False, expected: PythonCode = SQUARE):
+    task = Task(id="t", type=TaskType.CODE, prompt="write sq", estimated_tokens=9, expected=expected)
+    return asyncio.run(Scorers(run_code=True, threads=threads).score(task, answer))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        RIGHT,
+        f"```python\n{RIGHT}\n```",
+        f"Sure!\n```py\n{RIGHT}\n```\nCall it:\n```python\nprint(sq(3))\n```",
+        f"```python\n{RIGHT}",
+        "```\nsq = lambda x: x * x\n```",
+        "```python\ntwo = 2\n```\nand\n```python\ndef sq(x):\n    return x ** two\n```",
+        "```python\nclass sq:\n    pass\n```",
+        'def sq(x):\n    "\\d"\n    return x * x',
+    ],
+)
+def test_code_that_defines_the_entry_point_scores_1(answer):
+    assert score_text(SQUARE, answer).value == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        ("It is x times x.", "does not parse"),
+        ("```python\ndef square(x):\n    return x * x\n```", "does not define sq"),
+        ("```python\ndef sq(x) return x\n```", "does not parse"),
+        ("```python\nclass A:\n    def sq(self): pass\n```", "does not define sq"),
+        ("```python\n" + "(" * 5000 + "\n```", "does not parse"),
+        ("```python\nsq = 1 + \x00\n```", "does not parse"),
+        ("```python\n" + "a = 1\n" * 20_000 + "```", "longer than"),
+    ],
+)
+def test_what_is_no_such_code_scores_0_and_says_why(answer, detail):
+    score = score_text(SQUARE, answer)
+    assert score.value == 0
+    assert detail in score.detail
+
+
+def test_nothing_is_run_without_being_asked(tmp_path):
+    trap = f"open({str(tmp_path / 'ran')!r}, 'w')\n{RIGHT}"
+    assert score_text(SQUARE, trap).value == 1
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_running_gives_the_share_of_cases_passed(threads):
+    assert run(RIGHT, threads=threads).value == 1
+    half = run("def sq(x):\n    return x * 3", threads=threads)
+    assert half.value == 0.5
+    assert half.detail == "case 2: it returned -6, not 4"
+
+
+def test_code_that_only_looks_right_fails_when_run():
+    assert score_text(SQUARE, "def sq(x): return y").value == 1
+    assert run("def sq(x): return y").value == 0
+    assert "NameError" in run("def sq(x): return y").detail
+
+
+def test_without_cases_running_is_the_static_check():
+    assert run("def sq(x): return y", expected=PythonCode(entry_point="sq")).value == 1
+    assert run("nothing", expected=PythonCode(entry_point="sq")).value == 0
+
+
+def test_a_helper_in_a_block_of_its_own_is_taken_along():
+    answer = "```python\ndef helper(x):\n    return x * x\n```\n```python\ndef sq(x):\n    return helper(x)\n```"
+    assert find_code(answer, "sq").code.count("def") == 2
+    assert run(answer).value == 1
+
+
+def test_an_earlier_block_that_does_something_is_left_out():
+    answer = f"```python\nprint(sq(3))\n```\n```python\n{RIGHT}\n```"
+    assert "print" not in find_code(answer, "sq").code
+    assert run(answer).value == 1

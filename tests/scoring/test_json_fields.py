@@ -1,0 +1,78 @@
+"""JSON answers: which object counts, which values are equal, what each field is worth."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_swarm.domain.expectation import JsonFields
+from pytest_swarm.scoring.score import score_text
+
+LEGS = JsonFields(fields={"A": 3, "B": 4})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"A": 3, "B": 4}',
+        '```json\n{"A": 3, "B": 4}\n```',
+        '```\n{"B": 4, "A": 3}',
+        'Here you are: {"A": 3, "B": 4}. I hope that helps {really}!',
+        '{"A": "3", "B": 4.0}',
+        '{"a": 3, "b": 4}',
+        '{"result": {"A": 3, "B": 4}}',
+        '[{"A": 3, "B": 4}]',
+        'Format: {"A": 0, "B": 0}\nAnswer: {"A": 3, "B": 4}',
+        'Answer: {"A": 3, "B": 4}, confidence {"level": "high"}',
+        '<think>{"A": 9}</think>{"A": 3, "B": 4, "unit": "m"}',
+    ],
+)
+def test_right_however_it_is_wrapped(answer):
+    assert score_text(LEGS, answer).value == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ('{"A": 3}', 0.5),
+        ('{"A": 3, "B": 5}', 0.5),
+        ('{"A": 3, "B": null}', 0.5),
+        ('{"A": true, "B": [4]}', 0),
+        ("{'A': 3, 'B': 4}", 0),
+        ("A is 3 and B is 4", 0),
+        ('{"A": 3, "B": 4', 0),
+        ("{" * 50_000, 0),
+        ('{"a":[' * 20_000, 0),
+    ],
+)
+def test_partial_credit_and_none(answer, value):
+    score = score_text(LEGS, answer)
+    assert score.value == value
+    assert score.detail
+
+
+def test_the_detail_names_each_wrong_field():
+    assert score_text(LEGS, '{"A": 7}').detail == "A is 7, not 3; B is missing"
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "equal"),
+    [
+        (3, '"3"', True),
+        ("3", "3", True),
+        (1000, '"1,000"', True),
+        (0.3, "0.30000000000000004", True),
+        ("Berlin", '" berlin "', True),
+        ("2026-02-21", '"2026-02-21"', True),
+        (True, "true", True),
+        (True, '"True"', True),
+        (True, "1", False),
+        (1, "true", False),
+        (None, "null", True),
+        (None, '"null"', False),
+        (0, "null", False),
+        ("a", '"b"', False),
+        (3, "1e999", False),
+    ],
+)
+def test_which_values_are_equal(expected, found, equal):
+    assert score_text(JsonFields(fields={"x": expected}), f'{{"x": {found}}}').value == float(equal)

@@ -1,0 +1,103 @@
+"""Yes or no, keywords, exact texts and patterns."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_swarm.domain.expectation import Exact, Keywords, Regex, YesNo
+from pytest_swarm.scoring.patterns import worst_steps
+from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.words import says_yes
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("Yes", True),
+        ("**Yes**, it is.", True),
+        ("No, it is not.", False),
+        ("no", False),
+        ("Nope.", False),
+        ("False", False),
+        ("Answer: no", False),
+        ("The answer is **yes**.", True),
+        ("Yes or no? No.", False),
+        ("No doubt about it: yes.", True),
+        ("There is no leap year in between. So the answer is yes.", True),
+        ("There is no leap year in between, so yes.", True),
+        ("That is not correct.", False),
+        ("It is incorrect.", False),
+        ("Let me see. The 21st is a Saturday. Yes.", True),
+        ("```\nyes\n```", True),
+        ("I cannot tell.", None),
+        ("Nothing is known of yesterday.", None),
+        ("", None),
+    ],
+)
+def test_the_decisive_word(answer, said):
+    assert says_yes(answer) is said
+
+
+def test_an_undecided_answer_is_wrong_for_both():
+    assert score_text(YesNo(value=True), "maybe").value == 0
+    assert score_text(YesNo(value=False), "maybe").value == 0
+    assert score_text(YesNo(value=False), "No, it is a Sunday").value == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "share"),
+    [
+        ("fib adds the previous two: their sum", 1),
+        ("FIB, Previous, sum!", 1),
+        ("Fibonacci numbers are the sum of the previous two", 2 / 3),
+        ("summary", 0),
+    ],
+)
+def test_keywords_are_whole_words(answer, share):
+    assert score_text(Keywords(words=("fib", "previous", "sum")), answer).value == pytest.approx(share)
+
+
+def test_a_key_phrase_may_break_over_lines_and_hold_signs():
+    assert score_text(Keywords(words=("New York", "C++")), "in new\n york they write C++ code").value == 1
+    assert score_text(Keywords(words=("a.c",)), "abc").value == 0
+
+
+def test_the_detail_names_what_was_not_mentioned():
+    assert score_text(Keywords(words=("a", "b")), "a").detail == "not mentioned: b"
+
+
+def test_exact_ignores_space_case_and_a_fence_only():
+    assert score_text(Exact(text="IV"), "```\n iv \n```").value == 1
+    assert score_text(Exact(text="IV"), "It is IV").value == 0
+
+
+def test_a_regex_matches_anywhere():
+    assert score_text(Regex(pattern=r"\b\d{4}-\d\d\b"), "in 2026-02 it was").value == 1
+    assert score_text(Regex(pattern=r"^\d+$"), "it was 12").value == 0
+
+
+@pytest.mark.parametrize("pattern", [r"(a+)+$", r"(a|aa)*$", r"(\w+\s?)*:$", r"a*a*a*a*a*a*a*b"])
+def test_a_catastrophic_pattern_ends_unscored(pattern, monkeypatch):
+    monkeypatch.setattr("pytest_swarm.scoring.patterns.SEARCH_LIMIT_S", 0.3)
+    score = score_text(Regex(pattern=pattern), "a" * 5000 + "!")
+    assert score.value is None or score.value == 0
+    if score.value is None:
+        assert "nested repeats" in score.detail
+
+
+def test_a_pattern_that_really_hangs_is_stopped(monkeypatch):
+    monkeypatch.setattr("pytest_swarm.scoring.patterns.SEARCH_LIMIT_S", 0.2)
+    assert score_text(Regex(pattern=r"(a+)+$"), "a" * 5000 + "!").value is None
+
+
+def test_a_pattern_searched_apart_gives_the_same_verdicts():
+    pattern = Regex(pattern=r"(\w+\s?)+: (\d+)")
+    assert worst_steps(pattern.pattern, 20) == float("inf")
+    assert score_text(pattern, "the total: 12").value == 1
+    assert score_text(pattern, "none").value == 0
+
+
+def test_worst_steps_of_plain_patterns_are_finite():
+    assert worst_steps("abc", 99) == pytest.approx(100)
+    assert worst_steps(r"\d+", 99) == pytest.approx(10_000)
+    assert worst_steps("a" * 10 + "?" * 3000, 9) == float("inf")
