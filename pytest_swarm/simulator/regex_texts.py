@@ -1,0 +1,80 @@
+"""A text that a regular expression matches, built from the pattern's own parse tree.
+
+Look-arounds and back references are not followed; the caller checks the text with the real scorer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterable
+from random import Random
+from typing import Any, Final
+
+_MOST_REPEATS: Final = 3
+_CATEGORY: Final = {"DIGIT": "7", "NOT_DIGIT": "x", "SPACE": " ", "NOT_SPACE": "x", "WORD": "w", "NOT_WORD": "-"}
+_PRINTABLE: Final = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,:;!?/()[]{}<>@#%&*+='\""
+
+
+def matching_text(pattern: str, rng: Random) -> str:
+    """A text that `pattern` matches, as far as its parse tree tells."""
+    parser = importlib.import_module("re._parser")  # no public door to the parse tree; sre_parse is deprecated
+    return _sequence(parser.parse(pattern, re.MULTILINE), rng)
+
+
+def _sequence(nodes: Iterable[tuple[Any, Any]], rng: Random) -> str:
+    return "".join(_node(str(code), argument, rng) for code, argument in nodes)
+
+
+def _node(code: str, argument: Any, rng: Random) -> str:
+    """The text of one node; `argument` is whatever the parser hangs on a node of that code."""
+    match code:
+        case "LITERAL":
+            return chr(argument)
+        case "NOT_LITERAL":
+            return next(each for each in _PRINTABLE if ord(each) != argument)
+        case "ANY":
+            return rng.choice(_PRINTABLE[:26])
+        case "IN":
+            return _member(argument, rng)
+        case "BRANCH":
+            return _sequence(rng.choice(argument[1]), rng)
+        case "SUBPATTERN" | "ATOMIC_GROUP":
+            return _sequence(argument[-1] if code == "SUBPATTERN" else argument, rng)
+        case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
+            least, most, body = argument
+            count = rng.randint(least, max(least, min(most, least + _MOST_REPEATS)))
+            return "".join(_sequence(body, rng) for _ in range(count))
+    return ""  # anchors and look-arounds stand for no text of their own
+
+
+def _member(items: list[tuple[Any, Any]], rng: Random) -> str:
+    if str(items[0][0]) == "NEGATE":
+        return next((each for each in _PRINTABLE if not any(_holds(item, each) for item in items[1:])), "")
+    code, argument = rng.choice(items)
+    match str(code):
+        case "RANGE":
+            return chr(rng.randint(argument[0], argument[1]))
+        case "CATEGORY":
+            return _CATEGORY.get(str(argument).removeprefix("CATEGORY_"), "")
+    return chr(argument)
+
+
+def _holds(item: tuple[Any, Any], character: str) -> bool:
+    code, argument = str(item[0]), item[1]
+    match code:
+        case "RANGE":
+            return bool(argument[0] <= ord(character) <= argument[1])
+        case "CATEGORY":
+            return re.fullmatch(_CLASS[str(argument).removeprefix("CATEGORY_")], character) is not None
+    return bool(ord(character) == argument)
+
+
+_CLASS: Final = {
+    "DIGIT": r"\d",
+    "NOT_DIGIT": r"\D",
+    "SPACE": r"\s",
+    "NOT_SPACE": r"\S",
+    "WORD": r"\w",
+    "NOT_WORD": r"\W",
+}
