@@ -1,1 +1,105 @@
-"""pytest-swarm: which policy should decide which model runs which step of a workflow, within your VRAM?"""
+"""pytest-swarm: which policy should decide which model runs which step of a workflow, within your VRAM?
+
+The public names of the package, each imported when it is first used: importing pytest_swarm imports neither pytest
+nor numpy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.expectation import (
+        CodeCase,
+        Custom,
+        Exact,
+        Expectation,
+        JsonFields,
+        Judge,
+        Keywords,
+        Number,
+        PythonCode,
+        Regex,
+        YesNo,
+    )
+    from pytest_swarm.domain.graph import TaskGraph
+    from pytest_swarm.domain.model import Fleet, Model
+    from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
+    from pytest_swarm.domain.record import Case, CaseKey, JobRecord
+    from pytest_swarm.domain.task import Task, TaskType
+    from pytest_swarm.errors import SwarmError
+    from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
+    from pytest_swarm.workloads.build import chain, fork, join
+    from pytest_swarm.workloads.fleet import load_fleet
+    from pytest_swarm.workloads.load import load_graph, save_graph
+
+_HOME = {
+    "domain.expectation": (
+        "CodeCase",
+        "Custom",
+        "Exact",
+        "Expectation",
+        "JsonFields",
+        "Judge",
+        "Keywords",
+        "Number",
+        "PythonCode",
+        "Regex",
+        "YesNo",
+    ),
+    "domain.graph": ("TaskGraph",),
+    "domain.model": ("Fleet", "Model"),
+    "domain.plan": ("Assignment", "Origin", "Plan", "PlanStatus"),
+    "domain.record": ("Case", "CaseKey", "JobRecord"),
+    "domain.task": ("Task", "TaskType"),
+    "errors": ("SwarmError",),
+    "routing.base": ("PlanningView", "Router", "RouterSetup"),
+    "workloads.build": ("chain", "fork", "join"),
+    "workloads.fleet": ("load_fleet",),
+    "workloads.load": ("load_graph", "save_graph"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "Assignment",
+    "Case",
+    "CaseKey",
+    "CodeCase",
+    "Custom",
+    "Exact",
+    "Expectation",
+    "Fleet",
+    "JobRecord",
+    "JsonFields",
+    "Judge",
+    "Keywords",
+    "Model",
+    "Number",
+    "Origin",
+    "Plan",
+    "PlanStatus",
+    "PlanningView",
+    "PythonCode",
+    "Regex",
+    "Router",
+    "RouterSetup",
+    "SwarmError",
+    "Task",
+    "TaskGraph",
+    "TaskType",
+    "YesNo",
+    "chain",
+    "fork",
+    "join",
+    "load_fleet",
+    "load_graph",
+    "save_graph",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

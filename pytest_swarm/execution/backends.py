@@ -76,7 +76,7 @@ def simulated_backend(profile: Profile, fleet: Fleet, *, seed: int, timeout_s: f
 
         def realised(graph: TaskGraph, request_seed: int) -> RealisedScores:
             return {
-                (task.id, tag): answerer.task_score(graph, tag, task, request_seed)
+                (task.id, tag): answerer.task_scores(graph, tag, task, request_seed)
                 for task in graph.tasks
                 for tag in fleet.tags
             }

@@ -35,8 +35,11 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Parse the settings, so that a bad option ends the run before it starts, and register the hooks."""
+    """Register the hooks; parse the settings where one is given, so that a bad option ends the run before it starts."""
     from pytest_swarm.plugin.hooks import SwarmHooks
 
     config.addinivalue_line("markers", options.MARKER_HELP)
-    config.pluginmanager.register(SwarmHooks(config), "swarm-hooks")
+    hooks = SwarmHooks(config)
+    config.pluginmanager.register(hooks, "swarm-hooks")
+    if any(config.getoption(option.dest) is not None for option in options.OPTIONS):
+        hooks.check_options()

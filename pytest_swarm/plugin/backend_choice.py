@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.errors import ProfileError
 from pytest_swarm.execution.backends import (
     Backend,
     installed_models,
@@ -32,18 +33,21 @@ def choose_backend(settings: Settings, fleet: Fleet, *, worker: int | None) -> B
         require_models(hosts[0], needed, installed_models(hosts[0], settings.timeout_s))
         return network_backend(hosts[0], timeout_s=settings.timeout_s, why=asked_for)
     if settings.backend == "sim":
-        return _simulated(settings, fleet, asked_for)
+        return _simulated(settings, fleet, needed, asked_for)
     host, why = reachable_host(hosts, needed)
     if host is None:
-        return _simulated(settings, fleet, why)
+        return _simulated(settings, fleet, needed, why)
     return network_backend(host, timeout_s=settings.timeout_s, why=why)
 
 
-def _simulated(settings: Settings, fleet: Fleet, why: str) -> Backend:
+def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: str) -> Backend:
     from pytest_swarm.simulator.profile import load_profile
 
     profile = load_profile(settings.profile)
-    profile.require_models(fleet.tags)
+    missing = [tag for tag in needed if tag not in profile.tags]
+    if missing:
+        has = ", ".join(profile.tags)
+        raise ProfileError(f"simulator profile {profile.name!r} does not know {', '.join(missing)}; it knows {has}")
     return simulated_backend(profile, fleet, seed=settings.seed, timeout_s=settings.timeout_s, why=why)
 
 

@@ -4,33 +4,49 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_swarm.errors import SwarmError
-from pytest_swarm.plugin.selection import CASE, in_groups, is_swarm, selected
-from pytest_swarm.plugin.session import SESSION, make_session
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
+    from pytest_swarm.plugin.session import SwarmSession
     from pytest_swarm.report.model import Report
 
-
-EVENTS = "swarm_events"  # the attribute of a report that carries a worker's events
+CASE: Final = "swarm_case"
+EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
 
 
 class SwarmHooks:
-    """One per session; its state is the SwarmSession in the config's stash."""
+    """One per pytest session. A suite without benchmarks never makes a SwarmSession."""
 
     def __init__(self, config: pytest.Config) -> None:
-        try:
-            self.session = make_session(config)
-        except SwarmError as error:
-            raise pytest.UsageError(str(error)) from error
-        config.stash[SESSION] = self.session
+        self.config = config
+        self.is_worker = hasattr(config, "workerinput")
         self.report: Report | None = None
         self.written: list[str] = []
+
+    @cached_property
+    def session(self) -> SwarmSession:
+        """The session's state, made when it is first needed; UsageError for an option that means nothing."""
+        from pytest_swarm.plugin.session import session_of
+
+        try:
+            return session_of(self.config)
+        except SwarmError as error:
+            raise pytest.UsageError(str(error)) from error
+
+    @property
+    def active(self) -> bool:
+        """Whether there is a session: an option was given, or a benchmark was collected."""
+        return "session" in self.__dict__
+
+    def check_options(self) -> None:
+        """Parse the settings now."""
+        _ = self.session
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Parametrise a benchmark over its cases."""
@@ -38,9 +54,8 @@ class SwarmHooks:
             return
         keys: tuple[CaseKey, ...] = ()
         try:
-            axes = self.session.axes_of(metafunc.definition)
-            keys = self.session.case_keys(axes)
-        except SwarmError as error:  # raised as a usage error once the collection is over
+            keys = self.session.case_keys(self.session.axes_of(metafunc.definition))
+        except SwarmError as error:  # a usage error, but pytest would take one raised here for a broken module
             self.session.trouble = self.session.trouble or error
         repeats = any(key.repeat > 1 for key in keys)
         ids = [key.label + (f"-r{key.repeat}" if repeats else "") for key in keys]
@@ -49,6 +64,10 @@ class SwarmHooks:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """--swarm-only and --swarm-skip; and jobs of one group in a row."""
+        if not self.active:
+            return
+        from pytest_swarm.plugin.selection import in_groups, selected
+
         kept, dropped = selected(items, self.session.settings)
         if dropped:
             config.hook.pytest_deselected(items=dropped)
@@ -56,48 +75,44 @@ class SwarmHooks:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Make backend, fleet and folder: what is wrong with them ends the run before any test."""
-        self.session.collected = [item.nodeid for item in session.items if is_swarm(item)]
-        try:
-            if self.session.collected and not session.config.option.collectonly:
-                self.session.prepare()
-            elif self.session.trouble is not None:
-                raise self.session.trouble
-        except SwarmError as error:
-            raise pytest.UsageError(str(error)) from error
+        if self.active:
+            try:
+                self.session.prepare(session.items, collect_only=session.config.option.collectonly)
+            except SwarmError as error:
+                raise pytest.UsageError(str(error)) from error
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
         """One line: which backend, and why."""
-        if not self.session.collected or config.option.collectonly or config.option.verbose < 0:
-            return []
-        return [f"swarm: {self.session.backend.detail}"]
+        prepared = self.active and self.session.collected and not config.option.collectonly
+        return [f"swarm: {self.session.backend.detail}"] if prepared and config.option.verbose >= 0 else []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """In a worker of xdist: attach the test's events to its report, as one text."""
         report = yield
-        if report.when == "call" and is_swarm(item):
-            events = self.session.folder.drain()
-            if events:
-                report.__dict__[EVENTS] = json.dumps([self.session.folder.opening(), *events])
+        if self.is_worker and report.when == "call" and CASE in getattr(item, "fixturenames", ()):
+            report.__dict__[EVENTS] = json.dumps(self.session.folder.shipped())
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """In the controller of xdist: write what a worker sent."""
         text = report.__dict__.get(EVENTS)
-        if text is not None and not hasattr(self.session.config, "workerinput"):
+        if text is not None and not self.is_worker:
             self.session.folder.take(json.loads(text))
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
+    def pytest_configure_node(self, node: Any) -> None:  # xdist has no types
         """Tell a worker of xdist the run's name."""
         node.workerinput["swarm_run"] = self.session.run_name
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close the run, and write its reports."""
-        from pytest_swarm.plugin.reporting import finish
+        if not self.active:
+            return
+        if self.session.has_folder and not self.is_worker:
+            from pytest_swarm.plugin.reporting import finish
 
-        if not hasattr(session.config, "workerinput"):
             complete = exitstatus in (0, 1) and not session.shouldstop
             self.report, self.written = finish(self.session, complete=complete)
         self.session.close()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import pytest
 
@@ -13,9 +12,11 @@ MARKER_HELP: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option. `kind`: text, a flag, or a repeatable text; `bare` is the value of the option without one."""
+class Option(NamedTuple):
+    """One option. `kind`: text, a flag, or a repeatable text; `bare` is the value of the option without one.
+
+    A named tuple, because making a dataclass costs a millisecond at every start of pytest.
+    """
 
     name: str
     help: str

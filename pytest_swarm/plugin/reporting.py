@@ -45,7 +45,7 @@ def write(request: ReportRequest, report: Report, session: SwarmSession) -> Path
             from pytest_swarm.report.html import write_html
 
             path = request.path or folder / "report.html"
-            write_html(report, path, hook=session.config.hook)
+            write_html(report, path, template=session.config.hook.pytest_swarm_report_template())
         case _:
             path = request.path or folder / "events.jsonl"
             if path != session.folder.events:

@@ -62,9 +62,10 @@ class RunFolder:
             keep_out.write_text("*\n!.gitignore\n", encoding="ascii")
         return FileSink(self.events)
 
-    def drain(self) -> list[Event]:
-        """The events of a worker since the last call."""
-        return self.sink.drain() if isinstance(self.sink, ListSink) else []
+    def shipped(self) -> list[Event]:
+        """What a worker sends: `run_start`, and its events since the last call."""
+        assert isinstance(self.sink, ListSink), "only a worker ships its events"
+        return [self.opening(), *self.sink.drain()]
 
     def take(self, events: list[Event]) -> None:
         """Write what a worker sent: its `run_start`, unless the file has one, and the events of one test."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_swarm.plugin.hooks import CASE
+
 if TYPE_CHECKING:
     from pytest_swarm.plugin.session import SwarmSession
     from pytest_swarm.plugin.settings import Settings
-
-CASE = "swarm_case"
 
 
 def is_swarm(item: pytest.Item) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_swarm.errors import OptionError, SwarmError
 from pytest_swarm.plugin.axes import DEFAULT_MODES, Axes, axes_of_marker
+from pytest_swarm.plugin.selection import is_swarm
 from pytest_swarm.plugin.settings import Settings, read_settings
 from pytest_swarm.routing.registry import known_modes
 
@@ -33,12 +34,14 @@ SESSION = pytest.StashKey["SwarmSession"]()
 
 
 def session_of(config: pytest.Config) -> SwarmSession:
-    """The session's state."""
+    """The session's state, made when it is first needed; OptionError for an option that means nothing."""
+    if SESSION not in config.stash:
+        config.stash[SESSION] = make_session(config)
     return config.stash[SESSION]
 
 
 def make_session(config: pytest.Config) -> SwarmSession:
-    """The state of a session, with third parties' routers; OptionError for an option that means nothing."""
+    """The state of a session, with third parties' routers."""
     routers: dict[str, RouterFactory] = {}
     for named in config.hook.pytest_swarm_routers(config=config):
         routers.update(named)
@@ -163,11 +166,13 @@ class SwarmSession:
 
     # --- running -----------------------------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """Make what may fail for a bad file or an absent server; the error of the parametrisation comes first."""
+    def prepare(self, items: list[pytest.Item], *, collect_only: bool) -> None:
+        """Make what may fail for a bad file or an absent server; an error of the parametrisation comes first."""
         if self.trouble is not None:
             raise self.trouble
-        _ = (self.bench, self.folder)
+        self.collected = [item.nodeid for item in items if is_swarm(item)]
+        if self.collected and not collect_only:
+            _ = (self.bench, self.folder)
 
     def finished(self, case: Case) -> JobRecord | None:
         """The case's record, where the run that is resumed has finished it."""

@@ -1,0 +1,92 @@
+"""The estimates follow DESIGN 3 to the letter, and learn from what was observed only."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.errors import EstimateError
+from pytest_swarm.estimate import formulas
+from pytest_swarm.estimate.estimator import Estimator
+from pytest_swarm.estimate.table import EstimateTable
+
+QWEN = Model(
+    tag="qwen2.5-coder:7b",
+    vram_gb=6.5,
+    load_time_ms=1200,
+    cost_per_token=1.2,
+    max_ctx=500,
+    capabilities={TaskType.EXTRACTION: 0.6},
+)
+FLEET = Fleet(name="one", models=(QWEN,))
+TASK = Task(id="s0", type=TaskType.EXTRACTION, prompt="x" * 40, estimated_tokens=200, difficulty=1.5)
+
+
+def test_table_of_the_published_example() -> None:
+    table = Estimator(FLEET).table([TASK])
+    assert table.quality[0, 0] == pytest.approx(0.57)  # 0.6 - 0.06 * 0.5
+    assert table.token_cost[0, 0] == pytest.approx(0.24)  # 1.2 * 200 / 1000
+    assert table.load_cost[0] == pytest.approx(0.8)  # 1200 / 1500
+    assert table.allowed[0, 0]
+
+
+def test_a_type_without_a_prior_is_neutral() -> None:
+    assert Estimator(FLEET).capability(QWEN.tag, TaskType.MATH) == 0.5
+
+
+def test_context_length_excludes_a_model() -> None:
+    long = Task(id="s1", type=TaskType.CODE, prompt="x", estimated_tokens=501)
+    assert not Estimator(FLEET).table([long]).allowed[0, 0]
+
+
+def test_quality_and_token_use_follow_what_was_observed() -> None:
+    estimator = Estimator(FLEET)
+    estimator.learn(TASK, QWEN.tag, score=1.0, used_tokens=400)
+    assert estimator.capability(QWEN.tag, TaskType.EXTRACTION) == pytest.approx(0.8 * 0.6 + 0.2)
+    assert estimator.token_factor(QWEN.tag) == pytest.approx(0.8 + 0.2 * 2)
+
+
+def test_what_was_not_observed_teaches_nothing() -> None:
+    estimator = Estimator(FLEET)
+    estimator.learn(TASK, QWEN.tag, score=None, used_tokens=None)
+    assert estimator.capability(QWEN.tag, TaskType.EXTRACTION) == 0.6
+    assert estimator.token_factor(QWEN.tag) == 1.0
+
+
+def test_latency_is_silent_without_speeds_and_counts_with_them() -> None:
+    assert formulas.call_latency_s("x" * 40, 200, None, None) == 0
+    assert formulas.call_latency_s("x" * 40, 200, 100, 19) == pytest.approx(10 / 100 + 190 / 19)
+
+
+@given(st.floats(0, 1), st.floats(1, 5))
+def test_quality_stays_in_range(capability: float, difficulty: float) -> None:
+    assert 0 <= formulas.quality(capability, difficulty) <= capability
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(1, 10**6)), max_size=30))
+def test_token_factor_stays_within_its_clip(uses: list[tuple[int, int]]) -> None:
+    factor = 1.0
+    for used, estimated in uses:
+        factor = formulas.learned_token_factor(factor, used, estimated)
+        assert 0.1 <= factor <= 10
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_figure_that_is_not_finite_is_refused(bad: float) -> None:
+    good = np.zeros((1, 1))
+    with pytest.raises(EstimateError, match=r"quality of model 'm'"):
+        EstimateTable(
+            models=("m",),
+            tasks=("t",),
+            quality=np.full((1, 1), bad),
+            token_cost=good,
+            latency_s=good,
+            allowed=np.ones((1, 1), dtype=bool),
+            load_cost=np.zeros(1),
+        )
