@@ -1,0 +1,100 @@
+"""Models, fleets, prompts and case keys as values."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.expectation import Custom, JsonFields, decode_expectation, encode_expectation
+from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet, Model
+from pytest_swarm.domain.prompt import parent_outputs, task_messages
+from pytest_swarm.domain.record import Case, CaseKey
+from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.errors import FleetError, GraphError
+from pytest_swarm.fields import Fields
+from tests.workloads.graphs import expectations, graphs
+
+MODEL = Model(tag="m:1b", vram_gb=1, load_time_ms=0, cost_per_token=0, max_ctx=20_000)
+TASK = Task(id="t", type=TaskType.CODE, prompt="the prompt", estimated_tokens=20_000)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"tag": " "}, "a model of the fleet has an empty name"),
+        ({"vram_gb": 0}, "model 'm:1b': vram_gb is 0, but must be above 0"),
+        ({"vram_gb": float("nan")}, "vram_gb is nan"),
+        ({"load_time_ms": -1}, "load_time_ms is -1, but must be at least 0"),
+        ({"cost_per_token": float("inf")}, "cost_per_token is inf"),
+        ({"max_ctx": 0}, "max_ctx is 0, but must be above 0"),
+        ({"num_ctx": -5}, "num_ctx is -5, but must be above 0"),
+        ({"capabilities": {TaskType.CODE: 1.1}}, "capability code is 1.1, but must be from 0 to 1"),
+        ({"capabilities": {TaskType.CODE: float("nan")}}, "capability code is nan, but must be from 0 to 1"),
+    ],
+)
+def test_a_model_that_makes_no_sense_cannot_exist(changes, sentence):
+    with pytest.raises(FleetError) as raised:
+        replace(MODEL, **changes)
+    assert sentence in str(raised.value)
+
+
+def test_a_models_context():
+    assert MODEL.context_tokens == DEFAULT_NUM_CTX
+    assert replace(MODEL, num_ctx=None, max_ctx=100).context_tokens == 100
+    assert MODEL.can_take(TASK)
+    assert not MODEL.can_take(replace(TASK, estimated_tokens=20_001))
+    assert MODEL.capability(TaskType.CODE) == 0.5
+
+
+def test_a_fleet_finds_its_models():
+    small = replace(MODEL, tag="s", vram_gb=0.5)
+    fleet = Fleet(name="f", models=(MODEL, small, replace(small, tag="s2")))
+    assert fleet.smallest is small
+    assert fleet["s"] is small
+    assert "x" not in fleet
+    with pytest.raises(FleetError, match="fleet 'f' has no model 'x'; it has m:1b, s, s2"):
+        fleet["x"]
+    with pytest.raises(FleetError, match="has no models"):
+        Fleet(name="f", models=())
+    with pytest.raises(FleetError, match="model 's' stands there twice"):
+        Fleet(name="f", models=(small, small))
+    assert fleet.digest != Fleet(name="f", models=(MODEL, small)).digest
+
+
+def test_values_are_frozen_all_the_way_down():
+    expected = JsonFields(fields={"a": 1})
+    with pytest.raises(FrozenInstanceError):
+        TASK.id = "other"  # type: ignore[misc]  # the point of the test
+    with pytest.raises(TypeError):
+        expected.fields["a"] = 2  # type: ignore[index]  # the point of the test
+
+
+@given(st.dictionaries(st.text(max_size=9), st.text(max_size=40), max_size=3))
+def test_parents_outputs_are_read_back_as_they_were_given(outputs):
+    messages = task_messages(TASK, outputs)
+    assert messages[-1] == {"role": "user", "content": TASK.prompt}
+    assert len(messages) == (2 if outputs else 1)
+    assert parent_outputs(messages) == outputs
+
+
+@given(expectations.filter(lambda each: each is not None))
+def test_any_expectation_survives_json(expected):
+    encoded = encode_expectation(expected)
+    assert decode_expectation(Fields(encoded, where="x", error=GraphError)) == expected
+
+
+def test_a_custom_scorers_function_is_not_part_of_its_value():
+    assert Custom(name="c", function=len) == Custom(name="c")
+
+
+@given(graphs())
+def test_a_case_is_known_by_content_not_by_test_id(graph):
+    key = CaseKey(mode="lp", horizon=3, vram_budget_gb=8.0)
+    case = Case(graph=graph, key=key, test="a.py::test")
+    assert case.digest == Case(graph=graph, key=key, test="b.py::test").digest
+    for other in (replace(key, mode="llm"), replace(key, horizon="flat"), replace(key, repeat=2)):
+        assert Case(graph=graph, key=other).digest != case.digest
+    assert (key.label, replace(key, horizon="flat", vram_budget_gb=7.5).label) == ("lp-h3-8GB", "lp-flat-7.5GB")

@@ -1,0 +1,154 @@
+"""Fleet files: the shipped ones, both formats, and each way of being wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.errors import FleetError, SwarmError
+from pytest_swarm.workloads.fleet import dump_fleet, load_fleet, shipped_fleets
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+ROW = {"name": "m:1b", "vram_gb": 1.5, "load_time_ms": 100, "cost_per_token": 0.5, "max_ctx": 4096}
+ORDER = ("code", "reasoning", "math", "creative", "extraction", "summarize")
+PUBLISHED = {
+    "heavy": {
+        "gemma2:2b": (2, 600, 0.4, 8192, (0.45, 0.5, 0.45, 0.55, 0.55, 0.55)),
+        "qwen2.5-coder:7b": (6.5, 1200, 1.2, 32768, (0.85, 0.65, 0.65, 0.55, 0.6, 0.6)),
+        "llama3.1:8b": (8, 1600, 1.4, 8192, (0.7, 0.8, 0.72, 0.7, 0.7, 0.75)),
+        "phi4:14b": (12.5, 2400, 2.0, 8192, (0.75, 0.88, 0.9, 0.55, 0.72, 0.7)),
+    },
+    "fast": {
+        "tinyllama:latest": (1.2, 450, 0.25, 4096, (0.35, 0.45, 0.35, 0.5, 0.55, 0.55)),
+        "gemma2:2b": (2, 600, 0.35, 8192, (0.45, 0.5, 0.45, 0.55, 0.6, 0.6)),
+        "phi3:mini": (3, 800, 0.6, 8192, (0.5, 0.65, 0.65, 0.5, 0.6, 0.6)),
+    },
+}
+
+
+@pytest.mark.parametrize("name", ["heavy", "fast"])
+def test_the_shipped_fleets_hold_the_published_figures(name):
+    fleet = load_fleet(name)
+    assert fleet.name == name
+    read = {
+        m.tag: (m.vram_gb, m.load_time_ms, m.cost_per_token, m.max_ctx, tuple(m.capability(TaskType(t)) for t in ORDER))
+        for m in fleet
+    }
+    assert read == PUBLISHED[name]
+
+
+def test_configs_hold_the_same_files_as_the_package():
+    assert {path.name for path in CONFIGS.glob("*.toml")} == {path.name for path in shipped_fleets().values()}
+    for path in shipped_fleets().values():
+        assert (CONFIGS / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_file_goes_before_a_shipped_fleet_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("heavy").mkdir()
+    with pytest.raises(FleetError):
+        load_fleet("heavy")
+
+
+@pytest.mark.parametrize("document", [[ROW], {"agents": [ROW]}, {"model": [ROW]}])
+def test_the_published_agents_json_is_read(document, tmp_path):
+    path = tmp_path / "agents.json"
+    path.write_text(json.dumps(document))
+    fleet = load_fleet(path)
+    assert fleet.name == "agents"
+    assert fleet.tags == ("m:1b",)
+    assert fleet["m:1b"].capability(TaskType.CODE) == 0.5
+
+
+def test_an_excluded_model_is_left_out(tmp_path):
+    path = tmp_path / "f.json"
+    path.write_text(json.dumps([ROW, ROW | {"name": "big", "exclude": True}]))
+    assert load_fleet(path).tags == ("m:1b",)
+
+
+def wrong(**changes: object) -> str:
+    return json.dumps([ROW | changes])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (wrong(vram_gb=-2), "model 1 (m:1b): model 'm:1b': vram_gb is -2, but must be above 0"),
+        (wrong(vram_gb=0), "vram_gb is 0, but must be above 0"),
+        (wrong(vram_gb="8GB"), "'vram_gb' must be a number, found str '8GB'"),
+        (wrong(vram_gb=None), "'vram_gb' must be a number, found nothing"),
+        (wrong(cost_per_token=float("nan")), "broken JSON: NaN is no JSON number"),
+        (wrong(load_time_ms=-1), "load_time_ms is -1, but must be at least 0"),
+        (wrong(max_ctx=0), "'max_ctx' is 0, but must be at least 1"),
+        (wrong(max_ctx=1.5), "'max_ctx' must be a whole number, found 1.5"),
+        (wrong(num_ctx=0), "num_ctx is 0, but must be above 0"),
+        (wrong(vramgb=3), "unknown key 'vramgb'; known are name, vram_gb"),
+        (wrong(name=""), "a model of the fleet has an empty name"),
+        (wrong(name=None), "'name' is missing"),
+        (wrong(capabilities={"code": 1.5}), "'code' is 1.5, but must be from 0 to 1"),
+        (wrong(capabilities={"poetry": 0.5}), "unknown key 'poetry'; known are code, math"),
+        (wrong(capabilities=[0.5]), "expected a table, found list [0.5]"),
+        (wrong(decode_tokens_per_s=0), "'decode_tokens_per_s' is 0, but must be above 0"),
+        (wrong(keep="yes"), "'keep' must be true or false, found str 'yes'"),
+        (wrong(exclude=True), "every model is excluded; leave one in"),
+        (json.dumps([ROW, ROW]), "model 'm:1b' stands there twice"),
+        ("[]", "fleet 'fleet' has no models"),
+        ("{}", "fleet 'fleet' has no models"),
+        ('{"model": 3}', "'model' must be a list of tables; write [[model]]"),
+        ('{"model": [3]}', "model 1: expected a table, found int 3"),
+        ('{"models": []}', "unknown key 'models'; known are model, agents"),
+        ('{"model": [], "agents": []}', "holds both 'model' and 'agents'"),
+        ("3", "expected a table, found int 3"),
+    ],
+)
+def test_a_wrong_fleet_is_refused_in_one_sentence_that_names_the_file(text, sentence, tmp_path):
+    path = tmp_path / "fleet.json"
+    path.write_text(text)
+    with pytest.raises(FleetError) as raised:
+        load_fleet(path)
+    message = str(raised.value)
+    assert sentence in message
+    assert message.startswith(str(path))
+    assert "\n" not in message
+
+
+def test_a_name_that_is_neither_file_nor_shipped():
+    with pytest.raises(FleetError, match=r"hevy: there is no such fleet file, nor a shipped fleet \(fast, heavy\)"):
+        load_fleet("hevy")
+
+
+models = st.builds(
+    Model,
+    tag=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12).filter(str.strip),
+    vram_gb=st.floats(0.1, 99),
+    load_time_ms=st.floats(0, 1e6),
+    cost_per_token=st.floats(0, 99),
+    max_ctx=st.integers(1, 10**6),
+    capabilities=st.dictionaries(st.sampled_from(TaskType), st.floats(0, 1)),
+    num_ctx=st.none() | st.integers(1, 10**6),
+    decode_tokens_per_s=st.none() | st.floats(0.1, 999),
+    keep=st.booleans(),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(offered=st.lists(models, min_size=1, max_size=3, unique_by=lambda model: model.tag))
+def test_any_fleet_survives_dumping_and_loading(offered, tmp_path):
+    fleet = Fleet(name="any", models=tuple(offered))
+    (tmp_path / "any.toml").write_text(dump_fleet(fleet), encoding="utf-8", newline="")
+    assert load_fleet(tmp_path / "any.toml") == fleet
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.binary(max_size=80), suffix=st.sampled_from([".toml", ".json"]))
+def test_any_bytes_are_refused_in_a_sentence(data, suffix, tmp_path):
+    path = tmp_path / f"f{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(SwarmError):
+        load_fleet(path)
