@@ -1,0 +1,129 @@
+"""Reading request bodies as the server's JSON decoder does: first value only, checked types, Go's own error texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final, NoReturn, TypeAlias
+
+from pytest_swarm.fields import Json
+
+Object: TypeAlias = Mapping[str, Json]
+
+_STRING: Final = "string"
+_BOOL: Final = "bool"
+_INT: Final = "int"
+_MAP: Final = "map[string]interface {}"
+_COMMON: Final = {
+    "model": _STRING,
+    "stream": _BOOL,
+    "raw": _BOOL,
+    "shift": _BOOL,
+    "truncate": _BOOL,
+    "logprobs": _BOOL,
+    "top_logprobs": _INT,
+    "options": _MAP,
+}
+FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "ChatRequest": {**_COMMON, "messages": "[]api.Message", "tools": "api.Tools"},
+    "GenerateRequest": {
+        **_COMMON,
+        "prompt": _STRING,
+        "suffix": _STRING,
+        "system": _STRING,
+        "template": _STRING,
+        "context": "[]int",
+        "images": "[]api.ImageData",
+    },
+    "ShowRequest": {"model": _STRING, "name": _STRING, "verbose": _BOOL},
+    "DeleteRequest": {"model": _STRING, "name": _STRING},
+    "CopyRequest": {"source": _STRING, "destination": _STRING},
+    "CreateRequest": {"model": _STRING, "name": _STRING, "from": _STRING, "stream": _BOOL, "parameters": _MAP},
+    "EmbedRequest": {"model": _STRING, "truncate": _BOOL, "options": _MAP, "dimensions": _INT},
+}
+_PYTHON: Final[Mapping[str, type | tuple[type, ...]]] = {_STRING: str, _BOOL: bool, _INT: (int, float), _MAP: dict}
+_OTHERWISE: Final = "looking for beginning of value"
+_EXPLAINED: Final = {
+    "Expecting property name": "looking for beginning of object key string",
+    "Expecting ':'": "after object key",
+    "Expecting ','": "after object key:value pair",
+    "Invalid control character": "in string literal",
+    "Invalid \\": "in string escape code",
+    "Illegal trailing comma": "looking for beginning of object key string",
+}
+
+
+class BadBody(Exception):  # noqa: N818 - it is the text of a 400, not a fault of the program
+    """A body that the server refuses with status 400; the message is its text."""
+
+
+def read_object(body: bytes, kind: str) -> Object:
+    """The request in `body`; `kind` is the server's name of the type, such as ChatRequest. Raises BadBody."""
+    text = body.decode("utf-8", errors="replace").lstrip(" \t\r\n")
+    if not text:
+        raise BadBody("missing request body")
+    try:
+        value, _ = _DECODER.raw_decode(text)
+    except json.JSONDecodeError as error:
+        raise BadBody(_go_syntax_error(error)) from error
+    except RecursionError as error:
+        raise BadBody("exceeded max depth") from error
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadBody(f"json: cannot unmarshal {_go_kind(value)} into Go value of type api.{kind}")
+    for name, go_type in FIELDS[kind].items():
+        _check(value.get(name), f"{kind}.{name}", go_type)
+    return value
+
+
+def _check(value: Json, where: str, go_type: str) -> None:
+    if value is None:
+        return
+    python = _PYTHON.get(go_type, list)
+    if not isinstance(value, python) or (isinstance(value, bool) and go_type != _BOOL):
+        raise BadBody(f"json: cannot unmarshal {_go_kind(value)} into Go struct field {where} of type {go_type}")
+    if go_type == "[]api.Message" and isinstance(value, list):
+        for message in value:
+            _check_message(message)
+    elif go_type == "[]int" and isinstance(value, list):
+        for item in value:
+            _check(item, where, _INT)
+
+
+def _check_message(message: Json) -> None:
+    where = "Go struct field ChatRequest.messages"
+    if not isinstance(message, dict):
+        raise BadBody(f"json: cannot unmarshal {_go_kind(message)} into {where} of type api.Message")
+    for name in ("role", "content"):
+        value = message.get(name)
+        if not isinstance(value, str | None):
+            raise BadBody(f"json: cannot unmarshal {_go_kind(value)} into {where}.{name} of type string")
+
+
+def _go_kind(value: Json) -> str:
+    """What Go's decoder calls a JSON value."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def _go_syntax_error(error: json.JSONDecodeError) -> str:
+    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
+        return "unexpected EOF"
+    why = next(
+        (text for start, text in _EXPLAINED.items() if error.msg.startswith(start)), "looking for beginning of value"
+    )
+    return f"invalid character {error.doc[error.pos]!r} {why}"
+
+
+def _no_constant(name: str) -> NoReturn:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise json.JSONDecodeError("Expecting value", name, 0)
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant)

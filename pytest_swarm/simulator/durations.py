@@ -1,0 +1,70 @@
+"""Durations and times as the server writes and reads them: Go's formats, errors included."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_UNITS_S: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART: Final = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)")
+_FOREVER: Final = timedelta(days=292 * 365)  # the longest that Go's durations reach
+
+
+class DurationError(ValueError):
+    """A duration that Go would refuse; the message is the server's own."""
+
+
+def parse_duration_s(text: str) -> float:
+    """Seconds of `1h30m`, `500ms` or `0`, with a sign; DurationError with Go's text for anything else."""
+    rest = text.removeprefix("-") if text.startswith("-") else text.removeprefix("+")
+    if rest == "0":
+        return 0.0
+    if not rest:
+        raise DurationError(f'time: invalid duration "{text}"')
+    total_s, position = 0.0, 0
+    while position < len(rest):
+        part = _PART.match(rest, position)
+        if part is None:
+            raise DurationError(f'time: invalid duration "{text}"')
+        number, unit = part.groups()
+        if not unit:
+            raise DurationError(f'time: missing unit in duration "{text}"')
+        if unit not in _UNITS_S:
+            raise DurationError(f'time: unknown unit "{unit}" in duration "{text}"')
+        total_s += float(number) * _UNITS_S[unit]
+        position = part.end()
+    return -total_s if text.startswith("-") else total_s
+
+
+def keep_alive_s(value: object) -> float | None:
+    """Seconds of a request's `keep_alive`: a number, or a duration as text; negative is for ever, None is not given.
+
+    DurationError with the server's own text for anything else.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        kinds = {bool: "bool", list: "[]interface {}", dict: "map[string]interface {}"}
+        raise DurationError(f"Unsupported type: '{kinds.get(type(value), type(value).__name__)}'")
+    seconds = parse_duration_s(value) if isinstance(value, str) else float(value)
+    return math.inf if seconds < 0 else seconds
+
+
+def environment_keep_alive_s(text: str) -> float:
+    """Seconds of OLLAMA_KEEP_ALIVE: a duration, or a bare number of seconds; DurationError for anything else."""
+    number = re.fullmatch(r"[-+]?\d+(\.\d+)?", text)
+    seconds = float(text) if number else parse_duration_s(text)
+    return math.inf if seconds < 0 else seconds
+
+
+def rfc3339(wall_s: float) -> str:
+    """A moment (seconds since 1970) as the server writes it; infinite is the last that it can write."""
+    if math.isinf(wall_s):
+        return _text(datetime(2026, 1, 1, tzinfo=UTC) + _FOREVER)
+    return _text(datetime.fromtimestamp(wall_s, UTC))
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"

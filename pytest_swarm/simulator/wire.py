@@ -1,0 +1,63 @@
+"""Sending replies over ASGI: JSON, JSON lines and plain text, with the server's content types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.transport import Receive, Send
+
+_JSON: Final = b"application/json; charset=utf-8"
+_LINES: Final = b"application/x-ndjson"
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+async def send_json(send: Send, value: Mapping[str, Json], *, status: int = 200) -> None:
+    """A whole JSON answer."""
+    await send_bytes(send, _ENCODE(value).encode(), content_type=_JSON, status=status)
+
+
+async def send_text(send: Send, text: str, *, status: int = 200, content_type: str = "text/plain") -> None:
+    """A whole plain answer."""
+    await send_bytes(send, text.encode(), content_type=content_type.encode(), status=status)
+
+
+async def send_bytes(send: Send, body: bytes, *, content_type: bytes, status: int = 200) -> None:
+    """A whole answer of any kind."""
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def start_lines(send: Send) -> None:
+    """The head of a stream of JSON lines."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", _LINES)]})
+
+
+async def send_line(send: Send, value: Mapping[str, Json], *, last: bool = False) -> None:
+    """One line of a stream; the last one ends it."""
+    await send({"type": "http.response.body", "body": _ENCODE(value).encode() + b"\n", "more_body": not last})
+
+
+async def end_lines(send: Send) -> None:
+    """The end of a stream whose last line said nothing of an end."""
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def read_body(receive: Receive) -> bytes | None:
+    """The whole body of a request, None where the client went away while sending it."""
+    event = await receive()
+    if event["type"] != "http.request":
+        return None
+    body: bytes = event.get("body", b"")
+    if not event.get("more_body", False):
+        return body
+    parts = [body]
+    while event.get("more_body", False):
+        event = await receive()
+        if event["type"] != "http.request":
+            return None
+        parts.append(event.get("body", b""))
+    return b"".join(parts)
