@@ -1,0 +1,154 @@
+"""Reading a planner's answer: hostile text in, choices and counted failures out.
+
+What is kept of an answer (docs/routing.md says the same in a table):
+
+- `invalid_json`: no object with a list of rows is found; nothing is kept.
+- `unknown_task`: the row is left out, the others are kept.
+- `unknown_model`: the model is not on offer for the task (unknown, or its context is too short); the row is left out,
+  the others are kept, the task counts as not answered.
+- `duplicate_task`: two rows with one model count as one row; with different models the task counts as not answered.
+- `missing_task`: the task was not answered at all; the others are kept.
+
+A task that a row named but that ended up without a choice is not counted as missing as well.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from pytest_swarm.domain.plan import PlannerFailure
+from pytest_swarm.routing.base import PlanningView
+
+MAX_ANSWER_CHARS: Final = 200_000  # an answer for a thousand tasks is a quarter of this
+MAX_STARTS: Final = 200  # opening brackets that begin no JSON before a hostile answer is given up
+_START: Final = re.compile(r"[{\[]")
+_ROWS_KEY: Final = "assignments"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerAnswer:
+    """Choices that are kept (task -> model), the failures, each kind as often as it happened, and why in a sentence."""
+
+    choices: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[PlannerFailure, ...] = ()
+    detail: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "choices", MappingProxyType(dict(self.choices)))
+
+
+def read_answer(text: str, view: PlanningView) -> PlannerAnswer:
+    """What an answer says about the tasks of the view; never raises, whatever the text.
+
+    Of several JSON values in the form that was asked for, the last counts that names a task of the horizon: models
+    repeat the form first, and think aloud before they decide.
+    """
+    if len(text) > MAX_ANSWER_CHARS:
+        return _unreadable(f"the answer has {len(text)} characters, more than {MAX_ANSWER_CHARS}")
+    candidates = [rows for value in _json_values(text) if (rows := _rows(value)) is not None]
+    if not candidates:
+        return _unreadable('the answer holds no JSON object with "assignments", a list of task and model')
+    known = {task.id for task in view.tasks}
+    serious = [rows for rows in candidates if any(task in known for task, _ in rows)]
+    return _judge((serious or candidates)[-1], view)
+
+
+def _unreadable(detail: str) -> PlannerAnswer:
+    return PlannerAnswer(failures=(PlannerFailure.INVALID_JSON,), detail=detail)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """A JSON object as it stands: in a plain dict a key that stands there twice would go unnoticed."""
+
+    pairs: tuple[tuple[str, object], ...]
+
+    def get(self, key: str) -> object:
+        """The value of a key, None where it is absent or stands there more than once."""
+        values = [value for name, value in self.pairs if name == key]
+        return values[0] if len(values) == 1 else None
+
+
+def _json_values(text: str) -> Iterator[object]:
+    """Every JSON object or list in the text, outermost first, whatever stands around it (fences, prose)."""
+    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _Pairs(tuple(pairs)), parse_constant=_no_constant)
+    position = broken = 0
+    while broken < MAX_STARTS and (match := _START.search(text, position)):
+        try:
+            value, position = decoder.raw_decode(text, match.start())
+        except (ValueError, RecursionError):
+            broken += 1
+            position = match.end()
+        else:
+            yield value
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _rows(value: object) -> list[tuple[str, str]] | None:
+    """(task, model) rows of a parsed answer, None where it has not the form that was asked for.
+
+    Besides the form of the schema: the list alone (not an empty one), and an object task -> model in place of the list.
+    """
+    inner = value.get(_ROWS_KEY) if isinstance(value, _Pairs) else value or None
+    if isinstance(inner, _Pairs):
+        cells = [(task, model) for task, model in inner.pairs]
+    elif isinstance(inner, list) and all(isinstance(row, _Pairs) for row in inner):
+        cells = [(row.get("task"), row.get("model")) for row in inner]
+    else:
+        return None
+    rows = [(task, model) for task, model in cells if isinstance(task, str) and isinstance(model, str)]
+    return rows if len(rows) == len(cells) else None
+
+
+def _judge(rows: list[tuple[str, str]], view: PlanningView) -> PlannerAnswer:
+    offered = _offers(view)
+    choices: dict[str, set[str]] = {}
+    named: set[str] = set()
+    failures: list[PlannerFailure] = []
+    details: list[str] = []
+    for task, model in rows:
+        if task not in offered:
+            failures.append(PlannerFailure.UNKNOWN_TASK)
+            details.append(f"task {_short(task)} is not in the horizon")
+            continue
+        if task in named:
+            failures.append(PlannerFailure.DUPLICATE_TASK)
+            details.append(f"task {_short(task)} is assigned more than once")
+        named.add(task)
+        choices.setdefault(task, set()).add(model)
+        if model not in offered[task]:
+            failures.append(PlannerFailure.UNKNOWN_MODEL)
+            details.append(f"model {_short(model)} is not on offer for task {_short(task)}")
+    missing = [task.id for task in view.tasks if task.id not in named]
+    failures += [PlannerFailure.MISSING_TASK] * len(missing)
+    details += [f"task {_short(task)} is missing" for task in missing]
+    kept = {task: next(iter(models)) for task, models in choices.items() if len(models) == 1}
+    kept = {task: model for task, model in kept.items() if model in offered[task]}
+    return PlannerAnswer(choices=kept, failures=tuple(failures), detail=_sentence(details))
+
+
+def _offers(view: PlanningView) -> dict[str, frozenset[str]]:
+    """Task -> models that can take it."""
+    allowed = view.estimates.allowed
+    return {
+        task.id: frozenset(tag for i, tag in enumerate(view.fleet.tags) if allowed[i, m])
+        for m, task in enumerate(view.tasks)
+    }
+
+
+def _sentence(details: list[str], most: int = 5) -> str | None:
+    more = f"; and {len(details) - most} more" if len(details) > most else ""
+    return "; ".join(details[:most]) + more if details else None
+
+
+def _short(text: str, limit: int = 60) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= limit else shown[: limit - 3] + "..."

@@ -1,0 +1,123 @@
+"""What the planner model is asked: the same horizon, budget, residency and estimates as the LP, and a JSON schema.
+
+The problem stands in the prompt as one machine-readable line (`domain.planner_problem`). No task's prompt and no model
+output is in it, so a planner cannot be talked into anything by a task.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from pytest_swarm.domain.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask, problem_block
+from pytest_swarm.fields import Json
+from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.objective import switch_cost, utility
+
+MAX_COUNTED_ROWS: Final = 100  # grammars repeat a rule for each row of an exact count, and slow down with it
+
+_INSTRUCTIONS: Final = """You route the tasks of a workflow to language models that share one GPU.
+Choose exactly one model for every task below, so that the total of the utilities of your choices, minus lambda_switch
+times the switch_cost of each different model that you use, is as large as possible.
+
+Rules
+1. Every task of "tasks" appears exactly once in your answer. Use only tasks and models that are listed.
+2. A task can only go to a model in its "offers".
+3. The vram_gb of all different models that you use, together with the pinned ones, must add up to at most
+   vram_budget_gb. Count a model once, however many tasks it gets.
+
+Fields: quality = expected score from 0 to 1; token_cost = expected cost of the tokens; utility = quality minus the
+weighted costs, higher is better; switch_cost = what loading the model costs, 0 where it is in VRAM already; stage 0 =
+runs now, higher stages run later; after = the tasks that must be finished first.
+
+"""
+_FORM: Final = """
+Answer with this JSON object and nothing else, one entry per task:
+{"assignments": [{"task": "<task>", "model": "<model>"}]}
+"""
+_REFUSED: Final = """
+Your previous answer was refused: %s
+Give a new complete answer that obeys every rule.
+"""
+
+
+def build_problem(view: PlanningView) -> PlannerProblem:
+    """The problem of a view: every figure that the LP sees."""
+    costs = switch_cost(view).tolist()
+    models = tuple(
+        ProblemModel(
+            tag=model.tag,
+            vram_gb=model.vram_gb,
+            resident=model.tag in view.resident,
+            switch_cost=cost,
+            pinned=model.keep,
+        )
+        for model, cost in zip(view.fleet, costs, strict=True)
+    )
+    return PlannerProblem(
+        vram_budget_gb=view.vram_budget_gb,
+        lambda_token=view.weights.token,
+        lambda_switch=view.weights.switch,
+        lambda_latency=view.weights.latency,
+        models=models,
+        tasks=_tasks(view),
+    )
+
+
+def _tasks(view: PlanningView) -> tuple[ProblemTask, ...]:
+    table, worth = view.estimates, utility(view).tolist()
+    quality, cost, allowed = table.quality.tolist(), table.token_cost.tolist(), table.allowed.tolist()
+    parents: dict[str, list[str]] = {task.id: [] for task in view.tasks}
+    for parent, child in view.edges:
+        parents[child].append(parent)
+    rows = []
+    for m, (task, stage) in enumerate(zip(view.tasks, view.stages, strict=True)):
+        offers = {
+            tag: Offer(quality=quality[i][m], token_cost=cost[i][m], utility=worth[i][m])
+            for i, tag in enumerate(view.fleet.tags)
+            if allowed[i][m]
+        }
+        rows.append(
+            ProblemTask(
+                id=task.id,
+                type=task.type.value,
+                difficulty=task.difficulty,
+                estimated_tokens=task.estimated_tokens,
+                stage=stage,
+                after=tuple(parents[task.id]),
+                offers=offers,
+            )
+        )
+    return tuple(rows)
+
+
+def planner_prompt(problem: PlannerProblem) -> str:
+    """The whole prompt; with the reason in it where an earlier answer was refused."""
+    refused = "" if problem.refused is None else _REFUSED % problem.refused
+    return f"{_INSTRUCTIONS}{problem_block(problem)}\n{_FORM}{refused}"
+
+
+def refused_problem(problem: PlannerProblem, reason: str) -> PlannerProblem:
+    """The problem for the second question."""
+    return replace(problem, refused=reason)
+
+
+def planner_schema(view: PlanningView) -> dict[str, Json]:
+    """The JSON schema of an answer: tasks and models as enums; as many rows as tasks, where these are few enough."""
+    tasks: list[Json] = [task.id for task in view.tasks]
+    models: list[Json] = list(view.fleet.tags)
+    row: dict[str, Json] = {
+        "type": "object",
+        "properties": {"task": {"enum": tasks, "type": "string"}, "model": {"enum": models, "type": "string"}},
+        "required": ["task", "model"],
+        "additionalProperties": False,
+    }
+    rows: dict[str, Json] = {"type": "array", "items": row}
+    if len(tasks) <= MAX_COUNTED_ROWS:
+        rows |= {"minItems": len(tasks), "maxItems": len(tasks)}
+    return {
+        "type": "object",
+        "properties": {"assignments": rows},
+        "required": ["assignments"],
+        "additionalProperties": False,
+    }
