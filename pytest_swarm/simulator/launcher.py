@@ -1,0 +1,96 @@
+"""The launcher of the conformance kit: one line of JSON on stdin says which server to be; end of file ends it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final, TextIO
+
+from pytest_swarm.errors import ProfileError
+from pytest_swarm.fields import Fields, Json
+from pytest_swarm.simulator.durations import DurationError, environment_keep_alive_s
+from pytest_swarm.simulator.fixed import FixedLengthAnswerer
+from pytest_swarm.simulator.hardware import GIB, KEEP_ALIVE_S, MAX_LOADED_MODELS, MAX_QUEUE, ModelSpec, ServerSpec
+from pytest_swarm.simulator.serve import serve_in_thread
+from pytest_swarm.simulator.server import SimulatedServer
+
+_WHERE: Final = "the launcher's line"
+_PREFILL_TOKENS_PER_S: Final = 1e6  # the contract names no speed for prompts: next to nothing
+_DEFAULT_TOKENS_PER_S: Final = 50.0
+
+
+def launch(source: TextIO, sink: TextIO) -> None:
+    """Serve what the first line of `source` asks for, print the base URL to `sink`, stay until `source` ends."""
+    spec = read_spec(source.readline())
+    with serve_in_thread(SimulatedServer(spec, answerer=FixedLengthAnswerer())) as url:
+        print(url, file=sink, flush=True)
+        for _ in source:
+            pass
+
+
+def read_spec(line: str) -> ServerSpec:
+    """The server that a line of the launcher contract describes; ProfileError for anything else."""
+    try:
+        data = json.loads(line)
+    except ValueError as error:
+        raise ProfileError(f"{_WHERE} is not JSON ({error}); it must be the case's server object") from error
+    fields = Fields(data, where=_WHERE, error=ProfileError)
+    gib_per_s = fields.optional_number("load_gib_per_s")
+    tokens_per_s = fields.number("tokens_per_s", _DEFAULT_TOKENS_PER_S)
+    gpu_gib = fields.optional_number("gpu_gib")
+    environment = fields.table("env")
+    return ServerSpec(
+        models=tuple(_model(row, gib_per_s, tokens_per_s) for row in fields.tables("models")),
+        gpu_bytes=None if gpu_gib is None else round(gpu_gib * GIB),
+        max_loaded_models=_count(environment, "OLLAMA_MAX_LOADED_MODELS") or MAX_LOADED_MODELS,
+        num_parallel=_count(environment, "OLLAMA_NUM_PARALLEL") or 1,
+        max_queue=_count(environment, "OLLAMA_MAX_QUEUE") or MAX_QUEUE,
+        keep_alive_s=_keep_alive_s(environment),
+        context_length=_count(environment, "OLLAMA_CONTEXT_LENGTH"),
+        compute_bytes=round(fields.number("compute_gib", 0.0) * GIB),
+        fit_margin_bytes=round(fields.number("fit_margin_gib", 0.0) * GIB),
+    )
+
+
+def _model(row: Fields, gib_per_s: float | None, tokens_per_s: float) -> ModelSpec:
+    size_gib = row.number("size_gib")
+    parameters = row.raw("parameters")
+    return ModelSpec(
+        name=row.text("name"),
+        size_bytes=round(size_gib * GIB),
+        layers=row.whole("layers"),
+        kv_heads=row.whole("kv_heads"),
+        head_dim=row.whole("head_dim"),
+        context_length=row.whole("context_length"),
+        blob=row.text("blob"),
+        prefill_tokens_per_s=_PREFILL_TOKENS_PER_S,
+        decode_tokens_per_s=tokens_per_s,
+        load_s=0.0 if gib_per_s is None else size_gib / gib_per_s,
+        parameters=_parameters(parameters),
+    )
+
+
+def _parameters(value: object) -> Mapping[str, Json]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ProfileError(f"{_WHERE}: 'parameters' must be an object")
+    return value
+
+
+def _count(environment: Fields, name: str) -> int | None:
+    """A whole number of the environment, None where it is not set."""
+    text = environment.optional_text(name)
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise ProfileError(f"{_WHERE}: {name} is {text!r}, but must be a whole number")
+    return int(text)
+
+
+def _keep_alive_s(environment: Fields) -> float:
+    text = environment.optional_text("OLLAMA_KEEP_ALIVE")
+    try:
+        return KEEP_ALIVE_S if text is None else environment_keep_alive_s(text)
+    except DurationError as error:
+        raise ProfileError(f"{_WHERE}: OLLAMA_KEEP_ALIVE: {error}") from error
