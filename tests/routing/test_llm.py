@@ -1,0 +1,228 @@
+"""The llm router against planners that answer well, badly, late or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
+from pytest_swarm.domain.planner_problem import find_problem
+from pytest_swarm.errors import BackendError, CallTimeoutError, ServerDownError, ServerRefusedError
+from pytest_swarm.fields import Json
+from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.feasibility import check
+from pytest_swarm.routing.llm import LlmRouter
+from pytest_swarm.routing.objective import switch_cost, utility
+from pytest_swarm.routing.planner_prompt import MAX_COUNTED_ROWS, build_problem, planner_prompt, planner_schema
+from tests.instances import GEMMA, INSTANCES, LLAMA, PHI, QWEN, WB1, WB2, Instance, matrix_view, view_of
+
+
+def text(rows: Mapping[str, str]) -> str:
+    return json.dumps({"assignments": [{"task": task, "model": model} for task, model in rows.items()]})
+
+
+ALL_GEMMA = text({"s0": GEMMA, "s1": GEMMA, "s2": GEMMA})
+TOO_LARGE = text({"s0": GEMMA, "s1": QWEN, "s2": QWEN})  # 8.5 GB of 8
+
+
+@dataclass
+class Script:
+    """A planner that gives the prepared answers in turn; an exception among them is raised."""
+
+    answers: list[str | BackendError]
+    asked: list[str] = field(default_factory=list)
+
+    async def ask(self, prompt: str, *, schema: Mapping[str, Json]) -> str:
+        assert schema["type"] == "object"
+        self.asked.append(prompt)
+        answer = self.answers[len(self.asked) - 1]
+        if isinstance(answer, BackendError):
+            raise answer
+        return answer
+
+
+def route(view: PlanningView, *answers: str | BackendError) -> tuple[Plan, Script]:
+    script = Script(list(answers))
+    return asyncio.run(LlmRouter(planner=script).route(view)), script
+
+
+def origins(plan: Plan) -> list[str]:
+    return [each.origin.value for each in plan.assignments]
+
+
+def test_a_valid_answer_is_the_plan() -> None:
+    plan, script = route(view_of(WB1), ALL_GEMMA)
+    assert plan.model_of == {"s0": GEMMA, "s1": GEMMA, "s2": GEMMA}
+    assert origins(plan) == ["planner"] * 3
+    assert (plan.status, plan.target_residency) == (PlanStatus.HEURISTIC, {GEMMA})
+    assert plan.planner_failures == {}
+    assert [call.answer for call in plan.planner_calls] == [ALL_GEMMA]
+    assert [call.prompt for call in plan.planner_calls] == script.asked
+
+
+def test_a_fenced_answer_is_the_plan_as_well() -> None:
+    plan, _ = route(view_of(WB1), f"```json\n{ALL_GEMMA}\n```")
+    assert origins(plan) == ["planner"] * 3
+
+
+def test_over_budget_is_asked_again_with_the_reason_and_the_second_answer_is_the_plan() -> None:
+    plan, script = route(view_of(WB1), TOO_LARGE, text({"s0": QWEN, "s1": QWEN, "s2": QWEN}))
+    assert plan.model_of == {"s0": QWEN, "s1": QWEN, "s2": QWEN}
+    assert origins(plan) == ["replanner"] * 3
+    assert plan.planner_failures == {"over_budget": 1}
+    reason = "gemma2:2b 2GB + qwen2.5-coder:7b 6.5GB = 8.5GB, over the budget of 8GB"
+    problem = find_problem(script.asked[1])
+    assert problem is not None
+    assert problem.refused == plan.planner_calls[0].detail == reason
+    assert reason in script.asked[1].split("</routing_problem>")[1]
+
+
+def test_what_the_second_answer_leaves_out_is_filled_in() -> None:
+    plan, _ = route(view_of(WB1), TOO_LARGE, text({"s0": QWEN, "s1": QWEN}))
+    assert origins(plan) == ["replanner", "replanner", "fill-in"]
+    assert plan.planner_failures == {"over_budget": 1, "missing_task": 1}
+
+
+def test_a_second_answer_over_budget_is_dropped_as_a_whole() -> None:
+    plan, script = route(view_of(WB1), TOO_LARGE, TOO_LARGE)
+    assert origins(plan) == ["fill-in"] * 3
+    assert plan.planner_failures == {"over_budget": 2}
+    assert len(script.asked) == 2
+    assert check(plan, view_of(WB1)) == ()
+
+
+def test_a_second_answer_that_is_no_json_does_not_bring_the_first_one_back() -> None:
+    plan, _ = route(view_of(WB1), TOO_LARGE, "as before")
+    assert origins(plan) == ["fill-in"] * 3
+    assert plan.planner_failures == {"over_budget": 1, "invalid_json": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "failures", "kept"),
+    [
+        ("use the big one", {"invalid_json": 1}, 0),
+        (text({"s0": GEMMA, "s1": "gpt-oss:120b", "s2": GEMMA}), {"unknown_model": 1}, 2),
+        (text({"s0": GEMMA, "s7": GEMMA, "s2": GEMMA}), {"unknown_task": 1, "missing_task": 1}, 2),
+        (text({"s1": GEMMA}), {"missing_task": 2}, 1),
+        (ALL_GEMMA[:-2] + ', {"task": "s0", "model": "llama3.1:8b"}]}', {"duplicate_task": 1}, 2),
+        (CallTimeoutError("no answer within 120 s"), {"timeout": 1}, 0),
+        (ServerRefusedError("the server said no", status=500), {"backend_error": 1}, 0),
+    ],
+    ids=["invalid_json", "unknown_model", "unknown_task", "missing_task", "duplicate_task", "timeout", "backend_error"],
+)
+def test_each_failure_is_counted_and_what_is_open_is_filled_in(
+    answer: str | BackendError, failures: dict[str, int], kept: int
+) -> None:
+    plan, script = route(view_of(WB1), answer)
+    assert plan.planner_failures == failures
+    assert origins(plan).count("planner") == kept
+    assert origins(plan).count("fill-in") == 3 - kept
+    assert len(script.asked) == 1
+    assert check(plan, view_of(WB1)) == ()
+
+
+def test_a_server_that_is_down_ends_the_job() -> None:
+    with pytest.raises(ServerDownError):
+        route(view_of(WB1), ServerDownError("nothing answers at http://localhost:11434"))
+
+
+def test_choices_that_leave_no_room_for_the_rest_are_dropped_and_the_call_says_so() -> None:
+    # m0 alone fills the budget, but only m1 can take t1
+    view = matrix_view([[0.9, 0.9], [0.3, 0.3]], vram_gb=[8, 5], budget_gb=8, forbidden=[(0, 1)])
+    plan, _ = route(view, text({"t0": "m0"}))
+    assert plan.model_of == {"t0": "m1", "t1": "m1"}
+    assert origins(plan) == ["fill-in"] * 2
+    assert plan.planner_failures == {"missing_task": 1}
+    assert plan.planner_calls[0].detail is not None
+    assert "dropped" in plan.planner_calls[0].detail
+
+
+def test_pinned_models_count_against_the_budget_and_stay() -> None:
+    view = matrix_view([[0.0], [1.0], [0.4]], vram_gb=[6, 4, 2], budget_gb=8, keep=[0])
+    plan, _ = route(view, text({"t0": "m1"}), text({"t0": "m2"}))
+    assert plan.planner_failures == {"over_budget": 1}
+    assert plan.target_residency == {"m0", "m2"}
+
+
+def test_where_no_plan_exists_nobody_is_asked() -> None:
+    plan, script = route(view_of(WB1, budget_gb=1.0))
+    assert plan.status is PlanStatus.INFEASIBLE
+    assert plan.reason is not None
+    assert "gemma2:2b" in plan.reason
+    assert script.asked == []
+
+
+@pytest.mark.parametrize("instance", INSTANCES, ids=str)
+def test_the_prompt_tells_exactly_the_figures_of_the_view(instance: Instance) -> None:
+    view = instance.view
+    problem = find_problem(planner_prompt(build_problem(view)))
+    assert problem is not None
+    assert problem.vram_budget_gb == view.vram_budget_gb
+    assert (problem.lambda_token, problem.lambda_switch) == (view.weights.token, view.weights.switch)
+    assert [model.tag for model in problem.models] == list(view.fleet.tags)
+    assert [model.switch_cost for model in problem.models] == pytest.approx(switch_cost(view).tolist(), abs=1e-6)
+    assert {model.tag for model in problem.models if model.resident} == set(view.resident)
+    assert [task.id for task in problem.tasks] == [task.id for task in view.tasks]
+    assert tuple(task.stage for task in problem.tasks) == view.stages
+    for m, task in enumerate(problem.tasks):
+        able = [i for i in range(len(view.fleet)) if view.estimates.allowed[i, m]]
+        assert list(task.offers) == [view.fleet.tags[i] for i in able]
+        for i in able:
+            offer = task.offers[view.fleet.tags[i]]
+            assert offer.quality == pytest.approx(view.estimates.quality[i, m], abs=1e-6)
+            assert offer.token_cost == pytest.approx(view.estimates.token_cost[i, m], abs=1e-6)
+            assert offer.utility == pytest.approx(utility(view)[i, m], abs=1e-6)
+
+
+def test_the_prompt_holds_edges_but_no_task_prompt() -> None:
+    view = view_of(WB2)
+    problem = build_problem(view)
+    assert [task.after for task in problem.tasks] == [(), ("s0",), ("s0",)]
+    assert '"prompt"' not in planner_prompt(problem)
+
+
+def test_the_schema_knows_every_name_and_counts_the_rows_of_small_horizons_only() -> None:
+    row = {
+        "type": "object",
+        "properties": {
+            "task": {"type": "string", "enum": ["s0", "s1", "s2"]},
+            "model": {"type": "string", "enum": [GEMMA, QWEN, LLAMA, PHI]},
+        },
+        "required": ["task", "model"],
+        "additionalProperties": False,
+    }
+    assert planner_schema(view_of(WB1)) == {
+        "type": "object",
+        "properties": {"assignments": {"type": "array", "items": row, "minItems": 3, "maxItems": 3}},
+        "required": ["assignments"],
+        "additionalProperties": False,
+    }
+    many = planner_schema(matrix_view([[0.5] * (MAX_COUNTED_ROWS + 1)], vram_gb=[1], budget_gb=8))
+    assert "maxItems" not in json.dumps(many)
+
+
+ROWS = st.lists(st.tuples(st.sampled_from(["s0", "s1", "s2", "s3"]), st.sampled_from([GEMMA, QWEN, LLAMA, PHI, "x"])))
+ANSWERS = st.one_of(
+    st.text(max_size=20),
+    ROWS.map(lambda rows: json.dumps({"assignments": [{"task": task, "model": model} for task, model in rows]})),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(ANSWERS, min_size=2, max_size=2), st.sampled_from([2.0, 8.0, 14.5, 48.0]))
+def test_no_answer_leads_to_a_violation_and_no_choice_is_changed_silently(answers: list[str], budget: float) -> None:
+    view = view_of(WB1, budget_gb=budget)
+    plan, script = route(view, *answers)
+    assert check(plan, view) == ()
+    assert len(plan.planner_calls) == len(script.asked) <= 2
+    last = answers[len(script.asked) - 1]
+    for each in plan.assignments:
+        if each.origin is not Origin.FILL_IN:
+            assert {"task": each.task, "model": each.model} in json.loads(last)["assignments"]
+    assert all(o != "fill-in" for o in origins(plan)) or plan.planner_failures
