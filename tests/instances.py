@@ -225,3 +225,26 @@ INSTANCES = (
         staged=None,
     ),
 )  # fmt: skip
+
+
+def random_view(seed: int, *, models: int | None = None, tasks: int | None = None) -> PlanningView:
+    """A random step: 2-12 models, 1-40 tasks in 1-5 stages, 6.5-48 GB, any residency; some with limits and pins."""
+    rng = np.random.default_rng(seed)
+    models = models or int(rng.integers(2, 13))
+    tasks = tasks or int(rng.integers(1, 41))
+    stages = np.sort(rng.integers(0, rng.integers(1, 6), tasks))
+    stages = np.unique(stages, return_inverse=True)[1]
+    vram_gb = np.round(rng.uniform(1, 16, models), 1)
+    base = matrix_view(
+        rng.random((models, tasks)).tolist(),
+        vram_gb=vram_gb.tolist(),
+        budget_gb=float(np.round(rng.uniform(6.5, 48), 1)),
+        load=rng.uniform(0, 2, models).tolist(),
+        stages=stages.tolist(),
+        resident=rng.choice(models, int(rng.integers(0, min(models, 4))), replace=False).tolist(),
+        keep=[0] if rng.random() < 0.1 else [],
+        forbidden=np.argwhere(rng.random((models, tasks)) < rng.choice([0.0, 0.0, 0.2])).tolist(),
+    )
+    cost = rng.uniform(0, 1, (models, tasks)) * (0.2 + vram_gb[:, None] / 10)
+    weights = Weights(token=float(rng.choice([0.0, 0.5])), switch=float(rng.choice([0.0, 0.2, 1.0])))
+    return replace(base, step=seed, seed=seed, weights=weights, estimates=replace(base.estimates, token_cost=cost))

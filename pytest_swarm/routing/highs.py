@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pytest_swarm.estimate.table import Mask
 from pytest_swarm.routing.base import RoutingError
-from pytest_swarm.routing.program import Program, Solution, choose_rows
+from pytest_swarm.routing.program import Program, Solution, needed, value_of
 
 _HALF: Final = 0.5
 Numbers = npt.NDArray[np.float64]
@@ -129,30 +129,10 @@ def solve_mip(
         )
     models = len(program.tags)
     held = np.array(highs.getSolution().col_value[: stages * models]).reshape(stages, models) > _HALF
-    held = _needed(program, held)
+    held = needed(program, held)
     value = value_of(program, held)
     solve_ms = (time.perf_counter() - started) * 1000
     return Solution(held=held, value=value, bound=max(value, -info.mip_dual_bound), solver="HIGHS", solve_ms=solve_ms)
-
-
-def value_of(program: Program, held: Mask) -> float:
-    """The program's value of a residency (T, I), each task on its best model."""
-    rows = choose_rows(program, held)
-    before = np.vstack([program.resident, held[:-1]])
-    worth = program.worth[rows, np.arange(len(rows))].sum()
-    return float(worth - (program.price * (held & ~before)).sum())
-
-
-def _needed(program: Program, held: Mask) -> Mask:
-    """The residency without models that no task of the horizon uses, from one load to the eviction."""
-    used = np.zeros_like(held)
-    rows = choose_rows(program, held)
-    used[program.stage if len(held) > 1 else 0, rows] = True
-    ahead = np.zeros_like(held)  # used in this stage or in a later one while held
-    for stage in reversed(range(len(held))):
-        after = ahead[stage + 1] & held[stage + 1] if stage + 1 < len(held) else False
-        ahead[stage] = held[stage] & (used[stage] | after | program.pinned)
-    return ahead
 
 
 def _hand_over(highs: Any, start: Mask) -> None:

@@ -92,6 +92,32 @@ def choose_rows(program: Program, held: Mask) -> Rows:
     return rows
 
 
+def value_of(program: Program, held: Mask) -> float:
+    """The program's value of a residency (T, I), each task on its best model."""
+    rows = choose_rows(program, held)
+    before = np.vstack([program.resident, held[:-1]])
+    worth = program.worth[rows, np.arange(len(rows))].sum()
+    return float(worth - (program.price * (held & ~before)).sum())
+
+
+def needed(program: Program, held: Mask) -> Mask:
+    """The residency (T, I) without models that no task of the horizon uses, from one load to the eviction."""
+    used = np.zeros_like(held)
+    rows = choose_rows(program, held)
+    used[program.stage if len(held) > 1 else 0, rows] = True
+    ahead = np.zeros_like(held)  # used in this stage or in a later one while held
+    for stage in reversed(range(len(held))):
+        after = ahead[stage + 1] & held[stage + 1] if stage + 1 < len(held) else False
+        ahead[stage] = held[stage] & (used[stage] | after | program.pinned)
+    return ahead
+
+
+def tie_key(program: Program, held: Mask) -> tuple[int, float, tuple[str, ...]]:
+    """What decides among sets (I,) of equal value: loads, VRAM in GB to a billionth, names."""
+    names = tuple(sorted(program.tags[i] for i in held.nonzero()[0].tolist()))
+    return int((held & ~program.resident).sum()), round(float(program.vram_gb[held].sum()), 9), names
+
+
 def plan_of(view: PlanningView, program: Program, solution: Solution) -> Plan:
     """The plan of a solution, with its status, bound and gap; gap 0 is what `optimal` means."""
     rows = choose_rows(program, solution.held).tolist()

@@ -22,6 +22,8 @@ from pytest_swarm.routing.milp import FamilyCache
 from pytest_swarm.routing.program import TIE, Program, Solution, plan_of, program_of
 
 _STEP_TIE: Final = TIE / 100  # of one comparison; a plan of 100 stages stays within TIE
+_MAX_SETS: Final = 200_000  # a pass over them takes some milliseconds per model and stage
+_LARGE_GAP: Final = 1e-4  # relative gap at which HiGHS stops where sets are too many: the last hundredth takes longest
 _GB_RANK: Final = 1e-6  # VRAM counts after loads: a million GB x stages weigh as much as one load
 
 
@@ -32,7 +34,7 @@ class StagedRouter:
 
     def __init__(self, *, solve_limit_s: float | None = None) -> None:
         self._solve_limit_s = solve_limit_s
-        self._families = FamilyCache()
+        self._families = FamilyCache(at_most=_MAX_SETS)
 
     async def route(self, view: PlanningView) -> Plan:
         """The best plan; stage 0 of its residency is what is to be loaded now."""
@@ -48,10 +50,19 @@ class StagedRouter:
             return None
         family = self._families.sets_of(program)
         if family is None:
-            from pytest_swarm.routing.highs import solve_mip
-
-            return solve_mip(program, stages=program.stages, limit_s=self._solve_limit_s)
+            return _by_highs(program, self._solve_limit_s)
         return best_sequence(program, family)
+
+
+def _by_highs(program: Program, limit_s: float | None) -> Solution | None:
+    """HiGHS on the time-expanded program, started from the best single residency where there is one."""
+    from pytest_swarm.routing.branch import branch_and_bound  # both import highspy
+    from pytest_swarm.routing.highs import solve_mip
+
+    whole = branch_and_bound(program, limit_s=None if limit_s is None else limit_s / 2)
+    left_s = None if whole is None or limit_s is None else max(0.0, limit_s - whole.solve_ms / 1000)
+    start = None if whole is None else np.repeat(whole.held, program.stages, axis=0)
+    return solve_mip(program, stages=program.stages, limit_s=left_s, gap=_LARGE_GAP, start=start)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
