@@ -81,15 +81,14 @@ def problem_block(problem: PlannerProblem) -> str:
 
 
 def find_problem(text: str) -> PlannerProblem | None:
-    """The problem in a prompt, None where it holds none. BadReplyError for a block that is not one."""
+    """The problem in a prompt; None where it holds none, or none that can be read."""
     match = _BLOCK.search(text)
     if match is None:
         return None
     try:
-        data = json.loads(match[1])
-    except ValueError as error:
-        raise BadReplyError(f"the routing problem of a planner prompt is no JSON: {error}") from error
-    return decode_problem(Fields(data, where="routing problem", error=BadReplyError))
+        return decode_problem(Fields(json.loads(match[1]), where="routing problem", error=BadReplyError))
+    except (ValueError, RecursionError, BadReplyError):
+        return None
 
 
 def encode_problem(problem: PlannerProblem) -> dict[str, Json]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 _MOST_REPEATS: Final = 3
 _CATEGORY: Final = {"DIGIT": "7", "NOT_DIGIT": "x", "SPACE": " ", "NOT_SPACE": "x", "WORD": "w", "NOT_WORD": "-"}
-_PRINTABLE: Final = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,:;!?/()[]{}<>@#%&*+='\""
+_PRINTABLE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,:;!?/()[]{}<>@#%&*+='\" "
 
 
 def matching_text(pattern: str, rng: Random) -> str:

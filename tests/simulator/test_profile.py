@@ -1,0 +1,191 @@
+"""Profiles: the shipped ones, files of one's own, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.errors import ProfileError
+from pytest_swarm.simulator.profile import load_profile, shipped_profiles
+from pytest_swarm.simulator.profile_types import Favour, KnownOutcome
+
+MEASURED = Path(__file__).parents[3] / "shared" / "data" / "a40_measurements.json"
+FLEETS = ("gemma2:2b", "qwen2.5-coder:7b", "llama3.1:8b", "phi4:14b", "tinyllama:latest", "phi3:mini")
+
+SMALL = """
+name = "small"
+source = "made up for a test"
+[hardware]
+gpu_bytes = 8_000_000_000
+[behaviour]
+reference_difficulty = 3
+difficulty_slope = 0.5
+partial_share = 0.5
+error_carryover = 0.8
+neutral_accuracy = 0.5
+token_spread = 0.1
+[behaviour.completion_tokens]
+math = 10
+[[models]]
+name = "tiny"
+source = "made up"
+blob = "aa"
+size_bytes = 1000
+layers = 1
+kv_heads = 1
+head_dim = 8
+context_length = 2048
+prefill_tokens_per_s = 1000
+decode_tokens_per_s = 100
+accuracy = [{ type = "math", value = 0.9, source = "made up" }]
+[[known]]
+job = "j"
+task = "t"
+model = "tiny"
+scores = [0.5]
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "own.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_every_shipped_profile_loads_and_knows_the_published_fleets(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.name == name
+    profile.require_models(FLEETS)
+    assert profile.server_spec.gpu_bytes == 46068 * 2**20
+    assert {spec.name for spec in profile.server_spec.models} == set(FLEETS)
+
+
+def test_every_accuracy_of_the_shipped_profile_names_its_source() -> None:
+    rows = [each for model in load_profile("a40").models for each in model.accuracy.values()]
+    assert len(rows) > 15
+    assert all("%" in row.source or "[M]" in row.source for row in rows)
+
+
+def test_the_known_outcomes_are_the_measured_ones() -> None:
+    if not MEASURED.exists():
+        pytest.skip("the measurements are not beside this checkout")
+    observations = json.loads(MEASURED.read_text(encoding="utf-8"))["observations"]
+    measured = {
+        (row["job"], row["task"], row["model"]): (
+            tuple(round(score, 6) for score in row["score"] if score is not None),
+            tuple(row["completion_tokens"]),
+        )
+        for row in observations
+    }
+    known = {
+        (row.job, row.task, row.model): (tuple(round(score, 6) for score in row.scores), row.completion_tokens)
+        for row in load_profile("a40").known
+    }
+    assert known == measured
+
+
+def test_outcomes_that_depended_on_missing_inputs_hold_without_inputs_only() -> None:
+    without = Counter((row.job, row.task) for row in load_profile("a40").known if row.context == "none")
+    assert without == {("wb3", "s1"): 4, ("wb3", "s2"): 4}
+
+
+def test_the_models_speeds_are_below_what_the_cards_memory_allows() -> None:
+    card_bytes_per_s = 696e9  # an A40 reads every weight once a token
+    for spec in load_profile("a40").server_spec.models:
+        assert spec.decode_tokens_per_s * spec.size_bytes < card_bytes_per_s
+
+
+def test_a_profile_of_ones_own(tmp_path: Path) -> None:
+    profile = load_profile(written(tmp_path, SMALL))
+    assert profile.tags == ("tiny",)
+    assert profile.accuracy("tiny:latest", TaskType.MATH) == 0.9
+    assert profile.accuracy("TINY", TaskType.CODE) == 0.5
+    assert profile.known == (
+        KnownOutcome(job="j", task="t", model="tiny", context="any", scores=(0.5,), completion_tokens=()),
+    )
+    assert profile.planner.favours is Favour.CAPABILITY
+
+
+def test_a_profile_can_change_some_figures_of_a_shipped_one(tmp_path: Path) -> None:
+    head = 'base = "a40"\nname = "mine"\nsource = "s"\n'
+    text = f'{head}[planner]\nfavours = "smallest"\n[hardware]\nmax_loaded_models = 1\n'
+    profile, base = load_profile(written(tmp_path, text)), load_profile("a40")
+    assert (profile.name, profile.models, profile.known) == ("mine", base.models, base.known)
+    assert profile.server_spec.max_loaded_models == 1
+    assert profile.server_spec.gpu_bytes == base.server_spec.gpu_bytes
+    assert profile.planner.favours is Favour.SMALLEST
+    assert profile.planner.over_budget == base.planner.over_budget
+
+
+def test_the_published_planner_mostly_answers_what_cannot_be_read() -> None:
+    planner = load_profile("a40-published-planner").planner
+    assert planner.ignores_schema
+    assert planner.invalid_json == pytest.approx(44 / 48, abs=1e-4)
+    assert dict(planner.faults)["over_budget"] == 0
+
+
+def test_a_missing_model_is_named_with_what_to_do() -> None:
+    with pytest.raises(ProfileError, match=r"'a40' knows nothing of mistral:7b .*--swarm-profile"):
+        load_profile("a40").require_models(("gemma2:2b", "mistral:7b"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("", "[[[", "is no valid TOML"),
+        ('name = "small"', "", "'name' is missing"),
+        ("layers = 1", "", "'layers' must be a number, found nothing"),
+        ("layers = 1", "layers = 1.5", "must be a whole number"),
+        ("layers = 1", "layers = 0", "must be at least 1"),
+        ("decode_tokens_per_s = 100", "decode_tokens_per_s = 0", "decode_tokens_per_s"),
+        ("value = 0.9", "value = 1.9", "must be from 0 to 1"),
+        ('type = "math"', 'type = "maths"', "unknown task type 'maths'"),
+        ("math = 10", "mathe = 10", "unknown task type 'mathe'"),
+        ("scores = [0.5]", "scores = [1.5]", "must be from 0 to 1"),
+        ("scores = [0.5]", 'scores = "right"', "'scores' must be a list of numbers"),
+        ("scores = [0.5]", "", "neither scores nor completion tokens"),
+        ('model = "tiny"', 'model = "huge"', "'huge', which is no model of it"),
+        ("scores = [0.5]", 'scores = [0.5]\ncontext = "some"', "context is 'some'"),
+        ("partial_share = 0.5", "partial_share = 2", "'partial_share' is 2"),
+        ("gpu_bytes = 8_000_000_000", "gpu_bites = 8", "unknown key 'gpu_bites'"),
+        ("[behaviour]", '[planner]\nfavours = "luck"\n[behaviour]', "favours 'luck' is unknown"),
+        ("[behaviour]", "[planner]\nrunaway = 0.7\nfenced = 0.7\n[behaviour]", "add up to 1.4"),
+        ('name = "small"', 'base = "nowhere"\nname = "small"', "unknown key 'models'"),
+    ],
+)
+def test_a_broken_profile_is_refused_in_one_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    text = SMALL.replace(old, new, 1) if old else new
+    path = written(tmp_path, text)
+    with pytest.raises(ProfileError) as caught:
+        load_profile(path)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('base = "nowhere"\nname = "n"\nsource = "s"', "base 'nowhere' is no shipped profile"),
+        ('base = "a40-published-planner"\nname = "n"\nsource = "s"', "has a base itself"),
+    ],
+)
+def test_a_base_is_a_shipped_profile_without_a_base(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ProfileError, match=sentence):
+        load_profile(written(tmp_path, text))
+
+
+def test_a_profile_without_models_and_one_that_is_not_there(tmp_path: Path) -> None:
+    bare = "\n".join(f"{key} = {json.dumps(value)}" for key, value in [("name", "n"), ("source", "s")])
+    assert tomllib.loads(bare)
+    with pytest.raises(ProfileError, match="has no models"):
+        load_profile(written(tmp_path, bare))
+    with pytest.raises(ProfileError, match="no such file, and no shipped profile"):
+        load_profile(tmp_path / "absent.toml")
+    with pytest.raises(ProfileError, match="cannot be read"):
+        load_profile(tmp_path)
