@@ -1,0 +1,101 @@
+"""WorfBench: LLM sub-task graphs as text (https://github.com/zjunlp/WorfBench), many in a file.
+
+The graph is in the last turn of each conversation: `Node:`, lines `1: ...`, then `Edge:` or `Edges:` and pairs
+`(START,1) (1,2) (2,END)`, sometimes with prose between. START and END are dropped. The job's task is in the user's
+turn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.task import Task
+from pytest_swarm.errors import GraphError
+from pytest_swarm.fields import Fields, Json
+from pytest_swarm.workloads.importers.outcome import Refusal
+from pytest_swarm.workloads.importers.rules import size_from_text, type_from_text
+
+START, END = "START", "END"
+# "1: ..." as the format has it; "1. ..." only where there is none of those, because prose has numbered lists of its
+# own.
+_NODES: Final = (re.compile(r"\s{0,8}(\d{1,4})\s?:\s?(\S.*)"), re.compile(r"\s{0,8}(\d{1,4})\.\s?(\S.*)"))
+_PAIR: Final = re.compile(r"\(\s?(\w{1,9})\s?,\s?(\w{1,9})\s?\)")
+_GOAL: Final = re.compile(r"^Task:\s?(\S.*)$", re.MULTILINE)
+MAX_GOAL_CHARS: Final = 2000
+
+
+def is_worfbench(document: Json) -> bool:
+    """Whether the document is a list of conversations."""
+    return (
+        isinstance(document, list)
+        and bool(document)
+        and all(isinstance(row, dict) and "conversations" in row for row in document)
+    )
+
+
+def read_worfbench(document: Json, *, where: str) -> Iterator[TaskGraph | Refusal]:
+    """Each entry's graph, or why it was refused; an entry's name is its id."""
+    rows = document if isinstance(document, list) else []
+    for number, row in enumerate(rows):
+        source = f"{where}[{number}]"
+        try:
+            yield _read_entry(Fields(row, where=source, error=GraphError))
+        except GraphError as error:
+            yield Refusal(source=source, reason=str(error).removeprefix(f"{source}: "))
+
+
+def _read_entry(fields: Fields) -> TaskGraph:
+    turns = fields.tables("conversations")
+    if not turns:
+        raise fields.fail("the conversation has no turns")
+    plan = turns[-1].text("content")
+    goals = [match[1] for turn in turns[:-1] for match in _GOAL.finditer(turn.text("content"))]
+    goal = goals[-1][:MAX_GOAL_CHARS] if goals else ""
+    nodes, rest = _split(plan, fields)
+    edges = _read_edges(rest, nodes, fields)
+    tasks = tuple(
+        _task(number, text, goal, sum(child == number for _, child in edges)) for number, text in nodes.items()
+    )
+    try:
+        return TaskGraph(name=fields.text("id"), tasks=tasks, edges=edges)
+    except GraphError as error:
+        raise fields.fail(str(error)) from error
+
+
+def _split(plan: str, fields: Fields) -> tuple[dict[str, str], str]:
+    """Number -> text of the nodes, and the part of the plan behind the last of them."""
+    lines = plan.splitlines()
+    for form in _NODES:
+        matches = [(place, match) for place, line in enumerate(lines) if (match := form.fullmatch(line))]
+        nodes = {match[1]: match[2].strip() for _, match in matches}
+        if len(nodes) < len(matches):
+            raise fields.fail(f"a node stands there twice ({len(matches)} lines for {len(nodes)} nodes)")
+        if nodes:
+            return nodes, "\n".join(lines[matches[-1][0] + 1 :])
+    raise fields.fail("the plan has no nodes ('1: ...')")
+
+
+def _read_edges(text: str, nodes: dict[str, str], fields: Fields) -> tuple[tuple[str, str], ...]:
+    pairs = dict.fromkeys(match.groups() for match in _PAIR.finditer(text))
+    if not pairs:
+        raise fields.fail("the plan has no edges ('(START,1) (1,2) ...')")
+    for parent, child in pairs:
+        for end, mark in ((parent, START), (child, END)):
+            if end not in nodes and end != mark:
+                raise fields.fail(f"edge ({parent},{child}): there is no node {end}")
+    return tuple((parent, child) for parent, child in pairs if parent != START and child != END)
+
+
+def _task(number: str, text: str, goal: str, parents: int) -> Task:
+    tokens, difficulty = size_from_text(f"{goal} {text}", parents)
+    whole = f"The whole task: {goal}\n" if goal else ""
+    return Task(
+        id=number,
+        type=type_from_text(text),
+        prompt=f"{whole}Your step {number}: {text}\nCarry out this step alone, and give its result.",
+        estimated_tokens=tokens,
+        difficulty=difficulty,
+    )

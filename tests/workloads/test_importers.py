@@ -1,0 +1,224 @@
+"""Importing foreign graphs: each format, each way of being malformed, a whole batch, and the public samples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.errors import GraphError
+from pytest_swarm.workloads.importers.files import import_files, import_graph, import_graphs
+from pytest_swarm.workloads.importers.outcome import Refusal
+from pytest_swarm.workloads.importers.rules import size_from_text, sizes_from_costs, type_from_text
+from pytest_swarm.workloads.load import load_graph
+
+SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "workloads"
+GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
+
+
+def wfformat(**changes: object) -> dict[str, object]:
+    rows = [
+        {"id": "a_1", "name": "split", "parents": [], "children": ["b_1"]},
+        {"id": "b_1", "name": "count", "parents": ["a_1"], "children": []},
+    ]
+    timed = [{"id": "a_1", "runtimeInSeconds": 10}, {"id": "b_1", "runtimeInSeconds": 40}]
+    workflow = {"specification": {"tasks": rows}, "execution": {"tasks": timed}}
+    return {"name": "flow.json", "schemaVersion": "1.5", "workflow": workflow} | changes
+
+
+def dagbench(**changes: object) -> dict[str, object]:
+    tasks = [{"name": "A", "cost": 1.0}, {"name": "B", "cost": 4.0}]
+    graph = {"tasks": tasks, "dependencies": [{"source": "A", "target": "B", "size": 3.0}]}
+    return {"name": "set.two", "task_graph": graph | changes, "network": {}}
+
+
+def worfbench(plan: str) -> list[object]:
+    turns = [
+        {"role": "system", "content": "Plan."},
+        {"role": "user", "content": "Task: Bake bread\nTools: none"},
+        {"role": "assistant", "content": plan},
+    ]
+    return [{"id": "bread_1", "conversations": turns}]
+
+
+def write(folder: Path, document: object, name: str = "x.json") -> Path:
+    path = folder / name
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return path
+
+
+def test_wfformat(tmp_path):
+    graph = import_graph(write(tmp_path, wfformat()))
+    assert graph.name == "flow"
+    assert graph.edges == (("a_1", "b_1"),)
+    assert [task.type for task in graph.tasks] == [TaskType.REASONING, TaskType.MATH]
+    assert [task.estimated_tokens for task in graph.tasks] == [100, 400]
+    assert [task.difficulty for task in graph.tasks] == [1.0, 2.5]
+
+
+def test_dagbench(tmp_path):
+    graph = import_graph(write(tmp_path, dagbench()))
+    assert (graph.name, graph.edges) == ("set.two", (("A", "B"),))
+    assert "set.two" in graph.task("A").prompt
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        "Node:\n1: Mix the dough.\n2: Find an oven.\nEdge: (START,1) (1,2) (2,END)",
+        "Node:\n1: Mix the dough.\n2: Find an oven.\nGraph:\nEdges:\n(START, 1)\n(1, 2)\n(1, 2)\n(2, END)",
+        "Node:\n1. Mix the dough.\n2. Find an oven.\nEdges: (START,1),(1,2),(2,END)",
+        "Node:\n1: Mix the dough.\n2: Find an oven.\nIn order:\n1. **Mix** first\n\n- **Edge**: (START,1), (1,2), (2,END)",
+    ],
+)
+def test_worfbench_as_models_wrote_it(plan, tmp_path):
+    graph = import_graph(write(tmp_path, worfbench(plan)))
+    assert graph.name == "bread_1"
+    assert graph.edges == (("1", "2"),)
+    assert [task.type for task in graph.tasks] == [TaskType.REASONING, TaskType.EXTRACTION]
+    assert "Bake bread" in graph.task("2").prompt
+    assert "Find an oven." in graph.task("2").prompt
+
+
+def test_our_own_formats_come_in_too():
+    assert import_graph(GRAPHS / "wb1.toml") == load_graph(GRAPHS / "wb1.toml")
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (wfformat(schemaVersion="1.4"), "is WfFormat 1.4, but only 1.5 is read"),
+        (wfformat(workflow=3), "expected a table, found int 3"),
+        (wfformat(workflow={}), "graph 'flow' is empty: it has no tasks"),
+        (
+            wfformat(workflow={"specification": {"tasks": [{"id": "a", "children": ["b"]}, {"id": "b"}]}}),
+            "the edge a -> b stands at one of its ends only; 'parents' and 'children' must agree",
+        ),
+        (
+            wfformat(workflow={"specification": {"tasks": [{"id": "a", "children": ["a"], "parents": ["a"]}]}}),
+            "has a cycle: a -> a",
+        ),
+        (
+            wfformat(workflow={"execution": {"tasks": [{"id": "a", "runtimeInSeconds": -1}]}}),
+            "'runtimeInSeconds' is -1, but must be at least 0",
+        ),
+        (dagbench(tasks=[]), "graph 'set.two' is empty"),
+        (dagbench(dependencies=[{"source": "A", "target": "Z"}]), "dangling edge A -> Z"),
+        (dagbench(dependencies=[{"source": "A"}]), "'target' is missing"),
+        (
+            dagbench(dependencies=[{"source": "A", "target": "B"}, {"source": "B", "target": "A"}]),
+            "has a cycle: A -> B -> A",
+        ),
+        (dagbench(tasks=[{"name": "A"}, {"name": "A"}]), "duplicate id: task 'A' stands there twice"),
+        (worfbench("1: a\n2: b\nEdge: (START,1) (1,2) (2,1)"), "graph 'bread_1' has a cycle: 1 -> 2 -> 1"),
+        (worfbench("1: a\nEdge: (START,1) (1,3)"), "edge (1,3): there is no node 3"),
+        (worfbench("1: a\n1: b\nEdge: (START,1)"), "a node stands there twice"),
+        (worfbench("1: a\n2: b"), "the plan has no edges"),
+        (worfbench("I cannot help with that."), "the plan has no nodes"),
+        ([{"id": "x", "conversations": []}], "the conversation has no turns"),
+        ([{"id": "x", "conversations": [{"content": None}]}], "'content' is missing"),
+        ({"nodes": []}, "no known format; known are our own (tasks), WfFormat 1.5"),
+        ("{", "broken JSON"),
+        ("3", "no known format"),
+    ],
+)
+def test_what_is_malformed_is_refused_with_the_reason(document, reason, tmp_path):
+    path = write(tmp_path, document)
+    (found,) = import_graphs(path)
+    assert isinstance(found, Refusal)
+    assert reason in found.reason
+    assert "\n" not in found.reason
+    with pytest.raises(GraphError, match=r"x\.json"):
+        import_graph(path)
+
+
+def test_a_batch_goes_on_after_a_refusal_and_says_what_it_did(tmp_path):
+    good, bad = write(tmp_path, dagbench(), "good.json"), write(tmp_path, "{", "bad.json")
+    summary = import_files([bad, good, tmp_path / "none.json"], tmp_path / "out" / "deep")
+    assert [taken.graph for taken in summary.taken] == ["set.two"]
+    assert [refusal.source for refusal in summary.refused] == [str(bad), str(tmp_path / "none.json")]
+    assert load_graph(summary.taken[0].path) == import_graph(good)
+    assert summary.text().splitlines()[-1] == "1 graphs imported, 2 refused"
+
+
+def test_an_import_overwrites_nothing(tmp_path):
+    good = write(tmp_path, dagbench(), "good.json")
+    import_files([good], tmp_path / "out")
+    again = import_files([good], tmp_path / "out")
+    assert again.taken == ()
+    assert "exists already" in again.refused[0].reason
+
+
+def test_a_graphs_name_cannot_leave_the_folder(tmp_path):
+    document = dagbench() | {"name": "../../evil/.\u0000name"}
+    summary = import_files([write(tmp_path, document)], tmp_path / "out")
+    assert Path(summary.taken[0].path).parent == tmp_path / "out"
+
+
+def test_a_file_with_several_graphs_is_no_single_graph(tmp_path):
+    plan = "1: a\nEdge: (START,1) (1,END)"
+    path = write(tmp_path, worfbench(plan) * 2)
+    with pytest.raises(GraphError, match="holds 2 graphs"):
+        import_graph(path)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    document=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["name", "schemaVersion", "workflow", "specification", "tasks", "id", "parents", "children"]
+                    + [
+                        "task_graph",
+                        "dependencies",
+                        "source",
+                        "target",
+                        "cost",
+                        "conversations",
+                        "content",
+                        "execution",
+                    ]
+                ),
+                inner | st.just("1.5"),
+                max_size=4,
+            )
+        ),
+        max_leaves=20,
+    )
+)
+def test_any_json_is_taken_or_refused_and_never_raises(document, tmp_path):
+    for found in import_graphs(write(tmp_path, document)):
+        assert isinstance(found, TaskGraph) or found.reason
+
+
+def test_types_are_read_from_words_and_from_names():
+    assert type_from_text("Write a Python function") is TaskType.CODE
+    assert type_from_text("fastqDump") is TaskType.REASONING
+    assert type_from_text("MergeResults_2") is TaskType.SUMMARIZE
+    assert type_from_text("Search for a book") is TaskType.EXTRACTION
+
+
+def test_sizes_follow_costs_and_clip():
+    assert sizes_from_costs([1, 1, 1]) == [(250, 2.0)] * 3
+    assert sizes_from_costs([0, 0]) == [(250, 2.0)] * 2
+    assert sizes_from_costs([1, 2, 1000]) == [(125, 1.0), (250, 2.0), (2000, 5.0)]
+    assert size_from_text("x" * 400, parents=3) == (700, 2.5)
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the public samples are not here")
+def test_the_public_samples_all_come_in(tmp_path):
+    files = sorted(SAMPLES.glob("*/*.json"))
+    summary = import_files(files, tmp_path)
+    assert summary.refused == ()
+    assert len(summary.taken) == 6 + 6 + 3 * 40
+    assert max(taken.tasks for taken in summary.taken) == 1101
+    for taken in summary.taken:
+        assert len(load_graph(taken.path)) == taken.tasks
