@@ -52,6 +52,10 @@ class Engine:
         self._scheduler.unload(blob, loop.time())
         self._arm(loop)
 
+    def crash(self, blob: str) -> None:
+        """A model's runner has died; it is still listed, and the next request loads it again."""
+        self._scheduler.crash(blob)
+
     def resident(self) -> tuple[Runner, ...]:
         """The resident models now, in the order in which they were loaded."""
         self._scheduler.advance(asyncio.get_running_loop().time())

@@ -63,12 +63,14 @@ class Runner:
 
     `keep_alive_s` is sticky: it stays until a request brings another. `expires_at_s` is what `/api/ps` shows: the end
     of the last idle time's timer, also while busy. `doomed`: it goes as soon as it is idle, whatever requests come.
+    `crashed`: its process is gone, which nobody notices before the next request.
     """
 
     __slots__ = (
         "_running",
         "_slots",
         "_waiting",
+        "crashed",
         "doomed",
         "expires_at_s",
         "keep_alive_s",
@@ -90,6 +92,7 @@ class Runner:
         self.expires_at_s: float | None = None
         self.timer_s: float | None = None
         self.doomed = False
+        self.crashed = False
         self._slots = slots
         self._running = 0
         self._waiting: deque[Ticket] = deque()
@@ -98,6 +101,10 @@ class Runner:
     def idle(self) -> bool:
         """Whether no request holds it."""
         return self.references == 0
+
+    def serves(self, options: LaunchOptions) -> bool:
+        """Whether a request with these options can use it as it is."""
+        return not self.crashed and not options.reloads(self.options)
 
     def hold(self, ticket: Ticket) -> None:
         """Give the model to a request: its timer stops, and its keep_alive, if it brings one, becomes the model's."""

@@ -60,7 +60,7 @@ class Scheduler:
         """Take a request: READY at once where its model is resident, else QUEUED, or REFUSED where that is full."""
         self.advance(now_s)
         runner = self._runners.get(ticket.model.blob)
-        if runner is not None and not ticket.options.reloads(runner.options):
+        if runner is not None and runner.serves(ticket.options):
             runner.hold(ticket)
         elif len(self._queue) >= self._spec.max_queue and self._hand is not None:
             ticket.move(TicketState.REFUSED)
@@ -102,6 +102,12 @@ class Scheduler:
             self._house.expire(runner)
             runner.expires_at_s = now_s
             self._tidy(now_s)
+
+    def crash(self, blob: str) -> None:
+        """A model's runner has died: it stays listed until the next request for it, which loads it again."""
+        runner = self._runners.get(blob)
+        if runner is not None:
+            runner.crashed = True
 
     # --- what others see ---------------------------------------------------------------------------------------
 
@@ -169,7 +175,7 @@ class Scheduler:
             self._drop_hand()
             return
         runner = self._runners.get(ticket.model.blob)
-        if runner is not None and not ticket.options.reloads(runner.options):
+        if runner is not None and runner.serves(ticket.options):
             self._drop_hand()
             runner.hold(ticket)
             return

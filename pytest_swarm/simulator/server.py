@@ -6,27 +6,42 @@ import httpx
 
 from pytest_swarm.simulator.app import OllamaApp
 from pytest_swarm.simulator.engine import Engine
+from pytest_swarm.simulator.faults import Fault, FaultBook
+from pytest_swarm.simulator.faulty import FaultyApp
 from pytest_swarm.simulator.generation import Answerer
 from pytest_swarm.simulator.hardware import ServerSpec
 from pytest_swarm.simulator.library import Library
 from pytest_swarm.simulator.talk import Talker
-from pytest_swarm.simulator.transport import AsgiTransport
+from pytest_swarm.simulator.transport import AsgiApp, AsgiTransport
 
 
 class SimulatedServer:
     """One server with an empty memory, to be used within one event loop.
 
     `app` is the ASGI callable for a web server; `transport()` reaches the same server without a socket. `seed` drives
-    whatever the server itself draws by lot; the texts are the answerer's.
+    what the server itself draws by lot, which are the `faults` that strike by chance; the texts are the answerer's.
     """
 
-    def __init__(self, spec: ServerSpec, *, answerer: Answerer, seed: int = 0) -> None:
+    def __init__(self, spec: ServerSpec, *, answerer: Answerer, seed: int = 0, faults: tuple[Fault, ...] = ()) -> None:
         self.spec = spec
         self.seed = seed
-        engine = Engine(spec)
-        talker = Talker(spec, engine=engine, answerer=answerer)
-        self.app = OllamaApp(library=Library(spec.models), talker=talker, engine=engine)
+        self._engine = Engine(spec)
+        self._library = Library(spec.models)
+        talker = Talker(spec, engine=self._engine, answerer=answerer)
+        self.app: AsgiApp = OllamaApp(library=self._library, talker=talker, engine=self._engine)
+        if faults:
+            book = FaultBook(faults, seed=seed)
+            self.app = FaultyApp(self.app, book=book, resident=self._is_resident, crash=self._crash)
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """An httpx transport onto this server."""
         return AsgiTransport(self.app)
+
+    def _is_resident(self, name: str) -> bool:
+        found = self._library.find(name)
+        return found is not None and any(runner.model.blob == found[1].blob for runner in self._engine.resident())
+
+    def _crash(self, name: str) -> None:
+        found = self._library.find(name)
+        if found is not None:
+            self._engine.crash(found[1].blob)
