@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.graph import TaskGraph
@@ -65,14 +65,21 @@ def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
 
 
 def simulated_backend(profile: Profile, fleet: Fleet, *, seed: int, timeout_s: float, why: str) -> Backend:
-    """The simulated server in this process, on virtual time; the same seed gives the same run."""
+    """The simulated server in this process, on virtual time; the same seed gives the same run.
+
+    Every connection is to a fresh server whose weights are in the page cache: a case is not charged for a cold disk, on
+    which the first model of a day takes a minute whatever the router decides.
+    """
     from pytest_swarm.simulator.answers import ProfileAnswerer
     from pytest_swarm.simulator.clock import new_virtual_loop
     from pytest_swarm.simulator.server import SimulatedServer
 
+    cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)
+    spec = replace(profile.server_spec, models=cached)
+
     def connect() -> Connection:
         answerer = ProfileAnswerer(profile, seed=seed)
-        server = SimulatedServer(profile.server_spec, answerer=answerer, seed=seed)
+        server = SimulatedServer(spec, answerer=answerer, seed=seed)
 
         def realised(graph: TaskGraph, request_seed: int) -> RealisedScores:
             return {

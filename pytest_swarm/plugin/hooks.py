@@ -26,18 +26,16 @@ class SwarmHooks:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.is_worker = hasattr(config, "workerinput")
+        self.trouble: SwarmError | None = None
         self.report: Report | None = None
         self.written: list[str] = []
 
     @cached_property
     def session(self) -> SwarmSession:
-        """The session's state, made when it is first needed; UsageError for an option that means nothing."""
+        """The session's state, made when it is first needed; OptionError for an option that means nothing."""
         from pytest_swarm.plugin.session import session_of
 
-        try:
-            return session_of(self.config)
-        except SwarmError as error:
-            raise pytest.UsageError(str(error)) from error
+        return session_of(self.config)
 
     @property
     def active(self) -> bool:
@@ -45,8 +43,11 @@ class SwarmHooks:
         return "session" in self.__dict__
 
     def check_options(self) -> None:
-        """Parse the settings now."""
-        _ = self.session
+        """Parse the settings now; UsageError for an option that means nothing."""
+        try:
+            _ = self.session
+        except SwarmError as error:
+            raise pytest.UsageError(str(error)) from error
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Parametrise a benchmark over its cases."""
@@ -56,7 +57,7 @@ class SwarmHooks:
         try:
             keys = self.session.case_keys(self.session.axes_of(metafunc.definition))
         except SwarmError as error:  # a usage error, but pytest would take one raised here for a broken module
-            self.session.trouble = self.session.trouble or error
+            self.trouble = self.trouble or error
         repeats = any(key.repeat > 1 for key in keys)
         ids = [key.label + (f"-r{key.repeat}" if repeats else "") for key in keys]
         metafunc.parametrize(CASE, keys, ids=ids)
@@ -75,11 +76,13 @@ class SwarmHooks:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Make backend, fleet and folder: what is wrong with them ends the run before any test."""
-        if self.active:
-            try:
+        try:
+            if self.trouble is not None:
+                raise self.trouble
+            if self.active:
                 self.session.prepare(session.items, collect_only=session.config.option.collectonly)
-            except SwarmError as error:
-                raise pytest.UsageError(str(error)) from error
+        except SwarmError as error:
+            raise pytest.UsageError(str(error)) from error
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
         """One line: which backend, and why."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_swarm.errors import OptionError, SwarmError
+from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.axes import DEFAULT_MODES, Axes, axes_of_marker
 from pytest_swarm.plugin.selection import is_swarm
 from pytest_swarm.plugin.settings import Settings, read_settings
@@ -62,7 +62,6 @@ class SwarmSession:
         self.routers = routers
         self.modes = plain_modes(routers)
         self.collected: list[str] = []
-        self.trouble: SwarmError | None = None
 
     # --- the axes of a test ------------------------------------------------------------------------------------
 
@@ -167,9 +166,7 @@ class SwarmSession:
     # --- running -----------------------------------------------------------------------------------------------
 
     def prepare(self, items: list[pytest.Item], *, collect_only: bool) -> None:
-        """Make what may fail for a bad file or an absent server; an error of the parametrisation comes first."""
-        if self.trouble is not None:
-            raise self.trouble
+        """Make what may fail for a bad file or an absent server, unless nothing will be run."""
         self.collected = [item.nodeid for item in items if is_swarm(item)]
         if self.collected and not collect_only:
             _ = (self.bench, self.folder)

@@ -1,0 +1,80 @@
+"""A tiny benchmark suite for pytester, on the simulator."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pytest_swarm
+
+for module in pkgutil.walk_packages(pytest_swarm.__path__, "pytest_swarm."):
+    if not module.name.endswith("__main__"):
+        import_module(module.name)  # pytester forgets what a run imported, so import all of it once, before
+
+SUITE = '''
+import pytest
+from pytest_swarm import JsonFields, Number, Task, TaskGraph, chain
+
+@pytest.fixture
+def dag() -> TaskGraph:
+    return chain(
+        "invoice",
+        Task(id="fields", type="extraction", prompt="Give net and tax of: net 40, tax 8. Reply with JSON.",
+             estimated_tokens=120, expected=JsonFields(fields={"net": 40, "tax": 8})),
+        Task(id="total", type="math", prompt="Add net and tax. Reply with the number.",
+             estimated_tokens=60, difficulty=2, expected=Number(value=48)),
+    )
+
+def test_invoice(swarm_run, dag):
+    result = swarm_run(dag)
+    assert result.status == "completed"
+    assert 0 <= result.score <= 1
+'''
+
+INI = """
+[pytest]
+addopts = -p no:randomly -p no:cacheprovider -p no:hypothesispytest
+swarm_vram = 8GB
+swarm_backend = sim
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A folder with one benchmark, an 8 GB budget and the simulator."""
+    pytester.makeini(INI)
+    pytester.makepyfile(test_invoice=SUITE)
+    return pytester
+
+
+class Reports:
+    """What the last run of a suite left in reports/."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / "reports"
+
+    @property
+    def folder(self) -> Path:
+        return sorted(path.parent for path in self.root.glob("*/events.jsonl"))[-1]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "events.jsonl").read_text().splitlines()]
+
+    @property
+    def report(self) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads((self.folder / "report.json").read_text())
+        return loaded
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        return [each for each in self.events if each["event"] == event]
+
+
+@pytest.fixture
+def reports(suite: pytest.Pytester) -> Reports:
+    return Reports(suite.path)

@@ -1,0 +1,76 @@
+"""Which cases a benchmark is run as: command line > marker > ini, and their ids."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def ids(result: pytest.RunResult) -> list[str]:
+    return [line.split("[")[1].rstrip("]") for line in result.outlines if line.startswith("test_") and "[" in line]
+
+
+def collect(suite: pytest.Pytester, *args: str) -> list[str]:
+    return ids(suite.runpytest("--collect-only", "-q", *args))
+
+
+def test_without_a_comparison_a_benchmark_runs_once(suite: pytest.Pytester) -> None:
+    suite.makeini("[pytest]\nswarm_horizon = 2,3\nswarm_vram = 8GB,24GB\naddopts = -p no:randomly")
+    assert collect(suite) == ["lp-h2-8GB"]
+
+
+def test_lists_on_the_command_line_count_even_without_a_comparison(suite: pytest.Pytester) -> None:
+    assert collect(suite, "--swarm-horizon=0,flat", "--swarm-vram=8,7.5GB") == [
+        "lp-h0-8GB",
+        "lp-h0-7.5GB",
+        "lp-hflat-8GB".replace("hflat", "flat"),
+        "lp-flat-7.5GB",
+    ]
+
+
+def test_both_is_lp_against_llm(suite: pytest.Pytester) -> None:
+    assert collect(suite, "--swarm-compare=both") == ["lp-h0-8GB", "llm-h0-8GB"]
+
+
+def test_all_modes(suite: pytest.Pytester) -> None:
+    modes = [each.removesuffix("-h0-8GB") for each in collect(suite, "--swarm-compare=all")]
+    assert modes == ["lp", "milp", "staged", "llm", "greedy", "best-single", "random", "oracle"]
+
+
+def test_single_takes_a_tag_with_a_colon(suite: pytest.Pytester) -> None:
+    assert collect(suite, "--swarm-compare=single:phi4:14b") == ["single:phi4:14b-h0-8GB"]
+
+
+def test_repeats_show_in_the_id(suite: pytest.Pytester) -> None:
+    assert collect(suite, "--swarm-repeat=2") == ["lp-h0-8GB-r1", "lp-h0-8GB-r2"]
+
+
+def test_marker_beats_ini_and_command_line_beats_marker(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_marked="""
+        import pytest
+
+        @pytest.mark.swarm(modes="greedy,milp", horizon=[1, "flat"], vram="24GB")
+        def test_a(swarm_run): ...
+        """
+    )
+    marked = collect(suite, "test_marked.py")
+    assert marked == ["greedy-h1-24GB", "greedy-flat-24GB", "milp-h1-24GB", "milp-flat-24GB"]
+    assert collect(suite, "test_marked.py", "--swarm-compare=lp", "--swarm-horizon=3") == ["lp-h3-24GB"]
+
+
+def test_the_ini_twin_of_compare(suite: pytest.Pytester) -> None:
+    suite.makeini("[pytest]\nswarm_compare = lp,greedy\nswarm_vram = 8GB\naddopts = -p no:randomly")
+    assert collect(suite) == ["lp-h0-8GB", "greedy-h0-8GB"]
+
+
+def test_only_and_skip(suite: pytest.Pytester) -> None:
+    suite.makepyfile(test_plain="def test_plain(): pass")
+    suite.runpytest("--swarm-only").assert_outcomes(passed=1, deselected=1)
+    suite.runpytest("--swarm-skip").assert_outcomes(passed=1, deselected=1)
+    suite.runpytest("--swarm-skip", "-v").stdout.fnmatch_lines(["*test_plain*PASSED*"])
+
+
+def test_groups_run_in_a_row(suite: pytest.Pytester) -> None:
+    suite.makepyfile(test_more="def test_b(swarm_run): ...\ndef test_c(swarm_run): ...")
+    args = ("test_more.py", "--swarm-compare=lp,greedy", "--swarm-carryover=group")
+    assert collect(suite, *args) == ["lp-h0-8GB", "lp-h0-8GB", "greedy-h0-8GB", "greedy-h0-8GB"]

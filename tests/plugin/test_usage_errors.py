@@ -1,0 +1,100 @@
+"""Nonsense ends the run before any test: exit status 4, one sentence that names the thing, no traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+OPTIONS = [
+    ("--swarm-compare=lp,psychic", "*--swarm-compare: unknown mode 'psychic'; known are both, all, lp,*"),
+    ("--swarm-compare=single", "*'single' names no model*"),
+    ("--swarm-compare=lp,,llm", "*empty entry*"),
+    ("--swarm-horizon=x", "*--swarm-horizon: 'x' is no horizon depth*"),
+    ("--swarm-horizon=-1", "*'-1' is no horizon depth*"),
+    ("--swarm-vram=8 bananas", "*--swarm-vram: '8 bananas' is no size*"),
+    ("--swarm-vram=0GB", "*'0GB' is no size*"),
+    ("--swarm-vram=-3GB", "*'-3GB' is no size*"),
+    ("--swarm-repeat=0", "*--swarm-repeat: is 0, but must be at least 1*"),
+    ("--swarm-repeat=many", "*'many' is no whole number*"),
+    ("--swarm-seed=pi", "*--swarm-seed: 'pi' is no whole number*"),
+    ("--swarm-lambda-token=nan", "*--swarm-lambda-token: is nan*"),
+    ("--swarm-lambda-switch=-1", "*must be a number of at least 0*"),
+    ("--swarm-backend=cloud", "*--swarm-backend: 'cloud' is unknown; known are auto, ollama, sim*"),
+    ("--swarm-timeout=soon", "*--swarm-timeout: 'soon' is no duration*"),
+    ("--swarm-concurrency=0", "*--swarm-concurrency: is 0*"),
+    ("--swarm-carryover=maybe", "*'maybe' is unknown; write case or group*"),
+    ("--swarm-context=some", "*--swarm-context: 'some' is unknown*"),
+    ("--swarm-report=pdf", "*--swarm-report: unknown type 'pdf'*"),
+    ("--swarm-host=ftp://x", "*--swarm-host: 'ftp://x' is no URL*"),
+    ("--swarm-fleet=nowhere.toml", "*nowhere.toml*"),
+    ("--swarm-profile=nowhere.toml", "*nowhere.toml*"),
+    ("--swarm-resume", "*--swarm-resume: there is no earlier run*"),
+    ("--swarm-resume=gone", "*there is no run 'gone'*"),
+    ("--swarm-planner=gpt-9", "*does not know gpt-9*"),
+]
+
+
+@pytest.mark.parametrize(("option", "sentence"), OPTIONS, ids=[option for option, _ in OPTIONS])
+def test_bad_option(suite: pytest.Pytester, option: str, sentence: str) -> None:
+    result = suite.runpytest(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+    assert "Traceback" not in result.stderr.str() + result.stdout.str()
+    assert "passed" not in result.stdout.str()
+
+
+def test_bad_ini_value(suite: pytest.Pytester) -> None:
+    suite.makeini("[pytest]\nswarm_vram = lots")
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: swarm_vram (ini): 'lots' is no size*"])
+
+
+@pytest.mark.parametrize(
+    ("marker", "sentence"),
+    [
+        ("swarm(mode='lp')", "*unknown keyword 'mode'; known are modes, horizon, vram, repeat, carryover, version*"),
+        ("swarm('lp')", "*takes keywords only*"),
+        ("swarm(horizon='x')", "*@pytest.mark.swarm(horizon=): 'x' is no horizon depth*"),
+        ("swarm(version='new')", "*@pytest.mark.swarm(version=): 'new' is no whole number*"),
+    ],
+)
+def test_bad_marker(suite: pytest.Pytester, marker: str, sentence: str) -> None:
+    suite.makepyfile(test_marked=f"import pytest\n@pytest.mark.{marker}\ndef test_a(swarm_run): ...")
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+
+
+def test_no_gpu_and_no_budget_is_an_error_that_says_how_to_give_one(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_swarm.telemetry.nvml.open_gpu", lambda: None)
+    suite.makeini("[pytest]\nswarm_backend = sim")
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: no VRAM budget: *such as --swarm-vram=8GB"])
+
+
+def test_budget_of_the_gpu(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytest_swarm.telemetry.nvml import GpuMeter
+
+    gpu = GpuMeter(names=("stand-in",), total_bytes=12_000_000_000, _nvml=pytest, _handles=())
+    monkeypatch.setattr("pytest_swarm.telemetry.nvml.open_gpu", lambda: gpu)
+    result = suite.runpytest("--collect-only", "-q", "--swarm-vram=auto")
+    result.stdout.fnmatch_lines(["*lp-h0-12GB*"])
+
+
+FLEETS = {
+    "no_models": ("", "*no_models*no models*"),
+    "negative": ('[[model]]\nname = "a"\nvram_gb = -1\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 1', "*vram_gb*"),
+    "broken": ("[[model", "*broken.toml*"),
+}
+
+
+@pytest.mark.parametrize("name", FLEETS)
+def test_bad_fleet(suite: pytest.Pytester, name: str) -> None:
+    text, sentence = FLEETS[name]
+    suite.makefile(".toml", **{name: text})
+    result = suite.runpytest(f"--swarm-fleet={name}.toml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
