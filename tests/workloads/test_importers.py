@@ -73,7 +73,7 @@ def test_dagbench(tmp_path):
         "Node:\n1: Mix the dough.\n2: Find an oven.\nEdge: (START,1) (1,2) (2,END)",
         "Node:\n1: Mix the dough.\n2: Find an oven.\nGraph:\nEdges:\n(START, 1)\n(1, 2)\n(1, 2)\n(2, END)",
         "Node:\n1. Mix the dough.\n2. Find an oven.\nEdges: (START,1),(1,2),(2,END)",
-        "Node:\n1: Mix the dough.\n2: Find an oven.\nIn order:\n1. **Mix** first\n\n- **Edge**: (START,1), (1,2), (2,END)",
+        "Node:\n1: Mix the dough.\n2: Find an oven.\nSo:\n1. **Mix** it\n\n- **Edge**: (START,1), (1,2), (2,END)",
     ],
 )
 def test_worfbench_as_models_wrote_it(plan, tmp_path):
@@ -125,6 +125,7 @@ def test_our_own_formats_come_in_too():
         ({"nodes": []}, "no known format; known are our own (tasks), WfFormat 1.5"),
         ("{", "broken JSON"),
         ("3", "no known format"),
+        ([], "no known format"),
     ],
 )
 def test_what_is_malformed_is_refused_with_the_reason(document, reason, tmp_path):
@@ -167,6 +168,12 @@ def test_a_file_with_several_graphs_is_no_single_graph(tmp_path):
         import_graph(path)
 
 
+KEYS = (
+    *("name", "schemaVersion", "workflow", "specification", "tasks", "id", "parents", "children", "execution"),
+    *("task_graph", "dependencies", "source", "target", "cost", "conversations", "content"),
+)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     document=st.recursive(
@@ -174,19 +181,7 @@ def test_a_file_with_several_graphs_is_no_single_graph(tmp_path):
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(
-                    ["name", "schemaVersion", "workflow", "specification", "tasks", "id", "parents", "children"]
-                    + [
-                        "task_graph",
-                        "dependencies",
-                        "source",
-                        "target",
-                        "cost",
-                        "conversations",
-                        "content",
-                        "execution",
-                    ]
-                ),
+                st.sampled_from(KEYS),
                 inner | st.just("1.5"),
                 max_size=4,
             )
