@@ -79,7 +79,7 @@ class ProfileAnswerer:
         text = constrained_text(request.schema, rng) if asks_json else prose(rng)
         return GeneratedText(text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)))
 
-    def task_score(self, graph: TaskGraph, model: str, task: Task, request_seed: int) -> float:
+    def task_scores(self, graph: TaskGraph, model: str, task: Task, request_seed: int) -> float:
         """The score that the model will get on the task at this seed, given right parents' outputs; for `oracle`.
 
         0 for a task that nothing scores: no model is better at it than another.
@@ -124,13 +124,17 @@ class ProfileAnswerer:
     def _misled(self, call: _Call, inputs: Mapping[str, str]) -> bool:
         """Whether a wrong input makes the answer wrong.
 
-        Each input of score s misleads with probability error_carryover * (1 - s), independently; unscored ones never.
+        Each input of score s misleads with probability c (1 - s), independently; unscored ones never. c is
+        `self_contained_carryover` for a task with a score that was measured without inputs, else `error_carryover`.
         """
         rng = call.rng(self.seed, "input")
+        known, behaviour = self._known(call, handed_on=True), self.profile.behaviour
+        self_contained = known is not None and bool(known.scores)
+        carryover = behaviour.self_contained_carryover if self_contained else behaviour.error_carryover
         for parent in call.graph.parents(call.task.id):
             score = score_text(call.graph.task(parent).expected, inputs[parent]).value if parent in inputs else None
             draw = rng.random()
-            if score is not None and draw < self.profile.behaviour.error_carryover * (1.0 - score):
+            if score is not None and draw < carryover * (1.0 - score):
                 return True
         return False
 

@@ -61,9 +61,9 @@ def _is_usual(expected: PythonCode) -> bool:
     return False
 
 
-def _hypotenuse_squared(args: tuple[Json, ...]) -> int | None:
+def _hypotenuse_squared(args: tuple[Json, ...]) -> float | None:
     match args:
-        case (int(a), int(b)):
+        case (int(a) | float(a), int(b) | float(b)):
             return a * a + b * b
     return None
 

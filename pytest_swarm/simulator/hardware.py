@@ -53,6 +53,7 @@ class ModelSpec:
     decode_tokens_per_s: float
     load_s: float = 0.0
     first_load_s: float | None = None
+    overhead_s: float = 0.0
     cpu_slowdown: float = 1.0
     parameters: Mapping[str, Json] = field(default_factory=dict)
 
@@ -64,6 +65,7 @@ class ModelSpec:
         for name in ("prefill_tokens_per_s", "decode_tokens_per_s", "cpu_slowdown"):
             _check(self.name, name, getattr(self, name), above=True)
         _check(self.name, "load_s", self.load_s)
+        _check(self.name, "overhead_s", self.overhead_s)
         if self.first_load_s is not None:
             _check(self.name, "first_load_s", self.first_load_s)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))

@@ -39,8 +39,8 @@ _HARDWARE: Final = (
     *("compute_bytes", "fit_margin_bytes", "stale_free_memory"),
 )
 _RULES: Final = (
-    *("reference_difficulty", "difficulty_slope", "partial_share", "error_carryover", "neutral_accuracy"),
-    "token_spread",
+    *("reference_difficulty", "difficulty_slope", "partial_share", "error_carryover"),
+    *("self_contained_carryover", "neutral_accuracy", "token_spread"),
 )
 _CHANCES: Final = tuple(name for name, _ in PlannerProfile().faults)
 
@@ -125,7 +125,18 @@ def _server(table: Fields, models: tuple[ModelSpec, ...]) -> ServerSpec:
 
 def _model(row: Fields) -> ModelProfile:
     row.only(
-        ("name", "source", "blob", *_SPEC_WHOLE, *_SPEC_REAL, "load_s", "first_load_s", "cpu_slowdown", "accuracy")
+        (
+            "name",
+            "source",
+            "blob",
+            *_SPEC_WHOLE,
+            *_SPEC_REAL,
+            "load_s",
+            "first_load_s",
+            "overhead_s",
+            "cpu_slowdown",
+            "accuracy",
+        )
     )
     first_load_s = row.optional_number("first_load_s")
     whole = {key: row.whole(key, low=1) for key in _SPEC_WHOLE}
@@ -141,6 +152,7 @@ def _model(row: Fields) -> ModelProfile:
         decode_tokens_per_s=row.number("decode_tokens_per_s"),
         load_s=row.number("load_s", 0.0, low=0),
         first_load_s=first_load_s,
+        overhead_s=row.number("overhead_s", 0.0, low=0),
         cpu_slowdown=row.number("cpu_slowdown", 1.0),
     )
     return ModelProfile(spec=spec, source=row.text("source"), accuracy=dict(map(_accuracy, row.tables("accuracy"))))
@@ -199,6 +211,7 @@ def _behaviour(table: Fields) -> Behaviour:
         difficulty_slope=table.number("difficulty_slope", low=0),
         partial_share=table.number("partial_share", low=0, high=1),
         error_carryover=table.number("error_carryover", low=0, high=1),
+        self_contained_carryover=table.number("self_contained_carryover", low=0, high=1),
         neutral_accuracy=table.number("neutral_accuracy", low=0, high=1),
         token_spread=table.number("token_spread", low=0, high=1),
         completion_tokens={_task_type(tokens, key): tokens.whole(key, low=1) for key in tokens},

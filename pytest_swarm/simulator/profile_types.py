@@ -62,14 +62,17 @@ class Behaviour:
 
     `difficulty_slope`: logits of accuracy lost per step of difficulty above `reference_difficulty`. `partial_share`:
     chance that one part of a not wholly right answer is right. `error_carryover`: chance that a wholly wrong parent
-    output makes the child wrong. `neutral_accuracy` where a model has none for a type. `token_spread`: relative
-    half-width of the completion tokens of tasks that were not measured; `completion_tokens` their middle per type.
+    output makes the child wrong; `self_contained_carryover` is the same for a task that was measured without any parent
+    output, so that it can be answered from its prompt alone. `neutral_accuracy` where a model has none for a type.
+    `token_spread`: relative half-width of the completion tokens of tasks that were not measured; `completion_tokens`
+    their middle per type.
     """
 
     reference_difficulty: float
     difficulty_slope: float
     partial_share: float
     error_carryover: float
+    self_contained_carryover: float
     neutral_accuracy: float
     token_spread: float
     completion_tokens: Mapping[TaskType, int]

@@ -47,7 +47,7 @@ def speech(said: GeneratedText, model: ModelSpec, *, slowdown: float, limit: int
     return Speech(
         pieces=pieces,
         prompt_tokens=prompt_tokens,
-        prefill_s=prompt_tokens * slowdown / model.prefill_tokens_per_s,
+        prefill_s=model.overhead_s + prompt_tokens * slowdown / model.prefill_tokens_per_s,
         token_s=slowdown / model.decode_tokens_per_s,
         reason=reason,
     )

@@ -91,6 +91,17 @@ def test_a_wrong_input_mostly_makes_the_answer_wrong_and_a_right_one_never_does(
     assert share == pytest.approx(1 - PROFILE.behaviour.error_carryover, abs=0.1)
 
 
+def test_a_task_that_was_measured_without_inputs_is_seldom_misled_by_a_wrong_one() -> None:
+    two = TaskGraph(
+        name="wb1",
+        tasks=(replace(unknown().tasks[0], id="s0"), replace(unknown().tasks[0], id="s1", prompt="3^2 + 4^2?")),
+        edges=(("s0", "s1"),),
+    )
+    answerer = ProfileAnswerer(PROFILE, seed=1, graphs=[two])
+    scores = [score(answerer, two.task("s1"), "llama3.1:8b", seed, s0="no idea") for seed in range(400)]
+    assert mean(scores) == pytest.approx(1 - PROFILE.behaviour.self_contained_carryover, abs=0.06)
+
+
 def test_scores_that_vary_are_drawn_from_what_was_measured() -> None:
     fib = Task(
         id="s1", type=TaskType.MATH, prompt="fib(10)?", estimated_tokens=120, difficulty=2, expected=Number(value=55)
@@ -150,13 +161,13 @@ def test_the_oracle_is_told_what_the_model_will_score(model: str) -> None:
     answerer = ProfileAnswerer(PROFILE, seed=4, graphs=[graph])
     for seed in range(5):
         for task in graph.tasks:
-            assert answerer.task_score(graph, model, task, seed) == score(answerer, task, model, seed)
+            assert answerer.task_scores(graph, model, task, seed) == score(answerer, task, model, seed)
 
 
 def test_the_oracle_is_told_the_score_given_right_inputs() -> None:
     answerer = ProfileAnswerer(PROFILE, seed=4, graphs=[WB3])
     for seed in range(20):
-        told = answerer.task_score(WB3, "phi4:14b", WB3.task("s1"), seed)
+        told = answerer.task_scores(WB3, "phi4:14b", WB3.task("s1"), seed)
         assert told == score(answerer, WB3.task("s1"), "phi4:14b", seed, s0='{"date": "2026-02-21"}')
 
 
@@ -164,7 +175,7 @@ def test_no_model_is_better_at_a_task_that_nothing_scores() -> None:
     task = Task(id="t", type=TaskType.CREATIVE, prompt="a poem", estimated_tokens=200, expected=Judge(rubric="moving"))
     graph = TaskGraph(name="poems", tasks=(task,))
     answerer = ProfileAnswerer(PROFILE, seed=4, graphs=[graph])
-    assert {answerer.task_score(graph, model, task, 1) for model in MODELS} == {0.0}
+    assert {answerer.task_scores(graph, model, task, 1) for model in MODELS} == {0.0}
 
 
 def test_tokens_are_the_measured_ones_or_the_types_middle() -> None:
