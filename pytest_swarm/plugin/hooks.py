@@ -74,6 +74,7 @@ class SwarmHooks:
             config.hook.pytest_deselected(items=dropped)
         items[:] = in_groups(kept, self.session)
 
+    @pytest.hookimpl(tryfirst=True)  # before the terminal asks for our header line
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Make backend, fleet and folder: what is wrong with them ends the run before any test."""
         try:

@@ -22,7 +22,7 @@ def test_lists_on_the_command_line_count_even_without_a_comparison(suite: pytest
     assert collect(suite, "--swarm-horizon=0,flat", "--swarm-vram=8,7.5GB") == [
         "lp-h0-8GB",
         "lp-h0-7.5GB",
-        "lp-hflat-8GB".replace("hflat", "flat"),
+        "lp-flat-8GB",
         "lp-flat-7.5GB",
     ]
 

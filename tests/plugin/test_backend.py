@@ -1,0 +1,161 @@
+"""Which server a run talks to, through a real socket, and what a bad one looks like from outside."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.simulator.answers import ProfileAnswerer
+from pytest_swarm.simulator.profile import load_profile
+from pytest_swarm.simulator.serve import serve_in_thread
+from pytest_swarm.simulator.server import SimulatedServer
+from pytest_swarm.workloads.load import load_graph
+from tests.plugin.conftest import Reports
+
+pytest.importorskip("uvicorn")
+GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
+
+
+@pytest.fixture
+def fast_server() -> Iterator[str]:
+    """The a40 models at a thousand times their speed, over HTTP."""
+    profile = load_profile("a40")
+    models = tuple(
+        replace(model, load_s=0.0, first_load_s=None, prefill_tokens_per_s=1e6, decode_tokens_per_s=1e5)
+        for model in profile.server_spec.models
+    )
+    answerer = ProfileAnswerer(profile, seed=0, graphs=[load_graph(GRAPHS / "wb1.toml")])
+    server = SimulatedServer(replace(profile.server_spec, models=models), answerer=answerer)
+    with serve_in_thread(server) as url:
+        yield url
+
+
+@contextmanager
+def web_server(body: bytes, *, content_type: str = "text/html", delay_s: float = 0.0) -> Iterator[str]:
+    """A server that answers everything with one body."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            time.sleep(delay_s)
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815  # the name is http.server's
+
+        def log_message(self, *args: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+WB1 = f"""
+from pathlib import Path
+import pytest
+from pytest_swarm import load_graph
+
+@pytest.fixture
+def wb1():
+    return load_graph({str(GRAPHS / "wb1.toml")!r})
+
+def test_wb1(swarm_run, wb1):
+    assert swarm_run(wb1).score > 0
+"""
+
+
+def test_a_run_through_a_socket(suite: pytest.Pytester, reports: Reports, fast_server: str) -> None:
+    suite.makepyfile(test_wb1=WB1)
+    args = ("test_wb1.py", "--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-compare=lp,milp,llm")
+    result = suite.runpytest(*args)
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines([f"swarm: ollama at {fast_server} (asked for by --swarm-backend)"])
+    assert reports.of("run_start")[0]["simulated"] is False
+    assert "SIMULATED" not in result.stdout.str()
+    assert all(case["measured_peak_vram_gb"] > 0 for case in reports.report["cases"])
+
+
+def test_auto_takes_a_server_that_has_every_model(suite: pytest.Pytester, fast_server: str) -> None:
+    suite.makepyfile(test_wb1=WB1)
+    result = suite.runpytest("test_wb1.py", "--swarm-backend=auto", f"--swarm-host={fast_server}")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"swarm: ollama at {fast_server} (*answers and has every model of the fleet)"])
+
+
+def test_auto_takes_the_simulator_where_nothing_answers_and_says_why(suite: pytest.Pytester) -> None:
+    result = suite.runpytest("--swarm-backend=auto", f"--swarm-host=http://127.0.0.1:{free_port()}")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["swarm: SIMULATED Ollama, profile a40, seed 0 (no Ollama server answers at *"])
+
+
+def usage_error(suite: pytest.Pytester, *args: str) -> str:
+    started = time.monotonic()
+    result = suite.runpytest("--swarm-backend=ollama", *args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert time.monotonic() - started < 30
+    (line,) = [line for line in result.errlines if line.startswith("ERROR: ")]
+    assert "Traceback" not in result.stderr.str()
+    return line
+
+
+def test_server_down(suite: pytest.Pytester) -> None:
+    host = f"http://127.0.0.1:{free_port()}"
+    line = usage_error(suite, f"--swarm-host={host}")
+    assert host in line
+    assert "ollama serve" in line
+
+
+def test_server_without_the_models(suite: pytest.Pytester) -> None:
+    with web_server(b'{"models":[]}', content_type="application/json") as host:
+        line = usage_error(suite, f"--swarm-host={host}")
+    assert "ollama pull gemma2:2b" in line
+
+
+def test_server_that_answers_html(suite: pytest.Pytester) -> None:
+    with web_server(b"<html>Welcome to nginx!</html>") as host:
+        line = usage_error(suite, f"--swarm-host={host}")
+    assert host in line
+
+
+def test_server_that_hangs(suite: pytest.Pytester) -> None:
+    with web_server(b"{}", delay_s=2) as host:
+        line = usage_error(suite, f"--swarm-host={host}", "--swarm-timeout=200ms")
+    assert host in line
+
+
+def test_swarm_server_fixture_speaks_ollama(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_server="""
+        import httpx
+
+        def test_server(swarm_server):
+            assert httpx.get(swarm_server, trust_env=False).text == "Ollama is running"
+            names = {row["name"] for row in httpx.get(swarm_server + "/api/tags", trust_env=False).json()["models"]}
+            assert "gemma2:2b" in names
+        """
+    )
+    suite.runpytest("test_server.py").assert_outcomes(passed=1)
