@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.record import ResidentModel
+from pytest_swarm.errors import (
+    BackendError,
+    BadReplyError,
+    CallTimeoutError,
+    ModelMissingError,
+    OptionError,
+    ServerDownError,
+    ServerRefusedError,
+)
+from pytest_swarm.ollama.client import OllamaClient, base_url
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+from tests.ollama.wires import GOOD, REQUEST, answering, chat, client, saying
+
+
+def test_a_good_reply_is_read_in_seconds() -> None:
+    assert chat(saying(GOOD)) == ChatReply(
+        text="hello",
+        prompt_tokens=5,
+        completion_tokens=7,
+        total_s=3.0,
+        load_s=1.0,
+        prefill_s=0.5,
+        decode_s=1.5,
+        done_reason="stop",
+    )
+
+
+def test_figures_that_the_server_leaves_out_are_none() -> None:
+    reply = chat(saying({key: GOOD[key] for key in ("model", "message", "done")}))
+    assert (reply.prompt_tokens, reply.completion_tokens, reply.total_s, reply.load_s) == (None, None, None, None)
+
+
+def sent(request: ChatRequest) -> dict[str, Any]:
+    bodies: list[dict[str, Any]] = []
+
+    def handler(http: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(http.content))
+        return httpx.Response(200, json=GOOD)
+
+    chat(client(handler), request)
+    return bodies[0]
+
+
+def test_the_request_pins_the_model_and_is_not_streamed() -> None:
+    body = sent(REQUEST)
+    assert (body["keep_alive"], body["stream"], body["options"]) == (-1, False, {"num_ctx": 2048})
+
+
+def test_options_and_schema_are_sent_where_given() -> None:
+    schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
+    body = sent(
+        ChatRequest(
+            model="m:1b",
+            messages=REQUEST.messages,
+            num_ctx=512,
+            seed=3,
+            temperature=0.0,
+            num_predict=9,
+            schema=schema,  # type: ignore[arg-type]
+        )
+    )
+    assert body["options"] == {"num_ctx": 512, "seed": 3, "temperature": 0.0, "num_predict": 9}
+    assert body["format"] == schema
+
+
+LIES = {
+    "without done": {"done": False},
+    "no done key": {"done": None},
+    "negative count": {"eval_count": -1},
+    "absurd count": {"prompt_eval_count": 10**12},
+    "negative time": {"total_duration": -5},
+    "a year": {"total_duration": 10**9 * 86_400 * 366},
+    "a part longer than the whole": {"load_duration": 10**10},
+    "another model": {"model": "n:1b"},
+    "no model": {"model": None},
+    "no content": {"message": {"role": "assistant"}},
+    "message of the wrong type": {"message": "hello"},
+    "count in words": {"eval_count": "many"},
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
+def test_a_reply_that_cannot_be_true_is_no_reply(lie: dict[str, Any]) -> None:
+    with pytest.raises(BadReplyError, match=r"m:1b.*http://box:1"):
+        chat(saying({**GOOD, **lie}))
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        httpx.Response(200, text="<html>hello</html>"),
+        httpx.Response(502, text="<!doctype html><p>Bad Gateway"),
+        httpx.Response(200, text='{"model": '),
+        httpx.Response(200, text=""),
+        httpx.Response(200, text="[1, 2]"),
+        httpx.Response(200, text="7"),
+        httpx.Response(500, text="[]"),
+        httpx.Response(200, content=b"\xff\xfe\x00"),
+    ],
+    ids=["html", "html-502", "cut", "empty", "list", "number", "list-500", "bytes"],
+)
+def test_an_answer_that_is_no_ollama_reply_is_named_so(response: httpx.Response) -> None:
+    with pytest.raises(BadReplyError, match="box:1"):
+        chat(answering(response))
+
+
+def test_a_missing_model_says_how_to_get_it() -> None:
+    with pytest.raises(ModelMissingError, match="ollama pull m:1b"):
+        chat(saying({"error": "model 'm:1b' not found"}, 404))
+
+
+def test_another_404_is_a_refusal() -> None:
+    with pytest.raises(ServerRefusedError) as caught:
+        chat(answering(httpx.Response(404, text="404 page not found")))
+    assert caught.value.status == 404
+
+
+def test_a_refusal_keeps_status_and_text() -> None:
+    with pytest.raises(ServerRefusedError, match="server busy") as caught:
+        chat(saying({"error": "server busy, please try again."}, 503))
+    assert caught.value.status == 503
+
+
+def test_a_server_that_is_down_says_what_to_do() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no", request=request)
+
+    with pytest.raises(ServerDownError, match="ollama serve.*--swarm-backend=sim"):
+        chat(client(refuse))
+
+
+def test_a_closed_port_is_a_server_that_is_down() -> None:
+    with pytest.raises(ServerDownError, match=r"127\.0\.0\.1:1"):
+        chat(OllamaClient("http://127.0.0.1:1"))
+
+
+def test_a_broken_connection_is_a_bad_reply() -> None:
+    def cut(request: httpx.Request) -> httpx.Response:
+        raise httpx.RemoteProtocolError("peer closed connection", request=request)
+
+    with pytest.raises(BadReplyError, match="broke off"):
+        chat(client(cut))
+
+
+def test_a_silent_server_is_a_timeout() -> None:
+    class Silent(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await asyncio.sleep(3600)
+            raise AssertionError
+
+    with pytest.raises(CallTimeoutError, match=r"within 0\.01 s"):
+        chat(OllamaClient("http://box:1", transport=Silent(), timeout_s=0.01))
+
+
+def test_resident_models_are_read_with_their_bytes() -> None:
+    row = {"name": "m:1b", "model": "m:1b", "size": 10, "size_vram": 4, "digest": "d", "context_length": 8}
+    found = asyncio.run(saying({"models": [row]}).resident())
+    assert found == (ResidentModel(tag="m:1b", size_bytes=10, size_vram_bytes=4),)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"name": "m", "size": 4, "size_vram": 10},
+        {"name": "m", "size": -4, "size_vram": -10},
+        {"name": "m", "size": 4},
+        {"name": "", "size": 4, "size_vram": 1},
+        {"name": "m", "size": "four", "size_vram": 1},
+        {"name": "m", "size": 1 << 60, "size_vram": 1},
+    ],
+)
+def test_rows_of_residents_that_cannot_be_true_are_refused(row: dict[str, Any]) -> None:
+    with pytest.raises(BadReplyError):
+        asyncio.run(saying({"models": [row]}).resident())
+
+
+def test_installed_models_are_listed_by_name() -> None:
+    assert asyncio.run(saying({"models": [{"model": "a:1"}, {"model": "b:2"}]}).installed()) == ("a:1", "b:2")
+
+
+def test_a_nameless_installed_model_is_refused() -> None:
+    with pytest.raises(BadReplyError):
+        asyncio.run(saying({"models": [{"size": 3}]}).installed())
+
+
+def test_show_reads_the_context_length_of_the_architecture() -> None:
+    info = {"general.architecture": "qwen2", "qwen2.context_length": 32768}
+    shown = asyncio.run(saying({"model_info": info, "details": {"family": "qwen2"}}).show("q"))
+    assert (shown.context_length, shown.family, shown.quantization) == (32768, "qwen2", None)
+
+
+@pytest.mark.parametrize("length", [-1, 0, 1 << 40, "long", 1.5, True])
+def test_a_context_length_that_cannot_be_true_is_refused(length: Any) -> None:
+    info = {"general.architecture": "x", "x.context_length": length}
+    with pytest.raises(BadReplyError):
+        asyncio.run(saying({"model_info": info}).show("q"))
+
+
+def test_the_version_is_read() -> None:
+    assert asyncio.run(saying({"version": "0.33.0"}).version()) == "0.33.0"
+
+
+@pytest.mark.parametrize("value", [{}, [], {"version": ""}, {"version": 3}])
+def test_a_server_without_a_version_is_not_ollama(value: Any) -> None:
+    with pytest.raises(BadReplyError):
+        asyncio.run(saying(value).version())
+
+
+def test_unloading_waits_until_the_model_is_gone() -> None:
+    row = {"name": "m:1b", "model": "m:1b", "size": 10, "size_vram": 4}
+    calls: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        calls.append(request.url.path)
+        if request.url.path == "/api/ps":
+            return httpx.Response(200, json={"models": [row] if calls.count("/api/ps") < 3 else []})
+        return httpx.Response(200, json={"model": "m:1b", "done": True, "response": ""})
+
+    asyncio.run(client(handler).unload("m:1b"))
+    assert calls == ["/api/generate", "/api/ps", "/api/ps", "/api/ps"]
+
+
+def test_a_model_that_stays_ends_the_unloading_in_time() -> None:
+    row = {"name": "m:latest", "model": "m:latest", "size": 10, "size_vram": 4}
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/ps":
+            return httpx.Response(200, json={"models": [row]})
+        return httpx.Response(200, json={"model": "m", "done": True, "response": ""})
+
+    with pytest.raises(CallTimeoutError, match="still resident"):
+        asyncio.run(client(handler, timeout_s=0.12).unload("m"))
+
+
+def test_a_load_that_does_not_say_done_is_refused() -> None:
+    with pytest.raises(BadReplyError):
+        asyncio.run(saying({"model": "m", "done": False, "response": ""}).load("m", num_ctx=8))
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:11434"),
+        ("box:5", "http://box:5"),
+        ("http://box:5/", "http://box:5"),
+        ("https://box/ollama/", "https://box/ollama"),
+        ("[::1]:5", "http://[::1]:5"),
+    ],
+)
+def test_hosts_become_urls(host: str, url: str) -> None:
+    assert base_url(host) == url
+
+
+@pytest.mark.parametrize("host", ["", "ftp://box", "http://", "http://box:99999", "http://a b", "http://[::1"])
+def test_a_host_that_is_no_url_is_a_bad_option(host: str) -> None:
+    with pytest.raises(OptionError, match="--swarm-host"):
+        OllamaClient(host)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*GOOD, "error"]), inner, max_size=6),
+    max_leaves=8,
+)
+
+
+@given(changes=st.dictionaries(st.sampled_from([*GOOD, "error"]), JSON, max_size=4), status=st.sampled_from([200, 500]))
+def test_whatever_the_server_says_becomes_a_checked_reply_or_an_error_of_ours(
+    changes: dict[str, Any], status: int
+) -> None:
+    body = json.dumps({**GOOD, **changes}).encode()
+    try:
+        reply = chat(answering(httpx.Response(status, content=body)))
+    except BackendError as error:
+        assert "\n" not in str(error)  # one sentence
+    else:
+        assert reply.completion_tokens is None or reply.completion_tokens >= 0
+        assert reply.total_s is None or 0 <= reply.total_s < 1e6
