@@ -1,6 +1,6 @@
 """Reading a planner's answer: hostile text in, choices and counted failures out.
 
-What is kept of an answer (docs/routing.md says the same in a table):
+What is kept of an answer (docs/llm.md has the table):
 
 - `invalid_json`: no object with a list of rows is found; nothing is kept.
 - `unknown_task`: the row is left out, the others are kept.

@@ -230,7 +230,7 @@ def _planner(table: Fields) -> PlannerProfile:
             corrects=table.number("corrects", 1.0, low=0, high=1),
             ignores_schema=table.flag("ignores_schema", default=False),
             thinking_tokens=table.whole("thinking_tokens", 0, low=0),
-            runaway_tokens=table.whole("runaway_tokens", 1_000_000, low=1),
+            runaway_tokens=table.whole("runaway_tokens", 100_000, low=1),
             invalid_json=chance["invalid_json"],
             fenced=chance["fenced"],
             over_budget=chance["over_budget"],

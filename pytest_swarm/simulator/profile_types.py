@@ -112,7 +112,7 @@ class PlannerProfile:
     corrects: float = 1.0
     ignores_schema: bool = False
     thinking_tokens: int = 0
-    runaway_tokens: int = 1_000_000
+    runaway_tokens: int = 100_000
 
     def __post_init__(self) -> None:
         total = sum(chance for _, chance in self.faults)
