@@ -19,7 +19,7 @@ def client(app: object) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=AsgiTransport(app), base_url="http://app", timeout=None)  # type: ignore[arg-type]
 
 
-async def slow_three(scope: Scope, receive: Receive, send: Send) -> None:
+async def slow_three(_: Scope, __: Receive, send: Send) -> None:
     await send(START)
     for number in range(3):
         await asyncio.sleep(1)
@@ -53,7 +53,7 @@ def test_the_app_sees_method_path_query_headers_and_body() -> None:
 def test_a_reader_that_leaves_is_told_to_the_app() -> None:
     ended: list[str] = []
 
-    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+    async def endless(_: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send(START)
         await send(chunk(b"first"))
@@ -73,7 +73,7 @@ def test_a_reader_that_leaves_is_told_to_the_app() -> None:
 def test_a_call_that_is_cancelled_before_the_head_is_told_to_the_app() -> None:
     ended: list[str] = []
 
-    async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+    async def silent(_: Scope, receive: Receive, __: Send) -> None:
         await receive()
         ended.append((await receive())["type"])
 
@@ -89,7 +89,7 @@ def test_a_call_that_is_cancelled_before_the_head_is_told_to_the_app() -> None:
 
 
 def test_a_body_without_an_end_is_a_protocol_error() -> None:
-    async def cut(scope: Scope, receive: Receive, send: Send) -> None:
+    async def cut(_: Scope, __: Receive, send: Send) -> None:
         await send(START)
         await send(chunk(b"half"))
 
@@ -102,7 +102,7 @@ def test_a_body_without_an_end_is_a_protocol_error() -> None:
 
 
 def test_an_app_that_drops_the_connection_looks_like_no_server() -> None:
-    async def drop(scope: Scope, receive: Receive, send: Send) -> None:
+    async def drop(_: Scope, __: Receive, ___: Send) -> None:
         raise DroppedConnection
 
     async def main() -> None:
@@ -115,7 +115,7 @@ def test_an_app_that_drops_the_connection_looks_like_no_server() -> None:
 
 @pytest.mark.parametrize("late", [False, True])
 def test_a_broken_app_raises_in_the_caller(late: bool) -> None:
-    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+    async def broken(_: Scope, __: Receive, send: Send) -> None:
         if late:
             await send(START)
         raise ZeroDivisionError
@@ -131,7 +131,7 @@ def test_a_broken_app_raises_in_the_caller(late: bool) -> None:
 def test_closing_ends_what_still_runs() -> None:
     ended: list[bool] = []
 
-    async def stubborn(scope: Scope, receive: Receive, send: Send) -> None:
+    async def stubborn(_: Scope, __: Receive, ___: Send) -> None:
         try:
             await asyncio.sleep(1e6)
         finally:
