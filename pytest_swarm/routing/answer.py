@@ -11,9 +11,8 @@ from pytest_swarm.routing.feasibility import explain_infeasible
 
 def infeasible_plan(view: PlanningView, *, staged: bool = False, reason: str | None = None) -> Plan:
     """An empty plan with the sentence that says why there is none."""
-    sentence = reason or explain_infeasible(view, staged=staged)
-    fallback = f"no plan satisfies the VRAM budget of {view.vram_budget_gb:g} GB for task {view.tasks[0].id!r}"
-    return Plan(assignments=(), residency=(), status=PlanStatus.INFEASIBLE, reason=sentence or fallback)
+    sentence = reason or explain_infeasible(view, staged=staged) or "the solver found no plan within the VRAM budget"
+    return Plan(assignments=(), residency=(), status=PlanStatus.INFEASIBLE, reason=sentence)
 
 
 def assign(view: PlanningView, rows: Sequence[int], origin: Origin) -> tuple[Assignment, ...]:

@@ -5,6 +5,7 @@ A third-party router is a class with `async def route(self, view) -> Plan` and a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
@@ -13,7 +14,7 @@ from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task
-from pytest_swarm.errors import SwarmError
+from pytest_swarm.errors import EstimateError, OptionError, SwarmError
 from pytest_swarm.estimate.table import EstimateTable
 from pytest_swarm.fields import Json
 
@@ -26,6 +27,11 @@ class Weights:
     switch: float = 0.2
     latency: float = 0.0
 
+    def __post_init__(self) -> None:
+        for name in ("token", "switch", "latency"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise OptionError(f"lambda_{name} is {getattr(self, name):g}, but must be a number of at least 0")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlanningView:
@@ -34,7 +40,7 @@ class PlanningView:
     `tasks` is the horizon in topological order, `ready` the part that is executed now, `stages[m]` the stage of
     `tasks[m]` (0 = ready), `edges` those within the horizon. `estimates` has a column per task of `tasks` and a row
     per model of `fleet`, in those orders. `resident` are the fleet's models observed in VRAM. `seed` is for routers
-    that draw.
+    that draw. Raises OptionError for a budget that is no number, EstimateError for estimates of something else.
     """
 
     job: str
@@ -50,6 +56,13 @@ class PlanningView:
     estimates: EstimateTable
     weights: Weights = field(default_factory=Weights)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.vram_budget_gb):
+            raise OptionError(f"the VRAM budget is {self.vram_budget_gb:g} GB; give a size, for example 8GB")
+        told = (self.estimates.models, self.estimates.tasks)
+        if told != (self.fleet.tags, tuple(task.id for task in self.tasks)):
+            raise EstimateError(f"job {self.job!r}: the estimates are for other models or tasks than the horizon's")
 
 
 class Router(Protocol):

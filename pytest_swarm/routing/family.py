@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pytest_swarm.errors import EstimateError
 from pytest_swarm.estimate.table import Mask, Matrix
 from pytest_swarm.routing.program import TIE, Program, tie_key
 
@@ -97,15 +96,12 @@ def set_worth(family: Family, worth: Matrix) -> Matrix:
 def best_set(program: Program, family: Family) -> tuple[Mask, float] | None:
     """The best set (I,) for the whole horizon and its value, None where no set gives every task a model.
 
-    Among equals (1e-10) fewest loads, then least VRAM, then the names. Raises EstimateError for a value that is no
-    number.
+    Among equals (1e-10) fewest loads, then least VRAM, then the names.
     """
     value = set_worth(family, program.worth) - family.member @ program.entry_price
     best = float(value.max())
     if best == -np.inf:
         return None
-    if not np.isfinite(best):
-        raise EstimateError("the value of the best plan is not finite; check the weights and the fleet file's figures")
     ties = (value >= best - TIE).nonzero()[0].tolist()
     winner = ties[0] if len(ties) == 1 else min(ties, key=lambda f: tie_key(program, family.member[f]))
     return family.member[winner], float(value[winner])

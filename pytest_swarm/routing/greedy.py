@@ -47,6 +47,8 @@ def greedy_rows(view: PlanningView, fixed: Mapping[str, str]) -> list[int] | Non
     Each task takes the largest U_im minus the load of i if i is neither resident nor chosen before. Ties go to the
     fewest loads, then the least VRAM, then the name. A model that would leave a later task without any is not taken.
     """
+    if sum(model.vram_gb for model in view.fleet if model.keep) > view.vram_budget_gb + BUDGET_TOLERANCE_GB:
+        return None
     choice = _Choice(view, fixed)
     rows: list[int] = []
     for column, task in enumerate(view.tasks):

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.errors import GraphError
+from pytest_swarm.errors import EstimateError, GraphError
 from pytest_swarm.estimate.table import Matrix
 from pytest_swarm.routing.base import PlanningView
 
 BUDGET_TOLERANCE_GB = 1e-6  # DESIGN 5: a residency is over budget from here on
+_LARGEST = 1e9  # of a utility or price: no fleet comes near, and sums beyond lose the digits that decide
 LOAD_COST_UNIT_S = 1.5  # DESIGN 3: S_i = load_time_ms / 1500
 
 
@@ -40,12 +41,13 @@ def utility(view: PlanningView) -> Matrix:
     """U_im = P_im - lambda_token C_im - lambda_latency L_im, shape (I, M), finite also where a model is not allowed.
 
     P quality in [0, 1], C token cost, L estimated seconds of the call (DESIGN 3; the last term is off by default).
+    Raises EstimateError for figures too large to be added up.
     """
     estimates, weights = view.estimates, view.weights
     values = estimates.quality - weights.token * estimates.token_cost
     if weights.latency:
         values -= weights.latency * estimates.latency_s
-    return values
+    return _sane(values, "utility", view)
 
 
 def switch_cost(view: PlanningView) -> Matrix:
@@ -59,8 +61,17 @@ def load_price(view: PlanningView) -> Matrix:
     lambda_switch load_time_ms_i / 1500 + lambda_latency load_time_s_i; the second term is off by default.
     """
     weights = view.weights
-    price: Matrix = (weights.switch + weights.latency * LOAD_COST_UNIT_S) * view.estimates.load_cost
-    return price
+    return _sane((weights.switch + weights.latency * LOAD_COST_UNIT_S) * view.estimates.load_cost, "load price", view)
+
+
+def _sane(values: Matrix, name: str, view: PlanningView) -> Matrix:
+    if values.size and not np.abs(values).max() <= _LARGEST:
+        row = int(np.abs(values).reshape(len(view.fleet), -1).max(axis=1).argmax())
+        raise EstimateError(
+            f"the {name} of model {view.fleet.tags[row]!r} is beyond {_LARGEST:g}; check the fleet file's figures and "
+            "the weights"
+        )
+    return values
 
 
 def resident_mask(view: PlanningView) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

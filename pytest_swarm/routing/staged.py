@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.errors import EstimateError
 from pytest_swarm.estimate.table import Mask, Matrix
 from pytest_swarm.routing.answer import infeasible_plan
 from pytest_swarm.routing.base import PlanningView
@@ -98,8 +97,6 @@ def best_sequence(program: Program, family: Family) -> Solution | None:
     value = float(fronts[-1].value[last])
     if value == -np.inf:
         return None
-    if not np.isfinite(value):
-        raise EstimateError("the value of the best plan is not finite; check the weights and the fleet file's figures")
     held = family.member[_trace(fronts, last)]
     solve_ms = (time.perf_counter() - started) * 1000
     return Solution(held=held, value=value, bound=value, solver="enumeration", solve_ms=solve_ms)

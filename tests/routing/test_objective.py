@@ -1,0 +1,84 @@
+"""evaluate replays a plan stage by stage and charges loads as they happen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
+from pytest_swarm.errors import FleetError, GraphError
+from pytest_swarm.routing.base import Weights
+from pytest_swarm.routing.objective import evaluate, load_price, switch_cost, utility
+from tests.instances import GEMMA, PHI, QWEN, WB1, matrix_view, view_of
+
+# two stages; worth 1 on the right model, 0 on the other; a load costs 0.1 and 0.2
+VIEW = matrix_view([[1, 0], [0, 1]], vram_gb=[5, 4], budget_gb=8, load=[0.1, 0.2], stages=[0, 1])
+
+
+def plan(models: tuple[str, str], *residency: set[str]) -> Plan:
+    return Plan(
+        assignments=tuple(Assignment(task=f"t{m}", model=tag, origin=Origin.RULE) for m, tag in enumerate(models)),
+        residency=tuple(map(frozenset, residency)),
+        status=PlanStatus.HEURISTIC,
+    )
+
+
+def test_one_residency_is_held_throughout_and_loaded_once() -> None:
+    found = evaluate(plan(("m0", "m0"), {"m0"}), VIEW)
+    assert found.value == pytest.approx(1 - 0.1)
+    assert found.loads == ((0, "m0"),)
+    assert found.load_s == pytest.approx(0.15)
+    assert (found.vram_gb, found.peak_vram_gb, found.violations) == ((5.0, 5.0), 5.0, ())
+
+
+def test_a_swap_between_stages_is_charged_where_it_happens() -> None:
+    found = evaluate(plan(("m0", "m1"), {"m0"}, {"m1"}), VIEW)
+    assert found.value == pytest.approx(2 - 0.1 - 0.2)
+    assert found.loads == ((0, "m0"), (1, "m1"))
+
+
+def test_a_model_that_comes_back_is_charged_again_and_a_resident_one_is_not() -> None:
+    back = replace(VIEW, resident=frozenset({"m0"}))
+    assert evaluate(plan(("m1", "m0"), {"m1"}, {"m0"}), back).loads == ((0, "m1"), (1, "m0"))
+    assert evaluate(plan(("m0", "m0"), {"m0"}), back).value == pytest.approx(1)
+
+
+def test_an_assigned_model_that_is_not_listed_counts_as_loaded_on_demand() -> None:
+    found = evaluate(plan(("m0", "m1"), {"m0"}), VIEW)
+    assert found.loads == ((0, "m0"), (1, "m1"))
+    assert found.vram_gb == (5.0, 9.0)
+    assert found.violations == (1,)
+
+
+def test_unknown_names_are_named() -> None:
+    with pytest.raises(FleetError, match="m7"):
+        evaluate(plan(("m0", "m7"), {"m0"}), VIEW)
+    stray = Plan(
+        assignments=(Assignment(task="t9", model="m0", origin=Origin.RULE),),
+        residency=(frozenset({"m0"}),),
+        status=PlanStatus.HEURISTIC,
+    )
+    with pytest.raises(GraphError, match="t9"):
+        evaluate(stray, VIEW)
+
+
+def test_the_published_figures_of_the_first_step() -> None:
+    view = view_of(WB1, resident=(GEMMA,))
+    rows = {tag: i for i, tag in enumerate(view.fleet.tags)}
+    assert utility(view)[rows[QWEN]].tolist() == pytest.approx([0.45, 0.5, 0.58])
+    assert switch_cost(view).tolist() == pytest.approx([0.0, 0.8, 1600 / 1500, 1.6])
+    assert load_price(view)[rows[PHI]] == pytest.approx(0.2 * 1.6)
+
+
+def test_latency_counts_calls_and_loads_when_it_is_asked_for() -> None:
+    seconds = np.array([[3.0, 0.0], [0.0, 0.0]])
+    view = replace(
+        VIEW,
+        estimates=replace(VIEW.estimates, latency_s=seconds),
+        weights=Weights(token=0.0, switch=1.0, latency=0.05),
+    )
+    assert utility(view)[0, 0] == pytest.approx(1 - 0.05 * 3)
+    assert load_price(view).tolist() == pytest.approx([0.1 + 0.05 * 0.15, 0.2 + 0.05 * 0.3])
+    assert utility(VIEW)[0, 0] == 1
