@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
+from pytest_swarm.domain.formula import UnusableError, Value
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
 
@@ -134,6 +135,29 @@ class Custom:
 
 
 Expectation: TypeAlias = JsonFields | Number | YesNo | Keywords | Exact | Regex | PythonCode | Judge | Custom
+
+DERIVABLE: Final = (JsonFields, Number, YesNo, Keywords, Exact)
+
+
+def derived(expected: Expectation, value: Value) -> Expectation:
+    """The expectation of the same kind whose right answer is `value`; UnusableError for a value of another kind.
+
+    A record for json, a number for number, true or false for yes_no, a list of texts for keywords, a text for exact.
+    """
+    match expected:
+        case JsonFields() if (
+            isinstance(value, dict) and value and all(isinstance(v, str | int | float) for v in value.values())
+        ):
+            return JsonFields(fields={key: v for key, v in value.items() if isinstance(v, str | int | float)})
+        case Number() if isinstance(value, int | float) and not isinstance(value, bool):
+            return Number(value=value, tolerance=expected.tolerance)
+        case YesNo() if isinstance(value, bool):
+            return YesNo(value=value)
+        case Keywords() if isinstance(value, list) and value:
+            return Keywords(words=tuple(map(str, value)))
+        case Exact() if isinstance(value, str):
+            return Exact(text=value)
+    raise UnusableError(f"{value!r} is no right answer of kind {expected.kind}")
 
 
 def encode_expectation(expected: Expectation) -> dict[str, Json]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
+from pytest_swarm.domain.formula import check_formula
 from pytest_swarm.domain.task import Task, decode_task, encode_task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
@@ -52,6 +53,7 @@ class TaskGraph:
             raise GraphError(f"graph {self.name!r}: context is {self.context!r}, but must be 'parents' or 'none'")
         by_id = _unique(self.name, self.tasks)
         parents, children = _neighbours(self.name, by_id, self.edges)
+        _check_formulas(self.name, self.tasks, parents)
         _set(self, "_by_id", MappingProxyType(by_id))
         _set(self, "_parents", MappingProxyType(parents))
         _set(self, "_children", MappingProxyType(children))
@@ -124,8 +126,8 @@ class TaskGraph:
         return stages
 
     def flattened(self) -> TaskGraph:
-        """The same tasks without edges: everything is ready at once (the published flat runs)."""
-        return replace(self, edges=())
+        """The same tasks without edges or formulas: everything is ready at once (the published flat runs)."""
+        return replace(self, edges=(), tasks=tuple(replace(task, derive=None) for task in self.tasks))
 
     def with_context(self, context: Context) -> TaskGraph:
         """The same graph handing on parents' outputs, or not."""
@@ -193,6 +195,16 @@ def _unique(name: str, tasks: tuple[Task, ...]) -> dict[str, Task]:
 
 
 Neighbours: TypeAlias = dict[str, tuple[str, ...]]
+
+
+def _check_formulas(name: str, tasks: tuple[Task, ...], parents: Neighbours) -> None:
+    """GraphError for a formula over something that is no parent of its task."""
+    for task in tasks:
+        used = check_formula(task.derive) if task.derive is not None else frozenset()
+        for other in sorted(used.difference(parents[task.id])):
+            raise GraphError(
+                f"graph {name!r}: task {task.id!r} derives its answer from {other!r}, which is no parent of it"
+            )
 
 
 def _neighbours(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from pytest_swarm.domain.expectation import Expectation, decode_expectation, encode_expectation
+from pytest_swarm.domain.expectation import DERIVABLE, Expectation, decode_expectation, encode_expectation
+from pytest_swarm.domain.formula import check_formula
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
 
@@ -30,7 +31,9 @@ class TaskType(StrEnum):
 class Task:
     """One LLM call: what is asked, how hard it is believed to be (1..5), and what is expected (None = unscored).
 
-    `estimated_tokens` counts prompt and completion together, as the routers' cost estimate does (DESIGN 3).
+    `estimated_tokens` counts prompt and completion together, as the routers' cost estimate does (DESIGN 3). `derive`
+    is a formula over the parents' answers (`pytest_swarm.domain.formula`) that gives what is right for the inputs
+    that the task really had; `expected` is what is right for the right inputs.
     """
 
     id: str
@@ -39,6 +42,7 @@ class Task:
     estimated_tokens: int
     difficulty: float = MIN_DIFFICULTY
     expected: Expectation | None = None
+    derive: str | None = None
 
     def __post_init__(self) -> None:
         if not self.id.strip():
@@ -53,13 +57,26 @@ class Task:
         object.__setattr__(self, "difficulty", float(self.difficulty))  # 2 and 2.0 must have the same digest
         if not (math.isfinite(self.difficulty) and MIN_DIFFICULTY <= self.difficulty <= MAX_DIFFICULTY):
             raise GraphError(f"task {self.id!r}: difficulty is {self.difficulty:g}, but must be from 1 to 5")
+        if self.derive is not None:
+            _check_derived(self.id, self.derive, self.expected)
 
 
-_KEYS: Final = ("id", "type", "prompt", "estimated_tokens", "difficulty", "expected")
+def _check_derived(task_id: str, formula: str, expected: Expectation | None) -> None:
+    if not isinstance(expected, DERIVABLE):
+        kinds = ", ".join(kind.kind for kind in DERIVABLE)
+        raise GraphError(f"task {task_id!r}: only an expectation of {kinds} can be derived from parents' answers")
+    try:
+        check_formula(formula)
+    except GraphError as error:
+        raise GraphError(f"task {task_id!r}: {error}") from error
+
+
+_KEYS: Final = ("id", "type", "prompt", "estimated_tokens", "difficulty", "expected", "derive")
 
 
 def encode_task(task: Task) -> dict[str, Json]:
-    """The JSON object of a task."""
+    """The JSON object of a task; `derive` is left out where there is none, so that such a task's digest stays."""
+    derived: dict[str, Json] = {} if task.derive is None else {"derive": task.derive}
     return {
         "id": task.id,
         "type": task.type.value,
@@ -67,6 +84,7 @@ def encode_task(task: Task) -> dict[str, Json]:
         "estimated_tokens": task.estimated_tokens,
         "difficulty": task.difficulty,
         "expected": None if task.expected is None else encode_expectation(task.expected),
+        **derived,
     }
 
 
@@ -83,4 +101,5 @@ def decode_task(fields: Fields, *, also: tuple[str, ...] = ()) -> Task:
         estimated_tokens=fields.whole("estimated_tokens", low=1),
         difficulty=fields.number("difficulty", MIN_DIFFICULTY),
         expected=decode_expectation(fields.table("expected")) if "expected" in fields else None,
+        derive=fields.optional_text("derive"),
     )

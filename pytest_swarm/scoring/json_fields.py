@@ -18,22 +18,40 @@ from pytest_swarm.scoring.verdict import Score, share, shown, wrong
 MAX_BROKEN_STARTS: Final = 1000  # opening braces that begin no JSON before a hostile answer is given up
 MAX_DEPTH: Final = 20
 RELATIVE_TOLERANCE: Final = 1e-9  # 0.1 + 0.2 is 0.3 for a reader
+_ABSENT: Final = object()
 
 
 def score_json(expected: JsonFields, text: str) -> Score:
     """Share of `expected.fields` that the answer's object holds with an equal value (see `same_value`)."""
+    best = _best_object(expected, text)
+    if best is None:
+        return wrong("the answer holds no JSON object")
+    values = _by_field(expected, best)
+    faults = [fault for key, value in expected.fields.items() if (fault := _fault(key, value, values))]
+    return share(len(expected.fields) - len(faults), len(expected.fields), "; ".join(faults))
+
+
+def find_fields(expected: JsonFields, text: str) -> dict[str, object]:
+    """The expected fields that the answer's object holds, right or wrong, under their expected names."""
+    best = _best_object(expected, text)
+    return {} if best is None else _by_field(expected, best)
+
+
+def _best_object(expected: JsonFields, text: str) -> Mapping[str, object] | None:
     best: Mapping[str, object] | None = None
     most = -1
     for candidate in _objects(text):
-        named = {key.strip().casefold() for key in candidate}
-        count = sum(key.casefold() in named for key in expected.fields)
+        count = len(_by_field(expected, candidate))
         if count >= most:
             best, most = candidate, count
-    if best is None:
-        return wrong("the answer holds no JSON object")
-    values = {key.strip().casefold(): value for key, value in best.items()} | dict(best)
-    faults = [fault for key, value in expected.fields.items() if (fault := _fault(key, value, values))]
-    return share(len(expected.fields) - len(faults), len(expected.fields), "; ".join(faults))
+    return best
+
+
+def _by_field(expected: JsonFields, candidate: Mapping[str, object]) -> dict[str, object]:
+    """Expected name -> value; a name in another case or with space around it counts where the exact one is absent."""
+    folded = {key.strip().casefold(): value for key, value in candidate.items()}
+    values = {key: candidate.get(key, folded.get(key.strip().casefold(), _ABSENT)) for key in expected.fields}
+    return {key: value for key, value in values.items() if value is not _ABSENT}
 
 
 def same_value(expected: JsonScalar, found: object) -> bool:
@@ -49,23 +67,21 @@ def same_value(expected: JsonScalar, found: object) -> bool:
         return expected is None and found is None
     if not isinstance(found, str | int | float):
         return False
-    left, right = _number(expected), _number(found)
+    left, right = numeric(expected), numeric(found)
     if left is not None and right is not None:
         return math.isclose(left, right, rel_tol=RELATIVE_TOLERANCE, abs_tol=RELATIVE_TOLERANCE)
     return str(expected).strip().casefold() == str(found).strip().casefold()
 
 
 def _fault(key: str, value: JsonScalar, values: Mapping[str, object]) -> str | None:
-    found = values.get(key, values.get(key.casefold(), _ABSENT))
-    if found is _ABSENT:
+    if key not in values:
         return f"{key} is missing"
+    found = values[key]
     return None if same_value(value, found) else f"{key} is {shown(found)}, not {shown(value)}"
 
 
-_ABSENT: Final = object()
-
-
-def _number(value: str | int | float) -> float | None:
+def numeric(value: str | int | float) -> float | None:
+    """The finite number that a value is or spells, commas between thousands left out; None where it is none."""
     try:
         number = float(value.strip().replace(",", "") if isinstance(value, str) else value)
     except (ValueError, OverflowError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from pytest_swarm.domain.expectation import (
     Custom,
@@ -23,6 +24,7 @@ from pytest_swarm.scoring.code import score_code_by_running, score_code_statical
 from pytest_swarm.scoring.figures import score_number
 from pytest_swarm.scoring.json_fields import score_json
 from pytest_swarm.scoring.judge import JudgeModel, score_by_judge
+from pytest_swarm.scoring.local import local_expectation
 from pytest_swarm.scoring.patterns import score_regex
 from pytest_swarm.scoring.verdict import Score, unscored, wrong
 from pytest_swarm.scoring.words import score_exact, score_keywords, score_yes_no
@@ -81,6 +83,16 @@ class Scorers:
             return score_text(task.expected, answer)
         except ScoringError as error:
             raise ScoringError(f"task {task.id!r}: {error}") from error
+
+    async def local_score(self, task: Task, answer: str, given: Sequence[tuple[Task, str]]) -> Score:
+        """The score for the inputs that the task really had: `given`, its parents and their answers (see `local`).
+
+        For a task that derives nothing it is `score`. Unscored where the parents' answers cannot be used.
+        """
+        expected = local_expectation(task, given)
+        if expected is None and task.expected is not None:
+            return unscored("the parents' answers cannot be used")
+        return await self.score(replace(task, expected=expected, derive=None), answer)
 
     async def _run(self, expected: PythonCode, text: str) -> Score:
         if not self.threads:

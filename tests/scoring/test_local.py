@@ -1,0 +1,70 @@
+"""Local scores: right for the inputs that the task really had."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pytest_swarm.domain.expectation import Exact, JsonFields, Keywords, Number, PythonCode, YesNo
+from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.scoring.local import local_expectation, read_value
+from pytest_swarm.scoring.score import Scorers
+
+
+def task(name: str, expected, derive: str | None = None) -> Task:
+    return Task(id=name, type=TaskType.MATH, prompt=name, estimated_tokens=1, expected=expected, derive=derive)
+
+
+INVOICE = task("s0", JsonFields(fields={"net": 100, "city": "Oslo"}))
+TOTAL = task("s1", Number(value=119), "round(s0.net * 1.19, 2)")
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "value"),
+    [
+        (
+            JsonFields(fields={"net": 1, "city": "x"}),
+            '```json\n{"Net": "1,200", "city": 5}\n```',
+            {"net": 1200, "city": "5"},
+        ),
+        (JsonFields(fields={"net": 1, "ok": True}), '{"net": true, "ok": false}', {"ok": False}),
+        (JsonFields(fields={"net": 1}), "none", {}),
+        (Number(value=1), "so it is **42**.", 42),
+        (Number(value=1), "none", None),
+        (YesNo(value=True), "No, it is not.", False),
+        (YesNo(value=True), "maybe", None),
+        (Exact(text="x"), "```\nIV\n```", "IV"),
+        (Exact(text="x"), "x" * 501, None),
+        (Keywords(words=("x",)), "x", None),
+        (PythonCode(entry_point="f"), "def f(): pass", None),
+        (None, "x", None),
+    ],
+)
+def test_which_value_an_answer_hands_on(expected, answer, value):
+    assert read_value(expected, answer) == value
+
+
+def test_a_right_parent_gives_the_reference():
+    assert local_expectation(TOTAL, [(INVOICE, '{"net": 100, "city": "Oslo"}')]) == TOTAL.expected
+
+
+def test_a_wrong_parent_moves_what_is_right():
+    given = [(INVOICE, '{"net": 200, "city": "Oslo"}')]
+    scorers = Scorers()
+    assert asyncio.run(scorers.local_score(TOTAL, "It is 238.", given)).value == 1
+    assert asyncio.run(scorers.score(TOTAL, "It is 238.")).value == 0
+    assert asyncio.run(scorers.local_score(TOTAL, "It is 119.", given)).value == 0
+
+
+@pytest.mark.parametrize("answer", ["", "no idea", '{"city": "Oslo"}', '{"net": "much"}'])
+def test_a_parent_that_gives_nothing_leaves_the_task_unscored(answer):
+    score = asyncio.run(Scorers().local_score(TOTAL, "119", [(INVOICE, answer)]))
+    assert score.value is None
+    assert score.detail == "the parents' answers cannot be used"
+
+
+def test_a_task_that_derives_nothing_has_its_plain_score():
+    plain = task("s1", Number(value=119))
+    assert asyncio.run(Scorers().local_score(plain, "119", [(INVOICE, "nonsense")])).value == 1
+    assert asyncio.run(Scorers().local_score(task("s2", None), "x", [])).value is None
