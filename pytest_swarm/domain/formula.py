@@ -23,6 +23,7 @@ from pytest_swarm.errors import GraphError
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value]"
 
 MAX_FORMULA_CHARS: Final = 2000
+MAX_NODES: Final = 500  # so that walking one is never too deep for Python
 MAX_TEXT_CHARS: Final = 10_000
 MAX_NUMBER: Final = 1e15  # beyond, floats no longer hold every whole number
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -36,6 +37,8 @@ def check_formula(text: str) -> frozenset[str]:
     """The parents' ids that a formula uses; GraphError for what is no formula."""
     try:
         tree = _parse(text)
+        if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
+            raise GraphError(f"formula {text[:40]!r}...: has more than {MAX_NODES} parts; split the task")
         names = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id not in FUNCTIONS)
         for node in ast.walk(tree):
             if not isinstance(node, _NODES) or (isinstance(node, ast.Compare) and len(node.ops) > 1):
