@@ -1,0 +1,118 @@
+"""What holds on every step, whatever its figures."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.plan import Plan, PlanStatus
+from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
+from pytest_swarm.routing.branch import branch_and_bound
+from pytest_swarm.routing.feasibility import check, explain_infeasible, structural_problems
+from pytest_swarm.routing.lp import LpRouter
+from pytest_swarm.routing.milp import MilpRouter
+from pytest_swarm.routing.objective import evaluate
+from pytest_swarm.routing.program import choose_rows, needed, program_of, value_of
+from pytest_swarm.routing.registry import make_router
+from tests.instances import random_view
+
+VIEWS = st.integers(0, 10**6).map(lambda seed: random_view(seed, tasks=1 + seed % 8))
+SEEN = settings(max_examples=60, deadline=None)
+KEEP_THE_BUDGET = ("milp", "staged", "greedy", "best-single", "random", "oracle")
+_LP = LpRouter()  # compiled programs are worth keeping between examples
+
+
+def router_of(mode: str, view: PlanningView) -> Router:
+    tags = view.fleet.tags
+    scores = {(task.id, tag): (m * 3 + i) % 2 for m, task in enumerate(view.tasks) for i, tag in enumerate(tags)}
+    return make_router(mode, RouterSetup(fleet=view.fleet, realised=scores), {})
+
+
+def route(mode: str, view: PlanningView) -> Plan:
+    return asyncio.run(router_of(mode, view).route(view))
+
+
+@SEEN
+@given(VIEWS)
+def test_relaxation_milp_and_greedy_stand_in_that_order(view: PlanningView) -> None:
+    relaxed, exact, greedy = asyncio.run(_LP.route(view)), route("milp", view), route("greedy", view)
+    if exact.status is PlanStatus.INFEASIBLE:
+        assert greedy.status is PlanStatus.INFEASIBLE
+        return
+    best = evaluate(exact, view).value
+    assert relaxed.bound is not None
+    assert relaxed.bound >= best - 1e-6
+    assert evaluate(greedy, view).value <= best + 1e-9
+
+
+@SEEN
+@given(VIEWS, st.sampled_from(KEEP_THE_BUDGET))
+def test_no_router_but_lp_plans_a_violation(view: PlanningView, mode: str) -> None:
+    plan = route(mode, view)
+    if plan.status is PlanStatus.INFEASIBLE:
+        assert plan.reason
+    else:
+        assert check(plan, view) == ()
+        assert evaluate(plan, view).violations == ()
+
+
+@SEEN
+@given(VIEWS)
+def test_lp_leaks_in_the_budget_and_nowhere_else(view: PlanningView) -> None:
+    plan = asyncio.run(_LP.route(view))
+    if plan.status is not PlanStatus.INFEASIBLE:
+        assert structural_problems(plan, view) == ()
+        assert plan.fractional or check(plan, view) == ()
+
+
+@SEEN
+@given(VIEWS)
+def test_a_reason_is_given_exactly_where_no_plan_exists(view: PlanningView) -> None:
+    for mode, staged in (("milp", False), ("staged", True)):
+        infeasible = route(mode, view).status is PlanStatus.INFEASIBLE
+        assert infeasible == (explain_infeasible(view, staged=staged) is not None)
+
+
+@SEEN
+@given(VIEWS)
+def test_what_the_solver_reports_is_what_the_plan_is_worth(view: PlanningView) -> None:
+    for mode in ("milp", "staged"):
+        plan = route(mode, view)
+        if plan.status is PlanStatus.OPTIMAL:
+            assert plan.objective is not None
+            assert abs(evaluate(plan, view).value - plan.objective) <= 1e-9
+            assert plan.gap == 0.0
+
+
+@SEEN
+@given(VIEWS)
+def test_equal_views_get_equal_plans(view: PlanningView) -> None:
+    for mode in KEEP_THE_BUDGET:
+        first, again = route(mode, view), route(mode, view)
+        assert (first.assignments, first.residency) == (again.assignments, again.residency)
+
+
+@SEEN
+@given(VIEWS)
+def test_a_warm_router_decides_as_a_fresh_one(view: PlanningView) -> None:
+    warm = MilpRouter()
+    asyncio.run(warm.route(random_view(1)))
+    asyncio.run(warm.route(view))
+    assert asyncio.run(warm.route(view)).assignments == route("milp", view).assignments
+
+
+@SEEN
+@given(VIEWS)
+def test_leaving_out_what_no_task_needs_costs_nothing(view: PlanningView) -> None:
+    program = program_of(view)
+    found = branch_and_bound(program, limit_s=None)
+    if found is None:
+        return
+    more = found.held | program.resident
+    less = needed(program, more)
+    assert value_of(program, less) >= value_of(program, more) - 1e-9
+    used = np.unique(choose_rows(program, less))
+    assert set(less[0].nonzero()[0]) == set(used) | set(program.pinned.nonzero()[0])

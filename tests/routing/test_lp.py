@@ -1,0 +1,97 @@
+"""lp: the published relaxation, its leak on record, its fallback solver on record, no limit of size."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pytest_swarm.domain.plan import Plan, PlanStatus
+from pytest_swarm.routing import lp
+from pytest_swarm.routing.base import PlanningView, RoutingError
+from pytest_swarm.routing.feasibility import ProblemKind, check
+from pytest_swarm.routing.lp import LpRouter
+from pytest_swarm.routing.objective import evaluate
+from tests.instances import INSTANCES, MATH_ALONE, WB1, random_view, view_of
+
+
+def route(router: LpRouter, view: PlanningView) -> Plan:
+    return asyncio.run(router.route(view))
+
+
+@pytest.mark.filterwarnings("default")  # SCS says itself that it is not exact
+@pytest.mark.parametrize("instance", INSTANCES[:5], ids=str)
+def test_the_fallback_solver_finds_the_same_and_is_recorded(instance) -> None:
+    plan = route(LpRouter(solvers=("NO_SUCH_SOLVER", "SCS")), instance.view)
+    assert plan.solver == "SCS"
+    assert plan.status is PlanStatus.FEASIBLE  # its optimum is approximate
+    assert plan.objective == pytest.approx(instance.lp, abs=1e-3)
+
+
+def test_without_any_solver_the_error_names_them() -> None:
+    with pytest.raises(RoutingError, match=r"NO_SUCH_SOLVER.*NEITHER"):
+        route(LpRouter(solvers=("NO_SUCH_SOLVER", "NEITHER")), view_of(WB1))
+
+
+def test_more_than_32_tasks() -> None:
+    view = replace(random_view(4, models=6, tasks=100), vram_budget_gb=48.0)
+    plan = route(LpRouter(), view)
+    assert len(plan.assignments) == 100
+    assert all(problem.kind is ProblemKind.OVER_BUDGET for problem in check(plan, view))
+
+
+def test_a_shape_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+    formulate = lp.formulate
+    monkeypatch.setattr(lp, "formulate", lambda *args: compiled.append(args) or formulate(*args))
+    router = LpRouter()
+    for budget_gb in (8.0, 24.0):
+        route(router, view_of(WB1, budget_gb=budget_gb))
+        route(router, view_of(WB1, budget_gb=budget_gb, resident=("gemma2:2b",)))
+    assert len(compiled) == 1
+    route(router, view_of(WB1, depth=0))
+    assert len(compiled) == 2
+
+
+def test_the_compiled_program_takes_new_figures() -> None:
+    router, fresh = LpRouter(), LpRouter()
+    first = route(router, view_of(WB1, budget_gb=24))
+    again = route(router, view_of(WB1, budget_gb=8))
+    assert again.objective == pytest.approx(route(fresh, view_of(WB1, budget_gb=8)).objective)
+    assert first.objective >= again.objective
+
+
+def test_few_programs_stay_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lp, "_COMPILED", 2)
+    router = LpRouter()
+    for tasks in (1, 2, 3, 1):
+        view = random_view(1, models=2, tasks=tasks)
+        assert len(route(router, replace(view, vram_budget_gb=48.0)).assignments) == tasks
+    assert len(router._compiled) == 2
+
+
+def test_the_gap_is_what_rounding_lost() -> None:
+    lost = 0
+    for seed in range(60):
+        view = random_view(seed, models=4, tasks=6)
+        plan = route(LpRouter(), view)
+        if plan.status is PlanStatus.INFEASIBLE:
+            continue
+        value = evaluate(plan, view).value
+        assert plan.bound == plan.objective
+        assert plan.gap == pytest.approx(max(0.0, (plan.bound - value) / max(1.0, abs(value))), abs=1e-9)
+        assert bool(plan.fractional_residency) == plan.fractional
+        lost += plan.gap > 1e-6
+    assert lost > 0
+
+
+def test_a_whole_relaxation_is_not_called_fractional() -> None:
+    plan = route(LpRouter(), view_of(WB1))
+    assert (plan.fractional, dict(plan.fractional_residency)) == (False, {})
+    assert route(LpRouter(), MATH_ALONE).fractional
+
+
+def test_new_figures_need_no_new_compilation() -> None:
+    assert lp.formulate(np.ones((2, 3)), np.zeros(2)).problem.is_dpp()

@@ -1,0 +1,122 @@
+"""The reference routers: greedy and its filling in, random, single, best-single, and the oracle."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
+from pytest_swarm.errors import InfeasibleError
+from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.feasibility import check, explain_infeasible
+from pytest_swarm.routing.greedy import fill_in
+from pytest_swarm.routing.objective import evaluate
+from pytest_swarm.routing.oracle import OracleRouter, hindsight
+from pytest_swarm.routing.registry import make_router
+from tests.instances import GEMMA, LLAMA, PHI, QWEN, WB1, matrix_view, random_view, view_of
+
+
+def route(mode: str, view: PlanningView) -> Plan:
+    return asyncio.run(make_router(mode, RouterSetup(fleet=view.fleet), {}).route(view))
+
+
+def test_greedy_pays_a_load_once() -> None:
+    view = matrix_view([[0.5, 0.5, 0.5], [0.9, 0.9, 0.9]], vram_gb=[2, 4], budget_gb=8, load=[0.0, 0.3])
+    assert list(route("greedy", view).model_of.values()) == ["m1"] * 3
+
+
+def test_greedy_prefers_what_is_chosen_then_less_vram_then_the_name() -> None:
+    equal = [[0.5], [0.5], [0.5]]
+    assert route("greedy", matrix_view(equal, vram_gb=[4, 2, 2], budget_gb=8)).model_of == {"t0": "m1"}
+    resident = matrix_view(equal, vram_gb=[4, 2, 2], budget_gb=8, load=[0.1] * 3, resident=[0])
+    assert route("greedy", resident).model_of == {"t0": "m0"}
+
+
+def test_greedy_leaves_room_for_a_later_task() -> None:
+    view = matrix_view([[0.9, 0.9], [0.3, 0.3]], vram_gb=[4, 5], budget_gb=8, forbidden=[(0, 1)])
+    assert list(route("greedy", view).model_of.values()) == ["m1", "m1"]
+
+
+@pytest.mark.parametrize("mode", ["greedy", "random"])
+def test_a_rule_finds_a_plan_wherever_there_is_one(mode: str) -> None:
+    for seed in range(300):
+        view = random_view(seed)
+        plan = route(mode, view)
+        if explain_infeasible(view) is None:
+            assert check(plan, view) == ()
+        else:
+            assert plan.status is PlanStatus.INFEASIBLE
+
+
+def test_fill_in_adds_the_missing_tasks_beside_the_given_ones() -> None:
+    view = view_of(WB1, budget_gb=8.5)
+    filled = fill_in(view, {"s1": QWEN})
+    assert {each.task: (each.model, each.origin) for each in filled} == {
+        "s0": (QWEN, Origin.FILL_IN),
+        "s2": (QWEN, Origin.FILL_IN),
+    }
+
+
+def test_fill_in_beside_an_over_budget_choice_uses_what_is_chosen() -> None:
+    assert {each.model for each in fill_in(view_of(WB1), {"s0": PHI})} == {PHI}
+
+
+def test_fill_in_says_why_it_cannot() -> None:
+    with pytest.raises(InfeasibleError, match=GEMMA):
+        fill_in(view_of(WB1, budget_gb=1.0), {})
+
+
+def test_random_repeats_itself_for_a_seed_and_varies_with_it() -> None:
+    view = view_of(WB1, budget_gb=24)
+    plans = {seed: route("random", replace(view, seed=seed)).assignments for seed in range(8)}
+    assert route("random", replace(view, seed=3)).assignments == plans[3]
+    assert len(set(plans.values())) > 1
+
+
+def test_random_draws_every_model_that_fits() -> None:
+    drawn = {route("random", replace(view_of(WB1, depth=0), seed=seed)).model_of["s0"] for seed in range(60)}
+    assert drawn == {GEMMA, QWEN, LLAMA}
+
+
+def test_single_says_why_its_model_cannot() -> None:
+    plan = route(f"single:{PHI}", view_of(WB1))
+    assert plan.status is PlanStatus.INFEASIBLE
+    for word in ("8GB", PHI, "12.5GB", "s0", GEMMA):
+        assert word in plan.reason
+
+
+def test_best_single_is_the_best_of_the_singles() -> None:
+    for seed in range(40):
+        view = random_view(seed, models=4)
+        singles = [route(f"single:{tag}", view) for tag in view.fleet.tags]
+        values = [evaluate(plan, view).value for plan in singles if plan.status is not PlanStatus.INFEASIBLE]
+        best = route("best-single", view)
+        if not values:
+            assert best.status is PlanStatus.INFEASIBLE
+            assert best.reason
+        else:
+            assert evaluate(best, view).value == pytest.approx(max(values), abs=1e-9)
+
+
+def test_the_oracle_follows_what_was_realised() -> None:
+    view = view_of(WB1)
+    realised = {(task.id, tag): float(tag == LLAMA) for task in view.tasks for tag in view.fleet.tags}
+    plan = asyncio.run(OracleRouter(realised=realised).route(view))
+    assert set(plan.model_of.values()) == {LLAMA}
+    seen = hindsight(view, realised)
+    assert plan.objective == pytest.approx(evaluate(plan, seen).value)
+
+
+def test_no_plan_beats_the_oracle_in_hindsight() -> None:
+    for seed in range(30):
+        view = random_view(seed, models=5, tasks=8)
+        if explain_infeasible(view) is not None:
+            continue
+        realised = {(t.id, tag): float((i * 7 + m * 5 + seed) % 3 == 0)
+                    for m, t in enumerate(view.tasks) for i, tag in enumerate(view.fleet.tags)}  # fmt: skip
+        seen = hindsight(view, realised)
+        best = evaluate(asyncio.run(OracleRouter(realised=realised).route(view)), seen).value
+        for mode in ("milp", "staged", "greedy", "random"):
+            assert evaluate(route(mode, view), seen).value <= best + 1e-9
