@@ -13,8 +13,10 @@ from pytest_swarm.errors import BackendError, ModelMissingError
 from pytest_swarm.ollama.client import OllamaClient
 
 if TYPE_CHECKING:
+    from pytest_swarm.simulator.faults import Fault
     from pytest_swarm.simulator.profile import Profile
 
+DEFAULT_TIMEOUT_S: Final = 120.0
 PROBE_TIMEOUT_S: Final = 2.0  # an Ollama that does not list its models within this is taken for absent by `auto`
 
 RealisedScores = Mapping[tuple[str, str], float]
@@ -64,7 +66,18 @@ def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
     )
 
 
-def simulated_backend(profile: Profile, fleet: Fleet, *, seed: int, timeout_s: float, why: str) -> Backend:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedWorld:
+    """What a simulated server is: its profile, the seed of every draw, and the faults that it has on purpose."""
+
+    profile: Profile
+    seed: int = 0
+    faults: tuple[Fault, ...] = ()
+
+
+def simulated_backend(
+    world: SimulatedWorld, fleet: Fleet, *, timeout_s: float = DEFAULT_TIMEOUT_S, why: str = "asked for"
+) -> Backend:
     """The simulated server in this process, on virtual time; the same seed gives the same run.
 
     Every connection is to a fresh server whose weights are in the page cache: a case is not charged for a cold disk, on
@@ -74,12 +87,13 @@ def simulated_backend(profile: Profile, fleet: Fleet, *, seed: int, timeout_s: f
     from pytest_swarm.simulator.clock import new_virtual_loop
     from pytest_swarm.simulator.server import SimulatedServer
 
+    profile, seed = world.profile, world.seed
     cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)
     spec = replace(profile.server_spec, models=cached)
 
     def connect() -> Connection:
         answerer = ProfileAnswerer(profile, seed=seed)
-        server = SimulatedServer(spec, answerer=answerer, seed=seed)
+        server = SimulatedServer(spec, answerer=answerer, seed=seed, faults=world.faults)
 
         def realised(graph: TaskGraph, request_seed: int) -> RealisedScores:
             return {

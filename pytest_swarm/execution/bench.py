@@ -1,7 +1,7 @@
 """Bench: runs cases one after the other on one backend. The way in for everybody, with pytest or without.
 
-bench = Bench(backend=backend, fleet=load_fleet("heavy"))
-record = bench.run(Case(graph=graph, key=CaseKey(mode="milp", horizon=3, vram_budget_gb=8)))
+with Bench(backend=backend, fleet=load_fleet("heavy")) as bench:
+    record = bench.run(Case(graph=graph, key=CaseKey(mode="milp", horizon=3, vram_budget_gb=8)))
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
@@ -94,6 +94,12 @@ class Bench:
         engine = self._engine(case, lane, sink or ListSink())
         lane.fresh = False
         return lane.runner.run(run_case(case, engine))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close what is open; a later `run` opens it again."""

@@ -8,6 +8,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.execution.backends import (
     Backend,
+    SimulatedWorld,
     installed_models,
     network_backend,
     reachable_host,
@@ -41,6 +42,7 @@ def choose_backend(settings: Settings, fleet: Fleet, *, worker: int | None) -> B
 
 
 def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: str) -> Backend:
+    from pytest_swarm.simulator.faults import parse_fault
     from pytest_swarm.simulator.profile import load_profile
 
     profile = load_profile(settings.profile)
@@ -48,7 +50,9 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
     if missing:
         has = ", ".join(profile.tags)
         raise ProfileError(f"simulator profile {profile.name!r} does not know {', '.join(missing)}; it knows {has}")
-    return simulated_backend(profile, fleet, seed=settings.seed, timeout_s=settings.timeout_s, why=why)
+    faults = tuple(parse_fault(text) for text in settings.faults)
+    world = SimulatedWorld(profile=profile, seed=settings.seed, faults=faults)
+    return simulated_backend(world, fleet, timeout_s=settings.timeout_s, why=why)
 
 
 def simulated_server(settings: Settings) -> SimulatedServer:

@@ -85,6 +85,12 @@ OPTIONS: Final = (
     ),
     Option(name="profile", metavar="FILE", help="simulator profile: a TOML file or a shipped name (default a40)"),
     Option(
+        name="fault",
+        metavar="SPEC",
+        kind="list",
+        help="make the simulated server fail, such as busy:times=1 or hang:model=phi4:14b; repeatable",
+    ),
+    Option(
         name="context",
         metavar="HOW",
         help="parents: hand parents' outputs to their children; none: do not; default: what each graph says",

@@ -50,6 +50,7 @@ class Settings:
     backend: str
     hosts: tuple[str, ...]
     profile: str
+    faults: tuple[str, ...]
     context: Context | None
     concurrency: int
     timeout_s: float
@@ -86,6 +87,7 @@ def read_settings(config: pytest.Config, *, modes: tuple[str, ...]) -> Settings:
         backend=source.choice("backend", BACKENDS) or "auto",
         hosts=tuple(map(_host, source.texts("host") or (os.environ.get("OLLAMA_HOST") or DEFAULT_HOST,))),
         profile=source.text("profile") or "a40",
+        faults=source.texts("fault"),
         context=None if context is None else ("none" if context == "none" else "parents"),
         concurrency=parse_count(source.text("concurrency") or "4", what="--swarm-concurrency", low=1),
         timeout_s=parse_duration_s(source.text("timeout") or "120s", what="--swarm-timeout"),

@@ -16,7 +16,7 @@ for module in pkgutil.walk_packages(pytest_swarm.__path__, "pytest_swarm."):
     if not module.name.endswith("__main__"):
         import_module(module.name)  # pytester forgets what a run imported, so import all of it once, before
 
-SUITE = '''
+SUITE = """
 import pytest
 from pytest_swarm import JsonFields, Number, Task, TaskGraph, chain
 
@@ -34,7 +34,7 @@ def test_invoice(swarm_run, dag):
     result = swarm_run(dag)
     assert result.status == "completed"
     assert 0 <= result.score <= 1
-'''
+"""
 
 INI = """
 [pytest]

@@ -15,7 +15,7 @@ def test_a_run_leaves_events_and_a_report(suite: pytest.Pytester, reports: Repor
     result = suite.runpytest("--swarm-compare=both", "--swarm-horizon=0,1")
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["swarm: SIMULATED Ollama, profile a40, seed 0 (asked for by --swarm-backend)"])
-    assert [event["event"] for event in reports.events][::len(reports.events) - 1] == ["run_start", "run_end"]
+    assert [event["event"] for event in reports.events][:: len(reports.events) - 1] == ["run_start", "run_end"]
     assert reports.report["schema"] == "swarm-report/1"
     assert {case["mode"] for case in reports.report["cases"]} == {"lp", "llm"}
     assert (reports.folder / "report.html").read_text().startswith("<!doctype html>")
@@ -154,7 +154,9 @@ def test_third_party_router_hook_and_finished_hook(suite: pytest.Pytester, repor
     result = suite.runpytest("--swarm-compare=lp,smallest", "-s")
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["*FINISHED invoice smallest-h0-8GB*"])
-    chosen = {row["model"] for step in reports.of("plan_step") if step["mode"] == "smallest" for row in step["executed"]}
+    chosen = {
+        row["model"] for step in reports.of("plan_step") if step["mode"] == "smallest" for row in step["executed"]
+    }
     assert chosen == {"gemma2:2b"}
 
 

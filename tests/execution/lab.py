@@ -1,0 +1,70 @@
+"""A bench on the simulator for tests of the loop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_swarm.domain.expectation import Number
+from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.record import Case, CaseKey, JobRecord
+from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.execution.backends import Backend, SimulatedWorld, simulated_backend
+from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.simulator.faults import parse_fault
+from pytest_swarm.simulator.profile import load_profile
+from pytest_swarm.simulator.profile_types import Profile
+from pytest_swarm.telemetry.sink import ListSink
+from pytest_swarm.workloads.fleet import load_fleet
+
+HEAVY = load_fleet("heavy")
+A40 = load_profile("a40")
+PLANNER = "llama3.1:8b"
+
+
+def task(task_id: str, kind: TaskType = TaskType.MATH, *, difficulty: float = 1.0, tokens: int = 100) -> Task:
+    return Task(
+        id=task_id,
+        type=kind,
+        prompt=f"Task {task_id}: how much is 20 + 22?",
+        estimated_tokens=tokens,
+        difficulty=difficulty,
+        expected=Number(value=42),
+    )
+
+
+def graph(*edges: tuple[str, str], name: str = "job", ids: str = "") -> TaskGraph:
+    """A graph of math tasks with these edges; `ids` are its tasks, by default those of the edges."""
+    names = ids.split() or list(dict.fromkeys(end for edge in edges for end in edge))
+    return TaskGraph(name=name, tasks=tuple(map(task, names)), edges=edges)
+
+
+def backend(*faults: str, profile: Profile = A40, fleet: Fleet = HEAVY, timeout_s: float = 120.0) -> Backend:
+    world = SimulatedWorld(profile=profile, faults=tuple(map(parse_fault, faults)))
+    return simulated_backend(world, fleet, timeout_s=timeout_s)
+
+
+def bench(*faults: str, fleet: Fleet = HEAVY, timeout_s: float = 120.0, settings: BenchSettings | None = None) -> Bench:
+    return Bench(
+        backend=backend(*faults, fleet=fleet, timeout_s=timeout_s),
+        fleet=fleet,
+        settings=settings or BenchSettings(planner=PLANNER),
+    )
+
+
+def case(dag: TaskGraph, mode: str, *, horizon: HorizonDepth = 1, vram_budget_gb: float = 8.0, repeat: int = 1) -> Case:
+    return Case(
+        graph=dag, key=CaseKey(mode=mode, horizon=horizon, vram_budget_gb=vram_budget_gb, repeat=repeat), test="t"
+    )
+
+
+def run(a_case: Case, *faults: str, sink: ListSink | None = None, timeout_s: float = 120.0) -> JobRecord:
+    """Run one case on a bench of its own."""
+    with bench(*faults, timeout_s=timeout_s) as a_bench:
+        return a_bench.run(a_case, sink=sink)
+
+
+def slow_loading(profile: Profile, load_s: float) -> Profile:
+    """The profile with every load taking `load_s` seconds."""
+    models = tuple(replace(spec, load_s=load_s) for spec in profile.server_spec.models)
+    return replace(profile, server_spec=replace(profile.server_spec, models=models))

@@ -1,0 +1,184 @@
+"""The receding-horizon loop, on the simulator."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
+from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
+from pytest_swarm.execution.bench import BenchSettings
+from pytest_swarm.metrics.job import job_metrics
+from pytest_swarm.telemetry.reader import jobs_of_events
+from pytest_swarm.telemetry.sink import ListSink
+from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, run, task
+
+DIAMOND = graph(("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), name="diamond")
+MODES = ("lp", "milp", "staged", "greedy", "best-single", "random", "single:gemma2:2b", "llm", "oracle")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_runs_a_job_to_its_end(mode: str) -> None:
+    record = run(case(DIAMOND, mode, horizon=2))
+    assert record.status is JobStatus.COMPLETED, record.error
+    assert {each.task for each in record.outcomes} == {"a", "b", "c", "d"}
+    assert {each.status for each in record.outcomes} == {TaskStatus.OK}
+    assert [step.ready_tasks for step in record.steps] == [("a",), ("b", "c"), ("d",)]
+
+
+def test_parents_outputs_are_handed_on_and_only_then() -> None:
+    answers = {"a": "forty-two"}
+    (context, question) = task_messages(task("b"), answers)
+    assert context["content"] == PARENTS_HEADING + '{\n "a": "forty-two"\n}'
+    assert question == {"role": "user", "content": task("b").prompt}
+    assert task_messages(task("b"), {}) == ({"role": "user", "content": task("b").prompt},)
+
+
+def test_a_step_unloads_what_does_not_fit_before_it_loads() -> None:
+    record = run(case(DIAMOND, "random", vram_budget_gb=8.0))
+    resident: set[str] = set()
+    for switch in record.switches:
+        if switch.action == "load":
+            resident.add(switch.model)
+            assert sum(HEAVY[tag].vram_gb for tag in resident) <= 8.0 + 1e-6
+        else:
+            resident.remove(switch.model)
+
+
+def test_models_that_still_fit_are_retained() -> None:
+    record = run(case(graph(("a", "b"), name="two"), "random", horizon=0, vram_budget_gb=48.0))
+    assert all(switch.action == "load" for switch in record.switches)
+    assert record.samples[-1].resident
+
+
+def test_ready_tasks_run_at_the_same_time_up_to_the_limit() -> None:
+    wide = TaskGraph(name="wide", tasks=tuple(task(f"t{n}") for n in range(4)))
+    with bench(settings=BenchSettings(concurrency=1)) as a_bench:
+        one = a_bench.run(case(wide, "single:gemma2:2b"))
+    starts = sorted(each.started_s or 0 for each in one.outcomes)
+    ends = sorted(each.finished_s or 0 for each in one.outcomes)
+    assert all(start >= end for start, end in zip(starts[1:], ends[:-1], strict=True))
+    with bench(settings=BenchSettings(concurrency=4)) as a_bench:
+        four = a_bench.run(case(wide, "single:gemma2:2b"))
+    assert len({each.started_s for each in four.outcomes}) == 1
+
+
+def test_a_failed_task_is_a_value_and_its_descendants_are_skipped_and_named() -> None:
+    record = run(case(DIAMOND, "single:gemma2:2b"), "missing:model=gemma2:2b,after=2,times=1")
+    assert record.status is JobStatus.COMPLETED
+    assert record.outcome("b").status is TaskStatus.FAILED
+    assert record.outcome("b").error_kind == "model_missing"
+    assert record.outcome("d").status is TaskStatus.SKIPPED
+    assert record.outcome("d").error == "not run, because task 'b' failed"
+    assert record.outcome("c").status is TaskStatus.OK
+    metrics = job_metrics(record)
+    assert metrics.score is not None
+    assert metrics.score <= 0.5  # two of four tasks count 0
+    assert [each.task for each in metrics.not_run] == ["b", "d"]
+
+
+def test_a_failed_task_teaches_nothing() -> None:
+    chain = graph(("a", "b"), name="two")
+    with bench("hang:model=gemma2:2b,after=1", timeout_s=5.0) as a_bench:
+        record = a_bench.run(case(chain, "single:gemma2:2b"), carryover="group")
+        again = a_bench.run(case(chain, "single:gemma2:2b"), carryover="group")
+    assert record.outcome("a").error_kind == "timeout"
+    before, after = record.steps[0].estimates, again.steps[0].estimates
+    assert before == after[: len(before)]
+
+
+def test_a_model_that_cannot_be_loaded_fails_its_tasks() -> None:
+    record = run(case(graph(("a", "b"), name="two"), "single:phi4:14b", vram_budget_gb=24), "load-error:model=phi4:14b")
+    assert record.status is JobStatus.COMPLETED
+    assert [each.status for each in record.outcomes] == [TaskStatus.FAILED, TaskStatus.SKIPPED]
+    assert record.outcome("a").error_kind == "server_error"
+
+
+def test_a_dead_server_is_an_error_and_no_score_and_what_was_measured_is_kept() -> None:
+    sink = ListSink()
+    record = run(case(DIAMOND, "single:gemma2:2b"), "refuse:after=6", sink=sink)
+    assert record.status is JobStatus.ERROR
+    assert "answers at" in (record.error or "")
+    assert job_metrics(record).score is None
+    assert record.steps
+    assert any(event["event"] == "plan_step" for event in sink.events)
+
+
+def test_an_infeasible_budget_is_a_status_that_names_budget_model_and_task() -> None:
+    record = run(case(DIAMOND, "milp", vram_budget_gb=1.0))
+    assert record.status is JobStatus.INFEASIBLE
+    for word in ("1GB", "gemma2:2b"):
+        assert word in (record.error or "")
+
+
+def test_the_planner_takes_vram_under_the_same_budget() -> None:
+    record = run(case(DIAMOND, "llm", vram_budget_gb=8.0))
+    loads = [switch.model for switch in record.switches if switch.action == "load"]
+    assert PLANNER in loads
+    for sample in record.samples:
+        assert sum(HEAVY[row.tag].vram_gb for row in sample.resident) <= 8.0 + 1e-6
+
+
+def test_the_same_seed_repeats_to_the_bit_and_a_repeat_does_not() -> None:
+    def told(record: JobRecord) -> object:
+        return [(each.task, each.model, each.answer, each.started_s, each.finished_s) for each in record.outcomes]
+
+    first = run(case(DIAMOND, "llm"))
+    assert told(run(case(DIAMOND, "llm"))) == told(first)
+    assert told(run(case(DIAMOND, "llm", repeat=2))) != told(first)
+
+
+@st.composite
+def small_graphs(draw: st.DrawFn) -> TaskGraph:
+    count = draw(st.integers(1, 7))
+    names = [f"t{n}" for n in range(count)]
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    edges = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=10)) if pairs else []
+    return TaskGraph(name="any", tasks=tuple(map(task, names)), edges=tuple(edges))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    dag=small_graphs(),
+    mode=st.sampled_from(["lp", "milp", "staged", "greedy", "random", "llm"]),
+    horizon=st.sampled_from([0, 1, 2, "flat"]),
+    budget=st.sampled_from([6.5, 8.0, 16.0]),
+)
+def test_invariants_of_any_job(dag: TaskGraph, mode: str, horizon: int, budget: float) -> None:
+    sink = ListSink()
+    record = run(case(dag, mode, horizon=horizon, vram_budget_gb=budget), sink=sink)
+    assert record.status is JobStatus.COMPLETED, record.error
+    finished: set[str] = set()
+    for step in record.steps:
+        assert not finished.intersection(step.horizon_tasks)
+        assert set(step.ready_tasks) <= set(step.horizon_tasks)
+        assert step.violation == (step.planned_vram_gb > budget + 1e-6)
+        if mode not in ("lp",):
+            assert not step.violation
+        finished.update(each.task for each in step.executed)
+    assert finished == {each.id for each in dag.tasks}
+    assert record.makespan_s is not None
+    assert record.makespan_s >= critical_path_s(record, flat=horizon == "flat") - 1e-9
+
+
+def critical_path_s(record: JobRecord, *, flat: bool) -> float:
+    """The longest chain of calls, by what each really took."""
+    dag = record.case.graph.flattened() if flat else record.case.graph
+    took = {each.task: each.latency_s or 0.0 for each in record.outcomes}
+    longest: dict[str, float] = {}
+    for task_id in dag.order:
+        longest[task_id] = took[task_id] + max((longest[each] for each in dag.parents(task_id)), default=0.0)
+    return max(longest.values())
+
+
+def test_events_rebuild_an_equal_record() -> None:
+    from pytest_swarm.metrics.job import encode_metrics
+    from pytest_swarm.telemetry.events import encode_job_summary
+
+    for mode in ("lp", "llm", "staged"):
+        sink = ListSink()
+        record = run(case(DIAMOND, mode), "hang:model=qwen2.5-coder:7b,after=3", sink=sink, timeout_s=20)
+        sink.emit(encode_job_summary(record, 0.0, encode_metrics(job_metrics(record))))
+        assert jobs_of_events(sink.events) == (record,)
