@@ -49,16 +49,18 @@ class ProfileAnswerer:
     def __init__(self, profile: Profile, *, seed: int, graphs: Iterable[TaskGraph] = ()) -> None:
         self.profile = profile
         self.seed = seed
-        self._book: dict[str, tuple[tuple[TaskGraph, Task], ...]] = {}
+        self._book: dict[str, list[tuple[TaskGraph, Task]]] = {}
+        self._learned: set[str] = set()
         for graph in graphs:
             self.learn(graph)
 
     def learn(self, graph: TaskGraph) -> None:
         """Know the tasks of a graph from now on; a graph that is known already changes nothing."""
+        if graph.digest in self._learned:
+            return
+        self._learned.add(graph.digest)
         for task in graph.tasks:
-            entries = self._book.get(task.prompt, ())
-            if (graph, task) not in entries:
-                self._book[task.prompt] = (*entries, (graph, task))
+            self._book.setdefault(task.prompt, []).append((graph, task))
 
     def answer(self, request: Generation) -> GeneratedText:
         """The text for one request: a pure function of profile, seed, what was learned, and the request."""
