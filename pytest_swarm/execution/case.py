@@ -73,6 +73,7 @@ class _Job:
         keeper.begin(Ledger(vram_budget_gb=self.case.key.vram_budget_gb, clock=self.clock, on_switch=self._on_switch))
         while len(self.finished) < len(self.graph):
             await self._step(len(self.steps))
+        await self._sample(len(self.steps) - 1)
 
     async def _step(self, number: int) -> None:
         keeper = self.engine.keeper
@@ -93,7 +94,6 @@ class _Job:
             if call.model.tag in failed:
                 self._finish(not_loaded(call, failed[call.model.tag], at_s))
         await self._run(tuple(call for call in calls if call.model.tag not in failed))
-        await self._sample(number)
 
     def _call(self, assignment: Assignment, number: int) -> TaskCall:
         outputs: dict[str, str] = {}
