@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 
 from pytest_swarm.domain.graph import HorizonDepth
@@ -83,6 +83,30 @@ def aggregate_settings(jobs: Sequence[MeasuredJob]) -> tuple[Aggregate, ...]:
         cells.setdefault((each.key.mode, each.setting), []).append(each)
     order = sorted(cells, key=lambda cell: (mode_order(cell[0]), setting_order(cell[1])))
     return tuple(_aggregate(cells[cell], cell[0], cell[1]) for cell in order)
+
+
+def aggregate_over(
+    jobs: Sequence[MeasuredJob], *, horizon: HorizonDepth | None, budget_gb: float | None
+) -> tuple[Aggregate, ...]:
+    """One aggregate per mode over the jobs of one horizon, one budget, both, or neither (None = all of them)."""
+    chosen = select(jobs, horizon=horizon, budget_gb=budget_gb)
+    groups = sorted(_by_mode(chosen).items(), key=_first)
+    return tuple(
+        replace(_aggregate(group, mode, None), horizon_depth=horizon, vram_budget_gb=budget_gb)
+        for mode, group in groups
+    )
+
+
+def select(
+    jobs: Sequence[MeasuredJob], *, horizon: HorizonDepth | None, budget_gb: float | None
+) -> tuple[MeasuredJob, ...]:
+    """The jobs of one horizon, one budget, both, or neither (None = all of them)."""
+    return tuple(
+        each
+        for each in jobs
+        if (horizon is None or each.key.horizon == horizon)
+        and (budget_gb is None or each.key.vram_budget_gb == budget_gb)
+    )
 
 
 def _by_mode(jobs: Iterable[MeasuredJob]) -> dict[str, list[MeasuredJob]]:

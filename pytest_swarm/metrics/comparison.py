@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Final
+from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobRecord
@@ -57,22 +57,35 @@ class _Pair:
 
 def compare_modes(jobs: Sequence[MeasuredJob]) -> tuple[Comparison, ...]:
     """Every pair of modes: first over everything, then per budget and horizon where there is more than one of them."""
-    modes = sorted({each.key.mode for each in jobs}, key=mode_order)
     settings = sorted({each.setting for each in jobs}, key=setting_order)
+    whole = _by_mode(jobs)
+    parts = {setting: _by_mode([each for each in jobs if each.setting == setting]) for setting in settings}
     found: list[Comparison] = []
-    for mode, reference in combinations(modes, 2):
-        found.append(compare(jobs, mode=mode, reference=reference))
+    for mode, reference in combinations(sorted(whole, key=mode_order), 2):
+        found.append(_compare(whole, mode, reference, None))
         if len(settings) > 1:
-            cells = (compare(jobs, mode=mode, reference=reference, setting=setting) for setting in settings)
+            cells = (_compare(part, mode, reference, setting) for setting, part in parts.items())
             found += [cell for cell in cells if cell.pairs or cell.incomplete]
     return tuple(found)
 
 
-def compare(jobs: Iterable[MeasuredJob], *, mode: str, reference: str, setting: Setting | None = None) -> Comparison:
-    """`mode` against `reference`, over all settings or one."""
-    chosen = [each for each in jobs if setting is None or each.setting == setting]
-    left = {each.pair_key: each for each in chosen if each.key.mode == mode}
-    right = {each.pair_key: each for each in chosen if each.key.mode == reference}
+def compare(jobs: Iterable[MeasuredJob], *, mode: str, reference: str) -> Comparison:
+    """`mode` against `reference` over all the jobs that are given."""
+    return _compare(_by_mode(jobs), mode, reference, None)
+
+
+Jobs: TypeAlias = Mapping[PairKey, MeasuredJob]
+
+
+def _by_mode(jobs: Iterable[MeasuredJob]) -> dict[str, dict[PairKey, MeasuredJob]]:
+    groups: dict[str, dict[PairKey, MeasuredJob]] = {}
+    for each in jobs:
+        groups.setdefault(each.key.mode, {})[each.pair_key] = each
+    return groups
+
+
+def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Setting | None) -> Comparison:
+    left, right = groups.get(mode, {}), groups.get(reference, {})
     pairs = _complete_pairs(left, right)
     won = sum(pair.difference > TIE for pair in pairs)
     lost = sum(pair.difference < -TIE for pair in pairs)
@@ -145,7 +158,7 @@ def models_used(record: JobRecord) -> dict[str, str]:
     return {each.task: each.model for each in record.outcomes if each.model is not None}
 
 
-def _complete_pairs(left: dict[PairKey, MeasuredJob], right: dict[PairKey, MeasuredJob]) -> list[_Pair]:
+def _complete_pairs(left: Jobs, right: Jobs) -> list[_Pair]:
     pairs: list[_Pair] = []
     for key, job in left.items():
         other = right.get(key)

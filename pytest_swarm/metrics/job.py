@@ -166,13 +166,13 @@ def realised_utility(steps: Iterable[PlanStep]) -> float | None:
     """Value of what was executed: sum over steps of (sum of u_im over executed - lambda_switch * sum of S_i loaded).
 
     u_im is the utility row that the router saw (quality - lambda_token * token cost), S_i the switch cost of each
-    model of the target residency that was not resident. Each task counts once, however often it stood in a horizon,
-    so the figure is comparable over modes and horizons. None where no step was planned.
+    executed model that was not resident. Each task counts once, however often it stood in a horizon, and each load
+    where it happens, so the figure is comparable over modes and horizons. None where no step was planned.
     """
     parts: list[float] = []
     for step in steps:
         chosen = {(each.task, each.model) for each in step.executed}
-        loaded = set(step.target_residency).difference(step.resident_before)
+        loaded = {each.model for each in step.executed}.difference(step.resident_before)
         parts += [row.utility for row in step.estimates if (row.task, row.model) in chosen]
         parts += [-step.lambda_switch * step.switch_cost.get(tag, 0.0) for tag in sorted(loaded)]
     return sum(parts) if parts else None

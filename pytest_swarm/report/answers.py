@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.model import LLM, LP, Report, budget_label, horizon_label
 from pytest_swarm.report.wording import (
     joined,
     mode_name,
+    one_line,
     percent,
     plural,
     points,
@@ -152,3 +154,37 @@ def _missing(report: Report) -> Iterable[Answer]:
         yield Answer(kind="missing", tone="bad", text=text)
     if not report.run.complete:
         yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """That figures are no measurements of real models: `SIMULATED` or `REPLAYED`, and the sentence with seed."""
+
+    word: str
+    text: str
+
+
+def provenance(report: Report) -> Provenance | None:
+    """Where the figures come from, if not from a real server."""
+    info = report.info
+    profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
+    if info.simulated:
+        text = f"no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
+        return Provenance(word="SIMULATED", text=text)
+    if info.backend == "replay":
+        text = f"answers and times are those of a recording ({profile}seed {info.seed})."
+        return Provenance(word="REPLAYED", text=text)
+    return None
+
+
+def missing_sentences(report: Report) -> list[str]:
+    """The run's notes, and a sentence for each job that has no score or tasks that were not run."""
+    sentences = list(report.run.notes)
+    for each in report.jobs:
+        place = f"{each.job} [{each.key.label}{f'-r{each.key.repeat}' if each.key.repeat > 1 else ''}]"
+        if each.record.status is not JobStatus.COMPLETED:
+            sentences.append(f"{place} ended as {each.record.status}: {each.record.error or 'no reason given'}")
+        elif each.metrics.not_run:
+            names = ", ".join(f"{task.task} {task.status}" for task in each.metrics.not_run)
+            sentences.append(f"{place}: {names}: {each.metrics.not_run[0].error or 'no reason given'}")
+    return sentences

@@ -1,15 +1,31 @@
-"""The HTML page: one self-contained file, everything escaped."""
+"""The HTML page: one self-contained file without network, everything escaped, only its own script allowed to run.
+
+Three nets hold hostile text: Jinja's autoescape, `printable` on every value that is written out, and a content
+security policy with the hash of the page's one script.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import Run
-from pytest_swarm.report.answers import answers
-from pytest_swarm.report.model import Report, build_report
-from pytest_swarm.report.terminal import provenance
+from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.measured import MeasuredJob
+from pytest_swarm.report import wording
+from pytest_swarm.report.job_list import job_list
+from pytest_swarm.report.job_view import JobRow, brief_rows
+from pytest_swarm.report.model import Report, budget_label, build_report, horizon_label
+from pytest_swarm.report.page import MODEL_COLOURS, mode_colours, page_context, script_hash
+from pytest_swarm.report.side_by_side import run_tables
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATE: Final = "report.html.j2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,21 +36,131 @@ class Section:
     html: str
 
 
-def render_html(report: Report, *, template: str | None = None, extra_sections: Sequence[Section] = ()) -> str:
-    """The page of a report. `template` is the text of a Jinja2 template to use in place of the shipped one."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PageOptions:
+    """What a user may change: a template of their own (a path), sections, other runs to lay beside, and a hook.
 
-    environment = Environment(
-        loader=PackageLoader("pytest_swarm.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    page = environment.get_template("report.html.j2") if template is None else environment.from_string(template)
-    return page.render(
-        report=report, answers=answers(report), provenance=provenance(report), extra_sections=extra_sections
-    )
+    The template may say `{% extends "report.html.j2" %}` and fill its blocks `title`, `heading`, `head`, `before`,
+    `after` and `policy`. `context_hook` is called with the template's names before rendering and may add to them;
+    `context["sections"]` is a list of `Section`.
+    """
+
+    template: str | Path | None = None
+    sections: Sequence[Section] = ()
+    others: Sequence[Report] = ()
+    context_hook: Callable[[dict[str, object]], object] | None = field(default=None, repr=False)
 
 
-def write_html(run: Run | Report, path: Path, *, template: str | None = None) -> None:
+def render_html(report: Report, options: PageOptions | None = None) -> str:
+    """The page of a report. OptionError names a template that cannot be read or rendered."""
+    from jinja2 import TemplateError
+    from markupsafe import Markup
+
+    options = options or PageOptions()
+    environment = _environment(report, options.template)
+    script = _asset("script.js")
+    listed = job_list(report, environment)
+    context: dict[str, object] = {
+        **page_context(report),
+        "style": Markup(_asset("style.css")),  # our own file
+        "script": Markup(script),  # our own file
+        "script_hash": script_hash(script),
+        "model_colours": [MODEL_COLOURS[n % len(MODEL_COLOURS)] for n in range(len(report.info.fleet))],
+        "packs": [{"name": pack.name, "base64": Markup(pack.base64)} for pack in listed.packs],
+        "job_list": Markup(listed.html),  # rendered by our templates, with autoescape
+        "total_rows": listed.total,
+        "static_rows": listed.static,
+        "row_packs": listed.row_packs,
+        "detail_note": listed.note,
+        "others": options.others,
+        "run_tables": run_tables([report, *options.others]) if options.others else [],
+        "sections": list(options.sections),
+    }
+    if options.context_hook is not None:
+        options.context_hook(context)
+    name = TEMPLATE if options.template is None else Path(options.template).name
+    try:
+        return environment.get_template(name).render(context)
+    except TemplateError as error:
+        raise OptionError(f"report template {options.template or TEMPLATE}: {error}") from error
+
+
+def write_html(run: Run | Report, path: Path, *, template: str | Path | None = None) -> None:
     """Write the page."""
     report = run if isinstance(run, Report) else build_report(run)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_html(report, template=template), encoding="utf-8", newline="\n")
+    path.write_text(render_html(report, PageOptions(template=template)), encoding="utf-8", newline="\n")
+
+
+def _asset(name: str) -> str:
+    return (files("pytest_swarm.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _environment(report: Report, template: str | Path | None) -> Environment:
+    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+
+    shipped = PackageLoader("pytest_swarm.report")
+    own = [] if template is None else [FileSystemLoader(Path(template).parent)]
+    if template is not None and not Path(template).is_file():
+        raise OptionError(f"report template {template}: there is no such file")
+    environment = Environment(
+        loader=ChoiceLoader([*own, shipped]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=_finalize,
+    )
+    environment.globals.update(_helpers(report))
+    return environment
+
+
+def _finalize(value: object) -> object:
+    """Every text on its way into the page, safe to show; markup of our own templates passes."""
+    return wording.printable(value) if type(value) is str else value
+
+
+def _helpers(report: Report) -> dict[str, object]:
+    """Functions and names for every template."""
+    modes, tags = report.mode_names, report.info.fleet.tags
+    colours = mode_colours(modes)
+    mode_css = {mode: f"md{n}" for n, mode in enumerate(modes)}
+    model_css = {tag: f"ml{n}" for n, tag in enumerate(tags)}
+    return {
+        "mode_names": modes,
+        "mode_class": lambda mode: mode_css.get(mode, ""),
+        "mode_colour": colours.__getitem__,
+        "model_class": lambda tag: model_css.get(tag, ""),
+        "horizon_label": horizon_label,
+        "budget_label": budget_label,
+        "short": lambda text, limit: wording.one_line(text, limit),
+        "job_score": _job_score,
+        "row_job": lambda row, mode: next((job for job in row.jobs if job.key.mode == mode), None),
+        "row_worst": _row_worst,
+        "row_makespan": lambda row: max((job.metrics.makespan_s or 0.0 for job in row.jobs), default=0.0),
+        "brief_rows": brief_rows,
+        **{
+            name: getattr(wording, name)
+            for name in (
+                "gigabytes",
+                "milliseconds",
+                "mode_name",
+                "number",
+                "percent",
+                "plural",
+                "seconds",
+                "significant",
+            )
+        },
+    }
+
+
+def _job_score(job: MeasuredJob) -> str:
+    """The job's score; for one that was not completed, how it ended."""
+    if job.metrics.score is not None:
+        return wording.percent(job.metrics.score)
+    return "unscored" if job.record.status == "completed" else job.record.status.value
+
+
+def _row_worst(row: JobRow) -> str:
+    scores = [job.metrics.score for job in row.jobs if job.metrics.score is not None]
+    return f"{min(scores):.4f}" if scores else ""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.domain.record import JobStatus, Run
+from pytest_swarm.domain.record import Run
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_settings
 from pytest_swarm.metrics.measured import MeasuredJob, Setting, setting_order
-from pytest_swarm.report.answers import answers
+from pytest_swarm.report.answers import answers, missing_sentences, provenance
 from pytest_swarm.report.model import Report, budget_label, build_report, horizon_label
 from pytest_swarm.report.wording import (
     gigabytes,
@@ -51,19 +51,8 @@ def terminal_summary(run: Run | Report, *, width: int, verbose: int) -> list[str
     for answer in answers(report):
         lines += wrapped(one_line(answer.text, 1000), width)
     lines += _not_run(report, width, verbose)
-    simulated = provenance(report)
-    return [*lines, *wrapped(simulated, width)] if simulated else lines
-
-
-def provenance(report: Report) -> str | None:
-    """A sentence that marks figures as simulated or replayed, with profile and seed; None for a real server."""
-    info = report.info
-    profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
-    if info.simulated:
-        return f"SIMULATED: no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
-    if info.backend == "replay":
-        return f"REPLAYED from a recording ({profile}seed {info.seed}); times are those of the recording."
-    return None
+    origin = provenance(report)
+    return lines if origin is None else [*lines, *wrapped(f"{origin.word}: {origin.text}", width)]
 
 
 def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
@@ -196,14 +185,7 @@ def _range(each: Aggregate) -> str:
 
 def _not_run(report: Report, width: int, verbose: int) -> list[str]:
     """What was not run and why, and the run's notes; shortened unless -v."""
-    sentences = list(report.run.notes)
-    for each in report.jobs:
-        place = f"{each.job} [{each.key.label}]"
-        if each.record.status is not JobStatus.COMPLETED:
-            sentences.append(f"{place} ended as {each.record.status}: {each.record.error or 'no reason given'}")
-        elif each.metrics.not_run:
-            names = ", ".join(f"{task.task} {task.status}" for task in each.metrics.not_run)
-            sentences.append(f"{place}: {names}: {each.metrics.not_run[0].error or 'no reason given'}")
+    sentences = missing_sentences(report)
     shown = sentences if verbose > 0 else sentences[:_MAX_NOTES]
     lines = [line for each in shown for line in wrapped("! " + one_line(each, 400), width)]
     if len(shown) < len(sentences):

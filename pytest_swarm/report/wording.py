@@ -6,12 +6,16 @@ Not measured is written as a dash, never as 0.
 from __future__ import annotations
 
 import math
+import re
 from typing import Final
 
 NOT_MEASURED: Final = "-"
 _NAMES: Final = {"lp": "LP", "milp": "MILP", "llm": "LLM"}
-# Marks that change the direction of text: they could make a line read as something else.
-_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Control characters, marks that change the direction of text (they could make a line read as something else), lone
+# surrogates and non-characters: none of them may reach a page, a file or a terminal as it is.
+_UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 
 def mode_name(mode: str) -> str:
@@ -85,23 +89,17 @@ def joined(parts: list[str]) -> str:
 
 def one_line(text: str, limit: int = 200) -> str:
     """Foreign text on one harmless line: no control characters, no ANSI codes, no direction marks, cut at `limit`."""
-    cut = text[: limit + 1]
-    clean = "".join(_harmless(char) for char in cut)
-    clean = " ".join(clean.split())
+    clean = printable(" ".join(text[: 2 * limit].split()))
     return clean if len(clean) <= limit else clean[: max(0, limit - 2)] + ".."
 
 
 def printable(text: str) -> str:
-    """Foreign text with its lines kept, control characters and direction marks shown as their code."""
-    return "".join(char if char in "\n\t" else _coded(char) for char in text)
+    """Foreign text with its lines kept; what is unsafe to show is written as its code, such as `\\x1b`."""
+    return _UNSAFE.sub(_code, text)
 
 
-def _harmless(char: str) -> str:
-    return " " if char.isspace() else _coded(char)
-
-
-def _coded(char: str) -> str:
-    return char if (char.isprintable() or char == " ") and char not in _BIDI else f"\\x{ord(char):02x}"
+def _code(match: re.Match[str]) -> str:
+    return f"\\x{ord(match[0]):02x}"
 
 
 def _rounded(value: float, digits: int) -> str:

@@ -1,0 +1,57 @@
+"""Differences in score with their intervals on one axis around zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.report.charts.scale import Scale, Tick, round_values
+from pytest_swarm.report.wording import mode_name, points, signed_points
+
+WIDTH: Final = 320
+HEIGHT: Final = 44
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisker:
+    """One comparison: pixels of the difference, of its interval (None where there is none) and of zero."""
+
+    middle: float
+    low: float | None
+    high: float | None
+    zero: float
+    ticks: tuple[Tick, ...]
+    left: str
+    right: str
+    title: str
+
+
+def whisker(comparison: Comparison) -> Whisker | None:
+    """The drawing of a comparison's difference, in points of score; None where nothing was compared."""
+    found = comparison.difference
+    if found is None:
+        return None
+    reach = max(0.1, *(abs(v) for v in (found.mean, found.low, found.high) if v is not None)) * 1.15
+    x = Scale(low=-reach, high=reach, start=10, end=WIDTH - 10)
+    mode, reference = mode_name(comparison.mode), mode_name(comparison.reference)
+    interval = "no interval"
+    if found.low is not None and found.high is not None:
+        interval = f"95 % interval {signed_points(found.low)} to {signed_points(found.high)}"
+    side = "better" if found.mean >= 0 else "worse"
+    return Whisker(
+        middle=x(found.mean),
+        low=None if found.low is None else x(found.low),
+        high=None if found.high is None else x(found.high),
+        zero=x(0.0),
+        ticks=tuple(Tick(at=x(v), label=signed_points(v).removesuffix(".0")) for v in round_values(-reach, reach, 4)),
+        left=f"{reference} better",
+        right=f"{mode} better",
+        title=f"{mode} {points(found.mean)} {side} than {reference}, {interval}",
+    )
+
+
+def whiskers(comparisons: Sequence[Comparison]) -> tuple[Whisker | None, ...]:
+    """One drawing per comparison."""
+    return tuple(map(whisker, comparisons))

@@ -1,0 +1,81 @@
+"""From figures to pixels: linear and logarithmic scales with round ticks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+_STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """A mark on an axis: where, and its label."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Maps [low, high] linearly, or by its logarithm, onto [start, end] pixels."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def __call__(self, value: float) -> float:
+        """The pixel of a value, to a tenth."""
+        low, high, at = (self.low, self.high, value)
+        if self.log:
+            low, high, at = math.log10(low), math.log10(high), math.log10(max(value, 1e-12))
+        share = 0.5 if high == low else (at - low) / (high - low)
+        return round(self.start + share * (self.end - self.start), 1)
+
+    def ticks(self, count: int = 4) -> tuple[Tick, ...]:
+        """Round values within the scale with their labels."""
+        values = _decades(self.low, self.high) if self.log else round_values(self.low, self.high, count)
+        return tuple(Tick(at=self(value), label=tick_label(value)) for value in values)
+
+
+def fitted(values: Iterable[float], *, start: float, end: float, zero: bool = False) -> Scale:
+    """A linear scale over the values with some air around them; from 0 where `zero` is asked for."""
+    known = list(values) or [0.0, 1.0]
+    low, high = min(known), max(known)
+    air = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
+    return Scale(low=0.0 if zero else low - air, high=high + air, start=start, end=end)
+
+
+def logarithmic(values: Iterable[float], *, start: float, end: float) -> Scale:
+    """A logarithmic scale over positive values, widened to whole decades."""
+    known = [value for value in values if value > 0] or [1.0]
+    low = 10.0 ** math.floor(math.log10(min(known)))
+    high = 10.0 ** math.ceil(math.log10(max(known)))
+    return Scale(low=low, high=high if high > low else 10 * low, start=start, end=end, log=True)
+
+
+def round_values(low: float, high: float, count: int) -> tuple[float, ...]:
+    """About `count` round values within [low, high]: multiples of 1, 2, 2.5 or 5 times a power of ten."""
+    if not high > low:
+        return (low,)
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(each * power for each in _STEPS if each * power >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return tuple(round(n * step, 12) for n in range(first, last + 1))
+
+
+def tick_label(value: float) -> str:
+    """`0.25`, `5`, `1,200`: as short as the value allows."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
+
+
+def _decades(low: float, high: float) -> tuple[float, ...]:
+    first, last = round(math.log10(low)), round(math.log10(high))
+    stride = max(1, (last - first) // 5)
+    return tuple(10.0**n for n in range(first, last + 1, stride))

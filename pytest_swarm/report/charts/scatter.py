@@ -1,0 +1,114 @@
+"""Score against a price (token cost, makespan), one mark per mode, horizon and budget, with the Pareto front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.metrics.aggregate import Aggregate
+from pytest_swarm.report.charts.scale import Tick, fitted
+from pytest_swarm.report.model import budget_label, horizon_label
+from pytest_swarm.report.wording import mode_name, percent
+
+WIDTH: Final = 360
+HEIGHT: Final = 250
+LEFT, RIGHT, TOP, BOTTOM = 44, 12, 14, 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """One point: place, mode (its colour and shape), whether it is on the front, and its row of the table."""
+
+    x: float
+    y: float
+    mode: str
+    best: bool
+    title: str
+    row: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scatter:
+    """A scatter plot ready to draw, and the table behind it."""
+
+    title: str
+    x_label: str
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    marks: tuple[Mark, ...]
+    front: str  # SVG path of the Pareto front, empty where it is one point
+    head: tuple[str, ...]
+
+
+def scatter(
+    cells: Sequence[Aggregate],
+    *,
+    title: str,
+    price: Callable[[Aggregate], float | None],
+    written: Callable[[float | None], str],
+) -> Scatter | None:
+    """Score against `price`; None where no cell has both."""
+    points = [
+        (cost, each.score.mean, each) for each in cells if each.score is not None and (cost := price(each)) is not None
+    ]
+    if not points:
+        return None
+    x = fitted([cost for cost, _, _ in points], start=LEFT, end=WIDTH - RIGHT)
+    y = fitted([0.0, 1.0], start=HEIGHT - BOTTOM, end=TOP)
+    best = pareto([(cost, score) for cost, score, _ in points])
+    marks = tuple(
+        Mark(
+            x=x(cost),
+            y=y(score),
+            mode=each.mode,
+            best=n in best,
+            title=f"{_place(each)}: score {percent(score, digits=1)}, {title.lower()} {written(cost)}",
+            row=(
+                mode_name(each.mode),
+                horizon_label(each.horizon_depth),
+                budget_label(each.vram_budget_gb),
+                percent(score, digits=1),
+                written(cost),
+                "yes" if n in best else "",
+            ),
+        )
+        for n, (cost, score, each) in enumerate(points)
+    )
+    y_ticks = tuple(Tick(at=y(n / 4), label=f"{25 * n} %") for n in range(5))
+    return Scatter(
+        title=title,
+        x_label=title,
+        x_ticks=x.ticks(),
+        y_ticks=y_ticks,
+        marks=marks,
+        front=_front([mark for mark in marks if mark.best]),
+        head=("mode", "horizon", "VRAM", "score", title.lower(), "on the front"),
+    )
+
+
+def pareto(points: Sequence[tuple[float, float]]) -> frozenset[int]:
+    """Indices of the points that no other beats in price or score without losing in the other."""
+    return frozenset(
+        n
+        for n, (price, score) in enumerate(points)
+        if not any(
+            other_price <= price and other_score >= score and (other_price, other_score) != (price, score)
+            for other_price, other_score in points
+        )
+    )
+
+
+def _front(marks: Sequence[Mark]) -> str:
+    """A staircase through the best marks from left to right."""
+    order = sorted({(mark.x, mark.y) for mark in marks})
+    if len(order) < 2:
+        return ""
+    path = f"M{order[0][0]} {order[0][1]}"
+    for x, y in order[1:]:
+        path += f"H{x}V{y}"
+    return path
+
+
+def _place(each: Aggregate) -> str:
+    return f"{mode_name(each.mode)} {horizon_label(each.horizon_depth)} {budget_label(each.vram_budget_gb)}"

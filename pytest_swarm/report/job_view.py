@@ -1,0 +1,273 @@
+"""What the page shows of one job: its modes next to each other, down to every step, prompt and answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.domain.expectation import encode_expectation
+from pytest_swarm.domain.record import EstimateRow, JobStatus, PlanStep, TaskOutcome
+from pytest_swarm.domain.task import Task
+from pytest_swarm.metrics.comparison import models_used
+from pytest_swarm.metrics.measured import MeasuredJob, PairKey, mode_order
+from pytest_swarm.report.charts.graph import GraphDrawing, draw_graph
+from pytest_swarm.report.charts.residency import Timeline, timeline
+from pytest_swarm.report.wording import NOT_MEASURED, percent
+
+_TAIL: Final = 400  # of a long text, so many characters of its end are kept: that is where an answer often is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """How much is shown of each job: characters of a text, whether estimates, and whether drawings."""
+
+    text: int
+    estimates: bool = True
+    drawings: bool = True
+
+
+FULL: Final = Detail(text=16_000)
+LADDER: Final = (FULL, Detail(text=1_200), Detail(text=300), Detail(text=120, estimates=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A foreign text, cut where it is too long; `left_out` characters are missing from its middle."""
+
+    head: str
+    tail: str = ""
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCell:
+    """One task under one mode. `score` is its part in the job's score; `mark` says how it ended."""
+
+    model: str
+    score: str
+    share: float | None
+    status: str
+    outcome: TaskOutcome | None
+    answer: Text | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRow:
+    """One task under all modes; `differs` where the modes chose different models for it."""
+
+    task: Task
+    prompt: Text
+    expected: Text | None
+    differs: bool
+    cells: tuple[TaskCell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateGroup:
+    """The estimates of one task of a step, and the model that was chosen for it (None where none was)."""
+
+    task: str
+    chosen: str | None
+    executed: bool
+    rows: tuple[EstimateRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallView:
+    """One question to the planner."""
+
+    prompt: Text
+    answer: Text | None
+    failures: tuple[str, ...]
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """A plan step with its estimates grouped by task."""
+
+    step: PlanStep
+    estimates: tuple[EstimateGroup, ...]
+    calls: tuple[CallView, ...]
+    origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One mode of the job: how it went, drawn and step by step. `nodes` has a cell for each task by its id."""
+
+    job: MeasuredJob
+    nodes: Mapping[str, TaskCell]
+    graph: GraphDrawing | None
+    timeline: Timeline | None
+    steps: tuple[StepView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """One job at one horizon, budget and repeat, under every mode that ran it."""
+
+    number: int
+    sides: tuple[Side, ...]
+    tasks: tuple[TaskRow, ...]
+    differing: frozenset[str]
+    detail: Detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """What the list of jobs shows, sorts and filters by, without anything that takes long to build."""
+
+    number: int
+    jobs: tuple[MeasuredJob, ...]
+    differing: int
+    spread: float
+    violations: int
+    trouble: bool
+
+
+def job_rows(jobs: Iterable[MeasuredJob]) -> tuple[JobRow, ...]:
+    """The jobs grouped by all but their mode, in the order of the report."""
+    groups: dict[PairKey, list[MeasuredJob]] = {}
+    for each in jobs:
+        groups.setdefault(each.pair_key, []).append(each)
+    return tuple(_row(n, sorted(group, key=_by_mode)) for n, group in enumerate(groups.values()))
+
+
+def _by_mode(job: MeasuredJob) -> tuple[int, str]:
+    return mode_order(job.key.mode)
+
+
+def _row(number: int, jobs: Sequence[MeasuredJob]) -> JobRow:
+    scores = [each.metrics.score for each in jobs if each.metrics.score is not None]
+    return JobRow(
+        number=number,
+        jobs=tuple(jobs),
+        differing=len(differing(jobs)),
+        spread=max(scores) - min(scores) if scores else 0.0,
+        violations=sum(each.metrics.violations for each in jobs),
+        trouble=any(each.record.status is not JobStatus.COMPLETED or each.metrics.not_run for each in jobs),
+    )
+
+
+def differing(jobs: Sequence[MeasuredJob]) -> frozenset[str]:
+    """Tasks that ran on different models under different modes."""
+    used: dict[str, set[str]] = {}
+    for each in jobs:
+        for task, model in models_used(each.record).items():
+            used.setdefault(task, set()).add(model)
+    return frozenset(task for task, models in used.items() if len(models) > 1)
+
+
+def job_view(row: JobRow, detail: Detail) -> JobView:
+    """Everything of a job that its section shows."""
+    graph = row.jobs[0].record.case.graph
+    drawing = draw_graph(graph) if detail.drawings else None
+    differ = differing(row.jobs)
+    cells = [_cells(each, detail) for each in row.jobs]
+    missing = TaskCell(model=NOT_MEASURED, score=NOT_MEASURED, share=None, status="not run", outcome=None, answer=None)
+    tasks = tuple(
+        TaskRow(
+            task=graph.task(task_id),
+            prompt=cut(graph.task(task_id).prompt, detail.text),
+            expected=_expected(graph.task(task_id), detail.text),
+            differs=task_id in differ,
+            cells=tuple(each.get(task_id, missing) for each in cells),
+        )
+        for task_id in graph.order
+    )
+    sides = tuple(
+        Side(
+            job=job,
+            nodes=own,
+            graph=drawing,
+            timeline=timeline(job.record) if detail.drawings else None,
+            steps=tuple(_step(step, detail) for step in job.record.steps),
+        )
+        for job, own in zip(row.jobs, cells, strict=True)
+    )
+    return JobView(number=row.number, sides=sides, tasks=tasks, differing=differ, detail=detail)
+
+
+def cut(text: str, limit: int) -> Text:
+    """The text, or its beginning and its last characters with the number of those between."""
+    if len(text) <= limit:
+        return Text(head=text)
+    tail = min(_TAIL, limit // 4)
+    return Text(head=text[: limit - tail], tail=text[-tail:], left_out=len(text) - limit)
+
+
+def _expected(task: Task, limit: int) -> Text | None:
+    if task.expected is None:
+        return None
+    return cut(json.dumps(encode_expectation(task.expected), ensure_ascii=False), limit)
+
+
+def _cells(job: MeasuredJob, detail: Detail) -> dict[str, TaskCell]:
+    return {each.task: _cell(job, each, detail) for each in job.record.outcomes}
+
+
+def _cell(job: MeasuredJob, outcome: TaskOutcome, detail: Detail) -> TaskCell:
+    score = job.task_score.get(outcome.task)
+    return TaskCell(
+        model=outcome.model or NOT_MEASURED,
+        score="unscored" if score is None else percent(score),
+        share=score,
+        status=outcome.status.value,
+        outcome=outcome,
+        answer=None if outcome.answer is None else cut(outcome.answer, detail.text),
+    )
+
+
+def _step(step: PlanStep, detail: Detail) -> StepView:
+    return StepView(
+        step=step,
+        estimates=_estimates(step) if detail.estimates else (),
+        calls=tuple(
+            CallView(
+                prompt=cut(call.prompt, detail.text),
+                answer=None if call.answer is None else cut(call.answer, detail.text),
+                failures=tuple(failure.value for failure in call.failures),
+                detail=call.detail,
+            )
+            for call in step.planner_calls
+        ),
+        origins=tuple(dict.fromkeys(each.origin.value for each in step.executed)),
+    )
+
+
+def _estimates(step: PlanStep) -> tuple[EstimateGroup, ...]:
+    chosen = {each.task: each.model for each in step.assignments}
+    executed = {each.task for each in step.executed}
+    rows: dict[str, list[EstimateRow]] = {}
+    for row in step.estimates:
+        rows.setdefault(row.task, []).append(row)
+    return tuple(
+        EstimateGroup(task=task, chosen=chosen.get(task), executed=task in executed, rows=tuple(group))
+        for task, group in rows.items()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BriefRow:
+    """A task and, for each mode, its model and score: what stands in the page where the rest is packed."""
+
+    id: str
+    cells: tuple[tuple[str, str], ...]
+
+
+def brief_rows(row: JobRow) -> tuple[BriefRow, ...]:
+    """The tasks of a job under all its modes, in a few words."""
+    cells = [_cells(job, Detail(text=0)) for job in row.jobs]
+    return tuple(
+        BriefRow(id=task, cells=tuple(_brief(each.get(task)) for each in cells))
+        for task in row.jobs[0].record.case.graph.order
+    )
+
+
+def _brief(cell: TaskCell | None) -> tuple[str, str]:
+    if cell is None:
+        return NOT_MEASURED, "not run"
+    return cell.model, cell.score if cell.status == "ok" else cell.status

@@ -1,0 +1,217 @@
+"""What the page's templates may use: the figures of a report, put into words and drawings."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.report.answers import Answer, answers, compared, main_comparisons, missing_sentences, provenance
+from pytest_swarm.report.charts.curve import curves
+from pytest_swarm.report.charts.distribution import distribution
+from pytest_swarm.report.charts.forest import Whisker, whisker
+from pytest_swarm.report.charts.heat import heat
+from pytest_swarm.report.charts.scatter import scatter
+from pytest_swarm.report.model import Report, budget_label, horizon_label
+from pytest_swarm.report.scoreboard import board_axes, boards, reference_mode
+from pytest_swarm.report.wording import (
+    gigabytes,
+    joined,
+    mode_name,
+    percent,
+    plural,
+    seconds,
+    signed_points,
+    significant,
+)
+
+MODE_COLOURS: Final = {
+    "lp": "blue",
+    "llm": "orange",
+    "milp": "teal",
+    "staged": "violet",
+    "greedy": "green",
+    "single": "pink",
+    "best-single": "brown",
+    "random": "slate",
+    "oracle": "ink",
+}
+MODEL_COLOURS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
+_OTHER_MODES: Final = ("cyan", "violet", "brown", "pink", "green", "slate")
+_MAX_NOTES: Final = 200
+_LABELS: Final = {"budget": "VRAM", "planner": "Planner", "missing": "Missing"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One comparison of the answer: a word, the sentence and its drawing."""
+
+    label: str
+    answer: Answer
+    whisker: Whisker | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One further sentence of the answer."""
+
+    label: str
+    tone: str
+    text: str
+
+
+def page_context(report: Report) -> dict[str, object]:
+    """Names for the templates: everything but the list of jobs and what belongs to the file itself."""
+    horizons, budgets = board_axes(report)
+    notes = missing_sentences(report)
+    times_ms = {
+        mode: [ms for job in report.jobs if job.key.mode == mode for ms in job.metrics.decision_ms_per_step]
+        for mode in report.mode_names
+    }
+    return {
+        "report": report,
+        "provenance": provenance(report),
+        "verdicts": [_verdict(each) for each in main_comparisons(report)],
+        "single_sentence": _single_sentence(report),
+        "says": [_said(each) for each in answers(report) if each.kind != "comparison"],
+        "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
+        "scope_sentence": _scope(report),
+        "started": _started(report.info.started_ts_ms),
+        "horizons": horizons,
+        "budgets": budgets,
+        "real_horizons": [each for each in horizons if each is not None],
+        "real_budgets": [each for each in budgets if each is not None],
+        "reference": reference_mode(report),
+        "boards": boards(report),
+        "board_css": _board_css(len(horizons), len(budgets)),
+        "comparison_rows": [_comparison_row(each) for each in report.comparisons],
+        "scatters": [
+            plot
+            for plot in (
+                scatter(report.settings, title="Token cost", price=lambda a: a.token_cost, written=significant),
+                scatter(report.settings, title="Makespan", price=lambda a: a.makespan_s, written=seconds),
+            )
+            if plot is not None
+        ],
+        "curves": curves(report.curves),
+        "decision": distribution(times_ms),
+        "heat": heat(report.jobs, report.info.fleet),
+        "command": shlex.join(report.info.command),
+        "fleet_head": _FLEET_HEAD,
+        "fleet_rows": _fleet_rows(report),
+        "notes": notes[:_MAX_NOTES],
+        "notes_left_out": max(0, len(notes) - _MAX_NOTES),
+    }
+
+
+def mode_colours(modes: Sequence[str]) -> dict[str, str]:
+    """Mode -> name of its colour, always the same for the modes of this project."""
+    others = [mode for mode in modes if mode.partition(":")[0] not in MODE_COLOURS]
+    spare = {mode: _OTHER_MODES[n % len(_OTHER_MODES)] for n, mode in enumerate(others)}
+    return {mode: spare.get(mode) or MODE_COLOURS[mode.partition(":")[0]] for mode in modes}
+
+
+def script_hash(script: str) -> str:
+    """The SHA-256 of the page's script for its content security policy: no other script may run."""
+    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+def _verdict(comparison: Comparison) -> Verdict:
+    answer = compared(comparison)
+    found = comparison.difference
+    if answer.tone == "good" and found is not None:
+        better = comparison.mode if found.mean > 0 else comparison.reference
+        label = f"{mode_name(better)} is better"
+    else:
+        label = "no difference" if answer.tone == "plain" else "undecided"
+    return Verdict(label=label, answer=answer, whisker=whisker(comparison))
+
+
+def _said(answer: Answer) -> Said:
+    return Said(label=_LABELS[answer.kind], tone=answer.tone, text=answer.text)
+
+
+def _single_sentence(report: Report) -> str:
+    """What stands in place of comparisons where one mode ran, or none."""
+    if not report.modes:
+        return "No job was run."
+    only = report.modes[0]
+    if only.score is None:
+        return f"{mode_name(only.mode)} ran alone, and none of its {plural(only.jobs, 'job')} has a score."
+    score = f"{mode_name(only.mode)} scored {percent(only.score.mean, digits=1)} over {plural(only.scored, 'job')}"
+    return f"{score}; it ran alone, so there is nothing to compare it with."
+
+
+def _scope(report: Report) -> str:
+    """`5 workflows, 60 jobs, horizons h0, h1 and h3, VRAM 8GB`."""
+    names = len({each.job for each in report.jobs})
+    horizons, budgets = board_axes(report)
+    parts = [
+        plural(names, "workflow"),
+        plural(len(report.jobs), "job"),
+        "horizon " + joined([horizon_label(each) for each in horizons if each is not None] or ["none"]),
+        "VRAM " + joined([budget_label(each) for each in budgets if each is not None] or ["none"]),
+    ]
+    return ", ".join(parts)
+
+
+def _started(started_ts_ms: float) -> str:
+    try:
+        return datetime.fromtimestamp(started_ts_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (OverflowError, OSError, ValueError):  # a foreign file may hold any number
+        return ""
+
+
+def _board_css(horizons: int, budgets: int) -> str:
+    """Rules that show the board of the chosen horizon and budget; a browser without :has shows all boards."""
+    rules = [".card.board{display:none}"]
+    for h in range(horizons):
+        for b in range(budgets):
+            chosen = (f":has(#board-h-{h}:checked)" if horizons > 1 else "") + (
+                f":has(#board-b-{b}:checked)" if budgets > 1 else ""
+            )
+            rules.append(f"#scoreboard{chosen} #board-{h}-{b}{{display:block}}")
+    return f"@supports selector(:has(*)){{{''.join(rules)}}}" if horizons * budgets > 1 else ""
+
+
+def _comparison_row(c: Comparison) -> tuple[str, ...]:
+    found = c.difference
+    interval = "-"
+    if found is not None and found.low is not None and found.high is not None:
+        interval = f"{signed_points(found.low)} to {signed_points(found.high)}"
+    return (
+        f"{mode_name(c.mode)} - {mode_name(c.reference)}",
+        horizon_label(c.horizon_depth),
+        budget_label(c.vram_budget_gb),
+        f"{c.pairs:,}" + (f" (+{c.incomplete:,} incomplete)" if c.incomplete else ""),
+        "-" if found is None else f"{signed_points(found.mean)} pts",
+        interval,
+        f"{c.jobs_won:,} / {c.jobs_tied:,} / {c.jobs_lost:,}",
+        "-"
+        if c.routing_divergence_pct is None
+        else f"{c.tasks_diverged:,} of {c.tasks_compared:,} ({percent(c.routing_divergence_pct / 100)})",
+        f"{c.when_differed_better:,} / {c.when_differed_worse:,} / {c.when_differed_tie:,}",
+    )
+
+
+_FLEET_HEAD: Final = ("model", "VRAM", "load", "cost per token", "max context", *(each.value for each in TaskType))
+
+
+def _fleet_rows(report: Report) -> list[tuple[str, ...]]:
+    return [
+        (
+            model.tag,
+            gigabytes(model.vram_gb),
+            seconds(model.load_time_ms / 1000),
+            significant(model.cost_per_token),
+            f"{model.max_ctx:,}",
+            *(f"{model.capability(kind):.2f}" for kind in TaskType),
+        )
+        for model in report.info.fleet
+    ]

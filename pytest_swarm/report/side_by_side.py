@@ -1,0 +1,93 @@
+"""Two or more runs laid side by side: the same figures, and their difference over the cases that both have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_swarm.metrics.interval import Interval, clustered_mean
+from pytest_swarm.metrics.measured import MeasuredJob, mode_order
+from pytest_swarm.report.figures import FIGURES
+from pytest_swarm.report.model import Report
+from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, signed_points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTable:
+    """A table ready to be written; the first `left` columns are words."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left: int = 1
+
+
+def run_tables(reports: Sequence[Report]) -> tuple[RunTable, ...]:
+    """What the runs were, every figure per run and mode, and the paired difference of each run to the first."""
+    return _overview(reports), _figures(reports), _differences(reports)
+
+
+def _overview(reports: Sequence[Report]) -> RunTable:
+    rows = tuple(
+        (
+            each.info.run,
+            each.info.backend + (" (simulated)" if each.info.simulated else ""),
+            each.info.profile or NOT_MEASURED,
+            str(each.info.seed),
+            f"{each.info.fleet.name} {each.info.fleet.digest[:8]}",
+            ", ".join(each.mode_names),
+            f"{len(each.jobs):,}",
+            "yes" if each.run.complete else "no",
+        )
+        for each in reports
+    )
+    head = ("run", "backend", "profile", "seed", "fleet", "modes", "jobs", "complete")
+    return RunTable(caption="The runs", head=head, rows=rows, left=6)
+
+
+def _figures(reports: Sequence[Report]) -> RunTable:
+    columns = [(report, mode) for report in reports for mode in report.modes]
+    columns.sort(key=lambda pair: mode_order(pair[1].mode))
+    written = [(figure.label, *(figure.written(figure.value(mode)) for _, mode in columns)) for figure in FIGURES]
+    rows = tuple(row for row in written if any(cell != NOT_MEASURED for cell in row[1:]))
+    head = ("figure", *(f"{mode_name(mode.mode)}, {report.info.run}" for report, mode in columns))
+    return RunTable(caption="Every figure, over all horizons and budgets", head=head, rows=rows)
+
+
+def _differences(reports: Sequence[Report]) -> RunTable:
+    first, *others = reports
+    rows = tuple(
+        (mode_name(mode), each.info.run, *_difference(first, each, mode))
+        for mode in first.mode_names
+        for each in others
+        if mode in each.mode_names
+    )
+    head = ("mode", f"run against {first.info.run}", "cases in both", "this score", "first score", "difference", "95 %")
+    caption = "Score over the cases (same graph, mode, horizon, budget and repeat) that have a score in both runs"
+    return RunTable(caption=caption, head=head, rows=rows, left=2)
+
+
+def _difference(first: Report, other: Report, mode: str) -> tuple[str, str, str, str, str]:
+    theirs = _scores(other, mode)
+    both = [(job, score, theirs[key][1]) for key, (job, score) in _scores(first, mode).items() if key in theirs]
+    found = clustered_mean((job.job, new - old) for job, old, new in both)
+    if found is None:
+        return "0", NOT_MEASURED, NOT_MEASURED, NOT_MEASURED, NOT_MEASURED
+    old = sum(score for _, score, _ in both) / len(both)
+    new = sum(score for _, _, score in both) / len(both)
+    means = percent(new, digits=1), percent(old, digits=1)
+    return f"{len(both):,}", *means, f"{signed_points(found.mean)} pts", _range(found)
+
+
+def _scores(report: Report, mode: str) -> dict[object, tuple[MeasuredJob, float]]:
+    return {
+        each.pair_key: (each, each.metrics.score)
+        for each in report.jobs
+        if each.key.mode == mode and each.metrics.score is not None
+    }
+
+
+def _range(found: Interval) -> str:
+    if found.low is None or found.high is None:
+        return found.note or NOT_MEASURED
+    return f"{signed_points(found.low)} to {signed_points(found.high)}"

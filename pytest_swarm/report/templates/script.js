@@ -1,0 +1,136 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const packs = new Map();
+
+  // A pack is a JSON list of HTML fragments that this report wrote and escaped itself: gzip, then base64.
+  const unpack = (name) => {
+    if (!packs.has(name)) packs.set(name, inflate(document.getElementById(name).textContent));
+    return packs.get(name);
+  };
+  const inflate = async (text) => {
+    const bytes = Uint8Array.from(atob(text.trim()), (char) => char.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(stream).text());
+  };
+
+  // --- jobs: rows in the page, and further ones in packs -------------------------------------------------------
+  const list = document.getElementById("job-list");
+  const form = document.getElementById("job-filter");
+  const more = document.getElementById("job-more");
+  const PAGE = 200;
+  let rows = list ? all(":scope > details", list) : [];
+  let limit = Math.max(PAGE, rows.length);
+  let whole = list ? !list.dataset.packs : true;
+
+  const loadRows = async () => {
+    if (whole) return;
+    whole = true;
+    for (const name of list.dataset.packs.split(" ")) {
+      const holder = document.createElement("template");
+      holder.innerHTML = (await unpack(name)).join("");
+      rows = rows.concat([...holder.content.children]);
+    }
+  };
+  const fill = async (row) => {
+    const body = row.querySelector(":scope > .body[data-pack]");
+    if (!body) return;
+    const { pack, item } = body.dataset;
+    delete body.dataset.pack;
+    body.innerHTML = (await unpack(pack))[Number(item)];
+  };
+  const orders = {
+    order: (row) => Number(row.dataset.n),
+    spread: (row) => -Number(row.dataset.spread),
+    differing: (row) => -Number(row.dataset.differing),
+    violations: (row) => -Number(row.dataset.violations),
+    worst: (row) => (row.dataset.worst === "" ? 2 : Number(row.dataset.worst)),
+    slowest: (row) => -Number(row.dataset.makespan),
+  };
+  const show = async () => {
+    const want = new FormData(form);
+    const text = String(want.get("text")).trim().toLowerCase();
+    const plain = !text && !want.get("h") && !want.get("vram") && !want.get("only") && want.get("sort") === "order";
+    if (!plain || limit > rows.length) await loadRows();
+    const only = want.get("only");
+    const hits = rows.filter((row) => {
+      const data = row.dataset;
+      return (!text || data.job.toLowerCase().includes(text)) && (!want.get("h") || data.h === want.get("h"))
+        && (!want.get("vram") || data.vram === want.get("vram"))
+        && (!only || (only === "trouble" ? data.trouble === "1" : Number(data[only]) > 0));
+    });
+    const rank = orders[want.get("sort")];
+    hits.sort((a, b) => rank(a) - rank(b) || orders.order(a) - orders.order(b));
+    list.replaceChildren(...hits.slice(0, limit));
+    const total = Number(list.dataset.total);
+    const found = plain && !whole ? total : hits.length;
+    document.getElementById("job-count").textContent =
+      `${Math.min(limit, found).toLocaleString("en")} of ${found.toLocaleString("en")} shown`;
+    more.hidden = found <= limit;
+  };
+  if (form && list) {
+    form.addEventListener("input", () => { limit = PAGE; show(); });
+    form.addEventListener("submit", (event) => event.preventDefault());
+    more.querySelector("button").addEventListener("click", () => { limit += PAGE; show(); });
+    list.addEventListener("toggle", (event) => {
+      const row = event.target;
+      if (!row.matches("details.job")) return;
+      if (row.open) { fill(row); remember(row); }
+    }, true);
+    show();
+  }
+
+  // --- deep links: #job=wb1&mode=lp&h=3&vram=8GB&r=1 ------------------------------------------------------------
+  const remember = (row, mode) => {
+    const { job, h, vram, r } = row.dataset;
+    const parts = new URLSearchParams({ job, h: h.replace(/^h/, ""), vram, r });
+    if (mode) parts.set("mode", mode);
+    history.replaceState(null, "", `#${parts}`);
+  };
+  const follow = async () => {
+    const want = new URLSearchParams(location.hash.slice(1));
+    if (!want.get("job") || !list) return;
+    const depth = want.get("h");
+    const fits = (row) => row.dataset.job === want.get("job")
+      && (!depth || row.dataset.h === depth || row.dataset.h === `h${depth}`)
+      && (!want.get("vram") || row.dataset.vram === want.get("vram"))
+      && (!want.get("r") || row.dataset.r === want.get("r"));
+    let row = rows.find(fits);
+    if (!row) { await loadRows(); row = rows.find(fits); }
+    if (!row) return;
+    if (!row.isConnected) list.prepend(row);
+    await fill(row);
+    const side = want.get("mode") ? all(".side", row).find((each) => each.dataset.mode === want.get("mode")) : null;
+    row.open = true;
+    (side || row).scrollIntoView({ block: "start" });
+    if (side) { side.tabIndex = -1; side.focus({ preventScroll: true }); }
+  };
+  window.addEventListener("hashchange", follow);
+  follow();
+
+  // --- scoreboard: deltas against another mode -----------------------------------------------------------------
+  const written = (kind, value, base) => {
+    const change = value - base;
+    if (Math.abs(change) <= 1e-9 || !kind) return "";
+    const signed = (text) => (change > 0 ? `+${text}` : text);
+    if (kind === "points") return `${signed((100 * change).toFixed(1))} pts`;
+    if (kind === "plain") return signed(String(Number(change.toPrecision(3))));
+    if (base === 0) return "";
+    const ratio = value / base;
+    return ratio >= 3 || ratio <= 1 / 3 ? `${ratio >= 10 ? ratio.toFixed(0) : Number(ratio.toPrecision(2))} x` : `${signed((100 * (ratio - 1)).toFixed(0))} %`;
+  };
+  const reference = document.getElementById("reference");
+  reference?.addEventListener("change", () => {
+    for (const row of all(".board tr[data-delta]")) {
+      const base = row.querySelector(`td[data-mode="${CSS.escape(reference.value)}"]`)?.dataset.value;
+      for (const cell of all("td", row)) {
+        const { value, mode } = cell.dataset;
+        const none = base === undefined || base === "" || value === "" || mode === reference.value;
+        cell.querySelector(".delta").textContent = none ? "" : written(row.dataset.delta, Number(value), Number(base));
+      }
+    }
+    for (const row of all(".board tr.against")) row.hidden = row.dataset.reference !== reference.value;
+  });
+})();
