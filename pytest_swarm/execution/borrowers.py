@@ -51,7 +51,7 @@ class BorrowedModel:
             model=self.tag,
             messages=(Message(role="user", content=prompt),),
             num_ctx=self.num_ctx,
-            seed=0,
+            seed=keeper.seed,
             temperature=0.0,
             schema=schema,
         )

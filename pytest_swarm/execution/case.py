@@ -70,7 +70,8 @@ class _Job:
         keeper = self.engine.keeper
         if self.engine.settings.fresh:
             await keeper.clear()
-        keeper.begin(Ledger(vram_budget_gb=self.case.key.vram_budget_gb, clock=self.clock, on_switch=self._on_switch))
+        budget_gb = self.case.key.vram_budget_gb
+        keeper.begin(Ledger(vram_budget_gb=budget_gb, seed=self.seed, clock=self.clock, on_switch=self._on_switch))
         while len(self.finished) < len(self.graph):
             await self._step(len(self.steps))
         await self._sample(len(self.steps) - 1)

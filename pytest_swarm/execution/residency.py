@@ -21,9 +21,13 @@ BUDGET_TOLERANCE_GB: Final = 1e-6  # DESIGN 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """What the keeper needs of a job: its budget, its clock, and who is told of each switch as it ends."""
+    """What the keeper needs of a job: its budget, clock and seed, and who is told of each switch as it ends.
+
+    `seed` is that of every request of the job, also of the models that borrow VRAM.
+    """
 
     vram_budget_gb: float
+    seed: int
     clock: JobClock
     on_switch: Callable[[Switch], None]
 
@@ -115,6 +119,11 @@ class ResidencyKeeper:
         self._job.on_switch(
             Switch(step=self.step, model=tag, action=action, started_s=started_s, finished_s=finished_s)
         )
+
+    @property
+    def seed(self) -> int:
+        """The seed of the present job's requests."""
+        return self._job.seed
 
     @property
     def _job(self) -> Ledger:
