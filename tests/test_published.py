@@ -64,7 +64,7 @@ def test_the_leak_is_rounding_not_the_horizon() -> None:
 
 
 def test_run_152505() -> None:
-    """Depth "1" of the published run was the ready tasks alone: planned VRAM per step, and the two ways to sum it up."""
+    """Depth "1" of the published run was the ready tasks alone: planned VRAM per step, and two ways to sum it up."""
     plans = {name: [step.planned_vram_gb for step in run(case(name, "lp", 0)).steps] for name in NAMES}
     assert plans["wb1"] == [2.0, 12.5, 6.5]
     assert plans["wb2"] == [6.5, 6.5]
@@ -74,7 +74,7 @@ def test_run_152505() -> None:
 
 
 def test_the_published_rules_give_the_published_plan() -> None:
-    """Finished tasks in the horizon, "not empty" as the score, no learning of token use: qwen everywhere, 1.37 at first."""
+    """Finished tasks in the horizon, "not empty" as the score, no learning of token use: qwen everywhere, 1.37 first."""
     estimator, router, resident = Estimator(HEAVY), LpRouter(), frozenset[str]()
     objectives = []
     for name in NAMES:
