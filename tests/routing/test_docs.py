@@ -1,0 +1,26 @@
+"""The router in docs/routing.md is one that works."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+from pytest_swarm.routing.base import RouterSetup
+from pytest_swarm.routing.feasibility import check
+from pytest_swarm.routing.registry import make_router
+from tests.instances import GEMMA, HEAVY, WB1, view_of
+
+DOC = Path(__file__).parents[2] / "docs" / "routing.md"
+
+
+def test_the_router_of_the_documentation_routes() -> None:
+    block = re.search(r"```python\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
+    names: dict[str, object] = {}
+    exec(compile(block[1], str(DOC), "exec"), names)
+    extra = names["pytest_swarm_routers"](None)  # type: ignore[operator]
+    view = view_of(WB1)
+    plan = asyncio.run(make_router("smallest", RouterSetup(fleet=HEAVY), extra).route(view))
+    assert set(plan.model_of.values()) == {GEMMA}
+    assert check(plan, view) == ()
