@@ -8,8 +8,28 @@ import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.workloads.load import load_graph
+from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 
+DEFAULT_JOBS = 12  # enough for each shape and each level to come up, few enough for a first run
+GENERATOR_SEED = 1  # the jobs are part of the benchmark; --swarm-seed moves the models' answers, not the questions
 GRAPHS = Path(__file__).parent / "graphs"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("swarm").addoption(
+        "--swarm-jobs",
+        dest="swarm_jobs",
+        type=int,
+        default=DEFAULT_JOBS,
+        metavar="N",
+        help=f"generated jobs of benchmarks/test_workflowgen.py (default {DEFAULT_JOBS})",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "generated_job" in metafunc.fixturenames:
+        jobs = generate_jobs(max(0, metafunc.config.getoption("swarm_jobs")), GENERATOR_SEED)
+        metafunc.parametrize("generated_job", [job.graph for job in jobs], ids=[job.graph.name for job in jobs])
 
 
 @pytest.fixture

@@ -1,0 +1,177 @@
+"""Generated workflows: valid, checkable, dependent on their inputs, graded, and the same on every Python."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from statistics import mean
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.expectation import PythonCode
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.errors import GraphError
+from pytest_swarm.scoring.local import local_expectation
+from pytest_swarm.scoring.sandbox import run_cases
+from pytest_swarm.scoring.score import score_text
+from pytest_swarm.workloads.load import load_graph, save_graph
+from pytest_swarm.workloads.workflowgen.draw import Draw
+from pytest_swarm.workloads.workflowgen.jobs import JobSpec, generate_job, generate_jobs
+from pytest_swarm.workloads.workflowgen.shapes import MOST_PARENTS, SHAPES
+
+ROOT = Path(__file__).parents[2]
+JOBS = generate_jobs(500, seed=7)
+DIGESTS = "from pytest_swarm.workloads.workflowgen.jobs import generate_jobs; import hashlib;"
+DIGESTS += "print(hashlib.sha256(''.join(j.graph.digest for j in generate_jobs(60, 7)).encode()).hexdigest())"
+
+
+def given_of(job, task, answers):
+    return [(job.graph.task(parent), answers[parent]) for parent in job.graph.parents(task.id)]
+
+
+def test_every_right_answer_scores_1_and_every_corrupted_one_0():
+    for job in JOBS:
+        for task in job.graph.tasks:
+            assert score_text(task.expected, job.right[task.id]).value == 1, task
+            assert score_text(task.expected, job.wrong[task.id]).value == 0, task
+
+
+def test_the_formulas_give_the_reference_for_right_inputs():
+    for job in JOBS:
+        for task in job.graph.tasks:
+            assert local_expectation(task, given_of(job, task, job.right)) == task.expected, task
+
+
+def test_wrong_inputs_mostly_move_what_is_right():
+    derived = moved = 0
+    for job in JOBS:
+        for task in job.graph.tasks:
+            if task.derive is not None:
+                derived += 1
+                moved += local_expectation(task, given_of(job, task, job.wrong)) != task.expected
+    assert derived > 1000
+    assert moved / derived > 0.6
+
+
+def test_the_jobs_cover_types_shapes_and_levels():
+    types = Counter(task.type for job in JOBS for task in job.graph.tasks)
+    assert set(types) == set(TaskType)
+    assert min(types.values()) / sum(types.values()) > 0.02
+    assert {job.graph.name.split("-", 2)[2] for job in JOBS} == set(SHAPES)
+    assert {task.difficulty for job in JOBS for task in job.graph.tasks} == {1.0, 2.0, 3.0, 4.0, 5.0}
+
+
+def test_prompts_are_unique_over_all_jobs():
+    prompts = [task.prompt for job in JOBS for task in job.graph.tasks]
+    assert len(set(prompts)) == len(prompts)
+
+
+def test_a_prompt_never_gives_away_a_parents_answer():
+    for job in JOBS:
+        for task in job.graph.tasks:
+            for parent in job.graph.parents(task.id):
+                assert job.right[parent] not in task.prompt
+
+
+def test_harder_tasks_are_longer():
+    tokens = {level: [] for level in (1.0, 5.0)}
+    for job in JOBS:
+        for task in job.graph.tasks:
+            if task.difficulty in tokens:
+                tokens[task.difficulty].append(task.estimated_tokens)
+    assert mean(tokens[5.0]) > 1.4 * mean(tokens[1.0])
+
+
+def test_the_reference_code_passes_its_hidden_cases():
+    seen: dict[tuple[str, int], tuple[str, PythonCode]] = {}
+    for job in JOBS:
+        for task in job.graph.tasks:
+            if isinstance(task.expected, PythonCode):
+                code = job.right[task.id].removeprefix("```python\n").removesuffix("\n```")
+                seen.setdefault((task.expected.entry_point, int(task.difficulty)), (code, task.expected))
+    assert len({name for name, _ in seen}) == 17
+    for code, expected in seen.values():
+        assert set(run_cases(code, expected).faults) == {None}, code
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    shape=st.sampled_from(sorted(SHAPES)), size=st.integers(2, 200), level=st.integers(1, 5), seed=st.integers(0, 10**6)
+)
+def test_any_spec_gives_a_valid_job_of_its_size(shape, size, level, seed):
+    job = generate_job(JobSpec(name="j", shape=shape, size=size, level=level), seed)
+    assert len(job.graph) == size
+    assert max(len(job.graph.parents(task.id)) for task in job.graph.tasks) <= MOST_PARENTS
+    for task in job.graph.tasks:
+        assert score_text(task.expected, job.right[task.id]).value == 1
+        assert local_expectation(task, given_of(job, task, job.right)) == task.expected
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "edges"),
+    [
+        ("chain", 3, "01 12"),
+        ("fork", 4, "01 02 03"),
+        ("join", 4, "03 13 23"),
+        ("diamond", 5, "01 02 03 14 24 34"),
+        ("map-reduce", 6, "01 12 03 34 25 45"),
+        ("repeat-with-check", 5, "01 02 12 23 24 34"),
+    ],
+)
+def test_the_shapes_are_what_they_are_called(shape, size, edges):
+    places = SHAPES[shape](Draw("x"), size)
+    assert {(p, n) for n, parents in enumerate(places) for p in parents} == {
+        (int(e[0]), int(e[1])) for e in edges.split()
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"shape": "ring"}, "job 'j': unknown shape 'ring'; known are chain"),
+        ({"size": 1}, "size is 1, but must be from 2 to 200"),
+        ({"level": 6}, "level is 6, but must be from 1 to 5"),
+    ],
+)
+def test_a_spec_that_cannot_be_is_refused(changes, sentence):
+    with pytest.raises(GraphError, match=sentence):
+        JobSpec(**({"name": "j", "shape": "chain", "size": 3, "level": 2} | changes))
+
+
+def test_a_job_depends_on_seed_and_number_alone():
+    assert [job.graph for job in generate_jobs(3, seed=7)] == [job.graph for job in JOBS[:3]]
+    assert generate_jobs(1, seed=8)[0].graph.digest != JOBS[0].graph.digest
+
+
+def test_a_job_survives_a_file_with_its_formulas(tmp_path):
+    graph = JOBS[4].graph
+    assert any(task.derive for task in graph.tasks)
+    save_graph(graph, tmp_path / "job.toml")
+    assert load_graph(tmp_path / "job.toml") == graph
+
+
+def other_pythons() -> list[str]:
+    """Interpreters of other versions: on the path, or beside this one where pyenv keeps them."""
+    beside = sorted(str(path) for path in Path.home().glob(".pyenv/versions/3.1[1-9]*/bin/python3"))
+    named = [found for minor in range(11, 16) if (found := shutil.which(f"python3.{minor}"))]
+    return [python for python in {*beside, *named} if subprocess.run([python, "-c", ""], check=False).returncode == 0]
+
+
+def test_digests_are_the_same_on_other_pythons():
+    others = other_pythons()
+    if not others:
+        pytest.skip("no other Python is at hand")
+    assert {digest(python) for python in others} == {digest(sys.executable)}
+
+
+def digest(python: str) -> str:
+    """The digest of sixty jobs as an interpreter sees it."""
+    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ.get("PATH", ""), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([python, "-c", DIGESTS], capture_output=True, text=True, check=False, env=environment)
+    return done.stdout.strip() or done.stderr
