@@ -20,6 +20,7 @@ from pytest_swarm.routing.base import PlanningView, RoutingError
 from pytest_swarm.routing.objective import evaluate, load_price, resident_mask, utility
 
 SOLVERS: Final = ("HIGHS", "SCS")  # DESIGN 3: HiGHS, SCS as fallback
+_NO_PLAN: Final = (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE, "infeasible_or_unbounded")  # all shares are bounded
 _INTEGRAL: Final = 1e-6  # a share within this distance of 0 or 1 is integral; both solvers are exact to about that
 _COMPILED: Final = 32  # programs kept compiled; a run meets few shapes, and each holds some 100 bytes per entry
 
@@ -80,7 +81,7 @@ class LpRouter:
         program.vram_gb.value = np.array([model.vram_gb for model in view.fleet])
         program.budget_gb.value = view.vram_budget_gb
         status, solver = _solve(program.problem, self._solvers)
-        if status in (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE):
+        if status in _NO_PLAN:
             return None
         shares = np.where(view.estimates.allowed, program.x.value, 0.0)
         return Relaxed(
@@ -130,7 +131,7 @@ def _solve(problem: Any, solvers: tuple[str, ...]) -> tuple[str, str]:
         except cp.SolverError as error:
             failures.append(f"{solver}: {error}")
             continue
-        if problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE, cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE):
+        if problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE, *_NO_PLAN):
             return problem.status, solver
         failures.append(f"{solver}: {problem.status}")
     raise RoutingError(f"the linear program could not be solved ({'; '.join(failures)}); check the installed solvers")
