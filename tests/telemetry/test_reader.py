@@ -1,0 +1,121 @@
+"""events.jsonl is read back as it was written; what is broken in it is named, and a cut-off end is forgiven."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.record import Run, TaskOutcome, TaskStatus
+from pytest_swarm.errors import EventsError
+from pytest_swarm.fields import Fields
+from pytest_swarm.telemetry import decode, events
+from pytest_swarm.telemetry.reader import read_run, run_of_events
+from pytest_swarm.telemetry.sink import FileSink, encode_line
+from tests.execution.lab import case, graph, run
+from tests.report.factories import info as run_info
+
+CASE = case(graph(("a", "b"), name="job"), "lp")
+
+
+def written(path: Path) -> Run:
+    """A run of one job in `path`/events.jsonl."""
+    from pytest_swarm.telemetry.sink import ListSink
+
+    sink = ListSink()
+    record = run(CASE, sink=sink)
+    file = FileSink(path / "events.jsonl")
+    file.emit(events.encode_run_start(run_info()))
+    for event in sink.events:
+        file.emit(event)
+    file.emit(events.encode_job_summary(record, 1.0, {}))
+    file.emit(events.encode_run_end(2.0, complete=True, notes=["a note"]))
+    file.close()
+    return Run(info=run_info(), jobs=(record,), complete=True, notes=("a note",))
+
+
+def test_a_run_is_read_back_equal(tmp_path: Path) -> None:
+    assert written(tmp_path) == read_run(tmp_path)
+    assert read_run(tmp_path / "events.jsonl") == read_run(tmp_path)
+
+
+def test_a_cut_off_last_line_is_forgiven_and_said(tmp_path: Path) -> None:
+    written(tmp_path)
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    back = read_run(path)
+    assert len(back.jobs) == 1
+    assert not back.complete
+    assert "cut off" in back.notes[-1]
+
+
+def test_a_job_that_was_still_running_is_named(tmp_path: Path) -> None:
+    written(tmp_path)
+    path = tmp_path / "events.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-2]))
+    back = read_run(path)
+    assert back.jobs == ()
+    assert back.notes == ("job [lp-h1-8GB] was still running when the run stopped",)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda lines: ["not json\n", *lines], "line 1: is no JSON"),
+        (lambda lines: lines[1:], "holds no run_start|that no dag_structure opened"),
+        (lambda lines: [lines[0], *lines[2:]], "that no dag_structure opened"),
+        (
+            lambda lines: [lines[0].replace('"schema_version":1', '"schema_version":99'), *lines[1:]],
+            "99 is newer than 1",
+        ),
+        (lambda lines: [line.replace('"status":"ok"', '"status":"fine"') for line in lines], "'fine' is not a valid"),
+        (lambda lines: [line.replace('"planned_vram_gb":', '"planned":') for line in lines], "'planned_vram_gb'"),
+        (lambda lines: ["[]\n", *lines], "expected a table"),
+        (lambda _: [], "holds no run_start"),
+    ],
+)
+def test_what_is_broken_is_named(tmp_path: Path, change, sentence: str) -> None:  # type: ignore[no-untyped-def]
+    written(tmp_path)
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
+    with pytest.raises(EventsError, match=sentence) as error:
+        read_run(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EventsError, match=r"nowhere.*cannot be read"):
+        read_run(tmp_path / "nowhere")
+
+
+def test_unknown_events_are_passed_over() -> None:
+    back = run_of_events([events.encode_run_start(run_info()), {"event": "weather", "ts_ms": 1}], where="x")
+    assert back.jobs == ()
+
+
+texts = st.none() | st.text(st.characters(), max_size=50)
+numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(answer=texts, error=texts, score=st.none() | st.floats(0, 1), seconds=numbers, tokens=st.none() | st.integers(0))
+def test_any_outcome_survives_the_line(
+    answer: str | None, error: str | None, score: float | None, seconds: float | None, tokens: int | None
+) -> None:
+    outcome = TaskOutcome(
+        task="a",
+        status=TaskStatus.OK,
+        answer=answer,
+        error=error,
+        score=score,
+        prompt_tokens=tokens,
+        started_s=seconds,
+        token_cost=seconds,
+    )
+    line = encode_line(events.encode_task_result(CASE, outcome, 0.0))
+    assert line.isascii()
+    assert "\n" not in line
+    assert decode.decode_task_result(Fields(json.loads(line), where="line", error=EventsError)) == outcome
