@@ -21,7 +21,7 @@ from pytest_swarm.simulator.replies import process_row
 from pytest_swarm.simulator.requests import Refusal, read_call
 from pytest_swarm.simulator.talk import Talker
 from pytest_swarm.simulator.transport import Event, Receive, Scope, Send
-from pytest_swarm.simulator.wire import read_body, send_json, send_text
+from pytest_swarm.simulator.wire import read_body, send_json, send_line, send_text, start_lines
 
 VERSION: Final = "0.33.0-simulated"
 _PLAIN: Final = "text/plain; charset=utf-8"
@@ -160,7 +160,11 @@ class OllamaApp:
         if found is None:
             raise Refusal(404, f"model '{source}' not found")
         self._library.add(name, found[1])
-        await send_json(send, {"status": "success"})
+        if data.get("stream") is False:
+            await send_json(send, {"status": "success"})
+        else:
+            await start_lines(send)
+            await send_line(send, {"status": "success"}, last=True)
 
     async def _embed(self, body: bytes, _: Send) -> None:
         data = _read(body, "EmbedRequest")

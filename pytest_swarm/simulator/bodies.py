@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Final, NoReturn, TypeAlias
 
@@ -126,4 +127,18 @@ def _no_constant(name: str) -> NoReturn:
     raise json.JSONDecodeError("Expecting value", name, 0)
 
 
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant)
+def _number(text: str) -> float:
+    """A float that is finite: Go refuses 1e400."""
+    value = float(text)
+    if math.isinf(value):
+        raise BadBody(f"json: cannot unmarshal number {text} into Go value of type float64")
+    return value
+
+
+def _integer(text: str) -> int | float:
+    """An int as long as it is one of 64 bits; Go reads a longer one as a float."""
+    return int(text) if len(text) <= _INT64_DIGITS else _number(text)
+
+
+_INT64_DIGITS: Final = 18
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_number, parse_int=_integer)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _UNITS_S: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART: Final = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)")
-_FOREVER: Final = timedelta(days=292 * 365)  # the longest that Go's durations reach
+_PART: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([^0-9.]*)")
+_FOREVER: Final = timedelta(days=292 * 365)  # the longest that Go's durations reach: 2^63 ns
+_FOREVER_S: Final = _FOREVER.total_seconds()
 
 
 class DurationError(ValueError):
@@ -35,6 +36,8 @@ def parse_duration_s(text: str) -> float:
             raise DurationError(f'time: unknown unit "{unit}" in duration "{text}"')
         total_s += float(number) * _UNITS_S[unit]
         position = part.end()
+    if total_s > _FOREVER_S:
+        raise DurationError(f'time: invalid duration "{text}"')
     return -total_s if text.startswith("-") else total_s
 
 
@@ -48,15 +51,13 @@ def keep_alive_s(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         kinds = {bool: "bool", list: "[]interface {}", dict: "map[string]interface {}"}
         raise DurationError(f"Unsupported type: '{kinds.get(type(value), type(value).__name__)}'")
-    seconds = parse_duration_s(value) if isinstance(value, str) else float(value)
-    return math.inf if seconds < 0 else seconds
+    return _stay_s(parse_duration_s(value) if isinstance(value, str) else float(value))
 
 
 def environment_keep_alive_s(text: str) -> float:
     """Seconds of OLLAMA_KEEP_ALIVE: a duration, or a bare number of seconds; DurationError for anything else."""
-    number = re.fullmatch(r"[-+]?\d+(\.\d+)?", text)
-    seconds = float(text) if number else parse_duration_s(text)
-    return math.inf if seconds < 0 else seconds
+    number = re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", text)
+    return _stay_s(float(text) if number else parse_duration_s(text))
 
 
 def rfc3339(wall_s: float) -> str:
@@ -68,3 +69,8 @@ def rfc3339(wall_s: float) -> str:
 
 def _text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+
+
+def _stay_s(seconds: float) -> float:
+    """A negative stay is for ever, and so is one beyond what the server can count."""
+    return math.inf if seconds < 0 or seconds > _FOREVER_S else seconds

@@ -13,6 +13,7 @@ from pytest_swarm.simulator.generation import GeneratedText, Generation
 
 _WORDS: Final = ("The", " small", " harbour", " slept", " under", " rain", " while", " boats", " rocked", " softly")
 _LONG: Final = 128  # tokens where the request sets no limit
+_LONGEST: Final = 100_000  # no request may fill the memory
 _CHARS_PER_TOKEN: Final = 4
 _DEEPEST: Final = 20  # of nested schemas; a schema that refers to itself ends here
 
@@ -28,7 +29,7 @@ class FixedLengthAnswerer:
             text = json.dumps({} if request.schema is None else instance(request.schema))
             tokens = max(1, len(text) // _CHARS_PER_TOKEN)
             return GeneratedText(text=text, prompt_tokens=prompt_tokens, completion_tokens=tokens)
-        count = request.num_predict or _LONG
+        count = min(request.num_predict or _LONG, _LONGEST)
         words = [_WORDS[n % len(_WORDS)] for n in range(count)]
         return GeneratedText(text="".join(words), prompt_tokens=prompt_tokens, completion_tokens=count)
 

@@ -90,7 +90,9 @@ def _count(environment: Fields, name: str) -> int | None:
 
 def _keep_alive_s(environment: Fields) -> float:
     text = environment.optional_text("OLLAMA_KEEP_ALIVE")
+    if text is None:
+        return KEEP_ALIVE_S
     try:
-        return KEEP_ALIVE_S if text is None else environment_keep_alive_s(text)
+        return environment_keep_alive_s(text)
     except DurationError as error:
         raise ProfileError(f"{_WHERE}: OLLAMA_KEEP_ALIVE: {error}") from error

@@ -1,0 +1,130 @@
+"""The small parts of the simulated server: placement in memory, launch options, and text in tokens."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_swarm.errors import ProfileError
+from pytest_swarm.simulator.fixed import instance
+from pytest_swarm.simulator.generation import GeneratedText
+from pytest_swarm.simulator.hardware import GIB, ServerSpec, full_name
+from pytest_swarm.simulator.launch import LaunchOptions
+from pytest_swarm.simulator.library import is_valid_name
+from pytest_swarm.simulator.memory import OutOfMemory, free_bytes, place
+from pytest_swarm.simulator.speech import speech, split
+from tests.simulator.servers import model, spec
+
+
+@given(
+    size_gib=st.floats(0.1, 60),
+    gpu_gib=st.floats(1, 80),
+    num_ctx=st.integers(4, 131_072),
+    num_gpu=st.integers(-1, 40),
+    slots=st.integers(1, 4),
+)
+def test_a_placement_never_takes_more_than_is_free(
+    size_gib: float, gpu_gib: float, num_ctx: int, num_gpu: int, slots: int
+) -> None:
+    server = spec(model("a", size_gib), gpu_gib=gpu_gib, num_parallel=slots)
+    try:
+        placed = place(server, server.models[0], LaunchOptions(num_ctx=num_ctx, num_gpu=num_gpu), ())
+    except OutOfMemory:
+        assert num_gpu > 0
+        return
+    assert 0 <= placed.vram_bytes <= placed.total_bytes
+    assert placed.vram_bytes <= free_bytes(server, ())
+    assert (placed.vram_bytes == placed.total_bytes) == (placed.gpu_layers == placed.all_layers)
+    assert placed.reported_free_bytes == free_bytes(server, ()) - placed.vram_bytes
+
+
+def test_the_memory_of_a_model_is_weights_contexts_and_scratch() -> None:
+    placed = place(spec(model("a", 4)), model("a", 4), LaunchOptions(num_ctx=4096), ())
+    assert placed.vram_bytes == pytest.approx(4.75 * GIB, abs=1)
+
+
+@pytest.mark.parametrize(("layers", "slowdown"), [(33, 1.0), (0, 5.0)])
+def test_layers_on_the_cpu_cost_their_share_of_time(layers: int, slowdown: float) -> None:
+    slow = model("a", 4, cpu_slowdown=5.0)
+    assert place(spec(slow), slow, LaunchOptions(num_ctx=64, num_gpu=layers), ()).slowdown(slow) == slowdown
+
+
+@given(text=st.text(max_size=60), count=st.integers(1, 80))
+def test_pieces_are_the_text(text: str, count: int) -> None:
+    pieces = split(text, count)
+    assert len(pieces) == count
+    assert "".join(pieces) == text
+
+
+@pytest.mark.parametrize(
+    ("tokens", "limit", "spoken", "reason"),
+    [(10, None, 10, "stop"), (10, 4, 4, "length"), (10, 10, 10, "length"), (10, 11, 10, "stop"), (0, None, 1, "stop")],
+)
+def test_a_limit_cuts_a_text(tokens: int, limit: int | None, spoken: int, reason: str) -> None:
+    said = GeneratedText(text="abcdefghij" * 3, prompt_tokens=5, completion_tokens=tokens)
+    told = speech(said, model("a", 1), slowdown=1.0, limit=limit, num_ctx=4096)
+    assert (len(told.pieces), told.reason) == (spoken, reason)
+
+
+def test_a_prompt_longer_than_the_context_is_cut_to_it() -> None:
+    said = GeneratedText(text="x", prompt_tokens=9000, completion_tokens=1)
+    assert speech(said, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).prompt_tokens == 4096
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "a:b", "gemma2:2b", "qwen2.5-coder:7b", "ns/model:tag", "hf.co/user/repo:Q4", "host:5000/ns/m:t"]
+)
+def test_names_that_are_names(name: str) -> None:
+    assert is_valid_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x/y/z/w", "../x", "a:", "a:b:c", ".a", "http://x/y", ":a", "/a"])
+def test_names_that_are_none(name: str) -> None:
+    assert not is_valid_name(name)
+
+
+def test_a_port_is_no_tag() -> None:
+    assert full_name("host:5000/ns/m") == "host:5000/ns/m:latest"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"layers": 0}, {"size_bytes": -1}, {"decode_tokens_per_s": 0.0}, {"load_s": math.nan}, {"name": " "}],
+)
+def test_a_model_that_makes_no_sense_is_refused(changes: dict[str, float]) -> None:
+    with pytest.raises(ProfileError):
+        model(**({"name": "a", "size_gib": 4} | changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"gpu_gib": 0}, {"num_parallel": 0}, {"max_queue": -1}, {"keep_alive_s": -1.0}, {"keep_alive_s": math.nan}],
+)
+def test_a_server_that_makes_no_sense_is_refused(changes: dict[str, float]) -> None:
+    with pytest.raises(ProfileError):
+        spec(model("a", 4), **changes)
+
+
+def test_a_server_needs_models_with_names_of_their_own() -> None:
+    with pytest.raises(ProfileError, match="no models"):
+        ServerSpec(models=(), gpu_bytes=None)
+    with pytest.raises(ProfileError, match="'a:latest' twice"):
+        spec(model("a", 4), model("A:latest", 5))
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "array", "items": {"type": "integer", "minimum": 3}, "minItems": 2}, [3, 3]),
+        ({"enum": ["x", "y"]}, "x"),
+        ({"anyOf": [{"type": "boolean"}, {"type": "null"}]}, True),
+        ({"type": "object", "properties": {"a": {"const": 7}, "b": {}}, "required": ["a"]}, {"a": 7}),
+        ({"type": "string"}, "text"),
+        ({}, None),
+    ],
+)
+def test_the_smallest_instance_of_a_schema(schema: dict[str, object], value: object) -> None:
+    assert instance(schema) == value  # type: ignore[arg-type]

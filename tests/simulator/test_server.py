@@ -1,0 +1,211 @@
+"""The simulated server through the product's own client, in virtual time and over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_swarm.errors import CallTimeoutError, ModelMissingError, OptionError, ServerDownError
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+from pytest_swarm.simulator.fixed import FixedLengthAnswerer
+from pytest_swarm.simulator.generation import GeneratedText, Generation
+from pytest_swarm.simulator.hardware import ServerSpec
+from pytest_swarm.simulator.serve import serve_in_thread
+from pytest_swarm.simulator.server import SimulatedServer
+from tests.simulator.servers import in_virtual_time, model, spec
+
+SPEC = spec(model("a", 4), model("b", 5, "20"), gpu_gib=24)
+
+
+def client(server_spec: ServerSpec = SPEC, **more: float) -> OllamaClient:
+    server = SimulatedServer(server_spec, answerer=FixedLengthAnswerer())
+    return OllamaClient("http://simulated", transport=server.transport(), **more)
+
+
+def request(tokens: int = 10, name: str = "a") -> ChatRequest:
+    return ChatRequest(model=name, messages=({"role": "user", "content": "hi"},), num_ctx=4096, num_predict=tokens)
+
+
+def test_a_chat_takes_load_prefill_and_decode_time() -> None:
+    async def main() -> tuple[ChatReply, float]:
+        reply = await client().chat(request(10))
+        return reply, asyncio.get_running_loop().time()
+
+    reply, elapsed_s = in_virtual_time(main)
+    assert (reply.prompt_tokens, reply.completion_tokens, reply.done_reason) == (1, 10, "length")
+    assert (reply.load_s, reply.prefill_s, reply.decode_s) == pytest.approx((0.251, 0.001, 0.2))
+    assert reply.total_s == pytest.approx(elapsed_s) == pytest.approx(0.452)
+
+
+def test_load_resident_and_unload() -> None:
+    async def main() -> list[list[str]]:
+        ollama = client()
+        seen = []
+        for step in (ollama.load("a", num_ctx=4096), ollama.load("b", num_ctx=4096), ollama.unload("a")):
+            await step
+            seen.append(sorted(row.tag for row in await ollama.resident()))
+        return seen
+
+    assert in_virtual_time(main) == [["a:latest"], ["a:latest", "b:latest"], ["b:latest"]]
+
+
+def test_what_is_loaded_stays_for_ever() -> None:
+    async def main() -> int:
+        ollama = client()
+        await ollama.load("a", num_ctx=4096)
+        await ollama.chat(request())
+        await asyncio.sleep(1e6)
+        return len(await ollama.resident())
+
+    assert in_virtual_time(main) == 1
+
+
+def test_unloading_a_busy_model_waits_for_its_chat() -> None:
+    async def main() -> float:
+        ollama = client()
+        chat = asyncio.create_task(ollama.chat(request(200)))  # a load of 0.25 s and 4 s of tokens
+        await asyncio.sleep(1)
+        await ollama.unload("a")
+        gone_s = asyncio.get_running_loop().time()
+        await chat
+        return gone_s
+
+    assert in_virtual_time(main) == pytest.approx(4.25, abs=0.1)
+
+
+def test_unloading_a_model_that_stays_busy_gives_up_in_time() -> None:
+    async def main() -> float:
+        server = SimulatedServer(SPEC, answerer=FixedLengthAnswerer())
+        patient = OllamaClient("http://simulated", transport=server.transport(), timeout_s=1000.0)
+        hasty = OllamaClient("http://simulated", transport=server.transport(), timeout_s=5.0)
+        chat = asyncio.create_task(patient.chat(request(5000)))
+        await asyncio.sleep(1)
+        with pytest.raises(CallTimeoutError, match="still resident"):
+            await hasty.unload("a")
+        given_up_s = asyncio.get_running_loop().time()
+        await chat
+        return given_up_s
+
+    assert in_virtual_time(main) == pytest.approx(6.0)
+
+
+def test_a_missing_model_is_named_by_every_call_that_needs_it() -> None:
+    async def main() -> None:
+        ollama = client()
+        for call in (ollama.load("x", num_ctx=8), ollama.unload("x"), ollama.chat(request(1, "x"))):
+            with pytest.raises(ModelMissingError, match="ollama pull x"):
+                await call
+
+    in_virtual_time(main)
+
+
+def test_a_chat_that_times_out_frees_its_slot() -> None:
+    async def main() -> float:
+        ollama = client(timeout_s=2.0)
+        with pytest.raises(CallTimeoutError):
+            await ollama.chat(request(10_000))
+        reply = await ollama.chat(request(2))
+        assert reply.total_s is not None
+        return reply.total_s
+
+    assert in_virtual_time(main) < 0.1
+
+
+def test_the_same_calls_take_the_same_time_to_the_last_bit() -> None:
+    async def main() -> list[ChatReply]:
+        ollama = client(spec(model("a", 4), model("b", 5, "20"), gpu_gib=24, num_parallel=2))
+        calls = [ollama.chat(request(3 + n, "ab"[n % 2])) for n in range(20)]
+        return list(await asyncio.gather(*calls))
+
+    assert in_virtual_time(main) == in_virtual_time(main)
+
+
+def test_a_thousand_calls_cost_less_than_two_milliseconds_each() -> None:
+    async def main() -> None:
+        ollama = client()
+        for _ in range(1000):
+            await ollama.chat(request(5))
+
+    begun_s = time.process_time()
+    in_virtual_time(main)
+    assert time.process_time() - begun_s < 2.0  # measured 0.4 s; CPU time, with room for a slow machine
+
+
+class Parrot:
+    """Says the same word again and again."""
+
+    def answer(self, _: Generation) -> GeneratedText:
+        return GeneratedText(text="no " * 64, prompt_tokens=1, completion_tokens=64)
+
+
+def test_a_model_that_repeats_itself_is_broken_off_without_done() -> None:
+    async def main() -> ChatReply:
+        server = SimulatedServer(SPEC, answerer=Parrot())
+        return await OllamaClient("http://simulated", transport=server.transport()).chat(request(1000))
+
+    with pytest.raises(Exception, match="cut off"):
+        in_virtual_time(main)
+
+
+def test_layers_on_the_cpu_slow_a_model_down() -> None:
+    async def main() -> float:
+        slow = spec(model("a", 4, cpu_slowdown=5.0), gpu_gib=None)
+        reply = await client(slow).chat(request(10))
+        assert reply.decode_s is not None
+        return reply.decode_s
+
+    assert in_virtual_time(main) == pytest.approx(5 * 0.2)
+
+
+# --- over a real socket ----------------------------------------------------------------------------------------
+
+FAST = spec(model("a", 1, decode_tokens_per_s=1e4, prefill_tokens_per_s=1e6, load_s=0.0), gpu_gib=24)
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    pytest.importorskip("uvicorn")
+    with serve_in_thread(SimulatedServer(FAST, answerer=FixedLengthAnswerer())) as base:
+        yield base
+
+
+def test_the_same_app_serves_a_real_client_over_http(url: str) -> None:
+    async def main() -> tuple[ChatReply, int]:
+        ollama = OllamaClient(url, timeout_s=20.0)
+        reply = await ollama.chat(request(5))
+        resident = await ollama.resident()
+        await ollama.unload("a")
+        await ollama.aclose()
+        return reply, len(resident)
+
+    reply, resident = asyncio.run(main())
+    assert (reply.completion_tokens, resident) == (5, 1)
+    assert reply.load_s is not None
+    assert reply.load_s >= 0.25
+
+
+def test_a_server_that_was_stopped_is_down() -> None:
+    pytest.importorskip("uvicorn")
+    with serve_in_thread(SimulatedServer(FAST, answerer=FixedLengthAnswerer())) as base:
+        pass
+    with pytest.raises(ServerDownError):
+        asyncio.run(OllamaClient(base).version())
+
+
+def test_a_port_that_is_taken_is_one_sentence(url: str) -> None:
+    port = int(url.rsplit(":", 1)[1])
+    other = SimulatedServer(FAST, answerer=FixedLengthAnswerer())
+    with pytest.raises(OptionError, match=f"cannot listen on 127.0.0.1:{port}"), serve_in_thread(other, port=port):
+        pass
+
+
+def test_without_uvicorn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    server = SimulatedServer(FAST, answerer=FixedLengthAnswerer())
+    with pytest.raises(OptionError, match=r"pip install 'pytest-swarm-router\[server\]'"), serve_in_thread(server):
+        pass
