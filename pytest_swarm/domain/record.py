@@ -105,6 +105,7 @@ class PlanStep:
     planner_failures: Mapping[str, int]
     planner_calls: tuple[PlannerCall, ...]
     reason: str | None = None
+    optimum: float | None = None  # of the best plan with one residency, beside any router's; None = not known
 
     def __post_init__(self) -> None:
         for name in ("switch_cost", "vram_gb", "stages", "fractional_residency", "planner_failures"):

@@ -12,6 +12,7 @@ from pytest_swarm.execution.engine import Engine
 from pytest_swarm.execution.view import Moment, build_view
 from pytest_swarm.routing import feasibility, objective
 from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.milp import cheap_optimum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ def _record(decision: _Decision, view: PlanningView, case: Case, engine: Engine)
         objective=plan.objective,
         value=verdict.value,
         bound=plan.bound,
+        optimum=cheap_optimum(view),
         gap=plan.gap,
         fractional=plan.fractional,
         fractional_residency=plan.fractional_residency,

@@ -19,6 +19,8 @@ from pytest_swarm.routing.program import Program, Solution, plan_of, program_of
 _MAX_SETS: Final = 20_000  # listing more takes longer than bounding
 _FEW_SETS: Final = 64  # always enumerated: bounding does not pay
 _MAX_WORK: Final = 4_000_000  # sets x tasks that are enumerated at most, about 20 ms; bounding takes over there
+_CHEAP_SETS: Final = 1024  # for `cheap_optimum`: every set of ten models
+_CHEAP_WORK: Final = 100_000  # sets x tasks: below a millisecond
 _FAMILIES: Final = 16  # budgets and fleets whose sets are remembered
 
 
@@ -73,3 +75,16 @@ class MilpRouter:
         member, value = found
         solve_ms = (time.perf_counter() - started) * 1000
         return Solution(held=member[None, :], value=value, bound=value, solver="enumeration", solve_ms=solve_ms)
+
+
+def cheap_optimum(view: PlanningView) -> float | None:
+    """The value of the best plan with one residency, to set beside any router's; None where it is not cheap to know.
+
+    None as well where there is no such plan. Takes a tenth of a millisecond for a handful of models.
+    """
+    program = program_of(view)
+    family = sets_within(program.vram_gb, program.limit_gb, program.pinned, at_most=_CHEAP_SETS)
+    if family is None or len(family) * program.worth.shape[1] > _CHEAP_WORK:
+        return None
+    found = best_set(program, family)
+    return None if found is None else found[1]

@@ -105,6 +105,7 @@ def decode_plan_step(fields: Fields) -> PlanStep:
         objective=fields.optional_number("objective"),
         value=fields.optional_number("value"),
         bound=fields.optional_number("bound"),
+        optimum=fields.optional_number("optimum"),
         gap=fields.optional_number("gap"),
         fractional=fields.flag("fractional"),
         fractional_residency=fields.table("fractional_residency").numbers(),

@@ -100,6 +100,7 @@ def _answer(step: PlanStep) -> JsonObject:
         "objective": step.objective,
         "value": step.value,
         "bound": step.bound,
+        "optimum": step.optimum,
         "gap": step.gap,
         "fractional": step.fractional,
         "fractional_residency": dict(step.fractional_residency),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import ProblemKind, check
+from pytest_swarm.routing.milp import cheap_optimum
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.registry import make_router
-from tests.instances import GEMMA, INSTANCES, MATH_ALONE, PHI, Instance
+from tests.instances import GEMMA, INSTANCES, MATH_ALONE, PHI, Instance, random_view
 
 EXACT = ("milp", "staged")
 WITHIN_BUDGET = ("milp", "staged", "greedy", "best-single", "random")
@@ -81,3 +83,13 @@ def test_lp_leaks_where_its_residency_is_fractional() -> None:
 def test_greedy_takes_the_best_of_each_task_alone() -> None:
     view = INSTANCES[0].view  # wb1: the first task alone prefers gemma2:2b, after which nothing else fits 8 GB
     assert set(route("greedy", view).model_of.values()) == {GEMMA}
+
+
+@pytest.mark.parametrize("instance", INSTANCES, ids=str)
+def test_the_optimum_is_known_beside_any_router(instance: Instance) -> None:
+    expected = None if instance.milp is None else pytest.approx(instance.milp, abs=1e-9)
+    assert cheap_optimum(instance.view) == expected
+
+
+def test_an_optimum_that_takes_work_is_not_sought() -> None:
+    assert cheap_optimum(replace(random_view(4, models=12, tasks=10), vram_budget_gb=200.0)) is None
