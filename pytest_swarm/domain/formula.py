@@ -26,6 +26,7 @@ MAX_FORMULA_CHARS: Final = 2000
 MAX_NODES: Final = 500  # so that walking one is never too deep for Python
 MAX_TEXT_CHARS: Final = 10_000
 MAX_NUMBER: Final = 1e15  # beyond, floats no longer hold every whole number
+DECIMALS: Final = 9  # every result is rounded to so many, so that 0.1 + 0.2 is 0.3, as it is on paper
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -124,7 +125,8 @@ def _text(value: Value) -> str:
 def _arithmetic(sign: ast.operator, left: Value, right: Value) -> Value:
     if isinstance(sign, ast.Add) and isinstance(left, str) and isinstance(right, str):
         return _limited(left + right)
-    return _limited(_OPERATORS[type(sign)](_number(left), _number(right)))
+    result = _OPERATORS[type(sign)](_number(left), _number(right))
+    return _limited(round(result, DECIMALS) if isinstance(result, float) else result)
 
 
 def _limited(value: Value) -> Value:
