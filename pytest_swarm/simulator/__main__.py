@@ -30,13 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(options: argparse.Namespace) -> None:
     """Serve until the process is told to stop."""
     from pytest_swarm.simulator.answers import ProfileAnswerer
+    from pytest_swarm.simulator.faults import parse_fault
     from pytest_swarm.simulator.profile import load_profile
     from pytest_swarm.simulator.serve import serve_in_thread
     from pytest_swarm.simulator.server import SimulatedServer
 
     profile = load_profile(options.profile)
     answerer = ProfileAnswerer(profile, seed=options.seed)
-    server = SimulatedServer(profile.server_spec, answerer=answerer, seed=options.seed)
+    faults = tuple(parse_fault(text, what="--fault") for text in options.fault)
+    server = SimulatedServer(profile.server_spec, answerer=answerer, seed=options.seed, faults=faults)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -53,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     serve.add_argument("--profile", default="a40", help="a shipped profile or a TOML file (a40)")
     serve.add_argument("--seed", type=int, default=0, help="seed of the answers (0)")
+    serve.add_argument("--fault", action="append", default=[], metavar="SPEC", help="what goes wrong, such as hang")
     commands.add_parser("launcher", help="the conformance kit's launcher: reads one JSON line from stdin")
     return parser
 

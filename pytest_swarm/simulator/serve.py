@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.simulator.server import SimulatedServer
+from pytest_swarm.simulator.transport import AsgiApp, DroppedConnection, Receive, Scope, Send
 
 if TYPE_CHECKING:
     import uvicorn
@@ -56,6 +57,18 @@ def _await_start(web: uvicorn.Server, thread: threading.Thread, failures: list[B
         time.sleep(_POLL_S)
 
 
+def _hanging_up(app: AsgiApp) -> AsgiApp:
+    """The app for a web server, which knows no way to drop a connection but an answer that never comes to its end."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except DroppedConnection:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+
+    return served
+
+
 def _bind(host: str, port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,7 +88,7 @@ def _web_server(server: SimulatedServer) -> uvicorn.Server:
             "serving over HTTP needs uvicorn; install it with `pip install 'pytest-swarm-router[server]'`"
         ) from error
     config = uvicorn.Config(
-        server.app,
+        _hanging_up(server.app),
         lifespan="off",
         ws="none",
         log_level="warning",

@@ -120,7 +120,7 @@ class Talker:
             load_s=load_s,
             prompt_tokens=said.prompt_tokens,
             prefill_s=said.prefill_s,
-            completion_tokens=len(said.pieces),
+            completion_tokens=said.tokens,
             decode_s=said.decode_s,
         )
         reply = final(call, text, wall_s, reason=said.reason, figures=figures)
@@ -128,5 +128,5 @@ class Talker:
             await send_line(send, reply, last=True)
         else:
             if call.logprobs is not None:
-                reply["logprobs"] = logprobs(said.pieces, call.logprobs)
+                reply["logprobs"] = logprobs(tuple(said.pieces), call.logprobs)
             await send_json(send, reply)

@@ -26,6 +26,10 @@ class DroppedConnection(Exception):  # noqa: N818 - the app says that it hangs u
     """Raised by an app that hangs up without an answer; the client sees a refused connection."""
 
 
+class AppFailedError(RuntimeError):
+    """The app raised: a fault of the program, never to be taken for an answer of a server. The cause says which."""
+
+
 class AsgiTransport(httpx.AsyncBaseTransport):
     """Calls `app` for each request, in a task of its own."""
 
@@ -45,7 +49,8 @@ class AsgiTransport(httpx.AsyncBaseTransport):
             exchange.hang_up()
             raise
         if exchange.status is None:
-            raise _no_answer(exchange.failure, request)
+            _raise_unless_dropped(exchange.failure)
+            raise httpx.ConnectError("the connection was refused", request=request)
         return httpx.Response(exchange.status, headers=exchange.headers, stream=_Body(exchange, request))
 
     async def aclose(self) -> None:
@@ -130,9 +135,7 @@ class _Body(httpx.AsyncByteStream):
         while (chunk := await self._exchange.next_chunk()) is not None:
             yield chunk
         if not self._exchange.complete:
-            failure = self._exchange.failure
-            if failure is not None and not isinstance(failure, DroppedConnection):
-                raise failure
+            _raise_unless_dropped(self._exchange.failure)
             raise httpx.RemoteProtocolError(_CUT_OFF, request=self._request)
 
     async def aclose(self) -> None:
@@ -157,7 +160,6 @@ def _scope(request: httpx.Request) -> Scope:
     }
 
 
-def _no_answer(failure: Exception | None, request: httpx.Request) -> Exception:
-    if failure is None or isinstance(failure, DroppedConnection):
-        return httpx.ConnectError("the connection was refused", request=request)
-    return failure
+def _raise_unless_dropped(failure: Exception | None) -> None:
+    if failure is not None and not isinstance(failure, DroppedConnection):
+        raise AppFailedError(f"the simulated server failed: {failure!r}") from failure

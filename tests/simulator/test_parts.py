@@ -54,7 +54,7 @@ def test_layers_on_the_cpu_cost_their_share_of_time(layers: int, slowdown: float
 
 @given(text=st.text(max_size=60), count=st.integers(1, 80))
 def test_pieces_are_the_text(text: str, count: int) -> None:
-    pieces = split(text, count)
+    pieces = tuple(split(text, count))
     assert len(pieces) == count
     assert "".join(pieces) == text
 
@@ -66,7 +66,13 @@ def test_pieces_are_the_text(text: str, count: int) -> None:
 def test_a_limit_cuts_a_text(tokens: int, limit: int | None, spoken: int, reason: str) -> None:
     said = GeneratedText(text="abcdefghij" * 3, prompt_tokens=5, completion_tokens=tokens)
     told = speech(said, model("a", 1), slowdown=1.0, limit=limit, num_ctx=4096)
-    assert (len(told.pieces), told.reason) == (spoken, reason)
+    assert (told.tokens, len(tuple(told.pieces)), told.reason) == (spoken, spoken, reason)
+    assert "".join(told.pieces) == told.text
+
+
+def test_an_answer_that_never_ends_takes_no_memory() -> None:
+    said = GeneratedText(text="and so on", prompt_tokens=1, completion_tokens=10**12)
+    assert speech(said, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).decode_s == 10**12 / 50
 
 
 def test_a_prompt_longer_than_the_context_is_cut_to_it() -> None:

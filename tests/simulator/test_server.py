@@ -9,9 +9,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_swarm.errors import CallTimeoutError, ModelMissingError, OptionError, ServerDownError
+from pytest_swarm.errors import (
+    BackendError,
+    BadReplyError,
+    CallTimeoutError,
+    ModelMissingError,
+    OptionError,
+    ServerDownError,
+    ServerRefusedError,
+)
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+from pytest_swarm.simulator.faults import parse_fault
 from pytest_swarm.simulator.fixed import FixedLengthAnswerer
 from pytest_swarm.simulator.generation import GeneratedText, Generation
 from pytest_swarm.simulator.hardware import ServerSpec
@@ -187,6 +196,25 @@ def test_the_same_app_serves_a_real_client_over_http(url: str) -> None:
     assert (reply.completion_tokens, resident) == (5, 1)
     assert reply.load_s is not None
     assert reply.load_s >= 0.25
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [("refuse", BadReplyError), ("cut", BadReplyError), ("busy", ServerRefusedError), ("hang", CallTimeoutError)],
+)
+def test_faults_reach_a_client_over_http(fault: str, error: type[BackendError]) -> None:
+    pytest.importorskip("uvicorn")
+    server = SimulatedServer(FAST, answerer=FixedLengthAnswerer(), faults=(parse_fault(fault),))
+
+    async def main(url: str) -> None:
+        ollama = OllamaClient(url, timeout_s=2.0)
+        try:
+            await ollama.chat(request(5))
+        finally:
+            await ollama.aclose()
+
+    with serve_in_thread(server) as base, pytest.raises(error):
+        asyncio.run(main(base))
 
 
 def test_a_server_that_was_stopped_is_down() -> None:

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from pytest_swarm.simulator.transport import AsgiTransport, DroppedConnection, Receive, Scope, Send
+from pytest_swarm.simulator.transport import AppFailedError, AsgiTransport, DroppedConnection, Receive, Scope, Send
 from tests.simulator.servers import in_virtual_time
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
@@ -124,8 +124,9 @@ def test_a_broken_app_raises_in_the_caller(late: bool) -> None:
         async with client(broken) as http:
             await http.get("/")
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(AppFailedError, match="ZeroDivisionError") as caught:
         in_virtual_time(main)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 def test_closing_ends_what_still_runs() -> None:
