@@ -1,0 +1,188 @@
+"""Data sets: each public format, its right scorer, sampling, and every broken row."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.expectation import CodeCase, Number, PythonCode, YesNo
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.errors import GraphError, SwarmError
+from pytest_swarm.scoring.score import score_text
+from pytest_swarm.workloads.datasets.load import READERS, Sample, load_flat, load_tasks
+
+GSM8K = {"question": "Tom has 3 apples and buys 4.", "answer": "3+4=<<3+4=7>>7\n#### 1,007"}
+ARC = {
+    "id": "x",
+    "question": {"stem": "What is hot?", "choices": [{"text": "ice", "label": "1"}, {"text": "fire", "label": "2"}]},
+    "answerKey": "2",
+}
+ARC_FLAT = {"question": "What is hot?", "choices": {"text": ["ice", "fire"], "label": ["A", "B"]}, "answerKey": "B"}
+BOOLQ = {"question": "is fire hot", "passage": "Fire is hot.", "answer": True}
+HUMANEVAL = {
+    "task_id": "X/0",
+    "prompt": 'def add(a, b):\n    """Add."""\n',
+    "entry_point": "add",
+    "test": "def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate([(1, 2)], 'x') == [1, 2]\n"
+    "    assert abs(candidate(1.0, 2.0) - 3) < 1e-6\n    assert candidate({1}) == {2}\n"
+    "    assert candidate(1) == {1: 2}\n",
+}
+MBPP = {
+    "text": "Write a function to add.",
+    "test_list": [
+        "assert add(1, 2) == 3",
+        "assert set(add((1,), (2,))) == set((1, 2))",
+        "assert add('a', 'b') == 'ab'",
+    ],
+}
+MMLU = 'What is hot?,ice,"fire, flame",snow,rain,B\nWhat is cold?,ice,fire,lava,sun,A\n'
+
+
+def jsonl(folder: Path, *rows: object, name: str = "set.jsonl") -> Path:
+    path = folder / name
+    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows))
+    return path
+
+
+def test_gsm8k(tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, GSM8K), "gsm8k")
+    assert (task.id, task.type, task.expected) == ("gsm8k-1", TaskType.MATH, Number(value=1007))
+    assert task.prompt.startswith("Tom has 3 apples")
+
+
+def test_mmlu(tmp_path):
+    path = tmp_path / "mmlu.csv"
+    path.write_text(MMLU)
+    first, second = load_tasks(path, "mmlu")
+    assert "B. fire, flame" in first.prompt
+    assert score_text(first.expected, "B").value == 1
+    assert score_text(second.expected, "B").value == 0
+
+
+@pytest.mark.parametrize("row", [ARC, ARC_FLAT])
+def test_arc_in_both_layouts(row, tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, row), "arc")
+    assert "B. fire" in task.prompt
+    for answer, value in {
+        "B": 1,
+        "**B**": 1,
+        "The answer is B.": 1,
+        "(B) fire": 1,
+        "A is ice, so it must be B": 1,
+        "Not B but A": 0,
+        "fire": 0,
+        "Both": 0,
+    }.items():
+        assert score_text(task.expected, answer).value == value, answer
+
+
+def test_boolq(tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, BOOLQ), "boolq")
+    assert task.expected == YesNo(value=True)
+    assert "Question: is fire hot?" in task.prompt
+
+
+def test_humaneval_reads_literal_assertions_as_cases(tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, HUMANEVAL), "humaneval")
+    cases = (CodeCase(args=(1, 2), returns=3), CodeCase(args=([[1, 2]], "x"), returns=[1, 2]))
+    assert task.expected == PythonCode(entry_point="add", cases=cases)
+
+
+def test_mbpp_takes_the_name_from_its_tests(tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, MBPP), "mbpp")
+    cases = (CodeCase(args=(1, 2), returns=3), CodeCase(args=("a", "b"), returns="ab"))
+    assert task.expected == PythonCode(entry_point="add", cases=cases)
+    assert "must be called add" in task.prompt
+
+
+def test_nothing_of_a_data_set_is_run(tmp_path):
+    trap = f"open({str(tmp_path / 'ran')!r}, 'w')\nassert add(1) == 1"
+    load_tasks(jsonl(tmp_path, MBPP | {"test_list": [trap]}), "mbpp")
+    load_tasks(jsonl(tmp_path, HUMANEVAL | {"test": trap}), "humaneval")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_limit_takes_the_first_and_seed_draws(tmp_path):
+    rows = [GSM8K | {"question": f"question {n}"} for n in range(30)]
+    path = jsonl(tmp_path, *rows)
+    assert [task.id for task in load_tasks(path, "gsm8k", Sample(limit=2))] == ["gsm8k-1", "gsm8k-2"]
+    drawn = load_tasks(path, "gsm8k", Sample(limit=5, seed=1))
+    assert drawn == load_tasks(path, "gsm8k", Sample(limit=5, seed=1))
+    assert drawn != load_tasks(path, "gsm8k", Sample(limit=5, seed=2))
+    assert len({task.id for task in drawn}) == 5
+    assert len(load_tasks(path, "gsm8k", Sample(limit=99))) == 30
+    with pytest.raises(GraphError, match="limit is 0"):
+        Sample(limit=0)
+
+
+def test_a_flat_graph_of_a_data_set(tmp_path):
+    graph = load_flat(jsonl(tmp_path, GSM8K, "", GSM8K, name="school.jsonl"), "gsm8k")
+    assert graph.name == "school"
+    assert graph.order == ("gsm8k-1", "gsm8k-2")
+    assert graph.edges == ()
+
+
+@pytest.mark.parametrize(
+    ("format_", "row", "sentence"),
+    [
+        ("gsm8k", GSM8K | {"answer": "seven"}, "line 1: 'answer' must end in '#### ' and a number"),
+        ("gsm8k", GSM8K | {"answer": "#### seven"}, "must end in '#### ' and a number"),
+        ("gsm8k", GSM8K | {"answer": "#### nan"}, "can never be checked"),
+        ("gsm8k", {"answer": "#### 7"}, "line 1: 'question' is missing"),
+        ("gsm8k", "{", "line 1: broken JSON"),
+        ("gsm8k", "[1]", "line 1: expected a table"),
+        ("gsm8k", "", "holds no rows"),
+        ("arc", ARC | {"answerKey": "9"}, "the right answer '9' is none of the choices A, B"),
+        ("arc", ARC_FLAT | {"choices": {"text": ["a"], "label": []}}, "has 0 labels for 1 texts"),
+        ("boolq", BOOLQ | {"answer": "yes"}, "'answer' must be true or false, found str 'yes'"),
+        ("humaneval", HUMANEVAL | {"test": "def ("}, "the tests are no Python"),
+        ("humaneval", HUMANEVAL | {"entry_point": "a b"}, "entry point 'a b' is no Python name"),
+        ("mbpp", MBPP | {"test_list": []}, "'test_list' is empty"),
+        ("mbpp", MBPP | {"test_list": ["assert 1 == 1"]}, "asserts nothing of a function"),
+        ("mbpp", {"test_list": ["assert f(1) == 1"]}, "'prompt' is missing"),
+        ("squad", GSM8K, "unknown data set format 'squad'; known are gsm8k, mmlu"),
+    ],
+)
+def test_a_broken_row_is_named(format_, row, sentence, tmp_path):
+    path = jsonl(tmp_path, row)
+    with pytest.raises(GraphError) as raised:
+        load_tasks(path, format_)
+    assert sentence in str(raised.value)
+    assert str(raised.value).startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a,b\n", "row 1: has 2 columns, but must have 6"),
+        ("q,a,b,c,d,E\n", "the right answer 'E' is none of the choices A, B, C, D"),
+        ('q,"a,b,c,d,A\n', "broken CSV"),
+        ("", "holds no rows"),
+    ],
+)
+def test_a_broken_csv_is_named(text, sentence, tmp_path):
+    path = tmp_path / "mmlu.csv"
+    path.write_text(text)
+    with pytest.raises(GraphError, match=sentence):
+        load_tasks(path, "mmlu")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    format_=st.sampled_from(sorted(READERS)),
+    row=st.dictionaries(
+        st.sampled_from(["question", "answer", "choices", "answerKey", "passage", "prompt", "test", "entry_point"])
+        | st.sampled_from(["test_list", "text"]),
+        st.none() | st.booleans() | st.text(max_size=9) | st.lists(st.text(max_size=9), max_size=2),
+    ),
+)
+def test_any_row_is_a_task_or_refused_in_a_sentence(format_, row, tmp_path):
+    try:
+        tasks = load_tasks(jsonl(tmp_path, row), format_)
+    except SwarmError:
+        return
+    assert len(tasks) == 1
