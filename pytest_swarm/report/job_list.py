@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.report.job_view import LADDER, Detail, JobRow, job_rows, job_view
+from pytest_swarm.report.job_view import LADDER, Detail, JobRow, brief, job_rows, job_view
 from pytest_swarm.report.model import Report
 from pytest_swarm.report.packing import STATIC_LIMIT, Pack, Packer, packed
+from pytest_swarm.report.wording import joined
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 STATIC_ROWS: Final = 200  # rows that stand in the page; more are packed
 PACKED_LIMIT: Final = 7_000_000  # characters of all bodies together: the page stays below 10 MB
+FULL_ROWS: Final = 300  # jobs of a large run that are shown in full; the others in a few tables
 _SAMPLE: Final = 24  # rows that are rendered to find out how much detail fits
 
 
@@ -33,16 +35,17 @@ class JobList:
 def job_list(report: Report, environment: Environment) -> JobList:
     """Every job of the report. What would make the page too large is shortened, and `note` says so."""
     rows = job_rows(report.jobs)
-    template = environment.get_template("job_body.html.j2")
-    detail = _fitting(rows, template)
-    note = _note(detail)
-    if len(rows) <= STATIC_ROWS:
-        bodies = [_body(row, detail, template) for row in rows]
-        if sum(map(len, bodies)) <= STATIC_LIMIT:
-            row_html = _RowHtml(environment)
-            html = "".join(row_html.standing(row, body) for row, body in zip(rows, bodies, strict=True))
-            return JobList(html=html, total=len(rows), static=len(rows), note=note)
-    return _packed(rows, detail, environment, note)
+    bodies = _Bodies(rows, environment)
+    rendered = (bodies.render(row) for row in rows)
+    row_html = _RowHtml(environment)
+    note = _note(bodies.detail, len(rows))
+    if len(rows) > STATIC_ROWS:
+        return _packed(rows, rendered, row_html, note)
+    whole = list(rendered)
+    if sum(map(len, whole)) > STATIC_LIMIT:
+        return _packed(rows, whole, row_html, note)
+    html = "".join(row_html.standing(row, body) for row, body in zip(rows, whole, strict=True))
+    return JobList(html=html, total=len(rows), static=len(rows), note=note)
 
 
 class _RowHtml:
@@ -68,13 +71,33 @@ class _RowHtml:
         return str(self._row(row, "", pack, item))
 
 
-def _packed(rows: Sequence[JobRow], detail: Detail, environment: Environment, note: str | None) -> JobList:
-    template = environment.get_template("job_body.html.j2")
-    row_html = _RowHtml(environment)
+class _Bodies:
+    """Renders bodies: in full for the most telling jobs, the others as a few tables."""
+
+    def __init__(self, rows: Sequence[JobRow], environment: Environment) -> None:
+        self._full = environment.get_template("job_body.html.j2")
+        self._lean = environment.get_template("job_lean.html.j2")
+        telling = sorted(rows, key=_telling)
+        self._in_full = frozenset(row.number for row in telling[:FULL_ROWS])
+        self.detail = _fitting(telling[:FULL_ROWS], self._full)
+
+    def render(self, row: JobRow) -> str:
+        """The body of a row."""
+        if row.number in self._in_full:
+            return self._full.render(view=job_view(row, self.detail))
+        return self._lean.render(row=row, brief=[brief(job) for job in row.jobs])
+
+
+def _telling(row: JobRow) -> tuple[bool, bool, float, int, int]:
+    """Sort key: failures and broken budgets first, then differences in score and in routing."""
+    return not row.trouble, not row.violations, -row.spread, -row.differing, row.number
+
+
+def _packed(rows: Sequence[JobRow], rendered: Iterable[str], row_html: _RowHtml, note: str | None) -> JobList:
     bodies, further = Packer(prefix="jobs"), Packer(prefix="rows")
     standing: list[str] = []
-    for n, row in enumerate(rows):
-        place = bodies.add(_body(row, detail, template))
+    for n, (row, body) in enumerate(zip(rows, rendered, strict=True)):
+        place = bodies.add(body)
         if n < STATIC_ROWS:
             standing.append(row_html.brief(row, place.pack, place.item))
         else:
@@ -91,28 +114,25 @@ def _packed(rows: Sequence[JobRow], detail: Detail, environment: Environment, no
     )
 
 
-def _body(row: JobRow, detail: Detail, template: Template) -> str:
-    return template.render(view=job_view(row, detail))
-
-
 def _fitting(rows: Sequence[JobRow], template: Template) -> Detail:
     """The most detail with which all bodies together stay within the limit, judged by a sample of the rows."""
     sample = rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE]
     for detail in LADDER[:-1]:
         if not sample:
             break
-        size = len(packed(_body(row, detail, template) for row in sample))
+        size = len(packed(template.render(view=job_view(row, detail)) for row in sample))
         if size * len(rows) / len(sample) <= PACKED_LIMIT:
             return detail
     return LADDER[0] if not sample else LADDER[-1]
 
 
-def _note(detail: Detail) -> str | None:
+def _note(detail: Detail, rows: int) -> str | None:
     """What is shortened in the page."""
-    if detail == LADDER[0]:
-        return None
-    left_out = "" if detail.estimates else ", and the estimates of plan steps are left out"
-    return (
-        f"The run is large, so texts longer than {detail.text:,} characters are cut in this page{left_out};"
-        " events.jsonl holds everything."
-    )
+    parts: list[str] = []
+    if rows > FULL_ROWS:
+        parts.append(f"only the {FULL_ROWS} most telling of {rows:,} jobs are shown in full")
+    if detail != LADDER[0]:
+        parts.append(f"texts longer than {detail.text:,} characters are cut")
+    if not detail.estimates:
+        parts.append("the estimates of plan steps are left out")
+    return f"The run is large: {joined(parts)}; events.jsonl holds everything." if parts else None

@@ -213,7 +213,7 @@ def _cell(job: MeasuredJob, outcome: TaskOutcome, detail: Detail) -> TaskCell:
     score = job.task_score.get(outcome.task)
     return TaskCell(
         model=outcome.model or NOT_MEASURED,
-        score="unscored" if score is None else percent(score),
+        score=_score(job, outcome),
         share=score,
         status=outcome.status.value,
         outcome=outcome,
@@ -260,14 +260,22 @@ class BriefRow:
 
 def brief_rows(row: JobRow) -> tuple[BriefRow, ...]:
     """The tasks of a job under all its modes, in a few words."""
-    cells = [_cells(job, Detail(text=0)) for job in row.jobs]
+    sides = [{task: (model, score) for task, model, score in brief(job)} for job in row.jobs]
+    missing = (NOT_MEASURED, "not run")
     return tuple(
-        BriefRow(id=task, cells=tuple(_brief(each.get(task)) for each in cells))
+        BriefRow(id=task, cells=tuple(each.get(task, missing) for each in sides))
         for task in row.jobs[0].record.case.graph.order
     )
 
 
-def _brief(cell: TaskCell | None) -> tuple[str, str]:
-    if cell is None:
-        return NOT_MEASURED, "not run"
-    return cell.model, cell.score if cell.status == "ok" else cell.status
+def brief(job: MeasuredJob) -> tuple[tuple[str, str, str], ...]:
+    """Task, model and score (or how it ended) of each task of a job."""
+    return tuple(
+        (each.task, each.model or NOT_MEASURED, _score(job, each) if each.status == "ok" else each.status.value)
+        for each in job.record.outcomes
+    )
+
+
+def _score(job: MeasuredJob, outcome: TaskOutcome) -> str:
+    score = job.task_score.get(outcome.task)
+    return "unscored" if score is None else percent(score)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_swarm.domain.graph import HorizonDepth
@@ -16,6 +16,7 @@ from pytest_swarm.report.wording import mode_name, number, percent
 WIDTH: Final = 360
 HEIGHT: Final = 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 16, 14, 40
+_MAX_LINES: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +72,22 @@ _FIGURES: Final = (
 
 
 def curves(points: Sequence[CurvePoint]) -> tuple[Curve, ...]:
-    """Score, jobs over budget, loads and utility against horizon; none where only one horizon was run."""
+    """Score, jobs over budget, loads and utility against horizon; none where only one horizon was run.
+
+    One chart holds all budgets as long as its lines can be told apart; beyond that each budget has charts of its own.
+    """
     horizons = sorted({point.horizon_depth for point in points}, key=horizon_order)
     if len(horizons) < 2:
         return ()
-    return tuple(_curve(figure, points, horizons) for figure in _FIGURES)
+    budgets = sorted({point.vram_budget_gb for point in points})
+    if len({(point.mode, point.vram_budget_gb) for point in points}) <= _MAX_LINES or len(budgets) == 1:
+        return tuple(_curve(figure, points, horizons) for figure in _FIGURES)
+    return tuple(
+        replace(_curve(figure, own, horizons), title=f"{figure.title} ({budget_label(budget_gb)})")
+        for figure in _FIGURES
+        for budget_gb in budgets
+        for own in [[point for point in points if point.vram_budget_gb == budget_gb]]
+    )
 
 
 def _curve(figure: _Figure, points: Sequence[CurvePoint], horizons: Sequence[HorizonDepth]) -> Curve:
