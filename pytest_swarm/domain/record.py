@@ -125,7 +125,9 @@ class TaskOutcome:
     """One task's end. None = not measured. `answer` is model output: hostile data.
 
     `score` is None for a task that could not be scored, and for one that was not run; whether the latter counts as 0
-    is the metrics' business. Token counts and durations are the server's own; `latency_s` is the client's clock.
+    is the metrics' business. `local_score` holds the answer against what was right for the inputs that the task was
+    really given: it differs from `score` only where a task derives its answer and a parent was wrong. Token counts and
+    durations are the server's own; `latency_s` is the client's clock.
     """
 
     task: str
@@ -135,6 +137,7 @@ class TaskOutcome:
     answer: str | None = None
     score: float | None = None
     score_detail: str | None = None
+    local_score: float | None = None
     error: str | None = None
     error_kind: str | None = None
     prompt_tokens: int | None = None

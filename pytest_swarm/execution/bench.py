@@ -120,7 +120,7 @@ class Bench:
             router=self._router(case, lane),
             keeper=lane.keeper,
             estimator=lane.estimator,
-            scorers=Scorers(run_code=s.code_eval, judge=judge),
+            scorers=Scorers(run_code=s.code_eval, judge=judge, threads=not self.backend.virtual),
             sink=sink,
             gpu=None if self.backend.simulated else self.gpu,
             settings=RunSettings(

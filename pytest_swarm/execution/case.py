@@ -19,7 +19,7 @@ from pytest_swarm.domain.record import (
     VramSample,
 )
 from pytest_swarm.domain.seeding import request_seed
-from pytest_swarm.errors import BackendError, InfeasibleError, PlanError, ServerDownError
+from pytest_swarm.errors import InfeasibleError, ServerDownError, SwarmError
 from pytest_swarm.execution.clock import JobClock
 from pytest_swarm.execution.engine import Engine
 from pytest_swarm.execution.planning import plan_step
@@ -42,7 +42,7 @@ async def run_case(case: Case, engine: Engine) -> JobRecord:
         await job.run()
     except InfeasibleError as error:
         return job.record(JobStatus.INFEASIBLE, str(error))
-    except (BackendError, PlanError) as error:
+    except SwarmError as error:
         return job.record(JobStatus.ERROR, str(error))
     return job.record(JobStatus.COMPLETED, None)
 
@@ -97,13 +97,11 @@ class _Job:
         await self._run(tuple(call for call in calls if call.model.tag not in failed))
 
     def _call(self, assignment: Assignment, number: int) -> TaskCall:
-        outputs: dict[str, str] = {}
-        if self.graph.context == "parents":
-            outputs = {parent: self.answers[parent] for parent in self.graph.parents(assignment.task)}
+        parents = self.graph.parents(assignment.task) if self.graph.context == "parents" else ()
         return TaskCall(
             task=self.graph.task(assignment.task),
             model=self.engine.estimator.fleet[assignment.model],
-            parent_outputs=outputs,
+            given=tuple((self.graph.task(parent), self.answers[parent]) for parent in parents),
             step=number,
             seed=self.seed,
         )
@@ -113,7 +111,7 @@ class _Job:
         engine = self.engine
         done = await run_tasks(calls, engine.keeper.client, self.clock, concurrency=engine.settings.concurrency)
         for call, outcome in zip(calls, done, strict=True):
-            outcome = await scored(outcome, call.task, engine.scorers)
+            outcome = await scored(outcome, call, engine.scorers)
             if outcome.status is TaskStatus.OK:
                 self._learn(call, outcome)
             self._finish(outcome)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,11 +21,11 @@ SERVER_DOWN: Final = ServerDownError.kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCall:
-    """One task that is to be run now: on which model, with which parents' outputs, in which step, with which seed."""
+    """One task that is to be run now: on which model, given which parents' answers, in which step, with which seed."""
 
     task: Task
     model: Model
-    parent_outputs: Mapping[str, str]
+    given: tuple[tuple[Task, str], ...]
     step: int
     seed: int
 
@@ -35,7 +34,7 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
     """The unscored outcome of one call; every BackendError becomes a failed outcome that says so."""
     request = ChatRequest(
         model=call.model.tag,
-        messages=task_messages(call.task, call.parent_outputs),
+        messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
         num_ctx=call.model.context_tokens,
         seed=call.seed,
     )
@@ -104,9 +103,12 @@ def skipped(task_id: str, because: str) -> TaskOutcome:
     )
 
 
-async def scored(outcome: TaskOutcome, task: Task, scorers: Scorers) -> TaskOutcome:
-    """The outcome with its score; one that was not answered stays as it is."""
+async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> TaskOutcome:
+    """The outcome with its scores; one that was not answered stays as it is."""
     if outcome.answer is None:
         return outcome
-    score = await scorers.score(task, outcome.answer)
-    return replace(outcome, score=score.value, score_detail=score.detail)
+    score = await scorers.score(call.task, outcome.answer)
+    local = score
+    if call.task.derive is not None:
+        local = await scorers.local_score(call.task, outcome.answer, call.given)
+    return replace(outcome, score=score.value, score_detail=score.detail, local_score=local.value)

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt import parent_outputs
 from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.domain.task import Task
+from pytest_swarm.scoring.local import local_expectation
 from pytest_swarm.scoring.score import score_text
 from pytest_swarm.simulator.constrained import constrained_text
 from pytest_swarm.simulator.generation import GeneratedText, Generation
@@ -87,7 +89,7 @@ class ProfileAnswerer:
         0 for a task that nothing scores: no model is better at it than another.
         """
         call = _Call(graph=graph, task=task, model=model, request_seed=request_seed)
-        text = self._text(call, self._outcome(call, handed_on=_hands_on(graph, task)))
+        text = self._text(call, task.expected, self._outcome(call, handed_on=_hands_on(graph, task)))
         return score_text(task.expected, text).value or 0.0
 
     def _recognise(self, prompt: str, request: Generation) -> _Call | None:
@@ -101,12 +103,18 @@ class ProfileAnswerer:
         return _Call(graph=graph, task=task, model=request.model, request_seed=request.seed)
 
     def _answer_task(self, call: _Call, inputs: Mapping[str, str], prompt_tokens: int) -> GeneratedText:
+        """What the model says. A task that derives its answer computes with what it was given, right or wrong."""
         handed_on = bool(inputs)
         target = self._outcome(call, handed_on=handed_on)
-        if self._misled(call, inputs):
+        expected = call.task.expected
+        if call.task.derive is not None and inputs:
+            expected = local_expectation(call.task, [(call.graph.task(each), text) for each, text in inputs.items()])
+        elif self._misled(call, inputs):
             target = 0.0
+        if expected is None:  # nothing follows from such inputs
+            expected, target = call.task.expected, 0.0
         return GeneratedText(
-            text=self._text(call, target),
+            text=self._text(call, expected, target),
             prompt_tokens=prompt_tokens,
             completion_tokens=self._completion_tokens(call, prompt_tokens, handed_on=handed_on),
         )
@@ -140,8 +148,8 @@ class ProfileAnswerer:
                 return True
         return False
 
-    def _text(self, call: _Call, target: float) -> str:
-        return compose(call.task.expected, target, call.rng(self.seed, "text"))
+    def _text(self, call: _Call, expected: Expectation | None, target: float) -> str:
+        return compose(expected, target, call.rng(self.seed, "text"))
 
     def _completion_tokens(self, call: _Call, prompt_tokens: int, *, handed_on: bool) -> int:
         """One of the measured counts where there are any, else the type's middle, give or take the spread."""

@@ -159,6 +159,7 @@ def decode_task_result(fields: Fields) -> TaskOutcome:
         answer=fields.optional_text("answer"),
         score=fields.optional_number("score"),
         score_detail=fields.optional_text("score_detail"),
+        local_score=fields.optional_number("local_score"),
         error=fields.optional_text("error"),
         error_kind=fields.optional_text("error_kind"),
         prompt_tokens=fields.optional_whole("prompt_tokens"),

@@ -138,6 +138,7 @@ def encode_task_result(case: Case, outcome: TaskOutcome, ts_ms: float) -> JsonOb
         "answer": outcome.answer,
         "score": outcome.score,
         "score_detail": outcome.score_detail,
+        "local_score": outcome.local_score,
         "error": outcome.error,
         "error_kind": outcome.error_kind,
         "prompt_tokens": outcome.prompt_tokens,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_swarm.domain.expectation import Custom, Number
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
@@ -182,3 +185,29 @@ def test_events_rebuild_an_equal_record() -> None:
         record = run(case(DIAMOND, mode), "hang:model=qwen2.5-coder:7b,after=3", sink=sink, timeout_s=20)
         sink.emit(encode_job_summary(record, 0.0, encode_metrics(job_metrics(record))))
         assert jobs_of_events(sink.events) == (record,)
+
+
+def test_a_task_that_computes_with_a_wrong_input_is_wrong_but_not_locally() -> None:
+    """Over many repeats: where the parent was wrong, the child is wrong by the reference, and sometimes locally right."""
+    first = task("a", difficulty=5.0)
+    second = replace(task("b", difficulty=1.0), derive="a", expected=Number(value=42))
+    dag = TaskGraph(name="derived", tasks=(first, second), edges=(("a", "b"),))
+    seen = set()
+    with bench() as a_bench:
+        for repeat in range(1, 30):
+            record = a_bench.run(case(dag, "single:gemma2:2b", repeat=repeat))
+            child = record.outcome("b")
+            seen.add((record.outcome("a").score, child.score, child.local_score))
+    assert (0.0, 0.0, 1.0) in seen
+    assert (1.0, 1.0, 1.0) in seen
+    assert all(score == 0.0 for parent, score, _ in seen if parent == 0.0)
+
+
+def test_a_scorer_that_fails_ends_the_job_with_one_sentence() -> None:
+    def broken(_: str) -> float:
+        raise ZeroDivisionError("division by zero")
+
+    dag = TaskGraph(name="own", tasks=(replace(task("a"), expected=Custom(name="broken", function=broken)),))
+    record = run(case(dag, "single:gemma2:2b"))
+    assert record.status is JobStatus.ERROR
+    assert "broken" in (record.error or "")
