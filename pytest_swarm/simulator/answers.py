@@ -20,11 +20,10 @@ from pytest_swarm.domain.prompt import parent_outputs
 from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.scoring.local import local_expectation
-from pytest_swarm.scoring.score import score_text
 from pytest_swarm.simulator.constrained import constrained_text
 from pytest_swarm.simulator.generation import GeneratedText, Generation
 from pytest_swarm.simulator.hardware import full_name
-from pytest_swarm.simulator.outcomes import compose, parts, prose
+from pytest_swarm.simulator.outcomes import compose, parts, prose, score_or_none
 from pytest_swarm.simulator.planner import plan_text
 from pytest_swarm.simulator.profile_types import KnownOutcome, Profile
 
@@ -90,7 +89,7 @@ class ProfileAnswerer:
         """
         call = _Call(graph=graph, task=task, model=model, request_seed=request_seed)
         text = self._text(call, task.expected, self._outcome(call, handed_on=_hands_on(graph, task)))
-        return score_text(task.expected, text).value or 0.0
+        return score_or_none(task.expected, text) or 0.0
 
     def _recognise(self, prompt: str, request: Generation) -> _Call | None:
         """The task of a prompt; where several graphs have it, the latest whose parents are those handed on."""
@@ -142,7 +141,7 @@ class ProfileAnswerer:
         self_contained = known is not None and bool(known.scores)
         carryover = behaviour.self_contained_carryover if self_contained else behaviour.error_carryover
         for parent in call.graph.parents(call.task.id):
-            score = score_text(call.graph.task(parent).expected, inputs[parent]).value if parent in inputs else None
+            score = score_or_none(call.graph.task(parent).expected, inputs[parent]) if parent in inputs else None
             draw = rng.random()
             if score is not None and draw < carryover * (1.0 - score):
                 return True

@@ -21,6 +21,7 @@ from pytest_swarm.domain.expectation import (
     Regex,
     YesNo,
 )
+from pytest_swarm.errors import ScoringError
 from pytest_swarm.scoring.score import score_text
 from pytest_swarm.simulator.code_texts import broken_code, working_code
 from pytest_swarm.simulator.regex_texts import matching_text
@@ -53,7 +54,7 @@ def compose(expected: Expectation | None, target: float, rng: Random) -> str:
     """
     best, gap = rng.choice(_FILLERS), 2.0
     for text in _candidates(expected, target, rng):
-        score = score_text(expected, text).value
+        score = score_or_none(expected, text)
         if score is None:
             return text
         if abs(score - target) < gap:
@@ -61,6 +62,14 @@ def compose(expected: Expectation | None, target: float, rng: Random) -> str:
         if gap < _CLOSE:
             break
     return best
+
+
+def score_or_none(expected: Expectation | None, text: str) -> float | None:
+    """The score of a text, None where it has none: also where a user's own scorer fails, which is the user's to hear."""
+    try:
+        return score_text(expected, text).value
+    except ScoringError:
+        return None
 
 
 def prose(rng: Random) -> str:
