@@ -47,10 +47,10 @@ def clustered_mean(values: Iterable[tuple[Hashable, float]]) -> Interval | None:
         sums.setdefault(cluster, []).append(value - mean)
     clusters = len(sums)
     if clusters < MIN_CLUSTERS:
-        return _without(mean, len(rows), clusters, "one job only: no interval over jobs can be given")
+        return _without(mean, len(rows), clusters, "one workflow only: no interval over workflows can be given")
     spread = math.fsum(math.fsum(each) ** 2 for each in sums.values())
     if spread <= 1e-18 * len(rows) ** 2:
-        return _without(mean, len(rows), clusters, "every job gave the same figure: no interval can be given")
+        return _without(mean, len(rows), clusters, "every workflow gave the same figure: no interval can be given")
     error = math.sqrt(clusters / (clusters - 1) * spread) / len(rows)
     half = t_quantile(clusters - 1, CONFIDENCE) * error
     return Interval(mean=mean, low=mean - half, high=mean + half, samples=len(rows), clusters=clusters)

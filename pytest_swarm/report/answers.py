@@ -61,7 +61,7 @@ def compared(c: Comparison) -> Answer:
         text = f"{mode} and {reference} cannot be compared: no pair of jobs has a score under both."
         return Answer(kind="comparison", tone="open", text=text)
     head = f"{mode} scored {percent(c.score_mode, digits=1)}, {reference} {percent(c.score_reference, digits=1)}"
-    over = f"over {plural(c.difference.samples, 'pair')} from {plural(c.difference.clusters, 'job')}"
+    over = f"over {plural(c.difference.samples, 'pair')} from {plural(c.difference.clusters, 'workflow')}"
     tone, verdict = _verdict(c, mode, reference)
     return Answer(kind="comparison", tone=tone, text=f"{head}, {over}: {verdict}{_divergence(c, mode, reference)}")
 
@@ -103,12 +103,17 @@ def _budget(report: Report) -> Iterable[Answer]:
     for budget_gb, cells in groupby(by_budget, key=lambda each: each.vram_budget_gb):
         rows = list(cells)
         broke = [mode for mode in report.mode_names if any(each.violations for each in rows if each.mode == mode)]
-        kept = [mode_name(m) for m in report.mode_names if m not in broke and any(each.mode == m for each in rows)]
+        kept = [mode for mode in report.mode_names if mode not in broke and any(each.mode == mode for each in rows)]
         parts = [_broken(mode, [each for each in rows if each.mode == mode]) for mode in broke]
         if kept:
-            parts.append(f"{joined(kept)} never broke it" if broke else f"{joined(kept)} kept it in every plan")
+            never = joined([mode_name(mode) for mode in kept]) if len(kept) <= _FEW_MODES else _many(kept, broke)
+            parts.append(f"{never} never broke it" if broke else f"{never} kept it in every plan")
         text = f"VRAM budget of {budget_label(budget_gb)}: {'; '.join(parts)}."
         yield Answer(kind="budget", tone="bad" if broke else "good", text=text)
+
+
+def _many(kept: Sequence[str], broke: Sequence[str]) -> str:
+    return f"the other {len(kept)} modes" if broke else f"all {len(kept)} modes"
 
 
 def _broken(mode: str, cells: Sequence[Aggregate]) -> str:

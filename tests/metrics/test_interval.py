@@ -46,7 +46,7 @@ def test_one_job_has_a_mean_and_says_why_it_has_no_interval() -> None:
     found = clustered_mean([("a", 0.0), ("a", 1.0)])
     assert found is not None
     assert (found.mean, found.low, found.high) == (0.5, None, None)
-    assert found.note == "one job only: no interval over jobs can be given"
+    assert found.note == "one workflow only: no interval over workflows can be given"
 
 
 def test_equal_figures_give_no_interval_rather_than_one_of_no_width() -> None:

@@ -1,0 +1,146 @@
+"""jobs.csv and tasks.csv: one row per job, one row per task, columns of one type each, empty where not measured.
+
+UTF-8 with a header line, comma and quotes as in RFC 4180, CRLF. Texts come from files and models, so each is one
+harmless line, and one that a spreadsheet would run as a formula gets an apostrophe in front.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from pytest_swarm.domain.record import TaskOutcome
+from pytest_swarm.metrics.measured import MeasuredJob
+from pytest_swarm.report.model import Report
+from pytest_swarm.report.wording import one_line
+
+Cell: TypeAlias = str | int | float | bool | None
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FIGURES: Final = (
+    "score",
+    "utility",
+    "regret",
+    "violations",
+    "measured_violations",
+    "planned_vram_gb",
+    "peak_vram_gb",
+    "distinct_vram_gb",
+    "measured_peak_vram_gb",
+    "spilled_gb",
+    "gpu_peak_gb",
+    "switches",
+    "evictions",
+    "load_s",
+    "makespan_s",
+    "total_latency_s",
+    "prompt_tokens",
+    "completion_tokens",
+    "token_cost",
+    "score_per_token_cost",
+    "steps",
+    "fractional_steps",
+    "decision_ms",
+    "solve_ms",
+    "tasks_ok",
+    "tasks_failed",
+    "tasks_skipped",
+    "tasks_unscored",
+)
+
+
+def write_csv(report: Report, path: Path) -> tuple[Path, Path]:
+    """Write both tables; the paths they went to. `path` is a folder, or the file of jobs beside `x-tasks.csv`."""
+    jobs, tasks = csv_paths(path)
+    jobs.parent.mkdir(parents=True, exist_ok=True)
+    jobs.write_text(table(job_row(each) for each in report.jobs), encoding="utf-8", newline="")
+    tasks.write_text(table(row for job in report.jobs for row in task_rows(job)), encoding="utf-8", newline="")
+    return jobs, tasks
+
+
+def csv_paths(path: Path) -> tuple[Path, Path]:
+    """Where jobs and tasks go."""
+    if path.suffix.lower() == ".csv":
+        return path, path.with_name(f"{path.stem}-tasks{path.suffix}")
+    return path / "jobs.csv", path / "tasks.csv"
+
+
+def job_row(job: MeasuredJob) -> dict[str, Cell]:
+    """One row of jobs.csv. `planner_failures` is the number of them all; by kind they stand in report.json."""
+    return {
+        **_place(job),
+        "status": job.record.status.value,
+        **{name: getattr(job.metrics, name) for name in _FIGURES},
+        "planner_failures": sum(job.metrics.planner_failures.values()),
+        "simulated": job.record.simulated,
+        "error": job.record.error,
+        "test": job.record.case.test,
+        "digest": job.record.case.digest,
+    }
+
+
+def task_rows(job: MeasuredJob) -> Iterable[dict[str, Cell]]:
+    """The rows of tasks.csv of one job, without prompts and answers: those stand in events.jsonl."""
+    for outcome in job.record.outcomes:
+        yield {**_place(job), **_task(job, outcome)}
+
+
+def _place(job: MeasuredJob) -> dict[str, Cell]:
+    key = job.key
+    return {
+        "job": job.job,
+        "mode": key.mode,
+        "horizon_depth": str(key.horizon),
+        "vram_budget_gb": key.vram_budget_gb,
+        "repeat": key.repeat,
+    }
+
+
+def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Cell]:
+    task = job.record.case.graph.task(outcome.task)
+    return {
+        "task": outcome.task,
+        "type": task.type.value,
+        "difficulty": task.difficulty,
+        "estimated_tokens": task.estimated_tokens,
+        "step": outcome.step,
+        "model": outcome.model,
+        "status": outcome.status.value,
+        "score": job.task_score.get(outcome.task),
+        "prompt_tokens": outcome.prompt_tokens,
+        "completion_tokens": outcome.completion_tokens,
+        "token_cost": outcome.token_cost,
+        "started_s": outcome.started_s,
+        "finished_s": outcome.finished_s,
+        "latency_s": outcome.latency_s,
+        "load_s": outcome.load_s,
+        "prefill_s": outcome.prefill_s,
+        "decode_s": outcome.decode_s,
+        "score_detail": outcome.score_detail,
+        "error_kind": outcome.error_kind,
+        "error": outcome.error,
+    }
+
+
+def table(rows: Iterable[Mapping[str, Cell]]) -> str:
+    """The rows as CSV under a header; an empty text where there are no rows."""
+    found: Sequence[Mapping[str, Cell]] = list(rows)
+    if not found:
+        return ""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(found[0])
+    writer.writerows([_cell(value) for value in row.values()] for row in found)
+    return text.getvalue()
+
+
+def _cell(value: Cell) -> Cell:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str):
+        return value
+    text = one_line(value, 1000)
+    return f"'{text}" if text.startswith(_FORMULA) else text

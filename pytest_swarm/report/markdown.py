@@ -1,0 +1,146 @@
+"""A report for a pull request: verdict and small tables in GitHub's Markdown, at most 60 lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from pytest_swarm.metrics.aggregate import Aggregate
+from pytest_swarm.report.answers import Answer, answers, missing_sentences, provenance
+from pytest_swarm.report.job_view import JobRow, job_rows
+from pytest_swarm.report.model import Report, budget_label, horizon_label
+from pytest_swarm.report.wording import (
+    NOT_MEASURED,
+    gigabytes,
+    milliseconds,
+    mode_name,
+    number,
+    one_line,
+    percent,
+    plural,
+    seconds,
+    significant,
+)
+
+MAX_LINES: Final = 60
+_JOBS: Final = 20  # rows of the table of jobs: the most telling ones
+_FRAME: Final = 7  # lines of the table of jobs that are not rows
+_NOTES: Final = 5
+_ANSWERS: Final = 14
+_MODES: Final = 9
+_SPECIAL: Final = re.compile(r"[\\`*_\[\]|~$]")
+_HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_LIVE: Final = re.compile(r"(@|#|://|www\.)")  # GitHub makes a mention, a reference or a link of these
+_MARK: Final = {"good": "✅", "bad": "❌", "open": "❔", "plain": "⚪"}
+
+
+def render_markdown(report: Report) -> str:
+    """The Markdown of a report; foreign text is escaped, so a table stays one table."""
+    info = report.info
+    lines = [f"### pytest-swarm: {_modes(report)}", ""]
+    origin = provenance(report)
+    if origin is not None:
+        lines += [f"> **{origin.word}**: {escaped(origin.text)}", ""]
+    spoken = answers(report)
+    lines += [_bullet(each) for each in spoken[:_ANSWERS]]
+    if len(spoken) > _ANSWERS:
+        lines.append(f"- and {plural(len(spoken) - _ANSWERS, 'sentence')} more in the report")
+    lines += ["", *_scoreboard(report), ""]
+    notes = missing_sentences(report)
+    tail = [f"- {escaped(one_line(each, 300))}" for each in notes[:_NOTES]]
+    if len(notes) > _NOTES:
+        tail.append(f"- and {plural(len(notes) - _NOTES, 'note')} more")
+    about = f"run {info.run}, backend {info.backend}, fleet {info.fleet.name}, seed {info.seed}"
+    tail += ["", f"<sub>{escaped(one_line(about))}</sub>"]
+    jobs = _jobs(report, room=MAX_LINES - len(lines) - len(tail))
+    return "\n".join([*lines, *jobs, *tail]) + "\n"
+
+
+def write_markdown(report: Report, path: Path, *, append: bool = False) -> None:
+    """Write the Markdown, or add it to what a file holds already (such as a step summary)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a" if append else "w", encoding="utf-8", newline="\n") as file:
+        file.write(render_markdown(report))
+
+
+def escaped(text: str) -> str:
+    """Foreign text that Markdown shows as it is: no markup, no HTML, no line break, no mention and no link."""
+    plain = "".join(_HTML.get(char, char) for char in one_line(text, 600))
+    return _LIVE.sub(r"\1<!-- -->", _SPECIAL.sub(r"\\\g<0>", plain))
+
+
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
+    """Lines of a table; the first `left` columns stand left. Every cell is escaped."""
+    marks = [":---" if n < left else "---:" for n in range(len(head))]
+    return [_row(head), f"| {' | '.join(marks)} |", *(_row(row) for row in rows)]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(escaped(cell) for cell in cells)} |"
+
+
+def _modes(report: Report) -> str:
+    names = [escaped(mode_name(mode)) for mode in report.mode_names]
+    return f"{' against '.join(names) if len(names) <= 2 else ', '.join(names)} over {plural(len(report.jobs), 'job')}"
+
+
+def _bullet(answer: Answer) -> str:
+    return f"- {_MARK[answer.tone]} {escaped(one_line(answer.text, 600))}"
+
+
+def _scoreboard(report: Report) -> list[str]:
+    head = ("mode", "jobs", "score", "95 %", "over budget", "peak VRAM", "loads", "makespan", "cost", "decision/job")
+    rows = [
+        (
+            mode_name(each.mode),
+            f"{each.jobs:,}",
+            percent(None if each.score is None else each.score.mean, digits=1),
+            _range(each),
+            f"{each.jobs_over_budget:,} jobs",
+            gigabytes(each.peak_vram_gb),
+            number(each.switches),
+            seconds(each.makespan_s),
+            significant(each.token_cost),
+            milliseconds(each.decision_ms),
+        )
+        for each in report.modes[:_MODES]
+    ]
+    return markdown_table(head, rows)
+
+
+def _range(each: Aggregate) -> str:
+    if each.score is None or each.score.low is None or each.score.high is None:
+        return NOT_MEASURED
+    return f"{100 * max(0.0, each.score.low):.0f} to {100 * min(1.0, each.score.high):.0f}"
+
+
+def _jobs(report: Report, *, room: int) -> list[str]:
+    """The jobs in at most `room` lines: all where they are few, else those that failed, broke a budget, or differ."""
+    rows = job_rows(report.jobs)
+    shown = sorted(rows, key=_telling)[: max(0, min(_JOBS, room - _FRAME))]
+    if not shown:
+        return []
+    shown.sort(key=lambda row: row.number)
+    head = ("job", "horizon", "VRAM", "repeat", *(mode_name(mode) for mode in report.mode_names))
+    table = markdown_table(head, [_job(row, report.mode_names) for row in shown], left=3)
+    summary = f"<details><summary>{len(shown):,} of {plural(len(rows), 'job')}</summary>"
+    return [summary, "", *table, "", "</details>", ""]
+
+
+def _telling(row: JobRow) -> tuple[bool, bool, float, int]:
+    return not row.trouble, not row.violations, -row.spread, row.number
+
+
+def _job(row: JobRow, modes: Sequence[str]) -> list[str]:
+    first = row.jobs[0]
+    cells = {each.key.mode: each for each in row.jobs}
+    scores: list[str] = []
+    for mode in modes:
+        job = cells.get(mode)
+        text = NOT_MEASURED if job is None else percent(job.metrics.score)
+        over = "" if job is None or not job.metrics.violations else f", {job.metrics.violations} over"
+        scores.append(text + over)
+    key = first.key
+    return [first.job, horizon_label(key.horizon), budget_label(key.vram_budget_gb), str(key.repeat), *scores]

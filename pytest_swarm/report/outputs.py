@@ -1,0 +1,124 @@
+"""Writing any kind of report: what --swarm-report and `python -m pytest_swarm report` do with a Report."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from pytest_swarm.domain.record import Run
+from pytest_swarm.errors import OptionError
+from pytest_swarm.report.csv_report import write_csv
+from pytest_swarm.report.html import PageOptions, render_html
+from pytest_swarm.report.json_report import write_json
+from pytest_swarm.report.markdown import write_markdown
+from pytest_swarm.report.model import Report, build_report
+
+KINDS: Final = ("html", "json", "jsonl", "csv", "md", "md-append")
+_NAMES: Final = {"html": "report.html", "json": "report.json", "jsonl": "events.jsonl", "md": "report.md"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One report that is asked for: its kind, and where it goes (None = into the run's folder)."""
+
+    kind: str
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise OptionError(f"report: unknown type {self.kind!r}; known are {', '.join(KINDS)}")
+        if self.kind == "md-append" and self.path is None:
+            raise OptionError("report: md-append needs a file, such as md-append:$GITHUB_STEP_SUMMARY")
+
+    def target(self, folder: Path) -> Path:
+        """The file (for csv by default a folder) that it goes to."""
+        return self.path or folder / _NAMES.get(self.kind, "")
+
+
+def write_output(
+    output: Output, report: Report, folder: Path, *, page: PageOptions | None = None, events: Path | None = None
+) -> tuple[Path, ...]:
+    """Write one report; the paths that were written. `events` is the run's events.jsonl, which `jsonl` copies."""
+    target = output.target(folder)
+    match output.kind:
+        case "html":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(render_html(report, page), encoding="utf-8", newline="\n")
+        case "json":
+            write_json(report, target)
+        case "csv":
+            return write_csv(report, target)
+        case "md" | "md-append":
+            write_markdown(report, target, append=output.kind == "md-append")
+        case _:
+            _copy(events, target)
+    return (target,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A run as it was read, and the events.jsonl that it was read from."""
+
+    run: Run
+    events: Path
+
+
+def rebuild(
+    sources: Sequence[Source], outputs: Sequence[Output], *, folder: Path | None = None, job: str | None = None
+) -> tuple[Path, ...]:
+    """Write the reports of one or more runs from their events alone; the paths that were written.
+
+    Reports go beside each run's events, or into `folder` (several runs: a folder of its own for each). An HTML page of several runs is that of the first, with the
+    others laid beside it; every other kind is written for each run. `job` keeps only the jobs whose name contains it,
+    which shows them in full where a whole run is too large.
+    """
+    reports = [build_report(restricted(each.run, job)) for each in sources]
+    written: list[Path] = []
+    for output in outputs:
+        for n, (source, report) in enumerate(zip(sources, reports, strict=True)):
+            if output.kind == "html" and n > 0:
+                continue
+            page = PageOptions(others=reports[1:])
+            written += write_output(
+                _named(output, report, several=len(sources) > 1),
+                report,
+                _folder(source, report, folder, several=len(sources) > 1),
+                page=page,
+                events=source.events,
+            )
+    return tuple(written)
+
+
+def restricted(run: Run, job: str | None) -> Run:
+    """The run with only the jobs whose name contains `job`; OptionError where there is none."""
+    if job is None:
+        return run
+    jobs = tuple(each for each in run.jobs if job in each.case.job)
+    if not jobs:
+        raise OptionError(f"report: run {run.info.run} has no job whose name contains {job!r}")
+    return replace(run, jobs=jobs)
+
+
+def _folder(source: Source, report: Report, folder: Path | None, *, several: bool) -> Path:
+    if folder is None:
+        return source.events.parent
+    return folder / Path(report.info.run).name if several else folder
+
+
+def _named(output: Output, report: Report, *, several: bool) -> Output:
+    """The output with the run's name in its path, where several runs would write to the same one."""
+    if not several or output.path is None or output.kind in ("html", "md-append"):
+        return output
+    path = output.path
+    return replace(output, path=path.with_name(f"{path.stem}-{Path(report.info.run).name}{path.suffix}"))
+
+
+def _copy(events: Path | None, target: Path) -> None:
+    if events is None:
+        raise OptionError("report: jsonl needs the run's events.jsonl, and there is none")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists() or not target.samefile(events):
+        shutil.copyfile(events, target)
