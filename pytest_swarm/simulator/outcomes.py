@@ -65,7 +65,7 @@ def compose(expected: Expectation | None, target: float, rng: Random) -> str:
 
 
 def score_or_none(expected: Expectation | None, text: str) -> float | None:
-    """The score of a text, None where it has none: also where a user's own scorer fails, which is the user's to hear."""
+    """The score of a text, None where it has none: also where a user's own scorer fails."""
     try:
         return score_text(expected, text).value
     except ScoringError:
