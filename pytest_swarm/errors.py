@@ -16,6 +16,7 @@
         BadReplyError         an answer that is no answer of an Ollama server
         ServerRefusedError    the server said no (4xx, 5xx, or an error in mid-stream)
       EventsError             an events.jsonl that cannot be read
+      CassetteError           a cassette that cannot be read, or does not hold what is asked
 
 The plugin turns every SwarmError into `pytest.UsageError` before the run or into a failed test during it.
 """
@@ -101,3 +102,7 @@ class ServerRefusedError(BackendError):
 
 class EventsError(SwarmError):
     """An events.jsonl that is not one, or is of a newer schema."""
+
+
+class CassetteError(SwarmError):
+    """A cassette that cannot be read, or that does not hold what is asked of it."""

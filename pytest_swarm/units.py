@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
@@ -9,6 +10,7 @@ from pytest_swarm.errors import OptionError
 
 BYTES_PER_GB: Final = 1_000_000_000
 BYTES_PER_GIB: Final = 1 << 30
+TICKS_PER_S: Final = 1 << 20  # a power of two, so that sums and differences of whole ticks are exact floats
 
 _SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(gib|gb|g|mib|mb|m)?\s*", re.IGNORECASE)
 _SIZE_GB: Final = {
@@ -49,3 +51,11 @@ def format_gb(size_gb: float) -> str:
 def bytes_to_gb(size_bytes: int) -> float:
     """GB (10^9 bytes) of a size in bytes."""
     return size_bytes / BYTES_PER_GB
+
+
+def on_tick(seconds: float) -> float:
+    """The next whole tick (2**-20 s, about a microsecond) at or after `seconds`.
+
+    A thousandth of a tick counts as rounding: a sum of floats that is a hair above a tick is that tick.
+    """
+    return math.ceil(seconds * TICKS_PER_S - 1e-3) / TICKS_PER_S

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from pytest_swarm.units import on_tick
+
 VIRTUAL_EPOCH_S: Final = 1_767_225_600.0  # 2026-01-01T00:00:00Z: the wall-clock time at which every virtual loop starts
 
 _T = TypeVar("_T")
@@ -26,10 +28,13 @@ class NothingToWaitForError(RuntimeError):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose `time()` starts at 0 and moves only when nothing is ready, straight to the next timer."""
+    """An event loop whose `time()` starts at 0 and moves only when nothing is ready, straight to the next timer.
 
-    def __init__(self) -> None:
-        self._clock = _JumpingSelector()
+    With `ticks` it moves in whole ticks, in which times add up exactly: recordings and their replays need that.
+    """
+
+    def __init__(self, *, ticks: bool = False) -> None:
+        self._clock = _JumpingSelector(ticks=ticks)
         super().__init__(self._clock)
         self._clock.own_sockets = len(self._clock.get_map())
 
@@ -59,9 +64,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 class _JumpingSelector(selectors.DefaultSelector):
     """Asks for events without waiting; where a selector would wait for the next timer, it moves the clock instead."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ticks: bool) -> None:
         super().__init__()
         self.now_s = 0.0
+        self._ticks = ticks
         self.working_threads = 0
         self.own_sockets = 0
 
@@ -80,13 +86,18 @@ class _JumpingSelector(selectors.DefaultSelector):
             raise NothingToWaitForError(
                 "virtual time cannot go on: every task waits, and no timer, thread or socket is left to wake one"
             )
-        self.now_s += timeout
+        self.now_s = on_tick(self.now_s + timeout) if self._ticks else self.now_s + timeout
         return []
 
 
 def new_virtual_loop() -> VirtualTimeLoop:
     """A loop factory for `asyncio.Runner`."""
     return VirtualTimeLoop()
+
+
+def new_ticking_loop() -> VirtualTimeLoop:
+    """The same, in whole ticks."""
+    return VirtualTimeLoop(ticks=True)
 
 
 def wall_time_s(loop: asyncio.AbstractEventLoop) -> float:
