@@ -98,6 +98,14 @@ class SwarmHooks:
             report.__dict__[EVENTS] = json.dumps(self.session.folder.shipped())
         return report
 
+    def pytest_report_teststatus(
+        self, report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
+    ) -> tuple[str, str, str] | None:
+        """With -v: a benchmark's score, and how long is left."""
+        if not self.active or config.option.verbose <= 0 or not isinstance(report, pytest.TestReport):
+            return None
+        return self.session.status(report)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """In the controller of xdist: write what a worker sent."""
         text = report.__dict__.get(EVENTS)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case, CaseKey, JobRecord
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
+    from pytest_swarm.plugin.progress import Progress
     from pytest_swarm.plugin.run_folder import RunFolder
     from pytest_swarm.routing.base import RouterFactory
     from pytest_swarm.telemetry.nvml import GpuMeter
@@ -227,6 +228,20 @@ class SwarmSession:
     def has_folder(self) -> bool:
         """Whether a test has needed the run's folder, or a worker has sent something for it."""
         return "folder" in self.__dict__
+
+    def status(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Category, letter and verbose word of a benchmark that has ended; None for any other report."""
+        from pytest_swarm.plugin.progress import is_benchmark_call
+
+        if not is_benchmark_call(report):
+            return None
+        return report.outcome, "." if report.passed else "F", self._progress.word(report)
+
+    @cached_property
+    def _progress(self) -> Progress:
+        from pytest_swarm.plugin.progress import Progress
+
+        return Progress(total=len(self.collected))
 
     def close(self) -> None:
         """Close the bench, if there is one."""

@@ -234,3 +234,11 @@ def test_last_failed(suite: pytest.Pytester) -> None:
 def test_fleet_fixture(suite: pytest.Pytester) -> None:
     suite.makepyfile(test_fleet="def test_fleet(swarm_fleet): assert swarm_fleet.smallest.tag == 'gemma2:2b'")
     suite.runpytest("test_fleet.py").assert_outcomes(passed=1)
+
+
+def test_verbose_lines_say_score_and_progress(suite: pytest.Pytester) -> None:
+    result = suite.runpytest("-v", "--swarm-compare=lp,greedy,milp")
+    result.stdout.re_match_lines(
+        [r".*\[lp-h0-8GB\] PASSED \d+ % \(1/3, \d+ s left\)", r".*\[milp-h0-8GB\] PASSED \d+ %"]
+    )
+    assert "left" not in suite.runpytest("--swarm-compare=lp,greedy").stdout.str()
