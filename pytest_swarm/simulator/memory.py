@@ -60,21 +60,21 @@ def free_bytes(spec: ServerSpec, residents: Iterable[Placement]) -> int:
 
 
 def reported_free_bytes(spec: ServerSpec, residents: Iterable[Placement]) -> int:
-    """GPU memory that the scheduler takes for free. `residents` in the order in which they were loaded.
+    """GPU memory that the server is told is free. `residents` in the order in which they were loaded.
 
     With the quirk, a resident's runner answers for the GPU, and it reports the free memory of the time when it was
     loaded, so memory of models that left since still counts as taken. Of several residents the real server asks any
     one; here it is the one loaded first.
     """
     residents = tuple(residents)
-    free = free_bytes(spec, residents)
     reports = [resident.reported_free_bytes for resident in residents if resident.gpu_layers]
-    return min(free, reports[0]) if spec.stale_free_memory and reports else free
+    return reports[0] if spec.stale_free_memory and reports else free_bytes(spec, residents)
 
 
 def fits_beside(spec: ServerSpec, need: int, residents: Iterable[Placement]) -> bool:
-    """Whether `need` bytes may join the residents: at most 80 % of what the scheduler takes for free."""
-    return need <= FIT_SHARE * reported_free_bytes(spec, residents)
+    """Whether `need` bytes may join the residents: at most 80 % of what is reported as free, and of what must be."""
+    residents = tuple(residents)
+    return need <= FIT_SHARE * min(free_bytes(spec, residents), reported_free_bytes(spec, residents))
 
 
 def skips_fit_test(spec: ServerSpec, model: ModelSpec, options: LaunchOptions) -> bool:

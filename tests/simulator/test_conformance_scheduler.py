@@ -328,6 +328,21 @@ def test_eviction_waits_for_its_memory_to_show(sequence: str, wait_s: float) -> 
     assert in_virtual_time(main) == pytest.approx(wait_s + 0.25 + 0.001)
 
 
+@pytest.mark.parametrize(("stale", "wait_s"), [(True, 5.0), (False, 0.25)])
+def test_a_second_unload_waits_for_the_memory_of_the_first(stale: bool, wait_s: float) -> None:
+    async def main() -> list[list[str]]:
+        bench = Bench(spec(*FOUR, gpu_gib=48, stale_free_memory=stale))
+        await bench.uses("abc")
+        await bench.unload("a")
+        await bench.unload("b")
+        await asyncio.sleep(wait_s - 0.01)
+        before = await bench.resident()
+        await asyncio.sleep(0.02)
+        return [before, await bench.resident()]
+
+    assert in_virtual_time(main) == [["b", "c"], ["c"]]
+
+
 def test_unloading_first_is_faster_than_letting_the_server_evict() -> None:
     models = (model("a", 9, "10"), model("c", 1, "30"), model("b", 9, "20", load_s=0.25))
 
