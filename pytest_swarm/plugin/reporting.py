@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.plugin.settings import ReportRequest
 from pytest_swarm.report.model import Report, build_report
-from pytest_swarm.report.terminal import terminal_summary
+from pytest_swarm.report.terminal import MAX_WIDTH, terminal_summary
 
 if TYPE_CHECKING:
     import pytest
@@ -57,7 +57,7 @@ def write(request: ReportRequest, report: Report, session: SwarmSession) -> Path
 def show(report: Report, written: list[str], reporter: pytest.TerminalReporter) -> None:
     """The summary in pytest's own style."""
     reporter.section("pytest-swarm", sep="=", bold=True)
-    width = reporter._tw.fullwidth  # the only way to the width that pytest itself uses
+    width = reporter._tw.fullwidth if reporter.isatty else MAX_WIDTH  # a log has no width of its own
     for line in terminal_summary(report, width=width, verbose=reporter.config.option.verbose):
         reporter.write_line(line)
     for path in written:

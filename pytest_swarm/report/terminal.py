@@ -27,14 +27,16 @@ MAX_WIDTH: Final = 100
 _MAX_ROWS: Final = 60  # beyond this a table in a terminal is no longer read; -v shows all of it
 _MAX_NOTES: Final = 8
 _SIDE_BY_SIDE: Final = 2
+_MIN_NAME: Final = 12  # columns give way before a job's name is cut to less than this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Column:
-    """A heading, and whether its cells stand to the right."""
+    """A heading, whether its cells stand to the right, and how soon it gives way in a narrow terminal (0 = never)."""
 
     title: str
     right: bool = True
+    gives_way: int = 0
 
 
 def terminal_summary(run: Run | Report, *, width: int, verbose: int) -> list[str]:
@@ -83,9 +85,11 @@ def _by_name(jobs: Sequence[MeasuredJob]) -> dict[str, list[MeasuredJob]]:
 
 def _pair_columns(modes: Sequence[str]) -> tuple[_Column, ...]:
     names = ("score", "viol", "makespan", "decision")
-    columns = tuple(_Column(title=name) for _ in modes for name in names)
+    columns = tuple(_Column(title=name, gives_way=_GIVES_WAY.get(name, 0)) for _ in modes for name in names)
     return (_Column(title="job", right=False), _Column(title="hor"), _Column(title="VRAM"), *columns)
 
+
+_GIVES_WAY: Final = {"decision": 2, "makespan": 1}
 
 _MODE_COLUMNS: Final = (
     _Column(title="job", right=False),
@@ -94,10 +98,10 @@ _MODE_COLUMNS: Final = (
     _Column(title="mode", right=False),
     _Column(title="score"),
     _Column(title="viol"),
-    _Column(title="peak"),
-    _Column(title="loads"),
+    _Column(title="peak", gives_way=1),
+    _Column(title="loads", gives_way=2),
     _Column(title="makespan"),
-    _Column(title="decision"),
+    _Column(title="decision", gives_way=3),
 )
 
 
@@ -149,11 +153,11 @@ _TOTAL_COLUMNS: Final = (
     _Column(title="score"),
     _Column(title="95 %"),
     _Column(title="over budget"),
-    _Column(title="peak"),
-    _Column(title="loads"),
+    _Column(title="peak", gives_way=1),
+    _Column(title="loads", gives_way=3),
     _Column(title="makespan"),
-    _Column(title="cost"),
-    _Column(title="decision"),
+    _Column(title="cost", gives_way=2),
+    _Column(title="decision", gives_way=4),
 )
 
 
@@ -194,9 +198,13 @@ def _not_run(report: Report, width: int, verbose: int) -> list[str]:
 
 
 def table(columns: Sequence[_Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Aligned lines; where they would be wider than `width`, the first column is cut."""
+    """Aligned lines; where they would be wider than `width`, columns give way, and then the first one is cut."""
     widths = [max([len(col.title), *(len(row[n]) for row in rows)]) for n, col in enumerate(columns)]
     over = sum(widths) + 2 * (len(widths) - 1) - width
+    first = max((column.gives_way for column in columns), default=0)
+    if over > max(0, widths[0] - _MIN_NAME) and first > 0:
+        kept = [n for n, column in enumerate(columns) if column.gives_way < first]
+        return table([columns[n] for n in kept], [[row[n] for n in kept] for row in rows], width)
     if over > 0:
         widths[0] = max(4, widths[0] - over)
     return [_line(columns, widths, [col.title for col in columns])[:width].rstrip()] + [
