@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from pytest_swarm.metrics.curves import CurvePoint
 from pytest_swarm.metrics.interval import CONFIDENCE, Interval
 from pytest_swarm.metrics.job import encode_metrics
 from pytest_swarm.metrics.measured import MeasuredJob
+from pytest_swarm.report.answers import answers
 from pytest_swarm.report.model import LLM, LP, Report, build_report
 
 SCHEMA: Final = "swarm-report/1"
@@ -37,6 +39,7 @@ def encode_report(report: Report) -> dict[str, Json]:
         "comparisons": [_comparison(each) for each in report.comparisons],
         "comparison_lp_vs_llm": published_comparison(report),
         "curves": {mode: [_point(p) for p in report.curves if p.mode == mode] for mode in report.mode_names},
+        "answers": [{"kind": each.kind, "tone": each.tone, "text": each.text} for each in answers(report)],
         "notes": list(report.run.notes),
         **report.extra,
     }
@@ -48,6 +51,13 @@ def write_json(run: Run | Report, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(encode_report(report), indent=1, ensure_ascii=True, allow_nan=False)
     path.write_text(text + "\n", encoding="ascii", newline="\n")
+
+
+def report_schema() -> dict[str, Json]:
+    """The JSON Schema (draft 2020-12) of report.json, as shipped in the package."""
+    text = (files("pytest_swarm.report") / "schema" / "swarm-report-1.json").read_text(encoding="utf-8")
+    schema: dict[str, Json] = json.loads(text)
+    return schema
 
 
 def published_comparison(report: Report) -> Json:

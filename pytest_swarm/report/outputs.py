@@ -71,9 +71,9 @@ def rebuild(
 ) -> tuple[Path, ...]:
     """Write the reports of one or more runs from their events alone; the paths that were written.
 
-    Reports go beside each run's events, or into `folder` (several runs: a folder of its own for each). An HTML page of several runs is that of the first, with the
-    others laid beside it; every other kind is written for each run. `job` keeps only the jobs whose name contains it,
-    which shows them in full where a whole run is too large.
+    Reports go beside each run's events, or into `folder` (several runs: a folder of its own for each). An HTML page
+    of several runs is that of the first, with the others laid beside it; every other kind is written for each run.
+    `job` keeps only the jobs whose name contains it, which shows them in full where a whole run is too large.
     """
     reports = [build_report(restricted(each.run, job)) for each in sources]
     written: list[Path] = []

@@ -27,6 +27,7 @@ MAX_WIDTH: Final = 100
 _MAX_ROWS: Final = 60  # beyond this a table in a terminal is no longer read; -v shows all of it
 _MAX_NOTES: Final = 8
 _SIDE_BY_SIDE: Final = 2
+_MIN_NAME: Final = 8  # a job's name is cut no shorter than this
 _MIN_NAME: Final = 12  # columns give way before a job's name is cut to less than this
 
 
@@ -142,7 +143,7 @@ def _heads(header: str, modes: Sequence[str]) -> str:
     """The line above the header, with each mode's name over its block of columns."""
     starts = [n for n in range(len(header)) if header.startswith("score", n)]
     line = ""
-    for start, mode in zip(starts, modes, strict=True):
+    for start, mode in zip(starts, modes, strict=False):  # a narrow terminal has lost the last columns
         line = f"{line:<{start}}{mode_name(one_line(mode, 28))}"
     return line
 
@@ -198,26 +199,24 @@ def _not_run(report: Report, width: int, verbose: int) -> list[str]:
 
 
 def table(columns: Sequence[_Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Aligned lines; where they would be wider than `width`, columns give way, and then the first one is cut."""
+    """Aligned lines of at most `width`: where there is no room, gaps shrink, the first column is cut, the last go."""
     widths = [max([len(col.title), *(len(row[n]) for row in rows)]) for n, col in enumerate(columns)]
-    over = sum(widths) + 2 * (len(widths) - 1) - width
-    first = max((column.gives_way for column in columns), default=0)
-    if over > max(0, widths[0] - _MIN_NAME) and first > 0:
-        kept = [n for n, column in enumerate(columns) if column.gives_way < first]
-        return table([columns[n] for n in kept], [[row[n] for n in kept] for row in rows], width)
+    gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
+    over = sum(widths) + gap * (len(widths) - 1) - width
     if over > 0:
-        widths[0] = max(4, widths[0] - over)
-    return [_line(columns, widths, [col.title for col in columns])[:width].rstrip()] + [
-        _line(columns, widths, row)[:width].rstrip() for row in rows
-    ]
+        widths[0] = max(min(widths[0], _MIN_NAME), widths[0] - over)
+    while len(widths) > 1 and sum(widths) + gap * (len(widths) - 1) > width:
+        widths.pop()
+    lines = [[column.title for column in columns], *rows]
+    return [_line(columns, widths, cells, " " * gap)[:width].rstrip() for cells in lines]
 
 
-def _line(columns: Sequence[_Column], widths: Sequence[int], cells: Sequence[str]) -> str:
+def _line(columns: Sequence[_Column], widths: Sequence[int], cells: Sequence[str], gap: str) -> str:
     parts: list[str] = []
-    for column, width, cell in zip(columns, widths, cells, strict=True):
+    for column, width, cell in zip(columns, widths, cells, strict=False):
         text = cell if len(cell) <= width else cell[: width - 2] + ".."
         parts.append(text.rjust(width) if column.right else text.ljust(width))
-    return "  ".join(parts)
+    return gap.join(parts)
 
 
 def wrapped(text: str, width: int) -> list[str]:
