@@ -13,10 +13,10 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.faults import FaultBook, FaultKind
+from pytest_swarm.simulator.talk import QUEUE_FULL
 from pytest_swarm.simulator.transport import AsgiApp, DroppedConnection, Event, Receive, Scope, Send
 from pytest_swarm.simulator.wire import end_lines, read_body, send_bytes, send_json, send_line
 
-BUSY: Final = "server busy, please try again.  maximum pending requests exceeded"
 CRASHED: Final = "an error was encountered while running the model: unexpected EOF"
 _LOAD_FAILED: Final = "llama-server process has terminated: exit status 1: error loading model"
 _PAGE: Final = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
@@ -165,7 +165,7 @@ async def _load_error(send: Send, _: str) -> None:
 
 
 async def _busy(send: Send, _: str) -> None:
-    await send_json(send, {"error": BUSY}, status=503)
+    await send_json(send, {"error": QUEUE_FULL}, status=503)
 
 
 async def _garbage(send: Send, _: str) -> None:

@@ -19,7 +19,7 @@ from pytest_swarm.simulator.transport import Send
 from pytest_swarm.simulator.wire import end_lines, send_json, send_line, start_lines
 
 HANDLING_S: Final = 0.001  # of every call: the real server takes 0.7 to 2.8 ms for a warm model
-_QUEUE_FULL: Final = "server busy, please try again.  maximum pending requests exceeded"
+QUEUE_FULL: Final = "server busy, please try again.  maximum pending requests exceeded"
 _NO_MEMORY: Final = "llama-server process has terminated: exit status 1: cudaMalloc failed: out of memory"
 
 
@@ -47,7 +47,7 @@ class Talker:
         )
         state = await self._engine.ready(ticket)
         if state is TicketState.REFUSED:
-            raise Refusal(503, _QUEUE_FULL)
+            raise Refusal(503, QUEUE_FULL)
         if state is TicketState.FAILED:
             raise Refusal(500, _NO_MEMORY)
         try:
@@ -96,10 +96,11 @@ class Talker:
     async def _stream(self, call: Call, said: Speech, send: Send) -> None:
         """Every token in its moment; moments are counted from the start, so that lateness does not add up."""
         loop = asyncio.get_running_loop()
-        await start_lines(send)
-        first_s = loop.time() + HANDLING_S + said.prefill_s
+        prefilled_s = loop.time() + HANDLING_S + said.prefill_s
         for count, piece in enumerate(said.pieces, start=1):
-            await asyncio.sleep(first_s + count * said.token_s - loop.time())
+            await asyncio.sleep(prefilled_s + count * said.token_s - loop.time())
+            if count == 1:
+                await start_lines(send)
             if piece:
                 line: dict[str, Json] = {**part(call, piece, wall_time_s(loop)), "done": False}
                 if call.logprobs is not None:
