@@ -26,7 +26,7 @@ _FEW_MODES: Final = 3  # up to here every pair gets its sentence; beyond, each m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One sentence. `kind`: comparison, budget, planner or missing; `tone`: good, bad, open or plain."""
+    """One sentence. `kind`: comparison, caution, budget, planner or missing; `tone`: good, bad, open or plain."""
 
     kind: str
     tone: str
@@ -36,7 +36,7 @@ class Answer:
 def answers(report: Report) -> tuple[Answer, ...]:
     """All sentences: comparisons first, then the budget, who really decided, and what is missing."""
     spoken = [compared(each) for each in main_comparisons(report)]
-    return (*spoken, *_budget(report), *_planner(report.modes), *_missing(report))
+    return (*spoken, *_caution(spoken), *_budget(report), *_planner(report.modes), *_missing(report))
 
 
 def main_comparisons(report: Report) -> tuple[Comparison, ...]:
@@ -74,10 +74,12 @@ def _verdict(c: Comparison, mode: str, reference: str) -> tuple[str, str]:
         return "plain", "the same score in every pair."
     if found.low is None or found.high is None:
         return "open", f"whether the difference of {points(found.mean)} is real cannot be said ({found.note})."
-    interval = f"95 % interval {signed_points(found.low)} to {signed_points(found.high)} points"
+    better, low, high = mode, found.low, found.high
+    if found.mean < 0 and found.excludes_zero:  # said of the better mode, so seen from its side
+        better, low, high = reference, -found.high, -found.low
+    interval = f"95 % interval {signed_points(low)} to {signed_points(high)} points"
     if not found.excludes_zero:
         return "open", f"the difference of {points(found.mean)} is within noise, {interval}."
-    better = mode if found.mean > 0 else reference
     return "good", f"{better} is better by {points(found.mean)}, {interval}."
 
 
@@ -94,6 +96,17 @@ def _divergence(c: Comparison, mode: str, reference: str) -> str:
         f" They chose different models for {share} of {c.tasks_compared:,} tasks; there {mode} did better on"
         f" {c.when_differed_better:,}, {reference} on {c.when_differed_worse:,}, and {c.when_differed_tie:,} tied."
     )
+
+
+def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:
+    """That many intervals at 95 % each are not 95 % together."""
+    count = len(spoken)
+    if count > _FEW_MODES and any(each.tone == "good" for each in spoken):
+        text = (
+            f"Each of the {count} intervals is 95 % on its own; among so many, one that excludes zero may be chance"
+            f" (a family-wise claim wants {100 - 5 / count:.1f} %)."
+        )
+        yield Answer(kind="caution", tone="open", text=text)
 
 
 def _budget(report: Report) -> Iterable[Answer]:

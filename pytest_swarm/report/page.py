@@ -45,7 +45,7 @@ MODE_COLOURS: Final = {
 MODEL_COLOURS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
 _OTHER_MODES: Final = ("cyan", "violet", "brown", "pink", "green", "slate")
 _MAX_NOTES: Final = 200
-_LABELS: Final = {"budget": "VRAM", "planner": "Planner", "missing": "Missing"}
+_LABELS: Final = {"caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

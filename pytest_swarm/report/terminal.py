@@ -64,8 +64,9 @@ def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
         for cell in aggregate_settings(jobs):
             by_job.setdefault((name, cell.setting), {})[cell.mode] = cell
     order = sorted(by_job, key=lambda key: (key[0], setting_order(key[1])))
-    shown = order if verbose > 0 else order[:_MAX_ROWS]
     side_by_side = len(report.modes) <= _SIDE_BY_SIDE
+    room = _MAX_ROWS if side_by_side else _MAX_ROWS // len(report.modes)
+    shown = order if verbose > 0 else order[: max(1, room)]
     make = _pair_rows if side_by_side else _mode_rows
     rows = [row for key in shown for row in make(key, by_job[key], report.mode_names)]
     columns = _pair_columns(report.mode_names) if side_by_side else _MODE_COLUMNS
@@ -73,7 +74,7 @@ def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
     if side_by_side:
         lines.insert(0, _heads(lines[0], report.mode_names))
     if len(shown) < len(order):
-        lines.append(f".. and {len(order) - len(shown):,} more rows; -v shows all, the report files hold them.")
+        lines.append(f".. and {len(order) - len(shown):,} more jobs; -v shows all, the report files hold them.")
     return lines
 
 
@@ -199,21 +200,23 @@ def _not_run(report: Report, width: int, verbose: int) -> list[str]:
 
 
 def table(columns: Sequence[_Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Aligned lines of at most `width`: where there is no room, gaps shrink, the first column is cut, the last go."""
+    """Aligned lines of at most `width`: where there is no room, gaps shrink, columns give way, the first is cut."""
     widths = [max([len(col.title), *(len(row[n]) for row in rows)]) for n, col in enumerate(columns)]
     gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
     over = sum(widths) + gap * (len(widths) - 1) - width
+    first = max((column.gives_way for column in columns), default=0)
+    if over > max(0, widths[0] - _MIN_NAME) and first > 0:
+        kept = [n for n, column in enumerate(columns) if column.gives_way < first]
+        return table([columns[n] for n in kept], [[row[n] for n in kept] for row in rows], width)
     if over > 0:
-        widths[0] = max(min(widths[0], _MIN_NAME), widths[0] - over)
-    while len(widths) > 1 and sum(widths) + gap * (len(widths) - 1) > width:
-        widths.pop()
+        widths[0] = max(4, widths[0] - over)
     lines = [[column.title for column in columns], *rows]
     return [_line(columns, widths, cells, " " * gap)[:width].rstrip() for cells in lines]
 
 
 def _line(columns: Sequence[_Column], widths: Sequence[int], cells: Sequence[str], gap: str) -> str:
     parts: list[str] = []
-    for column, width, cell in zip(columns, widths, cells, strict=False):
+    for column, width, cell in zip(columns, widths, cells, strict=True):
         text = cell if len(cell) <= width else cell[: width - 2] + ".."
         parts.append(text.rjust(width) if column.right else text.ljust(width))
     return gap.join(parts)
