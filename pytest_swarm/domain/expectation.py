@@ -6,9 +6,10 @@ way to and from JSON.
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, Final, TypeAlias
@@ -136,13 +137,14 @@ class Custom:
 
 Expectation: TypeAlias = JsonFields | Number | YesNo | Keywords | Exact | Regex | PythonCode | Judge | Custom
 
-DERIVABLE: Final = (JsonFields, Number, YesNo, Keywords, Exact)
+DERIVABLE: Final = (JsonFields, Number, YesNo, Keywords, Exact, PythonCode)
 
 
 def derived(expected: Expectation, value: Value) -> Expectation:
     """The expectation of the same kind whose right answer is `value`; UnusableError for a value of another kind.
 
-    A record for json, a number for number, true or false for yes_no, a list of texts for keywords, a text for exact.
+    A record for json, a number for number, true or false for yes_no, a list of texts for keywords, a text for exact,
+    a list of cases {"args": [...], "returns": ...} for code.
     """
     match expected:
         case JsonFields() if (
@@ -157,7 +159,22 @@ def derived(expected: Expectation, value: Value) -> Expectation:
             return Keywords(words=tuple(map(str, value)))
         case Exact() if isinstance(value, str):
             return Exact(text=value)
+        case PythonCode() if isinstance(value, list) and value:
+            return PythonCode(entry_point=expected.entry_point, cases=tuple(map(_derived_case, value)))
     raise UnusableError(f"{value!r} is no right answer of kind {expected.kind}")
+
+
+def _derived_case(value: Value) -> CodeCase:
+    match value:
+        case {"args": list() as args, "returns": returns} if isinstance(value, dict) and len(value) == 2:
+            return CodeCase(args=_as_json(args), returns=_as_json([returns])[0])
+    raise UnusableError(f"{value!r} is no case of a function")
+
+
+def _as_json(values: Sequence[Value]) -> tuple[Json, ...]:
+    """The same values under the type of JSON values, which they are."""
+    read: list[Json] = json.loads(json.dumps(list(values)))
+    return tuple(read)
 
 
 def encode_expectation(expected: Expectation) -> dict[str, Json]:

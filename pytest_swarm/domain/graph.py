@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.domain.formula import check_formula
-from pytest_swarm.domain.task import Task, decode_task, encode_task
+from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task, decode_task, encode_task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
 
@@ -200,7 +200,9 @@ Neighbours: TypeAlias = dict[str, tuple[str, ...]]
 def _check_formulas(name: str, tasks: tuple[Task, ...], parents: Neighbours) -> None:
     """GraphError for a formula over something that is no parent of its task."""
     for task in tasks:
-        used = check_formula(task.derive) if task.derive is not None else frozenset()
+        if task.derive is None or task.derive == NEEDS_NO_INPUT:
+            continue
+        used = check_formula(task.derive)
         for other in sorted(used.difference(parents[task.id])):
             raise GraphError(
                 f"graph {name!r}: task {task.id!r} derives its answer from {other!r}, which is no parent of it"

@@ -14,6 +14,7 @@ from pytest_swarm.fields import Fields, Json
 
 MIN_DIFFICULTY: Final = 1.0
 MAX_DIFFICULTY: Final = 5.0
+NEEDS_NO_INPUT: Final = "expected"  # as a formula: `expected` is right, whatever the parents answered
 
 
 class TaskType(StrEnum):
@@ -33,7 +34,8 @@ class Task:
 
     `estimated_tokens` counts prompt and completion together, as the routers' cost estimate does (DESIGN 3). `derive`
     is a formula over the parents' answers (`pytest_swarm.domain.formula`) that gives what is right for the inputs
-    that the task really had; `expected` is what is right for the right inputs.
+    that the task really had; `expected` is what is right for the right inputs. `derive="expected"` says that the
+    inputs do not matter.
     """
 
     id: str
@@ -62,6 +64,8 @@ class Task:
 
 
 def _check_derived(task_id: str, formula: str, expected: Expectation | None) -> None:
+    if formula == NEEDS_NO_INPUT and expected is not None:
+        return
     if not isinstance(expected, DERIVABLE):
         kinds = ", ".join(kind.kind for kind in DERIVABLE)
         raise GraphError(f"task {task_id!r}: only an expectation of {kinds} can be derived from parents' answers")

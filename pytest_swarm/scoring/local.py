@@ -12,7 +12,7 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Number, YesNo, derived
 from pytest_swarm.domain.formula import UnusableError, Value, evaluate
-from pytest_swarm.domain.task import Task
+from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task
 from pytest_swarm.scoring.answer import readable, unfenced
 from pytest_swarm.scoring.figures import last_number
 from pytest_swarm.scoring.json_fields import find_fields, numeric
@@ -22,11 +22,11 @@ MAX_TEXT_CHARS: Final = 500  # a longer answer to a task that expects an exact t
 
 
 def local_expectation(task: Task, given: Sequence[tuple[Task, str]]) -> Expectation | None:
-    """What is right for `given`, the parents and their answers; `task.expected` where the task derives nothing.
+    """What is right for `given`, the parents and their answers; `task.expected` where it derives nothing.
 
     None where the parents' answers cannot be used: nobody could have answered this task rightly.
     """
-    if task.derive is None or task.expected is None:
+    if task.derive is None or task.derive == NEEDS_NO_INPUT or task.expected is None:
         return task.expected
     values = {
         parent.id: value for parent, answer in given if (value := read_value(parent.expected, answer)) is not None

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_swarm.domain.expectation import Exact, JsonFields, Keywords, Number, PythonCode, YesNo, derived
+from pytest_swarm.domain.expectation import (
+    CodeCase,
+    Exact,
+    JsonFields,
+    Keywords,
+    Number,
+    PythonCode,
+    Regex,
+    YesNo,
+    derived,
+)
 from pytest_swarm.domain.formula import UnusableError, check_formula, evaluate
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import Task, TaskType
@@ -114,6 +124,11 @@ def test_any_text_is_refused_or_worth_something_or_unusable(text):
         (JsonFields(fields={"a": 1}), {"a": 2, "b": "x"}, JsonFields(fields={"a": 2, "b": "x"})),
         (Keywords(words=("x",)), ["7", "y"], Keywords(words=("7", "y"))),
         (Exact(text="a"), "b", Exact(text="b")),
+        (
+            PythonCode(entry_point="f"),
+            [{"args": [1, [2]], "returns": "x"}],
+            PythonCode(entry_point="f", cases=(CodeCase(args=(1, [2]), returns="x"),)),
+        ),
     ],
 )
 def test_a_value_makes_an_expectation_of_the_same_kind(expected, value, right):
@@ -130,6 +145,10 @@ def test_a_value_makes_an_expectation_of_the_same_kind(expected, value, right):
         (JsonFields(fields={"a": 1}), {"a": [1]}),
         (Keywords(words=("x",)), []),
         (Exact(text="a"), 3),
+        (PythonCode(entry_point="f"), []),
+        (PythonCode(entry_point="f"), [{"args": 1, "returns": 2}]),
+        (PythonCode(entry_point="f"), [{"args": [1], "returns": 2, "more": 3}]),
+        (Regex(pattern="a"), "a"),
     ],
 )
 def test_a_value_of_another_kind_does_not(expected, value):
@@ -154,10 +173,18 @@ def test_a_formula_may_use_parents_only(derive, sentence):
 
 
 def test_only_some_expectations_can_be_derived():
-    with pytest.raises(GraphError, match="only an expectation of json, number, yes_no, keywords, exact"):
-        task("b", expected=PythonCode(entry_point="f"), derive="1")
+    with pytest.raises(GraphError, match="only an expectation of json, number, yes_no, keywords, exact, code"):
+        task("b", expected=Regex(pattern="f"), derive="1")
     with pytest.raises(GraphError, match="task 'b': formula 'import os' does not parse"):
         task("b", expected=Number(value=1), derive="import os")
+
+
+def test_a_task_can_say_that_its_inputs_do_not_matter():
+    free = task("b", expected=Regex(pattern="f"), derive="expected")
+    graph = TaskGraph(name="g", tasks=(task("a"), free), edges=(("a", "b"),))
+    assert graph.task("b").derive == "expected"
+    with pytest.raises(GraphError, match="only an expectation"):
+        task("b", derive="expected")
 
 
 def test_without_edges_nothing_is_derived_any_more():

@@ -64,6 +64,11 @@ def test_a_parent_that_gives_nothing_leaves_the_task_unscored(answer):
     assert score.detail == "the parents' answers cannot be used"
 
 
+def test_a_task_whose_inputs_do_not_matter_keeps_its_reference():
+    free = task("s1", Number(value=119), "expected")
+    assert local_expectation(free, [(INVOICE, "nonsense")]) == free.expected
+
+
 def test_a_task_that_derives_nothing_has_its_plain_score():
     plain = task("s1", Number(value=119))
     assert asyncio.run(Scorers().local_score(plain, "119", [(INVOICE, "nonsense")])).value == 1

@@ -95,7 +95,7 @@ def test_the_reference_code_passes_its_hidden_cases():
             if isinstance(task.expected, PythonCode):
                 code = job.right[task.id].removeprefix("```python\n").removesuffix("\n```")
                 seen.setdefault((task.expected.entry_point, int(task.difficulty)), (code, task.expected))
-    assert len({name for name, _ in seen}) == 17
+    assert len({name for name, _ in seen}) == 18
     for code, expected in seen.values():
         assert set(run_cases(code, expected).faults) == {None}, code
 

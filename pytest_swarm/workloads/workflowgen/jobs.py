@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task, TaskType
 from pytest_swarm.errors import GraphError
+from pytest_swarm.workloads.workflowgen.applied import apply_figure
 from pytest_swarm.workloads.workflowgen.coding import CODING
 from pytest_swarm.workloads.workflowgen.draw import Draw
 from pytest_swarm.workloads.workflowgen.followups import makers_for
+from pytest_swarm.workloads.workflowgen.records import recompute
 from pytest_swarm.workloads.workflowgen.reports import report, slogan
 from pytest_swarm.workloads.workflowgen.shapes import SHAPES
 from pytest_swarm.workloads.workflowgen.sources import SOURCES, invoice
 from pytest_swarm.workloads.workflowgen.step import LEVELS, Maker, Spot, Step
 from pytest_swarm.workloads.workflowgen.sums import branch, check
-from pytest_swarm.workloads.workflowgen.terms import values_of
+from pytest_swarm.workloads.workflowgen.terms import values_of, without_flags
 
 SMALLEST, LARGEST = 2, 200
 DEFAULT_SIZES: Final = (3, 8)
@@ -108,10 +110,12 @@ def _maker(draw: Draw, spot: Spot, shape: str, needed: bool) -> Maker:
     if shape == "repeat-with-check" and needed:
         return branch if len(spot.parents) > 1 else check
     if needed:
-        return draw.pick([maker for maker in makers_for(spot) if maker.__name__ != "recompute"])
-    plain = all(isinstance(value, bool) for value in values_of(spot).values())
-    others = (*CODING, *CODING, slogan) if plain else (report, report, report, *CODING, *CODING, slogan)
-    return draw.pick((*makers_for(spot), *others))
+        return draw.pick([maker for maker in makers_for(spot) if maker is not recompute])
+    works = makers_for(spot)
+    ends: tuple[tuple[Maker, ...], ...] = (works, works, CODING, (slogan,))
+    if without_flags(spot).parents:
+        ends += ((report,), (report,), (apply_figure,))
+    return draw.pick(draw.pick(ends))
 
 
 def _task(spec: JobSpec, place: int, spot: Spot, step: Step) -> Task:
@@ -125,5 +129,5 @@ def _task(spec: JobSpec, place: int, spot: Spot, step: Step) -> Task:
         estimated_tokens=text + working + TOKENS_PER_PARENT * len(spot.parents),
         difficulty=float(spot.level),
         expected=step.expected,
-        derive=step.derive,
+        derive=step.derive or (NEEDS_NO_INPUT if spot.parents else None),
     )

@@ -20,8 +20,8 @@ class Step:
     """What is asked, what is right, and a wrong answer that a hasty reader might give.
 
     `value` is what a right answer hands on to later steps, None where there is nothing to compute with. `right`
-    scores 1 and `wrong` scores 0 by `expected`. `derive` is the formula over the parents, None for a step without
-    input.
+    scores 1 and `wrong` scores 0 by `expected`. `derive` is the formula over the parents, None for a step that
+    needs none.
     """
 
     type: TaskType
@@ -99,7 +99,7 @@ def words_step(type_: TaskType, ask: str, words: tuple[str, ...], derive: str | 
     )
 
 
-def code_step(ask: str, expected: PythonCode, solution: str) -> Step:
+def code_step(ask: str, expected: PythonCode, solution: str, derive: str | None = None) -> Step:
     """A step whose answer is a Python function; the wrong answer has the function's body under another name."""
     other = solution.replace(f"def {expected.entry_point}(", "def answer_to_it(")
     return Step(
@@ -108,6 +108,7 @@ def code_step(ask: str, expected: PythonCode, solution: str) -> Step:
         expected=expected,
         right=f"```python\n{solution}\n```",
         wrong=f"```python\n{other}\n```",
+        derive=derive,
     )
 
 

@@ -1,0 +1,72 @@
+"""Prints the tables of docs/workloads.md from report.json files: `python benchmarks/workloads_table.py REPORT...`.
+
+The first table has one row per mode and one column per VRAM budget, with the mean score and its interval. The second
+has the mean task score of each single model per task type, from the reports' `single:` modes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+
+def main() -> None:
+    """Read the reports named on the command line, and print their tables."""
+    reports = [json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]]
+    print(scores_by_budget(reports))
+    print()
+    print(scores_by_type(reports))
+
+
+def scores_by_budget(reports: list[dict[str, Any]]) -> str:
+    """Markdown: mode x budget -> mean score, 95 % interval over workflows, and jobs over budget where there are any."""
+    cells: dict[str, dict[float, str]] = defaultdict(dict)
+    for report in reports:
+        for mode, figures in report["modes"].items():
+            for each in figures["by_setting"]:
+                cells[mode][each["vram_budget_gb"]] = _cell(each)
+    budgets = sorted({budget for row in cells.values() for budget in row})
+    lines = ["| mode | " + " | ".join(f"{budget:g} GB" for budget in budgets) + " |", "|---" * (1 + len(budgets)) + "|"]
+    lines += [f"| {mode} | " + " | ".join(row.get(b, "-") for b in budgets) + " |" for mode, row in cells.items()]
+    return "\n".join(lines)
+
+
+def _cell(figures: dict[str, Any]) -> str:
+    if figures["score"] is None:
+        return "-"
+    interval = figures["score_interval"]
+    shown = f"{100 * figures['score']:.0f} %"
+    if interval and interval["low"] is not None:
+        shown += f" ({100 * max(0.0, interval['low']):.0f} to {100 * min(1.0, interval['high']):.0f})"
+    broken = figures["jobs_over_budget"]
+    return f"{shown}, {broken} of {figures['jobs']} over budget" if broken else shown
+
+
+def scores_by_type(reports: list[dict[str, Any]]) -> str:
+    """Markdown: single model x task type -> mean task score; the best of each type is bold."""
+    scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for report in reports:
+        for case in report["cases"]:
+            if case["mode"].startswith("single:"):
+                for task in case["tasks"]:
+                    if task["score"] is not None:
+                        scores[task["model"]][task["type"]].append(task["score"])
+    types = sorted({kind for row in scores.values() for kind in row})
+    means = {model: {kind: fmean(row[kind]) for kind in types if row[kind]} for model, row in scores.items()}
+    best = {kind: max(row.get(kind, 0.0) for row in means.values()) for kind in types}
+    lines = ["| model | " + " | ".join(types) + " |", "|---" * (1 + len(types)) + "|"]
+    for model, row in means.items():
+        shown = [f"{100 * row[kind]:.0f} %" if kind in row else "-" for kind in types]
+        marked = [
+            f"**{text}**" if row.get(kind) == best[kind] else text for kind, text in zip(types, shown, strict=True)
+        ]
+        lines.append(f"| {model} | " + " | ".join(marked) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
