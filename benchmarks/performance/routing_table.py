@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md:  python -m benchmarks.performance.routing_table [--limit=SECONDS] [LABEL ...]
+"""The tables of docs/performance.md:  python -m benchmarks.performance.routing_table [SIZE ...]  (--help for more)
 
 Each cell is a process of its own, so that its peak memory is its own: resident memory at its highest less that before
 the first decision, with the solver imported and the view built. A cell that passes the limit is shown as such.
@@ -23,11 +23,11 @@ _MOST: Final = 300
 _NEEDS: Final = {"ours": ("highspy",), "cvxpy": ("cvxpy", "highspy"), "highs": ("highspy",)}
 
 
-def measure(size: Size, kind: str, method: str) -> dict[str, float]:
+def measure(size: Size, kind: str, method: str, *, budget_gb: float) -> dict[str, float]:
     """First decision and median of the next ones in ms, peak memory in MB, objective."""
     for module in _NEEDS[method]:
         importlib.import_module(module)
-    view = view_of_size(size, kind=kind)
+    view = view_of_size(size, kind=kind, budget_gb=budget_gb)
     decision = decision_of(method, size, view)
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     times_ms: list[float] = []
@@ -42,9 +42,10 @@ def measure(size: Size, kind: str, method: str) -> dict[str, float]:
     return {"first_ms": times_ms[0], "warm_ms": warm_ms, "peak_mb": peak_mb, "objective": objective}
 
 
-def in_own_process(size: Size, kind: str, method: str, *, limit_s: float) -> dict[str, float] | None:
-    """`measure` in a fresh process, None past the limit."""
-    command = [sys.executable, "-m", "benchmarks.performance.routing_table", f"--cell={size.label},{kind},{method}"]
+def in_own_process(cell: str, *, budget_gb: float, limit_s: float) -> dict[str, float] | None:
+    """`measure` of a cell, "size,figures,method", in a fresh process; None past the limit."""
+    module = "benchmarks.performance.routing_table"
+    command = [sys.executable, "-m", module, f"--budget={budget_gb}", f"--cell={cell}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=True)
     except subprocess.TimeoutExpired:
@@ -53,9 +54,12 @@ def in_own_process(size: Size, kind: str, method: str, *, limit_s: float) -> dic
     return found
 
 
-def row(size: Size, kind: str, *, limit_s: float) -> str:
+def row(size: Size, kind: str, *, budget_gb: float, limit_s: float) -> str:
     """A row of the table: times, ratios and memory of the three ways."""
-    cells = {method: in_own_process(size, kind, method, limit_s=limit_s) for method in METHODS}
+    cells = {
+        method: in_own_process(f"{size.label},{kind},{method}", budget_gb=budget_gb, limit_s=limit_s)
+        for method in METHODS
+    }
     ours, cvxpy, highs = (cells[method] for method in METHODS)
     assert ours is not None, f"ours did not decide {size.label} within {limit_s:g} s"
     if highs is not None and abs(ours["objective"] - highs["objective"]) > 1e-6 * max(1, abs(highs["objective"])):
@@ -83,19 +87,20 @@ def main(arguments: list[str]) -> None:
     """Print the table of the sizes named, or of all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=float, default=300.0)
-    parser.add_argument("--cell")
+    parser.add_argument("--budget", type=float, default=24.0)
+    parser.add_argument("--cell", help='only "SIZE,FIGURES,METHOD", as JSON')
     parser.add_argument("labels", nargs="*")
     options = parser.parse_args(arguments)
     sizes = {size.label: size for size in (*FLAT, *STAGED)}
     if options.cell:
         label, kind, method = options.cell.split(",")
-        print(json.dumps(measure(sizes[label], kind, method)))
+        print(json.dumps(measure(sizes[label], kind, method, budget_gb=options.budget)))
         return
     print("| size | figures | ours | CVXPY | HiGHS | ours/CVXPY | ours/HiGHS | MB ours | MB CVXPY | MB HiGHS |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for label in options.labels or sizes:
         for kind in KINDS:
-            print(row(sizes[label], kind, limit_s=options.limit), flush=True)
+            print(row(sizes[label], kind, budget_gb=options.budget, limit_s=options.limit), flush=True)
 
 
 if __name__ == "__main__":
