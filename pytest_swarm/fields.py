@@ -76,7 +76,8 @@ class Fields:
         value = self.number(key, default, low=-math.inf if low is None else low)
         if not value.is_integer():
             raise self.fail(f"{key!r} must be a whole number, found {value:g}")
-        return int(value)
+        exact = self._data.get(key)
+        return exact if isinstance(exact, int) else int(value)  # a float holds whole numbers up to 2^53 only
 
     def optional_number(self, key: str) -> float | None:
         """A finite number, or None where it is absent or null."""
