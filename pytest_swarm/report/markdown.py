@@ -32,7 +32,7 @@ _ANSWERS: Final = 14
 _MODES: Final = 9
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]|~$]")
 _HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_LIVE: Final = re.compile(r"(@|#|://|www\.)")  # GitHub makes a mention, a reference or a link of these
+_LIVE: Final = re.compile(r"(@|#|:(?=//)|www(?=[.]))")  # GitHub makes a mention, a reference or a link of these
 _MARK: Final = {"good": "✅", "bad": "❌", "open": "❔", "plain": "⚪"}
 
 

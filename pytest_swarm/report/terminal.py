@@ -27,7 +27,6 @@ MAX_WIDTH: Final = 100
 _MAX_ROWS: Final = 60  # beyond this a table in a terminal is no longer read; -v shows all of it
 _MAX_NOTES: Final = 8
 _SIDE_BY_SIDE: Final = 2
-_MIN_NAME: Final = 8  # a job's name is cut no shorter than this
 _MIN_NAME: Final = 12  # columns give way before a job's name is cut to less than this
 
 

@@ -1,0 +1,111 @@
+"""Sentences claim what the intervals support, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.plan import Assignment, Origin
+from pytest_swarm.domain.record import JobRecord, JobStatus, Run
+from pytest_swarm.report.answers import answers, lp_against_llm, provenance
+from pytest_swarm.report.model import build_report
+from tests.report.factories import GEMMA, PHI, QWEN, WB1, WB2, WB3, info, key, record, run, small_run, step
+
+
+def job(mode: str, score: float, graph: TaskGraph, *, horizon: int = 3, **more: object) -> JobRecord:
+    scores = dict.fromkeys(graph.order, score)
+    model = QWEN.tag if mode == "lp" else GEMMA.tag
+    return record(scores, graph=graph, model=model, case=key(mode, horizon), **more)
+
+
+def said(*jobs: JobRecord, kind: str) -> list[str]:
+    return [each.text for each in answers(build_report(run(*jobs))) if each.kind == kind]
+
+
+def pairs(left: tuple[float, ...], right: tuple[float, ...]) -> list[JobRecord]:
+    graphs = [replace(WB1, name=f"g{n}") for n in range(len(left))]
+    return [job("lp", a, g) for a, g in zip(left, graphs, strict=True)] + [
+        job("llm", b, g) for b, g in zip(right, graphs, strict=True)
+    ]
+
+
+def test_noise_is_called_noise() -> None:
+    """The published showcase: 74.1 against 63.0 over three jobs, one of which differs."""
+    found = lp_against_llm(build_report(run(*pairs((1.0, 8 / 9, 1 / 3), (1.0, 5 / 9, 1 / 3)))))
+    assert found is not None
+    assert found.tone == "open"
+    assert "LP scored 74.1 %, LLM 63.0 %, over 3 pairs from 3 workflows" in found.text
+    assert "the difference of 11.1 points is within noise, 95 % interval -36.7 to +58.9 points" in found.text
+    assert "better by" not in found.text
+
+
+def test_a_clear_difference_is_claimed_for_the_better_mode_from_its_side() -> None:
+    high, low = (0.9, 1.0, 0.8, 0.9, 1.0), (0.2, 0.1, 0.0, 0.2, 0.1)
+    # differences .7 .9 .8 .7 .9: standard deviation .1, so 80 +- 2.776 * 10 / sqrt(5) points
+    (lp,) = said(*pairs(high, low), kind="comparison")
+    (llm,) = said(*pairs(low, high), kind="comparison")
+    assert "LP is better by 80.0 points, 95 % interval +67.6 to +92.4 points." in lp
+    assert "LLM is better by 80.0 points, 95 % interval +67.6 to +92.4 points." in llm
+
+
+def test_one_workflow_supports_no_claim() -> None:
+    (text,) = said(*pairs((1.0,), (0.0,)), kind="comparison")
+    assert "whether the difference of 100.0 points is real cannot be said (one workflow only" in text
+
+
+def test_equal_scores_are_no_difference() -> None:
+    (text,) = said(*pairs((1.0, 0.5), (1.0, 0.5)), kind="comparison")
+    assert "the same score in every pair" in text
+
+
+def test_modes_without_a_common_pair_are_not_compared() -> None:
+    (text,) = said(job("lp", 1.0, WB1), job("llm", 1.0, WB2), kind="comparison")
+    assert "cannot be compared" in text
+
+
+def test_the_budget_sentence_names_who_broke_it_where_and_how_often() -> None:
+    leak = replace(job("lp", 1.0, WB1, horizon=1), steps=(step(0, {"s0": PHI.tag}, mode="lp", horizon_depth=1),))
+    others = [job("lp", 1.0, WB2, horizon=1), job("lp", 1.0, WB3, horizon=1), job("lp", 1.0, WB1, horizon=3)]
+    (text,) = said(leak, *others, job("milp", 1.0, WB1, horizon=1), kind="budget")
+    assert text == "VRAM budget of 8GB: LP broke it in 1 of 3 jobs at h1, never at h3; MILP never broke it."
+
+
+def test_filled_in_assignments_are_laid_open() -> None:
+    filled = (Assignment(task="s0", model=GEMMA.tag, origin=Origin.FILL_IN),)
+    asked = (Assignment(task="s1", model=GEMMA.tag, origin=Origin.PLANNER),)
+    steps = (
+        step(0, {"s0": GEMMA.tag}, executed=filled, planner_failures={"invalid_json": 1}),
+        step(1, {"s1": GEMMA.tag}, executed=asked),
+    )
+    (text,) = said(replace(job("llm", 1.0, WB1), steps=steps), kind="planner")
+    assert text == (
+        "LLM: 50 % of 2 assignments were not the planner's but filled in by greedy (failures: invalid_json 1)."
+    )
+
+
+def test_jobs_without_a_score_and_an_unfinished_run_are_said() -> None:
+    stopped = job("lp", 1.0, WB1, status=JobStatus.ERROR)
+    report = build_report(Run(info=info(), jobs=(stopped, job("lp", 1.0, WB2)), complete=False))
+    texts = [each.text for each in answers(report) if each.kind == "missing"]
+    assert texts[0].startswith("LP: 1 job of 2 ended without a score (1 by an error, 0 infeasible)")
+    assert "did not come to its end" in texts[-1]
+
+
+def test_many_claims_come_with_a_caution() -> None:
+    scores = {"lp": 0.9, "milp": 0.5, "llm": 0.4, "greedy": 0.3, "random": 0.2}
+    graphs = [replace(WB1, name=f"g{n}") for n in range(5)]
+    jobs = [job(mode, s + 0.02 * (n % 2) * len(mode), g) for mode, s in scores.items() for n, g in enumerate(graphs)]
+    (text,) = said(*jobs, kind="caution")
+    assert text.startswith("Each of the 4 intervals is 95 % on its own")
+
+
+def test_simulated_and_replayed_figures_are_marked_with_profile_and_seed() -> None:
+    simulated = provenance(build_report(small_run()))
+    assert simulated is not None
+    assert simulated.word == "SIMULATED"
+    assert "profile a40, seed 7" in simulated.text
+    replayed = provenance(build_report(Run(info=info(simulated=False, backend="replay"), jobs=(), complete=True)))
+    assert replayed is not None
+    assert replayed.word == "REPLAYED"
+    real = Run(info=info(simulated=False, backend="ollama", profile=None), jobs=(), complete=True)
+    assert provenance(build_report(real)) is None

@@ -1,0 +1,63 @@
+"""jobs.csv and tasks.csv."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.report.csv_report import csv_paths, write_csv
+from pytest_swarm.report.model import build_report
+from tests.report.factories import hostile_run, ok, record, run, small_run
+
+
+def test_one_row_per_job_and_one_per_task(tmp_path: Path) -> None:
+    jobs, tasks = write_csv(build_report(small_run()), tmp_path)
+    with jobs.open(newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 36
+    with tasks.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 108
+    assert {row["type"] for row in rows} == {"extraction", "math", "code", "summarize", "reasoning"}
+
+
+def test_not_measured_is_empty(tmp_path: Path) -> None:
+    bare = replace(record({}), outcomes=(ok("s0", None, prompt_tokens=None, token_cost=None),), samples=())
+    jobs, _ = write_csv(build_report(run(bare)), tmp_path)
+    with jobs.open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["score"], row["prompt_tokens"], row["measured_violations"], row["regret"]) == ("", "", "", "")
+
+
+def test_pandas_reads_typed_columns(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    jobs, tasks = write_csv(build_report(small_run()), tmp_path)
+    frame = pandas.read_csv(jobs)
+    for name in ("score", "peak_vram_gb", "makespan_s", "decision_ms", "vram_budget_gb"):
+        assert frame[name].dtype == float, name
+    for name in ("violations", "repeat", "switches", "tasks_ok"):
+        assert frame[name].dtype == int, name
+    assert frame["simulated"].dtype == bool
+    assert pandas.read_csv(tasks)["score"].dtype == float
+
+
+def test_hostile_texts_stay_in_their_cells_and_run_no_formula(tmp_path: Path) -> None:
+    for path in write_csv(build_report(hostile_run()), tmp_path):
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+        assert {len(row) for row in rows} == {len(header)}
+        cells = [cell for row in rows for cell in row]
+        assert not [cell for cell in cells if cell.startswith(("=", "@"))]
+        assert all(cell.isprintable() for cell in cells)
+
+
+def test_a_file_name_gives_its_name_to_both_tables() -> None:
+    assert csv_paths(Path("out/x.csv")) == (Path("out/x.csv"), Path("out/x-tasks.csv"))
+    assert csv_paths(Path("out")) == (Path("out/jobs.csv"), Path("out/tasks.csv"))
+
+
+def test_an_empty_run_gives_empty_files(tmp_path: Path) -> None:
+    jobs, tasks = write_csv(build_report(run()), tmp_path)
+    assert (jobs.read_text(), tasks.read_text()) == ("", "")

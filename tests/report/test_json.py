@@ -1,0 +1,163 @@
+"""report.json: the contract's names, the schema, and the same bytes for the same run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from pytest_swarm.domain.record import Run
+from pytest_swarm.fields import Json
+from pytest_swarm.report.json_report import encode_report, report_schema, write_json
+from pytest_swarm.report.model import build_report
+from tests.report.factories import hostile_run, info, run, small_run
+
+WALL_CLOCK = ("decision_ms", "solve_ms")
+
+
+def encoded(of: Run) -> dict[str, Json]:
+    document: dict[str, Json] = json.loads(json.dumps(encode_report(build_report(of)), allow_nan=False))
+    return document
+
+
+def without_clocks(value: Json) -> Json:
+    """The document without what may differ between two runs of one seed."""
+    if isinstance(value, dict):
+        return {
+            key: without_clocks(each)
+            for key, each in value.items()
+            if not key.startswith(WALL_CLOCK)
+            and not key.endswith("ts_ms")
+            and key not in ("machine", "versions", "command")
+        }
+    return [without_clocks(each) for each in value] if isinstance(value, list) else value
+
+
+def test_top_level_blocks_of_the_contract() -> None:
+    document = encoded(small_run())
+    blocks = {"schema", "run", "modes", "cases", "comparisons", "comparison_lp_vs_llm", "curves", "notes"}
+    assert blocks <= set(document)
+    assert document["schema"] == "swarm-report/1"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "score",
+        "planned_vram_gb",
+        "peak_vram_gb",
+        "distinct_vram_gb",
+        "violations",
+        "measured_peak_vram_gb",
+        "measured_violations",
+        "spilled_gb",
+        "switches",
+        "load_s",
+        "makespan_s",
+        "total_latency_s",
+        "prompt_tokens",
+        "completion_tokens",
+        "token_cost",
+        "score_per_token_cost",
+        "decision_ms",
+        "solve_ms",
+        "planner_failures",
+        "regret",
+    ],
+)
+def test_metrics_of_the_contract_stand_in_each_case_and_mode(name: str) -> None:
+    document = encoded(small_run())
+    assert all(name in case for case in document["cases"])
+    assert all(name in mode for mode in document["modes"].values())
+
+
+def test_published_block_has_its_exact_names() -> None:
+    document = encoded(small_run())
+    block = document["comparison_lp_vs_llm"]
+    published = {
+        "jobs_lp_won",
+        "jobs_llm_won",
+        "jobs_tied",
+        "routing_divergence_pct",
+        "when_differed_lp_better",
+        "when_differed_llm_better",
+        "when_differed_tie",
+        "total_subtasks_compared",
+    }
+    assert published <= set(block)
+    assert block["jobs_lp_won"] + block["jobs_llm_won"] + block["jobs_tied"] == 18
+
+
+def test_published_block_is_null_without_both_modes() -> None:
+    assert encoded(small_run(modes=("lp", "milp")))["comparison_lp_vs_llm"] is None
+
+
+def test_the_curve_has_a_point_per_horizon_and_budget() -> None:
+    points = encoded(small_run(horizons=(0, 1, "flat"), budgets_gb=(8.0,)))["curves"]["lp"]
+    assert [point["horizon_depth"] for point in points] == [0, 1, "flat"]
+    assert {"score", "utility", "switches", "load_s", "violations"} <= set(points[0])
+
+
+def test_the_same_jobs_in_another_order_give_the_same_bytes(tmp_path: Path) -> None:
+    first = small_run(repeats=2)
+    shuffled = list(first.jobs)
+    Random(5).shuffle(shuffled)
+    write_json(first, tmp_path / "a.json")
+    write_json(replace(first, jobs=tuple(shuffled)), tmp_path / "b.json")
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def test_only_the_named_fields_depend_on_the_wall_clock() -> None:
+    first = small_run()
+    slower = tuple(
+        replace(
+            job,
+            started_ts_ms=job.started_ts_ms + 5e6,
+            steps=tuple(replace(step, decision_ms=99.0, solve_ms=9.0) for step in job.steps),
+        )
+        for job in first.jobs
+    )
+    other = replace(first, jobs=slower, info=info(started_ts_ms=2e12, machine={"cpu": "9"}, versions={"python": "4"}))
+    assert encoded(first) != encoded(other)
+    assert without_clocks(encoded(first)) == without_clocks(encoded(other))
+
+
+def runs() -> Iterator[Run]:
+    yield small_run(repeats=2)
+    yield small_run(modes=("lp",), horizons=("flat",), budgets_gb=(8.0,))
+    yield run()
+    yield hostile_run()
+
+
+@pytest.mark.parametrize("of", tuple(runs()), ids=["pair", "single mode", "no job", "hostile"])
+def test_every_report_is_valid_under_the_shipped_schema(of: Run) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = report_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    errors = [error.json_path for error in jsonschema.Draft202012Validator(schema).iter_errors(encoded(of))]
+    assert errors == []
+
+
+def test_the_schema_refuses_what_is_not_a_report() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    document = encoded(small_run())
+    del document["cases"][0]["score"]
+    document["cases"][1]["violations"] = -1
+    found = {error.json_path for error in jsonschema.Draft202012Validator(report_schema()).iter_errors(document)}
+    assert found == {"$.cases[0]", "$.cases[1].violations"}
+
+
+def test_every_key_of_a_case_is_described_in_the_schema() -> None:
+    schema = report_schema()
+    described = schema["$defs"]["case"]["properties"]
+    assert set(encoded(small_run())["cases"][0]) == set(described)
+    assert set(encoded(small_run())["modes"]["lp"]) - {"by_setting"} == set(schema["$defs"]["aggregate"]["properties"])
+
+
+def test_other_rooms_may_add_blocks() -> None:
+    report = build_report(small_run(), extra={"gate": {"verdict": "ok"}})
+    assert encode_report(report)["gate"] == {"verdict": "ok"}

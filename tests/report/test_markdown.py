@@ -1,0 +1,70 @@
+"""Markdown for a pull request."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.report.markdown import MAX_LINES, escaped, render_markdown, write_markdown
+from pytest_swarm.report.model import build_report
+from tests.report.factories import HOSTILE, hostile_run, large_run, run, small_run
+
+EVERY = ("lp", "milp", "staged", "llm", "greedy", "single:phi4:14b", "best-single", "random", "oracle")
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        small_run(),
+        small_run(modes=EVERY, horizons=(0, 1, 3, "flat"), budgets_gb=(6.5, 8.0, 24.0, 48.0)),
+        large_run(400),
+        hostile_run(),
+        run(),
+    ],
+    ids=["pair", "every mode", "large", "hostile", "no job"],
+)
+def test_at_most_60_lines(of: object) -> None:
+    assert len(render_markdown(build_report(of)).splitlines()) <= MAX_LINES
+
+
+def test_it_says_that_it_is_simulated_and_gives_verdict_and_table() -> None:
+    text = render_markdown(build_report(small_run()))
+    assert "**SIMULATED**" in text
+    assert re.search(r"^- . LP scored \d", text, re.MULTILINE)
+    assert text.count("| wb1 |") == 6
+
+
+def test_append_keeps_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "summary.md"
+    path.write_text("# before\n")
+    write_markdown(build_report(small_run()), path, append=True)
+    write_markdown(build_report(small_run()), path, append=True)
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# before\n### pytest-swarm")
+    assert text.count("### pytest-swarm") == 2
+
+
+def cells(line: str) -> int:
+    return len(re.split(r"(?<!\\)\|", line)) - 2
+
+
+def test_a_hostile_run_leaves_every_table_one_table() -> None:
+    text = render_markdown(build_report(hostile_run()))
+    tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
+    assert len(tables) == 2
+    for table in tables:
+        assert len({cells(line) for line in table}) == 1
+        assert all(line.startswith("|") for line in table)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_of_a_hostile_text_is_live(text: str) -> None:
+    shown = escaped(text)
+    plain = shown.replace("<!-- -->", "")
+    assert "<" not in plain
+    assert "\n" not in shown
+    assert not re.search(r"(?<!\\)[`\[\]*_|]", plain)
+    assert "@e" not in shown
+    assert "://" not in shown

@@ -1,0 +1,78 @@
+"""The summary in a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.report.terminal import terminal_summary
+from tests.report.factories import WB1, WB2, hostile_run, info, key, large_run, record, run, small_run
+
+EVERY = ("lp", "milp", "staged", "llm", "greedy", "single:qwen2.5-coder:7b", "best-single", "random", "oracle")
+
+
+@pytest.mark.parametrize("width", [100, 120, 80, 60])
+@pytest.mark.parametrize("modes", [("lp", "llm"), EVERY])
+def test_no_line_is_wider_than_the_terminal_or_100_columns(width: int, modes: tuple[str, ...]) -> None:
+    lines = terminal_summary(small_run(modes=modes, horizons=(0, "flat")), width=width, verbose=1)
+    assert max(map(len, lines)) <= min(width, 100)
+
+
+def test_one_row_per_job_horizon_and_budget_with_both_modes_side_by_side() -> None:
+    lines = terminal_summary(small_run(repeats=3), width=100, verbose=0)
+    rows = [line for line in lines if line.startswith("wb")]
+    assert len(rows) == 3 * 3 * 2
+    assert lines[0].split() == ["LP", "LLM"]
+    assert lines[1].split()[3:] == ["score", "viol", "makespan", "decision"] * 2
+
+
+def test_more_than_two_modes_have_a_row_each() -> None:
+    lines = terminal_summary(small_run(modes=("lp", "milp", "llm"), horizons=(0,)), width=100, verbose=0)
+    assert len([line for line in lines if line.startswith("wb1")]) == 6
+
+
+def test_quiet_shows_totals_and_the_answer_only() -> None:
+    lines = terminal_summary(small_run(), width=100, verbose=-1)
+    assert not [line for line in lines if line.startswith("wb")]
+    assert any(line.startswith("LP scored") for line in lines)
+
+
+def test_many_jobs_are_cut_and_shown_with_v() -> None:
+    many = large_run(300)
+    assert len(terminal_summary(many, width=100, verbose=0)) < 100
+    assert len(terminal_summary(many, width=100, verbose=1)) > 150
+
+
+def test_simulated_figures_are_marked_with_profile_and_seed() -> None:
+    text = " ".join(terminal_summary(small_run(), width=100, verbose=0))
+    assert "SIMULATED" in text
+    assert "profile a40, seed 7" in text
+    real = replace(small_run(), info=info(simulated=False, backend="ollama", profile=None))
+    assert "SIMULATED" not in " ".join(terminal_summary(real, width=100, verbose=0))
+
+
+def test_what_was_not_run_is_named_with_its_reason() -> None:
+    dead = record({}, graph=WB2, status=JobStatus.ERROR, error="nothing answers at http://localhost:11434")
+    lines = terminal_summary(run(record(graph=WB1), dead, notes=("half a note",)), width=100, verbose=0)
+    text = " ".join(lines)
+    assert "wb2 [lp-h3-8GB] ended as error: nothing answers at http://localhost:11434" in text
+    assert "half a note" in text
+    assert next(line for line in lines if line.startswith("wb2")).split()[3] == "ERROR"
+
+
+def test_nothing_run_is_said() -> None:
+    assert terminal_summary(run(), width=100, verbose=0) == ["No job was run."]
+
+
+def test_foreign_text_brings_no_control_codes_and_no_line_breaks() -> None:
+    text = "".join(terminal_summary(hostile_run(), width=100, verbose=1))
+    assert text.isprintable()
+    text.encode("utf-8")
+
+
+def test_scores_are_means_over_repeats() -> None:
+    jobs = [record({"s0": score}, case=key(repeat=n)) for n, score in enumerate((1.0, 0.0, 0.5), start=1)]
+    row = next(line for line in terminal_summary(run(*jobs), width=100, verbose=0) if line.startswith("wb1"))
+    assert row.split()[3:5] == ["50", "%"]
