@@ -18,8 +18,9 @@ def main() -> None:
     """Read the reports named on the command line, and print their tables."""
     reports = [json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]]
     print(scores_by_budget(reports))
-    print()
-    print(scores_by_type(reports))
+    if any(mode.startswith("single:") for report in reports for mode in report["modes"]):
+        print()
+        print(scores_by_type(reports))
 
 
 def scores_by_budget(reports: list[dict[str, Any]]) -> str:
