@@ -13,8 +13,8 @@ from pytest_swarm.errors import SwarmError
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
+    from pytest_swarm.plugin.reporting import Ending
     from pytest_swarm.plugin.session import SwarmSession
-    from pytest_swarm.report.model import Report
 
 CASE: Final = "swarm_case"
 EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
@@ -27,8 +27,7 @@ class SwarmHooks:
         self.config = config
         self.is_worker = hasattr(config, "workerinput")
         self.trouble: SwarmError | None = None
-        self.report: Report | None = None
-        self.written: list[str] = []
+        self.ending: Ending | None = None
 
     @cached_property
     def session(self) -> SwarmSession:
@@ -117,21 +116,24 @@ class SwarmHooks:
         """Tell a worker of xdist the run's name."""
         node.workerinput["swarm_run"] = self.session.run_name
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(tryfirst=True)  # the exit status must stand before others read it
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close the run, and write its reports."""
         if not self.active:
             return
-        if self.session.has_folder and not self.is_worker:
-            from pytest_swarm.plugin.reporting import finish
+        try:
+            if self.session.has_folder and not self.is_worker:
+                from pytest_swarm.plugin.reporting import finish
 
-            complete = exitstatus in (0, 1) and not session.shouldstop
-            self.report, self.written = finish(self.session, complete=complete)
-        self.session.close()
+                self.ending = finish(self.session, complete=exitstatus in (0, 1) and not session.shouldstop)
+                if self.ending is not None and self.ending.troubles and exitstatus == 0:
+                    session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        finally:
+            self.session.close()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The comparison, at the end of the output."""
-        if self.report is not None:
+        if self.ending is not None:
             from pytest_swarm.plugin.reporting import show
 
-            show(self.report, self.written, terminalreporter)
+            show(self.ending, terminalreporter)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.plugin.settings import ReportRequest
+from pytest_swarm.errors import SwarmError
+from pytest_swarm.report.html import PageOptions
 from pytest_swarm.report.model import Report, build_report
+from pytest_swarm.report.outputs import Output, write_output
 from pytest_swarm.report.terminal import MAX_WIDTH, terminal_summary
 
 if TYPE_CHECKING:
@@ -15,50 +17,58 @@ if TYPE_CHECKING:
 
     from pytest_swarm.plugin.session import SwarmSession
 
-DEFAULT: Final = (ReportRequest(type="json", path=None),)
-FOR_A_COMPARISON: Final = (*DEFAULT, ReportRequest(type="html", path=None))
+DEFAULT: Final = (Output(kind="json"),)
+FOR_A_COMPARISON: Final = (*DEFAULT, Output(kind="html"))
 
 
-def finish(session: SwarmSession, *, complete: bool, notes: tuple[str, ...] = ()) -> tuple[Report | None, list[str]]:
-    """The report of the run, read back from its events, and what was written; (None, []) where nothing was run."""
-    if not session.has_folder:
-        return None, []
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ending:
+    """The end of a run: its report, the files that were written, and a sentence for each that could not be."""
+
+    report: Report
+    written: tuple[str, ...]
+    troubles: tuple[str, ...]
+
+
+def finish(session: SwarmSession, *, complete: bool, notes: tuple[str, ...] = ()) -> Ending | None:
+    """Close the run, read it back from its events and write its reports; None where nothing was run.
+
+    A report that cannot be written costs no other one.
+    """
     run = session.folder.end(complete=complete, notes=notes)
     if run is None:
-        return None, []
+        return None
     report = build_report(run)
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
-    requests = default if session.settings.reports is None else session.settings.reports
-    return report, [str(write(request, report, session)) for request in requests]
+    outputs = default if session.settings.reports is None else session.settings.reports
+    written: list[str] = []
+    troubles: list[str] = []
+    for output in outputs:
+        try:
+            written += map(str, _write(output, report, session))
+        except SwarmError as error:
+            troubles.append(str(error))
+        except OSError as error:
+            troubles.append(f"--swarm-report={output.kind}: cannot be written: {error}")
+    return Ending(report=report, written=tuple(written), troubles=tuple(troubles))
 
 
-def write(request: ReportRequest, report: Report, session: SwarmSession) -> Path:
-    """Write one report, by default into the run's folder; the path that it went to."""
-    folder = session.folder.path
-    match request.type:
-        case "json":
-            from pytest_swarm.report.json_report import write_json
-
-            path = request.path or folder / "report.json"
-            write_json(report, path)
-        case "html":
-            from pytest_swarm.report.html import write_html
-
-            path = request.path or folder / "report.html"
-            write_html(report, path, template=session.config.hook.pytest_swarm_report_template())
-        case _:
-            path = request.path or folder / "events.jsonl"
-            if path != session.folder.events:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(session.folder.events, path)
-    return path
+def _write(output: Output, report: Report, session: SwarmSession) -> tuple[Path, ...]:
+    hook, folder = session.config.hook, session.folder
+    page = PageOptions(
+        template=hook.pytest_swarm_report_template(),
+        context_hook=lambda context: hook.pytest_swarm_report_context(context=context),
+    )
+    return write_output(output, report, folder.path, page=page, events=folder.events)
 
 
-def show(report: Report, written: list[str], reporter: pytest.TerminalReporter) -> None:
+def show(ending: Ending, reporter: pytest.TerminalReporter) -> None:
     """The summary in pytest's own style."""
     reporter.section("pytest-swarm", sep="=", bold=True)
     width = reporter._tw.fullwidth if reporter.isatty else MAX_WIDTH  # a log has no width of its own
-    for line in terminal_summary(report, width=width, verbose=reporter.config.option.verbose):
+    for line in terminal_summary(ending.report, width=width, verbose=reporter.config.option.verbose):
         reporter.write_line(line)
-    for path in written:
+    for path in ending.written:
         reporter.write_line(f"wrote {path}")
+    for trouble in ending.troubles:
+        reporter.write_line(f"ERROR: {trouble}", red=True)

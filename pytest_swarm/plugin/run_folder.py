@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,8 +24,9 @@ EVENTS: Final = "events.jsonl"
 
 
 def new_run_name() -> str:
-    """`20261123-110500-3f2a`: sorts by time, and two runs of one second do not meet."""
-    return time.strftime("%Y%m%d-%H%M%S-") + os.urandom(2).hex()
+    """`20261123-110500-042-3f`: sorts by time to the millisecond, and two runs of one moment do not meet."""
+    now = datetime.now()  # the user's own clock
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{os.urandom(1).hex()}"
 
 
 class RunFolder:

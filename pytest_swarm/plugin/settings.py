@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import OptionError
@@ -18,19 +17,11 @@ if TYPE_CHECKING:  # start-up must not pay for the domain
     import pytest
 
     from pytest_swarm.domain.graph import Context
+    from pytest_swarm.report.outputs import Output
 
 CONTEXTS: Final = ("parents", "none")
 BACKENDS: Final = ("auto", "ollama", "sim")
-REPORT_TYPES: Final = ("html", "json", "jsonl", "csv", "md", "md-append")
 DEFAULT_HOST: Final = "http://127.0.0.1:11434"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportRequest:
-    """One --swarm-report: its type, and where it goes (None = into the run's folder)."""
-
-    type: str
-    path: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +46,7 @@ class Settings:
     concurrency: int
     timeout_s: float
     code_eval: bool
-    reports: tuple[ReportRequest, ...] | None
+    reports: tuple[Output, ...] | None
     resume: str | None
     only: bool
     skip: bool
@@ -167,15 +158,10 @@ def _host(text: str) -> str:
     return host if ":" in rest or "/" in rest or scheme == "https" else f"{host}:11434"
 
 
-def _reports(texts: tuple[str, ...]) -> tuple[ReportRequest, ...] | None:
+def _reports(texts: tuple[str, ...]) -> tuple[Output, ...] | None:
+    """The reports that were asked for, as TYPE[:PATH]; None where nobody asked."""
     if not texts:
         return None
-    requests: list[ReportRequest] = []
-    for text in texts:
-        kind, _, path = text.partition(":")
-        if kind not in REPORT_TYPES:
-            raise OptionError(f"--swarm-report: unknown type {kind!r}; known are {', '.join(REPORT_TYPES)}")
-        if kind == "md-append" and not path:
-            raise OptionError("--swarm-report: md-append needs a file, such as md-append:$GITHUB_STEP_SUMMARY")
-        requests.append(ReportRequest(type=kind, path=Path(os.path.expandvars(path)) if path else None))
-    return tuple(requests)
+    from pytest_swarm.report.outputs import parse_output
+
+    return tuple(parse_output(text, what="--swarm-report") for text in texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,15 +28,22 @@ class Output:
     kind: str
     path: Path | None = None
 
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise OptionError(f"report: unknown type {self.kind!r}; known are {', '.join(KINDS)}")
-        if self.kind == "md-append" and self.path is None:
-            raise OptionError("report: md-append needs a file, such as md-append:$GITHUB_STEP_SUMMARY")
-
     def target(self, folder: Path) -> Path:
         """The file (for csv by default a folder) that it goes to."""
         return self.path or folder / _NAMES.get(self.kind, "")
+
+
+def parse_output(text: str, *, what: str) -> Output:
+    """The output of `html`, `json:out/report.json` or `md-append:$GITHUB_STEP_SUMMARY`; OptionError names `what`.
+
+    Variables of the environment are expanded in the path.
+    """
+    kind, _, path = text.partition(":")
+    if kind not in KINDS:
+        raise OptionError(f"{what}: unknown type {kind!r}; known are {', '.join(KINDS)}")
+    if kind == "md-append" and not path:
+        raise OptionError(f"{what}: md-append needs a file, such as md-append:$GITHUB_STEP_SUMMARY")
+    return Output(kind=kind, path=Path(os.path.expandvars(path)).expanduser() if path else None)
 
 
 def write_output(
