@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -59,6 +61,15 @@ class TaskGraph:
         _set(self, "_children", MappingProxyType(children))
         _set(self, "order", _topological_order(self.name, parents, children))
         _set(self, "digest", _digest(self))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> TaskGraph:
+        """The graph of a file in any known format: own TOML or JSON, WfFormat, DAGBench, WorfBench.
+
+        GraphError names the file and what is wrong with it. The one way up from the domain, taken when it is called.
+        """
+        loaded: TaskGraph = import_module("pytest_swarm.workloads.importers.files").import_graph(path)
+        return loaded
 
     def __len__(self) -> int:
         return len(self.tasks)

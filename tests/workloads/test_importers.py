@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
+from pytest_swarm.workloads.generate import layered
 from pytest_swarm.workloads.importers.files import import_files, import_graph, import_graphs
 from pytest_swarm.workloads.importers.outcome import Refusal
 from pytest_swarm.workloads.importers.rules import size_from_text, sizes_from_costs, type_from_text
-from pytest_swarm.workloads.load import load_graph
+from pytest_swarm.workloads.load import load_graph, save_graph
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "workloads"
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
@@ -217,3 +218,11 @@ def test_the_public_samples_all_come_in(tmp_path):
     assert max(taken.tasks for taken in summary.taken) == 1101
     for taken in summary.taken:
         assert len(load_graph(taken.path)) == taken.tasks
+
+
+def test_a_graph_loads_itself_from_a_file(tmp_path: Path) -> None:
+    graph = layered("own", 2, 2, seed=1)
+    save_graph(graph, tmp_path / "own.toml")
+    assert TaskGraph.load(tmp_path / "own.toml") == graph
+    with pytest.raises(GraphError, match="nowhere"):
+        TaskGraph.load(tmp_path / "nowhere.toml")
