@@ -8,10 +8,10 @@ from typing import Final
 
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.scale import Scale, Tick, round_values
-from pytest_swarm.report.wording import mode_name, points, signed_points
+from pytest_swarm.report.wording import mode_name, one_line, points, signed_points
 
 WIDTH: Final = 320
-HEIGHT: Final = 44
+_NAME: Final = 18  # characters of a mode's name that fit beside the other's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,8 @@ def whisker(comparison: Comparison) -> Whisker | None:
         high=None if found.high is None else x(found.high),
         zero=x(0.0),
         ticks=tuple(Tick(at=x(v), label=signed_points(v).removesuffix(".0")) for v in round_values(-reach, reach, 4)),
-        left=f"{reference} better",
-        right=f"{mode} better",
+        left=f"{one_line(reference, _NAME)} better",
+        right=f"{one_line(mode, _NAME)} better",
         title=f"{mode} {points(found.mean)} {side} than {reference}, {interval}",
     )
 

@@ -1,0 +1,196 @@
+"""Geometry of the drawings."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.record import Switch
+from pytest_swarm.metrics.measured import measure
+from pytest_swarm.report.charts.curve import curves
+from pytest_swarm.report.charts.distribution import distribution
+from pytest_swarm.report.charts.graph import draw_graph
+from pytest_swarm.report.charts.heat import heat
+from pytest_swarm.report.charts.residency import LANE, VRAM_HEIGHT, timeline
+from pytest_swarm.report.charts.scale import Scale, fitted, logarithmic, round_values
+from pytest_swarm.report.charts.scatter import pareto
+from pytest_swarm.report.model import build_report
+from tests.report.factories import (
+    GEMMA,
+    HEAVY,
+    PHI,
+    QWEN,
+    WB1,
+    WB2,
+    estimate,
+    failed,
+    ok,
+    record,
+    run,
+    small_run,
+    step,
+    task,
+)
+
+finite = st.floats(-1e6, 1e6)
+
+
+@given(st.lists(finite, min_size=1, max_size=20))
+def test_a_fitted_scale_holds_all_its_values(values: list[float]) -> None:
+    scale = fitted(values, start=40, end=340)
+    assert all(39.9 <= scale(value) <= 340.1 for value in values)
+
+
+@given(finite, st.floats(1e-3, 1e6), st.integers(2, 8))
+def test_ticks_are_few_and_lie_within(low: float, width: float, count: int) -> None:
+    values = round_values(low, low + width, count)
+    assert 1 <= len(values) <= count + 2
+    slack = 1e-6 * max(1.0, abs(low), width)
+    assert all(low - slack <= value <= low + width + slack for value in values)
+
+
+def test_a_logarithmic_scale_spans_whole_decades() -> None:
+    scale = logarithmic([0.4, 900.0], start=0, end=400)
+    assert (scale.low, scale.high) == (0.1, 1000.0)
+    assert scale(1.0) == pytest.approx(100.0)
+    assert [tick.label for tick in scale.ticks()] == ["0.1", "1", "10", "100", "1,000"]
+
+
+def test_a_scale_without_width_is_its_middle() -> None:
+    assert Scale(low=3, high=3, start=0, end=10)(3) == 5
+
+
+def test_pareto_keeps_what_nothing_beats() -> None:
+    assert pareto([(1, 0.5), (2, 0.9), (3, 0.9), (2, 0.4), (1, 0.5)]) == {0, 1, 4}
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=30))
+def test_every_point_is_on_the_front_or_beaten_by_one_that_is(points: list[tuple[int, int]]) -> None:
+    front = pareto(points)
+    assert front
+    for n, (price, score) in enumerate(points):
+        if n not in front:
+            assert any(points[k][0] <= price and points[k][1] >= score for k in front)
+
+
+def test_graph_layers_run_from_left_to_right_without_overlap() -> None:
+    drawing = draw_graph(WB2)
+    assert drawing is not None
+    places = {node.task: node for node in drawing.nodes}
+    assert places["s0"].x + drawing.box_width < places["s1"].x == places["s2"].x
+    assert abs(places["s1"].y - places["s2"].y) >= drawing.box_height
+    assert len(drawing.edges) == 2
+
+
+def test_a_wide_graph_is_drawn_as_dots_and_a_huge_one_not_at_all() -> None:
+    many = TaskGraph(name="many", tasks=tuple(task(f"t{n}") for n in range(60)))
+    drawing = draw_graph(many)
+    assert drawing is not None
+    assert drawing.boxes is False
+    assert draw_graph(TaskGraph(name="huge", tasks=tuple(task(f"t{n}") for n in range(500)))) is None
+
+
+def switched() -> tuple[Switch, ...]:
+    """gemma from the start, phi loaded from 4 to 6 s beside it, gemma unloaded at 8 s."""
+    return (
+        Switch(step=1, model=PHI.tag, action="load", started_s=4.0, finished_s=6.0),
+        Switch(step=2, model=GEMMA.tag, action="unload", started_s=7.5, finished_s=8.0),
+    )
+
+
+def test_bands_stack_and_what_is_above_the_budget_is_marked() -> None:
+    steps = (step(0, {"s0": GEMMA.tag}, resident=(GEMMA.tag,)), step(1, {"s1": PHI.tag}, started_s=4.0))
+    drawn = timeline(replace(record({"s0": 1.0}), steps=steps, switches=switched(), makespan_s=10.0))
+    assert drawn is not None
+    spans = [(band.model, band.x, band.x + band.width) for band in drawn.bands]
+    assert [model for model, _, _ in spans] == [GEMMA.tag, PHI.tag, PHI.tag]
+    gemma, phi, lowered = drawn.bands
+    assert phi.y + phi.height == pytest.approx(gemma.y, abs=0.2)
+    assert lowered.y + lowered.height == pytest.approx(gemma.y + gemma.height, abs=0.2)
+    assert [bar.title for bar in drawn.over] == [
+        "6.5 GB over budget from 4.0 s to 8.0 s",
+        "4.5 GB over budget from 8.0 s to 10.0 s",
+    ]
+    assert len(drawn.loads) == 1
+    assert drawn.loads[0].title == f"loading {PHI.tag}: 2.0 s"
+    assert len(drawn.evictions) == 1
+    assert [each.label for each in drawn.violations] == ["step 1 plans 12.5 GB"]
+
+
+def test_a_job_within_budget_has_nothing_red() -> None:
+    drawn = timeline(record({"s0": 1.0, "s1": 1.0}))
+    assert drawn is not None
+    assert (drawn.over, drawn.violations) == ((), ())
+
+
+@given(st.lists(st.tuples(st.floats(0, 50), st.floats(0.1, 20)), min_size=1, max_size=12))
+def test_task_bars_of_one_lane_do_not_overlap(spans: list[tuple[float, float]]) -> None:
+    graph = TaskGraph(name="g", tasks=tuple(task(f"t{n}") for n in range(len(spans))))
+    outcomes = tuple(
+        ok(f"t{n}", 1.0, started_s=start, finished_s=start + took) for n, (start, took) in enumerate(spans)
+    )
+    drawn = timeline(replace(record({"t0": 1.0}, graph=graph), outcomes=outcomes))
+    assert drawn is not None
+    lanes: dict[float, list[tuple[float, float]]] = {}
+    for bar in drawn.tasks:
+        lanes.setdefault(bar.y, []).append((bar.x, bar.x + bar.width))
+    assert drawn.height >= LANE * len(lanes) + VRAM_HEIGHT
+    for bars in lanes.values():
+        for (_, end), (start, _) in itertools.pairwise(sorted(bars)):
+            assert start >= end - 1.2  # a bar is at least a pixel wide
+
+
+def test_a_job_without_steps_has_no_timeline() -> None:
+    assert timeline(record({}, makespan_s=None)) is None
+
+
+def test_the_timeline_says_in_words_what_it_draws() -> None:
+    drawn = timeline(replace(record({"s0": 1.0}), switches=switched()))
+    assert drawn is not None
+    words = [row[2] for row in drawn.rows]
+    assert words == [f"task s0 on {GEMMA.tag}", f"load {PHI.tag}", f"unload {GEMMA.tag}"]
+
+
+def test_the_heat_map_holds_belief_and_observation_apart() -> None:
+    jobs = [
+        replace(record({"s0": 1.0, "s1": 0.0}, graph=WB1), outcomes=(ok("s0", 1.0), failed("s1"))),
+        record({"s0": 0.5}, graph=WB1, model=QWEN.tag),
+    ]
+    found = heat(measure(jobs), HEAVY)
+    rows = dict(found.rows)
+    extraction = dict(zip(found.models, rows["extraction"], strict=True))
+    assert (extraction[GEMMA.tag].observed, extraction[GEMMA.tag].tasks) == (1.0, 1)
+    assert extraction[QWEN.tag].observed == 0.5
+    assert extraction[PHI.tag].observed is None
+    assert extraction[PHI.tag].believed == pytest.approx(estimate("s0", PHI).quality)
+    math = dict(zip(found.models, rows["math"], strict=True))
+    assert math[GEMMA.tag].observed == 0.0
+
+
+def test_the_distribution_has_a_box_per_mode_on_one_axis() -> None:
+    found = distribution({"lp": [1.0, 2.0, 3.0], "llm": [900.0], "none": []})
+    assert found is not None
+    assert [box.mode for box in found.boxes] == ["lp", "llm"]
+    assert found.boxes[0].median < found.boxes[1].median
+    assert found.rows[0][4] == "2.0 ms"
+    assert distribution({}) is None
+
+
+def test_curves_need_two_horizons_and_split_by_budget_where_lines_are_many() -> None:
+    def drawn(**axes: object) -> int:
+        return len(curves(build_report(small_run(**axes)).curves))
+
+    assert drawn(horizons=(3,)) == 0
+    assert drawn(horizons=(0, 3)) == 4
+    assert drawn(modes=("lp", "milp", "llm", "greedy"), horizons=(0, 3)) == 8
+
+
+def test_a_report_without_scores_draws_no_scatter() -> None:
+    from pytest_swarm.report.page import page_context
+
+    assert page_context(build_report(run(record({"s0": None}))))["scatters"] == []

@@ -1,0 +1,203 @@
+"""The page as text: what stands in it, what is escaped, how large it gets. How it looks is tests/browser's matter."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.errors import OptionError
+from pytest_swarm.report.html import PageOptions, Section, render_html
+from pytest_swarm.report.model import build_report
+from pytest_swarm.report.page import script_hash
+from tests.report.factories import HOSTILE, WB1, hostile_run, info, key, large_run, ok, record, run, small_run
+
+OUTSIDE = re.compile(r"""(?:src|href)\s*=\s*["']?(?!#)[a-z]+:|@import|url\((?!#)""", re.IGNORECASE)
+
+
+class Tags(HTMLParser):
+    """Collects tags, event handlers and duplicate ids of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.handlers: list[str] = []
+        self.ids: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+        self.ids += [value for name, value in attrs if name == "id" and value]
+
+    def handle_data(self, data: str) -> None:
+        self.text += f"{data} "
+
+
+def parsed(page: str) -> Tags:
+    tags = Tags()
+    tags.feed(page)
+    return tags
+
+
+def fragments(page: str, prefix: str) -> list[str]:
+    """The fragments of every pack of that prefix, in order."""
+    found = re.findall(rf'<script type="application/octet-stream" id="{prefix}-\d+">([^<]*)</script>', page)
+    return [each for pack in found for each in json.loads(gzip.decompress(base64.b64decode(pack)))]
+
+
+def test_the_page_holds_answer_scoreboard_plots_jobs_and_run_in_that_order() -> None:
+    page = render_html(build_report(small_run()))
+    assert re.findall(r'<section id="([\w-]+)"', page) == ["answer", "scoreboard", "plots", "jobs", "run"]
+    assert "LP scored" in page
+    assert "SIMULATED" in page
+
+
+def test_it_needs_no_network_and_runs_one_script_only() -> None:
+    page = render_html(build_report(small_run()))
+    assert OUTSIDE.search(page) is None
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    assert f"script-src 'sha256-{script_hash(script)}'" in page
+    assert "default-src 'none'" in page
+
+
+def test_the_same_run_gives_the_same_page() -> None:
+    assert render_html(build_report(small_run())) == render_html(build_report(small_run()))
+
+
+def test_ids_are_unique() -> None:
+    for of in (small_run(), small_run(modes=("lp",), horizons=(3,), budgets_gb=(8.0,)), large_run(500)):
+        ids = parsed(render_html(build_report(of))).ids
+        assert len(ids) == len(set(ids))
+
+
+def test_a_small_run_needs_no_script_to_show_everything() -> None:
+    page = render_html(build_report(small_run(horizons=(3,), budgets_gb=(8.0,))))
+    assert "octet-stream" not in page
+    text = parsed(page).text
+    for piece in ("Please do s0", "qwen2.5-coder:7b", "step 0", "What it was asked"):
+        assert piece in text
+
+
+def test_larger_data_is_packed_and_the_tasks_still_stand_in_the_page() -> None:
+    page = render_html(build_report(small_run()))
+    bodies = fragments(page, "jobs")
+    assert len(bodies) == 18
+    assert "Please do s0" in bodies[0]
+    assert "Please do s0" not in page
+    assert page.count('<details class="job"') == 18
+    assert len(re.findall(r'<th scope="row">s2</th>', page)) == 18
+
+
+def test_every_row_leads_to_its_own_body() -> None:
+    page = render_html(build_report(small_run()))
+    bodies = fragments(page, "jobs")
+    rows = re.findall(r'data-job="(\w+)" data-h="(\w+)" data-vram="(\w+)".*?data-item="(\d+)"', page, re.DOTALL)
+    assert len(rows) == 18
+    for _, horizon, budget, item in rows:
+        assert f"<dt>horizon ({horizon})</dt>" in bodies[int(item)]
+        assert f"budget {budget.removesuffix('GB')}.0 GB" in bodies[int(item)]
+
+
+def test_a_large_run_stays_below_ten_megabytes_and_says_what_it_leaves_out() -> None:
+    page = render_html(build_report(large_run(1400)))
+    assert len(page) < 1_500_000  # 10,000 jobs: below 10 MB
+    assert "only the 300 most telling of 700 jobs are shown in full" in page
+    assert page.count('<details class="job"') == 200
+    assert len(fragments(page, "rows")) == 500
+    assert len(fragments(page, "jobs")) == 700
+
+
+def test_long_texts_are_cut_in_the_middle_and_say_so() -> None:
+    answer = "begin " + "x" * 5_000_000 + " the end"
+    job = replace(record({}, graph=WB1), outcomes=(ok("s0", 1.0, answer=answer),))
+    page = render_html(build_report(run(job)))
+    assert len(page) < 400_000
+    assert "begin xxx" in page
+    assert " the end" in page
+    assert "4,984,014 characters left out" in page
+
+
+def hostile_pieces() -> list[str]:
+    page = render_html(build_report(hostile_run()))
+    return [page, *fragments(page, "jobs"), *fragments(page, "rows")]
+
+
+def test_hostile_texts_bring_no_element_no_handler_and_no_control_character() -> None:
+    clean = set(parsed(render_html(build_report(small_run(horizons=(3,), budgets_gb=(8.0,))))).tags)
+    for piece in hostile_pieces():
+        found = parsed(piece)
+        assert set(found.tags) <= clean | {"option", "select", "label"}
+        assert found.handlers == []
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", piece)
+        piece.encode("utf-8")
+
+
+def test_hostile_texts_are_shown_to_the_letter() -> None:
+    page = render_html(build_report(hostile_run()))
+    assert HOSTILE[0] in parsed(page).text
+    assert "\\x202eright-to-left" in parsed(page).text
+    assert "{{ 7 * 7 }}" in parsed(page).text
+
+
+def test_one_mode_alone_and_no_job_at_all_have_a_page() -> None:
+    alone = render_html(build_report(small_run(modes=("lp",), horizons=(3,), budgets_gb=(8.0,))))
+    assert "it ran alone, so there is nothing to compare it with" in alone
+    assert "No job was run." in render_html(build_report(run()))
+
+
+def test_the_scoreboard_has_a_board_for_each_horizon_and_budget_and_for_all() -> None:
+    page = render_html(build_report(small_run()))
+    assert set(re.findall(r'id="board-(\d-\d)"', page)) == {f"{h}-{b}" for h in range(4) for b in range(3)}
+
+
+def test_a_section_and_a_context_hook_add_to_the_page() -> None:
+    def hook(context: dict[str, object]) -> None:
+        sections = context["sections"]
+        assert isinstance(sections, list)
+        sections.append(Section(title="Costs & more", html="<p id='mine'>12 EUR</p>"))
+
+    options = PageOptions(sections=(Section(title="First", html="<b>1</b>"),), context_hook=hook)
+    page = render_html(build_report(small_run()), options)
+    assert "<h2>Costs &amp; more</h2>" in page
+    assert "<p id='mine'>12 EUR</p>" in page
+    assert page.index("<h2>First</h2>") < page.index("<h2>Costs")
+
+
+def test_a_template_of_ones_own_may_extend_the_shipped_one(tmp_path: Path) -> None:
+    template = tmp_path / "mine.html.j2"
+    template.write_text(
+        '{% extends "report.html.j2" %}{% block heading %}Team {{ report.info.run }}{% endblock %}', encoding="utf-8"
+    )
+    page = render_html(build_report(small_run()), PageOptions(template=template))
+    assert "<h1>Team 20260221-101500</h1>" in page
+    assert "Scoreboard" in page
+
+
+@pytest.mark.parametrize("text", ["{% block %}", "{{ nothing_of_that_name }}", '{% extends "none.j2" %}'])
+def test_a_broken_template_is_one_sentence(tmp_path: Path, text: str) -> None:
+    template = tmp_path / "broken.j2"
+    template.write_text(text, encoding="utf-8")
+    with pytest.raises(OptionError, match=r"report template .*broken\.j2: "):
+        render_html(build_report(small_run()), PageOptions(template=template))
+
+
+def test_a_missing_template_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="there is no such file"):
+        render_html(build_report(small_run()), PageOptions(template=tmp_path / "gone.j2"))
+
+
+def test_runs_are_laid_side_by_side_over_the_cases_that_both_have() -> None:
+    first = run(record({"s0": 1.0}), record({"s0": 0.5}, case=key(repeat=2)))
+    second = replace(run(record({"s0": 0.0})), info=info(run="other", seed=9))
+    page = render_html(build_report(first), PageOptions(others=(build_report(second),)))
+    text = " ".join(parsed(page).text.split())
+    assert "Runs side by side" in text
+    assert "run against 20260221-101500" in text
+    assert re.search(r"LP other 1 0\.0 % 100\.0 % -100\.0 pts", text)

@@ -1,0 +1,84 @@
+"""Every kind of report, written by its name and rebuilt from runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.errors import OptionError
+from pytest_swarm.report.model import build_report
+from pytest_swarm.report.outputs import KINDS, Output, Source, parse_output, rebuild, restricted, write_output
+from tests.report.factories import info, small_run
+
+
+def source(folder: Path, name: str = "one") -> Source:
+    folder = folder / name
+    folder.mkdir()
+    events = folder / "events.jsonl"
+    events.write_text('{"event": "run_start"}\n', encoding="ascii")
+    return Source(run=replace(small_run(), info=info(run=name)), events=events)
+
+
+def test_each_kind_goes_into_the_runs_folder_by_default(tmp_path: Path) -> None:
+    of = source(tmp_path)
+    outputs = [Output(kind=kind) for kind in KINDS if kind != "md-append"]
+    written = rebuild([of], outputs)
+    names = {path.name for path in written}
+    assert names == {"report.html", "report.json", "events.jsonl", "jobs.csv", "tasks.csv", "report.md"}
+    assert all(path.parent == of.events.parent and path.stat().st_size > 0 for path in written)
+
+
+def test_several_runs_make_one_page_and_their_own_data(tmp_path: Path) -> None:
+    first, second = source(tmp_path, "one"), source(tmp_path, "two")
+    written = rebuild([first, second], [Output(kind="html"), Output(kind="json")], folder=tmp_path / "out")
+    assert [path.relative_to(tmp_path / "out").as_posix() for path in written] == [
+        "one/report.html",
+        "one/report.json",
+        "two/report.json",
+    ]
+    page = written[0].read_text(encoding="utf-8")
+    assert "Runs side by side" in page
+    assert json.loads(written[2].read_text())["run"]["run"] == "two"
+
+
+def test_a_named_file_of_several_runs_gets_the_runs_names(tmp_path: Path) -> None:
+    first, second = source(tmp_path, "one"), source(tmp_path, "two")
+    written = rebuild([first, second], [Output(kind="md", path=tmp_path / "x.md")])
+    assert [path.name for path in written] == ["x-one.md", "x-two.md"]
+
+
+def test_jobs_can_be_picked_by_name(tmp_path: Path) -> None:
+    written = rebuild([source(tmp_path)], [Output(kind="json")], job="wb2")
+    assert {case["job"] for case in json.loads(written[0].read_text())["cases"]} == {"wb2"}
+
+
+def test_picking_no_job_is_one_sentence() -> None:
+    with pytest.raises(OptionError, match="has no job whose name contains 'wb9'"):
+        restricted(small_run(), "wb9")
+
+
+def test_copying_events_onto_themselves_keeps_them(tmp_path: Path) -> None:
+    of = source(tmp_path)
+    before = of.events.read_bytes()
+    rebuild([of], [Output(kind="jsonl")])
+    assert of.events.read_bytes() == before
+
+
+@pytest.mark.parametrize(("text", "sentence"), [("pdf", "unknown type 'pdf'"), ("md-append", "md-append needs a file")])
+def test_a_kind_that_cannot_be_written_is_one_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(OptionError, match=sentence):
+        parse_output(text, what="--swarm-report")
+
+
+def test_a_path_may_name_a_variable_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUMMARY", "/tmp/summary.md")
+    found = parse_output("md-append:$SUMMARY", what="--swarm-report")
+    assert found == Output(kind="md-append", path=Path("/tmp/summary.md"))
+
+
+def test_jsonl_without_events_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="there is none"):
+        write_output(Output(kind="jsonl"), build_report(small_run()), tmp_path)
