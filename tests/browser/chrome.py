@@ -77,9 +77,7 @@ class Page:
 
     def screen(self, width: int, height: int = 900, *, scheme: str = "light") -> None:
         """The size of the window in CSS pixels, and whether the user likes it light or dark."""
-        self.send(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
-        )
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def picture(self, path: Path, *, top: int = 0, height: int | None = None) -> None:

@@ -1,0 +1,67 @@
+"""One Chromium for all browser tests; they skip where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.domain.record import Run
+from pytest_swarm.report.html import render_html
+from pytest_swarm.report.model import build_report
+from tests.browser.chrome import Chrome, Page, find_chrome, started
+from tests.report.factories import hostile_run, large_run, small_run
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Chrome]:
+    path = find_chrome()
+    if path is None:
+        pytest.skip("no Chromium here")
+    with started(path) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(chrome: Chrome) -> Page:
+    return chrome.page()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not there; tests/browser/install fetches it")
+    return AXE.read_text(encoding="utf-8")
+
+
+def url_of(run: Run, folder: Path) -> str:
+    path = folder / "report.html"
+    path.write_text(render_html(build_report(run)), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A packed page: 36 jobs under two modes."""
+    return url_of(small_run(), tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def many_modes(tmp_path_factory: pytest.TempPathFactory) -> str:
+    modes = ("lp", "milp", "llm", "single:qwen2.5-coder:7b")
+    run = small_run(modes=modes, horizons=(0, "flat"))
+    return url_of(run, tmp_path_factory.mktemp("many"))
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return url_of(hostile_run(answer_characters=5_000_000), tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """1,400 jobs: rows and bodies are packed, most of them lean."""
+    return url_of(large_run(1400), tmp_path_factory.mktemp("large"))

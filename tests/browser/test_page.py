@@ -1,0 +1,212 @@
+"""The report page in a real browser: it opens, fits, reads aloud, filters, links, and lets nothing hostile run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.report.scoreboard import delta
+from tests.browser.chrome import Page
+
+WIDTHS = (380, 1024, 1600)
+OPEN_ALL = """(async () => {
+  const row = document.querySelector('details.job');
+  row.open = true;
+  for (let n = 0; n < 100 && row.querySelector('.body[data-pack]'); n++) await new Promise(r => setTimeout(r, 20));
+  await new Promise(r => setTimeout(r, 100));
+  document.querySelectorAll('details:not(.job)').forEach(each => { each.open = true; });
+  return row.querySelectorAll('svg').length;
+})()"""
+VIOLATIONS = """axe.run(document, {resultTypes: ['violations']}).then(result => JSON.stringify(
+  result.violations.map(each => [each.id, each.nodes.slice(0, 3).map(node => node.html.slice(0, 200))])))"""
+WIDER_THAN_THE_WINDOW = "document.documentElement.scrollWidth - window.innerWidth"
+OVERLAPS = """(() => {
+  const boxes = [...document.querySelectorAll('main section, .card, .verdict > *, .plot, .job > summary')]
+    .filter(each => each.getBoundingClientRect().height > 0 && !each.closest('details:not([open])'));
+  const found = [];
+  for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < boxes.length; j++) {
+    const [a, b] = [boxes[i], boxes[j]];
+    if (a.contains(b) || b.contains(a)) continue;
+    const [r, s] = [a.getBoundingClientRect(), b.getBoundingClientRect()];
+    const x = Math.min(r.right, s.right) - Math.max(r.left, s.left);
+    const y = Math.min(r.bottom, s.bottom) - Math.max(r.top, s.top);
+    if (x > 1 && y > 1) found.push([a.className, b.className, x, y]);
+  }
+  return JSON.stringify(found.slice(0, 5));
+})()"""
+
+
+def violations(page: Page, axe: str) -> list[object]:
+    page.value(f"(() => {{ {axe}; return 1; }})()")
+    found: list[object] = json.loads(page.value(VIOLATIONS))
+    return found
+
+
+@pytest.mark.parametrize("which", ["small", "many_modes", "hostile"])
+def test_the_page_fits_at_every_width(which: str, page: Page, request: pytest.FixtureRequest) -> None:
+    page.open(request.getfixturevalue(which))
+    assert page.value(OPEN_ALL) > 0
+    for width in WIDTHS:
+        page.screen(width)
+        assert page.value(WIDER_THAN_THE_WINDOW) <= 0, width
+        assert json.loads(page.value(OVERLAPS)) == [], width
+
+
+@pytest.mark.parametrize(
+    ("which", "width", "scheme"),
+    [
+        ("small", 380, "light"),
+        ("small", 1024, "dark"),
+        ("small", 1600, "light"),
+        ("many_modes", 380, "dark"),
+        ("hostile", 1024, "light"),
+    ],
+)
+def test_the_page_is_accessible(
+    which: str, width: int, scheme: str, page: Page, axe: str, request: pytest.FixtureRequest
+) -> None:
+    """All rules of axe-core, contrast (WCAG AA) among them, with a job and all its details open."""
+    page.screen(width, scheme=scheme)
+    page.open(request.getfixturevalue(which))
+    assert page.value(OPEN_ALL) > 0
+    assert violations(page, axe) == []
+
+
+@pytest.mark.parametrize("which", ["small", "many_modes", "hostile", "large"])
+def test_nothing_is_asked_of_the_network_and_nothing_is_complained_of(
+    which: str, page: Page, request: pytest.FixtureRequest
+) -> None:
+    page.open(request.getfixturevalue(which))
+    page.value(OPEN_ALL)
+    assert [url for url in page.requests if not url.startswith(("file:", "data:"))] == []
+    assert page.console == []
+
+
+def test_nothing_of_a_hostile_run_executes(hostile: str, page: Page) -> None:
+    page.open(hostile)
+    page.value(OPEN_ALL)
+    page.value("document.querySelectorAll('*').forEach(each => { if (each.focus) each.focus(); })")
+    assert page.value("typeof window.pwned") == "undefined"
+    assert page.value("document.querySelectorAll('img, iframe, object, embed, form[action]').length") == 0
+    assert page.value(
+        "[...document.querySelectorAll('*')].some(e => [...e.attributes].some(a => /^on/.test(a.name)))"
+    ) is (False)
+    assert page.console == []
+
+
+def test_the_policy_stops_a_script_that_got_into_the_page(small: str, page: Page) -> None:
+    """The last net: even an element that slipped through every escape would not run."""
+    page.open(small)
+    page.value("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.pwned=1\">')")
+    page.value("new Promise(resolve => setTimeout(resolve, 200))")
+    assert page.value("typeof window.pwned") == "undefined"
+
+
+def test_the_scoreboard_switches_without_script(small: str, page: Page) -> None:
+    page.send("Emulation.setScriptExecutionDisabled", value=True)
+    page.send("Page.navigate", url=small)
+    page.wait_for("document.readyState === 'complete' && document.querySelector('#board-0-0')")
+    shown = "[...document.querySelectorAll('.card.board')].filter(e => e.offsetHeight > 0).map(e => e.id).join()"
+    assert page.value("document.documentElement.classList.contains('js')") is False
+    assert page.value(shown) == "board-0-0"
+    page.value("document.getElementById('board-h-2').click(), document.getElementById('board-b-1').click(), 1")
+    assert page.value(shown) == "board-2-1"
+    assert page.value("document.querySelectorAll('details.job').length") == 18
+    assert page.value("getComputedStyle(document.getElementById('job-filter')).display") == "none"
+
+
+def test_a_deep_link_opens_its_job_and_focuses_its_mode(small: str, page: Page) -> None:
+    page.open(f"{small}#job=wb2&mode=llm&h=3&vram=24GB")
+    page.wait_for("document.activeElement.classList.contains('side')")
+    assert page.value("document.activeElement.dataset.mode") == "llm"
+    row = "JSON.stringify((({job, h, vram}) => [job, h, vram])(document.querySelector('details.job[open]').dataset))"
+    assert json.loads(page.value(row)) == ["wb2", "h3", "24GB"]
+    assert page.value("document.querySelectorAll('details.job[open]').length") == 1
+
+
+def test_a_deep_link_reaches_a_job_that_is_packed(large: str, page: Page) -> None:
+    page.open(f"{large}#job=generated-00650&mode=lp")
+    page.wait_for("document.querySelector('details.job[open] .body table')")
+    assert page.value("document.querySelector('details.job[open]').dataset.job") == "generated-00650"
+
+
+def test_opening_a_job_writes_its_link(small: str, page: Page) -> None:
+    page.open(small)
+    page.value("document.querySelectorAll('details.job')[4].querySelector('summary').click(), 1")
+    page.wait_for("location.hash.includes('job=')")
+    assert page.value("location.hash") == "#job=wb1&h=1&vram=24GB&r=1"
+
+
+def choose(page: Page, name: str, value: str) -> None:
+    page.value(
+        f"(() => {{ const e = document.forms['job-filter'].elements[{name!r}]; e.value = {value!r};"
+        " e.dispatchEvent(new Event('input', {bubbles: true})); })()"
+    )
+
+
+def test_filters_and_sorting(small: str, page: Page) -> None:
+    page.open(small)
+    rows = "[...document.querySelectorAll('#job-list > details')]"
+    choose(page, "text", "WB3")
+    page.wait_for(f"{rows}.length === 6")
+    choose(page, "h", "h1")
+    page.wait_for(f"{rows}.length === 2")
+    assert page.value("document.getElementById('job-count').textContent") == "2 of 2 shown"
+    choose(page, "text", "")
+    choose(page, "h", "")
+    choose(page, "sort", "spread")
+    page.wait_for(f"{rows}.length === 18")
+    spreads = page.value(f"{rows}.map(e => Number(e.dataset.spread))")
+    assert spreads == sorted(spreads, reverse=True)
+    choose(page, "only", "violations")
+    page.wait_for(f"{rows}.length > 0 && {rows}.every(e => Number(e.dataset.violations) > 0)")
+
+
+def test_a_large_run_filters_over_its_packed_rows(large: str, page: Page) -> None:
+    page.open(large)
+    assert page.value("document.querySelectorAll('#job-list > details').length") == 200
+    page.value("document.querySelector('#job-more button').click(), 1")
+    page.wait_for("document.querySelectorAll('#job-list > details').length === 400")
+    choose(page, "text", "generated-0069")
+    page.wait_for("document.querySelectorAll('#job-list > details').length === 10")
+
+
+def test_the_reference_of_the_scoreboard_can_be_chosen(many_modes: str, page: Page) -> None:
+    page.open(many_modes)
+    page.value(
+        "(() => { const e = document.getElementById('reference'); e.value = 'lp';"
+        " e.dispatchEvent(new Event('change', {bubbles: true})); })()"
+    )
+    row = "document.querySelector('#board-0-0 tr[data-delta=points]')"
+    assert page.value(f"{row}.querySelector('td[data-mode=lp] .delta').textContent") == ""
+    scores = [
+        float(page.value(f"{row}.querySelector('td[data-mode={mode}]').dataset.value")) for mode in ("milp", "lp")
+    ]
+    shown = page.value(f"{row}.querySelector('td[data-mode=milp] .delta').textContent")
+    assert shown == delta("points", *scores)
+
+
+def test_everything_is_reached_by_keyboard(small: str, page: Page) -> None:
+    page.open(small)
+    page.value("document.querySelector('details.job > summary').focus(), 1")
+    page.send("Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r")
+    page.send("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
+    page.wait_for("document.querySelector('details.job').open")
+    page.value("document.getElementById('board-h-0').focus(), 1")
+    page.send("Input.dispatchKeyEvent", type="keyDown", key="ArrowRight", code="ArrowRight", windowsVirtualKeyCode=39)
+    page.wait_for("document.getElementById('board-h-1').checked")
+
+
+def test_it_prints(small: str, page: Page, tmp_path: Path) -> None:
+    page.open(small)
+    page.value(OPEN_ALL)
+    page.pdf(tmp_path / "report.pdf")
+    data = (tmp_path / "report.pdf").read_bytes()
+    assert data.startswith(b"%PDF")
+    page.send("Emulation.setEmulatedMedia", media="print")
+    page.screen(760)
+    page.send("Emulation.setEmulatedMedia", media="print")
+    assert page.value("getComputedStyle(document.querySelector('nav.main')).display") == "none"
+    assert page.value(WIDER_THAN_THE_WINDOW) <= 0
