@@ -93,7 +93,7 @@ def simulated_backend(
 
     def connect() -> Connection:
         answerer = ProfileAnswerer(profile, seed=seed)
-        server = SimulatedServer(spec, answerer=answerer, seed=seed, faults=world.faults)
+        server = SimulatedServer(spec, answerer=answerer, seed=seed, faults=(*profile.faults, *world.faults))
 
         def realised(graph: TaskGraph, request_seed: int) -> RealisedScores:
             return {

@@ -58,9 +58,11 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
 def simulated_server(settings: Settings) -> SimulatedServer:
     """A simulated server of the settings' profile, for HTTP."""
     from pytest_swarm.simulator.answers import ProfileAnswerer
+    from pytest_swarm.simulator.faults import parse_fault
     from pytest_swarm.simulator.profile import load_profile
     from pytest_swarm.simulator.server import SimulatedServer
 
     profile = load_profile(settings.profile)
     answerer = ProfileAnswerer(profile, seed=settings.seed)
-    return SimulatedServer(profile.server_spec, answerer=answerer, seed=settings.seed)
+    faults = (*profile.faults, *map(parse_fault, settings.faults))
+    return SimulatedServer(profile.server_spec, answerer=answerer, seed=settings.seed, faults=faults)

@@ -37,7 +37,7 @@ def _serve(options: argparse.Namespace) -> None:
 
     profile = load_profile(options.profile)
     answerer = ProfileAnswerer(profile, seed=options.seed)
-    faults = tuple(parse_fault(text, what="--fault") for text in options.fault)
+    faults = (*profile.faults, *(parse_fault(text, what="--fault") for text in options.fault))
     server = SimulatedServer(profile.server_spec, answerer=answerer, seed=options.seed, faults=faults)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

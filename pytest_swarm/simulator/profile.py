@@ -16,6 +16,7 @@ from typing import Final
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
+from pytest_swarm.simulator.faults import parse_fault
 from pytest_swarm.simulator.hardware import KEEP_ALIVE_S, MAX_LOADED_MODELS, MAX_QUEUE, ModelSpec, ServerSpec
 from pytest_swarm.simulator.profile_types import (
     KNOWN_CONTEXTS,
@@ -31,7 +32,7 @@ from pytest_swarm.simulator.profile_types import (
 __all__ = ["Accuracy", "Behaviour", "Favour", "KnownOutcome", "ModelProfile", "PlannerProfile", "Profile"]
 __all__ += ["load_profile", "shipped_profiles"]
 
-_TABLES: Final = ("name", "source", "hardware", "behaviour", "planner", "models", "known")
+_TABLES: Final = ("name", "source", "hardware", "behaviour", "planner", "models", "known", "faults")
 _SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
 _SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
 _HARDWARE: Final = (
@@ -77,7 +78,7 @@ def _layered(data: dict[str, object], where: str) -> dict[str, object]:
     if "base" not in data:
         return data
     top = Fields(data, where=f"profile {where}", error=ProfileError)
-    top.only(("base", "name", "source", "hardware", "behaviour", "planner"))
+    top.only(("base", "name", "source", "hardware", "behaviour", "planner", "faults"))
     base_name = top.text("base")
     if base_name not in shipped_profiles():
         raise top.fail(f"base {base_name!r} is no shipped profile; known are {', '.join(shipped_profiles())}")
@@ -105,6 +106,9 @@ def _decode(data: Mapping[str, object], where: str) -> Profile:
         behaviour=_behaviour(top.table("behaviour")),
         planner=_planner(top.table("planner")),
         known=tuple(map(_known, top.tables("known"))),
+        faults=tuple(
+            parse_fault(each, error=ProfileError, what=f"profile {where}, 'faults'") for each in top.texts("faults")
+        ),
     )
 
 

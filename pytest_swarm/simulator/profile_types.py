@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import ProfileError
+from pytest_swarm.simulator.faults import Fault
 from pytest_swarm.simulator.hardware import ModelSpec, ServerSpec, full_name
 
 KnownContext: TypeAlias = Literal["any", "none"]
@@ -128,7 +129,7 @@ class PlannerProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A whole simulated world: a server with its models, what they know, and a planner."""
+    """A whole simulated world: a server with its models, what they know, a planner, and what fails on purpose."""
 
     name: str
     source: str
@@ -137,6 +138,7 @@ class Profile:
     behaviour: Behaviour
     planner: PlannerProfile
     known: tuple[KnownOutcome, ...] = ()
+    faults: tuple[Fault, ...] = ()
     _by_name: Mapping[str, ModelProfile] = field(init=False, repr=False, compare=False)
     _known: Mapping[tuple[str, str, str], tuple[KnownOutcome, ...]] = field(init=False, repr=False, compare=False)
 

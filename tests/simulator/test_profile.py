@@ -190,3 +190,10 @@ def test_a_profile_without_models_and_one_that_is_not_there(tmp_path: Path) -> N
         load_profile(tmp_path / "absent.toml")
     with pytest.raises(ProfileError, match="cannot be read"):
         load_profile(tmp_path)
+
+
+def test_a_profile_can_fail_on_purpose(tmp_path: Path) -> None:
+    text = 'base = "a40"\nname = "flaky"\nfaults = ["busy:times=1", "hang:model=phi4:14b"]\n'
+    assert [fault.kind.value for fault in load_profile(written(tmp_path, text)).faults] == ["busy", "hang"]
+    with pytest.raises(ProfileError, match=r"'faults': 'sulk' is no fault"):
+        load_profile(written(tmp_path, text.replace("hang:model=phi4:14b", "sulk")))
