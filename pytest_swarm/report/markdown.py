@@ -36,10 +36,13 @@ _LIVE: Final = re.compile(r"(@|#|:(?=//)|www(?=[.]))")  # GitHub makes a mention
 _MARK: Final = {"good": "✅", "bad": "❌", "open": "❔", "plain": "⚪"}
 
 
-def render_markdown(report: Report) -> str:
-    """The Markdown of a report; foreign text is escaped, so a table stays one table."""
+def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
+    """The Markdown of a report; foreign text is escaped, so a table stays one table.
+
+    `verdict` are lines of Markdown, escaped by their writer, that stand first (such as those of a gate).
+    """
     info = report.info
-    lines = [f"### pytest-swarm: {_modes(report)}", ""]
+    lines = [f"### pytest-swarm: {_modes(report)}", "", *verdict, *([""] if verdict else [])]
     origin = provenance(report)
     if origin is not None:
         lines += [f"> **{origin.word}**: {escaped(origin.text)}", ""]
@@ -58,11 +61,11 @@ def render_markdown(report: Report) -> str:
     return "\n".join([*lines, *jobs, *tail]) + "\n"
 
 
-def write_markdown(report: Report, path: Path, *, append: bool = False) -> None:
+def write_markdown(report: Report, path: Path, *, append: bool = False, verdict: Sequence[str] = ()) -> None:
     """Write the Markdown, or add it to what a file holds already (such as a step summary)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a" if append else "w", encoding="utf-8", newline="\n") as file:
-        file.write(render_markdown(report))
+        file.write(render_markdown(report, verdict=verdict))
 
 
 def escaped(text: str) -> str:
