@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 STATIC_ROWS: Final = 200  # rows that stand in the page; more are packed
 PACKED_LIMIT: Final = 7_000_000  # characters of all bodies together: the page stays below 10 MB
-FULL_ROWS: Final = 300  # jobs of a large run that are shown in full; the others in a few tables
+FULL_JOBS: Final = 1_000  # of a large run so many jobs are shown in full, the others in a few tables
 _SAMPLE: Final = 24  # rows that are rendered to find out how much detail fits
 
 
@@ -38,7 +38,7 @@ def job_list(report: Report, environment: Environment) -> JobList:
     bodies = _Bodies(rows, environment)
     rendered = (bodies.render(row) for row in rows)
     row_html = _RowHtml(environment)
-    note = _note(bodies.detail, len(rows))
+    note = _note(bodies.detail, bodies.in_full, len(rows))
     if len(rows) > STATIC_ROWS:
         return _packed(rows, rendered, row_html, note)
     whole = list(rendered)
@@ -77,9 +77,15 @@ class _Bodies:
     def __init__(self, rows: Sequence[JobRow], environment: Environment) -> None:
         self._full = environment.get_template("job_body.html.j2")
         self._lean = environment.get_template("job_lean.html.j2")
-        telling = sorted(rows, key=_telling)
-        self._in_full = frozenset(row.number for row in telling[:FULL_ROWS])
-        self.detail = _fitting(telling[:FULL_ROWS], self._full)
+        modes = max((len(row.jobs) for row in rows), default=1)
+        telling = sorted(rows, key=_telling)[: max(1, FULL_JOBS // modes)]
+        self._in_full = frozenset(row.number for row in telling)
+        self.detail = _fitting(telling, self._full)
+
+    @property
+    def in_full(self) -> int:
+        """How many rows are shown in full."""
+        return len(self._in_full)
 
     def render(self, row: JobRow) -> str:
         """The body of a row."""
@@ -126,11 +132,11 @@ def _fitting(rows: Sequence[JobRow], template: Template) -> Detail:
     return LADDER[0] if not sample else LADDER[-1]
 
 
-def _note(detail: Detail, rows: int) -> str | None:
+def _note(detail: Detail, in_full: int, rows: int) -> str | None:
     """What is shortened in the page."""
     parts: list[str] = []
-    if rows > FULL_ROWS:
-        parts.append(f"only the {FULL_ROWS} most telling of {rows:,} jobs are shown in full")
+    if in_full < rows:
+        parts.append(f"only the {in_full:,} most telling of {rows:,} rows of jobs are shown in full")
     if detail != LADDER[0]:
         parts.append(f"texts longer than {detail.text:,} characters are cut")
     if not detail.estimates:
