@@ -88,7 +88,7 @@ class Master:
         models, rows = len(self._entry), 1 + len(self._cover)
         highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types
         highs.setOptionValue("output_flag", False)
-        highs.setOptionValue("threads", 1)
+        highs.setOptionValue("parallel", "off")  # not `threads`: HiGHS has one scheduler a process
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = models + self._groups, rows
         lp.col_cost_ = np.concatenate([self._entry, -np.ones(self._groups)])

@@ -79,10 +79,10 @@ def arrays_of(program: Program, *, stages: int) -> Sparse:
 
 
 def load_model(sparse: Sparse, *, integer: bool) -> Any:  # highspy is untyped
-    """A silent HiGHS object with the program in it; one thread, so that equal inputs give equal runs."""
+    """A silent HiGHS object with the program in it; nothing in parallel, so that equal inputs give equal runs."""
     highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types
     highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("threads", 1)
+    highs.setOptionValue("parallel", "off")  # not `threads`: HiGHS has one scheduler a process
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(sparse.cost), len(sparse.row_low)
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = sparse.cost, sparse.lower, sparse.upper
