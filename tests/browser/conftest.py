@@ -11,7 +11,8 @@ from pytest_swarm.domain.record import Run
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.model import build_report
 from tests.browser.chrome import Chrome, Page, find_chrome, started
-from tests.report.factories import hostile_run, large_run, small_run
+from tests.report.hostile import hostile_run
+from tests.report.played import large_run, small_run
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 

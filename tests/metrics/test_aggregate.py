@@ -10,7 +10,8 @@ from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.aggregate import aggregate_modes, aggregate_settings
 from pytest_swarm.metrics.curves import look_ahead
 from pytest_swarm.metrics.measured import measure
-from tests.report.factories import GEMMA, PHI, WB1, WB2, key, record, small_run, step
+from tests.report.factories import GEMMA, PHI, WB1, WB2, key, record, step
+from tests.report.played import small_run
 
 
 def test_means_leave_out_what_was_not_measured() -> None:

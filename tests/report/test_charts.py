@@ -20,22 +20,8 @@ from pytest_swarm.report.charts.residency import LANE, VRAM_HEIGHT, timeline
 from pytest_swarm.report.charts.scale import Scale, fitted, logarithmic, round_values
 from pytest_swarm.report.charts.scatter import pareto
 from pytest_swarm.report.model import build_report
-from tests.report.factories import (
-    GEMMA,
-    HEAVY,
-    PHI,
-    QWEN,
-    WB1,
-    WB2,
-    estimate,
-    failed,
-    ok,
-    record,
-    run,
-    small_run,
-    step,
-    task,
-)
+from tests.report.factories import GEMMA, HEAVY, PHI, QWEN, WB1, WB2, estimate, failed, ok, record, run, step, task
+from tests.report.played import small_run
 
 finite = st.floats(-1e6, 1e6)
 

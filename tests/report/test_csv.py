@@ -10,7 +10,9 @@ import pytest
 
 from pytest_swarm.report.csv_report import csv_paths, write_csv
 from pytest_swarm.report.model import build_report
-from tests.report.factories import hostile_run, ok, record, run, small_run
+from tests.report.factories import ok, record, run
+from tests.report.hostile import hostile_run
+from tests.report.played import small_run
 
 
 def test_one_row_per_job_and_one_per_task(tmp_path: Path) -> None:

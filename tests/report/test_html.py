@@ -16,7 +16,9 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.report.html import PageOptions, Section, render_html
 from pytest_swarm.report.model import build_report
 from pytest_swarm.report.page import script_hash
-from tests.report.factories import HOSTILE, WB1, hostile_run, info, key, large_run, ok, record, run, small_run
+from tests.report.factories import WB1, info, key, ok, record, run
+from tests.report.hostile import HOSTILE, hostile_run
+from tests.report.played import large_run, small_run
 
 OUTSIDE = re.compile(r"""(?:src|href)\s*=\s*["']?(?!#)[a-z]+:|@import|url\((?!#)""", re.IGNORECASE)
 

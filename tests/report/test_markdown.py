@@ -9,7 +9,9 @@ import pytest
 
 from pytest_swarm.report.markdown import MAX_LINES, escaped, render_markdown, write_markdown
 from pytest_swarm.report.model import build_report
-from tests.report.factories import HOSTILE, hostile_run, large_run, run, small_run
+from tests.report.factories import run
+from tests.report.hostile import HOSTILE, hostile_run
+from tests.report.played import large_run, small_run
 
 EVERY = ("lp", "milp", "staged", "llm", "greedy", "single:phi4:14b", "best-single", "random", "oracle")
 

@@ -11,7 +11,8 @@ import pytest
 from pytest_swarm.errors import OptionError
 from pytest_swarm.report.model import build_report
 from pytest_swarm.report.outputs import KINDS, Output, Source, parse_output, rebuild, restricted, write_output
-from tests.report.factories import info, small_run
+from tests.report.factories import info
+from tests.report.played import small_run
 
 
 def source(folder: Path, name: str = "one") -> Source:

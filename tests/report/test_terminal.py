@@ -8,7 +8,9 @@ import pytest
 
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.report.terminal import terminal_summary
-from tests.report.factories import WB1, WB2, hostile_run, info, key, large_run, record, run, small_run
+from tests.report.factories import WB1, WB2, info, key, record, run
+from tests.report.hostile import hostile_run
+from tests.report.played import large_run, small_run
 
 EVERY = ("lp", "milp", "staged", "llm", "greedy", "single:qwen2.5-coder:7b", "best-single", "random", "oracle")
 
