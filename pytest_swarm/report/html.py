@@ -16,6 +16,7 @@ from pytest_swarm.domain.record import EstimateRow, PlanStep, Run
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.measured import MeasuredJob
 from pytest_swarm.report import wording
+from pytest_swarm.report.gate_text import HEAD, gate_text
 from pytest_swarm.report.job_list import job_list
 from pytest_swarm.report.job_view import JobRow, brief_rows
 from pytest_swarm.report.model import Report, budget_label, build_report, horizon_label
@@ -75,6 +76,8 @@ def render_html(report: Report, options: PageOptions | None = None) -> str:
         "others": options.others,
         "run_tables": run_tables([report, *options.others]) if options.others else [],
         "sections": list(options.sections),
+        "gate": gate_text(report.extra.get("gate")),
+        "gate_head": HEAD,
     }
     if options.context_hook is not None:
         options.context_hook(context)
@@ -132,26 +135,21 @@ def _helpers(report: Report) -> dict[str, object]:
         "model_class": lambda tag: model_css.get(tag, ""),
         "horizon_label": horizon_label,
         "budget_label": budget_label,
-        "short": lambda text, limit: wording.one_line(text, limit),
+        "short": wording.one_line,
         "job_score": _job_score,
         "row_job": lambda row, mode: next((job for job in row.jobs if job.key.mode == mode), None),
         "row_worst": _row_worst,
         "row_makespan": lambda row: max((job.metrics.makespan_s or 0.0 for job in row.jobs), default=0.0),
         "brief_rows": brief_rows,
         "estimate_cells": _estimate_cells(),
-        **{
-            name: getattr(wording, name)
-            for name in (
-                "gigabytes",
-                "milliseconds",
-                "mode_name",
-                "number",
-                "percent",
-                "plural",
-                "seconds",
-                "significant",
-            )
-        },
+        "gigabytes": wording.gigabytes,
+        "milliseconds": wording.milliseconds,
+        "mode_name": wording.mode_name,
+        "number": wording.number,
+        "percent": wording.percent,
+        "plural": wording.plural,
+        "seconds": wording.seconds,
+        "significant": wording.significant,
     }
 
 

@@ -125,7 +125,7 @@ def test_task_bars_of_one_lane_do_not_overlap(spans: list[tuple[float, float]]) 
     lanes: dict[float, list[tuple[float, float]]] = {}
     for bar in drawn.tasks:
         lanes.setdefault(bar.y, []).append((bar.x, bar.x + bar.width))
-    assert drawn.height >= LANE * len(lanes) + VRAM_HEIGHT
+    assert drawn.frame.height >= LANE * len(lanes) + VRAM_HEIGHT
     for bars in lanes.values():
         for (_, end), (start, _) in itertools.pairwise(sorted(bars)):
             assert start >= end - 1.2  # a bar is at least a pixel wide

@@ -9,13 +9,11 @@ from typing import Final
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.curves import CurvePoint
 from pytest_swarm.metrics.measured import horizon_order
-from pytest_swarm.report.charts.scale import Scale, Tick, fitted
+from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
 from pytest_swarm.report.model import budget_label, horizon_label
 from pytest_swarm.report.wording import mode_name, number, percent
 
-WIDTH: Final = 360
-HEIGHT: Final = 220
-LEFT, RIGHT, TOP, BOTTOM = 44, 16, 14, 40
+FRAME: Final = Frame(width=360, height=220, left=44, right=344, top=14, bottom=180)
 _MAX_LINES: Final = 6
 
 
@@ -42,6 +40,7 @@ class Line:
 class Curve:
     """One chart of the look-ahead curve, and the table behind it: a row per line, a column per horizon."""
 
+    frame: Frame
     title: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
@@ -92,8 +91,8 @@ def curves(points: Sequence[CurvePoint]) -> tuple[Curve, ...]:
 
 def _curve(figure: _Figure, points: Sequence[CurvePoint], horizons: Sequence[HorizonDepth]) -> Curve:
     known = [value for point in points if (value := figure.value(point)) is not None]
-    x = Scale(low=0, high=len(horizons) - 1, start=LEFT + 10, end=WIDTH - RIGHT - 6)
-    y = fitted([0.0, 1.0] if figure.share else [0.0, *known], start=HEIGHT - BOTTOM, end=TOP)
+    x = Scale(low=0, high=len(horizons) - 1, start=FRAME.left + 10, end=FRAME.right - 6)
+    y = fitted([0.0, 1.0] if figure.share else [0.0, *known], start=FRAME.bottom, end=FRAME.top)
     budgets = sorted({point.vram_budget_gb for point in points})
     keys = dict.fromkeys((point.mode, point.vram_budget_gb) for point in points)
     lines: list[Line] = []
@@ -112,6 +111,7 @@ def _curve(figure: _Figure, points: Sequence[CurvePoint], horizons: Sequence[Hor
     labels = tuple(horizon_label(each) for each in horizons)
     shares = tuple(Tick(at=y(n / 4), label=f"{25 * n} %") for n in range(5))
     return Curve(
+        frame=FRAME,
         title=figure.title,
         x_ticks=tuple(Tick(at=x(n), label=label) for n, label in enumerate(labels)),
         y_ticks=shares if figure.share else y.ticks(),

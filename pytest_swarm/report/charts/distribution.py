@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Final
 
-from pytest_swarm.report.charts.scale import Tick, logarithmic
+from pytest_swarm.report.charts.scale import Frame, Tick, logarithmic
 from pytest_swarm.report.wording import milliseconds, mode_name
 
 WIDTH: Final = 360
 ROW: Final = 34
-LEFT, RIGHT, TOP, BOTTOM = 84, 16, 8, 40
+LEFT, RIGHT, TOP, BELOW = 84, 344, 8, 40
 _PERCENTS: Final = (5, 25, 50, 75, 95)
 
 
@@ -32,7 +32,7 @@ class Box:
 class Distribution:
     """The chart and its table."""
 
-    height: int
+    frame: Frame
     x_ticks: tuple[Tick, ...]
     boxes: tuple[Box, ...]
     head: tuple[str, ...]
@@ -44,7 +44,7 @@ def distribution(times_ms: Mapping[str, Sequence[float]]) -> Distribution | None
     points = {mode: _points(times) for mode, times in times_ms.items() if times}
     if not points:
         return None
-    x = logarithmic((value for each in points.values() for value in each), start=LEFT, end=WIDTH - RIGHT)
+    x = logarithmic((value for each in points.values() for value in each), start=LEFT, end=RIGHT)
     boxes: list[Box] = []
     rows: list[tuple[str, ...]] = []
     for n, (mode, (p5, p25, p50, p75, p95)) in enumerate(points.items()):
@@ -60,8 +60,9 @@ def distribution(times_ms: Mapping[str, Sequence[float]]) -> Distribution | None
         )
         figures = (milliseconds(value) for value in (p5, p25, p50, p75, p95))
         rows.append((mode_name(mode), f"{len(times_ms[mode]):,}", *figures))
+    bottom = TOP + ROW * len(boxes)
     return Distribution(
-        height=TOP + ROW * len(boxes) + BOTTOM,
+        frame=Frame(width=WIDTH, height=bottom + BELOW, left=LEFT, right=RIGHT, top=TOP, bottom=bottom),
         x_ticks=tuple(Tick(at=tick.at, label=_time(tick.label)) for tick in x.ticks()),
         boxes=tuple(boxes),
         head=("mode", "steps", "5 %", "25 %", "median", "75 %", "95 %"),

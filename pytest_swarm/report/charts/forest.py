@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.metrics.comparison import Comparison
-from pytest_swarm.report.charts.scale import Scale, Tick, round_values
+from pytest_swarm.report.charts.scale import Frame, Scale, Tick, round_values
 from pytest_swarm.report.wording import mode_name, one_line, points, signed_points
 
-WIDTH: Final = 320
+FRAME: Final = Frame(width=320, height=58, left=10, right=310, top=16, bottom=40)
 _NAME: Final = 18  # characters of a mode's name that fit beside the other's
 
 
@@ -18,6 +17,7 @@ _NAME: Final = 18  # characters of a mode's name that fit beside the other's
 class Whisker:
     """One comparison: pixels of the difference, of its interval (None where there is none) and of zero."""
 
+    frame: Frame
     middle: float
     low: float | None
     high: float | None
@@ -34,13 +34,14 @@ def whisker(comparison: Comparison) -> Whisker | None:
     if found is None:
         return None
     reach = max(0.1, *(abs(v) for v in (found.mean, found.low, found.high) if v is not None)) * 1.15
-    x = Scale(low=-reach, high=reach, start=10, end=WIDTH - 10)
+    x = Scale(low=-reach, high=reach, start=FRAME.left, end=FRAME.right)
     mode, reference = mode_name(comparison.mode), mode_name(comparison.reference)
     interval = "no interval"
     if found.low is not None and found.high is not None:
         interval = f"95 % interval {signed_points(found.low)} to {signed_points(found.high)}"
     side = "better" if found.mean >= 0 else "worse"
     return Whisker(
+        frame=FRAME,
         middle=x(found.mean),
         low=None if found.low is None else x(found.low),
         high=None if found.high is None else x(found.high),
@@ -50,8 +51,3 @@ def whisker(comparison: Comparison) -> Whisker | None:
         right=f"{one_line(mode, _NAME)} better",
         title=f"{mode} {points(found.mean)} {side} than {reference}, {interval}",
     )
-
-
-def whiskers(comparisons: Sequence[Comparison]) -> tuple[Whisker | None, ...]:
-    """One drawing per comparison."""
-    return tuple(map(whisker, comparisons))

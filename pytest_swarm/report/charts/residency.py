@@ -9,11 +9,11 @@ from typing import Final
 
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.metrics.job import VRAM_TOLERANCE_GB
-from pytest_swarm.report.charts.scale import Scale, Tick, fitted
+from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
 from pytest_swarm.report.wording import gigabytes, seconds
 
 WIDTH: Final = 560
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 6, 34
+LEFT, RIGHT, TOP, BELOW = 44, 548, 6, 34
 VRAM_HEIGHT: Final = 96
 LANE: Final = 18
 _MAX_LANES: Final = 12  # more parallel tasks than this share the last lane
@@ -36,7 +36,7 @@ class Bar:
 class Timeline:
     """Everything that is drawn of one job, in pixels, and the same as rows of a table."""
 
-    height: float
+    frame: Frame
     budget_y: float
     budget_label: str
     x_ticks: tuple[Tick, ...]
@@ -70,12 +70,13 @@ def timeline(record: JobRecord) -> Timeline | None:
     stays = _stays(record, end_s)
     lanes = _lanes(record)
     top = TOP + LANE * (1 + max(lanes.values(), default=0)) + 8
-    x = Scale(low=0.0, high=end_s, start=LEFT, end=WIDTH - RIGHT)
+    x = Scale(low=0.0, high=end_s, start=LEFT, end=RIGHT)
     pieces = _pieces(stays, vram_gb)
     highest = max([budget_gb, *(base + vram_gb.get(m, 0.0) for _, _, m, base in pieces)])
-    y = fitted([0.0, highest], start=top + VRAM_HEIGHT, end=top, zero=True)
+    bottom = top + VRAM_HEIGHT
+    y = fitted([0.0, highest], start=bottom, end=top, zero=True)
     return Timeline(
-        height=top + VRAM_HEIGHT + BOTTOM,
+        frame=Frame(width=WIDTH, height=bottom + BELOW, left=LEFT, right=RIGHT, top=TOP, bottom=bottom),
         budget_y=y(budget_gb),
         budget_label=f"budget {gigabytes(budget_gb)}",
         x_ticks=x.ticks(6),

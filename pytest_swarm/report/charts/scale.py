@@ -19,6 +19,18 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The size of a drawing and the edges of its plotting area, in pixels from the upper left corner."""
+
+    width: float
+    height: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """Maps [low, high] linearly, or by its logarithm, onto [start, end] pixels."""
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.metrics.aggregate import Aggregate
-from pytest_swarm.report.charts.scale import Tick, fitted
+from pytest_swarm.report.charts.scale import Frame, Tick, fitted
 from pytest_swarm.report.model import budget_label, horizon_label
 from pytest_swarm.report.wording import mode_name, percent
 
-WIDTH: Final = 360
-HEIGHT: Final = 250
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 14, 40
+FRAME: Final = Frame(width=360, height=250, left=44, right=348, top=14, bottom=210)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +30,7 @@ class Mark:
 class Scatter:
     """A scatter plot ready to draw, and the table behind it."""
 
+    frame: Frame
     title: str
     x_label: str
     x_ticks: tuple[Tick, ...]
@@ -54,8 +53,8 @@ def scatter(
     ]
     if not points:
         return None
-    x = fitted([cost for cost, _, _ in points], start=LEFT, end=WIDTH - RIGHT)
-    y = fitted([0.0, 1.0], start=HEIGHT - BOTTOM, end=TOP)
+    x = fitted([cost for cost, _, _ in points], start=FRAME.left, end=FRAME.right)
+    y = fitted([0.0, 1.0], start=FRAME.bottom, end=FRAME.top)
     best = pareto([(cost, score) for cost, score, _ in points])
     marks = tuple(
         Mark(
@@ -77,6 +76,7 @@ def scatter(
     )
     y_ticks = tuple(Tick(at=y(n / 4), label=f"{25 * n} %") for n in range(5))
     return Scatter(
+        frame=FRAME,
         title=title,
         x_label=title,
         x_ticks=x.ticks(),
