@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import BackendError, ModelMissingError
-from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.client import OllamaClient, base_url
 
 if TYPE_CHECKING:
     from pytest_swarm.simulator.faults import Fault
@@ -22,21 +23,39 @@ PROBE_TIMEOUT_S: Final = 2.0  # an Ollama that does not list its models within t
 RealisedScores = Mapping[tuple[str, str], float]
 
 
+class Journal(Protocol):
+    """Is told where a case begins and ends, so that a recording can be replayed case by case, in any order."""
+
+    def begin(self, case: Case, *, now_s: float) -> None:
+        """The next requests are this case's; `now_s` is the loop's time at which it starts."""
+
+    def finish(self, *, now_s: float) -> tuple[str, ...]:
+        """The case has come to its end; sentences that its report should show."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Connection:
-    """One connection to a server. `realised` gives the scores that are really achieved, where they are known."""
+    """One connection to a server. `realised` gives the scores that are really achieved, where they are known.
+
+    `watcher` is for questions beside the case's own calls: it reaches the same server. `journal` is None where nobody
+    needs to know of cases.
+    """
 
     client: OllamaClient
+    watcher: OllamaClient
     introduce: Callable[[TaskGraph], None]
     realised: Callable[[TaskGraph, int], RealisedScores | None]
+    journal: Journal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Backend:
     """Where calls go, and which clock runs.
 
-    `detail` is the sentence of the header line. `virtual` says that the time of `new_loop`'s loops jumps. `connect`
-    makes a fresh connection, to be made, used and closed within one loop; in the simulator to a server of its own.
+    `detail` is the sentence of the header line. `virtual` says that what this process computes takes no time on
+    `new_loop`'s loops. `connect` makes a fresh connection, to be made, used and closed within one loop; in the
+    simulator to a server of its own. `live`: calls reach a real server, whose VRAM others may want as well. `for_case`
+    gives the backend of one case, where they differ.
     """
 
     kind: str
@@ -46,6 +65,8 @@ class Backend:
     profile_name: str | None
     new_loop: Callable[[], asyncio.AbstractEventLoop]
     connect: Callable[[], Connection]
+    live: bool = False
+    for_case: Callable[[Case], Backend] | None = None
 
 
 def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
@@ -53,16 +74,17 @@ def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
 
     def connect() -> Connection:
         client = OllamaClient(host, timeout_s=timeout_s)
-        return Connection(client=client, introduce=lambda _: None, realised=lambda *_: None)
+        return Connection(client=client, watcher=client, introduce=lambda _: None, realised=lambda *_: None)
 
     return Backend(
         kind="ollama",
-        detail=f"ollama at {host} ({why})",
+        detail=f"ollama at {base_url(host)} ({why})",
         simulated=False,
         virtual=False,
         profile_name=None,
         new_loop=asyncio.new_event_loop,
         connect=connect,
+        live=True,
     )
 
 
@@ -103,7 +125,7 @@ def simulated_backend(
             }
 
         client = OllamaClient("http://simulated", transport=server.transport(), timeout_s=timeout_s)
-        return Connection(client=client, introduce=answerer.learn, realised=realised)
+        return Connection(client=client, watcher=client, introduce=answerer.learn, realised=realised)
 
     return Backend(
         kind="sim",

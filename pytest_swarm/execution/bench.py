@@ -24,6 +24,7 @@ from pytest_swarm.execution.residency import ResidencyKeeper
 from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, Weights
 from pytest_swarm.routing.registry import make_router
 from pytest_swarm.scoring.scorers import Scorers
+from pytest_swarm.telemetry.events import encode_note
 from pytest_swarm.telemetry.nvml import GpuMeter
 from pytest_swarm.telemetry.sink import ListSink, Sink
 
@@ -53,6 +54,7 @@ class _Lane:
     """One loop, one connection and what was learned on it; lives for a case, or for a group of cases."""
 
     def __init__(self, backend: Backend, fleet: Fleet) -> None:
+        self.backend = backend
         self.runner = asyncio.Runner(loop_factory=backend.new_loop)
         self.connection: Connection = self.runner.run(_in_loop(backend))
         self.estimator = Estimator(fleet)
@@ -89,11 +91,18 @@ class Bench:
 
     def run(self, case: Case, *, carryover: Carryover = "case", sink: Sink | None = None) -> JobRecord:
         """Run one case to its end; its events go to `sink` as they happen."""
-        lane = self._enter_lane(case.key, carryover)
+        lane, sink = self._enter_lane(case, carryover), sink or ListSink()
         lane.connection.introduce(case.graph)
-        engine = self._engine(case, lane, sink or ListSink())
+        journal, loop = lane.connection.journal, lane.runner.get_loop()
+        if journal is not None:
+            journal.begin(case, now_s=loop.time())
+        engine = self._engine(case, lane, sink)
         lane.fresh = False
-        return lane.runner.run(run_case(case, engine))
+        record = lane.runner.run(run_case(case, engine))
+        if journal is not None:
+            for sentence in journal.finish(now_s=loop.time()):
+                sink.emit(encode_note(case, sentence, record.started_ts_ms))
+        return record
 
     def __enter__(self) -> Self:
         return self
@@ -107,10 +116,11 @@ class Bench:
             self._lane.close()
             self._lane = self._lane_key = None
 
-    def _enter_lane(self, key: CaseKey, carryover: Carryover) -> _Lane:
-        if self._lane is None or carryover == "case" or self._lane_key != key:
+    def _enter_lane(self, case: Case, carryover: Carryover) -> _Lane:
+        if self._lane is None or carryover == "case" or self._lane_key != case.key:
             self.close()
-            self._lane, self._lane_key = _Lane(self.backend, self.fleet), key
+            backend = self.backend if self.backend.for_case is None else self.backend.for_case(case)
+            self._lane, self._lane_key = _Lane(backend, self.fleet), case.key
         return self._lane
 
     def _engine(self, case: Case, lane: _Lane, sink: Sink) -> Engine:
@@ -120,16 +130,16 @@ class Bench:
             router=self._router(case, lane),
             keeper=lane.keeper,
             estimator=lane.estimator,
-            scorers=Scorers(run_code=s.code_eval, judge=judge, threads=not self.backend.virtual),
+            scorers=Scorers(run_code=s.code_eval, judge=judge, threads=not lane.backend.virtual),
             sink=sink,
-            gpu=None if self.backend.simulated else self.gpu,
+            gpu=self.gpu if lane.backend.live else None,
             settings=RunSettings(
                 weights=s.weights,
                 concurrency=s.concurrency,
                 seed=s.seed,
                 fresh=lane.fresh,
-                simulated=self.backend.simulated,
-                virtual_time=self.backend.virtual,
+                simulated=lane.backend.simulated,
+                virtual_time=lane.backend.virtual,
             ),
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -112,6 +112,10 @@ class OllamaClient:
         if not isinstance(version, str) or not version:
             raise bad_reply(host=self.host, call=call, what="has no version")
         return version
+
+    def over(self, wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]) -> Self:
+        """A client of the same server whose calls go through `wrap`'s transport, which stands around this one's."""
+        return type(self)(self.host, transport=wrap(self._transport), timeout_s=self.timeout_s)
 
     async def aclose(self) -> None:
         """Close the transport, and with it every connection."""

@@ -21,24 +21,58 @@ if TYPE_CHECKING:
     from pytest_swarm.simulator.server import SimulatedServer
 
 
-def choose_backend(settings: Settings, fleet: Fleet, *, worker: int | None) -> Backend:
+def choose_backend(settings: Settings, fleet: Fleet, *, worker: int | None, run: str) -> Backend:
     """The backend of the settings. Raises BackendError where `ollama` was asked for and cannot serve the fleet.
 
-    Of several hosts an xdist worker takes its own by number, so that two GPUs can work side by side.
+    Of several hosts an xdist worker takes its own by number, so that two GPUs can work side by side. `run` is the name
+    of the run, by which a recording knows its own.
     """
+    if settings.backend == "replay":
+        return _replayed(settings)
+    if settings.backend == "record":
+        return _recorded(settings, _called(settings, _recorded_kind(settings), fleet, worker), run)
+    return _called(settings, settings.backend, fleet, worker)
+
+
+def _called(settings: Settings, kind: str, fleet: Fleet, worker: int | None) -> Backend:
+    """The backend of a kind (auto, ollama, sim) that really computes answers."""
     needed = (*fleet.tags, *(tag for tag in (settings.planner, settings.judge) if tag and tag not in fleet))
     first = (worker or 0) % len(settings.hosts)
     hosts = settings.hosts[first:] + settings.hosts[:first]
     asked_for = "asked for by --swarm-backend"
-    if settings.backend == "ollama":
+    if kind == "ollama":
         require_models(hosts[0], needed, installed_models(hosts[0], settings.timeout_s))
         return network_backend(hosts[0], timeout_s=settings.timeout_s, why=asked_for)
-    if settings.backend == "sim":
+    if kind == "sim":
         return _simulated(settings, fleet, needed, asked_for)
     host, why = reachable_host(hosts, needed)
     if host is None:
         return _simulated(settings, fleet, needed, why)
     return network_backend(host, timeout_s=settings.timeout_s, why=why)
+
+
+def _recorded_kind(settings: Settings) -> str:
+    """What a recording wraps: the server of --swarm-host, the simulator that its options describe, else as auto."""
+    if "swarm_host" in settings.given:
+        return "ollama"
+    return "sim" if {"swarm_profile", "swarm_fault"} & set(settings.given) else "auto"
+
+
+def _recorded(settings: Settings, inner: Backend, run: str) -> Backend:
+    from pytest_swarm.execution.recorded import RecordMode, Tape, recording_backend
+
+    assert settings.cassette is not None, "checked with the other options"
+    tape = Tape(path=settings.cassette, mode=RecordMode(settings.record_mode), run=run)
+    return recording_backend(inner, tape, timeout_s=settings.timeout_s)
+
+
+def _replayed(settings: Settings) -> Backend:
+    from pytest_swarm.execution.recorded import replay_backend
+    from pytest_swarm.ollama.cassette_file import read_cassette
+
+    assert settings.cassette is not None, "checked with the other options"
+    cassette = read_cassette(settings.cassette)
+    return replay_backend(cassette, timeout_s=settings.timeout_s, why="asked for by --swarm-backend")
 
 
 def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: str) -> Backend:

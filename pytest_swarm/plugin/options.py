@@ -74,8 +74,19 @@ OPTIONS: Final = (
     Option(
         name="backend",
         metavar="NAME",
-        help="auto, ollama or sim (default auto: a reachable Ollama that has every "
-        "model of the fleet, else the simulator)",
+        help="auto, ollama, sim, record or replay (default auto: a reachable Ollama that has every model of the fleet, "
+        "else the simulator; record wraps one of them, chosen in the same way)",
+    ),
+    Option(
+        name="cassette",
+        metavar="FILE",
+        help="the recording that --swarm-backend=record writes and --swarm-backend=replay plays",
+    ),
+    Option(
+        name="record-mode",
+        metavar="MODE",
+        help="new: record the cases that the cassette lacks, play the others (default); all: record every case again; "
+        "once: record only where there is no cassette yet",
     ),
     Option(
         name="host",

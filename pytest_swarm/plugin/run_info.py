@@ -57,7 +57,7 @@ def _versions() -> Mapping[str, str]:
 
 
 def _machine(session: SwarmSession) -> dict[str, str]:
-    gpu = None if session.backend.simulated else session.gpu
+    gpu = session.gpu if session.backend.live else None
     return {
         "platform": platform.platform(),
         "processor": platform.machine(),

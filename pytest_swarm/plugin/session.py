@@ -117,7 +117,7 @@ class SwarmSession:
         """Where calls go."""
         from pytest_swarm.plugin.backend_choice import choose_backend
 
-        return choose_backend(self.settings, self.fleet, worker=self._worker_number)
+        return choose_backend(self.settings, self.fleet, worker=self._worker_number, run=self.run_name)
 
     @cached_property
     def bench(self) -> Bench:
@@ -137,7 +137,7 @@ class SwarmSession:
             solve_limit_s=s.solve_limit_s,
             routers=self.routers,
         )
-        gpu = None if self.backend.simulated else self.gpu
+        gpu = self.gpu if self.backend.live else None
         return Bench(backend=self.backend, fleet=self.fleet, settings=settings, gpu=gpu)
 
     def _default_planner(self) -> str:
@@ -194,7 +194,7 @@ class SwarmSession:
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         """One case at a time on a real server, whatever xdist does: two would fight over its VRAM."""
-        if self.backend.simulated:
+        if not self.backend.live:
             yield
             return
         with self._server_lock:

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import OptionError
@@ -20,7 +21,8 @@ if TYPE_CHECKING:  # start-up must not pay for the domain
     from pytest_swarm.report.outputs import Output
 
 CONTEXTS: Final = ("parents", "none")
-BACKENDS: Final = ("auto", "ollama", "sim")
+BACKENDS: Final = ("auto", "ollama", "sim", "record", "replay")
+RECORD_MODES: Final = ("new", "all", "once")
 DEFAULT_HOST: Final = "http://127.0.0.1:11434"
 
 
@@ -39,6 +41,8 @@ class Settings:
     planner: str | None
     judge: str | None
     backend: str
+    cassette: Path | None
+    record_mode: str
     hosts: tuple[str, ...]
     profile: str
     faults: tuple[str, ...]
@@ -64,6 +68,7 @@ def read_settings(config: pytest.Config, *, modes: tuple[str, ...]) -> Settings:
     source = _Source(config)
     context = source.choice("context", CONTEXTS)
     limit = source.text("solve-limit")
+    backend = source.choice("backend", BACKENDS) or "auto"
     return Settings(
         cli=axes_of_texts(source.cli, what=lambda name: f"--swarm-{name}", known=modes),
         ini=axes_of_texts(source.ini, what=lambda name: f"swarm_{name} (ini)", known=modes),
@@ -75,7 +80,9 @@ def read_settings(config: pytest.Config, *, modes: tuple[str, ...]) -> Settings:
         solve_limit_s=None if limit is None else parse_duration_s(limit, what="--swarm-solve-limit"),
         planner=source.text("planner"),
         judge=source.text("judge"),
-        backend=source.choice("backend", BACKENDS) or "auto",
+        backend=backend,
+        cassette=_cassette(source.text("cassette"), backend),
+        record_mode=source.choice("record-mode", RECORD_MODES) or "new",
         hosts=tuple(map(_host, source.texts("host") or (os.environ.get("OLLAMA_HOST") or DEFAULT_HOST,))),
         profile=source.text("profile") or "a40",
         faults=source.texts("fault"),
@@ -145,6 +152,12 @@ class _Source:
             if value:
                 found[option.dest] = value
         return found
+
+
+def _cassette(text: str | None, backend: str) -> Path | None:
+    if text is None and backend in ("record", "replay"):
+        raise OptionError(f"--swarm-backend={backend} needs the recording's file, such as --swarm-cassette=run.jsonl")
+    return None if text is None else Path(text)
 
 
 def _host(text: str) -> str:

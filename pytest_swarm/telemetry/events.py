@@ -41,6 +41,11 @@ def encode_run_end(ts_ms: float, *, complete: bool, notes: Iterable[str]) -> Jso
     return {"event": "run_end", "ts_ms": ts_ms, "complete": complete, "notes": list(notes)}
 
 
+def encode_note(case: Case, text: str, ts_ms: float) -> JsonObject:
+    """`note`: a sentence about a case that the run's report should show."""
+    return _head("note", case, ts_ms) | {"text": text}
+
+
 def encode_dag_structure(case: Case, ts_ms: float, *, simulated: bool) -> JsonObject:
     """`dag_structure`: opens a job; the whole graph, and the case that it is run as."""
     return _head("dag_structure", case, ts_ms) | {

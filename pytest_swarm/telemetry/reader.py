@@ -113,6 +113,7 @@ class _Reader:
         self.jobs: list[JobRecord] = []
         self.complete = False
         self.notes: list[str] = []
+        self.case_notes: list[str] = []
 
     def take(self, fields: Fields) -> None:
         try:
@@ -134,6 +135,8 @@ class _Reader:
         elif event == "run_end":
             self.complete = fields.flag("complete")
             self.notes = list(fields.texts("notes"))
+        elif event == "note":
+            self.case_notes.append(fields.text("text"))
         elif event == "dag_structure":
             case = decode.decode_dag_structure(fields)
             self.open[fields.text("case")] = _OpenJob(case=case, simulated=fields.flag("simulated"))
@@ -161,5 +164,5 @@ class _Reader:
             info=self.info,
             jobs=tuple(self.jobs),
             complete=self.complete and not unfinished,
-            notes=(*self.notes, *unfinished),
+            notes=(*self.notes, *self.case_notes, *unfinished),
         )
