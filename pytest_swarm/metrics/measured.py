@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.domain.record import CaseKey, JobRecord
+from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus
 from pytest_swarm.metrics.job import JobMetrics, job_metrics, task_scores
 
 MODE_ORDER: Final = ("lp", "milp", "staged", "llm", "greedy", "single", "best-single", "random", "oracle")
@@ -53,10 +53,14 @@ class MeasuredJob:
 
 
 def measure(records: Iterable[JobRecord]) -> tuple[MeasuredJob, ...]:
-    """The jobs with their figures, sorted by job, horizon, budget, mode and repeat; regret set where an oracle ran."""
+    """The jobs with their figures, sorted by job, horizon, budget, mode and repeat; regret set where an oracle ran.
+
+    `records` come in the order they ended. One that is not completed, and that a resumed run completed later, is left
+    out: the same test has run the same case again.
+    """
     seen: Counter[str] = Counter()
     jobs: list[MeasuredJob] = []
-    for record in sorted(records, key=_record_order):
+    for record in sorted(_standing(records), key=_record_order):
         digest = record.case.digest
         jobs.append(
             MeasuredJob(
@@ -68,6 +72,20 @@ def measure(records: Iterable[JobRecord]) -> tuple[MeasuredJob, ...]:
         )
         seen[digest] += 1
     return _with_regret(jobs)
+
+
+def _standing(records: Iterable[JobRecord]) -> list[JobRecord]:
+    """The records without those that were run again to their end."""
+    completed: set[tuple[str, str]] = set()
+    kept: list[JobRecord] = []
+    for record in reversed(list(records)):
+        case = (record.case.digest, record.case.test)
+        if record.status is JobStatus.COMPLETED:
+            completed.add(case)
+        elif case in completed:
+            continue
+        kept.append(record)
+    return kept[::-1]
 
 
 def mode_order(mode: str) -> tuple[int, str]:

@@ -170,6 +170,10 @@ def _missing(report: Report) -> Iterable[Answer]:
         verb = "was" if not_run == 1 else "were"
         text = f"{plural(not_run, 'task')} failed or {verb} skipped; each that could be scored counts 0."
         yield Answer(kind="missing", tone="bad", text=text)
+    again = len(report.run.jobs) - len(report.jobs)
+    if again:
+        text = f"{plural(again, 'job')} ended early and ran again; only the later, completed runs count."
+        yield Answer(kind="missing", tone="plain", text=text)
     if not report.run.complete:
         yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")
 

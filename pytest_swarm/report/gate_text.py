@@ -18,7 +18,6 @@ HEAD: Final = ("mode", "expression", "then", "now", "change", "interval", "allow
 _NOTABLE: Final = tuple(v.value for v in Verdict if v not in (Verdict.OK, Verdict.INCONCLUSIVE))
 _MARKDOWN_LINES: Final = 12
 _TERMINAL_LINES: Final = 20
-_NO_LIMIT: Final = "any"  # too few units to detect even a certain loss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,7 @@ def _row(row: Fields) -> tuple[str, ...]:
     score, ratio = row.text("metric") == "score", row.flag("ratio")
     test = row.optional_text("test")
     expression = row.text("expression") + (f" ({one_line(test, 60)})" if test else "")
-    allowed, detectable = row.optional_number("allowed"), row.optional_number("detectable")
+    allowed = row.optional_number("allowed")
     return (
         mode_name(one_line(row.text("mode"), 24)),
         expression,
@@ -103,7 +102,7 @@ def _row(row: Fields) -> tuple[str, ...]:
         _change(row.optional_number("change"), score=score, ratio=ratio),
         _interval(row, score=score, ratio=ratio),
         _loss(allowed, score=score, ratio=ratio),
-        _NO_LIMIT if detectable is None and allowed is not None else _loss(detectable, score=score, ratio=ratio),
+        _detectable(row, score=score, ratio=ratio),
         row.text("verdict"),
     )
 
@@ -136,7 +135,11 @@ def _case(case: Fields) -> str:
 def _value(value: float | None, *, score: bool) -> str:
     if value is None:
         return NOT_MEASURED
-    return f"{100 * value:.1f} %" if score else significant(value)
+    return f"{100 * value:.1f} %" if score else _plain(value)
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value.is_integer() else significant(value)
 
 
 def _change(value: float | None, *, score: bool, ratio: bool) -> str:
@@ -154,13 +157,19 @@ def _interval(row: Fields, *, score: bool, ratio: bool) -> str:
     return f"{_change(low, score=score, ratio=ratio)} .. {_change(high, score=score, ratio=ratio)}"
 
 
+def _detectable(row: Fields, *, score: bool, ratio: bool) -> str:
+    if "detectable" in row or "allowed" not in row:
+        return _loss(row.optional_number("detectable"), score=score, ratio=ratio)
+    return "exact" if row.optional_number("confidence") is None else "none"  # too few repeats to show anything at all
+
+
 def _loss(value: float | None, *, score: bool, ratio: bool) -> str:
     if value is None or not math.isfinite(value):
         return NOT_MEASURED
     if ratio:
         return f"{100 * value:.1f} %"
-    return f"{100 * value:.1f} pts" if score else significant(value)
+    return f"{100 * value:.1f} pts" if score else _plain(value)
 
 
 def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else '-' if value < 0 else ''}{significant(abs(value))}"
+    return f"{'+' if value > 0 else '-' if value < 0 else ''}{_plain(abs(value))}"

@@ -96,6 +96,14 @@ def test_two_tests_with_the_same_graph_stay_two_pairs() -> None:
     assert found.difference.clusters == 1
 
 
+def test_a_job_that_ended_early_and_was_resumed_counts_once() -> None:
+    left, right = showcase()[2:4]
+    dead = replace(left, status=JobStatus.ERROR)
+    found = lp_against_llm([dead, right, left])
+    assert (found.pairs, found.incomplete, found.score_mode) == (1, 0, pytest.approx(8 / 9))
+    assert len(measure([left, dead])) == 2  # an error that nothing completed afterwards stays
+
+
 def test_every_pair_of_modes_overall_and_per_setting() -> None:
     run = small_run(modes=("lp", "milp", "llm"), horizons=(0, 1), budgets_gb=(8.0,))
     found = compare_modes(measure(run.jobs))

@@ -92,6 +92,12 @@ def test_jobs_without_a_score_and_an_unfinished_run_are_said() -> None:
     assert "did not come to its end" in texts[-1]
 
 
+def test_jobs_that_ran_again_are_said() -> None:
+    done = job("lp", 1.0, WB1)
+    texts = said(replace(done, status=JobStatus.ERROR), done, kind="missing")
+    assert texts == ["1 job ended early and ran again; only the later, completed runs count."]
+
+
 def test_many_claims_come_with_a_caution() -> None:
     scores = {"lp": 0.9, "milp": 0.5, "llm": 0.4, "greedy": 0.3, "random": 0.2}
     graphs = [replace(WB1, name=f"g{n}") for n in range(5)]
