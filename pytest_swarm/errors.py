@@ -16,6 +16,7 @@
         BadReplyError         an answer that is no answer of an Ollama server
         ServerRefusedError    the server said no (4xx, 5xx, or an error in mid-stream)
       EventsError             an events.jsonl that cannot be read
+      BaselineError           a baseline file that is none, damaged or newer, or that this run must not be added to
       CassetteError           a cassette that cannot be read, or does not hold what is asked
 
 The plugin turns every SwarmError into `pytest.UsageError` before the run or into a failed test during it.
@@ -106,3 +107,7 @@ class EventsError(SwarmError):
 
 class CassetteError(SwarmError):
     """A cassette that cannot be read, or that does not hold what is asked of it."""
+
+
+class BaselineError(SwarmError):
+    """A baseline file that is missing, damaged, foreign or newer, or that a run must not be added to."""

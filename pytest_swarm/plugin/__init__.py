@@ -39,7 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_swarm.plugin.hooks import SwarmHooks
 
     config.addinivalue_line("markers", options.MARKER_HELP)
+    config.addinivalue_line("markers", options.GATE_MARKER_HELP)
     hooks = SwarmHooks(config)
     config.pluginmanager.register(hooks, "swarm-hooks")
-    if any(config.getoption(option.dest) is not None for option in options.OPTIONS):
+    given = any(config.getoption(option.dest) is not None for option in options.OPTIONS)
+    if given or config.getini("swarm_baseline"):  # a damaged baseline too is to end the run before it starts
         hooks.check_options()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,8 +91,10 @@ class SwarmHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """In a worker of xdist: attach the test's events to its report, as one text."""
+        """Attach a marked test's rule to its report, and in a worker of xdist its events, each as one text."""
         report = yield
+        if self.active and self.session.gating is not None:
+            self.session.gating.attach(item, report)
         if self.is_worker and report.when == "call" and CASE in getattr(item, "fixturenames", ()):
             report.__dict__[EVENTS] = json.dumps(self.session.folder.shipped())
         return report
@@ -110,6 +112,19 @@ class SwarmHooks:
         text = report.__dict__.get(EVENTS)
         if text is not None and not self.is_worker:
             self.session.folder.take(json.loads(text))
+        if self.active and self.session.gating is not None and not self.is_worker:
+            self.session.gating.take(report)
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """A run that leaves tests out does not miss their cases."""
+        if self.active and self.session.gating is not None and items:
+            self.session.gating.deselected = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, error: object) -> None:
+        """A worker that died took a test with it: the run did not come to its end."""
+        if error is not None and self.active and self.session.gating is not None:
+            self.session.gating.lost_worker = True
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # xdist has no types
@@ -125,8 +140,8 @@ class SwarmHooks:
             if self.session.has_folder and not self.is_worker:
                 from pytest_swarm.plugin.reporting import finish
 
-                self.ending = finish(self.session, complete=exitstatus in (0, 1) and not session.shouldstop)
-                if self.ending is not None and self.ending.troubles and exitstatus == 0:
+                self.ending = finish(self.session, complete=_came_to_its_end(session, exitstatus))
+                if self.ending is not None and self.ending.failed and exitstatus == 0:
                     session.exitstatus = pytest.ExitCode.TESTS_FAILED
         finally:
             self.session.close()
@@ -137,3 +152,8 @@ class SwarmHooks:
             from pytest_swarm.plugin.reporting import show
 
             show(self.ending, terminalreporter)
+
+
+def _came_to_its_end(session: pytest.Session, exitstatus: int) -> bool:
+    """Whether every collected test was run: not interrupted, and not stopped by --maxfail."""
+    return exitstatus in (0, 1) and not session.shouldstop and not session.shouldfail

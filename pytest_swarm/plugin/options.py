@@ -11,6 +11,11 @@ MARKER_HELP: Final = (
     "command line goes before the marker, the marker before the ini file"
 )
 
+GATE_MARKER_HELP: Final = (
+    "swarm_gate(*expressions, gate=): the gate's expressions for this benchmark, judged on its own, such as "
+    'swarm_gate("score:-1%"); gate is off, warn or fail'
+)
+
 
 class Option(NamedTuple):
     """One option. `kind`: text, a flag, or a repeatable text; `bare` is the value of the option without one.
@@ -126,6 +131,32 @@ OPTIONS: Final = (
         kind="list",
         help="reports to write: html, json, jsonl, csv, md, "
         "md-append; repeatable (default json, and html for a comparison; directory reports/)",
+    ),
+    Option(name="baseline", metavar="FILE", help="stored results that the gate compares with"),
+    Option(
+        name="update-baseline",
+        metavar="WHAT",
+        bare="all",
+        help="write the baseline from this run: all (the default) replaces what was run, new only adds what it lacks; "
+        "without --swarm-baseline it is swarm-baseline.json",
+    ),
+    Option(
+        name="fail",
+        metavar="EXPR",
+        kind="list",
+        help="what may get worse, and by how much, as [mode/]metric[.statistic]:allowed[@confidence]; repeatable "
+        "(default score:-2.5%%@95 and violations:+0)",
+    ),
+    Option(name="gate", metavar="HOW", help="off, warn or fail (default): what a regression does"),
+    Option(
+        name="incomparable",
+        metavar="HOW",
+        help="warn (default), fail or ignore: what cases do that are missing or cannot be compared",
+    ),
+    Option(
+        name="inconclusive",
+        metavar="HOW",
+        help="pass, warn (default) or fail: what a verdict does for which too little was measured",
     ),
     Option(
         name="resume",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.gate.evaluate import encode_gate
+from pytest_swarm.report.gate_text import gate_text, terminal_lines
 from pytest_swarm.report.html import PageOptions
 from pytest_swarm.report.model import Report, build_report
 from pytest_swarm.report.outputs import Output, write_output
@@ -15,6 +17,7 @@ from pytest_swarm.report.terminal import MAX_WIDTH, terminal_summary
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_swarm.plugin.gating import GateEnding
     from pytest_swarm.plugin.session import SwarmSession
 
 DEFAULT: Final = (Output(kind="json"),)
@@ -28,6 +31,12 @@ class Ending:
     report: Report
     written: tuple[str, ...]
     troubles: tuple[str, ...]
+    gate: GateEnding | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether a run that was fine otherwise fails: a report could not be written, or the gate says so."""
+        return bool(self.troubles) or (self.gate is not None and self.gate.failed)
 
 
 def finish(session: SwarmSession, *, complete: bool, notes: tuple[str, ...] = ()) -> Ending | None:
@@ -39,6 +48,9 @@ def finish(session: SwarmSession, *, complete: bool, notes: tuple[str, ...] = ()
     if run is None:
         return None
     report = build_report(run)
+    gate = None if session.gating is None else session.gating.finish(report, complete=complete)
+    if gate is not None and gate.result is not None:
+        report = replace(report, extra={**report.extra, "gate": encode_gate(gate.result)})
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
     outputs = default if session.settings.reports is None else session.settings.reports
     written: list[str] = []
@@ -50,7 +62,7 @@ def finish(session: SwarmSession, *, complete: bool, notes: tuple[str, ...] = ()
             troubles.append(str(error))
         except OSError as error:
             troubles.append(f"--swarm-report={output.kind}: cannot be written: {error}")
-    return Ending(report=report, written=tuple(written), troubles=tuple(troubles))
+    return Ending(report=report, written=tuple(written), troubles=tuple(troubles), gate=gate)
 
 
 def _write(output: Output, report: Report, session: SwarmSession) -> tuple[Path, ...]:
@@ -68,7 +80,24 @@ def show(ending: Ending, reporter: pytest.TerminalReporter) -> None:
     width = reporter._tw.fullwidth if reporter.isatty else MAX_WIDTH  # a log has no width of its own
     for line in terminal_summary(ending.report, width=width, verbose=reporter.config.option.verbose):
         reporter.write_line(line)
+    if ending.gate is not None:
+        show_gate(ending, reporter, width)
     for path in ending.written:
         reporter.write_line(f"wrote {path}")
     for trouble in ending.troubles:
         reporter.write_line(f"ERROR: {trouble}", red=True)
+
+
+def show_gate(ending: Ending, reporter: pytest.TerminalReporter, width: int) -> None:
+    """The gate's table, and for what the run fails."""
+    gate, text = ending.gate, gate_text(ending.report.extra.get("gate"))
+    if text is not None:
+        reporter.section("pytest-swarm gate", sep="-")
+        for line in terminal_lines(text, width, verbose=reporter.config.option.verbose):
+            reporter.write_line(line)
+    if gate is None:
+        return
+    for sentence in gate.result.failures if gate.result is not None else ():
+        reporter.write_line(f"FAILED gate: {sentence}", red=True)
+    for sentence in (*gate.notes, *gate.troubles):
+        reporter.write_line(sentence, red=sentence in gate.troubles)

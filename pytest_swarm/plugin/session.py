@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case, CaseKey, JobRecord
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
+    from pytest_swarm.plugin.gating import Gating
     from pytest_swarm.plugin.progress import Progress
     from pytest_swarm.plugin.run_folder import RunFolder
     from pytest_swarm.routing.base import RouterFactory
@@ -164,6 +165,13 @@ class SwarmSession:
         worker: Mapping[str, str] | None = getattr(self.config, "workerinput", None)
         return new_run_name() if worker is None else worker["swarm_run"]
 
+    @cached_property
+    def gating(self) -> Gating | None:
+        """The gate; None where there is neither a baseline nor one to be written."""
+        from pytest_swarm.plugin.gating import Gating
+
+        return None if self.settings.gate.file is None else Gating(self)
+
     # --- running -----------------------------------------------------------------------------------------------
 
     def prepare(self, items: list[pytest.Item], *, collect_only: bool) -> None:
@@ -171,6 +179,8 @@ class SwarmSession:
         self.collected = [item.nodeid for item in items if is_swarm(item)]
         if self.collected and not collect_only:
             _ = (self.bench, self.folder)
+            if self.gating is not None:
+                self.gating.prepare(items)
 
     def finished(self, case: Case) -> JobRecord | None:
         """The case's record, where the run that is resumed has finished it."""

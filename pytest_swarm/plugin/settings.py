@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.axes import Axes, axes_of_texts, parse_count
+from pytest_swarm.plugin.gate_settings import GateSettings, read_gate_settings
 from pytest_swarm.plugin.options import OPTIONS
 from pytest_swarm.units import parse_duration_s
 
@@ -52,6 +53,7 @@ class Settings:
     code_eval: bool
     reports: tuple[Output, ...] | None
     resume: str | None
+    gate: GateSettings
     only: bool
     skip: bool
     given: Mapping[str, str]
@@ -92,6 +94,7 @@ def read_settings(config: pytest.Config, *, modes: tuple[str, ...]) -> Settings:
         code_eval=source.flag("code-eval"),
         reports=_reports(source.texts("report")),
         resume=source.text("resume"),
+        gate=read_gate_settings(source, config.rootpath),
         only=source.flag("only"),
         skip=source.flag("skip"),
         given=source.given(),

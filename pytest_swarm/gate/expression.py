@@ -1,0 +1,145 @@
+"""Gate expressions: `[mode/]metric[.statistic]:allowed[%][@confidence]` (DESIGN 4)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pytest_swarm.errors import OptionError
+from pytest_swarm.gate.metric import METRICS, Kind, Metric
+
+Statistic = Literal["mean", "median", "sum"]
+
+DEFAULT_CONFIDENCE: Final = 95.0
+DEFAULTS: Final = ("score:-2.5%@95", "violations:+0")
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_NUMBER: Final = re.compile(r"\d+(?:\.\d*)?|\.\d+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """What may get worse, and by how much.
+
+    `allowed` is the loss that is let pass, never negative: in the metric's own unit, or, where `relative`, as a share
+    of the baseline's value. `mode` None = every mode, each judged on its own. `confidence` in per cent, two-sided.
+    """
+
+    text: str
+    metric: Metric
+    statistic: Statistic
+    allowed: float
+    relative: bool
+    mode: str | None = None
+    confidence: float = DEFAULT_CONFIDENCE
+
+    def allowed_loss(self, before: float) -> float:
+        """The loss that is let pass, in the metric's unit, where the baseline's value is `before`."""
+        return self.allowed * abs(before) if self.relative else self.allowed
+
+
+def parse_expression(text: str, *, what: str) -> Expression:
+    """The expression of a text; OptionError says at which character it goes wrong, and what belongs there."""
+    return _Parser(text.strip(), what).expression()
+
+
+class _Parser:
+    """Reads from left to right; `at` is the next character."""
+
+    def __init__(self, text: str, what: str) -> None:
+        self.text = text
+        self.what = what
+        self.at = 0
+
+    def expression(self) -> Expression:
+        mode = self._mode()
+        metric = self._metric()
+        statistic = self._statistic(metric)
+        self._expect(":", "the colon before the allowed loss, as in score:-2.5%")
+        allowed, relative = self._allowed(metric)
+        confidence = self._confidence(metric)
+        if self.at < len(self.text):
+            raise self._error("the end")
+        return Expression(
+            text=self.text,
+            metric=metric,
+            statistic=statistic,
+            allowed=allowed,
+            relative=relative,
+            mode=mode,
+            confidence=confidence,
+        )
+
+    def _mode(self) -> str | None:
+        """What stands before the last slash: tags of models may hold slashes and colons of their own."""
+        slash = self.text.rfind("/")
+        if slash < 0:
+            return None
+        if slash == 0:
+            raise self._error("the mode before the slash, as in llm/score:-2%")
+        self.at = slash + 1
+        return self.text[:slash]
+
+    def _metric(self) -> Metric:
+        found = _NAME.match(self.text, self.at)
+        if found is None or found[0] not in METRICS:
+            raise self._error(f"a metric: {', '.join(METRICS)}")
+        self.at = found.end()
+        return METRICS[found[0]]
+
+    def _statistic(self, metric: Metric) -> Statistic:
+        if not self.text.startswith(".", self.at):
+            return {Kind.COUNT: "sum", Kind.MEAN: "mean", Kind.TIME: "median"}[metric.kind]  # type: ignore[return-value] # literals
+        self.at += 1
+        known: tuple[Statistic, ...] = ("mean", "median") if metric.kind is Kind.TIME else ("mean",)
+        known = ("sum",) if metric.kind is Kind.COUNT else known
+        for name in known:
+            if self.text.startswith(name, self.at):
+                self.at += len(name)
+                return name
+        raise self._error(f"how {metric.name} is summed up: {' or '.join(known)}")
+
+    def _allowed(self, metric: Metric) -> tuple[float, bool]:
+        sign, other = ("+", "-") if metric.worse > 0 else ("-", "+")
+        if not self.text.startswith(sign, self.at):
+            way = "rising" if metric.worse > 0 else "falling"
+            lack = f", not {other}" if self.text.startswith(other, self.at) else ""
+            raise self._error(f"the sign {sign}{lack}, because {metric.name} gets worse by {way}")
+        self.at += 1
+        number = self._number("the allowed loss")
+        relative = self.text.startswith("%", self.at)
+        if metric.kind is Kind.COUNT and (relative or not number.is_integer()):
+            raise self._error(f"a whole number before it, because {metric.name} are counted exactly")
+        self.at += relative
+        return (number / 100, True) if relative else (number, False)
+
+    def _confidence(self, metric: Metric) -> float:
+        if not self.text.startswith("@", self.at):
+            return DEFAULT_CONFIDENCE
+        if metric.kind is Kind.COUNT:
+            raise self._error(f"the end, because {metric.name} are counted exactly and take no confidence")
+        self.at += 1
+        start = self.at
+        confidence = self._number("the confidence in per cent")
+        if not 50 <= confidence < 100:
+            self.at = start
+            raise self._error("a confidence of at least 50 and below 100 (per cent)")
+        return confidence
+
+    def _number(self, name: str) -> float:
+        found = _NUMBER.match(self.text, self.at)
+        if found is None:
+            raise self._error(f"{name}, a number")
+        self.at = found.end()
+        return float(found[0])
+
+    def _expect(self, character: str, name: str) -> None:
+        if not self.text.startswith(character, self.at):
+            raise self._error(name)
+        self.at += 1
+
+    def _error(self, wanted: str) -> OptionError:
+        found = repr(self.text[self.at]) if self.at < len(self.text) else "the end"
+        return OptionError(
+            f"{self.what}: {self.text!r}, character {self.at + 1}: found {found}, but there belongs {wanted}"
+        )

@@ -1,0 +1,165 @@
+"""Which case of a run is which case of the baseline: by content, never by test id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus
+from pytest_swarm.gate.baseline import Baseline, BaselineCase, Sample, Setup, sorted_samples
+from pytest_swarm.gate.metric import METRICS
+from pytest_swarm.metrics.measured import MeasuredJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A job that has no sample because it was not completed: an error is not a low score."""
+
+    setup: Setup
+    test: str
+    repeat: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A run as the gate sees it: its cases, and the jobs that were not completed."""
+
+    cases: tuple[BaselineCase, ...]
+    broken: tuple[Broken, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A case of the run and its like in the baseline, with their complete pairs (before, now)."""
+
+    before: BaselineCase
+    now: BaselineCase
+    pairs: tuple[tuple[Sample, Sample], ...]
+
+    @property
+    def setup(self) -> Setup:
+        """Job, mode, horizon and budget."""
+        return self.now.setup
+
+    @property
+    def renamed_from(self) -> str | None:
+        """The test's former name, where the same content stood under another one."""
+        was, now = test_name(self.before.samples), test_name(self.now.samples)
+        return was if was != now else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A setup that is still there, but whose graph is another one, and why that is no comparison."""
+
+    before: BaselineCase
+    now: BaselineCase
+
+    @property
+    def reason(self) -> str:
+        """One sentence."""
+        if self.before.version != self.now.version:
+            return f"case version {self.before.version} then, {self.now.version} now"
+        return "the graph has changed (its tasks, prompts, expectations, edges or context)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairing:
+    """The run laid beside the baseline. `missing`: the run covered its place, and it was not there;
+    `elsewhere`: cases of the baseline that the run did not try to run.
+    """
+
+    matches: tuple[Match, ...]
+    new: tuple[BaselineCase, ...]
+    changed: tuple[Changed, ...]
+    missing: tuple[BaselineCase, ...]
+    elsewhere: tuple[BaselineCase, ...]
+
+
+def take(jobs: Iterable[MeasuredJob]) -> Taken:
+    """The samples of a run's completed jobs, by case."""
+    samples: dict[tuple[Setup, str, int], list[Sample]] = {}
+    broken: list[Broken] = []
+    for job in jobs:
+        setup = setup_of(job.record)
+        if job.record.status is not JobStatus.COMPLETED:
+            broken.append(_broken(job, setup))
+            continue
+        graph = job.record.case.graph
+        samples.setdefault((setup, graph.digest, graph.version), []).append(sample_of(job))
+    cases = tuple(
+        BaselineCase(setup=setup, graph_digest=digest, version=version, samples=sorted_samples(group))
+        for (setup, digest, version), group in samples.items()
+    )
+    return Taken(cases=tuple(sorted(cases, key=lambda case: case.setup.order)), broken=tuple(broken))
+
+
+def setup_of(record: JobRecord) -> Setup:
+    """What a job was run as."""
+    key: CaseKey = record.case.key
+    return Setup(job=record.case.job, mode=key.mode, horizon=key.horizon, vram_budget_gb=key.vram_budget_gb)
+
+
+def sample_of(job: MeasuredJob) -> Sample:
+    """The sample of a completed job."""
+    return Sample(
+        digest=job.record.case.digest,
+        test=job.record.case.test,
+        repeat=job.key.repeat,
+        occurrence=job.occurrence,
+        tasks=sum(score is not None for score in job.task_score.values()),
+        figures={name: _figure(getattr(job.metrics, name)) for name in METRICS},
+    )
+
+
+def pair(baseline: Baseline, cases: Sequence[BaselineCase], *, covered: Callable[[BaselineCase], bool]) -> Pairing:
+    """Lay the run's cases beside the baseline's. `covered` says whether the run would have run a case if it were there.
+
+    The same setup and graph digest is the same case. The same setup with another graph, which no case of the run
+    matches, is a changed case. What is left is new, or missing, or elsewhere.
+    """
+    then = {case.identity: case for case in baseline.cases}
+    matches = [_match(then.pop(case.identity), case) for case in cases if case.identity in then]
+    rest = [case for case in cases if case.identity not in {match.now.identity for match in matches}]
+    by_setup: dict[Setup, list[BaselineCase]] = {}
+    for case in then.values():
+        by_setup.setdefault(case.setup, []).append(case)
+    changed: list[Changed] = []
+    new: list[BaselineCase] = []
+    for case in rest:
+        like = by_setup.get(case.setup)
+        if like:
+            changed.append(Changed(before=like.pop(0), now=case))
+        else:
+            new.append(case)
+    left = [case for group in by_setup.values() for case in group]
+    return Pairing(
+        matches=tuple(matches),
+        new=tuple(new),
+        changed=tuple(changed),
+        missing=tuple(case for case in left if covered(case)),
+        elsewhere=tuple(case for case in left if not covered(case)),
+    )
+
+
+def test_name(samples: Sequence[Sample]) -> str:
+    """The node id without its parameters: what a user calls the test."""
+    return samples[0].test.partition("[")[0] if samples else ""
+
+
+def _match(before: BaselineCase, now: BaselineCase) -> Match:
+    slots = {sample.slot: sample for sample in before.samples}
+    pairs = tuple((slots[sample.slot], sample) for sample in now.samples if sample.slot in slots)
+    return Match(before=before, now=now, pairs=pairs)
+
+
+def _broken(job: MeasuredJob, setup: Setup) -> Broken:
+    record = job.record
+    sentence = f"{setup.label} r{job.key.repeat} ended as {record.status.value}: {record.error or 'no reason given'}"
+    return Broken(setup=setup, test=record.case.test, repeat=job.key.repeat, sentence=sentence)
+
+
+def _figure(value: object) -> float | None:
+    assert value is None or isinstance(value, int | float), "every metric of a gate is a number"
+    return None if value is None else float(value)
