@@ -1,0 +1,263 @@
+"""A run over HTTP, recorded; the same run from the cassette, with sockets blocked."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from tests.plugin.conftest import Reports
+from tests.plugin.test_backend import GRAPHS, fast_server, free_port
+
+__all__ = ["fast_server"]
+
+WORKFLOWS = f"""
+from pathlib import Path
+import pytest
+from pytest_swarm import load_graph
+
+@pytest.fixture(params=["wb1", "wb2", "wb3"])
+def dag(request):
+    return load_graph(Path({str(GRAPHS)!r}) / f"{{request.param}}.toml")
+
+def test_workflow(swarm_run, dag):
+    assert swarm_run(dag).status == "completed"
+"""
+
+MODES = "--swarm-compare=lp,milp,llm"
+RUN_KEYS = ("run", "command", "machine", "versions", "options", "backend", "backend_detail")
+"""Keys of `run` that tell two runs of the same cases apart."""
+
+
+def without_wall_clock(value: Any) -> Any:
+    """A report without what docs/recording.md lists as the run's own."""
+    if isinstance(value, list):
+        return [without_wall_clock(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    free = ("decision_ms", "solve_ms")
+    return {
+        key: without_wall_clock(each)
+        for key, each in value.items()
+        if not key.startswith(free) and not key.endswith("ts_ms")
+    }
+
+
+def comparable(report: dict[str, Any]) -> dict[str, Any]:
+    run = {key: value for key, value in report["run"].items() if key not in RUN_KEYS}
+    plain: dict[str, Any] = without_wall_clock({**report, "run": run})
+    return plain
+
+
+@pytest.fixture
+def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("a replay opened a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def record(suite: pytest.Pytester, host: str, *args: str) -> pytest.RunResult:
+    suite.makepyfile(test_workflow=WORKFLOWS)
+    return suite.runpytest(
+        "test_workflow.py", MODES, "--swarm-backend=record", f"--swarm-host={host}", "--swarm-cassette=c.jsonl", *args
+    )
+
+
+def replay(suite: pytest.Pytester, *args: str) -> pytest.RunResult:
+    return suite.runpytest("test_workflow.py", "--swarm-backend=replay", "--swarm-cassette=c.jsonl", *args)
+
+
+def test_replay_gives_the_recorded_report(
+    suite: pytest.Pytester, reports: Reports, fast_server: str, request: pytest.FixtureRequest
+) -> None:
+    recorded = record(suite, fast_server)
+    recorded.assert_outcomes(passed=9)
+    recorded.stdout.fnmatch_lines([f"swarm: recording into c.jsonl: ollama at {fast_server} (*"])
+    before = reports.report
+    request.getfixturevalue("no_sockets")
+    replayed = replay(suite, MODES, "-p", "no:randomly")
+    replayed.assert_outcomes(passed=9)
+    replayed.stdout.fnmatch_lines([f"swarm: replaying c.jsonl, 9 cases recorded from ollama at {fast_server} (*"])
+    after = reports.report
+    assert after["run"]["backend"] == "replay"
+    assert comparable(after) == comparable(before)
+    assert any(case["makespan_s"] > 0 for case in after["cases"])
+
+
+@pytest.fixture
+def recorded(suite: pytest.Pytester) -> pytest.Pytester:
+    """A suite whose three workflows are recorded from the simulator."""
+    suite.makepyfile(test_workflow=WORKFLOWS)
+    result = suite.runpytest("test_workflow.py", MODES, "--swarm-backend=record", "--swarm-cassette=c.jsonl")
+    result.assert_outcomes(passed=9)
+    return suite
+
+
+def by_case(report: dict[str, Any]) -> dict[str, Any]:
+    return {case["digest"]: case for case in comparable(report)["cases"]}
+
+
+def test_a_subset_replays_as_in_the_whole_run(recorded: pytest.Pytester, reports: Reports) -> None:
+    whole = by_case(reports.report)
+    replay(recorded, MODES, "-k", "wb2").assert_outcomes(passed=3, deselected=6)
+    subset = by_case(reports.report)
+    assert len(subset) == 3
+    assert subset == {digest: whole[digest] for digest in subset}
+
+
+def test_replays_under_xdist(recorded: pytest.Pytester, reports: Reports) -> None:
+    whole = by_case(reports.report)
+    result = recorded.runpytest_subprocess(
+        "test_workflow.py", MODES, "--swarm-backend=replay", "--swarm-cassette=c.jsonl", "-n2"
+    )
+    result.assert_outcomes(passed=9)
+    assert by_case(reports.report) == whole
+
+
+def test_workers_record_into_one_cassette(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makepyfile(test_workflow=WORKFLOWS)
+    args = ("test_workflow.py", MODES, "--swarm-cassette=c.jsonl")
+    suite.runpytest_subprocess(*args, "--swarm-backend=record", "-n2").assert_outcomes(passed=9)
+    whole = by_case(reports.report)
+    replay(suite, MODES).assert_outcomes(passed=9)
+    assert by_case(reports.report) == whole
+
+
+def test_new_records_only_what_is_not_there(recorded: pytest.Pytester, reports: Reports) -> None:
+    before = (recorded.path / "c.jsonl").read_bytes()
+    whole = by_case(reports.report)
+    args = ("test_workflow.py", "--swarm-backend=record", "--swarm-cassette=c.jsonl")
+    recorded.runpytest(*args, "--swarm-compare=lp,milp,llm,greedy").assert_outcomes(passed=12)
+    assert {digest: case for digest, case in by_case(reports.report).items() if digest in whole} == whole
+    after = (recorded.path / "c.jsonl").read_bytes()
+    assert after.startswith(before)
+    takes = [line for line in map(json.loads, after.splitlines()) if "mode" in line]
+    assert [take["mode"] for take in takes].count("greedy") == 3
+    assert len(takes) == 12
+
+
+def test_all_appends_and_the_newest_take_is_played(recorded: pytest.Pytester, reports: Reports) -> None:
+    before = (recorded.path / "c.jsonl").read_bytes()
+    args = ("test_workflow.py", MODES, "--swarm-backend=record", "--swarm-cassette=c.jsonl", "--swarm-record-mode=all")
+    recorded.runpytest(*args, "--swarm-seed=5").assert_outcomes(passed=9)
+    newest = by_case(reports.report)
+    assert (recorded.path / "c.jsonl").read_bytes().startswith(before)
+    replay(recorded, MODES, "--swarm-seed=5").assert_outcomes(passed=9)
+    assert by_case(reports.report) == newest
+
+
+def test_once_plays_a_cassette_that_is_there(recorded: pytest.Pytester) -> None:
+    before = (recorded.path / "c.jsonl").read_bytes()
+    args = ("test_workflow.py", "--swarm-backend=record", "--swarm-cassette=c.jsonl", "--swarm-record-mode=once")
+    result = recorded.runpytest(*args, "--swarm-compare=lp,greedy")
+    result.assert_outcomes(passed=3, failed=3)
+    result.stdout.fnmatch_lines(["*cassette c.jsonl does not hold wb? ?greedy-h0-8GB?*nearest recorded case*"])
+    assert (recorded.path / "c.jsonl").read_bytes() == before
+
+
+def test_a_real_and_a_simulated_server_do_not_mix(recorded: pytest.Pytester, fast_server: str) -> None:
+    result = record(recorded, fast_server)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: cassette c.jsonl was recorded from a simulated server, this is a real one;*"])
+
+
+def test_another_seed_is_refused_by_name(recorded: pytest.Pytester) -> None:
+    result = replay(recorded, "--swarm-compare=lp", "--swarm-seed=1", "-k", "wb1")
+    result.assert_outcomes(failed=1, deselected=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*cassette c.jsonl does not hold the chat with * for task 's0' as wb1 ?lp-h0-8GB? asks for it; the nearest "
+            "recorded exchange is the chat with * for task 's0' (its options.seed is *"
+        ]
+    )
+
+
+def test_a_changed_prompt_is_refused_and_the_rest_stays_unused(recorded: pytest.Pytester, reports: Reports) -> None:
+    recorded.makepyfile(
+        test_workflow=f"""
+        from dataclasses import replace
+        from pytest_swarm import TaskGraph, load_graph
+
+        def test_workflow(swarm_run):
+            dag = load_graph({str(GRAPHS / "wb1.toml")!r})
+            tasks = tuple(replace(task, prompt=task.prompt + "!") if task.id == "s1" else task for task in dag.tasks)
+            swarm_run(TaskGraph(name=dag.name, tasks=tasks, edges=dag.edges))
+        """
+    )
+    result = replay(recorded, "--swarm-compare=lp")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*the chat with * for task 's1' as wb1 * (its messages[[]*].content differs from character*"]
+    )
+    (case,) = reports.report["cases"]
+    assert case["status"] == "error"
+    (note,) = reports.report["notes"]
+    assert "recorded exchanges were not asked for" in note
+
+
+@pytest.mark.parametrize("backend", ["record", "replay"])
+def test_the_file_must_be_named(suite: pytest.Pytester, backend: str) -> None:
+    result = suite.runpytest(f"--swarm-backend={backend}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --swarm-backend={backend} needs the recording's file*"])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "there is no such file; record one"),
+        ("", "is empty, so it is no cassette"),
+        ("hello\n", "line 1: is no JSON"),
+        ('{"name": "x"}\n', "line 1: opens no cassette"),
+        ('{"cassette": 99}\n', "cassette version 99 is newer"),
+        ('{"cassette": 1}\n', "holds no case"),
+    ],
+)
+def test_a_file_that_is_no_cassette(suite: pytest.Pytester, text: str | None, sentence: str) -> None:
+    if text is not None:
+        Path("c.jsonl").write_text(text)
+    result = suite.runpytest("--swarm-backend=replay", "--swarm-cassette=c.jsonl")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line.startswith("ERROR: ")]
+    assert "c.jsonl" in line
+    assert sentence in line
+
+
+def test_a_cut_off_cassette_loses_one_case_and_says_so(recorded: pytest.Pytester) -> None:
+    path = recorded.path / "c.jsonl"
+    path.write_bytes(path.read_bytes()[:-40])
+    result = replay(recorded, MODES)
+    result.assert_outcomes(passed=8, failed=1)
+    result.stdout.fnmatch_lines(["swarm: *c.jsonl is cut off: wb? * is not whole and was left out; record it again"])
+    args = ("test_workflow.py", MODES, "--swarm-backend=record", "--swarm-cassette=c.jsonl")
+    recorded.runpytest(*args).assert_outcomes(passed=9)
+    replay(recorded, MODES).assert_outcomes(passed=9)
+    assert (recorded.path / "c.jsonl.cut-off").stat().st_size > 0
+
+
+def test_oracle_replays_with_the_recorded_truth(suite: pytest.Pytester, reports: Reports) -> None:
+    args = ("--swarm-compare=oracle,greedy", "--swarm-cassette=c.jsonl")
+    suite.runpytest(*args, "--swarm-backend=record").assert_outcomes(passed=2)
+    before = by_case(reports.report)
+    suite.runpytest(*args, "--swarm-backend=replay").assert_outcomes(passed=2)
+    assert by_case(reports.report) == before
+
+
+@pytest.mark.parametrize("fault", ["hang", "cut:times=1", "busy:times=2", "garbage", "refuse:after=20"])
+def test_faults_are_replayed_as_they_happened(suite: pytest.Pytester, reports: Reports, fault: str) -> None:
+    args = ("--swarm-compare=lp,llm", "--swarm-cassette=c.jsonl", "--swarm-timeout=30s")
+    suite.runpytest(*args, "--swarm-backend=record", f"--swarm-fault={fault}")
+    before = by_case(reports.report)
+    suite.runpytest(*args, "--swarm-backend=replay")
+    assert by_case(reports.report) == before
+
+
+def test_a_server_that_is_named_must_be_there(suite: pytest.Pytester) -> None:
+    result = record(suite, f"http://127.0.0.1:{free_port()}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
