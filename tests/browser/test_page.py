@@ -11,12 +11,15 @@ from pytest_swarm.report.scoreboard import delta
 from tests.browser.chrome import Page
 
 WIDTHS = (380, 1024, 1600)
+# The first job, two of its tasks, a step of each mode, and every table: each kind of element there is, at least once.
 OPEN_ALL = """(async () => {
   const row = document.querySelector('details.job');
   row.open = true;
   for (let n = 0; n < 100 && row.querySelector('.body[data-pack]'); n++) await new Promise(r => setTimeout(r, 20));
   await new Promise(r => setTimeout(r, 100));
-  document.querySelectorAll('details:not(.job)').forEach(each => { each.open = true; });
+  document.querySelectorAll('details:not(.job, .task, .step)').forEach(each => { each.open = true; });
+  document.querySelectorAll('details.task:nth-of-type(-n+2), details.step:nth-of-type(1)')
+    .forEach(each => { each.open = true; });
   return row.querySelectorAll('svg').length;
 })()"""
 VIOLATIONS = """axe.run(document, {resultTypes: ['violations']}).then(result => JSON.stringify(
