@@ -190,6 +190,10 @@ def provenance(report: Report) -> Provenance | None:
     """Where the figures come from, if not from a real server."""
     info = report.info
     profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
+    if info.simulated and info.backend == "replay":
+        source = f"a recording of the simulator ({profile}seed {info.seed})"
+        text = f"no model was run; answers and times are those of {source}."
+        return Provenance(word="SIMULATED", text=text)
     if info.simulated:
         text = f"no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
         return Provenance(word="SIMULATED", text=text)

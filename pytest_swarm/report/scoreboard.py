@@ -134,7 +134,7 @@ def _best(figure: Figure, values: Sequence[float | None]) -> float | None:
 
 
 def delta(kind: str, value: float | None, base: float | None) -> str:
-    """`+11.1 pts`, `+70 %`, `+2`: a value against the reference's; empty where it says nothing."""
+    """`+11.1 pts`, `+70 %`, `3.2 x`, `1/500`, `+2`: a value against the reference's; empty where it says nothing."""
     if value is None or base is None or not kind or abs(value - base) <= _SAME:
         return ""
     if kind == "points":
@@ -144,4 +144,9 @@ def delta(kind: str, value: float | None, base: float | None) -> str:
     if base == 0:
         return ""
     ratio = value / base
-    return f"{significant(ratio, 2)} x" if ratio >= _TIMES or ratio <= 1 / _TIMES else f"{100 * (ratio - 1):+.0f} %"
+    if ratio >= _TIMES:
+        return f"{significant(ratio, 2)} x"
+    if 0 < ratio <= 1 / _TIMES:
+        return f"1/{significant(1 / ratio, 2)}"
+    change = f"{100 * (ratio - 1):+.0f} %"
+    return "" if change in ("+0 %", "-0 %") else change

@@ -114,5 +114,8 @@ def test_simulated_and_replayed_figures_are_marked_with_profile_and_seed() -> No
     replayed = provenance(build_report(Run(info=info(simulated=False, backend="replay"), jobs=(), complete=True)))
     assert replayed is not None
     assert replayed.word == "REPLAYED"
+    both = provenance(build_report(Run(info=info(backend="replay"), jobs=(), complete=True)))
+    assert both is not None
+    assert (both.word, "recording of the simulator" in both.text) == ("SIMULATED", True)
     real = Run(info=info(simulated=False, backend="ollama", profile=None), jobs=(), complete=True)
     assert provenance(build_report(real)) is None

@@ -119,7 +119,11 @@
     if (kind === "plain") return signed(String(Number(change.toPrecision(3))));
     if (base === 0) return "";
     const ratio = value / base;
-    return ratio >= 3 || ratio <= 1 / 3 ? `${ratio >= 10 ? ratio.toFixed(0) : Number(ratio.toPrecision(2))} x` : `${signed((100 * (ratio - 1)).toFixed(0))} %`;
+    const short = (many) => (many >= 10 ? Math.round(many).toLocaleString("en") : many.toPrecision(2));
+    if (ratio >= 3) return `${short(ratio)} x`;
+    if (ratio > 0 && ratio <= 1 / 3) return `1/${short(1 / ratio)}`;
+    const percent = (100 * (ratio - 1)).toFixed(0);
+    return Number(percent) === 0 ? "" : `${signed(percent)} %`;
   };
   const reference = document.getElementById("reference");
   reference?.addEventListener("change", () => {
