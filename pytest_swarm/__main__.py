@@ -1,0 +1,10 @@
+"""`python -m pytest_swarm COMMAND`: what is done outside a pytest run."""
+
+from __future__ import annotations
+
+import sys
+
+from pytest_swarm.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,26 @@
+"""`new NAME`: a working benchmark to start from."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+HELP: Final = "write a working example benchmark: a test and its task graph"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("name", metavar="NAME", help="name of the benchmark, such as invoices")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(), metavar="DIR", help="folder to write into (default: here)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the files, and say how to run them."""
+    from pytest_swarm.workloads.new import new_benchmark
+
+    test, graph = new_benchmark(options.name, options.folder)
+    print(f"wrote {test}\nwrote {graph}\nrun it: pytest {test} --swarm-compare=both --swarm-vram=8GB")
+    return 0

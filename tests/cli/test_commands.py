@@ -1,0 +1,79 @@
+"""`python -m pytest_swarm COMMAND`, as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.cli import main
+from pytest_swarm.telemetry.events import encode_job_summary, encode_run_end, encode_run_start
+from pytest_swarm.telemetry.sink import FileSink, ListSink
+from pytest_swarm.workloads.load import load_graph
+from tests.execution.lab import case, graph, run
+from tests.report.factories import info
+
+GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
+
+
+def a_run(folder: Path, *modes: str) -> Path:
+    """A finished run of one job under each mode."""
+    file = FileSink(folder / "events.jsonl")
+    file.emit(encode_run_start(info(run=folder.name)))
+    for mode in modes:
+        sink = ListSink()
+        record = run(case(graph(("a", "b"), name="job"), mode), sink=sink)
+        for event in [*sink.events, encode_job_summary(record, 1.0, {})]:
+            file.emit(event)
+    file.emit(encode_run_end(2.0, complete=True, notes=[]))
+    file.close()
+    return folder
+
+
+def test_report_rebuilds_any_kind_from_the_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = a_run(tmp_path / "one", "lp", "milp")
+    assert main(["report", str(folder), "--type=json", "--type=html", "--type=md"]) == 0
+    assert {"report.json", "report.html", "report.md"} <= {path.name for path in folder.iterdir()}
+    report = json.loads((folder / "report.json").read_text())
+    assert {each["mode"] for each in report["cases"]} == {"lp", "milp"}
+    assert capsys.readouterr().out.count("wrote ") == 3
+
+
+def test_report_lays_runs_side_by_side(tmp_path: Path) -> None:
+    runs = [a_run(tmp_path / name, "lp", "greedy") for name in ("first", "second")]
+    assert main(["report", *map(str, runs), "--out", str(tmp_path / "out")]) == 0
+    (page,) = (tmp_path / "out").rglob("*.html")
+    assert "second" in page.read_text()
+
+
+def test_a_mistake_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(tmp_path / "nowhere")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert "nowhere" in error
+    assert error.count("\n") == 1
+
+
+def test_import_writes_graphs_and_says_what_it_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.json").write_text('{"tasks": 3}')
+    assert main(["import", str(GRAPHS / "wb1.toml"), str(tmp_path / "bad.json"), "--out", str(tmp_path / "out")]) == 0
+    assert load_graph(tmp_path / "out" / "wb1.toml") == load_graph(GRAPHS / "wb1.toml")
+    assert "bad.json" in capsys.readouterr().out
+    assert main(["import", str(tmp_path / "bad.json"), "--out", str(tmp_path / "out")]) == 1
+
+
+def test_new_writes_a_benchmark_that_runs(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "tickets", "--folder", str(pytester.path)]) == 0
+    assert "pytest" in capsys.readouterr().out
+    args = ("-p", "no:randomly", "--swarm-vram=8GB", "--swarm-backend=sim", "--swarm-compare=both")
+    pytester.runpytest(*args).assert_outcomes(passed=2)
+
+
+def test_the_module_runs_and_needs_no_pytest() -> None:
+    code = "import sys; sys.modules['pytest'] = None; from pytest_swarm.cli import main; main(['--help'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "report" in done.stdout
