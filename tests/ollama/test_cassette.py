@@ -1,0 +1,213 @@
+"""Cassettes as values, lines and files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_swarm.domain.record import Case, CaseKey
+from pytest_swarm.errors import CassetteError
+from pytest_swarm.fields import Fields, Json
+from pytest_swarm.ollama import cassette_file
+from pytest_swarm.ollama.cassette import Cassette, Chunk, Ending, Exchange, Origin, Take, request_digest
+from pytest_swarm.ollama.cassette_file import append_take, read_cassette, set_aside_cut_off
+from pytest_swarm.ollama.cassette_lines import decode_exchange, encode_exchange, write_line
+from pytest_swarm.ollama.replaying import Shelf
+from tests.execution.lab import graph
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+SECONDS = st.floats(min_value=0, max_value=1e6)
+NAMES = st.text(min_size=1, max_size=20)
+EXCHANGES = st.builds(
+    Exchange,
+    method=st.sampled_from(["GET", "POST"]),
+    path=NAMES,
+    body=JSON,
+    sent_s=SECONDS,
+    end_s=SECONDS,
+    ending=st.sampled_from(Ending),
+    status=st.none() | st.integers(100, 599),
+    headers=st.lists(st.tuples(st.text(), st.text()), max_size=3).map(tuple),
+    head_s=st.none() | SECONDS,
+    chunks=st.lists(st.builds(Chunk, offset_s=SECONDS, data=st.binary()), max_size=3).map(tuple),
+    task=st.none() | NAMES,
+    watched=st.booleans(),
+    error=st.none() | st.tuples(NAMES, st.text()),
+    server_time=st.none() | NAMES,
+    model_digest=st.none() | NAMES,
+)
+
+
+@given(EXCHANGES)
+def test_an_exchange_survives_its_line(exchange: Exchange) -> None:
+    line = write_line(encode_exchange(exchange, number=1, case="c"))
+    assert line.isascii()
+    assert line.count("\n") == 1
+    assert decode_exchange(Fields(json.loads(line), where="line", error=CassetteError)) == exchange
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=4))
+def test_the_order_of_keys_is_no_part_of_a_request(body: dict[str, Json]) -> None:
+    turned = dict(reversed(body.items()))
+    assert request_digest("POST", "/api/chat", body) == request_digest("POST", "/api/chat", turned)
+    assert request_digest("POST", "/api/chat", {**body, "seed": 1}) != request_digest(
+        "POST", "/api/chat", {**body, "seed": 2}
+    )
+
+
+def take(mode: str = "lp", *, run: str = "first", test: str = "t", answer: bytes = b"{}") -> Take:
+    case = Case(graph=graph(("a", "b")), key=CaseKey(mode=mode, horizon=0, vram_budget_gb=8.0), test=test)
+    origin = Origin(run=run, recorded_ts_ms=0.0, backend="ollama", detail="d", host="http://h:1", simulated=False)
+    row = Exchange(
+        method="GET",
+        path="/api/ps",
+        body=None,
+        sent_s=0.0,
+        end_s=0.1,
+        status=200,
+        chunks=(Chunk(offset_s=0.1, data=answer),),
+    )
+    return Take(case=case, origin=origin, exchanges=(row, replace(row, sent_s=1.0)), realised={("a", "m"): 0.5})
+
+
+def test_takes_survive_their_file(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "c.jsonl"
+    takes = (take("lp"), take("llm"), replace(take("milp"), realised=None, exchanges=()))
+    for number, each in enumerate(takes):
+        append_take(path, each, with_graph=number == 0)
+    found = read_cassette(path)
+    assert found.takes == takes
+    assert found.notes == ()
+    assert [each.name for each in path.parent.iterdir()] == ["c.jsonl"]
+
+
+@pytest.mark.parametrize("broken", ["copyfile", "fsync"])
+def test_an_append_that_breaks_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    path = tmp_path / "c.jsonl"
+    append_take(path, take())
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cassette_file.shutil if broken == "copyfile" else cassette_file.os, broken, full)
+    with pytest.raises(CassetteError, match="cannot be written: No space left on device"):
+        append_take(path, take("llm"))
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["c.jsonl"]
+
+
+@given(st.data())
+def test_whatever_is_cut_off_the_takes_before_it_stay(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("cut") / "c.jsonl"
+    append_take(path, take("lp"))
+    first = len(path.read_bytes())
+    append_take(path, take("llm"))
+    whole = path.read_bytes()
+    length = data.draw(st.integers(first, len(whole) - 2))
+    path.write_bytes(whole[:length])
+    found = read_cassette(path)
+    assert found.takes == (take("lp"),)
+    lines_end_whole = whole[length - 1 : length] == b"\n" or whole[length : length + 1] == b"\n"
+    assert found.notes or lines_end_whole
+    set_aside_cut_off(path)
+    append_take(path, take("milp"))
+    again = read_cassette(path)
+    assert again.takes == (take("lp"), take("milp"))
+    assert again.notes == ()
+
+
+def test_a_missing_last_newline_is_no_loss(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    append_take(path, take("lp"))
+    path.write_bytes(path.read_bytes()[:-1])
+    assert read_cassette(path).takes == (take("lp"),)
+    append_take(path, take("llm"))
+    assert read_cassette(path).takes == (take("lp"), take("llm"))
+
+
+def lines(path: Path) -> list[dict[str, Json]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"sent_s": "soon"}, "'sent_s' must be a number"),
+        ({"ending": "sudden"}, "unknown ending 'sudden'"),
+        ({"chunks": [[0.1]]}, "'chunks' must be a list of pairs"),
+        ({"chunks": [[-1, "x"]]}, "the offset of a chunk must be a number of at least 0"),
+        ({"chunks": [[0, {"base64": "?"}]]}, "a chunk holds no base64"),
+        ({"chunks": [[0, 7]]}, "a chunk must be"),
+        ({"case": "another"}, "belongs to no case"),
+    ],
+)
+def test_a_damaged_line_is_named(tmp_path: Path, change: dict[str, Json], sentence: str) -> None:
+    path = tmp_path / "c.jsonl"
+    append_take(path, take())
+    rows = lines(path)
+    rows[3] |= change
+    path.write_text("".join(map(write_line, rows)))
+    with pytest.raises(CassetteError, match=f"line 4.*{sentence}"):
+        read_cassette(path)
+
+
+def test_a_lost_exchange_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    append_take(path, take())
+    append_take(path, take("llm"))
+    rows = lines(path)
+    path.write_text("".join(map(write_line, rows[:4] + rows[5:])))
+    with pytest.raises(CassetteError, match=r"line 5.*an exchange of job \[lp-h0-8GB\] is missing before it"):
+        read_cassette(path)
+
+
+def shelf(*takes: Take) -> Shelf:
+    return Shelf(Cassette(path="c.jsonl", takes=takes))
+
+
+def test_a_case_recorded_twice_plays_first_the_one_then_the_other() -> None:
+    one, two = take(answer=b"1"), take(answer=b"2")
+    a_shelf = shelf(one, two)
+    assert [a_shelf.take(one.case), a_shelf.take(one.case)] == [one, two]
+    with pytest.raises(CassetteError, match=r"holds job .* 2 times, and it is asked for once more"):
+        a_shelf.take(one.case)
+
+
+def test_a_case_plays_the_take_of_its_own_test() -> None:
+    one, two = take(test="one"), take(test="two")
+    a_shelf = shelf(one, two)
+    assert a_shelf.take(two.case) is two
+    assert a_shelf.take(one.case) is one
+
+
+def test_the_newest_run_goes_before_older_ones() -> None:
+    old, new = take(run="old"), take(run="new")
+    a_shelf = shelf(old, new)
+    assert a_shelf.take(old.case) is new
+    with pytest.raises(CassetteError, match="once, and it is asked for once more"):
+        a_shelf.take(old.case)
+
+
+def test_a_case_that_is_not_there_is_refused_with_the_nearest() -> None:
+    case = replace(take().case, key=CaseKey(mode="lp", horizon=3, vram_budget_gb=8.0, repeat=2))
+    sentence = r"does not hold job \[lp-h3-8GB\] repeat 2, .* tasks \(a, b\); the nearest .* is job \[lp-h0-8GB\]"
+    with pytest.raises(CassetteError, match=sentence):
+        shelf(take("llm"), take("lp")).take(case)
