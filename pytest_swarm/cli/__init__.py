@@ -1,7 +1,7 @@
 """The commands of `python -m pytest_swarm`, one file each; this module only finds the one that is asked for.
 
-A command is a module with `HELP`, `configure(parser)` and `run(options) -> int`. It imports what is heavy when it runs, and
-may open any room of the package.
+A command is a module with `HELP`, `configure(parser)` and `run(options) -> int`. It imports what is heavy when it
+runs, and may open any room of the package.
 """
 
 from __future__ import annotations
