@@ -36,6 +36,7 @@ class JobMetrics:
     """
 
     score: float | None
+    local_score: float | None
     score_per_token_cost: float | None
     utility: float | None
     regret: float | None = None
@@ -86,6 +87,7 @@ def job_metrics(record: JobRecord) -> JobMetrics:
     loads = [each for each in record.switches if each.action == "load"]
     return JobMetrics(
         score=score,
+        local_score=job_local_score(record),
         score_per_token_cost=score / token_cost if score is not None and token_cost else None,
         utility=realised_utility(steps),
         planned_vram_gb=fmean(planned_gb) if planned_gb else None,
@@ -135,6 +137,21 @@ def job_score(record: JobRecord) -> float | None:
         return None
     scores = task_scores(record).values()
     known = [score for score in scores if score is not None]
+    return fmean(known) if known else None
+
+
+def job_local_score(record: JobRecord) -> float | None:
+    """The job's score with each answer held against what was right for the inputs that its task was really given.
+
+    As `job_score`, over the tasks that have a local score; it tells a task's own errors from those that it inherited.
+    """
+    if record.status is not JobStatus.COMPLETED:
+        return None
+    counted = task_scores(record)
+    local = {
+        each.task: each.local_score if each.status is TaskStatus.OK else counted[each.task] for each in record.outcomes
+    }
+    known = [score for score in local.values() if score is not None]
     return fmean(known) if known else None
 
 

@@ -22,6 +22,7 @@ Cell: TypeAlias = str | int | float | bool | None
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _FIGURES: Final = (
     "score",
+    "local_score",
     "utility",
     "regret",
     "violations",
@@ -110,6 +111,7 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Cell]:
         "model": outcome.model,
         "status": outcome.status.value,
         "score": job.task_score.get(outcome.task),
+        "local_score": outcome.local_score,
         "prompt_tokens": outcome.prompt_tokens,
         "completion_tokens": outcome.completion_tokens,
         "token_cost": outcome.token_cost,

@@ -109,6 +109,7 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Json]:
         "status": outcome.status.value,
         "step": outcome.step,
         "score": job.task_score.get(outcome.task),
+        "local_score": outcome.local_score,
         "error": outcome.error,
         "error_kind": outcome.error_kind,
         "prompt_tokens": outcome.prompt_tokens,

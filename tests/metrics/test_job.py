@@ -168,3 +168,10 @@ def test_score_lies_between_the_worst_and_the_best_task(scores: list[float | Non
         assert min(known) - 1e-12 <= metrics.score <= max(known) + 1e-12
     else:
         assert metrics.score is None
+
+
+def test_local_score_tells_inherited_errors_from_own_ones() -> None:
+    outcomes = (replace(ok("s0", 0.0), local_score=0.0), replace(ok("s1", 0.0), local_score=1.0), failed("s2"))
+    metrics = job_metrics(replace(record(), outcomes=outcomes))
+    assert metrics.score == 0.0
+    assert metrics.local_score == pytest.approx(1 / 3)
