@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -14,11 +14,10 @@ from pytest_swarm.gate.circumstances import Circumstances, differences, reproduc
 from pytest_swarm.gate.counting import judge_count
 from pytest_swarm.gate.judging import Question, judge_mean, judge_median
 from pytest_swarm.gate.metric import Kind
-from pytest_swarm.gate.pairing import pair, take
+from pytest_swarm.gate.pairing import Taken, pair
 from pytest_swarm.gate.policy import Policy
-from pytest_swarm.gate.questions import questions, steps_over_budget
+from pytest_swarm.gate.questions import questions
 from pytest_swarm.gate.verdict import CaseVerdict, Row, Strictness, Verdict, worst
-from pytest_swarm.metrics.measured import MeasuredJob
 
 SCHEMA: Final = "swarm-gate/1"
 
@@ -55,7 +54,7 @@ class _Found:
 
 
 def evaluate(
-    jobs: Iterable[MeasuredJob],
+    taken: Taken,
     baseline: Baseline,
     now: Circumstances,
     *,
@@ -63,8 +62,6 @@ def evaluate(
     covered: Callable[[BaselineCase], bool],
 ) -> GateResult:
     """Judge a run. `covered` says whether the run would have run a case of the baseline if it were still there."""
-    jobs = tuple(jobs)
-    taken = take(jobs)
     reasons = differences(baseline.circumstances, now)
     if reasons:
         cases = [*not_comparable(taken.cases, reasons[0]), *unmatched(taken, (), (), ())]
@@ -72,7 +69,7 @@ def evaluate(
     pairing = pair(baseline, taken.cases, covered=covered)
     fixed = reproducible(baseline.circumstances, now)
     clocks = {wall: same_clock(baseline.circumstances, now, wall_clock=wall) for wall in (True, False)}
-    rows = [_judge(each, clocks) for each in questions(pairing, policy, fixed=fixed, over=steps_over_budget(jobs))]
+    rows = [_judge(each, clocks) for each in questions(pairing, policy, fixed=fixed, over=taken.over)]
     ruled = {n: (match, policy.rule_of(match.now)) for n, match in enumerate(pairing.matches)}
     cases = judge_matches(ruled, reproducible=fixed)
     cases += unmatched(taken, pairing.changed, pairing.new, pairing.missing)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus
+from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, PlanStep
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, Sample, Setup, sorted_samples
 from pytest_swarm.gate.metric import METRICS
+from pytest_swarm.metrics.job import is_violation
 from pytest_swarm.metrics.measured import MeasuredJob
 
 
@@ -23,10 +24,14 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A run as the gate sees it: its cases, and the jobs that were not completed."""
+    """A run as the gate sees it: its cases, and the jobs that were not completed.
+
+    `over` gives the sentences that name the steps over budget, by (case digest, occurrence).
+    """
 
     cases: tuple[BaselineCase, ...]
-    broken: tuple[Broken, ...]
+    broken: tuple[Broken, ...] = ()
+    over: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +84,7 @@ class Pairing:
 
 def take(jobs: Iterable[MeasuredJob]) -> Taken:
     """The samples of a run's completed jobs, by case."""
+    jobs = tuple(jobs)
     samples: dict[tuple[Setup, str, int], list[Sample]] = {}
     broken: list[Broken] = []
     for job in jobs:
@@ -92,7 +98,11 @@ def take(jobs: Iterable[MeasuredJob]) -> Taken:
         BaselineCase(setup=setup, graph_digest=digest, version=version, samples=sorted_samples(group))
         for (setup, digest, version), group in samples.items()
     )
-    return Taken(cases=tuple(sorted(cases, key=lambda case: case.setup.order)), broken=tuple(broken))
+    return Taken(
+        cases=tuple(sorted(cases, key=lambda case: case.setup.order)),
+        broken=tuple(broken),
+        over=_steps_over_budget(jobs),
+    )
 
 
 def setup_of(record: JobRecord) -> Setup:
@@ -121,7 +131,8 @@ def pair(baseline: Baseline, cases: Sequence[BaselineCase], *, covered: Callable
     """
     then = {case.identity: case for case in baseline.cases}
     matches = [_match(then.pop(case.identity), case) for case in cases if case.identity in then]
-    rest = [case for case in cases if case.identity not in {match.now.identity for match in matches}]
+    matched = {match.now.identity for match in matches}
+    rest = [case for case in cases if case.identity not in matched]
     by_setup: dict[Setup, list[BaselineCase]] = {}
     for case in then.values():
         by_setup.setdefault(case.setup, []).append(case)
@@ -140,6 +151,25 @@ def pair(baseline: Baseline, cases: Sequence[BaselineCase], *, covered: Callable
         changed=tuple(changed),
         missing=tuple(case for case in left if covered(case)),
         elsewhere=tuple(case for case in left if not covered(case)),
+    )
+
+
+def _steps_over_budget(jobs: Iterable[MeasuredJob]) -> dict[tuple[str, int], tuple[str, ...]]:
+    """Sentences that name the steps over budget, by case digest and occurrence."""
+    found: dict[tuple[str, int], tuple[str, ...]] = {}
+    for job in jobs:
+        if job.metrics.violations:
+            sentences = tuple(_sentence(job.record, step) for step in job.record.steps if is_violation(step))
+            found[job.record.case.digest, job.occurrence] = sentences
+    return found
+
+
+def _sentence(record: JobRecord, step: PlanStep) -> str:
+    key = record.case.key
+    models = " + ".join(step.target_residency) or "nothing"
+    return (
+        f"{record.case.job} [{key.label}] r{key.repeat}, step {step.step}: planned {step.planned_vram_gb:g} GB "
+        f"({models}) of {step.vram_budget_gb:g} GB"
     )
 
 

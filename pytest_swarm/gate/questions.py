@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from pytest_swarm.domain.record import JobRecord, PlanStep
 from pytest_swarm.gate.expression import Expression
 from pytest_swarm.gate.judging import Question
 from pytest_swarm.gate.metric import Kind
 from pytest_swarm.gate.pairing import Match, Pairing
 from pytest_swarm.gate.policy import Policy
 from pytest_swarm.gate.verdict import Rule
-from pytest_swarm.metrics.job import is_violation
-from pytest_swarm.metrics.measured import MeasuredJob, mode_order
+from pytest_swarm.metrics.measured import mode_order
 
 
 def questions(
     pairing: Pairing, policy: Policy, *, fixed: bool, over: Mapping[tuple[str, int], tuple[str, ...]]
 ) -> list[Question]:
-    """One for each rule, expression and mode. Their levels share the error: min(alpha/2, alpha/m) for m noisy ones."""
+    """One for each rule, expression and mode. They share the error: each of m noisy ones has alpha / (2 m) a side."""
     groups: dict[Rule, list[Match]] = {policy.default: []}
     for match in pairing.matches:
         groups.setdefault(policy.rule_of(match.now), []).append(match)
@@ -48,24 +46,5 @@ def questions(
 
 
 def _level(expression: Expression, noisy: int) -> float:
-    alpha = 1 - expression.confidence / 100
-    return min(alpha / 2, alpha / max(1, noisy))
-
-
-def steps_over_budget(jobs: Iterable[MeasuredJob]) -> dict[tuple[str, int], tuple[str, ...]]:
-    """Sentences that name the steps over budget, by case digest and occurrence."""
-    found: dict[tuple[str, int], tuple[str, ...]] = {}
-    for job in jobs:
-        if job.metrics.violations:
-            sentences = tuple(_sentence(job.record, step) for step in job.record.steps if is_violation(step))
-            found[job.record.case.digest, job.occurrence] = sentences
-    return found
-
-
-def _sentence(record: JobRecord, step: PlanStep) -> str:
-    key = record.case.key
-    models = " + ".join(step.target_residency) or "nothing"
-    return (
-        f"{record.case.job} [{key.label}] r{key.repeat}, step {step.step}: planned {step.planned_vram_gb:g} GB "
-        f"({models}) of {step.vram_budget_gb:g} GB"
-    )
+    """One-sided level: Bonferroni over the m noisy questions, so that equal runs fail in at most alpha / 2 of all."""
+    return (1 - expression.confidence / 100) / (2 * max(1, noisy))

@@ -18,6 +18,7 @@ from pytest_swarm.gate.policy import Policy
 from pytest_swarm.gate.updating import refuse_mixture, updated
 from pytest_swarm.gate.verdict import Rule
 from pytest_swarm.plugin.gate_settings import rule_of_marker
+from pytest_swarm.plugin.junit import JunitVerdicts
 
 if TYPE_CHECKING:
     import pytest
@@ -51,6 +52,7 @@ class Gating:
         self._session = session
         self.settings = session.settings.gate
         self.rules: dict[str, Rule] = {}
+        self.junit = JunitVerdicts(session.config)
         self.lost_worker = False
         self.deselected = False
 
@@ -79,7 +81,8 @@ class Gating:
             report.__dict__[RULE] = json.dumps({"test": rule.test, "gate": rule.gate, "expressions": texts})
 
     def take(self, report: pytest.TestReport) -> None:
-        """Keep the rule that a report carries."""
+        """Keep the rule that a report carries, and hold of its JUnit XML."""
+        self.junit.remember(report)
         text = report.__dict__.get(RULE)
         if text is None:
             return
@@ -92,6 +95,8 @@ class Gating:
         whole = complete and not self.lost_worker
         covered = _Coverage(self._session, report, whole=whole and not self.deselected)
         result = None if self.baseline is None else self._judge(report, self.baseline, covered)
+        if result is not None:
+            self.junit.write({test: case.verdict.value for case in result.cases for test in case.tests})
         notes = () if whole or self.settings.update is None else (_NOT_WRITTEN,)
         if self.settings.update is None or not whole:
             return GateEnding(result=result, notes=notes)
@@ -112,7 +117,7 @@ class Gating:
             inconclusive=self.settings.inconclusive,
         )
         now = circumstances_of(report.info)
-        return evaluate(report.jobs, baseline, now, policy=policy, covered=covered)
+        return evaluate(take(report.jobs), baseline, now, policy=policy, covered=covered)
 
     def _write(self, report: Report, covered: _Coverage) -> str:
         file, update = self.settings.file, self.settings.update

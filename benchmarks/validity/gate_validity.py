@@ -1,0 +1,123 @@
+"""How often the gate is wrong: A/A, A/B, the published comparison, and its speed. Prints the tables of the docs.
+
+    python benchmarks/validity/gate_validity.py [--pairs 1000] [--only aa,ab,published,speed]
+
+Two minutes on two cores. Every figure of docs/statistics.md comes from here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from statistics import median
+
+import numpy as np
+from simulated_runs import World, as_baseline, as_run, case, circumstances, default_policy, draw, shipped_world
+
+from pytest_swarm.gate.evaluate import GateResult, evaluate
+from pytest_swarm.gate.verdict import Verdict
+
+ALL_MODES = ("lp", "milp", "staged", "llm", "greedy", "best-single", "random", "single:gemma2:2b")
+
+
+def judged(before: World, after: World, rng: np.random.Generator, repeats: int, modes: tuple[str, ...]) -> GateResult:
+    """The gate on one pair of runs with different seeds."""
+    baseline = as_baseline(draw(before, rng, repeats=repeats, modes=modes))
+    run = as_run(draw(after, rng, repeats=repeats, modes=modes))
+    return evaluate(run, baseline, circumstances(1), policy=default_policy(), covered=lambda _: True)
+
+
+def equal_runs(pairs: int) -> None:
+    """A/A: nothing changed, so every REGRESSED is a false alarm."""
+    print(f"\nA/A: {pairs:,} pairs of equal runs, default gate (score:-2.5%@95, violations:+0)")
+    print(
+        f"{'jobs':>5} {'modes':>6} {'repeats':>8} {'REGRESSED':>10} {'improved':>9} {'inconcl.':>9} {'case alarms':>12}"
+    )
+    for jobs, modes, repeats in ((3, 2, 1), (3, 2, 5), (17, 2, 1), (17, 2, 5), (17, 8, 5), (40, 2, 10)):
+        world, rng = shipped_world(jobs), np.random.default_rng([1, jobs, modes, repeats])
+        verdicts: Counter[str] = Counter()
+        alarms = 0
+        for _ in range(pairs):
+            result = judged(world, world, rng, repeats, ALL_MODES[:modes])
+            verdicts[result.verdict] += 1
+            alarms += any(each.verdict is Verdict.REGRESSED for each in result.cases)
+        shares = [100 * verdicts[v] / pairs for v in (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE)]
+        cells = f"{shares[0]:>8.1f} % {shares[1]:>7.1f} % {shares[2]:>7.1f} %"
+        print(f"{jobs:>5} {modes:>6} {repeats:>8} {cells} {100 * alarms / pairs:>10.1f} %", flush=True)
+
+
+def worse_runs(pairs: int) -> None:
+    """A/B: a true loss of 5 points, with as many repeats as the gate asked for after a pilot without any loss."""
+    print(f"\nA/B: a true loss of 5 points in score, {pairs:,} pairs, mode lp, at the repeats that the gate asked for")
+    head = f"{'jobs':>5} {'loss in':>12} {'pilot':>6} {'asked for':>10} {'REGRESSED':>10} {'inconcl.':>9} {'ok':>6}"
+    print(head)
+    for jobs, share, pilot in ((3, 1.0, 3), (3, 1 / 3, 3), (17, 1.0, 3), (17, 0.2, 3), (17, 1.0, 10)):
+        world, rng = shipped_world(jobs), np.random.default_rng([2, jobs, pilot, round(100 * share)])
+        asked = [row.repeats_needed for _ in range(21) for row in judged(world, world, rng, pilot, ("lp",)).rows[:1]]
+        repeats = round(median(each for each in asked if each is not None))
+        worse = world.worse_by(0.05, share=share)
+        verdicts = Counter(judged(world, worse, rng, repeats, ("lp",)).verdict for _ in range(pairs))
+        shares = [100 * verdicts[v] / pairs for v in (Verdict.REGRESSED, Verdict.INCONCLUSIVE, Verdict.OK)]
+        where = f"{max(1, round(share * jobs))} of {jobs} jobs"
+        print(
+            f"{jobs:>5} {where:>12} {pilot:>6} {repeats:>10} {shares[0]:>8.1f} % {shares[1]:>7.1f} % {shares[2]:>4.1f} %",
+            flush=True,
+        )
+
+
+def published() -> None:
+    """Showcase 234936: LP 100 / 89 / 33 %, LLM 100 / 56 / 33 %, one repeat of three jobs of three tasks."""
+    lp, llm = (1.0, 8 / 9, 1 / 3), (1.0, 5 / 9, 1 / 3)
+    print("\nThe published comparison: LP 74.1 % as the baseline, LLM 63.0 % as the run, 3 jobs, one repeat")
+    runs = [tuple(_scored(f"wb{n}", score) for n, score in enumerate(scores, start=1)) for scores in (lp, llm)]
+    result = evaluate(
+        as_run(runs[1]), as_baseline(runs[0]), circumstances(1), policy=default_policy(), covered=lambda _: True
+    )
+    row = result.rows[0]
+    print(
+        f"then {row.before:.3f}, now {row.now:.3f}, change {row.change:+.3f}, p {row.p_worse:.3f}: {row.verdict.value}"
+    )
+    print(f"note: {row.note}")
+
+
+def _scored(name: str, score: float):
+    from dataclasses import replace
+
+    found = case(name, "lp", np.ones((1, 3), dtype=bool))
+    sample = replace(found.samples[0], figures={"score": score, "violations": 0.0})
+    return replace(found, samples=(sample,))
+
+
+def speed() -> None:
+    """10,000 cases: 100 jobs x 10 settings x 2 modes x 5 repeats, as 2,000 cases of 5 samples, and 10,000 of one."""
+    print("\nSpeed: samples, cases, seconds")
+    for jobs, repeats, modes in ((1_000, 5, 2), (5_000, 1, 2), (5_000, 5, 2)):
+        rng = np.random.default_rng(3)
+        world = World(names=tuple(f"job{n}" for n in range(jobs)), chances=tuple(np.full(3, 0.7) for _ in range(jobs)))
+        before, after = (draw(world, rng, repeats=repeats, modes=ALL_MODES[:modes]) for _ in range(2))
+        baseline = as_baseline(before)
+        started = time.perf_counter()
+        result = evaluate(as_run(after), baseline, circumstances(1), policy=default_policy(), covered=lambda _: True)
+        took_s = time.perf_counter() - started
+        print(f"{jobs * repeats * modes:>8,} {len(result.cases):>8,} {took_s:>8.2f} s", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=1_000)
+    parser.add_argument("--only", default="aa,ab,published,speed")
+    options = parser.parse_args()
+    chosen = options.only.split(",")
+    if "aa" in chosen:
+        equal_runs(options.pairs)
+    if "ab" in chosen:
+        worse_runs(max(20, options.pairs // 5))
+    if "published" in chosen:
+        published()
+    if "speed" in chosen:
+        speed()
+
+
+if __name__ == "__main__":
+    main()
