@@ -13,6 +13,7 @@ from pytest_swarm.gate.expression import Expression
 from pytest_swarm.gate.metric import Kind
 from pytest_swarm.gate.pairing import Changed, Match, Taken
 from pytest_swarm.gate.verdict import CaseVerdict, Rule, Verdict
+from pytest_swarm.metrics.sequential import sequential_p_values
 from pytest_swarm.metrics.statistics import RULE_OF_THREE, flip_p_values, minimum_detectable, reject_false_discoveries
 
 
@@ -36,10 +37,14 @@ class Judged:
         return fmean(self.losses) if self.losses else 0.0
 
 
-def judge_matches(matches: Mapping[int, tuple[Match, Rule]], *, reproducible: bool) -> list[CaseVerdict]:
-    """One verdict for each match, in order. Scores by exact sign flips, Benjamini-Hochberg over all cases."""
+def judge_matches(
+    matches: Mapping[int, tuple[Match, Rule]], *, reproducible: bool, sequential: bool = False
+) -> list[CaseVerdict]:
+    """One verdict for each match, in order. Scores by exact sign flips (or bets), Benjamini-Hochberg over all cases."""
     clean = _clean_modes([match for match, _ in matches.values()])
-    judged = [_judged(match, rule, clean=clean[match.setup.mode]) for match, rule in matches.values()]
+    judged = [
+        _judged(match, rule, clean=clean[match.setup.mode], sequential=sequential) for match, rule in matches.values()
+    ]
     rates = [_rate(each) for each in judged]
     rate = min(rates, default=0.05)
     worse = reject_false_discoveries([each.p_worse for each in judged], rate=rate)
@@ -88,7 +93,7 @@ def _clean_modes(matches: Sequence[Match]) -> dict[str, bool]:
     return {mode: is_clean(group, "violations") for mode, group in by_mode.items()}
 
 
-def _judged(match: Match, rule: Rule, *, clean: bool) -> Judged:
+def _judged(match: Match, rule: Rule, *, clean: bool, sequential: bool) -> Judged:
     mine = [each for each in rule.expressions if each.mode in (None, match.setup.mode)]
     expression = next((each for each in mine if each.metric.kind is Kind.MEAN), None)
     counted = any(each.metric.name == "violations" for each in mine)
@@ -101,7 +106,7 @@ def _judged(match: Match, rule: Rule, *, clean: bool) -> Judged:
             if a is not None and b is not None:
                 pairs.append((a, b))
     losses = tuple(sign * (b - a) for a, b in pairs)
-    p_better, p_worse = flip_p_values(losses) if losses else (1.0, 1.0)
+    p_better, p_worse = (sequential_p_values if sequential else flip_p_values)(losses) if losses else (1.0, 1.0)
     return Judged(
         match=match,
         rule=rule,

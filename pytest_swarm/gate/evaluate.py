@@ -12,11 +12,12 @@ from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.cases import judge_matches, not_comparable, unmatched
 from pytest_swarm.gate.circumstances import Circumstances, differences, reproducible, same_clock
 from pytest_swarm.gate.counting import judge_count
-from pytest_swarm.gate.judging import Question, judge_mean, judge_median
+from pytest_swarm.gate.judging import Question, judge_mean
 from pytest_swarm.gate.metric import Kind
 from pytest_swarm.gate.pairing import Taken, pair
 from pytest_swarm.gate.policy import Policy
 from pytest_swarm.gate.questions import questions
+from pytest_swarm.gate.timing import judge_median
 from pytest_swarm.gate.verdict import CaseVerdict, Row, Strictness, Verdict, worst
 
 SCHEMA: Final = "swarm-gate/1"
@@ -71,7 +72,7 @@ def evaluate(
     clocks = {wall: same_clock(baseline.circumstances, now, wall_clock=wall) for wall in (True, False)}
     rows = [_judge(each, clocks) for each in questions(pairing, policy, fixed=fixed, over=taken.over)]
     ruled = {n: (match, policy.rule_of(match.now)) for n, match in enumerate(pairing.matches)}
-    cases = judge_matches(ruled, reproducible=fixed)
+    cases = judge_matches(ruled, reproducible=fixed, sequential=policy.sequential)
     cases += unmatched(taken, pairing.changed, pairing.new, pairing.missing)
     found = _Found(rows=tuple(rows), cases=tuple(cases), elsewhere=len(pairing.elsewhere))
     return _result(policy, baseline, found)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from statistics import NormalDist, fmean
+from statistics import fmean
 
 from pytest_swarm.gate.baseline import Sample
 from pytest_swarm.gate.expression import Expression
 from pytest_swarm.gate.metric import SCORE
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.gate.verdict import Row, Rule, Verdict
-from pytest_swarm.metrics.bootstrap import MIN_CLUSTERS, bca_over_clusters, bca_ratio_of_medians, ratio_of_medians
+from pytest_swarm.metrics.bootstrap import bca_over_clusters
+from pytest_swarm.metrics.sequential import minimum_detectable_sequential, sequential_effect
 from pytest_swarm.metrics.statistics import (
-    POWER,
     RULE_OF_THREE,
     Effect,
     Pair,
@@ -40,6 +40,7 @@ class Question:
     matches: tuple[Match, ...]
     level: float
     reproducible: bool
+    sequential: bool = False
     over: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
 
     def row(self, verdict: Verdict, **figures: object) -> Row:
@@ -65,12 +66,12 @@ class Measured:
     @property
     def before(self) -> list[float]:
         """The baseline's values."""
-        return [_value(then, self.name) for _, then, _ in self.pairs]
+        return [value_of(then, self.name) for _, then, _ in self.pairs]
 
     @property
     def now(self) -> list[float]:
         """The run's values."""
-        return [_value(now, self.name) for _, _, now in self.pairs]
+        return [value_of(now, self.name) for _, _, now in self.pairs]
 
     @property
     def jobs(self) -> int:
@@ -80,14 +81,14 @@ class Measured:
     def differences(self, sign: int) -> Iterable[Pair]:
         """The pairs' differences times `sign`."""
         for match, then, now in self.pairs:
-            difference = sign * (_value(now, self.name) - _value(then, self.name))
+            difference = sign * (value_of(now, self.name) - value_of(then, self.name))
             yield Pair(match.setup.job, match.now.identity, now.repeat, difference)
 
     def case_mean(self, pick: Callable[[Sample, Sample], Sample]) -> float:
         """Mean over cases of the mean over their pairs: every case counts alike."""
         cases: dict[object, list[float]] = {}
         for match, then, now in self.pairs:
-            cases.setdefault(match.now.identity, []).append(_value(pick(then, now), self.name))
+            cases.setdefault(match.now.identity, []).append(value_of(pick(then, now), self.name))
         return fmean(map(fmean, cases.values()))
 
     @property
@@ -114,12 +115,12 @@ def judge_mean(question: Question) -> Row:
     metric = question.expression.metric
     data = measured(question.matches, metric.name)
     if not data.pairs:
-        return question.row(Verdict.NOT_COMPARABLE, note=_no_pairs(question))
+        return question.row(Verdict.NOT_COMPARABLE, note=no_pairs(question))
     units = units_of(data.differences(metric.worse))
-    effect = paired_effect(units, level=question.level)
+    effect = (sequential_effect if question.sequential else paired_effect)(units, level=question.level)
     before, now = data.case_mean(lambda then, _: then), data.case_mean(lambda _, now: now)
     allowed = question.expression.allowed_loss(before)
-    detectable = detectable_loss(effect, data, reproducible=question.reproducible)
+    detectable = detectable_loss(effect, data, question)
     verdict = decide(effect, allowed, detectable)
     needed = None
     if verdict is Verdict.INCONCLUSIVE:
@@ -134,10 +135,10 @@ def judge_mean(question: Question) -> Row:
         low=low,
         high=high,
         interval_over_jobs=over_jobs,
-        confidence=_confidence(question.level),
+        confidence=confidence(question.level),
         p_worse=effect.p_up,
         allowed=allowed,
-        detectable=_finite(detectable),
+        detectable=finite(detectable),
         repeats_needed=needed,
         cases=len({match.now.identity for match, _, _ in data.pairs}),
         pairs=len(data.pairs),
@@ -156,19 +157,20 @@ def decide(effect: Effect, allowed: float, detectable: float) -> Verdict:
     return Verdict.OK if detectable <= allowed and effect.mean <= allowed else Verdict.INCONCLUSIVE
 
 
-def detectable_loss(effect: Effect, data: Measured, *, reproducible: bool) -> float:
+def detectable_loss(effect: Effect, data: Measured, question: Question) -> float:
     """The minimum detectable loss. Where chance plays no part and nothing moved, nothing can hide: 0.
 
     Otherwise, of n units in which nothing went wrong, something that goes wrong in 3/n of them could have been missed;
     for a score, what goes wrong is at least one task.
     """
     unmoved = effect.mean == 0 and not effect.error
-    if reproducible and unmoved and all(a == b for a, b in zip(data.before, data.now, strict=True)):
+    if question.reproducible and unmoved and all(a == b for a, b in zip(data.before, data.now, strict=True)):
         return 0.0
     if effect.error is None:
         return math.inf
-    found = minimum_detectable(effect.error, effect.units, level=effect.level)
-    if reproducible or data.name != SCORE.name:
+    detectable = minimum_detectable_sequential if question.sequential else minimum_detectable
+    found = detectable(effect.error, effect.units, level=effect.level)
+    if question.reproducible or data.name != SCORE.name:
         return found
     return max(found, RULE_OF_THREE / effect.units * data.step)
 
@@ -188,79 +190,8 @@ def needed_repeats(effect: Effect, data: Measured, *, allowed: float, reproducib
     return max(needed, math.ceil(RULE_OF_THREE * data.step / (effect.jobs * allowed)))
 
 
-def judge_median(question: Question) -> Row:
-    """The ratio of medians, for times: BCa interval with jobs as clusters; with few jobs, repeats of jobs."""
-    metric = question.expression.metric
-    data = measured(question.matches, metric.name)
-    if not data.pairs:
-        return question.row(Verdict.NOT_COMPARABLE, note=_no_pairs(question))
-    before, now = data.before, data.now
-    ratio = ratio_of_medians(before, now)
-    if ratio is None:
-        return question.row(Verdict.NOT_COMPARABLE, note="a median is 0, so there is no ratio of medians")
-    middle_before, middle_now = _median(before), _median(now)
-    allowed = question.expression.allowed_loss(middle_before) / middle_before
-    bounds = bca_ratio_of_medians(before, now, _clusters(data), level=question.level)
-    unmoved = question.reproducible and before == now
-    detectable = 0.0 if unmoved else _detectable_ratio(bounds, question.level)
-    verdict = _decide_ratio(ratio, bounds, allowed=allowed, detectable=detectable)
-    return question.row(
-        verdict,
-        before=middle_before,
-        now=middle_now,
-        change=ratio,
-        ratio=True,
-        low=None if bounds is None else bounds[0],
-        high=None if bounds is None else bounds[1],
-        confidence=_confidence(question.level),
-        allowed=allowed,
-        detectable=_finite(detectable),
-        repeats_needed=_more_for_ratio(data, detectable, allowed) if verdict is Verdict.INCONCLUSIVE else None,
-        cases=len({match.now.identity for match, _, _ in data.pairs}),
-        pairs=len(data.pairs),
-        jobs=data.jobs,
-        note=f"{len(data.pairs)} pairs are too few for an interval" if bounds is None and not unmoved else None,
-    )
-
-
-def _decide_ratio(ratio: float, bounds: tuple[float, float] | None, *, allowed: float, detectable: float) -> Verdict:
-    if bounds is not None and ratio > 1 + allowed and bounds[0] > 1:
-        return Verdict.REGRESSED
-    if bounds is not None and bounds[1] < 1:
-        return Verdict.IMPROVED
-    return Verdict.OK if detectable <= allowed and ratio <= 1 + allowed else Verdict.INCONCLUSIVE
-
-
-def _detectable_ratio(bounds: tuple[float, float] | None, level: float) -> float:
-    """exp((z(1-level) + z(POWER)) * error) - 1, the error of the log ratio read off its interval."""
-    if bounds is None:
-        return math.inf
-    z = NormalDist().inv_cdf
-    error = (math.log(bounds[1]) - math.log(bounds[0])) / (2 * z(1 - level))
-    return math.expm1((z(1 - level) + z(POWER)) * error)
-
-
-def _more_for_ratio(data: Measured, detectable: float, allowed: float) -> int | None:
-    if not (math.isfinite(detectable) and allowed > 0):
-        return None
-    repeats = len({(match.setup.job, now.repeat) for match, _, now in data.pairs}) / data.jobs
-    return math.ceil(repeats * max(1.0, (math.log1p(detectable) / math.log1p(allowed)) ** 2))
-
-
-def _clusters(data: Measured) -> list[tuple[object, ...]]:
-    by_job: list[tuple[object, ...]] = [(match.setup.job,) for match, _, _ in data.pairs]
-    if len(set(by_job)) >= MIN_CLUSTERS:
-        return by_job
-    return [(match.setup.job, now.repeat) for match, _, now in data.pairs]
-
-
-def _median(values: Sequence[float]) -> float:
-    from statistics import median
-
-    return median(values)
-
-
-def _value(sample: Sample, name: str) -> float:
+def value_of(sample: Sample, name: str) -> float:
+    """A figure of a sample that has it."""
     value = sample.figures[name]
     assert value is not None, "measured() lets only pairs pass that have both values"
     return value
@@ -281,15 +212,18 @@ def _signed(sign: int, bounds: tuple[float | None, float | None]) -> tuple[float
     return (low, high) if sign > 0 else (-high, -low)
 
 
-def _confidence(level: float) -> float:
+def confidence(level: float) -> float:
+    """The two-sided confidence in per cent of a one-sided level."""
     return round(100 * (1 - 2 * level), 3)
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The value, None where it is infinite."""
     return value if math.isfinite(value) else None
 
 
-def _no_pairs(question: Question) -> str:
+def no_pairs(question: Question) -> str:
+    """Why there is nothing to compare."""
     if not question.matches:
         return f"no case of mode {question.mode} is in both"
     return f"{question.expression.metric.name} was not measured in both, for any case and repeat"

@@ -16,12 +16,16 @@ Inconclusive: TypeAlias = Literal["pass", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the gate holds, and what its verdicts do. `rules` are those of tests with a marker, by the test's name."""
+    """What the gate holds, and what its verdicts do. `rules` are those of tests with a marker, by the test's name.
+
+    `sequential`: repeats were added only while a case was undecided, so tests must hold at any time.
+    """
 
     default: Rule
     rules: Mapping[str, Rule] = field(default_factory=dict)
     incomparable: Incomparable = "warn"
     inconclusive: Inconclusive = "warn"
+    sequential: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules", MappingProxyType(dict(self.rules)))

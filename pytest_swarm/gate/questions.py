@@ -39,6 +39,7 @@ def questions(
             matches=matches,
             level=_level(expression, noisy),
             reproducible=fixed,
+            sequential=policy.sequential,
             over=over,
         )
         for rule, expression, mode, matches in asked

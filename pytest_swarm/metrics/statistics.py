@@ -62,10 +62,14 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Units:
-    """Contributions of the units to the mean, and their weights (which add up to 1); parallel to `jobs`."""
+    """Contributions of the units to the mean, and their weights (which add up to 1); parallel to `jobs`.
+
+    `plain` are the units' own mean differences, in which no weight depends on how many repeats came later.
+    """
 
     contributions: tuple[float, ...]
     weights: tuple[float, ...]
+    plain: tuple[float, ...]
     jobs: tuple[Hashable, ...]
 
     @property
@@ -83,12 +87,13 @@ def units_of(pairs: Iterable[Pair]) -> Units:
     found: dict[tuple[Hashable, int], list[float]] = {}
     for row in rows:
         weight = 1.0 / (len(per_case) * per_case[row.case])
-        unit = found.setdefault((row.job, row.repeat), [0.0, 0.0])
-        unit[0] += weight * row.difference
-        unit[1] += weight
+        unit = found.setdefault((row.job, row.repeat), [0.0, 0.0, 0.0, 0.0])
+        for n, each in enumerate((weight * row.difference, weight, row.difference, 1.0)):
+            unit[n] += each
     return Units(
         contributions=tuple(each[0] for each in found.values()),
         weights=tuple(each[1] for each in found.values()),
+        plain=tuple(each[2] / each[3] for each in found.values()),
         jobs=tuple(job for job, _ in found),
     )
 

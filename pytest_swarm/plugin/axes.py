@@ -28,6 +28,7 @@ class Axes:
     horizons: tuple[HorizonDepth, ...] | None = None
     budgets: tuple[Budget, ...] | None = None
     repeat: int | None = None
+    auto_repeat: bool | None = None
     carryover: Carryover | None = None
     version: int | None = None
 
@@ -43,6 +44,7 @@ class Axes:
             horizons=None if self.horizons is None else self.horizons[:1],
             budgets=None if self.budgets is None else self.budgets[:1],
             repeat=None,
+            auto_repeat=None,
             carryover=self.carryover,
             version=self.version,
         )
@@ -95,6 +97,16 @@ def parse_count(text: str, *, what: str, low: int) -> int:
     return count
 
 
+def parse_repeat(text: str, *, what: str) -> tuple[int, bool]:
+    """(repeats, whether they stop as soon as the gate has decided) of `5` or `auto:20`."""
+    head, colon, most = text.partition(":")
+    if head.strip() == "auto":
+        if not colon:
+            raise OptionError(f"{what}: auto needs a limit, such as auto:20")
+        return parse_count(most, what=what, low=2), True
+    return parse_count(text, what=what, low=1), False
+
+
 def parse_carryover(text: str, *, what: str) -> Carryover:
     """`case` or `group`."""
     if text == "case":
@@ -117,7 +129,8 @@ def axes_of_texts(texts: Callable[[str], str | None], *, what: Callable[[str], s
         modes=None if modes is None else parse_modes(modes, what=what("compare"), known=known),
         horizons=None if horizon is None else parse_horizons(horizon, what=what("horizon")),
         budgets=None if vram is None else parse_budgets(vram, what=what("vram")),
-        repeat=None if repeat is None else parse_count(repeat, what=what("repeat"), low=1),
+        repeat=None if repeat is None else parse_repeat(repeat, what=what("repeat"))[0],
+        auto_repeat=None if repeat is None else parse_repeat(repeat, what=what("repeat"))[1],
         carryover=None if carryover is None else parse_carryover(carryover, what=what("carryover")),
     )
 
@@ -138,6 +151,8 @@ def axes_of_marker(args: tuple[object, ...], values: dict[str, object], *, known
         return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
     axes = axes_of_texts(text, what=lambda name: f"@pytest.mark.swarm({names[name]}=)", known=known)
+    if axes.auto_repeat:
+        raise OptionError("@pytest.mark.swarm(repeat=): auto belongs on the command line or in the ini file")
     version = values.get("version")
     if version is None:
         return axes

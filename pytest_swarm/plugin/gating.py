@@ -115,6 +115,7 @@ class Gating:
             rules={name: replace(each, gate="warn") if updating else each for name, each in self.rules.items()},
             incomparable=self.settings.incomparable,
             inconclusive=self.settings.inconclusive,
+            sequential=self._session.repeating is not None,
         )
         now = circumstances_of(report.info)
         return evaluate(take(report.jobs), baseline, now, policy=policy, covered=covered)

@@ -66,12 +66,12 @@ class SwarmHooks:
         """--swarm-only and --swarm-skip; and jobs of one group in a row."""
         if not self.active:
             return
-        from pytest_swarm.plugin.selection import in_groups, selected
+        from pytest_swarm.plugin.selection import in_groups, in_rounds, selected
 
         kept, dropped = selected(items, self.session.settings)
         if dropped:
             config.hook.pytest_deselected(items=dropped)
-        items[:] = in_groups(kept, self.session)
+        items[:] = in_rounds(in_groups(kept, self.session), self.session)
 
     @pytest.hookimpl(tryfirst=True)  # before the terminal asks for our header line
     def pytest_collection_finish(self, session: pytest.Session) -> None:

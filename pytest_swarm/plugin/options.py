@@ -53,7 +53,11 @@ OPTIONS: Final = (
     Option(
         name="vram", metavar="SIZES", help="VRAM budgets, such as 8GB,24GB; auto asks the GPU by NVML (the default)"
     ),
-    Option(name="repeat", metavar="N", help="repeats of each case (default 1)"),
+    Option(
+        name="repeat",
+        metavar="N",
+        help="repeats of each case (default 1); auto:MAX repeats a case only until the gate has decided",
+    ),
     Option(name="seed", metavar="N", help="seed of every draw (default 0)"),
     Option(
         name="fleet",

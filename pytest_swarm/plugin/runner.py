@@ -56,11 +56,15 @@ class SwarmRun:
             pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
         session = self._session
         case = Case(graph=self._adapted(graph), key=self.key, test=self._item.nodeid)
+        if session.repeating is not None and (reason := session.repeating.needless(case)):
+            pytest.skip(f"decided without this repeat: {reason}")
         try:
             record = session.finished(case) or session.run(case, self._item)
         except SwarmError as error:
             pytest.fail(str(error), pytrace=False)
         metrics = job_metrics(record)
+        if session.repeating is not None:
+            session.repeating.saw(case, metrics)
         self._item.user_properties.extend(_properties(record, metrics))
         if record.status is not JobStatus.COMPLETED:
             pytest.fail(record.error or record.status.value, pytrace=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,19 @@ def in_groups(items: list[pytest.Item], session: SwarmSession) -> list[pytest.It
     for item in grouped:
         assert isinstance(item, pytest.Function)
         order.setdefault(item.callspec.params[CASE], []).append(item)
-    dealt = iter([item for group in order.values() for item in group])
-    places = set(grouped)
+    return _dealt(items, [item for group in order.values() for item in group])
+
+
+def in_rounds(items: list[pytest.Item], session: SwarmSession) -> list[pytest.Item]:
+    """Under --swarm-repeat=auto, the first repeats of all benchmarks, then the second ones, and so on."""
+    if not session.settings.auto_repeat:
+        return items
+    benchmarks = [item for item in items if isinstance(item, pytest.Function) and is_swarm(item)]
+    rounds = sorted(benchmarks, key=lambda item: item.callspec.params[CASE].repeat)
+    return _dealt(items, rounds)
+
+
+def _dealt(items: list[pytest.Item], ordered: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The items with those of `ordered` dealt out over their own places, in that order."""
+    dealt, places = iter(ordered), set(ordered)
     return [next(dealt) if item in places else item for item in items]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_swarm.execution.bench import Bench
     from pytest_swarm.plugin.gating import Gating
     from pytest_swarm.plugin.progress import Progress
+    from pytest_swarm.plugin.repeating import Repeating
     from pytest_swarm.plugin.run_folder import RunFolder
     from pytest_swarm.routing.base import RouterFactory
     from pytest_swarm.telemetry.nvml import GpuMeter
@@ -172,13 +173,27 @@ class SwarmSession:
 
         return None if self.settings.gate.file is None else Gating(self)
 
+    @cached_property
+    def repeating(self) -> Repeating | None:
+        """What decides of further repeats; None where every repeat is run, as it is for a baseline."""
+        from pytest_swarm.plugin.repeating import Repeating
+
+        if not self.settings.auto_repeat:
+            return None
+        if self.gating is None:
+            raise OptionError("--swarm-repeat=auto goes on until the gate has decided: give --swarm-baseline=FILE")
+        baseline = self.gating.baseline
+        if baseline is None or self.gating.settings.update is not None:
+            return None
+        return Repeating(baseline, self.settings.gate.rule)
+
     # --- running -----------------------------------------------------------------------------------------------
 
     def prepare(self, items: list[pytest.Item], *, collect_only: bool) -> None:
         """Make what may fail for a bad file or an absent server, unless nothing will be run."""
         self.collected = [item.nodeid for item in items if is_swarm(item)]
         if self.collected and not collect_only:
-            _ = (self.bench, self.folder)
+            _ = (self.bench, self.folder, self.repeating)
             if self.gating is not None:
                 self.gating.prepare(items)
 

@@ -58,6 +58,11 @@ class Settings:
     skip: bool
     given: Mapping[str, str]
 
+    @property
+    def auto_repeat(self) -> bool:
+        """Whether repeats stop as soon as the gate has decided."""
+        return bool(self.axes(Axes()).auto_repeat)
+
     def axes(self, marker: Axes) -> Axes:
         """Command line > marker > ini; without a comparison, marker and ini give only the first of their lists."""
         if self.cli.modes is None and marker.modes is None and self.ini.modes is None:

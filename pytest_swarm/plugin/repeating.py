@@ -1,0 +1,53 @@
+"""--swarm-repeat=auto:MAX: further repeats only of cases that the gate has not decided yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from pytest_swarm.gate.baseline import Baseline, Sample
+from pytest_swarm.gate.metric import SCORE, Kind, Metric
+from pytest_swarm.gate.verdict import Rule
+from pytest_swarm.metrics.sequential import stopping_reason
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.record import Case
+    from pytest_swarm.metrics.job import JobMetrics
+
+_Watched: TypeAlias = tuple[str, str, object, float, str]  # a case without its repeat, and its test
+_DEFAULT_CONFIDENCE: Final = 95.0
+
+
+class Repeating:
+    """What has been seen of each case in this process. Tests of `metrics.sequential` hold whenever one looks."""
+
+    def __init__(self, baseline: Baseline, rule: Rule) -> None:
+        self._then: dict[str, Sample] = {}
+        for case in baseline.cases:
+            for sample in case.samples:
+                self._then.setdefault(sample.digest, sample)
+        self._losses: dict[_Watched, list[float]] = {}
+        expression = next((each for each in rule.expressions if each.metric.kind is Kind.MEAN), None)
+        self._metric: Metric = SCORE if expression is None else expression.metric
+        confidence = _DEFAULT_CONFIDENCE if expression is None else expression.confidence
+        self._level = (1 - confidence / 100) / 2
+
+    def needless(self, case: Case) -> str | None:
+        """Why this repeat need not be run; None where it must be. The first repeat always runs."""
+        if case.key.repeat == 1:
+            return None
+        if case.digest not in self._then:
+            return "the baseline has no such repeat, so there is nothing to decide"
+        return stopping_reason(self._losses.get(_watched(case), []), level=self._level)
+
+    def saw(self, case: Case, metrics: JobMetrics) -> None:
+        """Take the outcome of a repeat into account."""
+        then = self._then.get(case.digest)
+        now: float | None = getattr(metrics, self._metric.name)
+        before = None if then is None else then.figures.get(self._metric.name)
+        if before is not None and now is not None:
+            self._losses.setdefault(_watched(case), []).append(self._metric.worse * (now - before))
+
+
+def _watched(case: Case) -> _Watched:
+    key = case.key
+    return case.graph.digest, key.mode, key.horizon, key.vram_budget_gb, case.test.partition("[")[0]
