@@ -14,7 +14,7 @@ from typing import Final
 
 from pytest_swarm.errors import SwarmError
 
-COMMANDS: Final = ("report", "import", "new")
+COMMANDS: Final = ("report", "import", "new", "profile", "fleet")
 _FAILED: Final = 1
 
 

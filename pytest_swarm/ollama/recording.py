@@ -152,7 +152,7 @@ def _model_digests(rows: tuple[Exchange, ...]) -> dict[str, str]:
     """Model -> digest of its file, from every list of models among the answers."""
     found: dict[str, str] = {}
     for row in rows:
-        listed = _answer(row) if row.path in ("/api/ps", "/api/tags") else None
+        listed = last_json(row) if row.path in ("/api/ps", "/api/tags") else None
         models = listed.get("models") if isinstance(listed, dict) else None
         for model in models if isinstance(models, list) else []:
             if isinstance(model, dict) and isinstance(model.get("name"), str) and isinstance(model.get("digest"), str):
@@ -162,7 +162,7 @@ def _model_digests(rows: tuple[Exchange, ...]) -> dict[str, str]:
 
 def _completed(row: Exchange, digests: dict[str, str]) -> Exchange:
     """The exchange with what its answers tell: the server's time, the digest of its model."""
-    answer, model = _answer(row), named_model(row.body)
+    answer, model = last_json(row), named_model(row.body)
     server_time = answer.get("created_at") if isinstance(answer, dict) else None
     return replace(
         row,
@@ -171,7 +171,7 @@ def _completed(row: Exchange, digests: dict[str, str]) -> Exchange:
     )
 
 
-def _answer(row: Exchange) -> Json:
+def last_json(row: Exchange) -> Json:
     """The last JSON line of an answer; None where there is none."""
     lines = row.text.splitlines()
     try:

@@ -1,0 +1,173 @@
+"""`profile` and `fleet`: what recordings and a server tell comes back out as files that load."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.cli import main
+from pytest_swarm.cli.installed_fleet import COST_PER_BILLION, installed_fleet
+from pytest_swarm.domain.record import Case, CaseKey
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.recorded import Tape, recording_backend
+from pytest_swarm.metrics.recorded_models import recorded_models
+from pytest_swarm.ollama.cassette_file import read_cassette
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.simulator.answers import ProfileAnswerer
+from pytest_swarm.simulator.clock import new_virtual_loop
+from pytest_swarm.simulator.profile import load_profile
+from pytest_swarm.simulator.server import SimulatedServer
+from pytest_swarm.workloads.fleet import load_fleet
+from pytest_swarm.workloads.load import load_graph
+from tests.execution.lab import A40, HEAVY, PLANNER
+
+GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
+
+
+def record(path: Path, *modes: str, repeats: int = 4) -> None:
+    """Record wb1 to wb3 on the simulated A40."""
+    backend = simulated_backend(SimulatedWorld(profile=A40), HEAVY)
+    recording = recording_backend(backend, Tape(path=path), timeout_s=120)
+    with Bench(backend=recording, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
+        for name in ("wb1", "wb2", "wb3"):
+            graph = load_graph(GRAPHS / f"{name}.toml")
+            for mode in modes:
+                for repeat in range(1, repeats + 1):
+                    key = CaseKey(mode=mode, horizon=0, vram_budget_gb=24.0, repeat=repeat)
+                    bench.run(Case(graph=graph, key=key))
+
+
+@pytest.fixture(scope="module")
+def cassette(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cassette") / "c.jsonl"
+    record(path, "single:qwen2.5-coder:7b", "single:phi4:14b")
+    return path
+
+
+def test_a_profile_gives_back_what_was_simulated(cassette: Path, tmp_path: Path) -> None:
+    out = tmp_path / "my_gpu.toml"
+    assert main(["profile", "--from", str(cassette), "--out", str(out)]) == 0
+    measured = load_profile(out)
+    assert measured.tags == ("phi4:14b", "qwen2.5-coder:7b")
+    assert "SIMULATED" in measured.source
+    for tag in measured.tags:
+        found, true = measured.model(tag), A40.model(tag)
+        assert found is not None
+        assert true is not None
+        assert found.spec.decode_tokens_per_s == pytest.approx(true.spec.decode_tokens_per_s, rel=1e-3)
+        assert found.spec.prefill_tokens_per_s == pytest.approx(true.spec.prefill_tokens_per_s, rel=1e-3)
+        assert found.spec.size_bytes == pytest.approx(true.spec.size_bytes, abs=2)
+        assert 0 <= found.spec.load_s - true.spec.load_s <= 0.25  # the server looks every 250 ms
+        assert found.spec.blob == true.spec.blob
+
+
+def test_the_fleet_file_holds_measured_figures(cassette: Path, tmp_path: Path) -> None:
+    fleet_out = tmp_path / "measured.toml"
+    arguments = ["profile", "--from", str(cassette), "--out", str(tmp_path / "p.toml"), "--fleet-out", str(fleet_out)]
+    assert main(arguments) == 0
+    fleet, models = (
+        load_fleet(fleet_out),
+        {model.tag: model for model in recorded_models(read_cassette(cassette).takes)},
+    )
+    assert set(fleet.tags) == set(models)
+    for model in fleet:
+        found = models[model.tag]
+        assert found.size_bytes is not None
+        assert found.warm_load_s is not None
+        assert model.vram_gb == pytest.approx(found.size_bytes / 1e9, abs=1e-3)
+        assert model.load_time_ms == pytest.approx(found.warm_load_s * 1000, abs=0.1)
+        assert model.cost_per_token == HEAVY[model.tag].cost_per_token
+        code = found.accuracy[TaskType.CODE]
+        assert model.capability(TaskType.CODE) == pytest.approx(code.rate, abs=1e-4)
+    assert "Wilson 95 % interval" in fleet_out.read_text()
+    assert "of fleet heavy, not measured" in fleet_out.read_text()
+
+
+def test_a_run_on_the_measured_profile_is_like_the_recorded_one(cassette: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.toml"
+    assert main(["profile", "--from", str(cassette), "--out", str(out)]) == 0
+    case = Case(
+        graph=load_graph(GRAPHS / "wb2.toml"), key=CaseKey(mode="single:phi4:14b", horizon=0, vram_budget_gb=24.0)
+    )
+    makespans = []
+    for profile in (A40, load_profile(out)):
+        with Bench(backend=simulated_backend(SimulatedWorld(profile=profile), HEAVY), fleet=HEAVY) as bench:
+            makespans.append(bench.run(case).makespan_s or 0)
+    assert makespans[1] == pytest.approx(makespans[0], rel=0.15)
+
+
+def test_an_answer_counts_once_however_often_it_was_given(tmp_path: Path) -> None:
+    once, twice = tmp_path / "once.jsonl", tmp_path / "twice.jsonl"
+    record(once, "single:phi4:14b", repeats=1)
+    record(twice, "single:phi4:14b", "single:phi4:14b", repeats=1)
+
+    def tallies(path: Path) -> object:
+        (phi,) = [each for each in recorded_models(read_cassette(path).takes) if each.tag == "phi4:14b"]
+        return dict(phi.accuracy)
+
+    assert tallies(twice) == tallies(once)
+
+
+def test_the_profile_needs_a_fleet_that_knows_the_models(
+    cassette: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["profile", "--from", str(cassette), "--out", str(tmp_path / "p.toml"), "--fleet", "fast"])
+    assert status != 0
+    assert "phi4:14b" in capsys.readouterr().err
+    assert not (tmp_path / "p.toml").exists()
+
+
+def simulated_client() -> OllamaClient:
+    spec = replace(A40.server_spec, models=A40.server_spec.models[:2])
+    server = SimulatedServer(spec, answerer=ProfileAnswerer(A40, seed=0))
+    return OllamaClient("http://sim:1", transport=server.transport(), timeout_s=600)
+
+
+def test_a_fleet_from_what_is_installed() -> None:
+    told: list[str] = []
+
+    async def measure() -> object:
+        client = simulated_client()
+        found = await installed_fleet(client, num_ctx=4096, tell=told.append)
+        assert await client.resident() == ()
+        await client.aclose()
+        return found
+
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
+        found = runner.run(measure())
+    tags = [row.model.tag for row in found.rows]  # type: ignore[attr-defined]
+    assert sorted(tags) == sorted(A40.tags[:2])
+    assert [text.removeprefix("measuring ") for text in told] == tags
+    for row in found.rows:  # type: ignore[attr-defined]
+        true = A40.model(row.model.tag)
+        assert true is not None
+        kv_bytes = true.spec.kv_bytes(4096, 1)
+        assert row.model.vram_gb == pytest.approx((true.spec.size_bytes + kv_bytes + 2**29) / 1e9, abs=1e-3)
+        assert 0 <= row.model.load_time_ms / 1000 - true.spec.load_s <= 0.25
+        assert row.model.num_ctx == 4096
+        assert row.model.max_ctx == true.spec.context_length
+        assert row.model.cost_per_token > COST_PER_BILLION
+        assert not row.model.capabilities
+
+
+def test_the_fleet_command_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fleet", "--host", "http://127.0.0.1:9"]) != 0
+    assert "no Ollama server answers at http://127.0.0.1:9" in capsys.readouterr().err
+    assert main(["fleet", "--host", "http://127.0.0.1:9", "--num-ctx", "0"]) != 0
+    assert "--num-ctx" in capsys.readouterr().err
+
+
+def test_the_fleet_command_writes_a_file_that_loads(tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn")
+    from pytest_swarm.simulator.serve import serve_in_thread
+
+    models = tuple(replace(each, load_s=0.0, first_load_s=None) for each in A40.server_spec.models[:1])
+    server = SimulatedServer(replace(A40.server_spec, models=models), answerer=ProfileAnswerer(A40, seed=0))
+    with serve_in_thread(server) as url:
+        assert main(["fleet", "--host", url, "--out", str(tmp_path / "fleet.toml")]) == 0
+    assert load_fleet(tmp_path / "fleet.toml").tags == A40.tags[:1]
