@@ -7,11 +7,13 @@ with Bench(backend=backend, fleet=load_fleet("heavy")) as bench:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self, TypeAlias
 
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.errors import OptionError
@@ -19,8 +21,10 @@ from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.backends import Backend, Connection
 from pytest_swarm.execution.borrowers import borrowed
 from pytest_swarm.execution.case import run_case
+from pytest_swarm.execution.clock import JobClock
 from pytest_swarm.execution.engine import Engine, RunSettings
-from pytest_swarm.execution.residency import ResidencyKeeper
+from pytest_swarm.execution.residency import Ledger, ResidencyKeeper
+from pytest_swarm.execution.view import Moment, build_view
 from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, Weights
 from pytest_swarm.routing.registry import make_router
 from pytest_swarm.scoring.scorers import Scorers
@@ -71,6 +75,10 @@ async def _in_loop(backend: Backend) -> Connection:
     return backend.connect()
 
 
+async def _clock_in_loop(backend: Backend) -> JobClock:
+    return JobClock(virtual=backend.virtual)
+
+
 class Bench:
     """Runs cases on one backend, one at a time.
 
@@ -103,6 +111,31 @@ class Bench:
             for sentence in journal.finish(now_s=loop.time()):
                 sink.emit(encode_note(case, sentence, record.started_ts_ms))
         return record
+
+    @contextmanager
+    def decision(self, case: Case) -> Iterator[Callable[[], Plan]]:
+        """The router's first decision of a case, to be timed: each call plans the same view again, and runs nothing.
+
+        It has a connection of its own, so that what a group of cases has learned and loaded stays as it is.
+        """
+        lane, before = _Lane(self.backend, self.fleet), (self._lane, self._lane_key)
+        self._lane, self._lane_key = lane, None
+        try:
+            lane.connection.introduce(case.graph)
+            seed = request_seed(self.settings.seed, case.key.repeat)
+            clock = lane.runner.run(_clock_in_loop(self.backend))
+            budget_gb = case.key.vram_budget_gb
+            lane.keeper.begin(Ledger(vram_budget_gb=budget_gb, seed=seed, clock=clock, on_switch=lambda _: None))
+            graph = case.graph.flattened() if case.key.horizon == "flat" else case.graph
+            moment = Moment(step=0, graph=graph, finished=frozenset(), resident=frozenset())
+            view = build_view(
+                moment, case.key, estimator=lane.estimator, weights=self.settings.weights, seed=self.settings.seed
+            )
+            router = self._router(case, lane)
+            yield lambda: lane.runner.run(router.route(view))
+        finally:
+            lane.close()
+            self._lane, self._lane_key = before
 
     def __enter__(self) -> Self:
         return self

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -14,6 +15,15 @@ from pytest_swarm.metrics.job import JobMetrics, job_metrics
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.session import SwarmSession
+
+
+class BenchmarkFixture(Protocol):
+    """What is used of pytest-benchmark's `benchmark`."""
+
+    extra_info: dict[str, object]
+
+    def __call__(self, function: Callable[[], object]) -> object:
+        """Time calls of the function."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +59,7 @@ class SwarmRun:
         self._session = session
         self._item = item
         self.key = key
+        self._last: JobResult | None = None
 
     def __call__(self, graph: TaskGraph) -> JobResult:
         """Run the graph under the test's case. A job without an end in itself fails the test with one sentence."""
@@ -68,7 +79,29 @@ class SwarmRun:
         self._item.user_properties.extend(_properties(record, metrics))
         if record.status is not JobStatus.COMPLETED:
             pytest.fail(record.error or record.status.value, pytrace=False)
-        return JobResult(record=record, metrics=metrics)
+        self._last = JobResult(record=record, metrics=metrics)
+        return self._last
+
+    def bench(self, benchmark: BenchmarkFixture) -> None:
+        """Time the router's first decision of the job just run with pytest-benchmark, and file the job's figures there.
+
+        `--benchmark-compare-fail` and its kin then work on decision times. Call it after `swarm_run(dag)`.
+        """
+        if self._last is None:
+            pytest.fail(
+                "swarm_run.bench(benchmark) times the decision of a job: call swarm_run(dag) first", pytrace=False
+            )
+        key, metrics = self.key, self._last.metrics
+        benchmark.extra_info.update(
+            job=self._last.record.case.job,
+            mode=key.mode,
+            horizon=key.horizon,
+            vram_budget_gb=key.vram_budget_gb,
+            score=metrics.score,
+            violations=metrics.violations,
+        )
+        with self._session.bench.decision(self._last.record.case) as decide:
+            benchmark(decide)
 
     def _adapted(self, graph: TaskGraph) -> TaskGraph:
         """The graph with --swarm-context and the marker's version applied."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.plugin.hooks import CASE
 
 if TYPE_CHECKING:
@@ -45,8 +46,14 @@ def in_rounds(items: list[pytest.Item], session: SwarmSession) -> list[pytest.It
     if not session.settings.auto_repeat:
         return items
     benchmarks = [item for item in items if isinstance(item, pytest.Function) and is_swarm(item)]
-    rounds = sorted(benchmarks, key=lambda item: item.callspec.params[CASE].repeat)
+    rounds: list[pytest.Function] = sorted(benchmarks, key=_repeat)
     return _dealt(items, rounds)
+
+
+def _repeat(item: pytest.Function) -> int:
+    key = item.callspec.params[CASE]
+    assert isinstance(key, CaseKey), "the plugin parametrises this name itself"
+    return key.repeat
 
 
 def _dealt(items: list[pytest.Item], ordered: Sequence[pytest.Item]) -> list[pytest.Item]:
