@@ -165,6 +165,7 @@ class Bench:
             estimator=lane.estimator,
             scorers=Scorers(run_code=s.code_eval, judge=judge, threads=not lane.backend.virtual),
             sink=sink,
+            watcher=lane.connection.watcher,
             gpu=self.gpu if lane.backend.live else None,
             settings=RunSettings(
                 weights=s.weights,

@@ -5,14 +5,13 @@ One loop for flat and DAG runs: a flat run is a graph without edges, so that eve
 
 from __future__ import annotations
 
-import asyncio
-
 from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import (
     Case,
     JobRecord,
     JobStatus,
     PlanStep,
+    SamplePhase,
     Switch,
     TaskOutcome,
     TaskStatus,
@@ -24,6 +23,7 @@ from pytest_swarm.execution.clock import JobClock
 from pytest_swarm.execution.engine import Engine
 from pytest_swarm.execution.planning import plan_step
 from pytest_swarm.execution.residency import Ledger
+from pytest_swarm.execution.sampling import REAL_PACE, SIMULATED_PACE, VramWatch
 from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.execution.view import Moment
 from pytest_swarm.fields import Json
@@ -64,6 +64,8 @@ class _Job:
         self.switches: list[Switch] = []
         self.samples: list[VramSample] = []
         self.first_dispatch_s: float | None = None
+        pace = SIMULATED_PACE if engine.settings.simulated else REAL_PACE
+        self.watch = VramWatch(engine.watcher, engine.gpu, self.clock, pace=pace, keep=self._on_sample)
 
     async def run(self) -> None:
         """Steps until every task is finished, failed or skipped."""
@@ -73,13 +75,14 @@ class _Job:
         budget_gb = self.case.key.vram_budget_gb
         keeper.begin(Ledger(vram_budget_gb=budget_gb, seed=self.seed, clock=self.clock, on_switch=self._on_switch))
         while len(self.finished) < len(self.graph):
-            await self._step(len(self.steps))
-        await self._sample(len(self.steps) - 1)
+            number = keeper.step = len(self.steps)
+            await self._sample(number, SamplePhase.START)
+            async with self.watch.during(number):
+                await self._step(number)
+        await self._sample(len(self.steps) - 1, SamplePhase.END)
 
     async def _step(self, number: int) -> None:
         keeper = self.engine.keeper
-        keeper.step = number
-        await self._sample(number)
         moment = Moment(step=number, graph=self.graph, finished=frozenset(self.finished), resident=keeper.resident)
         if self.first_dispatch_s is None:
             self.first_dispatch_s = self.clock.now_s()
@@ -89,7 +92,8 @@ class _Job:
         calls = tuple(self._call(each, number) for each in step.executed)
         needed = tuple(dict.fromkeys(call.model.tag for call in calls))
         failed = await keeper.reach(step.target_residency, needed)
-        await self._sample(number)
+        await self._sample(number, SamplePhase.READY)
+        self.watch.phase = SamplePhase.RUNNING
         at_s = self.clock.now_s()
         for call in calls:
             if call.model.tag in failed:
@@ -144,12 +148,11 @@ class _Job:
         self.switches.append(switch)
         self._emit(events.encode_switch(self.case, switch, self.clock.ts_ms()))
 
-    async def _sample(self, number: int) -> None:
+    async def _sample(self, number: int, phase: SamplePhase) -> None:
         """Ask the server, and the GPU where there is one, what is in VRAM."""
-        resident = await self.engine.keeper.observe()
-        gpu = self.engine.gpu
-        used = None if gpu is None else await asyncio.to_thread(gpu.used_bytes)
-        sample = VramSample(step=number, at_s=self.clock.now_s(), resident=resident, gpu_used_bytes=used)
+        await self.watch.take(number, phase, await self.engine.keeper.observe())
+
+    def _on_sample(self, sample: VramSample) -> None:
         self.samples.append(sample)
         self._emit(events.encode_vram_sample(self.case, sample, self.clock.ts_ms()))
 

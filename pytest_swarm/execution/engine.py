@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.residency import ResidencyKeeper
+from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.routing.base import Router, Weights
 from pytest_swarm.scoring.scorers import Scorers
 from pytest_swarm.telemetry.nvml import GpuMeter
@@ -32,7 +33,8 @@ class RunSettings:
 class Engine:
     """A router, a server's VRAM, what is believed, how answers are scored, and where events go.
 
-    `gpu` measures VRAM by NVML; None where there is no GPU to measure.
+    `watcher` asks what is resident beside the job's own calls. `gpu` measures VRAM by NVML; None where there is no GPU
+    to measure.
     """
 
     router: Router
@@ -40,5 +42,6 @@ class Engine:
     estimator: Estimator
     scorers: Scorers
     sink: Sink
+    watcher: OllamaClient
     settings: RunSettings = field(default_factory=RunSettings)
     gpu: GpuMeter | None = None

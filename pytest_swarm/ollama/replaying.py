@@ -21,6 +21,7 @@ from pytest_swarm.ollama.nearest import Asked, describe, missing_case, refusal
 from pytest_swarm.ollama.recording import read_body
 from pytest_swarm.ollama.watching import is_watched
 
+_STALE_S: Final = 0.1  # less than any pause of a sampler
 _FAILURES: Final = MappingProxyType(
     {
         each.__name__: each
@@ -133,9 +134,17 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
         data = await request.aread()
         if not is_watched(request):
             return await self._play(self._answer_to(request, data), request)
+        return await self._play(await self._next_watched(), request)
+
+    async def _next_watched(self) -> Exchange:
+        """The next of the sampler's questions at its time; one whose time is long past belongs to an earlier step."""
+        now_s = asyncio.get_running_loop().time() - self._began_s
+        while self._watched and self._watched[0].sent_s < now_s - _STALE_S:
+            self._watched.popleft()
         if not self._watched:
             await _for_ever()
-        return await self._play(self._watched.popleft(), request)
+        await _until(self._began_s + self._watched[0].sent_s)  # who goes away while waiting has taken nothing
+        return self._watched.popleft()
 
     def _answer_to(self, request: httpx.Request, data: bytes) -> Exchange:
         body, path = read_body(data), request.url.raw_path.decode("ascii")

@@ -9,9 +9,12 @@ from pytest_swarm.domain.record import (
     Case,
     CaseKey,
     EstimateRow,
+    GpuProcess,
+    GpuReading,
     PlanStep,
     ResidentModel,
     RunInfo,
+    SamplePhase,
     Switch,
     TaskOutcome,
     TaskStatus,
@@ -197,5 +200,29 @@ def decode_vram_sample(fields: Fields) -> VramSample:
             )
             for row in fields.tables("resident")
         ),
-        gpu_used_bytes=fields.optional_whole("gpu_used_bytes"),
+        phase=SamplePhase(fields.text("phase")) if "phase" in fields else None,
+        gpu=_gpu_reading(fields),
+    )
+
+
+def _gpu_reading(fields: Fields) -> GpuReading | None:
+    """The reading of a sample; a run from before each GPU was told apart has the sum only."""
+    used = fields.raw("gpus") if "gpus" in fields else None
+    if used is None:
+        total = fields.optional_whole("gpu_used_bytes")
+        return None if total is None else GpuReading(used_bytes=(total,))
+    if not isinstance(used, list):
+        raise fields.fail("'gpus' must be a list of bytes")
+    cells = Fields({str(n): each for n, each in enumerate(used)}, where=f"{fields.where}, 'gpus'", error=fields.error)
+    return GpuReading(
+        used_bytes=tuple(cells.whole(each, low=0) for each in cells),
+        processes=tuple(
+            GpuProcess(
+                gpu=row.whole("gpu"),
+                pid=row.whole("pid"),
+                name=row.optional_text("name"),
+                used_bytes=row.optional_whole("used_bytes"),
+            )
+            for row in fields.tables("gpu_processes")
+        ),
     )

@@ -178,7 +178,13 @@ def encode_vram_sample(case: Case, sample: VramSample, ts_ms: float) -> JsonObje
             {"model": each.tag, "size_bytes": each.size_bytes, "size_vram_bytes": each.size_vram_bytes}
             for each in sample.resident
         ],
+        "phase": None if sample.phase is None else sample.phase.value,
         "gpu_used_bytes": sample.gpu_used_bytes,
+        "gpus": None if sample.gpu is None else list(sample.gpu.used_bytes),
+        "gpu_processes": [
+            {"gpu": each.gpu, "pid": each.pid, "name": each.name, "used_bytes": each.used_bytes}
+            for each in (() if sample.gpu is None else sample.gpu.processes)
+        ],
     }
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.plan import Assignment, Origin
-from pytest_swarm.domain.record import JobStatus, ResidentModel, Switch, VramSample
+from pytest_swarm.domain.record import GpuReading, JobStatus, ResidentModel, Switch, VramSample
 from pytest_swarm.metrics.job import encode_metrics, job_metrics
 from tests.report.factories import GEMMA, PHI, QWEN, failed, key, ok, record, skipped, step, task
 
@@ -88,7 +88,7 @@ def test_measured_violations_count_steps_not_samples() -> None:
     samples = (
         VramSample(step=0, at_s=0.0, resident=(small,)),
         VramSample(step=1, at_s=1.0, resident=(big,)),
-        VramSample(step=1, at_s=1.5, resident=(big, small), gpu_used_bytes=15_000_000_000),
+        VramSample(step=1, at_s=1.5, resident=(big, small), gpu=GpuReading(used_bytes=(15_000_000_000,))),
     )
     metrics = job_metrics(record(samples=samples))
     assert metrics.measured_violations == 1

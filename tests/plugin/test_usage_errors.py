@@ -78,7 +78,7 @@ def test_no_gpu_and_no_budget_is_an_error_that_says_how_to_give_one(
 def test_budget_of_the_gpu(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     from pytest_swarm.telemetry.nvml import GpuMeter
 
-    gpu = GpuMeter(names=("stand-in",), total_bytes=12_000_000_000, _nvml=pytest, _handles=())
+    gpu = GpuMeter(names=("stand-in",), totals_bytes=(12_000_000_000,), _nvml=pytest, _handles=())
     monkeypatch.setattr("pytest_swarm.telemetry.nvml.open_gpu", lambda: gpu)
     result = suite.runpytest("--collect-only", "-q", "--swarm-vram=auto")
     result.stdout.fnmatch_lines(["*lp-h0-12GB*"])
