@@ -98,21 +98,23 @@ class Baseline:
         object.__setattr__(self, "cases", tuple(ordered))
 
 
-def read_baseline(path: Path) -> Baseline:
-    """The baseline of a file. BaselineError says in one sentence why it is none, or why it cannot be used."""
+def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
+    """The baseline of a file. BaselineError says in one sentence why it is none; `shown` is the path it names."""
+    shown = str(path) if shown is None else shown
+    where = f"baseline {shown}"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BaselineError(
-            f"baseline {path}: there is no such file; make it with --swarm-baseline={path} --swarm-update-baseline"
+            f"{where}: there is no such file; make it with --swarm-baseline={shown} --swarm-update-baseline"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise BaselineError(f"baseline {path}: cannot be read: {error}") from error
+        raise BaselineError(f"{where}: cannot be read: {error}") from error
     except (ValueError, RecursionError) as error:
         raise BaselineError(
-            f"baseline {path}: is damaged, no JSON ({error}); restore it, or remove it and use --swarm-update-baseline"
+            f"{where}: is damaged, no JSON ({error}); restore it, or remove it and use --swarm-update-baseline"
         ) from error
-    return decode_baseline(data, where=f"baseline {path}")
+    return decode_baseline(data, where=where)
 
 
 def decode_baseline(data: object, *, where: str) -> Baseline:

@@ -135,7 +135,7 @@ def _consequences(
         (failures if fail else warnings).append(sentence)
 
     for row in rows:
-        name = f"{row.mode}/{row.expression}" + (f" of {row.test}" if row.test else "")
+        name = f"{row.mode}/{row.expression.removeprefix(row.mode + '/')}" + (f" of {row.test}" if row.test else "")
         if row.verdict is Verdict.REGRESSED:
             say(f"{name}: REGRESSED", fail=row.gate == "fail")
         elif row.verdict is Verdict.INCONCLUSIVE and policy.inconclusive != "pass":

@@ -27,6 +27,7 @@ POWER: Final = 0.8
 EXACT_UNITS: Final = 14  # up to here all 2**n sign vectors are listed
 SAMPLED_UNITS: Final = 1_000  # up to here sign vectors are drawn; beyond it the normal limit is exact to 1e-3
 DRAWS: Final = 4_095
+_TAIL_DRAWS: Final = 10  # with fewer draws expected beyond a quantile, the normal limit is the better guess
 SEED: Final = 20_231_123  # resampling is part of the method: the same data give the same verdict
 RULE_OF_THREE: Final = 3.0  # -ln(0.05): Hanley and Lippman-Hand, JAMA 249 (1983) 1743
 
@@ -114,7 +115,7 @@ def paired_effect(units: Units, *, level: float) -> Effect:
     bounds: tuple[float | None, float | None]
     if not any(units.contributions):
         bounds, p_down, p_up = (0.0, 0.0) if 0.5**n <= level else (None, None), 1.0, 1.0
-    elif n <= SAMPLED_UNITS:
+    elif n <= EXACT_UNITS or (n <= SAMPLED_UNITS and level * DRAWS >= _TAIL_DRAWS):
         bounds, p_down, p_up = _by_flips(units, level)
     else:
         bounds, p_down, p_up = _by_normal_limit(units, level)

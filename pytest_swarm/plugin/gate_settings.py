@@ -52,10 +52,11 @@ class GateSettings:
 
 
 def read_gate_settings(source: Texts, root: Path) -> GateSettings:
-    """The settings; OptionError for one that means nothing. Relative files are found from the working directory."""
+    """The settings; OptionError for one that means nothing. A file of the ini file is found from its folder."""
     update = _update(source.text("update-baseline"))
     named = source.text("baseline")
-    file = None if named is None else Path(named).expanduser()
+    start = Path.cwd() if source.cli("baseline") is not None else root
+    file = None if named is None else start / Path(named).expanduser()
     if file is None and update is not None:
         file = root / DEFAULT_FILE
     if file is None and source.cli("fail") is not None:

@@ -62,7 +62,12 @@ class Gating:
         file = self.settings.file
         if file is None or (self.settings.update is not None and not file.exists()):
             return None
-        return read_baseline(file)
+        return read_baseline(file, shown=self._shown(file))
+
+    def _shown(self, file: Path) -> str:
+        """The file as a user would write it."""
+        start = self._session.config.invocation_params.dir
+        return str(file.relative_to(start)) if file.is_relative_to(start) else str(file)
 
     def prepare(self, items: list[pytest.Item]) -> None:
         """Read what may be wrong before any test is run: the file, the markers, and what `new` would be added to."""
@@ -126,7 +131,7 @@ class Gating:
         assert update is not None
         found = updated(self.baseline, take(report.jobs), circumstances_of(report.info), update=update, covered=covered)
         write_baseline(found.baseline, file)
-        return f"wrote baseline {file} ({found.sentence})"
+        return f"wrote baseline {self._shown(file)} ({found.sentence})"
 
 
 _NOT_WRITTEN: Final = "the baseline was left as it is, because the run did not come to its end"

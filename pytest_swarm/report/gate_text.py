@@ -14,7 +14,8 @@ from pytest_swarm.report.markdown import escaped, markdown_table
 from pytest_swarm.report.terminal import wrapped
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, plural, signed_points, significant
 
-HEAD: Final = ("mode", "expression", "then", "now", "change", "interval", "allowed", "detectable", "verdict")
+HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "detectable")
+LEFT: Final = 3  # columns of words
 _NOTABLE: Final = tuple(v.value for v in Verdict if v not in (Verdict.OK, Verdict.INCONCLUSIVE))
 _MARKDOWN_LINES: Final = 12
 _TERMINAL_LINES: Final = 20
@@ -62,7 +63,8 @@ def gate_lines(block: Json) -> list[str]:
     if text is None:
         return []
     said = [*text.sentences, *text.cases]
-    lines = [f"**{escaped(text.headline)}**", "", *(markdown_table(HEAD, text.rows, left=2) if text.rows else []), ""]
+    table = markdown_table(HEAD, text.rows, left=LEFT) if text.rows else []
+    lines = [f"**{escaped(text.headline)}**", "", *table, ""]
     lines += [f"- {escaped(each)}" for each in said[:_MARKDOWN_LINES]]
     if len(said) > _MARKDOWN_LINES:
         lines.append(f"- and {plural(len(said) - _MARKDOWN_LINES, 'sentence')} more in report.json")
@@ -95,6 +97,7 @@ def _row(row: Fields) -> tuple[str, ...]:
     expression = row.text("expression") + (f" ({one_line(test, 60)})" if test else "")
     allowed = row.optional_number("allowed")
     return (
+        row.text("verdict"),
         mode_name(one_line(row.text("mode"), 24)),
         expression,
         _value(row.optional_number("before"), score=score),
@@ -103,7 +106,6 @@ def _row(row: Fields) -> tuple[str, ...]:
         _interval(row, score=score, ratio=ratio),
         _loss(allowed, score=score, ratio=ratio),
         _detectable(row, score=score, ratio=ratio),
-        row.text("verdict"),
     )
 
 

@@ -1,0 +1,93 @@
+"""Small runs as the gate sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from pytest_swarm.gate.baseline import Baseline, BaselineCase, Sample, Setup
+from pytest_swarm.gate.circumstances import SEED_POLICY, Circumstances
+from pytest_swarm.gate.evaluate import GateResult, evaluate
+from pytest_swarm.gate.expression import DEFAULTS, parse_expression
+from pytest_swarm.gate.pairing import Taken
+from pytest_swarm.gate.policy import Policy
+from pytest_swarm.gate.verdict import Rule, Verdict
+
+
+def case(
+    job: str,
+    scores: Sequence[float],
+    *,
+    mode: str = "lp",
+    graph: str = "",
+    version: int = 1,
+    test: str = "",
+    tasks: int = 3,
+    figures: Mapping[str, Sequence[float]] | None = None,
+) -> BaselineCase:
+    """A case with one sample per score; `figures` are further figures, one value per sample."""
+    more = figures or {}
+    name = test or f"test_{job}.py::test_{job}"
+    return BaselineCase(
+        setup=Setup(job=job, mode=mode, horizon=1, vram_budget_gb=8.0),
+        graph_digest=graph or job,
+        version=version,
+        samples=tuple(
+            Sample(
+                digest=f"{job}-{mode}-{graph}-{n}",
+                test=f"{name}[{mode}-h1-8GB-r{n + 1}]",
+                repeat=n + 1,
+                occurrence=0,
+                tasks=tasks,
+                figures={"score": score, "violations": 0.0, **{key: values[n] for key, values in more.items()}},
+            )
+            for n, score in enumerate(scores)
+        ),
+    )
+
+
+def circumstances(**changes: object) -> Circumstances:
+    """A run on the simulator with seed 0."""
+    plain = Circumstances(
+        run="20261123-120000",
+        started_ts_ms=0.0,
+        backend="sim",
+        simulated=True,
+        profile="a40",
+        fleet="heavy",
+        fleet_digest="abc",
+        seed=0,
+        seed_policy=SEED_POLICY,
+        measure={},
+        versions={"python": "3.11"},
+        machine={"cores": "2"},
+    )
+    return replace(plain, **changes)
+
+
+def baseline(*cases: BaselineCase) -> Baseline:
+    return Baseline(circumstances=circumstances(), cases=cases, where="baseline b.json")
+
+
+def policy(*texts: str, gate: str = "fail", **changes: object) -> Policy:
+    expressions = tuple(parse_expression(text, what="test") for text in texts or DEFAULTS)
+    return replace(Policy(default=Rule(expressions=expressions, gate=gate)), **changes)  # type: ignore[arg-type]
+
+
+def judge(
+    before: Iterable[BaselineCase],
+    now: Iterable[BaselineCase] | Taken,
+    *texts: str,
+    seed: int = 1,
+    **changes: object,
+) -> GateResult:
+    """The verdicts of one run against another; another seed unless `seed=0` is said."""
+    taken = now if isinstance(now, Taken) else Taken(cases=tuple(now))
+    return evaluate(
+        taken, baseline(*before), circumstances(seed=seed), policy=policy(*texts, **changes), covered=lambda _: True
+    )
+
+
+def verdicts(result: GateResult) -> dict[str, Verdict]:
+    """Mode/expression -> verdict."""
+    return {f"{row.mode}/{row.expression.removeprefix(row.mode + '/')}": row.verdict for row in result.rows}

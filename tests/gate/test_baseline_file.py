@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_swarm.errors import BaselineError
+from pytest_swarm.gate.baseline import decode_baseline, encode_baseline, read_baseline, write_baseline
+from tests.gate.runs import baseline, case
+
+SCORES = st.lists(st.floats(0, 1).map(lambda x: float(f"{x:.12g}")), min_size=1, max_size=3)
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=8), SCORES, max_size=4))
+def test_a_baseline_is_read_back_equal(jobs: dict[str, list[float]]) -> None:
+    stored = baseline(*(case(job, scores) for job, scores in jobs.items()))
+    assert decode_baseline(json.loads(encode_baseline(stored)), where="b") == stored
+
+
+def test_the_file_is_sorted_and_one_sample_is_one_line(tmp_path: Path) -> None:
+    one, other = case("a", [0.5, 0.25]), case("b", [1.0])
+    write_baseline(baseline(one, other), tmp_path / "x.json")
+    write_baseline(baseline(other, one), tmp_path / "y.json")
+    text = (tmp_path / "x.json").read_text()
+    assert text == (tmp_path / "y.json").read_text()
+    moved = encode_baseline(baseline(case("a", [0.5, 0.75]), other))
+    changed = [line for line in moved.splitlines() if line not in text.splitlines()]
+    assert len(changed) == 1
+    assert '"score": 0.75' in changed[0]
+
+
+def test_a_failed_write_leaves_the_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "b.json"
+    write_baseline(baseline(case("a", [0.5])), file)
+    before = file.read_text()
+
+    def no_space(_: int) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("os.fsync", no_space)
+    with pytest.raises(BaselineError, match="cannot be written: no space left"):
+        write_baseline(baseline(case("a", [0.9])), file)
+    assert file.read_text() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["b.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "is damaged, no JSON"),
+        ("[]", "expected a table"),
+        ("{}", "is no baseline of pytest-swarm"),
+        ('{"schema": "swarm-report/1"}', "is no baseline of pytest-swarm"),
+        ('{"schema": "swarm-baseline/2"}', "newer than swarm-baseline/1; update pytest-swarm"),
+        ('{"schema": "swarm-baseline/x"}', "newer than swarm-baseline/1"),
+        ('{"schema": "swarm-baseline/1", "cases": [{"job": "a"}]}', "cases[0]: 'horizon_depth' must be a number"),
+        ('{"schema": "swarm-baseline/1", "cases": []}', "'circumstances': 'run' is missing"),
+        ("[" * 100_000, "is damaged"),
+    ],
+)
+def test_what_is_no_baseline_is_refused_in_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    file = tmp_path / "b.json"
+    file.write_text(text)
+    with pytest.raises(BaselineError) as raised:
+        read_baseline(file)
+    assert sentence in str(raised.value)
+    assert str(file) in str(raised.value)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(BaselineError, match=r"there is no such file; make it with .*--swarm-update-baseline"):
+        read_baseline(tmp_path / "b.json")
+
+
+def test_a_case_that_stands_there_twice_is_refused() -> None:
+    twice = json.loads(encode_baseline(baseline(case("a", [0.5]))))
+    twice["cases"] *= 2
+    with pytest.raises(BaselineError, match=r"the case a \[lp-h1-8GB\] stands there twice"):
+        decode_baseline(twice, where="b")
+
+
+def test_figures_that_were_not_measured_stay_unmeasured() -> None:
+    sample = replace(case("a", [0.5]).samples[0], figures={"score": None, "violations": 1.0})
+    stored = baseline(replace(case("a", [0.5]), samples=(sample,)))
+    read = decode_baseline(json.loads(encode_baseline(stored)), where="b").cases[0].samples[0]
+    assert "score" not in read.figures
+    assert read.figures["violations"] == 1

@@ -1,0 +1,83 @@
+"""Runs that do not come to their end: the baseline stays whole, and nothing is judged that was not run."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.gate.test_plugin import BASE
+from tests.plugin.conftest import INI, SUITE, Reports
+
+ARGS = ("--swarm-compare=lp,milp,greedy", "--swarm-repeat=2")
+DEADLY = """
+import os, pytest
+from test_invoice import dag
+
+def test_deadly(swarm_run, dag):
+    swarm_run(dag)
+    if swarm_run.key.mode == "greedy" and os.path.exists("armed"):
+        {death}
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeini(INI)
+    pytester.makepyfile(test_invoice=SUITE)
+    return pytester
+
+
+def arm(suite: pytest.Pytester, death: str) -> str:
+    """A suite of one deadly test, its baseline written while it was still harmless."""
+    suite.makepyfile(test_deadly=DEADLY.format(death=death))
+    suite.runpytest("test_deadly.py", BASE, "--swarm-update-baseline", *ARGS).assert_outcomes(passed=6)
+    (suite.path / "armed").touch()
+    return (suite.path / "base.json").read_text()
+
+
+def test_two_workers_judge_like_one(suite: pytest.Pytester) -> None:
+    pytest.importorskip("xdist")
+    suite.runpytest_subprocess("-n2", BASE, "--swarm-update-baseline", *ARGS).assert_outcomes(passed=6)
+    strict = SUITE.replace("def test_invoice", '@pytest.mark.swarm_gate("switches:+0")\ndef test_invoice')
+    suite.makepyfile(test_invoice=strict)
+    results = [suite.runpytest_subprocess(*extra, BASE, *ARGS, "--junitxml=j.xml") for extra in ((), ("-n2",))]
+    tables = [[line for line in each.outlines if "switches" in line or line.startswith("Gate:")] for each in results]
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 4
+    verdicts = [each for each in ET.parse(suite.path / "j.xml").iter("property") if each.get("name") == "swarm.verdict"]
+    assert len(verdicts) == 6
+
+
+def test_a_killed_worker_loses_only_what_it_was_running(suite: pytest.Pytester) -> None:
+    pytest.importorskip("xdist")
+    before = arm(suite, "os._exit(9)")
+    result = suite.runpytest_subprocess("-n2", "test_deadly.py", BASE, "--swarm-update-baseline", *ARGS)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["the baseline was left as it is, because the run did not come to its end"])
+    assert (suite.path / "base.json").read_text() == before
+    gate = Reports(suite.path).report["gate"]
+    assert {case["mode"]: case["verdict"] for case in gate["cases"]} == {"lp": "ok", "milp": "ok"}
+    assert gate["cases_elsewhere"] == 1
+
+
+@pytest.mark.parametrize(
+    ("death", "args", "status"),
+    [
+        ("assert False", ("--maxfail=1",), pytest.ExitCode.TESTS_FAILED),
+        ("raise KeyboardInterrupt", (), pytest.ExitCode.INTERRUPTED),
+    ],
+)
+def test_a_run_that_stops_early(
+    suite: pytest.Pytester, death: str, args: tuple[str, ...], status: pytest.ExitCode
+) -> None:
+    before = arm(suite, death)
+    result = suite.runpytest_subprocess("test_deadly.py", BASE, "--swarm-update-baseline", *args, *ARGS)
+    assert result.ret == status
+    assert (suite.path / "base.json").read_text() == before
+    reports = Reports(suite.path)
+    assert len(reports.of("job_dag_summary")) == 5
+    assert reports.of("run_end")[0]["complete"] is False
+    gate = reports.report["gate"]
+    assert set(gate["counts"]) == {"ok"}
+    assert not [case for case in gate["cases"] if case["verdict"] == "missing"]

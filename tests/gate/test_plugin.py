@@ -1,0 +1,267 @@
+"""The gate as a user meets it: options, files, exit status, tables."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.plugin.conftest import INI, SUITE, Reports
+
+HOUSE = """
+from pytest_swarm import Assignment, Origin, Plan, PlanStatus
+
+class House:
+    name = "house"
+    async def route(self, view):
+        tag = {model!r} if {when} else "qwen2.5-coder:7b"
+        return Plan(assignments=tuple(Assignment(task=t.id, model=tag, origin=Origin.RULE) for t in view.tasks),
+                    residency=(frozenset({{tag}}),), status=PlanStatus.HEURISTIC)
+
+def pytest_swarm_routers():
+    return {{"house": lambda setup: House()}}
+"""
+NEVER = HOUSE.format(model="phi4:14b", when="False")
+LEAKS_ONCE = HOUSE.format(model="phi4:14b", when="view.step == 1 and view.seed % 2 == 0")
+BASE = "--swarm-baseline=base.json"
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeini(INI)
+    pytester.makepyfile(test_invoice=SUITE)
+    return pytester
+
+
+@pytest.fixture
+def reports(suite: pytest.Pytester) -> Reports:
+    return Reports(suite.path)
+
+
+def stored(suite: pytest.Pytester) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((suite.path / "base.json").read_text())
+    return loaded
+
+
+def write(suite: pytest.Pytester, *args: str) -> str:
+    suite.runpytest(BASE, "--swarm-update-baseline", *args).assert_outcomes(passed=len(args) and suite_size(args))
+    return (suite.path / "base.json").read_text()
+
+
+def suite_size(args: tuple[str, ...]) -> int:
+    values = dict(arg.split("=", 1) for arg in args if "=" in arg)
+    return len(values.get("--swarm-compare", "lp").split(",")) * int(values.get("--swarm-repeat", "1"))
+
+
+def test_an_equal_run_passes_and_says_so_everywhere(suite: pytest.Pytester, reports: Reports) -> None:
+    args = ("--swarm-compare=lp,milp", "--swarm-repeat=2")
+    write(suite, *args)
+    result = suite.runpytest(
+        BASE, *args, "--junitxml=j.xml", "--swarm-report=json", "--swarm-report=md:o.md", "--swarm-report=html:o.html"
+    )
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["*pytest-swarm gate*", "ok * MILP * score:-2.5%@95 *", "Gate: ok against *2 ok."])
+    assert reports.report["gate"]["verdict"] == "ok"
+    assert "Gate: ok against" in (suite.path / "o.md").read_text()
+    assert '<section id="gate">' in (suite.path / "o.html").read_text()
+    found = [
+        each.get("value")
+        for each in ET.parse(suite.path / "j.xml").iter("property")
+        if each.get("name") == "swarm.verdict"
+    ]
+    assert found == ["ok"] * 4
+
+
+def test_a_router_that_leaks_once_fails_the_run_and_the_step_is_named(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makeconftest(NEVER)
+    args = ("--swarm-compare=house", "--swarm-repeat=4")
+    write(suite, *args)
+    suite.makeconftest(LEAKS_ONCE)
+    result = suite.runpytest(BASE, *args)
+    result.assert_outcomes(passed=4)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "house violations:+0: invoice ?house-h0-8GB? r*, step 1: planned 12.5 GB (phi4:14b) of 8 GB",
+            "FAILED gate: house/violations:+0: REGRESSED",
+        ]
+    )
+    assert suite.runpytest(BASE, *args, "--swarm-gate=warn").ret == pytest.ExitCode.OK
+    assert suite.runpytest(BASE, *args, "--swarm-gate=off").ret == pytest.ExitCode.OK
+    assert "gate" not in reports.report
+
+
+def test_a_loss_in_every_repeat_fails_the_run(suite: pytest.Pytester) -> None:
+    suite.makeconftest(HOUSE.format(model="qwen2.5-coder:7b", when="True"))
+    args = ("--swarm-compare=house", "--swarm-repeat=20")
+    write(suite, *args)
+    suite.makeconftest(HOUSE.format(model="gemma2:2b", when="True"))
+    result = suite.runpytest(BASE, *args, "--swarm-fail=score:-2%")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["FAILED gate: house/score:-2%: REGRESSED"])
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        ((BASE,), "baseline base.json: there is no such file; make it with*"),
+        (("--swarm-baseline=tox.ini",), "baseline tox.ini: is damaged*"),
+        (("--swarm-baseline=tox.ini", "--swarm-fail=score:2%"), "--swarm-fail: 'score:2%', character 7: found '2'*"),
+        (("--swarm-fail=score:-2%",), "--swarm-fail compares with a baseline: give one*"),
+        (("--swarm-update-baseline=some",), "--swarm-update-baseline: 'some' is unknown; known are new and all*"),
+        (("--swarm-gate=maybe",), "--swarm-gate: 'maybe' is unknown; known are off, warn, fail"),
+        (("--swarm-incomparable=maybe",), "--swarm-incomparable: 'maybe' is unknown; known are warn, fail, ignore"),
+        (("--swarm-inconclusive=maybe",), "--swarm-inconclusive: 'maybe' is unknown; known are pass, warn, fail"),
+        (("--swarm-repeat=auto",), "--swarm-repeat: auto needs a limit, such as auto:20"),
+        (("--swarm-repeat=auto:9",), "--swarm-repeat=auto goes on until the gate has decided: give --swarm-baseline*"),
+    ],
+)
+def test_nonsense_ends_the_run_before_any_test(suite: pytest.Pytester, args: tuple[str, ...], sentence: str) -> None:
+    result = suite.runpytest(*args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+    assert "passed" not in result.stdout.str()
+    assert not (suite.path / "reports").exists()
+
+
+def test_a_baseline_of_the_ini_file_is_read_before_any_test_as_well(suite: pytest.Pytester) -> None:
+    suite.makeini(INI + "swarm_baseline = base.json\n")
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: baseline *base.json: there is no such file*"])
+
+
+def test_a_renamed_test_a_removed_case_and_a_new_one(suite: pytest.Pytester, reports: Reports) -> None:
+    other = SUITE.replace('"invoice"', '"second"').replace("test_invoice", "test_second")
+    suite.makepyfile(test_second=other)
+    suite.runpytest(BASE, "--swarm-update-baseline").assert_outcomes(passed=2)
+    suite.makepyfile(test_second=other.replace('"second"', '"third"'))
+    (suite.path / "test_invoice.py").write_text(SUITE.replace("def test_invoice", "def test_bill"))
+    suite.runpytest(BASE)
+    found = {case["job"]: (case["verdict"], case["note"]) for case in reports.report["gate"]["cases"]}
+    assert found == {
+        "invoice": ("ok", "renamed, was test_invoice.py::test_invoice"),
+        "second": ("missing", "is in the baseline, but was not run"),
+        "third": ("new", "is not in the baseline"),
+    }
+    assert suite.runpytest(BASE, "--swarm-incomparable=fail").ret == pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.mark.parametrize("narrowed", [("-k", "invoice"), ("test_invoice.py",), ("test_invoice.py::test_invoice",)])
+def test_a_narrowed_run_misses_nothing_and_drops_nothing(
+    suite: pytest.Pytester, reports: Reports, narrowed: tuple[str, ...]
+) -> None:
+    suite.makepyfile(test_second=SUITE.replace('"invoice"', '"second"').replace("test_invoice", "test_second"))
+    suite.runpytest(BASE, "--swarm-update-baseline")
+    suite.runpytest(BASE, *narrowed)
+    gate = reports.report["gate"]
+    assert (gate["counts"], gate["cases_elsewhere"]) == ({"ok": 1}, 1)
+    suite.runpytest(BASE, "--swarm-update-baseline", *narrowed)
+    assert [case["job"] for case in stored(suite)["cases"]] == ["invoice", "second"]
+
+
+def test_update_new_only_adds(suite: pytest.Pytester) -> None:
+    first = write(suite, "--swarm-compare=lp")
+    result = suite.runpytest(BASE, "--swarm-update-baseline=new", "--swarm-compare=lp,greedy")
+    result.stdout.fnmatch_lines(["wrote baseline base.json (2 cases: 1 added, 1 kept)"])
+    assert (
+        next(line for line in first.splitlines() if '"case":' in line).rstrip(",")
+        in (suite.path / "base.json").read_text()
+    )
+    refused = suite.runpytest(BASE, "--swarm-update-baseline=new", "--swarm-seed=9")
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: baseline base.json: nothing can be added to it (other seed: 0 then, 9 now)*"])
+
+
+def test_another_fleet_is_not_comparable(suite: pytest.Pytester) -> None:
+    suite.makefile(
+        ".toml",
+        own="[[model]]\nname = 'gemma2:2b'\nvram_gb = 3\nload_time_ms = 600\ncost_per_token = 0.4\nmax_ctx = 8192\n",
+    )
+    write(suite, "--swarm-compare=lp")
+    result = suite.runpytest(BASE, "--swarm-fleet=own.toml")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["Not comparable: other fleet: heavy *", "Gate: not-comparable against*"])
+    strict = suite.runpytest(BASE, "--swarm-fleet=own.toml", "--swarm-incomparable=fail")
+    assert strict.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_marker_makes_one_test_stricter(suite: pytest.Pytester, reports: Reports) -> None:
+    strict = SUITE.replace("def test_invoice", '@pytest.mark.swarm_gate("switches:+0", gate="warn")\ndef test_invoice')
+    suite.makepyfile(test_invoice=strict)
+    write(suite, "--swarm-compare=lp")
+    suite.runpytest(BASE).assert_outcomes(passed=1)
+    rows = [(row["test"], row["expression"], row["gate"]) for row in reports.report["gate"]["rows"]]
+    assert rows == [("test_invoice.py::test_invoice", "switches:+0", "warn")]
+
+
+@pytest.mark.parametrize(
+    ("marker", "sentence"),
+    [
+        ('swarm_gate("score:2%")', "@pytest.mark.swarm_gate: 'score:2%', character 7*"),
+        ('swarm_gate(strict="yes")', "@pytest.mark.swarm_gate: unknown keyword 'strict'*"),
+        ('swarm_gate(gate="no")', "@pytest.mark.swarm_gate: gate='no' is unknown*"),
+        ('swarm(repeat="auto:5")', "@pytest.mark.swarm(repeat=): auto belongs on the command line*"),
+    ],
+)
+def test_a_wrong_marker_is_a_usage_error(suite: pytest.Pytester, marker: str, sentence: str) -> None:
+    suite.makepyfile(test_invoice=SUITE.replace("def test_invoice", f"@pytest.mark.{marker}\ndef test_invoice"))
+    result = suite.runpytest(BASE, "--swarm-update-baseline")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+
+
+def test_a_server_that_dies_is_an_error_and_the_old_samples_stay(suite: pytest.Pytester) -> None:
+    before = write(suite, "--swarm-compare=lp")
+    result = suite.runpytest(BASE, "--swarm-fault=refuse", "--swarm-incomparable=ignore")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert before == (suite.path / "base.json").read_text()
+
+
+def test_no_numpy_of_ours_without_a_gate(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_modules="""
+        import subprocess, sys
+
+        def test_modules():
+            code = "import sys, pytest_swarm.plugin.gate_settings; print({'numpy', 'scipy'} & set(sys.modules))"
+            assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+        """
+    )
+    suite.runpytest("test_modules.py").assert_outcomes(passed=1)
+
+
+def test_repeats_stop_when_the_gate_has_decided(suite: pytest.Pytester) -> None:
+    args = ("--swarm-compare=lp,milp", "--swarm-repeat=auto:10")
+    suite.runpytest(BASE, "--swarm-update-baseline", *args).assert_outcomes(passed=20)
+    result = suite.runpytest(BASE, *args, "-rs")
+    result.assert_outcomes(passed=12, skipped=8)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["SKIPPED*decided without this repeat: no difference in 6 repeats"])
+
+
+def test_a_case_that_the_baseline_lacks_is_run_once(suite: pytest.Pytester) -> None:
+    args = ("--swarm-repeat=auto:10",)
+    suite.runpytest(BASE, "--swarm-update-baseline", "--swarm-compare=lp", *args).assert_outcomes(passed=10)
+    suite.runpytest(BASE, "--swarm-compare=lp,greedy", *args).assert_outcomes(passed=7, skipped=13)
+
+
+def test_the_examples_pass_and_notice_a_leak(pytester: pytest.Pytester) -> None:
+    example = Path(__file__).parents[2] / "examples" / "ci"
+    for file in example.iterdir():
+        if file.suffix in (".py", ".ini", ".json"):
+            (pytester.path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    plain = ("-p", "no:randomly", "-p", "no:cacheprovider")
+    result = pytester.runpytest(*plain)
+    result.assert_outcomes(passed=18)
+    result.stdout.fnmatch_lines(["Gate: ok against*6 ok."])
+    conftest = pytester.path / "conftest.py"
+    fits = "if model.vram_gb <= view.vram_budget_gb"
+    assert fits in conftest.read_text()
+    conftest.write_text(conftest.read_text().replace(fits, fits + " or view.step == 2"))
+    result = pytester.runpytest(*plain)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["FAILED gate: house/violations:+0: REGRESSED"])

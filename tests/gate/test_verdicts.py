@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_swarm.errors import BaselineError
+from pytest_swarm.gate.baseline import BaselineCase
+from pytest_swarm.gate.evaluate import encode_gate, evaluate
+from pytest_swarm.gate.expression import parse_expression
+from pytest_swarm.gate.pairing import Broken, Taken
+from pytest_swarm.gate.policy import Policy
+from pytest_swarm.gate.updating import refuse_mixture, updated
+from pytest_swarm.gate.verdict import Rule, Verdict
+from tests.gate.runs import baseline, case, circumstances, judge, policy, verdicts
+
+
+def jobs(scores: list[float], *, count: int = 8, mode: str = "lp") -> list[BaselineCase]:
+    return [case(f"job{n}", scores, mode=mode) for n in range(count)]
+
+
+def test_an_equal_run_of_the_same_seed_is_ok() -> None:
+    result = judge(jobs([0.5]), jobs([0.5]), seed=0)
+    assert set(verdicts(result).values()) == {Verdict.OK}
+    assert (result.verdict, result.failures, result.warnings) == (Verdict.OK, (), ())
+
+
+def test_three_equal_jobs_of_another_seed_are_no_proof() -> None:
+    result = judge(jobs([0.5], count=3), jobs([0.5], count=3), "score:-2.5%")
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.rows[0].repeats_needed is not None
+
+
+def test_a_loss_in_every_repeat_is_a_regression() -> None:
+    result = judge(jobs([0.9, 0.8]), jobs([0.6, 0.5]), "score:-2.5%@95")
+    (row,) = result.rows
+    assert row.verdict is Verdict.REGRESSED
+    assert row.change == pytest.approx(-0.3)
+    assert row.low is not None
+    assert row.low <= row.change <= (row.high or 0) < 0
+    assert result.failures == ("lp/score:-2.5%@95: REGRESSED",)
+
+
+def test_a_gain_is_improved_and_fails_nothing() -> None:
+    result = judge(jobs([0.6, 0.5]), jobs([0.9, 0.8]), "score:-2.5%")
+    assert (result.verdict, result.failures) == (Verdict.IMPROVED, ())
+
+
+def test_a_loss_within_the_allowance_is_ok() -> None:
+    before, now = jobs([0.5, 0.5, 0.5]), jobs([0.49, 0.49, 0.49])
+    assert judge(before, now, "score:-5%", seed=0).verdict is Verdict.OK
+    assert judge(before, now, "score:-1%", seed=0).verdict is Verdict.REGRESSED
+
+
+def test_the_published_difference_is_inconclusive() -> None:
+    lp = [case("wb1", [1.0]), case("wb2", [8 / 9]), case("wb3", [1 / 3])]
+    llm = [case("wb1", [1.0]), case("wb2", [5 / 9]), case("wb3", [1 / 3])]
+    result = judge(lp, llm)
+    row = result.rows[0]
+    assert (row.verdict, row.p_worse) == (Verdict.INCONCLUSIVE, 0.5)
+    assert row.before == pytest.approx(0.741, abs=1e-3)
+    assert row.now == pytest.approx(0.630, abs=1e-3)
+    assert row.repeats_needed is not None
+    assert 100 < row.repeats_needed < 1_000
+    assert "repeats of each case would decide it" in (row.note or "")
+
+
+def test_a_mode_has_verdicts_of_its_own() -> None:
+    before = [*jobs([0.9, 0.8]), *jobs([0.9, 0.8], mode="llm")]
+    now = [*jobs([0.9, 0.8]), *jobs([0.5, 0.4], mode="llm")]
+    result = judge(before, now, "score:-2.5%", "llm/score:-0.9", seed=0)
+    assert verdicts(result) == {
+        "lp/score:-2.5%": Verdict.OK,
+        "llm/score:-2.5%": Verdict.REGRESSED,
+        "llm/score:-0.9": Verdict.OK,
+    }
+
+
+def test_an_expression_for_a_mode_that_did_not_run_says_so() -> None:
+    (row,) = judge(jobs([0.5]), jobs([0.5]), "milp/score:-1%").rows
+    assert (row.verdict, row.note) == (Verdict.NOT_COMPARABLE, "no case of mode milp is in both")
+
+
+def violating(counts: list[float], *, job: str = "a") -> BaselineCase:
+    return case(job, [0.5] * len(counts), figures={"violations": counts})
+
+
+def test_one_new_violation_fails_a_mode_that_had_none() -> None:
+    run = Taken(cases=(violating([0, 1]),), over={("a-lp--1", 0): ("a [lp-h1-8GB] r2, step 1: planned 12 of 8",)})
+    (row,) = judge([violating([0, 0])], run, "violations:+0").rows
+    assert (row.verdict, row.before, row.now, row.change) == (Verdict.REGRESSED, 0, 1, 1)
+    assert row.details == ("a [lp-h1-8GB] r2, step 1: planned 12 of 8",)
+
+
+def test_a_violation_in_a_repeat_that_the_baseline_lacks_counts_too() -> None:
+    (row,) = judge([violating([0])], [violating([0, 1])], "violations:+0").rows
+    assert row.verdict is Verdict.REGRESSED
+
+
+def test_violations_do_not_cancel_each_other_out_where_chance_plays_no_part() -> None:
+    before, now = [violating([1]), violating([0], job="b")], [violating([0]), violating([1], job="b")]
+    assert judge(before, now, "violations:+0", seed=0).verdict is Verdict.REGRESSED
+    assert judge(before, now, "violations:+0", seed=1).verdict is Verdict.OK
+    assert judge(before, now, "violations:+1", seed=0).verdict is Verdict.OK
+
+
+def test_more_violations_of_a_mode_that_always_had_some_need_more_than_chance() -> None:
+    before = [violating([1] + [0] * 9)]
+    assert judge(before, [violating([1, 1] + [0] * 8)], "violations:+0").verdict is Verdict.INCONCLUSIVE
+    assert judge(before, [violating([1] * 10)], "violations:+0").verdict is Verdict.REGRESSED
+    assert judge(before, [violating([0] * 10)], "violations:+0").verdict is Verdict.IMPROVED
+
+
+def timed(values: list[float]) -> list[BaselineCase]:
+    return [case(f"job{n}", [0.5], figures={"decision_ms": [value]}) for n, value in enumerate(values)]
+
+
+def test_slower_decisions_are_a_ratio_of_medians() -> None:
+    before = [2.0 + n / 10 for n in range(12)]
+    for factor, verdict in ((1.0, Verdict.OK), (1.2, Verdict.OK), (1.6, Verdict.REGRESSED), (0.5, Verdict.IMPROVED)):
+        result = judge(timed(before), timed([factor * each for each in before]), "decision_ms.median:+25%")
+        (row,) = result.rows
+        assert (row.verdict, row.change) == (verdict, pytest.approx(factor))
+
+
+def test_times_of_another_machine_are_not_compared() -> None:
+    now = circumstances(seed=1, machine={"cores": "64"})
+    rule = policy("decision_ms:+1%", "makespan_s:+1%")
+    found = [case("a", [0.5], figures={"decision_ms": [9.0], "makespan_s": [3.0]})]
+    result = evaluate(Taken(cases=tuple(found)), baseline(*found), now, policy=rule, covered=lambda _: True)
+    notes = [row.note for row in result.rows]
+    assert notes[0] == "times of another machine are no comparison"
+    assert "machine" not in (notes[1] or "")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"simulated": False, "backend": "ollama"}, "other backend: simulated (a40) then, real (ollama) now"),
+        ({"profile": "b200"}, "other simulator profile: a40 then, b200 now"),
+        ({"fleet_digest": "xyz"}, "other fleet: heavy (abc) then, heavy (xyz) now"),
+        ({"seed_policy": "other/2"}, "other seed policy"),
+        ({"measure": {"swarm_code_eval": "True"}}, "other --swarm-code-eval: off then, True now"),
+    ],
+)
+def test_other_circumstances_are_not_compared(change: dict[str, object], reason: str) -> None:
+    run = Taken(cases=tuple(jobs([0.1])))
+    for incomparable, failures in (("warn", 0), ("fail", 1), ("ignore", 0)):
+        result = evaluate(
+            run,
+            baseline(*jobs([0.9])),
+            circumstances(**change),
+            policy=policy(incomparable=incomparable),
+            covered=lambda _: True,
+        )
+        assert result.verdict is Verdict.NOT_COMPARABLE
+        assert result.reasons[0].startswith(reason)
+        assert len(result.failures) == failures
+        assert (incomparable == "warn") is bool(result.warnings)
+
+
+def notes(before: list[BaselineCase], now: list[BaselineCase]) -> dict[str, tuple[Verdict, str | None]]:
+    return {each.setup.job: (each.verdict, each.note) for each in judge(before, now, seed=0).cases}
+
+
+def test_renamed_new_missing_and_changed_cases_are_reported_as_such() -> None:
+    before = [case("a", [0.5]), case("b", [0.5]), case("c", [0.5]), case("d", [0.5])]
+    now = [
+        case("a", [0.5], test="test_other.py::test_renamed"),
+        case("c", [0.5], graph="c2"),
+        case("d", [0.5], graph="d2", version=2),
+        case("e", [0.5]),
+    ]
+    assert notes(before, now) == {
+        "a": (Verdict.OK, "renamed, was test_a.py::test_a"),
+        "b": (Verdict.MISSING, "is in the baseline, but was not run"),
+        "c": (Verdict.NOT_COMPARABLE, "the graph has changed (its tasks, prompts, expectations, edges or context)"),
+        "d": (Verdict.NOT_COMPARABLE, "case version 1 then, 2 now"),
+        "e": (Verdict.NEW, "is not in the baseline"),
+    }
+
+
+def test_an_error_is_an_error_and_no_low_score() -> None:
+    a, b = case("a", [0.9, 0.9]), case("b", [0.9, 0.9])
+    broken = Broken(setup=b.setup, test="test_b.py::test_b[lp-h1-8GB-r1]", repeat=1, sentence="b ended as error: dead")
+    run = Taken(cases=(a, replace(b, samples=b.samples[1:])), broken=(broken,))
+    result = judge([a, b], run, seed=0)
+    assert verdicts(result)["lp/score:-2.5%@95"] is Verdict.OK
+    assert [each.note for each in result.cases if each.verdict is Verdict.ERROR] == ["b ended as error: dead"]
+    assert not [each for each in result.cases if each.verdict is Verdict.MISSING]
+
+
+@pytest.mark.parametrize(("inconclusive", "failures", "warnings"), [("pass", 0, 0), ("warn", 0, 1), ("fail", 1, 0)])
+def test_what_inconclusive_does(inconclusive: str, failures: int, warnings: int) -> None:
+    result = judge(jobs([0.5], count=3), jobs([0.4], count=3), "score:-2.5%", inconclusive=inconclusive)
+    assert (len(result.failures), len(result.warnings)) == (failures, warnings)
+
+
+def test_a_test_with_a_marker_has_a_gate_of_its_own() -> None:
+    strict = Rule(expressions=(parse_expression("score:-0", what="x"),), gate="warn", test="test_job0.py::test_job0")
+    rules = Policy(default=policy("score:-50%").default, rules={"test_job0.py::test_job0": strict})
+    run = Taken(cases=tuple(jobs([0.8] * 8)))
+    result = evaluate(run, baseline(*jobs([0.9] * 8)), circumstances(), policy=rules, covered=lambda _: True)
+    assert [(row.test, row.jobs, row.verdict) for row in result.rows] == [
+        (None, 7, Verdict.OK),
+        ("test_job0.py::test_job0", 1, Verdict.REGRESSED),
+    ]
+    assert result.failures == ()
+
+
+def test_case_verdicts_hold_the_false_discovery_rate() -> None:
+    before = [case(f"job{n:02}", [0.9] * 12) for n in range(40)]
+    now = [case(f"job{n:02}", [0.3] * 12 if n == 7 else [0.9] * 12) for n in range(40)]
+    worse = [each.setup.job for each in judge(before, now).cases if each.verdict is Verdict.REGRESSED]
+    assert worse == ["job07"]
+    chance = [case(f"job{n:02}", [0.9] * 5 if n else [0.3] * 5) for n in range(40)]
+    short = [case(f"job{n:02}", [0.9] * 5) for n in range(40)]
+    assert not [each for each in judge(short, chance).cases if each.verdict is Verdict.REGRESSED]
+
+
+def test_the_gate_of_a_report_is_plain_json() -> None:
+    import json
+
+    block = encode_gate(judge(jobs([0.9]), jobs([0.5])))
+    assert json.loads(json.dumps(block, allow_nan=False)) == block
+    assert block["schema"] == "swarm-gate/1"
+
+
+def test_an_update_replaces_what_ran_and_keeps_what_was_not_asked_for() -> None:
+    old = baseline(case("a", [0.1]), case("b", [0.2]), case("c", [0.3]))
+    taken = Taken(cases=(case("a", [0.9]), case("d", [0.4])))
+    found = updated(old, taken, circumstances(), update="all", covered=lambda each: each.setup.job != "c")
+    assert [each.setup.job for each in found.baseline.cases] == ["a", "c", "d"]
+    assert found.baseline.cases[0].samples[0].figures["score"] == 0.9
+    assert found.sentence == "3 cases: 1 added, 1 replaced, 1 kept, 1 dropped"
+    found = updated(old, taken, circumstances(), update="new", covered=lambda _: True)
+    assert [each.setup.job for each in found.baseline.cases] == ["a", "b", "c", "d"]
+    assert found.baseline.cases[0].samples[0].figures["score"] == 0.1
+
+
+def test_a_case_with_an_error_keeps_its_old_samples() -> None:
+    old = baseline(case("a", [0.1, 0.1]))
+    a = case("a", [0.9, 0.9])
+    taken = Taken(
+        cases=(replace(a, samples=a.samples[:1]),), broken=(Broken(setup=a.setup, test="", repeat=2, sentence=""),)
+    )
+    found = updated(old, taken, circumstances(), update="all", covered=lambda _: True)
+    assert found.baseline.cases == old.cases
+
+
+def test_nothing_is_added_to_a_baseline_of_other_circumstances() -> None:
+    refuse_mixture(baseline(), circumstances())
+    with pytest.raises(BaselineError, match=r"nothing can be added to it \(other seed: 0 then, 5 now\)"):
+        refuse_mixture(baseline(), circumstances(seed=5))
+
+
+def test_ten_thousand_cases_need_no_quadratic_work() -> None:
+    before = [case(f"job{n}", [0.5]) for n in range(10_000)]
+    result = judge(before, before)
+    assert result.counts == {"inconclusive": 10_000}
