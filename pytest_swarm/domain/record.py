@@ -183,7 +183,8 @@ class SamplePhase(StrEnum):
     START = "start"  # before anything is planned
     PLANNING = "planning"  # while it is planned, and models are unloaded and loaded
     READY = "ready"  # the models of the step are loaded, no task runs yet
-    RUNNING = "running"  # while its tasks run, and are scored
+    RUNNING = "running"  # while its tasks run
+    SCORING = "scoring"  # while their answers are scored: a judge may take their models' place
     END = "end"  # after the last step
 
 

@@ -114,6 +114,7 @@ class _Job:
         """Run, then score: a judge must not take VRAM from tasks that are still running."""
         engine = self.engine
         done = await run_tasks(calls, engine.keeper.client, self.clock, concurrency=engine.settings.concurrency)
+        self.watch.phase = SamplePhase.SCORING
         for call, outcome in zip(calls, done, strict=True):
             outcome = await scored(outcome, call, engine.scorers)
             if outcome.status is TaskStatus.OK:

@@ -7,14 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from statistics import fmean
 from types import MappingProxyType
-from typing import Final
 
 from pytest_swarm.domain.expectation import Judge
-from pytest_swarm.domain.record import JobRecord, JobStatus, PlanStep, TaskOutcome, TaskStatus, VramSample
+from pytest_swarm.domain.record import JobRecord, JobStatus, PlanStep, TaskOutcome, TaskStatus
 from pytest_swarm.fields import Json
-from pytest_swarm.units import bytes_to_gb
-
-VRAM_TOLERANCE_GB: Final = 1e-6  # DESIGN 5: above this a residency counts as over budget
+from pytest_swarm.metrics.vram import VRAM_TOLERANCE_GB, measured_vram
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +46,9 @@ class JobMetrics:
     measured_violations: int | None
     spilled_gb: float | None
     gpu_peak_gb: float | None
+    server_gpu_peak_gb: float | None
+    unplanned_loads: int | None
+    residency_mismatches: int | None
     switches: int
     evictions: int
     load_s: float
@@ -83,7 +83,7 @@ def job_metrics(record: JobRecord) -> JobMetrics:
     status = Counter(each.status for each in outcomes)
     score = job_score(record)
     token_cost = _total(each.token_cost for each in outcomes)
-    measured = measured_vram(record.samples, record.case.key.vram_budget_gb)
+    measured = measured_vram(record)
     loads = [each for each in record.switches if each.action == "load"]
     return JobMetrics(
         score=score,
@@ -99,6 +99,9 @@ def job_metrics(record: JobRecord) -> JobMetrics:
         measured_violations=measured.violations,
         spilled_gb=measured.spilled_gb,
         gpu_peak_gb=measured.gpu_peak_gb,
+        server_gpu_peak_gb=measured.server_gpu_peak_gb,
+        unplanned_loads=measured.unplanned_loads,
+        residency_mismatches=measured.residency_mismatches,
         switches=len(loads),
         evictions=len(record.switches) - len(loads),
         load_s=sum(each.finished_s - each.started_s for each in loads),
@@ -228,29 +231,6 @@ def _distinct_vram_gb(steps: Iterable[PlanStep]) -> float | None:
     """Sum of v over the distinct models that the job used: the published system's measure of VRAM."""
     used = {each.model: step.vram_gb[each.model] for step in steps for each in step.executed}
     return sum(used[tag] for tag in sorted(used)) if used else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeasuredVram:
-    """What the server said was in VRAM; every figure is None where there is no sample."""
-
-    peak_gb: float | None = None
-    violations: int | None = None
-    spilled_gb: float | None = None
-    gpu_peak_gb: float | None = None
-
-
-def measured_vram(samples: tuple[VramSample, ...], budget_gb: float) -> MeasuredVram:
-    """Peak of the sum of size_vram, steps in which it is over budget, most spilled to RAM, NVML's peak (GB)."""
-    if not samples:
-        return MeasuredVram()
-    used_gb = [sum(bytes_to_gb(model.size_vram_bytes) for model in each.resident) for each in samples]
-    over = {each.step for each, used in zip(samples, used_gb, strict=True) if used > budget_gb + VRAM_TOLERANCE_GB}
-    spilled = [sum(bytes_to_gb(m.size_bytes - m.size_vram_bytes) for m in each.resident) for each in samples]
-    gpu = [bytes_to_gb(each.gpu_used_bytes) for each in samples if each.gpu_used_bytes is not None]
-    return MeasuredVram(
-        peak_gb=max(used_gb), violations=len(over), spilled_gb=max(spilled), gpu_peak_gb=max(gpu, default=None)
-    )
 
 
 def _total(values: Iterable[float | None]) -> float | None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_swarm.domain.record import JobRecord
-from pytest_swarm.metrics.job import VRAM_TOLERANCE_GB
+from pytest_swarm.metrics.vram import VRAM_TOLERANCE_GB
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
 from pytest_swarm.report.wording import gigabytes, seconds
 
