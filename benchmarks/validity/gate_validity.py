@@ -10,13 +10,16 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
 from simulated_runs import World, as_baseline, as_run, case, circumstances, default_policy, draw, shipped_world
 
+from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.verdict import Verdict
+from pytest_swarm.metrics.sequential import stopping_reason
 
 ALL_MODES = ("lp", "milp", "staged", "llm", "greedy", "best-single", "random", "single:gemma2:2b")
 
@@ -31,9 +34,7 @@ def judged(before: World, after: World, rng: np.random.Generator, repeats: int, 
 def equal_runs(pairs: int) -> None:
     """A/A: nothing changed, so every REGRESSED is a false alarm."""
     print(f"\nA/A: {pairs:,} pairs of equal runs, default gate (score:-2.5%@95, violations:+0)")
-    print(
-        f"{'jobs':>5} {'modes':>6} {'repeats':>8} {'REGRESSED':>10} {'improved':>9} {'inconcl.':>9} {'case alarms':>12}"
-    )
+    print(f"{'jobs':>5} {'modes':>6} {'repeats':>8} {'REGRESSED':>10} {'case alarms':>12}")
     for jobs, modes, repeats in ((3, 2, 1), (3, 2, 5), (17, 2, 1), (17, 2, 5), (17, 8, 5), (40, 2, 10)):
         world, rng = shipped_world(jobs), np.random.default_rng([1, jobs, modes, repeats])
         verdicts: Counter[str] = Counter()
@@ -42,9 +43,8 @@ def equal_runs(pairs: int) -> None:
             result = judged(world, world, rng, repeats, ALL_MODES[:modes])
             verdicts[result.verdict] += 1
             alarms += any(each.verdict is Verdict.REGRESSED for each in result.cases)
-        shares = [100 * verdicts[v] / pairs for v in (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE)]
-        cells = f"{shares[0]:>8.1f} % {shares[1]:>7.1f} % {shares[2]:>7.1f} %"
-        print(f"{jobs:>5} {modes:>6} {repeats:>8} {cells} {100 * alarms / pairs:>10.1f} %", flush=True)
+        cells = f"{100 * verdicts[Verdict.REGRESSED] / pairs:>8.1f} % {100 * alarms / pairs:>10.1f} %"
+        print(f"{jobs:>5} {modes:>6} {repeats:>8} {cells}", flush=True)
 
 
 def worse_runs(pairs: int) -> None:
@@ -60,10 +60,57 @@ def worse_runs(pairs: int) -> None:
         verdicts = Counter(judged(world, worse, rng, repeats, ("lp",)).verdict for _ in range(pairs))
         shares = [100 * verdicts[v] / pairs for v in (Verdict.REGRESSED, Verdict.INCONCLUSIVE, Verdict.OK)]
         where = f"{max(1, round(share * jobs))} of {jobs} jobs"
-        print(
-            f"{jobs:>5} {where:>12} {pilot:>6} {repeats:>10} {shares[0]:>8.1f} % {shares[1]:>7.1f} % {shares[2]:>4.1f} %",
-            flush=True,
-        )
+        cells = f"{shares[0]:>8.1f} % {shares[1]:>7.1f} % {shares[2]:>4.1f} %"
+        print(f"{jobs:>5} {where:>12} {pilot:>6} {repeats:>10} {cells}", flush=True)
+
+
+def repeated_runs(pairs: int) -> None:
+    """--swarm-repeat=auto:20 against a baseline of 20 repeats: alarms, and what it costs."""
+    print(f"\nauto:20, 17 jobs, mode lp, {pairs:,} pairs: repeats per case, and verdicts")
+    print(f"{'true loss':>22} {'repeats':>8} {'saved':>7} {'REGRESSED':>10} {'fixed 20':>9}")
+    world = shipped_world(17)
+    half = world.worse_by(0.3, share=0.5)
+    for name, after, before in (
+        ("none", world, world),
+        ("none, always right", certain(17), certain(17)),
+        ("30 points, half the jobs", half, world),
+        ("20 points, all jobs", world.worse_by(0.2), world),
+    ):
+        rng = np.random.default_rng([4, len(name)])
+        used: list[int] = []
+        auto, fixed = Counter[str](), Counter[str]()
+        for _ in range(pairs):
+            then = draw(before, rng, repeats=20, modes=("lp",))
+            now = draw(after, rng, repeats=20, modes=("lp",))
+            stopped = tuple(map(stop, then, now))
+            used += [len(each.samples) for each in stopped]
+            auto[decided(then, stopped, sequential=True)] += 1
+            fixed[decided(then, now, sequential=False)] += 1
+        shares = [100 * each[Verdict.REGRESSED] / pairs for each in (auto, fixed)]
+        cells = f"{np.mean(used):>8.1f} {100 - 5 * np.mean(used):>5.0f} % {shares[0]:>8.1f} % {shares[1]:>7.1f} %"
+        print(f"{name:>22} {cells}", flush=True)
+
+
+def certain(jobs: int) -> World:
+    """Jobs in which nothing is left to chance."""
+    world = shipped_world(jobs)
+    return World(names=world.names, chances=tuple(np.ones(len(each)) for each in world.chances))
+
+
+def stop(then: BaselineCase, now: BaselineCase) -> BaselineCase:
+    """The case with the repeats that auto would have run."""
+    losses: list[float] = []
+    for a, b in zip(then.samples, now.samples, strict=True):
+        losses.append((a.figures["score"] or 0.0) - (b.figures["score"] or 0.0))
+        if stopping_reason(losses, level=0.025):
+            break
+    return replace(now, samples=now.samples[: len(losses)])
+
+
+def decided(then: tuple[BaselineCase, ...], now: tuple[BaselineCase, ...], *, sequential: bool) -> Verdict:
+    """The aggregate verdict."""
+    policy = replace(default_policy(), sequential=sequential)
+    return evaluate(as_run(now), as_baseline(then), circumstances(1), policy=policy, covered=lambda _: True).verdict
 
 
 def published() -> None:
@@ -82,8 +129,6 @@ def published() -> None:
 
 
 def _scored(name: str, score: float):
-    from dataclasses import replace
-
     found = case(name, "lp", np.ones((1, 3), dtype=bool))
     sample = replace(found.samples[0], figures={"score": score, "violations": 0.0})
     return replace(found, samples=(sample,))
@@ -106,13 +151,15 @@ def speed() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=1_000)
-    parser.add_argument("--only", default="aa,ab,published,speed")
+    parser.add_argument("--only", default="aa,ab,auto,published,speed")
     options = parser.parse_args()
     chosen = options.only.split(",")
     if "aa" in chosen:
         equal_runs(options.pairs)
     if "ab" in chosen:
         worse_runs(max(20, options.pairs // 5))
+    if "auto" in chosen:
+        repeated_runs(max(20, options.pairs // 5))
     if "published" in chosen:
         published()
     if "speed" in chosen:
