@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlsplit
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
@@ -54,8 +55,9 @@ class Backend:
 
     `detail` is the sentence of the header line. `virtual` says that what this process computes takes no time on
     `new_loop`'s loops. `connect` makes a fresh connection, to be made, used and closed within one loop; in the
-    simulator to a server of its own. `live`: calls reach a real server, whose VRAM others may want as well. `for_case`
-    gives the backend of one case, where they differ.
+    simulator to a server of its own. `live`: calls reach a real server, whose VRAM others may want as well. `here`: it
+    runs on this machine, so that NVML here tells of its GPU. `for_case` gives the backend of one case, where they
+    differ.
     """
 
     kind: str
@@ -66,7 +68,14 @@ class Backend:
     new_loop: Callable[[], asyncio.AbstractEventLoop]
     connect: Callable[[], Connection]
     live: bool = False
+    here: bool = False
     for_case: Callable[[Case], Backend] | None = None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server's URL names this machine."""
+    name = urlsplit(base_url(host)).hostname or ""
+    return name in ("localhost", "::1") or name.startswith("127.")
 
 
 def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
@@ -85,6 +94,7 @@ def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
         new_loop=asyncio.new_event_loop,
         connect=connect,
         live=True,
+        here=is_loopback(host),
     )
 
 

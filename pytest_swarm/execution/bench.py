@@ -166,7 +166,7 @@ class Bench:
             scorers=Scorers(run_code=s.code_eval, judge=judge, threads=not lane.backend.virtual),
             sink=sink,
             watcher=lane.connection.watcher,
-            gpu=self.gpu if lane.backend.live else None,
+            gpu=self.gpu if lane.backend.here else None,
             settings=RunSettings(
                 weights=s.weights,
                 concurrency=s.concurrency,

@@ -113,12 +113,19 @@ def _origin(inner: Backend, tape: Tape, host: str) -> Origin:
         run=tape.run,
         recorded_ts_ms=round(time.time() * 1000.0, 3),
         backend=inner.kind,
-        detail=inner.detail,
-        host=host,
+        detail=inner.detail.replace(host, without_account(host)),
+        host=without_account(host),
         simulated=inner.simulated,
         profile=inner.profile_name,
         server_version=tape.server_version,
     )
+
+
+def without_account(host: str) -> str:
+    """A base URL without user name and password, which must not reach the file."""
+    scheme, _, rest = host.partition("://")
+    name, slash, path = rest.partition("/")
+    return f"{scheme}://{name.rpartition('@')[2]}{slash}{path}"
 
 
 class _Recording:

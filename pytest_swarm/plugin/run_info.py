@@ -57,10 +57,19 @@ def _versions() -> Mapping[str, str]:
 
 
 def _machine(session: SwarmSession) -> dict[str, str]:
-    gpu = session.gpu if session.backend.live else None
     return {
         "platform": platform.platform(),
         "processor": platform.machine(),
         "cores": str(os.cpu_count() or "unknown"),
-        "gpu": "none measured" if gpu is None else ", ".join(gpu.names),
+        "gpu": _gpu(session),
     }
+
+
+def _gpu(session: SwarmSession) -> str:
+    """The GPUs that are measured, or why none is."""
+    if not session.backend.live:
+        return "not measured: no real server is called"
+    if not session.backend.here:
+        return "not measured: the server is on another machine"
+    gpu = session.gpu
+    return "not measured: NVML finds no NVIDIA GPU here" if gpu is None else ", ".join(gpu.names)

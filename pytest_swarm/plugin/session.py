@@ -139,7 +139,7 @@ class SwarmSession:
             solve_limit_s=s.solve_limit_s,
             routers=self.routers,
         )
-        gpu = self.gpu if self.backend.live else None
+        gpu = self.gpu if self.backend.here else None
         return Bench(backend=self.backend, fleet=self.fleet, settings=settings, gpu=gpu)
 
     def _default_planner(self) -> str:

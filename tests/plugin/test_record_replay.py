@@ -258,6 +258,17 @@ def test_faults_are_replayed_as_they_happened(suite: pytest.Pytester, reports: R
     assert by_case(reports.report) == before
 
 
+def test_an_account_in_the_url_stays_out_of_the_cassette(suite: pytest.Pytester, fast_server: str) -> None:
+    suite.makepyfile(test_workflow=WORKFLOWS)
+    host = fast_server.replace("://", "://someone:hunter2@")
+    args = ("test_workflow.py", "-k", "wb1", "--swarm-backend=record", f"--swarm-host={host}")
+    suite.runpytest(*args, "--swarm-cassette=c.jsonl").assert_outcomes(passed=1, deselected=2)
+    text = (suite.path / "c.jsonl").read_text()
+    assert fast_server in text
+    assert "hunter2" not in text
+    assert "someone" not in text
+
+
 def test_a_server_that_is_named_must_be_there(suite: pytest.Pytester) -> None:
     result = record(suite, f"http://127.0.0.1:{free_port()}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

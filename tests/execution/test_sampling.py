@@ -1,0 +1,193 @@
+"""What is seen inside a step: unplanned loads, peaks between two plans, and no difference where nothing happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from pytest_swarm.domain.record import GpuReading, JobRecord, ResidentModel, SamplePhase, VramSample
+from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.clock import JobClock
+from pytest_swarm.execution.sampling import REAL_PACE, Pace, VramWatch
+from pytest_swarm.metrics.job import job_metrics
+from pytest_swarm.metrics.vram import measured_vram
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.simulator.clock import new_virtual_loop
+from pytest_swarm.telemetry.events import encode_vram_sample
+from pytest_swarm.telemetry.nvml import GpuMeter
+from tests.execution.lab import HEAVY, PLANNER, backend, bench, case, graph, run
+
+GB = 1_000_000_000
+
+
+class Ps:
+    """A server whose list of resident models is a function of the time; counts how often it is asked."""
+
+    def __init__(self, *rows: tuple[float, Iterable[str]], fails: bool = False) -> None:
+        self.rows = rows
+        self.fails = fails
+        self.asked: list[float] = []
+
+    async def __call__(self, _: httpx.Request) -> httpx.Response:
+        now_s = asyncio.get_running_loop().time()
+        self.asked.append(now_s)
+        names: Iterable[str] = ()
+        for since_s, present in self.rows:
+            names = present if now_s >= since_s else names
+        models = [{"name": name, "model": name, "size": 2 * GB, "size_vram": GB} for name in names]
+        return httpx.Response(500 if self.fails else 200, json={"models": models})
+
+
+def watched(ps: Ps, seconds: float, *, pace: Pace = REAL_PACE, gpu: GpuMeter | None = None) -> list[VramSample]:
+    """The samples of one step of that many virtual seconds."""
+    kept: list[VramSample] = []
+
+    async def main() -> None:
+        client = OllamaClient("http://box:1", transport=httpx.MockTransport(ps))
+        watch = VramWatch(client, gpu, JobClock(virtual=True), pace=pace, keep=kept.append)
+        await watch.take(0, SamplePhase.START, ())
+        async with watch.during(0):
+            await asyncio.sleep(seconds)
+
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
+        runner.run(main())
+    return kept
+
+
+def test_a_model_that_came_and_went_inside_a_step_is_seen() -> None:
+    samples = watched(Ps((0, ()), (3, ("m",)), (5, ())), 8)
+    assert [(each.at_s, [row.tag for row in each.resident]) for each in samples] == [(0, []), (3, ["m"]), (5, [])]
+    assert samples[1].resident == (ResidentModel(tag="m", size_bytes=2 * GB, size_vram_bytes=GB),)
+    assert samples[1].phase is SamplePhase.PLANNING
+
+
+def test_looks_follow_the_pace_and_end_with_the_step() -> None:
+    ps = Ps((0, ()))
+    watched(ps, 2.2)
+    assert ps.asked == [0.5, 1.0, 1.5, 2.0]
+    ps = Ps((0, ()))
+    watched(ps, 100, pace=Pace(first_s=1, growth=2))
+    assert ps.asked == [1, 3, 7, 15, 31, 63]
+
+
+def test_a_server_that_fails_is_the_business_of_the_steps_own_calls() -> None:
+    ps = Ps(fails=True)
+    assert len(watched(ps, 3)) == 1
+    assert len(ps.asked) == 5
+
+
+def gpu_of(*used: int) -> GpuMeter:
+    """A GPU whose figures are a list, one for each reading."""
+    readings = iter(used)
+
+    class Nvml:
+        NVMLError = ValueError
+
+        def nvmlDeviceGetMemoryInfo(self, _: object) -> object:  # noqa: N802 - NVML's own name
+            return type("Memory", (), {"used": next(readings)})
+
+        def nvmlDeviceGetComputeRunningProcesses(self, _: object) -> list[object]:  # noqa: N802
+            return []
+
+    return GpuMeter(names=("g",), totals_bytes=(9,), _nvml=Nvml(), _handles=(0,))  # type: ignore[arg-type]
+
+
+def test_a_higher_gpu_reading_is_kept_and_a_lower_one_is_not() -> None:
+    samples = watched(Ps((0, ())), 2.7, gpu=gpu_of(5, 4, 7, 7, 6, 8))
+    assert [each.gpu_used_bytes for each in samples] == [5, 7, 8]
+
+
+def test_a_planned_run_is_not_changed_by_being_watched() -> None:
+    record = run(case(graph(("a", "b"), ("a", "c")), "milp"))
+    metrics = job_metrics(record)
+    assert [each.phase for each in record.samples] == [SamplePhase.START, SamplePhase.READY] * len(record.steps) + [
+        SamplePhase.END
+    ]
+    assert (metrics.unplanned_loads, metrics.residency_mismatches) == (0, 0)
+    assert metrics.gpu_peak_gb is None
+    assert metrics.server_gpu_peak_gb is None
+
+
+def test_the_planners_own_residency_is_seen() -> None:
+    record = run(case(graph(("a", "b")), "llm"))
+    planning = [each for each in record.samples if each.phase is SamplePhase.PLANNING]
+    assert PLANNER in {row.tag for each in planning for row in each.resident}
+    assert run(case(graph(("a", "b")), "llm")).samples == record.samples
+
+
+def test_a_crashed_runner_is_an_unplanned_load() -> None:
+    settings = BenchSettings(concurrency=1)
+    with bench("crash:after=1,times=1", settings=settings) as a_bench:
+        record = a_bench.run(case(graph(ids="a b"), "single:gemma2:2b"))
+    metrics = job_metrics(record)
+    assert (metrics.tasks_failed, metrics.unplanned_loads) == (1, 1)
+
+
+def altered(record: JobRecord, *samples: VramSample) -> JobRecord:
+    return replace(record, samples=samples)
+
+
+def sample(step: int, *tags: str, phase: SamplePhase = SamplePhase.RUNNING) -> VramSample:
+    rows = tuple(ResidentModel(tag=tag, size_bytes=5 * GB, size_vram_bytes=5 * GB) for tag in tags)
+    return VramSample(step=step, at_s=0.0, resident=rows, phase=phase)
+
+
+@pytest.mark.parametrize(
+    ("tags", "phase", "mismatches"),
+    [
+        (("gemma2:2b",), SamplePhase.RUNNING, 0),
+        ((), SamplePhase.RUNNING, 1),
+        (("gemma2:2b", "stranger:7b"), SamplePhase.READY, 1),
+        (("stranger:7b",), SamplePhase.PLANNING, None),
+        (("stranger:7b",), SamplePhase.SCORING, None),
+    ],
+)
+def test_residency_against_plan(tags: tuple[str, ...], phase: SamplePhase, mismatches: int | None) -> None:
+    record = run(case(graph(ids="a"), "single:gemma2:2b"))
+    found = measured_vram(altered(record, sample(0, *tags, phase=phase)))
+    assert found.residency_mismatches == mismatches
+
+
+def test_peak_violation_and_spill_inside_a_step_count() -> None:
+    record = run(case(graph(ids="a"), "single:gemma2:2b"))
+    half = ResidentModel(tag="m", size_bytes=9 * GB, size_vram_bytes=4 * GB)
+    inside = replace(sample(0, "gemma2:2b"), resident=(*sample(0, "gemma2:2b").resident, half))
+    found = measured_vram(altered(record, sample(0), inside, sample(0)))
+    assert (found.peak_gb, found.violations, found.spilled_gb) == (9.0, 1, 5.0)
+
+
+def test_nothing_measured_is_none() -> None:
+    found = measured_vram(altered(run(case(graph(ids="a"), "milp"))))
+    assert (found.peak_gb, found.violations, found.spilled_gb, found.residency_mismatches) == (None,) * 4
+
+
+def test_the_servers_processes_are_told_from_others() -> None:
+    from pytest_swarm.domain.record import GpuProcess
+
+    record = run(case(graph(ids="a"), "milp"))
+    processes = (
+        GpuProcess(gpu=0, pid=1, name="/opt/ollama/llama-server", used_bytes=4 * GB),
+        GpuProcess(gpu=1, pid=2, name="C:\\Programs\\Ollama\\ollama.exe", used_bytes=GB),
+        GpuProcess(gpu=0, pid=3, name="/home/ollama/train.py", used_bytes=9 * GB),
+        GpuProcess(gpu=0, pid=4, name=None, used_bytes=GB),
+    )
+    reading = GpuReading(used_bytes=(14 * GB, 2 * GB), processes=processes)
+    found = measured_vram(altered(record, replace(sample(0), gpu=reading)))
+    assert (found.gpu_peak_gb, found.server_gpu_peak_gb) == (16.0, 5.0)
+
+
+def test_a_gpu_here_is_measured_and_written_down() -> None:
+    meter = gpu_of(*range(1, 100))
+    local = replace(backend(), simulated=False, here=True)
+    with Bench(backend=local, fleet=HEAVY, settings=BenchSettings(), gpu=meter) as a_bench:
+        a_case = case(graph(ids="a"), "milp")
+        record = a_bench.run(a_case)
+    assert all(each.gpu is not None for each in record.samples)
+    assert encode_vram_sample(a_case, record.samples[0], 0.0)["gpus"] == [1]
+    assert job_metrics(record).gpu_peak_gb == pytest.approx(len(record.samples) / 1e9, rel=1)
+    with bench() as simulated:
+        assert all(each.gpu is None for each in simulated.run(a_case).samples)
