@@ -47,6 +47,7 @@ class Task:
     derive: str | None = None
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         if not self.id.strip():
             raise GraphError("a task has an empty id; give every task a name of its own")
         if self.type not in TaskType._value2member_map_:
@@ -61,6 +62,20 @@ class Task:
             raise GraphError(f"task {self.id!r}: difficulty is {self.difficulty:g}, but must be from 1 to 5")
         if self.derive is not None:
             _check_derived(self.id, self.derive, self.expected)
+
+
+def _check_kinds(task: Task) -> None:
+    """A graph built in Python meets no loader: what is no text, number or expectation is refused here."""
+    for name, value, kind, article in (
+        ("id", task.id, str, "a text"),
+        ("prompt", task.prompt, str, "a text"),
+        ("estimated_tokens", task.estimated_tokens, int, "a whole number"),
+        ("difficulty", task.difficulty, int | float, "a number"),
+        ("expected", task.expected, Expectation | None, "an expectation such as Number(value=3), or None"),
+        ("derive", task.derive, str | None, "a formula as text, or None"),
+    ):
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise GraphError(f"task {task.id!r}: {name} must be {article}, found {value!r:.60}")
 
 
 def _check_derived(task_id: str, formula: str, expected: Expectation | None) -> None:

@@ -12,7 +12,8 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import BackendError, ModelMissingError
-from pytest_swarm.ollama.client import OllamaClient, base_url
+from pytest_swarm.ollama.address import base_url, shown_host
+from pytest_swarm.ollama.client import OllamaClient
 
 if TYPE_CHECKING:
     from pytest_swarm.simulator.faults import Fault
@@ -87,7 +88,7 @@ def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
 
     return Backend(
         kind="ollama",
-        detail=f"ollama at {base_url(host)} ({why})",
+        detail=f"ollama at {shown_host(base_url(host))} ({why})",
         simulated=False,
         virtual=False,
         profile_name=None,
@@ -166,7 +167,7 @@ def require_models(host: str, needed: tuple[str, ...], installed: tuple[str, ...
     missing = [tag for tag in needed if tag not in installed]
     if missing:
         pulls = " && ".join(f"ollama pull {tag}" for tag in missing)
-        raise ModelMissingError(f"the server at {host} does not have {', '.join(missing)}; run: {pulls}")
+        raise ModelMissingError(f"the server at {shown_host(host)} does not have {', '.join(missing)}; run: {pulls}")
 
 
 def reachable_host(hosts: tuple[str, ...], needed: tuple[str, ...]) -> tuple[str | None, str]:
@@ -178,5 +179,5 @@ def reachable_host(hosts: tuple[str, ...], needed: tuple[str, ...]) -> tuple[str
         except BackendError as error:
             why = why or str(error)
         else:
-            return host, f"Ollama at {host} answers and has every model of the fleet"
+            return host, f"Ollama at {shown_host(host)} answers and has every model of the fleet"
     return None, why

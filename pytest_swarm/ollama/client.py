@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Self, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 import ollama
 
 from pytest_swarm.domain.record import ResidentModel
-from pytest_swarm.errors import CallTimeoutError, OptionError
+from pytest_swarm.errors import CallTimeoutError
+from pytest_swarm.ollama.address import account_of, base_url, shown_host
 from pytest_swarm.ollama.errors import WIRE_ERRORS, bad_reply, translated
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ModelInfo
 from pytest_swarm.ollama.replies import ImpossibleReply, full_tag, read_chat, read_info, read_installed, read_resident
@@ -24,8 +24,6 @@ FOREVER: Final = -1  # keep_alive: residency is decided by the router, never by 
 AT_ONCE: Final = 0
 _UNLOAD_POLL_S: Final = 0.05  # how often `/api/ps` is asked whether a model is gone; a call costs the server 0.8 ms
 
-_OLLAMA_PORT: Final = 11434
-_EXAMPLE: Final = "write for example http://127.0.0.1:11434"
 
 _T = TypeVar("_T")
 
@@ -40,11 +38,14 @@ class OllamaClient:
     def __init__(
         self, host: str, *, transport: httpx.AsyncBaseTransport | None = None, timeout_s: float = 120.0
     ) -> None:
-        self.host = base_url(host)
+        url = base_url(host)
+        self.host = shown_host(url)
         self.timeout_s = timeout_s
         self._transport = transport if transport is not None else httpx.AsyncHTTPTransport(trust_env=False)
         # No httpx timeout: asyncio.timeout bounds the whole call, and does so in virtual time as well.
-        self._client = ollama.AsyncClient(self.host, transport=self._transport, trust_env=False, timeout=None)
+        self._client = ollama.AsyncClient(
+            self.host, transport=self._transport, trust_env=False, timeout=None, auth=account_of(url)
+        )
 
     async def chat(self, request: ChatRequest) -> ChatReply:
         """The whole answer to a chat; the model stays resident afterwards (keep_alive -1)."""
@@ -146,17 +147,3 @@ class OllamaClient:
             return read()
         except ImpossibleReply as error:
             raise bad_reply(host=self.host, call=call, what=str(error)) from error
-
-
-def base_url(host: str) -> str:
-    """The base URL of `host`, which may lack `http://` and the port (11434); OptionError if it is none."""
-    text = host if "://" in host else f"http://{host}"
-    try:
-        url = urlsplit(text)
-        port = url.port or (_OLLAMA_PORT if "://" not in host else None)
-    except ValueError as error:
-        raise OptionError(f"--swarm-host: {host!r} is no URL ({error}); {_EXAMPLE}") from error
-    if url.scheme not in ("http", "https") or not url.hostname or any(char.isspace() for char in host):
-        raise OptionError(f"--swarm-host: {host!r} is no URL of an http server; {_EXAMPLE}")
-    name = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
-    return f"{url.scheme}://{name}{f':{port}' if port else ''}{url.path.rstrip('/')}"

@@ -42,9 +42,9 @@ class SwarmHooks:
         return "session" in self.__dict__
 
     def check_options(self) -> None:
-        """Parse the settings now; UsageError for an option that means nothing."""
+        """Parse the settings now, and read the baseline; UsageError for what means nothing."""
         try:
-            _ = self.session
+            _ = self.session.gating and self.session.gating.baseline
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -95,8 +95,10 @@ class SwarmHooks:
         report = yield
         if self.active and self.session.gating is not None:
             self.session.gating.attach(item, report)
-        if self.is_worker and report.when == "call" and CASE in getattr(item, "fixturenames", ()):
-            report.__dict__[EVENTS] = json.dumps(self.session.folder.shipped())
+        if self.is_worker and self.active and self.session.has_folder:
+            shipped = self.session.folder.shipped()
+            if shipped:
+                report.__dict__[EVENTS] = json.dumps(shipped)
         return report
 
     def pytest_report_teststatus(
@@ -123,8 +125,8 @@ class SwarmHooks:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, error: object) -> None:
         """A worker that died took a test with it: the run did not come to its end."""
-        if error is not None and self.active and self.session.gating is not None:
-            self.session.gating.lost_worker = True
+        if error is not None and self.active:
+            self.session.lost_worker()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # xdist has no types
@@ -140,11 +142,16 @@ class SwarmHooks:
             if self.session.has_folder and not self.is_worker:
                 from pytest_swarm.plugin.reporting import finish
 
-                self.ending = finish(self.session, complete=_came_to_its_end(session, exitstatus))
+                self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
                 if self.ending is not None and self.ending.failed and exitstatus == 0:
                     session.exitstatus = pytest.ExitCode.TESTS_FAILED
         finally:
             self.session.close()
+
+    def _came_to_its_end(self, session: pytest.Session, exitstatus: int) -> bool:
+        """Whether every collected test was run: not interrupted, not stopped by --maxfail, no worker lost."""
+        stopped = session.shouldstop or session.shouldfail or self.session.notes
+        return exitstatus in (0, 1) and not stopped
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The comparison, at the end of the output."""
@@ -152,8 +159,3 @@ class SwarmHooks:
             from pytest_swarm.plugin.reporting import show
 
             show(self.ending, terminalreporter)
-
-
-def _came_to_its_end(session: pytest.Session, exitstatus: int) -> bool:
-    """Whether every collected test was run: not interrupted, and not stopped by --maxfail."""
-    return exitstatus in (0, 1) and not session.shouldstop and not session.shouldfail

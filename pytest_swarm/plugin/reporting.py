@@ -28,7 +28,7 @@ FOR_A_COMPARISON: Final = (*DEFAULT, Output(kind="html"))
 class Ending:
     """The end of a run: its report, the files that were written, and a sentence for each that could not be."""
 
-    report: Report
+    report: Report | None
     written: tuple[str, ...]
     troubles: tuple[str, ...]
     gate: GateEnding | None = None
@@ -39,12 +39,15 @@ class Ending:
         return bool(self.troubles) or (self.gate is not None and self.gate.failed)
 
 
-def finish(session: SwarmSession, *, complete: bool, notes: tuple[str, ...] = ()) -> Ending | None:
+def finish(session: SwarmSession, *, complete: bool) -> Ending | None:
     """Close the run, read it back from its events and write its reports; None where nothing was run.
 
     A report that cannot be written costs no other one.
     """
-    run = session.folder.end(complete=complete, notes=notes)
+    try:
+        run = session.folder.end(complete=complete, notes=tuple(session.notes))
+    except SwarmError as error:
+        return Ending(report=None, written=(), troubles=(str(error),))
     if run is None:
         return None
     report = build_report(run)
@@ -68,30 +71,41 @@ def finish(session: SwarmSession, *, complete: bool, notes: tuple[str, ...] = ()
 def _write(output: Output, report: Report, session: SwarmSession) -> tuple[Path, ...]:
     hook, folder = session.config.hook, session.folder
     page = PageOptions(
-        template=hook.pytest_swarm_report_template(),
+        template=_from_root(session, hook.pytest_swarm_report_template()),
         context_hook=lambda context: hook.pytest_swarm_report_context(context=context),
     )
     return write_output(output, report, folder.path, page=page, events=folder.events)
 
 
+def _from_root(session: SwarmSession, template: str | None) -> Path | None:
+    """A template's path, read from the root of the project, wherever pytest was started."""
+    return None if template is None else Path(session.config.rootpath) / template
+
+
 def show(ending: Ending, reporter: pytest.TerminalReporter) -> None:
     """The summary in pytest's own style."""
     reporter.section("pytest-swarm", sep="=", bold=True)
-    width = reporter._tw.fullwidth if reporter.isatty else MAX_WIDTH  # a log has no width of its own
-    for line in terminal_summary(ending.report, width=width, verbose=reporter.config.option.verbose):
-        reporter.write_line(line)
-    if ending.gate is not None:
-        show_gate(ending, reporter, width)
+    width = _width(reporter)
+    if ending.report is not None:
+        for line in terminal_summary(ending.report, width=width, verbose=reporter.config.option.verbose):
+            reporter.write_line(line)
+        show_gate(ending.report, ending.gate, reporter)
     for path in ending.written:
         reporter.write_line(f"wrote {path}")
     for trouble in ending.troubles:
         reporter.write_line(f"ERROR: {trouble}", red=True)
 
 
-def show_gate(ending: Ending, reporter: pytest.TerminalReporter, width: int) -> None:
+def _width(reporter: pytest.TerminalReporter) -> int:
+    """Columns of the terminal; a log has no width of its own."""
+    return reporter._tw.fullwidth if reporter.isatty else MAX_WIDTH
+
+
+def show_gate(report: Report, gate: GateEnding | None, reporter: pytest.TerminalReporter) -> None:
     """The gate's table, and for what the run fails."""
-    gate, text = ending.gate, gate_text(ending.report.extra.get("gate"))
+    text = None if gate is None else gate_text(report.extra.get("gate"))
     if text is not None:
+        width = _width(reporter)
         reporter.section("pytest-swarm gate", sep="-")
         for line in terminal_lines(text, width, verbose=reporter.config.option.verbose):
             reporter.write_line(line)

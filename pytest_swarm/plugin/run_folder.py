@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from collections import Counter
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.domain.record import JobStatus, Run
+from pytest_swarm.domain.record import JobStatus, Run, RunInfo
 from pytest_swarm.errors import OptionError
 from pytest_swarm.telemetry.events import encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import read_run
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
 
 REPORTS: Final = "reports"
 EVENTS: Final = "events.jsonl"
+MAY_DIFFER: Final = frozenset(
+    f"swarm_{name}"
+    for name in (
+        *("compare", "horizon", "vram", "repeat", "only", "skip", "resume", "report", "host", "backend"),
+        *("baseline", "update_baseline", "fail", "gate", "incomparable", "inconclusive"),
+    )
+)
+"""What a resumed run may say anew: which cases there are, where they run, and what is made of them."""
 
 
 def new_run_name() -> str:
@@ -36,7 +46,7 @@ class RunFolder:
         self._session = session
         self._root = Path(session.config.rootpath) / REPORTS
         self._worker: dict[str, str] | None = getattr(session.config, "workerinput", None)
-        self._resumed: Run | None = None
+        self._starts: Counter[str] = Counter()
         self.path = self._choose()
         self.finished: dict[str, JobRecord] = self._read_finished()
 
@@ -55,19 +65,30 @@ class RunFolder:
         """Where a case emits its events; the first of them is preceded by `run_start`."""
         return ListSink() if self._worker is not None else _Opened(self)
 
+    def claim(self) -> None:
+        """Make the reports folder, which keeps itself out of git; OptionError where nothing can be written there."""
+        keep_out = self._root / ".gitignore"
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            if not keep_out.exists():
+                keep_out.write_text("*\n!.gitignore\n", encoding="ascii")
+        except OSError as error:
+            why = error.strerror
+            raise OptionError(f"{self._root}: no run can be written there ({why}); mend it first") from error
+        if not os.access(self._root, os.W_OK):
+            raise OptionError(f"{self._root}: no run can be written there; make the folder writable")
+
     @cached_property
     def file(self) -> FileSink:
         """The file, which only a controller or an ordinary session writes."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        keep_out = self._root / ".gitignore"
-        if not keep_out.exists():
-            keep_out.write_text("*\n!.gitignore\n", encoding="ascii")
+        self.claim()
         return FileSink(self.events)
 
     def shipped(self) -> list[Event]:
-        """What a worker sends: `run_start`, and its events since the last call."""
+        """What a worker sends: `run_start`, and its events since the last call; empty where there are none."""
         assert isinstance(self.sink, ListSink), "only a worker ships its events"
-        return [self.opening(), *self.sink.drain()]
+        events = self.sink.drain()
+        return [self.opening(), *events] if events else []
 
     def take(self, events: list[Event]) -> None:
         """Write what a worker sent: its `run_start`, unless the file has one, and the events of one test."""
@@ -75,7 +96,13 @@ class RunFolder:
         if not self.events.exists():
             self.file.emit(opening)
         for event in rest:
-            self.file.emit(event)
+            self.write(event)
+
+    def write(self, event: Event) -> None:
+        """Write one event, and count the jobs that begin."""
+        if event["event"] == "dag_structure":
+            self._starts[f"{event['job']} [{event['mode']}], case {event['case']}"] += 1
+        self.file.emit(event)
 
     def open(self) -> None:
         """Write `run_start`, unless this run goes on in a file that has one."""
@@ -92,9 +119,20 @@ class RunFolder:
         """Write `run_end` and give the whole run as read back from the file; None where nothing was run."""
         if not self.events.exists():
             return None
-        self.file.emit(encode_run_end(self.now_ms(), complete=complete, notes=notes))
+        self.file.emit(encode_run_end(self.now_ms(), complete=complete, notes=(*notes, *self._twice())))
         self.file.close()
         return read_run(self.events)
+
+    def _twice(self) -> list[str]:
+        """A sentence where one case was run several times: its jobs are no independent samples."""
+        twice = [name for name, count in self._starts.items() if count > 1]
+        if not twice:
+            return []
+        cases = "case was" if len(twice) == 1 else "cases were"
+        return [
+            f"{len(twice)} {cases} run more than once, though nothing tells the runs apart (use --swarm-repeat for "
+            f"repeats, and one graph in one test): {', '.join(twice[:3])}{', ...' if len(twice) > 3 else ''}"
+        ]
 
     def _choose(self) -> Path:
         resume = self._session.settings.resume
@@ -105,23 +143,48 @@ class RunFolder:
                 if (path / EVENTS).is_file():
                     return path
             raise OptionError(f"--swarm-resume: there is no run {resume!r}; give the folder of its {EVENTS}")
-        runs = sorted(path.parent for path in self._root.glob(f"*/{EVENTS}"))
+        started = {path.parent: _started_ms(path) for path in self._root.glob(f"*/{EVENTS}")}
+        runs = {folder: ms for folder, ms in started.items() if ms is not None}
         if not runs:
             raise OptionError(f"--swarm-resume: there is no earlier run in {self._root}")
-        return runs[-1]
+        return max(runs, key=lambda folder: runs[folder])
 
     def _read_finished(self) -> dict[str, JobRecord]:
-        """Completed jobs of the run that is resumed, by case digest; a run with another fleet or seed is refused."""
+        """Completed jobs of the run that is resumed, by case digest; what was run otherwise is refused."""
         session = self._session
         if session.settings.resume is None or not self.events.exists():
             return {}
         run = read_run(self.events)
-        same = run.info.fleet.digest == session.fleet.digest and run.info.seed == session.settings.seed
-        if not same or run.info.simulated != session.backend.simulated:
-            raise OptionError(
-                f"--swarm-resume: run {self.path.name} was made with another fleet, seed or backend; start a new run"
-            )
+        difference = self._difference(run.info)
+        if difference is not None:
+            raise OptionError(f"--swarm-resume: run {self.path.name} {difference}; start a new run")
         return {job.case.digest: job for job in run.jobs if job.status is JobStatus.COMPLETED}
+
+    def _difference(self, info: RunInfo) -> str | None:
+        """Why this session's jobs would not belong into the run; None where they do."""
+        session = self._session
+        if info.fleet.digest != session.fleet.digest or info.seed != session.settings.seed:
+            return "was made with another fleet or seed"
+        if info.simulated != session.backend.simulated:
+            return "was made on another backend"
+        ours = session.settings.given
+        for name in sorted({*info.options, *ours} - MAY_DIFFER):
+            if info.options.get(name) != ours.get(name):
+                there, here = info.options.get(name, "its default"), ours.get(name, "its default")
+                return f"was made with {name} = {there}, and this one has {here}"
+        if session.settings.cli.carryover == "group" or session.settings.ini.carryover == "group":
+            return "carries over from job to job (group), which cannot be picked up in the middle"
+        return None
+
+
+def _started_ms(path: Path) -> float | None:
+    """When a run began; None for a file that has no whole `run_start`."""
+    try:
+        with path.open(encoding="utf-8") as lines:
+            event = json.loads(lines.readline())
+        return float(event["ts_ms"]) if event["event"] == "run_start" else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 class _Opened:
@@ -136,4 +199,4 @@ class _Opened:
         if not self._open:
             self._folder.open()
             self._open = True
-        self._folder.file.emit(event)
+        self._folder.write(event)

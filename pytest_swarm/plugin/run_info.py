@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import RunInfo
+from pytest_swarm.ollama.address import without_account
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.session import SwarmSession
@@ -42,7 +43,7 @@ def run_info(session: SwarmSession, name: str) -> RunInfo:
         versions={"python": platform.python_version(), **_versions()},
         machine=_machine(session),
         options=session.settings.given,
-        command=("pytest", *map(str, session.config.invocation_params.args)),
+        command=("pytest", *(without_account(str(each)) for each in session.config.invocation_params.args)),
     )
 
 

@@ -66,6 +66,8 @@ class SwarmRun:
         if not isinstance(graph, TaskGraph):
             pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
         session = self._session
+        if _in_a_loop():
+            pytest.fail("swarm_run runs an event loop of its own: call it from a test that is not async", pytrace=False)
         case = Case(graph=self._adapted(graph), key=self.key, test=self._item.nodeid)
         if session.repeating is not None and (reason := session.repeating.needless(case)):
             pytest.skip(f"decided without this repeat: {reason}")
@@ -111,6 +113,17 @@ class SwarmRun:
         if context is not None:
             graph = graph.with_context(context)
         return graph if version is None else replace(graph, version=version)
+
+
+def _in_a_loop() -> bool:
+    """Whether this thread is inside a running event loop."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _properties(record: JobRecord, metrics: JobMetrics) -> list[tuple[str, object]]:

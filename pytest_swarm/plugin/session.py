@@ -65,6 +65,7 @@ class SwarmSession:
         self.routers = routers
         self.modes = plain_modes(routers)
         self.collected: list[str] = []
+        self.notes: list[str] = []
 
     # --- the axes of a test ------------------------------------------------------------------------------------
 
@@ -193,7 +194,9 @@ class SwarmSession:
         """Make what may fail for a bad file or an absent server, unless nothing will be run."""
         self.collected = [item.nodeid for item in items if is_swarm(item)]
         if self.collected and not collect_only:
-            _ = (self.bench, self.folder, self.repeating)
+            _ = (self.bench, self.repeating)
+            self._check_single_models(items)
+            self.folder.claim()
             if self.gating is not None:
                 self.gating.prepare(items)
 
@@ -258,7 +261,7 @@ class SwarmSession:
         """Category, letter and verbose word of a benchmark that has ended; None for any other report."""
         from pytest_swarm.plugin.progress import is_benchmark_call
 
-        if not is_benchmark_call(report):
+        if not is_benchmark_call(report) or hasattr(report, "wasxfail"):
             return None
         return report.outcome, "." if report.passed else "F", self._progress.word(report)
 
@@ -267,6 +270,21 @@ class SwarmSession:
         from pytest_swarm.plugin.progress import Progress
 
         return Progress(total=len(self.collected))
+
+    def lost_worker(self) -> None:
+        """A worker of xdist died and took a test with it."""
+        self.notes.append("a worker of xdist died; what it was running is not in this run")
+        if self.gating is not None:
+            self.gating.lost_worker = True
+
+    def _check_single_models(self, items: list[pytest.Item]) -> None:
+        """OptionError for `single:TAG` with a model that the fleet lacks."""
+        modes = {mode for item in items if is_swarm(item) for mode in self.axes_of(item).modes or ()}
+        for mode in sorted(modes):
+            name, _, tag = mode.partition(":")
+            if name == "single" and tag not in self.fleet:
+                has = ", ".join(self.fleet.tags)
+                raise OptionError(f"mode {mode!r}: fleet {self.fleet.name!r} has no model {tag!r}; it has {has}")
 
     def close(self) -> None:
         """Close the bench, if there is one."""

@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 from pytest_swarm.errors import OptionError
+from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, without_account
 from pytest_swarm.plugin.axes import Axes, axes_of_texts, parse_count
 from pytest_swarm.plugin.gate_settings import GateSettings, read_gate_settings
 from pytest_swarm.plugin.options import OPTIONS
 from pytest_swarm.units import parse_duration_s
 
 if TYPE_CHECKING:  # start-up must not pay for the domain
-    import pytest
-
     from pytest_swarm.domain.graph import Context
     from pytest_swarm.report.outputs import Output
 
 CONTEXTS: Final = ("parents", "none")
 BACKENDS: Final = ("auto", "ollama", "sim", "record", "replay")
 RECORD_MODES: Final = ("new", "all", "once")
-DEFAULT_HOST: Final = "http://127.0.0.1:11434"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,9 @@ def read_settings(config: pytest.Config, *, modes: tuple[str, ...]) -> Settings:
         backend=backend,
         cassette=_cassette(source.text("cassette"), backend),
         record_mode=source.choice("record-mode", RECORD_MODES) or "new",
-        hosts=tuple(map(_host, source.texts("host") or (os.environ.get("OLLAMA_HOST") or DEFAULT_HOST,))),
+        hosts=tuple(
+            map(base_url, source.texts("host") or (os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST,))
+        ),
         profile=source.text("profile") or "a40",
         faults=source.texts("fault"),
         context=None if context is None else ("none" if context == "none" else "parents"),
@@ -115,11 +117,20 @@ class _Source:
 
     def cli(self, name: str) -> str | None:
         value = self._config.getoption(self._dest[name])
+        if value is not None and not str(value).strip():
+            raise OptionError(f"--swarm-{name}: is empty; give it a value, or leave it out")
         return None if value is None else str(value)
 
     def ini(self, name: str) -> str | None:
-        value = self._config.getini(self._dest[name])
+        value = self._ini(name)
         return None if value is None else str(value)
+
+    def _ini(self, name: str) -> object:
+        try:
+            value: object = self._config.getini(self._dest[name])
+        except (pytest.UsageError, TypeError, ValueError) as error:  # a number or a list where pytest expects a text
+            raise OptionError(f"{self._dest[name]} (ini): {error}; write it as on the command line") from error
+        return value
 
     def text(self, name: str) -> str | None:
         text = self.cli(name)
@@ -127,12 +138,12 @@ class _Source:
         return text.strip() or None if text is not None else None
 
     def texts(self, name: str) -> tuple[str, ...]:
-        values = self._config.getoption(self._dest[name]) or self._config.getini(self._dest[name]) or ()
-        return tuple(str(value) for value in values)
+        values = self._config.getoption(self._dest[name]) or self._ini(name)
+        return tuple(map(str, values)) if isinstance(values, list | tuple) else ()
 
     def flag(self, name: str) -> bool:
         value = self._config.getoption(self._dest[name])
-        return bool(self._config.getini(self._dest[name])) if value is None else bool(value)
+        return bool(self._ini(name)) if value is None else bool(value)
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str | None:
         text = self.text(name)
@@ -158,7 +169,7 @@ class _Source:
         for option in OPTIONS:
             value = ",".join(self.texts(option.name)) if option.kind == "list" else self.text(option.name)
             if value:
-                found[option.dest] = value
+                found[option.dest] = without_account(value)
         return found
 
 
@@ -168,15 +179,8 @@ def _cassette(text: str | None, backend: str) -> Path | None:
     return None if text is None else Path(text)
 
 
-def _host(text: str) -> str:
-    """OLLAMA_HOST may lack the scheme, and may name an address to listen on."""
-    host = text.strip().rstrip("/")
-    host = host if "://" in host else f"http://{host}"
-    host = host.replace("//0.0.0.0", "//127.0.0.1")
-    if not host.startswith(("http://", "https://")) or not host.split("://", 1)[1]:
-        raise OptionError(f"--swarm-host: {text!r} is no URL; write for example {DEFAULT_HOST}")
-    scheme, rest = host.split("://", 1)
-    return host if ":" in rest or "/" in rest or scheme == "https" else f"{host}:11434"
+def _usual_hosts() -> tuple[str, ...]:
+    return (os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST,)
 
 
 def _reports(texts: tuple[str, ...]) -> tuple[Output, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -40,6 +41,26 @@ class ListSink:
         return events
 
 
+def drop_torn_line(path: Path) -> None:
+    """Cut off what a killed run left of its last line, so that the next event does not end up glued to it.
+
+    A last line that only lacks its newline is whole, and gets it.
+    """
+    if not path.exists():
+        return
+    written = path.read_bytes()
+    _, _, tail = written.rpartition(b"\n")
+    if not tail:
+        return
+    try:
+        json.loads(tail)
+    except ValueError:
+        os.truncate(path, len(written) - len(tail))
+    else:
+        with path.open("ab") as file:
+            file.write(b"\n")
+
+
 class FileSink:
     """Appends events to events.jsonl, each line flushed, so that a crash loses only what was still running.
 
@@ -54,6 +75,7 @@ class FileSink:
         """Write one line and flush it."""
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            drop_torn_line(self.path)
             self._file = self.path.open("a", encoding="ascii", newline="\n")
         self._file.write(encode_line(event) + "\n")
         self._file.flush()

@@ -20,7 +20,8 @@ from pytest_swarm.errors import (
     ServerDownError,
     ServerRefusedError,
 )
-from pytest_swarm.ollama.client import OllamaClient, base_url
+from pytest_swarm.ollama.address import account_of, base_url
+from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from tests.ollama.wires import GOOD, REQUEST, answering, chat, client, saying
 
@@ -258,16 +259,32 @@ def test_a_load_that_does_not_say_done_is_refused() -> None:
         ("http://box:5/", "http://box:5"),
         ("https://box/ollama/", "https://box/ollama"),
         ("[::1]:5", "http://[::1]:5"),
+        (":8080", "http://127.0.0.1:8080"),
+        ("HTTP://Box:5", "http://box:5"),
+        ('"127.0.0.1:11434"', "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("http://gpu.lan", "http://gpu.lan"),
     ],
 )
 def test_hosts_become_urls(host: str, url: str) -> None:
     assert base_url(host) == url
 
 
-@pytest.mark.parametrize("host", ["", "ftp://box", "http://", "http://box:99999", "http://a b", "http://[::1"])
+@pytest.mark.parametrize(
+    "host", ["", " ", "ftp://box", "http://", "http://box:99999", "127.0.0.1:abc", "::1", "http://a b", "http://[::1"]
+)
 def test_a_host_that_is_no_url_is_a_bad_option(host: str) -> None:
     with pytest.raises(OptionError, match="--swarm-host"):
         OllamaClient(host)
+
+
+def test_a_password_is_used_and_never_shown() -> None:
+    client = OllamaClient("http://me:s%20cret@box:5")
+    assert client.host == "http://box:5"
+    assert account_of(base_url("http://me:s%20cret@box:5")) == ("me", "s cret")
+    with pytest.raises(OptionError) as error:
+        OllamaClient("ftp://me:hidden@box")
+    assert "hidden" not in str(error.value)
 
 
 JSON = st.recursive(

@@ -211,7 +211,7 @@ def test_resume_refuses_another_seed(suite: pytest.Pytester) -> None:
     suite.runpytest().assert_outcomes(passed=1)
     result = suite.runpytest("--swarm-resume", "--swarm-seed=3")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --swarm-resume: run * was made with another fleet, seed or backend*"])
+    result.stderr.fnmatch_lines(["ERROR: --swarm-resume: run * was made with another fleet or seed*"])
 
 
 def test_works_without_pytest_benchmark_and_in_random_order(suite: pytest.Pytester) -> None:

@@ -1,0 +1,135 @@
+"""What strangers do: odd tests, odd places, secrets in URLs. None of it costs a run, or ends in a traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.conftest import Reports
+
+
+def test_a_job_of_a_fixture_that_fails_is_kept_under_xdist(suite: pytest.Pytester, reports: Reports) -> None:
+    pytest.importorskip("xdist")
+    suite.makepyfile(
+        test_fixture="""
+        import pytest
+        from test_invoice import dag
+
+        @pytest.fixture
+        def ran(swarm_run, dag):
+            swarm_run(dag)
+            raise RuntimeError("later")
+
+        def test_a(ran): ...
+        """
+    )
+    suite.runpytest_subprocess("test_fixture.py", "-n1").assert_outcomes(errors=1)
+    assert len(reports.of("job_dag_summary")) == 1
+
+
+def test_a_password_in_a_url_reaches_no_file(suite: pytest.Pytester, reports: Reports) -> None:
+    host = "http://me:sEcret@127.0.0.1:9"
+    result = suite.runpytest(f"--swarm-host={host}", "--swarm-backend=auto", "--swarm-compare=lp,greedy")
+    result.assert_outcomes(passed=2)
+    assert "sEcret" not in result.stdout.str()
+    assert all("sEcret" not in path.read_text() for path in reports.folder.iterdir())
+    assert "127.0.0.1:9" in (reports.folder / "events.jsonl").read_text()
+
+
+@pytest.mark.parametrize("host", ["::1", "127.0.0.1:abc", "http://127.0.0.1:99999"])
+def test_a_strange_ollama_host_is_one_sentence(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", host)
+    result = suite.runpytest("--swarm-backend=auto")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --swarm-host: * is no URL of an http server*"])
+
+
+def test_an_expected_failure_that_passes_stays_one_with_v(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_x="import pytest\nfrom test_invoice import dag\n@pytest.mark.xfail\ndef test_x(swarm_run, dag): swarm_run(dag)"
+    )
+    suite.runpytest("test_x.py", "-v").assert_outcomes(xpassed=1)
+
+
+def test_reports_that_cannot_be_written_end_the_run_before_it_starts(suite: pytest.Pytester) -> None:
+    (suite.path / "reports").write_text("a file")
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *reports: no run can be written there*"])
+
+
+def test_single_with_an_unknown_model_ends_the_run_before_it_starts(suite: pytest.Pytester) -> None:
+    result = suite.runpytest("--swarm-compare=single:nope")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: mode 'single:nope': fleet 'heavy' has no model 'nope'; it has gemma2:2b*"])
+
+
+def test_an_empty_option_is_a_mistake(suite: pytest.Pytester) -> None:
+    result = suite.runpytest("--swarm-compare=")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --swarm-compare: is empty*"])
+
+
+def test_a_native_toml_number_is_one_sentence(suite: pytest.Pytester) -> None:
+    (suite.path / "tox.ini").unlink()
+    suite.makefile(".toml", pytest='[pytest]\nswarm_repeat = 3\nswarm_vram = "8GB"\nswarm_backend = "sim"\n')
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: swarm_repeat (ini): *write it as on the command line"])
+
+
+def test_inside_a_running_loop_it_says_so(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_async="""
+        import asyncio
+        from test_invoice import dag
+
+        def test_async(swarm_run, dag):
+            async def inside(): swarm_run(dag)
+            asyncio.run(inside())
+        """
+    )
+    result = suite.runpytest("test_async.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*call it from a test that is not async*"])
+
+
+def test_one_case_run_twice_is_said(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makepyfile(
+        test_twice="from test_invoice import dag\ndef test_twice(swarm_run, dag): swarm_run(dag); swarm_run(dag)"
+    )
+    suite.runpytest("test_twice.py").assert_outcomes(passed=1)
+    (note,) = reports.of("run_end")[0]["notes"]
+    assert "run more than once" in note
+
+
+def test_a_task_of_the_wrong_types_is_refused_where_it_is_made(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makepyfile(
+        test_types="""
+        import pytest
+        from pytest_swarm import Number, SwarmError, Task
+
+        @pytest.mark.parametrize("wrong", [
+            {"estimated_tokens": 4.5}, {"estimated_tokens": True}, {"expected": 3}, {"expected": Number},
+            {"difficulty": "x"}, {"prompt": None}, {"id": 3},
+        ])
+        def test_types(wrong):
+            with pytest.raises(SwarmError, match="task"):
+                Task(**({"id": "a", "type": "math", "prompt": "what", "estimated_tokens": 4} | wrong))
+        """
+    )
+    suite.runpytest("test_types.py").assert_outcomes(passed=7)
+
+
+def test_a_template_is_found_from_a_subfolder(
+    suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite.makefile(".j2", page="mine")
+    suite.makeconftest("def pytest_swarm_report_template(): return 'page.j2'")
+    below = suite.mkdir("below")
+    monkeypatch.chdir(below)
+    suite.runpytest("--rootdir=..", "-c", "../tox.ini", "../test_invoice.py", "--swarm-report=html").assert_outcomes(
+        passed=1
+    )
+    assert (reports.folder / "report.html").read_text() == "mine"
