@@ -47,7 +47,8 @@ def test_a_strange_ollama_host_is_one_sentence(
 
 def test_an_expected_failure_that_passes_stays_one_with_v(suite: pytest.Pytester) -> None:
     suite.makepyfile(
-        test_x="import pytest\nfrom test_invoice import dag\n@pytest.mark.xfail\ndef test_x(swarm_run, dag): swarm_run(dag)"
+        test_x="import pytest\nfrom test_invoice import dag\n"
+        "@pytest.mark.xfail\ndef test_x(swarm_run, dag): swarm_run(dag)"
     )
     suite.runpytest("test_x.py", "-v").assert_outcomes(xpassed=1)
 
@@ -104,7 +105,7 @@ def test_one_case_run_twice_is_said(suite: pytest.Pytester, reports: Reports) ->
     assert "run more than once" in note
 
 
-def test_a_task_of_the_wrong_types_is_refused_where_it_is_made(suite: pytest.Pytester, reports: Reports) -> None:
+def test_a_task_of_the_wrong_types_is_refused_where_it_is_made(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         test_types="""
         import pytest
