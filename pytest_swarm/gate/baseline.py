@@ -22,7 +22,6 @@ from pytest_swarm.metrics.measured import horizon_order, mode_order
 
 SCHEMA: Final = "swarm-baseline/"
 VERSION: Final = 1
-_DIGITS: Final = 12  # of a figure: enough to tell apart all that differ by more than rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +171,7 @@ def _case_text(case: BaselineCase) -> str:
 
 
 def _sample_row(sample: Sample) -> dict[str, Json]:
-    figures = {name: _rounded(value) for name, value in sorted(sample.figures.items()) if value is not None}
+    figures = {name: _plain(value) for name, value in sorted(sample.figures.items()) if value is not None}
     return {
         "case": sample.digest,
         "test": sample.test,
@@ -187,9 +186,9 @@ def _line(row: Mapping[str, Json]) -> str:
     return json.dumps(row, ensure_ascii=True, allow_nan=False)
 
 
-def _rounded(value: float) -> float:
-    short = float(f"{value:.{_DIGITS}g}")
-    return int(short) if short.is_integer() and abs(short) < 1e15 else short
+def _plain(value: float) -> float:
+    """The same number, written without a point where it has no fraction: a rounded one would differ from itself."""
+    return int(value) if value.is_integer() and abs(value) < 1e15 else value
 
 
 def _case(fields: Fields) -> BaselineCase:

@@ -34,7 +34,8 @@ def judge_count(question: Question) -> Row:
         significant = p_worse is None or p_worse <= question.level
         verdict = Verdict.REGRESSED if significant else Verdict.INCONCLUSIVE
     else:
-        verdict = Verdict.IMPROVED if now < before and (exact or added < 0) else Verdict.OK
+        fewer = now < before and (exact or sign_test(question.matches, metric, worse=-1) <= question.level)
+        verdict = Verdict.IMPROVED if fewer else Verdict.OK
     over = _new_steps(question, metric) if verdict in (Verdict.REGRESSED, Verdict.INCONCLUSIVE) else ()
     return question.row(
         verdict,
@@ -63,16 +64,19 @@ def added_violations(match: Match, metric: str, *, clean: bool) -> float:
     return max(0.0, sum(_count(now, metric) - _count(then, metric) for then, now in match.pairs))
 
 
-def sign_test(matches: Sequence[Match], metric: str) -> float:
-    """One-sided exact sign test over repeats of jobs: P(at least as many worse | worse and better equally likely)."""
+def sign_test(matches: Sequence[Match], metric: str, *, worse: int = 1) -> float:
+    """One-sided exact sign test over repeats of jobs: P(at least as many worse | worse and better equally likely).
+
+    `worse` -1 asks the same of better ones.
+    """
     units: dict[tuple[str, int], float] = {}
     for match in matches:
         for then, now in match.pairs:
             unit = (match.setup.job, now.repeat)
             units[unit] = units.get(unit, 0.0) + _count(now, metric) - _count(then, metric)
-    worse, better = sum(d > 0 for d in units.values()), sum(d < 0 for d in units.values())
-    moved = worse + better
-    return math.fsum(math.comb(moved, k) / 2**moved for k in range(worse, moved + 1))
+    up, down = sum(worse * d > 0 for d in units.values()), sum(worse * d < 0 for d in units.values())
+    moved = up + down
+    return math.fsum(math.comb(moved, k) / 2**moved for k in range(up, moved + 1))
 
 
 def _new_steps(question: Question, metric: str) -> tuple[str, ...]:

@@ -22,13 +22,14 @@ class JunitVerdicts:
     """Remembers the XML of each benchmark, and writes its verdict into it at the end."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._xml = config.stash.get(xml_key, None)
+        self._config = config
         self._reporters: dict[str, _NodeReporter] = {}
 
     def remember(self, report: pytest.TestReport) -> None:
         """Keep hold of a test's XML while pytest still finds it by the test's report."""
-        if self._xml is not None and report.when == "call":
-            self._reporters[report.nodeid] = self._xml.node_reporter(report)
+        xml = self._config.stash.get(xml_key, None)
+        if xml is not None and report.when == "call":
+            self._reporters[report.nodeid] = xml.node_reporter(report)
 
     def write(self, verdicts: Mapping[str, str]) -> None:
         """Add the verdicts, by node id."""

@@ -14,7 +14,7 @@ from pytest_swarm.report.markdown import escaped, markdown_table
 from pytest_swarm.report.terminal import wrapped
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, plural, signed_points, significant
 
-HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "detectable")
+HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "detects")
 LEFT: Final = 3  # columns of words
 _NOTABLE: Final = tuple(v.value for v in Verdict if v not in (Verdict.OK, Verdict.INCONCLUSIVE))
 _MARKDOWN_LINES: Final = 12
@@ -156,7 +156,7 @@ def _interval(row: Fields, *, score: bool, ratio: bool) -> str:
     low, high = row.optional_number("low"), row.optional_number("high")
     if low is None or high is None:
         return NOT_MEASURED
-    return f"{_change(low, score=score, ratio=ratio)} .. {_change(high, score=score, ratio=ratio)}"
+    return f"{_change(low, score=score, ratio=ratio).removesuffix(' pts')} .. {_change(high, score=score, ratio=ratio)}"
 
 
 def _detectable(row: Fields, *, score: bool, ratio: bool) -> str:

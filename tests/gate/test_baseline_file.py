@@ -12,7 +12,7 @@ from pytest_swarm.errors import BaselineError
 from pytest_swarm.gate.baseline import decode_baseline, encode_baseline, read_baseline, write_baseline
 from tests.gate.runs import baseline, case
 
-SCORES = st.lists(st.floats(0, 1).map(lambda x: float(f"{x:.12g}")), min_size=1, max_size=3)
+SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=3)
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=8), SCORES, max_size=4))

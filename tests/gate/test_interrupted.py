@@ -9,7 +9,7 @@ import pytest
 from tests.gate.test_plugin import BASE
 from tests.plugin.conftest import INI, SUITE, Reports
 
-ARGS = ("--swarm-compare=lp,milp,greedy", "--swarm-repeat=2")
+ARGS = ("--swarm-compare=milp,best-single,greedy", "--swarm-repeat=2")
 DEADLY = """
 import os, pytest
 from test_invoice import dag
@@ -57,7 +57,7 @@ def test_a_killed_worker_loses_only_what_it_was_running(suite: pytest.Pytester) 
     result.stdout.fnmatch_lines(["the baseline was left as it is, because the run did not come to its end"])
     assert (suite.path / "base.json").read_text() == before
     gate = Reports(suite.path).report["gate"]
-    assert {case["mode"]: case["verdict"] for case in gate["cases"]} == {"lp": "ok", "milp": "ok"}
+    assert {case["mode"]: case["verdict"] for case in gate["cases"]} == {"milp": "ok", "best-single": "ok"}
     assert gate["cases_elsewhere"] == 1
 
 
@@ -81,3 +81,11 @@ def test_a_run_that_stops_early(
     gate = reports.report["gate"]
     assert set(gate["counts"]) == {"ok"}
     assert not [case for case in gate["cases"] if case["verdict"] == "missing"]
+
+
+def test_a_damaged_file_ends_a_distributed_run_before_any_test(suite: pytest.Pytester) -> None:
+    pytest.importorskip("xdist")
+    (suite.path / "base.json").write_text("{")
+    result = suite.runpytest_subprocess("-n2", BASE)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: baseline base.json: is damaged*"])

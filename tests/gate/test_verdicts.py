@@ -108,7 +108,8 @@ def test_more_violations_of_a_mode_that_always_had_some_need_more_than_chance() 
     before = [violating([1] + [0] * 9)]
     assert judge(before, [violating([1, 1] + [0] * 8)], "violations:+0").verdict is Verdict.INCONCLUSIVE
     assert judge(before, [violating([1] * 10)], "violations:+0").verdict is Verdict.REGRESSED
-    assert judge(before, [violating([0] * 10)], "violations:+0").verdict is Verdict.IMPROVED
+    assert judge(before, [violating([0] * 10)], "violations:+0").verdict is Verdict.OK
+    assert judge([violating([1] * 10)], [violating([0] * 10)], "violations:+0").verdict is Verdict.IMPROVED
 
 
 def timed(values: list[float]) -> list[BaselineCase]:
