@@ -13,7 +13,7 @@ from pytest_swarm.gate.metric import SCORE
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.gate.verdict import Row, Rule, Verdict
 from pytest_swarm.metrics.bootstrap import bca_over_clusters
-from pytest_swarm.metrics.sequential import minimum_detectable_sequential, sequential_effect
+from pytest_swarm.metrics.sequential import minimum_detectable_sequential, price_of_looking, sequential_effect
 from pytest_swarm.metrics.statistics import (
     RULE_OF_THREE,
     Effect,
@@ -124,7 +124,7 @@ def judge_mean(question: Question) -> Row:
     verdict = decide(effect, allowed, detectable)
     needed = None
     if verdict is Verdict.INCONCLUSIVE:
-        needed = needed_repeats(effect, data, allowed=allowed, reproducible=question.reproducible)
+        needed = needed_repeats(effect, data, question, allowed=allowed)
     low, high = _signed(metric.worse, (effect.low, effect.high))
     over_jobs = _over_jobs(units, question.level, metric.worse)
     return question.row(
@@ -175,7 +175,7 @@ def detectable_loss(effect: Effect, data: Measured, question: Question) -> float
     return max(found, RULE_OF_THREE / effect.units * data.step)
 
 
-def needed_repeats(effect: Effect, data: Measured, *, allowed: float, reproducible: bool) -> int | None:
+def needed_repeats(effect: Effect, data: Measured, question: Question, *, allowed: float) -> int | None:
     """Repeats of each case that would make a loss of `allowed` detectable; None where none would."""
     error = effect.error
     if not error:  # one unit, or nothing moved yet: a score of k right-or-wrong tasks varies by p (1 - p) / k
@@ -185,7 +185,9 @@ def needed_repeats(effect: Effect, data: Measured, *, allowed: float, reproducib
         error = math.sqrt(2 * p * (1 - p) * data.step / effect.units)
     repeats = effect.units / effect.jobs
     needed = repeats_needed(error, units=effect.units, repeats=repeats, effect=allowed, level=effect.level)
-    if needed is None or reproducible or data.name != SCORE.name:
+    if needed is not None and question.sequential:
+        needed = math.ceil(needed * price_of_looking(effect.level) ** 2)
+    if needed is None or question.reproducible or data.name != SCORE.name:
         return needed
     return max(needed, math.ceil(RULE_OF_THREE * data.step / (effect.jobs * allowed)))
 

@@ -68,7 +68,17 @@ def minimum_detectable_sequential(error: float, units: int, *, level: float) -> 
     """As `minimum_detectable`: wealth 1/level needs an effect of sqrt(2 ln(2 / level)) errors, plus z(POWER)."""
     if units < 2 or wealth([1.0] * units) < 1 / level:
         return math.inf
-    return (math.sqrt(2 * math.log(2 / level)) + NormalDist().inv_cdf(POWER)) * error
+    return _errors_needed(level) * error
+
+
+def price_of_looking(level: float) -> float:
+    """By which factor the detectable effect is larger than that of a fixed number of repeats."""
+    z = NormalDist().inv_cdf
+    return _errors_needed(level) / (z(1 - level) + z(POWER))
+
+
+def _errors_needed(level: float) -> float:
+    return math.sqrt(2 * math.log(2 / level)) + NormalDist().inv_cdf(POWER)
 
 
 def _log_wealth(differences: Sequence[float]) -> list[float]:

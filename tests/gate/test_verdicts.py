@@ -259,3 +259,18 @@ def test_ten_thousand_cases_need_no_quadratic_work() -> None:
     before = [case(f"job{n}", [0.5]) for n in range(10_000)]
     result = judge(before, before)
     assert result.counts == {"inconclusive": 10_000}
+
+
+def test_repeats_that_were_added_while_needed_are_judged_more_strictly() -> None:
+    before, now = jobs([0.9, 0.8]), jobs([0.6, 0.5])
+    fixed = judge(before, now, "score:-2.5%").rows[0]
+    sequential = judge(before, now, "score:-2.5%", sequential=True).rows[0]
+    assert fixed.verdict is sequential.verdict is Verdict.REGRESSED
+    few = judge(jobs([0.9], count=6), jobs([0.6], count=6), "score:-2.5%", sequential=True).rows[0]
+    assert few.verdict is Verdict.INCONCLUSIVE
+    noisy = [case(f"job{n}", [0.9, 0.5, 0.2]) for n in range(8)]
+    shifted = [case(f"job{n}", [0.5, 0.9, 0.3]) for n in range(8)]
+    asked = [
+        judge(noisy, shifted, "score:-2.5%", sequential=each).rows[0].repeats_needed or 0 for each in (False, True)
+    ]
+    assert 0 < asked[0] < asked[1]
