@@ -30,6 +30,7 @@ class Pace:
 REAL_PACE: Final = Pace(first_s=0.5, growth=1.0)
 SIMULATED_PACE: Final = Pace(first_s=0.25, growth=1.5)
 """Virtual time makes a step of minutes cost what a look costs: a constant pace would be most of a simulated run."""
+GRACE_S: Final = 0.1  # a hundred times what the server needs to list its models
 
 
 class VramWatch:
@@ -51,6 +52,7 @@ class VramWatch:
         self._keep = keep
         self._last: tuple[ResidentModel, ...] | None = None
         self._most_bytes = -1
+        self._asking = self._ended = False
         self.phase = SamplePhase.PLANNING
 
     async def take(self, step: int, phase: SamplePhase, resident: tuple[ResidentModel, ...]) -> None:
@@ -59,12 +61,18 @@ class VramWatch:
 
     @asynccontextmanager
     async def during(self, step: int) -> AsyncIterator[None]:
-        """Look every so often until the block is left; set `phase` as the step goes on."""
-        self.phase = SamplePhase.PLANNING
+        """Look every so often until the block is left; set `phase` as the step goes on.
+
+        A question that is on its way then may still be answered: to give it up would cost its connection.
+        """
+        self.phase, self._ended = SamplePhase.PLANNING, False
         looking = asyncio.get_running_loop().create_task(self._look(step))
         try:
             yield
         finally:
+            self._ended = True
+            if self._asking:
+                await asyncio.wait({looking}, timeout=GRACE_S)
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await looking
@@ -72,19 +80,21 @@ class VramWatch:
     async def _look(self, step: int) -> None:
         """Until cancelled. A server that does not answer is the business of the step's own calls."""
         pause_s = self._pace.first_s
-        while True:
+        while not self._ended:
             await asyncio.sleep(pause_s)
             pause_s *= self._pace.growth
-            phase = self.phase
-            try:
-                rows = await self._watcher.resident()
-            except BackendError:
-                continue
-            resident = tuple(sorted(rows, key=lambda row: row.tag))
-            sample = await self._sample(step, phase, resident)
-            used = -1 if sample.gpu_used_bytes is None else sample.gpu_used_bytes
-            if resident != self._last or used > self._most_bytes:
-                self._kept(sample)
+            self._asking = True
+            with suppress(BackendError):
+                await self._look_once(step, self.phase)
+            self._asking = False
+
+    async def _look_once(self, step: int, phase: SamplePhase) -> None:
+        rows = await self._watcher.resident()
+        resident = tuple(sorted(rows, key=lambda row: row.tag))
+        sample = await self._sample(step, phase, resident)
+        used = -1 if sample.gpu_used_bytes is None else sample.gpu_used_bytes
+        if resident != self._last or used > self._most_bytes:
+            self._kept(sample)
 
     async def _sample(self, step: int, phase: SamplePhase, resident: tuple[ResidentModel, ...]) -> VramSample:
         at_s = self._clock.now_s()

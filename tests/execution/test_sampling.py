@@ -27,7 +27,9 @@ GB = 1_000_000_000
 class Ps:
     """A server whose list of resident models is a function of the time; counts how often it is asked."""
 
-    def __init__(self, *rows: tuple[float, Iterable[str]], fails: bool = False) -> None:
+    def __init__(self, *rows: tuple[float, Iterable[str]], fails: bool = False, takes_s: float = 0.0) -> None:
+        self.takes_s = takes_s
+        self.answered = 0
         self.rows = rows
         self.fails = fails
         self.asked: list[float] = []
@@ -35,6 +37,8 @@ class Ps:
     async def __call__(self, _: httpx.Request) -> httpx.Response:
         now_s = asyncio.get_running_loop().time()
         self.asked.append(now_s)
+        await asyncio.sleep(self.takes_s)
+        self.answered += 1
         names: Iterable[str] = ()
         for since_s, present in self.rows:
             names = present if now_s >= since_s else names
@@ -72,6 +76,13 @@ def test_looks_follow_the_pace_and_end_with_the_step() -> None:
     ps = Ps((0, ()))
     watched(ps, 100, pace=Pace(first_s=1, growth=2))
     assert ps.asked == [1, 3, 7, 15, 31, 63]
+
+
+@pytest.mark.parametrize(("takes_s", "answered"), [(0.06, 1), (60, 0)])
+def test_a_question_on_its_way_may_be_answered_but_not_for_long(takes_s: float, answered: int) -> None:
+    ps = Ps((0, ("m",)), takes_s=takes_s)
+    samples = watched(ps, 0.52)
+    assert (ps.asked, ps.answered, len(samples)) == ([0.5], answered, 1 + answered)
 
 
 def test_a_server_that_fails_is_the_business_of_the_steps_own_calls() -> None:
