@@ -74,7 +74,7 @@ def test_run_152505() -> None:
 
 
 def test_the_published_rules_give_the_published_plan() -> None:
-    """Finished tasks in the horizon, "not empty" as the score, no learning of token use: qwen everywhere, 1.37 first."""
+    """Finished tasks in the horizon, "not empty" as the score, no learning of token use: qwen everywhere."""
     estimator, router, resident = Estimator(HEAVY), LpRouter(), frozenset[str]()
     objectives = []
     for name in NAMES:
