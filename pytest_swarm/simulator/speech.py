@@ -48,7 +48,7 @@ def speech(said: GeneratedText, model: ModelSpec, *, slowdown: float, limit: int
         text=text,
         tokens=tokens,
         prompt_tokens=prompt_tokens,
-        prefill_s=prompt_tokens * slowdown / model.prefill_tokens_per_s,
+        prefill_s=model.overhead_s + prompt_tokens * slowdown / model.prefill_tokens_per_s,
         token_s=slowdown / model.decode_tokens_per_s,
         reason=reason,
     )

@@ -20,8 +20,11 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-def test_decisions_are_timed_and_the_job_s_figures_filed(suite: pytest.Pytester) -> None:
+def test_decisions_are_timed_and_the_job_s_figures_filed(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("pytest_benchmark")
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # pytest-benchmark does not time in a worker
     result = suite.runpytest("--swarm-compare=milp,greedy,llm", "--benchmark-json=b.json", "--benchmark-max-time=0.05")
     result.assert_outcomes(passed=3)
     rows = json.loads((suite.path / "b.json").read_text())["benchmarks"]

@@ -1,0 +1,21 @@
+"""The time of an answer: a fixed part for each call, the prompt's tokens, and its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_swarm.simulator.generation import GeneratedText
+from pytest_swarm.simulator.profile import load_profile
+from pytest_swarm.simulator.speech import speech
+
+
+def test_an_answer_takes_the_calls_overhead_its_prompt_and_its_tokens() -> None:
+    model = replace(
+        load_profile("a40").server_spec.models[0], overhead_s=0.4, prefill_tokens_per_s=100, decode_tokens_per_s=10
+    )
+    said = GeneratedText(text="one two three", prompt_tokens=50, completion_tokens=3)
+    spoken = speech(said, model, slowdown=1.0, limit=None, num_ctx=4096)
+    assert spoken.prefill_s == pytest.approx(0.4 + 0.5)
+    assert spoken.decode_s == pytest.approx(0.3)
