@@ -18,6 +18,7 @@ from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import CassetteError
 from pytest_swarm.execution.backends import Backend, Connection, RealisedScores
 from pytest_swarm.execution.waiting_loop import new_waiting_loop
+from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.ollama.cassette import Cassette, Origin, Take
 from pytest_swarm.ollama.cassette_file import append_take, read_cassette, set_aside_cut_off
 from pytest_swarm.ollama.client import OllamaClient
@@ -113,19 +114,12 @@ def _origin(inner: Backend, tape: Tape, host: str) -> Origin:
         run=tape.run,
         recorded_ts_ms=round(time.time() * 1000.0, 3),
         backend=inner.kind,
-        detail=inner.detail.replace(host, without_account(host)),
-        host=without_account(host),
+        detail=inner.detail.replace(host, shown_host(host)),
+        host=shown_host(host),
         simulated=inner.simulated,
         profile=inner.profile_name,
         server_version=tape.server_version,
     )
-
-
-def without_account(host: str) -> str:
-    """A base URL without user name and password, which must not reach the file."""
-    scheme, _, rest = host.partition("://")
-    name, slash, path = rest.partition("/")
-    return f"{scheme}://{name.rpartition('@')[2]}{slash}{path}"
 
 
 class _Recording:
