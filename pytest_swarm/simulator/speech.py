@@ -14,11 +14,15 @@ _MOST_REPEATS: Final = 30  # the server breaks off after more equal tokens in a 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speech:
-    """A text of so many tokens. `reason` None: the server broke it off, and the answer ends without `done`."""
+    """A text of so many tokens. `reason` None: the server broke it off, and the answer ends without `done`.
+
+    `overhead_s` is the fixed part of a call: it takes time, and none of the server's own figures counts it.
+    """
 
     text: str
     tokens: int
     prompt_tokens: int
+    overhead_s: float
     prefill_s: float
     token_s: float
     reason: str | None
@@ -48,7 +52,8 @@ def speech(said: GeneratedText, model: ModelSpec, *, slowdown: float, limit: int
         text=text,
         tokens=tokens,
         prompt_tokens=prompt_tokens,
-        prefill_s=model.overhead_s + prompt_tokens * slowdown / model.prefill_tokens_per_s,
+        overhead_s=model.overhead_s,
+        prefill_s=prompt_tokens * slowdown / model.prefill_tokens_per_s,
         token_s=slowdown / model.decode_tokens_per_s,
         reason=reason,
     )

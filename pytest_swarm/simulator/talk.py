@@ -90,13 +90,13 @@ class Talker:
         if call.stream:
             await self._stream(call, said, send)
         else:
-            await asyncio.sleep(HANDLING_S + said.prefill_s + said.decode_s)
+            await asyncio.sleep(HANDLING_S + said.overhead_s + said.prefill_s + said.decode_s)
         await self._end(call, said, send, total_s=loop.time() - started_s, load_s=load_s)
 
     async def _stream(self, call: Call, said: Speech, send: Send) -> None:
         """Every token in its moment; moments are counted from the start, so that lateness does not add up."""
         loop = asyncio.get_running_loop()
-        prefilled_s = loop.time() + HANDLING_S + said.prefill_s
+        prefilled_s = loop.time() + HANDLING_S + said.overhead_s + said.prefill_s
         for count, piece in enumerate(said.pieces, start=1):
             await asyncio.sleep(prefilled_s + count * said.token_s - loop.time())
             if count == 1:

@@ -17,5 +17,6 @@ def test_an_answer_takes_the_calls_overhead_its_prompt_and_its_tokens() -> None:
     )
     said = GeneratedText(text="one two three", prompt_tokens=50, completion_tokens=3)
     spoken = speech(said, model, slowdown=1.0, limit=None, num_ctx=4096)
-    assert spoken.prefill_s == pytest.approx(0.4 + 0.5)
+    assert spoken.overhead_s == pytest.approx(0.4)
+    assert spoken.prefill_s == pytest.approx(0.5)
     assert spoken.decode_s == pytest.approx(0.3)
