@@ -122,11 +122,15 @@ def job_metrics(record: JobRecord) -> JobMetrics:
         tasks_failed=status[TaskStatus.FAILED],
         tasks_skipped=status[TaskStatus.SKIPPED],
         tasks_unscored=sum(each.status is TaskStatus.OK and each.score is None for each in outcomes),
-        not_run=tuple(
-            NotRun(task=each.task, status=each.status, error=each.error)
-            for each in outcomes
-            if each.status is not TaskStatus.OK
-        ),
+        not_run=_not_run(outcomes),
+    )
+
+
+def _not_run(outcomes: Iterable[TaskOutcome]) -> tuple[NotRun, ...]:
+    return tuple(
+        NotRun(task=each.task, status=each.status, error=each.error)
+        for each in outcomes
+        if each.status is not TaskStatus.OK
     )
 
 
