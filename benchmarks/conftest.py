@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.workloads.load import load_graph
+from pytest_swarm.workloads.graph_files import load_graph
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 
 DEFAULT_JOBS = 12  # enough for each shape and each level to come up, few enough for a first run

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
     from pytest_swarm.workloads.build import chain, fork, join
     from pytest_swarm.workloads.fleet import load_fleet
-    from pytest_swarm.workloads.load import load_graph, save_graph
+    from pytest_swarm.workloads.graph_files import load_graph, save_graph
 
 _HOME = {
     "domain.expectation": (
@@ -57,7 +57,7 @@ _HOME = {
     "routing.base": ("PlanningView", "Router", "RouterSetup"),
     "workloads.build": ("chain", "fork", "join"),
     "workloads.fleet": ("load_fleet",),
-    "workloads.load": ("load_graph", "save_graph"),
+    "workloads.graph_files": ("load_graph", "save_graph"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

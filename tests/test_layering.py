@@ -11,7 +11,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pytest_swarm"
 
 BASE = {"errors", "units", "fields"}
-MIDDLE = {"estimate", "workloads", "scoring", "ollama", "telemetry"}
+MIDDLE = {"estimate", "workloads", "scoring", "ollama", "telemetry", "statistics"}
+UP_TO_METRICS = BASE | MIDDLE | {"domain", "routing", "execution", "metrics"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "units": {"errors"},
@@ -22,9 +23,10 @@ ALLOWED: dict[str, set[str]] = {
     "routing": BASE | MIDDLE | {"domain"},
     "execution": BASE | MIDDLE | {"domain", "routing", "simulator"},
     "metrics": BASE | MIDDLE | {"domain", "routing", "execution"},
-    "gate": BASE | MIDDLE | {"domain", "routing", "execution", "metrics"},
-    "report": BASE | MIDDLE | {"domain", "routing", "execution", "metrics", "gate"},
-    "plugin": BASE | MIDDLE | {"domain", "routing", "execution", "metrics", "gate", "report", "simulator"},
+    "calibration": UP_TO_METRICS | {"simulator"},
+    "gate": UP_TO_METRICS,
+    "report": UP_TO_METRICS | {"gate"},
+    "plugin": UP_TO_METRICS | {"gate", "report", "simulator"},
 }
 FRONT_DOORS = {"__init__", "__main__", "cli"}
 """Modules of the package itself, which may open any room."""

@@ -11,10 +11,10 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.bench import Bench, BenchSettings
-from pytest_swarm.metrics.job import job_metrics
+from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter
-from pytest_swarm.workloads.load import load_graph
+from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import HEAVY, PLANNER, backend, run
 
 GRAPHS = Path(__file__).parents[1] / "benchmarks" / "graphs"

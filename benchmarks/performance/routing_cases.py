@@ -128,7 +128,7 @@ def _ours(size: Size, view: PlanningView) -> Callable[[], float]:
 
 def _cvxpy(size: Size, view: PlanningView) -> Callable[[], float]:
     if size.stages > 1:
-        from pytest_swarm.routing.specification import specified_optimum
+        from pytest_swarm.routing.reference_program import specified_optimum
 
         return lambda: specified_optimum(view, staged=True) or 0.0
     from pytest_swarm.routing.lp import LpRouter

@@ -18,8 +18,8 @@ from simulated_runs import World, as_baseline, as_run, case, circumstances, defa
 
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.evaluate import GateResult, evaluate
-from pytest_swarm.gate.verdict import Verdict
-from pytest_swarm.metrics.sequential import stopping_reason
+from pytest_swarm.gate.verdicts import Verdict
+from pytest_swarm.statistics.sequential import stopping_reason
 
 ALL_MODES = ("lp", "milp", "staged", "llm", "greedy", "best-single", "random", "single:gemma2:2b")
 

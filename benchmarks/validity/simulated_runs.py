@@ -14,15 +14,15 @@ import numpy as np
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import Task
-from pytest_swarm.gate.baseline import Baseline, BaselineCase, Sample, Setup
-from pytest_swarm.gate.circumstances import SEED_POLICY, Circumstances
+from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup
 from pytest_swarm.gate.expression import DEFAULTS, parse_expression
-from pytest_swarm.gate.pairing import Taken
+from pytest_swarm.gate.pairing import RunCases
 from pytest_swarm.gate.policy import Policy
-from pytest_swarm.gate.verdict import Rule
-from pytest_swarm.simulator.profile import load_profile
+from pytest_swarm.gate.run_context import SEED_POLICY, RunContext
+from pytest_swarm.gate.verdicts import Rule
+from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.workloads.fleet import load_fleet
-from pytest_swarm.workloads.load import load_graph
+from pytest_swarm.workloads.graph_files import load_graph
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 
 GRAPHS = Path(__file__).parents[1] / "graphs"
@@ -96,7 +96,7 @@ def case(name: str, mode: str, right: np.ndarray) -> BaselineCase:
         graph_digest=name,
         version=1,
         samples=tuple(
-            Sample(
+            BaselineSample(
                 digest=f"{name}{mode}{n}",
                 test=f"test_{name}.py::test_{name}[{mode}-r{n}]",
                 repeat=n,
@@ -109,9 +109,9 @@ def case(name: str, mode: str, right: np.ndarray) -> BaselineCase:
     )
 
 
-def circumstances(seed: int) -> Circumstances:
+def circumstances(seed: int) -> RunContext:
     """A run on the simulator with that seed."""
-    return Circumstances(
+    return RunContext(
         run=f"seed-{seed}",
         started_ts_ms=0.0,
         backend="sim",
@@ -137,6 +137,6 @@ def as_baseline(cases: tuple[BaselineCase, ...], seed: int = 0) -> Baseline:
     return Baseline(circumstances=circumstances(seed), cases=cases, where="baseline")
 
 
-def as_run(cases: tuple[BaselineCase, ...]) -> Taken:
+def as_run(cases: tuple[BaselineCase, ...]) -> RunCases:
     """A run as it is judged."""
-    return Taken(cases=cases)
+    return RunCases(cases=cases)

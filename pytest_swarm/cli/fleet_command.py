@@ -22,13 +22,13 @@ def run(options: argparse.Namespace) -> int:
     """Measure and write; SwarmError for a server that does not answer or has no model."""
     import asyncio
 
-    from pytest_swarm.cli.installed_fleet import Installed, installed_fleet
+    from pytest_swarm.calibration.installed_models import Installed, installed_fleet
+    from pytest_swarm.calibration.measured_fleet import fleet_text
     from pytest_swarm.domain.model import DEFAULT_NUM_CTX
     from pytest_swarm.errors import FleetError, OptionError
     from pytest_swarm.ollama.client import OllamaClient
     from pytest_swarm.units import parse_duration_s
-    from pytest_swarm.workloads.files import write_text
-    from pytest_swarm.workloads.measured_fleet import fleet_text
+    from pytest_swarm.workloads.documents import write_text
 
     num_ctx = DEFAULT_NUM_CTX if options.num_ctx is None else options.num_ctx
     if num_ctx < 1:

@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Import what can be, say what was refused and why; status 1 where nothing was taken."""
-    from pytest_swarm.workloads.importers.files import import_files
+    from pytest_swarm.workloads.importers.import_files import import_files
 
     summary = import_files(options.files, options.out)
     print(summary.text())

@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the files, and say how to run them."""
-    from pytest_swarm.workloads.new import new_benchmark
+    from pytest_swarm.workloads.new_benchmark import new_benchmark
 
     test, graph = new_benchmark(options.name, options.folder)
     print(f"wrote {test}\nwrote {graph}\nrun it: pytest {test} --swarm-compare=both --swarm-vram=8GB")

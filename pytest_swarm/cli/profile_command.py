@@ -32,15 +32,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, measure, write both files, and say what was found; SwarmError for a file that cannot be used."""
-    from pytest_swarm.cli.measured_profile import Basis, fleet_rows, profile_text, sorted_out
+    from pytest_swarm.calibration.measured_fleet import fleet_text
+    from pytest_swarm.calibration.measured_profile import Basis, fleet_rows, profile_text, sorted_out
+    from pytest_swarm.calibration.recorded_models import recorded_models
     from pytest_swarm.errors import CassetteError, FleetError, ProfileError
-    from pytest_swarm.metrics.recorded_models import recorded_models
-    from pytest_swarm.ollama.cassette_file import read_cassette
-    from pytest_swarm.simulator.profile import load_profile
+    from pytest_swarm.ollama.cassette.cassette_file import read_cassette
+    from pytest_swarm.simulator.models.profile import load_profile
     from pytest_swarm.units import BYTES_PER_GB, parse_size_gb
-    from pytest_swarm.workloads.files import write_text
+    from pytest_swarm.workloads.documents import write_text
     from pytest_swarm.workloads.fleet import load_fleet
-    from pytest_swarm.workloads.measured_fleet import fleet_text
 
     cassettes = [read_cassette(path) for path in options.cassettes]
     takes = [take for cassette in cassettes for take in cassette.takes]

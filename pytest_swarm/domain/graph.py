@@ -68,7 +68,7 @@ class TaskGraph:
 
         GraphError names the file and what is wrong with it. The one way up from the domain, taken when it is called.
         """
-        loaded: TaskGraph = import_module("pytest_swarm.workloads.importers.files").import_graph(path)
+        loaded: TaskGraph = import_module("pytest_swarm.workloads.importers.import_files").import_graph(path)
         return loaded
 
     def __len__(self) -> int:

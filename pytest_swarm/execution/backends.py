@@ -16,8 +16,8 @@ from pytest_swarm.ollama.address import base_url, shown_host
 from pytest_swarm.ollama.client import OllamaClient
 
 if TYPE_CHECKING:
-    from pytest_swarm.simulator.faults import Fault
-    from pytest_swarm.simulator.profile import Profile
+    from pytest_swarm.simulator.models.profile import Profile
+    from pytest_swarm.simulator.server.faults import Fault
 
 DEFAULT_TIMEOUT_S: Final = 120.0
 PROBE_TIMEOUT_S: Final = 2.0  # an Ollama that does not list its models within this is taken for absent by `auto`
@@ -116,9 +116,9 @@ def simulated_backend(
     Every connection is to a fresh server whose weights are in the page cache: a case is not charged for a cold disk, on
     which the first model of a day takes a minute whatever the router decides.
     """
-    from pytest_swarm.simulator.answers import ProfileAnswerer
-    from pytest_swarm.simulator.clock import new_virtual_loop
-    from pytest_swarm.simulator.server import SimulatedServer
+    from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+    from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
     profile, seed = world.profile, world.seed
     cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)

@@ -18,13 +18,13 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.errors import OptionError
 from pytest_swarm.estimate.estimator import Estimator
+from pytest_swarm.execution.auxiliary_models import borrowed
 from pytest_swarm.execution.backends import Backend, Connection
-from pytest_swarm.execution.borrowers import borrowed
+from pytest_swarm.execution.build_view import Moment, build_view
 from pytest_swarm.execution.case import run_case
-from pytest_swarm.execution.clock import JobClock
-from pytest_swarm.execution.engine import Engine, RunSettings
+from pytest_swarm.execution.case_context import CaseContext, RunSettings
+from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.residency import Ledger, ResidencyKeeper
-from pytest_swarm.execution.view import Moment, build_view
 from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, Weights
 from pytest_swarm.routing.registry import make_router
 from pytest_swarm.scoring.scorers import Scorers
@@ -156,10 +156,10 @@ class Bench:
             self._lane, self._lane_key = _Lane(backend, self.fleet), case.key
         return self._lane
 
-    def _engine(self, case: Case, lane: _Lane, sink: Sink) -> Engine:
+    def _engine(self, case: Case, lane: _Lane, sink: Sink) -> CaseContext:
         s = self.settings
         judge = None if s.judge is None else borrowed(s.judge, self.fleet, self._keeper)
-        return Engine(
+        return CaseContext(
             router=self._router(case, lane),
             keeper=lane.keeper,
             estimator=lane.estimator,

@@ -19,18 +19,18 @@ from pytest_swarm.domain.record import (
 )
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.errors import InfeasibleError, ServerDownError, SwarmError
-from pytest_swarm.execution.clock import JobClock
-from pytest_swarm.execution.engine import Engine
+from pytest_swarm.execution.build_view import Moment
+from pytest_swarm.execution.case_context import CaseContext
+from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.planning import plan_step
 from pytest_swarm.execution.residency import Ledger
 from pytest_swarm.execution.sampling import REAL_PACE, SIMULATED_PACE, VramWatch
 from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, not_loaded, run_tasks, scored, skipped
-from pytest_swarm.execution.view import Moment
 from pytest_swarm.fields import Json
 from pytest_swarm.telemetry import events
 
 
-async def run_case(case: Case, engine: Engine) -> JobRecord:
+async def run_case(case: Case, engine: CaseContext) -> JobRecord:
     """Run one graph once under one routing mode. Every end but cancellation is a JobRecord: its status says which.
 
     Events go to the engine's sink as they happen, from `dag_structure` to the last `task_result`; the closing
@@ -50,7 +50,7 @@ async def run_case(case: Case, engine: Engine) -> JobRecord:
 class _Job:
     """The state of one running job."""
 
-    def __init__(self, case: Case, engine: Engine) -> None:
+    def __init__(self, case: Case, engine: CaseContext) -> None:
         self.case = case
         self.engine = engine
         self.graph = case.graph.flattened() if case.key.horizon == "flat" else case.graph

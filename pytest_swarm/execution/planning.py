@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.domain.record import Case, EstimateRow, PlanStep
 from pytest_swarm.errors import InfeasibleError, PlanError
-from pytest_swarm.execution.clock import JobClock
-from pytest_swarm.execution.engine import Engine
-from pytest_swarm.execution.view import Moment, build_view
+from pytest_swarm.execution.build_view import Moment, build_view
+from pytest_swarm.execution.case_context import CaseContext
+from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.routing import feasibility, objective
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.milp import cheap_optimum
@@ -24,7 +24,7 @@ class _Decision:
     decision_ms: float
 
 
-async def plan_step(moment: Moment, case: Case, engine: Engine, clock: JobClock) -> PlanStep:
+async def plan_step(moment: Moment, case: Case, engine: CaseContext, clock: JobClock) -> PlanStep:
     """The plan of one step, checked. InfeasibleError where none exists; PlanError for a plan that is nonsense."""
     settings = engine.settings
     view = build_view(moment, case.key, estimator=engine.estimator, weights=settings.weights, seed=settings.seed)
@@ -39,7 +39,7 @@ async def plan_step(moment: Moment, case: Case, engine: Engine, clock: JobClock)
     return _record(decision, view, case, engine)
 
 
-def _record(decision: _Decision, view: PlanningView, case: Case, engine: Engine) -> PlanStep:
+def _record(decision: _Decision, view: PlanningView, case: Case, engine: CaseContext) -> PlanStep:
     plan = decision.plan
     verdict = objective.evaluate(plan, view)
     target = plan.target_residency

@@ -13,7 +13,7 @@ from typing import Final
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import ResidentModel, Switch
 from pytest_swarm.errors import BackendError, ServerDownError
-from pytest_swarm.execution.clock import JobClock
+from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.ollama.client import OllamaClient
 
 BUDGET_TOLERANCE_GB: Final = 1e-6  # DESIGN 5

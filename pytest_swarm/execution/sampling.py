@@ -14,7 +14,7 @@ from typing import Final
 
 from pytest_swarm.domain.record import GpuReading, ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import BackendError
-from pytest_swarm.execution.clock import JobClock
+from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.telemetry.nvml import GpuMeter
 

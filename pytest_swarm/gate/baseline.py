@@ -16,9 +16,9 @@ from typing import Final
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.gate.circumstances import Circumstances, decode_circumstances, encode_circumstances
 from pytest_swarm.gate.metric import METRICS
-from pytest_swarm.metrics.measured import horizon_order, mode_order
+from pytest_swarm.gate.run_context import RunContext, decode_circumstances, encode_circumstances
+from pytest_swarm.metrics.measured_jobs import horizon_order, mode_order
 
 SCHEMA: Final = "swarm-baseline/"
 VERSION: Final = 1
@@ -47,7 +47,7 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class BaselineSample:
     """One completed job: its figures by metric (None = not measured). `digest` is the digest of its domain Case.
 
     `occurrence` tells apart tests that run the same graph; `tasks` is how many tasks make up the score.
@@ -76,7 +76,7 @@ class BaselineCase:
     setup: Setup
     graph_digest: str
     version: int
-    samples: tuple[Sample, ...]
+    samples: tuple[BaselineSample, ...]
 
     @property
     def identity(self) -> tuple[Setup, str]:
@@ -88,7 +88,7 @@ class BaselineCase:
 class Baseline:
     """Stored results, and under which circumstances they came about."""
 
-    circumstances: Circumstances
+    circumstances: RunContext
     cases: tuple[BaselineCase, ...]
     where: str = field(default="", compare=False)
 
@@ -170,7 +170,7 @@ def _case_text(case: BaselineCase) -> str:
     return f'{_line(head)[:-1]}, "samples": [\n{samples}\n]}}'
 
 
-def _sample_row(sample: Sample) -> dict[str, Json]:
+def _sample_row(sample: BaselineSample) -> dict[str, Json]:
     figures = {name: _plain(value) for name, value in sorted(sample.figures.items()) if value is not None}
     return {
         "case": sample.digest,
@@ -207,9 +207,9 @@ def _case(fields: Fields) -> BaselineCase:
     )
 
 
-def _sample(fields: Fields) -> Sample:
+def _sample(fields: Fields) -> BaselineSample:
     figures = fields.table("figures")
-    return Sample(
+    return BaselineSample(
         digest=fields.text("case"),
         test=fields.text("test"),
         repeat=fields.whole("repeat", low=1),
@@ -219,6 +219,6 @@ def _sample(fields: Fields) -> Sample:
     )
 
 
-def sorted_samples(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+def sorted_samples(samples: Iterable[BaselineSample]) -> tuple[BaselineSample, ...]:
     """The samples in the order of their slots."""
     return tuple(sorted(samples, key=lambda sample: sample.slot))

@@ -9,16 +9,16 @@ from typing import Final
 
 from pytest_swarm.fields import Json
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
-from pytest_swarm.gate.cases import judge_matches, not_comparable, unmatched
-from pytest_swarm.gate.circumstances import Circumstances, differences, reproducible, same_clock
-from pytest_swarm.gate.counting import judge_count
-from pytest_swarm.gate.judging import Question, judge_mean
+from pytest_swarm.gate.case_verdicts import judge_matches, not_comparable, unmatched
+from pytest_swarm.gate.count_verdicts import judge_count
+from pytest_swarm.gate.hypotheses import questions
+from pytest_swarm.gate.mean_verdicts import Hypothesis, judge_mean
 from pytest_swarm.gate.metric import Kind
-from pytest_swarm.gate.pairing import Taken, pair
+from pytest_swarm.gate.pairing import RunCases, pair
 from pytest_swarm.gate.policy import Policy
-from pytest_swarm.gate.questions import questions
-from pytest_swarm.gate.timing import judge_median
-from pytest_swarm.gate.verdict import CaseVerdict, Row, Strictness, Verdict, worst
+from pytest_swarm.gate.run_context import RunContext, differences, reproducible, same_clock
+from pytest_swarm.gate.time_verdicts import judge_median
+from pytest_swarm.gate.verdicts import CaseVerdict, Strictness, Verdict, VerdictRow, worst
 
 SCHEMA: Final = "swarm-gate/1"
 
@@ -31,7 +31,7 @@ class GateResult:
     gate: Strictness
     baseline: str
     reasons: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[VerdictRow, ...]
     cases: tuple[CaseVerdict, ...]
     elsewhere: int
     failures: tuple[str, ...]
@@ -49,15 +49,15 @@ class _Found:
     """What was judged, before it is summed up."""
 
     reasons: tuple[str, ...] = ()
-    rows: tuple[Row, ...] = ()
+    rows: tuple[VerdictRow, ...] = ()
     cases: tuple[CaseVerdict, ...] = ()
     elsewhere: int = 0
 
 
 def evaluate(
-    taken: Taken,
+    taken: RunCases,
     baseline: Baseline,
-    now: Circumstances,
+    now: RunContext,
     *,
     policy: Policy,
     covered: Callable[[BaselineCase], bool],
@@ -95,7 +95,7 @@ def encode_gate(result: GateResult) -> dict[str, Json]:
     }
 
 
-def _judge(question: Question, clocks: Mapping[bool, bool]) -> Row:
+def _judge(question: Hypothesis, clocks: Mapping[bool, bool]) -> VerdictRow:
     expression = question.expression
     if expression.metric.kind is Kind.COUNT:
         return judge_count(question)
@@ -125,7 +125,7 @@ def _result(policy: Policy, baseline: Baseline, found: _Found) -> GateResult:
 
 
 def _consequences(
-    policy: Policy, rows: tuple[Row, ...], cases: tuple[CaseVerdict, ...], reasons: tuple[str, ...]
+    policy: Policy, rows: tuple[VerdictRow, ...], cases: tuple[CaseVerdict, ...], reasons: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(for what the run fails, what is only said)."""
     failures: list[str] = []
@@ -153,7 +153,7 @@ def _consequences(
     return tuple(failures), tuple(warnings)
 
 
-def _row(row: Row) -> dict[str, Json]:
+def _row(row: VerdictRow) -> dict[str, Json]:
     return {each.name: _json(getattr(row, each.name)) for each in fields(row)}
 
 

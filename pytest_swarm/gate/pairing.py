@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, PlanStep
-from pytest_swarm.gate.baseline import Baseline, BaselineCase, Sample, Setup, sorted_samples
+from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.gate.metric import METRICS
-from pytest_swarm.metrics.job import is_violation
-from pytest_swarm.metrics.measured import MeasuredJob
+from pytest_swarm.metrics.job_metrics import is_violation
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class RunCases:
     """A run as the gate sees it: its cases, and the jobs that were not completed.
 
     `over` gives the sentences that name the steps over budget, by (case digest, occurrence).
@@ -40,7 +40,7 @@ class Match:
 
     before: BaselineCase
     now: BaselineCase
-    pairs: tuple[tuple[Sample, Sample], ...]
+    pairs: tuple[tuple[BaselineSample, BaselineSample], ...]
 
     @property
     def setup(self) -> Setup:
@@ -82,10 +82,10 @@ class Pairing:
     elsewhere: tuple[BaselineCase, ...]
 
 
-def take(jobs: Iterable[MeasuredJob]) -> Taken:
+def take(jobs: Iterable[MeasuredJob]) -> RunCases:
     """The samples of a run's completed jobs, by case."""
     jobs = tuple(jobs)
-    samples: dict[tuple[Setup, str, int], list[Sample]] = {}
+    samples: dict[tuple[Setup, str, int], list[BaselineSample]] = {}
     broken: list[Broken] = []
     for job in jobs:
         setup = setup_of(job.record)
@@ -98,7 +98,7 @@ def take(jobs: Iterable[MeasuredJob]) -> Taken:
         BaselineCase(setup=setup, graph_digest=digest, version=version, samples=sorted_samples(group))
         for (setup, digest, version), group in samples.items()
     )
-    return Taken(
+    return RunCases(
         cases=tuple(sorted(cases, key=lambda case: case.setup.order)),
         broken=tuple(broken),
         over=_steps_over_budget(jobs),
@@ -111,9 +111,9 @@ def setup_of(record: JobRecord) -> Setup:
     return Setup(job=record.case.job, mode=key.mode, horizon=key.horizon, vram_budget_gb=key.vram_budget_gb)
 
 
-def sample_of(job: MeasuredJob) -> Sample:
+def sample_of(job: MeasuredJob) -> BaselineSample:
     """The sample of a completed job."""
-    return Sample(
+    return BaselineSample(
         digest=job.record.case.digest,
         test=job.record.case.test,
         repeat=job.key.repeat,
@@ -173,7 +173,7 @@ def _sentence(record: JobRecord, step: PlanStep) -> str:
     )
 
 
-def test_name(samples: Sequence[Sample]) -> str:
+def test_name(samples: Sequence[BaselineSample]) -> str:
     """The node id without its parameters: what a user calls the test."""
     return samples[0].test.partition("[")[0] if samples else ""
 

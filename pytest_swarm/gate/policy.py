@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from pytest_swarm.gate.baseline import BaselineCase
-from pytest_swarm.gate.verdict import Rule
+from pytest_swarm.gate.verdicts import Rule
 
 Incomparable: TypeAlias = Literal["warn", "fail", "ignore"]
 Inconclusive: TypeAlias = Literal["pass", "warn", "fail"]

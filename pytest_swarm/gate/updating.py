@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
-from pytest_swarm.gate.circumstances import Circumstances, differences
-from pytest_swarm.gate.pairing import Taken, pair
+from pytest_swarm.gate.pairing import RunCases, pair
+from pytest_swarm.gate.run_context import RunContext, differences
 
 Update: TypeAlias = Literal["new", "all"]
 
@@ -33,7 +33,7 @@ class Updated:
         return f"{total:,} case{'' if total == 1 else 's'}: {said}"
 
 
-def refuse_mixture(baseline: Baseline, now: Circumstances) -> None:
+def refuse_mixture(baseline: Baseline, now: RunContext) -> None:
     """BaselineError where cases of this run must not be added to the others: one file, one set of circumstances."""
     found = list(differences(baseline.circumstances, now))
     if baseline.circumstances.seed != now.seed:
@@ -46,8 +46,8 @@ def refuse_mixture(baseline: Baseline, now: Circumstances) -> None:
 
 def updated(
     old: Baseline | None,
-    taken: Taken,
-    now: Circumstances,
+    taken: RunCases,
+    now: RunContext,
     *,
     update: Update,
     covered: Callable[[BaselineCase], bool],

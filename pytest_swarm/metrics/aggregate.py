@@ -9,9 +9,9 @@ from statistics import fmean, median
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobStatus
-from pytest_swarm.metrics.interval import Interval, clustered_mean
-from pytest_swarm.metrics.job import JobMetrics, add_counts
-from pytest_swarm.metrics.measured import MeasuredJob, Setting, mode_order, setting_order
+from pytest_swarm.metrics.job_metrics import JobMetrics, add_counts
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, mode_order, setting_order
+from pytest_swarm.statistics.intervals import Interval, clustered_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

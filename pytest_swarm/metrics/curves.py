@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.aggregate import Aggregate
-from pytest_swarm.metrics.interval import Interval
+from pytest_swarm.statistics.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ import ollama
 from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.ollama.address import account_of, base_url, shown_host
-from pytest_swarm.ollama.errors import WIRE_ERRORS, bad_reply, translated
+from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, translated
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ModelInfo
 from pytest_swarm.ollama.replies import ImpossibleReply, full_tag, read_chat, read_info, read_installed, read_resident
 

@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.MARKER_HELP)
     config.addinivalue_line("markers", options.GATE_MARKER_HELP)
     if not any(config.pluginmanager.hasplugin(name) for name in ("benchmark", "codspeed")):
-        from pytest_swarm.plugin.untimed import UntimedPlugin
+        from pytest_swarm.plugin.benchmark_fallback import UntimedPlugin
 
         config.pluginmanager.register(UntimedPlugin(), "swarm-untimed")
     hooks = SwarmHooks(config)

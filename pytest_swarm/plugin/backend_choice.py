@@ -18,7 +18,7 @@ from pytest_swarm.execution.backends import (
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.settings import Settings
-    from pytest_swarm.simulator.server import SimulatedServer
+    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 
 def choose_backend(settings: Settings, fleet: Fleet, *, worker: int | None, run: str) -> Backend:
@@ -59,7 +59,7 @@ def _recorded_kind(settings: Settings) -> str:
 
 
 def _recorded(settings: Settings, inner: Backend, run: str) -> Backend:
-    from pytest_swarm.execution.recorded import RecordMode, Tape, recording_backend
+    from pytest_swarm.execution.recorded_backends import RecordMode, Tape, recording_backend
 
     assert settings.cassette is not None, "checked with the other options"
     tape = Tape(path=settings.cassette, mode=RecordMode(settings.record_mode), run=run)
@@ -67,8 +67,8 @@ def _recorded(settings: Settings, inner: Backend, run: str) -> Backend:
 
 
 def _replayed(settings: Settings) -> Backend:
-    from pytest_swarm.execution.recorded import replay_backend
-    from pytest_swarm.ollama.cassette_file import read_cassette
+    from pytest_swarm.execution.recorded_backends import replay_backend
+    from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 
     assert settings.cassette is not None, "checked with the other options"
     cassette = read_cassette(settings.cassette)
@@ -76,8 +76,8 @@ def _replayed(settings: Settings) -> Backend:
 
 
 def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: str) -> Backend:
-    from pytest_swarm.simulator.faults import parse_fault
-    from pytest_swarm.simulator.profile import load_profile
+    from pytest_swarm.simulator.models.profile import load_profile
+    from pytest_swarm.simulator.server.faults import parse_fault
 
     profile = load_profile(settings.profile)
     missing = [tag for tag in needed if tag not in profile.tags]
@@ -91,10 +91,10 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
 
 def simulated_server(settings: Settings) -> SimulatedServer:
     """A simulated server of the settings' profile, for HTTP."""
-    from pytest_swarm.simulator.answers import ProfileAnswerer
-    from pytest_swarm.simulator.faults import parse_fault
-    from pytest_swarm.simulator.profile import load_profile
-    from pytest_swarm.simulator.server import SimulatedServer
+    from pytest_swarm.simulator.models.profile import load_profile
+    from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+    from pytest_swarm.simulator.server.faults import parse_fault
+    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
     profile = load_profile(settings.profile)
     answerer = ProfileAnswerer(profile, seed=settings.seed)

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
     from pytest_swarm.domain.record import CaseKey
-    from pytest_swarm.plugin.runner import SwarmRun
+    from pytest_swarm.plugin.job_runner import SwarmRun
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def swarm_case(request: pytest.FixtureRequest) -> CaseKey:
 @pytest.fixture
 def swarm_run(request: pytest.FixtureRequest, swarm_case: CaseKey) -> SwarmRun:
     """`swarm_run(dag)` runs a TaskGraph under the test's case and gives its JobResult."""
-    from pytest_swarm.plugin.runner import SwarmRun
+    from pytest_swarm.plugin.job_runner import SwarmRun
     from pytest_swarm.plugin.session import session_of
 
     return SwarmRun(session_of(request.config), request.node, swarm_case)

@@ -11,7 +11,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.expression import DEFAULTS, parse_expression
 from pytest_swarm.gate.policy import Incomparable, Inconclusive
 from pytest_swarm.gate.updating import Update
-from pytest_swarm.gate.verdict import Rule, Strictness
+from pytest_swarm.gate.verdicts import Rule, Strictness
 
 if TYPE_CHECKING:
     import pytest

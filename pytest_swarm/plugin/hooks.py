@@ -13,7 +13,7 @@ from pytest_swarm.errors import SwarmError
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
-    from pytest_swarm.plugin.reporting import Ending
+    from pytest_swarm.plugin.reporting import SessionEnd
     from pytest_swarm.plugin.session import SwarmSession
 
 CASE: Final = "swarm_case"
@@ -27,7 +27,7 @@ class SwarmHooks:
         self.config = config
         self.is_worker = hasattr(config, "workerinput")
         self.trouble: SwarmError | None = None
-        self.ending: Ending | None = None
+        self.ending: SessionEnd | None = None
 
     @cached_property
     def session(self) -> SwarmSession:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pytest_swarm.gate.baseline import Baseline, Sample
+from pytest_swarm.gate.baseline import Baseline, BaselineSample
 from pytest_swarm.gate.metric import SCORE, Kind, Metric
-from pytest_swarm.gate.verdict import Rule
-from pytest_swarm.metrics.sequential import stopping_reason
+from pytest_swarm.gate.verdicts import Rule
+from pytest_swarm.statistics.sequential import stopping_reason
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case
-    from pytest_swarm.metrics.job import JobMetrics
+    from pytest_swarm.metrics.job_metrics import JobMetrics
 
 _Watched: TypeAlias = tuple[str, str, object, float, str]  # a case without its repeat, and its test
 _DEFAULT_CONFIDENCE: Final = 95.0
@@ -21,7 +21,7 @@ class Repeating:
     """What has been seen of each case in this process. Tests of `metrics.sequential` hold whenever one looks."""
 
     def __init__(self, baseline: Baseline, rule: Rule) -> None:
-        self._then: dict[str, Sample] = {}
+        self._then: dict[str, BaselineSample] = {}
         for case in baseline.cases:
             for sample in case.samples:
                 self._then.setdefault(sample.digest, sample)

@@ -10,14 +10,14 @@ from pytest_swarm.errors import SwarmError
 from pytest_swarm.gate.evaluate import encode_gate
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
 from pytest_swarm.report.html import PageOptions
-from pytest_swarm.report.model import Report, build_report
 from pytest_swarm.report.outputs import Output, write_output
+from pytest_swarm.report.report_model import Report, build_report
 from pytest_swarm.report.terminal import MAX_WIDTH, terminal_summary
 
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_swarm.plugin.gating import GateEnding
+    from pytest_swarm.plugin.gate_session import GateEnding
     from pytest_swarm.plugin.session import SwarmSession
 
 DEFAULT: Final = (Output(kind="json"),)
@@ -25,7 +25,7 @@ FOR_A_COMPARISON: Final = (*DEFAULT, Output(kind="html"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Ending:
+class SessionEnd:
     """The end of a run: its report, the files that were written, and a sentence for each that could not be."""
 
     report: Report | None
@@ -39,7 +39,7 @@ class Ending:
         return bool(self.troubles) or (self.gate is not None and self.gate.failed)
 
 
-def finish(session: SwarmSession, *, complete: bool) -> Ending | None:
+def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
     """Close the run, read it back from its events and write its reports; None where nothing was run.
 
     A report that cannot be written costs no other one.
@@ -47,7 +47,7 @@ def finish(session: SwarmSession, *, complete: bool) -> Ending | None:
     try:
         run = session.folder.end(complete=complete, notes=tuple(session.notes))
     except SwarmError as error:
-        return Ending(report=None, written=(), troubles=(str(error),))
+        return SessionEnd(report=None, written=(), troubles=(str(error),))
     if run is None:
         return None
     report = build_report(run)
@@ -65,7 +65,7 @@ def finish(session: SwarmSession, *, complete: bool) -> Ending | None:
             troubles.append(str(error))
         except OSError as error:
             troubles.append(f"--swarm-report={output.kind}: cannot be written: {error}")
-    return Ending(report=report, written=tuple(written), troubles=tuple(troubles), gate=gate)
+    return SessionEnd(report=report, written=tuple(written), troubles=tuple(troubles), gate=gate)
 
 
 def _write(output: Output, report: Report, session: SwarmSession) -> tuple[Path, ...]:
@@ -82,7 +82,7 @@ def _from_root(session: SwarmSession, template: str | None) -> Path | None:
     return None if template is None else Path(session.config.rootpath) / template
 
 
-def show(ending: Ending, reporter: pytest.TerminalReporter) -> None:
+def show(ending: SessionEnd, reporter: pytest.TerminalReporter) -> None:
     """The summary in pytest's own style."""
     reporter.section("pytest-swarm", sep="=", bold=True)
     width = _width(reporter)

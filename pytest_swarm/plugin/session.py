@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case, CaseKey, JobRecord
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
-    from pytest_swarm.plugin.gating import Gating
+    from pytest_swarm.plugin.gate_session import Gating
     from pytest_swarm.plugin.progress import Progress
     from pytest_swarm.plugin.repeating import Repeating
     from pytest_swarm.plugin.run_folder import RunFolder
@@ -170,7 +170,7 @@ class SwarmSession:
     @cached_property
     def gating(self) -> Gating | None:
         """The gate; None where there is neither a baseline nor one to be written."""
-        from pytest_swarm.plugin.gating import Gating
+        from pytest_swarm.plugin.gate_session import Gating
 
         return None if self.settings.gate.file is None else Gating(self)
 
@@ -206,7 +206,7 @@ class SwarmSession:
 
     def run(self, case: Case, item: pytest.Item) -> JobRecord:
         """Run one case, under the lock of its server where that is a real one, and close it in the events."""
-        from pytest_swarm.metrics.job import encode_metrics, job_metrics
+        from pytest_swarm.metrics.job_metrics import encode_metrics, job_metrics
         from pytest_swarm.telemetry.events import encode_job_summary
 
         carryover = self.axes_of(item).carryover or "case"
@@ -247,7 +247,7 @@ class SwarmSession:
     def serve(self) -> Iterator[str]:
         """A simulated server over real HTTP; gives its base URL."""
         from pytest_swarm.plugin.backend_choice import simulated_server
-        from pytest_swarm.simulator.serve import serve_in_thread
+        from pytest_swarm.simulator.http_server import serve_in_thread
 
         with serve_in_thread(simulated_server(self.settings)) as url:
             yield url

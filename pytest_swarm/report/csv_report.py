@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.record import TaskOutcome
-from pytest_swarm.metrics.measured import MeasuredJob
-from pytest_swarm.report.model import Report
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import one_line
 
 Cell: TypeAlias = str | int | float | bool | None

@@ -9,7 +9,7 @@ from typing import Final
 
 from pytest_swarm.errors import EventsError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.gate.verdict import Verdict
+from pytest_swarm.gate.verdicts import Verdict
 from pytest_swarm.report.markdown import escaped, markdown_table
 from pytest_swarm.report.terminal import wrapped
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, plural, signed_points, significant

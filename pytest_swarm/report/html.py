@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import EstimateRow, PlanStep, Run
 from pytest_swarm.errors import OptionError
-from pytest_swarm.metrics.measured import MeasuredJob
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.report import wording
 from pytest_swarm.report.gate_text import HEAD, gate_text
 from pytest_swarm.report.job_list import job_list
 from pytest_swarm.report.job_view import JobRow, brief_rows
-from pytest_swarm.report.model import Report, budget_label, build_report, horizon_label
 from pytest_swarm.report.page import MODEL_COLOURS, mode_colours, page_context, script_hash
+from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label
 from pytest_swarm.report.side_by_side import run_tables
 
 if TYPE_CHECKING:

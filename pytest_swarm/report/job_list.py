@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.report.job_view import LADDER, Detail, JobRow, brief, job_rows, job_view
-from pytest_swarm.report.model import Report
 from pytest_swarm.report.packing import STATIC_LIMIT, Pack, Packer, packed
+from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import joined
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ from pytest_swarm.fields import Json
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.curves import CurvePoint
-from pytest_swarm.metrics.interval import CONFIDENCE, Interval
-from pytest_swarm.metrics.job import encode_metrics
-from pytest_swarm.metrics.measured import MeasuredJob
-from pytest_swarm.report.answers import answers
-from pytest_swarm.report.model import LLM, LP, Report, build_report
+from pytest_swarm.metrics.job_metrics import encode_metrics
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.report.findings import answers
+from pytest_swarm.report.report_model import LLM, LP, Report, build_report
+from pytest_swarm.statistics.intervals import CONFIDENCE, Interval
 
 SCHEMA: Final = "swarm-report/1"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from pytest_swarm.metrics.aggregate import Aggregate
-from pytest_swarm.report.answers import Answer, answers, missing_sentences, provenance
+from pytest_swarm.report.findings import Answer, answers, missing_sentences, provenance
 from pytest_swarm.report.job_view import JobRow, job_rows
-from pytest_swarm.report.model import Report, budget_label, horizon_label
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.wording import (
     NOT_MEASURED,
     gigabytes,

@@ -16,7 +16,7 @@ from pytest_swarm.report.gate_text import gate_lines
 from pytest_swarm.report.html import PageOptions, render_html
 from pytest_swarm.report.json_report import write_json
 from pytest_swarm.report.markdown import write_markdown
-from pytest_swarm.report.model import Report, build_report
+from pytest_swarm.report.report_model import Report, build_report
 
 KINDS: Final = ("html", "json", "jsonl", "csv", "md", "md-append")
 _NAMES: Final = {"html": "report.html", "json": "report.json", "jsonl": "events.jsonl", "md": "report.md"}

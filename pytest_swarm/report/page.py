@@ -12,13 +12,13 @@ from typing import Final
 
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.metrics.comparison import Comparison
-from pytest_swarm.report.answers import Answer, answers, compared, main_comparisons, missing_sentences, provenance
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
-from pytest_swarm.report.model import Report, budget_label, horizon_label
+from pytest_swarm.report.findings import Answer, answers, compared, main_comparisons, missing_sentences, provenance
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.scoreboard import board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
     gigabytes,
@@ -49,7 +49,7 @@ _LABELS: Final = {"caution": "Caution", "budget": "VRAM", "planner": "Planner", 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ComparisonSummary:
     """One comparison of the answer: a word, the sentence and its drawing."""
 
     label: str
@@ -122,7 +122,7 @@ def script_hash(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
-def _verdict(comparison: Comparison) -> Verdict:
+def _verdict(comparison: Comparison) -> ComparisonSummary:
     answer = compared(comparison)
     found = comparison.difference
     if answer.tone == "good" and found is not None:
@@ -130,7 +130,7 @@ def _verdict(comparison: Comparison) -> Verdict:
         label = f"{mode_name(better)} is better"
     else:
         label = "no difference" if answer.tone == "plain" else "undecided"
-    return Verdict(label=label, answer=answer, whisker=whisker(comparison))
+    return ComparisonSummary(label=label, answer=answer, whisker=whisker(comparison))
 
 
 def _said(answer: Answer) -> Said:

@@ -9,9 +9,9 @@ from typing import Final
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_over, select
 from pytest_swarm.metrics.comparison import Comparison, compare
-from pytest_swarm.metrics.measured import MeasuredJob, horizon_order
-from pytest_swarm.report.figures import FIGURES, Figure
-from pytest_swarm.report.model import LLM, Report
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order
+from pytest_swarm.report.report_model import LLM, Report
+from pytest_swarm.report.scoreboard_rows import FIGURES, Figure
 from pytest_swarm.report.wording import signed_points, significant
 
 _SAME: Final = 1e-9
@@ -31,7 +31,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ScoreboardRow:
     """A row of the board."""
 
     figure: Figure
@@ -53,7 +53,7 @@ class Board:
     horizon: HorizonDepth | None
     budget_gb: float | None
     modes: tuple[Aggregate, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ScoreboardRow, ...]
     against: tuple[Against, ...]
 
 
@@ -108,7 +108,7 @@ def _interval(each: Aggregate) -> str:
     return f"{100 * max(0.0, each.score.low):.0f} to {100 * min(1.0, each.score.high):.0f} %"
 
 
-def _row(figure: Figure, modes: Sequence[Aggregate], reference: int | None) -> Row:
+def _row(figure: Figure, modes: Sequence[Aggregate], reference: int | None) -> ScoreboardRow:
     values = [figure.value(each) for each in modes]
     base = None if reference is None else values[reference]
     best = _best(figure, values)
@@ -122,7 +122,7 @@ def _row(figure: Figure, modes: Sequence[Aggregate], reference: int | None) -> R
         )
         for n, (value, each) in enumerate(zip(values, modes, strict=True))
     )
-    return Row(figure=figure, cells=cells)
+    return ScoreboardRow(figure=figure, cells=cells)
 
 
 def _best(figure: Figure, values: Sequence[float | None]) -> float | None:

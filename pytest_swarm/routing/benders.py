@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_swarm.estimate.table import Mask, Matrix
-from pytest_swarm.routing.program import TIE, Program
+from pytest_swarm.routing.program import TIE, RoutingProgram
 
 GROUPS: Final = 32  # measured: 8 to 128 groups need about the same time at 1,000 tasks, 1 or 1,000 several times that
 _MAX_CUTS: Final = 2000  # then those that do not bind are dropped: a solve should take about a millisecond
@@ -28,7 +28,7 @@ _FILLED: Final = 1e-9  # shares add up to 1 within this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Relaxed:
+class BendersBound:
     """A residency y (I,), a proven bound on every residency between the limits given, and the gains g (I,).
 
     bound = c + sum_i max(g_i l_i, g_i u_i): forcing y_i to the other end lowers the bound by |g_i|.
@@ -42,7 +42,7 @@ class Relaxed:
 class Master:
     """The program over y and the groups' worths w, with all cuts found so far; kept warm between nodes."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: RoutingProgram) -> None:
         models, tasks = program.worth.shape
         self._groups = min(GROUPS, tasks)
         similar = np.argsort(program.worth.argmax(axis=0), kind="stable")
@@ -60,7 +60,7 @@ class Master:
         self._group = np.arange(self._groups)
         self._highs = self._load()
 
-    def relax(self, lower: Mask, upper: Mask, floor: float) -> Relaxed | None:
+    def relax(self, lower: Mask, upper: Mask, floor: float) -> BendersBound | None:
         """The relaxation with lower <= y <= upper, cut until it is exact or its bound is not above `floor`.
 
         None where no residency between the limits gives every task a model.
@@ -68,7 +68,7 @@ class Master:
         models = len(self._entry)
         columns = np.arange(models, dtype=np.int32)
         self._highs.changeColsBounds(models, columns, lower.astype(float), upper.astype(float))
-        best: Relaxed | None = None
+        best: BendersBound | None = None
         for _ in range(_MAX_ROUNDS):
             self._highs.run()
             if self._highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
@@ -82,7 +82,7 @@ class Master:
             if best.bound <= floor or not self._cut(y, groups_worth):
                 break
         assert best is not None  # the loop runs at least once
-        return Relaxed(y=y, bound=best.bound, gain=best.gain)
+        return BendersBound(y=y, bound=best.bound, gain=best.gain)
 
     def _load(self) -> Any:  # highspy is untyped
         models, rows = len(self._entry), 1 + len(self._cover)
@@ -156,7 +156,7 @@ class Master:
         self._slope = np.delete(self._slope, gone, axis=0)
         self._group = np.delete(self._group, gone)
 
-    def _bound(self, duals: Matrix, y: Matrix, lower: Mask, upper: Mask) -> Relaxed:
+    def _bound(self, duals: Matrix, y: Matrix, lower: Mask, upper: Mask) -> BendersBound:
         """The Lagrangian bound of the multipliers, made feasible first: >= 0, and adding up to 1 in each group."""
         covers = len(self._cover)
         weight = np.maximum(-duals[1 + covers :], 0.0)
@@ -170,4 +170,4 @@ class Master:
         constant = float(weight @ self._constant) + per_gb * self._limit_gb - float(cover.sum())
         ends = np.maximum(np.where(lower, gain, 0.0), np.where(upper, gain, 0.0))
         ends = np.where(lower, gain, ends)
-        return Relaxed(y=y, bound=constant + float(ends.sum()), gain=gain)
+        return BendersBound(y=y, bound=constant + float(ends.sum()), gain=gain)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.routing.answer import infeasible_plan, rule_plan
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.objective import load_price, utility
+from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 from pytest_swarm.routing.single import reason_against
 
 

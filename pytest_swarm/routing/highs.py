@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pytest_swarm.estimate.table import Mask
 from pytest_swarm.routing.base import RoutingError
-from pytest_swarm.routing.program import Program, Solution, needed, value_of
+from pytest_swarm.routing.program import RoutingProgram, Solution, needed, value_of
 
 _HALF: Final = 0.5
 Numbers = npt.NDArray[np.float64]
@@ -38,7 +38,7 @@ class Sparse:
     binaries: int
 
 
-def arrays_of(program: Program, *, stages: int) -> Sparse:
+def arrays_of(program: RoutingProgram, *, stages: int) -> Sparse:
     """The arrays of a program with `stages` residencies: 1, or the program's own number."""
     models, tasks = program.worth.shape
     stage = program.stage if stages > 1 else np.zeros(tasks, dtype=np.intp)
@@ -97,7 +97,7 @@ def load_model(sparse: Sparse, *, integer: bool) -> Any:  # highspy is untyped
 
 
 def solve_mip(
-    program: Program, *, stages: int, limit_s: float | None, gap: float = 0.0, start: Mask | None = None
+    program: RoutingProgram, *, stages: int, limit_s: float | None, gap: float = 0.0, start: Mask | None = None
 ) -> Solution | None:
     """The best residency that HiGHS finds within the limit, with its bound; None where there is none.
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.table import Matrix
-from pytest_swarm.routing.answer import assign, held_throughout, infeasible_plan
 from pytest_swarm.routing.base import PlanningView, RoutingError
 from pytest_swarm.routing.objective import evaluate, load_price, resident_mask, utility
+from pytest_swarm.routing.plan_builders import assign, held_throughout, infeasible_plan
 
 SOLVERS: Final = ("HIGHS", "SCS")  # DESIGN 3: HiGHS, SCS as fallback
 _NO_PLAN: Final = (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE, "infeasible_or_unbounded")  # all shares are bounded
@@ -43,7 +43,7 @@ class Relaxation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Relaxed:
+class LpRelaxation:
     """A solved relaxation: shares x (I, M), the optimum, which solver found it, and the ms that it says it took.
 
     CVXPY's own work around the solver, most of a small decision, is not in `solve_ms` but in the decision time.
@@ -73,7 +73,7 @@ class LpRouter:
             return infeasible_plan(view)
         return _rounded(view, relaxed)
 
-    def relax(self, view: PlanningView) -> Relaxed | None:
+    def relax(self, view: PlanningView) -> LpRelaxation | None:
         """The relaxation's solution, or None where even the relaxation is infeasible. Raises RoutingError."""
         program = self._program(view)
         program.worth.value = utility(view).ravel()
@@ -84,7 +84,7 @@ class LpRouter:
         if status in _NO_PLAN:
             return None
         shares = np.where(view.estimates.allowed, program.x.value, 0.0)
-        return Relaxed(
+        return LpRelaxation(
             shares=shares,
             optimum=float(program.problem.value),
             solver=solver,
@@ -137,7 +137,7 @@ def _solve(problem: Any, solvers: tuple[str, ...]) -> tuple[str, str]:
     raise RoutingError(f"the linear program could not be solved ({'; '.join(failures)}); check the installed solvers")
 
 
-def _rounded(view: PlanningView, relaxed: Relaxed) -> Plan:
+def _rounded(view: PlanningView, relaxed: LpRelaxation) -> Plan:
     """argmax_i x_im for each task; shares are compared to 1e-6, the first of the fleet wins among equals."""
     shares = np.round(relaxed.shares, 6)
     rows = shares.argmax(axis=0).tolist()

@@ -11,10 +11,10 @@ from collections import OrderedDict
 from typing import Final
 
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.routing.answer import infeasible_plan
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.family import Family, best_set, sets_within
-from pytest_swarm.routing.program import Program, Solution, plan_of, program_of
+from pytest_swarm.routing.model_sets import Family, best_set, sets_within
+from pytest_swarm.routing.plan_builders import infeasible_plan
+from pytest_swarm.routing.program import RoutingProgram, Solution, plan_of, program_of
 
 _MAX_SETS: Final = 20_000  # listing more takes longer than bounding
 _FEW_SETS: Final = 64  # always enumerated: bounding does not pay
@@ -31,7 +31,7 @@ class FamilyCache:
         self._at_most = at_most
         self._known: OrderedDict[tuple[object, ...], Family | None] = OrderedDict()
 
-    def sets_of(self, program: Program) -> Family | None:
+    def sets_of(self, program: RoutingProgram) -> Family | None:
         """The sets within the budget of a program, None where they are too many to enumerate."""
         key = (program.vram_gb.tobytes(), program.limit_gb, program.pinned.tobytes())
         if key not in self._known:
@@ -59,14 +59,14 @@ class MilpRouter:
         solution = self.solve(program)
         return infeasible_plan(view) if solution is None else plan_of(view, program, solution)
 
-    def solve(self, program: Program) -> Solution | None:
+    def solve(self, program: RoutingProgram) -> Solution | None:
         """The optimum of the program's one-stage form, None where it has none."""
         started = time.perf_counter()
         if program.vram_gb[program.pinned].sum() > program.limit_gb:
             return None
         family = self._families.sets_of(program)
         if family is None or len(family) > max(_FEW_SETS, _MAX_WORK // program.worth.shape[1]):
-            from pytest_swarm.routing.branch import branch_and_bound  # imports highspy
+            from pytest_swarm.routing.branch_and_bound import branch_and_bound  # imports highspy
 
             return branch_and_bound(program, limit_s=self._solve_limit_s)
         found = best_set(program, family)

@@ -20,7 +20,7 @@ TIE = 1e-10  # values closer than this are equal: far below 1e-9, far above the 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Program:
+class RoutingProgram:
     """maximize sum_m max_(i in S_t(m)) worth_im - sum_t sum_(i in S_t, not in S_(t-1)) price_i, with v(S_t) <= limit.
 
     `worth` (I, M); `price` (I,) of one load; `resident` (I,) is S_(-1); `pinned` (I,) is part of every S_t; `vram_gb`
@@ -57,14 +57,14 @@ class Solution:
     solve_ms: float
 
 
-def program_of(view: PlanningView) -> Program:
+def program_of(view: PlanningView) -> RoutingProgram:
     """The arrays of a view."""
     worth = utility(view)
     allowed = view.estimates.allowed
     if not allowed.all():
         worth = np.where(allowed, worth, -np.inf)
     models = view.fleet.models
-    return Program(
+    return RoutingProgram(
         tags=view.fleet.tags,
         worth=worth,
         price=load_price(view),
@@ -77,7 +77,7 @@ def program_of(view: PlanningView) -> Program:
     )
 
 
-def choose_rows(program: Program, held: Mask) -> Rows:
+def choose_rows(program: RoutingProgram, held: Mask) -> Rows:
     """The best model of each task among those held in its stage: row numbers, shape (M,).
 
     Ties go to the least VRAM, then the name.
@@ -92,7 +92,7 @@ def choose_rows(program: Program, held: Mask) -> Rows:
     return rows
 
 
-def value_of(program: Program, held: Mask) -> float:
+def value_of(program: RoutingProgram, held: Mask) -> float:
     """The program's value of a residency (T, I), each task on its best model."""
     rows = choose_rows(program, held)
     before = np.vstack([program.resident, held[:-1]])
@@ -100,7 +100,7 @@ def value_of(program: Program, held: Mask) -> float:
     return float(worth - (program.price * (held & ~before)).sum())
 
 
-def needed(program: Program, held: Mask) -> Mask:
+def needed(program: RoutingProgram, held: Mask) -> Mask:
     """The residency (T, I) without models that no task of the horizon uses, from one load to the eviction."""
     used = np.zeros_like(held)
     rows = choose_rows(program, held)
@@ -112,13 +112,13 @@ def needed(program: Program, held: Mask) -> Mask:
     return ahead
 
 
-def tie_key(program: Program, held: Mask) -> tuple[int, float, tuple[str, ...]]:
+def tie_key(program: RoutingProgram, held: Mask) -> tuple[int, float, tuple[str, ...]]:
     """What decides among sets (I,) of equal value: loads, VRAM in GB to a billionth, names."""
     names = tuple(sorted(program.tags[i] for i in held.nonzero()[0].tolist()))
     return int((held & ~program.resident).sum()), round(float(program.vram_gb[held].sum()), 9), names
 
 
-def plan_of(view: PlanningView, program: Program, solution: Solution) -> Plan:
+def plan_of(view: PlanningView, program: RoutingProgram, solution: Solution) -> Plan:
     """The plan of a solution, with its status, bound and gap; gap 0 is what `optimal` means."""
     rows = choose_rows(program, solution.held).tolist()
     tags = program.tags

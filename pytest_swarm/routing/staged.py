@@ -14,11 +14,11 @@ import numpy as np
 
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.table import Mask, Matrix
-from pytest_swarm.routing.answer import infeasible_plan
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.family import Family, Index, set_worth, without
 from pytest_swarm.routing.milp import FamilyCache
-from pytest_swarm.routing.program import TIE, Program, Solution, plan_of, program_of
+from pytest_swarm.routing.model_sets import Family, Index, set_worth, without
+from pytest_swarm.routing.plan_builders import infeasible_plan
+from pytest_swarm.routing.program import TIE, RoutingProgram, Solution, plan_of, program_of
 
 _STEP_TIE: Final = TIE / 100  # of one comparison; a plan of 100 stages stays within TIE
 _MAX_SETS: Final = 200_000  # a pass over them takes some milliseconds per model and stage
@@ -43,7 +43,7 @@ class StagedRouter:
         solution = self.solve(program)
         return infeasible_plan(view, staged=True) if solution is None else plan_of(view, program, solution)
 
-    def solve(self, program: Program) -> Solution | None:
+    def solve(self, program: RoutingProgram) -> Solution | None:
         """The optimum, None where there is none; by HiGHS where the sets are too many."""
         if program.vram_gb[program.pinned].sum() > program.limit_gb:
             return None
@@ -53,9 +53,9 @@ class StagedRouter:
         return best_sequence(program, family)
 
 
-def _by_highs(program: Program, limit_s: float | None) -> Solution | None:
+def _by_highs(program: RoutingProgram, limit_s: float | None) -> Solution | None:
     """HiGHS on the time-expanded program, started from the best single residency where there is one."""
-    from pytest_swarm.routing.branch import branch_and_bound  # both import highspy
+    from pytest_swarm.routing.branch_and_bound import branch_and_bound  # both import highspy
     from pytest_swarm.routing.highs import solve_mip
 
     whole = branch_and_bound(program, limit_s=None if limit_s is None else limit_s / 2)
@@ -82,7 +82,7 @@ class _Front:
         self.value[at], self.rank[at], self.origin[at] = value[better], ranked[better], self.origin[source]
 
 
-def best_sequence(program: Program, family: Family) -> Solution | None:
+def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
     """Forward dynamic program over the stages, and the best sequence of sets read backwards."""
     started = time.perf_counter()
     links = without(family)
@@ -102,12 +102,12 @@ def best_sequence(program: Program, family: Family) -> Solution | None:
     return Solution(held=held, value=value, bound=value, solver="enumeration", solve_ms=solve_ms)
 
 
-def _first_front(program: Program, family: Family) -> _Front:
+def _first_front(program: RoutingProgram, family: Family) -> _Front:
     loads = family.member & ~program.resident
     return _Front(-(loads @ program.price), loads.sum(axis=1).astype(float), np.arange(len(family)))
 
 
-def _next_front(program: Program, links: tuple[tuple[Index, Index], ...], before: _Front) -> _Front:
+def _next_front(program: RoutingProgram, links: tuple[tuple[Index, Index], ...], before: _Front) -> _Front:
     front = _Front(before.value.copy(), before.rank.copy(), np.arange(len(before.value)))
     for holding, smaller in links:
         front.offer(smaller, holding, 0.0, 0.0)
@@ -116,7 +116,7 @@ def _next_front(program: Program, links: tuple[tuple[Index, Index], ...], before
     return front
 
 
-def _best(program: Program, family: Family, front: _Front) -> int:
+def _best(program: RoutingProgram, family: Family, front: _Front) -> int:
     top = front.value.max()
     ties = (front.value >= top - TIE).nonzero()[0].tolist()
 
@@ -126,7 +126,7 @@ def _best(program: Program, family: Family, front: _Front) -> int:
     return int(ties[0] if len(ties) == 1 else min(ties, key=key))
 
 
-def _names(program: Program, member: Mask) -> tuple[str, ...]:
+def _names(program: RoutingProgram, member: Mask) -> tuple[str, ...]:
     return tuple(sorted(program.tags[i] for i in member.nonzero()[0].tolist()))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.expectation import PythonCode
-from pytest_swarm.scoring.answer import fences
+from pytest_swarm.scoring.answer_text import fences
 from pytest_swarm.scoring.verdict import RIGHT, Score, share, unscored, wrong
 
 MAX_CODE_CHARS: Final = 50_000
@@ -34,7 +34,7 @@ def score_code_by_running(expected: PythonCode, text: str) -> Score:
 
     Not pure: starts a process. Unscored where the sandbox itself fails. Raises ScoringError where there is none.
     """
-    from pytest_swarm.scoring.sandbox import run_cases
+    from pytest_swarm.scoring.sandbox.run_cases import run_cases
 
     found = find_code(text, expected.entry_point)
     if found.code is None:

@@ -19,13 +19,13 @@ from pytest_swarm.domain.expectation import (
 )
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import ScoringError
-from pytest_swarm.scoring.answer import readable
+from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.code import score_code_by_running, score_code_statically
-from pytest_swarm.scoring.figures import score_number
-from pytest_swarm.scoring.json_fields import score_json
+from pytest_swarm.scoring.conditional_score import local_expectation
+from pytest_swarm.scoring.json import score_json
 from pytest_swarm.scoring.judge import JudgeModel, score_by_judge
-from pytest_swarm.scoring.local import local_expectation
-from pytest_swarm.scoring.patterns import score_regex
+from pytest_swarm.scoring.numbers import score_number
+from pytest_swarm.scoring.regex import score_regex
 from pytest_swarm.scoring.verdict import Score, unscored, wrong
 from pytest_swarm.scoring.words import score_exact, score_keywords, score_yes_no
 

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from pytest_swarm.domain.expectation import Exact, Keywords, YesNo
-from pytest_swarm.scoring.answer import unfenced
+from pytest_swarm.scoring.answer_text import unfenced
 from pytest_swarm.scoring.verdict import RIGHT, Score, share, shown, wrong
 
 _YES: Final = frozenset({"yes", "yep", "yeah", "true", "correct"})

@@ -29,11 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> None:
     """Serve until the process is told to stop."""
-    from pytest_swarm.simulator.answers import ProfileAnswerer
-    from pytest_swarm.simulator.faults import parse_fault
-    from pytest_swarm.simulator.profile import load_profile
-    from pytest_swarm.simulator.serve import serve_in_thread
-    from pytest_swarm.simulator.server import SimulatedServer
+    from pytest_swarm.simulator.http_server import serve_in_thread
+    from pytest_swarm.simulator.models.profile import load_profile
+    from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+    from pytest_swarm.simulator.server.faults import parse_fault
+    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
     profile = load_profile(options.profile)
     answerer = ProfileAnswerer(profile, seed=options.seed)

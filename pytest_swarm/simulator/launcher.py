@@ -8,11 +8,18 @@ from typing import Final, TextIO
 
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.simulator.durations import DurationError, environment_keep_alive_s
-from pytest_swarm.simulator.fixed import FixedLengthAnswerer
-from pytest_swarm.simulator.hardware import GIB, KEEP_ALIVE_S, MAX_LOADED_MODELS, MAX_QUEUE, ModelSpec, ServerSpec
-from pytest_swarm.simulator.serve import serve_in_thread
-from pytest_swarm.simulator.server import SimulatedServer
+from pytest_swarm.simulator.http_server import serve_in_thread
+from pytest_swarm.simulator.models.fixed_answers import FixedLengthAnswerer
+from pytest_swarm.simulator.server.durations import DurationError, environment_keep_alive_s
+from pytest_swarm.simulator.server.hardware import (
+    GIB,
+    KEEP_ALIVE_S,
+    MAX_LOADED_MODELS,
+    MAX_QUEUE,
+    ModelSpec,
+    ServerSpec,
+)
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 _WHERE: Final = "the launcher's line"
 _PREFILL_TOKENS_PER_S: Final = 1e6  # the contract names no speed for prompts: next to nothing

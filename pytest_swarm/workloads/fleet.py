@@ -13,8 +13,8 @@ from pytest_swarm.domain.model import Fleet, Model, encode_model
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.workloads.files import read_document
-from pytest_swarm.workloads.toml import toml_key, toml_value
+from pytest_swarm.workloads.documents import read_document
+from pytest_swarm.workloads.toml_writer import toml_key, toml_value
 
 _SHIPPED: Final = Path(__file__).parent / "fleets"
 _KEYS: Final = (

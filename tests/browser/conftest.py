@@ -9,7 +9,7 @@ import pytest
 
 from pytest_swarm.domain.record import Run
 from pytest_swarm.report.html import render_html
-from pytest_swarm.report.model import build_report
+from pytest_swarm.report.report_model import build_report
 from tests.browser.chrome import Chrome, Page, find_chrome, started
 from tests.report.hostile import hostile_run
 from tests.report.played import large_run, small_run

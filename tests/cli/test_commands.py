@@ -12,7 +12,7 @@ import pytest
 from pytest_swarm.cli import main
 from pytest_swarm.telemetry.events import encode_job_summary, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.sink import FileSink, ListSink
-from pytest_swarm.workloads.load import load_graph
+from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import case, graph, run
 from tests.report.factories import info
 

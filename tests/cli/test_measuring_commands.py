@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from pytest_swarm.calibration.installed_models import COST_PER_BILLION, installed_fleet
+from pytest_swarm.calibration.recorded_models import recorded_models
 from pytest_swarm.cli import main
-from pytest_swarm.cli.installed_fleet import COST_PER_BILLION, installed_fleet
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
-from pytest_swarm.execution.recorded import Tape, recording_backend
-from pytest_swarm.metrics.recorded_models import recorded_models
-from pytest_swarm.ollama.cassette_file import read_cassette
+from pytest_swarm.execution.recorded_backends import Tape, recording_backend
+from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.simulator.answers import ProfileAnswerer
-from pytest_swarm.simulator.clock import new_virtual_loop
-from pytest_swarm.simulator.profile import load_profile
-from pytest_swarm.simulator.server import SimulatedServer
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 from pytest_swarm.workloads.fleet import load_fleet
-from pytest_swarm.workloads.load import load_graph
+from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import A40, HEAVY, PLANNER
 
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
@@ -164,7 +164,7 @@ def test_the_fleet_command_says_what_is_wrong(capsys: pytest.CaptureFixture[str]
 
 def test_the_fleet_command_writes_a_file_that_loads(tmp_path: Path) -> None:
     pytest.importorskip("uvicorn")
-    from pytest_swarm.simulator.serve import serve_in_thread
+    from pytest_swarm.simulator.http_server import serve_in_thread
 
     models = tuple(replace(each, load_s=0.0, first_load_s=None) for each in A40.server_spec.models[:1])
     server = SimulatedServer(replace(A40.server_spec, models=models), answerer=ProfileAnswerer(A40, seed=0))

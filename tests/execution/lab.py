@@ -11,9 +11,9 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.execution.backends import Backend, SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
-from pytest_swarm.simulator.faults import parse_fault
-from pytest_swarm.simulator.profile import load_profile
-from pytest_swarm.simulator.profile_types import Profile
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_types import Profile
+from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.telemetry.sink import ListSink
 from pytest_swarm.workloads.fleet import load_fleet
 

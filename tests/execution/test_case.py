@@ -13,7 +13,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
 from pytest_swarm.execution.bench import BenchSettings
-from pytest_swarm.metrics.job import job_metrics
+from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.telemetry.reader import jobs_of_events
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, run, task
@@ -177,7 +177,7 @@ def critical_path_s(record: JobRecord, *, flat: bool) -> float:
 
 
 def test_events_rebuild_an_equal_record() -> None:
-    from pytest_swarm.metrics.job import encode_metrics
+    from pytest_swarm.metrics.job_metrics import encode_metrics
     from pytest_swarm.telemetry.events import encode_job_summary
 
     for mode in ("lp", "llm", "staged"):

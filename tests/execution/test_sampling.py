@@ -11,12 +11,12 @@ import pytest
 
 from pytest_swarm.domain.record import GpuReading, JobRecord, ResidentModel, SamplePhase, VramSample
 from pytest_swarm.execution.bench import Bench, BenchSettings
-from pytest_swarm.execution.clock import JobClock
+from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.sampling import REAL_PACE, Pace, VramWatch
-from pytest_swarm.metrics.job import job_metrics
-from pytest_swarm.metrics.vram import measured_vram
+from pytest_swarm.metrics.job_metrics import job_metrics
+from pytest_swarm.metrics.measured_vram import measured_vram
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.simulator.clock import new_virtual_loop
+from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 from pytest_swarm.telemetry.events import encode_vram_sample
 from pytest_swarm.telemetry.nvml import GpuMeter
 from tests.execution.lab import HEAVY, PLANNER, backend, bench, case, graph, run

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from pytest_swarm.gate.baseline import Baseline, BaselineCase, Sample, Setup
-from pytest_swarm.gate.circumstances import SEED_POLICY, Circumstances
+from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup
 from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.expression import DEFAULTS, parse_expression
-from pytest_swarm.gate.pairing import Taken
+from pytest_swarm.gate.pairing import RunCases
 from pytest_swarm.gate.policy import Policy
-from pytest_swarm.gate.verdict import Rule, Verdict
+from pytest_swarm.gate.run_context import SEED_POLICY, RunContext
+from pytest_swarm.gate.verdicts import Rule, Verdict
 
 
 def case(
@@ -33,7 +33,7 @@ def case(
         graph_digest=graph or job,
         version=version,
         samples=tuple(
-            Sample(
+            BaselineSample(
                 digest=f"{job}-{mode}-{graph}-{n}",
                 test=f"{name}[{mode}-h1-8GB-r{n + 1}]",
                 repeat=n + 1,
@@ -46,9 +46,9 @@ def case(
     )
 
 
-def circumstances(**changes: object) -> Circumstances:
+def circumstances(**changes: object) -> RunContext:
     """A run on the simulator with seed 0."""
-    plain = Circumstances(
+    plain = RunContext(
         run="20261123-120000",
         started_ts_ms=0.0,
         backend="sim",
@@ -76,13 +76,13 @@ def policy(*texts: str, gate: str = "fail", **changes: object) -> Policy:
 
 def judge(
     before: Iterable[BaselineCase],
-    now: Iterable[BaselineCase] | Taken,
+    now: Iterable[BaselineCase] | RunCases,
     *texts: str,
     seed: int = 1,
     **changes: object,
 ) -> GateResult:
     """The verdicts of one run against another; another seed unless `seed=0` is said."""
-    taken = now if isinstance(now, Taken) else Taken(cases=tuple(now))
+    taken = now if isinstance(now, RunCases) else RunCases(cases=tuple(now))
     return evaluate(
         taken, baseline(*before), circumstances(seed=seed), policy=policy(*texts, **changes), covered=lambda _: True
     )

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_swarm.metrics.bootstrap import bca_over_clusters, bca_ratio_of_medians
-from pytest_swarm.metrics.sequential import sequential_effect, stopping_reason, wealth
-from pytest_swarm.metrics.statistics import (
+from pytest_swarm.statistics.bootstrap import bca_over_clusters, bca_ratio_of_medians
+from pytest_swarm.statistics.sequential import sequential_effect, stopping_reason, wealth
+from pytest_swarm.statistics.sign_flips import (
     Pair,
     flip_p_values,
     minimum_detectable,

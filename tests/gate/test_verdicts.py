@@ -8,10 +8,10 @@ from pytest_swarm.errors import BaselineError
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.evaluate import encode_gate, evaluate
 from pytest_swarm.gate.expression import parse_expression
-from pytest_swarm.gate.pairing import Broken, Taken
+from pytest_swarm.gate.pairing import Broken, RunCases
 from pytest_swarm.gate.policy import Policy
 from pytest_swarm.gate.updating import refuse_mixture, updated
-from pytest_swarm.gate.verdict import Rule, Verdict
+from pytest_swarm.gate.verdicts import Rule, Verdict
 from tests.gate.runs import baseline, case, circumstances, judge, policy, verdicts
 
 
@@ -86,7 +86,7 @@ def violating(counts: list[float], *, job: str = "a") -> BaselineCase:
 
 
 def test_one_new_violation_fails_a_mode_that_had_none() -> None:
-    run = Taken(cases=(violating([0, 1]),), over={("a-lp--1", 0): ("a [lp-h1-8GB] r2, step 1: planned 12 of 8",)})
+    run = RunCases(cases=(violating([0, 1]),), over={("a-lp--1", 0): ("a [lp-h1-8GB] r2, step 1: planned 12 of 8",)})
     (row,) = judge([violating([0, 0])], run, "violations:+0").rows
     assert (row.verdict, row.before, row.now, row.change) == (Verdict.REGRESSED, 0, 1, 1)
     assert row.details == ("a [lp-h1-8GB] r2, step 1: planned 12 of 8",)
@@ -128,7 +128,7 @@ def test_times_of_another_machine_are_not_compared() -> None:
     now = circumstances(seed=1, machine={"cores": "64"})
     rule = policy("decision_ms:+1%", "makespan_s:+1%")
     found = [case("a", [0.5], figures={"decision_ms": [9.0], "makespan_s": [3.0]})]
-    result = evaluate(Taken(cases=tuple(found)), baseline(*found), now, policy=rule, covered=lambda _: True)
+    result = evaluate(RunCases(cases=tuple(found)), baseline(*found), now, policy=rule, covered=lambda _: True)
     notes = [row.note for row in result.rows]
     assert notes[0] == "times of another machine are no comparison"
     assert "machine" not in (notes[1] or "")
@@ -145,7 +145,7 @@ def test_times_of_another_machine_are_not_compared() -> None:
     ],
 )
 def test_other_circumstances_are_not_compared(change: dict[str, object], reason: str) -> None:
-    run = Taken(cases=tuple(jobs([0.1])))
+    run = RunCases(cases=tuple(jobs([0.1])))
     for incomparable, failures in (("warn", 0), ("fail", 1), ("ignore", 0)):
         result = evaluate(
             run,
@@ -184,7 +184,7 @@ def test_renamed_new_missing_and_changed_cases_are_reported_as_such() -> None:
 def test_an_error_is_an_error_and_no_low_score() -> None:
     a, b = case("a", [0.9, 0.9]), case("b", [0.9, 0.9])
     broken = Broken(setup=b.setup, test="test_b.py::test_b[lp-h1-8GB-r1]", repeat=1, sentence="b ended as error: dead")
-    run = Taken(cases=(a, replace(b, samples=b.samples[1:])), broken=(broken,))
+    run = RunCases(cases=(a, replace(b, samples=b.samples[1:])), broken=(broken,))
     result = judge([a, b], run, seed=0)
     assert verdicts(result)["lp/score:-2.5%@95"] is Verdict.OK
     assert [each.note for each in result.cases if each.verdict is Verdict.ERROR] == ["b ended as error: dead"]
@@ -200,7 +200,7 @@ def test_what_inconclusive_does(inconclusive: str, failures: int, warnings: int)
 def test_a_test_with_a_marker_has_a_gate_of_its_own() -> None:
     strict = Rule(expressions=(parse_expression("score:-0", what="x"),), gate="warn", test="test_job0.py::test_job0")
     rules = Policy(default=policy("score:-50%").default, rules={"test_job0.py::test_job0": strict})
-    run = Taken(cases=tuple(jobs([0.8] * 8)))
+    run = RunCases(cases=tuple(jobs([0.8] * 8)))
     result = evaluate(run, baseline(*jobs([0.9] * 8)), circumstances(), policy=rules, covered=lambda _: True)
     assert [(row.test, row.jobs, row.verdict) for row in result.rows] == [
         (None, 7, Verdict.OK),
@@ -229,7 +229,7 @@ def test_the_gate_of_a_report_is_plain_json() -> None:
 
 def test_an_update_replaces_what_ran_and_keeps_what_was_not_asked_for() -> None:
     old = baseline(case("a", [0.1]), case("b", [0.2]), case("c", [0.3]))
-    taken = Taken(cases=(case("a", [0.9]), case("d", [0.4])))
+    taken = RunCases(cases=(case("a", [0.9]), case("d", [0.4])))
     found = updated(old, taken, circumstances(), update="all", covered=lambda each: each.setup.job != "c")
     assert [each.setup.job for each in found.baseline.cases] == ["a", "c", "d"]
     assert found.baseline.cases[0].samples[0].figures["score"] == 0.9
@@ -242,7 +242,7 @@ def test_an_update_replaces_what_ran_and_keeps_what_was_not_asked_for() -> None:
 def test_a_case_with_an_error_keeps_its_old_samples() -> None:
     old = baseline(case("a", [0.1, 0.1]))
     a = case("a", [0.9, 0.9])
-    taken = Taken(
+    taken = RunCases(
         cases=(replace(a, samples=a.samples[:1]),), broken=(Broken(setup=a.setup, test="", repeat=2, sentence=""),)
     )
     found = updated(old, taken, circumstances(), update="all", covered=lambda _: True)

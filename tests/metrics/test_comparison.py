@@ -9,7 +9,7 @@ import pytest
 
 from pytest_swarm.domain.record import JobRecord, JobStatus
 from pytest_swarm.metrics.comparison import Comparison, compare, compare_modes
-from pytest_swarm.metrics.measured import measure
+from pytest_swarm.metrics.measured_jobs import measure
 from tests.report.factories import GEMMA, QWEN, WB1, WB2, WB3, failed, key, ok, record, skipped
 from tests.report.played import small_run
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_swarm.metrics.interval import clustered_mean, t_quantile
+from pytest_swarm.statistics.intervals import clustered_mean, t_quantile
 
 
 @pytest.mark.parametrize(

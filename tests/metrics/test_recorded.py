@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_swarm.calibration.recorded_answers import Tally, wilson
+from pytest_swarm.calibration.recorded_models import RecordedModel, recorded_models
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.fields import Json
-from pytest_swarm.metrics.recorded_answers import Tally, wilson
-from pytest_swarm.metrics.recorded_models import RecordedModel, recorded_models
-from pytest_swarm.ollama.cassette import Chunk, Ending, Exchange, Origin, Take
+from pytest_swarm.ollama.cassette.takes import Chunk, Exchange, ExchangeEnd, Take, TakeOrigin
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ GRAPH = TaskGraph(
     ),
     edges=(("a", "b"),),
 )
-ORIGIN = Origin(run="r", recorded_ts_ms=0.0, backend="ollama", detail="d", host="http://h:1", simulated=False)
+ORIGIN = TakeOrigin(run="r", recorded_ts_ms=0.0, backend="ollama", detail="d", host="http://h:1", simulated=False)
 
 
 def exchange(
@@ -106,7 +106,7 @@ def test_a_failed_or_senseless_answer_does_not_count() -> None:
     good = chat("a", "1")
     bad = (
         replace(good, status=500),
-        replace(good, ending=Ending.FAILED),
+        replace(good, ending=ExchangeEnd.FAILED),
         replace(good, chunks=(Chunk(offset_s=0, data=b"<html>"),)),
         replace(good, chunks=(Chunk(offset_s=0, data=b"[]"),)),
         chat("a", "1", eval_count=-5),

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.ollama import cassette_file
-from pytest_swarm.ollama.cassette import Cassette, Chunk, Ending, Exchange, Origin, Take, request_digest
-from pytest_swarm.ollama.cassette_file import append_take, read_cassette, set_aside_cut_off
-from pytest_swarm.ollama.cassette_lines import decode_exchange, encode_exchange, write_line
-from pytest_swarm.ollama.replaying import Shelf
+from pytest_swarm.ollama.cassette import cassette_file
+from pytest_swarm.ollama.cassette.cassette_codec import decode_exchange, encode_exchange, write_line
+from pytest_swarm.ollama.cassette.cassette_file import append_take, read_cassette, set_aside_cut_off
+from pytest_swarm.ollama.cassette.takes import Cassette, Chunk, Exchange, ExchangeEnd, Take, TakeOrigin, request_digest
+from pytest_swarm.ollama.transports.replaying import Shelf
 from tests.execution.lab import graph
 
 JSON = st.recursive(
@@ -38,7 +38,7 @@ EXCHANGES = st.builds(
     body=JSON,
     sent_s=SECONDS,
     end_s=SECONDS,
-    ending=st.sampled_from(Ending),
+    ending=st.sampled_from(ExchangeEnd),
     status=st.none() | st.integers(100, 599),
     headers=st.lists(st.tuples(st.text(), st.text()), max_size=3).map(tuple),
     head_s=st.none() | SECONDS,
@@ -70,7 +70,7 @@ def test_the_order_of_keys_is_no_part_of_a_request(body: dict[str, Json]) -> Non
 
 def take(mode: str = "lp", *, run: str = "first", test: str = "t", answer: bytes = b"{}") -> Take:
     case = Case(graph=graph(("a", "b")), key=CaseKey(mode=mode, horizon=0, vram_budget_gb=8.0), test=test)
-    origin = Origin(run=run, recorded_ts_ms=0.0, backend="ollama", detail="d", host="http://h:1", simulated=False)
+    origin = TakeOrigin(run=run, recorded_ts_ms=0.0, backend="ollama", detail="d", host="http://h:1", simulated=False)
     row = Exchange(
         method="GET",
         path="/api/ps",

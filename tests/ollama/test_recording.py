@@ -15,16 +15,16 @@ import pytest
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
 from pytest_swarm.execution.waiting_loop import WaitingTimeLoop, new_waiting_loop
-from pytest_swarm.ollama.cassette import Cassette, Ending, Exchange, Origin, Take
-from pytest_swarm.ollama.cassette_file import append_take
-from pytest_swarm.ollama.recording import RecordingTransport
-from pytest_swarm.ollama.replaying import ReplayingTransport, Shelf
-from pytest_swarm.ollama.watching import WatchingTransport
-from pytest_swarm.simulator.clock import new_ticking_loop
+from pytest_swarm.ollama.cassette.cassette_file import append_take
+from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, ExchangeEnd, Take, TakeOrigin
+from pytest_swarm.ollama.transports.probe import ProbeTransport
+from pytest_swarm.ollama.transports.recording import RecordingTransport
+from pytest_swarm.ollama.transports.replaying import ReplayingTransport, Shelf
+from pytest_swarm.simulator.virtual_loop import new_ticking_loop
 from tests.execution.lab import graph
 
 CASE = Case(graph=graph(("a", "b")), key=CaseKey(mode="lp", horizon=0, vram_budget_gb=8.0))
-ORIGIN = Origin(run="r", recorded_ts_ms=0.0, backend="ollama", detail="d", host="http://h:1", simulated=False)
+ORIGIN = TakeOrigin(run="r", recorded_ts_ms=0.0, backend="ollama", detail="d", host="http://h:1", simulated=False)
 URL = "http://h:1"
 _T = TypeVar("_T")
 
@@ -163,7 +163,7 @@ def test_a_call_that_was_given_up_hangs_again_until_it_is_given_up() -> None:
         return tape.finish(now_s=5.0)
 
     (exchange,) = virtual(record)
-    assert exchange.ending is Ending.ABANDONED
+    assert exchange.ending is ExchangeEnd.ABANDONED
     assert exchange.end_s == 5
     assert virtual(lambda: patient(player(exchange), 5)) == 5
 
@@ -226,16 +226,16 @@ def test_watched_questions_wait_for_their_recorded_time_and_are_never_refused() 
         tape = RecordingTransport(Server(lambda _: httpx.Response(200, text="ps")))
         tape.begin(CASE, now_s=0.0)
         await asyncio.sleep(2)
-        await ask(WatchingTransport(tape), 1)
+        await ask(ProbeTransport(tape), 1)
         return tape.finish(now_s=2.0)
 
     async def play() -> float:
         replaying = player(*exchanges)
-        await ask(WatchingTransport(replaying), 1)
+        await ask(ProbeTransport(replaying), 1)
         assert asyncio.get_running_loop().time() == 2
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(60):
-                await ask(WatchingTransport(replaying), 1)
+                await ask(ProbeTransport(replaying), 1)
         assert replaying.finish(now_s=0.0) == ()
         return asyncio.get_running_loop().time()
 

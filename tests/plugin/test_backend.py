@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm.simulator.answers import ProfileAnswerer
-from pytest_swarm.simulator.profile import load_profile
-from pytest_swarm.simulator.serve import serve_in_thread
-from pytest_swarm.simulator.server import SimulatedServer
-from pytest_swarm.workloads.load import load_graph
+from pytest_swarm.simulator.http_server import serve_in_thread
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.workloads.graph_files import load_graph
 from tests.plugin.conftest import Reports
 
 pytest.importorskip("uvicorn")

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.plan import Assignment, Origin
 from pytest_swarm.domain.record import JobRecord, JobStatus, Run
-from pytest_swarm.report.answers import answers, lp_against_llm, provenance
-from pytest_swarm.report.model import build_report
+from pytest_swarm.report.findings import answers, lp_against_llm, provenance
+from pytest_swarm.report.report_model import build_report
 from tests.report.factories import GEMMA, PHI, QWEN, WB1, WB2, WB3, info, key, record, run, step
 from tests.report.played import small_run
 

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Switch
-from pytest_swarm.metrics.measured import measure
+from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution
-from pytest_swarm.report.charts.graph import draw_graph
+from pytest_swarm.report.charts.graph_drawing import draw_graph
 from pytest_swarm.report.charts.heat import heat
-from pytest_swarm.report.charts.residency import LANE, VRAM_HEIGHT, timeline
+from pytest_swarm.report.charts.residency_timeline import LANE, VRAM_HEIGHT, timeline
 from pytest_swarm.report.charts.scale import Scale, fitted, logarithmic, round_values
 from pytest_swarm.report.charts.scatter import pareto
-from pytest_swarm.report.model import build_report
+from pytest_swarm.report.report_model import build_report
 from tests.report.factories import GEMMA, HEAVY, PHI, QWEN, WB1, WB2, estimate, failed, ok, record, run, step, task
 from tests.report.played import small_run
 

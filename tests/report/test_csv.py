@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.report.csv_report import csv_paths, write_csv
-from pytest_swarm.report.model import build_report
+from pytest_swarm.report.report_model import build_report
 from tests.report.factories import ok, record, run
 from tests.report.hostile import hostile_run
 from tests.report.played import small_run

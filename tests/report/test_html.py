@@ -14,8 +14,8 @@ import pytest
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.report.html import PageOptions, Section, render_html
-from pytest_swarm.report.model import build_report
 from pytest_swarm.report.page import script_hash
+from pytest_swarm.report.report_model import build_report
 from tests.report.factories import WB1, info, key, ok, record, run
 from tests.report.hostile import HOSTILE, hostile_run
 from tests.report.played import large_run, small_run

@@ -13,7 +13,7 @@ import pytest
 from pytest_swarm.domain.record import Run
 from pytest_swarm.fields import Json
 from pytest_swarm.report.json_report import encode_report, report_schema, write_json
-from pytest_swarm.report.model import build_report
+from pytest_swarm.report.report_model import build_report
 from tests.report.factories import info, run
 from tests.report.hostile import hostile_run
 from tests.report.played import small_run

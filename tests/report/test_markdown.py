@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.report.markdown import MAX_LINES, escaped, render_markdown, write_markdown
-from pytest_swarm.report.model import build_report
+from pytest_swarm.report.report_model import build_report
 from tests.report.factories import run
 from tests.report.hostile import HOSTILE, hostile_run
 from tests.report.played import large_run, small_run

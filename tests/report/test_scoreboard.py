@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_swarm.report.model import build_report
+from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.scoreboard import Board, boards, delta, reference_mode
 from tests.report.factories import PHI, WB1, WB2, key, record, run
 from tests.report.played import small_run

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.branch import branch_and_bound
+from pytest_swarm.routing.branch_and_bound import branch_and_bound
 from pytest_swarm.routing.milp import MilpRouter
 from pytest_swarm.routing.objective import load_price, utility
-from pytest_swarm.routing.program import Program, program_of
-from pytest_swarm.routing.specification import specified_optimum
+from pytest_swarm.routing.program import RoutingProgram, program_of
+from pytest_swarm.routing.reference_program import specified_optimum
 from pytest_swarm.routing.staged import StagedRouter
 from tests.instances import random_view
 
@@ -70,7 +70,7 @@ def brute_force_staged(view: PlanningView) -> float:
     return max(best.values(), default=-np.inf)
 
 
-def optimum(router: MilpRouter | StagedRouter, program: Program) -> float:
+def optimum(router: MilpRouter | StagedRouter, program: RoutingProgram) -> float:
     solution = router.solve(program)
     return -np.inf if solution is None else solution.value
 

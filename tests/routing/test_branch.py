@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from pytest_swarm.domain.plan import PlanStatus
-from pytest_swarm.routing import branch
+from pytest_swarm.routing import branch_and_bound as branch
 from pytest_swarm.routing.benders import Master
-from pytest_swarm.routing.branch import branch_and_bound
-from pytest_swarm.routing.family import best_set, sets_within
+from pytest_swarm.routing.branch_and_bound import branch_and_bound
 from pytest_swarm.routing.highs import arrays_of, load_model, solve_mip
 from pytest_swarm.routing.milp import MilpRouter
-from pytest_swarm.routing.program import Program, program_of, value_of
+from pytest_swarm.routing.model_sets import best_set, sets_within
+from pytest_swarm.routing.program import RoutingProgram, program_of, value_of
 from tests.instances import matrix_view, random_view
 
 
-def large(seed: int, *, models: int = 40, tasks: int = 60, budget_gb: float = 30.0) -> Program:
+def large(seed: int, *, models: int = 40, tasks: int = 60, budget_gb: float = 30.0) -> RoutingProgram:
     """A program with some 10^5 sets and more: forty models of 1-16 GB."""
     view = random_view(seed, models=models, tasks=tasks)
     return program_of(replace(view, vram_budget_gb=budget_gb))

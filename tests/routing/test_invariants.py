@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
-from pytest_swarm.routing.branch import branch_and_bound
+from pytest_swarm.routing.branch_and_bound import branch_and_bound
 from pytest_swarm.routing.feasibility import check, explain_infeasible, structural_problems
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.milp import MilpRouter

@@ -15,9 +15,9 @@ from pytest_swarm.fields import Json
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.llm import LlmRouter
-from pytest_swarm.simulator.answers import ProfileAnswerer
-from pytest_swarm.simulator.generation import Generation
-from pytest_swarm.simulator.profile import load_profile
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+from pytest_swarm.simulator.server.generation import Generation
 from tests.instances import LLAMA, WB1, WB2, WB3, view_of
 
 VIEWS = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_swarm.scoring.answer import MAX_ANSWER_CHARS, fences, readable, unfenced
+from pytest_swarm.scoring.answer_text import MAX_ANSWER_CHARS, fences, readable, unfenced
 
 
 def texts(answer: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_swarm.domain.expectation import Number
-from pytest_swarm.scoring.figures import last_number
+from pytest_swarm.scoring.numbers import last_number
 from pytest_swarm.scoring.score import score_text
 
 

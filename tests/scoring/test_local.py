@@ -8,7 +8,7 @@ import pytest
 
 from pytest_swarm.domain.expectation import Exact, JsonFields, Keywords, Number, PythonCode, YesNo
 from pytest_swarm.domain.task import Task, TaskType
-from pytest_swarm.scoring.local import local_expectation, read_value
+from pytest_swarm.scoring.conditional_score import local_expectation, read_value
 from pytest_swarm.scoring.score import Scorers
 
 

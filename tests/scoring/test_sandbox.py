@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.domain.expectation import CodeCase, PythonCode
-from pytest_swarm.scoring import sandbox
-from pytest_swarm.scoring.sandbox import Limits, run_cases
+from pytest_swarm.scoring.sandbox import run_cases as sandbox
+from pytest_swarm.scoring.sandbox.run_cases import Limits, run_cases
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no sandbox on Windows")
 
 ADD = PythonCode(entry_point="f", cases=(CodeCase(args=(3, 4), returns=7), CodeCase(args=(1, 1), returns=2)))
 QUICK = Limits(wall_s=2.0, cpu_s=1)
-JAIL = Path(sandbox.__file__).parent / "jail"
+JAIL = Path(sandbox.__file__).parent
 
 
 def faults(code: str, limits: Limits = QUICK) -> tuple[str | None, ...]:

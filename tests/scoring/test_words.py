@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.domain.expectation import Exact, Keywords, Regex, YesNo
-from pytest_swarm.scoring.patterns import worst_steps
+from pytest_swarm.scoring.regex import worst_steps
 from pytest_swarm.scoring.score import score_text
 from pytest_swarm.scoring.words import says_yes
 
@@ -78,7 +78,7 @@ def test_a_regex_matches_anywhere():
 
 @pytest.mark.parametrize("pattern", [r"(a+)+$", r"(a|aa)*$", r"(\w+\s?)*:$", r"a*a*a*a*a*a*a*b"])
 def test_a_catastrophic_pattern_ends_unscored(pattern, monkeypatch):
-    monkeypatch.setattr("pytest_swarm.scoring.patterns.SEARCH_LIMIT_S", 0.3)
+    monkeypatch.setattr("pytest_swarm.scoring.regex.SEARCH_LIMIT_S", 0.3)
     score = score_text(Regex(pattern=pattern), "a" * 5000 + "!")
     assert score.value is None or score.value == 0
     if score.value is None:
@@ -86,7 +86,7 @@ def test_a_catastrophic_pattern_ends_unscored(pattern, monkeypatch):
 
 
 def test_a_pattern_that_really_hangs_is_stopped(monkeypatch):
-    monkeypatch.setattr("pytest_swarm.scoring.patterns.SEARCH_LIMIT_S", 0.2)
+    monkeypatch.setattr("pytest_swarm.scoring.regex.SEARCH_LIMIT_S", 0.2)
     assert score_text(Regex(pattern=r"(a+)+$"), "a" * 5000 + "!").value is None
 
 

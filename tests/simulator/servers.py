@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import httpx
 
-from pytest_swarm.simulator.clock import new_virtual_loop
-from pytest_swarm.simulator.faults import parse_fault
-from pytest_swarm.simulator.fixed import FixedLengthAnswerer
-from pytest_swarm.simulator.hardware import GIB, ModelSpec, ServerSpec
-from pytest_swarm.simulator.server import SimulatedServer
+from pytest_swarm.simulator.models.fixed_answers import FixedLengthAnswerer
+from pytest_swarm.simulator.server.faults import parse_fault
+from pytest_swarm.simulator.server.hardware import GIB, ModelSpec, ServerSpec
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
 T = TypeVar("T")
 

@@ -16,9 +16,9 @@ from pytest_swarm.domain.prompt import Message, task_messages
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.scoring.score import score_text
-from pytest_swarm.simulator.answers import ProfileAnswerer, right_probability
-from pytest_swarm.simulator.generation import Generation
-from pytest_swarm.simulator.profile import load_profile
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer, right_probability
+from pytest_swarm.simulator.server.generation import Generation
 
 PROFILE = load_profile("a40")
 MODELS = PROFILE.tags

@@ -24,8 +24,8 @@ from pytest_swarm.domain.expectation import (
 )
 from pytest_swarm.scoring.code import score_code_by_running
 from pytest_swarm.scoring.score import score_text
-from pytest_swarm.simulator.outcomes import compose, parts
-from pytest_swarm.simulator.regex_texts import matching_text
+from pytest_swarm.simulator.models.answer_texts import compose, parts
+from pytest_swarm.simulator.models.regex_texts import matching_text
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
 SCALARS = (

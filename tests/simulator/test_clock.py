@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pytest_swarm.simulator.clock import VIRTUAL_EPOCH_S, NothingToWaitForError, new_virtual_loop, wall_time_s
+from pytest_swarm.simulator.virtual_loop import VIRTUAL_EPOCH_S, NothingToWaitForError, new_virtual_loop, wall_time_s
 from tests.simulator.servers import in_virtual_time
 
 

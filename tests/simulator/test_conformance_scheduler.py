@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.simulator.hardware import ServerSpec
+from pytest_swarm.simulator.server.hardware import ServerSpec
 from tests.simulator.servers import Bench, Reply, in_virtual_time, model, spec
 
 FOUR = (model("a", 4, "10"), model("b", 5, "20"), model("c", 3, "30"), model("d", 6, "40"))

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_swarm.simulator.clock import VIRTUAL_EPOCH_S
-from pytest_swarm.simulator.durations import rfc3339
+from pytest_swarm.simulator.server.durations import rfc3339
+from pytest_swarm.simulator.virtual_loop import VIRTUAL_EPOCH_S
 from tests.simulator.servers import Bench, in_virtual_time, model, spec
 
 CHAT = {"model": "a", "messages": [{"role": "user", "content": "hi"}]}

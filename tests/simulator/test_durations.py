@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_swarm.simulator.durations import DurationError, keep_alive_s, parse_duration_s, rfc3339
+from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s, parse_duration_s, rfc3339
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from pytest_swarm.errors import (
 )
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
-from pytest_swarm.simulator.faults import Fault, FaultBook, FaultKind, parse_fault
+from pytest_swarm.simulator.server.faults import Fault, FaultBook, FaultKind, parse_fault
 from tests.simulator.servers import Bench, in_virtual_time, model, spec
 
 SPEC = spec(model("a", 4), model("b:7b", 5, "20"), gpu_gib=24)

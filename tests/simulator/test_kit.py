@@ -19,10 +19,10 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_swarm.simulator.clock import wall_time_s
-from pytest_swarm.simulator.fixed import FixedLengthAnswerer
 from pytest_swarm.simulator.launcher import read_spec
-from pytest_swarm.simulator.server import SimulatedServer
+from pytest_swarm.simulator.models.fixed_answers import FixedLengthAnswerer
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.virtual_loop import wall_time_s
 from tests.simulator.servers import in_virtual_time
 
 KIT = Path(__file__).parents[3] / "shared" / "ollama_conformance"

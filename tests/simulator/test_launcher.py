@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from pytest_swarm.errors import ProfileError
-from pytest_swarm.simulator.hardware import GIB
 from pytest_swarm.simulator.launcher import launch, read_spec
+from pytest_swarm.simulator.server.hardware import GIB
 
 MODEL = {
     "name": "a",

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_swarm.errors import ProfileError
-from pytest_swarm.simulator.fixed import instance
-from pytest_swarm.simulator.generation import GeneratedText
-from pytest_swarm.simulator.hardware import GIB, ServerSpec, full_name
-from pytest_swarm.simulator.launch import LaunchOptions
-from pytest_swarm.simulator.library import is_valid_name
-from pytest_swarm.simulator.memory import OutOfMemory, free_bytes, place
-from pytest_swarm.simulator.speech import speech, split
+from pytest_swarm.simulator.models.fixed_answers import instance
+from pytest_swarm.simulator.server.generation import GeneratedText
+from pytest_swarm.simulator.server.hardware import GIB, ServerSpec, full_name
+from pytest_swarm.simulator.server.launch_options import LaunchOptions
+from pytest_swarm.simulator.server.memory import OutOfMemory, free_bytes, place
+from pytest_swarm.simulator.server.model_library import is_valid_name
+from pytest_swarm.simulator.server.token_stream import speech, split
 from tests.simulator.servers import model, spec
 
 

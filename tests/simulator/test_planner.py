@@ -19,11 +19,11 @@ from pytest_swarm.domain.planner_problem import (
     problem_block,
 )
 from pytest_swarm.domain.prompt import Message
-from pytest_swarm.simulator.answers import ProfileAnswerer
-from pytest_swarm.simulator.generation import Generation
-from pytest_swarm.simulator.planner import plan_text
-from pytest_swarm.simulator.profile import load_profile
-from pytest_swarm.simulator.profile_types import Favour, PlannerProfile
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+from pytest_swarm.simulator.models.profile_types import Favour, PlannerProfile
+from pytest_swarm.simulator.models.simulated_planner import plan_text
+from pytest_swarm.simulator.server.generation import Generation
 
 VRAM_GB = {"small": 2.0, "middle": 5.0, "large": 12.0}
 OFFERS = {

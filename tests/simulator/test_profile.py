@@ -11,8 +11,8 @@ import pytest
 
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import ProfileError
-from pytest_swarm.simulator.profile import load_profile, shipped_profiles
-from pytest_swarm.simulator.profile_types import Favour, KnownOutcome
+from pytest_swarm.simulator.models.profile import load_profile, shipped_profiles
+from pytest_swarm.simulator.models.profile_types import Favour, KnownOutcome
 
 MEASURED = Path(__file__).parents[3] / "shared" / "data" / "a40_measurements.json"
 FLEETS = ("gemma2:2b", "qwen2.5-coder:7b", "llama3.1:8b", "phi4:14b", "tinyllama:latest", "phi3:mini")

@@ -10,11 +10,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pytest_swarm.simulator.hardware import ServerSpec
-from pytest_swarm.simulator.housekeeping import RECOVERY_LIMIT_S
-from pytest_swarm.simulator.launch import launch_options
-from pytest_swarm.simulator.runner import Ticket, TicketState
-from pytest_swarm.simulator.scheduler import Scheduler
+from pytest_swarm.simulator.server.hardware import ServerSpec
+from pytest_swarm.simulator.server.launch_options import launch_options
+from pytest_swarm.simulator.server.loaded_model import Ticket, TicketState
+from pytest_swarm.simulator.server.scheduler import Scheduler
+from pytest_swarm.simulator.server.unloading import RECOVERY_LIMIT_S
 from tests.simulator.servers import model, spec
 
 MODELS = (

@@ -20,12 +20,12 @@ from pytest_swarm.errors import (
 )
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
-from pytest_swarm.simulator.faults import parse_fault
-from pytest_swarm.simulator.fixed import FixedLengthAnswerer
-from pytest_swarm.simulator.generation import GeneratedText, Generation
-from pytest_swarm.simulator.hardware import ServerSpec
-from pytest_swarm.simulator.serve import serve_in_thread
-from pytest_swarm.simulator.server import SimulatedServer
+from pytest_swarm.simulator.http_server import serve_in_thread
+from pytest_swarm.simulator.models.fixed_answers import FixedLengthAnswerer
+from pytest_swarm.simulator.server.faults import parse_fault
+from pytest_swarm.simulator.server.generation import GeneratedText, Generation
+from pytest_swarm.simulator.server.hardware import ServerSpec
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from tests.simulator.servers import in_virtual_time, model, spec
 
 SPEC = spec(model("a", 4), model("b", 5, "20"), gpu_gib=24)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.simulator.generation import GeneratedText
-from pytest_swarm.simulator.profile import load_profile
-from pytest_swarm.simulator.speech import speech
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.server.generation import GeneratedText
+from pytest_swarm.simulator.server.token_stream import speech
 
 
 def test_an_answer_takes_the_calls_overhead_its_prompt_and_its_tokens() -> None:

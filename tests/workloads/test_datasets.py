@@ -13,7 +13,7 @@ from pytest_swarm.domain.expectation import CodeCase, Number, PythonCode, YesNo
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError, SwarmError
 from pytest_swarm.scoring.score import score_text
-from pytest_swarm.workloads.datasets.load import READERS, Sample, load_flat, load_tasks
+from pytest_swarm.workloads.datasets.dataset_files import READERS, RowSelection, load_flat, load_tasks
 
 GSM8K = {"question": "Tom has 3 apples and buys 4.", "answer": "3+4=<<3+4=7>>7\n#### 1,007"}
 ARC = {
@@ -109,14 +109,14 @@ def test_nothing_of_a_data_set_is_run(tmp_path):
 def test_limit_takes_the_first_and_seed_draws(tmp_path):
     rows = [GSM8K | {"question": f"question {n}"} for n in range(30)]
     path = jsonl(tmp_path, *rows)
-    assert [task.id for task in load_tasks(path, "gsm8k", Sample(limit=2))] == ["gsm8k-1", "gsm8k-2"]
-    drawn = load_tasks(path, "gsm8k", Sample(limit=5, seed=1))
-    assert drawn == load_tasks(path, "gsm8k", Sample(limit=5, seed=1))
-    assert drawn != load_tasks(path, "gsm8k", Sample(limit=5, seed=2))
+    assert [task.id for task in load_tasks(path, "gsm8k", RowSelection(limit=2))] == ["gsm8k-1", "gsm8k-2"]
+    drawn = load_tasks(path, "gsm8k", RowSelection(limit=5, seed=1))
+    assert drawn == load_tasks(path, "gsm8k", RowSelection(limit=5, seed=1))
+    assert drawn != load_tasks(path, "gsm8k", RowSelection(limit=5, seed=2))
     assert len({task.id for task in drawn}) == 5
-    assert len(load_tasks(path, "gsm8k", Sample(limit=99))) == 30
+    assert len(load_tasks(path, "gsm8k", RowSelection(limit=99))) == 30
     with pytest.raises(GraphError, match="limit is 0"):
-        Sample(limit=0)
+        RowSelection(limit=0)
 
 
 def test_a_flat_graph_of_a_data_set(tmp_path):

@@ -13,10 +13,10 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.generate import layered
-from pytest_swarm.workloads.importers.files import import_files, import_graph, import_graphs
-from pytest_swarm.workloads.importers.outcome import Refusal
+from pytest_swarm.workloads.graph_files import load_graph, save_graph
+from pytest_swarm.workloads.importers.import_files import import_files, import_graph, import_graphs
+from pytest_swarm.workloads.importers.import_result import RefusedGraph
 from pytest_swarm.workloads.importers.rules import size_from_text, sizes_from_costs, type_from_text
-from pytest_swarm.workloads.load import load_graph, save_graph
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "workloads"
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
@@ -132,7 +132,7 @@ def test_our_own_formats_come_in_too():
 def test_what_is_malformed_is_refused_with_the_reason(document, reason, tmp_path):
     path = write(tmp_path, document)
     (found,) = import_graphs(path)
-    assert isinstance(found, Refusal)
+    assert isinstance(found, RefusedGraph)
     assert reason in found.reason
     assert "\n" not in found.reason
     with pytest.raises(GraphError, match=r"x\.json"):

@@ -13,7 +13,7 @@ from pytest_swarm.domain.expectation import Exact, JsonFields
 from pytest_swarm.domain.graph import TaskGraph, encode_graph
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import GraphError, SwarmError
-from pytest_swarm.workloads.load import load_graph, save_graph
+from pytest_swarm.workloads.graph_files import load_graph, save_graph
 from tests.workloads.graphs import graphs
 
 TASK = 'id = "s0"\ntype = "math"\nprompt = "1 + 1"\nestimated_tokens = 9\n'

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.errors import GraphError
-from pytest_swarm.workloads.load import load_graph
-from pytest_swarm.workloads.new import new_benchmark
+from pytest_swarm.workloads.graph_files import load_graph
+from pytest_swarm.workloads.new_benchmark import new_benchmark
 
 
 def test_the_example_graph_loads_and_hands_data_on(tmp_path):

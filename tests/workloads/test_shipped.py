@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.domain.expectation import JsonFields, Keywords, Number, PythonCode, YesNo
-from pytest_swarm.scoring.sandbox import run_cases
-from pytest_swarm.workloads.load import load_graph
+from pytest_swarm.scoring.sandbox.run_cases import run_cases
+from pytest_swarm.workloads.graph_files import load_graph
 
 GRAPHS = {path.stem: load_graph(path) for path in (Path(__file__).parents[2] / "benchmarks" / "graphs").glob("*.toml")}
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.expectation import PythonCode
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
-from pytest_swarm.scoring.local import local_expectation
-from pytest_swarm.scoring.sandbox import run_cases
+from pytest_swarm.scoring.conditional_score import local_expectation
+from pytest_swarm.scoring.sandbox.run_cases import run_cases
 from pytest_swarm.scoring.score import score_text
-from pytest_swarm.workloads.load import load_graph, save_graph
+from pytest_swarm.workloads.graph_files import load_graph, save_graph
 from pytest_swarm.workloads.workflowgen.draw import Draw
 from pytest_swarm.workloads.workflowgen.jobs import JobSpec, generate_job, generate_jobs
 from pytest_swarm.workloads.workflowgen.shapes import MOST_PARENTS, SHAPES

@@ -8,9 +8,9 @@ from typing import Final
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.curves import CurvePoint
-from pytest_swarm.metrics.measured import horizon_order
+from pytest_swarm.metrics.measured_jobs import horizon_order
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
-from pytest_swarm.report.model import budget_label, horizon_label
+from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import mode_name, number, percent
 
 FRAME: Final = Frame(width=360, height=220, left=44, right=344, top=14, bottom=180)

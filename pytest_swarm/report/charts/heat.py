@@ -8,7 +8,7 @@ from statistics import fmean
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.task import TaskType
-from pytest_swarm.metrics.measured import MeasuredJob
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.report.charts.scale import Frame, Tick, fitted
-from pytest_swarm.report.model import budget_label, horizon_label
+from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import mode_name, percent
 
 FRAME: Final = Frame(width=360, height=250, left=44, right=348, top=14, bottom=210)

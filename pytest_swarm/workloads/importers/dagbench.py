@@ -8,7 +8,7 @@ from __future__ import annotations
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.workloads.importers.foreign import Step, graph_of_steps
+from pytest_swarm.workloads.importers.imported_steps import ImportedStep, graph_of_steps
 
 
 def is_dagbench(document: Json) -> bool:
@@ -21,7 +21,7 @@ def read_dagbench(document: Json, *, where: str) -> TaskGraph:
     fields = Fields(document, where=where, error=GraphError)
     table = fields.table("task_graph")
     steps = tuple(
-        Step(id=row.text("name"), name=row.text("name"), cost=row.number("cost", 0.0, low=0.0))
+        ImportedStep(id=row.text("name"), name=row.text("name"), cost=row.number("cost", 0.0, low=0.0))
         for row in table.tables("tasks")
     )
     edges = tuple((row.text("source"), row.text("target")) for row in table.tables("dependencies"))

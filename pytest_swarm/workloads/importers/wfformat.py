@@ -11,7 +11,7 @@ from typing import Final
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.workloads.importers.foreign import Step, graph_of_steps
+from pytest_swarm.workloads.importers.imported_steps import ImportedStep, graph_of_steps
 
 VERSIONS: Final = ("1.5",)
 
@@ -34,7 +34,7 @@ def read_wfformat(document: Json, *, where: str) -> TaskGraph:
     }
     rows = workflow.table("specification").tables("tasks")
     steps = tuple(
-        Step(id=row.text("id"), name=row.text("name", row.text("id")), cost=runtimes.get(row.text("id"), 0.0))
+        ImportedStep(id=row.text("id"), name=row.text("name", row.text("id")), cost=runtimes.get(row.text("id"), 0.0))
         for row in rows
     )
     return graph_of_steps(fields.text("name").removesuffix(".json"), steps, _edges(rows), where)

@@ -15,7 +15,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.workloads.importers.outcome import Refusal
+from pytest_swarm.workloads.importers.import_result import RefusedGraph
 from pytest_swarm.workloads.importers.rules import size_from_text, type_from_text
 
 START, END = "START", "END"
@@ -36,7 +36,7 @@ def is_worfbench(document: Json) -> bool:
     )
 
 
-def read_worfbench(document: Json, *, where: str) -> Iterator[TaskGraph | Refusal]:
+def read_worfbench(document: Json, *, where: str) -> Iterator[TaskGraph | RefusedGraph]:
     """Each entry's graph, or why it was refused; an entry's name is its id."""
     rows = document if isinstance(document, list) else []
     for number, row in enumerate(rows):
@@ -44,7 +44,7 @@ def read_worfbench(document: Json, *, where: str) -> Iterator[TaskGraph | Refusa
         try:
             yield _read_entry(Fields(row, where=source, error=GraphError))
         except GraphError as error:
-            yield Refusal(source=source, reason=str(error).removeprefix(f"{source}: "))
+            yield RefusedGraph(source=source, reason=str(error).removeprefix(f"{source}: "))
 
 
 def _read_entry(fields: Fields) -> TaskGraph:

@@ -7,13 +7,13 @@ from typing import Final
 from pytest_swarm.domain.expectation import PythonCode, derived
 from pytest_swarm.domain.formula import evaluate
 from pytest_swarm.workloads.workflowgen.draw import Draw
-from pytest_swarm.workloads.workflowgen.step import Spot, Step, code_step, shown
+from pytest_swarm.workloads.workflowgen.step import GeneratedStep, Spot, code_step, shown
 from pytest_swarm.workloads.workflowgen.terms import terms_of, values_of
 
 LISTS: Final = (1, 2, 3)  # lengths of the lists that the hidden cases call the function with
 
 
-def apply_figure(draw: Draw, spot: Spot) -> Step:
+def apply_figure(draw: Draw, spot: Spot) -> GeneratedStep:
     """A function that adds a figure to each number of a list.
 
     From level 2 each is multiplied first, from level 3 the order is turned round, from level 4 there is a cap.

@@ -15,7 +15,7 @@ from pytest_swarm.domain.expectation import CodeCase, PythonCode
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.workflowgen import solutions
 from pytest_swarm.workloads.workflowgen.draw import Draw
-from pytest_swarm.workloads.workflowgen.step import Maker, Spot, Step, code_step
+from pytest_swarm.workloads.workflowgen.step import GeneratedStep, Maker, Spot, code_step
 
 CASES: Final = 5
 _Argument = Callable[[Draw], "list[Json]"]
@@ -60,7 +60,7 @@ _FUNCTIONS: Final[tuple[tuple[tuple[Callable[..., object], _Argument], ...], ...
 )
 
 
-def function(draw: Draw, spot: Spot) -> Step:
+def function(draw: Draw, spot: Spot) -> GeneratedStep:
     """A function of the level, with hidden cases."""
     solution, argument = draw.pick(_FUNCTIONS[spot.level - 1])
     calls: dict[str, list[Json]] = {}
@@ -105,7 +105,7 @@ _PATTERNS: Final = (
 )
 
 
-def pattern(draw: Draw, spot: Spot) -> Step:
+def pattern(draw: Draw, spot: Spot) -> GeneratedStep:
     """A function that tells by a regular expression whether a text has a form; stricter forms with the level."""
     said, regex, fit, misfit = _PATTERNS[spot.level - 1]
     texts = draw.shuffled((*fit, *misfit))

@@ -18,7 +18,7 @@ from pytest_swarm.workloads.workflowgen.records import recompute
 from pytest_swarm.workloads.workflowgen.reports import report, slogan
 from pytest_swarm.workloads.workflowgen.shapes import SHAPES
 from pytest_swarm.workloads.workflowgen.sources import SOURCES, invoice
-from pytest_swarm.workloads.workflowgen.step import LEVELS, Maker, Spot, Step
+from pytest_swarm.workloads.workflowgen.step import LEVELS, GeneratedStep, Maker, Spot
 from pytest_swarm.workloads.workflowgen.sums import branch, check
 from pytest_swarm.workloads.workflowgen.terms import values_of, without_flags
 
@@ -77,7 +77,7 @@ def generate_job(spec: JobSpec, seed: int) -> GeneratedJob:
     """The job of a spec: a function of spec and seed alone, the same on any Python."""
     draw = Draw("workflowgen", seed, spec.name, spec.shape, spec.size, spec.level)
     places = SHAPES[spec.shape](draw.apart("shape"), spec.size)
-    steps: list[Step] = []
+    steps: list[GeneratedStep] = []
     tasks: list[Task] = []
     needed = {parent for parents in places for parent in parents}
     for place, parents in enumerate(places):
@@ -118,7 +118,7 @@ def _maker(draw: Draw, spot: Spot, shape: str, needed: bool) -> Maker:
     return draw.pick(draw.pick(ends))
 
 
-def _task(spec: JobSpec, place: int, spot: Spot, step: Step) -> Task:
+def _task(spec: JobSpec, place: int, spot: Spot, step: GeneratedStep) -> Task:
     prompt = f"This is step s{place} of the workflow {spec.name}. {step.ask}"
     text = math.ceil((len(prompt) + len(step.right)) / CHARS_PER_TOKEN)
     working = TOKENS_PER_LEVEL.get(step.type, 15) * spot.level

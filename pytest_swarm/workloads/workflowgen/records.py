@@ -5,11 +5,11 @@ from __future__ import annotations
 from pytest_swarm.domain.expectation import CodeCase, PythonCode
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.workloads.workflowgen.draw import Draw
-from pytest_swarm.workloads.workflowgen.step import Spot, Step, code_step, number_step
+from pytest_swarm.workloads.workflowgen.step import GeneratedStep, Spot, code_step, number_step
 from pytest_swarm.workloads.workflowgen.terms import record_by_formulas, worth
 
 
-def bill(draw: Draw, spot: Spot) -> Step:
+def bill(draw: Draw, spot: Spot) -> GeneratedStep:
     """What remains to be paid of an invoice: tax from level 2, a discount from level 3, the payment from level 4."""
     name = spot.parents[0][0]
     formula, words = f"{name}.net + {name}.shipping", ["add the shipping cost to the net amount"]
@@ -30,7 +30,7 @@ def bill(draw: Draw, spot: Spot) -> Step:
     return number_step(TaskType.MATH, ask, worth(formula, spot), formula)
 
 
-def recompute(draw: Draw, spot: Spot) -> Step:
+def recompute(draw: Draw, spot: Spot) -> GeneratedStep:
     """A function for an invoice's sum, for any figures; the parent's figures are one of the hidden cases."""
     name, step = spot.parents[0]
     percent = draw.pick((5, 10, 20, 25))
@@ -48,7 +48,7 @@ def recompute(draw: Draw, spot: Spot) -> Step:
     return code_step(ask, PythonCode(entry_point="to_pay", cases=cases), solution)
 
 
-def move_date(draw: Draw, spot: Spot) -> Step:
+def move_date(draw: Draw, spot: Spot) -> GeneratedStep:
     """A date so many days after the parent's, and with level 3 or more its day of the week."""
     name, days = spot.parents[0][0], draw.between(5, 30 * spot.level)
     moved = f"add_days({name}.date, {days})"
@@ -58,7 +58,7 @@ def move_date(draw: Draw, spot: Spot) -> Step:
     return record_by_formulas(TaskType.REASONING, ask, fields, spot)
 
 
-def turn_text(draw: Draw, spot: Spot) -> Step:
+def turn_text(draw: Draw, spot: Spot) -> GeneratedStep:
     """The parent's text turned round, in capitals, or with something put behind it."""
     name, value = spot.parents[0]
     assert isinstance(value.value, dict)  # made for records only

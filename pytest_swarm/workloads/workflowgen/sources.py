@@ -12,7 +12,7 @@ from typing import Final
 from pytest_swarm.domain.formula import WEEKDAYS
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.workloads.workflowgen.draw import Draw
-from pytest_swarm.workloads.workflowgen.step import Maker, Spot, Step, number_step, record_step
+from pytest_swarm.workloads.workflowgen.step import GeneratedStep, Maker, Spot, number_step, record_step
 
 CITIES: Final = ("Oslo", "Porto", "Ghent", "Turin", "Lyon", "Graz", "Cork", "Brno", "Malmo", "Riga")
 NAMES: Final = ("Ada", "Bruno", "Chloe", "David", "Elena", "Farid", "Greta", "Hugo", "Ines", "Jonas")
@@ -30,7 +30,7 @@ _ASIDES: Final = (
 )
 
 
-def invoice(draw: Draw, spot: Spot) -> Step:
+def invoice(draw: Draw, spot: Spot) -> GeneratedStep:
     """Net amount, shipping, amount paid and city of an invoice; two sentences beside the point per level above 1."""
     net, shipping, paid = draw.between(200, 2000), draw.between(10, 90), draw.between(20, 190)
     city = draw.pick(CITIES)
@@ -49,7 +49,7 @@ def invoice(draw: Draw, spot: Spot) -> Step:
     return record_step(TaskType.EXTRACTION, ask, {"net": net, "shipping": shipping, "paid": paid, "city": city})
 
 
-def log(draw: Draw, spot: Spot) -> Step:
+def log(draw: Draw, spot: Spot) -> GeneratedStep:
     """Counts of errors and warnings in a log of 4 + 4 x level lines, and the code of the last error."""
     lines: list[str] = []
     errors = warnings = last = 0
@@ -69,7 +69,7 @@ def log(draw: Draw, spot: Spot) -> Step:
     return record_step(TaskType.EXTRACTION, ask, {"errors": errors, "warnings": warnings, "code": last})
 
 
-def lookup(draw: Draw, spot: Spot) -> Step:
+def lookup(draw: Draw, spot: Spot) -> GeneratedStep:
     """One cell of a table of goods and cities; more of both with the level."""
     goods = draw.sample(GOODS, min(10, 3 + spot.level))
     cities = draw.sample(CITIES, 1 + spot.level)
@@ -81,7 +81,7 @@ def lookup(draw: Draw, spot: Spot) -> Step:
     return number_step(TaskType.EXTRACTION, ask, stock[good, city])
 
 
-def joined(draw: Draw, spot: Spot) -> Step:
+def joined(draw: Draw, spot: Spot) -> GeneratedStep:
     """A sum over two tables: what all goods of one supplier cost together; 3 + level goods."""
     goods = draw.sample(GOODS, 3 + spot.level)
     suppliers = draw.sample(NAMES, 2 + spot.level // 3)
@@ -97,7 +97,7 @@ def joined(draw: Draw, spot: Spot) -> Step:
     return number_step(TaskType.REASONING, ask, sum(price[good] for good in goods if source[good] == wanted))
 
 
-def calendar(draw: Draw, spot: Spot) -> Step:
+def calendar(draw: Draw, spot: Spot) -> GeneratedStep:
     """A date after `level` moves by days and weeks, forwards and backwards."""
     start = date(2026, 1, 1) + timedelta(days=draw.below(300))
     day, moves = start, []
@@ -126,7 +126,7 @@ _UNITS: Final = (
 )
 
 
-def units(draw: Draw, spot: Spot) -> Step:
+def units(draw: Draw, spot: Spot) -> GeneratedStep:
     """A sum of `level` amounts, each to be converted to its smaller unit first."""
     parts = [(draw.between(2, 39), unit) for unit in draw.sample(_UNITS, spot.level)]
     asked = ", ".join(f"{count} {large} in {small}" for count, (large, small, _) in parts)
@@ -134,7 +134,7 @@ def units(draw: Draw, spot: Spot) -> Step:
     return number_step(TaskType.MATH, f"{ask} Which number do you get?", sum(n * unit[2] for n, unit in parts))
 
 
-def ordering(draw: Draw, spot: Spot) -> Step:
+def ordering(draw: Draw, spot: Spot) -> GeneratedStep:
     """Who stands at one place of a row of 2 + level people, from one clue per pair of neighbours, in mixed order."""
     row = draw.sample(NAMES, 2 + spot.level)
     clues = [
@@ -149,7 +149,7 @@ def ordering(draw: Draw, spot: Spot) -> Step:
     return record_step(TaskType.REASONING, ask, {"name": row[place]})
 
 
-def letters(draw: Draw, spot: Spot) -> Step:
+def letters(draw: Draw, spot: Spot) -> GeneratedStep:
     """A word after `level` changes: turned round, shifted, letters doubled or dropped."""
     word = "".join(draw.pick("abcdefghiklmnoprstuvw") for _ in range(4 + spot.level))
     text, rules = word, []

@@ -16,7 +16,7 @@ LEVELS: Final = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class GeneratedStep:
     """What is asked, what is right, and a wrong answer that a hasty reader might give.
 
     `value` is what a right answer hands on to later steps, None where there is nothing to compute with. `right`
@@ -38,15 +38,15 @@ class Spot:
     """A place of the job: its difficulty from 1 to 5, and its parents' ids and steps, in order."""
 
     level: int
-    parents: tuple[tuple[str, Step], ...] = ()
+    parents: tuple[tuple[str, GeneratedStep], ...] = ()
 
 
-Maker: TypeAlias = Callable[[Draw, Spot], Step]
+Maker: TypeAlias = Callable[[Draw, Spot], GeneratedStep]
 
 
-def number_step(type_: TaskType, ask: str, value: float, derive: str | None = None) -> Step:
+def number_step(type_: TaskType, ask: str, value: float, derive: str | None = None) -> GeneratedStep:
     """A step whose answer is a number; the wrong answer is off by a tenth and one."""
-    return Step(
+    return GeneratedStep(
         type=type_,
         ask=f"{ask} End your answer with that number alone.",
         expected=Number(value=value, tolerance=0.005),
@@ -57,12 +57,12 @@ def number_step(type_: TaskType, ask: str, value: float, derive: str | None = No
     )
 
 
-def record_step(type_: TaskType, ask: str, fields: Mapping[str, str | int], derive: str | None = None) -> Step:
+def record_step(type_: TaskType, ask: str, fields: Mapping[str, str | int], derive: str | None = None) -> GeneratedStep:
     """A step whose answer is a JSON object with these fields; in the wrong answer every one of them is wrong."""
     keys = ", ".join(f'"{key}"' for key in fields)
     many = "keys" if len(fields) > 1 else "key"
     false = {key: value * 2 + 1 if isinstance(value, int) else f"not {value}" for key, value in fields.items()}
-    return Step(
+    return GeneratedStep(
         type=type_,
         ask=f"{ask} Answer with one JSON object with the {many} {keys}, and nothing else.",
         expected=JsonFields(fields=fields),
@@ -73,10 +73,10 @@ def record_step(type_: TaskType, ask: str, fields: Mapping[str, str | int], deri
     )
 
 
-def yes_no_step(ask: str, value: bool, derive: str | None = None) -> Step:
+def yes_no_step(ask: str, value: bool, derive: str | None = None) -> GeneratedStep:
     """A step whose answer is yes or no."""
     words = ("Yes, it is.", "No, it is not.")
-    return Step(
+    return GeneratedStep(
         type=TaskType.REASONING,
         ask=f"{ask} Begin your answer with yes or no.",
         expected=YesNo(value=value),
@@ -87,9 +87,9 @@ def yes_no_step(ask: str, value: bool, derive: str | None = None) -> Step:
     )
 
 
-def words_step(type_: TaskType, ask: str, words: tuple[str, ...], derive: str | None = None) -> Step:
+def words_step(type_: TaskType, ask: str, words: tuple[str, ...], derive: str | None = None) -> GeneratedStep:
     """A step whose answer must mention these words; the wrong answer mentions none."""
-    return Step(
+    return GeneratedStep(
         type=type_,
         ask=ask,
         expected=Keywords(words=words),
@@ -99,10 +99,10 @@ def words_step(type_: TaskType, ask: str, words: tuple[str, ...], derive: str | 
     )
 
 
-def code_step(ask: str, expected: PythonCode, solution: str, derive: str | None = None) -> Step:
+def code_step(ask: str, expected: PythonCode, solution: str, derive: str | None = None) -> GeneratedStep:
     """A step whose answer is a Python function; the wrong answer has the function's body under another name."""
     other = solution.replace(f"def {expected.entry_point}(", "def answer_to_it(")
-    return Step(
+    return GeneratedStep(
         type=TaskType.CODE,
         ask=f"{ask} Answer with one fenced Python block that holds the function and what it imports.",
         expected=expected,

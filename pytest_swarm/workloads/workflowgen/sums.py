@@ -11,14 +11,14 @@ from pytest_swarm.domain.formula import evaluate
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.workloads.workflowgen.draw import Draw
 from pytest_swarm.workloads.workflowgen.sources import CITIES
-from pytest_swarm.workloads.workflowgen.step import Spot, Step, number_step, yes_no_step
+from pytest_swarm.workloads.workflowgen.step import GeneratedStep, Spot, number_step, yes_no_step
 from pytest_swarm.workloads.workflowgen.terms import record_by_formulas, terms_of, values_of, without_flags, worth
 
 TOO_LARGE: Final = 20_000  # beyond, a step goes on with a remainder, so that figures stay readable in long chains
 MODULUS: Final = 997
 
 
-def combine(draw: Draw, spot: Spot) -> Step:
+def combine(draw: Draw, spot: Spot) -> GeneratedStep:
     """A sum over all parents, each once or with a factor, plus a constant; more factors with the level."""
     formulas: list[str] = []
     words: list[str] = []
@@ -38,7 +38,7 @@ def combine(draw: Draw, spot: Spot) -> Step:
     return number_step(TaskType.MATH, f"{ask} Which number do you get?", value, formula)
 
 
-def grow(draw: Draw, spot: Spot) -> Step:
+def grow(draw: Draw, spot: Spot) -> GeneratedStep:
     """A figure after `level` rises and falls by percentages, rounded down once at the end."""
     term = draw.pick(terms_of(draw, spot))
     formula, words = term.formula, []
@@ -52,7 +52,7 @@ def grow(draw: Draw, spot: Spot) -> Step:
     )
 
 
-def check(draw: Draw, spot: Spot) -> Step:
+def check(draw: Draw, spot: Spot) -> GeneratedStep:
     """Whether a figure of the parents is above a bound; the bound is near the figure at higher levels."""
     term = draw.pick(terms_of(draw, spot))
     gap = max(1, int(abs(term.value) // (1 + spot.level)))
@@ -61,7 +61,7 @@ def check(draw: Draw, spot: Spot) -> Step:
     return yes_no_step(f"Is {term.words} greater than {bound}?", bool(evaluate(formula, values_of(spot))), formula)
 
 
-def branch(draw: Draw, spot: Spot) -> Step:
+def branch(draw: Draw, spot: Spot) -> GeneratedStep:
     """One figure or another, as a check turned out; for a parent with a figure and one that said yes or no."""
     flag = next(name for name, step in spot.parents if isinstance(step.value, bool))
     (term,) = terms_of(draw, without_flags(spot))
@@ -73,7 +73,7 @@ def branch(draw: Draw, spot: Spot) -> Step:
     return number_step(TaskType.MATH, f"{ask} Which number do you get?", worth(formula, spot), formula)
 
 
-def dated(draw: Draw, spot: Spot) -> Step:
+def dated(draw: Draw, spot: Spot) -> GeneratedStep:
     """The date so many days after a first day as the remainder of a figure says."""
     term = draw.pick(terms_of(draw, spot))
     span = 20 * spot.level
@@ -85,7 +85,7 @@ def dated(draw: Draw, spot: Spot) -> Step:
     return record_by_formulas(TaskType.REASONING, ask, {"date": formula}, spot)
 
 
-def table_row(draw: Draw, spot: Spot) -> Step:
+def table_row(draw: Draw, spot: Spot) -> GeneratedStep:
     """The city in the row of a table that the remainder of a figure names; 2 + level rows."""
     term = draw.pick(terms_of(draw, spot))
     cities = draw.sample(CITIES, 2 + spot.level)

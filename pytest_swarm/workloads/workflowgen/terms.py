@@ -9,7 +9,7 @@ from typing import Final
 from pytest_swarm.domain.formula import Value, evaluate
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.workloads.workflowgen.draw import Draw
-from pytest_swarm.workloads.workflowgen.step import Spot, Step, record_step
+from pytest_swarm.workloads.workflowgen.step import GeneratedStep, Spot, record_step
 
 FIRST_DAY: Final = "2025-01-01"
 
@@ -69,7 +69,7 @@ def worth(formula: str, spot: Spot) -> float:
     return value
 
 
-def record_by_formulas(type_: TaskType, ask: str, formulas: Mapping[str, str], spot: Spot) -> Step:
+def record_by_formulas(type_: TaskType, ask: str, formulas: Mapping[str, str], spot: Spot) -> GeneratedStep:
     """A record step whose fields are formulas over the parents."""
     derive = "{" + ", ".join(f"'{key}': {formula}" for key, formula in formulas.items()) + "}"
     value = evaluate(derive, values_of(spot))

@@ -1,0 +1,101 @@
+"""Violations: counted exactly. A new one fails the gate wherever chance cannot explain it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from pytest_swarm.gate.baseline import BaselineSample
+from pytest_swarm.gate.mean_verdicts import Hypothesis, measured
+from pytest_swarm.gate.pairing import Match
+from pytest_swarm.gate.verdicts import Verdict, VerdictRow
+
+_SHOWN = 5  # steps that a row names; the events hold all
+
+
+def judge_count(question: Hypothesis) -> VerdictRow:
+    """The counts of one mode.
+
+    Where chance plays no part, or the mode never violated in the baseline, every additional violation counts. A mode
+    that did violate in the baseline does so by chance of what it learned; another seed or a real server moves its
+    violations about. Then more of them are a regression only if the exact sign test over repeats of jobs says so.
+    """
+    metric = question.expression.metric.name
+    data = measured(question.matches, metric)
+    if not data.pairs:
+        note = f"{metric} were not measured in both" if question.matches else f"no case of mode {question.mode} in both"
+        return question.row(Verdict.NOT_COMPARABLE, note=note)
+    before, now = sum(data.before), sum(data.now)
+    clean = is_clean(question.matches, metric)
+    exact = question.reproducible or clean
+    added = sum(added_violations(match, metric, clean=clean) for match in question.matches) if exact else now - before
+    p_worse = None if exact else sign_test(question.matches, metric)
+    if added > question.expression.allowed:
+        significant = p_worse is None or p_worse <= question.level
+        verdict = Verdict.REGRESSED if significant else Verdict.INCONCLUSIVE
+    else:
+        fewer = now < before and (exact or sign_test(question.matches, metric, worse=-1) <= question.level)
+        verdict = Verdict.IMPROVED if fewer else Verdict.OK
+    over = _new_steps(question, metric) if verdict in (Verdict.REGRESSED, Verdict.INCONCLUSIVE) else ()
+    return question.row(
+        verdict,
+        before=before,
+        now=now if not clean else sum(_count(sample, metric) for m in question.matches for sample in m.now.samples),
+        change=added,
+        p_worse=p_worse,
+        allowed=question.expression.allowed,
+        cases=len({match.now.identity for match, _, _ in data.pairs}),
+        pairs=len(data.pairs),
+        jobs=data.jobs,
+        note=_note(verdict, exact),
+        details=over,
+    )
+
+
+def is_clean(matches: Iterable[Match], metric: str) -> bool:
+    """Whether the baseline has no violation at all among these cases."""
+    return not any(_count(sample, metric) for match in matches for sample in match.before.samples)
+
+
+def added_violations(match: Match, metric: str, *, clean: bool) -> float:
+    """Violations that one case has more than in the baseline: over its pairs, or, of a clean mode, over all repeats."""
+    if clean:
+        return sum(_count(sample, metric) for sample in match.now.samples)
+    return max(0.0, sum(_count(now, metric) - _count(then, metric) for then, now in match.pairs))
+
+
+def sign_test(matches: Sequence[Match], metric: str, *, worse: int = 1) -> float:
+    """One-sided exact sign test over repeats of jobs: P(at least as many worse | worse and better equally likely).
+
+    `worse` -1 asks the same of better ones.
+    """
+    units: dict[tuple[str, int], float] = {}
+    for match in matches:
+        for then, now in match.pairs:
+            unit = (match.setup.job, now.repeat)
+            units[unit] = units.get(unit, 0.0) + _count(now, metric) - _count(then, metric)
+    up, down = sum(worse * d > 0 for d in units.values()), sum(worse * d < 0 for d in units.values())
+    moved = up + down
+    return math.fsum(math.comb(moved, k) / 2**moved for k in range(up, moved + 1))
+
+
+def _new_steps(question: Hypothesis, metric: str) -> tuple[str, ...]:
+    """Sentences that name the steps over budget of the samples that have more of them than before."""
+    sentences: list[str] = []
+    for match in question.matches:
+        then = {sample.slot: _count(sample, metric) for sample in match.before.samples}
+        for sample in match.now.samples:
+            if _count(sample, metric) > then.get(sample.slot, 0.0):
+                sentences += question.over.get((sample.digest, sample.occurrence), ())
+    more = [f".. and {len(sentences) - _SHOWN} more"] if len(sentences) > _SHOWN else []
+    return (*sentences[:_SHOWN], *more)
+
+
+def _count(sample: BaselineSample, metric: str) -> float:
+    return sample.figures.get(metric) or 0.0
+
+
+def _note(verdict: Verdict, exact: bool) -> str | None:
+    if verdict is Verdict.INCONCLUSIVE and not exact:
+        return "this mode broke the budget in the baseline as well, and chance moves its violations about"
+    return None

@@ -1,0 +1,1 @@
+"""Cassettes: recorded cases as values, as lines of JSON, and as files."""

@@ -1,0 +1,165 @@
+"""What a cassette holds: the cases of a run, each with everything that was asked of the server and what it answered.
+
+Owns the values; `cassette_lines` and `cassette_file` write them down. A case is told apart by its digest (graph, mode,
+horizon, budget, repeat). It may stand there more than once: recorded twice in one run, or again later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.record import Case
+from pytest_swarm.fields import Json
+
+KEPT_HEADERS: Final = frozenset(
+    ("content-type", "content-encoding", "content-length", "transfer-encoding", "date", "server")
+)
+"""Response headers that reach the file. Request headers never do: nobody knows what a proxy calls its credentials."""
+
+
+class ExchangeEnd(StrEnum):
+    """How an exchange ended."""
+
+    COMPLETE = "complete"  # the body came to its end
+    FAILED = "failed"  # the connection broke, before the answer or in its middle; `error` says how
+    ABANDONED = "abandoned"  # this side went away: a time limit, a cancelled call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of a body, as it came over the wire, and when: seconds since its request was sent."""
+
+    offset_s: float
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and what came of it. `sent_s` counts from the start of its case, offsets from `sent_s`.
+
+    `body` is the request's JSON (a text where it is none, None where there is none). `task` is the id of the task whose
+    prompt was sent. `watched` marks a question asked beside the case's own calls, to measure. `status`, `head_s` and
+    `headers` are those of the answer, None and empty where none came. `server_time` is the server's own timestamp of
+    the answer, `model_digest` that of the model's file, where they are known. `error` is (class, message) of httpx.
+    """
+
+    method: str
+    path: str
+    body: Json
+    sent_s: float
+    end_s: float
+    ending: ExchangeEnd = ExchangeEnd.COMPLETE
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    head_s: float | None = None
+    chunks: tuple[Chunk, ...] = ()
+    task: str | None = None
+    watched: bool = False
+    error: tuple[str, str] | None = None
+    server_time: str | None = None
+    model_digest: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Identity of the request: method, path and body; the seed of the repeat is part of a chat's body."""
+        return request_digest(self.method, self.path, self.body)
+
+    @property
+    def model(self) -> str | None:
+        """The model that the request names."""
+        return named_model(self.body)
+
+    @property
+    def text(self) -> bytes:
+        """The whole body of the answer."""
+        return b"".join(chunk.data for chunk in self.chunks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOrigin:
+    """Where and when a case was recorded. `run` names the run; `backend` and `detail` what was recorded.
+
+    `host` is the base URL of the server without credentials, `recorded_ts_ms` milliseconds since 1970.
+    """
+
+    run: str
+    recorded_ts_ms: float
+    backend: str
+    detail: str
+    host: str
+    simulated: bool
+    profile: str | None = None
+    server_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One recording of one case: its exchanges in the order in which they were sent.
+
+    `realised` are the true scores by (task, model), where the recorded server could know them (for mode `oracle`).
+    """
+
+    case: Case
+    origin: TakeOrigin
+    exchanges: tuple[Exchange, ...]
+    realised: Mapping[tuple[str, str], float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.realised is not None:
+            object.__setattr__(self, "realised", MappingProxyType(dict(self.realised)))
+
+    @property
+    def label(self) -> str:
+        """`wb1 [lp-h3-8GB]`, with the repeat where it is not the first."""
+        return case_label(self.case)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cassette:
+    """A whole cassette: its takes in the order of the file, and sentences about what of it could not be used.
+
+    `cut_at`: bytes of the file before the take that was cut off, None where nothing was.
+    """
+
+    path: str
+    takes: tuple[Take, ...] = ()
+    notes: tuple[str, ...] = ()
+    cut_at: int | None = field(default=None, compare=False)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of it comes from a simulated server."""
+        return any(take.origin.simulated for take in self.takes)
+
+
+def case_label(case: Case) -> str:
+    """`wb1 [lp-h3-8GB]`, with the repeat where it is not the first."""
+    repeat = f" repeat {case.key.repeat}" if case.key.repeat > 1 else ""
+    return f"{case.job} [{case.key.label}]{repeat}"
+
+
+def named_model(body: Json) -> str | None:
+    """The model that a request's body names."""
+    model = body.get("model") if isinstance(body, dict) else None
+    return model if isinstance(model, str) and model else None
+
+
+def request_digest(method: str, path: str, body: Json) -> str:
+    """SHA-256 over method, path and body, keys in any order."""
+    text = json.dumps([method, path, body], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def task_of(body: Json, graph: TaskGraph) -> str | None:
+    """The id of the task whose prompt a chat ends with, to the letter; None for whatever is no task's call."""
+    messages = body.get("messages") if isinstance(body, dict) else None
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    prompt = last.get("content") if isinstance(last, dict) else None
+    return next((task.id for task in graph.tasks if task.prompt == prompt), None)

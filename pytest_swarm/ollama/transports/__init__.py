@@ -1,0 +1,1 @@
+"""Transports around a connection: recording, replaying, and probes that a recording keeps apart."""

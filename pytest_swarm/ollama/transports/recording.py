@@ -1,0 +1,181 @@
+"""Recording: a transport that keeps every exchange of a case, with the times of its chunks, while it passes on.
+
+Times are the running loop's. Credentials cannot reach a cassette: request headers are not kept at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import httpx
+
+from pytest_swarm.domain.record import Case
+from pytest_swarm.fields import Json
+from pytest_swarm.ollama.cassette.takes import KEPT_HEADERS, Chunk, Exchange, ExchangeEnd, named_model, task_of
+from pytest_swarm.ollama.replies import full_tag
+from pytest_swarm.ollama.transports.probe import is_watched
+
+
+class RecordingTransport(httpx.AsyncBaseTransport):
+    """Passes requests on to `inner`, and keeps what was asked and answered between `begin` and `finish`."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+        self._case: Case | None = None
+        self._began_s = 0.0
+        self._drafts: list[_Draft] = []
+
+    def begin(self, case: Case, *, now_s: float) -> None:
+        """From now on keep exchanges, for this case; what was kept before and not taken is dropped."""
+        self._case, self._began_s, self._drafts = case, now_s, []
+
+    def finish(self, *, now_s: float) -> tuple[Exchange, ...]:
+        """The exchanges of the case in the order in which they were sent; those that still go on are abandoned."""
+        for draft in self._drafts:
+            draft.end(ExchangeEnd.ABANDONED, now_s=now_s)
+        rows = tuple(draft.exchange() for draft in self._drafts)
+        self._case, self._drafts = None, []
+        digests = _model_digests(rows)
+        return tuple(_completed(row, digests) for row in rows)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The inner transport's response, recorded while it is read."""
+        if self._case is None:
+            return await self._inner.handle_async_request(request)
+        draft = _Draft(request, read_body(await request.aread()), case=self._case, began_s=self._began_s)
+        self._drafts.append(draft)
+        try:
+            response = await self._inner.handle_async_request(request)
+        except httpx.TransportError as error:
+            draft.end(ExchangeEnd.FAILED, now_s=_now_s(), error=error)
+            raise
+        except asyncio.CancelledError:
+            draft.end(ExchangeEnd.ABANDONED, now_s=_now_s())
+            raise
+        draft.head(response)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_RecordedBody(response.stream, draft),
+            extensions=response.extensions,
+        )
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        await self._inner.aclose()
+
+
+class _Draft:
+    """An exchange that goes on, until it ends in one way or another."""
+
+    def __init__(self, request: httpx.Request, body: Json, *, case: Case, began_s: float) -> None:
+        self._sent_s = _now_s()
+        self._row = Exchange(
+            method=request.method,
+            path=request.url.raw_path.decode("ascii"),
+            body=body,
+            sent_s=self._sent_s - began_s,
+            end_s=0.0,
+            task=task_of(body, case.graph),
+            watched=is_watched(request),
+        )
+        self._chunks: list[Chunk] = []
+        self._open = True
+
+    def head(self, response: httpx.Response) -> None:
+        """The status and the headers have come."""
+        kept = tuple((name.lower(), text) for name, text in response.headers.multi_items() if _is_kept(name))
+        self._row = replace(self._row, status=response.status_code, headers=kept, head_s=_now_s() - self._sent_s)
+
+    def add(self, data: bytes) -> None:
+        """A chunk has come."""
+        self._chunks.append(Chunk(offset_s=_now_s() - self._sent_s, data=data))
+
+    def end(self, ending: ExchangeEnd, *, now_s: float, error: httpx.TransportError | None = None) -> None:
+        """It has ended; what is said of it later does not count."""
+        if self._open:
+            self._open = False
+            said = None if error is None else (type(error).__name__, str(error))
+            self._row = replace(self._row, ending=ending, end_s=now_s - self._sent_s, error=said)
+
+    def exchange(self) -> Exchange:
+        """What came of it."""
+        return replace(self._row, chunks=tuple(self._chunks))
+
+
+class _RecordedBody(httpx.AsyncByteStream):
+    """The body of a response; every chunk is noted when it comes."""
+
+    def __init__(self, inner: httpx.AsyncByteStream, draft: _Draft) -> None:
+        self._inner = inner
+        self._draft = draft
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for data in self._inner:
+                self._draft.add(data)
+                yield data
+        except httpx.TransportError as error:
+            self._draft.end(ExchangeEnd.FAILED, now_s=_now_s(), error=error)
+            raise
+        self._draft.end(ExchangeEnd.COMPLETE, now_s=_now_s())
+
+    async def aclose(self) -> None:
+        self._draft.end(ExchangeEnd.ABANDONED, now_s=_now_s())
+        await self._inner.aclose()
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def read_body(data: bytes) -> Json:
+    """A request's body as JSON; a text where it is none, None where it is empty."""
+    if not data:
+        return None
+    try:
+        body: Json = json.loads(data)
+    except ValueError:
+        return data.decode("utf-8", "replace")
+    return body
+
+
+def _is_kept(name: str) -> bool:
+    return name.lower() in KEPT_HEADERS
+
+
+def _model_digests(rows: tuple[Exchange, ...]) -> dict[str, str]:
+    """Model -> digest of its file, from every list of models among the answers."""
+    found: dict[str, str] = {}
+    for row in rows:
+        listed = last_json(row) if row.path in ("/api/ps", "/api/tags") else None
+        models = listed.get("models") if isinstance(listed, dict) else None
+        for model in models if isinstance(models, list) else []:
+            if isinstance(model, dict) and isinstance(model.get("name"), str) and isinstance(model.get("digest"), str):
+                found[full_tag(str(model["name"]))] = str(model["digest"])
+    return found
+
+
+def _completed(row: Exchange, digests: dict[str, str]) -> Exchange:
+    """The exchange with what its answers tell: the server's time, the digest of its model."""
+    answer, model = last_json(row), named_model(row.body)
+    server_time = answer.get("created_at") if isinstance(answer, dict) else None
+    return replace(
+        row,
+        server_time=server_time if isinstance(server_time, str) else None,
+        model_digest=None if model is None else digests.get(full_tag(model)),
+    )
+
+
+def last_json(row: Exchange) -> Json:
+    """The last JSON line of an answer; None where there is none."""
+    lines = row.text.splitlines()
+    try:
+        last: Json = json.loads(lines[-1]) if lines else None
+    except ValueError:
+        return None
+    return last

@@ -1,0 +1,146 @@
+"""Refusals of a replay: what was asked, and what of the recording comes nearest to it, in one sentence."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.domain.record import Case
+from pytest_swarm.fields import Json
+from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, Take, case_label, named_model, request_digest
+
+_SHOWN: Final = 40  # characters of a value that a sentence quotes
+_COMPARED: Final = 2000  # characters of a prompt that are compared: difflib takes the square of their number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that the cassette has no answer to."""
+
+    case: Case
+    method: str
+    path: str
+    body: Json
+    task: str | None
+
+    @property
+    def digest(self) -> str:
+        """Identity of the request, as that of a recorded exchange."""
+        return request_digest(self.method, self.path, self.body)
+
+
+def describe(request: Asked | Exchange) -> str:
+    """`the chat with phi4:14b for task 's1'`, `loading phi4:14b`, `GET /api/ps`."""
+    body = request.body if isinstance(request.body, dict) else {}
+    model = named_model(body)
+    if model is None:
+        return f"{request.method} {request.path}"
+    if request.path == "/api/chat":
+        if request.task is not None:
+            return f"the chat with {model} for task {request.task!r}"
+        return f"the question to {model} as planner or judge"
+    if request.path == "/api/generate" and not body.get("prompt"):
+        return f"{'unloading' if body.get('keep_alive') == 0 else 'loading'} {model}"
+    return f"{request.method} {request.path} of {model}"
+
+
+def refusal(asked: Asked, take: Take, cassette: Cassette) -> str:
+    """One sentence: what is not in the cassette, the nearest that is, and what to do."""
+    what = f"cassette {cassette.path} does not hold {describe(asked)} as {case_label(asked.case)} asks for it"
+    repeated = sum(each.digest == asked.digest and not each.watched for each in take.exchanges)
+    again = f"record it again with --swarm-backend=record --swarm-record-mode=all --swarm-cassette={cassette.path}"
+    if repeated:
+        times = "once" if repeated == 1 else f"{repeated} times"
+        return f"{what}: it was recorded {times}, and is asked for once more; {again}"
+    near = nearest(asked, take, cassette)
+    if near is None:
+        return f"{what}: nothing is recorded of this case; {again}"
+    found, exchange = near
+    where = "" if found.case.digest == take.case.digest else f" in {found.label}"
+    return (
+        f"{what}; the nearest recorded exchange is {describe(exchange)}{where} ({difference(asked, exchange)}); {again}"
+    )
+
+
+def missing_case(case: Case, cassette: Cassette, *, played: int) -> str:
+    """One sentence for a case that is not in the cassette, or was played already as often as it is."""
+    again = f"record it with --swarm-backend=record --swarm-cassette={cassette.path}"
+    if played:
+        times = "once" if played == 1 else f"{played} times"
+        return (
+            f"cassette {cassette.path} holds {case_label(case)} {times}, and it is asked for once more; {again} "
+            f"--swarm-record-mode=all"
+        )
+    what = f"cassette {cassette.path} does not hold {case_label(case)}"
+    ranked = sorted(cassette.takes, key=lambda take: _case_likeness(take.case, case), reverse=True)
+    near = f"; the nearest recorded case is {ranked[0].label}" if ranked else "; it holds no case at all"
+    tasks = ", ".join(task.id for task in case.graph.tasks[:5]) + (", ..." if len(case.graph.tasks) > 5 else "")
+    return f"{what}, so no model's answers to its tasks ({tasks}){near}; {again}"
+
+
+def _case_likeness(one: Case, other: Case) -> tuple[bool, ...]:
+    a, b = one.key, other.key
+    same = (a.mode == b.mode, a.horizon == b.horizon, a.vram_budget_gb == b.vram_budget_gb, a.repeat == b.repeat)
+    return (one.job == other.job, *same)
+
+
+def nearest(asked: Asked, take: Take, cassette: Cassette) -> tuple[Take, Exchange] | None:
+    """The recorded exchange that is most like the request, of the case's own take first; None where there is none."""
+    others = [each for each in cassette.takes if each is not take and each.case.job == take.case.job]
+    for takes in ([take], others):
+        rows = [(each, row) for each in takes for row in each.exchanges if row.path == asked.path and not row.watched]
+        if asked.task is not None and takes is not others and all(row.task != asked.task for _, row in rows):
+            continue
+        if rows:
+            best = max(_likeness(asked, row) for _, row in rows)
+            close = [(each, row) for each, row in rows if _likeness(asked, row) == best]
+            return max(close, key=lambda pair: _prompt_likeness(asked.body, pair[1].body))
+    rows = [(take, row) for row in take.exchanges if not row.watched]
+    return max(rows, key=lambda pair: _likeness(asked, pair[1]), default=None)
+
+
+def _likeness(asked: Asked, row: Exchange) -> tuple[bool, bool, bool]:
+    return row.path == asked.path, row.task == asked.task, row.model == named_model(asked.body)
+
+
+def _prompt_likeness(one: Json, other: Json) -> float:
+    a, b = (" ".join(str(value) for _, value in _leaves(each))[:_COMPARED] for each in (one, other))
+    return difflib.SequenceMatcher(None, a, b).quick_ratio()
+
+
+def difference(asked: Asked, row: Exchange) -> str:
+    """Where the two requests differ first: `options.seed is 7 there, 8 here`."""
+    there, here = dict(_leaves(row.body)), dict(_leaves(asked.body))
+    for name in (*here, *(each for each in there if each not in here)):
+        if here.get(name) != there.get(name):
+            return f"its {name or 'body'} {_versus(there.get(name), here.get(name))}"
+    return f"{row.method} {row.path} there, {asked.method} {asked.path} here"
+
+
+def _versus(there: Json, here: Json) -> str:
+    if isinstance(there, str) and isinstance(here, str) and max(len(there), len(here)) > _SHOWN:
+        pairs = zip(there, here, strict=False)
+        same = next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(there), len(here)))
+        return f"differs from character {same + 1} on: {_quoted(there[same:])} there, {_quoted(here[same:])} here"
+    return f"is {_quoted(there)} there, {_quoted(here)} here"
+
+
+def _quoted(value: Json) -> str:
+    if value is None:
+        return "nothing"
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _leaves(value: Json, name: str = "") -> Iterator[tuple[str, Json]]:
+    """Every plain value of a body with its path, such as `messages[1].content`."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _leaves(each, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _leaves(each, f"{name}[{number}]")
+    else:
+        yield name, value

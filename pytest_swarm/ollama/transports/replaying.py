@@ -1,0 +1,209 @@
+"""Replaying: a transport that answers from a cassette, chunk for chunk at the recorded times, and asks nobody.
+
+Times are the running loop's; in virtual time a replay takes no time. A request waits until it was sent in the
+recording, so that times are the recorded ones even where the recording did something that a replay does not do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
+from typing import Final, NoReturn
+
+import httpx
+
+from pytest_swarm.domain.record import Case
+from pytest_swarm.errors import CassetteError
+from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, ExchangeEnd, Take, request_digest, task_of
+from pytest_swarm.ollama.transports.probe import is_watched
+from pytest_swarm.ollama.transports.recording import read_body
+from pytest_swarm.ollama.transports.replay_errors import Asked, describe, missing_case, refusal
+
+_STALE_S: Final = 0.1  # less than any pause of a sampler
+_FAILURES: Final = MappingProxyType(
+    {
+        each.__name__: each
+        for each in (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.ReadError,
+            httpx.ReadTimeout,
+            httpx.WriteError,
+            httpx.WriteTimeout,
+            httpx.CloseError,
+            httpx.PoolTimeout,
+            httpx.LocalProtocolError,
+            httpx.RemoteProtocolError,
+            httpx.UnsupportedProtocol,
+        )
+    }
+)
+
+
+class Shelf:
+    """Which take a case plays next: of the newest run that recorded it, that of its own test first, each once.
+
+    A case whose graph has changed since plays the take of the same job and setting: what is still the same is
+    answered, and what is not is refused by name.
+    """
+
+    def __init__(self, cassette: Cassette) -> None:
+        self.cassette = cassette
+        self._played: dict[str, list[int]] = {}
+
+    def holds(self, case: Case) -> bool:
+        """Whether the very case was recorded."""
+        return any(take.case.digest == case.digest for take in self.cassette.takes)
+
+    def peek(self, case: Case) -> Take | None:
+        """The take that `take` would give; None where there is none."""
+        found = self._next(case)
+        return None if found is None else self.cassette.takes[found]
+
+    def take(self, case: Case) -> Take:
+        """The next take of a case; CassetteError where there is none, or none is left."""
+        found = self._next(case)
+        if found is None:
+            raise CassetteError(missing_case(case, self.cassette, played=len(self._played.get(_setting(case), ()))))
+        self._played.setdefault(_setting(case), []).append(found)
+        return self.cassette.takes[found]
+
+    def _next(self, case: Case) -> int | None:
+        takes = self.cassette.takes
+        same = [n for n, take in enumerate(takes) if take.case.digest == case.digest]
+        same = same or [n for n, take in enumerate(takes) if _setting(take.case) == _setting(case)]
+        newest = [n for n in same if takes[n].origin.run == takes[same[-1]].origin.run]
+        own = [n for n in newest if takes[n].case.test == case.test] or newest
+        played = self._played.get(_setting(case), ())
+        return next((n for n in own if n not in played), None)
+
+
+def _setting(case: Case) -> str:
+    """What stays of a case when its graph changes."""
+    key = case.key
+    return f"{case.job}|{key.mode}|{key.horizon}|{key.vram_budget_gb:.6f}|{key.repeat}"
+
+
+class ReplayingTransport(httpx.AsyncBaseTransport):
+    """Answers the requests of one case after the other, from its take. CassetteError for whatever is not in it."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._case: Case | None = None
+        self._take: Take | None = None
+        self._trouble: CassetteError | None = None
+        self._began_s = 0.0
+        self._answers: dict[str, deque[Exchange]] = {}
+        self._watched: deque[Exchange] = deque()
+
+    def begin(self, case: Case, *, now_s: float) -> None:
+        """From now on answer as in this case's next take; that there is none is said at its first request."""
+        self._case, self._began_s = case, now_s
+        self._take = self._trouble = None
+        self._answers, self._watched = {}, deque()
+        try:
+            self._take = self._shelf.take(case)
+        except CassetteError as error:
+            self._trouble = error
+            return
+        for each in self._take.exchanges:
+            waiting = self._watched if each.watched else self._answers.setdefault(each.digest, deque())
+            waiting.append(each)
+
+    @property
+    def realised(self) -> Mapping[tuple[str, str], float] | None:
+        """The case's true scores by (task, model), where the recording knew them."""
+        return None if self._take is None else self._take.realised
+
+    def finish(self, *, now_s: float) -> tuple[str, ...]:  # noqa: ARG002 - a recording needs the time
+        """Sentences about recorded exchanges that the case did not ask for; the sampler's do not count."""
+        left = sorted((each for some in self._answers.values() for each in some), key=lambda each: each.sent_s)
+        take, self._take, self._answers = self._take, None, {}
+        if take is None or not left:
+            return ()
+        of = sum(not each.watched for each in take.exchanges)
+        return (
+            f"{take.label}: {len(left)} of {of} recorded exchanges were not asked for, first {describe(left[0])}; "
+            f"the run is not the one that was recorded",
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The recorded response, at the recorded times."""
+        data = await request.aread()
+        if not is_watched(request):
+            return await self._play(self._answer_to(request, data), request)
+        return await self._play(await self._next_watched(), request)
+
+    async def _next_watched(self) -> Exchange:
+        """The next of the sampler's questions at its time; one whose time is long past belongs to an earlier step."""
+        now_s = asyncio.get_running_loop().time() - self._began_s
+        while self._watched and self._watched[0].sent_s < now_s - _STALE_S:
+            self._watched.popleft()
+        if not self._watched:
+            await _for_ever()
+        await _until(self._began_s + self._watched[0].sent_s)  # who goes away while waiting has taken nothing
+        return self._watched.popleft()
+
+    def _answer_to(self, request: httpx.Request, data: bytes) -> Exchange:
+        body, path = read_body(data), request.url.raw_path.decode("ascii")
+        waiting = self._answers.get(request_digest(request.method, path, body))
+        if waiting:
+            return waiting.popleft()
+        if self._trouble is not None:
+            raise self._trouble
+        if self._case is None or self._take is None:
+            raise CassetteError(
+                f"cassette {self._shelf.cassette.path}: a request outside of any case cannot be replayed"
+            )
+        task = task_of(body, self._case.graph)
+        asked = Asked(case=self._case, method=request.method, path=path, body=body, task=task)
+        raise CassetteError(refusal(asked, self._take, self._shelf.cassette))
+
+    async def _play(self, exchange: Exchange, request: httpx.Request) -> httpx.Response:
+        loop = asyncio.get_running_loop()
+        sent_s = max(loop.time(), self._began_s + exchange.sent_s)
+        if exchange.status is None or exchange.head_s is None:
+            await _ended(exchange, sent_s, request)
+        await _until(sent_s + exchange.head_s)
+        body = _ReplayedBody(exchange, sent_s, request)
+        return httpx.Response(exchange.status, headers=list(exchange.headers), stream=body)
+
+
+class _ReplayedBody(httpx.AsyncByteStream):
+    """The recorded chunks at their times, then the recorded end."""
+
+    def __init__(self, exchange: Exchange, sent_s: float, request: httpx.Request) -> None:
+        self._exchange = exchange
+        self._sent_s = sent_s
+        self._request = request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._exchange.chunks:
+            await _until(self._sent_s + chunk.offset_s)
+            yield chunk.data
+        if self._exchange.ending is ExchangeEnd.COMPLETE:
+            await _until(self._sent_s + self._exchange.end_s)
+        else:
+            await _ended(self._exchange, self._sent_s, self._request)
+
+
+async def _ended(exchange: Exchange, sent_s: float, request: httpx.Request) -> NoReturn:
+    """Raise what ended the exchange; one that was abandoned never ends, until this side goes away again."""
+    if exchange.ending is ExchangeEnd.ABANDONED or exchange.error is None:
+        await _for_ever()
+    await _until(sent_s + exchange.end_s)
+    name, message = exchange.error
+    raise _FAILURES.get(name, httpx.RemoteProtocolError)(message, request=request)
+
+
+async def _until(when_s: float) -> None:
+    delay_s = when_s - asyncio.get_running_loop().time()
+    if delay_s > 0:
+        await asyncio.sleep(delay_s)
+
+
+async def _for_ever() -> NoReturn:
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("a future that nobody fulfils")

@@ -1,0 +1,161 @@
+"""The gate within a session: its baseline, the rules of marked tests, what the run covered, what comes of it all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_swarm.errors import BaselineError
+from pytest_swarm.gate.baseline import Baseline, BaselineCase, read_baseline, write_baseline
+from pytest_swarm.gate.evaluate import GateResult, evaluate
+from pytest_swarm.gate.expression import parse_expression
+from pytest_swarm.gate.pairing import take
+from pytest_swarm.gate.policy import Policy
+from pytest_swarm.gate.run_context import circumstances_of
+from pytest_swarm.gate.updating import refuse_mixture, updated
+from pytest_swarm.gate.verdicts import Rule
+from pytest_swarm.plugin.gate_settings import rule_of_marker
+from pytest_swarm.plugin.junit import JunitVerdicts
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_swarm.plugin.session import SwarmSession
+    from pytest_swarm.report.report_model import Report
+
+RULE: Final = "swarm_gate"  # the attribute of a report that carries the rule of a marked test
+_NARROWING: Final = ("keyword", "markexpr", "deselect", "lf", "stepwise", "swarm_skip")
+"""Options under which a run leaves out tests that are there: then a case that was not run is not missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GateEnding:
+    """What the gate says at the end: its verdicts (None: there was nothing to compare with), and further sentences."""
+
+    result: GateResult | None
+    notes: tuple[str, ...]
+    troubles: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run fails because of the gate."""
+        return bool(self.troubles) or (self.result is not None and bool(self.result.failures))
+
+
+class Gating:
+    """One per session; made where a baseline is given or to be written."""
+
+    def __init__(self, session: SwarmSession) -> None:
+        self._session = session
+        self.settings = session.settings.gate
+        self.rules: dict[str, Rule] = {}
+        self.junit = JunitVerdicts(session.config)
+        self.lost_worker = False
+        self.deselected = False
+
+    @cached_property
+    def baseline(self) -> Baseline | None:
+        """The stored results; None where the file is yet to be made. BaselineError for a file that is no baseline."""
+        file = self.settings.file
+        if file is None or (self.settings.update is not None and not file.exists()):
+            return None
+        return read_baseline(file, shown=self._shown(file))
+
+    def _shown(self, file: Path) -> str:
+        """The file as a user would write it."""
+        start = self._session.config.invocation_params.dir
+        return str(file.relative_to(start)) if file.is_relative_to(start) else str(file)
+
+    def prepare(self, items: list[pytest.Item]) -> None:
+        """Read what may be wrong before any test is run: the file, the markers, and what `new` would be added to."""
+        for item in items:
+            rule_of_marker(item, self.settings.rule)
+        if self.baseline is not None and self.settings.update == "new":
+            from pytest_swarm.plugin.run_info import run_info
+
+            refuse_mixture(self.baseline, circumstances_of(run_info(self._session, self._session.run_name)))
+
+    def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """Let the report of a marked test carry its rule, as one text: under xdist only workers see markers."""
+        rule = rule_of_marker(item, self.settings.rule)
+        if rule is not None and report.when == "call":
+            texts = [expression.text for expression in rule.expressions]
+            report.__dict__[RULE] = json.dumps({"test": rule.test, "gate": rule.gate, "expressions": texts})
+
+    def take(self, report: pytest.TestReport) -> None:
+        """Keep the rule that a report carries, and hold of its JUnit XML."""
+        self.junit.remember(report)
+        text = report.__dict__.get(RULE)
+        if text is None:
+            return
+        data = json.loads(text)
+        expressions = tuple(parse_expression(each, what="@pytest.mark.swarm_gate") for each in data["expressions"])
+        self.rules[data["test"]] = Rule(expressions=expressions, gate=data["gate"], test=data["test"])
+
+    def finish(self, report: Report, *, complete: bool) -> GateEnding:
+        """Judge the run, then write the baseline where that was asked for. What cannot be written is a trouble."""
+        whole = complete and not self.lost_worker
+        covered = _Coverage(self._session, report, whole=whole and not self.deselected)
+        result = None if self.baseline is None else self._judge(report, self.baseline, covered)
+        if result is not None:
+            self.junit.write({test: case.verdict.value for case in result.cases for test in case.tests})
+        notes = () if whole or self.settings.update is None else (_NOT_WRITTEN,)
+        if self.settings.update is None or not whole:
+            return GateEnding(result=result, notes=notes)
+        try:
+            return GateEnding(result=result, notes=(self._write(report, covered),))
+        except BaselineError as error:
+            return GateEnding(result=result, notes=(), troubles=(str(error),))
+
+    def _judge(self, report: Report, baseline: Baseline, covered: _Coverage) -> GateResult | None:
+        rule = self.settings.rule
+        if rule.gate == "off":
+            return None
+        updating = self.settings.update == "all"  # the user takes what is there for right: say it, but fail no run
+        policy = Policy(
+            default=replace(rule, gate="warn") if updating else rule,
+            rules={name: replace(each, gate="warn") if updating else each for name, each in self.rules.items()},
+            incomparable=self.settings.incomparable,
+            inconclusive=self.settings.inconclusive,
+            sequential=self._session.repeating is not None,
+        )
+        now = circumstances_of(report.info)
+        return evaluate(take(report.jobs), baseline, now, policy=policy, covered=covered)
+
+    def _write(self, report: Report, covered: _Coverage) -> str:
+        file, update = self.settings.file, self.settings.update
+        assert file is not None
+        assert update is not None
+        found = updated(self.baseline, take(report.jobs), circumstances_of(report.info), update=update, covered=covered)
+        write_baseline(found.baseline, file)
+        return f"wrote baseline {self._shown(file)} ({found.sentence})"
+
+
+_NOT_WRITTEN: Final = "the baseline was left as it is, because the run did not come to its end"
+
+
+class _Coverage:
+    """Whether a run would have run a case of the baseline if it were still there."""
+
+    def __init__(self, session: SwarmSession, report: Report, *, whole: bool) -> None:
+        option = session.config.option
+        args = [str(arg) for arg in session.config.args]
+        narrowed = any(getattr(option, name, None) for name in _NARROWING) or any("::" in arg for arg in args)
+        self._whole = whole and not narrowed
+        self._root = session.config.rootpath
+        start = session.config.invocation_params.dir
+        self._paths = [(start / arg).resolve() for arg in args]
+        self._settings = {(job.key.mode, *job.setting) for job in report.jobs}
+
+    def __call__(self, case: BaselineCase) -> bool:
+        setup = case.setup
+        if not self._whole or (setup.mode, setup.horizon, setup.vram_budget_gb) not in self._settings:
+            return False
+        files = {(self._root / sample.test.partition("::")[0]).resolve() for sample in case.samples}
+        return all(not file.exists() or self._asked_for(file) for file in files)
+
+    def _asked_for(self, file: Path) -> bool:
+        return any(file == path or path in file.parents for path in self._paths)

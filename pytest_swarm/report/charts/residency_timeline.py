@@ -1,0 +1,238 @@
+"""The residency timeline of one job: models in VRAM as stacked bands against the budget, tasks as bars over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.metrics.measured_vram import VRAM_TOLERANCE_GB
+from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
+from pytest_swarm.report.wording import gigabytes, seconds
+
+WIDTH: Final = 560
+LEFT, RIGHT, TOP, BELOW = 44, 548, 6, 34
+VRAM_HEIGHT: Final = 96
+LANE: Final = 18
+_MAX_LANES: Final = 12  # more parallel tasks than this share the last lane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A rectangle: a model in VRAM, a load, or a task. `model` gives its colour, `label` stands in it if it fits."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    model: str
+    label: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """Everything that is drawn of one job, in pixels, and the same as rows of a table."""
+
+    frame: Frame
+    budget_y: float
+    budget_label: str
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    bands: tuple[Bar, ...]
+    loads: tuple[Bar, ...]
+    over: tuple[Bar, ...]
+    tasks: tuple[Bar, ...]
+    evictions: tuple[Tick, ...]
+    violations: tuple[Tick, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stay:
+    """A model in VRAM from `start_s` to `end_s`, its loading ending at `ready_s`."""
+
+    model: str
+    start_s: float
+    ready_s: float
+    end_s: float
+
+
+def timeline(record: JobRecord) -> Timeline | None:
+    """The timeline of a job; None where no step was planned or nothing took time."""
+    end_s = _end_s(record)
+    if not record.steps or end_s <= 0:
+        return None
+    vram_gb = record.steps[0].vram_gb
+    budget_gb = record.case.key.vram_budget_gb
+    stays = _stays(record, end_s)
+    lanes = _lanes(record)
+    top = TOP + LANE * (1 + max(lanes.values(), default=0)) + 8
+    x = Scale(low=0.0, high=end_s, start=LEFT, end=RIGHT)
+    pieces = _pieces(stays, vram_gb)
+    highest = max([budget_gb, *(base + vram_gb.get(m, 0.0) for _, _, m, base in pieces)])
+    bottom = top + VRAM_HEIGHT
+    y = fitted([0.0, highest], start=bottom, end=top, zero=True)
+    return Timeline(
+        frame=Frame(width=WIDTH, height=bottom + BELOW, left=LEFT, right=RIGHT, top=TOP, bottom=bottom),
+        budget_y=y(budget_gb),
+        budget_label=f"budget {gigabytes(budget_gb)}",
+        x_ticks=x.ticks(6),
+        y_ticks=y.ticks(3),
+        bands=tuple(_band(x, y, piece, vram_gb) for piece in pieces),
+        loads=tuple(_load(x, y, stay, pieces, vram_gb) for stay in stays if stay.ready_s > stay.start_s),
+        over=_over(x, y, pieces, vram_gb, budget_gb),
+        tasks=_tasks(record, x, lanes),
+        evictions=tuple(
+            Tick(at=x(each.finished_s), label=f"{each.model} unloaded at {seconds(each.finished_s)}")
+            for each in record.switches
+            if each.action == "unload"
+        ),
+        violations=tuple(
+            Tick(at=x(step.started_s), label=f"step {step.step} plans {gigabytes(step.planned_vram_gb)}")
+            for step in record.steps
+            if step.planned_vram_gb > budget_gb + VRAM_TOLERANCE_GB
+        ),
+        rows=_rows(record),
+    )
+
+
+def _end_s(record: JobRecord) -> float:
+    ends = [each.finished_s for each in record.outcomes if each.finished_s is not None]
+    return max([record.makespan_s or 0.0, *ends, *(each.finished_s for each in record.switches)])
+
+
+def _stays(record: JobRecord, end_s: float) -> list[_Stay]:
+    """When each model was in VRAM: resident before the first step, or from its load to its unloading."""
+    found: list[_Stay] = []
+    since: dict[str, tuple[float, float]] = dict.fromkeys(record.steps[0].resident_before, (0.0, 0.0))
+    for each in record.switches:
+        if each.action == "load":
+            since[each.model] = (each.started_s, each.finished_s)
+        elif each.model in since:
+            start_s, ready_s = since.pop(each.model)
+            found.append(_Stay(model=each.model, start_s=start_s, ready_s=ready_s, end_s=each.finished_s))
+    found += [_Stay(model=m, start_s=start, ready_s=ready, end_s=end_s) for m, (start, ready) in since.items()]
+    return sorted(found, key=lambda stay: (stay.start_s, stay.model))
+
+
+Piece = tuple[float, float, str, float]  # from, to (s), model, GB below it
+
+
+def _pieces(stays: Sequence[_Stay], vram_gb: Mapping[str, float]) -> list[Piece]:
+    """The stays cut where the stack changes, each with what lies below; neighbours of equal height are joined."""
+    cuts = sorted({at for stay in stays for at in (stay.start_s, stay.end_s)})
+    pieces: list[Piece] = []
+    open_at: dict[tuple[str, float], int] = {}
+    for start_s, end_s in pairwise(cuts):
+        base_gb = 0.0
+        still: dict[tuple[str, float], int] = {}
+        for stay in stays:
+            if stay.start_s <= start_s and stay.end_s >= end_s:
+                key = (stay.model, base_gb)
+                if key in open_at:
+                    at = open_at[key]
+                    pieces[at] = (pieces[at][0], end_s, stay.model, base_gb)
+                else:
+                    at = len(pieces)
+                    pieces.append((start_s, end_s, stay.model, base_gb))
+                still[key] = at
+                base_gb += vram_gb.get(stay.model, 0.0)
+        open_at = still
+    return pieces
+
+
+def _band(x: Scale, y: Scale, piece: Piece, vram_gb: Mapping[str, float]) -> Bar:
+    start_s, end_s, model, base_gb = piece
+    top_gb = base_gb + vram_gb.get(model, 0.0)
+    return Bar(
+        x=x(start_s),
+        y=y(top_gb),
+        width=max(0.5, x(end_s) - x(start_s)),
+        height=max(0.0, y(base_gb) - y(top_gb)),
+        model=model,
+        label=model,
+        title=f"{model}, {gigabytes(vram_gb.get(model))}, in VRAM from {seconds(start_s)} to {seconds(end_s)}",
+    )
+
+
+def _load(x: Scale, y: Scale, stay: _Stay, pieces: Iterable[Piece], vram_gb: Mapping[str, float]) -> Bar:
+    base_gb = next((base for start, _, m, base in pieces if m == stay.model and start == stay.start_s), 0.0)
+    top_gb = base_gb + vram_gb.get(stay.model, 0.0)
+    return Bar(
+        x=x(stay.start_s),
+        y=y(top_gb),
+        width=max(0.5, x(stay.ready_s) - x(stay.start_s)),
+        height=max(0.0, y(base_gb) - y(top_gb)),
+        model=stay.model,
+        label="",
+        title=f"loading {stay.model}: {seconds(stay.ready_s - stay.start_s)}",
+    )
+
+
+def _over(
+    x: Scale, y: Scale, pieces: Sequence[Piece], vram_gb: Mapping[str, float], budget_gb: float
+) -> tuple[Bar, ...]:
+    """The part of each band that lies above the budget."""
+    bars: list[Bar] = []
+    for start_s, end_s, model, base_gb in pieces:
+        top_gb = base_gb + vram_gb.get(model, 0.0)
+        if top_gb > budget_gb + VRAM_TOLERANCE_GB:
+            bottom = y(max(base_gb, budget_gb))
+            bars.append(
+                Bar(
+                    x=x(start_s),
+                    y=y(top_gb),
+                    width=max(0.5, x(end_s) - x(start_s)),
+                    height=bottom - y(top_gb),
+                    model=model,
+                    label="",
+                    title=f"{gigabytes(top_gb - budget_gb)} over budget from {seconds(start_s)} to {seconds(end_s)}",
+                )
+            )
+    return tuple(bars)
+
+
+def _lanes(record: JobRecord) -> dict[str, int]:
+    """A lane for each task so that bars of one lane do not overlap, as far as there are lanes."""
+    free_at: list[float] = []
+    lanes: dict[str, int] = {}
+    timed = [each for each in record.outcomes if each.started_s is not None and each.finished_s is not None]
+    for each in sorted(timed, key=lambda outcome: (outcome.started_s or 0.0, outcome.task)):
+        start_s, end_s = each.started_s or 0.0, each.finished_s or 0.0
+        lane = next((n for n, at in enumerate(free_at) if at <= start_s + 1e-9), len(free_at))
+        if lane == len(free_at) and lane < _MAX_LANES:
+            free_at.append(end_s)
+        lane = min(lane, _MAX_LANES - 1)
+        free_at[lane] = end_s
+        lanes[each.task] = lane
+    return lanes
+
+
+def _tasks(record: JobRecord, x: Scale, lanes: Mapping[str, int]) -> tuple[Bar, ...]:
+    return tuple(
+        Bar(
+            x=x(each.started_s),
+            y=TOP + LANE * lanes[each.task],
+            width=max(1.0, x(each.finished_s) - x(each.started_s)),
+            height=LANE - 4,
+            model=each.model or "",
+            label=each.task,
+            title=f"{each.task} on {each.model}: {seconds(each.started_s)} to {seconds(each.finished_s)}",
+        )
+        for each in record.outcomes
+        if each.started_s is not None and each.finished_s is not None
+    )
+
+
+def _rows(record: JobRecord) -> tuple[tuple[str, ...], ...]:
+    """The same in words, by time: loads, unloads and tasks."""
+    events = [(s.started_s, s.finished_s, f"{s.action} {s.model}") for s in record.switches]
+    events += [
+        (each.started_s, each.finished_s, f"task {each.task} on {each.model}")
+        for each in record.outcomes
+        if each.started_s is not None and each.finished_s is not None
+    ]
+    return tuple((seconds(start), seconds(end), what) for start, end, what in sorted(events))

@@ -1,0 +1,216 @@
+"""The answer in plain sentences, by rules from the figures; never more than the interval supports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.metrics.aggregate import Aggregate
+from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.report.report_model import LLM, LP, Report, budget_label, horizon_label
+from pytest_swarm.report.wording import (
+    joined,
+    mode_name,
+    one_line,
+    percent,
+    plural,
+    points,
+    signed_points,
+)
+
+_FEW_MODES: Final = 3  # up to here every pair gets its sentence; beyond, each mode against the reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One sentence. `kind`: comparison, caution, budget, planner or missing; `tone`: good, bad, open or plain."""
+
+    kind: str
+    tone: str
+    text: str
+
+
+def answers(report: Report) -> tuple[Answer, ...]:
+    """All sentences: comparisons first, then the budget, who really decided, and what is missing."""
+    spoken = [compared(each) for each in main_comparisons(report)]
+    return (*spoken, *_caution(spoken), *_budget(report), *_planner(report.modes), *_missing(report))
+
+
+def main_comparisons(report: Report) -> tuple[Comparison, ...]:
+    """The overall comparisons that are worth a sentence: all of up to three modes, else each against the reference."""
+    overall = [each for each in report.comparisons if each.horizon_depth is None]
+    if len(report.modes) <= _FEW_MODES:
+        return tuple(overall)
+    reference = LP if LP in report.mode_names else report.mode_names[0]
+    return tuple(each for each in overall if reference in (each.mode, each.reference))
+
+
+def lp_against_llm(report: Report) -> Answer | None:
+    """The sentence on LP against LLM; None where one of them did not run."""
+    found = report.comparison(LP, LLM)
+    return None if found is None else compared(found)
+
+
+def compared(c: Comparison) -> Answer:
+    """One comparison in words: both scores, over what, and what the interval supports."""
+    mode, reference = mode_name(c.mode), mode_name(c.reference)
+    if c.difference is None:
+        text = f"{mode} and {reference} cannot be compared: no pair of jobs has a score under both."
+        return Answer(kind="comparison", tone="open", text=text)
+    head = f"{mode} scored {percent(c.score_mode, digits=1)}, {reference} {percent(c.score_reference, digits=1)}"
+    over = f"over {plural(c.difference.samples, 'pair')} from {plural(c.difference.clusters, 'workflow')}"
+    tone, verdict = _verdict(c, mode, reference)
+    return Answer(kind="comparison", tone=tone, text=f"{head}, {over}: {verdict}{_divergence(c, mode, reference)}")
+
+
+def _verdict(c: Comparison, mode: str, reference: str) -> tuple[str, str]:
+    """What may be claimed of the difference."""
+    found = c.difference
+    assert found is not None  # asked only where there are pairs
+    if c.jobs_won == c.jobs_lost == 0:
+        return "plain", "the same score in every pair."
+    if found.low is None or found.high is None:
+        return "open", f"whether the difference of {points(found.mean)} is real cannot be said ({found.note})."
+    better, low, high = mode, found.low, found.high
+    if found.mean < 0 and found.excludes_zero:  # said of the better mode, so seen from its side
+        better, low, high = reference, -found.high, -found.low
+    interval = f"95 % interval {signed_points(low)} to {signed_points(high)} points"
+    if not found.excludes_zero:
+        return "open", f"the difference of {points(found.mean)} is within noise, {interval}."
+    return "good", f"{better} is better by {points(found.mean)}, {interval}."
+
+
+def _divergence(c: Comparison, mode: str, reference: str) -> str:
+    if c.routing_divergence_pct is None:
+        return ""
+    if c.tasks_diverged == 0:
+        return f" They chose the same model for each of {c.tasks_compared:,} tasks."
+    share = percent(c.routing_divergence_pct / 100)
+    scored = c.when_differed_better + c.when_differed_worse + c.when_differed_tie
+    if scored == 0:
+        return f" They chose different models for {share} of {c.tasks_compared:,} tasks, none of them scored."
+    return (
+        f" They chose different models for {share} of {c.tasks_compared:,} tasks; there {mode} did better on"
+        f" {c.when_differed_better:,}, {reference} on {c.when_differed_worse:,}, and {c.when_differed_tie:,} tied."
+    )
+
+
+def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:
+    """That many intervals at 95 % each are not 95 % together."""
+    count = len(spoken)
+    if count > _FEW_MODES and any(each.tone == "good" for each in spoken):
+        text = (
+            f"Each of the {count} intervals is 95 % on its own; among so many, one that excludes zero may be chance"
+            f" (a family-wise claim wants {100 - 5 / count:.1f} %)."
+        )
+        yield Answer(kind="caution", tone="open", text=text)
+
+
+def _budget(report: Report) -> Iterable[Answer]:
+    """Per budget: which mode broke it, in how many jobs, at which horizon."""
+    planned = [each for each in report.settings if each.violation_rate is not None]
+    by_budget = sorted(planned, key=lambda each: each.vram_budget_gb or 0.0)
+    for budget_gb, cells in groupby(by_budget, key=lambda each: each.vram_budget_gb):
+        rows = list(cells)
+        broke = [mode for mode in report.mode_names if any(each.violations for each in rows if each.mode == mode)]
+        kept = [mode for mode in report.mode_names if mode not in broke and any(each.mode == mode for each in rows)]
+        parts = [_broken(mode, [each for each in rows if each.mode == mode]) for mode in broke]
+        if kept:
+            never = joined([mode_name(mode) for mode in kept]) if len(kept) <= _FEW_MODES else _many(kept, broke)
+            parts.append(f"{never} never broke it" if broke else f"{never} kept it in every plan")
+        text = f"VRAM budget of {budget_label(budget_gb)}: {'; '.join(parts)}."
+        yield Answer(kind="budget", tone="bad" if broke else "good", text=text)
+
+
+def _many(kept: Sequence[str], broke: Sequence[str]) -> str:
+    return f"the other {len(kept)} modes" if broke else f"all {len(kept)} modes"
+
+
+def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
+    """`LP broke it in 1 of 3 jobs at h1, never at h0 and h3`."""
+    bad = [each for each in cells if each.violations]
+    clean = [horizon_label(each.horizon_depth) for each in cells if not each.violations]
+    parts = [
+        f"in {each.jobs_over_budget:,} of {plural(each.jobs, 'job')} at {horizon_label(each.horizon_depth)}"
+        for each in bad
+    ]
+    never = f", never at {joined(clean)}" if clean else ""
+    return f"{mode_name(mode)} broke it {joined(parts)}{never}"
+
+
+def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:
+    """How much of a planner's routing was really the planner's."""
+    for each in modes:
+        asked = each.origins.get("planner", 0) + each.origins.get("replanner", 0)
+        filled = each.origins.get("fill-in", 0)
+        if filled == 0:
+            continue
+        failures = ", ".join(f"{kind} {count:,}" for kind, count in each.planner_failures.items())
+        text = (
+            f"{mode_name(each.mode)}: {percent(filled / (asked + filled))} of {asked + filled:,} assignments were not"
+            f" the planner's but filled in by greedy{f' (failures: {failures})' if failures else ''}."
+        )
+        yield Answer(kind="planner", tone="bad", text=text)
+
+
+def _missing(report: Report) -> Iterable[Answer]:
+    """What has no score, and where the run stopped."""
+    lost = [(each.errors + each.infeasible, each) for each in report.modes if each.errors + each.infeasible]
+    for count, each in lost:
+        text = (
+            f"{mode_name(each.mode)}: {plural(count, 'job')} of {each.jobs:,} ended without a score"
+            f" ({each.errors:,} by an error, {each.infeasible:,} infeasible) and count in no mean."
+        )
+        yield Answer(kind="missing", tone="bad", text=text)
+    not_run = sum(each.not_run for each in report.modes)
+    if not_run:
+        verb = "was" if not_run == 1 else "were"
+        text = f"{plural(not_run, 'task')} failed or {verb} skipped; each that could be scored counts 0."
+        yield Answer(kind="missing", tone="bad", text=text)
+    again = len(report.run.jobs) - len(report.jobs)
+    if again:
+        text = f"{plural(again, 'job')} ended early and ran again; only the later, completed runs count."
+        yield Answer(kind="missing", tone="plain", text=text)
+    if not report.run.complete:
+        yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """That figures are no measurements of real models: `SIMULATED` or `REPLAYED`, and the sentence with seed."""
+
+    word: str
+    text: str
+
+
+def provenance(report: Report) -> Provenance | None:
+    """Where the figures come from, if not from a real server."""
+    info = report.info
+    profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
+    if info.simulated and info.backend == "replay":
+        source = f"a recording of the simulator ({profile}seed {info.seed})"
+        text = f"no model was run; answers and times are those of {source}."
+        return Provenance(word="SIMULATED", text=text)
+    if info.simulated:
+        text = f"no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
+        return Provenance(word="SIMULATED", text=text)
+    if info.backend == "replay":
+        text = f"answers and times are those of a recording ({profile}seed {info.seed})."
+        return Provenance(word="REPLAYED", text=text)
+    return None
+
+
+def missing_sentences(report: Report) -> list[str]:
+    """The run's notes, and a sentence for each job that has no score or tasks that were not run."""
+    sentences = list(report.run.notes)
+    for each in report.jobs:
+        place = f"{each.job} [{each.key.label}{f'-r{each.key.repeat}' if each.key.repeat > 1 else ''}]"
+        if each.record.status is not JobStatus.COMPLETED:
+            sentences.append(f"{place} ended as {each.record.status}: {each.record.error or 'no reason given'}")
+        elif each.metrics.not_run:
+            names = ", ".join(f"{task.task} {task.status}" for task in each.metrics.not_run)
+            sentences.append(f"{place}: {names}: {each.metrics.not_run[0].error or 'no reason given'}")
+    return sentences

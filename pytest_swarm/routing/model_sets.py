@@ -1,0 +1,119 @@
+"""All sets of models that fit the budget together: few, where models are few or large. What enumeration walks over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_swarm.estimate.table import Mask, Matrix
+from pytest_swarm.routing.program import TIE, RoutingProgram, tie_key
+
+_BLOCK = 1_000_000  # entries of the working array of `set_worth`: 8 MB, about a processor's cache
+MAX_MODELS = 64  # a set is one word of 64 bits
+
+Index = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Family:
+    """F sets over I models, by number of members: set 0 holds the pinned models only.
+
+    `member` (F, I); set f is set `parent[f]` with model `added[f]`; `levels` are the slices of equal size after set
+    0; `vram_gb` (F,); `bits` (F,) the set as a word, bit i for model i.
+    """
+
+    member: Mask
+    parent: Index
+    added: Index
+    levels: tuple[slice, ...]
+    vram_gb: Matrix
+    bits: npt.NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+
+def sets_within(vram_gb: Matrix, limit_gb: float, pinned: Mask, *, at_most: int) -> Family | None:
+    """Every set that holds `pinned` and fits `limit_gb`; None where they are more than `at_most` (or 64 models).
+
+    An empty family is None as well: the pinned models alone are over the limit.
+    """
+    models = len(vram_gb)
+    base_gb = float(vram_gb[pinned].sum())
+    if models > MAX_MODELS or base_gb > limit_gb:
+        return None
+    one = np.uint64(1) << np.arange(models, dtype=np.uint64)
+    parent, added, gb = [np.zeros(1, dtype=np.intp)], [np.full(1, -1, dtype=np.intp)], [np.array([base_gb])]
+    bits = [np.array([one[pinned].sum()], dtype=np.uint64)]
+    levels: list[slice] = []
+    start, total = 0, 1
+    column = np.arange(models)
+    while True:
+        room = gb[-1][:, None] + vram_gb[None, :]
+        grows = (room <= limit_gb) & (column[None, :] > added[-1][:, None]) & ~pinned[None, :]
+        above, model = grows.nonzero()
+        if not len(above):
+            break
+        if total + len(above) > at_most:
+            return None
+        parent.append(start + above)
+        added.append(model)
+        gb.append(room[above, model])
+        bits.append(bits[-1][above] | one[model])
+        start, total = total, total + len(above)
+        levels.append(slice(start, total))
+    words = np.concatenate(bits)
+    return Family(
+        member=(words[:, None] & one[None, :]) != 0,
+        parent=np.concatenate(parent),
+        added=np.concatenate(added),
+        levels=tuple(levels),
+        vram_gb=np.concatenate(gb),
+        bits=words,
+    )
+
+
+def set_worth(family: Family, worth: Matrix) -> Matrix:
+    """W_f = sum_m max_(i in set f) worth_im, shape (F,); -inf where a task finds no model in the set.
+
+    Each set extends its parent by one model, so a set costs one maximum per task; tasks go in blocks to bound memory.
+    """
+    total = np.zeros(len(family))
+    step = max(1, _BLOCK // len(family))
+    base = family.member[0]
+    for start in range(0, worth.shape[1], step):
+        block = worth[:, start : start + step]
+        best = np.empty((len(family), block.shape[1]))
+        best[0] = block[base].max(axis=0, initial=-np.inf)
+        for level in family.levels:
+            np.maximum(best[family.parent[level]], block[family.added[level]], out=best[level])
+        total += best.sum(axis=1)
+    return total
+
+
+def best_set(program: RoutingProgram, family: Family) -> tuple[Mask, float] | None:
+    """The best set (I,) for the whole horizon and its value, None where no set gives every task a model.
+
+    Among equals (1e-10) fewest loads, then least VRAM, then the names.
+    """
+    value = set_worth(family, program.worth) - family.member @ program.entry_price
+    best = float(value.max())
+    if best == -np.inf:
+        return None
+    ties = (value >= best - TIE).nonzero()[0].tolist()
+    winner = ties[0] if len(ties) == 1 else min(ties, key=lambda f: tie_key(program, family.member[f]))
+    return family.member[winner], float(value[winner])
+
+
+def without(family: Family) -> tuple[tuple[Index, Index], ...]:
+    """For each model i: (the sets that hold it beyond the pinned ones, the same sets without it), as indices."""
+    order = family.bits.argsort()
+    words = family.bits[order]
+    pairs = []
+    for i in range(family.member.shape[1]):
+        holding = (family.member[:, i] & ~family.member[0, i]).nonzero()[0]
+        smaller = family.bits[holding] ^ (np.uint64(1) << np.uint64(i))
+        pairs.append((holding, order[np.searchsorted(words, smaller)]))
+    return tuple(pairs)

@@ -1,0 +1,68 @@
+"""Local scores: an answer held against what is right for the inputs that the task really had.
+
+A wrong answer early in a workflow makes every later task wrong by the reference, also where it did its own part well.
+The local score tells the two apart. It follows the task's formula (`Task.derive`) over what its parents really
+answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Number, YesNo, derived
+from pytest_swarm.domain.formula import UnusableError, Value, evaluate
+from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task
+from pytest_swarm.scoring.answer_text import readable, unfenced
+from pytest_swarm.scoring.json import find_fields, numeric
+from pytest_swarm.scoring.numbers import last_number
+from pytest_swarm.scoring.words import says_yes
+
+MAX_TEXT_CHARS: Final = 500  # a longer answer to a task that expects an exact text is not that text
+
+
+def local_expectation(task: Task, given: Sequence[tuple[Task, str]]) -> Expectation | None:
+    """What is right for `given`, the parents and their answers; `task.expected` where it derives nothing.
+
+    None where the parents' answers cannot be used: nobody could have answered this task rightly.
+    """
+    if task.derive is None or task.derive == NEEDS_NO_INPUT or task.expected is None:
+        return task.expected
+    values = {
+        parent.id: value for parent, answer in given if (value := read_value(parent.expected, answer)) is not None
+    }
+    try:
+        return derived(task.expected, evaluate(task.derive, values))
+    except UnusableError:
+        return None
+
+
+def read_value(expected: Expectation | None, answer: str) -> Value | None:
+    """The value that an answer gives, read as its scorer reads it; None where it gives none.
+
+    json: a record of the expected fields that the answer has, numbers as numbers; number: the last one; yes_no: true or
+    false; exact: the text. Other kinds hand on no value.
+    """
+    text = readable(answer)
+    match expected:
+        case JsonFields(fields=fields):
+            found = find_fields(expected, text)
+            read = {key: _typed(value, like=fields[key]) for key, value in found.items()}
+            return {key: value for key, value in read.items() if value is not None}
+        case Number():
+            numbers = last_number(text)
+            return numbers[0] if numbers else None
+        case YesNo():
+            return says_yes(unfenced(text))
+        case Exact():
+            said = unfenced(text)
+            return said if len(said) <= MAX_TEXT_CHARS else None
+    return None
+
+
+def _typed(value: object, *, like: object) -> Value | None:
+    if isinstance(like, bool) or isinstance(value, bool):
+        return value if isinstance(value, bool) and isinstance(like, bool) else None
+    if isinstance(like, int | float):
+        return numeric(value) if isinstance(value, str | int | float) else None
+    return str(value).strip() if isinstance(value, str | int | float) else None

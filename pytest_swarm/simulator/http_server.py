@@ -1,0 +1,98 @@
+"""Serving a simulated server over real HTTP by uvicorn (extra `server`), in real time."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Final
+
+from pytest_swarm.errors import OptionError
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.transport import AsgiApp, DroppedConnection, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    import uvicorn
+
+LOOPBACK: Final = "127.0.0.1"
+_START_LIMIT_S: Final = 30.0
+_POLL_S: Final = 0.005
+_GRACE_S: Final = 1  # a stopping server gives requests in hand this long
+
+
+@contextmanager
+def serve_in_thread(server: SimulatedServer, *, host: str = LOOPBACK, port: int = 0) -> Iterator[str]:
+    """The base URL of the server while the block runs; port 0 takes any free one.
+
+    OptionError without uvicorn, or where the port cannot be had.
+    """
+    with closing(_bind(host, port)) as listener:
+        web = _web_server(server)
+        failures: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                web.run(sockets=[listener])
+            except BaseException as error:  # noqa: BLE001 - a thread's failure has to reach the thread that waits
+                failures.append(error)
+
+        thread = threading.Thread(target=run, name="simulated-ollama", daemon=True)
+        thread.start()
+        try:
+            _await_start(web, thread, failures)
+            yield f"http://{host}:{listener.getsockname()[1]}"
+        finally:
+            web.should_exit = True
+            thread.join(timeout=_START_LIMIT_S)
+
+
+def _await_start(web: uvicorn.Server, thread: threading.Thread, failures: list[BaseException]) -> None:
+    deadline_s = time.monotonic() + _START_LIMIT_S
+    while not web.started:
+        if failures or not thread.is_alive() or time.monotonic() > deadline_s:
+            cause = failures[0] if failures else None
+            raise OptionError(f"the simulated server did not start ({cause or 'no reason given'})") from cause
+        time.sleep(_POLL_S)
+
+
+def _hanging_up(app: AsgiApp) -> AsgiApp:
+    """The app for a web server, which knows no way to drop a connection but an answer that never comes to its end."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except DroppedConnection:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+
+    return served
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise OptionError(f"cannot listen on {host}:{port} ({error}); choose another --port") from error
+    return listener
+
+
+def _web_server(server: SimulatedServer) -> uvicorn.Server:
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise OptionError(
+            "serving over HTTP needs uvicorn; install it with `pip install 'pytest-swarm-router[server]'`"
+        ) from error
+    config = uvicorn.Config(
+        _hanging_up(server.app),
+        lifespan="off",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    return uvicorn.Server(config)

@@ -1,0 +1,61 @@
+"""An answerer of fixed length: as many words as asked for, or the smallest JSON that a schema allows.
+
+For the launcher and for tests: its models never end a text by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.generation import GeneratedText, Generation
+
+_WORDS: Final = ("The", " small", " harbour", " slept", " under", " rain", " while", " boats", " rocked", " softly")
+_LONG: Final = 128  # tokens where the request sets no limit
+_LONGEST: Final = 100_000  # no request may fill the memory
+_CHARS_PER_TOKEN: Final = 4
+_DEEPEST: Final = 20  # of nested schemas; a schema that refers to itself ends here
+
+
+class FixedLengthAnswerer:
+    """Exactly `num_predict` tokens (128 without a limit) of varying words; with a format, its smallest instance."""
+
+    def answer(self, request: Generation) -> GeneratedText:
+        """The text for one request, the same for the same request."""
+        prompt = sum(len(message["content"]) for message in request.messages)
+        prompt_tokens = 1 + prompt // _CHARS_PER_TOKEN
+        if request.schema is not None or request.json_mode:
+            text = json.dumps({} if request.schema is None else instance(request.schema))
+            tokens = max(1, len(text) // _CHARS_PER_TOKEN)
+            return GeneratedText(text=text, prompt_tokens=prompt_tokens, completion_tokens=tokens)
+        count = min(request.num_predict or _LONG, _LONGEST)
+        words = [_WORDS[n % len(_WORDS)] for n in range(count)]
+        return GeneratedText(text="".join(words), prompt_tokens=prompt_tokens, completion_tokens=count)
+
+
+def instance(schema: Json, depth: int = 0) -> Json:
+    """A small value that a JSON schema allows (types, const, enum, properties, items, anyOf); else null."""
+    if not isinstance(schema, dict) or depth > _DEEPEST:
+        return None
+    for key in ("const", "default"):
+        if key in schema:
+            return schema[key]
+    for key in ("enum", "anyOf", "oneOf"):
+        choices = schema.get(key)
+        if isinstance(choices, list) and choices:
+            return choices[0] if key == "enum" else instance(choices[0], depth + 1)
+    kind = schema.get("type", "object" if "properties" in schema else None)
+    if kind == "object":
+        properties = schema.get("properties")
+        required = schema.get("required")
+        names = required if isinstance(required, list) else []
+        known = properties if isinstance(properties, dict) else {}
+        return {str(name): instance(known.get(str(name)), depth + 1) for name in names}
+    if kind == "array":
+        least = schema.get("minItems", 0)
+        count = int(least) if isinstance(least, int | float) else 0
+        return [instance(schema.get("items"), depth + 1) for _ in range(min(count, _LONG))]
+    least = schema.get("minimum", 0)
+    plain: dict[str, Json] = {"string": "text", "boolean": True, "integer": least, "number": least}
+    return plain.get(kind) if isinstance(kind, str) else None

@@ -1,0 +1,248 @@
+"""Reading a profile from TOML: a shipped one by name, or any file by path.
+
+A file may say `base = "a40"`: then it is that profile with its own `name`, `source`, and the tables `hardware`,
+`behaviour` and `planner` laid over the base's, key by key; models and known outcomes come from the base.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.errors import ProfileError
+from pytest_swarm.fields import Fields
+from pytest_swarm.simulator.models.profile_types import (
+    KNOWN_CONTEXTS,
+    Accuracy,
+    Behaviour,
+    Favour,
+    KnownOutcome,
+    ModelProfile,
+    PlannerProfile,
+    Profile,
+)
+from pytest_swarm.simulator.server.faults import parse_fault
+from pytest_swarm.simulator.server.hardware import KEEP_ALIVE_S, MAX_LOADED_MODELS, MAX_QUEUE, ModelSpec, ServerSpec
+
+__all__ = ["Accuracy", "Behaviour", "Favour", "KnownOutcome", "ModelProfile", "PlannerProfile", "Profile"]
+__all__ += ["load_profile", "shipped_profiles"]
+
+_TABLES: Final = ("name", "source", "hardware", "behaviour", "planner", "models", "known", "faults")
+_SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
+_SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
+_HARDWARE: Final = (
+    *("gpu_bytes", "max_loaded_models", "num_parallel", "max_queue", "keep_alive_s"),
+    *("compute_bytes", "fit_margin_bytes", "stale_free_memory"),
+)
+_RULES: Final = (
+    *("reference_difficulty", "difficulty_slope", "partial_share", "error_carryover"),
+    *("self_contained_carryover", "neutral_accuracy", "token_spread"),
+)
+_CHANCES: Final = tuple(name for name, _ in PlannerProfile().faults)
+
+
+def load_profile(name_or_path: str | Path) -> Profile:
+    """The shipped profile of that name (`a40`), or the one in the TOML file; ProfileError in one sentence."""
+    where = str(name_or_path)
+    return _decode(_layered(_read(where), where), where)
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """Names of the profiles in the package."""
+    return tuple(sorted(each.name.removesuffix(".toml") for each in _folder().iterdir() if each.name.endswith(".toml")))
+
+
+def _folder() -> Traversable:
+    return resources.files("pytest_swarm.simulator") / "profiles"
+
+
+def _read(where: str) -> dict[str, object]:
+    file: Traversable = _folder() / f"{where}.toml" if where in shipped_profiles() else Path(where)
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        shipped = ", ".join(shipped_profiles())
+        raise ProfileError(f"profile {where}: there is no such file, and no shipped profile ({shipped})") from error
+    except OSError as error:
+        raise ProfileError(f"profile {where}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProfileError(f"profile {where}: is no valid TOML: {error}") from error
+
+
+def _layered(data: dict[str, object], where: str) -> dict[str, object]:
+    if "base" not in data:
+        return data
+    top = Fields(data, where=f"profile {where}", error=ProfileError)
+    top.only(("base", "name", "source", "hardware", "behaviour", "planner", "faults"))
+    base_name = top.text("base")
+    if base_name not in shipped_profiles():
+        raise top.fail(f"base {base_name!r} is no shipped profile; known are {', '.join(shipped_profiles())}")
+    base = _read(base_name)
+    if "base" in base:
+        raise top.fail(f"base {base_name!r} has a base itself; name that one")
+    for key, value in data.items():
+        below = base.get(key)
+        base[key] = {**below, **value} if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    del base["base"]
+    return base
+
+
+def _decode(data: Mapping[str, object], where: str) -> Profile:
+    top = Fields(data, where=f"profile {where}", error=ProfileError)
+    top.only(_TABLES)
+    models = tuple(map(_model, top.tables("models")))
+    if not models:
+        raise top.fail("has no models; give it at least one [[models]] table")
+    return Profile(
+        name=top.text("name"),
+        source=top.text("source"),
+        server_spec=_server(top.table("hardware"), tuple(each.spec for each in models)),
+        models=models,
+        behaviour=_behaviour(top.table("behaviour")),
+        planner=_planner(top.table("planner")),
+        known=tuple(map(_known, top.tables("known"))),
+        faults=tuple(
+            parse_fault(each, error=ProfileError, what=f"profile {where}, 'faults'") for each in top.texts("faults")
+        ),
+    )
+
+
+def _server(table: Fields, models: tuple[ModelSpec, ...]) -> ServerSpec:
+    table.only(_HARDWARE)
+    return ServerSpec(
+        models=models,
+        gpu_bytes=table.optional_whole("gpu_bytes"),
+        max_loaded_models=table.whole("max_loaded_models", MAX_LOADED_MODELS, low=1),
+        num_parallel=table.whole("num_parallel", 1, low=1),
+        max_queue=table.whole("max_queue", MAX_QUEUE, low=0),
+        keep_alive_s=table.number("keep_alive_s", KEEP_ALIVE_S, low=0),
+        compute_bytes=table.whole("compute_bytes", 0, low=0),
+        fit_margin_bytes=table.whole("fit_margin_bytes", 0, low=0),
+        stale_free_memory=table.flag("stale_free_memory", default=True),
+    )
+
+
+def _model(row: Fields) -> ModelProfile:
+    row.only(
+        (
+            "name",
+            "source",
+            "blob",
+            *_SPEC_WHOLE,
+            *_SPEC_REAL,
+            "load_s",
+            "first_load_s",
+            "overhead_s",
+            "cpu_slowdown",
+            "accuracy",
+        )
+    )
+    first_load_s = row.optional_number("first_load_s")
+    whole = {key: row.whole(key, low=1) for key in _SPEC_WHOLE}
+    spec = ModelSpec(
+        name=row.text("name"),
+        blob=row.text("blob"),
+        size_bytes=whole["size_bytes"],
+        layers=whole["layers"],
+        kv_heads=whole["kv_heads"],
+        head_dim=whole["head_dim"],
+        context_length=whole["context_length"],
+        prefill_tokens_per_s=row.number("prefill_tokens_per_s"),
+        decode_tokens_per_s=row.number("decode_tokens_per_s"),
+        load_s=row.number("load_s", 0.0, low=0),
+        first_load_s=first_load_s,
+        overhead_s=row.number("overhead_s", 0.0, low=0),
+        cpu_slowdown=row.number("cpu_slowdown", 1.0),
+    )
+    return ModelProfile(spec=spec, source=row.text("source"), accuracy=dict(map(_accuracy, row.tables("accuracy"))))
+
+
+def _accuracy(row: Fields) -> tuple[TaskType, Accuracy]:
+    row.only(("type", "value", "source"))
+    return _task_type(row, row.text("type")), Accuracy(
+        value=row.number("value", low=0, high=1), source=row.text("source")
+    )
+
+
+def _task_type(row: Fields, text: str) -> TaskType:
+    if text not in TaskType._value2member_map_:
+        raise row.fail(f"unknown task type {text!r}; known are {', '.join(TaskType)}")
+    return TaskType(text)
+
+
+def _known(row: Fields) -> KnownOutcome:
+    row.only(("job", "task", "model", "context", "scores", "completion_tokens"))
+    context = row.text("context", "any")
+    if context not in KNOWN_CONTEXTS:
+        raise row.fail(f"context is {context!r}, but must be 'any' or 'none'")
+    scores = _numbers(row, "scores")
+    if any(score > 1 for score in scores):
+        raise row.fail("'scores' must be from 0 to 1")
+    tokens = tuple(int(each) for each in _numbers(row, "completion_tokens"))
+    if not scores and not tokens:
+        raise row.fail("has neither scores nor completion tokens")
+    return KnownOutcome(
+        job=row.text("job"),
+        task=row.text("task"),
+        model=row.text("model"),
+        context="none" if context == "none" else "any",
+        scores=scores,
+        completion_tokens=tokens,
+    )
+
+
+def _numbers(row: Fields, key: str) -> tuple[float, ...]:
+    """A list of finite numbers of at least 0; an absent one is empty."""
+    values = row.raw(key)
+    if values is None:
+        return ()
+    if not isinstance(values, list):
+        raise row.fail(f"{key!r} must be a list of numbers")
+    cells = Fields({str(n): value for n, value in enumerate(values)}, where=f"{row.where}, {key!r}", error=row.error)
+    return tuple(cells.number(each, low=0) for each in cells)
+
+
+def _behaviour(table: Fields) -> Behaviour:
+    table.only((*_RULES, "completion_tokens"))
+    tokens = table.table("completion_tokens")
+    return Behaviour(
+        reference_difficulty=table.number("reference_difficulty", low=1, high=5),
+        difficulty_slope=table.number("difficulty_slope", low=0),
+        partial_share=table.number("partial_share", low=0, high=1),
+        error_carryover=table.number("error_carryover", low=0, high=1),
+        self_contained_carryover=table.number("self_contained_carryover", low=0, high=1),
+        neutral_accuracy=table.number("neutral_accuracy", low=0, high=1),
+        token_spread=table.number("token_spread", low=0, high=1),
+        completion_tokens={_task_type(tokens, key): tokens.whole(key, low=1) for key in tokens},
+    )
+
+
+def _planner(table: Fields) -> PlannerProfile:
+    table.only(("favours", "corrects", "ignores_schema", "thinking_tokens", "runaway_tokens", *_CHANCES))
+    favours = table.text("favours", Favour.CAPABILITY)
+    if favours not in Favour._value2member_map_:
+        raise table.fail(f"favours {favours!r} is unknown; known are {', '.join(Favour)}")
+    chance = {name: table.number(name, 0.0, low=0, high=1) for name in _CHANCES}
+    try:
+        return PlannerProfile(
+            favours=Favour(favours),
+            corrects=table.number("corrects", 1.0, low=0, high=1),
+            ignores_schema=table.flag("ignores_schema", default=False),
+            thinking_tokens=table.whole("thinking_tokens", 0, low=0),
+            runaway_tokens=table.whole("runaway_tokens", 100_000, low=1),
+            invalid_json=chance["invalid_json"],
+            fenced=chance["fenced"],
+            over_budget=chance["over_budget"],
+            missing_task=chance["missing_task"],
+            duplicate_task=chance["duplicate_task"],
+            unknown_task=chance["unknown_task"],
+            unknown_model=chance["unknown_model"],
+            runaway=chance["runaway"],
+        )
+    except ProfileError as error:
+        raise table.fail(str(error)) from error

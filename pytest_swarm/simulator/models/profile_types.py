@@ -1,0 +1,184 @@
+"""What a profile is made of: what the models of a simulated server really do, as plain figures.
+
+Separate on purpose from the fleet file, which is what the router believes (DESIGN 7). `profile` reads these values from
+TOML. Every figure of a shipped profile carries its source in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias
+
+from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.errors import ProfileError
+from pytest_swarm.simulator.server.faults import Fault
+from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec, full_name
+
+KnownContext: TypeAlias = Literal["any", "none"]
+KNOWN_CONTEXTS: Final = ("any", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """Chance of a right answer at the reference difficulty, in [0, 1], and where the figure comes from."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelProfile:
+    """One model: its hardware figures and how good it is per task type (neutral where nothing is known)."""
+
+    spec: ModelSpec
+    source: str
+    accuracy: Mapping[TaskType, Accuracy] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "accuracy", MappingProxyType(dict(self.accuracy)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownOutcome:
+    """What was measured of one model on one task of a known job: every score and token count, one entry a call.
+
+    `context` "none": measured without parents' outputs, and true only so; "any": true either way. Without scores only
+    the token counts are known.
+    """
+
+    job: str
+    task: str
+    model: str
+    context: KnownContext
+    scores: tuple[float, ...]
+    completion_tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """The rules for whatever was not measured; DESIGN asks that each is documented, and docs/simulator.md does.
+
+    `difficulty_slope`: logits of accuracy lost per step of difficulty above `reference_difficulty`. `partial_share`:
+    chance that one part of a not wholly right answer is right. `error_carryover`: chance that a wholly wrong parent
+    output makes the child wrong; `self_contained_carryover` is the same for a task that was measured without any parent
+    output, so that it can be answered from its prompt alone. `neutral_accuracy` where a model has none for a type.
+    `token_spread`: relative half-width of the completion tokens of tasks that were not measured; `completion_tokens`
+    their middle per type.
+    """
+
+    reference_difficulty: float
+    difficulty_slope: float
+    partial_share: float
+    error_carryover: float
+    self_contained_carryover: float
+    neutral_accuracy: float
+    token_spread: float
+    completion_tokens: Mapping[TaskType, int]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "completion_tokens", MappingProxyType(dict(self.completion_tokens)))
+
+
+class Favour(StrEnum):
+    """What the simulated planner looks for among the models that still fit."""
+
+    CAPABILITY = "capability"  # the highest stated quality
+    UTILITY = "utility"  # the highest stated utility
+    CHEAPEST = "cheapest"  # the lowest stated token cost
+    SMALLEST = "smallest"  # the least VRAM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerProfile:
+    """How the simulated planner answers: what it favours, and how often it fails in which way.
+
+    Each chance is for one answer; they exclude each other, so their sum is at most 1. `corrects`: chance that a second
+    answer, after a refusal, is without fault. `ignores_schema`: answers as if no JSON schema were given (no structured
+    output); only then can an answer be prose, or name what does not exist. `runaway_tokens`: length of an answer that
+    never ends, long enough for any time limit. `thinking_tokens` are decoded before each answer.
+    """
+
+    favours: Favour = Favour.CAPABILITY
+    invalid_json: float = 0.0
+    fenced: float = 0.0
+    over_budget: float = 0.0
+    missing_task: float = 0.0
+    duplicate_task: float = 0.0
+    unknown_task: float = 0.0
+    unknown_model: float = 0.0
+    runaway: float = 0.0
+    corrects: float = 1.0
+    ignores_schema: bool = False
+    thinking_tokens: int = 0
+    runaway_tokens: int = 100_000
+
+    def __post_init__(self) -> None:
+        total = sum(chance for _, chance in self.faults)
+        if total > 1 + 1e-9:
+            raise ProfileError(f"the planner's chances of failure add up to {total:g}, but must be at most 1")
+
+    @property
+    def faults(self) -> tuple[tuple[str, float], ...]:
+        """The ways in which an answer can differ from a plain right one, with their chances."""
+        names = ("invalid_json", "fenced", "over_budget", "missing_task", "duplicate_task", "unknown_task")
+        return tuple((name, getattr(self, name)) for name in (*names, "unknown_model", "runaway"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A whole simulated world: a server with its models, what they know, a planner, and what fails on purpose."""
+
+    name: str
+    source: str
+    server_spec: ServerSpec
+    models: tuple[ModelProfile, ...]
+    behaviour: Behaviour
+    planner: PlannerProfile
+    known: tuple[KnownOutcome, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    _by_name: Mapping[str, ModelProfile] = field(init=False, repr=False, compare=False)
+    _known: Mapping[tuple[str, str, str], tuple[KnownOutcome, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name = {each.spec.full_name.lower(): each for each in self.models}
+        known: dict[tuple[str, str, str], tuple[KnownOutcome, ...]] = {}
+        for row in self.known:
+            if full_name(row.model).lower() not in by_name:
+                raise ProfileError(f"profile {self.name!r}: known outcome of {row.model!r}, which is no model of it")
+            key = (row.job, row.task, full_name(row.model).lower())
+            known[key] = (*known.get(key, ()), row)
+        object.__setattr__(self, "_by_name", MappingProxyType(by_name))
+        object.__setattr__(self, "_known", MappingProxyType(known))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The models' names as the profile writes them."""
+        return tuple(each.spec.name for each in self.models)
+
+    def model(self, name: str) -> ModelProfile | None:
+        """The model of that name, in any case and with or without `:latest`; None where there is none."""
+        return self._by_name.get(full_name(name).lower())
+
+    def require_models(self, tags: Iterable[str]) -> None:
+        """ProfileError where the profile lacks a model: says which, and what to do."""
+        missing = [tag for tag in tags if self.model(tag) is None]
+        if missing:
+            raise ProfileError(
+                f"profile {self.name!r} knows nothing of {', '.join(missing)} (it has {', '.join(self.tags)}); "
+                "describe them in a profile of your own and give it with --swarm-profile=FILE"
+            )
+
+    def accuracy(self, model: str, task_type: TaskType) -> float:
+        """Chance of a right answer at the reference difficulty; neutral where nothing is known."""
+        found = self.model(model)
+        known = found.accuracy.get(task_type) if found else None
+        return known.value if known else self.behaviour.neutral_accuracy
+
+    def known_outcome(self, job: str, task: Task, model: str, *, handed_on: bool) -> KnownOutcome | None:
+        """What was measured, None where nothing was; `handed_on` says that the task got parents' outputs."""
+        rows = self._known.get((job, task.id, full_name(model).lower()), ())
+        fitting = [row for row in rows if row.context == "any" or not handed_on]
+        return min(fitting, key=lambda row: row.context == "any", default=None)

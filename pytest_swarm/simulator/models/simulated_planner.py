@@ -1,0 +1,128 @@
+"""The simulated planner: reads the problem out of a prompt and answers by its profile, well or badly.
+
+It sees exactly what a planner model is told (`domain.planner_problem`), and nothing of the simulator's own truth.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from random import Random
+from typing import Final
+
+from pytest_swarm.domain.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.models.profile_types import Favour, PlannerProfile
+
+_TOLERANCE_GB: Final = 1e-6  # DESIGN 5
+_FREE_TEXT: Final = frozenset({"invalid_json", "fenced", "unknown_task", "unknown_model"})
+_PROSE: Final = (
+    "Looking at the tasks, I would give the demanding ones to the strongest model that fits and the rest to the "
+    "smallest, because loading a model takes time."
+)
+
+
+def plan_text(problem: PlannerProblem, profile: PlannerProfile, rng: Random, *, constrained: bool) -> tuple[str, int]:
+    """The planner's answer, and the tokens it decodes besides the text (thinking, or running away).
+
+    `constrained`: a JSON schema binds the answer, so names are always known and the text is JSON; a fault that it
+    makes impossible becomes the nearest possible one: cut off near its end for prose, none for a fence or a wrong name.
+    """
+    free = profile.ignores_schema or not constrained
+    fault = _draw_fault(problem, profile, rng)
+    choice = _choose(problem, profile.favours, within_budget=fault != "over_budget")
+    rows = [(task.id, choice[task.id]) for task in problem.tasks if task.id in choice]
+    if fault == "runaway":
+        return _answer(rows)[: len(rows) * 10], profile.runaway_tokens
+    if fault == "invalid_json":
+        return _PROSE if free else _answer(rows)[:-3], profile.thinking_tokens
+    if not free and fault in _FREE_TEXT:
+        return _answer(rows), profile.thinking_tokens
+    text = _answer(_spoil(rows, fault, rng, fixed_length=not free))
+    return f"```json\n{text}\n```" if fault == "fenced" else text, profile.thinking_tokens
+
+
+def _draw_fault(problem: PlannerProblem, profile: PlannerProfile, rng: Random) -> str | None:
+    """Which fault this answer has, None for none; a second answer is corrected with probability `corrects`."""
+    draw, corrected = rng.random(), rng.random() < profile.corrects
+    if problem.refused is not None and corrected:
+        return None
+    for name, chance in profile.faults:
+        if draw < chance:
+            return name
+        draw -= chance
+    return "over_budget" if problem.refused is not None else None
+
+
+def _choose(problem: PlannerProblem, favours: Favour, *, within_budget: bool) -> dict[str, str]:
+    """Task by task the favoured model among those that still fit beside the ones chosen; a task may find none.
+
+    Not `within_budget`: the favoured model of each task by stated quality, and one too large where nothing else
+    breaks the budget, as a planner does that does not add up.
+    """
+    by_tag = {model.tag: model for model in problem.models}
+    chosen = {model.tag for model in problem.models if model.pinned}
+    choice: dict[str, str] = {}
+    for task in problem.tasks:
+        options = [tag for tag in task.offers if tag in by_tag]
+        if within_budget:
+            options = [
+                tag for tag in options if _vram_gb(chosen | {tag}, by_tag) <= problem.vram_budget_gb + _TOLERANCE_GB
+            ]
+        if options:
+            wanted = favours if within_budget else Favour.CAPABILITY
+            choice[task.id] = max(options, key=lambda tag: _appeal(task.offers[tag], by_tag[tag], wanted))
+            chosen.add(choice[task.id])
+    if not within_budget and _vram_gb(chosen, by_tag) <= problem.vram_budget_gb + _TOLERANCE_GB:
+        _overload(choice, problem.tasks, by_tag)
+    return choice
+
+
+def _overload(choice: dict[str, str], tasks: tuple[ProblemTask, ...], by_tag: Mapping[str, ProblemModel]) -> None:
+    """Give one task after another its largest other model, so that the sum grows as far as it can."""
+    for task in tasks:
+        unused = [tag for tag in task.offers if tag in by_tag and tag not in choice.values()]
+        if unused:
+            choice[task.id] = max(unused, key=lambda tag: by_tag[tag].vram_gb)
+
+
+def _appeal(offer: Offer, model: ProblemModel, favours: Favour) -> tuple[float, float]:
+    """How attractive a model is; ties go to the smaller one."""
+    match favours:
+        case Favour.CAPABILITY:
+            return offer.quality, -model.vram_gb
+        case Favour.UTILITY:
+            return offer.utility, -model.vram_gb
+        case Favour.CHEAPEST:
+            return -offer.token_cost, -model.vram_gb
+        case Favour.SMALLEST:
+            return -model.vram_gb, offer.quality
+
+
+def _vram_gb(tags: set[str], by_tag: Mapping[str, ProblemModel]) -> float:
+    return sum(by_tag[tag].vram_gb for tag in tags)
+
+
+def _spoil(rows: list[tuple[str, str]], fault: str | None, rng: Random, *, fixed_length: bool) -> list[tuple[str, str]]:
+    """The rows with their fault. Under a schema the number of rows is fixed: a task left out is another named twice."""
+    if not rows:
+        return rows
+    at = rng.randrange(len(rows))
+    task, model = rows[at]
+    match fault:
+        case "missing_task" if not fixed_length:
+            return rows[:at] + rows[at + 1 :]
+        case "missing_task" | "duplicate_task" if fixed_length:
+            return [*rows[:at], rows[at - 1], *rows[at + 1 :]] if len(rows) > 1 else rows
+        case "duplicate_task":
+            return [*rows, (task, rows[at - 1][1])]
+        case "unknown_task":
+            return [*rows[:at], (f"{task}_final", model), *rows[at + 1 :]]
+        case "unknown_model":
+            return [*rows[:at], (task, f"{model.split(':')[0]}:70b"), *rows[at + 1 :]]
+    return rows
+
+
+def _answer(rows: list[tuple[str, str]]) -> str:
+    assignments: list[Json] = [{"task": task, "model": model} for task, model in rows]
+    return json.dumps({"assignments": assignments})

@@ -1,0 +1,16 @@
+"""Who has to go when room is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_swarm.simulator.server.loaded_model import LoadedModel
+
+
+def choose_victim(runners: Iterable[LoadedModel]) -> LoadedModel:
+    """The runner to unload: an idle one before a busy one, then the shortest keep_alive, then the first by blob.
+
+    Not the least recently used and not the largest: measured on the real server. A pinned model (for ever) is the
+    last choice, but can go. Raises ValueError without runners.
+    """
+    return min(runners, key=lambda runner: (not runner.idle, runner.keep_alive_s, runner.model.blob))

@@ -1,0 +1,186 @@
+"""The simulated server with faults: an ASGI app around the real one, which spoils what its `FaultBook` says.
+
+Only `/api/chat` and `/api/generate` are hit, but for `refuse`, which is the whole server being down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Final, TypeAlias
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.chat_endpoint import QUEUE_FULL
+from pytest_swarm.simulator.server.faults import FaultBook, FaultKind
+from pytest_swarm.simulator.server.responses import end_lines, read_body, send_bytes, send_json, send_line
+from pytest_swarm.simulator.transport import AsgiApp, DroppedConnection, Event, Receive, Scope, Send
+
+CRASHED: Final = "an error was encountered while running the model: unexpected EOF"
+_LOAD_FAILED: Final = "llama-server process has terminated: exit status 1: error loading model"
+_PAGE: Final = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
+_GARBAGE: Final = b'{"model": ]["message": {{'
+_OTHER_MODEL: Final = "another-model:latest"
+_CALLS: Final = ("/api/chat", "/api/generate")
+_HEAD: Final = ("model", "created_at", "message", "response")
+_OK: Final = 200
+_LINES_BEFORE_END: Final = 2  # of a stream, before it is cut or its runner dies
+
+_Answer: TypeAlias = Callable[[Send, str], Awaitable[None]]
+
+
+class FaultyApp:
+    """`app` with the faults of `book`. `resident` says whether a model is loaded; `crash` kills its runner."""
+
+    def __init__(
+        self, app: AsgiApp, *, book: FaultBook, resident: Callable[[str], bool], crash: Callable[[str], None]
+    ) -> None:
+        self._app = app
+        self._book = book
+        self._resident = resident
+        self._crash = crash
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or fail to."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = await read_body(receive)
+        if body is None:
+            return
+        model = _model_of(body) if scope["path"] in _CALLS else None
+        fault = self._book.strike(model, loads=model is not None and not self._resident(model))
+        again = _replayed(body, receive)
+        if fault is None:
+            await self._app(scope, again, send)
+        elif fault.kind in _INSTEAD:
+            await _INSTEAD[fault.kind](send, model or "")
+        elif fault.kind is FaultKind.HANG:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        elif fault.kind is FaultKind.SLOW:
+            await asyncio.sleep(fault.seconds)
+            await self._app(scope, again, send)
+        else:
+            with suppress(_Stopped):
+                await self._app(scope, again, _Spoiler(fault.kind, send).send)
+            if fault.kind is FaultKind.CRASH and model is not None:
+                self._crash(model)
+
+
+class _Stopped(Exception):  # noqa: N818 - ends the app's work on an answer that nobody will read to its end
+    """Raised into the app when the rest of its answer is not wanted."""
+
+
+class _Spoiler:
+    """Passes on what the app sends, spoilt as `kind` says; an answer that is an error already is left alone."""
+
+    def __init__(self, kind: FaultKind, send: Send) -> None:
+        self._kind = kind
+        self._send = send
+        self._start: Event = {}
+        self._lines = 0
+
+    async def send(self, event: Event) -> None:
+        """Stands in for the server's `send`."""
+        if event["type"] == "http.response.start":
+            self._start = event
+            if self._is_stream or event["status"] != _OK:
+                await self._send(event)
+        elif self._start["status"] != _OK:
+            await self._send(event)
+        elif self._is_stream:
+            await self._spoil_line(event)
+        else:
+            await self._spoil_whole(event["body"])
+
+    @property
+    def _is_stream(self) -> bool:
+        return any(name == b"content-type" and b"ndjson" in value for name, value in self._start["headers"])
+
+    async def _spoil_whole(self, body: bytes) -> None:
+        if self._kind is FaultKind.CRASH:
+            await send_json(self._send, {"error": CRASHED}, status=500)
+        elif self._kind is FaultKind.CUT:
+            await self._send(self._start)
+            await self._send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            raise _Stopped
+        else:
+            await send_json(self._send, self._changed(json.loads(body)))
+
+    async def _spoil_line(self, event: Event) -> None:
+        self._lines += 1
+        last = not event.get("more_body", False)
+        if self._kind in (FaultKind.CRASH, FaultKind.CUT):
+            if self._lines <= _LINES_BEFORE_END and not last:
+                await self._send(event)
+                return
+            if self._kind is FaultKind.CRASH:
+                await send_line(self._send, {"error": CRASHED}, last=True)
+            raise _Stopped
+        if last and self._kind is FaultKind.NO_DONE:
+            await end_lines(self._send)
+        else:
+            await send_line(self._send, self._changed(json.loads(event["body"])), last=last)
+
+    def _changed(self, reply: dict[str, Json]) -> dict[str, Json]:
+        if self._kind is FaultKind.WRONG_MODEL:
+            return {**reply, "model": _OTHER_MODEL}
+        if self._kind is FaultKind.NO_DONE:
+            return {name: value for name, value in reply.items() if name in _HEAD} | {"done": False}
+        return reply
+
+
+def _model_of(body: bytes) -> str | None:
+    """The model that a request names, None where it is no such request."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    model = data.get("model") if isinstance(data, dict) else None
+    return model if isinstance(model, str) and model else None
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body that has been read already, then goes on."""
+    events: list[Event] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Event:
+        return events.pop() if events else await receive()
+
+    return again
+
+
+async def _refuse(_: Send, __: str) -> None:
+    raise DroppedConnection
+
+
+async def _missing(send: Send, model: str) -> None:
+    await send_json(send, {"error": f"model '{model}' not found"}, status=404)
+
+
+async def _load_error(send: Send, _: str) -> None:
+    await send_json(send, {"error": _LOAD_FAILED}, status=500)
+
+
+async def _busy(send: Send, _: str) -> None:
+    await send_json(send, {"error": QUEUE_FULL}, status=503)
+
+
+async def _garbage(send: Send, _: str) -> None:
+    await send_bytes(send, _GARBAGE, content_type=b"application/json; charset=utf-8")
+
+
+async def _page(send: Send, _: str) -> None:
+    await send_bytes(send, _PAGE, content_type=b"text/html")
+
+
+_INSTEAD: Final[Mapping[FaultKind, _Answer]] = {
+    FaultKind.REFUSE: _refuse,
+    FaultKind.MISSING: _missing,
+    FaultKind.LOAD_ERROR: _load_error,
+    FaultKind.BUSY: _busy,
+    FaultKind.GARBAGE: _garbage,
+    FaultKind.HTML: _page,
+}

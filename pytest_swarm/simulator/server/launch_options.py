@@ -1,0 +1,67 @@
+"""What a runner is started with: the options that shape its memory, and when other options need a reload.
+
+Measured on the real server: a runner is reloaded when one of these differs, never for temperature, seed or length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
+
+AUTO_LAYERS: Final = -1  # num_gpu: the loader chooses
+LEAST_CONTEXT: Final = 4  # a smaller num_ctx becomes this
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchOptions:
+    """The launch options of one runner, with the server's defaults; None and -1 leave the choice to the server."""
+
+    num_ctx: int
+    num_batch: int | None = None
+    num_gpu: int = AUTO_LAYERS
+    num_thread: int = 0
+    main_gpu: int = 0
+    use_mmap: bool | None = None
+    draft_num_predict: int | None = None
+    shift: bool = True
+
+    def reloads(self, running: LaunchOptions) -> bool:
+        """Whether a request with these options needs another runner than one started with `running`.
+
+        A request that leaves `num_gpu` to the server takes whatever the runner has.
+        """
+        wanted = replace(self, num_gpu=running.num_gpu) if self.num_gpu < 0 else self
+        return wanted != running
+
+
+def launch_options(
+    spec: ServerSpec, model: ModelSpec, options: Mapping[str, Json], *, shift: bool = True
+) -> LaunchOptions:
+    """The launch options of a request: its own options over the model's over the server's defaults.
+
+    Types must have been checked (`requests.check_options`). `num_ctx` is at least 4 and at most what the model knows.
+    """
+    given = {name: value for name, value in {**model.parameters, **options}.items() if value is not None}
+    num_ctx = _whole(given, "num_ctx", spec.default_context)
+    num_batch, draft = given.get("num_batch"), given.get("draft_num_predict")
+    use_mmap = given.get("use_mmap")
+    return LaunchOptions(
+        num_ctx=max(LEAST_CONTEXT, min(num_ctx, model.context_length)),
+        num_batch=None if num_batch is None else _whole(given, "num_batch", 0),
+        num_gpu=max(AUTO_LAYERS, _whole(given, "num_gpu", AUTO_LAYERS)),
+        num_thread=_whole(given, "num_thread", 0),
+        main_gpu=_whole(given, "main_gpu", 0),
+        use_mmap=use_mmap if isinstance(use_mmap, bool) else None,
+        draft_num_predict=None if draft is None else _whole(given, "draft_num_predict", 0),
+        shift=shift,
+    )
+
+
+def _whole(given: Mapping[str, Json], name: str, default: int) -> int:
+    value = given.get(name, default)
+    assert isinstance(value, int | float)  # checked where the request was read
+    return int(value)

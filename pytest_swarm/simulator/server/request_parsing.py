@@ -1,0 +1,192 @@
+"""From a request body to a `Call`: names, options and formats checked in the server's order, with its error texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.domain.prompt import Message
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
+from pytest_swarm.simulator.server.hardware import ModelSpec
+from pytest_swarm.simulator.server.model_library import Library, is_valid_name, long_name
+from pytest_swarm.simulator.server.request_bodies import BadBody, Object, read_object
+
+_INTEGERS: Final = frozenset(
+    {"num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "num_keep", "seed", "num_predict"}
+    | {"top_k", "repeat_last_n", "draft_num_predict"}
+)
+_FLOATS: Final = frozenset(
+    {"top_p", "min_p", "typical_p", "temperature", "repeat_penalty", "presence_penalty", "frequency_penalty"}
+)
+_THINK_LEVELS: Final = ("high", "medium", "low", "max")
+_THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
+
+
+class RequestError(Exception):
+    """An answer with an error status; the message is the error text."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One checked request of `/api/chat` or `/api/generate`.
+
+    `asked` is the model's name as the caller wrote it, `listed` as the server lists it. Without messages it only loads
+    the model, or unloads it where `keep_alive_s` is 0. Like the server, it looks at `format` after the load only.
+    """
+
+    chat: bool
+    asked: str
+    listed: str
+    model: ModelSpec
+    messages: tuple[Message, ...]
+    options: Mapping[str, Json]
+    keep_alive_s: float | None
+    stream: bool
+    raw: bool
+    shift: bool
+    format: Json
+    template: str
+    logprobs: int | None
+
+    @property
+    def unloads(self) -> bool:
+        """Whether the call asks for nothing but an unload."""
+        return not self.messages and self.keep_alive_s == 0
+
+    @property
+    def json_format(self) -> tuple[Json, bool]:
+        """The JSON schema (or None) and whether plain JSON is asked for; RequestError 500 for anything else."""
+        if self.format in (None, "", {}):
+            return None, self.format == {}
+        if self.format == "json":
+            return None, True
+        if isinstance(self.format, dict):
+            return self.format, False
+        quoted = json.dumps(json.dumps(self.format))
+        raise RequestError(500, f'invalid format: {quoted}; expected "json" or a valid JSON Schema object')
+
+    @property
+    def num_predict(self) -> int | None:
+        """The most tokens to generate, None without a limit."""
+        limit = self.options.get("num_predict")
+        return int(limit) if isinstance(limit, int | float) and limit > 0 else None
+
+    @property
+    def seed(self) -> int | None:
+        """The seed, where one was given."""
+        seed = self.options.get("seed")
+        return int(seed) if isinstance(seed, int | float) else None
+
+
+def read_call(body: bytes, library: Library, *, chat: bool) -> Call:
+    """The checked call. RequestError with the server's status and text where it would refuse."""
+    kind = "ChatRequest" if chat else "GenerateRequest"
+    try:
+        data = read_object(body, kind)
+        keep_s = keep_alive_s(data.get("keep_alive"))
+    except (BadBody, DurationError) as error:
+        raise RequestError(400, str(error)) from error
+    wants_thought = _wants_thought(data.get("think"))
+    asked = _text(data, "model")
+    listed, model = _find(asked, library, chat=chat)
+    messages = _messages(data) if chat else _prompt(data)
+    if wants_thought:
+        raise RequestError(400, f'"{asked}" does not support thinking')
+    for field, what in (("suffix", "insert"), ("tools", "tools")):
+        if data.get(field):
+            raise RequestError(400, f"{long_name(listed)} does not support {what}")
+    given = data.get("options") or {}
+    assert isinstance(given, dict)  # checked by read_object
+    check_options(given)
+    stream, shift = data.get("stream"), data.get("shift")
+    return Call(
+        chat=chat,
+        asked=asked,
+        listed=listed,
+        model=model,
+        messages=messages,
+        options={**model.parameters, **{name: value for name, value in given.items() if value is not None}},
+        keep_alive_s=keep_s,
+        stream=stream is not False and bool(messages),
+        raw=data.get("raw") is True,
+        shift=shift is not False,
+        format=data.get("format"),
+        template=_text(data, "template"),
+        logprobs=_logprobs(data),
+    )
+
+
+def check_options(options: Mapping[str, Json]) -> None:
+    """Raise RequestError 500 for an option of the wrong type; ignore unknown options and null, as the server does."""
+    for name, value in options.items():
+        if value is None:
+            continue
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name in _INTEGERS and not number:
+            raise RequestError(500, f'option "{name}" must be of type integer')
+        if name in _FLOATS and not number:
+            raise RequestError(500, f'option "{name}" must be of type float32')
+        if name == "use_mmap" and not isinstance(value, bool):
+            raise RequestError(500, f'option "{name}" must be of type boolean')
+        if name == "stop":
+            if not isinstance(value, list):
+                raise RequestError(500, f'option "{name}" must be of type array')
+            if not all(isinstance(item, str) for item in value):
+                raise RequestError(500, f'option "{name}" must be of an array of strings')
+
+
+def _find(asked: str, library: Library, *, chat: bool) -> tuple[str, ModelSpec]:
+    if chat and not asked:
+        raise RequestError(400, "model is required")
+    if chat and not is_valid_name(asked):
+        raise RequestError(400, "invalid model name")
+    found = library.find(asked) if asked else None
+    if found is None:
+        raise RequestError(404, f"model '{asked}' not found")
+    return found
+
+
+def _messages(data: Object) -> tuple[Message, ...]:
+    rows = data.get("messages") or []
+    assert isinstance(rows, list)  # checked by read_object
+    return tuple(
+        Message(role=_text(row, "role"), content=_text(row, "content")) for row in rows if isinstance(row, dict)
+    )
+
+
+def _prompt(data: Object) -> tuple[Message, ...]:
+    prompt, system = _text(data, "prompt"), _text(data, "system")
+    if not prompt:
+        return ()
+    question = Message(role="user", content=prompt)
+    return (Message(role="system", content=system), question) if system else (question,)
+
+
+def _wants_thought(think: Json) -> bool:
+    if think is None or isinstance(think, bool):
+        return think is True
+    if not isinstance(think, str):
+        raise RequestError(400, f"think must be a boolean or string ({_THINK_CHOICE})")
+    if think not in _THINK_LEVELS:
+        raise RequestError(400, f"invalid think value: {json.dumps(think)} (must be {_THINK_CHOICE})")
+    return True
+
+
+def _logprobs(data: Object) -> int | None:
+    """How many alternatives per token are wanted; None without logprobs."""
+    if data.get("logprobs") is not True:
+        return None
+    top = data.get("top_logprobs")
+    return int(top) if isinstance(top, int | float) else 0
+
+
+def _text(data: Object, name: str) -> str:
+    value = data.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,1 @@
+"""Paired tests, intervals and sequential tests. Numbers in, numbers out; knows no job and no file."""

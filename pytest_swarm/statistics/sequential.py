@@ -1,0 +1,110 @@
+"""Testing while repeats are still coming in: bets on signs, valid however the decision to stop was made.
+
+Where nothing changed, a paired difference d is as likely as -d, whatever its size and whatever came before. So
+2 / (1 + exp(-2 b d)) = exp(b d) / cosh(b d) has mean 1, and the product over pairs, averaged over several b, is the
+wealth of somebody who bets on "more is worse": a martingale that starts at 1. By Ville's inequality it ever reaches 1/a
+with a chance of at most a, so it may be looked at after every repeat, and cases may be left out once they are clear.
+
+Sources: de la Pena, Ann. Probab. 27 (1999) 537 (symmetric differences); Ramdas, Grunwald, Vovk and Shafer, Stat. Sci.
+38 (2023) 576 (e-processes, Ville); Wang and Ramdas, JRSS B 84 (2022) 822 (e-BH); Waudby-Smith and Ramdas, JRSS B 86
+(2024) 1 (mixing bets, confidence sequences by inversion).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from statistics import NormalDist
+from typing import Final
+
+from pytest_swarm.statistics.sign_flips import POWER, Effect, Units, paired_effect
+
+BETS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+"""Per unit of difference: the best bet on differences of size d is somewhat above 1/d; scores move by 1/64 to 1."""
+QUIET: Final = 6
+"""Pairs without any difference after which a case counts as quiet: a chance of 40 % to differ is excluded at 95 %."""
+_BISECTIONS: Final = 50
+_FEW: Final = 64  # up to here numpy costs more than it saves
+
+
+def wealth(differences: Sequence[float]) -> float:
+    """Evidence that the differences are above 0: the mean over BETS of prod 2 / (1 + exp(-2 b d)); 1 for none."""
+    logs = _log_wealth(differences)
+    top = max(logs)
+    return math.exp(min(top, 700.0)) * sum(math.exp(each - top) for each in logs) / len(BETS)
+
+
+def stopping_reason(losses: Sequence[float], *, level: float) -> str | None:
+    """Why a case needs no further repeat; None while it is undecided. `level` is one-sided."""
+    if wealth(losses) >= 1 / level:
+        return "clearly worse"
+    if wealth([-loss for loss in losses]) >= 1 / level:
+        return "clearly better"
+    if len(losses) >= QUIET and not any(losses):
+        return f"no difference in {len(losses)} repeats"
+    return None
+
+
+def sequential_p_values(losses: Sequence[float]) -> tuple[float, float]:
+    """(p_down, p_up) = 1 / wealth: valid p-values at any time; Benjamini-Hochberg over them is e-BH."""
+    return min(1.0, 1 / wealth([-loss for loss in losses])), min(1.0, 1 / wealth(losses))
+
+
+def sequential_effect(units: Units, *, level: float) -> Effect:
+    """As `paired_effect`, for repeats that came one after the other: p = 1 / wealth, and a confidence sequence.
+
+    The interval holds every shift against which the wealth has stayed below 1 / level.
+    """
+    fixed = paired_effect(units, level=level)
+    plain = units.plain
+    p_down, p_up = sequential_p_values(plain)
+    low = _bound(lambda shift: wealth([d - shift for d in plain]), plain, level)
+    high = _bound(lambda shift: wealth([-d - shift for d in plain]), [-d for d in plain], level)
+    return replace(fixed, p_down=p_down, p_up=p_up, low=low, high=None if high is None else -high)
+
+
+def minimum_detectable_sequential(error: float, units: int, *, level: float) -> float:
+    """As `minimum_detectable`: wealth 1/level needs an effect of sqrt(2 ln(2 / level)) errors, plus z(POWER)."""
+    if units < 2 or wealth([1.0] * units) < 1 / level:
+        return math.inf
+    return _errors_needed(level) * error
+
+
+def price_of_looking(level: float) -> float:
+    """By which factor the detectable effect is larger than that of a fixed number of repeats."""
+    z = NormalDist().inv_cdf
+    return _errors_needed(level) / (z(1 - level) + z(POWER))
+
+
+def _errors_needed(level: float) -> float:
+    return math.sqrt(2 * math.log(2 / level)) + NormalDist().inv_cdf(POWER)
+
+
+def _log_wealth(differences: Sequence[float]) -> list[float]:
+    """ln of the product, for each bet."""
+    if len(differences) <= _FEW:
+        return [math.fsum(_log_growth(bet * d) for d in differences) for bet in BETS]
+    import numpy as np
+
+    stakes = np.outer(BETS, np.asarray(differences, dtype=np.float64))
+    logs: list[float] = (math.log(2) - np.logaddexp(0.0, -2 * stakes)).sum(axis=1).tolist()
+    return logs
+
+
+def _log_growth(stake: float) -> float:
+    """ln(2 / (1 + exp(-2 stake))), without overflow."""
+    if stake >= 0:
+        return math.log(2) - math.log1p(math.exp(-2 * stake))
+    return math.log(2) + 2 * stake - math.log1p(math.exp(2 * stake))
+
+
+def _bound(evidence: Callable[[float], float], values: Sequence[float], level: float) -> float | None:
+    """The largest shift that is rejected from below, by bisection; None where even the smallest value is not."""
+    low, high = min(values) - 1.0, max(values)
+    if evidence(low) < 1 / level:
+        return None
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if evidence(middle) >= 1 / level else (low, middle)
+    return low

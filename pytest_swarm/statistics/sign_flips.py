@@ -1,0 +1,247 @@
+"""Paired inference for the gate: exact sign flips, typical-value intervals, detectable effects. docs/statistics.md.
+
+Pairs are two runs of the same case and repeat. The unit that chance acts on is one repeat of one job: every setting of
+a job's repeat shares its seed, so their differences move together and are summed before anything is tested. The jobs
+themselves are fixed (the question is whether *these* got worse), and the interval over jobs like these, for which jobs
+are the clusters, is given beside it (`bootstrap.bca_over_clusters`). numpy is imported when a function needs it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from pytest_swarm.statistics.intervals import t_quantile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+POWER: Final = 0.8
+"""Chance with which an effect of the minimum detectable size is found."""
+EXACT_UNITS: Final = 14  # up to here all 2**n sign vectors are listed
+SAMPLED_UNITS: Final = 1_000  # up to here sign vectors are drawn; beyond it the normal limit is exact to 1e-3
+DRAWS: Final = 4_095
+_TAIL_DRAWS: Final = 10  # with fewer draws expected beyond a quantile, the normal limit is the better guess
+SEED: Final = 20_231_123  # resampling is part of the method: the same data give the same verdict
+RULE_OF_THREE: Final = 3.0  # -ln(0.05): Hanley and Lippman-Hand, JAMA 249 (1983) 1743
+
+
+class Pair(NamedTuple):
+    """One complete pair: `case` is graph, horizon and budget of one mode; `difference` is after minus before."""
+
+    job: Hashable
+    case: Hashable
+    repeat: int
+    difference: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """The mean paired difference: every case counts alike, and within a case every pair.
+
+    `p_down` and `p_up` are one-sided: the chance of a difference this low (high) where nothing changed. [low, high]
+    leaves out `level` on each side; None where so few units cannot exclude anything. `error` is the standard error,
+    None for one unit. `units` are the repeats of jobs, `jobs` the jobs among them.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    p_down: float
+    p_up: float
+    level: float
+    error: float | None
+    units: int
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Units:
+    """Contributions of the units to the mean, and their weights (which add up to 1); parallel to `jobs`.
+
+    `plain` are the units' own mean differences, in which no weight depends on how many repeats came later.
+    """
+
+    contributions: tuple[float, ...]
+    weights: tuple[float, ...]
+    plain: tuple[float, ...]
+    jobs: tuple[Hashable, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean difference."""
+        return math.fsum(self.contributions)
+
+
+def units_of(pairs: Iterable[Pair]) -> Units:
+    """Sum the pairs into units. Each case weighs 1/C, each pair of it 1/(C R), with C cases and its R pairs."""
+    rows = list(pairs)
+    per_case: dict[Hashable, int] = {}
+    for row in rows:
+        per_case[row.case] = per_case.get(row.case, 0) + 1
+    found: dict[tuple[Hashable, int], list[float]] = {}
+    for row in rows:
+        weight = 1.0 / (len(per_case) * per_case[row.case])
+        unit = found.setdefault((row.job, row.repeat), [0.0, 0.0, 0.0, 0.0])
+        for n, each in enumerate((weight * row.difference, weight, row.difference, 1.0)):
+            unit[n] += each
+    return Units(
+        contributions=tuple(each[0] for each in found.values()),
+        weights=tuple(each[1] for each in found.values()),
+        plain=tuple(each[2] / each[3] for each in found.values()),
+        jobs=tuple(job for job, _ in found),
+    )
+
+
+def paired_effect(units: Units, *, level: float) -> Effect:
+    """Mean, exact sign-flip p-values and typical-value interval of the units; `level` is one-sided.
+
+    Where nothing changed, before and after of a unit could as well be swapped, so each of the 2^n sign vectors s gives
+    an equally likely T(s) = sum s_u c_u; p_down is the share with T(s) <= T (Fisher 1935). The interval is the set of
+    shifts that this test does not reject: the `level` quantiles of the means of all non-empty subsets of the units
+    (Hartigan, JASA 64 (1969) 1303). Raises ValueError without units.
+    """
+    if not units.contributions:
+        raise ValueError("no units to compare")
+    n = len(units.contributions)
+    jobs = len(set(units.jobs))
+    error = standard_error(units)
+    bounds: tuple[float | None, float | None]
+    if not any(units.contributions):
+        bounds, p_down, p_up = (0.0, 0.0) if 0.5**n <= level else (None, None), 1.0, 1.0
+    elif n <= EXACT_UNITS or (n <= SAMPLED_UNITS and level * DRAWS >= _TAIL_DRAWS):
+        bounds, p_down, p_up = _by_flips(units, level)
+    else:
+        bounds, p_down, p_up = _by_normal_limit(units, level)
+    return Effect(
+        mean=units.mean,
+        low=bounds[0],
+        high=bounds[1],
+        p_down=p_down,
+        p_up=p_up,
+        level=level,
+        error=error,
+        units=n,
+        jobs=jobs,
+    )
+
+
+def standard_error(units: Units) -> float | None:
+    """sqrt(n/(n-1) sum_u (c_u - w_u m)^2); None for one unit."""
+    n = len(units.contributions)
+    if n < 2:
+        return None
+    mean = units.mean
+    spread = math.fsum((c - w * mean) ** 2 for c, w in zip(units.contributions, units.weights, strict=True))
+    return math.sqrt(n / (n - 1) * spread)
+
+
+def flip_p_values(differences: Sequence[float]) -> tuple[float, float]:
+    """(p_down, p_up) of the sign-flip test for plain differences, such as the repeats of one case."""
+    import numpy as np
+
+    if not any(differences):
+        return 1.0, 1.0
+    values = np.asarray(differences, dtype=np.float64)
+    if len(values) > SAMPLED_UNITS:
+        z = float(values.sum() / math.sqrt(float(values @ values)))
+        return _normal_tail(-z), _normal_tail(z)
+    return _tail_shares(_subsets(len(values)) @ values, exact=len(values) <= EXACT_UNITS)
+
+
+def minimum_detectable(error: float, units: int, *, level: float) -> float:
+    """Smallest true effect that a test at `level` finds with POWER: (t(1-level) + t(POWER)) * error, n-1 degrees.
+
+    Infinite where so few units cannot reject anything (2^-n > level). Source: Cohen, Statistical Power Analysis, 1988.
+    """
+    if units < 2 or 0.5**units > level:
+        return math.inf
+    return _quantiles(units - 1, level) * error
+
+
+def repeats_needed(error: float, *, units: int, repeats: float, effect: float, level: float) -> int | None:
+    """Repeats of each case with which the minimum detectable effect is at most `effect`, the error falling as 1/sqrt.
+
+    `repeats` is how many each job has now, on average. None where no number of repeats will do (`effect` is 0).
+    """
+    if effect <= 0:
+        return None
+    jobs = units / repeats
+    wanted = max(1, math.ceil(repeats * (_quantiles(10**6, level) * error / effect) ** 2))
+    for _ in range(64):  # the quantiles of t fall with the units: a few steps upwards suffice
+        expected = error * math.sqrt(repeats / wanted)
+        if minimum_detectable(expected, math.floor(jobs * wanted), level=level) <= effect:
+            return wanted
+        wanted += max(1, wanted // 50)
+    return wanted
+
+
+def reject_false_discoveries(p_values: Sequence[float], *, rate: float) -> list[bool]:
+    """Which hypotheses to reject so that at most `rate` of the rejections are false (Benjamini-Hochberg 1995)."""
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    last = max((k for k, n in enumerate(order, start=1) if p_values[n] <= rate * k / len(order)), default=0)
+    rejected = set(order[:last])
+    return [n in rejected for n in range(len(p_values))]
+
+
+def _quantiles(freedom: int, level: float) -> float:
+    return t_quantile(freedom, 1 - 2 * level) + t_quantile(freedom, 2 * POWER - 1)
+
+
+def _by_flips(units: Units, level: float) -> tuple[tuple[float | None, float | None], float, float]:
+    """All subsets of the units, or DRAWS random ones; flipping a subset's signs is the same as choosing it."""
+    import numpy as np
+
+    c, w = np.asarray(units.contributions), np.asarray(units.weights)
+    n = len(c)
+    subsets = _subsets(n)
+    sums, weights = subsets @ c, subsets @ w
+    exact = n <= EXACT_UNITS
+    p_down, p_up = _tail_shares(sums, exact=exact)
+    chosen = weights > 0
+    means = np.sort(sums[chosen] / weights[chosen])
+    k = math.floor(level * (len(means) + 1) + 1e-9)
+    bounds = (float(means[k - 1]), float(means[len(means) - k])) if k >= 1 else (None, None)
+    return bounds, p_down, p_up
+
+
+def _tail_shares(sums: Floats, *, exact: bool) -> tuple[float, float]:
+    """Shares with T(s) <= T and T(s) >= T, the data themselves included; T(s) = T - 2 (sum of the flipped units)."""
+    import numpy as np
+
+    slack = 1e-12 * max(1.0, float(np.abs(sums).max()))
+    below, above = int((sums >= -slack).sum()), int((sums <= slack).sum())
+    extra = 0 if exact else 1  # a drawn sample counts the data themselves as one more draw
+    return (below + extra) / (len(sums) + extra), (above + extra) / (len(sums) + extra)
+
+
+@lru_cache(maxsize=4)
+def _subsets(n: int) -> Floats:
+    """Membership of units in subsets, shape (subsets, n), entries 0 and 1; all 2^n of them up to EXACT_UNITS."""
+    import numpy as np
+
+    if n <= EXACT_UNITS:
+        return ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(np.float64)
+    return np.random.default_rng([SEED, n]).integers(0, 2, size=(DRAWS, n)).astype(np.float64)
+
+
+def _by_normal_limit(units: Units, level: float) -> tuple[tuple[float | None, float | None], float, float]:
+    """Many units: T(s) is normal with variance sum c_u^2, and the interval is mean +- z * error."""
+    from statistics import NormalDist
+
+    spread = math.sqrt(math.fsum(c * c for c in units.contributions))
+    z = units.mean / spread
+    error = standard_error(units)
+    assert error is not None, "more than one unit"
+    half = NormalDist().inv_cdf(1 - level) * error
+    return (units.mean - half, units.mean + half), _normal_tail(-z), _normal_tail(z)
+
+
+def _normal_tail(z: float) -> float:
+    return 0.5 * math.erfc(z / math.sqrt(2))

@@ -1,0 +1,92 @@
+"""A first benchmark of one's own: a working example test and its graph, to be changed."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from pytest_swarm.errors import GraphError
+from pytest_swarm.workloads.documents import write_text
+
+_TEST: Final = '''"""{name}: what this workflow measures, in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.workloads.graph_files import load_graph
+
+
+@pytest.fixture
+def {name}() -> TaskGraph:
+    return load_graph(Path(__file__).parent / "{name}.toml")
+
+
+def test_{name}(swarm_run, {name}):
+    result = swarm_run({name})
+    assert result.status == "completed"
+'''
+
+_GRAPH: Final = '''# {name}: an order is read, its total computed, and a customer told.
+# Raise `version` when the meaning of a task changes: results of another version are not compared.
+name = "{name}"
+version = 1
+
+[[tasks]]
+id = "order"
+type = "extraction"
+prompt = """
+Workflow {name}: read the order, and answer with one JSON object with the keys "pieces" and "price", numbers only.
+
+Order: Please send us 12 desk lamps at 35 euros each to our office in Ghent."""
+estimated_tokens = 160
+difficulty = 1.5
+expected = {{ kind = "json", fields = {{ pieces = 12, price = 35 }} }}
+
+[[tasks]]
+id = "total"
+type = "math"
+prompt = "Workflow {name}: multiply pieces and price of the step order. End your answer with that number alone."
+estimated_tokens = 200
+difficulty = 2.0
+after = ["order"]
+expected = {{ kind = "number", value = 420 }}
+derive = "order.pieces * order.price"  # what is right for what the step order really found
+
+[[tasks]]
+id = "letter"
+type = "summarize"
+prompt = "Workflow {name}: tell the customer in one sentence what the total is. Digits only, without separators."
+estimated_tokens = 180
+difficulty = 1.5
+after = ["total"]
+expected = {{ kind = "keywords", words = ["420"] }}
+derive = "[text(total)]"
+'''
+
+
+def new_benchmark(name: str, folder: str | os.PathLike[str] = ".") -> tuple[Path, Path]:
+    """Write `test_NAME.py` and `NAME.toml` into `folder`, and return their paths; nothing is overwritten.
+
+    GraphError for a name that is no Python name, for files that exist, or where they cannot be written.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise GraphError(
+            f"benchmark {name!r}: a name has lower-case letters, digits and underscores, and begins with a letter"
+        )
+    test, graph = Path(folder) / f"test_{name}.py", Path(folder) / f"{name}.toml"
+    for path in (test, graph):
+        if path.exists():
+            raise GraphError(f"{path}: exists already; choose another name")
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GraphError(f"{folder}: cannot be made a directory: {error.strerror}") from error
+    write_text(graph, _GRAPH.format(name=name), GraphError)
+    write_text(test, _TEST.format(name=name), GraphError)
+    return test, graph
