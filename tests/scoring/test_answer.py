@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_swarm.scoring.answer_text import MAX_ANSWER_CHARS, fences, readable, unfenced
+from pytest_swarm.scoring.answer_text import MAX_ANSWER_CHARS, readable
+from pytest_swarm.scoring.fences import fences, unfenced
 
 
 def texts(answer: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import pytest
 from pytest_swarm.domain.expectation import Exact, Keywords, Regex, YesNo
 from pytest_swarm.scoring.regex import worst_steps
 from pytest_swarm.scoring.score import score_text
-from pytest_swarm.scoring.words import says_yes
+from pytest_swarm.scoring.yes_no import says_yes
 
 
 @pytest.mark.parametrize(
