@@ -155,7 +155,9 @@ class CodeCase:
 
     def __post_init__(self) -> None:
         if self.through is not None and self.through not in RESULT_FUNCTIONS:
-            raise GraphError(f"expected code: 'through' is {self.through!r}, but must be one of {', '.join(RESULT_FUNCTIONS)}")
+            raise GraphError(
+                f"expected code: 'through' is {self.through!r}, but must be one of {', '.join(RESULT_FUNCTIONS)}"
+            )
         if not (math.isfinite(self.tolerance) and self.tolerance >= 0):
             raise GraphError(f"expected code: tolerance is {self.tolerance:g}, but must be 0 or more")
 

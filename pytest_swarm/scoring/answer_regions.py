@@ -24,7 +24,8 @@ _DECORATION: Final = r"[*_`\"'”’)\]]{0,4}"
 _LINK: Final = re.compile(
     rf"answers?{_DECORATION}"
     r"(?:\s(?:to|for|of|in|here)\b[^.!?\n:=]{0,120}?)?"
-    rf"\s{{0,2}}[*_]{{0,2}}(?:(?<=[\s*_])(?:is|was|are|(?:would|will|should|must|can only) be|comes (?:out )?to|equals)\b(?!n't|n’t)"
+    rf"\s{{0,2}}[*_]{{0,2}}(?:(?<=[\s*_])(?:is|was|are|(?:would|will|should|must|can only) be|comes (?:out )?to"
+    rf"|equals)\b(?!n't|n’t)"
     rf"|[:=≈→⇒]|(?:-{{1,2}}|=)>|\s[-–—]\s|{_DECORATION}\s{{0,3}}\n)"
     r":?",
     re.IGNORECASE,
@@ -32,7 +33,8 @@ _LINK: Final = re.compile(
 _LABEL: Final = re.compile(r"(?:(?<=\n)|^)[ \t>*_]{0,6}(?:A|Ans|ANS)[.:][*_]{0,3}(?=\s)|(?:(?<=\n)|^)#{4}\s(?=[-−$\d])")
 _HEADING: Final = re.compile(r"(?:^|\n)[^\w\n]{0,8}(?:(?:the|my|final|correct|right|best)\s){0,3}$", re.IGNORECASE)
 _CONDITION: Final = re.compile(
-    r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct|right|best)\s)?$",
+    r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct"
+    r"|right|best)\s)?$",
     re.IGNORECASE,
 )
 _CORRECTION: Final = re.compile(
@@ -127,7 +129,7 @@ def _last_box(text: str) -> tuple[int, str] | None:
     boxes = list(_BOX.finditer(text))[-MAX_TRIES:]
     for box in reversed(boxes):
         depth, at = 1, box.end()
-        for at in range(box.end(), min(len(text), box.end() + MAX_BOX_CHARS)):  # noqa: B007  # `at` is read below
+        for at in range(box.end(), min(len(text), box.end() + MAX_BOX_CHARS)):  # `at` is read below
             depth += {"{": 1, "}": -1}.get(text[at], 0)
             if depth == 0:
                 break

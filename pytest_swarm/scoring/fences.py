@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 _MAX_INDENT: Final = 3  # of a fence, relative to the list item that holds it
@@ -48,6 +49,7 @@ class _OpenBlock:
         return Fence(language=self.language, text="\n".join(self.lines))
 
 
+@lru_cache(maxsize=8)  # the scorers of one answer ask for the same text
 def fences(text: str) -> tuple[Fence, ...]:
     """Return the outermost fenced blocks of a Markdown text, in order.
 

@@ -85,7 +85,7 @@ def _definitions(code: str, entry_point: str, *, known: Iterable[str] = ()) -> s
         return ""
     taken = set(known)
     kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
-    kept = [
+    kept: list[ast.stmt] = [
         node
         for node in tree.body
         if isinstance(node, kinds)
@@ -131,7 +131,7 @@ def _tree(code: str) -> ast.Module:
 
 
 def _unfenced_code(text: str) -> str:
-    """The code in a text without fences: all of it, else from the first line that begins code to where it breaks off."""
+    """The code in a text without fences: all of it, else from the first line of code to where it breaks off."""
     if len(text) > MAX_CODE_CHARS:
         return text
     lines = text.split("\n")

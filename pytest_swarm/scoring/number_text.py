@@ -68,7 +68,9 @@ _NUMBER: Final = re.compile(
     r"(?!\s?(?:\\sqrt|√|\\pi\b|π))"
     r"(?:(?P<percent>[ \u2009]?%|[ \u2009]per ?cent\b)|[ \u2009](?P<scale>thousand|million|billion|trillion)\b)?"
 )
-_NEGATIVE_WORD: Final = re.compile(r"(?:negative\s|(?:(?:^|[=:(,]|\b(?:is|be|equals|to|of|answer))\s?)minus\s)$", re.IGNORECASE)
+_NEGATIVE_WORD: Final = re.compile(
+    r"(?:negative\s|(?:(?:^|[=:(,]|\b(?:is|be|equals|to|of|answer))\s?)minus\s)$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

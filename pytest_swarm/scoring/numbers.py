@@ -19,7 +19,8 @@ _LEAD_IN: Final = re.compile(
 )
 _OPERATOR: Final = re.compile(r"[^\n.=]{0,40}?[ )\d][-+*/×·÷x–]\s?\$?[\d(]")
 _EXPLANATION: Final = re.compile(
-    r"[(;]|\bbecause\b|\bsince\b|,? (?:as|which|where|who|when|given|not|rather|instead|so)\b|\bfor\b|\bout of\b", re.IGNORECASE
+    r"[(;]|\bbecause\b|\bsince\b|,? (?:as|which|where|who|when|given|not|rather|instead|so)\b|\bfor\b|\bout of\b",
+    re.IGNORECASE,
 )
 _MAX_STATEMENT_CHARS: Final = 2000
 _SHORT_END: Final = 2000
@@ -38,7 +39,9 @@ def score_number(expected: Number, text: str) -> Score:
         return wrong("the answer holds no number")
     right = any(abs(value - expected.value) <= expected.tolerance for value in reading.values)
     which = "last number" if reading.place is Place.LAST else "number read"
-    return score_reading(reading, right=right, detail=f"the {which} is {reading.values[0]:.10g}, not {expected.value:.10g}")
+    return score_reading(
+        reading, right=right, detail=f"the {which} is {reading.values[0]:.10g}, not {expected.value:.10g}"
+    )
 
 
 def read_number(text: str) -> Reading[float] | None:
@@ -85,17 +88,25 @@ def _result(statement: str) -> WrittenNumber | None:
     direct = lead_in is not None and numbers[0].start <= lead_in.end()
     explanation = _EXPLANATION.search(statement, numbers[0].end)
     head = statement if explanation is None else statement[: explanation.start()]
-    equals = head.rfind("=")
     inside = [number for number in numbers if number.start < len(head)]
-    if equals > 0 and (after := [number for number in inside if number.start > equals]):
-        return after[0]
+    if head.find("=") > 0 and (result := _result_of_equation(head, inside)) is not None:
+        return result
     if not direct:
         return inside[-1]
     if _OPERATOR.match(statement, numbers[0].end):
-        return numbers[-1] if equals < 0 and "=" not in statement else next(
-            (number for number in numbers if number.start > statement.rfind("=")), numbers[0]
-        )
+        return _result_of_equation(statement, numbers) or numbers[-1]
     return numbers[0]
+
+
+def _result_of_equation(text: str, numbers: list[WrittenNumber]) -> WrittenNumber | None:
+    """The number that stands alone on a side of an equation: 15 in "20 - 5 = 15" and in "15 = 20 - 5"."""
+    sides: dict[int, list[WrittenNumber]] = {}
+    for number in numbers:
+        sides.setdefault(text.count("=", 0, number.start), []).append(number)
+    if text.count("=") == 0:
+        return None
+    alone = [side[0] for side in sides.values() if len(side) == 1]
+    return alone[-1] if alone else numbers[-1]
 
 
 def _own(text: str) -> Reading[float] | None:

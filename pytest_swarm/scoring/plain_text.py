@@ -8,7 +8,8 @@ from typing import Final
 from pytest_swarm.scoring.fences import without_fence_lines
 
 _WRAPPED: Final = re.compile(
-    r"\\(?:text|textbf|textit|texttt|mathrm|mathbf|mathsf|mathit|mathtt|mbox|operatorname|boldsymbol)\s?\{([^{}\n]{0,500})\}"
+    r"\\(?:text|textbf|textit|texttt|mathrm|mathbf|mathsf|mathit|mathtt|mbox|operatorname|boldsymbol)\s?\{"
+    r"([^{}\n]{0,500})\}"
 )
 _LATEX: Final = re.compile(r"\\[()\[\]]|\\left\b|\\right\b|\\[,;:! ]|\$")
 _EMPHASIS: Final = re.compile(r"\*{1,3}(?=[^\s*])([^*\n]{1,300})\*{1,3}")

@@ -120,7 +120,7 @@ class Scorers:
 
 
 def _score_by_function(expected: Custom, text: str) -> Score:
-    """What the user's function says. pytest's own outcomes (skip, fail) and a time limit pass through: no Exceptions."""
+    """What the user's function says; pytest's own outcomes (skip, fail, a time limit) pass through."""
     if expected.function is None:
         return unscored(f"the function of custom scorer {expected.name!r} is not at hand")
     try:

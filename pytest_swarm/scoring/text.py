@@ -16,16 +16,41 @@ from pytest_swarm.scoring.verdict import RIGHT, Score, score_reading, share, sho
 _MAX_LINE_CHARS: Final = 4000
 _WRAPPERS: Final = (
     *(("*", "*"), ("_", "_"), ("`", "`"), ('"', '"'), ("'", "'"), ("$", "$"), ("“", "”"), ("‘", "’"), ("«", "»")),
-    *(("„", "“"), ("\\(", "\\)"), ("\\[", "\\]"), ("\\text{", "}"), ("\\textbf{", "}"), ("\\mathrm{", "}"), ("\\boxed{", "}")),
+    *(
+        ("„", "“"),
+        ("\\(", "\\)"),
+        ("\\[", "\\]"),
+        ("\\text{", "}"),
+        ("\\textbf{", "}"),
+        ("\\mathrm{", "}"),
+        ("\\boxed{", "}"),
+    ),
 )
 _STOPS: Final = ".!,;:。"
 _ARTICLE: Final = re.compile(r"(?:the|an?)\s+(?=\S)")
 _LEAD_IN: Final = re.compile(
-    r"[\s:*_]{0,6}(?:(?:so|therefore|thus|hence|then|well|sure)\b[,!]?\s{1,3}){0,2}(?:it|this|that|he|she|they|here|(?:the|my) \w{1,20})(?:'s|’s|\s(?:is|was|are|were|would be|must be|should be))\s{1,3}",
+    r"[\s:*_]{0,6}(?:(?:so|therefore|thus|hence|then|well|sure)\b[,!]?\s{1,3}){0,2}(?:it|this|that|he|she|they"
+    r"|here|(?:the|my) \w{1,20})(?:'s|’s|\s(?:is|was|are|were|would be|must be|should be))\s{1,3}",
     re.IGNORECASE,
 )
+_GREETING: Final = re.compile(
+    r"(?:sure|certainly|of course|absolutely|okay|ok|great question|good question|no problem|here you (?:go|are))\b"
+    r"[^.!:\n]{0,40}[.!:]\s+",
+    re.IGNORECASE,
+)
+_FAREWELL: Final = re.compile(
+    r"(?<=[.!?\n)*`\"'])\s+(?:let me know|i hope|hope (?:this|that)|feel free|if you (?:need|have|want|would|'d)"
+    r"|is there anything"
+    r"|please let|would you like)\b[^\n]{0,200}$",
+    re.IGNORECASE,
+)
+_COPULA: Final = re.compile(r"\s(?:is|was|are|were|equals|reads)\s|:\s|\s=\s")
 _SENTENCE: Final = re.compile(r"[.!](?=\s)")
-_EXPLANATION: Final = re.compile(r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of)(?=\s|$)|\s[-–—]\s|\s\(|,\s(?=the\s)|;\s", re.IGNORECASE)
+_EXPLANATION: Final = re.compile(
+    r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
+    r"(?=the\s)|;\s",
+    re.IGNORECASE,
+)
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__|`([^`\n]{1,300})`")
 _MARK: Final = re.compile(r"^[\s>]{0,6}(?:#{1,6}|[-*+•])\s+")
 
@@ -72,8 +97,9 @@ def read_text(text: str) -> Reading[str]:
 
 
 def normalized(text: str) -> str:
-    """Return a text as it is compared: NFKC, no case, single spaces; no emphasis or quotes around it, no leading article
-    and no stop at its end, unless nothing would be left.
+    """Return a text as it is compared: Unicode's NFKC form, lower case, single spaces.
+
+    Emphasis and quotes around it, a leading article and stops at its end are taken off, unless nothing would be left.
     """
     text = " ".join(unicodedata.normalize("NFKC", text).casefold().replace("’", "'").split())
     for _ in range(4):
@@ -112,10 +138,11 @@ def _own(text: str) -> Reading[str] | None:
     whole = unfenced(text)
     if len(blocks) == 1:
         return _reading((blocks[0].text.strip(), whole), Place.WHOLE if whole != text.strip() else Place.BLOCK)
-    lines = [line for line in whole.split("\n") if line.strip()]
+    said = _FAREWELL.sub("", _GREETING.sub("", whole, count=1)) if len(whole) < _MAX_LINE_CHARS else whole
+    lines = [line for line in said.split("\n") if line.strip()]
     if len(lines) < 2:
-        return _reading((whole, *_cuts(whole)), Place.WHOLE)
-    first = _cuts(lines[0]) if re.match(r"[^\n]*\n[ \t]*\n", whole) else ()
+        return _reading((whole, *_cuts(said)), Place.WHOLE)
+    first = _cuts(lines[0]) if re.match(r"[^\n]*\n[ \t]*\n", said) else ()
     return _reading((whole, *_cuts(lines[-1]), *first), Place.WHOLE)
 
 
@@ -127,7 +154,8 @@ def _cuts(line: str) -> tuple[str, ...]:
     for part in (line, sentence):
         lead_in = _LEAD_IN.match(part)
         bare = part[lead_in.end() :] if lead_in else part
-        found += [part, bare, _EXPLANATION.split(bare, maxsplit=1)[0]]
+        copula = _COPULA.split(part)[-1]
+        found += [part, *(_EXPLANATION.split(each, maxsplit=1)[0] for each in (bare, copula)), bare, copula]
     bold = {next(filter(None, match.groups())).strip() for match in _BOLD.finditer(line)}
     if len(bold) == 1:
         found += bold

@@ -4,12 +4,20 @@ The values go back as JSON lines on RESULT_FD. What they ought to be is not know
 RESULT_FD itself wins nothing: only the right values are worth anything.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sys
 import warnings
 
-FUNCTIONS = {each.__name__: each for each in (int, set, sorted, tuple, list, str, len, abs, bool, float)}
+TYPE_CHECKING = False  # importing `typing` would cost more than the whole child
+if TYPE_CHECKING:
+    from typing import Any
+
+FUNCTIONS: dict[str, Any] = {
+    each.__name__: each for each in (int, set, sorted, tuple, list, str, len, abs, bool, float)
+}
 
 
 def main() -> None:
@@ -40,7 +48,7 @@ def main() -> None:
         _tell(result_fd, _call(number, function, call, values))
 
 
-def _neighbors(folder, *names):  # type: ignore[no-untyped-def]  # modules that the type checker does not see
+def _neighbors(folder: str, *names: str) -> list[Any]:
     """Modules that lie in a folder, loaded as they are: pytest_swarm itself is not on this interpreter's path."""
     sys.path.insert(0, folder)
     modules = [__import__(name) for name in names]
@@ -50,14 +58,15 @@ def _neighbors(folder, *names):  # type: ignore[no-untyped-def]  # modules that 
     return modules
 
 
-def _call(number: int, function: object, call: dict[str, object], values: object) -> dict[str, object]:
+def _call(number: int, function: Any, call: dict[str, Any], values: Any) -> dict[str, Any]:
+    """The result of one case; `values` is the module python_values. A wrong number of arguments is a failed case."""
     try:
-        args = values.decode_value(call["args"]) if call["typed"] else call["args"]  # type: ignore[attr-defined]  # the module python_values
-        value = function(*args)  # type: ignore[operator]  # whatever the name stands for; a TypeError is a failed case
+        args = values.decode_value(call["args"]) if call["typed"] else call["args"]
+        value = function(*args)
         if call["through"]:
             value = FUNCTIONS[call["through"]](value)
         if call["typed"]:
-            value = values.encode_value(value)  # type: ignore[attr-defined]  # as above
+            value = values.encode_value(value)
         json.dumps(value, allow_nan=False)
     except BaseException as error:  # noqa: BLE001  # as above
         return {"case": number, "error": _name(error)}
@@ -71,7 +80,7 @@ def _name(error: BaseException) -> str:
         return "an exception"
 
 
-def _tell(result_fd: int, message: dict[str, object]) -> None:
+def _tell(result_fd: int, message: dict[str, Any]) -> None:
     data = json.dumps(message).encode() + b"\n"
     while data:
         data = data[os.write(result_fd, data) :]

@@ -3,7 +3,7 @@
 Layers, from the kernel outwards; each that is in force is named in what `confine` returns:
   rlimits    CPU seconds, address space, file size 0, open files, no core
   netns      namespaces of its own for users, network and IPC: no interface, no privilege
-  landlock   files: reading the standard library only, nothing else, no writing; no signal to other processes (Linux 6.12)
+  landlock   files: reading the standard library only, no writing; from Linux 6.12 on, no signal to other processes
   seccomp    system calls: no socket, process, thread, signal, mount, question about a path, or change of files
   audit      Python's own events: the same once more; all there is where the kernel offers nothing (macOS)
 """

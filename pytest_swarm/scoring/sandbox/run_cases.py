@@ -59,9 +59,7 @@ class CaseResults:
     broken: str | None = None
 
 
-def run_cases(
-    code: str, expected: PythonCode, limits: Limits | None = None, *, strict: bool = False
-) -> CaseResults:
+def run_cases(code: str, expected: PythonCode, limits: Limits | None = None, *, strict: bool = False) -> CaseResults:
     """The verdict on `code`: its `entry_point` called with each case's arguments, its values compared here.
 
     The expected values never reach the process that runs the code. With `strict`, nothing runs where one of
@@ -155,7 +153,9 @@ def _verdict(output: bytes, ending: str, expected: PythonCode) -> CaseResults:
     in_force = tuple(map(str, layers))
     missing = messages[0].get("missing")
     if missing:
-        return CaseResults(faults=(), layers=in_force, broken=f"code was not run: {missing} not in force on this system")
+        return CaseResults(
+            faults=(), layers=in_force, broken=f"code was not run: {missing} not in force on this system"
+        )
     failed = next((str(each["failed"]) for each in messages if "failed" in each), None)
     faults: list[str | None] = []
     for number, case in enumerate(expected.cases):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
+    from typing import Any
 
 _external = sys.modules["_frozen_importlib_external"]  # importlib._bootstrap_external, loaded in every interpreter
 _bootstrap = sys.modules["_frozen_importlib"]
@@ -54,7 +55,7 @@ class StdlibFinder:
         self._suffixes = tuple(_imp.extension_suffixes())
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+        self, fullname: str, path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The spec of a module; None where the standard library has none of this name."""
         name = fullname.rpartition(".")[2]
@@ -79,7 +80,7 @@ class StdlibFinder:
     def _names(self, folder: str) -> frozenset[str]:
         if folder not in self._listings:
             try:
-                self._listings[folder] = frozenset(os.listdir(folder))
+                self._listings[folder] = frozenset(os.listdir(folder))  # noqa: PTH208  # as above
             except OSError:
                 self._listings[folder] = frozenset()
         return self._listings[folder]
@@ -111,8 +112,8 @@ def _entries(root: str) -> list[str]:
         ]
 
 
-def _spec(fullname: str, loader: object, locations: list[str] | None = None) -> ModuleSpec:
+def _spec(fullname: str, loader: Any, locations: list[str] | None = None) -> ModuleSpec:
     spec: ModuleSpec = _external.spec_from_file_location(
-        fullname, loader.path, loader=loader, submodule_search_locations=locations  # type: ignore[attr-defined]  # both loaders have one
+        fullname, loader.path, loader=loader, submodule_search_locations=locations
     )
     return spec

@@ -1,8 +1,8 @@
 """The seccomp filter of the sandbox, as a program of classic BPF. Standard library only.
 
 Calls are denied by number; some are allowed only with certain arguments, because Python cannot do without them:
-opening files, asking about an open file (fstat, which the C library makes of newfstatat with an empty path), fcntl, ioctl.
-Numbers are from Linux's syscall_64.tbl and asm-generic/unistd.h. A denied call fails with EPERM.
+opening files, asking about an open file (fstat, for which the C library calls newfstatat with an empty path), fcntl and
+ioctl. Numbers are from Linux's syscall_64.tbl and asm-generic/unistd.h. A denied call fails with EPERM.
 """
 
 from __future__ import annotations
