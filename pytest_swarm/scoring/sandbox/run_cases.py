@@ -41,7 +41,7 @@ _TYPED_RESULTS: Final = ("set", "tuple")  # functions whose results JSON cannot 
 class Limits:
     """What the code may use, over all cases together."""
 
-    wall_s: float = 5.0
+    wall_s: float = 10.0
     cpu_s: int = 3
     memory_bytes: int = 512 << 20
     open_files: int = 32
