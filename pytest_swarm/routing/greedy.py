@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan
 from pytest_swarm.errors import InfeasibleError
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.feasibility import can_cover, explain_infeasible
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB, load_price, utility
+from pytest_swarm.routing.objective import load_price, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 
 

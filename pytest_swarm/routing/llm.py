@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlannerCall, PlannerFailure, PlanStatus
 from pytest_swarm.errors import BackendError, CallTimeoutError, InfeasibleError, ServerDownError
 from pytest_swarm.fields import Json
 from pytest_swarm.routing.base import Planner, PlanningView
 from pytest_swarm.routing.feasibility import explain_infeasible
 from pytest_swarm.routing.greedy import fill_in
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB
 from pytest_swarm.routing.plan_builders import held_throughout, infeasible_plan
 from pytest_swarm.routing.planner_answer import PlannerAnswer, read_answer
 from pytest_swarm.routing.planner_prompt import build_problem, planner_prompt, planner_schema, refused_problem

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.errors import EstimateError, GraphError
 from pytest_swarm.estimate.table import Matrix
 from pytest_swarm.routing.base import PlanningView
 
-BUDGET_TOLERANCE_GB = 1e-6  # DESIGN 5: a residency is over budget from here on
 _LARGEST = 1e9  # of a utility or price: no fleet comes near, and sums beyond lose the digits that decide
 LOAD_COST_UNIT_S = 1.5  # DESIGN 3: S_i = load_time_ms / 1500
 

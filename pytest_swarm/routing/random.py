@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.feasibility import can_cover
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB, load_price, resident_mask, stage_count, utility
+from pytest_swarm.routing.objective import load_price, resident_mask, stage_count, utility
 
 
 def specified_optimum(view: PlanningView, *, staged: bool) -> float | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 from pytest_swarm.units import format_gb
 
