@@ -16,6 +16,7 @@ import numpy as np
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.table import Matrix
 from pytest_swarm.routing.base import PlanningView, RoutingError
+from pytest_swarm.routing.highs import suppress_banner
 from pytest_swarm.routing.objective import evaluate, load_price, resident_mask, utility
 from pytest_swarm.routing.plan_builders import assign, held_throughout, infeasible_plan
 
@@ -124,6 +125,7 @@ def formulate(allowed: Matrix, keep: Matrix) -> Relaxation:
 
 def _solve(problem: Any, solvers: tuple[str, ...]) -> tuple[str, str]:
     """(status, solver) of the first solver that comes to an answer; RoutingError where none does."""
+    suppress_banner()
     failures = []
     for solver in solvers:
         try:
