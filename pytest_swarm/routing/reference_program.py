@@ -1,4 +1,4 @@
-"""The exact program in the words of DESIGN 3, for reading and for checking: CVXPY, boolean residency, no tricks.
+"""The exact program of docs/routing.md, for reading and for checking: CVXPY, boolean residency, no tricks.
 
 Slow on purpose; the routers `milp` and `staged` must find the same optimum.
 """
