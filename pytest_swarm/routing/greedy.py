@@ -106,7 +106,7 @@ class _Choice:
             self._price[row] = 0.0
 
     def best(self, column: int) -> int | None:
-        """Row of the best model that fits for a task; None where no model does."""
+        """Return the row of the best model that fits for a task; None where no model does."""
         worth, allowed = self._worth[column], self._allowed[column]
         options = [
             i for i in self._order if allowed[i] and (i in self._chosen or 0 <= self._vram_gb[i] <= self._free_gb)

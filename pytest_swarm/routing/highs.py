@@ -1,4 +1,4 @@
-"""The time-expanded program as arrays for HiGHS: the way for models too many to enumerate, and the yardstick.
+"""The time-expanded program as arrays for HiGHS, used where models are too many to enumerate, and as a reference.
 
 Columns: y (T, I) residency, z (T, I) loads, x (K, M) the allowed shares. Rows: one of x per task; x <= y of the task's
 stage; VRAM per stage; z_t >= y_t - y_(t-1).
@@ -47,7 +47,12 @@ class Sparse:
 
 
 def arrays_of(program: RoutingProgram, *, stages: int) -> Sparse:
-    """The arrays of a program with `stages` residencies: 1, or the program's own number."""
+    """Return the arrays of a program in HiGHS's form.
+
+    Args:
+        program: The program of the step.
+        stages: Number of residencies: 1, or the program's own number of stages.
+    """
     models, tasks = program.worth.shape
     stage = program.stage if stages > 1 else np.zeros(tasks, dtype=np.intp)
     ys = stages * models
@@ -129,7 +134,12 @@ def _flush() -> None:
 
 
 def load_model(sparse: Sparse, *, integer: bool) -> Any:  # highspy is untyped
-    """Return a HiGHS object with the program in it."""
+    """Return a HiGHS object with the program in it.
+
+    Args:
+        sparse: The program.
+        integer: Whether the residency is binary; else the relaxation.
+    """
     highs = new_highs()
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(sparse.cost), len(sparse.row_low)
@@ -147,10 +157,17 @@ def load_model(sparse: Sparse, *, integer: bool) -> Any:  # highspy is untyped
 def solve_mip(
     program: RoutingProgram, *, stages: int, limit_s: float | None, gap: float = 0.0, start: Mask | None = None
 ) -> Solution | None:
-    """The best residency that HiGHS finds within the limit, with its bound; None where there is none.
+    """Return the best residency that HiGHS finds within the limit, with its bound; None where there is none.
 
-    `gap` is the relative gap to stop at, `start` (T, I) a residency to start from. Raises RoutingError where the
-    limit passes before any plan is found.
+    Args:
+        program: The program of the step.
+        stages: Number of residencies: 1, or the program's own number of stages.
+        limit_s: Time limit in seconds; None = no limit.
+        gap: The relative gap to stop at.
+        start: A residency (T, I) to start from.
+
+    Raises:
+        RoutingError: The limit passed before any plan was found.
     """
     started = time.perf_counter()
     if program.vram_gb[program.pinned].sum() > program.limit_gb:

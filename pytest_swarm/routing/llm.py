@@ -1,4 +1,4 @@
-"""`llm`: a planner model chooses, and everything that goes wrong with it is counted.
+"""`llm`: a planner model chooses, and each of its failures is counted.
 
 One question per step; one more, with the reason, where the answer goes over budget. Whatever the planner leaves open
 is filled in by `greedy` beside what is kept, with origin `fill-in`. Nothing is repaired: a choice is kept as it was
@@ -79,7 +79,7 @@ class LlmRouter:
     async def _ask(
         self, prompt: str, schema: Mapping[str, Json], view: PlanningView
     ) -> tuple[PlannerAnswer, PlannerCall]:
-        """One question. A call that fails keeps nothing and is counted; only ServerDownError goes through."""
+        """Ask one question. A call that fails keeps nothing and is counted; only ServerDownError goes through."""
         try:
             text = await self._planner.ask(prompt, schema=schema)
         except ServerDownError:
@@ -93,7 +93,7 @@ class LlmRouter:
 
 
 def _over_budget(view: PlanningView, answer: PlannerAnswer) -> str | None:
-    """The sentence that says by how much the chosen and the pinned models exceed the budget; None where they fit."""
+    """Return by how much the chosen and the pinned models exceed the budget, in a sentence; None where they fit."""
     chosen = set(answer.choices.values())
     used = [model for model in view.fleet if model.tag in chosen or model.keep]
     needed_gb = sum(model.vram_gb for model in used)
@@ -109,7 +109,7 @@ def _refused(call: PlannerCall, reason: str) -> PlannerCall:
 
 
 def _completed(view: PlanningView, consulted: _Consulted) -> tuple[tuple[Assignment, ...], tuple[PlannerCall, ...]]:
-    """The planner's choices with the rest filled in, in the order of the horizon.
+    """Return the planner's choices with the rest filled in, in the order of the horizon.
 
     Choices that leave no room for the rest (its models fit, but none beside them takes a task that is open) are dropped
     as a whole, and the last call says so: greedy then fills in everything.

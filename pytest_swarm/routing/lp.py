@@ -98,7 +98,7 @@ class LpRouter:
         )
 
     def _program(self, view: PlanningView) -> Relaxation:
-        """The compiled program for the shape of the view: models, tasks, what is allowed, what is pinned."""
+        """Return the compiled program for the shape of the view: models, tasks, what is allowed, what is pinned."""
         allowed = view.estimates.allowed
         keep = tuple(model.keep for model in view.fleet)
         return self._compiled(allowed.shape, allowed.tobytes(), keep)

@@ -15,12 +15,16 @@ from pytest_swarm.routing.objective import load_price, resident_mask, stage_coun
 
 
 def specified_optimum(view: PlanningView, *, staged: bool) -> float | None:
-    """The optimum of the program of `staged`, or of `milp`; None where there is no plan.
+    """Return the optimum of the program of `staged`, or of `milp`; None where there is no plan.
 
     maximize    sum_im x_im U_im - sum_it price_i z_it
     subject to  sum_i x_im = 1;  0 <= x_im <= allowed_im;  x_im <= y_i,stage(m);
                 y_it binary, y_it >= keep_i;  sum_i v_i y_it <= G;
                 z_it >= y_it - y_i(t-1), z_it >= 0, with y_i(-1) the observed residency
+
+    Args:
+        view: The step to plan.
+        staged: Whether each stage has its own residency.
     """
     models, tasks = view.estimates.quality.shape
     stages = stage_count(view) if staged else 1
