@@ -31,10 +31,11 @@ from pytest_swarm.report.wording import (
     signed_points,
     significant,
 )
-from pytest_swarm.routing.registry import built_in, mode_order
+from pytest_swarm.routing.registry import MODES, built_in, mode_order
 
 MODEL_COLOURS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
-SPARE_COLOURS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald")  # of no mode in the table
+_MORE_COLOURS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald")
+SPARE_COLOURS: Final = tuple(each for each in _MORE_COLOURS if each not in {spec.colour for spec in MODES})
 _MAX_NOTES: Final = 200
 _LABELS: Final = {"caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
 

@@ -51,8 +51,6 @@ def test_marker_beats_ini_and_command_line_beats_marker(suite: pytest.Pytester) 
         test_marked="""
         import pytest
 
-from pytest_swarm.routing.registry import MODES
-
         @pytest.mark.swarm(modes="greedy,milp", horizon=[1, "flat"], vram="24GB")
         def test_a(swarm_run): ...
         """

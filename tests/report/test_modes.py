@@ -27,11 +27,16 @@ def test_our_modes_have_the_colors_of_their_rows() -> None:
 
 
 def test_third_parties_modes_differ_from_ours_and_from_each_other() -> None:
-    others = ["mine", "mine:fast", "mine:slow", "other", "third", "fourth"]
-    colours = mode_colours([*OURS, "single:a", *others[:-1]])
+    others = [f"mine:{n}" for n in range(len(SPARE_COLOURS))]
+    colours = mode_colours([*OURS, *others])
     assert len(set(colours.values())) == len(colours)
-    assert {colours[mode] for mode in others[:-1]} <= set(SPARE_COLOURS)
-    assert len({mode_colours(others)[mode] for mode in others}) == len(others)
+    assert {colours[mode] for mode in others} == set(SPARE_COLOURS)
+
+
+def test_two_arguments_of_one_mode_differ() -> None:
+    colours = mode_colours(["single:a", "single:b"])
+    assert colours["single:a"] == "pink"
+    assert colours["single:b"] in SPARE_COLOURS
 
 
 def test_a_color_depends_neither_on_the_order_nor_on_our_modes() -> None:
