@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, Flag, StrEnum, auto
-from typing import ClassVar, Generic, Self, TypeVar, cast, overload
+from typing import ClassVar, Generic, Self, TypeVar, cast, get_args, get_type_hints, overload
 
 from pytest_swarm.metrics.facts import JobFacts
+from pytest_swarm.statistics.intervals import Interval
 
 J = TypeVar("J")
 """Type of a metric's value for one job."""
@@ -169,6 +170,21 @@ class MetricSpec(Generic[J, A]):
     def worse(self) -> int:
         """Return +1 where more is worse, -1 where less is, 0 where neither is."""
         return self.worse_when.value
+
+    @property
+    def job_type(self) -> object:
+        """Return the type of the value of one job."""
+        return get_type_hints(self.of)["return"]
+
+    @property
+    def mode_type(self) -> object:
+        """Return the type of the value of many jobs."""
+        return get_type_hints(self.over)["return"]
+
+    @property
+    def has_interval(self) -> bool:
+        """Return whether the value of many jobs is a mean with its interval."""
+        return Interval in get_args(self.mode_type)
 
     @property
     def hint(self) -> str:

@@ -214,6 +214,7 @@ class VramMetrics(MetricGroup):
         over=highest,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD,
         unit=Unit.GB,
+        low=None,
     )
     gpu_peak_gb = MetricSpec(
         label="GPU memory, peak",

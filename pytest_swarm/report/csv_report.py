@@ -14,46 +14,15 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.domain.record import TaskOutcome
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.spec import Show
+from pytest_swarm.metrics.table import shown_in
+from pytest_swarm.report.metric_text import plain_number
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import one_line
 
 Cell: TypeAlias = str | int | float | bool | None
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-_FIGURES: Final = (
-    "score",
-    "local_score",
-    "utility",
-    "regret",
-    "violations",
-    "measured_violations",
-    "planned_vram_gb",
-    "peak_vram_gb",
-    "distinct_vram_gb",
-    "measured_peak_vram_gb",
-    "spilled_gb",
-    "gpu_peak_gb",
-    "server_gpu_peak_gb",
-    "unplanned_loads",
-    "residency_mismatches",
-    "switches",
-    "evictions",
-    "load_s",
-    "makespan_s",
-    "total_latency_s",
-    "prompt_tokens",
-    "completion_tokens",
-    "token_cost",
-    "score_per_token_cost",
-    "steps",
-    "fractional_steps",
-    "decision_ms",
-    "solve_ms",
-    "tasks_ok",
-    "tasks_failed",
-    "tasks_skipped",
-    "tasks_unscored",
-)
 
 
 def write_csv(report: Report, path: Path) -> tuple[Path, Path]:
@@ -73,12 +42,11 @@ def csv_paths(path: Path) -> tuple[Path, Path]:
 
 
 def job_row(job: MeasuredJob) -> dict[str, Cell]:
-    """One row of jobs.csv. `planner_failures` is the number of them all; by kind they stand in report.json."""
+    """Return one row of jobs.csv. A tally, such as `planner_failures`, is its sum; report.json has it by kind."""
     return {
         **_place(job),
         "status": job.record.status.value,
-        **{name: getattr(job.metrics, name) for name in _FIGURES},
-        "planner_failures": sum(job.metrics.planner_failures.values()),
+        **{row.name: plain_number(row.of_job(job.metrics)) for row in shown_in(Show.CSV)},
         "simulated": job.record.simulated,
         "error": job.record.error,
         "test": job.record.case.test,

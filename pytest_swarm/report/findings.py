@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.aggregate import Aggregate
@@ -24,12 +24,16 @@ from pytest_swarm.report.wording import (
 _FEW_MODES: Final = 3  # up to here every pair gets its sentence; beyond, each mode against the reference
 
 
+AnswerKind: TypeAlias = Literal["comparison", "caution", "budget", "planner", "missing"]
+Tone: TypeAlias = Literal["good", "bad", "open", "plain"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One sentence. `kind`: comparison, caution, budget, planner or missing; `tone`: good, bad, open or plain."""
+    """One sentence of the answer."""
 
-    kind: str
-    tone: str
+    kind: AnswerKind
+    tone: Tone
     text: str
 
 
@@ -66,7 +70,7 @@ def compared(c: Comparison) -> Answer:
     return Answer(kind="comparison", tone=tone, text=f"{head}, {over}: {verdict}{_divergence(c, mode, reference)}")
 
 
-def _verdict(c: Comparison, mode: str, reference: str) -> tuple[str, str]:
+def _verdict(c: Comparison, mode: str, reference: str) -> tuple[Tone, str]:
     """What may be claimed of the difference."""
     found = c.difference
     assert found is not None  # asked only where there are pairs

@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import EstimateRow, PlanStep, Run
 from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.job_metrics import JobMetrics
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.spec import Show
+from pytest_swarm.metrics.table import shown_in
+from pytest_swarm.metrics.vram_metrics import is_violation
 from pytest_swarm.report import wording
 from pytest_swarm.report.gate_text import HEAD, gate_text
 from pytest_swarm.report.job_list import job_list
 from pytest_swarm.report.job_view import JobRow, brief_rows
+from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.page import MODEL_COLOURS, mode_colours, page_context, script_hash
 from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label
 from pytest_swarm.report.side_by_side import run_tables
@@ -141,6 +146,8 @@ def _helpers(report: Report) -> dict[str, object]:
         "row_worst": _row_worst,
         "row_makespan": lambda row: max((job.metrics.makespan_s or 0.0 for job in row.jobs), default=0.0),
         "brief_rows": brief_rows,
+        "is_violation": is_violation,
+        "job_details": _job_details,
         "estimate_cells": _estimate_cells(),
         "gigabytes": wording.gigabytes,
         "milliseconds": wording.milliseconds,
@@ -158,6 +165,12 @@ def _job_score(job: MeasuredJob) -> str:
     if job.metrics.score is not None:
         return wording.percent(job.metrics.score)
     return "unscored" if job.record.status == "completed" else job.record.status.value
+
+
+def _job_details(metrics: JobMetrics) -> list[tuple[str, str]]:
+    """Return heading and value of each metric that the section of a job shows; what was not measured is left out."""
+    values = ((row, plain_number(row.of_job(metrics))) for row in shown_in(Show.DETAIL))
+    return [(row.heading, written(row, value)) for row, value in values if value is not None]
 
 
 def _estimate_cells() -> Callable[[EstimateRow, PlanStep], str]:

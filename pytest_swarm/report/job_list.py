@@ -1,13 +1,19 @@
-"""The list of jobs of the page: rows and bodies as HTML, standing in the page or packed."""
+"""The list of jobs of the page: rows and bodies as HTML, in the page as they are, or packed.
+
+A page of 100 MB kills browsers. So large lists of fragments are gzip in base64: a few MB, which the page's script
+unpacks when somebody opens them.
+"""
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.report.job_view import LADDER, Detail, JobRow, brief, job_rows, job_view
-from pytest_swarm.report.packing import STATIC_LIMIT, Pack, Packer, packed
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import joined
 
@@ -17,7 +23,57 @@ if TYPE_CHECKING:
 STATIC_ROWS: Final = 200  # rows that stand in the page; more are packed
 PACKED_LIMIT: Final = 7_000_000  # characters of all bodies together: the page stays below 10 MB
 FULL_JOBS: Final = 1_000  # of a large run so many jobs are shown in full, the others in a few tables
+STATIC_LIMIT: Final = 200_000  # characters of bodies that may be in the page as they are
+_CHUNK: Final = 600_000  # characters of a pack before compression: unpacked in some milliseconds
+_LEVEL: Final = 6
 _SAMPLE: Final = 24  # rows that are rendered to find out how much detail fits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """A named list of fragments, compressed."""
+
+    name: str
+    base64: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a fragment went: the name of its pack, and its index in it."""
+
+    pack: str
+    item: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Packer:
+    """Collects fragments into packs of a size that opens at once. `prefix` names the packs `prefix-0`, `prefix-1`."""
+
+    prefix: str
+    packs: list[Pack] = field(default_factory=list)
+    _open: list[str] = field(default_factory=list)
+    _size: int = 0
+
+    def add(self, fragment: str) -> Place:
+        """Put a fragment into the open pack."""
+        place = Place(pack=f"{self.prefix}-{len(self.packs)}", item=len(self._open))
+        self._open.append(fragment)
+        self._size += len(fragment)
+        if self._size >= _CHUNK:
+            self.close()
+        return place
+
+    def close(self) -> None:
+        """Compress the open pack, if there is anything in it."""
+        if self._open:
+            self.packs.append(Pack(name=f"{self.prefix}-{len(self.packs)}", base64=packed(self._open)))
+            self._open, self._size = [], 0
+
+
+def packed(fragments: Iterable[str]) -> str:
+    """The fragments as a JSON list, gzip and base64; the same fragments give the same text."""
+    data = json.dumps(list(fragments), ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    return base64.b64encode(gzip.compress(data, compresslevel=_LEVEL, mtime=0)).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,21 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pytest_swarm.metrics.aggregate import Aggregate
+from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.findings import Answer, answers, missing_sentences, provenance
 from pytest_swarm.report.job_view import JobRow, job_rows
+from pytest_swarm.report.metric_text import summary_columns, summary_row
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.wording import (
     NOT_MEASURED,
-    gigabytes,
-    milliseconds,
     mode_name,
-    number,
     one_line,
     percent,
     plural,
-    seconds,
-    significant,
 )
 
 MAX_LINES: Final = 60
@@ -94,29 +90,9 @@ def _bullet(answer: Answer) -> str:
 
 
 def _scoreboard(report: Report) -> list[str]:
-    head = ("mode", "jobs", "score", "95 %", "over budget", "peak VRAM", "loads", "makespan", "cost", "decision/job")
-    rows = [
-        (
-            mode_name(each.mode),
-            f"{each.jobs:,}",
-            percent(None if each.score is None else each.score.mean, digits=1),
-            _range(each),
-            f"{each.jobs_over_budget:,} jobs",
-            gigabytes(each.peak_vram_gb),
-            number(each.switches),
-            seconds(each.makespan_s),
-            significant(each.token_cost),
-            milliseconds(each.decision_ms),
-        )
-        for each in report.modes[:_MODES]
-    ]
+    head = ("mode", "jobs", *(title for title, _ in summary_columns(Show.MARKDOWN)))
+    rows = [summary_row(each, Show.MARKDOWN, between=" to ") for each in report.modes[:_MODES]]
     return markdown_table(head, rows)
-
-
-def _range(each: Aggregate) -> str:
-    if each.score is None or each.score.low is None or each.score.high is None:
-        return NOT_MEASURED
-    return f"{100 * max(0.0, each.score.low):.0f} to {100 * min(1.0, each.score.high):.0f}"
 
 
 def _jobs(report: Report, *, room: int) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.metrics.table import MetricTable
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
@@ -94,8 +95,8 @@ def page_context(report: Report) -> dict[str, object]:
         "scatters": [
             plot
             for plot in (
-                scatter(report.settings, title="Token cost", price=lambda a: a.token_cost, written=significant),
-                scatter(report.settings, title="Makespan", price=lambda a: a.makespan_s, written=seconds),
+                scatter(report.settings, MetricTable.token_cost),
+                scatter(report.settings, MetricTable.makespan_s),
             )
             if plot is not None
         ],

@@ -14,9 +14,8 @@ from typing import Final
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.fields import Json
-from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings
+from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings, look_ahead
 from pytest_swarm.metrics.comparison import Comparison, compare_modes
-from pytest_swarm.metrics.curves import CurvePoint, look_ahead
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, measure, setting_order
 from pytest_swarm.units import format_gb
 
@@ -36,7 +35,7 @@ class Report:
     modes: tuple[Aggregate, ...]
     settings: tuple[Aggregate, ...]
     comparisons: tuple[Comparison, ...]
-    curves: tuple[CurvePoint, ...]
+    curves: tuple[Aggregate, ...]
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -9,19 +9,12 @@ from typing import Final
 from pytest_swarm.domain.record import Run
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_settings
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
+from pytest_swarm.metrics.spec import Show
+from pytest_swarm.metrics.table import AnyMetric, MetricTable
 from pytest_swarm.report.findings import answers, missing_sentences, provenance
+from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
 from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label
-from pytest_swarm.report.wording import (
-    gigabytes,
-    milliseconds,
-    mode_name,
-    number,
-    one_line,
-    percent,
-    plural,
-    seconds,
-    significant,
-)
+from pytest_swarm.report.wording import mode_name, one_line, plural
 
 MAX_WIDTH: Final = 100
 _MAX_ROWS: Final = 60  # beyond this a table in a terminal is no longer read; -v shows all of it
@@ -68,7 +61,9 @@ def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
     shown = order if verbose > 0 else order[: max(1, room)]
     make = _pair_rows if side_by_side else _mode_rows
     rows = [row for key in shown for row in make(key, by_job[key], report.mode_names)]
-    columns = _pair_columns(report.mode_names) if side_by_side else _MODE_COLUMNS
+    columns = [*_JOB_COLUMNS, *_metric_columns(_PAIR_METRICS) * len(report.modes)]
+    if not side_by_side:
+        columns = [*_JOB_COLUMNS, _Column(title="mode", right=False), *_metric_columns(_MODE_METRICS)]
     lines = table(columns, rows, width)
     if side_by_side:
         lines.insert(0, _heads(lines[0], report.mode_names))
@@ -84,59 +79,47 @@ def _by_name(jobs: Sequence[MeasuredJob]) -> dict[str, list[MeasuredJob]]:
     return groups
 
 
-def _pair_columns(modes: Sequence[str]) -> tuple[_Column, ...]:
-    names = ("score", "viol", "makespan", "decision")
-    columns = tuple(_Column(title=name, gives_way=_GIVES_WAY.get(name, 0)) for _ in modes for name in names)
-    return (_Column(title="job", right=False), _Column(title="hor"), _Column(title="VRAM"), *columns)
-
-
-_GIVES_WAY: Final = {"decision": 2, "makespan": 1}
-
-_MODE_COLUMNS: Final = (
-    _Column(title="job", right=False),
-    _Column(title="hor"),
-    _Column(title="VRAM"),
-    _Column(title="mode", right=False),
-    _Column(title="score"),
-    _Column(title="viol"),
-    _Column(title="peak", gives_way=1),
-    _Column(title="loads", gives_way=2),
-    _Column(title="makespan"),
-    _Column(title="decision", gives_way=3),
+_JOB_COLUMNS: Final = (_Column(title="job", right=False), _Column(title="hor"), _Column(title="VRAM"))
+_SCORE: Final = MetricTable.score
+_PAIR_METRICS: Final[tuple[AnyMetric, ...]] = (
+    MetricTable.violations,
+    MetricTable.makespan_s,
+    MetricTable.decision_ms,
+)
+_MODE_METRICS: Final[tuple[AnyMetric, ...]] = (
+    MetricTable.violations,
+    MetricTable.peak_vram_gb,
+    MetricTable.switches,
+    MetricTable.makespan_s,
+    MetricTable.decision_ms,
 )
 
 
+def _metric_columns(metrics: Sequence[AnyMetric]) -> list[_Column]:
+    return [_Column(title=each.heading, gives_way=each.gives_way) for each in (_SCORE, *metrics)]
+
+
 def _pair_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Sequence[str]) -> list[list[str]]:
-    """One row, the modes next to each other."""
-    name, (horizon, budget_gb) = key
-    row = [one_line(name, 60), horizon_label(horizon), budget_label(budget_gb)]
+    """Return one row, the modes next to each other."""
+    row = _place(key)
     for mode in modes:
-        row += _figures(cells[mode]) if mode in cells else ["-"] * 4
+        row += _values(cells[mode], _PAIR_METRICS) if mode in cells else ["-"] * (1 + len(_PAIR_METRICS))
     return [row]
 
 
 def _mode_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Sequence[str]) -> list[list[str]]:
-    """One row for each mode."""
+    """Return one row for each mode."""
+    return [[*_place(key), one_line(mode, 24), *_values(cells[mode], _MODE_METRICS)] for mode in modes if mode in cells]
+
+
+def _place(key: tuple[str, Setting]) -> list[str]:
     name, (horizon, budget_gb) = key
-    rows: list[list[str]] = []
-    for mode in modes:
-        if mode in cells:
-            cell = cells[mode]
-            score, violations, makespan, decision = _figures(cell)
-            head = [one_line(name, 60), horizon_label(horizon), budget_label(budget_gb), one_line(mode, 24)]
-            rows.append(
-                [*head, score, violations, gigabytes(cell.peak_vram_gb), number(cell.switches), makespan, decision]
-            )
-    return rows
+    return [one_line(name, 60), horizon_label(horizon), budget_label(budget_gb)]
 
 
-def _figures(cell: Aggregate) -> list[str]:
-    score = "ERROR" if cell.errors else "INFEAS" if cell.infeasible else percent(_mean(cell))
-    return [score, str(cell.violations), seconds(cell.makespan_s), milliseconds(cell.decision_ms)]
-
-
-def _mean(cell: Aggregate) -> float | None:
-    return None if cell.score is None else cell.score.mean
+def _values(cell: Aggregate, metrics: Sequence[AnyMetric]) -> list[str]:
+    score = "ERROR" if cell.errors else "INFEAS" if cell.infeasible else of_aggregate(_SCORE, cell, digits=0)
+    return [score, *(of_aggregate(each, cell) for each in metrics)]
 
 
 def _heads(header: str, modes: Sequence[str]) -> str:
@@ -148,44 +131,10 @@ def _heads(header: str, modes: Sequence[str]) -> str:
     return line
 
 
-_TOTAL_COLUMNS: Final = (
-    _Column(title="mode", right=False),
-    _Column(title="jobs"),
-    _Column(title="score"),
-    _Column(title="95 %"),
-    _Column(title="over budget"),
-    _Column(title="peak", gives_way=1),
-    _Column(title="loads", gives_way=3),
-    _Column(title="makespan"),
-    _Column(title="cost", gives_way=2),
-    _Column(title="decision", gives_way=4),
-)
-
-
 def _totals(report: Report, width: int) -> list[str]:
-    rows = [
-        [
-            mode_name(one_line(each.mode, 24)),
-            f"{each.jobs:,}",
-            percent(_mean(each), digits=1),
-            _range(each),
-            f"{each.jobs_over_budget:,} of {each.jobs:,}",
-            gigabytes(each.peak_vram_gb),
-            number(each.switches),
-            seconds(each.makespan_s),
-            significant(each.token_cost),
-            milliseconds(each.decision_ms),
-        ]
-        for each in report.modes
-    ]
-    return table(_TOTAL_COLUMNS, rows, width)
-
-
-def _range(each: Aggregate) -> str:
-    if each.score is None or each.score.low is None or each.score.high is None:
-        return "-"
-    low, high = max(0.0, each.score.low), min(1.0, each.score.high)
-    return f"{100 * low:.0f}..{100 * high:.0f}"
+    columns = [_Column(title="mode", right=False), _Column(title="jobs")]
+    columns += [_Column(title=title, gives_way=level) for title, level in summary_columns(Show.TERMINAL)]
+    return table(columns, [summary_row(each, Show.TERMINAL, between="..") for each in report.modes], width)
 
 
 def _not_run(report: Report, width: int, verbose: int) -> list[str]:

@@ -158,7 +158,8 @@ def flip_p_values(differences: Sequence[float]) -> tuple[float, float]:
 def minimum_detectable(error: float, units: int, *, level: float) -> float:
     """Return the smallest true effect that a test at `level` finds with POWER.
 
-    It is (t(1-level) + t(POWER)) * error, with n-1 degrees of freedom. Infinite where so few units cannot reject anything (2^-n > level). Source: Cohen, Statistical Power Analysis, 1988.
+    It is (t(1-level) + t(POWER)) * error, with n-1 degrees of freedom. Infinite where so few units cannot
+    reject anything (2^-n > level). Source: Cohen, Statistical Power Analysis, 1988.
     """
     if units < 2 or 0.5**units > level:
         return math.inf
