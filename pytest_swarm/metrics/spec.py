@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, Flag, StrEnum, auto
+from functools import cache
 from typing import ClassVar, Generic, Self, TypeVar, cast, get_args, get_type_hints, overload
 
 from pytest_swarm.metrics.facts import JobFacts
@@ -110,6 +111,12 @@ class MetricGroup:
     GROUP: ClassVar[str]
 
 
+@cache
+def _returned(function: Callable[..., object]) -> object:
+    """Return the type that a function is declared to return."""
+    return get_type_hints(function)["return"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSpec(Generic[J, A]):
     """One metric: a row of the table of metrics.
@@ -174,12 +181,12 @@ class MetricSpec(Generic[J, A]):
     @property
     def job_type(self) -> object:
         """Return the type of the value of one job."""
-        return get_type_hints(self.of)["return"]
+        return _returned(self.of)
 
     @property
     def mode_type(self) -> object:
         """Return the type of the value of many jobs."""
-        return get_type_hints(self.over)["return"]
+        return _returned(self.over)
 
     @property
     def has_interval(self) -> bool:

@@ -40,7 +40,7 @@ def clustered_mean(values: Iterable[tuple[Hashable, float]]) -> Interval | None:
     rows = list(values)
     if not rows:
         return None
-    mean = fmean(value for _, value in rows)
+    mean = fmean([value for _, value in rows])  # a list is summed up in C
     sums: dict[Hashable, list[float]] = {}
     for cluster, value in rows:
         sums.setdefault(cluster, []).append(value - mean)
