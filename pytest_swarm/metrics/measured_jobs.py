@@ -33,17 +33,17 @@ class MeasuredJob:
 
     @property
     def key(self) -> CaseKey:
-        """Mode, horizon, budget and repeat."""
+        """Return mode, horizon, budget and repeat."""
         return self.record.case.key
 
     @property
     def job(self) -> str:
-        """The graph's name: repeats, horizons, budgets and modes of one job share it."""
+        """Return the graph's name: repeats, horizons, budgets and modes of one job share it."""
         return self.record.case.job
 
     @property
     def setting(self) -> Setting:
-        """Horizon depth and budget."""
+        """Return horizon depth and budget."""
         return self.key.horizon, self.key.vram_budget_gb
 
     @property
@@ -90,7 +90,7 @@ def _numbered(records: Iterable[JobRecord]) -> list[tuple[JobRecord, int]]:
 
 
 def _standing(records: Iterable[JobRecord]) -> list[JobRecord]:
-    """The records without those that were run again to their end."""
+    """Return the records without those that were run again to their end."""
     completed: set[tuple[str, str]] = set()
     kept: list[JobRecord] = []
     for record in reversed(list(records)):
@@ -110,12 +110,12 @@ def mode_order(mode: str) -> tuple[int, str]:
 
 
 def horizon_order(horizon: HorizonDepth) -> tuple[int, int]:
-    """Sort key of horizons: by depth, `flat` last."""
+    """Return the sort key of horizons: by depth, `flat` last."""
     return (1, 0) if horizon == "flat" else (0, horizon)
 
 
 def setting_order(setting: Setting) -> tuple[float, tuple[int, int]]:
-    """Sort key of settings: by budget, then by horizon."""
+    """Return the sort key of settings: by budget, then by horizon."""
     return setting[1], horizon_order(setting[0])
 
 

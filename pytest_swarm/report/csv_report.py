@@ -26,7 +26,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(report: Report, path: Path) -> tuple[Path, Path]:
-    """Write both tables; the paths they went to. `path` is a folder, or the file of jobs beside `x-tasks.csv`."""
+    """Write both tables and return their paths. `path` is a folder, or the file of jobs beside `x-tasks.csv`."""
     jobs, tasks = csv_paths(path)
     jobs.parent.mkdir(parents=True, exist_ok=True)
     jobs.write_text(table(job_row(each) for each in report.jobs), encoding="utf-8", newline="")
@@ -35,7 +35,7 @@ def write_csv(report: Report, path: Path) -> tuple[Path, Path]:
 
 
 def csv_paths(path: Path) -> tuple[Path, Path]:
-    """Where jobs and tasks go."""
+    """Return where jobs and tasks go."""
     if path.suffix.lower() == ".csv":
         return path, path.with_name(f"{path.stem}-tasks{path.suffix}")
     return path / "jobs.csv", path / "tasks.csv"
@@ -55,7 +55,7 @@ def job_row(job: MeasuredJob) -> dict[str, Cell]:
 
 
 def task_rows(job: MeasuredJob) -> Iterable[dict[str, Cell]]:
-    """The rows of tasks.csv of one job, without prompts and answers: those stand in events.jsonl."""
+    """Return the rows of tasks.csv of one job, without prompts and answers: events.jsonl has them."""
     for outcome in job.record.outcomes:
         yield {**_place(job), **_task(job, outcome)}
 
@@ -99,7 +99,7 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Cell]:
 
 
 def table(rows: Iterable[Mapping[str, Cell]]) -> str:
-    """The rows as CSV under a header; an empty text where there are no rows."""
+    """Return the rows as CSV under a header; an empty text where there are no rows."""
     found: Sequence[Mapping[str, Cell]] = list(rows)
     if not found:
         return ""

@@ -36,7 +36,7 @@ TEMPLATE: Final = "report.html.j2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A section that a user adds to the page: a title, and HTML that the user answers for."""
+    """A section that a user adds to the page: a title, and HTML that the page takes as it is."""
 
     title: str
     html: str
@@ -44,7 +44,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PageOptions:
-    """What a user may change: a template of their own (a path), sections, other runs to lay beside, and a hook.
+    """What a user may change: the template (a path), sections, other runs to show side by side, and a hook.
 
     The template may say `{% extends "report.html.j2" %}` and fill its blocks `title`, `heading`, `head`, `before`,
     `after` and `policy`. `context_hook` is called with the template's names before rendering and may add to them;
@@ -58,7 +58,15 @@ class PageOptions:
 
 
 def render_html(report: Report, options: PageOptions | None = None) -> str:
-    """The page of a report. OptionError names a template that cannot be read or rendered."""
+    """Return the page of a report.
+
+    Args:
+        report: The report.
+        options: Template, sections and other runs; None is the page as it is shipped.
+
+    Raises:
+        OptionError: The template cannot be read or rendered.
+    """
     from jinja2 import TemplateError
     from markupsafe import Markup
 
@@ -94,7 +102,7 @@ def render_html(report: Report, options: PageOptions | None = None) -> str:
 
 
 def write_html(run: Run | Report, path: Path, *, template: str | Path | None = None) -> None:
-    """Write the page."""
+    """Write the page of a run to a file, with a template of the user's where one is given."""
     report = run if isinstance(run, Report) else build_report(run)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render_html(report, PageOptions(template=template)), encoding="utf-8", newline="\n")
@@ -123,12 +131,12 @@ def _environment(report: Report, template: str | Path | None) -> Environment:
 
 
 def _finalize(value: object) -> object:
-    """Every text on its way into the page, safe to show; markup of our own templates passes."""
+    """Return a text made safe to show on the page; markup of our own templates passes."""
     return wording.printable(value) if type(value) is str else value
 
 
 def _helpers(report: Report) -> dict[str, object]:
-    """Functions and names for every template."""
+    """Return functions and names for every template."""
     modes, tags = report.mode_names, report.info.fleet.tags
     colours = mode_colours(modes)
     mode_css = {mode: f"md{n}" for n, mode in enumerate(modes)}
@@ -161,7 +169,7 @@ def _helpers(report: Report) -> dict[str, object]:
 
 
 def _job_score(job: MeasuredJob) -> str:
-    """The job's score; for one that was not completed, how it ended."""
+    """Return the job's score; for one that was not completed, how it ended."""
     if job.metrics.score is not None:
         return wording.percent(job.metrics.score)
     return "unscored" if job.record.status == "completed" else job.record.status.value
@@ -174,7 +182,7 @@ def _job_details(metrics: JobMetrics) -> list[tuple[str, str]]:
 
 
 def _estimate_cells() -> Callable[[EstimateRow, PlanStep], str]:
-    """Writes the figures of an estimate as cells: numbers only, so one piece of markup in place of four escapes."""
+    """Return a function that writes an estimate as cells: only numbers, so one piece of markup saves four escapes."""
     from markupsafe import Markup
 
     def cells(row: EstimateRow, step: PlanStep) -> str:

@@ -33,9 +33,11 @@ _MARK: Final = {"good": "✅", "bad": "❌", "open": "❔", "plain": "⚪"}
 
 
 def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
-    """The Markdown of a report; foreign text is escaped, so a table stays one table.
+    """Return the Markdown of a report; foreign text is escaped, so a table stays one table.
 
-    `verdict` are lines of Markdown, escaped by their writer, that stand first (such as those of a gate).
+    Args:
+        report: The report.
+        verdict: Lines of Markdown that come first, such as those of a gate; their writer has escaped them.
     """
     info = report.info
     lines = [f"### pytest-swarm: {_modes(report)}", "", *verdict, *([""] if verdict else [])]
@@ -58,20 +60,20 @@ def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
 
 
 def write_markdown(report: Report, path: Path, *, append: bool = False, verdict: Sequence[str] = ()) -> None:
-    """Write the Markdown, or add it to what a file holds already (such as a step summary)."""
+    """Write the Markdown to a file, or with `append` add it to one such as a step summary."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a" if append else "w", encoding="utf-8", newline="\n") as file:
         file.write(render_markdown(report, verdict=verdict))
 
 
 def escaped(text: str) -> str:
-    """Foreign text that Markdown shows as it is: no markup, no HTML, no line break, no mention and no link."""
+    """Return foreign text that Markdown shows as it is: no markup, no HTML, no line break, no mention and no link."""
     plain = "".join(_HTML.get(char, char) for char in one_line(text, 600))
     return _LIVE.sub(r"\1<!-- -->", _SPECIAL.sub(r"\\\g<0>", plain))
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
-    """Lines of a table; the first `left` columns stand left. Every cell is escaped."""
+    """Return the lines of a table; the first `left` columns are aligned left. Every cell is escaped."""
     marks = [":---" if n < left else "---:" for n in range(len(head))]
     return [_row(head), f"| {' | '.join(marks)} |", *(_row(row) for row in rows)]
 
@@ -96,7 +98,7 @@ def _scoreboard(report: Report) -> list[str]:
 
 
 def _jobs(report: Report, *, room: int) -> list[str]:
-    """The jobs in at most `room` lines: all where they are few, else those that failed, broke a budget, or differ."""
+    """Return the jobs in at most `room` lines: those that failed, broke a budget, or differ come first."""
     rows = job_rows(report.jobs)
     shown = sorted(rows, key=_telling)[: max(0, min(_JOBS, room - _FRAME))]
     if not shown:

@@ -1,4 +1,4 @@
-"""What the page's templates may use: the figures of a report, put into words and drawings."""
+"""The names that the page's templates may use: the metrics of a report in words and drawings."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Said:
 
 
 def page_context(report: Report) -> dict[str, object]:
-    """Names for the templates: everything but the list of jobs and what belongs to the file itself."""
+    """Return the names for the templates: everything but the list of jobs and what belongs to the file itself."""
     horizons, budgets = board_axes(report)
     notes = missing_sentences(report)
     times_ms = {
@@ -119,7 +119,7 @@ def mode_colours(modes: Sequence[str]) -> dict[str, str]:
 
 
 def script_hash(script: str) -> str:
-    """The SHA-256 of the page's script for its content security policy: no other script may run."""
+    """Return the SHA-256 of the page's script for its content security policy: no other script may run."""
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
@@ -139,7 +139,7 @@ def _said(answer: Answer) -> Said:
 
 
 def _single_sentence(report: Report) -> str:
-    """What stands in place of comparisons where one mode ran, or none."""
+    """Return the sentence in place of comparisons where one mode ran, or none."""
     if not report.modes:
         return "No job was run."
     only = report.modes[0]
@@ -150,7 +150,7 @@ def _single_sentence(report: Report) -> str:
 
 
 def _scope(report: Report) -> str:
-    """`5 workflows, 60 jobs, horizons h0, h1 and h3, VRAM 8GB`."""
+    """Return `5 workflows, 60 jobs, horizon h0, h1 and h3, VRAM 8GB`."""
     names = len({each.job for each in report.jobs})
     horizons, budgets = board_axes(report)
     parts = [
@@ -170,7 +170,7 @@ def _started(started_ts_ms: float) -> str:
 
 
 def _board_css(horizons: int, budgets: int) -> str:
-    """Rules that show the board of the chosen horizon and budget; a browser without :has shows all boards."""
+    """Return the CSS rules that show the chosen board; a browser without :has shows all boards."""
     rules = [".card.board{display:none}"]
     for h in range(horizons):
         for b in range(budgets):

@@ -60,21 +60,21 @@ class Board:
 
 
 def reference_mode(report: Report) -> str | None:
-    """What deltas are taken against: llm where it ran beside another mode, else the first mode; None for one mode."""
+    """Return the mode of the differences: llm where it ran beside another, else the first mode; None for one mode."""
     if len(report.modes) < 2:
         return None
     return LLM if LLM in report.mode_names else report.mode_names[0]
 
 
 def boards(report: Report) -> tuple[Board, ...]:
-    """A board for every horizon and budget, and over all of them where there is more than one."""
+    """Return a board for every horizon and budget, and over all of them where there is more than one."""
     horizons, budgets = board_axes(report)
     found = (_board(report, horizon, budget_gb) for horizon in horizons for budget_gb in budgets)
     return tuple(each for each in found if each.modes)
 
 
 def board_axes(report: Report) -> tuple[list[HorizonDepth | None], list[float | None]]:
-    """The horizons and the budgets to choose from, None (all of them) first where there is more than one."""
+    """Return the horizons and the budgets to choose from; None (all of them) is first where there is more than one."""
     horizons: list[HorizonDepth | None] = [*sorted({each.key.horizon for each in report.jobs}, key=horizon_order)]
     budgets: list[float | None] = [*sorted({each.key.vram_budget_gb for each in report.jobs})]
     return [None, *horizons] if len(horizons) > 1 else horizons, [None, *budgets] if len(budgets) > 1 else budgets

@@ -25,7 +25,7 @@ _MIN_NAME: Final = 12  # columns give way before a job's name is cut to less tha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Column:
-    """A heading, whether its cells stand to the right, and how soon it gives way in a narrow terminal (0 = never)."""
+    """A heading, whether its cells are aligned right, and how soon it is dropped in a narrow terminal (0 = never)."""
 
     title: str
     right: bool = True
@@ -33,7 +33,7 @@ class _Column:
 
 
 def terminal_summary(run: Run | Report, *, width: int, verbose: int) -> list[str]:
-    """The lines of the summary, none wider than `width` (at most 100); `verbose` as pytest counts -v and -q.
+    """Return the lines of the summary, none wider than `width` (at most 100); `verbose` as pytest counts -v and -q.
 
     With -q only the totals and the answer; by default at most 60 rows of jobs; with -v all.
     """
@@ -123,7 +123,7 @@ def _values(cell: Aggregate, metrics: Sequence[AnyMetric]) -> list[str]:
 
 
 def _heads(header: str, modes: Sequence[str]) -> str:
-    """The line above the header, with each mode's name over its block of columns."""
+    """Return the line above the header, with each mode's name over its block of columns."""
     starts = [n for n in range(len(header)) if header.startswith("score", n)]
     line = ""
     for start, mode in zip(starts, modes, strict=False):  # a narrow terminal has lost the last columns
@@ -138,7 +138,7 @@ def _totals(report: Report, width: int) -> list[str]:
 
 
 def _not_run(report: Report, width: int, verbose: int) -> list[str]:
-    """What was not run and why, and the run's notes; shortened unless -v."""
+    """Return what was not run and why, and the run's notes; shortened unless -v."""
     sentences = missing_sentences(report)
     shown = sentences if verbose > 0 else sentences[:_MAX_NOTES]
     lines = [line for each in shown for line in wrapped("! " + one_line(each, 400), width)]
@@ -148,7 +148,7 @@ def _not_run(report: Report, width: int, verbose: int) -> list[str]:
 
 
 def table(columns: Sequence[_Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Aligned lines of at most `width`: where there is no room, gaps shrink, columns give way, the first is cut."""
+    """Return aligned lines of at most `width`: gaps shrink first, then columns are dropped, then the first is cut."""
     widths = [max([len(col.title), *(len(row[n]) for row in rows)]) for n, col in enumerate(columns)]
     gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
     over = sum(widths) + gap * (len(widths) - 1) - width
@@ -171,7 +171,7 @@ def _line(columns: Sequence[_Column], widths: Sequence[int], cells: Sequence[str
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width`, continued lines set in by two; a word longer than a line is cut."""
+    """Return the text in lines of at most `width`, indented by two after the first; too long a word is cut."""
     lines: list[str] = []
     line = ""
     for word in text.split():

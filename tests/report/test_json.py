@@ -157,7 +157,8 @@ def test_every_key_of_a_case_is_described_in_the_schema() -> None:
     schema = report_schema()
     described = schema["$defs"]["Case"]["properties"]
     assert set(encoded(small_run())["cases"][0]) == set(described)
-    assert set(encoded(small_run())["modes"]["lp"]) - {"by_setting"} == set(schema["$defs"]["ModeAtSetting"]["properties"])
+    mode = set(encoded(small_run())["modes"]["lp"])
+    assert mode - {"by_setting"} == set(schema["$defs"]["ModeAtSetting"]["properties"])
 
 
 def test_other_rooms_may_add_blocks() -> None:

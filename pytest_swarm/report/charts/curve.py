@@ -22,7 +22,7 @@ _MAX_LINES: Final = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dot:
-    """A point of a line, with what it says when pointed at."""
+    """A point of a line, with its tooltip."""
 
     x: float
     y: float

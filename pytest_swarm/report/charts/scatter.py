@@ -90,7 +90,7 @@ def scatter(
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> frozenset[int]:
-    """Indices of the points that no other beats in price or score without losing in the other."""
+    """Return the indices of the points that no other beats in price or score without losing in the other."""
     return frozenset(
         n
         for n, (price, score) in enumerate(points)
@@ -102,7 +102,7 @@ def pareto(points: Sequence[tuple[float, float]]) -> frozenset[int]:
 
 
 def _front(marks: Sequence[Mark]) -> str:
-    """A staircase through the best marks from left to right."""
+    """Return a staircase through the best marks from left to right."""
     order = sorted({(mark.x, mark.y) for mark in marks})
     if len(order) < 2:
         return ""
