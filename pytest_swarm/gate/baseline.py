@@ -16,9 +16,9 @@ from typing import Final
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.gate.metric import METRICS
 from pytest_swarm.gate.run_context import RunContext, decode_circumstances, encode_circumstances
 from pytest_swarm.metrics.measured_jobs import horizon_order
+from pytest_swarm.metrics.table import GATE_METRICS
 from pytest_swarm.routing.registry import mode_order
 
 SCHEMA: Final = "swarm-baseline/"
@@ -216,7 +216,7 @@ def _sample(fields: Fields) -> BaselineSample:
         repeat=fields.whole("repeat", low=1),
         occurrence=fields.whole("occurrence", 0, low=0),
         tasks=fields.whole("tasks", low=0),
-        figures={name: figures.optional_number(name) for name in figures if name in METRICS},
+        figures={name: figures.optional_number(name) for name in figures if name in GATE_METRICS},
     )
 
 

@@ -11,15 +11,15 @@ from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.count_verdicts import added_violations, is_clean
 from pytest_swarm.gate.expression import Expression
-from pytest_swarm.gate.metric import Kind
 from pytest_swarm.gate.pairing import Changed, Match, RunCases
 from pytest_swarm.gate.verdicts import CaseVerdict, Rule, Verdict
+from pytest_swarm.metrics.spec import Kind
+from pytest_swarm.statistics.exact_tests import reject_false_discoveries
 from pytest_swarm.statistics.sequential import sequential_p_values
 from pytest_swarm.statistics.sign_flips import (
     RULE_OF_THREE,
     flip_p_values,
     minimum_detectable,
-    reject_false_discoveries,
 )
 
 

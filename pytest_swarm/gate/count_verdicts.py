@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from pytest_swarm.gate.baseline import BaselineSample
 from pytest_swarm.gate.mean_verdicts import Hypothesis, measured
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
+from pytest_swarm.statistics.exact_tests import sign_test
 
 _SHOWN = 5  # steps that a row names; the events hold all
 
@@ -29,12 +29,12 @@ def judge_count(question: Hypothesis) -> VerdictRow:
     clean = is_clean(question.matches, metric)
     exact = question.reproducible or clean
     added = sum(added_violations(match, metric, clean=clean) for match in question.matches) if exact else now - before
-    p_worse = None if exact else sign_test(question.matches, metric)
+    p_worse = None if exact else sign_test_over_repeats(question.matches, metric)
     if added > question.expression.allowed:
         significant = p_worse is None or p_worse <= question.level
         verdict = Verdict.REGRESSED if significant else Verdict.INCONCLUSIVE
     else:
-        fewer = now < before and (exact or sign_test(question.matches, metric, worse=-1) <= question.level)
+        fewer = now < before and (exact or sign_test_over_repeats(question.matches, metric, worse=-1) <= question.level)
         verdict = Verdict.IMPROVED if fewer else Verdict.OK
     over = _new_steps(question, metric) if verdict in (Verdict.REGRESSED, Verdict.INCONCLUSIVE) else ()
     return question.row(
@@ -64,7 +64,7 @@ def added_violations(match: Match, metric: str, *, clean: bool) -> float:
     return max(0.0, sum(_count(now, metric) - _count(then, metric) for then, now in match.pairs))
 
 
-def sign_test(matches: Sequence[Match], metric: str, *, worse: int = 1) -> float:
+def sign_test_over_repeats(matches: Sequence[Match], metric: str, *, worse: int = 1) -> float:
     """One-sided exact sign test over repeats of jobs: P(at least as many worse | worse and better equally likely).
 
     `worse` -1 asks the same of better ones.
@@ -75,8 +75,7 @@ def sign_test(matches: Sequence[Match], metric: str, *, worse: int = 1) -> float
             unit = (match.setup.job, now.repeat)
             units[unit] = units.get(unit, 0.0) + _count(now, metric) - _count(then, metric)
     up, down = sum(worse * d > 0 for d in units.values()), sum(worse * d < 0 for d in units.values())
-    moved = up + down
-    return math.fsum(math.comb(moved, k) / 2**moved for k in range(up, moved + 1))
+    return sign_test(up, down)
 
 
 def _new_steps(question: Hypothesis, metric: str) -> tuple[str, ...]:

@@ -13,12 +13,12 @@ from pytest_swarm.gate.case_verdicts import judge_matches, not_comparable, unmat
 from pytest_swarm.gate.count_verdicts import judge_count
 from pytest_swarm.gate.hypotheses import questions
 from pytest_swarm.gate.mean_verdicts import Hypothesis, judge_mean
-from pytest_swarm.gate.metric import Kind
 from pytest_swarm.gate.pairing import RunCases, pair
 from pytest_swarm.gate.policy import Policy
 from pytest_swarm.gate.run_context import RunContext, differences, reproducible, same_clock
 from pytest_swarm.gate.time_verdicts import judge_median
 from pytest_swarm.gate.verdicts import CaseVerdict, Strictness, Verdict, VerdictRow, worst
+from pytest_swarm.metrics.spec import Kind
 
 SCHEMA: Final = "swarm-gate/1"
 

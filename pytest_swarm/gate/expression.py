@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.gate.metric import METRICS, Kind, Metric
+from pytest_swarm.metrics.spec import Kind
+from pytest_swarm.metrics.table import GATE_METRICS, AnyMetric
 
 Statistic = Literal["mean", "median", "sum"]
 
@@ -26,7 +27,7 @@ class Expression:
     """
 
     text: str
-    metric: Metric
+    metric: AnyMetric
     statistic: Statistic
     allowed: float
     relative: bool
@@ -80,14 +81,14 @@ class _Parser:
         self.at = slash + 1
         return self.text[:slash]
 
-    def _metric(self) -> Metric:
+    def _metric(self) -> AnyMetric:
         found = _NAME.match(self.text, self.at)
-        if found is None or found[0] not in METRICS:
-            raise self._error(f"a metric: {', '.join(METRICS)}")
+        if found is None or found[0] not in GATE_METRICS:
+            raise self._error(f"a metric: {', '.join(GATE_METRICS)}")
         self.at = found.end()
-        return METRICS[found[0]]
+        return GATE_METRICS[found[0]]
 
-    def _statistic(self, metric: Metric) -> Statistic:
+    def _statistic(self, metric: AnyMetric) -> Statistic:
         if not self.text.startswith(".", self.at):
             return {Kind.COUNT: "sum", Kind.MEAN: "mean", Kind.TIME: "median"}[metric.kind]  # type: ignore[return-value] # literals
         self.at += 1
@@ -99,7 +100,7 @@ class _Parser:
                 return name
         raise self._error(f"how {metric.name} is summed up: {' or '.join(known)}")
 
-    def _allowed(self, metric: Metric) -> tuple[float, bool]:
+    def _allowed(self, metric: AnyMetric) -> tuple[float, bool]:
         sign, other = ("+", "-") if metric.worse > 0 else ("-", "+")
         if not self.text.startswith(sign, self.at):
             way = "rising" if metric.worse > 0 else "falling"
@@ -113,7 +114,7 @@ class _Parser:
         self.at += relative
         return (number / 100, True) if relative else (number, False)
 
-    def _confidence(self, metric: Metric) -> float:
+    def _confidence(self, metric: AnyMetric) -> float:
         if not self.text.startswith("@", self.at):
             return DEFAULT_CONFIDENCE
         if metric.kind is Kind.COUNT:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from pytest_swarm.gate.expression import Expression
 from pytest_swarm.gate.mean_verdicts import Hypothesis
-from pytest_swarm.gate.metric import Kind
 from pytest_swarm.gate.pairing import Match, Pairing
 from pytest_swarm.gate.policy import Policy
 from pytest_swarm.gate.verdicts import Rule
+from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.routing.registry import mode_order
 
 

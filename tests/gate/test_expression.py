@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.expression import parse_expression
-from pytest_swarm.gate.metric import METRICS, Kind
+from pytest_swarm.metrics.spec import Kind
+from pytest_swarm.metrics.table import GATE_METRICS
 
 
 def test_the_examples_of_the_design() -> None:
@@ -67,7 +68,7 @@ def test_any_text_is_parsed_or_refused_with_a_sentence(text: str) -> None:
     assert found.allowed >= 0
 
 
-@given(st.sampled_from(sorted(METRICS)), st.integers(0, 99))
+@given(st.sampled_from(sorted(GATE_METRICS)), st.integers(0, 99))
 def test_every_metric_has_an_expression(name: str, number: int) -> None:
-    sign = "+" if METRICS[name].worse > 0 else "-"
+    sign = "+" if GATE_METRICS[name].worse > 0 else "-"
     assert parse_expression(f"{name}:{sign}{number}", what="x").allowed == number

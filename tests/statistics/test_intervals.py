@@ -20,7 +20,16 @@ def test_t_quantile_agrees_with_printed_tables(freedom: int, expected: float) ->
     assert t_quantile(freedom, 0.95) == pytest.approx(expected, abs=2e-7)
 
 
-def test_t_quantile_falls_smoothly_over_the_change_of_method() -> None:
+@pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.999])
+@pytest.mark.parametrize("freedom", [1, 2, 7, 200, 10**6])
+def test_t_quantile_is_that_of_scipy_stats(freedom: int, confidence: float) -> None:
+    from scipy.stats import t
+
+    low, high = t.interval(confidence, freedom)
+    assert (-low, high) == pytest.approx((t_quantile(freedom, confidence),) * 2, rel=1e-9)
+
+
+def test_t_quantile_falls_with_the_degrees_of_freedom() -> None:
     values = [t_quantile(freedom, 0.95) for freedom in range(1, 260)]
     assert values == sorted(values, reverse=True)
 
@@ -33,7 +42,7 @@ def test_one_value_per_cluster_is_the_textbook_t_interval() -> None:
     assert (found.low, found.high) == (pytest.approx(0.32 - half), pytest.approx(0.32 + half))
 
 
-def test_copies_of_a_job_do_not_narrow_the_interval() -> None:
+def test_copies_of_a_cluster_do_not_narrow_the_interval() -> None:
     rows = [("a", 0.1), ("b", 0.3), ("c", 0.8)]
     once, many = clustered_mean(rows), clustered_mean(rows * 50)
     assert once is not None
@@ -42,7 +51,7 @@ def test_copies_of_a_job_do_not_narrow_the_interval() -> None:
     assert (many.samples, many.clusters) == (150, 3)
 
 
-def test_one_job_has_a_mean_and_says_why_it_has_no_interval() -> None:
+def test_one_cluster_has_a_mean_and_says_why_it_has_no_interval() -> None:
     found = clustered_mean([("a", 0.0), ("a", 1.0)])
     assert found is not None
     assert (found.mean, found.low, found.high) == (0.5, None, None)
@@ -61,7 +70,7 @@ def test_no_values_is_none() -> None:
 
 
 def test_the_interval_covers_the_truth_about_95_times_in_100() -> None:
-    """Five jobs of three repeats, a job effect and noise: coverage of the true mean 0 over 2,000 draws."""
+    """Five clusters of three values, a cluster effect and noise: coverage of the true mean 0 over 2,000 draws."""
     rng = Random(1)
     covered = 0
     for _ in range(2000):

@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 
-from pytest_swarm.report.packing import Packer, packed
+from pytest_swarm.report.job_list import Packer, packed
 
 
 def unpacked(text: str) -> list[str]:
