@@ -12,13 +12,14 @@ PACKAGE = Path(__file__).parents[1] / "pytest_swarm"
 
 BASE = {"errors", "units", "fields"}
 MIDDLE = {"estimate", "workloads", "scoring", "ollama", "telemetry", "statistics"}
-UP_TO_METRICS = BASE | MIDDLE | {"domain", "routing", "execution", "metrics"}
+UP_TO_METRICS = BASE | MIDDLE | {"codec", "domain", "routing", "execution", "metrics"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "units": {"errors"},
     "fields": {"errors"},
+    "codec": {"errors", "fields"},
     "domain": BASE,
-    **{room: BASE | {"domain"} for room in MIDDLE},
+    **{room: BASE | {"codec", "domain"} for room in MIDDLE},
     "simulator": BASE | {"domain", "scoring"},
     "routing": BASE | MIDDLE | {"domain"},
     "execution": BASE | MIDDLE | {"domain", "routing", "simulator"},
