@@ -94,16 +94,31 @@ def encode_line(value: Mapping[str, Json]) -> str:
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
-def json_schema(of: Any, *, name: str, title: str, description: str) -> JsonObject:
-    """Return the JSON Schema (draft 2020-12) of a type, under the name of its file."""
-    schema: JsonObject = msgspec.json.schema(of)
-    head: JsonObject = {
+def json_schema(*types: Any, name: str, title: str, description: str) -> JsonObject:
+    """Return the JSON Schema (draft 2020-12) of a value of one of the types.
+
+    Args:
+        types: structs or dataclasses; their docstrings and field descriptions become those of the schema.
+        name: the name of the schema, without a suffix.
+        title: what the schema describes.
+        description: one sentence for the reader of the schema.
+    """
+    found, definitions = schema_definitions(*types)
+    return {
         "$schema": DRAFT,
         "$id": f"https://pytest-swarm-router/schema/{name}.json",
         "title": title,
         "description": description,
+        **(found[0] if len(found) == 1 else {"anyOf": list(found)}),
+        "$defs": definitions,
     }
-    return head | schema
+
+
+def schema_definitions(*types: Any) -> tuple[tuple[JsonObject, ...], JsonObject]:
+    """Return a schema for each type, and the definitions under `#/$defs/` that they refer to."""
+    schemas, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    listed: JsonObject = _listed(definitions)
+    return tuple(map(_listed, schemas)), listed
 
 
 def _parse(text: bytes | str) -> object:

@@ -7,7 +7,7 @@ files that lack it are still read. `events` makes these types from records, and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from msgspec import Meta, Struct
 
@@ -236,7 +236,7 @@ AnyEvent: TypeAlias = (
 def events_schema() -> JsonObject:
     """Return the JSON Schema of one line of events.jsonl."""
     return json_schema(
-        AnyEvent,
+        *get_args(AnyEvent),
         name=f"swarm-events-{SCHEMA_VERSION}",
         title=f"One line of events.jsonl of pytest-swarm, schema version {SCHEMA_VERSION}",
         description="Not measured is null, never 0. Fields and types of events may be added within a version.",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from msgspec import Struct
 
@@ -42,7 +42,7 @@ class _EventHead(Struct, frozen=True, kw_only=True):
 
 _HEADS: Final[JsonDecoder[_EventHead]] = JsonDecoder(_EventHead, error=EventsError)
 _DECODERS: Final[Mapping[str, JsonDecoder[types.AnyEvent]]] = MappingProxyType(
-    {str(each.__struct_config__.tag): JsonDecoder(each, error=EventsError) for each in types.AnyEvent.__args__}
+    {str(each.__struct_config__.tag): JsonDecoder(each, error=EventsError) for each in get_args(types.AnyEvent)}
 )
 
 
