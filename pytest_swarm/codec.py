@@ -26,11 +26,15 @@ _PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 
 
 class JsonDecoder(Generic[T]):
-    """A decoder of JSON values of one type. It raises `error`, with the place in front, for any other value."""
+    """A decoder of JSON values of one type. It raises `error`, with the place in front, for any other value.
 
-    def __init__(self, of: Any, *, error: type[SwarmError]) -> None:
+    `advice` is what to do about a text that is not JSON at all.
+    """
+
+    def __init__(self, of: Any, *, error: type[SwarmError], advice: str | None = None) -> None:
         self._of = of
         self._error = error
+        self._advice = f"; {advice}" if advice else ""
         self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(of)
 
     def decode(self, text: bytes | str, *, where: str) -> T:
@@ -46,6 +50,7 @@ class JsonDecoder(Generic[T]):
         try:
             return self._decoder.decode(text)
         except msgspec.ValidationError as error:
+            self._parse(text, where)  # a text that is not JSON at all is refused as such
             raise self._error(f"{where}: {_sentence(error)}") from error
         except (msgspec.DecodeError, RecursionError):
             # Python's parser reads half a surrogate pair, which models do answer; it also words syntax errors better.
@@ -64,7 +69,7 @@ class JsonDecoder(Generic[T]):
             return _parse(text)
         except (ValueError, RecursionError) as error:
             reason = "nested too deep" if isinstance(error, RecursionError) else error
-            raise self._error(f"{where}: is not valid JSON: {reason}") from error
+            raise self._error(f"{where}: is not valid JSON: {reason}{self._advice}") from error
 
 
 def is_json(text: bytes) -> bool:

@@ -16,6 +16,7 @@ from typing import Final
 from pytest_swarm.domain.model import encode_model
 from pytest_swarm.domain.record import Run, RunInfo, TaskOutcome
 from pytest_swarm.fields import Json
+from pytest_swarm.gate.gate_block import encode_gate
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.curves import CurvePoint
@@ -41,7 +42,7 @@ def encode_report(report: Report) -> dict[str, Json]:
         "curves": {mode: [_point(p) for p in report.curves if p.mode == mode] for mode in report.mode_names},
         "answers": [{"kind": each.kind, "tone": each.tone, "text": each.text} for each in answers(report)],
         "notes": list(report.run.notes),
-        **report.extra,
+        **({} if report.gate is None else {"gate": encode_gate(report.gate)}),
     }
 
 
