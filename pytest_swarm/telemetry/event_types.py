@@ -15,6 +15,7 @@ from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
 from pytest_swarm.domain.record import EstimateRow, GpuProcess, JobStatus, SamplePhase, TaskStatus
 from pytest_swarm.domain.task import TaskType
+from pytest_swarm.graph_codec import GraphObject
 
 SCHEMA_VERSION: Final = 1
 
@@ -23,10 +24,6 @@ JobSeconds: TypeAlias = Annotated[float, Meta(description="seconds since the sta
 Gigabytes: TypeAlias = Annotated[float, Meta(description="GB of VRAM")]
 Step: TypeAlias = Annotated[int, Meta(description="planning step of the job, from 0")]
 Depth: TypeAlias = Annotated[int, Meta(ge=0)] | Literal["flat"]
-GraphObject: TypeAlias = Annotated[
-    dict[str, Any],
-    Meta(description="a task graph: name, version, context, tasks, edges; as in a graph file"),
-]
 
 
 class ModelRow(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from pytest_swarm.codec import JsonObject, to_json
-from pytest_swarm.domain.graph import TaskGraph, encode_graph
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import (
@@ -25,6 +25,7 @@ from pytest_swarm.domain.record import (
     VramSample,
 )
 from pytest_swarm.fields import Json
+from pytest_swarm.graph_codec import encode_graph_object
 from pytest_swarm.telemetry.event_types import (
     SCHEMA_VERSION,
     AssignmentRow,
@@ -109,7 +110,7 @@ def encode_dag_structure(case: Case, ts_ms: float, *, simulated: bool) -> JsonOb
         test=case.test,
         simulated=simulated,
         graph_digest=case.graph.digest,
-        graph=encode_graph(case.graph),
+        graph=encode_graph_object(case.graph),
     )
     return to_json(event)
 

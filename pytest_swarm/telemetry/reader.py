@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from msgspec import Struct
 
 from pytest_swarm.codec import JsonDecoder, is_json
-from pytest_swarm.domain.graph import TaskGraph, decode_graph
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import (
     Case,
     JobRecord,
@@ -27,7 +27,7 @@ from pytest_swarm.domain.record import (
     VramSample,
 )
 from pytest_swarm.errors import EventsError, SwarmError
-from pytest_swarm.fields import Fields
+from pytest_swarm.graph_codec import GraphObject, decode_graph_object
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.sink import Event
@@ -115,7 +115,7 @@ class _Reader:
         self.complete = False
         self.notes: list[str] = []
         self.case_notes: list[str] = []
-        self._graphs: dict[str, tuple[dict[str, Any], TaskGraph]] = {}
+        self._graphs: dict[str, tuple[GraphObject, TaskGraph]] = {}
 
     def take_line(self, line: bytes, *, where: str) -> None:
         decoder = _decoder(_HEADS.decode(line, where=where), where)
@@ -172,12 +172,7 @@ class _Reader:
         known = self._graphs.get(event.graph_digest)
         if known is not None and known[0] == event.graph:
             return known[1]
-        try:
-            graph = decode_graph(Fields(event.graph, where=f"{where}, 'graph'", error=EventsError))
-        except EventsError:
-            raise
-        except SwarmError as error:  # a graph that is not valid
-            raise EventsError(f"{where}: {error}") from error
+        graph = decode_graph_object(event.graph, where=where, error=EventsError)
         self._graphs[event.graph_digest] = (event.graph, graph)
         return graph
 

@@ -124,3 +124,32 @@ def test_any_outcome_survives_the_line(
     assert "\n" not in line
     event = JsonDecoder[TaskResultEvent](TaskResultEvent, error=EventsError).decode(line, where="line")
     assert events.decode_task_result(event) == outcome
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('["a","b"]', '["a","z"]', "dangling edge a -> z"),
+        ('["a","b"]', '["a"]', r"field 'graph\.edges\[0\]': expected array of length 2"),
+        ('"kind":"number"', '"kind":"guess"', "unknown expectation 'guess'"),
+        ('"difficulty":1.0', '"difficulty":1.0,"mood":1', "unknown field mood"),
+    ],
+)
+def test_a_graph_that_is_not_valid_is_named(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    written(tmp_path)
+    path = tmp_path / "events.jsonl"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(EventsError, match=rf"events\.jsonl, line 2.*{sentence}"):
+        read_run(path)
+
+
+def test_the_same_graph_is_decoded_once(tmp_path: Path) -> None:
+    written(tmp_path)
+    path = tmp_path / "events.jsonl"
+    first, *job, last = path.read_text().splitlines(keepends=True)
+    path.write_text("".join((first, *job, *job, last)))
+    one, two = read_run(path).jobs
+    assert one == two
+    assert one.case.graph is two.case.graph

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 from pytest_swarm.codec import JsonObject, json_schema, to_json
-from pytest_swarm.domain.graph import TaskGraph, decode_graph, encode_graph
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
-from pytest_swarm.fields import Fields
+from pytest_swarm.graph_codec import GraphObject, decode_graph_object, encode_graph_object
 from pytest_swarm.ollama.cassette.takes import Chunk, Exchange, ExchangeEnd, Take, TakeOrigin
 
 VERSION: Final = 1
@@ -34,7 +34,7 @@ class GraphLine(Struct, frozen=True, kw_only=True):
     """A task graph, which later takes name by its digest."""
 
     graph: Annotated[str, Meta(description="the digest of the graph")]
-    body: Annotated[dict[str, Any], Meta(description="the graph, as in a graph file")]
+    body: GraphObject
 
 
 class RealisedScore(Struct, frozen=True, kw_only=True):
@@ -109,12 +109,12 @@ def encode_header() -> JsonObject:
 
 def encode_graph_line(graph: TaskGraph) -> JsonObject:
     """Return the line of a graph."""
-    return to_json(GraphLine(graph=graph.digest, body=encode_graph(graph)))
+    return to_json(GraphLine(graph=graph.digest, body=encode_graph_object(graph)))
 
 
 def decode_graph_line(line: GraphLine, *, where: str) -> TaskGraph:
-    """Return the graph of its line; a SwarmError for one that is not valid."""
-    return decode_graph(Fields(line.body, where=f"{where}, 'body'", error=CassetteError))
+    """Return the graph of its line; CassetteError for one that is not valid."""
+    return decode_graph_object(line.body, where=where, error=CassetteError)
 
 
 def encode_take_line(take: Take) -> JsonObject:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from pytest_swarm.codec import JsonDecoder, encode_line, is_json
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.errors import CassetteError, SwarmError
+from pytest_swarm.errors import CassetteError
 from pytest_swarm.ollama.cassette.cassette_codec import (
     VERSION,
     ExchangeLine,
@@ -90,12 +90,7 @@ class _Reader:
         self._missing = 0
 
     def take(self, line: bytes, *, where: str) -> None:
-        try:
-            self._line(line, where)
-        except CassetteError:
-            raise
-        except SwarmError as error:  # a graph that is not valid
-            raise CassetteError(f"{where}: {error}") from error
+        self._line(line, where)
         self.read_bytes += len(line)
         if not self._missing:
             self.whole_bytes = self.read_bytes
