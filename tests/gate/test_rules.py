@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.gate.expression import parse_expression
+from pytest_swarm.gate.rules import parse_expression
 from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.metrics.table import GATE_METRICS
 

@@ -1,16 +1,25 @@
-"""Gate expressions: `[mode/]metric[.statistic]:allowed[%][@confidence]` (DESIGN 4)."""
+"""The rules of a gate: its expressions, the tests that they hold for, and what its verdicts do.
+
+An expression reads `[mode/]metric[.statistic]:allowed[%][@confidence]`; see docs/gate.md.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.metrics.table import GATE_METRICS, AnyMetric
 
 Statistic = Literal["mean", "median", "sum"]
+Strictness: TypeAlias = Literal["off", "warn", "fail"]
+Incomparable: TypeAlias = Literal["warn", "fail", "ignore"]
+Inconclusive: TypeAlias = Literal["pass", "warn", "fail"]
 
 DEFAULT_CONFIDENCE: Final = 95.0
 DEFAULTS: Final = ("score:-2.5%@95", "violations:+0")
@@ -20,10 +29,10 @@ _NUMBER: Final = re.compile(r"\d+(?:\.\d*)?|\.\d+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expression:
-    """What may get worse, and by how much.
+    """A metric and the loss in it that is allowed.
 
-    `allowed` is the loss that is let pass, never negative: in the metric's own unit, or, where `relative`, as a share
-    of the baseline's value. `mode` None = every mode, each judged on its own. `confidence` in per cent, two-sided.
+    `allowed` is never negative: in the metric's own unit, or, where `relative`, a share of the baseline's value.
+    `mode` None = every mode, each judged on its own. `confidence` in percent, two-sided.
     """
 
     text: str
@@ -35,17 +44,55 @@ class Expression:
     confidence: float = DEFAULT_CONFIDENCE
 
     def allowed_loss(self, before: float) -> float:
-        """The loss that is let pass, in the metric's unit, where the baseline's value is `before`."""
+        """Return the allowed loss in the metric's unit, where the baseline's value is `before`."""
         return self.allowed * abs(before) if self.relative else self.allowed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Expressions that hold for a set of cases: those of one test (`test` is its name), or all others (None)."""
+
+    expressions: tuple[Expression, ...]
+    gate: Strictness = "fail"
+    test: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """All rules of a run, and what its verdicts do. `rules` are those of tests with a marker, by the test's name.
+
+    `sequential`: repeats were added only while a case was undecided, so tests must hold at any time.
+    """
+
+    default: Rule
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    incomparable: Incomparable = "warn"
+    inconclusive: Inconclusive = "warn"
+    sequential: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", MappingProxyType(dict(self.rules)))
+
+    def rule_of(self, case: BaselineCase) -> Rule:
+        """Return the rule of a case: that of its test, else the default."""
+        return self.rules.get(case.test_name or "", self.default)
+
+
 def parse_expression(text: str, *, what: str) -> Expression:
-    """The expression of a text; OptionError says at which character it goes wrong, and what belongs there."""
+    """Return the expression of a text.
+
+    Args:
+        text: such as `llm/score:-2.5%@95`.
+        what: where the text comes from, as named in errors.
+
+    Raises:
+        OptionError: the text is not an expression. The message names the character, and what belongs there.
+    """
     return _Parser(text.strip(), what).expression()
 
 
 class _Parser:
-    """Reads from left to right; `at` is the next character."""
+    """A parser that reads from left to right; `at` is the next character."""
 
     def __init__(self, text: str, what: str) -> None:
         self.text = text
@@ -72,7 +119,7 @@ class _Parser:
         )
 
     def _mode(self) -> str | None:
-        """What stands before the last slash: tags of models may hold slashes and colons of their own."""
+        """What precedes the last slash: tags of models may hold slashes and colons of their own."""
         slash = self.text.rfind("/")
         if slash < 0:
             return None
