@@ -10,13 +10,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_swarm"
 
-BASE = {"errors", "units", "fields"}
+BASE = {"errors", "units", "fields", "documents"}
 MIDDLE = {"estimate", "workloads", "scoring", "ollama", "telemetry", "statistics"}
 UP_TO_METRICS = BASE | MIDDLE | {"domain", "routing", "execution", "metrics"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "units": {"errors"},
     "fields": {"errors"},
+    "documents": {"errors", "fields"},
     "domain": BASE,
     **{room: BASE | {"domain"} for room in MIDDLE},
     "simulator": BASE | {"domain", "scoring"},

@@ -52,7 +52,7 @@ def test_a_failed_write_leaves_the_file_and_nothing_else(tmp_path: Path, monkeyp
     ("text", "sentence"),
     [
         ("{", "is damaged, no JSON"),
-        ("[]", "expected a table"),
+        ("[]", "must be a table"),
         ("{}", "is no baseline of pytest-swarm"),
         ('{"schema": "swarm-report/1"}', "is no baseline of pytest-swarm"),
         ('{"schema": "swarm-baseline/2"}', "newer than swarm-baseline/1; update pytest-swarm"),

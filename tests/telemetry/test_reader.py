@@ -74,7 +74,7 @@ def test_a_job_that_was_still_running_is_named(tmp_path: Path) -> None:
         ),
         (lambda lines: [line.replace('"status":"ok"', '"status":"fine"') for line in lines], "'fine' is not a valid"),
         (lambda lines: [line.replace('"planned_vram_gb":', '"planned":') for line in lines], "'planned_vram_gb'"),
-        (lambda lines: ["[]\n", *lines], "expected a table"),
+        (lambda lines: ["[]\n", *lines], "must be a table"),
         (lambda _: [], "holds no run_start"),
     ],
 )
