@@ -57,7 +57,7 @@ def test_a_failed_write_leaves_the_file_and_nothing_else(tmp_path: Path, monkeyp
         ('{"schema": "swarm-report/1"}', "is no baseline of pytest-swarm"),
         ('{"schema": "swarm-baseline/2"}', "newer than swarm-baseline/1; update pytest-swarm"),
         ('{"schema": "swarm-baseline/x"}', "newer than swarm-baseline/1"),
-        ('{"schema": "swarm-baseline/1", "cases": [{"job": "a"}]}', "cases[0]: 'horizon_depth' must be a number"),
+        ('{"schema": "swarm-baseline/1", "cases": [{"job": "a"}]}', "cases[0]: 'horizon_depth' is missing"),
         ('{"schema": "swarm-baseline/1", "cases": []}', "'circumstances': 'run' is missing"),
         ("[" * 100_000, "is damaged"),
     ],

@@ -21,9 +21,9 @@ from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.sandbox.run_cases import run_cases
 from pytest_swarm.scoring.score import score_text
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
-from pytest_swarm.workloads.workflowgen.draw import Draw
 from pytest_swarm.workloads.workflowgen.jobs import JobSpec, generate_job, generate_jobs
-from pytest_swarm.workloads.workflowgen.shapes import MOST_PARENTS, SHAPES
+from pytest_swarm.workloads.workflowgen.random_stream import RandomStream
+from pytest_swarm.workloads.workflowgen.shapes import MAX_PARENTS, SHAPES
 
 ROOT = Path(__file__).parents[2]
 JOBS = generate_jobs(500, seed=7)
@@ -107,7 +107,7 @@ def test_the_reference_code_passes_its_hidden_cases():
 def test_any_spec_gives_a_valid_job_of_its_size(shape, size, level, seed):
     job = generate_job(JobSpec(name="j", shape=shape, size=size, level=level), seed)
     assert len(job.graph) == size
-    assert max(len(job.graph.parents(task.id)) for task in job.graph.tasks) <= MOST_PARENTS
+    assert max(len(job.graph.parents(task.id)) for task in job.graph.tasks) <= MAX_PARENTS
     for task in job.graph.tasks:
         assert score_text(task.expected, job.right[task.id]).value == 1
         assert local_expectation(task, given_of(job, task, job.right)) == task.expected
@@ -125,7 +125,7 @@ def test_any_spec_gives_a_valid_job_of_its_size(shape, size, level, seed):
     ],
 )
 def test_the_shapes_are_what_they_are_called(shape, size, edges):
-    places = SHAPES[shape](Draw("x"), size)
+    places = SHAPES[shape](RandomStream("x"), size)
     assert {(p, n) for n, parents in enumerate(places) for p in parents} == {
         (int(e[0]), int(e[1])) for e in edges.split()
     }
@@ -134,7 +134,7 @@ def test_the_shapes_are_what_they_are_called(shape, size, edges):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"shape": "ring"}, "job 'j': unknown shape 'ring'; known are chain"),
+        ({"shape": "ring"}, "job 'j': unknown shape 'ring'; choose one of chain"),
         ({"size": 1}, "size is 1, but must be from 2 to 200"),
         ({"level": 6}, "level is 6, but must be from 1 to 5"),
     ],
