@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-HELP: Final = "import task graphs of other formats (WfFormat, DAGBench, WorfBench), and write them as TOML"
+HELP: Final = "import task graphs of other formats as TOML files"
 DESCRIPTION: Final = """
 Import task graphs, and write one TOML file for each. The contents of a file tell its format: WfFormat 1.5, DAGBench
 graph.json, WorfBench lists of conversations, or our own TOML and JSON. Invalid graphs are refused with the reason, and

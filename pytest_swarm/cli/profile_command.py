@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-HELP: Final = "measure models from recordings, and write a simulator profile and a fleet file"
+HELP: Final = "make a simulator profile and a fleet file from recordings"
 DESCRIPTION: Final = """
 Measure the models of recordings (made with pytest --swarm-backend=record), and write a simulator profile for
 --swarm-profile and a fleet file for --swarm-fleet. A comment behind each value tells where it comes from.

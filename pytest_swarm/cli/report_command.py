@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 DEFAULT: Final = ("html", "json")
-HELP: Final = "rebuild the reports of a run from its events, or compare several runs on one page"
+HELP: Final = "rebuild the reports of one or more runs from their events"
 DESCRIPTION: Final = """
 Rebuild reports from the events of a run; no server is needed, and nothing is scored again. With several runs, the HTML
 page shows them side by side.

@@ -118,6 +118,17 @@ def test_the_profile_needs_a_fleet_that_knows_the_models(
     assert not (tmp_path / "p.toml").exists()
 
 
+def test_a_recording_without_calls_gives_no_profile(
+    cassette: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header = tmp_path / "header.jsonl"
+    header.write_bytes(cassette.read_bytes().splitlines(keepends=True)[0])
+    assert main(["profile", "--from", str(header), "--out", str(tmp_path / "p.toml")]) == 1
+    error = capsys.readouterr().err
+    assert "header.jsonl: no model can be simulated from it (it contains no calls)" in error
+    assert error.count("\n") == 1
+
+
 def test_the_fleet_command_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fleet", "--host", "http://127.0.0.1:9"]) != 0
     assert "no Ollama server answers at http://127.0.0.1:9" in capsys.readouterr().err
