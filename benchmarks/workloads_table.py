@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def scores_by_budget(reports: list[dict[str, Any]]) -> str:
-    """Return a Markdown table: mode x budget -> mean score, 95 % interval over workflows, and jobs over budget if any."""
+    """Return a Markdown table: mode x budget -> mean score, its 95 % interval over workflows, and jobs over budget."""
     cells: dict[str, dict[float, str]] = defaultdict(dict)
     for report in reports:
         for mode, figures in report["modes"].items():
