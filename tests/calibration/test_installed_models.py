@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import httpx
 import pytest
 
-from pytest_swarm.calibration.installed_models import COST_PER_BILLION, InstalledModels, measure_installed_models
+from pytest_swarm.calibration.installed_models import InstalledModels, measure_installed_models
+from pytest_swarm.errors import FleetError
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
@@ -44,5 +46,23 @@ def test_a_fleet_from_the_installed_models() -> None:
         assert 0 <= entry.model.load_time_ms / 1000 - true.spec.load_s <= 0.25
         assert entry.model.num_ctx == 4096
         assert entry.model.max_ctx == true.spec.context_length
-        assert entry.model.cost_per_token > COST_PER_BILLION
+        billions = float(entry.comments["name"].split()[1].removesuffix("B"))
+        assert entry.model.cost_per_token == pytest.approx(0.15 * billions, abs=1e-3)
         assert not entry.model.capabilities
+
+
+def test_a_server_without_chat_models_gives_no_fleet() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/tags":
+            return httpx.Response(200, json={"models": [{"model": "embed:1b", "name": "embed:1b"}]})
+        return httpx.Response(200, json={"details": {}, "model_info": {}, "capabilities": ["embedding"]})
+
+    async def measure() -> None:
+        client = OllamaClient("http://sim:1", transport=httpx.MockTransport(answer), timeout_s=1)
+        try:
+            await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None)
+        finally:
+            await client.aclose()
+
+    with pytest.raises(FleetError, match=r"embed:1b: it cannot chat \(its capabilities are embedding\).*ollama pull"):
+        asyncio.run(measure())

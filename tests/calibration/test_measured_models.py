@@ -98,6 +98,8 @@ def test_first_loads_count_apart_where_they_took_longer() -> None:
     model = measured(load(10.0), load(2.0), load(2.5), load(2.25), runs=2)
     assert (model.warm_load_s, model.first_load_s, model.load_count) == (2.25, 10.0, 8)
     assert measured(load(2.2), load(2.0), load(2.5)).first_load_s is None
+    assert measured(load(3.0), load(2.0), load(2.0)).first_load_s is None
+    assert measured(load(3.1), load(2.0), load(2.0)).first_load_s == 3.1
     assert measured(chat("a", "1")).warm_load_s is None
 
 

@@ -206,6 +206,9 @@ def test_sizes_follow_costs_and_clip():
     assert sizes_from_costs([0, 0]) == [(250, 2.0)] * 2
     assert sizes_from_costs([1, 2, 1000]) == [(125, 1.0), (250, 2.0), (2000, 5.0)]
     assert size_from_text("x" * 400, parents=3) == (700, 2.5)
+    assert size_from_text("a " * 24, parents=0) == (162, 1.5)
+    assert size_from_text("a " * 25, parents=1) == (313, 2.0)
+    assert size_from_text("a " * 500, parents=9)[1] == 5.0
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the public samples are not here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -29,6 +30,10 @@ ROOT = Path(__file__).parents[2]
 JOBS = generate_jobs(500, seed=7)
 DIGESTS = "from pytest_swarm.workloads.workflowgen.jobs import generate_jobs; import hashlib;"
 DIGESTS += "print(hashlib.sha256(''.join(j.graph.digest for j in generate_jobs(60, 7)).encode()).hexdigest())"
+
+
+SIXTY_JOBS = "50436068059697a8acdddc1a11b351050a2c4019c8e39dd81b716b950c256542"
+"""The digest of generate_jobs(60, 7). Another one makes all baselines of generated workflows incomparable."""
 
 
 def given_of(job, task, answers):
@@ -147,6 +152,10 @@ def test_a_spec_that_cannot_be_is_refused(changes, sentence):
 def test_a_job_depends_on_seed_and_number_alone():
     assert [job.graph for job in generate_jobs(3, seed=7)] == [job.graph for job in JOBS[:3]]
     assert generate_jobs(1, seed=8)[0].graph.digest != JOBS[0].graph.digest
+
+
+def test_the_generated_jobs_stay_the_same():
+    assert hashlib.sha256("".join(job.graph.digest for job in JOBS[:60]).encode()).hexdigest() == SIXTY_JOBS
 
 
 def test_a_job_survives_a_file_with_its_formulas(tmp_path):
