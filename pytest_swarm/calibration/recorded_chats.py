@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import ollama
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.prompt import Message, parent_outputs
 from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette.takes import Exchange, ExchangeEnd, Take
 from pytest_swarm.ollama.messages import ChatReply
-from pytest_swarm.ollama.replies import ImpossibleReply, full_tag, read_chat, read_resident
+from pytest_swarm.ollama.replies import ImpossibleReply, read_chat, read_resident
 from pytest_swarm.ollama.transports.recording import last_json
 
 

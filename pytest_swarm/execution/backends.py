@@ -57,8 +57,8 @@ class Backend:
     `detail` is the sentence of the header line. `virtual` says that what this process computes takes no time on
     `new_loop`'s loops. `connect` makes a fresh connection, to be made, used and closed within one loop; in the
     simulator to a server of its own. `live`: calls reach a real server, whose VRAM others may want as well. `here`: it
-    runs on this machine, so that NVML here tells of its GPU. `for_case` gives the backend of one case, where they
-    differ.
+    runs on this machine, so that NVML here tells of its GPU. `knows_realised`: its connections know realised scores.
+    `for_case` gives the backend of one case, where they differ.
     """
 
     kind: str
@@ -70,6 +70,7 @@ class Backend:
     connect: Callable[[], Connection]
     live: bool = False
     here: bool = False
+    knows_realised: bool = False
     for_case: Callable[[Case], Backend] | None = None
 
 
@@ -146,6 +147,7 @@ def simulated_backend(
         profile_name=profile.name,
         new_loop=new_virtual_loop,
         connect=connect,
+        knows_realised=True,
     )
 
 

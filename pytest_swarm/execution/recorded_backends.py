@@ -204,4 +204,5 @@ def _backend(shelf: Shelf, take: Take, timeout_s: float, detail: str) -> Backend
         profile_name=next(iter(profiles)) if len(profiles) == 1 else None,
         new_loop=new_ticking_loop,
         connect=connect,
+        knows_realised=any(each.realised is not None for each in shelf.cassette.takes),
     )

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.task import MAX_DIFFICULTY, MIN_DIFFICULTY, Task, TaskType
 from pytest_swarm.errors import GraphError
 
@@ -22,7 +23,6 @@ MEDIAN_TOKENS: Final = 250  # estimated tokens of a task of median cost
 MIN_RATIO: Final = 0.2  # a task counts as no smaller than this multiple of the median ...
 MAX_RATIO: Final = 8.0  # ... and as no larger than this one
 ANSWER_TOKENS: Final = 150  # assumed tokens of an answer to a step in words
-CHARS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text
 WORDS_PER_STEP: Final = 25  # each further 25 words add half a level of difficulty
 
 # The first type with a word in the text wins, so specific words come before vague ones.
