@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_swarm"
 
-BASE = {"errors", "units", "fields"}
+BASE = {"errors", "units", "fields", "documents"}
 MIDDLE = {"estimate", "workloads", "scoring", "ollama", "telemetry", "statistics"}
 UP_TO_METRICS = BASE | MIDDLE | {"codec", "graph_codec", "domain", "routing", "execution", "metrics"}
 ALLOWED: dict[str, set[str]] = {
@@ -18,6 +18,7 @@ ALLOWED: dict[str, set[str]] = {
     "units": {"errors"},
     "fields": {"errors"},
     "codec": {"errors", "fields"},
+    "documents": {"errors", "fields"},
     "domain": BASE,
     "graph_codec": {"errors", "fields", "codec", "domain"},
     **{room: BASE | {"codec", "graph_codec", "domain"} for room in MIDDLE},

@@ -139,9 +139,9 @@ def test_a_missing_model_is_named_with_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("", "[[[", "is no valid TOML"),
+        ("", "[[[", "is not valid TOML"),
         ('name = "small"', "", "'name' is missing"),
-        ("layers = 1", "", "'layers' must be a number, found nothing"),
+        ("layers = 1", "", "'layers' is missing"),
         ("layers = 1", "layers = 1.5", "must be a whole number"),
         ("layers = 1", "layers = 0", "must be at least 1"),
         ("decode_tokens_per_s = 100", "decode_tokens_per_s = 0", "decode_tokens_per_s"),
@@ -188,7 +188,7 @@ def test_a_profile_without_models_and_one_that_is_not_there(tmp_path: Path) -> N
         load_profile(written(tmp_path, bare))
     with pytest.raises(ProfileError, match="no such file, and no shipped profile"):
         load_profile(tmp_path / "absent.toml")
-    with pytest.raises(ProfileError, match="cannot be read"):
+    with pytest.raises(ProfileError, match="is a directory; name a file in it"):
         load_profile(tmp_path)
 
 

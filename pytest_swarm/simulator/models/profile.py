@@ -6,13 +6,13 @@ A file may say `base = "a40"`: then it is that profile with its own `name`, `sou
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
+from pytest_swarm.documents import parse_toml, read_text
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
@@ -62,16 +62,13 @@ def _folder() -> Traversable:
 
 
 def _read(where: str) -> dict[str, object]:
-    file: Traversable = _folder() / f"{where}.toml" if where in shipped_profiles() else Path(where)
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        shipped = ", ".join(shipped_profiles())
-        raise ProfileError(f"profile {where}: there is no such file, and no shipped profile ({shipped})") from error
-    except OSError as error:
-        raise ProfileError(f"profile {where}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"profile {where}: is no valid TOML: {error}") from error
+    shipped = shipped_profiles()
+    path = Path(str(_folder() / f"{where}.toml")) if where in shipped else Path(where)
+    if where not in shipped and not path.exists():
+        raise ProfileError(f"profile {where}: there is no such file, and no shipped profile ({', '.join(shipped)})")
+    table = parse_toml(read_text(path, ProfileError), f"profile {where}", ProfileError)
+    assert isinstance(table, dict)  # a TOML document is a table
+    return {**table}
 
 
 def _layered(data: dict[str, object], where: str) -> dict[str, object]:
