@@ -12,7 +12,7 @@ from typing import Final
 
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet
 from pytest_swarm.domain.prompt import Message
-from pytest_swarm.execution.residency import ResidencyKeeper
+from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatRequest
 
@@ -37,25 +37,25 @@ ANSWER
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AuxiliaryModel:
-    """A model that is asked beside the plan. `keeper` gives the present job's residency keeper."""
+    """A model that is asked beside the plan. `residency` gives the present job's residency residency."""
 
     tag: str
     num_ctx: int
-    keeper: Callable[[], ResidencyKeeper]
+    residency: Callable[[], ResidencyManager]
 
     async def ask(self, prompt: str, *, schema: Mapping[str, Json]) -> str:
         """The model's answer under a JSON schema, at temperature 0; raises BackendError (routing.base.Planner)."""
-        keeper = self.keeper()
-        await keeper.borrow(self.tag)
+        residency = self.residency()
+        await residency.load_auxiliary(self.tag)
         request = ChatRequest(
             model=self.tag,
             messages=(Message(role="user", content=prompt),),
             num_ctx=self.num_ctx,
-            seed=keeper.seed,
+            seed=residency.seed,
             temperature=0.0,
             schema=schema,
         )
-        return (await keeper.client.chat(request)).text
+        return (await residency.client.chat(request)).text
 
     async def grade(self, rubric: str, prompt: str, answer: str) -> float | None:
         """A grade in [0, 1], or None where the judge's reply holds none (scoring's JudgeModel)."""
@@ -68,7 +68,7 @@ class AuxiliaryModel:
         return float(score) if valid else None
 
 
-def borrowed(tag: str, fleet: Fleet, keeper: Callable[[], ResidencyKeeper]) -> AuxiliaryModel:
+def auxiliary_model(tag: str, fleet: Fleet, residency: Callable[[], ResidencyManager]) -> AuxiliaryModel:
     """The model to ask, with the context of the fleet file, or the usual one outside the fleet."""
     num_ctx = fleet[tag].context_tokens if tag in fleet else DEFAULT_NUM_CTX
-    return AuxiliaryModel(tag=tag, num_ctx=num_ctx, keeper=keeper)
+    return AuxiliaryModel(tag=tag, num_ctx=num_ctx, residency=residency)

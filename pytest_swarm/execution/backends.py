@@ -25,7 +25,7 @@ PROBE_TIMEOUT_S: Final = 2.0  # an Ollama that does not list its models within t
 RealisedScores = Mapping[tuple[str, str], float]
 
 
-class Journal(Protocol):
+class CaseListener(Protocol):
     """Is told where a case begins and ends, so that a recording can be replayed case by case, in any order."""
 
     def begin(self, case: Case, *, now_s: float) -> None:
@@ -44,10 +44,10 @@ class Connection:
     """
 
     client: OllamaClient
-    watcher: OllamaClient
-    introduce: Callable[[TaskGraph], None]
+    probe_client: OllamaClient
+    register_graph: Callable[[TaskGraph], None]
     realised: Callable[[TaskGraph, int], RealisedScores | None]
-    journal: Journal | None = None
+    listener: CaseListener | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +69,7 @@ class Backend:
     new_loop: Callable[[], asyncio.AbstractEventLoop]
     connect: Callable[[], Connection]
     live: bool = False
-    here: bool = False
+    is_local: bool = False
     for_case: Callable[[Case], Backend] | None = None
 
 
@@ -84,7 +84,7 @@ def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
 
     def connect() -> Connection:
         client = OllamaClient(host, timeout_s=timeout_s)
-        return Connection(client=client, watcher=client, introduce=lambda _: None, realised=lambda *_: None)
+        return Connection(client=client, probe_client=client, register_graph=lambda _: None, realised=lambda *_: None)
 
     return Backend(
         kind="ollama",
@@ -95,7 +95,7 @@ def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
         new_loop=asyncio.new_event_loop,
         connect=connect,
         live=True,
-        here=is_loopback(host),
+        is_local=is_loopback(host),
     )
 
 
@@ -116,7 +116,7 @@ def simulated_backend(
     Every connection is to a fresh server whose weights are in the page cache: a case is not charged for a cold disk, on
     which the first model of a day takes a minute whatever the router decides.
     """
-    from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
@@ -125,18 +125,20 @@ def simulated_backend(
     spec = replace(profile.server_spec, models=cached)
 
     def connect() -> Connection:
-        answerer = ProfileAnswerer(profile, seed=seed)
-        server = SimulatedServer(spec, answerer=answerer, seed=seed, faults=(*profile.faults, *world.faults))
+        generator = ProfileGenerator(profile, seed=seed)
+        server = SimulatedServer(spec, generator=generator, seed=seed, faults=(*profile.faults, *world.faults))
 
         def realised(graph: TaskGraph, request_seed: int) -> RealisedScores:
             return {
-                (task.id, tag): answerer.task_scores(graph, tag, task, request_seed)
+                (task.id, tag): generator.task_score(graph, tag, task, request_seed)
                 for task in graph.tasks
                 for tag in fleet.tags
             }
 
         client = OllamaClient("http://simulated", transport=server.transport(), timeout_s=timeout_s)
-        return Connection(client=client, watcher=client, introduce=answerer.learn, realised=realised)
+        return Connection(
+            client=client, probe_client=client, register_graph=generator.register_graph, realised=realised
+        )
 
     return Backend(
         kind="sim",

@@ -18,13 +18,13 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.errors import OptionError
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.execution.auxiliary_models import borrowed
+from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend, Connection
 from pytest_swarm.execution.build_view import Moment, build_view
 from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, RunSettings
 from pytest_swarm.execution.job_clock import JobClock
-from pytest_swarm.execution.residency import Ledger, ResidencyKeeper
+from pytest_swarm.execution.residency import ResidencyContext, ResidencyManager
 from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, Weights
 from pytest_swarm.routing.registry import make_router
 from pytest_swarm.scoring.scorers import Scorers
@@ -62,7 +62,7 @@ class _Lane:
         self.runner = asyncio.Runner(loop_factory=backend.new_loop)
         self.connection: Connection = self.runner.run(_in_loop(backend))
         self.estimator = Estimator(fleet)
-        self.keeper = ResidencyKeeper(self.connection.client, fleet)
+        self.keeper = ResidencyManager(self.connection.client, fleet)
         self.fresh = True
 
     def close(self) -> None:
@@ -100,8 +100,8 @@ class Bench:
     def run(self, case: Case, *, carryover: Carryover = "case", sink: Sink | None = None) -> JobRecord:
         """Run one case to its end; its events go to `sink` as they happen."""
         lane, sink = self._enter_lane(case, carryover), sink or ListSink()
-        lane.connection.introduce(case.graph)
-        journal, loop = lane.connection.journal, lane.runner.get_loop()
+        lane.connection.register_graph(case.graph)
+        journal, loop = lane.connection.listener, lane.runner.get_loop()
         if journal is not None:
             journal.begin(case, now_s=loop.time())
         engine = self._engine(case, lane, sink)
@@ -121,11 +121,13 @@ class Bench:
         lane, before = _Lane(self.backend, self.fleet), (self._lane, self._lane_key)
         self._lane, self._lane_key = lane, None
         try:
-            lane.connection.introduce(case.graph)
+            lane.connection.register_graph(case.graph)
             seed = request_seed(self.settings.seed, case.key.repeat)
             clock = lane.runner.run(_clock_in_loop(self.backend))
             budget_gb = case.key.vram_budget_gb
-            lane.keeper.begin(Ledger(vram_budget_gb=budget_gb, seed=seed, clock=clock, on_switch=lambda _: None))
+            lane.keeper.begin(
+                ResidencyContext(vram_budget_gb=budget_gb, seed=seed, clock=clock, on_switch=lambda _: None)
+            )
             graph = case.graph.flattened() if case.key.horizon == "flat" else case.graph
             moment = Moment(step=0, graph=graph, finished=frozenset(), resident=frozenset())
             view = build_view(
@@ -158,15 +160,15 @@ class Bench:
 
     def _engine(self, case: Case, lane: _Lane, sink: Sink) -> CaseContext:
         s = self.settings
-        judge = None if s.judge is None else borrowed(s.judge, self.fleet, self._keeper)
+        judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._keeper)
         return CaseContext(
             router=self._router(case, lane),
             keeper=lane.keeper,
             estimator=lane.estimator,
             scorers=Scorers(run_code=s.code_eval, judge=judge, threads=not lane.backend.virtual),
             sink=sink,
-            watcher=lane.connection.watcher,
-            gpu=self.gpu if lane.backend.here else None,
+            watcher=lane.connection.probe_client,
+            gpu=self.gpu if lane.backend.is_local else None,
             settings=RunSettings(
                 weights=s.weights,
                 concurrency=s.concurrency,
@@ -190,7 +192,7 @@ class Bench:
         planner = self.settings.planner
         setup = RouterSetup(
             fleet=self.fleet,
-            planner=None if planner is None else borrowed(planner, self.fleet, self._keeper),
+            planner=None if planner is None else auxiliary_model(planner, self.fleet, self._keeper),
             solve_limit_s=self.settings.solve_limit_s,
             realised=realised,
         )
@@ -199,6 +201,6 @@ class Bench:
             self._routers[mode] = router
         return router
 
-    def _keeper(self) -> ResidencyKeeper:
+    def _keeper(self) -> ResidencyManager:
         assert self._lane is not None, "only asked while a case is running"
         return self._lane.keeper

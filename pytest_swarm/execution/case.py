@@ -23,8 +23,8 @@ from pytest_swarm.execution.build_view import Moment
 from pytest_swarm.execution.case_context import CaseContext
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.planning import plan_step
-from pytest_swarm.execution.residency import Ledger
-from pytest_swarm.execution.sampling import REAL_PACE, SIMULATED_PACE, VramWatch
+from pytest_swarm.execution.residency import ResidencyContext
+from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
 from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
 from pytest_swarm.telemetry import events
@@ -64,8 +64,8 @@ class _Job:
         self.switches: list[Switch] = []
         self.samples: list[VramSample] = []
         self.first_dispatch_s: float | None = None
-        pace = SIMULATED_PACE if engine.settings.simulated else REAL_PACE
-        self.watch = VramWatch(engine.watcher, engine.gpu, self.clock, pace=pace, keep=self._on_sample)
+        interval = SIMULATED_INTERVAL if engine.settings.simulated else REAL_INTERVAL
+        self.watch = VramSampler(engine.watcher, engine.gpu, self.clock, interval=interval, on_sample=self._on_sample)
 
     async def run(self) -> None:
         """Steps until every task is finished, failed or skipped."""
@@ -73,11 +73,13 @@ class _Job:
         if self.engine.settings.fresh:
             await keeper.clear()
         budget_gb = self.case.key.vram_budget_gb
-        keeper.begin(Ledger(vram_budget_gb=budget_gb, seed=self.seed, clock=self.clock, on_switch=self._on_switch))
+        keeper.begin(
+            ResidencyContext(vram_budget_gb=budget_gb, seed=self.seed, clock=self.clock, on_switch=self._on_switch)
+        )
         while len(self.finished) < len(self.graph):
             number = keeper.step = len(self.steps)
             await self._sample(number, SamplePhase.START)
-            async with self.watch.during(number):
+            async with self.watch.sampling(number):
                 await self._step(number)
         await self._sample(len(self.steps) - 1, SamplePhase.END)
 
@@ -91,7 +93,7 @@ class _Job:
         self._emit(events.encode_plan_step(self.case, step, self.clock.ts_ms()))
         calls = tuple(self._call(each, number) for each in step.executed)
         needed = tuple(dict.fromkeys(call.model.tag for call in calls))
-        failed = await keeper.reach(step.target_residency, needed)
+        failed = await keeper.switch_to(step.target_residency, needed)
         await self._sample(number, SamplePhase.READY)
         self.watch.phase = SamplePhase.RUNNING
         at_s = self.clock.now_s()
@@ -151,7 +153,7 @@ class _Job:
 
     async def _sample(self, number: int, phase: SamplePhase) -> None:
         """Ask the server, and the GPU where there is one, what is in VRAM."""
-        await self.watch.take(number, phase, await self.engine.keeper.observe())
+        await self.watch.record(number, phase, await self.engine.keeper.observe())
 
     def _on_sample(self, sample: VramSample) -> None:
         self.samples.append(sample)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.execution.residency import ResidencyKeeper
+from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.routing.base import Router, Weights
 from pytest_swarm.scoring.scorers import Scorers
@@ -38,7 +38,7 @@ class CaseContext:
     """
 
     router: Router
-    keeper: ResidencyKeeper
+    keeper: ResidencyManager
     estimator: Estimator
     scorers: Scorers
     sink: Sink

@@ -20,8 +20,8 @@ BUDGET_TOLERANCE_GB: Final = 1e-6  # DESIGN 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
-    """What the keeper needs of a job: its budget, clock and seed, and who is told of each switch as it ends.
+class ResidencyContext:
+    """What the residency needs of a job: its budget, clock and seed, and who is told of each switch as it ends.
 
     `seed` is that of every request of the job, also of the models that borrow VRAM.
     """
@@ -32,19 +32,19 @@ class Ledger:
     on_switch: Callable[[Switch], None]
 
 
-class ResidencyKeeper:
+class ResidencyManager:
     """Loads and unloads on one server, for one job at a time; planner and judge borrow VRAM from it as well."""
 
     def __init__(self, client: OllamaClient, fleet: Fleet) -> None:
         self.client = client
         self.fleet = fleet
         self.step = 0
-        self._ledger: Ledger | None = None
+        self._context: ResidencyContext | None = None
         self._resident: set[str] = set()
 
-    def begin(self, ledger: Ledger) -> None:
-        """From now on keep this job's budget, and enter each switch in its ledger."""
-        self._ledger = ledger
+    def begin(self, context: ResidencyContext) -> None:
+        """From now on keep this job's budget, and enter each switch in its context."""
+        self._context = context
         self.step = 0
 
     async def observe(self) -> tuple[ResidentModel, ...]:
@@ -69,7 +69,7 @@ class ResidencyKeeper:
                 room_gb -= model.vram_gb
         return tuple(kept)
 
-    async def reach(self, target: Collection[str], needed: Iterable[str]) -> dict[str, BackendError]:
+    async def switch_to(self, target: Collection[str], needed: Iterable[str]) -> dict[str, BackendError]:
         """Unload what neither belongs to the target nor fits beside it, then load the `needed` models one by one.
 
         Returns the models that could not be loaded, with the server's error. ServerDownError goes through.
@@ -89,13 +89,13 @@ class ResidencyKeeper:
                 failed[tag] = error
         return failed
 
-    async def borrow(self, tag: str) -> None:
+    async def load_auxiliary(self, tag: str) -> None:
         """Make room for a model that is no part of a plan (planner, judge) and load it; it may be unloaded later.
 
         A model outside the fleet has no known footprint: nothing is unloaded for it, and the samples show what it took.
         """
         if tag in self.fleet:
-            failed = await self.reach({tag}, (tag,))
+            failed = await self.switch_to({tag}, (tag,))
             for error in failed.values():
                 raise error
 
@@ -126,6 +126,6 @@ class ResidencyKeeper:
         return self._job.seed
 
     @property
-    def _job(self) -> Ledger:
-        assert self._ledger is not None, "begin() comes first"
-        return self._ledger
+    def _job(self) -> ResidencyContext:
+        assert self._context is not None, "begin() comes first"
+        return self._context

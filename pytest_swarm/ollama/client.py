@@ -1,4 +1,4 @@
-"""One client for every backend: the official `ollama.AsyncClient` over any httpx transport.
+"""One client for every backend: the official `ollama.AsyncClient` through any httpx transport.
 
 Owns the calls that the product makes, their time limit and the translation of whatever goes wrong. Knows nothing of
 budgets, plans or tasks. Values from the server are untrusted: each is checked, and a reply that cannot be true raises.
@@ -21,7 +21,7 @@ from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ModelInfo
 from pytest_swarm.ollama.replies import ImpossibleReply, full_tag, read_chat, read_info, read_installed, read_resident
 
 FOREVER: Final = -1  # keep_alive: residency is decided by the router, never by the server's timer
-AT_ONCE: Final = 0
+UNLOAD_NOW: Final = 0
 _UNLOAD_POLL_S: Final = 0.05  # how often `/api/ps` is asked whether a model is gone; a call costs the server 0.8 ms
 
 
@@ -50,7 +50,7 @@ class OllamaClient:
     async def chat(self, request: ChatRequest) -> ChatReply:
         """The whole answer to a chat; the model stays resident afterwards (keep_alive -1)."""
         call = f"chat with {request.model}"
-        response = await self._bounded(
+        response = await self._with_timeout(
             call,
             self._client.chat(
                 model=request.model,
@@ -61,12 +61,12 @@ class OllamaClient:
                 keep_alive=FOREVER,
             ),
         )
-        return self._checked(call, lambda: read_chat(response, asked=request.model))
+        return self._parsed(call, lambda: read_chat(response, asked=request.model))
 
     async def load(self, tag: str, *, num_ctx: int) -> None:
         """Return when the model is resident with `num_ctx` tokens of context; chats must then ask for the same."""
         call = f"loading {tag}"
-        response = await self._bounded(
+        response = await self._with_timeout(
             call, self._client.generate(model=tag, keep_alive=FOREVER, options={"num_ctx": num_ctx})
         )
         if response.done is not True:
@@ -77,7 +77,7 @@ class OllamaClient:
         call = f"unloading {tag}"
         try:
             async with asyncio.timeout(self.timeout_s):
-                await self._bounded(call, self._client.generate(model=tag, keep_alive=AT_ONCE))
+                await self._with_timeout(call, self._client.generate(model=tag, keep_alive=UNLOAD_NOW))
                 wanted = full_tag(tag)
                 while any(full_tag(model.tag) == wanted for model in await self.resident()):  # noqa: ASYNC110 - no event
                     await asyncio.sleep(_UNLOAD_POLL_S)
@@ -90,31 +90,31 @@ class OllamaClient:
     async def resident(self) -> tuple[ResidentModel, ...]:
         """The models in memory, latest expiry first; one that is still loading is not listed."""
         call = "listing resident models"
-        response = await self._bounded(call, self._client.ps())
-        return self._checked(call, lambda: read_resident(response))
+        response = await self._with_timeout(call, self._client.ps())
+        return self._parsed(call, lambda: read_resident(response))
 
     async def installed(self) -> tuple[str, ...]:
         """The tags that the server has, in its order."""
         call = "listing models"
-        response = await self._bounded(call, self._client.list())
-        return self._checked(call, lambda: read_installed(response))
+        response = await self._with_timeout(call, self._client.list())
+        return self._parsed(call, lambda: read_installed(response))
 
     async def show(self, tag: str) -> ModelInfo:
         """What the server knows of a model."""
         call = f"showing {tag}"
-        response = await self._bounded(call, self._client.show(tag))
-        return self._checked(call, lambda: read_info(response, tag=tag))
+        response = await self._with_timeout(call, self._client.show(tag))
+        return self._parsed(call, lambda: read_info(response, tag=tag))
 
     async def version(self) -> str:
         """The server's version, which also proves that an Ollama server answers."""
         call = "asking for the version"
-        body = await self._bounded(call, self._get("/api/version"))
+        body = await self._with_timeout(call, self._get("/api/version"))
         version = body.get("version") if isinstance(body, dict) else None
         if not isinstance(version, str) or not version:
             raise bad_reply(host=self.host, call=call, what="has no version")
         return version
 
-    def over(self, wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]) -> Self:
+    def through(self, wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]) -> Self:
         """A client of the same server whose calls go through `wrap`'s transport, which stands around this one's."""
         return type(self)(self.host, transport=wrap(self._transport), timeout_s=self.timeout_s)
 
@@ -123,7 +123,7 @@ class OllamaClient:
         await self._transport.aclose()
 
     async def _get(self, path: str) -> object:
-        """The JSON at `path`: for what the official client has no method for, over the same transport."""
+        """The JSON at `path`: for what the official client has no method for, through the same transport."""
         request = httpx.Request("GET", f"{self.host}{path}")
         response = await self._transport.handle_async_request(request)
         response.request = request
@@ -134,7 +134,7 @@ class OllamaClient:
         response.raise_for_status()
         return response.json()
 
-    async def _bounded(self, call: str, work: Awaitable[_T]) -> _T:
+    async def _with_timeout(self, call: str, work: Awaitable[_T]) -> _T:
         """The result of `work` within the time limit, or the error of ours for what went wrong."""
         try:
             async with asyncio.timeout(self.timeout_s):
@@ -142,7 +142,7 @@ class OllamaClient:
         except WIRE_ERRORS as error:
             raise translated(error, host=self.host, call=call, timeout_s=self.timeout_s) from error
 
-    def _checked(self, call: str, read: Callable[[], _T]) -> _T:
+    def _parsed(self, call: str, read: Callable[[], _T]) -> _T:
         try:
             return read()
         except ImpossibleReply as error:

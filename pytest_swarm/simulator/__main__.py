@@ -31,14 +31,14 @@ def _serve(options: argparse.Namespace) -> None:
     """Serve until the process is told to stop."""
     from pytest_swarm.simulator.http_server import serve_in_thread
     from pytest_swarm.simulator.models.profile import load_profile
-    from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import parse_fault
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
     profile = load_profile(options.profile)
-    answerer = ProfileAnswerer(profile, seed=options.seed)
+    generator = ProfileGenerator(profile, seed=options.seed)
     faults = (*profile.faults, *(parse_fault(text, what="--fault") for text in options.fault))
-    server = SimulatedServer(profile.server_spec, answerer=answerer, seed=options.seed, faults=faults)
+    server = SimulatedServer(profile.server_spec, generator=generator, seed=options.seed, faults=faults)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LOOPBACK: Final = "127.0.0.1"
 _START_LIMIT_S: Final = 30.0
 _POLL_S: Final = 0.005
-_GRACE_S: Final = 1  # a stopping server gives requests in hand this long
+_SHUTDOWN_S: Final = 1  # a stopping server gives requests in hand this long
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def _await_start(web: uvicorn.Server, thread: threading.Thread, failures: list[B
         time.sleep(_POLL_S)
 
 
-def _hanging_up(app: AsgiApp) -> AsgiApp:
+def _drop_connections(app: AsgiApp) -> AsgiApp:
     """The app for a web server, which knows no way to drop a connection but an answer that never comes to its end."""
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,11 +88,11 @@ def _web_server(server: SimulatedServer) -> uvicorn.Server:
             "serving over HTTP needs uvicorn; install it with `pip install 'pytest-swarm-router[server]'`"
         ) from error
     config = uvicorn.Config(
-        _hanging_up(server.app),
+        _drop_connections(server.app),
         lifespan="off",
         ws="none",
         log_level="warning",
         access_log=False,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
     )
     return uvicorn.Server(config)

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields, Json
 from pytest_swarm.simulator.http_server import serve_in_thread
-from pytest_swarm.simulator.models.fixed_answers import FixedLengthAnswerer
+from pytest_swarm.simulator.models.fixed_length_text import FixedLengthGenerator
 from pytest_swarm.simulator.server.durations import DurationError, environment_keep_alive_s
 from pytest_swarm.simulator.server.hardware import (
     GIB,
@@ -29,7 +29,7 @@ _DEFAULT_TOKENS_PER_S: Final = 50.0
 def launch(source: TextIO, sink: TextIO) -> None:
     """Serve what the first line of `source` asks for, print the base URL to `sink`, stay until `source` ends."""
     spec = read_spec(source.readline())
-    with serve_in_thread(SimulatedServer(spec, answerer=FixedLengthAnswerer())) as url:
+    with serve_in_thread(SimulatedServer(spec, generator=FixedLengthGenerator())) as url:
         print(url, file=sink, flush=True)
         for _ in source:
             pass

@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 _Events = list[tuple[selectors.SelectorKey, int]]
 
 
-class NothingToWaitForError(RuntimeError):
+class DeadlockError(RuntimeError):
     """Every task waits, and no timer, thread or socket is left that could wake one: a program error, not a user's."""
 
 
@@ -34,7 +34,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self, *, ticks: bool = False) -> None:
-        self._clock = _JumpingSelector(ticks=ticks)
+        self._clock = _VirtualSelector(ticks=ticks)
         super().__init__(self._clock)
         self._clock.own_sockets = len(self._clock.get_map())
 
@@ -61,7 +61,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._clock.working_threads -= 1
 
 
-class _JumpingSelector(selectors.DefaultSelector):
+class _VirtualSelector(selectors.DefaultSelector):
     """Asks for events without waiting; where a selector would wait for the next timer, it moves the clock instead."""
 
     def __init__(self, *, ticks: bool) -> None:
@@ -83,7 +83,7 @@ class _JumpingSelector(selectors.DefaultSelector):
             if events:
                 return events
         if timeout is None:
-            raise NothingToWaitForError(
+            raise DeadlockError(
                 "virtual time cannot go on: every task waits, and no timer, thread or socket is left to wake one"
             )
         self.now_s = on_tick(self.now_s + timeout) if self._ticks else self.now_s + timeout

@@ -12,7 +12,7 @@ import pytest
 from pytest_swarm.domain.record import GpuReading, JobRecord, ResidentModel, SamplePhase, VramSample
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.execution.job_clock import JobClock
-from pytest_swarm.execution.sampling import REAL_PACE, Pace, VramWatch
+from pytest_swarm.execution.sampling import REAL_INTERVAL, SamplingInterval, VramSampler
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.metrics.measured_vram import measured_vram
 from pytest_swarm.ollama.client import OllamaClient
@@ -46,15 +46,17 @@ class Ps:
         return httpx.Response(500 if self.fails else 200, json={"models": models})
 
 
-def watched(ps: Ps, seconds: float, *, pace: Pace = REAL_PACE, gpu: GpuMeter | None = None) -> list[VramSample]:
+def watched(
+    ps: Ps, seconds: float, *, interval: SamplingInterval = REAL_INTERVAL, gpu: GpuMeter | None = None
+) -> list[VramSample]:
     """The samples of one step of that many virtual seconds."""
     kept: list[VramSample] = []
 
     async def main() -> None:
         client = OllamaClient("http://box:1", transport=httpx.MockTransport(ps))
-        watch = VramWatch(client, gpu, JobClock(virtual=True), pace=pace, keep=kept.append)
-        await watch.take(0, SamplePhase.START, ())
-        async with watch.during(0):
+        sampler = VramSampler(client, gpu, JobClock(virtual=True), interval=interval, on_sample=kept.append)
+        await sampler.record(0, SamplePhase.START, ())
+        async with sampler.sampling(0):
             await asyncio.sleep(seconds)
 
     with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
@@ -74,7 +76,7 @@ def test_looks_follow_the_pace_and_end_with_the_step() -> None:
     watched(ps, 2.2)
     assert ps.asked == [0.5, 1.0, 1.5, 2.0]
     ps = Ps((0, ()))
-    watched(ps, 100, pace=Pace(first_s=1, growth=2))
+    watched(ps, 100, interval=SamplingInterval(first_s=1, growth=2))
     assert ps.asked == [1, 3, 7, 15, 31, 63]
 
 
@@ -193,7 +195,7 @@ def test_the_servers_processes_are_told_from_others() -> None:
 
 def test_a_gpu_here_is_measured_and_written_down() -> None:
     meter = gpu_of(*range(1, 100))
-    local = replace(backend(), simulated=False, here=True)
+    local = replace(backend(), simulated=False, is_local=True)
     with Bench(backend=local, fleet=HEAVY, settings=BenchSettings(), gpu=meter) as a_bench:
         a_case = case(graph(ids="a"), "milp")
         record = a_bench.run(a_case)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from pytest_swarm.simulator.models.fixed_answers import FixedLengthAnswerer
+from pytest_swarm.simulator.models.fixed_length_text import FixedLengthGenerator
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.simulator.server.hardware import GIB, ModelSpec, ServerSpec
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
@@ -71,7 +71,7 @@ class Bench:
     def __init__(self, server_spec: ServerSpec, *faults: str, seed: int = 0) -> None:
         self.server = SimulatedServer(
             server_spec,
-            answerer=FixedLengthAnswerer(),
+            generator=FixedLengthGenerator(),
             seed=seed,
             faults=tuple(parse_fault(fault) for fault in faults),
         )

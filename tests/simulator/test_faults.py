@@ -19,7 +19,7 @@ from pytest_swarm.errors import (
 )
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
-from pytest_swarm.simulator.server.faults import Fault, FaultBook, FaultKind, parse_fault
+from pytest_swarm.simulator.server.faults import Fault, FaultKind, FaultSchedule, parse_fault
 from tests.simulator.servers import Bench, in_virtual_time, model, spec
 
 SPEC = spec(model("a", 4), model("b:7b", 5, "20"), gpu_gib=24)
@@ -210,6 +210,6 @@ def test_a_profile_names_itself_in_the_error() -> None:
 
 
 def test_the_first_of_two_faults_strikes_and_both_count() -> None:
-    book = FaultBook((parse_fault("busy:times=1"), parse_fault("cut:after=1")), seed=0)
-    struck = [book.strike("a", loads=False) for _ in range(2)]
-    assert [fault.kind if fault else None for fault in struck] == [FaultKind.BUSY, FaultKind.CUT]
+    schedule = FaultSchedule((parse_fault("busy:times=1"), parse_fault("cut:after=1")), seed=0)
+    chosen = [schedule.next_fault("a", loads=False) for _ in range(2)]
+    assert [fault.kind if fault else None for fault in chosen] == [FaultKind.BUSY, FaultKind.CUT]

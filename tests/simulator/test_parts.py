@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_swarm.errors import ProfileError
-from pytest_swarm.simulator.models.fixed_answers import instance
+from pytest_swarm.simulator.models.fixed_length_text import instance
 from pytest_swarm.simulator.server.generation import GeneratedText
 from pytest_swarm.simulator.server.hardware import GIB, ServerSpec, full_name
 from pytest_swarm.simulator.server.launch_options import LaunchOptions
 from pytest_swarm.simulator.server.memory import OutOfMemory, free_bytes, place
 from pytest_swarm.simulator.server.model_library import is_valid_name
-from pytest_swarm.simulator.server.token_stream import speech, split
+from pytest_swarm.simulator.server.token_stream import build_token_stream, split
 from tests.simulator.servers import model, spec
 
 
@@ -65,19 +65,19 @@ def test_pieces_are_the_text(text: str, count: int) -> None:
 )
 def test_a_limit_cuts_a_text(tokens: int, limit: int | None, spoken: int, reason: str) -> None:
     said = GeneratedText(text="abcdefghij" * 3, prompt_tokens=5, completion_tokens=tokens)
-    told = speech(said, model("a", 1), slowdown=1.0, limit=limit, num_ctx=4096)
+    told = build_token_stream(said, model("a", 1), slowdown=1.0, limit=limit, num_ctx=4096)
     assert (told.tokens, len(tuple(told.pieces)), told.reason) == (spoken, spoken, reason)
     assert "".join(told.pieces) == told.text
 
 
 def test_an_answer_that_never_ends_takes_no_memory() -> None:
     said = GeneratedText(text="and so on", prompt_tokens=1, completion_tokens=10**12)
-    assert speech(said, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).decode_s == 10**12 / 50
+    assert build_token_stream(said, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).decode_s == 10**12 / 50
 
 
 def test_a_prompt_longer_than_the_context_is_cut_to_it() -> None:
     said = GeneratedText(text="x", prompt_tokens=9000, completion_tokens=1)
-    assert speech(said, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).prompt_tokens == 4096
+    assert build_token_stream(said, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).prompt_tokens == 4096
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-_MARK: Final = "pytest_swarm_watched"
+_PROBE_EXTENSION: Final = "pytest_swarm_watched"
 
 
 class ProbeTransport(httpx.AsyncBaseTransport):
@@ -20,10 +20,10 @@ class ProbeTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The inner transport's response."""
-        request.extensions = {**request.extensions, _MARK: True}
+        request.extensions = {**request.extensions, _PROBE_EXTENSION: True}
         return await self._inner.handle_async_request(request)
 
 
-def is_watched(request: httpx.Request) -> bool:
+def is_probe(request: httpx.Request) -> bool:
     """Whether a request came through a ProbeTransport."""
-    return bool(request.extensions.get(_MARK))
+    return bool(request.extensions.get(_PROBE_EXTENSION))

@@ -16,7 +16,7 @@ from pytest_swarm.domain.record import Case
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette.takes import KEPT_HEADERS, Chunk, Exchange, ExchangeEnd, named_model, task_of
 from pytest_swarm.ollama.replies import full_tag
-from pytest_swarm.ollama.transports.probe import is_watched
+from pytest_swarm.ollama.transports.probe import is_probe
 
 
 class RecordingTransport(httpx.AsyncBaseTransport):
@@ -26,18 +26,18 @@ class RecordingTransport(httpx.AsyncBaseTransport):
         self._inner = inner
         self._case: Case | None = None
         self._began_s = 0.0
-        self._drafts: list[_Draft] = []
+        self._recorders: list[_ExchangeRecorder] = []
 
     def begin(self, case: Case, *, now_s: float) -> None:
         """From now on keep exchanges, for this case; what was kept before and not taken is dropped."""
-        self._case, self._began_s, self._drafts = case, now_s, []
+        self._case, self._began_s, self._recorders = case, now_s, []
 
     def finish(self, *, now_s: float) -> tuple[Exchange, ...]:
         """The exchanges of the case in the order in which they were sent; those that still go on are abandoned."""
-        for draft in self._drafts:
-            draft.end(ExchangeEnd.ABANDONED, now_s=now_s)
-        rows = tuple(draft.exchange() for draft in self._drafts)
-        self._case, self._drafts = None, []
+        for recorder in self._recorders:
+            recorder.end(ExchangeEnd.ABANDONED, now_s=now_s)
+        rows = tuple(recorder.exchange() for recorder in self._recorders)
+        self._case, self._recorders = None, []
         digests = _model_digests(rows)
         return tuple(_completed(row, digests) for row in rows)
 
@@ -45,22 +45,22 @@ class RecordingTransport(httpx.AsyncBaseTransport):
         """The inner transport's response, recorded while it is read."""
         if self._case is None:
             return await self._inner.handle_async_request(request)
-        draft = _Draft(request, read_body(await request.aread()), case=self._case, began_s=self._began_s)
-        self._drafts.append(draft)
+        recorder = _ExchangeRecorder(request, read_body(await request.aread()), case=self._case, began_s=self._began_s)
+        self._recorders.append(recorder)
         try:
             response = await self._inner.handle_async_request(request)
         except httpx.TransportError as error:
-            draft.end(ExchangeEnd.FAILED, now_s=_now_s(), error=error)
+            recorder.end(ExchangeEnd.FAILED, now_s=_now_s(), error=error)
             raise
         except asyncio.CancelledError:
-            draft.end(ExchangeEnd.ABANDONED, now_s=_now_s())
+            recorder.end(ExchangeEnd.ABANDONED, now_s=_now_s())
             raise
-        draft.head(response)
+        recorder.head(response)
         assert isinstance(response.stream, httpx.AsyncByteStream)
         return httpx.Response(
             response.status_code,
             headers=response.headers,
-            stream=_RecordedBody(response.stream, draft),
+            stream=_RecordedBody(response.stream, recorder),
             extensions=response.extensions,
         )
 
@@ -69,7 +69,7 @@ class RecordingTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-class _Draft:
+class _ExchangeRecorder:
     """An exchange that goes on, until it ends in one way or another."""
 
     def __init__(self, request: httpx.Request, body: Json, *, case: Case, began_s: float) -> None:
@@ -81,7 +81,7 @@ class _Draft:
             sent_s=self._sent_s - began_s,
             end_s=0.0,
             task=task_of(body, case.graph),
-            watched=is_watched(request),
+            watched=is_probe(request),
         )
         self._chunks: list[Chunk] = []
         self._open = True
@@ -110,22 +110,22 @@ class _Draft:
 class _RecordedBody(httpx.AsyncByteStream):
     """The body of a response; every chunk is noted when it comes."""
 
-    def __init__(self, inner: httpx.AsyncByteStream, draft: _Draft) -> None:
+    def __init__(self, inner: httpx.AsyncByteStream, recorder: _ExchangeRecorder) -> None:
         self._inner = inner
-        self._draft = draft
+        self._recorder = recorder
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for data in self._inner:
-                self._draft.add(data)
+                self._recorder.add(data)
                 yield data
         except httpx.TransportError as error:
-            self._draft.end(ExchangeEnd.FAILED, now_s=_now_s(), error=error)
+            self._recorder.end(ExchangeEnd.FAILED, now_s=_now_s(), error=error)
             raise
-        self._draft.end(ExchangeEnd.COMPLETE, now_s=_now_s())
+        self._recorder.end(ExchangeEnd.COMPLETE, now_s=_now_s())
 
     async def aclose(self) -> None:
-        self._draft.end(ExchangeEnd.ABANDONED, now_s=_now_s())
+        self._recorder.end(ExchangeEnd.ABANDONED, now_s=_now_s())
         await self._inner.aclose()
 
 

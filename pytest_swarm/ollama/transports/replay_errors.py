@@ -16,7 +16,7 @@ _COMPARED: Final = 2000  # characters of a prompt that are compared: difflib tak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class UnmatchedRequest:
     """A request that the cassette has no answer to."""
 
     case: Case
@@ -31,7 +31,7 @@ class Asked:
         return request_digest(self.method, self.path, self.body)
 
 
-def describe(request: Asked | Exchange) -> str:
+def describe(request: UnmatchedRequest | Exchange) -> str:
     """`the chat with phi4:14b for task 's1'`, `loading phi4:14b`, `GET /api/ps`."""
     body = request.body if isinstance(request.body, dict) else {}
     model = named_model(body)
@@ -46,22 +46,20 @@ def describe(request: Asked | Exchange) -> str:
     return f"{request.method} {request.path} of {model}"
 
 
-def refusal(asked: Asked, take: Take, cassette: Cassette) -> str:
+def refusal(unmatched: UnmatchedRequest, take: Take, cassette: Cassette) -> str:
     """One sentence: what is not in the cassette, the nearest that is, and what to do."""
-    what = f"cassette {cassette.path} does not hold {describe(asked)} as {case_label(asked.case)} asks for it"
-    repeated = sum(each.digest == asked.digest and not each.watched for each in take.exchanges)
+    what = f"cassette {cassette.path} does not hold {describe(unmatched)} as {case_label(unmatched.case)} asks for it"
+    repeated = sum(each.digest == unmatched.digest and not each.watched for each in take.exchanges)
     again = f"record it again with --swarm-backend=record --swarm-record-mode=all --swarm-cassette={cassette.path}"
     if repeated:
         times = "once" if repeated == 1 else f"{repeated} times"
         return f"{what}: it was recorded {times}, and is asked for once more; {again}"
-    near = nearest(asked, take, cassette)
+    near = nearest(unmatched, take, cassette)
     if near is None:
         return f"{what}: nothing is recorded of this case; {again}"
     found, exchange = near
     where = "" if found.case.digest == take.case.digest else f" in {found.label}"
-    return (
-        f"{what}; the nearest recorded exchange is {describe(exchange)}{where} ({difference(asked, exchange)}); {again}"
-    )
+    return f"{what}; the nearest recorded exchange is {describe(exchange)}{where} ({difference(unmatched, exchange)}); {again}"
 
 
 def missing_case(case: Case, cassette: Cassette, *, played: int) -> str:
@@ -86,23 +84,25 @@ def _case_likeness(one: Case, other: Case) -> tuple[bool, ...]:
     return (one.job == other.job, *same)
 
 
-def nearest(asked: Asked, take: Take, cassette: Cassette) -> tuple[Take, Exchange] | None:
+def nearest(unmatched: UnmatchedRequest, take: Take, cassette: Cassette) -> tuple[Take, Exchange] | None:
     """The recorded exchange that is most like the request, of the case's own take first; None where there is none."""
     others = [each for each in cassette.takes if each is not take and each.case.job == take.case.job]
     for takes in ([take], others):
-        rows = [(each, row) for each in takes for row in each.exchanges if row.path == asked.path and not row.watched]
-        if asked.task is not None and takes is not others and all(row.task != asked.task for _, row in rows):
+        rows = [
+            (each, row) for each in takes for row in each.exchanges if row.path == unmatched.path and not row.watched
+        ]
+        if unmatched.task is not None and takes is not others and all(row.task != unmatched.task for _, row in rows):
             continue
         if rows:
-            best = max(_likeness(asked, row) for _, row in rows)
-            close = [(each, row) for each, row in rows if _likeness(asked, row) == best]
-            return max(close, key=lambda pair: _prompt_likeness(asked.body, pair[1].body))
+            best = max(_likeness(unmatched, row) for _, row in rows)
+            close = [(each, row) for each, row in rows if _likeness(unmatched, row) == best]
+            return max(close, key=lambda pair: _prompt_likeness(unmatched.body, pair[1].body))
     rows = [(take, row) for row in take.exchanges if not row.watched]
-    return max(rows, key=lambda pair: _likeness(asked, pair[1]), default=None)
+    return max(rows, key=lambda pair: _likeness(unmatched, pair[1]), default=None)
 
 
-def _likeness(asked: Asked, row: Exchange) -> tuple[bool, bool, bool]:
-    return row.path == asked.path, row.task == asked.task, row.model == named_model(asked.body)
+def _likeness(unmatched: UnmatchedRequest, row: Exchange) -> tuple[bool, bool, bool]:
+    return row.path == unmatched.path, row.task == unmatched.task, row.model == named_model(unmatched.body)
 
 
 def _prompt_likeness(one: Json, other: Json) -> float:
@@ -110,13 +110,13 @@ def _prompt_likeness(one: Json, other: Json) -> float:
     return difflib.SequenceMatcher(None, a, b).quick_ratio()
 
 
-def difference(asked: Asked, row: Exchange) -> str:
+def difference(unmatched: UnmatchedRequest, row: Exchange) -> str:
     """Where the two requests differ first: `options.seed is 7 there, 8 here`."""
-    there, here = dict(_leaves(row.body)), dict(_leaves(asked.body))
+    there, here = dict(_leaves(row.body)), dict(_leaves(unmatched.body))
     for name in (*here, *(each for each in there if each not in here)):
         if here.get(name) != there.get(name):
             return f"its {name or 'body'} {_versus(there.get(name), here.get(name))}"
-    return f"{row.method} {row.path} there, {asked.method} {asked.path} here"
+    return f"{row.method} {row.path} there, {unmatched.method} {unmatched.path} here"
 
 
 def _versus(there: Json, here: Json) -> str:

@@ -177,8 +177,8 @@ class Profile:
         known = found.accuracy.get(task_type) if found else None
         return known.value if known else self.behaviour.neutral_accuracy
 
-    def known_outcome(self, job: str, task: Task, model: str, *, handed_on: bool) -> KnownOutcome | None:
-        """What was measured, None where nothing was; `handed_on` says that the task got parents' outputs."""
+    def known_outcome(self, job: str, task: Task, model: str, *, has_inputs: bool) -> KnownOutcome | None:
+        """What was measured, None where nothing was; `has_inputs` says that the task got parents' outputs."""
         rows = self._known.get((job, task.id, full_name(model).lower()), ())
-        fitting = [row for row in rows if row.context == "any" or not handed_on]
+        fitting = [row for row in rows if row.context == "any" or not has_inputs]
         return min(fitting, key=lambda row: row.context == "any", default=None)

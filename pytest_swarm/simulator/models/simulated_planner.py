@@ -38,7 +38,7 @@ def plan_text(problem: PlannerProblem, profile: PlannerProfile, rng: Random, *, 
         return _PROSE if free else _answer(rows)[:-3], profile.thinking_tokens
     if not free and fault in _FREE_TEXT:
         return _answer(rows), profile.thinking_tokens
-    text = _answer(_spoil(rows, fault, rng, fixed_length=not free))
+    text = _answer(_apply_fault(rows, fault, rng, fixed_length=not free))
     return f"```json\n{text}\n```" if fault == "fenced" else text, profile.thinking_tokens
 
 
@@ -103,7 +103,9 @@ def _vram_gb(tags: set[str], by_tag: Mapping[str, ProblemModel]) -> float:
     return sum(by_tag[tag].vram_gb for tag in tags)
 
 
-def _spoil(rows: list[tuple[str, str]], fault: str | None, rng: Random, *, fixed_length: bool) -> list[tuple[str, str]]:
+def _apply_fault(
+    rows: list[tuple[str, str]], fault: str | None, rng: Random, *, fixed_length: bool
+) -> list[tuple[str, str]]:
     """The rows with their fault. Under a schema the number of rows is fixed: a task left out is another named twice."""
     if not rows:
         return rows

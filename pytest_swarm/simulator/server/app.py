@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.chat_endpoint import Talker
+from pytest_swarm.simulator.server.asgi_messages import read_body, send_json, send_line, send_text, start_lines
+from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.server.hardware import full_name
-from pytest_swarm.simulator.server.model_library import Library, is_valid_name, show
+from pytest_swarm.simulator.server.model_library import ModelLibrary, is_valid_name, show
 from pytest_swarm.simulator.server.reply_bodies import process_row
-from pytest_swarm.simulator.server.request_bodies import BadBody, Object, read_object
-from pytest_swarm.simulator.server.request_parsing import RequestError, read_call
-from pytest_swarm.simulator.server.responses import read_body, send_json, send_line, send_text, start_lines
+from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object
+from pytest_swarm.simulator.server.request_parsing import RequestError, parse_request
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.transport import Event, Receive, Scope, Send
 from pytest_swarm.simulator.virtual_loop import wall_time_s
@@ -31,12 +31,12 @@ _Handler: TypeAlias = Callable[[bytes, Send], Awaitable[None]]
 
 
 class OllamaApp:
-    """The routes. `library` are the installed models, `talker` answers chats, `engine` knows who is resident."""
+    """The routes. `library` are the installed models, `chat_endpoint` answers chats, `scheduler` knows who is resident."""
 
-    def __init__(self, *, library: Library, talker: Talker, engine: SchedulerDriver) -> None:
+    def __init__(self, *, library: ModelLibrary, chat_endpoint: ChatEndpoint, scheduler: SchedulerDriver) -> None:
         self._library = library
-        self._talker = talker
-        self._engine = engine
+        self._chat_endpoint = chat_endpoint
+        self._scheduler = scheduler
         self._routes: Mapping[str, Mapping[str, _Handler]] = {
             "/": {"GET": self._root, "HEAD": self._root},
             "/api/version": {"GET": self._version, "HEAD": self._version},
@@ -54,7 +54,7 @@ class OllamaApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; a client that goes away ends the work for it."""
         if scope["type"] != "http":
-            await _lifespan(receive, send)
+            await _serve_lifespan(receive, send)
             return
         body = await read_body(receive)
         if body is None:
@@ -90,7 +90,7 @@ class OllamaApp:
             await send_text(send, "" if method == "HEAD" else "405 method not allowed", status=405)
         else:
             try:
-                await handlers[method](body, _headless(send) if method == "HEAD" else send)
+                await handlers[method](body, _without_body(send) if method == "HEAD" else send)
             except RequestError as refusal:
                 await send_json(send, {"error": str(refusal)}, status=refusal.status)
 
@@ -106,15 +106,15 @@ class OllamaApp:
     async def _ps(self, _: bytes, send: Send) -> None:
         loop = asyncio.get_running_loop()
         now_s, wall_s = loop.time(), wall_time_s(loop)
-        rows = [process_row(runner, now_s=now_s, wall_s=wall_s) for runner in self._engine.resident()]
+        rows = [process_row(loaded, now_s=now_s, wall_s=wall_s) for loaded in self._scheduler.resident()]
         rows.sort(key=lambda row: str(row["expires_at"]), reverse=True)
         await send_json(send, {"models": list(rows)})
 
     async def _chat(self, body: bytes, send: Send) -> None:
-        await self._talker.answer(read_call(body, self._library, chat=True), send)
+        await self._chat_endpoint.answer(parse_request(body, self._library, chat=True), send)
 
     async def _generate(self, body: bytes, send: Send) -> None:
-        await self._talker.answer(read_call(body, self._library, chat=False), send)
+        await self._chat_endpoint.answer(parse_request(body, self._library, chat=False), send)
 
     async def _show(self, body: bytes, send: Send) -> None:
         data = _read(body, "ShowRequest")
@@ -183,14 +183,14 @@ class OllamaApp:
         return handler
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
+async def _serve_lifespan(receive: Receive, send: Send) -> None:
     """What a web server says when it starts and stops."""
     while (event := await receive())["type"] != "lifespan.shutdown":
         await send({"type": f"{event['type']}.complete"})
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def _headless(send: Send) -> Send:
+def _without_body(send: Send) -> Send:
     """A `send` for HEAD: the same head, no body."""
 
     async def only_head(event: Event) -> None:
@@ -203,18 +203,18 @@ def _installed_at() -> str:
     return rfc3339(0.0)
 
 
-def _read(body: bytes, kind: str) -> Object:
+def _read(body: bytes, kind: str) -> JsonObject:
     try:
         return read_object(body, kind)
-    except BadBody as error:
+    except InvalidBody as error:
         raise RequestError(400, str(error)) from error
 
 
-def _name(data: Object) -> str:
+def _name(data: JsonObject) -> str:
     """The model's name, in the new field or in the old one."""
     return _text(data, "model") or _text(data, "name")
 
 
-def _text(data: Object, name: str) -> str:
+def _text(data: JsonObject, name: str) -> str:
     value: Json = data.get(name)
     return value if isinstance(value, str) else ""

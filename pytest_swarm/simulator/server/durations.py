@@ -51,13 +51,13 @@ def keep_alive_s(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         kinds = {bool: "bool", list: "[]interface {}", dict: "map[string]interface {}"}
         raise DurationError(f"Unsupported type: '{kinds.get(type(value), type(value).__name__)}'")
-    return _stay_s(parse_duration_s(value) if isinstance(value, str) else float(value))
+    return _keep_alive_seconds(parse_duration_s(value) if isinstance(value, str) else float(value))
 
 
 def environment_keep_alive_s(text: str) -> float:
     """Seconds of OLLAMA_KEEP_ALIVE: a duration, or a bare number of seconds; DurationError for anything else."""
     number = re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", text)
-    return _stay_s(float(text) if number else parse_duration_s(text))
+    return _keep_alive_seconds(float(text) if number else parse_duration_s(text))
 
 
 def rfc3339(wall_s: float) -> str:
@@ -71,6 +71,6 @@ def _text(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def _stay_s(seconds: float) -> float:
+def _keep_alive_seconds(seconds: float) -> float:
     """A negative stay is for ever, and so is one beyond what the server can count."""
     return math.inf if seconds < 0 or seconds > _FOREVER_S else seconds

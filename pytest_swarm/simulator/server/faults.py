@@ -77,7 +77,7 @@ def parse_fault(text: str, *, error: type[SwarmError] = OptionError, what: str =
         raise error(f"{what}: {text!r}: {wrong}") from wrong
 
 
-class FaultBook:
+class FaultSchedule:
     """Counts the calls that match each fault, and says which fault, if any, hits the next one."""
 
     def __init__(self, faults: tuple[Fault, ...], *, seed: int) -> None:
@@ -91,20 +91,20 @@ class FaultBook:
         """Whether nothing can ever go wrong."""
         return not self._faults
 
-    def strike(self, model: str | None, *, loads: bool) -> Fault | None:
+    def next_fault(self, model: str | None, *, loads: bool) -> Fault | None:
         """The fault of a call for `model` (None: a call for none); `loads`: the model would have to be loaded."""
-        struck = None
+        chosen = None
         for number, fault in enumerate(self._faults):
             if not _matches(fault, model, loads=loads):
                 continue
             self._matched[number] += 1
             spent = fault.times is not None and self._hits[number] >= fault.times
-            if struck is not None or spent or self._matched[number] <= fault.after:
+            if chosen is not None or spent or self._matched[number] <= fault.after:
                 continue
             if fault.chance >= 1 or self._rng.random() < fault.chance:
                 self._hits[number] += 1
-                struck = fault
-        return struck
+                chosen = fault
+        return chosen
 
 
 def _matches(fault: Fault, model: str | None, *, loads: bool) -> bool:

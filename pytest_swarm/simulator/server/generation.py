@@ -12,11 +12,11 @@ from pytest_swarm.fields import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class GenerationRequest:
     """What a model is asked: the chat, the JSON schema (or plain JSON mode) that constrains it, and its options.
 
     `model` is the name as the server lists it (with its tag). `num_predict` is None where the request sets no limit;
-    the server cuts the text after that many tokens, so an answerer need not.
+    the server cuts the text after that many tokens, so a generator need not.
     """
 
     model: str
@@ -40,9 +40,9 @@ class GeneratedText:
     completion_tokens: int
 
 
-class Answerer(Protocol):
+class TextGenerator(Protocol):
     """Who decides what the models say. Must be a pure function of the request, so that runs repeat exactly."""
 
-    def answer(self, request: Generation) -> GeneratedText:
+    def generate(self, request: GenerationRequest) -> GeneratedText:
         """The text for one request."""
         ...

@@ -15,7 +15,7 @@ from pytest_swarm.simulator.server.memory import Placement
 FOREVER_S: Final = math.inf  # keep_alive of a pinned model
 
 
-class TicketState(Enum):
+class RequestState(Enum):
     """How far a request has come."""
 
     QUEUED = auto()  # waits for its model: in the queue, or while the model is made room for or loaded
@@ -32,13 +32,13 @@ class TicketState(Enum):
         return self in _ENDED
 
 
-_ENDED: Final = frozenset((TicketState.FINISHED, TicketState.CANCELLED, TicketState.REFUSED, TicketState.FAILED))
+_ENDED: Final = frozenset((RequestState.FINISHED, RequestState.CANCELLED, RequestState.REFUSED, RequestState.FAILED))
 
 
-class Ticket:
+class ModelRequest:
     """One request for a model, from its arrival to its end. `changed` is called after each change of state."""
 
-    __slots__ = ("changed", "keep_alive_s", "model", "name", "options", "runner", "state")
+    __slots__ = ("changed", "keep_alive_s", "loaded", "model", "name", "options", "state")
 
     def __init__(
         self, *, name: str, model: ModelSpec, options: LaunchOptions, keep_alive_s: float | None = None
@@ -47,11 +47,11 @@ class Ticket:
         self.model = model
         self.options = options
         self.keep_alive_s = keep_alive_s
-        self.state = TicketState.QUEUED
-        self.runner: LoadedModel | None = None
+        self.state = RequestState.QUEUED
+        self.loaded: LoadedModel | None = None
         self.changed: Callable[[], None] | None = None
 
-    def move(self, state: TicketState) -> None:
+    def move(self, state: RequestState) -> None:
         """Set the state and tell whoever waits."""
         self.state = state
         if self.changed is not None:
@@ -62,7 +62,7 @@ class LoadedModel:
     """One loaded model. Mutable: the scheduler's own record, changed by nobody else.
 
     `keep_alive_s` is sticky: it stays until a request brings another. `expires_at_s` is what `/api/ps` shows: the end
-    of the last idle time's timer, also while busy. `doomed`: it goes as soon as it is idle, whatever requests come.
+    of the last idle time's timer, also while busy. `must_unload`: it goes as soon as it is idle, whatever requests come.
     `crashed`: its process is gone, which nobody notices before the next request.
     """
 
@@ -71,10 +71,10 @@ class LoadedModel:
         "_slots",
         "_waiting",
         "crashed",
-        "doomed",
         "expires_at_s",
         "keep_alive_s",
         "model",
+        "must_unload",
         "name",
         "options",
         "placement",
@@ -82,20 +82,20 @@ class LoadedModel:
         "timer_s",
     )
 
-    def __init__(self, ticket: Ticket, *, placement: Placement, keep_alive_s: float, slots: int) -> None:
-        self.name = ticket.name
-        self.model = ticket.model
-        self.options = ticket.options
+    def __init__(self, request: ModelRequest, *, placement: Placement, keep_alive_s: float, slots: int) -> None:
+        self.name = request.name
+        self.model = request.model
+        self.options = request.options
         self.placement = placement
         self.keep_alive_s = keep_alive_s
         self.references = 0
         self.expires_at_s: float | None = None
         self.timer_s: float | None = None
-        self.doomed = False
+        self.must_unload = False
         self.crashed = False
         self._slots = slots
         self._running = 0
-        self._waiting: deque[Ticket] = deque()
+        self._waiting: deque[ModelRequest] = deque()
 
     @property
     def idle(self) -> bool:
@@ -106,34 +106,34 @@ class LoadedModel:
         """Whether a request with these options can use it as it is."""
         return not self.crashed and not options.reloads(self.options)
 
-    def hold(self, ticket: Ticket) -> None:
+    def acquire(self, request: ModelRequest) -> None:
         """Give the model to a request: its timer stops, and its keep_alive, if it brings one, becomes the model's."""
         self.references += 1
         self.timer_s = None
-        if ticket.keep_alive_s is not None and not self.doomed:
-            self.keep_alive_s = ticket.keep_alive_s
-        ticket.runner = self
-        ticket.move(TicketState.READY)
+        if request.keep_alive_s is not None and not self.must_unload:
+            self.keep_alive_s = request.keep_alive_s
+        request.loaded = self
+        request.move(RequestState.READY)
 
-    def go_idle(self, now_s: float) -> None:
+    def start_keep_alive(self, now_s: float) -> None:
         """Start the timer of the stay."""
         self.expires_at_s = self.timer_s = now_s + self.keep_alive_s
 
-    def take_slot(self, ticket: Ticket) -> None:
+    def acquire_slot(self, request: ModelRequest) -> None:
         """RUNNING at once where a slot is free, else in the order of arrival."""
         if self._running < self._slots:
             self._running += 1
-            ticket.move(TicketState.RUNNING)
+            request.move(RequestState.RUNNING)
         else:
-            self._waiting.append(ticket)
+            self._waiting.append(request)
 
-    def leave_slot(self, ticket: Ticket) -> None:
+    def release_slot(self, request: ModelRequest) -> None:
         """The request needs its slot, or its place in the line, no longer."""
-        if ticket.state is not TicketState.RUNNING:
-            if ticket in self._waiting:
-                self._waiting.remove(ticket)
+        if request.state is not RequestState.RUNNING:
+            if request in self._waiting:
+                self._waiting.remove(request)
             return
         if self._waiting:
-            self._waiting.popleft().move(TicketState.RUNNING)
+            self._waiting.popleft().move(RequestState.RUNNING)
         else:
             self._running -= 1

@@ -47,7 +47,7 @@ class Placement:
         return 1 + on_cpu * (model.cpu_slowdown - 1)
 
 
-def need_bytes(spec: ServerSpec, model: ModelSpec, options: LaunchOptions) -> int:
+def required_bytes(spec: ServerSpec, model: ModelSpec, options: LaunchOptions) -> int:
     """What the fit test counts: weights, the contexts of all slots, and the surcharge of a large explicit batch."""
     batch = options.num_batch or 0
     surcharge = batch * _BATCH_BYTES_PER_TOKEN if batch > _DEFAULT_BATCH else 0

@@ -24,7 +24,7 @@ def long_name(name: str) -> str:
     return name if "/" in name else f"{_REGISTRY}{full_name(name)}"
 
 
-class Library:
+class ModelLibrary:
     """The installed models by name, without regard to case."""
 
     def __init__(self, models: tuple[ModelSpec, ...]) -> None:

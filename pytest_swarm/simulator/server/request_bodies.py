@@ -9,7 +9,7 @@ from typing import Final, NoReturn, TypeAlias
 
 from pytest_swarm.fields import Json
 
-Object: TypeAlias = Mapping[str, Json]
+JsonObject: TypeAlias = Mapping[str, Json]
 
 _STRING: Final = "string"
 _BOOL: Final = "bool"
@@ -54,25 +54,25 @@ _EXPLAINED: Final = {
 }
 
 
-class BadBody(Exception):  # noqa: N818 - it is the text of a 400, not a fault of the program
+class InvalidBody(Exception):  # noqa: N818 - it is the text of a 400, not a fault of the program
     """A body that the server refuses with status 400; the message is its text."""
 
 
-def read_object(body: bytes, kind: str) -> Object:
-    """The request in `body`; `kind` is the server's name of the type, such as ChatRequest. Raises BadBody."""
+def read_object(body: bytes, kind: str) -> JsonObject:
+    """The request in `body`; `kind` is the server's name of the type, such as ChatRequest. Raises InvalidBody."""
     text = body.decode("utf-8", errors="replace").lstrip(" \t\r\n")
     if not text:
-        raise BadBody("missing request body")
+        raise InvalidBody("missing request body")
     try:
         value, _ = _DECODER.raw_decode(text)
     except json.JSONDecodeError as error:
-        raise BadBody(_go_syntax_error(error)) from error
+        raise InvalidBody(_go_syntax_error(error)) from error
     except RecursionError as error:
-        raise BadBody("exceeded max depth") from error
+        raise InvalidBody("exceeded max depth") from error
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise BadBody(f"json: cannot unmarshal {_go_kind(value)} into Go value of type api.{kind}")
+        raise InvalidBody(f"json: cannot unmarshal {_go_kind(value)} into Go value of type api.{kind}")
     for name, go_type in FIELDS[kind].items():
         _check(value.get(name), f"{kind}.{name}", go_type)
     return value
@@ -83,7 +83,7 @@ def _check(value: Json, where: str, go_type: str) -> None:
         return
     python = _PYTHON.get(go_type, list)
     if not isinstance(value, python) or (isinstance(value, bool) and go_type != _BOOL):
-        raise BadBody(f"json: cannot unmarshal {_go_kind(value)} into Go struct field {where} of type {go_type}")
+        raise InvalidBody(f"json: cannot unmarshal {_go_kind(value)} into Go struct field {where} of type {go_type}")
     if go_type == "[]api.Message" and isinstance(value, list):
         for message in value:
             _check_message(message)
@@ -95,11 +95,11 @@ def _check(value: Json, where: str, go_type: str) -> None:
 def _check_message(message: Json) -> None:
     where = "Go struct field ChatRequest.messages"
     if not isinstance(message, dict):
-        raise BadBody(f"json: cannot unmarshal {_go_kind(message)} into {where} of type api.Message")
+        raise InvalidBody(f"json: cannot unmarshal {_go_kind(message)} into {where} of type api.Message")
     for name in ("role", "content"):
         value = message.get(name)
         if not isinstance(value, str | None):
-            raise BadBody(f"json: cannot unmarshal {_go_kind(value)} into {where}.{name} of type string")
+            raise InvalidBody(f"json: cannot unmarshal {_go_kind(value)} into {where}.{name} of type string")
 
 
 def _go_kind(value: Json) -> str:
@@ -131,7 +131,7 @@ def _number(text: str) -> float:
     """A float that is finite: Go refuses 1e400."""
     value = float(text)
     if math.isinf(value):
-        raise BadBody(f"json: cannot unmarshal number {text} into Go value of type float64")
+        raise InvalidBody(f"json: cannot unmarshal number {text} into Go value of type float64")
     return value
 
 

@@ -1,4 +1,4 @@
-"""From a request body to a `Call`: names, options and formats checked in the server's order, with its error texts."""
+"""From a request body to a `ParsedRequest`: names, options and formats checked in the server's order, with its error texts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
 from pytest_swarm.simulator.server.hardware import ModelSpec
-from pytest_swarm.simulator.server.model_library import Library, is_valid_name, long_name
-from pytest_swarm.simulator.server.request_bodies import BadBody, Object, read_object
+from pytest_swarm.simulator.server.model_library import ModelLibrary, is_valid_name, long_name
+from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object
 
 _INTEGERS: Final = frozenset(
     {"num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "num_keep", "seed", "num_predict"}
@@ -34,7 +34,7 @@ class RequestError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class ParsedRequest:
     """One checked request of `/api/chat` or `/api/generate`.
 
     `asked` is the model's name as the caller wrote it, `listed` as the server lists it. Without messages it only loads
@@ -85,13 +85,13 @@ class Call:
         return int(seed) if isinstance(seed, int | float) else None
 
 
-def read_call(body: bytes, library: Library, *, chat: bool) -> Call:
+def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRequest:
     """The checked call. RequestError with the server's status and text where it would refuse."""
     kind = "ChatRequest" if chat else "GenerateRequest"
     try:
         data = read_object(body, kind)
         keep_s = keep_alive_s(data.get("keep_alive"))
-    except (BadBody, DurationError) as error:
+    except (InvalidBody, DurationError) as error:
         raise RequestError(400, str(error)) from error
     wants_thought = _wants_thought(data.get("think"))
     asked = _text(data, "model")
@@ -106,7 +106,7 @@ def read_call(body: bytes, library: Library, *, chat: bool) -> Call:
     assert isinstance(given, dict)  # checked by read_object
     check_options(given)
     stream, shift = data.get("stream"), data.get("shift")
-    return Call(
+    return ParsedRequest(
         chat=chat,
         asked=asked,
         listed=listed,
@@ -142,7 +142,7 @@ def check_options(options: Mapping[str, Json]) -> None:
                 raise RequestError(500, f'option "{name}" must be of an array of strings')
 
 
-def _find(asked: str, library: Library, *, chat: bool) -> tuple[str, ModelSpec]:
+def _find(asked: str, library: ModelLibrary, *, chat: bool) -> tuple[str, ModelSpec]:
     if chat and not asked:
         raise RequestError(400, "model is required")
     if chat and not is_valid_name(asked):
@@ -153,7 +153,7 @@ def _find(asked: str, library: Library, *, chat: bool) -> tuple[str, ModelSpec]:
     return found
 
 
-def _messages(data: Object) -> tuple[Message, ...]:
+def _messages(data: JsonObject) -> tuple[Message, ...]:
     rows = data.get("messages") or []
     assert isinstance(rows, list)  # checked by read_object
     return tuple(
@@ -161,7 +161,7 @@ def _messages(data: Object) -> tuple[Message, ...]:
     )
 
 
-def _prompt(data: Object) -> tuple[Message, ...]:
+def _prompt(data: JsonObject) -> tuple[Message, ...]:
     prompt, system = _text(data, "prompt"), _text(data, "system")
     if not prompt:
         return ()
@@ -179,7 +179,7 @@ def _wants_thought(think: Json) -> bool:
     return True
 
 
-def _logprobs(data: Object) -> int | None:
+def _logprobs(data: JsonObject) -> int | None:
     """How many alternatives per token are wanted; None without logprobs."""
     if data.get("logprobs") is not True:
         return None
@@ -187,6 +187,6 @@ def _logprobs(data: Object) -> int | None:
     return int(top) if isinstance(top, int | float) else 0
 
 
-def _text(data: Object, name: str) -> str:
+def _text(data: JsonObject, name: str) -> str:
     value = data.get(name)
     return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Drives the scheduler by an asyncio loop's clock: tickets become things that can be awaited."""
+"""Drives the scheduler by an asyncio loop's clock: requests become things that can be awaited."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 from typing import Final
 
 from pytest_swarm.simulator.server.hardware import ServerSpec
-from pytest_swarm.simulator.server.loaded_model import LoadedModel, Ticket, TicketState
+from pytest_swarm.simulator.server.loaded_model import LoadedModel, ModelRequest, RequestState
 from pytest_swarm.simulator.server.scheduler import Scheduler
 
-_SETTLED: Final = (TicketState.READY, TicketState.REFUSED, TicketState.FAILED)
+_SETTLED: Final = (RequestState.READY, RequestState.REFUSED, RequestState.FAILED)
 
 
 class SchedulerDriver:
@@ -19,31 +19,31 @@ class SchedulerDriver:
         self._scheduler = Scheduler(spec)
         self._timer: asyncio.TimerHandle | None = None
 
-    async def ready(self, ticket: Ticket) -> TicketState:
+    async def ready(self, request: ModelRequest) -> RequestState:
         """Submit, and return READY, REFUSED or FAILED when that is known. Cancelling gives the request up."""
         loop = asyncio.get_running_loop()
-        self._scheduler.submit(ticket, loop.time())
+        self._scheduler.submit(request, loop.time())
         self._arm(loop)
-        if ticket.state not in _SETTLED:
-            await self._reaches(ticket, _SETTLED)
-        return ticket.state
+        if request.state not in _SETTLED:
+            await self._reaches(request, _SETTLED)
+        return request.state
 
-    async def slot(self, ticket: Ticket) -> None:
-        """Return when a READY ticket has a slot. Cancelling gives the request up."""
-        self._scheduler.want_slot(ticket, asyncio.get_running_loop().time())
-        if ticket.state is not TicketState.RUNNING:
-            await self._reaches(ticket, (TicketState.RUNNING,))
+    async def slot(self, request: ModelRequest) -> None:
+        """Return when a READY request has a slot. Cancelling gives the request up."""
+        self._scheduler.want_slot(request, asyncio.get_running_loop().time())
+        if request.state is not RequestState.RUNNING:
+            await self._reaches(request, (RequestState.RUNNING,))
 
-    def finish(self, ticket: Ticket) -> None:
+    def finish(self, request: ModelRequest) -> None:
         """The request is done with its model."""
         loop = asyncio.get_running_loop()
-        self._scheduler.finish(ticket, loop.time())
+        self._scheduler.finish(request, loop.time())
         self._arm(loop)
 
-    def cancel(self, ticket: Ticket) -> None:
-        """The request's client has gone; without effect on a ticket that has ended."""
+    def cancel(self, request: ModelRequest) -> None:
+        """The request's client has gone; without effect on a request that has ended."""
         loop = asyncio.get_running_loop()
-        self._scheduler.cancel(ticket, loop.time())
+        self._scheduler.cancel(request, loop.time())
         self._arm(loop)
 
     def unload(self, blob: str) -> None:
@@ -53,29 +53,29 @@ class SchedulerDriver:
         self._arm(loop)
 
     def crash(self, blob: str) -> None:
-        """A model's runner has died; it is still listed, and the next request loads it again."""
+        """A model's loaded has died; it is still listed, and the next request loads it again."""
         self._scheduler.crash(blob)
 
     def resident(self) -> tuple[LoadedModel, ...]:
         """The resident models now, in the order in which they were loaded."""
         self._scheduler.advance(asyncio.get_running_loop().time())
-        return self._scheduler.runners
+        return self._scheduler.loaded_models
 
-    async def _reaches(self, ticket: Ticket, states: tuple[TicketState, ...]) -> None:
+    async def _reaches(self, request: ModelRequest, states: tuple[RequestState, ...]) -> None:
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def changed() -> None:
-            if ticket.state in states and not reached.done():
+            if request.state in states and not reached.done():
                 reached.set_result(None)
 
-        ticket.changed = changed
+        request.changed = changed
         try:
             await reached
         except asyncio.CancelledError:
-            self.cancel(ticket)
+            self.cancel(request)
             raise
         finally:
-            ticket.changed = None
+            request.changed = None
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
         """See to it that the scheduler is called when something is due by itself."""

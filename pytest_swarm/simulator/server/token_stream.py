@@ -13,7 +13,7 @@ _MOST_REPEATS: Final = 30  # the server breaks off after more equal tokens in a 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Speech:
+class TokenStream:
     """A text of so many tokens. `reason` None: the server broke it off, and the answer ends without `done`.
 
     `overhead_s` is the fixed part of a call: it takes time, and none of the server's own figures counts it.
@@ -38,7 +38,9 @@ class Speech:
         return self.tokens * self.token_s
 
 
-def speech(said: GeneratedText, model: ModelSpec, *, slowdown: float, limit: int | None, num_ctx: int) -> Speech:
+def build_token_stream(
+    said: GeneratedText, model: ModelSpec, *, slowdown: float, limit: int | None, num_ctx: int
+) -> TokenStream:
     """The text cut to `limit` tokens, at the model's speeds times `slowdown`; a prompt is cut to `num_ctx` tokens."""
     text, tokens = said.text, max(1, said.completion_tokens)
     reason: str | None = "stop"
@@ -48,7 +50,7 @@ def speech(said: GeneratedText, model: ModelSpec, *, slowdown: float, limit: int
     if kept < tokens:
         text, tokens, reason = text[: len(text) * kept // tokens], kept, None
     prompt_tokens = max(1, min(said.prompt_tokens, num_ctx))
-    return Speech(
+    return TokenStream(
         text=text,
         tokens=tokens,
         prompt_tokens=prompt_tokens,

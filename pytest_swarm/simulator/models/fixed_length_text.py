@@ -1,4 +1,4 @@
-"""An answerer of fixed length: as many words as asked for, or the smallest JSON that a schema allows.
+"""An generator of fixed length: as many words as asked for, or the smallest JSON that a schema allows.
 
 For the launcher and for tests: its models never end a text by themselves.
 """
@@ -9,7 +9,7 @@ import json
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.generation import GeneratedText, Generation
+from pytest_swarm.simulator.server.generation import GeneratedText, GenerationRequest
 
 _WORDS: Final = ("The", " small", " harbour", " slept", " under", " rain", " while", " boats", " rocked", " softly")
 _LONG: Final = 128  # tokens where the request sets no limit
@@ -18,10 +18,10 @@ _CHARS_PER_TOKEN: Final = 4
 _DEEPEST: Final = 20  # of nested schemas; a schema that refers to itself ends here
 
 
-class FixedLengthAnswerer:
+class FixedLengthGenerator:
     """Exactly `num_predict` tokens (128 without a limit) of varying words; with a format, its smallest instance."""
 
-    def answer(self, request: Generation) -> GeneratedText:
+    def generate(self, request: GenerationRequest) -> GeneratedText:
         """The text for one request, the same for the same request."""
         prompt = sum(len(message["content"]) for message in request.messages)
         prompt_tokens = 1 + prompt // _CHARS_PER_TOKEN

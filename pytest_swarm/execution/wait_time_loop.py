@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pytest_swarm.units import on_tick
 
 
-class WaitingTimeLoop(asyncio.SelectorEventLoop):
+class WaitTimeLoop(asyncio.SelectorEventLoop):
     """An event loop whose `time()` is the seconds spent waiting since it was made, in whole ticks."""
 
     def __init__(self, stopwatch: Callable[[], float] = time.perf_counter) -> None:
@@ -47,6 +47,6 @@ class _WaitingSelector(selectors.DefaultSelector):
         return events
 
 
-def new_waiting_loop() -> WaitingTimeLoop:
+def new_wait_time_loop() -> WaitTimeLoop:
     """A loop factory for `asyncio.Runner`."""
-    return WaitingTimeLoop()
+    return WaitTimeLoop()

@@ -17,11 +17,11 @@ import httpx
 from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import CassetteError
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, ExchangeEnd, Take, request_digest, task_of
-from pytest_swarm.ollama.transports.probe import is_watched
+from pytest_swarm.ollama.transports.probe import is_probe
 from pytest_swarm.ollama.transports.recording import read_body
-from pytest_swarm.ollama.transports.replay_errors import Asked, describe, missing_case, refusal
+from pytest_swarm.ollama.transports.replay_errors import UnmatchedRequest, describe, missing_case, refusal
 
-_STALE_S: Final = 0.1  # less than any pause of a sampler
+_STALE_PROBE_S: Final = 0.1  # less than any pause of a sampler
 _FAILURES: Final = MappingProxyType(
     {
         each.__name__: each
@@ -42,7 +42,7 @@ _FAILURES: Final = MappingProxyType(
 )
 
 
-class Shelf:
+class CassetteIndex:
     """Which take a case plays next: of the newest run that recorded it, that of its own test first, each once.
 
     A case whose graph has changed since plays the take of the same job and setting: what is still the same is
@@ -89,27 +89,27 @@ def _setting(case: Case) -> str:
 class ReplayingTransport(httpx.AsyncBaseTransport):
     """Answers the requests of one case after the other, from its take. CassetteError for whatever is not in it."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, index: CassetteIndex) -> None:
+        self._index = index
         self._case: Case | None = None
         self._take: Take | None = None
-        self._trouble: CassetteError | None = None
+        self._error: CassetteError | None = None
         self._began_s = 0.0
         self._answers: dict[str, deque[Exchange]] = {}
-        self._watched: deque[Exchange] = deque()
+        self._probes: deque[Exchange] = deque()
 
     def begin(self, case: Case, *, now_s: float) -> None:
         """From now on answer as in this case's next take; that there is none is said at its first request."""
         self._case, self._began_s = case, now_s
-        self._take = self._trouble = None
-        self._answers, self._watched = {}, deque()
+        self._take = self._error = None
+        self._answers, self._probes = {}, deque()
         try:
-            self._take = self._shelf.take(case)
+            self._take = self._index.take(case)
         except CassetteError as error:
-            self._trouble = error
+            self._error = error
             return
         for each in self._take.exchanges:
-            waiting = self._watched if each.watched else self._answers.setdefault(each.digest, deque())
+            waiting = self._probes if each.watched else self._answers.setdefault(each.digest, deque())
             waiting.append(each)
 
     @property
@@ -132,41 +132,41 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The recorded response, at the recorded times."""
         data = await request.aread()
-        if not is_watched(request):
-            return await self._play(self._answer_to(request, data), request)
-        return await self._play(await self._next_watched(), request)
+        if not is_probe(request):
+            return await self._play(self._recorded_exchange(request, data), request)
+        return await self._play(await self._next_probe(), request)
 
-    async def _next_watched(self) -> Exchange:
+    async def _next_probe(self) -> Exchange:
         """The next of the sampler's questions at its time; one whose time is long past belongs to an earlier step."""
         now_s = asyncio.get_running_loop().time() - self._began_s
-        while self._watched and self._watched[0].sent_s < now_s - _STALE_S:
-            self._watched.popleft()
-        if not self._watched:
-            await _for_ever()
-        await _until(self._began_s + self._watched[0].sent_s)  # who goes away while waiting has taken nothing
-        return self._watched.popleft()
+        while self._probes and self._probes[0].sent_s < now_s - _STALE_PROBE_S:
+            self._probes.popleft()
+        if not self._probes:
+            await _wait_forever()
+        await _sleep_until(self._began_s + self._probes[0].sent_s)  # who goes away while waiting has taken nothing
+        return self._probes.popleft()
 
-    def _answer_to(self, request: httpx.Request, data: bytes) -> Exchange:
+    def _recorded_exchange(self, request: httpx.Request, data: bytes) -> Exchange:
         body, path = read_body(data), request.url.raw_path.decode("ascii")
         waiting = self._answers.get(request_digest(request.method, path, body))
         if waiting:
             return waiting.popleft()
-        if self._trouble is not None:
-            raise self._trouble
+        if self._error is not None:
+            raise self._error
         if self._case is None or self._take is None:
             raise CassetteError(
-                f"cassette {self._shelf.cassette.path}: a request outside of any case cannot be replayed"
+                f"cassette {self._index.cassette.path}: a request outside of any case cannot be replayed"
             )
         task = task_of(body, self._case.graph)
-        asked = Asked(case=self._case, method=request.method, path=path, body=body, task=task)
-        raise CassetteError(refusal(asked, self._take, self._shelf.cassette))
+        unmatched = UnmatchedRequest(case=self._case, method=request.method, path=path, body=body, task=task)
+        raise CassetteError(refusal(unmatched, self._take, self._index.cassette))
 
     async def _play(self, exchange: Exchange, request: httpx.Request) -> httpx.Response:
         loop = asyncio.get_running_loop()
         sent_s = max(loop.time(), self._began_s + exchange.sent_s)
         if exchange.status is None or exchange.head_s is None:
-            await _ended(exchange, sent_s, request)
-        await _until(sent_s + exchange.head_s)
+            await _raise_recorded_end(exchange, sent_s, request)
+        await _sleep_until(sent_s + exchange.head_s)
         body = _ReplayedBody(exchange, sent_s, request)
         return httpx.Response(exchange.status, headers=list(exchange.headers), stream=body)
 
@@ -181,29 +181,29 @@ class _ReplayedBody(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self._exchange.chunks:
-            await _until(self._sent_s + chunk.offset_s)
+            await _sleep_until(self._sent_s + chunk.offset_s)
             yield chunk.data
         if self._exchange.ending is ExchangeEnd.COMPLETE:
-            await _until(self._sent_s + self._exchange.end_s)
+            await _sleep_until(self._sent_s + self._exchange.end_s)
         else:
-            await _ended(self._exchange, self._sent_s, self._request)
+            await _raise_recorded_end(self._exchange, self._sent_s, self._request)
 
 
-async def _ended(exchange: Exchange, sent_s: float, request: httpx.Request) -> NoReturn:
+async def _raise_recorded_end(exchange: Exchange, sent_s: float, request: httpx.Request) -> NoReturn:
     """Raise what ended the exchange; one that was abandoned never ends, until this side goes away again."""
     if exchange.ending is ExchangeEnd.ABANDONED or exchange.error is None:
-        await _for_ever()
-    await _until(sent_s + exchange.end_s)
+        await _wait_forever()
+    await _sleep_until(sent_s + exchange.end_s)
     name, message = exchange.error
     raise _FAILURES.get(name, httpx.RemoteProtocolError)(message, request=request)
 
 
-async def _until(when_s: float) -> None:
+async def _sleep_until(when_s: float) -> None:
     delay_s = when_s - asyncio.get_running_loop().time()
     if delay_s > 0:
         await asyncio.sleep(delay_s)
 
 
-async def _for_ever() -> NoReturn:
+async def _wait_forever() -> NoReturn:
     await asyncio.get_running_loop().create_future()
     raise AssertionError("a future that nobody fulfils")

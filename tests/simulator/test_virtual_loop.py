@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pytest_swarm.simulator.virtual_loop import VIRTUAL_EPOCH_S, NothingToWaitForError, new_virtual_loop, wall_time_s
+from pytest_swarm.simulator.virtual_loop import VIRTUAL_EPOCH_S, DeadlockError, new_virtual_loop, wall_time_s
 from tests.simulator.servers import in_virtual_time
 
 
@@ -48,7 +48,7 @@ def test_waiting_for_nothing_is_an_error_and_no_hang() -> None:
     async def main() -> None:
         await asyncio.Event().wait()
 
-    with pytest.raises(NothingToWaitForError, match="no timer, thread or socket"):
+    with pytest.raises(DeadlockError, match="no timer, thread or socket"):
         in_virtual_time(main)
 
 

@@ -1,4 +1,4 @@
-"""ProfileAnswerer: what the simulated models say, drawn from a profile and composed as real texts.
+"""ProfileGenerator: what the simulated models say, drawn from a profile and composed as real texts.
 
 A task is recognised by the text of the last message, which is its prompt to the letter. Every draw has a generator of
 its own, seeded by (seed, request seed, model, prompt): the same request gets the same answer, whatever was asked
@@ -24,7 +24,7 @@ from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, sc
 from pytest_swarm.simulator.models.profile_types import KnownOutcome, Profile
 from pytest_swarm.simulator.models.schema_texts import constrained_text
 from pytest_swarm.simulator.models.simulated_planner import plan_text
-from pytest_swarm.simulator.server.generation import GeneratedText, Generation
+from pytest_swarm.simulator.server.generation import GeneratedText, GenerationRequest
 from pytest_swarm.simulator.server.hardware import full_name
 
 CHARACTERS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text under BPE tokenisers
@@ -44,26 +44,26 @@ class _Call:
         return stable_rng(purpose, seed, str(self.request_seed), full_name(self.model).lower(), self.task.prompt)
 
 
-class ProfileAnswerer:
+class ProfileGenerator:
     """Answers tasks that it has learned of, planner prompts, and anything else with text of no particular meaning."""
 
     def __init__(self, profile: Profile, *, seed: int, graphs: Iterable[TaskGraph] = ()) -> None:
         self.profile = profile
         self.seed = seed
-        self._book: dict[str, list[tuple[TaskGraph, Task]]] = {}
-        self._learned: set[str] = set()
+        self._tasks_by_prompt: dict[str, list[tuple[TaskGraph, Task]]] = {}
+        self._registered: set[str] = set()
         for graph in graphs:
-            self.learn(graph)
+            self.register_graph(graph)
 
-    def learn(self, graph: TaskGraph) -> None:
+    def register_graph(self, graph: TaskGraph) -> None:
         """Know the tasks of a graph from now on; a graph that is known already changes nothing."""
-        if graph.digest in self._learned:
+        if graph.digest in self._registered:
             return
-        self._learned.add(graph.digest)
+        self._registered.add(graph.digest)
         for task in graph.tasks:
-            self._book.setdefault(task.prompt, []).append((graph, task))
+            self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
 
-    def answer(self, request: Generation) -> GeneratedText:
+    def generate(self, request: GenerationRequest) -> GeneratedText:
         """The text for one request: a pure function of profile, seed, what was learned, and the request."""
         prompt = request.messages[-1]["content"] if request.messages else ""
         prompt_tokens = _tokens(sum(len(message["content"]) for message in request.messages))
@@ -82,18 +82,18 @@ class ProfileAnswerer:
         text = constrained_text(request.schema, rng) if asks_json else prose(rng)
         return GeneratedText(text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)))
 
-    def task_scores(self, graph: TaskGraph, model: str, task: Task, request_seed: int) -> float:
+    def task_score(self, graph: TaskGraph, model: str, task: Task, request_seed: int) -> float:
         """The score that the model will get on the task at this seed, given right parents' outputs; for `oracle`.
 
         0 for a task that nothing scores: no model is better at it than another.
         """
         call = _Call(graph=graph, task=task, model=model, request_seed=request_seed)
-        text = self._text(call, task.expected, self._outcome(call, handed_on=_hands_on(graph, task)))
+        text = self._text(call, task.expected, self._outcome(call, has_inputs=_receives_inputs(graph, task)))
         return score_or_none(task.expected, text) or 0.0
 
-    def _recognise(self, prompt: str, request: Generation) -> _Call | None:
+    def _recognise(self, prompt: str, request: GenerationRequest) -> _Call | None:
         """The task of a prompt; where several graphs have it, the latest whose parents are those handed on."""
-        entries = self._book.get(prompt)
+        entries = self._tasks_by_prompt.get(prompt)
         if not entries:
             return None
         given = set(parent_outputs(request.messages))
@@ -103,25 +103,25 @@ class ProfileAnswerer:
 
     def _answer_task(self, call: _Call, inputs: Mapping[str, str], prompt_tokens: int) -> GeneratedText:
         """What the model says. A task that derives its answer computes with what it was given, right or wrong."""
-        handed_on = bool(inputs)
-        target = self._outcome(call, handed_on=handed_on)
+        has_inputs = bool(inputs)
+        target = self._outcome(call, has_inputs=has_inputs)
         expected = call.task.expected
         if call.task.derive is not None and inputs:
             expected = local_expectation(call.task, [(call.graph.task(each), text) for each, text in inputs.items()])
-        elif self._misled(call, inputs):
+        elif self._inputs_mislead(call, inputs):
             target = 0.0
         if expected is None:  # nothing follows from such inputs
             expected, target = call.task.expected, 0.0
         return GeneratedText(
             text=self._text(call, expected, target),
             prompt_tokens=prompt_tokens,
-            completion_tokens=self._completion_tokens(call, prompt_tokens, handed_on=handed_on),
+            completion_tokens=self._completion_tokens(call, prompt_tokens, has_inputs=has_inputs),
         )
 
-    def _outcome(self, call: _Call, *, handed_on: bool) -> float:
+    def _outcome(self, call: _Call, *, has_inputs: bool) -> float:
         """The score that the answer should have, given right inputs: measured where known, else drawn by accuracy."""
         rng = call.rng(self.seed, "outcome")
-        known = self._known(call, handed_on=handed_on)
+        known = self._known(call, has_inputs=has_inputs)
         if known is not None and known.scores:
             return rng.choice(known.scores)
         if rng.random() < right_probability(self.profile, call.model, call.task):
@@ -130,14 +130,14 @@ class ProfileAnswerer:
         right = sum(rng.random() < self.profile.behaviour.partial_share for _ in range(count))
         return min(right, count - 1) / count
 
-    def _misled(self, call: _Call, inputs: Mapping[str, str]) -> bool:
+    def _inputs_mislead(self, call: _Call, inputs: Mapping[str, str]) -> bool:
         """Whether a wrong input makes the answer wrong.
 
         Each input of score s misleads with probability c (1 - s), independently; unscored ones never. c is
         `self_contained_carryover` for a task with a score that was measured without inputs, else `error_carryover`.
         """
         rng = call.rng(self.seed, "input")
-        known, behaviour = self._known(call, handed_on=True), self.profile.behaviour
+        known, behaviour = self._known(call, has_inputs=True), self.profile.behaviour
         self_contained = known is not None and bool(known.scores)
         carryover = behaviour.self_contained_carryover if self_contained else behaviour.error_carryover
         for parent in call.graph.parents(call.task.id):
@@ -150,18 +150,18 @@ class ProfileAnswerer:
     def _text(self, call: _Call, expected: Expectation | None, target: float) -> str:
         return compose(expected, target, call.rng(self.seed, "text"))
 
-    def _completion_tokens(self, call: _Call, prompt_tokens: int, *, handed_on: bool) -> int:
+    def _completion_tokens(self, call: _Call, prompt_tokens: int, *, has_inputs: bool) -> int:
         """One of the measured counts where there are any, else the type's middle, give or take the spread."""
         rng = call.rng(self.seed, "tokens")
-        known = self._known(call, handed_on=handed_on)
+        known = self._known(call, has_inputs=has_inputs)
         if known is not None and known.completion_tokens:
             return max(1, rng.choice(known.completion_tokens))
         behaviour = self.profile.behaviour
         middle = behaviour.completion_tokens.get(call.task.type, call.task.estimated_tokens - prompt_tokens)
         return max(1, round(middle * (1.0 + behaviour.token_spread * (2.0 * rng.random() - 1.0))))
 
-    def _known(self, call: _Call, *, handed_on: bool) -> KnownOutcome | None:
-        return self.profile.known_outcome(call.graph.name, call.task, call.model, handed_on=handed_on)
+    def _known(self, call: _Call, *, has_inputs: bool) -> KnownOutcome | None:
+        return self.profile.known_outcome(call.graph.name, call.task, call.model, has_inputs=has_inputs)
 
 
 def right_probability(profile: Profile, model: str, task: Task) -> float:
@@ -182,7 +182,7 @@ def _expected_inputs(graph: TaskGraph, task: Task) -> tuple[str, ...]:
     return graph.parents(task.id) if graph.context == "parents" else ()
 
 
-def _hands_on(graph: TaskGraph, task: Task) -> bool:
+def _receives_inputs(graph: TaskGraph, task: Task) -> bool:
     return bool(_expected_inputs(graph, task))
 
 

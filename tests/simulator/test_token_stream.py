@@ -8,7 +8,7 @@ import pytest
 
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.server.generation import GeneratedText
-from pytest_swarm.simulator.server.token_stream import speech
+from pytest_swarm.simulator.server.token_stream import build_token_stream
 
 
 def test_an_answer_takes_the_calls_overhead_its_prompt_and_its_tokens() -> None:
@@ -16,7 +16,7 @@ def test_an_answer_takes_the_calls_overhead_its_prompt_and_its_tokens() -> None:
         load_profile("a40").server_spec.models[0], overhead_s=0.4, prefill_tokens_per_s=100, decode_tokens_per_s=10
     )
     said = GeneratedText(text="one two three", prompt_tokens=50, completion_tokens=3)
-    spoken = speech(said, model, slowdown=1.0, limit=None, num_ctx=4096)
+    spoken = build_token_stream(said, model, slowdown=1.0, limit=None, num_ctx=4096)
     assert spoken.overhead_s == pytest.approx(0.4)
     assert spoken.prefill_s == pytest.approx(0.5)
     assert spoken.decode_s == pytest.approx(0.3)
