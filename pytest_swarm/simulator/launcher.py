@@ -1,4 +1,4 @@
-"""The launcher of the conformance kit: one line of JSON on stdin says which server to be; end of file ends it."""
+"""The launcher of the conformance kit: serves the server that one JSON line on stdin describes, until end of file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from pytest_swarm.simulator.server.hardware import (
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 _WHERE: Final = "the launcher's line"
-_PREFILL_TOKENS_PER_S: Final = 1e6  # the contract names no speed for prompts: next to nothing
+_PREFILL_TOKENS_PER_S: Final = 1e6  # the contract names no prefill speed: nearly no time
 _DEFAULT_TOKENS_PER_S: Final = 50.0
 
 
 def launch(source: TextIO, sink: TextIO) -> None:
-    """Serve what the first line of `source` asks for, print the base URL to `sink`, stay until `source` ends."""
+    """Serve the server that the first line of `source` describes, until `source` ends; print its URL to `sink`."""
     spec = read_spec(source.readline())
     with serve_in_thread(SimulatedServer(spec, generator=FixedLengthGenerator())) as url:
         print(url, file=sink, flush=True)
@@ -36,7 +36,7 @@ def launch(source: TextIO, sink: TextIO) -> None:
 
 
 def read_spec(line: str) -> ServerSpec:
-    """The server that a line of the launcher contract describes; ProfileError for anything else."""
+    """Return the server that a line of the launcher contract describes. Raises ProfileError for anything else."""
     try:
         data = json.loads(line)
     except ValueError as error:
@@ -86,7 +86,7 @@ def _parameters(value: object) -> Mapping[str, Json]:
 
 
 def _count(environment: Fields, name: str) -> int | None:
-    """A whole number of the environment, None where it is not set."""
+    """Return a whole number from the environment; None if it is not set."""
     text = environment.optional_text(name)
     if text is None:
         return None

@@ -17,7 +17,7 @@ from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.llm import LlmRouter
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-from pytest_swarm.simulator.server.generation import GenerationRequest
+from pytest_swarm.simulator.server.token_stream import GenerationRequest
 from tests.instances import LLAMA, WB1, WB2, WB3, view_of
 
 VIEWS = [

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.simulator.models.fixed_length_text import instance
-from pytest_swarm.simulator.server.generation import GeneratedText
 from pytest_swarm.simulator.server.hardware import GIB, ServerSpec, full_name
 from pytest_swarm.simulator.server.launch_options import LaunchOptions
 from pytest_swarm.simulator.server.memory import OutOfMemory, free_bytes, place
 from pytest_swarm.simulator.server.model_library import is_valid_name
-from pytest_swarm.simulator.server.token_stream import build_token_stream, split
+from pytest_swarm.simulator.server.token_stream import GeneratedText, build_token_stream, split
 from tests.simulator.servers import model, spec
 
 

@@ -23,7 +23,7 @@ from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.models.profile_types import Favour, PlannerProfile
 from pytest_swarm.simulator.models.simulated_planner import plan_text
-from pytest_swarm.simulator.server.generation import GenerationRequest
+from pytest_swarm.simulator.server.token_stream import GenerationRequest
 
 VRAM_GB = {"small": 2.0, "middle": 5.0, "large": 12.0}
 OFFERS = {

@@ -18,7 +18,7 @@ from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.scoring.score import score_text
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator, right_probability
-from pytest_swarm.simulator.server.generation import GenerationRequest
+from pytest_swarm.simulator.server.token_stream import GenerationRequest
 
 PROFILE = load_profile("a40")
 MODELS = PROFILE.tags

@@ -98,11 +98,11 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.scheduler.advance(self.now_s)
 
     @rule()
-    def want_slots(self) -> None:
+    def request_slots(self) -> None:
         for request in self.live:
             if request.state is RequestState.READY and request not in self.wanting:
                 self.wanting.append(request)
-                self.scheduler.want_slot(request, self.now_s)
+                self.scheduler.request_slot(request, self.now_s)
 
     @precondition(lambda self: self.live)
     @rule(pick=st.integers(0, 99))

@@ -23,9 +23,9 @@ from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.fixed_length_text import FixedLengthGenerator
 from pytest_swarm.simulator.server.faults import parse_fault
-from pytest_swarm.simulator.server.generation import GeneratedText, GenerationRequest
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 from tests.simulator.servers import in_virtual_time, model, spec
 
 SPEC = spec(model("a", 4), model("b", 5, "20"), gpu_gib=24)

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.server.generation import GeneratedText
-from pytest_swarm.simulator.server.token_stream import build_token_stream
+from pytest_swarm.simulator.server.token_stream import GeneratedText, build_token_stream
 
 
 def test_an_answer_takes_the_calls_overhead_its_prompt_and_its_tokens() -> None:

@@ -59,7 +59,8 @@ def refusal(unmatched: UnmatchedRequest, take: Take, cassette: Cassette) -> str:
         return f"{what}: nothing is recorded of this case; {again}"
     found, exchange = near
     where = "" if found.case.digest == take.case.digest else f" in {found.label}"
-    return f"{what}; the nearest recorded exchange is {describe(exchange)}{where} ({difference(unmatched, exchange)}); {again}"
+    nearest_text = f"{describe(exchange)}{where} ({difference(unmatched, exchange)})"
+    return f"{what}; the nearest recorded exchange is {nearest_text}; {again}"
 
 
 def missing_case(case: Case, cassette: Cassette, *, played: int) -> str:

@@ -1,8 +1,8 @@
-"""ProfileGenerator: what the simulated models say, drawn from a profile and composed as real texts.
+"""A text generator that follows a profile: it draws the score of an answer and composes a text with that score.
 
-A task is recognised by the text of the last message, which is its prompt to the letter. Every draw has a generator of
-its own, seeded by (seed, request seed, model, prompt): the same request gets the same answer, whatever was asked
-before, and two modes that give a task to the same model get the same outcome (common random numbers).
+A task is recognized by the text of the last message, which equals its prompt. Every draw has a random generator of
+its own, seeded by (seed, request seed, model, prompt). So equal requests get equal answers in any order, and two modes
+that assign a task to the same model get the same outcome (common random numbers).
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, sc
 from pytest_swarm.simulator.models.profile_types import KnownOutcome, Profile
 from pytest_swarm.simulator.models.schema_texts import constrained_text
 from pytest_swarm.simulator.models.simulated_planner import plan_text
-from pytest_swarm.simulator.server.generation import GeneratedText, GenerationRequest
 from pytest_swarm.simulator.server.hardware import full_name
+from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 
 CHARACTERS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text under BPE tokenisers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """One task asked of one model: everything that its draws depend on."""
+    """One task on one model: everything that its draws depend on."""
 
     graph: TaskGraph
     task: Task
@@ -40,12 +40,18 @@ class _Call:
     request_seed: int | None
 
     def rng(self, seed: int, purpose: str) -> Random:
-        """The generator of one purpose (outcome, input, text, tokens), independent of the others."""
+        """Return the random generator of one purpose (outcome, input, text, tokens), independent of the others."""
         return stable_rng(purpose, seed, str(self.request_seed), full_name(self.model).lower(), self.task.prompt)
 
 
 class ProfileGenerator:
-    """Answers tasks that it has learned of, planner prompts, and anything else with text of no particular meaning."""
+    """Answers registered tasks and planner prompts by the profile, and anything else with text without meaning.
+
+    Args:
+        profile: How the models perform.
+        seed: Seed of all draws.
+        graphs: Graphs to register.
+    """
 
     def __init__(self, profile: Profile, *, seed: int, graphs: Iterable[TaskGraph] = ()) -> None:
         self.profile = profile
@@ -56,7 +62,7 @@ class ProfileGenerator:
             self.register_graph(graph)
 
     def register_graph(self, graph: TaskGraph) -> None:
-        """Know the tasks of a graph from now on; a graph that is known already changes nothing."""
+        """Register the tasks of a graph, so that they are recognized; no effect on a registered graph."""
         if graph.digest in self._registered:
             return
         self._registered.add(graph.digest)
@@ -64,7 +70,7 @@ class ProfileGenerator:
             self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
 
     def generate(self, request: GenerationRequest) -> GeneratedText:
-        """The text for one request: a pure function of profile, seed, what was learned, and the request."""
+        """Return the text for one request: a pure function of profile, seed, registered graphs and request."""
         prompt = request.messages[-1]["content"] if request.messages else ""
         prompt_tokens = _tokens(sum(len(message["content"]) for message in request.messages))
         problem = find_problem(prompt)
@@ -74,7 +80,7 @@ class ProfileGenerator:
             return GeneratedText(
                 text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)) + extra_tokens
             )
-        call = self._recognise(prompt, request)
+        call = self._recognize(prompt, request)
         if call is not None and request.schema is None:
             return self._answer_task(call, parent_outputs(request.messages), prompt_tokens)
         rng = stable_rng("other", self.seed, str(request.seed), full_name(request.model).lower(), prompt)
@@ -83,16 +89,22 @@ class ProfileGenerator:
         return GeneratedText(text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)))
 
     def task_score(self, graph: TaskGraph, model: str, task: Task, request_seed: int) -> float:
-        """The score that the model will get on the task at this seed, given right parents' outputs; for `oracle`.
+        """Return the score in [0, 1] that the model will get on a task, given right outputs of its parents.
 
-        0 for a task that nothing scores: no model is better at it than another.
+        Mode `oracle` plans with it. 0 for a task that is not scored, for which no model is better than another.
+
+        Args:
+            graph: The graph of the task.
+            model: The model's name.
+            task: The task.
+            request_seed: The seed of the request.
         """
         call = _Call(graph=graph, task=task, model=model, request_seed=request_seed)
         text = self._text(call, task.expected, self._outcome(call, has_inputs=_receives_inputs(graph, task)))
         return score_or_none(task.expected, text) or 0.0
 
-    def _recognise(self, prompt: str, request: GenerationRequest) -> _Call | None:
-        """The task of a prompt; where several graphs have it, the latest whose parents are those handed on."""
+    def _recognize(self, prompt: str, request: GenerationRequest) -> _Call | None:
+        """Return the task of a prompt; of several graphs with it, the latest whose parents match the inputs."""
         entries = self._tasks_by_prompt.get(prompt)
         if not entries:
             return None
@@ -102,7 +114,7 @@ class ProfileGenerator:
         return _Call(graph=graph, task=task, model=request.model, request_seed=request.seed)
 
     def _answer_task(self, call: _Call, inputs: Mapping[str, str], prompt_tokens: int) -> GeneratedText:
-        """What the model says. A task that derives its answer computes with what it was given, right or wrong."""
+        """Return the model's answer. A task with a formula computes with its inputs, right or wrong."""
         has_inputs = bool(inputs)
         target = self._outcome(call, has_inputs=has_inputs)
         expected = call.task.expected
@@ -110,7 +122,7 @@ class ProfileGenerator:
             expected = local_expectation(call.task, [(call.graph.task(each), text) for each, text in inputs.items()])
         elif self._inputs_mislead(call, inputs):
             target = 0.0
-        if expected is None:  # nothing follows from such inputs
+        if expected is None:  # the formula has no value for these inputs
             expected, target = call.task.expected, 0.0
         return GeneratedText(
             text=self._text(call, expected, target),
@@ -119,7 +131,7 @@ class ProfileGenerator:
         )
 
     def _outcome(self, call: _Call, *, has_inputs: bool) -> float:
-        """The score that the answer should have, given right inputs: measured where known, else drawn by accuracy."""
+        """Draw the score of the answer, given right inputs: from measured scores if known, else by accuracy."""
         rng = call.rng(self.seed, "outcome")
         known = self._known(call, has_inputs=has_inputs)
         if known is not None and known.scores:
@@ -131,9 +143,9 @@ class ProfileGenerator:
         return min(right, count - 1) / count
 
     def _inputs_mislead(self, call: _Call, inputs: Mapping[str, str]) -> bool:
-        """Whether a wrong input makes the answer wrong.
+        """Draw whether a wrong input makes the answer wrong.
 
-        Each input of score s misleads with probability c (1 - s), independently; unscored ones never. c is
+        Each input of score s does so with probability c (1 - s), independently; unscored inputs never do. c is
         `self_contained_carryover` for a task with a score that was measured without inputs, else `error_carryover`.
         """
         rng = call.rng(self.seed, "input")
@@ -151,7 +163,7 @@ class ProfileGenerator:
         return compose(expected, target, call.rng(self.seed, "text"))
 
     def _completion_tokens(self, call: _Call, prompt_tokens: int, *, has_inputs: bool) -> int:
-        """One of the measured counts where there are any, else the type's middle, give or take the spread."""
+        """Draw the token count: from the measured counts if known, else uniformly around the type's middle."""
         rng = call.rng(self.seed, "tokens")
         known = self._known(call, has_inputs=has_inputs)
         if known is not None and known.completion_tokens:
@@ -165,9 +177,14 @@ class ProfileGenerator:
 
 
 def right_probability(profile: Profile, model: str, task: Task) -> float:
-    """Chance of a right answer: logit p = logit a - slope (difficulty - reference), the Rasch model of test theory.
+    """Return the probability of a right answer: logit p = logit a - slope (difficulty - reference), the Rasch model.
 
-    a = the profile's accuracy for model and task type at the reference difficulty; slope in logits per step.
+    a is the profile's accuracy for model and task type at the reference difficulty; slope is in logits per step.
+
+    Args:
+        profile: The profile.
+        model: The model's name.
+        task: The task, with its type and its difficulty from 1 to 5.
     """
     accuracy = profile.accuracy(model, task.type)
     if accuracy in (0.0, 1.0):
@@ -187,5 +204,5 @@ def _receives_inputs(graph: TaskGraph, task: Task) -> bool:
 
 
 def _tokens(characters: int) -> int:
-    """Tokens of so many characters, at least 1."""
+    """Return the tokens of a number of characters, at least 1."""
     return max(1, math.ceil(characters / CHARACTERS_PER_TOKEN))

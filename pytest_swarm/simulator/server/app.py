@@ -1,6 +1,6 @@
-"""The HTTP face of the simulated server: a plain ASGI app that routes requests and answers as Ollama does.
+"""The simulated server as an ASGI app: its routes, status codes and error messages, as Ollama has them.
 
-The same app serves in process (`AsgiTransport`) and over a socket (uvicorn). Knows nothing of scheduling or texts.
+The same app serves in process (`AsgiTransport`) and over a socket (uvicorn). Knows no scheduling and no texts.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
-from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.asgi_messages import read_body, send_json, send_line, send_text, start_lines
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.server.hardware import full_name
 from pytest_swarm.simulator.server.model_library import ModelLibrary, is_valid_name, show
 from pytest_swarm.simulator.server.reply_bodies import process_row
-from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object
+from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
 from pytest_swarm.simulator.server.request_parsing import RequestError, parse_request
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.transport import Event, Receive, Scope, Send
@@ -31,7 +30,13 @@ _Handler: TypeAlias = Callable[[bytes, Send], Awaitable[None]]
 
 
 class OllamaApp:
-    """The routes. `library` are the installed models, `chat_endpoint` answers chats, `scheduler` knows who is resident."""
+    """The routes of the server.
+
+    Args:
+        library: The installed models.
+        chat_endpoint: Serves `/api/chat` and `/api/generate`.
+        scheduler: Knows the resident models.
+    """
 
     def __init__(self, *, library: ModelLibrary, chat_endpoint: ChatEndpoint, scheduler: SchedulerDriver) -> None:
         self._library = library
@@ -52,7 +57,7 @@ class OllamaApp:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; a client that goes away ends the work for it."""
+        """Serve one request; stop when its client disconnects."""
         if scope["type"] != "http":
             await _serve_lifespan(receive, send)
             return
@@ -61,23 +66,23 @@ class OllamaApp:
             return
         work = asyncio.current_task()
         assert work is not None
-        gone = False
+        disconnected = False
 
-        async def watch() -> None:
-            nonlocal gone
+        async def cancel_on_disconnect() -> None:
+            nonlocal disconnected
             while (await receive())["type"] != "http.disconnect":
                 pass
-            gone = True
+            disconnected = True
             work.cancel()
 
-        watcher = asyncio.get_running_loop().create_task(watch())
+        listener = asyncio.get_running_loop().create_task(cancel_on_disconnect())
         try:
             await self._serve(scope, body, send)
         except asyncio.CancelledError:
-            if not gone or work.uncancel():
+            if not disconnected or work.uncancel():
                 raise
         finally:
-            watcher.cancel()
+            listener.cancel()
 
     async def _serve(self, scope: Scope, body: bytes, send: Send) -> None:
         path, method = scope["path"], scope["method"]
@@ -111,10 +116,10 @@ class OllamaApp:
         await send_json(send, {"models": list(rows)})
 
     async def _chat(self, body: bytes, send: Send) -> None:
-        await self._chat_endpoint.answer(parse_request(body, self._library, chat=True), send)
+        await self._chat_endpoint.serve(parse_request(body, self._library, chat=True), send)
 
     async def _generate(self, body: bytes, send: Send) -> None:
-        await self._chat_endpoint.answer(parse_request(body, self._library, chat=False), send)
+        await self._chat_endpoint.serve(parse_request(body, self._library, chat=False), send)
 
     async def _show(self, body: bytes, send: Send) -> None:
         data = _read(body, "ShowRequest")
@@ -130,7 +135,7 @@ class OllamaApp:
 
     async def _copy(self, body: bytes, send: Send) -> None:
         data = _read(body, "CopyRequest")
-        source, destination = _text(data, "source"), _text(data, "destination")
+        source, destination = text_field(data, "source"), text_field(data, "destination")
         for what, name in (("source", source), ("destination", destination)):
             if not is_valid_name(name):
                 raise RequestError(400, f"{what} {json.dumps(name)} is invalid")
@@ -149,9 +154,9 @@ class OllamaApp:
         await send_text(send, "")
 
     async def _create(self, body: bytes, send: Send) -> None:
-        """Only from a model that is there: a simulated server has no registry to pull from and reads no files."""
+        """Copy an installed model: a simulated server has no registry to pull from and reads no files."""
         data = _read(body, "CreateRequest")
-        name, source = _name(data), _text(data, "from")
+        name, source = _name(data), text_field(data, "from")
         if not is_valid_name(name):
             raise RequestError(400, _INVALID_NAME)
         if not source:
@@ -184,14 +189,14 @@ class OllamaApp:
 
 
 async def _serve_lifespan(receive: Receive, send: Send) -> None:
-    """What a web server says when it starts and stops."""
+    """Acknowledge the start and the stop of a web server."""
     while (event := await receive())["type"] != "lifespan.shutdown":
         await send({"type": f"{event['type']}.complete"})
     await send({"type": "lifespan.shutdown.complete"})
 
 
 def _without_body(send: Send) -> Send:
-    """A `send` for HEAD: the same head, no body."""
+    """Return a `send` for HEAD requests, which drops the body."""
 
     async def only_head(event: Event) -> None:
         await send({**event, "body": b""} if event["type"] == "http.response.body" else event)
@@ -211,10 +216,5 @@ def _read(body: bytes, kind: str) -> JsonObject:
 
 
 def _name(data: JsonObject) -> str:
-    """The model's name, in the new field or in the old one."""
-    return _text(data, "model") or _text(data, "name")
-
-
-def _text(data: JsonObject, name: str) -> str:
-    value: Json = data.get(name)
-    return value if isinstance(value, str) else ""
+    """Return the model's name from `model`, or from the older `name`."""
+    return text_field(data, "model") or text_field(data, "name")

@@ -1,6 +1,6 @@
-"""The simulated server with faults: an ASGI app around the real one, which spoils what its `FaultSchedule` says.
+"""Injects faults: an ASGI app around the simulated server that changes its responses as a `FaultSchedule` says.
 
-Only `/api/chat` and `/api/generate` are hit, but for `refuse`, which is the whole server being down.
+Faults apply to `/api/chat` and `/api/generate`, except `refuse`, with which the whole server is down.
 """
 
 from __future__ import annotations
@@ -23,15 +23,22 @@ _HTML_PAGE: Final = b"<!doctype html><html><head><title>502 Bad Gateway</title><
 _GARBAGE: Final = b'{"model": ]["message": {{'
 _OTHER_MODEL: Final = "another-model:latest"
 _CALLS: Final = ("/api/chat", "/api/generate")
-_HEAD: Final = ("model", "created_at", "message", "response")
+_HEAD: Final = ("model", "created_at", "message", "response")  # of a reply without its end
 _OK: Final = 200
-_LINES_BEFORE_END: Final = 2  # of a stream, before it is cut or its runner dies
+_LINES_BEFORE_END: Final = 2  # of a stream, before it is cut or its model crashes
 
 _Reply: TypeAlias = Callable[[Send, str], Awaitable[None]]
 
 
 class FaultyApp:
-    """`app` with the faults of `schedule`. `resident` says whether a model is loaded; `crash` kills its runner."""
+    """An ASGI app with faults.
+
+    Args:
+        app: The server without faults.
+        schedule: Decides which request gets which fault.
+        resident: Returns whether the model of a name is loaded.
+        crash: Kills the process of a model.
+    """
 
     def __init__(
         self, app: AsgiApp, *, schedule: FaultSchedule, resident: Callable[[str], bool], crash: Callable[[str], None]
@@ -42,7 +49,7 @@ class FaultyApp:
         self._crash = crash
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or fail to."""
+        """Serve one request, with its fault if it has one."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -69,12 +76,12 @@ class FaultyApp:
                 self._crash(model)
 
 
-class _Stopped(Exception):  # noqa: N818 - ends the app's work on an answer that nobody will read to its end
-    """Raised into the app when the rest of its answer is not wanted."""
+class _Stopped(Exception):  # noqa: N818 - ends the app's work on a response that is cut here
+    """Raised into the app when the rest of its response is not needed."""
 
 
 class _FaultInjector:
-    """Passes on what the app sends, spoilt as `kind` says; an answer that is an error already is left alone."""
+    """Forwards what the app sends, changed by the fault; an error response stays as it is."""
 
     def __init__(self, kind: FaultKind, send: Send) -> None:
         self._kind = kind
@@ -83,7 +90,7 @@ class _FaultInjector:
         self._lines = 0
 
     async def send(self, event: Event) -> None:
-        """Stands in for the server's `send`."""
+        """Forward one ASGI message; replaces the server's `send`."""
         if event["type"] == "http.response.start":
             self._start = event
             if self._is_stream or event["status"] != _OK:
@@ -133,7 +140,7 @@ class _FaultInjector:
 
 
 def _model_of(body: bytes) -> str | None:
-    """The model that a request names, None where it is no such request."""
+    """Return the model that a request body names; None if it names none."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
@@ -143,7 +150,7 @@ def _model_of(body: bytes) -> str | None:
 
 
 def _with_body(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body that has been read already, then goes on."""
+    """Return a `receive` that first gives the body that was already read."""
     events: list[Event] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Event:

@@ -1,4 +1,7 @@
-"""A resident model and the requests that use it: references, slots, and the timer that ends its stay."""
+"""A resident model and the requests that use it: reference count, slots, and the keep_alive timer.
+
+Owns the state of requests and loaded models. Knows no queue, no eviction and no event loop.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,10 @@ FOREVER_S: Final = math.inf  # keep_alive of a pinned model
 
 
 class RequestState(Enum):
-    """How far a request has come."""
+    """The state of a request in the scheduler."""
 
-    QUEUED = auto()  # waits for its model: in the queue, or while the model is made room for or loaded
-    READY = auto()  # its model is resident and held for it
+    QUEUED = auto()  # waits for its model: queued, or during an eviction or a load
+    READY = auto()  # its model is resident and referenced by it
     RUNNING = auto()  # it has a slot
     FINISHED = auto()
     CANCELLED = auto()
@@ -28,7 +31,7 @@ class RequestState(Enum):
 
     @property
     def ended(self) -> bool:
-        """Whether the scheduler has nothing more to do for the request."""
+        """Whether the state is final."""
         return self in _ENDED
 
 
@@ -36,7 +39,14 @@ _ENDED: Final = frozenset((RequestState.FINISHED, RequestState.CANCELLED, Reques
 
 
 class ModelRequest:
-    """One request for a model, from its arrival to its end. `changed` is called after each change of state."""
+    """A request for a model, from submission to its end. `changed` is called after each change of state.
+
+    Args:
+        name: The model's name as the server lists it.
+        model: The model.
+        options: The launch options that the request needs.
+        keep_alive_s: Seconds that the model stays resident when idle; None keeps the model's last value.
+    """
 
     __slots__ = ("changed", "keep_alive_s", "loaded", "model", "name", "options", "state")
 
@@ -52,18 +62,18 @@ class ModelRequest:
         self.changed: Callable[[], None] | None = None
 
     def move(self, state: RequestState) -> None:
-        """Set the state and tell whoever waits."""
+        """Set the state and call `changed`."""
         self.state = state
         if self.changed is not None:
             self.changed()
 
 
 class LoadedModel:
-    """One loaded model. Mutable: the scheduler's own record, changed by nobody else.
+    """One loaded model. Mutable; only the scheduler changes it.
 
-    `keep_alive_s` is sticky: it stays until a request brings another. `expires_at_s` is what `/api/ps` shows: the end
-    of the last idle time's timer, also while busy. `must_unload`: it goes as soon as it is idle, whatever requests come.
-    `crashed`: its process is gone, which nobody notices before the next request.
+    `keep_alive_s` is sticky: it applies until a request sets another. `expires_at_s` is what `/api/ps` shows: the end
+    of the last keep_alive timer, also while the model is busy. `must_unload`: unload it as soon as it is idle, whatever
+    requests follow. `crashed`: its process is dead, which the server detects at the next request only.
     """
 
     __slots__ = (
@@ -99,15 +109,15 @@ class LoadedModel:
 
     @property
     def idle(self) -> bool:
-        """Whether no request holds it."""
+        """Whether no request references the model."""
         return self.references == 0
 
     def serves(self, options: LaunchOptions) -> bool:
-        """Whether a request with these options can use it as it is."""
+        """Return whether a request with these options can use the model without a reload."""
         return not self.crashed and not options.reloads(self.options)
 
     def acquire(self, request: ModelRequest) -> None:
-        """Give the model to a request: its timer stops, and its keep_alive, if it brings one, becomes the model's."""
+        """Reference the model: stop its timer and adopt the request's keep_alive, if it has one."""
         self.references += 1
         self.timer_s = None
         if request.keep_alive_s is not None and not self.must_unload:
@@ -116,11 +126,11 @@ class LoadedModel:
         request.move(RequestState.READY)
 
     def start_keep_alive(self, now_s: float) -> None:
-        """Start the timer of the stay."""
+        """Start the keep_alive timer of the idle model."""
         self.expires_at_s = self.timer_s = now_s + self.keep_alive_s
 
     def acquire_slot(self, request: ModelRequest) -> None:
-        """RUNNING at once where a slot is free, else in the order of arrival."""
+        """Set the request RUNNING if a slot is free, else queue it for one, first come first served."""
         if self._running < self._slots:
             self._running += 1
             request.move(RequestState.RUNNING)
@@ -128,7 +138,7 @@ class LoadedModel:
             self._waiting.append(request)
 
     def release_slot(self, request: ModelRequest) -> None:
-        """The request needs its slot, or its place in the line, no longer."""
+        """Free the request's slot, or remove it from the queue for one."""
         if request.state is not RequestState.RUNNING:
             if request in self._waiting:
                 self._waiting.remove(request)

@@ -1,4 +1,4 @@
-"""The models that a simulated server has on disk: names, copies, deletions, and what `tags` and `show` say of them."""
+"""The installed models of a simulated server: names, copies, deletions, and the rows of `/api/tags` and `/api/show`."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ _REGISTRY: Final = "registry.ollama.ai/library/"
 
 
 def is_valid_name(name: str) -> bool:
-    """Whether `name` can name a model: [host/][namespace/]model[:tag]."""
+    """Return whether a text is a valid model name: [host/][namespace/]model[:tag]."""
     return _NAME.fullmatch(name) is not None
 
 
 def long_name(name: str) -> str:
-    """The name with registry, namespace and tag, as some errors write it."""
+    """Return the name with registry, namespace and tag, as some error messages have it."""
     return name if "/" in name else f"{_REGISTRY}{full_name(name)}"
 
 
 class ModelLibrary:
-    """The installed models by name, without regard to case."""
+    """The installed models by name; case does not matter."""
 
     def __init__(self, models: tuple[ModelSpec, ...]) -> None:
         self._models = {model.full_name.lower(): (model.full_name, model) for model in models}
 
     def find(self, name: str) -> tuple[str, ModelSpec] | None:
-        """The listed name and the model, None where there is none."""
+        """Return the listed name and the model; None if the name is unknown."""
         return self._models.get(full_name(name).lower())
 
     def add(self, name: str, model: ModelSpec) -> None:
-        """Give a model one more name."""
+        """Add a name for a model."""
         self._models[full_name(name).lower()] = (full_name(name), model)
 
     def remove(self, name: str) -> bool:
-        """Take a name away; False where there is none."""
+        """Remove a name; return False if it is unknown."""
         return self._models.pop(full_name(name).lower(), None) is not None
 
     def has_blob(self, digest: str) -> bool:
-        """Whether some model's digest is `digest` (64 hex digits)."""
+        """Return whether a model has this digest (64 hex digits)."""
         return any(digest_of(model) == digest for _, model in self._models.values())
 
     def rows(self, modified_at: str) -> list[Json]:
-        """The rows of `/api/tags`."""
+        """Return the rows of `/api/tags`."""
         return [
             {
                 "name": name,
@@ -62,12 +62,12 @@ class ModelLibrary:
 
 
 def digest_of(model: ModelSpec) -> str:
-    """The 64 hex digits that begin with the model's blob."""
+    """Return the digest: 64 hex digits that begin with the model's blob."""
     return (model.blob.lower() + hashlib.sha256(model.blob.encode()).hexdigest())[:64]
 
 
 def details(model: ModelSpec) -> dict[str, Json]:
-    """The `details` object. Every simulated model is of family llama; its size in parameters is told by its bytes."""
+    """Return the `details` object: family llama, and the number of parameters that follows from the size."""
     return {
         "parent_model": "",
         "format": "gguf",
@@ -79,7 +79,7 @@ def details(model: ModelSpec) -> dict[str, Json]:
 
 
 def show(name: str, model: ModelSpec, modified_at: str) -> dict[str, Json]:
-    """The reply of `/api/show`."""
+    """Return the reply of `/api/show` for a model under its listed name; `modified_at` is RFC 3339."""
     shown: dict[str, Json] = {
         "modelfile": f"# Modelfile of a simulated model\nFROM {name}\n",
         "template": "{{ .Prompt }}",
@@ -102,5 +102,5 @@ def show(name: str, model: ModelSpec, modified_at: str) -> dict[str, Json]:
 
 
 def _parameters(model: ModelSpec) -> int:
-    """Parameters of the model, at the 4.5 bits that Q4_0 takes for each."""
+    """Return the number of parameters, at the 4.5 bits per parameter of Q4_0."""
     return max(1, round(model.size_bytes * 8 / 4.5))

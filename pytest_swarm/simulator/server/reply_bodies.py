@@ -16,7 +16,7 @@ _NS_PER_S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyMetrics:
-    """What the final object reports of one generation: seconds and tokens."""
+    """The metrics of one generation in the final object: times in seconds, lengths in tokens."""
 
     total_s: float
     load_s: float
@@ -26,21 +26,33 @@ class ReplyMetrics:
     decode_s: float
 
 
-def part(call: ParsedRequest, text: str, wall_s: float) -> dict[str, Json]:
-    """One object of a stream, or the head of a whole answer: everything but `done`."""
-    said: dict[str, Json] = {"message": {"role": "assistant", "content": text}} if call.chat else {"response": text}
-    return {"model": call.asked, "created_at": rfc3339(wall_s), **said}
+def chunk(parsed: ParsedRequest, text: str, wall_s: float) -> dict[str, Json]:
+    """Return one object of a stream, or a whole reply, without `done`."""
+    content: dict[str, Json] = (
+        {"message": {"role": "assistant", "content": text}} if parsed.chat else {"response": text}
+    )
+    return {"model": parsed.asked, "created_at": rfc3339(wall_s), **content}
 
 
-def bare(call: ParsedRequest, reason: str, wall_s: float) -> dict[str, Json]:
-    """The answer to a call that only loads or unloads."""
-    return {**part(call, "", wall_s), "done": True, "done_reason": reason}
+def load_reply(parsed: ParsedRequest, reason: str, wall_s: float) -> dict[str, Json]:
+    """Return the reply to a request that only loads or unloads; `reason` is load or unload."""
+    return {**chunk(parsed, "", wall_s), "done": True, "done_reason": reason}
 
 
-def final(call: ParsedRequest, text: str, wall_s: float, *, reason: str, metrics: ReplyMetrics) -> dict[str, Json]:
-    """The final object, with the metrics; zeros are left out, as Go does."""
-    reply = {**part(call, text, wall_s), "done": True, "done_reason": reason}
-    if not call.chat and not call.raw:
+def final_reply(
+    parsed: ParsedRequest, text: str, wall_s: float, *, reason: str, metrics: ReplyMetrics
+) -> dict[str, Json]:
+    """Return the final object of a reply; zeros are left out, as Go does.
+
+    Args:
+        parsed: The request.
+        text: The whole text, or "" at the end of a stream.
+        wall_s: Time of the reply, in seconds since 1970.
+        reason: `done_reason`, stop or length.
+        metrics: Durations and token counts.
+    """
+    reply = {**chunk(parsed, text, wall_s), "done": True, "done_reason": reason}
+    if not parsed.chat and not parsed.raw:
         reply["context"] = list(range(metrics.prompt_tokens + metrics.completion_tokens))
     numbers: dict[str, int] = {
         "total_duration": round(metrics.total_s * _NS_PER_S),
@@ -55,12 +67,18 @@ def final(call: ParsedRequest, text: str, wall_s: float, *, reason: str, metrics
 
 
 def logprobs(tokens: Sequence[str], alternatives: int) -> list[Json]:
-    """An entry per token. The simulated model is sure of what it says: probability 1, so logprob 0."""
+    """Return one entry per token that is not empty. Every token has probability 1, so its logprob is 0."""
     return [_logprob(token, alternatives) for token in tokens if token]
 
 
 def process_row(loaded: LoadedModel, *, now_s: float, wall_s: float) -> dict[str, Json]:
-    """A row of `/api/ps`; a model that was never idle shows the expiry that it would have now."""
+    """Return a row of `/api/ps`; a model that was never idle shows the expiry that it would have now.
+
+    Args:
+        loaded: The resident model.
+        now_s: Loop time in seconds.
+        wall_s: The same time in seconds since 1970.
+    """
     expires_s = now_s + loaded.keep_alive_s if loaded.expires_at_s is None else loaded.expires_at_s
     return {
         "name": loaded.name,

@@ -1,4 +1,7 @@
-"""Reading request bodies as the server's JSON decoder does: first value only, checked types, Go's own error texts."""
+"""Decodes request bodies as the server's JSON decoder does: first value only, checked types, Go's own error messages.
+
+The one place that reads JSON requests in the simulator. Knows no models and no options.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,6 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "EmbedRequest": {"model": _STRING, "truncate": _BOOL, "options": _MAP, "dimensions": _INT},
 }
 _PYTHON: Final[Mapping[str, type | tuple[type, ...]]] = {_STRING: str, _BOOL: bool, _INT: (int, float), _MAP: dict}
-_OTHERWISE: Final = "looking for beginning of value"
 _EXPLAINED: Final = {
     "Expecting property name": "looking for beginning of object key string",
     "Expecting ':'": "after object key",
@@ -55,11 +57,19 @@ _EXPLAINED: Final = {
 
 
 class InvalidBody(Exception):  # noqa: N818 - it is the text of a 400, not a fault of the program
-    """A body that the server refuses with status 400; the message is its text."""
+    """A body that the server rejects with status 400; the message is the server's."""
 
 
 def read_object(body: bytes, kind: str) -> JsonObject:
-    """The request in `body`; `kind` is the server's name of the type, such as ChatRequest. Raises InvalidBody."""
+    """Return the JSON object in a request body, with the types of its fields checked.
+
+    Args:
+        body: The request body.
+        kind: The server's name of the request type, such as ChatRequest; a key of `FIELDS`.
+
+    Raises:
+        InvalidBody: The server would reject the body.
+    """
     text = body.decode("utf-8", errors="replace").lstrip(" \t\r\n")
     if not text:
         raise InvalidBody("missing request body")
@@ -76,6 +86,12 @@ def read_object(body: bytes, kind: str) -> JsonObject:
     for name, go_type in FIELDS[kind].items():
         _check(value.get(name), f"{kind}.{name}", go_type)
     return value
+
+
+def text_field(data: JsonObject, name: str) -> str:
+    """Return the text of a field; "" if it is missing or not a text."""
+    value = data.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _check(value: Json, where: str, go_type: str) -> None:
@@ -103,7 +119,7 @@ def _check_message(message: Json) -> None:
 
 
 def _go_kind(value: Json) -> str:
-    """What Go's decoder calls a JSON value."""
+    """Return the name of a JSON value's type in Go's decoder."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):
@@ -123,12 +139,12 @@ def _go_syntax_error(error: json.JSONDecodeError) -> str:
 
 
 def _no_constant(name: str) -> NoReturn:
-    """NaN and Infinity are Python's, not JSON's."""
+    """Reject NaN and Infinity, which only Python accepts."""
     raise json.JSONDecodeError("Expecting value", name, 0)
 
 
 def _number(text: str) -> float:
-    """A float that is finite: Go refuses 1e400."""
+    """Return a finite float: Go rejects 1e400."""
     value = float(text)
     if math.isinf(value):
         raise InvalidBody(f"json: cannot unmarshal number {text} into Go value of type float64")
@@ -136,7 +152,7 @@ def _number(text: str) -> float:
 
 
 def _integer(text: str) -> int | float:
-    """An int as long as it is one of 64 bits; Go reads a longer one as a float."""
+    """Return an int of at most 64 bits; Go reads a longer one as a float."""
     return int(text) if len(text) <= _INT64_DIGITS else _number(text)
 
 

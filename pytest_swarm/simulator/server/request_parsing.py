@@ -1,4 +1,4 @@
-"""From a request body to a `ParsedRequest`: names, options and formats checked in the server's order, with its error texts."""
+"""Parses requests of `/api/chat` and `/api/generate` and checks them in the server's order, with its error messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import ModelLibrary, is_valid_name, long_name
-from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object
+from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
 
 _INTEGERS: Final = frozenset(
     {"num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "num_keep", "seed", "num_predict"}
@@ -26,7 +26,7 @@ _THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
 
 
 class RequestError(Exception):
-    """An answer with an error status; the message is the error text."""
+    """A response with an error status; the message is the `error` of its body."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -37,8 +37,8 @@ class RequestError(Exception):
 class ParsedRequest:
     """One checked request of `/api/chat` or `/api/generate`.
 
-    `asked` is the model's name as the caller wrote it, `listed` as the server lists it. Without messages it only loads
-    the model, or unloads it where `keep_alive_s` is 0. Like the server, it looks at `format` after the load only.
+    `asked` is the model's name as the client wrote it, `listed` as the server lists it. Without messages the request
+    only loads the model, or unloads it if `keep_alive_s` is 0. As on the server, `format` is checked after the load.
     """
 
     chat: bool
@@ -57,12 +57,12 @@ class ParsedRequest:
 
     @property
     def unloads(self) -> bool:
-        """Whether the call asks for nothing but an unload."""
+        """Whether the request only unloads the model."""
         return not self.messages and self.keep_alive_s == 0
 
     @property
     def json_format(self) -> tuple[Json, bool]:
-        """The JSON schema (or None) and whether plain JSON is asked for; RequestError 500 for anything else."""
+        """The JSON schema (or None), and whether plain JSON mode is on; RequestError 500 for an invalid format."""
         if self.format in (None, "", {}):
             return None, self.format == {}
         if self.format == "json":
@@ -74,30 +74,39 @@ class ParsedRequest:
 
     @property
     def num_predict(self) -> int | None:
-        """The most tokens to generate, None without a limit."""
+        """The most tokens to generate; None without a limit."""
         limit = self.options.get("num_predict")
         return int(limit) if isinstance(limit, int | float) and limit > 0 else None
 
     @property
     def seed(self) -> int | None:
-        """The seed, where one was given."""
+        """The seed; None if the request has none."""
         seed = self.options.get("seed")
         return int(seed) if isinstance(seed, int | float) else None
 
 
 def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRequest:
-    """The checked call. RequestError with the server's status and text where it would refuse."""
+    """Return the checked request.
+
+    Args:
+        body: The request body.
+        library: The installed models.
+        chat: True for `/api/chat`, False for `/api/generate`.
+
+    Raises:
+        RequestError: The server would reject the request; with its status and message.
+    """
     kind = "ChatRequest" if chat else "GenerateRequest"
     try:
         data = read_object(body, kind)
         keep_s = keep_alive_s(data.get("keep_alive"))
     except (InvalidBody, DurationError) as error:
         raise RequestError(400, str(error)) from error
-    wants_thought = _wants_thought(data.get("think"))
-    asked = _text(data, "model")
+    wants_thinking = _wants_thinking(data.get("think"))
+    asked = text_field(data, "model")
     listed, model = _find(asked, library, chat=chat)
     messages = _messages(data) if chat else _prompt(data)
-    if wants_thought:
+    if wants_thinking:
         raise RequestError(400, f'"{asked}" does not support thinking')
     for field, what in (("suffix", "insert"), ("tools", "tools")):
         if data.get(field):
@@ -118,13 +127,13 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
         raw=data.get("raw") is True,
         shift=shift is not False,
         format=data.get("format"),
-        template=_text(data, "template"),
+        template=text_field(data, "template"),
         logprobs=_logprobs(data),
     )
 
 
 def check_options(options: Mapping[str, Json]) -> None:
-    """Raise RequestError 500 for an option of the wrong type; ignore unknown options and null, as the server does."""
+    """Raise RequestError 500 for an option of a wrong type; ignore unknown options and null, as the server does."""
     for name, value in options.items():
         if value is None:
             continue
@@ -157,19 +166,21 @@ def _messages(data: JsonObject) -> tuple[Message, ...]:
     rows = data.get("messages") or []
     assert isinstance(rows, list)  # checked by read_object
     return tuple(
-        Message(role=_text(row, "role"), content=_text(row, "content")) for row in rows if isinstance(row, dict)
+        Message(role=text_field(row, "role"), content=text_field(row, "content"))
+        for row in rows
+        if isinstance(row, dict)
     )
 
 
 def _prompt(data: JsonObject) -> tuple[Message, ...]:
-    prompt, system = _text(data, "prompt"), _text(data, "system")
+    prompt, system = text_field(data, "prompt"), text_field(data, "system")
     if not prompt:
         return ()
     question = Message(role="user", content=prompt)
     return (Message(role="system", content=system), question) if system else (question,)
 
 
-def _wants_thought(think: Json) -> bool:
+def _wants_thinking(think: Json) -> bool:
     if think is None or isinstance(think, bool):
         return think is True
     if not isinstance(think, str):
@@ -180,13 +191,8 @@ def _wants_thought(think: Json) -> bool:
 
 
 def _logprobs(data: JsonObject) -> int | None:
-    """How many alternatives per token are wanted; None without logprobs."""
+    """Return the number of alternatives per token; None without logprobs."""
     if data.get("logprobs") is not True:
         return None
     top = data.get("top_logprobs")
     return int(top) if isinstance(top, int | float) else 0
-
-
-def _text(data: JsonObject, name: str) -> str:
-    value = data.get(name)
-    return value if isinstance(value, str) else ""

@@ -1,12 +1,13 @@
 """The server's scheduler as a deterministic state machine: which model is loaded, evicted or waited for, and when.
 
 Every method takes the time in seconds; nothing happens between calls. `next_timer_s` says when `advance` is due.
-Knows models, memory and requests; nothing of HTTP, asyncio or texts. What it imitates, measured on the real server:
+Knows models, memory and requests; knows no HTTP, no asyncio and no texts. Rules, measured on the real server:
 
-- A request for a resident, compatible model bypasses the queue. All others queue: one is in hand, loads are serial.
-- Loading is waited for in polls of 250 ms. Making room unloads one evicted at a time, then looks again.
-- An unload ends when its memory shows as free, or after 5 s. Until then no other unload, and no end of a request,
-  is noticed.
+- A request for a resident, compatible model bypasses the queue. All others queue; one of them is current, and loads
+  are serial.
+- A load is polled every 250 ms. To make room, the server evicts one model at a time, then tests the fit again.
+- An unload ends when its memory shows as free, or after 5 s. Until then the server handles no other unload and no end
+  of a request.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from pytest_swarm.simulator.server.eviction import choose_model_to_evict
 from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 from pytest_swarm.simulator.server.loaded_model import LoadedModel, ModelRequest, RequestState
 from pytest_swarm.simulator.server.memory import (
@@ -28,43 +28,43 @@ from pytest_swarm.simulator.server.memory import (
     required_bytes,
     skips_fit_test,
 )
-from pytest_swarm.simulator.server.unloading import UnloadQueue
+from pytest_swarm.simulator.server.unloading import UnloadQueue, choose_model_to_evict
 
-LOAD_POLL_S: Final = 0.25  # the server looks this often whether a load is done
+LOAD_POLL_S: Final = 0.25  # interval at which the server checks whether a load is done
 
 
 class _Stage(Enum):
-    NOTHING = auto()  # no request is in hand
-    LOADING = auto()  # the request's model is being loaded
-    MAKING_ROOM = auto()  # a evicted has been told to go
+    IDLE = auto()  # there is no current request
+    LOADING = auto()  # the current request's model is being loaded
+    EVICTING = auto()  # a model is being evicted for the current request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Load:
-    """A load under way; without a placement it will run out of memory."""
+    """A load in progress; `placement` None: it will run out of memory."""
 
     ends_s: float
     placement: Placement | None
 
 
 class Scheduler:
-    """The state machine of one server. Tickets go in by `submit`; their `changed` callback tells of each step."""
+    """The state machine of one server. Requests enter by `submit`; their `changed` callback reports each transition."""
 
     def __init__(self, spec: ServerSpec) -> None:
         self._spec = spec
-        self._loaded: dict[str, LoadedModel] = {}  # by blob, in the order in which they were loaded
+        self._loaded: dict[str, LoadedModel] = {}  # by blob, in load order
         self._unloads = UnloadQueue(spec, self._loaded)
         self._queue: deque[ModelRequest] = deque()
         self._current: ModelRequest | None = None
-        self._stage = _Stage.NOTHING
+        self._stage = _Stage.IDLE
         self._load: _Load | None = None
-        self._evict_all = False  # out of memory beside others: all of them go, then one more try
+        self._evict_all = False  # out of memory beside others: evict all of them, then retry once
         self._cached_blobs: set[str] = set()  # blobs in the page cache
 
-    # --- what requests do ------------------------------------------------------------------------------------
+    # --- requests --------------------------------------------------------------------------------------------
 
     def submit(self, request: ModelRequest, now_s: float) -> None:
-        """Take a request: READY at once where its model is resident, else QUEUED, or REFUSED where that is full."""
+        """Accept a request: READY at once if its model is resident, else QUEUED, or REFUSED if the queue is full."""
         self.advance(now_s)
         loaded = self._loaded.get(request.model.blob)
         if loaded is not None and loaded.serves(request.options):
@@ -75,25 +75,25 @@ class Scheduler:
             self._queue.append(request)
             self._start_next(now_s)
 
-    def want_slot(self, request: ModelRequest, now_s: float) -> None:
-        """A READY request asks for a slot: RUNNING as soon as there is one."""
+    def request_slot(self, request: ModelRequest, now_s: float) -> None:
+        """Give a READY request a slot: RUNNING as soon as one is free."""
         self.advance(now_s)
-        assert request.loaded is not None, "only a READY request can want a slot"
+        assert request.loaded is not None, "only a READY request can ask for a slot"
         request.loaded.acquire_slot(request)
 
     def finish(self, request: ModelRequest, now_s: float) -> None:
-        """A READY or RUNNING request is done with its model."""
+        """End a READY or RUNNING request."""
         self._release(request, RequestState.FINISHED, now_s)
 
     def cancel(self, request: ModelRequest, now_s: float) -> None:
-        """The client of a request has gone; a load for it is given up. Without effect on one that has ended."""
+        """End a request whose client has disconnected, and abort a load for it; no effect on an ended request."""
         if request.state.ended:
             return
         if request.loaded is not None:
             self._release(request, RequestState.CANCELLED, now_s)
             return
         self.advance(now_s)
-        if request.state is not RequestState.QUEUED:  # it became ready in this very moment
+        if request.state is not RequestState.QUEUED:  # it became ready at this very time
             self._release(request, RequestState.CANCELLED, now_s)
             return
         request.move(RequestState.CANCELLED)
@@ -102,7 +102,7 @@ class Scheduler:
             self._start_next(now_s)
 
     def unload(self, blob: str, now_s: float) -> None:
-        """Let a model go: at once if it is idle, else when it is, unless a request brings another keep_alive."""
+        """Unload a model: now if it is idle, else when it becomes idle, unless a request sets a new keep_alive."""
         self.advance(now_s)
         loaded = self._loaded.get(blob)
         if loaded is not None:
@@ -111,74 +111,74 @@ class Scheduler:
             self._run_unloads(now_s)
 
     def crash(self, blob: str) -> None:
-        """A model's loaded has died: it stays listed until the next request for it, which loads it again."""
+        """Kill a model's process: the model stays listed until the next request for it, which reloads it."""
         loaded = self._loaded.get(blob)
         if loaded is not None:
             loaded.crashed = True
 
-    # --- what others see ---------------------------------------------------------------------------------------
+    # --- state -----------------------------------------------------------------------------------------------
 
     @property
     def loaded_models(self) -> tuple[LoadedModel, ...]:
-        """The resident models, in the order in which they were loaded; one that is still loading is not among them."""
+        """The resident models in load order, without one that is still loading."""
         return tuple(self._loaded.values())
 
     @property
     def loading(self) -> Placement | None:
-        """What the load under way takes, None where there is none."""
+        """The placement of the load in progress; None if there is none."""
         return self._load.placement if self._load is not None else None
 
     @property
     def waiting(self) -> int:
-        """Requests that wait for a model: in the queue and in hand."""
+        """The number of requests without a model: the queued ones and the current one."""
         return len(self._queue) + (self._current is not None)
 
     def next_timer_s(self) -> float | None:
-        """When something happens by itself, None where nothing will."""
+        """Return the time of the next event that needs no request; None if there is none."""
         times = [] if self._load is None else [self._load.ends_s]
         unload_s = self._unloads.next_timer_s()
         return min([*times, unload_s] if unload_s is not None else times, default=None)
 
     def advance(self, now_s: float) -> None:
-        """Let everything happen that is due by `now_s`, in order."""
+        """Handle all events that are due by `now_s`, in order of time."""
         while (due_s := self.next_timer_s()) is not None and due_s <= now_s:
             if self._load is not None and self._load.ends_s <= due_s:
                 self._end_load(self._load, due_s)
             else:
                 self._run_unloads(due_s)
 
-    # --- the request in hand -------------------------------------------------------------------------------------
+    # --- the current request ---------------------------------------------------------------------------------
 
     def _release(self, request: ModelRequest, end: RequestState, now_s: float) -> None:
         self.advance(now_s)
         loaded = request.loaded
-        assert loaded is not None, "only a READY or RUNNING request holds a model"
+        assert loaded is not None, "only a READY or RUNNING request has a model"
         loaded.release_slot(request)
         request.move(end)
-        self._unloads.finished(loaded)
+        self._unloads.request_ended(loaded)
         self._run_unloads(now_s)
 
     def _run_unloads(self, now_s: float) -> None:
-        """Let ends of requests and of stays take effect; an unload lets a request that waits for room look again."""
+        """Handle ended requests and expired models; after an unload, test again whether the current request fits."""
         while self._unloads.run(now_s):
-            if self._stage is _Stage.MAKING_ROOM:
-                self._decide(now_s)
+            if self._stage is _Stage.EVICTING:
+                self._process_current(now_s)
                 self._start_next(now_s)
 
     def _start_next(self, now_s: float) -> None:
-        """Take requests in hand until one has to wait."""
+        """Take requests from the queue until one of them has to wait."""
         while self._current is None and self._queue:
             request = self._queue.popleft()
             if request.state is RequestState.QUEUED:
                 self._current = request
                 self._evict_all = False
-                self._decide(now_s)
+                self._process_current(now_s)
 
-    def _decide(self, now_s: float) -> None:
-        """What the request in hand needs next: its model as it is, a load, or room."""
+    def _process_current(self, now_s: float) -> None:
+        """Give the current request its resident model, begin its load, or evict a model for it."""
         request = self._current
         assert request is not None
-        if request.state is not RequestState.QUEUED:  # its client left while room was made
+        if request.state is not RequestState.QUEUED:  # its client disconnected during the eviction
             self._clear_current()
             return
         loaded = self._loaded.get(request.model.blob)
@@ -186,14 +186,14 @@ class Scheduler:
             self._clear_current()
             loaded.acquire(request)
             return
-        evicted = loaded if loaded is not None else self._room_needed(request)
+        evicted = loaded if loaded is not None else self._model_to_evict(request)
         if evicted is None:
             self._begin_load(request, now_s)
         else:
-            self._make_room(evicted, now_s)
+            self._evict(evicted, now_s)
 
-    def _room_needed(self, request: ModelRequest) -> LoadedModel | None:
-        """Who must go before the request's model can be loaded, None where there is room."""
+    def _model_to_evict(self, request: ModelRequest) -> LoadedModel | None:
+        """Return the model to evict before the request's model can be loaded; None if there is room."""
         loaded_models = self._loaded.values()
         if not loaded_models:
             return None
@@ -204,10 +204,10 @@ class Scheduler:
         need = required_bytes(self._spec, request.model, request.options)
         return None if fits_beside(self._spec, need, self._placements()) else choose_model_to_evict(loaded_models)
 
-    def _make_room(self, evicted: LoadedModel, now_s: float) -> None:
-        self._stage = _Stage.MAKING_ROOM
-        evicted.must_unload = True
-        self._unloads.expire(evicted)
+    def _evict(self, loaded: LoadedModel, now_s: float) -> None:
+        self._stage = _Stage.EVICTING
+        loaded.must_unload = True
+        self._unloads.expire(loaded)
         self._run_unloads(now_s)
 
     def _begin_load(self, request: ModelRequest, now_s: float) -> None:
@@ -225,7 +225,7 @@ class Scheduler:
         assert request is not None
         self._load = None
         if load.placement is None:
-            self._out_of_memory(request, now_s)
+            self._handle_out_of_memory(request, now_s)
         else:
             self._finish_load(request, load.placement)
         self._start_next(now_s)
@@ -243,18 +243,18 @@ class Scheduler:
         self._clear_current()
         loaded.acquire(request)
 
-    def _out_of_memory(self, request: ModelRequest, now_s: float) -> None:
-        """Beside others: all of them go, then the load is tried once more. Alone: the request fails."""
+    def _handle_out_of_memory(self, request: ModelRequest, now_s: float) -> None:
+        """Evict all other models and retry once; fail the request if its model was alone."""
         if self._loaded:
             self._evict_all = True
-            self._decide(now_s)
+            self._process_current(now_s)
             return
         self._clear_current()
         request.move(RequestState.FAILED)
 
     def _clear_current(self) -> None:
         self._current = None
-        self._stage = _Stage.NOTHING
+        self._stage = _Stage.IDLE
         self._load = None
 
     def _placements(self) -> tuple[Placement, ...]:

@@ -1,4 +1,4 @@
-"""A simulated Ollama server: put together from its hardware and from whoever decides what its models say."""
+"""The simulated Ollama server as one object: scheduler, models, endpoints and faults, behind an ASGI app."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from pytest_swarm.simulator.server.app import OllamaApp
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.fault_injection import FaultyApp
 from pytest_swarm.simulator.server.faults import Fault, FaultSchedule
-from pytest_swarm.simulator.server.generation import TextGenerator
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
+from pytest_swarm.simulator.server.token_stream import TextGenerator
 from pytest_swarm.simulator.transport import AsgiApp, AsgiTransport
 
 
 class SimulatedServer:
-    """One server with an empty memory, to be used within one event loop.
+    """One server without resident models, for use within one event loop.
 
-    `app` is the ASGI callable for a web server; `transport()` reaches the same server without a socket. `seed` drives
-    what the server itself draws by lot, which are the `faults` that strike by chance; the texts are the generator's.
+    `app` is the ASGI callable for a web server; `transport()` reaches the same server without a socket.
+
+    Args:
+        spec: The models, the GPU and the settings.
+        generator: Decides the texts.
+        seed: Seed of the faults that occur with a probability.
+        faults: The faults to inject.
     """
 
     def __init__(
@@ -36,7 +41,7 @@ class SimulatedServer:
             self.app = FaultyApp(self.app, schedule=schedule, resident=self._is_resident, crash=self._crash)
 
     def transport(self) -> httpx.AsyncBaseTransport:
-        """An httpx transport onto this server."""
+        """Return an httpx transport to this server."""
         return AsgiTransport(self.app)
 
     def _is_resident(self, name: str) -> bool:
