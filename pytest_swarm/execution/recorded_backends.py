@@ -1,7 +1,7 @@
 """Backends that record and replay: a cassette between the client and any other backend.
 
-A recording's clock counts only what this process waits for, in whole ticks; a replay is virtual time. What this process
-computes costs no time in either, so a replay gives the recorded times exactly.
+The clock of a recording counts wait time only, in whole ticks; a replay runs in virtual time. Computing takes no time
+in either, so a replay gives the recorded times exactly. Must not know pytest or routing.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from pytest_swarm.ollama.transports.replay import CassetteIndex, ReplayingTransp
 
 
 class RecordMode(StrEnum):
-    """What a recording does with a case that the cassette holds already. Whatever it holds stays in it."""
+    """What a recording does with a case that is already in the cassette. Recorded cases are never removed."""
 
-    NEW = "new"  # play it; record only what is not there
+    NEW = "new"  # replay it; record only missing cases
     ALL = "all"  # record it again; a replay takes the newest
-    ONCE = "once"  # a cassette that is there is played, and nothing is recorded
+    ONCE = "once"  # replay an existing cassette, and record nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingTarget:
-    """A cassette to be written: its file, the mode, the name of the run that writes, and the server's version."""
+    """A cassette to record into: its file, the record mode, the name of the run, and the server's version."""
 
     path: Path
     mode: RecordMode = RecordMode.NEW
@@ -45,10 +45,21 @@ class RecordingTarget:
     server_version: str | None = None
 
 
-def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: float) -> Backend:
-    """The inner backend, with every finished case appended to the target; CassetteError for a file that is no cassette.
+Tape = RecordingTarget  # the name up to version 0.1
 
-    What the same run has recorded already (another worker's case, the same graph in another test) counts as not there.
+
+def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: float) -> Backend:
+    """Return a backend that appends every finished case to a cassette.
+
+    Cases of the same run (of another worker, or of another test with the same graph) count as not recorded.
+
+    Args:
+        inner: The backend to record.
+        target: The cassette.
+        timeout_s: Time limit of one call of a replayed case, in seconds.
+
+    Raises:
+        CassetteError: The file is not a cassette, or was recorded from another kind of server.
     """
     from pytest_swarm.simulator.virtual_loop import new_ticking_loop
 
@@ -72,14 +83,14 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: flo
         return recording
     index = CassetteIndex(earlier)
 
-    def playing_or_recording(case: Case) -> Backend:
+    def replay_or_record(case: Case) -> Backend:
         return _replay_case(index, case, timeout_s, recording.detail) if index.holds(case) else recording
 
-    return replace(recording, for_case=playing_or_recording)
+    return replace(recording, for_case=replay_or_record)
 
 
 def _read_earlier(target: RecordingTarget) -> Cassette | None:
-    """What other runs have left in the file, made fit to be appended to; None where they left nothing."""
+    """Return the cases of other runs in the file; None if there are none. Repair a cut-off file for appending."""
     if not target.path.exists():
         return None
     cassette = read_cassette(target.path)
@@ -90,7 +101,7 @@ def _read_earlier(target: RecordingTarget) -> Cassette | None:
 
 
 def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection:
-    """A connection of the inner backend whose exchanges are kept."""
+    """Return a connection of the inner backend that records its exchanges."""
     connection = inner.connect()
     transports: list[RecordingTransport] = []
 
@@ -123,7 +134,7 @@ def _origin(inner: Backend, target: RecordingTarget, host: str) -> TakeOrigin:
 
 
 class _CaseRecorder:
-    """Appends each case of one connection to the target as it ends: the connection's CaseListener."""
+    """The listener of a recording connection: appends each case to the cassette when it ends."""
 
     def __init__(
         self, connection: Connection, transport: RecordingTransport, target: RecordingTarget, origin: TakeOrigin
@@ -136,17 +147,17 @@ class _CaseRecorder:
         self._realised: RealisedScores | None = None
 
     def begin(self, case: Case, *, now_s: float) -> None:
-        """Keep what is asked from now on."""
+        """Start to record a case."""
         self._case, self._realised = case, None
         self._transport.begin(case, now_s=now_s)
 
     def realised(self, graph: TaskGraph, seed: int) -> RealisedScores | None:
-        """The inner connection's realised scores, which go into the take."""
+        """Return the inner connection's realised scores, and record them."""
         self._realised = self._connection.realised(graph, seed)
         return self._realised
 
     def finish(self, *, now_s: float) -> tuple[str, ...]:
-        """Write the case down."""
+        """Append the case to the cassette."""
         assert self._case is not None, "begin() comes first"
         exchanges = self._transport.finish(now_s=now_s)
         take = Take(case=self._case, origin=self._origin, exchanges=exchanges, realised=self._realised)
@@ -155,9 +166,17 @@ class _CaseRecorder:
 
 
 def replay_backend(cassette: Cassette, *, timeout_s: float, why: str) -> Backend:
-    """The cassette's answers in virtual time, without any server; CassetteError for a cassette without a case.
+    """Return a backend that answers from a cassette in virtual time, without a server.
 
-    `oracle` knows the realised scores where the recording did.
+    Mode `oracle` has realised scores if the recorded server had them.
+
+    Args:
+        cassette: The cassette.
+        timeout_s: Time limit of one call in seconds of virtual time.
+        why: Why this backend was chosen, for the header line.
+
+    Raises:
+        CassetteError: The cassette has no case.
     """
     if not cassette.takes:
         raise CassetteError(f"cassette {cassette.path} holds no case; record one with --swarm-backend=record")
@@ -168,21 +187,21 @@ def replay_backend(cassette: Cassette, *, timeout_s: float, why: str) -> Backend
     notes = "".join(f"; {note}" for note in cassette.notes)
     detail = f"{simulated}replaying {cassette.path}, {cases} cases recorded from {last.detail} ({why}){notes}"
 
-    def playing(case: Case) -> Backend:
+    def replay(case: Case) -> Backend:
         return _replay_case(index, case, timeout_s, detail)
 
     return replace(
-        _case_backend(index, cassette.takes[-1], timeout_s, detail), simulated=cassette.simulated, for_case=playing
+        _case_backend(index, cassette.takes[-1], timeout_s, detail), simulated=cassette.simulated, for_case=replay
     )
 
 
 def _replay_case(index: CassetteIndex, case: Case, timeout_s: float, detail: str) -> Backend:
-    """The backend that plays one case; one that is not there is refused when it asks its first question."""
+    """Return the backend that replays one case; a missing case fails at its first request."""
     return _case_backend(index, index.peek(case) or index.cassette.takes[-1], timeout_s, detail)
 
 
 def _case_backend(index: CassetteIndex, take: Take, timeout_s: float, detail: str) -> Backend:
-    """A backend that is what the take was recorded from; its host is named in error messages."""
+    """Return a backend like the recorded one; error messages name its host."""
     from pytest_swarm.simulator.virtual_loop import new_ticking_loop
 
     profiles = {each.origin.profile for each in index.cassette.takes}

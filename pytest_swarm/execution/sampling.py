@@ -1,7 +1,7 @@
-"""Looking into VRAM: at fixed points of each step, and every so often inside it, so that no peak hides between them.
+"""Samples VRAM use: at fixed points of each step, and repeatedly during it, so that no peak is missed in between.
 
-Questions inside a step go through the connection's `client`, beside the step's own calls. They cost the server little
-(0.8 ms) and change nothing; only what they find new is kept.
+Requests during a step go through the connection's probe client, beside the step's own calls. They take the server
+0.8 ms and change nothing; only a sample that differs from the last one is recorded. Must not know plans or budgets.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pytest_swarm.telemetry.nvml import GpuMeter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingInterval:
-    """How often is looked inside a step: after `first_s`, then in pauses that grow by `growth`."""
+    """Sampling interval during a step: the first one in seconds, and the factor from each to the next."""
 
     first_s: float
     growth: float
@@ -29,12 +29,20 @@ class SamplingInterval:
 
 REAL_INTERVAL: Final = SamplingInterval(first_s=0.5, growth=1.0)
 SIMULATED_INTERVAL: Final = SamplingInterval(first_s=0.25, growth=1.5)
-"""Virtual time makes a step of minutes cost what a look costs: a constant interval would be most of a simulated run."""
-GRACE_S: Final = 0.1  # a hundred times what the server needs to list its models
+"""A step of minutes takes no time in virtual time, so samples at a constant interval would dominate a simulated run."""
+GRACE_S: Final = 0.1  # a hundred times the time in which the server lists its models
 
 
 class VramSampler:
-    """Takes the samples of one job, in order; `on_sample` is told of each that is kept."""
+    """Takes the VRAM samples of one job, in order.
+
+    Args:
+        client: The client for requests during a step.
+        gpu: The NVML meter; None if no GPU is measured.
+        clock: The clock of the job.
+        interval: The interval of the samples during a step.
+        on_sample: Receives each recorded sample.
+    """
 
     def __init__(
         self,
@@ -56,14 +64,20 @@ class VramSampler:
         self.phase = SamplePhase.PLANNING
 
     async def record(self, step: int, phase: SamplePhase, resident: tuple[ResidentModel, ...]) -> None:
-        """Keep what was just found to be resident, with the GPU's own figures."""
+        """Record a sample at a fixed point of a step.
+
+        Args:
+            step: The step, from 0.
+            phase: The phase of the step.
+            resident: The resident models, as just observed.
+        """
         self._record(await self._sample(step, phase, resident))
 
     @asynccontextmanager
     async def sampling(self, step: int) -> AsyncIterator[None]:
-        """Look every so often until the block is left; set `phase` as the step goes on.
+        """Sample repeatedly while the block runs; the caller sets `phase` as the step proceeds.
 
-        A question that is on its way then may still be answered: to give it up would cost its connection.
+        At the end a pending request may still complete, because cancelling it would cost its connection.
         """
         self.phase, self._ended = SamplePhase.PLANNING, False
         task = asyncio.get_running_loop().create_task(self._sample_repeatedly(step))
@@ -78,7 +92,7 @@ class VramSampler:
                 await task
 
     async def _sample_repeatedly(self, step: int) -> None:
-        """Until cancelled. A server that does not answer is the business of the step's own calls."""
+        """Sample until cancelled. A server error is ignored here; the step's own calls report it."""
         pause_s = self._interval.first_s
         while not self._ended:
             await asyncio.sleep(pause_s)

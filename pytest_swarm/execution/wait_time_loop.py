@@ -1,7 +1,7 @@
-"""The loop of a recording over real sockets: its time passes only while this process waits.
+"""The event loop of a recording over real sockets: its clock counts only the time in which the process waits.
 
-What this process computes costs no time, as in virtual time, so that a replay, which computes as well but waits for
-nobody, can give exactly the recorded times. A timer that the system fires late counts as on time.
+Computing takes no time, as in virtual time. So a replay, which computes but does not wait, gives exactly the recorded
+times. A timer that fires late counts as on time.
 """
 
 from __future__ import annotations
@@ -15,19 +15,23 @@ from pytest_swarm.units import on_tick
 
 
 class WaitTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose `time()` is the seconds spent waiting since it was made, in whole ticks."""
+    """An event loop whose `time()` is the wait time since it was created, in whole ticks.
+
+    Args:
+        stopwatch: The wall clock in seconds.
+    """
 
     def __init__(self, stopwatch: Callable[[], float] = time.perf_counter) -> None:
-        self._clock = _WaitingSelector(stopwatch)
+        self._clock = _TimedSelector(stopwatch)
         super().__init__(self._clock)
 
     def time(self) -> float:
-        """Seconds of waiting since the loop was made."""
+        """Return the seconds of wait time since the loop was created."""
         return self._clock.now_s
 
 
-class _WaitingSelector(selectors.DefaultSelector):
-    """Adds up the time that it waits; looking whether something has happened is no waiting."""
+class _TimedSelector(selectors.DefaultSelector):
+    """Adds up the time in which it waits for events; polling does not count."""
 
     def __init__(self, stopwatch: Callable[[], float]) -> None:
         super().__init__()
@@ -35,7 +39,7 @@ class _WaitingSelector(selectors.DefaultSelector):
         self._stopwatch = stopwatch
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """What has happened, after at most `timeout` seconds."""
+        """Return the events after at most `timeout` seconds."""
         if timeout is not None and timeout <= 0:
             return super().select(0)
         began_s = self._stopwatch()
@@ -48,5 +52,5 @@ class _WaitingSelector(selectors.DefaultSelector):
 
 
 def new_wait_time_loop() -> WaitTimeLoop:
-    """A loop factory for `asyncio.Runner`."""
+    """Return a new loop; a loop factory for `asyncio.Runner`."""
     return WaitTimeLoop()

@@ -132,7 +132,7 @@ def test_the_published_planner_mostly_answers_what_cannot_be_read() -> None:
 
 
 def test_a_missing_model_is_named_with_what_to_do() -> None:
-    with pytest.raises(ProfileError, match=r"'a40' knows nothing of mistral:7b .*--swarm-profile"):
+    with pytest.raises(ProfileError, match=r"'a40' does not have mistral:7b .*--swarm-profile"):
         load_profile("a40").require_models(("gemma2:2b", "mistral:7b"))
 
 

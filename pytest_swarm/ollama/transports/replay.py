@@ -1,7 +1,7 @@
-"""Replaying: a transport that answers from a cassette, chunk for chunk at the recorded times, and asks nobody.
+"""Replay: a transport that responds from a cassette, chunk by chunk at the recorded times, without a server.
 
-Times are the running loop's; in virtual time a replay takes no time. A request waits until it was sent in the
-recording, so that times are the recorded ones even where the recording did something that a replay does not do.
+Times are the running loop's; in virtual time a replay takes no time. A request waits until its recorded send time. So
+times equal the recorded ones even if the recording spent time on something that a replay does not do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pytest_swarm.ollama.transports.probe import is_probe
 from pytest_swarm.ollama.transports.recording import read_body
 from pytest_swarm.ollama.transports.replay_errors import UnmatchedRequest, describe, missing_case, refusal
 
-_STALE_PROBE_S: Final = 0.1  # less than any pause of a sampler
+_STALE_PROBE_S: Final = 0.1  # less than any sampling interval
 _FAILURES: Final = MappingProxyType(
     {
         each.__name__: each
@@ -43,10 +43,10 @@ _FAILURES: Final = MappingProxyType(
 
 
 class CassetteIndex:
-    """Which take a case plays next: of the newest run that recorded it, that of its own test first, each once.
+    """Finds the recording to replay for a case: of the newest run that recorded it, its own test's first, each once.
 
-    A case whose graph has changed since plays the take of the same job and setting: what is still the same is
-    answered, and what is not is refused by name.
+    A case whose graph has changed replays the recording of the same job and settings: unchanged requests are answered,
+    and the first changed one raises an error that names it.
     """
 
     def __init__(self, cassette: Cassette) -> None:
@@ -54,16 +54,16 @@ class CassetteIndex:
         self._played: dict[str, list[int]] = {}
 
     def holds(self, case: Case) -> bool:
-        """Whether the very case was recorded."""
+        """Return whether this very case was recorded."""
         return any(take.case.digest == case.digest for take in self.cassette.takes)
 
     def peek(self, case: Case) -> Take | None:
-        """The take that `take` would give; None where there is none."""
+        """Return the recording that `take` would return; None if there is none."""
         found = self._next(case)
         return None if found is None else self.cassette.takes[found]
 
     def take(self, case: Case) -> Take:
-        """The next take of a case; CassetteError where there is none, or none is left."""
+        """Return the next recording of a case, each once. Raises CassetteError if none is left."""
         found = self._next(case)
         if found is None:
             raise CassetteError(missing_case(case, self.cassette, played=len(self._played.get(_setting(case), ()))))
@@ -81,13 +81,13 @@ class CassetteIndex:
 
 
 def _setting(case: Case) -> str:
-    """What stays of a case when its graph changes."""
+    """Return the part of a case's identity that does not depend on its graph."""
     key = case.key
     return f"{case.job}|{key.mode}|{key.horizon}|{key.vram_budget_gb:.6f}|{key.repeat}"
 
 
 class ReplayingTransport(httpx.AsyncBaseTransport):
-    """Answers the requests of one case after the other, from its take. CassetteError for whatever is not in it."""
+    """Responds to the requests of one case at a time from its recording; CassetteError for an unmatched one."""
 
     def __init__(self, index: CassetteIndex) -> None:
         self._index = index
@@ -99,7 +99,7 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
         self._probes: deque[Exchange] = deque()
 
     def begin(self, case: Case, *, now_s: float) -> None:
-        """From now on answer as in this case's next take; that there is none is said at its first request."""
+        """Start to replay a case at loop time `now_s`; a missing recording raises at the first request."""
         self._case, self._began_s = case, now_s
         self._take = self._error = None
         self._answers, self._probes = {}, deque()
@@ -114,11 +114,11 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
 
     @property
     def realised(self) -> Mapping[tuple[str, str], float] | None:
-        """The case's true scores by (task, model), where the recording knew them."""
+        """The case's realised scores by (task, model); None if they were not recorded."""
         return None if self._take is None else self._take.realised
 
     def finish(self, *, now_s: float) -> tuple[str, ...]:  # noqa: ARG002 - a recording needs the time
-        """Sentences about recorded exchanges that the case did not ask for; the sampler's do not count."""
+        """End the case, and return notes about recorded exchanges that were not requested; probes do not count."""
         left = sorted((each for some in self._answers.values() for each in some), key=lambda each: each.sent_s)
         take, self._take, self._answers = self._take, None, {}
         if take is None or not left:
@@ -130,20 +130,20 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The recorded response, at the recorded times."""
+        """Return the recorded response at the recorded times."""
         data = await request.aread()
         if not is_probe(request):
             return await self._play(self._recorded_exchange(request, data), request)
         return await self._play(await self._next_probe(), request)
 
     async def _next_probe(self) -> Exchange:
-        """The next of the sampler's questions at its time; one whose time is long past belongs to an earlier step."""
+        """Return the next recorded probe at its time; skip stale ones, which belong to an earlier step."""
         now_s = asyncio.get_running_loop().time() - self._began_s
         while self._probes and self._probes[0].sent_s < now_s - _STALE_PROBE_S:
             self._probes.popleft()
         if not self._probes:
             await _wait_forever()
-        await _sleep_until(self._began_s + self._probes[0].sent_s)  # who goes away while waiting has taken nothing
+        await _sleep_until(self._began_s + self._probes[0].sent_s)  # if cancelled here, no probe is consumed
         return self._probes.popleft()
 
     def _recorded_exchange(self, request: httpx.Request, data: bytes) -> Exchange:
@@ -172,7 +172,7 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
 
 
 class _ReplayedBody(httpx.AsyncByteStream):
-    """The recorded chunks at their times, then the recorded end."""
+    """A recorded body: its chunks at their times, then its recorded end."""
 
     def __init__(self, exchange: Exchange, sent_s: float, request: httpx.Request) -> None:
         self._exchange = exchange
@@ -190,7 +190,7 @@ class _ReplayedBody(httpx.AsyncByteStream):
 
 
 async def _raise_recorded_end(exchange: Exchange, sent_s: float, request: httpx.Request) -> NoReturn:
-    """Raise what ended the exchange; one that was abandoned never ends, until this side goes away again."""
+    """Raise the recorded error; an abandoned exchange hangs until the client cancels it again."""
     if exchange.ending is ExchangeEnd.ABANDONED or exchange.error is None:
         await _wait_forever()
     await _sleep_until(sent_s + exchange.end_s)
@@ -206,4 +206,4 @@ async def _sleep_until(when_s: float) -> None:
 
 async def _wait_forever() -> NoReturn:
     await asyncio.get_running_loop().create_future()
-    raise AssertionError("a future that nobody fulfils")
+    raise AssertionError("a future that is never set")

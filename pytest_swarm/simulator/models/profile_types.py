@@ -168,7 +168,7 @@ class Profile:
         missing = [tag for tag in tags if self.model(tag) is None]
         if missing:
             raise ProfileError(
-                f"profile {self.name!r} knows nothing of {', '.join(missing)} (it has {', '.join(self.tags)}); "
+                f"profile {self.name!r} does not have {', '.join(missing)} (it has {', '.join(self.tags)}); "
                 "describe them in a profile of your own and give it with --swarm-profile=FILE"
             )
 
