@@ -20,7 +20,7 @@ from pytest_swarm.errors import (
     ServerDownError,
     ServerRefusedError,
 )
-from pytest_swarm.ollama.address import credentials_of, base_url
+from pytest_swarm.ollama.address import base_url, credentials_of
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from tests.ollama.wires import GOOD, REQUEST, answering, chat, client, saying
