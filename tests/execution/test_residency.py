@@ -30,13 +30,14 @@ FLEET = Fleet(name="f", models=tuple(model(tag, load_time_ms) for tag, load_time
 
 
 class Server:
-    """Lists, loads and unloads models at once, and records the chats; `refused` models cannot be loaded."""
+    """Lists, loads and unloads models at once, and records loads and chats; `refused` models cannot be loaded."""
 
     def __init__(self, *resident: str, refused: tuple[str, ...] = (), reply: str = "{}") -> None:
         self.resident = list(resident)
         self.refused = refused
         self.reply = reply
         self.chats: list[Mapping[str, Any]] = []
+        self.loads: list[Mapping[str, Any]] = []
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/api/ps":
@@ -54,6 +55,7 @@ class Server:
             self.resident.remove(tag)
         else:
             self.resident.append(tag)
+            self.loads.append(body)
         return httpx.Response(200, json={"model": tag, "done": True, "response": ""})
 
 
@@ -74,7 +76,7 @@ def run(main: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("vram_budget_gb", "retained"),
-    [(2.0, ()), (4.0, ("slow",)), (6.0, ("slow", "medium")), (8.0, ("slow", "medium", "fast"))],
+    [(2.0, ()), (3.9, ()), (4.0, ("slow",)), (6.0, ("slow", "medium")), (8.0, ("slow", "medium", "fast"))],
 )
 def test_the_slowest_models_to_load_are_retained_first(vram_budget_gb: float, retained: tuple[str, ...]) -> None:
     async def main() -> tuple[tuple[str, ...], list[str]]:
@@ -97,6 +99,16 @@ def test_a_model_that_cannot_be_loaded_is_returned_with_its_error() -> None:
     failed, resident = run(main)
     assert {tag: type(error) for tag, error in failed.items()} == {"slow": ServerRefusedError}
     assert resident == {"fast"}
+
+
+def test_a_model_is_loaded_for_ever_with_its_context_length() -> None:
+    async def main() -> Server:
+        server = Server()
+        await (await manager(server)).switch_to({"slow"}, ("slow",))
+        return server
+
+    (load,) = run(main).loads
+    assert (load["keep_alive"], load["options"]) == (-1, {"num_ctx": DEFAULT_NUM_CTX})
 
 
 def test_planner_and_judge_answer_at_temperature_0_with_the_jobs_seed() -> None:

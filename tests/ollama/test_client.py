@@ -93,6 +93,14 @@ LIES = {
 }
 
 
+@pytest.mark.parametrize("part", ["load_duration", "prompt_eval_duration", "eval_duration"])
+def test_a_part_may_be_longer_than_the_whole_by_50_ms_only(part: str) -> None:
+    total_ns = GOOD["total_duration"]
+    assert chat(saying({**GOOD, part: total_ns + 40_000_000})).text == "hello"
+    with pytest.raises(BadReplyError, match="longer than the whole"):
+        chat(saying({**GOOD, part: total_ns + 60_000_000}))
+
+
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
 def test_a_reply_that_cannot_be_true_is_no_reply(lie: dict[str, Any]) -> None:
     with pytest.raises(BadReplyError, match=r"m:1b.*http://box:1"):

@@ -19,3 +19,12 @@ def test_an_answer_takes_the_calls_overhead_its_prompt_and_its_tokens() -> None:
     assert spoken.overhead_s == pytest.approx(0.4)
     assert spoken.prefill_s == pytest.approx(0.5)
     assert spoken.decode_s == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(("equal", "tokens", "reason"), [(31, 31, "stop"), (32, 31, None), (64, 31, None)])
+def test_the_server_stops_at_the_32nd_equal_token(equal: int, tokens: int, reason: str | None) -> None:
+    model = load_profile("a40").server_spec.models[0]
+    generated = GeneratedText(text="no " * equal, prompt_tokens=1, completion_tokens=equal)
+    stream = build_token_stream(generated, model, slowdown=1.0, limit=None, num_ctx=4096)
+    assert (stream.tokens, stream.reason) == (tokens, reason)
+    assert stream.text == "no " * tokens
