@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.calibration.measured_fleet import FleetRow
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Model
 from pytest_swarm.errors import BackendError, FleetError, ServerDownError
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ModelInfo
-from pytest_swarm.ollama.replies import full_tag
 from pytest_swarm.units import bytes_to_gb
 
 COST_PER_BILLION: Final = 0.15

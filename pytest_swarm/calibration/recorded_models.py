@@ -16,10 +16,11 @@ import ollama
 from pydantic import ValidationError
 
 from pytest_swarm.calibration.recorded_answers import RecordedChat, Tally, TaskRecord, recorded_answers
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.ollama.cassette.takes import Exchange, ExchangeEnd, Take
-from pytest_swarm.ollama.replies import ImpossibleReply, full_tag, read_chat, read_resident
+from pytest_swarm.ollama.replies import ImpossibleReply, read_chat, read_resident
 from pytest_swarm.ollama.transports.recording import last_json
 
 _SLOWER: Final = 1.5  # a first load that takes so many times the others' median came from the disk

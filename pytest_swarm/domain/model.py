@@ -59,6 +59,11 @@ class Model:
         assert self.num_ctx is not None  # set in __post_init__
         return self.num_ctx
 
+    @property
+    def has_speeds(self) -> bool:
+        """Whether the fleet file names both speeds."""
+        return self.prefill_tokens_per_s is not None and self.decode_tokens_per_s is not None
+
     def capability(self, task_type: TaskType) -> float:
         """Prior quality for a task type, in [0, 1]; neutral where the fleet file has none."""
         return self.capabilities.get(task_type, NEUTRAL_CAPABILITY)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+
 DIFFICULTY_PENALTY: Final = 0.06  # DESIGN 3, as published: quality lost per step of difficulty above 1
 LEARNING_RATE: Final = 0.2  # DESIGN 3, as published: weight of a new observation
 MIN_TOKEN_FACTOR: Final = 0.1  # DESIGN 3: one freak answer must not make a model look free ...
 MAX_TOKEN_FACTOR: Final = 10.0  # ... or unaffordable
 LOAD_TIME_UNIT_MS: Final = 1500.0  # DESIGN 3, as published: a load of 1.5 s costs 1
-CHARACTERS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text under BPE tokenisers
 
 
 def quality(capability: float, difficulty: float) -> float:
@@ -46,7 +47,7 @@ def call_latency_s(
     The prompt's tokens are its characters / 4. A speed that the fleet file does not name (None) counts as no time, so
     the optional latency term is silent rather than invented.
     """
-    prompt_tokens = min(total_tokens, len(prompt) / CHARACTERS_PER_TOKEN)
+    prompt_tokens = min(total_tokens, len(prompt) / CHARS_PER_TOKEN)
     prefill_s = prompt_tokens / prefill_tokens_per_s if prefill_tokens_per_s else 0.0
     decode_s = (total_tokens - prompt_tokens) / decode_tokens_per_s if decode_tokens_per_s else 0.0
     return prefill_s + decode_s

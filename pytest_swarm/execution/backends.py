@@ -62,7 +62,8 @@ class Backend:
     `detail` is the text of the header line. `virtual`: computing takes no time on the loops of `new_loop`. `connect`
     makes a new connection, which must be made, used and closed in one loop; in the simulator it reaches a server of its
     own. `live`: calls reach a real server, whose VRAM is shared with others. `is_local`: the server runs on this
-    machine, so that NVML measures its GPU. `for_case` returns the backend of one case, if cases differ.
+    machine, so that NVML measures its GPU. `knows_realised`: its connections know realised scores. `for_case` returns
+    the backend of one case, if cases differ.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Backend:
     connect: Callable[[], Connection]
     live: bool = False
     is_local: bool = False
+    knows_realised: bool = False
     for_case: Callable[[Case], Backend] | None = None
 
 
@@ -164,6 +166,7 @@ def simulated_backend(
         profile_name=profile.name,
         new_loop=new_virtual_loop,
         connect=connect,
+        knows_realised=True,
     )
 
 

@@ -225,4 +225,5 @@ def _case_backend(index: CassetteIndex, take: Take, timeout_s: float, detail: st
         profile_name=next(iter(profiles)) if len(profiles) == 1 else None,
         new_loop=new_ticking_loop,
         connect=connect,
+        knows_realised=any(each.realised is not None for each in index.cassette.takes),
     )

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Final
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import ResidentModel, Switch
 from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.ollama.client import OllamaClient
-
-BUDGET_TOLERANCE_GB: Final = 1e-6  # as in the feasibility check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.count_verdicts import added_violations, is_clean
 from pytest_swarm.gate.expression import Expression
@@ -77,7 +78,7 @@ def unmatched(
             setup=each.setup,
             graph_digest="",
             verdict=Verdict.ERROR,
-            test=each.test.partition("[")[0],
+            test=base_node_id(each.test),
             note=each.sentence,
             tests=(each.test,),
         )
@@ -193,4 +194,4 @@ def _lone(case: BaselineCase, verdict: Verdict, reason: str) -> CaseVerdict:
 
 
 def _name(case: BaselineCase) -> str | None:
-    return case.samples[0].test.partition("[")[0] if case.samples else None
+    return base_node_id(case.samples[0].test) if case.samples else None

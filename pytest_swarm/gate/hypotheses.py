@@ -10,7 +10,7 @@ from pytest_swarm.gate.metric import Kind
 from pytest_swarm.gate.pairing import Match, Pairing
 from pytest_swarm.gate.policy import Policy
 from pytest_swarm.gate.verdicts import Rule
-from pytest_swarm.metrics.measured_jobs import mode_order
+from pytest_swarm.routing.registry import mode_order
 
 
 def questions(

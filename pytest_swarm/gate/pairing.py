@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, PlanStep
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.gate.metric import METRICS
@@ -175,7 +176,7 @@ def _sentence(record: JobRecord, step: PlanStep) -> str:
 
 def test_name(samples: Sequence[BaselineSample]) -> str:
     """The node id without its parameters: what a user calls the test."""
-    return samples[0].test.partition("[")[0] if samples else ""
+    return base_node_id(samples[0].test) if samples else ""
 
 
 def _match(before: BaselineCase, now: BaselineCase) -> Match:

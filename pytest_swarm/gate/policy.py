@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.verdicts import Rule
 
@@ -32,5 +33,5 @@ class Policy:
 
     def rule_of(self, case: BaselineCase) -> Rule:
         """The rule of a case: that of its test, else the default."""
-        name = case.samples[0].test.partition("[")[0] if case.samples else ""
+        name = base_node_id(case.samples[0].test) if case.samples else ""
         return self.rules.get(name, self.default)

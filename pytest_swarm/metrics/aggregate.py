@@ -10,7 +10,8 @@ from statistics import fmean, median
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.job_metrics import JobMetrics, add_counts
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, mode_order, setting_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
+from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
 
 

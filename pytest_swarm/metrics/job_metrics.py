@@ -9,9 +9,10 @@ from statistics import fmean
 from types import MappingProxyType
 
 from pytest_swarm.domain.expectation import Judge
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import JobRecord, JobStatus, PlanStep, TaskOutcome, TaskStatus
 from pytest_swarm.fields import Json
-from pytest_swarm.metrics.measured_vram import VRAM_TOLERANCE_GB, measured_vram
+from pytest_swarm.metrics.measured_vram import measured_vram
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +184,7 @@ def task_scores(record: JobRecord) -> dict[str, float | None]:
 
 def is_violation(step: PlanStep) -> bool:
     """Whether the planned residency of a step is over its budget."""
-    return step.planned_vram_gb > step.vram_budget_gb + VRAM_TOLERANCE_GB
+    return step.planned_vram_gb > step.vram_budget_gb + BUDGET_TOLERANCE_GB
 
 
 def realised_utility(steps: Iterable[PlanStep]) -> float | None:

@@ -13,12 +13,13 @@ from typing import Final, Self, TypeVar
 import httpx
 import ollama
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
 from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, translate_error
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ModelInfo
-from pytest_swarm.ollama.replies import ImpossibleReply, full_tag, read_chat, read_info, read_installed, read_resident
+from pytest_swarm.ollama.replies import ImpossibleReply, read_chat, read_info, read_installed, read_resident
 
 FOREVER: Final = -1  # keep_alive: residency is decided by the router, never by the server's timer
 UNLOAD_NOW: Final = 0

@@ -11,6 +11,7 @@ from typing import Final
 
 import ollama
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.ollama.messages import ChatReply, ModelInfo
 
@@ -23,11 +24,6 @@ _SLACK_S: Final = 0.05  # parts and whole are timed separately
 
 class ImpossibleReply(Exception):  # noqa: N818 - a result, which the client turns into a BadReplyError
     """A reply that cannot be true; the message says why."""
-
-
-def full_tag(tag: str) -> str:
-    """The tag in the form in which two names of one model are equal: with `:latest`, in lower case."""
-    return (tag if ":" in tag.rsplit("/", 1)[-1] else f"{tag}:latest").lower()
 
 
 def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:

@@ -12,11 +12,10 @@ from pytest_swarm.units import parse_size_gb
 if TYPE_CHECKING:  # start-up must not pay for the domain
     from pytest_swarm.domain.graph import HorizonDepth
     from pytest_swarm.execution.bench import Carryover
+    from pytest_swarm.routing.registry import ModeTable
 
 Budget: TypeAlias = float | Literal["auto"]
 
-BOTH: Final = ("lp", "llm")
-DEFAULT_MODES: Final = ("lp",)
 MARKER_KEYS: Final = ("modes", "horizon", "vram", "repeat", "carryover", "version")
 
 
@@ -50,21 +49,9 @@ class Axes:
         )
 
 
-def parse_modes(text: str, *, what: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Modes of `both`, `all` or a comma list; OptionError for an unknown one."""
-    if text.strip() == "all":
-        return known
-    modes: list[str] = []
-    for mode in _items(text, what=what, example="both, all or lp,milp"):
-        modes.extend(BOTH if mode == "both" else (mode,))
-    for mode in modes:
-        name, colon, argument = mode.partition(":")
-        if name == "single":
-            if not argument:
-                raise OptionError(f"{what}: {mode!r} names no model; write for example single:gemma2:2b")
-        elif colon or mode not in known:
-            raise OptionError(f"{what}: unknown mode {mode!r}; known are both, all, {', '.join(known)}, single:TAG")
-    return tuple(dict.fromkeys(modes))
+def parse_modes(text: str, *, what: str, known: ModeTable) -> tuple[str, ...]:
+    """Modes of `both`, `all` or a comma list; OptionError for one that the table does not have."""
+    return known.parse(_items(text, what=what, example="both, all or lp,milp"), what=what)
 
 
 def parse_horizons(text: str, *, what: str) -> tuple[HorizonDepth, ...]:
@@ -116,7 +103,7 @@ def parse_carryover(text: str, *, what: str) -> Carryover:
     raise OptionError(f"{what}: {text!r} is unknown; write case or group")
 
 
-def axes_of_texts(texts: Callable[[str], str | None], *, what: Callable[[str], str], known: tuple[str, ...]) -> Axes:
+def axes_of_texts(texts: Callable[[str], str | None], *, what: Callable[[str], str], known: ModeTable) -> Axes:
     """Axes of a source whose values are texts; `what(name)` is how the source names a value in an error."""
 
     def given(name: str) -> str | None:
@@ -135,7 +122,7 @@ def axes_of_texts(texts: Callable[[str], str | None], *, what: Callable[[str], s
     )
 
 
-def axes_of_marker(args: tuple[object, ...], values: dict[str, object], *, known: tuple[str, ...]) -> Axes:
+def axes_of_marker(args: tuple[object, ...], values: dict[str, object], *, known: ModeTable) -> Axes:
     """Axes of `@pytest.mark.swarm(...)`: texts as on the command line, single values, or lists of them."""
     if args:
         raise OptionError("@pytest.mark.swarm takes keywords only: " + ", ".join(MARKER_KEYS))

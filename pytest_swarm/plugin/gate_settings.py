@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.expression import DEFAULTS, parse_expression
 from pytest_swarm.gate.policy import Incomparable, Inconclusive
@@ -93,7 +94,7 @@ def rule_of_marker(item: pytest.Item, default: Rule) -> Rule | None:
     return Rule(
         expressions=expressions or default.expressions,
         gate=_STRICTNESS[_STRICTNESS.index(gate)],
-        test=item.nodeid.partition("[")[0],
+        test=base_node_id(item.nodeid),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Final, Literal, NamedTuple
 
 import pytest
 
+from pytest_swarm.routing.registry import modes_help
+
 MARKER_HELP: Final = (
     "swarm(modes=, horizon=, vram=, repeat=, carryover=, version=): how this benchmark is parametrised; the "
     "command line goes before the marker, the marker before the ini file"
@@ -44,8 +46,7 @@ OPTIONS: Final = (
     Option(
         name="compare",
         metavar="MODES",
-        help="routing modes to compare: both (= lp,llm), all, or a comma list of lp, milp, staged, llm, greedy, "
-        "single:TAG, best-single, random, oracle. Without it each benchmark runs once, under lp",
+        help=f"routing modes to compare: {modes_help()}. Without it each benchmark runs once, under lp",
     ),
     Option(
         name="horizon", metavar="DEPTHS", help="horizon depths, such as 0,1,3 (0 = ready tasks only); flat is allowed"

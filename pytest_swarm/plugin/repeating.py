@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import Baseline, BaselineSample
 from pytest_swarm.gate.metric import SCORE, Kind, Metric
 from pytest_swarm.gate.verdicts import Rule
@@ -50,4 +51,4 @@ class Repeating:
 
 def _watched(case: Case) -> _Watched:
     key = case.key
-    return case.graph.digest, key.mode, key.horizon, key.vram_budget_gb, case.test.partition("[")[0]
+    return case.graph.digest, key.mode, key.horizon, key.vram_budget_gb, base_node_id(case.test)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.axes import DEFAULT_MODES, Axes, axes_of_marker
+from pytest_swarm.plugin.axes import Axes, axes_of_marker
 from pytest_swarm.plugin.selection import is_swarm
 from pytest_swarm.plugin.settings import Settings, read_settings
-from pytest_swarm.routing.registry import known_modes
+from pytest_swarm.routing.registry import DEFAULT_MODES, ModeTable
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.repeating import Repeating
     from pytest_swarm.plugin.run_folder import RunFolder
     from pytest_swarm.routing.base import RouterFactory
+    from pytest_swarm.routing.registry import ModeSpec
     from pytest_swarm.telemetry.nvml import GpuMeter
 
 MARKER = "swarm"
@@ -45,25 +46,22 @@ def session_of(config: pytest.Config) -> SwarmSession:
 
 def make_session(config: pytest.Config) -> SwarmSession:
     """The state of a session, with third parties' routers."""
-    routers: dict[str, RouterFactory] = {}
+    routers: dict[str, RouterFactory | ModeSpec] = {}
     for named in config.hook.pytest_swarm_routers(config=config):
         routers.update(named)
-    return SwarmSession(config, read_settings(config, modes=plain_modes(routers)), routers)
-
-
-def plain_modes(routers: Mapping[str, RouterFactory]) -> tuple[str, ...]:
-    """The known modes that take no argument."""
-    return tuple(mode for mode in known_modes(routers) if ":" not in mode)
+    return SwarmSession(config, read_settings(config, modes=ModeTable(routers)), routers)
 
 
 class SwarmSession:
     """Settings, and everything that is made of them when a test first needs it."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, routers: Mapping[str, RouterFactory]) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, routers: Mapping[str, RouterFactory | ModeSpec]
+    ) -> None:
         self.config = config
         self.settings = settings
         self.routers = routers
-        self.modes = plain_modes(routers)
+        self.modes = ModeTable(routers)
         self.collected: list[str] = []
         self.notes: list[str] = []
 
@@ -195,7 +193,9 @@ class SwarmSession:
         self.collected = [item.nodeid for item in items if is_swarm(item)]
         if self.collected and not collect_only:
             _ = (self.bench, self.repeating)
-            self._check_single_models(items)
+            self.bench.check_modes(
+                mode for item in items if is_swarm(item) for mode in self.axes_of(item).modes or DEFAULT_MODES
+            )
             self.folder.claim()
             if self.gating is not None:
                 self.gating.prepare(items)
@@ -276,15 +276,6 @@ class SwarmSession:
         self.notes.append("a worker of xdist died; what it was running is not in this run")
         if self.gating is not None:
             self.gating.lost_worker = True
-
-    def _check_single_models(self, items: list[pytest.Item]) -> None:
-        """OptionError for `single:TAG` with a model that the fleet lacks."""
-        modes = {mode for item in items if is_swarm(item) for mode in self.axes_of(item).modes or ()}
-        for mode in sorted(modes):
-            name, _, tag = mode.partition(":")
-            if name == "single" and tag not in self.fleet:
-                has = ", ".join(self.fleet.tags)
-                raise OptionError(f"mode {mode!r}: fleet {self.fleet.name!r} has no model {tag!r}; it has {has}")
 
     def close(self) -> None:
         """Close the bench, if there is one."""

@@ -21,6 +21,7 @@ from pytest_swarm.units import parse_duration_s
 if TYPE_CHECKING:  # start-up must not pay for the domain
     from pytest_swarm.domain.graph import Context
     from pytest_swarm.report.outputs import Output
+    from pytest_swarm.routing.registry import ModeTable
 
 CONTEXTS: Final = ("parents", "none")
 BACKENDS: Final = ("auto", "ollama", "sim", "record", "replay")
@@ -70,7 +71,7 @@ class Settings:
         return self.cli.over(marker).over(self.ini)
 
 
-def read_settings(config: pytest.Config, *, modes: tuple[str, ...]) -> Settings:
+def read_settings(config: pytest.Config, *, modes: ModeTable) -> Settings:
     """The settings of a run; OptionError for a value that means nothing. `modes` are the known routing modes."""
     source = _Source(config)
     context = source.choice("context", CONTEXTS)

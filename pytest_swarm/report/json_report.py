@@ -22,7 +22,8 @@ from pytest_swarm.metrics.curves import CurvePoint
 from pytest_swarm.metrics.job_metrics import encode_metrics
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.report.findings import answers
-from pytest_swarm.report.report_model import LLM, LP, Report, build_report
+from pytest_swarm.report.report_model import Report, build_report
+from pytest_swarm.routing.registry import LLM, LP
 from pytest_swarm.statistics.intervals import CONFIDENCE, Interval
 
 SCHEMA: Final = "swarm-report/1"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import Run, RunInfo
@@ -19,9 +18,6 @@ from pytest_swarm.metrics.comparison import Comparison, compare_modes
 from pytest_swarm.metrics.curves import CurvePoint, look_ahead
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, measure, setting_order
 from pytest_swarm.units import format_gb
-
-LP: Final = "lp"
-LLM: Final = "llm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

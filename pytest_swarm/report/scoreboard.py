@@ -10,9 +10,10 @@ from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_over, select
 from pytest_swarm.metrics.comparison import Comparison, compare
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order
-from pytest_swarm.report.report_model import LLM, Report
+from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.scoreboard_rows import FIGURES, Figure
 from pytest_swarm.report.wording import signed_points, significant
+from pytest_swarm.routing.registry import LLM
 
 _SAME: Final = 1e-9
 _TIMES: Final = 3  # a figure that is three times another, or a third, is written as a multiple

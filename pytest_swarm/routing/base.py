@@ -21,7 +21,7 @@ from pytest_swarm.fields import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """The weights of the objective (DESIGN 3): lambda_token, lambda_switch, and lambda_latency (off by default)."""
+    """The weights of the objective: lambda_token, lambda_switch, and lambda_latency (off by default)."""
 
     token: float = 0.5
     switch: float = 0.2

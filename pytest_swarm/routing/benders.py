@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_swarm.estimate.table import Mask, Matrix
+from pytest_swarm.routing.highs import new_highs
 from pytest_swarm.routing.program import TIE, RoutingProgram
 
 GROUPS: Final = 32  # measured: 8 to 128 groups need about the same time at 1,000 tasks, 1 or 1,000 several times that
@@ -86,9 +87,7 @@ class Master:
 
     def _load(self) -> Any:  # highspy is untyped
         models, rows = len(self._entry), 1 + len(self._cover)
-        highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types
-        highs.setOptionValue("output_flag", False)
-        highs.setOptionValue("parallel", "off")  # not `threads`: HiGHS has one scheduler a process
+        highs = new_highs()
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = models + self._groups, rows
         lp.col_cost_ = np.concatenate([self._entry, -np.ones(self._groups)])

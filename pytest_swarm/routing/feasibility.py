@@ -6,11 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB, stage_count
+from pytest_swarm.routing.objective import stage_count
 from pytest_swarm.units import format_gb
 
 

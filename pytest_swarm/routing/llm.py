@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlannerCall, PlannerFailure, PlanStatus
 from pytest_swarm.errors import BackendError, CallTimeoutError, InfeasibleError, ServerDownError
 from pytest_swarm.fields import Json
-from pytest_swarm.routing.base import Planner, PlanningView
+from pytest_swarm.routing.base import Planner, PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import explain_infeasible
 from pytest_swarm.routing.greedy import fill_in
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB
 from pytest_swarm.routing.plan_builders import held_throughout, infeasible_plan
 from pytest_swarm.routing.planner_answer import PlannerAnswer, read_answer
 from pytest_swarm.routing.planner_prompt import build_problem, planner_prompt, planner_schema, refused_problem
@@ -41,8 +42,14 @@ class LlmRouter:
     def __init__(self, *, planner: Planner) -> None:
         self._planner = planner
 
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:
+        """Return the router of the setup's planner."""
+        assert setup.planner is not None, "the table of modes checks it"
+        return cls(planner=setup.planner)
+
     async def route(self, view: PlanningView) -> Plan:
-        """A feasible plan wherever one exists that holds one residency; raises ServerDownError, nothing else."""
+        """Return a feasible plan wherever one exists that holds one residency; raises ServerDownError, nothing else."""
         reason = explain_infeasible(view)
         if reason is not None:
             return infeasible_plan(view, reason=reason)

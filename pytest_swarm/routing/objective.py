@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.errors import EstimateError, GraphError
+from pytest_swarm.estimate.formulas import LOAD_TIME_UNIT_MS
 from pytest_swarm.estimate.table import Matrix
 from pytest_swarm.routing.base import PlanningView
 
-BUDGET_TOLERANCE_GB = 1e-6  # DESIGN 5: a residency is over budget from here on
 _LARGEST = 1e9  # of a utility or price: no fleet comes near, and sums beyond lose the digits that decide
-LOAD_COST_UNIT_S = 1.5  # DESIGN 3: S_i = load_time_ms / 1500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Evaluation:
 def utility(view: PlanningView) -> Matrix:
     """U_im = P_im - lambda_token C_im - lambda_latency L_im, shape (I, M), finite also where a model is not allowed.
 
-    P quality in [0, 1], C token cost, L estimated seconds of the call (DESIGN 3; the last term is off by default).
+    P quality in [0, 1], C token cost, L estimated seconds of the call; the last term is off by default.
     Raises EstimateError for figures too large to be added up.
     """
     estimates, weights = view.estimates, view.weights
@@ -51,7 +51,7 @@ def utility(view: PlanningView) -> Matrix:
 
 
 def switch_cost(view: PlanningView) -> Matrix:
-    """S_i = 0 where model i is resident, else load_time_ms_i / 1500, shape (I,) (DESIGN 3)."""
+    """S_i = 0 where model i is resident, else load_time_ms_i / 1500, shape (I,)."""
     return np.where(resident_mask(view), 0.0, view.estimates.load_cost)
 
 
@@ -60,8 +60,8 @@ def load_price(view: PlanningView) -> Matrix:
 
     lambda_switch load_time_ms_i / 1500 + lambda_latency load_time_s_i; the second term is off by default.
     """
-    weights = view.weights
-    return _sane((weights.switch + weights.latency * LOAD_COST_UNIT_S) * view.estimates.load_cost, "load price", view)
+    weights, unit_s = view.weights, LOAD_TIME_UNIT_MS / 1000
+    return _sane((weights.switch + weights.latency * unit_s) * view.estimates.load_cost, "load price", view)
 
 
 def _sane(values: Matrix, name: str, view: PlanningView) -> Matrix:

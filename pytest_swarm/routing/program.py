@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.estimate.table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB, load_price, resident_mask, stage_count, utility
+from pytest_swarm.routing.objective import load_price, resident_mask, stage_count, utility
 
 Rows = npt.NDArray[np.intp]
 TIE = 1e-10  # values closer than this are equal: far below 1e-9, far above the rounding of a sum of 10,000 utilities

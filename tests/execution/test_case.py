@@ -17,9 +17,10 @@ from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.telemetry.reader import jobs_of_events
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, run, task
+from tests.instances import mode_for, mode_names
 
 DIAMOND = graph(("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), name="diamond")
-MODES = ("lp", "milp", "staged", "greedy", "best-single", "random", "single:gemma2:2b", "llm", "oracle")
+MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "speeds", "realised")))
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import httpx
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import Case
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette.takes import KEPT_HEADERS, Chunk, Exchange, ExchangeEnd, named_model, task_of
-from pytest_swarm.ollama.replies import full_tag
 from pytest_swarm.ollama.transports.probe import is_probe
 
 

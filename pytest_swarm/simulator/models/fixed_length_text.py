@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 
 _WORDS: Final = ("The", " small", " harbour", " slept", " under", " rain", " while", " boats", " rocked", " softly")
 _LONG: Final = 128  # tokens where the request sets no limit
 _LONGEST: Final = 100_000  # limit, so that no request exhausts the memory
-_CHARS_PER_TOKEN: Final = 4
 _DEEPEST: Final = 20  # nesting of schemas; ends a schema that refers to itself
 
 
@@ -24,10 +24,10 @@ class FixedLengthGenerator:
     def generate(self, request: GenerationRequest) -> GeneratedText:
         """Return the text for one request; equal requests get equal texts."""
         prompt = sum(len(message["content"]) for message in request.messages)
-        prompt_tokens = 1 + prompt // _CHARS_PER_TOKEN
+        prompt_tokens = 1 + int(prompt / CHARS_PER_TOKEN)
         if request.schema is not None or request.json_mode:
             text = json.dumps({} if request.schema is None else instance(request.schema))
-            tokens = max(1, len(text) // _CHARS_PER_TOKEN)
+            tokens = max(1, int(len(text) / CHARS_PER_TOKEN))
             return GeneratedText(text=text, prompt_tokens=prompt_tokens, completion_tokens=tokens)
         count = min(request.num_predict or _LONG, _LONGEST)
         words = [_WORDS[n % len(_WORDS)] for n in range(count)]

@@ -11,10 +11,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Final
 
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt import parent_outputs
 from pytest_swarm.domain.seeding import stable_rng
@@ -26,8 +26,6 @@ from pytest_swarm.simulator.models.schema_texts import constrained_text
 from pytest_swarm.simulator.models.simulated_planner import plan_text
 from pytest_swarm.simulator.server.hardware import full_name
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
-
-CHARACTERS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text under BPE tokenisers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,4 +203,4 @@ def _receives_inputs(graph: TaskGraph, task: Task) -> bool:
 
 def _tokens(characters: int) -> int:
     """Return the tokens of a number of characters, at least 1."""
-    return max(1, math.ceil(characters / CHARACTERS_PER_TOKEN))
+    return max(1, math.ceil(characters / CHARS_PER_TOKEN))

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.models.profile_types import Favour, PlannerProfile
 
-_TOLERANCE_GB: Final = 1e-6  # as in the feasibility check
 _FREE_TEXT: Final = frozenset({"invalid_json", "fenced", "unknown_task", "unknown_model"})
 _PROSE: Final = (
     "Looking at the tasks, I would give the demanding ones to the strongest model that fits and the rest to the "
@@ -71,13 +71,15 @@ def _choose(problem: PlannerProblem, favours: Favour, *, within_budget: bool) ->
         options = [tag for tag in task.offers if tag in by_tag]
         if within_budget:
             options = [
-                tag for tag in options if _vram_gb(chosen | {tag}, by_tag) <= problem.vram_budget_gb + _TOLERANCE_GB
+                tag
+                for tag in options
+                if _vram_gb(chosen | {tag}, by_tag) <= problem.vram_budget_gb + BUDGET_TOLERANCE_GB
             ]
         if options:
             wanted = favours if within_budget else Favour.CAPABILITY
             choice[task.id] = max(options, key=lambda tag: _rank(task.offers[tag], by_tag[tag], wanted))
             chosen.add(choice[task.id])
-    if not within_budget and _vram_gb(chosen, by_tag) <= problem.vram_budget_gb + _TOLERANCE_GB:
+    if not within_budget and _vram_gb(chosen, by_tag) <= problem.vram_budget_gb + BUDGET_TOLERANCE_GB:
         _exceed_budget(choice, problem.tasks, by_tag)
     return choice
 

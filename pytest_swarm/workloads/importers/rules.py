@@ -13,13 +13,13 @@ from statistics import median
 from types import MappingProxyType
 from typing import Final
 
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.task import MAX_DIFFICULTY, MIN_DIFFICULTY, TaskType
 
 MEDIAN_TOKENS: Final = 250  # tokens of a task of median cost
 LEAST_SHARE: Final = 0.2  # no task is taken for smaller than this share of the median ...
 MOST_TIMES: Final = 8.0  # ... or for larger than so many times
 ANSWER_TOKENS: Final = 150  # what an answer to a step in words is taken to need
-CHARS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text
 WORDS_PER_STEP: Final = 25  # so many words more make a step half a level harder
 
 # The first type with a word in the text wins; the order goes from the telling words to the vague ones.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task, TaskType
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.workflowgen.applied import apply_figure
@@ -24,7 +25,6 @@ from pytest_swarm.workloads.workflowgen.terms import values_of, without_flags
 
 SMALLEST, LARGEST = 2, 200
 DEFAULT_SIZES: Final = (3, 8)
-CHARS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text
 TOKENS_PER_PARENT: Final = 50  # a parent's answer, handed on
 # Tokens of working out per level: a reasoned answer is longer than its result. Round figures of the same order as the
 # answers of the published runs (math 90 to 500 tokens, code 50 to 260, others below 80).
