@@ -60,7 +60,7 @@ class _GroupState:
         self.runner = asyncio.Runner(loop_factory=backend.new_loop)
         self.connection: Connection = self.runner.run(_in_loop(backend.connect))
         self.estimator = Estimator(fleet)
-        self.keeper = ResidencyManager(self.connection.client, fleet)
+        self.residency = ResidencyManager(self.connection.client, fleet)
         self.fresh = True
 
     def close(self) -> None:
@@ -112,14 +112,14 @@ class Bench:
         """
         state, sink = self._enter_state(case, carryover), sink or ListSink()
         state.connection.register_graph(case.graph)
-        journal, loop = state.connection.listener, state.runner.get_loop()
-        if journal is not None:
-            journal.begin(case, now_s=loop.time())
+        listener, loop = state.connection.listener, state.runner.get_loop()
+        if listener is not None:
+            listener.begin(case, now_s=loop.time())
         context = self._context(case, state, sink)
         state.fresh = False
         record = state.runner.run(run_case(case, context))
-        if journal is not None:
-            for sentence in journal.finish(now_s=loop.time()):
+        if listener is not None:
+            for sentence in listener.finish(now_s=loop.time()):
                 sink.emit(encode_note(case, sentence, record.started_ts_ms))
         return record
 
@@ -163,14 +163,14 @@ class Bench:
 
     def _context(self, case: Case, state: _GroupState, sink: Sink) -> CaseContext:
         s = self.settings
-        judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._keeper)
+        judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._residency)
         return CaseContext(
             router=self._router(case, state),
-            keeper=state.keeper,
+            residency=state.residency,
             estimator=state.estimator,
             scorers=Scorers(run_code=s.code_eval, judge=judge, threads=not state.backend.virtual),
             sink=sink,
-            watcher=state.connection.probe_client,
+            probe_client=state.connection.probe_client,
             gpu=self.gpu if state.backend.is_local else None,
             settings=RunSettings(
                 weights=s.weights,
@@ -192,7 +192,7 @@ class Bench:
         planner = self.settings.planner
         setup = RouterSetup(
             fleet=self.fleet,
-            planner=None if planner is None else auxiliary_model(planner, self.fleet, self._keeper),
+            planner=None if planner is None else auxiliary_model(planner, self.fleet, self._residency),
             solve_limit_s=self.settings.solve_limit_s,
             realised=state.connection.realised(case.graph, seed) if per_case else None,
         )
@@ -201,6 +201,6 @@ class Bench:
             self._routers[mode] = router
         return router
 
-    def _keeper(self) -> ResidencyManager:
+    def _residency(self) -> ResidencyManager:
         assert self._state is not None, "only asked while a case is running"
-        return self._state.keeper
+        return self._state.residency
