@@ -38,8 +38,8 @@ class RunSettings:
 class CaseContext:
     """The router, the server's VRAM, the estimates, the scorers, and the sink of events.
 
-    `probe_client` samples what is resident, beside the job's own calls. `gpu` measures VRAM by NVML; None if there is no
-    GPU to measure.
+    `probe_client` samples what is resident, beside the job's own calls. `gpu` measures VRAM by NVML; None if there is
+    no GPU to measure.
     """
 
     router: Router
