@@ -14,7 +14,7 @@ from random import Random
 
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt import parent_outputs
 from pytest_swarm.domain.seeding import stable_rng
@@ -24,7 +24,6 @@ from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, sc
 from pytest_swarm.simulator.models.profile_types import KnownOutcome, Profile
 from pytest_swarm.simulator.models.schema_texts import constrained_text
 from pytest_swarm.simulator.models.simulated_planner import plan_text
-from pytest_swarm.simulator.server.hardware import full_name
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 
 
@@ -39,7 +38,7 @@ class _Call:
 
     def rng(self, seed: int, purpose: str) -> Random:
         """Return the random generator of one purpose (outcome, input, text, tokens), independent of the others."""
-        return stable_rng(purpose, seed, str(self.request_seed), full_name(self.model).lower(), self.task.prompt)
+        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), self.task.prompt)
 
 
 class ProfileGenerator:
@@ -73,7 +72,7 @@ class ProfileGenerator:
         prompt_tokens = _tokens(sum(len(message["content"]) for message in request.messages))
         problem = find_problem(prompt)
         if problem is not None:
-            rng = stable_rng("planner", self.seed, str(request.seed), full_name(request.model).lower(), prompt)
+            rng = stable_rng("planner", self.seed, str(request.seed), full_tag(request.model), prompt)
             text, extra_tokens = plan_text(problem, self.profile.planner, rng, constrained=request.schema is not None)
             return GeneratedText(
                 text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)) + extra_tokens
@@ -81,7 +80,7 @@ class ProfileGenerator:
         call = self._recognize(prompt, request)
         if call is not None and request.schema is None:
             return self._answer_task(call, parent_outputs(request.messages), prompt_tokens)
-        rng = stable_rng("other", self.seed, str(request.seed), full_name(request.model).lower(), prompt)
+        rng = stable_rng("other", self.seed, str(request.seed), full_tag(request.model), prompt)
         asks_json = request.schema is not None or request.json_mode
         text = constrained_text(request.schema, rng) if asks_json else prose(rng)
         return GeneratedText(text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)))

@@ -12,10 +12,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.simulator.server.faults import Fault
-from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec, full_name
+from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 
 KnownContext: TypeAlias = Literal["any", "none"]
 KNOWN_CONTEXTS: Final = ("any", "none")
@@ -142,14 +143,14 @@ class Profile:
     _known: Mapping[tuple[str, str, str], tuple[KnownOutcome, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        by_name = {each.spec.full_name.lower(): each for each in self.models}
+        by_name = {full_tag(each.spec.name): each for each in self.models}
         known: dict[tuple[str, str, str], tuple[KnownOutcome, ...]] = {}
         for row in self.known:
-            if full_name(row.model).lower() not in by_name:
+            if full_tag(row.model) not in by_name:
                 raise ProfileError(
                     f"profile {self.name!r}: known outcome of {row.model!r}, which is not one of its models"
                 )
-            key = (row.job, row.task, full_name(row.model).lower())
+            key = (row.job, row.task, full_tag(row.model))
             known[key] = (*known.get(key, ()), row)
         object.__setattr__(self, "_by_name", MappingProxyType(by_name))
         object.__setattr__(self, "_known", MappingProxyType(known))
@@ -161,7 +162,7 @@ class Profile:
 
     def model(self, name: str) -> ModelProfile | None:
         """Return the model of that name, in any case and with or without `:latest`; None if it is unknown."""
-        return self._by_name.get(full_name(name).lower())
+        return self._by_name.get(full_tag(name))
 
     def require_models(self, tags: Iterable[str]) -> None:
         """Raise ProfileError if the profile lacks a model; the message names it and says what to do."""
@@ -187,6 +188,6 @@ class Profile:
             model: The model's name.
             has_inputs: Whether the task received outputs of its parents.
         """
-        rows = self._known.get((job, task.id, full_name(model).lower()), ())
+        rows = self._known.get((job, task.id, full_tag(model)), ())
         fitting = [row for row in rows if row.context == "any" or not has_inputs]
         return min(fitting, key=lambda row: row.context == "any", default=None)

@@ -10,10 +10,10 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
+from pytest_swarm.domain.limits import full_name
 from pytest_swarm.simulator.server.asgi_messages import read_body, send_json, send_line, send_text, start_lines
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.durations import rfc3339
-from pytest_swarm.simulator.server.hardware import full_name
 from pytest_swarm.simulator.server.model_library import ModelLibrary, is_valid_name, show
 from pytest_swarm.simulator.server.reply_bodies import process_row
 from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field

@@ -17,8 +17,8 @@ from enum import StrEnum
 from random import Random
 from typing import Final
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import OptionError, SwarmError
-from pytest_swarm.simulator.server.hardware import full_name
 
 SLOW_S: Final = 5.0
 
@@ -132,7 +132,7 @@ def _matches(fault: Fault, model: str | None, *, loads: bool) -> bool:
         return True
     if model is None or (fault.kind is FaultKind.LOAD_ERROR and not loads):
         return False
-    return fault.model is None or full_name(fault.model).lower() == full_name(model).lower()
+    return fault.model is None or full_tag(fault.model) == full_tag(model)
 
 
 _KEYS: Final = ("model", "after", "times", "chance", "seconds")

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from pytest_swarm.domain.limits import full_name
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Json
 
 GIB: Final = 1 << 30
-DEFAULT_TAG: Final = "latest"
 
 MAX_LOADED_MODELS: Final = 3  # OLLAMA_MAX_LOADED_MODELS: three per GPU
 MAX_QUEUE: Final = 512  # OLLAMA_MAX_QUEUE
@@ -23,11 +23,6 @@ KEEP_ALIVE_S: Final = 300.0  # OLLAMA_KEEP_ALIVE: five minutes
 _CONTEXT_TIERS: Final = ((47 * GIB, 262_144), (23 * GIB, 32_768))  # the server's own: from this much VRAM, this context
 _SMALLEST_TIER: Final = 4096
 KV_BYTES_PER_VALUE: Final = 2  # 16-bit keys and values
-
-
-def full_name(name: str) -> str:
-    """Return the name with its tag: `gemma2` is `gemma2:latest`."""
-    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:{DEFAULT_TAG}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ import hashlib
 import re
 from typing import Final
 
+from pytest_swarm.domain.limits import full_name, full_tag
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.hardware import ModelSpec, full_name
+from pytest_swarm.simulator.server.hardware import ModelSpec
 
 _PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _NAME: Final = re.compile(rf"(?:(?:(?:[A-Za-z0-9_][A-Za-z0-9_.:-]*/)?{_PART}/)?{_PART})(?::{_PART})?")
@@ -28,19 +29,19 @@ class ModelLibrary:
     """The installed models by name; case does not matter."""
 
     def __init__(self, models: tuple[ModelSpec, ...]) -> None:
-        self._models = {model.full_name.lower(): (model.full_name, model) for model in models}
+        self._models = {full_tag(model.name): (model.full_name, model) for model in models}
 
     def find(self, name: str) -> tuple[str, ModelSpec] | None:
         """Return the listed name and the model; None if the name is unknown."""
-        return self._models.get(full_name(name).lower())
+        return self._models.get(full_tag(name))
 
     def add(self, name: str, model: ModelSpec) -> None:
         """Add a name for a model."""
-        self._models[full_name(name).lower()] = (full_name(name), model)
+        self._models[full_tag(name)] = (full_name(name), model)
 
     def remove(self, name: str) -> bool:
         """Remove a name; return False if it is unknown."""
-        return self._models.pop(full_name(name).lower(), None) is not None
+        return self._models.pop(full_tag(name), None) is not None
 
     def has_blob(self, digest: str) -> bool:
         """Return whether a model has this digest (64 hex digits)."""
