@@ -147,7 +147,7 @@ def test_chunks_of_a_real_clock_are_replayed_within_a_millisecond() -> None:
     assert [at for at, _ in again] == pytest.approx([at for at, _ in seen], abs=1e-3)
 
 
-def test_a_call_that_was_given_up_hangs_again_until_it_is_given_up() -> None:
+def test_a_cancelled_call_hangs_again_until_it_is_cancelled() -> None:
     async def patient(transport: httpx.AsyncBaseTransport, limit_s: float) -> float:
         try:
             async with asyncio.timeout(limit_s):
@@ -221,7 +221,7 @@ def test_what_was_not_asked_for_is_reported() -> None:
     assert "1 of 1 recorded exchanges were not asked for, first POST /x" in sentence
 
 
-def test_watched_questions_wait_for_their_recorded_time_and_are_never_refused() -> None:
+def test_probes_wait_for_their_recorded_time_and_are_never_refused() -> None:
     async def record() -> tuple[Exchange, ...]:
         recording = RecordingTransport(Server(lambda _: httpx.Response(200, text="ps")))
         recording.begin(CASE, now_s=0.0)

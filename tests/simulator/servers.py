@@ -1,4 +1,4 @@
-"""Small simulated servers for tests, and a bench that drives one through its HTTP face in virtual time."""
+"""Small simulated servers for tests, and a client that sends raw requests in virtual time."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Reply:
         return self.load_s >= 0.2
 
 
-class Bench:
+class ServerClient:
     """Raw requests to one simulated server, as any HTTP client would send them."""
 
     def __init__(self, server_spec: ServerSpec, *faults: str, seed: int = 0) -> None:

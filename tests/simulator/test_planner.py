@@ -115,7 +115,7 @@ def test_after_a_refusal_it_corrects_itself_or_repeats_itself() -> None:
         ("unknown_model", False, {"t0", "t1", "t2"}, 3),
     ],
 )
-def test_each_fault_spoils_the_rows_in_its_own_way(fault: str, constrained: bool, names: set[str], length: int) -> None:
+def test_each_fault_changes_the_rows(fault: str, constrained: bool, names: set[str], length: int) -> None:
     profile = replace(PlannerProfile(favours=Favour.UTILITY), **{fault: 1.0})
     for seed in range(10):
         chosen = rows(answer(problem(), profile, seed, constrained=constrained))
@@ -191,7 +191,7 @@ def test_a_prompt_without_a_readable_problem_is_no_planner_prompt(text: str) -> 
     )
 
 
-def test_the_answerer_recognises_planner_prompts_and_answers_them_alike_each_time() -> None:
+def test_planner_prompts_are_recognized_and_answered_alike_each_time() -> None:
     generator = ProfileGenerator(load_profile("a40"), seed=1)
     prompt = f"Please route.\n{problem_block(problem())}\n"
     request = GenerationRequest(

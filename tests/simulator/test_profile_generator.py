@@ -156,7 +156,7 @@ def test_another_seed_or_repeat_gives_other_answers() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_oracle_is_told_what_the_model_will_score(model: str) -> None:
+def test_the_oracle_knows_what_the_model_will_score(model: str) -> None:
     graph = WB3.with_context("none")
     generator = ProfileGenerator(PROFILE, seed=4, graphs=[graph])
     for seed in range(5):
@@ -164,7 +164,7 @@ def test_the_oracle_is_told_what_the_model_will_score(model: str) -> None:
             assert generator.task_score(graph, model, task, seed) == score(generator, task, model, seed)
 
 
-def test_the_oracle_is_told_the_score_given_right_inputs() -> None:
+def test_the_oracle_knows_the_score_given_right_inputs() -> None:
     generator = ProfileGenerator(PROFILE, seed=4, graphs=[WB3])
     for seed in range(20):
         told = generator.task_score(WB3, "phi4:14b", WB3.task("s1"), seed)

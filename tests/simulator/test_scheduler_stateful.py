@@ -57,7 +57,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.live: list[ModelRequest] = []
         self.wanting: list[ModelRequest] = []
 
-    def watch(self, request: ModelRequest) -> None:
+    def check_transitions(self, request: ModelRequest) -> None:
         """Fail at the first change of state that no request may make."""
         before = request.state
 
@@ -81,7 +81,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             options=launch_options(self.spec, chosen, {"num_ctx": 4096} | options),
             keep_alive_s=keep_alive_s,
         )
-        self.watch(request)
+        self.check_transitions(request)
         self.scheduler.submit(request, self.now_s)
         self.live.append(request)
 

@@ -152,7 +152,7 @@ class Parrot:
         return GeneratedText(text="no " * 64, prompt_tokens=1, completion_tokens=64)
 
 
-def test_a_model_that_repeats_itself_is_broken_off_without_done() -> None:
+def test_a_reply_that_repeats_itself_ends_without_done() -> None:
     async def main() -> ChatReply:
         server = SimulatedServer(SPEC, generator=Parrot())
         return await OllamaClient("http://simulated", transport=server.transport()).chat(request(1000))

@@ -14,11 +14,11 @@ def test_an_answer_takes_the_calls_overhead_its_prompt_and_its_tokens() -> None:
     model = replace(
         load_profile("a40").server_spec.models[0], overhead_s=0.4, prefill_tokens_per_s=100, decode_tokens_per_s=10
     )
-    said = GeneratedText(text="one two three", prompt_tokens=50, completion_tokens=3)
-    spoken = build_token_stream(said, model, slowdown=1.0, limit=None, num_ctx=4096)
-    assert spoken.overhead_s == pytest.approx(0.4)
-    assert spoken.prefill_s == pytest.approx(0.5)
-    assert spoken.decode_s == pytest.approx(0.3)
+    generated = GeneratedText(text="one two three", prompt_tokens=50, completion_tokens=3)
+    stream = build_token_stream(generated, model, slowdown=1.0, limit=None, num_ctx=4096)
+    assert stream.overhead_s == pytest.approx(0.4)
+    assert stream.prefill_s == pytest.approx(0.5)
+    assert stream.decode_s == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(("equal", "tokens", "reason"), [(31, 31, "stop"), (32, 31, None), (64, 31, None)])

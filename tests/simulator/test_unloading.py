@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.simulator.servers import Bench, in_virtual_time, model, spec
+from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
 
 
 @pytest.mark.parametrize(
@@ -21,18 +21,18 @@ def test_an_unload_waits_until_three_quarters_of_the_memory_show_as_free(first_g
     """`b` reports the free memory beside `a`, `c` that without `a`: unloading `b` shows `a` minus `c` as free."""
 
     async def main() -> list[list[str]]:
-        bench = Bench(spec(model("a", first_gib, "10"), model("b", 4, "20"), model("c", 2, "30")))
+        client = ServerClient(spec(model("a", first_gib, "10"), model("b", 4, "20"), model("c", 2, "30")))
         for name in ("a", "b"):
-            await bench.load(name)
-        await bench.unload("a")
+            await client.load(name)
+        await client.unload("a")
         await asyncio.sleep(10)
-        await bench.load("c")
-        await bench.unload("b")
-        await bench.unload("c")  # handled when the memory of `b` shows as free, or after 5 s
+        await client.load("c")
+        await client.unload("b")
+        await client.unload("c")  # handled when the memory of `b` shows as free, or after 5 s
         seen = []
         for _ in range(2):
             await asyncio.sleep(3)
-            seen.append(await bench.resident())
+            seen.append(await client.resident())
         return seen
 
     assert in_virtual_time(main) == [[] if recovered else ["c"], []]

@@ -44,7 +44,7 @@ def test_a_timeout_counts_virtual_seconds() -> None:
     assert in_virtual_time(main) == pytest.approx(30)
 
 
-def test_waiting_for_nothing_is_an_error_and_no_hang() -> None:
+def test_a_deadlock_is_an_error_not_a_hang() -> None:
     async def main() -> None:
         await asyncio.Event().wait()
 
@@ -52,7 +52,7 @@ def test_waiting_for_nothing_is_an_error_and_no_hang() -> None:
         in_virtual_time(main)
 
 
-def test_time_stands_still_while_a_thread_works() -> None:
+def test_virtual_time_does_not_advance_while_a_thread_works() -> None:
     release = threading.Event()
 
     async def main() -> tuple[int, float]:
