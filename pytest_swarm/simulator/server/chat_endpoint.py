@@ -53,7 +53,7 @@ class ChatEndpoint:
             return
         started_s = loop.time()
         model_request = ModelRequest(
-            name=parsed.listed,
+            name=parsed.listed_name,
             model=parsed.model,
             options=launch_options(self._spec, parsed.model, parsed.options, shift=parsed.shift),
             keep_alive_s=parsed.keep_alive_s,
@@ -84,7 +84,7 @@ class ChatEndpoint:
         load_s = loop.time() - started_s + REQUEST_OVERHEAD_S
         await self._scheduler.slot(model_request)
         request = GenerationRequest(
-            model=parsed.listed,
+            model=parsed.listed_name,
             messages=parsed.messages,
             schema=schema,
             json_mode=json_mode,

@@ -31,7 +31,7 @@ def chunk(parsed: ParsedRequest, text: str, wall_s: float) -> dict[str, Json]:
     content: dict[str, Json] = (
         {"message": {"role": "assistant", "content": text}} if parsed.chat else {"response": text}
     )
-    return {"model": parsed.asked, "created_at": rfc3339(wall_s), **content}
+    return {"model": parsed.requested_name, "created_at": rfc3339(wall_s), **content}
 
 
 def load_reply(parsed: ParsedRequest, reason: str, wall_s: float) -> dict[str, Json]:

@@ -37,13 +37,14 @@ class RequestError(Exception):
 class ParsedRequest:
     """One checked request of `/api/chat` or `/api/generate`.
 
-    `asked` is the model's name as the client wrote it, `listed` as the server lists it. Without messages the request
-    only loads the model, or unloads it if `keep_alive_s` is 0. As on the server, `format` is checked after the load.
+    `requested_name` is the model's name as the client wrote it, `listed_name` as the server lists it. Without messages
+    the request only loads the model, or unloads it if `keep_alive_s` is 0. As on the server, `format` is checked after
+    the load.
     """
 
     chat: bool
-    asked: str
-    listed: str
+    requested_name: str
+    listed_name: str
     model: ModelSpec
     messages: tuple[Message, ...]
     options: Mapping[str, Json]
@@ -103,22 +104,22 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
     except (InvalidBody, DurationError) as error:
         raise RequestError(400, str(error)) from error
     wants_thinking = _wants_thinking(data.get("think"))
-    asked = text_field(data, "model")
-    listed, model = _find(asked, library, chat=chat)
+    requested_name = text_field(data, "model")
+    listed_name, model = _find(requested_name, library, chat=chat)
     messages = _messages(data) if chat else _prompt(data)
     if wants_thinking:
-        raise RequestError(400, f'"{asked}" does not support thinking')
+        raise RequestError(400, f'"{requested_name}" does not support thinking')
     for field, what in (("suffix", "insert"), ("tools", "tools")):
         if data.get(field):
-            raise RequestError(400, f"{long_name(listed)} does not support {what}")
+            raise RequestError(400, f"{long_name(listed_name)} does not support {what}")
     given = data.get("options") or {}
     assert isinstance(given, dict)  # checked by read_object
     check_options(given)
     stream, shift = data.get("stream"), data.get("shift")
     return ParsedRequest(
         chat=chat,
-        asked=asked,
-        listed=listed,
+        requested_name=requested_name,
+        listed_name=listed_name,
         model=model,
         messages=messages,
         options={**model.parameters, **{name: value for name, value in given.items() if value is not None}},
@@ -151,14 +152,14 @@ def check_options(options: Mapping[str, Json]) -> None:
                 raise RequestError(500, f'option "{name}" must be of an array of strings')
 
 
-def _find(asked: str, library: ModelLibrary, *, chat: bool) -> tuple[str, ModelSpec]:
-    if chat and not asked:
+def _find(requested_name: str, library: ModelLibrary, *, chat: bool) -> tuple[str, ModelSpec]:
+    if chat and not requested_name:
         raise RequestError(400, "model is required")
-    if chat and not is_valid_name(asked):
+    if chat and not is_valid_name(requested_name):
         raise RequestError(400, "invalid model name")
-    found = library.find(asked) if asked else None
+    found = library.find(requested_name) if requested_name else None
     if found is None:
-        raise RequestError(404, f"model '{asked}' not found")
+        raise RequestError(404, f"model '{requested_name}' not found")
     return found
 
 
