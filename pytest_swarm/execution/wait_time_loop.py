@@ -42,9 +42,9 @@ class _TimedSelector(selectors.DefaultSelector):
         """Return the events after at most `timeout` seconds."""
         if timeout is not None and timeout <= 0:
             return super().select(0)
-        began_s = self._stopwatch()
+        start_s = self._stopwatch()
         events = super().select(timeout)
-        waited_s = self._stopwatch() - began_s
+        waited_s = self._stopwatch() - start_s
         if timeout is not None:
             waited_s = min(waited_s, timeout) if events else timeout
         self.now_s = on_tick(self.now_s + waited_s)

@@ -25,12 +25,12 @@ class RecordingTransport(httpx.AsyncBaseTransport):
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
         self._case: Case | None = None
-        self._began_s = 0.0
+        self._start_s = 0.0
         self._recorders: list[_ExchangeRecorder] = []
 
     def begin(self, case: Case, *, now_s: float) -> None:
         """Start to record a case at loop time `now_s`; drop the exchanges of an unfinished case."""
-        self._case, self._began_s, self._recorders = case, now_s, []
+        self._case, self._start_s, self._recorders = case, now_s, []
 
     def finish(self, *, now_s: float) -> tuple[Exchange, ...]:
         """End the case at loop time `now_s`, and return its exchanges as sent; open ones become abandoned."""
@@ -45,7 +45,7 @@ class RecordingTransport(httpx.AsyncBaseTransport):
         """Return the inner transport's response, which is recorded while it is read."""
         if self._case is None:
             return await self._inner.handle_async_request(request)
-        recorder = _ExchangeRecorder(request, read_body(await request.aread()), case=self._case, began_s=self._began_s)
+        recorder = _ExchangeRecorder(request, read_body(await request.aread()), case=self._case, start_s=self._start_s)
         self._recorders.append(recorder)
         try:
             response = await self._inner.handle_async_request(request)
@@ -72,13 +72,13 @@ class RecordingTransport(httpx.AsyncBaseTransport):
 class _ExchangeRecorder:
     """Records one exchange from its request to its end."""
 
-    def __init__(self, request: httpx.Request, body: Json, *, case: Case, began_s: float) -> None:
+    def __init__(self, request: httpx.Request, body: Json, *, case: Case, start_s: float) -> None:
         self._sent_s = _now_s()
         self._row = Exchange(
             method=request.method,
             path=request.url.raw_path.decode("ascii"),
             body=body,
-            sent_s=self._sent_s - began_s,
+            sent_s=self._sent_s - start_s,
             end_s=0.0,
             task=task_of(body, case.graph),
             watched=is_probe(request),

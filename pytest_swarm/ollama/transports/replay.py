@@ -66,21 +66,23 @@ class CassetteIndex:
         """Return the next recording of a case, each once. Raises CassetteError if none is left."""
         found = self._next(case)
         if found is None:
-            raise CassetteError(missing_case(case, self.cassette, played=len(self._played.get(_setting(case), ()))))
-        self._played.setdefault(_setting(case), []).append(found)
+            raise CassetteError(
+                missing_case(case, self.cassette, played=len(self._played.get(_key_without_graph(case), ())))
+            )
+        self._played.setdefault(_key_without_graph(case), []).append(found)
         return self.cassette.takes[found]
 
     def _next(self, case: Case) -> int | None:
         takes = self.cassette.takes
         same = [n for n, take in enumerate(takes) if take.case.digest == case.digest]
-        same = same or [n for n, take in enumerate(takes) if _setting(take.case) == _setting(case)]
+        same = same or [n for n, take in enumerate(takes) if _key_without_graph(take.case) == _key_without_graph(case)]
         newest = [n for n in same if takes[n].origin.run == takes[same[-1]].origin.run]
         own = [n for n in newest if takes[n].case.test == case.test] or newest
-        played = self._played.get(_setting(case), ())
+        played = self._played.get(_key_without_graph(case), ())
         return next((n for n in own if n not in played), None)
 
 
-def _setting(case: Case) -> str:
+def _key_without_graph(case: Case) -> str:
     """Return the part of a case's identity that does not depend on its graph."""
     key = case.key
     return f"{case.job}|{key.mode}|{key.horizon}|{key.vram_budget_gb:.6f}|{key.repeat}"
@@ -94,23 +96,23 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
         self._case: Case | None = None
         self._take: Take | None = None
         self._error: CassetteError | None = None
-        self._began_s = 0.0
-        self._answers: dict[str, deque[Exchange]] = {}
+        self._start_s = 0.0
+        self._responses: dict[str, deque[Exchange]] = {}
         self._probes: deque[Exchange] = deque()
 
     def begin(self, case: Case, *, now_s: float) -> None:
         """Start to replay a case at loop time `now_s`; a missing recording raises at the first request."""
-        self._case, self._began_s = case, now_s
+        self._case, self._start_s = case, now_s
         self._take = self._error = None
-        self._answers, self._probes = {}, deque()
+        self._responses, self._probes = {}, deque()
         try:
             self._take = self._index.take(case)
         except CassetteError as error:
             self._error = error
             return
         for each in self._take.exchanges:
-            waiting = self._probes if each.watched else self._answers.setdefault(each.digest, deque())
-            waiting.append(each)
+            queue = self._probes if each.watched else self._responses.setdefault(each.digest, deque())
+            queue.append(each)
 
     @property
     def realised(self) -> Mapping[tuple[str, str], float] | None:
@@ -119,8 +121,8 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
 
     def finish(self, *, now_s: float) -> tuple[str, ...]:  # noqa: ARG002 - a recording needs the time
         """End the case, and return notes about recorded exchanges that were not requested; probes do not count."""
-        left = sorted((each for some in self._answers.values() for each in some), key=lambda each: each.sent_s)
-        take, self._take, self._answers = self._take, None, {}
+        left = sorted((each for some in self._responses.values() for each in some), key=lambda each: each.sent_s)
+        take, self._take, self._responses = self._take, None, {}
         if take is None or not left:
             return ()
         of = sum(not each.watched for each in take.exchanges)
@@ -133,24 +135,24 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
         """Return the recorded response at the recorded times."""
         data = await request.aread()
         if not is_probe(request):
-            return await self._play(self._recorded_exchange(request, data), request)
-        return await self._play(await self._next_probe(), request)
+            return await self._respond(self._recorded_exchange(request, data), request)
+        return await self._respond(await self._next_probe(), request)
 
     async def _next_probe(self) -> Exchange:
         """Return the next recorded probe at its time; skip stale ones, which belong to an earlier step."""
-        now_s = asyncio.get_running_loop().time() - self._began_s
+        now_s = asyncio.get_running_loop().time() - self._start_s
         while self._probes and self._probes[0].sent_s < now_s - _STALE_PROBE_S:
             self._probes.popleft()
         if not self._probes:
             await _wait_forever()
-        await _sleep_until(self._began_s + self._probes[0].sent_s)  # if cancelled here, no probe is consumed
+        await _sleep_until(self._start_s + self._probes[0].sent_s)  # if cancelled here, no probe is consumed
         return self._probes.popleft()
 
     def _recorded_exchange(self, request: httpx.Request, data: bytes) -> Exchange:
         body, path = read_body(data), request.url.raw_path.decode("ascii")
-        waiting = self._answers.get(request_digest(request.method, path, body))
-        if waiting:
-            return waiting.popleft()
+        queue = self._responses.get(request_digest(request.method, path, body))
+        if queue:
+            return queue.popleft()
         if self._error is not None:
             raise self._error
         if self._case is None or self._take is None:
@@ -161,9 +163,9 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
         unmatched = UnmatchedRequest(case=self._case, method=request.method, path=path, body=body, task=task)
         raise CassetteError(refusal(unmatched, self._take, self._index.cassette))
 
-    async def _play(self, exchange: Exchange, request: httpx.Request) -> httpx.Response:
+    async def _respond(self, exchange: Exchange, request: httpx.Request) -> httpx.Response:
         loop = asyncio.get_running_loop()
-        sent_s = max(loop.time(), self._began_s + exchange.sent_s)
+        sent_s = max(loop.time(), self._start_s + exchange.sent_s)
         if exchange.status is None or exchange.head_s is None:
             await _raise_recorded_end(exchange, sent_s, request)
         await _sleep_until(sent_s + exchange.head_s)
