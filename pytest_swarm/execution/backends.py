@@ -32,7 +32,12 @@ class CaseListener(Protocol):
     """Receives the start and end of each case, so that a recording can be replayed by case, in any order."""
 
     def begin(self, case: Case, *, now_s: float) -> None:
-        """Start a case: the next requests belong to it; `now_s` is the loop time of its start."""
+        """Start a case: the next requests belong to it; `now_s` is the loop time of its start.
+
+        Args:
+            case: The case that the next requests belong to.
+            now_s: Loop time of its start in seconds.
+        """
 
     def finish(self, *, now_s: float) -> tuple[str, ...]:
         """End the case at loop time `now_s`, and return notes for its report."""
@@ -171,7 +176,15 @@ def simulated_backend(
 
 
 def installed_models(host: str, timeout_s: float) -> tuple[str, ...]:
-    """Return the tags of the server at `host`, with a time limit in seconds. Raises BackendError."""
+    """Return the tags of the server at `host`, with a time limit in seconds.
+
+    Args:
+        host: URL of the server.
+        timeout_s: Time limit in seconds.
+
+    Raises:
+        BackendError: The server cannot be asked.
+    """
 
     async def ask() -> tuple[str, ...]:
         client = OllamaClient(host, timeout_s=timeout_s)

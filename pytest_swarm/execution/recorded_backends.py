@@ -147,7 +147,12 @@ class _CaseRecorder:
         self._realised: RealisedScores | None = None
 
     def begin(self, case: Case, *, now_s: float) -> None:
-        """Start to record a case."""
+        """Start to record a case.
+
+        Args:
+            case: The case that the next requests belong to.
+            now_s: Loop time of its start in seconds.
+        """
         self._case, self._realised = case, None
         self._transport.begin(case, now_s=now_s)
 

@@ -116,7 +116,12 @@ def not_loaded(call: TaskCall, error: BackendError, at_s: float) -> TaskOutcome:
 
 
 def skipped(task_id: str, because: str) -> TaskOutcome:
-    """Return the outcome of task `task_id`, which was not run because the task `because` failed."""
+    """Return the outcome of task `task_id`, which was not run because the task `because` failed.
+
+    Args:
+        task_id: The task that was not run.
+        because: The task that failed.
+    """
     return TaskOutcome(
         task=task_id, status=TaskStatus.SKIPPED, error=f"not run, because task {because!r} failed", error_kind="skipped"
     )

@@ -27,7 +27,15 @@ class ImpossibleReply(Exception):  # noqa: N818 - a result, which the client tur
 
 
 def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
-    """Return the checked reply of `/api/chat` to a request for the model `asked`. Raises ImpossibleReply."""
+    """Return the checked reply of `/api/chat` to a request for the model `asked`.
+
+    Args:
+        response: The official client's reply.
+        asked: The model that was requested.
+
+    Raises:
+        ImpossibleReply: The reply cannot be true.
+    """
     if response.done is not True:
         raise ImpossibleReply("ends without `done`, so it was cut off")
     if response.model is None or full_tag(response.model) != full_tag(asked):
@@ -64,7 +72,15 @@ def read_installed(response: ollama.ListResponse) -> tuple[str, ...]:
 
 
 def read_info(response: ollama.ShowResponse, *, tag: str) -> ModelInfo:
-    """Return the checked reply of `/api/show` for the model `tag`. Raises ImpossibleReply."""
+    """Return the checked reply of `/api/show` for the model `tag`.
+
+    Args:
+        response: The official client's reply.
+        tag: The model that was requested.
+
+    Raises:
+        ImpossibleReply: The reply cannot be true.
+    """
     details = response.details
     info = response.modelinfo or {}
     length = info.get(f"{info.get('general.architecture')}.context_length")

@@ -27,7 +27,12 @@ _DEFAULT_TOKENS_PER_S: Final = 50.0
 
 
 def launch(source: TextIO, sink: TextIO) -> None:
-    """Serve the server that the first line of `source` describes, until `source` ends; print its URL to `sink`."""
+    """Serve the server that the first line of `source` describes, until `source` ends; print its URL to `sink`.
+
+    Args:
+        source: The text stream whose first line describes the server.
+        sink: The text stream for the URL.
+    """
     spec = read_spec(source.readline())
     with serve_in_thread(SimulatedServer(spec, generator=FixedLengthGenerator())) as url:
         print(url, file=sink, flush=True)

@@ -29,7 +29,12 @@ class RecordingTransport(httpx.AsyncBaseTransport):
         self._recorders: list[_ExchangeRecorder] = []
 
     def begin(self, case: Case, *, now_s: float) -> None:
-        """Start to record a case at loop time `now_s`; drop the exchanges of an unfinished case."""
+        """Start to record a case at loop time `now_s`; drop the exchanges of an unfinished case.
+
+        Args:
+            case: The case that the next requests belong to.
+            now_s: Loop time of its start in seconds.
+        """
         self._case, self._start_s, self._recorders = case, now_s, []
 
     def finish(self, *, now_s: float) -> tuple[Exchange, ...]:

@@ -101,7 +101,12 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
         self._probes: deque[Exchange] = deque()
 
     def begin(self, case: Case, *, now_s: float) -> None:
-        """Start to replay a case at loop time `now_s`; a missing recording raises at the first request."""
+        """Start to replay a case at loop time `now_s`; a missing recording raises at the first request.
+
+        Args:
+            case: The case that the next requests belong to.
+            now_s: Loop time of its start in seconds.
+        """
         self._case, self._start_s = case, now_s
         self._take = self._error = None
         self._responses, self._probes = {}, deque()

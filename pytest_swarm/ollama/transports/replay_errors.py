@@ -130,7 +130,12 @@ def _prompt_similarity(one: Json, other: Json) -> float:
 
 
 def difference(unmatched: UnmatchedRequest, row: Exchange) -> str:
-    """Return where a request and a recorded one first differ: `its options.seed is 7 there, 8 here`."""
+    """Return where a request and a recorded one first differ: `its options.seed is 7 there, 8 here`.
+
+    Args:
+        unmatched: The request.
+        row: The recorded exchange.
+    """
     there, here = dict(_leaves(row.body)), dict(_leaves(unmatched.body))
     for name in (*here, *(each for each in there if each not in here)):
         if here.get(name) != there.get(name):

@@ -68,7 +68,12 @@ def compose(expected: Expectation | None, target: float, rng: Random) -> str:
 
 
 def score_or_none(expected: Expectation | None, text: str) -> float | None:
-    """Return the score of a text; None if it has none or a custom scorer fails."""
+    """Return the score of a text; None if it has none or a custom scorer fails.
+
+    Args:
+        expected: What the scorer expects.
+        text: The answer.
+    """
     try:
         return score_text(expected, text).value
     except ScoringError:

@@ -40,7 +40,12 @@ def working_code(expected: PythonCode) -> str:
 
 
 def broken_code(expected: PythonCode, rng: Random) -> str:
-    """Return code that does not parse or does not define the entry point, so that parser and sandbox both reject it."""
+    """Return code that does not parse or does not define the entry point, so that parser and sandbox both reject it.
+
+    Args:
+        expected: The entry point and its test cases.
+        rng: Generator of the choice.
+    """
     name = expected.entry_point
     return rng.choice(
         (

@@ -174,7 +174,12 @@ class Profile:
             )
 
     def accuracy(self, model: str, task_type: TaskType) -> float:
-        """Return the probability of a right answer at the reference difficulty; neutral if none is known."""
+        """Return the probability of a right answer at the reference difficulty; neutral if none is known.
+
+        Args:
+            model: The model's name.
+            task_type: The type of the task.
+        """
         found = self.model(model)
         known = found.accuracy.get(task_type) if found else None
         return known.value if known else self.behaviour.neutral_accuracy

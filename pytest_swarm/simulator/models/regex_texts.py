@@ -17,7 +17,12 @@ _PRINTABLE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 
 
 def matching_text(pattern: str, rng: Random) -> str:
-    """Return a text that `pattern` matches, unless it uses lookarounds or backreferences."""
+    """Return a text that `pattern` matches, unless it uses lookarounds or backreferences.
+
+    Args:
+        pattern: The regular expression.
+        rng: Generator of the choices.
+    """
     parser = importlib.import_module("re._parser")  # the parse tree has no public API; sre_parse is deprecated
     return _sequence(parser.parse(pattern, re.MULTILINE), rng)
 

@@ -12,7 +12,12 @@ _DEEPEST: Final = 8  # nesting of schemas; ends a schema that refers to itself
 
 
 def constrained_text(schema: Json, rng: Random) -> str:
-    """Return JSON that the schema allows: all properties, the fewest items, numbers in the middle of their range."""
+    """Return JSON that the schema allows: all properties, the fewest items, numbers in the middle of their range.
+
+    Args:
+        schema: The JSON schema; None for plain JSON mode.
+        rng: Generator of the choices.
+    """
     value: Json = {} if schema is None else _value(schema, rng, _DEEPEST)
     return json.dumps(value)
 

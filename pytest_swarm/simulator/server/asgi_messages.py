@@ -15,17 +15,37 @@ _ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 
 
 async def send_json(send: Send, value: Mapping[str, Json], *, status: int = 200) -> None:
-    """Send a whole JSON response."""
+    """Send a whole JSON response.
+
+    Args:
+        send: The ASGI callable for the response.
+        value: The JSON object.
+        status: HTTP status.
+    """
     await send_bytes(send, _ENCODE(value).encode(), content_type=_JSON, status=status)
 
 
 async def send_text(send: Send, text: str, *, status: int = 200, content_type: str = "text/plain") -> None:
-    """Send a whole plain-text response."""
+    """Send a whole plain-text response.
+
+    Args:
+        send: The ASGI callable for the response.
+        text: The body.
+        status: HTTP status.
+        content_type: The value of the content-type header.
+    """
     await send_bytes(send, text.encode(), content_type=content_type.encode(), status=status)
 
 
 async def send_bytes(send: Send, body: bytes, *, content_type: bytes, status: int = 200) -> None:
-    """Send a whole response of any content type."""
+    """Send a whole response of any content type.
+
+    Args:
+        send: The ASGI callable for the response.
+        body: The body.
+        content_type: The value of the content-type header.
+        status: HTTP status.
+    """
     headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
@@ -37,7 +57,13 @@ async def start_lines(send: Send) -> None:
 
 
 async def send_line(send: Send, value: Mapping[str, Json], *, last: bool = False) -> None:
-    """Send one line of a stream; `last` ends the stream."""
+    """Send one line of a stream; `last` ends the stream.
+
+    Args:
+        send: The ASGI callable for the response.
+        value: The JSON object of the line.
+        last: Whether it is the last line.
+    """
     await send({"type": "http.response.body", "body": _ENCODE(value).encode() + b"\n", "more_body": not last})
 
 

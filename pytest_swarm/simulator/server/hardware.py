@@ -71,7 +71,12 @@ class ModelSpec:
         return full_name(self.name)
 
     def kv_bytes(self, num_ctx: int, slots: int) -> int:
-        """Return the bytes of the KV cache for `slots` contexts of `num_ctx` tokens each."""
+        """Return the bytes of the KV cache for `slots` contexts of `num_ctx` tokens each.
+
+        Args:
+            num_ctx: Context length of one slot in tokens.
+            slots: Number of slots.
+        """
         return 2 * self.layers * self.kv_heads * self.head_dim * num_ctx * slots * KV_BYTES_PER_VALUE
 
 

@@ -49,14 +49,25 @@ class Placement:
 
 
 def required_bytes(spec: ServerSpec, model: ModelSpec, options: LaunchOptions) -> int:
-    """Return the bytes that the fit test counts: weights, KV cache of all slots, and a large explicit batch."""
+    """Return the bytes that the fit test counts: weights, KV cache of all slots, and a large explicit batch.
+
+    Args:
+        spec: The server, with its number of slots.
+        model: The model to load.
+        options: Its launch options.
+    """
     batch = options.num_batch or 0
     surcharge = batch * _BATCH_BYTES_PER_TOKEN if batch > _DEFAULT_BATCH else 0
     return model.size_bytes + model.kv_bytes(options.num_ctx, spec.num_parallel) + surcharge
 
 
 def free_bytes(spec: ServerSpec, residents: Iterable[Placement]) -> int:
-    """Return the free GPU memory in bytes; 0 without a GPU."""
+    """Return the free GPU memory in bytes; 0 without a GPU.
+
+    Args:
+        spec: The server.
+        residents: The resident models' placements.
+    """
     return (spec.gpu_bytes or 0) - sum(resident.vram_bytes for resident in residents)
 
 
@@ -77,13 +88,25 @@ def reported_free_bytes(spec: ServerSpec, residents: Iterable[Placement]) -> int
 
 
 def fits_beside(spec: ServerSpec, need: int, residents: Iterable[Placement]) -> bool:
-    """Return whether `need` bytes fit beside the residents, in 80 % of the free memory, reported as well as real."""
+    """Return whether `need` bytes fit beside the residents, in 80 % of the free memory, reported as well as real.
+
+    Args:
+        spec: The server.
+        need: Bytes that the model requires (`required_bytes`).
+        residents: The resident models' placements, in load order.
+    """
     residents = tuple(residents)
     return need <= FIT_SHARE * min(free_bytes(spec, residents), reported_free_bytes(spec, residents))
 
 
 def skips_fit_test(spec: ServerSpec, model: ModelSpec, options: LaunchOptions) -> bool:
-    """Return whether the request loads without the fit test: no GPU, or an explicit part of the layers."""
+    """Return whether the request loads without the fit test: no GPU, or an explicit part of the layers.
+
+    Args:
+        spec: The server.
+        model: The model to load.
+        options: Its launch options.
+    """
     return spec.gpu_bytes is None or 0 <= options.num_gpu <= model.layers
 
 

@@ -36,7 +36,12 @@ class ModelLibrary:
         return self._models.get(full_tag(name))
 
     def add(self, name: str, model: ModelSpec) -> None:
-        """Add a name for a model."""
+        """Add a name for a model.
+
+        Args:
+            name: The new name, with or without a tag.
+            model: The model.
+        """
         self._models[full_tag(name)] = (full_name(name), model)
 
     def remove(self, name: str) -> bool:
@@ -80,7 +85,13 @@ def details(model: ModelSpec) -> dict[str, Json]:
 
 
 def show(name: str, model: ModelSpec, modified_at: str) -> dict[str, Json]:
-    """Return the reply of `/api/show` for a model under its listed name; `modified_at` is RFC 3339."""
+    """Return the reply of `/api/show` for a model under its listed name; `modified_at` is RFC 3339.
+
+    Args:
+        name: The listed name.
+        model: The model.
+        modified_at: Time of the installation in RFC 3339.
+    """
     shown: dict[str, Json] = {
         "modelfile": f"# Modelfile of a simulated model\nFROM {name}\n",
         "template": "{{ .Prompt }}",

@@ -27,7 +27,13 @@ class ReplyMetrics:
 
 
 def chunk(parsed: ParsedRequest, text: str, wall_s: float) -> dict[str, Json]:
-    """Return one object of a stream, or a whole reply, without `done`."""
+    """Return one object of a stream, or a whole reply, without `done`.
+
+    Args:
+        parsed: The request.
+        text: The text of the object.
+        wall_s: Time of the reply, in seconds since 1970.
+    """
     content: dict[str, Json] = (
         {"message": {"role": "assistant", "content": text}} if parsed.chat else {"response": text}
     )
@@ -35,7 +41,13 @@ def chunk(parsed: ParsedRequest, text: str, wall_s: float) -> dict[str, Json]:
 
 
 def load_reply(parsed: ParsedRequest, reason: str, wall_s: float) -> dict[str, Json]:
-    """Return the reply to a request that only loads or unloads; `reason` is load or unload."""
+    """Return the reply to a request that only loads or unloads; `reason` is load or unload.
+
+    Args:
+        parsed: The request.
+        reason: `done_reason`, load or unload.
+        wall_s: Time of the reply, in seconds since 1970.
+    """
     return {**chunk(parsed, "", wall_s), "done": True, "done_reason": reason}
 
 
@@ -67,7 +79,12 @@ def final_reply(
 
 
 def logprobs(tokens: Sequence[str], alternatives: int) -> list[Json]:
-    """Return one entry per token that is not empty. Every token has probability 1, so its logprob is 0."""
+    """Return one entry per token that is not empty. Every token has probability 1, so its logprob is 0.
+
+    Args:
+        tokens: The tokens of the reply.
+        alternatives: Number of alternatives per token.
+    """
     return [_logprob(token, alternatives) for token in tokens if token]
 
 

@@ -89,7 +89,12 @@ def read_object(body: bytes, kind: str) -> JsonObject:
 
 
 def text_field(data: JsonObject, name: str) -> str:
-    """Return the text of a field; "" if it is missing or not a text."""
+    """Return the text of a field; "" if it is missing or not a text.
+
+    Args:
+        data: The request.
+        name: The name of the field.
+    """
     value = data.get(name)
     return value if isinstance(value, str) else ""
 

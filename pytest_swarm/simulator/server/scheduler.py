@@ -64,7 +64,12 @@ class Scheduler:
     # --- requests --------------------------------------------------------------------------------------------
 
     def submit(self, request: ModelRequest, now_s: float) -> None:
-        """Accept a request: READY at once if its model is resident, else QUEUED, or REFUSED if the queue is full."""
+        """Accept a request: READY at once if its model is resident, else QUEUED, or REFUSED if the queue is full.
+
+        Args:
+            request: A new request.
+            now_s: The time in seconds.
+        """
         self.advance(now_s)
         loaded = self._loaded.get(request.model.blob)
         if loaded is not None and loaded.serves(request.options):
@@ -76,17 +81,32 @@ class Scheduler:
             self._start_next(now_s)
 
     def request_slot(self, request: ModelRequest, now_s: float) -> None:
-        """Give a READY request a slot: RUNNING as soon as one is free."""
+        """Give a READY request a slot: RUNNING as soon as one is free.
+
+        Args:
+            request: A READY request.
+            now_s: The time in seconds.
+        """
         self.advance(now_s)
         assert request.loaded is not None, "only a READY request can ask for a slot"
         request.loaded.acquire_slot(request)
 
     def finish(self, request: ModelRequest, now_s: float) -> None:
-        """End a READY or RUNNING request."""
+        """End a READY or RUNNING request.
+
+        Args:
+            request: A READY or RUNNING request.
+            now_s: The time in seconds.
+        """
         self._release(request, RequestState.FINISHED, now_s)
 
     def cancel(self, request: ModelRequest, now_s: float) -> None:
-        """End a request whose client has disconnected, and abort a load for it; no effect on an ended request."""
+        """End a request whose client has disconnected, and abort a load for it; no effect on an ended request.
+
+        Args:
+            request: A request in any state.
+            now_s: The time in seconds.
+        """
         if request.state.ended:
             return
         if request.loaded is not None:
@@ -102,7 +122,12 @@ class Scheduler:
             self._start_next(now_s)
 
     def unload(self, blob: str, now_s: float) -> None:
-        """Unload a model: now if it is idle, else when it becomes idle, unless a request sets a new keep_alive."""
+        """Unload a model: now if it is idle, else when it becomes idle, unless a request sets a new keep_alive.
+
+        Args:
+            blob: The blob of the model.
+            now_s: The time in seconds.
+        """
         self.advance(now_s)
         loaded = self._loaded.get(blob)
         if loaded is not None:

@@ -116,7 +116,12 @@ def build_token_stream(
 
 
 def split(text: str, count: int) -> Iterator[str]:
-    """Yield the text in `count` pieces of nearly equal length; pieces are empty if it has fewer characters."""
+    """Yield the text in `count` pieces of nearly equal length; pieces are empty if it has fewer characters.
+
+    Args:
+        text: The text.
+        count: The number of pieces.
+    """
     start = 0
     for number in range(1, count + 1):
         end = len(text) * number // count
