@@ -11,7 +11,7 @@ import pytest
 from pytest_swarm.calibration.installed_models import InstalledModels, measure_installed_models
 from pytest_swarm.errors import FleetError
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 from tests.execution.lab import A40
@@ -19,7 +19,7 @@ from tests.execution.lab import A40
 
 def simulated_client() -> OllamaClient:
     spec = replace(A40.server_spec, models=A40.server_spec.models[:2])
-    server = SimulatedServer(spec, answerer=ProfileAnswerer(A40, seed=0))
+    server = SimulatedServer(spec, generator=ProfileGenerator(A40, seed=0))
     return OllamaClient("http://sim:1", transport=server.transport(), timeout_s=600)
 
 

@@ -13,10 +13,10 @@ from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
-from pytest_swarm.execution.recorded_backends import Tape, recording_backend
+from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.graph_files import load_graph
@@ -28,7 +28,7 @@ GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
 def record(path: Path, *modes: str, repeats: int = 4) -> None:
     """Record wb1 to wb3 on the simulated A40."""
     backend = simulated_backend(SimulatedWorld(profile=A40), HEAVY)
-    recording = recording_backend(backend, Tape(path=path), timeout_s=120)
+    recording = recording_backend(backend, RecordingTarget(path=path), timeout_s=120)
     with Bench(backend=recording, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
         for name in ("wb1", "wb2", "wb3"):
             graph = load_graph(GRAPHS / f"{name}.toml")
@@ -141,7 +141,7 @@ def test_the_fleet_command_writes_a_file_that_loads(tmp_path: Path) -> None:
     from pytest_swarm.simulator.http_server import serve_in_thread
 
     models = tuple(replace(each, load_s=0.0, first_load_s=None) for each in A40.server_spec.models[:1])
-    server = SimulatedServer(replace(A40.server_spec, models=models), answerer=ProfileAnswerer(A40, seed=0))
+    server = SimulatedServer(replace(A40.server_spec, models=models), generator=ProfileGenerator(A40, seed=0))
     with serve_in_thread(server) as url:
         assert main(["fleet", "--host", url, "--out", str(tmp_path / "fleet.toml")]) == 0
     assert load_fleet(tmp_path / "fleet.toml").tags == A40.tags[:1]

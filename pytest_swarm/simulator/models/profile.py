@@ -1,7 +1,7 @@
-"""Reading a profile from TOML: a shipped one by name, or any file by path.
+"""Reads a profile from TOML: a shipped one by name, or any file by path.
 
-A file may say `base = "a40"`: then it is that profile with its own `name`, `source`, and the tables `hardware`,
-`behaviour` and `planner` laid over the base's, key by key; models and known outcomes come from the base.
+A file may say `base = "a40"`: then its `name`, `source` and `faults` replace the base's, and its tables `hardware`,
+`behaviour` and `planner` override the base's key by key. Models and known outcomes come from the base.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ _CHANCES: Final = tuple(name for name, _ in PlannerProfile().faults)
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
-    """The shipped profile of that name (`a40`), or the one in the TOML file; ProfileError in one sentence."""
+    """Return the shipped profile of that name (`a40`), or the one in a TOML file. Raises ProfileError if invalid."""
     where = str(name_or_path)
     return _decode(_layered(_read(where), where), where)
 
 
 def shipped_profiles() -> tuple[str, ...]:
-    """Names of the profiles in the package."""
+    """Return the names of the shipped profiles."""
     return tuple(sorted(each.name.removesuffix(".toml") for each in _folder().iterdir() if each.name.endswith(".toml")))
 
 
@@ -78,7 +78,7 @@ def _layered(data: dict[str, object], where: str) -> dict[str, object]:
     top.only(("base", "name", "source", "hardware", "behaviour", "planner", "faults"))
     base_name = top.text("base")
     if base_name not in shipped_profiles():
-        raise top.fail(f"base {base_name!r} is no shipped profile; known are {', '.join(shipped_profiles())}")
+        raise top.fail(f"base {base_name!r} is not a shipped profile; known are {', '.join(shipped_profiles())}")
     base = _read(base_name)
     if "base" in base:
         raise top.fail(f"base {base_name!r} has a base itself; name that one")
@@ -194,7 +194,7 @@ def _known(row: Fields) -> KnownOutcome:
 
 
 def _numbers(row: Fields, key: str) -> tuple[float, ...]:
-    """A list of finite numbers of at least 0; an absent one is empty."""
+    """Return a list of finite numbers of at least 0; empty if it is missing."""
     values = row.raw(key)
     if values is None:
         return ()

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pytest_swarm.simulator.virtual_loop import VIRTUAL_EPOCH_S, NothingToWaitForError, new_virtual_loop, wall_time_s
+from pytest_swarm.simulator.virtual_loop import VIRTUAL_EPOCH_S, DeadlockError, new_virtual_loop, wall_time_s
 from tests.simulator.servers import in_virtual_time
 
 
@@ -44,15 +44,15 @@ def test_a_timeout_counts_virtual_seconds() -> None:
     assert in_virtual_time(main) == pytest.approx(30)
 
 
-def test_waiting_for_nothing_is_an_error_and_no_hang() -> None:
+def test_a_deadlock_is_an_error_not_a_hang() -> None:
     async def main() -> None:
         await asyncio.Event().wait()
 
-    with pytest.raises(NothingToWaitForError, match="no timer, thread or socket"):
+    with pytest.raises(DeadlockError, match="no timer, thread or socket"):
         in_virtual_time(main)
 
 
-def test_time_stands_still_while_a_thread_works() -> None:
+def test_virtual_time_does_not_advance_while_a_thread_works() -> None:
     release = threading.Event()
 
     async def main() -> tuple[int, float]:

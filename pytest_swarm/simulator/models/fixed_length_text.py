@@ -1,4 +1,4 @@
-"""An answerer of fixed length: as many words as asked for, or the smallest JSON that a schema allows.
+"""A text generator of fixed length: `num_predict` words, or the smallest JSON that a schema allows.
 
 For the launcher and for tests: its models never end a text by themselves.
 """
@@ -10,19 +10,19 @@ from typing import Final
 
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.generation import GeneratedText, Generation
+from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 
 _WORDS: Final = ("The", " small", " harbour", " slept", " under", " rain", " while", " boats", " rocked", " softly")
 _LONG: Final = 128  # tokens where the request sets no limit
-_LONGEST: Final = 100_000  # no request may fill the memory
-_DEEPEST: Final = 20  # of nested schemas; a schema that refers to itself ends here
+_LONGEST: Final = 100_000  # limit, so that no request exhausts the memory
+_DEEPEST: Final = 20  # nesting of schemas; ends a schema that refers to itself
 
 
-class FixedLengthAnswerer:
-    """Exactly `num_predict` tokens (128 without a limit) of varying words; with a format, its smallest instance."""
+class FixedLengthGenerator:
+    """Generates `num_predict` tokens of varying words (128 without a limit); with a format, its smallest instance."""
 
-    def answer(self, request: Generation) -> GeneratedText:
-        """The text for one request, the same for the same request."""
+    def generate(self, request: GenerationRequest) -> GeneratedText:
+        """Return the text for one request; equal requests get equal texts."""
         prompt = sum(len(message["content"]) for message in request.messages)
         prompt_tokens = 1 + int(prompt / CHARS_PER_TOKEN)
         if request.schema is not None or request.json_mode:
@@ -35,7 +35,12 @@ class FixedLengthAnswerer:
 
 
 def instance(schema: Json, depth: int = 0) -> Json:
-    """A small value that a JSON schema allows (types, const, enum, properties, items, anyOf); else null."""
+    """Return a small value that a JSON schema allows; None (null) if the schema is not understood.
+
+    Args:
+        schema: The schema; understood are types, const, default, enum, anyOf, oneOf, required, minItems and minimum.
+        depth: Nesting of the schema within the whole one.
+    """
     if not isinstance(schema, dict) or depth > _DEEPEST:
         return None
     for key in ("const", "default"):
