@@ -84,7 +84,7 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
     if missing:
         has = ", ".join(profile.tags)
         raise ProfileError(f"simulator profile {profile.name!r} does not know {', '.join(missing)}; it knows {has}")
-    faults = tuple(parse_fault(text) for text in settings.faults)
+    faults = tuple(parse_fault(text) for text in settings.fault)
     world = SimulatedWorld(profile=profile, seed=settings.seed, faults=faults)
     return simulated_backend(world, fleet, timeout_s=settings.timeout_s, why=why)
 
@@ -98,5 +98,5 @@ def simulated_server(settings: Settings) -> SimulatedServer:
 
     profile = load_profile(settings.profile)
     answerer = ProfileAnswerer(profile, seed=settings.seed)
-    faults = (*profile.faults, *map(parse_fault, settings.faults))
+    faults = (*profile.faults, *map(parse_fault, settings.fault))
     return SimulatedServer(profile.server_spec, answerer=answerer, seed=settings.seed, faults=faults)

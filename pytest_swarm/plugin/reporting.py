@@ -55,7 +55,7 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
     if gate is not None and gate.result is not None:
         report = replace(report, extra={**report.extra, "gate": encode_gate(gate.result)})
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
-    outputs = default if session.settings.reports is None else session.settings.reports
+    outputs = session.settings.report or default
     written: list[str] = []
     troubles: list[str] = []
     for output in outputs:
