@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 from typing import Final
 
 from pytest_swarm.errors import SwarmError
@@ -19,8 +20,9 @@ _FAILED: Final = 1
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; its exit status. A user's mistake is one sentence on stderr and status 1 (argparse's own: 2)."""
+    """Run one command and return its exit status; a user's mistake is 1, with a sentence on stderr (argparse: 2)."""
     parser = argparse.ArgumentParser(prog="python -m pytest_swarm", description="pytest-swarm outside a pytest run")
+    parser.add_argument("--version", action="version", version=f"pytest-swarm-router {version('pytest-swarm-router')}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = {name: import_module(f"pytest_swarm.cli.{name}_command") for name in COMMANDS}
     for name, module in modules.items():

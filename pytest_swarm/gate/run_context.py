@@ -72,7 +72,7 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
         found.append(f"other seed policy: {before.seed_policy} then, {now.seed_policy} now")
     defaults = {**before.measure_defaults, **now.measure_defaults}
     for name in (*now.measure, *(each for each in before.measure if each not in now.measure)):
-        default = defaults.get(name)
+        default = defaults.get(name, "its default")
         was, is_now = before.measure.get(name, default), now.measure.get(name, default)
         if was != is_now:
             found.append(f"other --{name.replace('_', '-')}: {was} then, {is_now} now")

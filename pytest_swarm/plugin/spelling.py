@@ -19,10 +19,17 @@ MARKERS: Final = ("swarm", "swarm_gate")
 _ALIKE: Final = 0.7  # of difflib's ratio: two swapped letters in `swarm` give 0.8, `smoke` for `swarm` 0.4
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean X?` for the known name most like the word; empty where none is like it."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=_ALIKE)
-    return f"; did you mean {found[0]}?" if found else ""
+def nearest(word: str, known: Iterable[str], *, prefix: str = "") -> str:
+    """Return ` (did you mean X?)` for the known name most like the word; empty where none is like it.
+
+    Args:
+        word: The unknown name.
+        known: The names that there are.
+        prefix: What all of them begin with, which makes no two of them alike.
+    """
+    rest = [name.removeprefix(prefix) for name in known]
+    found = difflib.get_close_matches(word.removeprefix(prefix), rest, n=1, cutoff=_ALIKE)
+    return f" (did you mean {prefix}{found[0]}?)" if found else ""
 
 
 def unknown_keyword(what: str, keyword: str, known: Sequence[str]) -> OptionError:
@@ -35,7 +42,7 @@ def check_flags(parser: pytest.Parser, args: list[str], options: argparse.Namesp
     _, unknown = parser.parse_known_and_unknown_args(args, copy.copy(options))
     for flag in (each.partition("=")[0] for each in unknown):
         if flag.startswith(FLAG_PREFIX):
-            hint = nearest(flag, [row.flag for row in ROWS]) or "; pytest --help lists the options"
+            hint = nearest(flag, [row.flag for row in ROWS], prefix=FLAG_PREFIX) or "; pytest --help lists the options"
             raise pytest.UsageError(f"{flag}: pytest-swarm has no such option{hint}")
 
 
@@ -46,7 +53,7 @@ def check_ini_keys(config: pytest.Config) -> None:
     given += [("-o", each.partition("=")[0].strip()) for each in overrides]
     for where, key in given:
         if key.startswith(DEST_PREFIX) and not _is_registered(config, key):
-            hint = nearest(key, [row.dest for row in ROWS]) or "; pytest --help lists the keys"
+            hint = nearest(key, [row.dest for row in ROWS], prefix=DEST_PREFIX) or "; pytest --help lists the keys"
             raise pytest.UsageError(f"{where}: pytest-swarm has no ini key {key}{hint}")
 
 
