@@ -50,9 +50,8 @@ def measure(pairs: int, *, bytecode: bool) -> tuple[Times, Times]:
         folder = Path(text)
         (folder / "test_trivial.py").write_text("def test_trivial(): pass\n", encoding="ascii")
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        if bytecode:
-            environment["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
-        else:
+        environment["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
+        if not bytecode:
             environment["PYTHONDONTWRITEBYTECODE"] = "1"
         for plugins in PLUGINS.values():
             one_run(plugins, folder, environment)

@@ -15,6 +15,7 @@ from pytest_swarm.execution.backends import (
     require_models,
     simulated_backend,
 )
+from pytest_swarm.plugin.options import Options
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.settings import Settings
@@ -53,9 +54,9 @@ def _called(settings: Settings, kind: str, fleet: Fleet, worker: int | None) -> 
 
 def _recorded_kind(settings: Settings) -> str:
     """What a recording wraps: the server of --swarm-host, the simulator that its options describe, else as auto."""
-    if "swarm_host" in settings.given:
+    if Options.host.dest in settings.given:
         return "ollama"
-    return "sim" if {"swarm_profile", "swarm_fault"} & set(settings.given) else "auto"
+    return "sim" if {Options.profile.dest, Options.fault.dest} & set(settings.given) else "auto"
 
 
 def _recorded(settings: Settings, inner: Backend, run: str) -> Backend:

@@ -21,7 +21,7 @@ from pytest_swarm.gate.updating import refuse_mixture, updated
 from pytest_swarm.gate.verdicts import Rule
 from pytest_swarm.plugin.gate_settings import GateSettings, rule_of_marker
 from pytest_swarm.plugin.junit import JunitVerdicts
-from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.plugin.options import ROWS, Options
 
 if TYPE_CHECKING:
     import pytest
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_swarm.report.report_model import Report
 
 RULE: Final = "swarm_gate"  # the attribute of a report that carries the rule of a marked test
-_NARROWING: Final = ("keyword", "markexpr", "deselect", "lf", "stepwise", "swarm_skip")
+_NARROWING: Final = ("keyword", "markexpr", "deselect", "lf", "stepwise", Options.skip.dest)
 """Options under which a run leaves out tests that are there: then a case that was not run is not missing."""
 _MEASURING: Final[Mapping[str, str]] = MappingProxyType({row.dest: row.default_text for row in ROWS if row.measures})
 

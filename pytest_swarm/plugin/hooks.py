@@ -49,6 +49,8 @@ class SwarmHooks:
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """Parametrize a benchmark over its cases."""
+        from pytest_swarm.plugin.cases import CASE
+
         keys: tuple[CaseKey, ...] = ()
         try:
             keys = self.session.cases.keys_of(metafunc.definition)
@@ -56,7 +58,7 @@ class SwarmHooks:
             self.trouble = self.trouble or error
         repeats = any(key.repeat > 1 for key in keys)
         ids = [key.label + (f"-r{key.repeat}" if repeats else "") for key in keys]
-        metafunc.parametrize("swarm_case", keys, ids=ids)
+        metafunc.parametrize(CASE, keys, ids=ids)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -11,7 +11,7 @@ from pytest_swarm.plugin.option_text import OptionText
 from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.run_info import reproducing
 from tests.plugin.conftest import Reports
-from tests.plugin.readme import options_table, table_of_readme
+from tests.plugin.readme import README, options_table, table_of_readme
 
 
 def test_the_readme_shows_the_table() -> None:
@@ -46,6 +46,11 @@ def test_what_makes_runs_incomparable() -> None:
         "swarm_carryover": "case",
         "swarm_fault": "none",
     }
+
+
+def test_the_gates_page_names_what_makes_runs_incomparable() -> None:
+    page = (README.parent / "docs" / "gate.md").read_text(encoding="utf-8")
+    assert [row.flag for row in ROWS if row.measures and f"`{row.flag}`" not in page] == []
 
 
 def test_help_shows_every_option_with_its_default(pytester: pytest.Pytester) -> None:
