@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 from typing import Final
 
 from pytest_swarm.errors import SwarmError
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
         description="Commands of pytest-swarm that need no pytest run.",
         epilog="`python -m pytest_swarm COMMAND --help` shows the arguments of a command.",
     )
+    parser.add_argument("--version", action="version", version=f"pytest-swarm-router {version('pytest-swarm-router')}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     modules = {name: import_module(f"pytest_swarm.cli.{name}_command") for name in COMMANDS}
     for name, module in modules.items():

@@ -25,5 +25,5 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.workloads.new_benchmark import new_benchmark
 
     test, graph = new_benchmark(options.name, options.folder)
-    print(f"wrote {test}\nwrote {graph}\nrun it: pytest {test} --swarm-compare=both --swarm-vram=8GB")
+    print(f"wrote {test}\nwrote {graph}\nrun it: pytest {test}")
     return 0

@@ -45,9 +45,6 @@ class RecordingTarget:
     server_version: str | None = None
 
 
-Tape = RecordingTarget  # the name up to version 0.1
-
-
 def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: float) -> Backend:
     """Return a backend that appends every finished case to a cassette.
 

@@ -20,7 +20,7 @@ _DEFAULT_CONFIDENCE: Final = 95.0
 
 
 class Repeating:
-    """What has been seen of each case in this process. Tests of `metrics.sequential` hold whenever one looks."""
+    """What has been seen of each case in this process. The tests of `statistics.sequential` hold whenever one looks."""
 
     def __init__(self, baseline: Baseline, rule: Rule) -> None:
         self._then: dict[str, BaselineSample] = {}

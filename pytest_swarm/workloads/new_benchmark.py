@@ -18,8 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.workloads.graph_files import load_graph
+from pytest_swarm import TaskGraph, load_graph
 
 
 @pytest.fixture
@@ -27,6 +26,7 @@ def {name}() -> TaskGraph:
     return load_graph(Path(__file__).parent / "{name}.toml")
 
 
+@pytest.mark.swarm(modes="milp,greedy,llm", horizon=1, vram="8GB")
 def test_{name}(swarm_run, {name}):
     result = swarm_run({name})
     assert result.status == "completed"

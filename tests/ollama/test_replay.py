@@ -8,7 +8,6 @@ import pytest
 
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
-from pytest_swarm.execution import recorded_backends
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, Take, TakeOrigin
 from pytest_swarm.ollama.transports.probe import ProbeTransport
 from pytest_swarm.ollama.transports.replay import CassetteIndex, ReplayingTransport
@@ -85,7 +84,3 @@ def test_a_stale_probe_is_skipped(recorded_s: tuple[float, ...], asked_s: float,
 
     with asyncio.Runner(loop_factory=new_ticking_loop) as runner:
         assert runner.run(main()) == pytest.approx(answered_s, abs=1e-5)
-
-
-def test_a_recording_target_keeps_its_earlier_name() -> None:
-    assert recorded_backends.Tape is recorded_backends.RecordingTarget
