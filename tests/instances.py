@@ -64,7 +64,7 @@ WB3 = TaskGraph(
 
 
 def table(fleet: Fleet, tasks: Sequence[Task]) -> EstimateTable:
-    """The estimates of DESIGN 3 before anything was learned."""
+    """The estimates of docs/routing.md before anything was learned."""
     quality = [[np.clip(m.capability(t.type) - 0.06 * (t.difficulty - 1), 0, 1) for t in tasks] for m in fleet]
     cost = [[m.cost_per_token * t.estimated_tokens / 1000 for t in tasks] for m in fleet]
     shape = (len(fleet), len(tasks))
