@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -122,6 +123,22 @@ def test_every_room_has_its_place() -> None:
 def test_the_rooms_point_one_way() -> None:
     circle = find_circle(ALLOWED)
     assert not circle, f"ALLOWED lets rooms import each other in a circle: {' -> '.join(circle)}"
+
+
+def test_the_picture_of_the_rooms_is_true() -> None:
+    """docs/contributing.md: each room may import all rows below its own, but for what the table under it takes out."""
+    page = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    picture, _, rest = page.partition("<!-- rooms:")[2].partition("```text\n")[2].partition("```")
+    table = rest.partition("## ")[0].splitlines()
+    without = {}
+    for cells in (line.strip("| ").split(" | ") for line in table if line.startswith("| ") and "does not" not in line):
+        without[cells[0]] = set(cells[1].split(", "))
+    drawn: dict[str, set[str]] = {}
+    for row in reversed(re.split(r"-{5,}", picture)):
+        below = set(drawn)
+        drawn |= {name: below - without.pop(name, set()) for name in row.split()}
+    assert not without, f"the table names rooms that the picture lacks: {sorted(without)}"
+    assert drawn == ALLOWED
 
 
 def test_imports_point_one_way() -> None:
