@@ -24,6 +24,7 @@ from pytest_swarm.ollama.address import base_url, credentials_of
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from tests.ollama.wires import GOOD, REQUEST, answering, chat, client, saying
+from tests.simulator.servers import in_virtual_time
 
 
 def test_a_good_reply_is_read_in_seconds() -> None:
@@ -251,7 +252,7 @@ def test_a_model_that_stays_ends_the_unloading_in_time() -> None:
         return httpx.Response(200, json={"model": "m", "done": True, "response": ""})
 
     with pytest.raises(CallTimeoutError, match="still resident"):
-        asyncio.run(client(handler, timeout_s=0.12).unload("m"))
+        in_virtual_time(lambda: client(handler, timeout_s=5).unload("m"))
 
 
 def test_a_load_that_does_not_say_done_is_refused() -> None:

@@ -185,7 +185,7 @@ def url() -> Iterator[str]:
 
 def test_the_same_app_serves_a_real_client_over_http(url: str) -> None:
     async def main() -> tuple[ChatReply, int]:
-        ollama = OllamaClient(url, timeout_s=20.0)
+        ollama = OllamaClient(url, timeout_s=60.0)
         reply = await ollama.chat(request(5))
         resident = await ollama.resident()
         await ollama.unload("a")
@@ -206,8 +206,10 @@ def test_faults_reach_a_client_over_http(fault: str, error: type[BackendError]) 
     pytest.importorskip("uvicorn")
     server = SimulatedServer(FAST, generator=FixedLengthGenerator(), faults=(parse_fault(fault),))
 
+    timeout_s = 0.5 if fault == "hang" else 60.0
+
     async def main(url: str) -> None:
-        ollama = OllamaClient(url, timeout_s=2.0)
+        ollama = OllamaClient(url, timeout_s=timeout_s)
         try:
             await ollama.chat(request(5))
         finally:

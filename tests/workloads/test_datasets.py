@@ -171,7 +171,7 @@ def test_a_broken_csv_is_named(text, sentence, tmp_path):
         load_tasks(path, "mmlu")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     format_=st.sampled_from(sorted(READERS)),
     row=st.dictionaries(

@@ -139,7 +139,7 @@ models = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(offered=st.lists(models, min_size=1, max_size=3, unique_by=lambda model: model.tag))
 def test_any_fleet_survives_dumping_and_loading(offered, tmp_path):
     fleet = Fleet(name="any", models=tuple(offered))
@@ -147,7 +147,7 @@ def test_any_fleet_survives_dumping_and_loading(offered, tmp_path):
     assert load_fleet(tmp_path / "any.toml") == fleet
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.binary(max_size=80), suffix=st.sampled_from([".toml", ".json"]))
 def test_any_bytes_are_refused_in_a_sentence(data, suffix, tmp_path):
     path = tmp_path / f"f{suffix}"

@@ -174,7 +174,7 @@ KEYS = (
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     document=st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),

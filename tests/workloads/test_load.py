@@ -19,7 +19,7 @@ from tests.workloads.graphs import graphs
 TASK = 'id = "s0"\ntype = "math"\nprompt = "1 + 1"\nestimated_tokens = 9\n'
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(graph=graphs(), suffix=st.sampled_from([".toml", ".json"]))
 def test_any_graph_survives_saving_and_loading(graph, suffix, tmp_path):
     path = tmp_path / f"graph{suffix}"
@@ -151,7 +151,7 @@ def corrupted(draw: st.DrawFn) -> tuple[str, bytes]:
     return "x.json", _corrupt(draw, json.dumps(encode_graph(load_graph(source))).encode())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=300)
 @given(file=corrupted() | st.tuples(st.sampled_from(["x.toml", "x.json"]), st.binary(max_size=60)))
 def test_whatever_a_file_holds_it_loads_or_is_refused_in_a_sentence(file, tmp_path):
     name, data = file
