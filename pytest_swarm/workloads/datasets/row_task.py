@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Final
 
 from pytest_swarm.domain.expectation import Expectation
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.task import Task, TaskType
-
-CHARS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text
 
 
 def row_task(prompt: str, expected: Expectation, *, type_: TaskType, answer_tokens: int, difficulty: float) -> Task:
