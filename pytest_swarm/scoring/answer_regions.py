@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic
 
-from pytest_swarm.scoring.reading import Place, Reading, ValueT
+from pytest_swarm.scoring.reading import AnswerPlace, Reading, ValueT
 
 MAX_BOX_CHARS: Final = 2000  # a longer box is no final answer
 MAX_TRIES: Final = 300  # boxes and markers that are looked at from the end; keeps hostile texts cheap
@@ -50,7 +50,7 @@ _CORRECTION: Final = re.compile(
 class AnswerRules(Generic[ValueT]):
     """How one kind of answer is read: out of a place that holds nothing else, and out of a whole text."""
 
-    region: Callable[[str, Place], Reading[ValueT] | None]
+    region: Callable[[str, AnswerPlace], Reading[ValueT] | None]
     own: Callable[[str], Reading[ValueT] | None]
 
 
@@ -70,23 +70,23 @@ def _read_part(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
         return rules.region(*region)
     after = after_marker(text)
     if after is not None:
-        reading = rules.region(after, Place.MARKER)
+        reading = rules.region(after, AnswerPlace.MARKER)
         if reading is not None:
             return reading
     return rules.own(text)
 
 
-def enclosed_region(text: str) -> tuple[str, Place] | None:
+def enclosed_region(text: str) -> tuple[str, AnswerPlace] | None:
     """The content of the last `\\boxed{}` or `<answer>` that has any, and which of them it was."""
     tag = _last_match(_TAG, text)
     box = _last_box(text)
     if tag is None or (box is not None and box[0] > tag.start()):
-        return None if box is None else (box[1], Place.BOX)
+        return None if box is None else (box[1], AnswerPlace.BOX)
     end = _TAG_END.search(text, tag.end())
     content = text[tag.end() : len(text) if end is None else end.start()].strip()
     if not content:
-        return None if box is None else (box[1], Place.BOX)
-    return content, Place.TAG
+        return None if box is None else (box[1], AnswerPlace.BOX)
+    return content, AnswerPlace.TAG
 
 
 def after_marker(text: str) -> str | None:

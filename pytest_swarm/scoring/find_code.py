@@ -11,7 +11,7 @@ from typing import Final
 
 from pytest_swarm.scoring.answer_regions import enclosed_region
 from pytest_swarm.scoring.fences import fences
-from pytest_swarm.scoring.reading import Place
+from pytest_swarm.scoring.reading import AnswerPlace
 
 MAX_CODE_CHARS: Final = 50_000
 _MAX_CUTS: Final = 20  # of prose after code without a fence
@@ -35,7 +35,7 @@ def find_code(text: str, entry_point: str) -> FoundCode:
     that can begin one.
     """
     region = enclosed_region(text)
-    if region is not None and region[1] is Place.TAG and entry_point in region[0]:
+    if region is not None and region[1] is AnswerPlace.TAG and entry_point in region[0]:
         text = region[0]
     blocks = [textwrap.dedent(block.text) for block in fences(text) if block.language in _PYTHON]
     candidates = blocks or [_unfenced_code(text)]

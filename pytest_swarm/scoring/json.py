@@ -17,7 +17,7 @@ from typing import Final
 from pytest_swarm.domain.expectation import JsonFields, JsonScalar
 from pytest_swarm.scoring.answer_regions import enclosed_region
 from pytest_swarm.scoring.equality import same_number
-from pytest_swarm.scoring.reading import Place
+from pytest_swarm.scoring.reading import AnswerPlace
 from pytest_swarm.scoring.verdict import Score, share, shown, wrong
 
 MAX_BROKEN_STARTS: Final = 1000  # opening braces that begin no JSON before a hostile answer is given up
@@ -47,7 +47,7 @@ def find_fields(expected: JsonFields, text: str) -> dict[str, object]:
 
 def _best_object(expected: JsonFields, text: str) -> Mapping[str, object] | None:
     region = enclosed_region(text)
-    if region is not None and region[1] is Place.TAG and "{" in region[0]:
+    if region is not None and region[1] is AnswerPlace.TAG and "{" in region[0]:
         text = region[0]
     best: Mapping[str, object] | None = None
     most = -1

@@ -18,7 +18,7 @@ from pytest_swarm.scoring.letter_tokens import (
 )
 from pytest_swarm.scoring.patterns import one_of
 from pytest_swarm.scoring.plain_text import first_statement, plain_words
-from pytest_swarm.scoring.reading import Place, Reading
+from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
 _LAST_LETTERS: Final = 400  # letters that are looked at from the end of a text
@@ -102,7 +102,7 @@ def read_letter(text: str, *, choices: int) -> Reading[str] | None:
     return read_answer(text, rules)
 
 
-def _region(text: str, place: Place, *, choices: int) -> Reading[str] | None:
+def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | None:
     """The letter of a place that holds the answer: the one it begins with, else the only one in its statement."""
     words = _QUOTED.sub("", plain_words(text[:_MAX_STATEMENT_CHARS]))
     statement = first_statement(words)
@@ -126,7 +126,7 @@ def _region(text: str, place: Place, *, choices: int) -> Reading[str] | None:
     return _settled(statement, given[-1], place, choices)
 
 
-def _settled(text: str, letter: StandingLetter, place: Place, choices: int) -> Reading[str]:
+def _settled(text: str, letter: StandingLetter, place: AnswerPlace, choices: int) -> Reading[str]:
     """The reading of a letter: without a value where another one is given beside it, or where it is no choice."""
     another = _ANOTHER.match(text, letter.end)
     if another is not None and another["letter"] != letter.name:
@@ -141,10 +141,10 @@ def _own(text: str, *, choices: int) -> Reading[str] | None:
     alone = re.fullmatch(r"\W{0,6}([A-Za-z])\W{0,6}", words)
     if alone and "*" not in words:
         at = StandingLetter(name=alone[1].upper(), start=alone.start(1), end=alone.end(1), bracketed=False)
-        return _settled(words, at, Place.WHOLE, choices)
+        return _settled(words, at, AnswerPlace.WHOLE, choices)
     leading = _leading(words)
     if leading is not None:
-        return _settled(words, leading, Place.FIRST_WORD, choices)
+        return _settled(words, leading, AnswerPlace.FIRST_WORD, choices)
     tail = words[-_TAIL_CHARS:]
     return _named(tail, choices) or _last_standing(tail, choices)
 
@@ -175,13 +175,15 @@ def _named(words: str, choices: int) -> Reading[str] | None:
     """The letter of the last sentence that names one as right: "the correct option is B", "B is correct"."""
     best: tuple[int, Reading[str]] | None = None
     for match in list(_NAMED.finditer(words))[-_LAST_LETTERS:]:
-        reading = _region(words[match.end() : match.end() + _MAX_STATEMENT_CHARS], Place.STATEMENT, choices=choices)
+        reading = _region(
+            words[match.end() : match.end() + _MAX_STATEMENT_CHARS], AnswerPlace.STATEMENT, choices=choices
+        )
         if reading is not None:
             best = (match.end(), reading)
     for letter in list(standing_letters(words))[-_LAST_LETTERS:]:
         stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=",")
         if stated and not is_denied_before(words, letter):
-            reading = _settled(words, letter, Place.STATEMENT, choices)
+            reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
             if best is None or letter.start >= best[0]:
                 best = (letter.start, reading)
     return None if best is None else best[1]
@@ -201,5 +203,5 @@ def _last_standing(words: str, choices: int) -> Reading[str] | None:
     if previous is not None:
         joined = _ANOTHER.match(words, previous.end)
         if joined is not None and joined["letter"] == last.name != previous.name:
-            return Reading(values=(), text=words[previous.start : last.end], place=Place.LAST)
-    return _settled(words, last, Place.LAST, choices)
+            return Reading(values=(), text=words[previous.start : last.end], place=AnswerPlace.LAST)
+    return _settled(words, last, AnswerPlace.LAST, choices)

@@ -9,7 +9,7 @@ from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in, simplified
 from pytest_swarm.scoring.plain_text import first_statement
-from pytest_swarm.scoring.reading import Place, Reading
+from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
 _LEAD_IN: Final = re.compile(
@@ -38,7 +38,7 @@ def score_number(expected: Number, text: str) -> Score:
     if reading is None:
         return wrong("the answer holds no number")
     right = any(abs(value - expected.value) <= expected.tolerance for value in reading.values)
-    which = "last number" if reading.place is Place.LAST else "number read"
+    which = "last number" if reading.place is AnswerPlace.LAST else "number read"
     return score_reading(
         reading, right=right, detail=f"the {which} is {reading.values[0]:.10g}, not {expected.value:.10g}"
     )
@@ -55,9 +55,9 @@ def last_number(text: str) -> tuple[float, ...]:
     return () if reading is None else reading.values
 
 
-def _region(text: str, place: Place) -> Reading[float] | None:
+def _region(text: str, place: AnswerPlace) -> Reading[float] | None:
     """The number of a place that holds the answer: the first of its statement, or the result of its sum."""
-    if place in (Place.BOX, Place.TAG):
+    if place in (AnswerPlace.BOX, AnswerPlace.TAG):
         return _reading(_result(text), place)
     denial = _DENIAL.match(text)
     if denial is not None:
@@ -115,11 +115,11 @@ def _own(text: str) -> Reading[float] | None:
         end = text[-length:]
         numbers = list(numbers_in(end))
         if numbers and (numbers[-1].start > _CUT_OFF or len(end) == len(text)):
-            return _reading(numbers[-1], Place.LAST)
+            return _reading(numbers[-1], AnswerPlace.LAST)
     return None
 
 
-def _reading(number: WrittenNumber | None, place: Place) -> Reading[float] | None:
+def _reading(number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:
     return None if number is None else Reading(values=number.values, text=number.text, place=place)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pytest_swarm.domain.expectation import RougeL, TokenF1
 from pytest_swarm.errors import ScoringError
-from pytest_swarm.scoring.reading import Place, Reading
+from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.text import read_text
 from pytest_swarm.scoring.verdict import Score, score_reading, shown
 
@@ -42,7 +42,7 @@ def score_rouge_l(expected: RougeL, text: str) -> Score:
     """
     scores = _rouge_scorer().score(expected.reference, text[:MAX_ROUGE_CHARS])
     value = min(1.0, float(scores["rougeL"].fmeasure))
-    return Score(value=value, read=shown(text, 200), where=Place.WHOLE.value)
+    return Score(value=value, read=shown(text, 200), where=AnswerPlace.WHOLE.value)
 
 
 @cache

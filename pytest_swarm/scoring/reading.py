@@ -10,7 +10,7 @@ ValueT = TypeVar("ValueT", covariant=True)
 _SHOWN_CHARS: Final = 200
 
 
-class Place(StrEnum):
+class AnswerPlace(StrEnum):
     """Where in a text its answer stood; the value is shown in reports."""
 
     BOX = "in \\boxed{}"
@@ -32,7 +32,7 @@ class Reading(Generic[ValueT]):
 
     values: tuple[ValueT, ...]
     text: str
-    place: Place
+    place: AnswerPlace
 
     @property
     def shown(self) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from pytest_swarm.domain.expectation import Exact, Keywords
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.fences import fences, unfenced
-from pytest_swarm.scoring.reading import Place, Reading
+from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.verdict import RIGHT, Score, score_reading, share, shown, wrong
 
 _MAX_LINE_CHARS: Final = 4000
@@ -90,8 +90,8 @@ def read_text(text: str) -> Reading[str]:
     reading = read_answer(text, _RULES)
     whole = unfenced(text)
     if reading is None:
-        return Reading(values=(whole,), text=whole, place=Place.WHOLE)
-    if reading.place is Place.WHOLE:
+        return Reading(values=(whole,), text=whole, place=AnswerPlace.WHOLE)
+    if reading.place is AnswerPlace.WHOLE:
         return reading
     return Reading(values=(*reading.values, whole), text=reading.text, place=reading.place)
 
@@ -121,9 +121,9 @@ def _bare(text: str) -> str:
     return text
 
 
-def _region(text: str, place: Place) -> Reading[str] | None:
+def _region(text: str, place: AnswerPlace) -> Reading[str] | None:
     """The text of a place that holds the answer: all of a box, the first line after a marker."""
-    if place in (Place.BOX, Place.TAG):
+    if place in (AnswerPlace.BOX, AnswerPlace.TAG):
         return _reading((unfenced(text), *_cuts(unfenced(text))), place)
     blocks = fences(text) if text.lstrip(" \t\n*_:").startswith(("```", "~~~")) else ()
     if blocks:
@@ -137,13 +137,15 @@ def _own(text: str) -> Reading[str] | None:
     blocks = fences(text) if "```" in text or "~~~" in text else ()
     whole = unfenced(text)
     if len(blocks) == 1:
-        return _reading((blocks[0].text.strip(), whole), Place.WHOLE if whole != text.strip() else Place.BLOCK)
+        return _reading(
+            (blocks[0].text.strip(), whole), AnswerPlace.WHOLE if whole != text.strip() else AnswerPlace.BLOCK
+        )
     said = _FAREWELL.sub("", _GREETING.sub("", whole, count=1)) if len(whole) < _MAX_LINE_CHARS else whole
     lines = [line for line in said.split("\n") if line.strip()]
     if len(lines) < 2:
-        return _reading((whole, *_cuts(said)), Place.WHOLE)
+        return _reading((whole, *_cuts(said)), AnswerPlace.WHOLE)
     first = _cuts(lines[0]) if re.match(r"[^\n]*\n[ \t]*\n", said) else ()
-    return _reading((whole, *_cuts(lines[-1]), *first), Place.WHOLE)
+    return _reading((whole, *_cuts(lines[-1]), *first), AnswerPlace.WHOLE)
 
 
 def _cuts(line: str) -> tuple[str, ...]:
@@ -162,7 +164,7 @@ def _cuts(line: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _reading(values: Iterable[str], place: Place) -> Reading[str] | None:
+def _reading(values: Iterable[str], place: AnswerPlace) -> Reading[str] | None:
     kept = tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
     return Reading(values=kept, text=kept[0], place=place) if kept else None
 

@@ -9,7 +9,7 @@ from pytest_swarm.domain.expectation import YesNo
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.patterns import one_of
 from pytest_swarm.scoring.plain_text import first_statement, plain_words, statements
-from pytest_swarm.scoring.reading import Place, Reading
+from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
 _MAX_STATEMENT_CHARS: Final = 2000
@@ -121,7 +121,7 @@ def says_yes(text: str) -> bool | None:
     return None if reading is None else reading.values[0]
 
 
-def _region(text: str, place: Place) -> Reading[bool] | None:
+def _region(text: str, place: AnswerPlace) -> Reading[bool] | None:
     """What a place that holds the answer decides: its first word, else the statement that it begins with."""
     words = _decisive_words(text[:_MAX_STATEMENT_CHARS])
     return _first_word(words, place) or _decided(first_statement(words), place)
@@ -129,21 +129,21 @@ def _region(text: str, place: Place) -> Reading[bool] | None:
 
 def _own(text: str) -> Reading[bool] | None:
     words = _decisive_words(text)
-    first = _first_word(words, Place.FIRST_WORD)
+    first = _first_word(words, AnswerPlace.FIRST_WORD)
     if first is not None:
         return first
     parts = [part for part in statements(words, limit=_LAST_STATEMENTS) if not part.endswith("?")]
     for part in reversed(parts):
-        reading = _alone(part, Place.STATEMENT)
+        reading = _alone(part, AnswerPlace.STATEMENT)
         if reading is not None:
             return reading
     for part in (*parts[-1:], *parts[:1]):
-        reading = _decided(part, Place.STATEMENT)
+        reading = _decided(part, AnswerPlace.STATEMENT)
         if reading is not None:
             return reading
     equation = _EQUATION.search(parts[-1]) if parts else None
     if equation is not None:
-        return _said(equation[1], Place.LAST, yes=equation[1].lower() == "true")
+        return _said(equation[1], AnswerPlace.LAST, yes=equation[1].lower() == "true")
     return None
 
 
@@ -153,7 +153,7 @@ def _decisive_words(text: str) -> str:
     return _IDIOM.sub("", _ECHO.sub("", words))
 
 
-def _first_word(words: str, place: Place) -> Reading[bool] | None:
+def _first_word(words: str, place: AnswerPlace) -> Reading[bool] | None:
     """What the first word says, after words that lead in."""
     lead_in = _LEAD_IN.match(words)
     start = 0 if lead_in is None else lead_in.end()
@@ -169,7 +169,7 @@ def _first_word(words: str, place: Place) -> Reading[bool] | None:
     return _said(first[0], place, yes=first["yes"] is not None)
 
 
-def _decided(statement: str, place: Place) -> Reading[bool] | None:
+def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     """What a sentence decides: its last yes or no that stands alone, else its last true or false with its negations."""
     alone = _alone(statement, place)
     if alone is not None:
@@ -189,7 +189,7 @@ def _decided(statement: str, place: Place) -> Reading[bool] | None:
     return _said(match[0], place, yes=match["yes"] is not None, denied=denials % 2 == 1)
 
 
-def _alone(statement: str, place: Place) -> Reading[bool] | None:
+def _alone(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     """What the last yes or no of a sentence decides that stands alone in it."""
     found = list(_STANDS_ALONE.finditer(statement))
     if not found:
@@ -199,7 +199,7 @@ def _alone(statement: str, place: Place) -> Reading[bool] | None:
     return _said(match[0], place, yes=match["word"].lower() in _YES_WORDS, denied=denied)
 
 
-def _said(text: str, place: Place, *, yes: bool, denied: bool = False) -> Reading[bool]:
+def _said(text: str, place: AnswerPlace, *, yes: bool, denied: bool = False) -> Reading[bool]:
     return Reading(values=(yes is not denied,), text=text.strip(" ,;:—–-\"'("), place=place)
 
 
