@@ -5,17 +5,18 @@ from __future__ import annotations
 import ast
 import textwrap
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.scoring.answer_regions import enclosed_region
-from pytest_swarm.scoring.fences import fences
+from pytest_swarm.scoring.fences import Fence, fences
 from pytest_swarm.scoring.reading import AnswerPlace
 
 MAX_CODE_CHARS: Final = 50_000
 _MAX_CUTS: Final = 20  # of prose after code without a fence
 _PYTHON: Final = frozenset({"python", "py", "python3", "py3", "python2", ""})
+_MARKDOWN: Final = frozenset({"markdown", "md"})
 _FIRST_WORDS: Final = ("def ", "class ", "import ", "from ", "@", "async def ")
 
 
@@ -37,7 +38,7 @@ def find_code(text: str, entry_point: str) -> FoundCode:
     region = enclosed_region(text)
     if region is not None and region[1] is AnswerPlace.TAG and entry_point in region[0]:
         text = region[0]
-    blocks = [textwrap.dedent(block.text) for block in fences(text) if block.language in _PYTHON]
+    blocks = [textwrap.dedent(block.text) for block in _blocks(text) if block.language in _PYTHON]
     candidates = blocks or [_unfenced_code(text)]
     fault = ""
     for number in reversed(range(len(candidates))):
@@ -47,6 +48,15 @@ def find_code(text: str, entry_point: str) -> FoundCode:
             return FoundCode(code="\n\n".join((*helpers, candidates[number])))
         fault = fault or problem
     return FoundCode(code=None, fault=fault)
+
+
+def _blocks(text: str) -> Iterator[Fence]:
+    """The fenced blocks of a text; in place of a Markdown block, the blocks in it."""
+    for block in fences(text):
+        if block.language in _MARKDOWN:
+            yield from fences(block.text)
+        else:
+            yield block
 
 
 def does_nothing(code: str, entry_point: str) -> bool:
