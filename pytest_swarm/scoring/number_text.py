@@ -42,7 +42,7 @@ _LATEX: Final = (
     (re.compile(r"\\pm\b|\+/-"), "±"),
 )
 _FRACTION: Final = re.compile(
-    r"(?P<glued>\d)?\s?\\frac\s?(?:\{\s?(?P<sign>[-+]?)\s?(?P<over>\d[\d,.]{0,20})\s?\}|(?P<digit>\d))\s?"
+    r"(?:(?P<glued>\d)\s?)?\\frac\s?(?:\{\s?(?P<sign>[-+]?)\s?(?P<over>\d[\d,.]{0,20})\s?\}|(?P<digit>\d))\s?"
     r"(?:\{\s?(?P<under>\d[\d,.]{0,20})\s?\}|(?P<low>\d))"
 )
 _SUPERSCRIPT: Final = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]{1,5}")
@@ -53,7 +53,7 @@ _EMPHASIS: Final = re.compile(r"(?<!\w)_{1,3}(?=\S)")
 _WHOLE: Final = (
     rf"(?:\d{{1,3}}(?:,{_THIN}?\d{{3}})+(?!\d)|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?!\d)"
     rf"|\d{{1,3}}(?:{_THIN}\d{{3}})+(?!\d)|\d{{1,3}}(?:'\d{{3}})+(?!\d)|\d{{1,3}}(?:_\d{{3}})+(?!\d)"
-    r"|\d{1,3}(?:\.\d{3}){2,}(?![\d.]\d?)|\d++)"
+    r"|\d{1,3}(?:\.\d{3}){2,}(?!\d|\.\d)|\d++)"
 )
 _NUMBER: Final = re.compile(
     r"(?<![\w^±])(?<!± )(?<!\^[-+{])(?<!\^\{[-+])(?<!\d\.)(?<!sqrt\{)(?<!√)(?<!\}\{)"
@@ -64,7 +64,7 @@ _NUMBER: Final = re.compile(
     r"|(?:\^\{?|(?<=\d)\*\*(?=-?\d))(?P<exponent>[-+]?\d{1,5})\}?"
     r"|[eE](?P<e>[-+]?\d{1,4})(?![\w])"
     r"|\s?(?:[x×*·]|\\times|\\cdot)\s?10\s?(?:\^|\*\*)\s?\{?(?P<power>[-+]?\d{1,4})\}?)?"
-    r"(?:[ \u2009]?/[ \u2009]?(?P<divisor>\d{1,20}(?:\.\d{1,20})?)(?![\d/.]\d?))?"
+    r"(?:[ \u2009]?/[ \u2009]?(?P<divisor>\d{1,20}(?:\.\d{1,20})?)(?![\d/]|\.\d))?"
     r"(?!\s?(?:\\sqrt|√|\\pi\b|π))"
     r"(?:(?P<percent>[ \u2009]?%|[ \u2009]per ?cent\b)|[ \u2009](?P<scale>thousand|million|billion|trillion)\b)?"
 )
