@@ -18,7 +18,7 @@ from pytest_swarm.scoring.fences import unfenced
 from pytest_swarm.scoring.json import find_fields, numeric
 from pytest_swarm.scoring.letters import read_letter
 from pytest_swarm.scoring.numbers import last_number
-from pytest_swarm.scoring.text import read_text
+from pytest_swarm.scoring.text import read_text, undressed
 from pytest_swarm.scoring.yes_no import says_yes
 
 MAX_TEXT_CHARS: Final = 500  # a longer answer to a task that expects an exact text is not that text
@@ -62,7 +62,7 @@ def read_value(expected: Expectation | None, answer: str) -> Value | None:
             letter = read_letter(text, choices=choices)
             return letter.values[0] if letter is not None and letter.values else None
         case Exact(strict=strict):
-            said = unfenced(text) if strict else read_text(text).values[0].rstrip(".") if text else ""
+            said = unfenced(text) if strict else undressed(read_text(text).values[0]) if text else ""
             return said if len(said) <= MAX_TEXT_CHARS else None
     return None
 

@@ -26,6 +26,15 @@ _WRAPPERS: Final = (
         ("\\boxed{", "}"),
     ),
 )
+_LATEX_SPELLINGS: Final = (
+    (re.compile(r"\\(?:left|right|displaystyle)(?![a-z])|\\[!,;: ]|\s"), ""),
+    (re.compile(r"\\[dtc]frac(?![a-z])"), r"\\frac"),
+    (re.compile(r"\\frac([0-9])([0-9])"), r"\\frac{\1}{\2}"),
+    (re.compile(r"\^(?:\\circ|\{\\circ\})"), ""),
+    (re.compile(r"\\([%$])"), r"\1"),
+    (re.compile(r"\\(?:text|mathrm|mbox)\{([^{}]{0,200})\}"), r"\1"),
+)
+_MAX_WRAPPERS: Final = 4  # around each other
 _STOPS: Final = ".!,;:。"
 _ARTICLE: Final = re.compile(r"(?:the|an?)\s+(?=\S)")
 _LEAD_IN: Final = re.compile(
@@ -102,12 +111,27 @@ def normalized(text: str) -> str:
     Emphasis and quotes around it, a leading article and stops at its end are taken off, unless nothing would be left.
     """
     text = " ".join(unicodedata.normalize("NFKC", text).casefold().replace("’", "'").split())
-    for _ in range(4):
+    if "\\" in text:
+        text = _one_latex(text)
+    text = undressed(text)
+    return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
+
+
+def _one_latex(text: str) -> str:
+    """A formula in one of its spellings: no spaces, one kind of fraction, with braces."""
+    for pattern, replacement in _LATEX_SPELLINGS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def undressed(text: str) -> str:
+    """Return the text without emphasis and quotes around it and without stops at its end, unless nothing is left."""
+    for _ in range(_MAX_WRAPPERS):
         bare = _bare(text)
         if bare == text:
             break
         text = bare
-    return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
+    return text
 
 
 def _bare(text: str) -> str:

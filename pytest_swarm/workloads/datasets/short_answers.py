@@ -16,6 +16,7 @@ WORKED_TOKENS: Final = 300
 DIFFICULTY: Final = 2.5
 _LEVEL: Final = re.compile(r"Level ([1-5])")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
+_FRACTION: Final = re.compile(r"(-?)\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 _LETTER: Final = re.compile(r"\(([A-R])\)")
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -43,11 +44,9 @@ def read_math(fields: Fields) -> Task:
     """The task of a row: problem, and answer or a solution whose last box holds it; level 1 to 5 is the difficulty."""
     right = fields.text("answer") if "answer" in fields else _last_box(fields)
     level = _LEVEL.fullmatch(fields.text("level", "").strip())
-    plain = right.replace("\\!", "").replace("{,}", "").replace(",", "")
-    expected: Expectation = Number(value=float(plain)) if _NUMBER.fullmatch(plain) else Exact(text=right)
     return row_task(
         f"{fields.text('problem').strip()}\n\nWork it out step by step, and put your final answer within \\boxed{{}}.",
-        expected,
+        _math_expectation(right),
         type_=TaskType.MATH,
         answer_tokens=WORKED_TOKENS,
         difficulty=float(level[1]) if level else DIFFICULTY,
@@ -64,6 +63,15 @@ def read_bbh(fields: Fields) -> Task:
         answer_tokens=WORKED_TOKENS,
         difficulty=DIFFICULTY,
     )
+
+
+def _math_expectation(right: str) -> Expectation:
+    """A number where the answer is one, or a fraction of whole ones; else the text, which may be any formula."""
+    plain = right.replace("\\!", "").replace("{,}", "").replace(",", "")
+    fraction = _FRACTION.fullmatch(plain)
+    if fraction and int(fraction[3]):
+        return Number(value=(-1 if fraction[1] else 1) * int(fraction[2]) / int(fraction[3]))
+    return Number(value=float(plain)) if _NUMBER.fullmatch(plain) else Exact(text=right)
 
 
 def _bbh_expectation(target: str) -> Expectation:
