@@ -18,7 +18,7 @@ from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Fields, Json
 from pytest_swarm.gate.run_context import RunContext, decode_circumstances, encode_circumstances
 from pytest_swarm.metrics.measured_jobs import horizon_order, mode_order
-from pytest_swarm.metrics.table import GATE_METRICS
+from pytest_swarm.metrics.metric_table import GATE_METRICS
 
 SCHEMA: Final = "swarm-baseline/"
 VERSION: Final = 1

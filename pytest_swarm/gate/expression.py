@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.metric_table import GATE_METRICS, AnyMetric
 from pytest_swarm.metrics.spec import Kind
-from pytest_swarm.metrics.table import GATE_METRICS, AnyMetric
 
 Statistic = Literal["mean", "median", "sum"]
 

@@ -11,7 +11,7 @@ from pytest_swarm.gate.baseline import BaselineSample
 from pytest_swarm.gate.expression import Expression
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.gate.verdicts import Rule, Verdict, VerdictRow
-from pytest_swarm.metrics.table import MetricTable
+from pytest_swarm.metrics.metric_table import MetricTable
 from pytest_swarm.statistics.bootstrap import bca_over_clusters
 from pytest_swarm.statistics.sequential import minimum_detectable_sequential, price_of_looking, sequential_effect
 from pytest_swarm.statistics.sign_flips import (

@@ -15,8 +15,8 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from pytest_swarm.fields import Json
+from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.metrics.table import AnyMetric, shown_in
 from pytest_swarm.report.document import (
     AggregateHead,
     CaseHead,

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pytest_swarm.metrics.table import METRICS
+from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.json_report import report_schema
 from pytest_swarm.report.report_schema import generate_schema
 
