@@ -56,7 +56,13 @@ def aggregate_settings(jobs: Sequence[MeasuredJob]) -> tuple[Aggregate, ...]:
 def aggregate_over(
     jobs: Sequence[MeasuredJob], *, horizon: HorizonDepth | None, budget_gb: float | None
 ) -> tuple[Aggregate, ...]:
-    """Return one aggregate per mode over the jobs of one horizon, one budget, both, or neither (None = all)."""
+    """Return one aggregate per mode, in the order of modes.
+
+    Args:
+        jobs: The jobs of a run.
+        horizon: Take only the jobs of this horizon; None is all of them.
+        budget_gb: Take only the jobs of this VRAM budget in GB; None is all of them.
+    """
     chosen = select(jobs, horizon=horizon, budget_gb=budget_gb)
     groups = sorted(_by_mode(chosen).items(), key=_first)
     return tuple(
@@ -68,7 +74,7 @@ def aggregate_over(
 def select(
     jobs: Sequence[MeasuredJob], *, horizon: HorizonDepth | None, budget_gb: float | None
 ) -> tuple[MeasuredJob, ...]:
-    """Return the jobs of one horizon, one budget, both, or neither (None = all)."""
+    """Return the jobs of one horizon, one VRAM budget in GB, both, or neither (None = all)."""
     return tuple(
         each
         for each in jobs
