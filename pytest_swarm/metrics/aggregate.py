@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobStatus
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, mode_order, setting_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
 from pytest_swarm.metrics.metric_table import METRICS, MetricTable
 from pytest_swarm.metrics.spec import Column, ModeValues
+from pytest_swarm.routing.registry import mode_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +57,7 @@ def aggregate_settings(jobs: Sequence[MeasuredJob]) -> tuple[Aggregate, ...]:
 def aggregate_over(
     jobs: Sequence[MeasuredJob], *, horizon: HorizonDepth | None, budget_gb: float | None
 ) -> tuple[Aggregate, ...]:
-    """Return one aggregate per mode, in the order of modes.
-
-    Args:
-        jobs: The jobs of a run.
-        horizon: Take only the jobs of this horizon; None is all of them.
-        budget_gb: Take only the jobs of this VRAM budget in GB; None is all of them.
-    """
+    """Return one aggregate per mode over the jobs of one horizon, one budget, both, or neither (None = all)."""
     chosen = select(jobs, horizon=horizon, budget_gb=budget_gb)
     groups = sorted(_by_mode(chosen).items(), key=_first)
     return tuple(
@@ -74,7 +69,7 @@ def aggregate_over(
 def select(
     jobs: Sequence[MeasuredJob], *, horizon: HorizonDepth | None, budget_gb: float | None
 ) -> tuple[MeasuredJob, ...]:
-    """Return the jobs of one horizon, one VRAM budget in GB, both, or neither (None = all)."""
+    """Return the jobs of one horizon, one budget, both, or neither (None = all)."""
     return tuple(
         each
         for each in jobs

@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobRecord
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, Setting, mode_order, setting_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, Setting, setting_order
+from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
 
 TIE: Final = 1e-9  # scores are ratios of small whole numbers; anything closer is rounding

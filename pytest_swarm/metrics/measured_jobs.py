@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of
-
-MODE_ORDER: Final = ("lp", "milp", "staged", "llm", "greedy", "single", "best-single", "random", "oracle")
-ORACLE: Final = "oracle"
+from pytest_swarm.routing.registry import ORACLE, mode_order
 
 Setting: TypeAlias = tuple[HorizonDepth, float]  # horizon depth and VRAM budget in GB
 PairKey: TypeAlias = tuple[str, HorizonDepth, float, int, int]
@@ -101,12 +99,6 @@ def _standing(records: Iterable[JobRecord]) -> list[JobRecord]:
             continue
         kept.append(record)
     return kept[::-1]
-
-
-def mode_order(mode: str) -> tuple[int, str]:
-    """Sort key of modes: the published pair and its kin first, others by name."""
-    family = mode.partition(":")[0]
-    return (MODE_ORDER.index(family) if family in MODE_ORDER else len(MODE_ORDER), mode)
 
 
 def horizon_order(horizon: HorizonDepth) -> tuple[int, int]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import GpuReading, JobRecord, PlanStep, SamplePhase, TaskOutcome, VramSample
 from pytest_swarm.units import bytes_to_gb
 
-VRAM_TOLERANCE_GB: Final = 1e-6  # above this a residency counts as over budget
 UNPLANNED_LOAD_S: Final = 0.25  # the server loads in steps of 250 ms; a warm call reports at most 6 ms
 _SERVER_WORDS: Final = ("ollama", "llama")  # in the file name of every process that runs models for the server
 
@@ -38,7 +38,7 @@ def measured_vram(record: JobRecord) -> MeasuredVram:
     """Return what was measured of one job."""
     samples, budget_gb = record.samples, record.case.key.vram_budget_gb
     used_gb = [sum(bytes_to_gb(model.size_vram_bytes) for model in each.resident) for each in samples]
-    over = {each.step for each, used in zip(samples, used_gb, strict=True) if used > budget_gb + VRAM_TOLERANCE_GB}
+    over = {each.step for each, used in zip(samples, used_gb, strict=True) if used > budget_gb + BUDGET_TOLERANCE_GB}
     spilled = [sum(bytes_to_gb(m.size_bytes - m.size_vram_bytes) for m in each.resident) for each in samples]
     gpu = [each.gpu for each in samples if each.gpu is not None]
     return MeasuredVram(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import PlanStep
 from pytest_swarm.metrics.facts import JobFacts, mean_of_known
-from pytest_swarm.metrics.measured_vram import VRAM_TOLERANCE_GB
 from pytest_swarm.metrics.spec import Difference, Kind, MetricGroup, MetricSpec, Show, Unit, Worse
 from pytest_swarm.metrics.summaries import (
     highest,
@@ -19,7 +19,7 @@ from pytest_swarm.metrics.summaries import (
 
 def is_violation(step: PlanStep) -> bool:
     """Return whether the planned residency of a step is over its budget."""
-    return step.planned_vram_gb > step.vram_budget_gb + VRAM_TOLERANCE_GB
+    return step.planned_vram_gb > step.vram_budget_gb + BUDGET_TOLERANCE_GB
 
 
 def _violations(job: JobFacts) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import Baseline, BaselineSample
-from pytest_swarm.gate.verdicts import Rule
+from pytest_swarm.gate.rules import Rule
 from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.statistics.sequential import stopping_reason
@@ -19,7 +20,7 @@ _DEFAULT_CONFIDENCE: Final = 95.0
 
 
 class Repeating:
-    """What has been seen of each case in this process. Tests of `statistics.sequential` hold whenever one looks."""
+    """What has been seen of each case in this process. The tests of `statistics.sequential` hold whenever one looks."""
 
     def __init__(self, baseline: Baseline, rule: Rule) -> None:
         self._then: dict[str, BaselineSample] = {}
@@ -51,4 +52,4 @@ class Repeating:
 
 def _watched(case: Case) -> _Watched:
     key = case.key
-    return case.graph.digest, key.mode, key.horizon, key.vram_budget_gb, case.test.partition("[")[0]
+    return case.graph.digest, key.mode, key.horizon, key.vram_budget_gb, base_node_id(case.test)

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
-from pytest_swarm.report.report_model import LLM, LP, Report, budget_label, horizon_label
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.wording import (
     joined,
     mode_name,
@@ -20,6 +20,7 @@ from pytest_swarm.report.wording import (
     points,
     signed_points,
 )
+from pytest_swarm.routing.registry import LLM, LP
 
 _FEW_MODES: Final = 3  # up to here every pair gets its sentence; beyond, each mode against the reference
 

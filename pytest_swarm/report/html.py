@@ -89,7 +89,7 @@ def render_html(report: Report, options: PageOptions | None = None) -> str:
         "others": options.others,
         "run_tables": run_tables([report, *options.others]) if options.others else [],
         "sections": list(options.sections),
-        "gate": gate_text(report.extra.get("gate")),
+        "gate": gate_text(report.gate),
         "gate_head": HEAD,
     }
     if options.context_hook is not None:

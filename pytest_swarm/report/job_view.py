@@ -11,10 +11,11 @@ from pytest_swarm.domain.expectation import encode_expectation
 from pytest_swarm.domain.record import EstimateRow, JobStatus, PlanStep, TaskOutcome
 from pytest_swarm.domain.task import Task
 from pytest_swarm.metrics.comparison import models_used
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, mode_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
 from pytest_swarm.report.charts.graph_drawing import GraphDrawing, draw_graph
 from pytest_swarm.report.charts.residency_timeline import Timeline, timeline
 from pytest_swarm.report.wording import NOT_MEASURED, percent
+from pytest_swarm.routing.registry import mode_order
 
 _TAIL: Final = 400  # of a long text, so many characters of its end are kept: that is where an answer often is
 

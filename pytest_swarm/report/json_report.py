@@ -16,6 +16,7 @@ import msgspec
 from pytest_swarm.domain.model import encode_model
 from pytest_swarm.domain.record import Run, RunInfo, TaskOutcome
 from pytest_swarm.fields import Json
+from pytest_swarm.gate.gate_block import encode_gate
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.job_metrics import encode_metrics, encode_value
@@ -32,8 +33,9 @@ from pytest_swarm.report.document import (
     TaskEntry,
 )
 from pytest_swarm.report.findings import answers
-from pytest_swarm.report.report_model import LLM, LP, Report, build_report
+from pytest_swarm.report.report_model import Report, build_report
 from pytest_swarm.report.report_schema import SCHEMA, Case, CurvePoint, Mode, ModeAtSetting
+from pytest_swarm.routing.registry import LLM, LP
 from pytest_swarm.statistics.intervals import CONFIDENCE, Interval
 
 
@@ -51,7 +53,7 @@ def encode_report(report: Report) -> dict[str, Json]:
         "notes": report.run.notes,
     }
     document: dict[str, Json] = msgspec.to_builtins(blocks)
-    return {**document, **report.extra}
+    return document if report.gate is None else {**document, "gate": encode_gate(report.gate)}
 
 
 def write_json(run: Run | Report, path: Path) -> None:

@@ -72,7 +72,7 @@ def write_output(
         case "csv":
             return write_csv(report, target)
         case "md" | "md-append":
-            verdict = gate_lines(report.extra.get("gate"))
+            verdict = gate_lines(report.gate)
             write_markdown(report, target, append=output.kind == "md-append", verdict=verdict)
         case _:
             _copy(events, target)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+from zlib import crc32
 
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.metrics.comparison import Comparison
@@ -31,20 +32,11 @@ from pytest_swarm.report.wording import (
     signed_points,
     significant,
 )
+from pytest_swarm.routing.registry import MODES, built_in, mode_order
 
-MODE_COLOURS: Final = {
-    "lp": "blue",
-    "llm": "orange",
-    "milp": "teal",
-    "staged": "violet",
-    "greedy": "green",
-    "single": "pink",
-    "best-single": "brown",
-    "random": "slate",
-    "oracle": "ink",
-}
 MODEL_COLOURS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
-_OTHER_MODES: Final = ("cyan", "violet", "brown", "pink", "green", "slate")
+_MORE_COLOURS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald")
+SPARE_COLOURS: Final = tuple(each for each in _MORE_COLOURS if each not in {spec.colour for spec in MODES})
 _MAX_NOTES: Final = 200
 _LABELS: Final = {"caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
 
@@ -111,11 +103,18 @@ def page_context(report: Report) -> dict[str, object]:
     }
 
 
-def mode_colours(modes: Sequence[str]) -> dict[str, str]:
-    """Mode -> name of its colour, always the same for the modes of this project."""
-    others = [mode for mode in modes if mode.partition(":")[0] not in MODE_COLOURS]
-    spare = {mode: _OTHER_MODES[n % len(_OTHER_MODES)] for n, mode in enumerate(others)}
-    return {mode: spare.get(mode) or MODE_COLOURS[mode.partition(":")[0]] for mode in modes}
+def mode_colours(modes: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each mode: that of its row, or a spare one chosen by its name, each once while they last."""
+    colours: dict[str, str] = {}
+    for mode in sorted(set(modes), key=mode_order):
+        row = built_in(mode)
+        if row is not None and row.colour is not None and row.colour not in colours.values():
+            colours[mode] = row.colour
+            continue
+        first = crc32(mode.encode()) % len(SPARE_COLOURS)
+        ring = SPARE_COLOURS[first:] + SPARE_COLOURS[:first]
+        colours[mode] = next((each for each in ring if each not in colours.values()), ring[0])
+    return colours
 
 
 def script_hash(script: str) -> str:

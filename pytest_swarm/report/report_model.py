@@ -6,28 +6,22 @@ takes a Report and computes no metric of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Final
+from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import Run, RunInfo
-from pytest_swarm.fields import Json
+from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings, look_ahead
 from pytest_swarm.metrics.comparison import Comparison, compare_modes
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, measure, setting_order
 from pytest_swarm.units import format_gb
-
-LP: Final = "lp"
-LLM: Final = "llm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Report:
     """A run with all its metrics. `modes` are aggregates over everything, `settings` by mode, horizon and budget.
 
-    `extra` are further top-level blocks of report.json that other rooms add (such as the gate's verdicts).
+    `gate` are the gate's verdicts; None without a gate, and in a report that is built from events alone.
     """
 
     run: Run
@@ -36,10 +30,7 @@ class Report:
     settings: tuple[Aggregate, ...]
     comparisons: tuple[Comparison, ...]
     curves: tuple[Aggregate, ...]
-    extra: Mapping[str, Json] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
+    gate: GateResult | None = None
 
     @property
     def info(self) -> RunInfo:
@@ -68,8 +59,8 @@ class Report:
         return None
 
 
-def build_report(run: Run, *, extra: Mapping[str, Json] | None = None) -> Report:
-    """Return the report of a run; `extra` adds top-level blocks to report.json."""
+def build_report(run: Run, *, gate: GateResult | None = None) -> Report:
+    """Return the report of a run, with the gate's verdicts where there are any."""
     jobs = measure(run.jobs)
     settings = aggregate_settings(jobs)
     return Report(
@@ -79,7 +70,7 @@ def build_report(run: Run, *, extra: Mapping[str, Json] | None = None) -> Report
         settings=settings,
         comparisons=compare_modes(jobs),
         curves=look_ahead(settings),
-        extra=extra or {},
+        gate=gate,
     )
 
 

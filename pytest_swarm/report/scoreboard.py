@@ -13,8 +13,9 @@ from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order
 from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Difference, Show
 from pytest_swarm.report.metric_text import interval_text, plain_number, written
-from pytest_swarm.report.report_model import LLM, Report
+from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import NOT_MEASURED, signed_points, significant
+from pytest_swarm.routing.registry import LLM
 
 _SAME: Final = 1e-9
 _TIMES: Final = 3  # a figure that is three times another, or a third, is written as a multiple

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, mode_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.metric_text import of_aggregate
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, signed_points
+from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
 
 

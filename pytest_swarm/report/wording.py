@@ -9,8 +9,9 @@ import math
 import re
 from typing import Final
 
+from pytest_swarm.routing.registry import built_in
+
 NOT_MEASURED: Final = "-"
-_NAMES: Final = {"lp": "LP", "milp": "MILP", "llm": "LLM"}
 # Control characters, marks that change the direction of text (they could make a line read as something else), lone
 # surrogates and non-characters: none of them may reach a page, a file or a terminal as it is.
 _UNSAFE: Final = re.compile(
@@ -19,8 +20,9 @@ _UNSAFE: Final = re.compile(
 
 
 def mode_name(mode: str) -> str:
-    """Return `LP`, `LLM`, `MILP`; every other mode as it is written on the command line."""
-    return _NAMES.get(mode, mode)
+    """Return the label of a mode: `LP`, `single:gemma2:2b`; a third party's mode as it is written."""
+    row = built_in(mode)
+    return mode if row is None or row.label is None else row.label + mode.removeprefix(row.name)
 
 
 def percent(share: float | None, *, digits: int = 0) -> str:

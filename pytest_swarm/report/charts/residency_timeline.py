@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import JobRecord
-from pytest_swarm.metrics.measured_vram import VRAM_TOLERANCE_GB
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
 from pytest_swarm.report.wording import gigabytes, seconds
 
@@ -93,7 +93,7 @@ def timeline(record: JobRecord) -> Timeline | None:
         violations=tuple(
             Tick(at=x(step.started_s), label=f"step {step.step} plans {gigabytes(step.planned_vram_gb)}")
             for step in record.steps
-            if step.planned_vram_gb > budget_gb + VRAM_TOLERANCE_GB
+            if step.planned_vram_gb > budget_gb + BUDGET_TOLERANCE_GB
         ),
         rows=_rows(record),
     )
@@ -179,7 +179,7 @@ def _over(
     bars: list[Bar] = []
     for start_s, end_s, model, base_gb in pieces:
         top_gb = base_gb + vram_gb.get(model, 0.0)
-        if top_gb > budget_gb + VRAM_TOLERANCE_GB:
+        if top_gb > budget_gb + BUDGET_TOLERANCE_GB:
             bottom = y(max(base_gb, budget_gb))
             bars.append(
                 Bar(
