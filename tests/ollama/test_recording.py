@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +15,7 @@ import pytest
 
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
-from pytest_swarm.execution.waiting_loop import WaitingTimeLoop, new_waiting_loop
+from pytest_swarm.execution.waiting_loop import WaitingTimeLoop
 from pytest_swarm.ollama.cassette.cassette_file import append_take
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, ExchangeEnd, Take, TakeOrigin
 from pytest_swarm.ollama.transports.probe import ProbeTransport
@@ -290,11 +291,18 @@ def test_the_recording_clock_counts_waiting_only() -> None:
 
 
 def test_the_recording_clock_sees_what_a_thread_takes() -> None:
-    async def main() -> float:
-        import time
+    release, looked_s = threading.Event(), 0.0
 
-        await asyncio.to_thread(time.sleep, 0.05)
+    def stopwatch() -> float:
+        """Half a second passes between two looks; the thread works until the loop waits for it."""
+        nonlocal looked_s
+        release.set()
+        looked_s += 0.5
+        return looked_s
+
+    async def main() -> float:
+        assert await asyncio.to_thread(release.wait, 60)
         return asyncio.get_running_loop().time()
 
-    with asyncio.Runner(loop_factory=new_waiting_loop) as runner:
-        assert runner.run(main()) >= 0.045
+    with asyncio.Runner(loop_factory=lambda: WaitingTimeLoop(stopwatch)) as runner:
+        assert runner.run(main()) == 0.5
