@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_swarm.execution.build_view import Moment, build_view
+
 from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.execution.build_view import Moment, build_view
 from pytest_swarm.routing.base import Weights
 from tests.execution.lab import HEAVY, case, graph, run
 

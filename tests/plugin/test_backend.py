@@ -14,7 +14,7 @@ import pytest
 
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.plugin.conftest import Reports
@@ -39,8 +39,8 @@ def fast_server() -> Iterator[str]:
         for model in profile.server_spec.models
     )
     spec = replace(profile.server_spec, models=models, stale_free_memory=False)
-    answerer = ProfileAnswerer(profile, seed=0, graphs=[load_graph(GRAPHS / "wb1.toml")])
-    server = SimulatedServer(spec, answerer=answerer)
+    generator = ProfileGenerator(profile, seed=0, graphs=[load_graph(GRAPHS / "wb1.toml")])
+    server = SimulatedServer(spec, generator=generator)
     with serve_in_thread(server) as url:
         yield url
 
