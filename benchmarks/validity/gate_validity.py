@@ -14,7 +14,7 @@ from dataclasses import replace
 from statistics import median
 
 import numpy as np
-from simulated_runs import World, as_baseline, as_run, case, circumstances, default_policy, draw, shipped_world
+from simulated_runs import World, as_baseline, as_run, case, default_policy, draw, run_context, shipped_world
 
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.evaluate import GateResult, evaluate
@@ -28,7 +28,7 @@ def judged(before: World, after: World, rng: np.random.Generator, repeats: int, 
     """The gate on one pair of runs with different seeds."""
     baseline = as_baseline(draw(before, rng, repeats=repeats, modes=modes))
     run = as_run(draw(after, rng, repeats=repeats, modes=modes))
-    return evaluate(run, baseline, circumstances(1), policy=default_policy(), covered=lambda _: True)
+    return evaluate(run, baseline, run_context(1), policy=default_policy(), covered=lambda _: True)
 
 
 def equal_runs(pairs: int) -> None:
@@ -110,7 +110,7 @@ def stop(then: BaselineCase, now: BaselineCase) -> BaselineCase:
 def decided(then: tuple[BaselineCase, ...], now: tuple[BaselineCase, ...], *, sequential: bool) -> Verdict:
     """The aggregate verdict."""
     policy = replace(default_policy(), sequential=sequential)
-    return evaluate(as_run(now), as_baseline(then), circumstances(1), policy=policy, covered=lambda _: True).verdict
+    return evaluate(as_run(now), as_baseline(then), run_context(1), policy=policy, covered=lambda _: True).verdict
 
 
 def published() -> None:
@@ -119,7 +119,7 @@ def published() -> None:
     print("\nThe published comparison: LP 74.1 % as the baseline, LLM 63.0 % as the run, 3 jobs, one repeat")
     runs = [tuple(_scored(f"wb{n}", score) for n, score in enumerate(scores, start=1)) for scores in (lp, llm)]
     result = evaluate(
-        as_run(runs[1]), as_baseline(runs[0]), circumstances(1), policy=default_policy(), covered=lambda _: True
+        as_run(runs[1]), as_baseline(runs[0]), run_context(1), policy=default_policy(), covered=lambda _: True
     )
     row = result.rows[0]
     print(
@@ -143,7 +143,7 @@ def speed() -> None:
         before, after = (draw(world, rng, repeats=repeats, modes=ALL_MODES[:modes]) for _ in range(2))
         baseline = as_baseline(before)
         started = time.perf_counter()
-        result = evaluate(as_run(after), baseline, circumstances(1), policy=default_policy(), covered=lambda _: True)
+        result = evaluate(as_run(after), baseline, run_context(1), policy=default_policy(), covered=lambda _: True)
         took_s = time.perf_counter() - started
         print(f"{jobs * repeats * modes:>8,} {len(result.cases):>8,} {took_s:>8.2f} s", flush=True)
 

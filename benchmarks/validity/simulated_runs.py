@@ -15,11 +15,9 @@ import numpy as np
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import Task
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup
-from pytest_swarm.gate.expression import DEFAULTS, parse_expression
 from pytest_swarm.gate.pairing import RunCases
-from pytest_swarm.gate.policy import Policy
-from pytest_swarm.gate.run_context import SEED_POLICY, RunContext
-from pytest_swarm.gate.verdicts import Rule
+from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, parse_expression
+from pytest_swarm.gate.run_context import SEED_POLICY, FleetIdentity, RunContext
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.graph_files import load_graph
@@ -109,7 +107,7 @@ def case(name: str, mode: str, right: np.ndarray) -> BaselineCase:
     )
 
 
-def circumstances(seed: int) -> RunContext:
+def run_context(seed: int) -> RunContext:
     """A run on the simulator with that seed."""
     return RunContext(
         run=f"seed-{seed}",
@@ -117,8 +115,7 @@ def circumstances(seed: int) -> RunContext:
         backend="sim",
         simulated=True,
         profile="a40",
-        fleet="heavy",
-        fleet_digest="heavy",
+        fleet=FleetIdentity(name="heavy", digest="heavy"),
         seed=seed,
         seed_policy=SEED_POLICY,
         measure={},
@@ -134,7 +131,7 @@ def default_policy(*texts: str) -> Policy:
 
 def as_baseline(cases: tuple[BaselineCase, ...], seed: int = 0) -> Baseline:
     """A run as a baseline."""
-    return Baseline(circumstances=circumstances(seed), cases=cases, where="baseline")
+    return Baseline(context=run_context(seed), cases=cases, where="baseline")
 
 
 def as_run(cases: tuple[BaselineCase, ...]) -> RunCases:

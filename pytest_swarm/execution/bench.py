@@ -17,12 +17,12 @@ from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.execution.auxiliary_models import borrowed
+from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend, Connection
 from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
 from pytest_swarm.execution.planning import Moment, build_view
-from pytest_swarm.execution.residency import ResidencyKeeper
+from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, Weights
 from pytest_swarm.routing.registry import ModeSpec, ModeTable
 from pytest_swarm.scoring.scorers import Scorers
@@ -60,7 +60,7 @@ class _GroupState:
         self.runner = asyncio.Runner(loop_factory=backend.new_loop)
         self.connection: Connection = self.runner.run(_in_loop(backend.connect))
         self.estimator = Estimator(fleet)
-        self.keeper = ResidencyKeeper(self.connection.client, fleet)
+        self.residency = ResidencyManager(self.connection.client, fleet)
         self.fresh = True
 
     def close(self) -> None:
@@ -111,15 +111,15 @@ class Bench:
             OptionError: The mode cannot run here.
         """
         state, sink = self._enter_state(case, carryover), sink or ListSink()
-        state.connection.introduce(case.graph)
-        journal, loop = state.connection.journal, state.runner.get_loop()
-        if journal is not None:
-            journal.begin(case, now_s=loop.time())
+        state.connection.register_graph(case.graph)
+        listener, loop = state.connection.listener, state.runner.get_loop()
+        if listener is not None:
+            listener.begin(case, now_s=loop.time())
         context = self._context(case, state, sink)
         state.fresh = False
         record = state.runner.run(run_case(case, context))
-        if journal is not None:
-            for sentence in journal.finish(now_s=loop.time()):
+        if listener is not None:
+            for sentence in listener.finish(now_s=loop.time()):
                 sink.emit(encode_note(case, sentence, record.started_ts_ms))
         return record
 
@@ -132,7 +132,7 @@ class Bench:
         state, before = _GroupState(self.backend, self.fleet), (self._state, self._state_key)
         self._state, self._state_key = state, None
         try:
-            state.connection.introduce(case.graph)
+            state.connection.register_graph(case.graph)
             context = self._context(case, state, ListSink())
             setup = state.runner.run(_in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
             moment = Moment(step=0, graph=setup.graph, finished=frozenset(), resident=frozenset())
@@ -163,15 +163,15 @@ class Bench:
 
     def _context(self, case: Case, state: _GroupState, sink: Sink) -> CaseContext:
         s = self.settings
-        judge = None if s.judge is None else borrowed(s.judge, self.fleet, self._keeper)
+        judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._residency)
         return CaseContext(
             router=self._router(case, state),
-            keeper=state.keeper,
+            residency=state.residency,
             estimator=state.estimator,
             scorers=Scorers(run_code=s.code_eval, judge=judge, threads=not state.backend.virtual),
             sink=sink,
-            watcher=state.connection.watcher,
-            gpu=self.gpu if state.backend.here else None,
+            probe_client=state.connection.probe_client,
+            gpu=self.gpu if state.backend.is_local else None,
             settings=RunSettings(
                 weights=s.weights,
                 concurrency=s.concurrency,
@@ -192,7 +192,7 @@ class Bench:
         planner = self.settings.planner
         setup = RouterSetup(
             fleet=self.fleet,
-            planner=None if planner is None else borrowed(planner, self.fleet, self._keeper),
+            planner=None if planner is None else auxiliary_model(planner, self.fleet, self._residency),
             solve_limit_s=self.settings.solve_limit_s,
             realised=state.connection.realised(case.graph, seed) if per_case else None,
         )
@@ -201,6 +201,6 @@ class Bench:
             self._routers[mode] = router
         return router
 
-    def _keeper(self) -> ResidencyKeeper:
+    def _residency(self) -> ResidencyManager:
         assert self._state is not None, "only asked while a case is running"
-        return self._state.keeper
+        return self._state.residency

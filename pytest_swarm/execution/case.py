@@ -20,7 +20,7 @@ from pytest_swarm.domain.record import (
 from pytest_swarm.errors import InfeasibleError, ServerDownError, SwarmError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.planning import Moment, plan_step
-from pytest_swarm.execution.sampling import REAL_PACE, SIMULATED_PACE, VramWatch
+from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
 from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
 from pytest_swarm.telemetry import events
@@ -63,24 +63,26 @@ class _Job:
         self.switches: list[Switch] = []
         self.samples: list[VramSample] = []
         self.first_dispatch_s: float | None = None
-        pace = SIMULATED_PACE if context.settings.simulated else REAL_PACE
-        self.watch = VramWatch(context.watcher, context.gpu, self.clock, pace=pace, keep=self._on_sample)
+        interval = SIMULATED_INTERVAL if context.settings.simulated else REAL_INTERVAL
+        self.sampler = VramSampler(
+            context.probe_client, context.gpu, self.clock, interval=interval, on_sample=self._on_sample
+        )
 
     async def run(self) -> None:
         """Plan and execute steps until every task is finished, failed or skipped."""
-        keeper = self.context.keeper
+        residency = self.context.residency
         if self.context.settings.fresh:
-            await keeper.clear()
+            await residency.clear()
         while len(self.finished) < len(self.graph):
-            number = keeper.step = len(self.steps)
+            number = residency.step = len(self.steps)
             await self._sample(number, SamplePhase.START)
-            async with self.watch.during(number):
+            async with self.sampler.sampling(number):
                 await self._step(number)
         await self._sample(len(self.steps) - 1, SamplePhase.END)
 
     async def _step(self, number: int) -> None:
-        keeper = self.context.keeper
-        moment = Moment(step=number, graph=self.graph, finished=frozenset(self.finished), resident=keeper.resident)
+        residency = self.context.residency
+        moment = Moment(step=number, graph=self.graph, finished=frozenset(self.finished), resident=residency.resident)
         if self.first_dispatch_s is None:
             self.first_dispatch_s = self.clock.now_s()
         step = await plan_step(moment, self.case, self.context, clock=self.clock)
@@ -88,9 +90,9 @@ class _Job:
         self._emit(events.encode_plan_step(self.case, step, self.clock.ts_ms()))
         calls = tuple(self._call(each, number) for each in step.executed)
         needed = tuple(dict.fromkeys(call.model.tag for call in calls))
-        failed = await keeper.reach(step.target_residency, needed)
+        failed = await residency.switch_to(step.target_residency, needed)
         await self._sample(number, SamplePhase.READY)
-        self.watch.phase = SamplePhase.RUNNING
+        self.sampler.phase = SamplePhase.RUNNING
         at_s = self.clock.now_s()
         for call in calls:
             if call.model.tag in failed:
@@ -110,8 +112,8 @@ class _Job:
     async def _run(self, calls: tuple[TaskCall, ...]) -> None:
         """Run, then score: a judge must not take VRAM from tasks that are still running."""
         context = self.context
-        done = await run_tasks(calls, context.keeper.client, self.clock, concurrency=context.settings.concurrency)
-        self.watch.phase = SamplePhase.SCORING
+        done = await run_tasks(calls, context.residency.client, self.clock, concurrency=context.settings.concurrency)
+        self.sampler.phase = SamplePhase.SCORING
         for call, outcome in zip(calls, done, strict=True):
             outcome = await scored(outcome, call, context.scorers)
             if outcome.status is TaskStatus.OK:
@@ -148,7 +150,7 @@ class _Job:
 
     async def _sample(self, number: int, phase: SamplePhase) -> None:
         """Ask the server, and the GPU where there is one, what is in VRAM."""
-        await self.watch.take(number, phase, await self.context.keeper.observe())
+        await self.sampler.record(number, phase, await self.context.residency.observe())
 
     def _on_sample(self, sample: VramSample) -> None:
         self.samples.append(sample)

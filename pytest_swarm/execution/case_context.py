@@ -10,7 +10,7 @@ from pytest_swarm.domain.record import Case, Switch
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.job_clock import JobClock
-from pytest_swarm.execution.residency import Ledger, ResidencyKeeper
+from pytest_swarm.execution.residency import ResidencyContext, ResidencyManager
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.routing.base import Router, Weights
 from pytest_swarm.scoring.scorers import Scorers
@@ -38,16 +38,16 @@ class RunSettings:
 class CaseContext:
     """The router, the server's VRAM, the estimates, the scorers, and the sink of events.
 
-    `watcher` asks what is resident, beside the job's own calls. `gpu` measures VRAM by NVML; None where there is no GPU
-    to measure.
+    `probe_client` samples what is resident, beside the job's own calls. `gpu` measures VRAM by NVML; None if there is
+    no GPU to measure.
     """
 
     router: Router
-    keeper: ResidencyKeeper
+    residency: ResidencyManager
     estimator: Estimator
     scorers: Scorers
     sink: Sink
-    watcher: OllamaClient
+    probe_client: OllamaClient
     settings: RunSettings = field(default_factory=RunSettings)
     gpu: GpuMeter | None = None
 
@@ -62,7 +62,7 @@ class JobSetup:
 
 
 def set_up_job(case: Case, context: CaseContext, *, on_switch: Callable[[Switch], None]) -> JobSetup:
-    """Start the clock of a job, and hand its budget and seed to the residency keeper. Call it inside the loop.
+    """Start the clock of a job, and hand its budget and seed to the residency manager. Call it inside the loop.
 
     Args:
         case: The graph and its place in the parametrization.
@@ -75,6 +75,8 @@ def set_up_job(case: Case, context: CaseContext, *, on_switch: Callable[[Switch]
         clock=JobClock(virtual=settings.virtual_time),
         seed=request_seed(settings.seed, key.repeat),
     )
-    ledger = Ledger(vram_budget_gb=key.vram_budget_gb, seed=setup.seed, clock=setup.clock, on_switch=on_switch)
-    context.keeper.begin(ledger)
+    residency_context = ResidencyContext(
+        vram_budget_gb=key.vram_budget_gb, seed=setup.seed, clock=setup.clock, on_switch=on_switch
+    )
+    context.residency.begin(residency_context)
     return setup

@@ -118,7 +118,7 @@ def _record(decision: _Decision, view: PlanningView, case: Case, context: CaseCo
         executed=tuple(each for each in plan.assignments if each.task in ready),
         target_residency=tuple(sorted(target)),
         residency_by_stage=tuple(tuple(sorted(stage)) for stage in plan.residency),
-        retained=context.keeper.retained(target),
+        retained=context.residency.retained(target),
         planned_vram_gb=sum(vram_gb[tag] for tag in sorted(target)),
         violation=0 in verdict.violations,
         status=plan.status,

@@ -10,21 +10,21 @@ from statistics import fmean, stdev
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.count_verdicts import added_violations, is_clean
-from pytest_swarm.gate.expression import Expression
-from pytest_swarm.gate.metric import Kind
-from pytest_swarm.gate.pairing import Changed, Match, RunCases
-from pytest_swarm.gate.verdicts import CaseVerdict, Rule, Verdict
+from pytest_swarm.gate.pairing import ChangedCase, Match, RunCases
+from pytest_swarm.gate.rules import Expression, Rule
+from pytest_swarm.gate.verdicts import CaseVerdict, Verdict
+from pytest_swarm.metrics.spec import Kind
+from pytest_swarm.statistics.exact_tests import reject_false_discoveries
 from pytest_swarm.statistics.sequential import sequential_p_values
 from pytest_swarm.statistics.sign_flips import (
     RULE_OF_THREE,
     flip_p_values,
     minimum_detectable,
-    reject_false_discoveries,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class MatchStatistics:
     """A match under its rule: the losses of its pairs (positive = worse) in the rule's first mean metric."""
 
     match: Match
@@ -43,35 +43,36 @@ class Judged:
         return fmean(self.losses) if self.losses else 0.0
 
 
-def judge_matches(
+def match_verdicts(
     matches: Mapping[int, tuple[Match, Rule]], *, reproducible: bool, sequential: bool = False
 ) -> list[CaseVerdict]:
-    """One verdict for each match, in order. Scores by exact sign flips (or bets), Benjamini-Hochberg over all cases."""
+    """Return one verdict for each match, in order: exact sign flips (or bets), Benjamini-Hochberg over all cases."""
     clean = _clean_modes([match for match, _ in matches.values()])
-    judged = [
-        _judged(match, rule, clean=clean[match.setup.mode], sequential=sequential) for match, rule in matches.values()
+    tested = [
+        _statistics(match, rule, clean=clean[match.setup.mode], sequential=sequential)
+        for match, rule in matches.values()
     ]
-    rates = [_rate(each) for each in judged]
+    rates = [_rate(each) for each in tested]
     rate = min(rates, default=0.05)
-    worse = reject_false_discoveries([each.p_worse for each in judged], rate=rate)
-    better = reject_false_discoveries([each.p_better for each in judged], rate=rate)
+    worse = reject_false_discoveries([each.p_worse for each in tested], rate=rate)
+    better = reject_false_discoveries([each.p_better for each in tested], rate=rate)
     return [
         _case(each, _verdict(each, worse=down, better=up, reproducible=reproducible))
-        for each, down, up in zip(judged, worse, better, strict=True)
+        for each, down, up in zip(tested, worse, better, strict=True)
     ]
 
 
-def unmatched(
-    taken: RunCases, changed: Sequence[Changed], new: Sequence[BaselineCase], missing: Sequence[BaselineCase]
+def unmatched_verdicts(
+    run: RunCases, changed: Sequence[ChangedCase], new: Sequence[BaselineCase], missing: Sequence[BaselineCase]
 ) -> list[CaseVerdict]:
-    """Verdicts on whatever could not be compared: changed, new, missing cases, and jobs that were not completed."""
-    rows = [_lone(each.now, Verdict.NOT_COMPARABLE, each.reason) for each in changed]
-    rows += [_lone(case, Verdict.NEW, "is not in the baseline") for case in new]
-    broken = {each.setup for each in taken.broken}
+    """Return the verdicts on what cannot be compared: changed, new and missing cases, and incomplete jobs."""
+    rows = [_unpaired(each.now, Verdict.NOT_COMPARABLE, each.reason) for each in changed]
+    rows += [_unpaired(case, Verdict.NEW, "is not in the baseline") for case in new]
+    incomplete = {each.setup for each in run.incomplete}
     rows += [
-        _lone(case, Verdict.MISSING, "is in the baseline, but was not run")
+        _unpaired(case, Verdict.MISSING, "is in the baseline, but was not run")
         for case in missing
-        if case.setup not in broken
+        if case.setup not in incomplete
     ]
     rows += [
         CaseVerdict(
@@ -82,14 +83,14 @@ def unmatched(
             note=each.sentence,
             tests=(each.test,),
         )
-        for each in taken.broken
+        for each in run.incomplete
     ]
     return rows
 
 
-def not_comparable(cases: Sequence[BaselineCase], reason: str) -> list[CaseVerdict]:
-    """Every case, because the circumstances are other ones."""
-    return [_lone(case, Verdict.NOT_COMPARABLE, reason) for case in cases]
+def not_comparable_verdicts(cases: Sequence[BaselineCase], reason: str) -> list[CaseVerdict]:
+    """Return the verdicts on all cases of a run that cannot be compared."""
+    return [_unpaired(case, Verdict.NOT_COMPARABLE, reason) for case in cases]
 
 
 def _clean_modes(matches: Sequence[Match]) -> dict[str, bool]:
@@ -99,7 +100,7 @@ def _clean_modes(matches: Sequence[Match]) -> dict[str, bool]:
     return {mode: is_clean(group, "violations") for mode, group in by_mode.items()}
 
 
-def _judged(match: Match, rule: Rule, *, clean: bool, sequential: bool) -> Judged:
+def _statistics(match: Match, rule: Rule, *, clean: bool, sequential: bool) -> MatchStatistics:
     mine = [each for each in rule.expressions if each.mode in (None, match.setup.mode)]
     expression = next((each for each in mine if each.metric.kind is Kind.MEAN), None)
     counted = any(each.metric.name == "violations" for each in mine)
@@ -113,7 +114,7 @@ def _judged(match: Match, rule: Rule, *, clean: bool, sequential: bool) -> Judge
                 pairs.append((a, b))
     losses = tuple(sign * (b - a) for a, b in pairs)
     p_better, p_worse = (sequential_p_values if sequential else flip_p_values)(losses) if losses else (1.0, 1.0)
-    return Judged(
+    return MatchStatistics(
         match=match,
         rule=rule,
         expression=expression,
@@ -126,12 +127,12 @@ def _judged(match: Match, rule: Rule, *, clean: bool, sequential: bool) -> Judge
     )
 
 
-def _rate(each: Judged) -> float:
+def _rate(each: MatchStatistics) -> float:
     confidence = 95.0 if each.expression is None else each.expression.confidence
     return 1 - confidence / 100
 
 
-def _verdict(each: Judged, *, worse: bool, better: bool, reproducible: bool) -> Verdict:
+def _verdict(each: MatchStatistics, *, worse: bool, better: bool, reproducible: bool) -> Verdict:
     clean = is_clean([each.match], "violations")
     if each.added > 0 and (reproducible or clean):
         return Verdict.REGRESSED if reproducible else Verdict.INCONCLUSIVE
@@ -148,8 +149,8 @@ def _verdict(each: Judged, *, worse: bool, better: bool, reproducible: bool) -> 
     return Verdict.OK if max(hidden, each.mean) <= allowed else Verdict.INCONCLUSIVE
 
 
-def _detectable(each: Judged, *, reproducible: bool) -> float:
-    """As `judging.detectable_loss`, for the repeats of one case."""
+def _detectable(each: MatchStatistics, *, reproducible: bool) -> float:
+    """The smallest loss that the repeats of one case detect, as in `mean_verdicts.detectable_loss`."""
     n = len(each.losses)
     if not any(each.losses):
         if reproducible:
@@ -161,7 +162,7 @@ def _detectable(each: Judged, *, reproducible: bool) -> float:
     return math.inf if n < 2 else minimum_detectable(stdev(each.losses) / math.sqrt(n), n, level=level)
 
 
-def _case(each: Judged, verdict: Verdict) -> CaseVerdict:
+def _case(each: MatchStatistics, verdict: Verdict) -> CaseVerdict:
     match = each.match
     notes = [f"renamed, was {match.renamed_from}"] if match.renamed_from else []
     if each.added:
@@ -172,7 +173,7 @@ def _case(each: Judged, verdict: Verdict) -> CaseVerdict:
         setup=match.setup,
         graph_digest=match.now.graph_digest,
         verdict=verdict,
-        test=_name(match.now),
+        test=match.now.test_name,
         before=each.before,
         now=each.now,
         pairs=len(each.losses),
@@ -182,16 +183,12 @@ def _case(each: Judged, verdict: Verdict) -> CaseVerdict:
     )
 
 
-def _lone(case: BaselineCase, verdict: Verdict, reason: str) -> CaseVerdict:
+def _unpaired(case: BaselineCase, verdict: Verdict, reason: str) -> CaseVerdict:
     return CaseVerdict(
         setup=case.setup,
         graph_digest=case.graph_digest,
         verdict=verdict,
-        test=_name(case),
+        test=case.test_name,
         note=reason,
         tests=tuple(sample.test for sample in case.samples) if verdict is not Verdict.MISSING else (),
     )
-
-
-def _name(case: BaselineCase) -> str | None:
-    return base_node_id(case.samples[0].test) if case.samples else None

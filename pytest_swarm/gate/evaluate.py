@@ -1,31 +1,30 @@
-"""The whole gate: a run against a baseline, under rules and policies, as one plain value."""
+"""The whole gate: a run against a baseline, under its rules, as one value."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass
 
-from pytest_swarm.fields import Json
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
-from pytest_swarm.gate.case_verdicts import judge_matches, not_comparable, unmatched
-from pytest_swarm.gate.count_verdicts import judge_count
-from pytest_swarm.gate.hypotheses import questions
-from pytest_swarm.gate.mean_verdicts import Hypothesis, judge_mean
-from pytest_swarm.gate.metric import Kind
-from pytest_swarm.gate.pairing import RunCases, pair
-from pytest_swarm.gate.policy import Policy
+from pytest_swarm.gate.case_verdicts import match_verdicts, not_comparable_verdicts, unmatched_verdicts
+from pytest_swarm.gate.count_verdicts import count_verdict
+from pytest_swarm.gate.hypotheses import Hypothesis, hypotheses_of
+from pytest_swarm.gate.mean_verdicts import mean_verdict
+from pytest_swarm.gate.pairing import RunCases, pair_cases
+from pytest_swarm.gate.rules import Policy, Strictness
 from pytest_swarm.gate.run_context import RunContext, differences, reproducible, same_clock
-from pytest_swarm.gate.time_verdicts import judge_median
-from pytest_swarm.gate.verdicts import CaseVerdict, Strictness, Verdict, VerdictRow, worst
-
-SCHEMA: Final = "swarm-gate/1"
+from pytest_swarm.gate.time_verdicts import median_verdict
+from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow, worst
+from pytest_swarm.metrics.spec import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """Everything that is said. `failures` are the sentences for which the run fails; empty = it passes."""
+    """All verdicts of a run. `failures` are sentences that say why the run fails; empty = it passes.
+
+    `elsewhere` is how many cases of the baseline the run did not cover.
+    """
 
     verdict: Verdict
     gate: Strictness
@@ -45,8 +44,8 @@ class GateResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """What was judged, before it is summed up."""
+class _Verdicts:
+    """The verdicts on rows and cases, before they are summed up."""
 
     reasons: tuple[str, ...] = ()
     rows: tuple[VerdictRow, ...] = ()
@@ -55,64 +54,56 @@ class _Found:
 
 
 def evaluate(
-    taken: RunCases,
+    run: RunCases,
     baseline: Baseline,
     now: RunContext,
     *,
     policy: Policy,
     covered: Callable[[BaselineCase], bool],
 ) -> GateResult:
-    """Judge a run. `covered` says whether the run would have run a case of the baseline if it were still there."""
-    reasons = differences(baseline.circumstances, now)
+    """Return the verdicts on a run.
+
+    Args:
+        run: the cases of the run.
+        baseline: what they are compared with.
+        now: the context of the run.
+        policy: the rules.
+        covered: whether the run would have run a case of the baseline if it still existed.
+    """
+    reasons = differences(baseline.context, now)
     if reasons:
-        cases = [*not_comparable(taken.cases, reasons[0]), *unmatched(taken, (), (), ())]
-        return _result(policy, baseline, _Found(reasons=reasons, cases=tuple(cases)))
-    pairing = pair(baseline, taken.cases, covered=covered)
-    fixed = reproducible(baseline.circumstances, now)
-    clocks = {wall: same_clock(baseline.circumstances, now, wall_clock=wall) for wall in (True, False)}
-    rows = [_judge(each, clocks) for each in questions(pairing, policy, fixed=fixed, over=taken.over)]
+        cases = [*not_comparable_verdicts(run.cases, reasons[0]), *unmatched_verdicts(run, (), (), ())]
+        return _result(policy, baseline, _Verdicts(reasons=reasons, cases=tuple(cases)))
+    pairing = pair_cases(baseline, run.cases, covered=covered)
+    fixed = reproducible(baseline.context, now)
+    clocks = {wall: same_clock(baseline.context, now, wall_clock=wall) for wall in (True, False)}
+    hypotheses = hypotheses_of(pairing, policy, fixed=fixed, over_budget=run.over_budget)
+    rows = [_row_verdict(each, clocks) for each in hypotheses]
     ruled = {n: (match, policy.rule_of(match.now)) for n, match in enumerate(pairing.matches)}
-    cases = judge_matches(ruled, reproducible=fixed, sequential=policy.sequential)
-    cases += unmatched(taken, pairing.changed, pairing.new, pairing.missing)
-    found = _Found(rows=tuple(rows), cases=tuple(cases), elsewhere=len(pairing.elsewhere))
+    cases = match_verdicts(ruled, reproducible=fixed, sequential=policy.sequential)
+    cases += unmatched_verdicts(run, pairing.changed, pairing.new, pairing.missing)
+    found = _Verdicts(rows=tuple(rows), cases=tuple(cases), elsewhere=len(pairing.elsewhere))
     return _result(policy, baseline, found)
 
 
-def encode_gate(result: GateResult) -> dict[str, Json]:
-    """The block `gate` of report.json."""
-    return {
-        "schema": SCHEMA,
-        "verdict": result.verdict.value,
-        "gate": result.gate,
-        "baseline": result.baseline,
-        "reasons": list(result.reasons),
-        "counts": dict(result.counts),
-        "rows": [_row(row) for row in result.rows],
-        "cases": [_case(case) for case in result.cases],
-        "cases_elsewhere": result.elsewhere,
-        "failures": list(result.failures),
-        "warnings": list(result.warnings),
-    }
-
-
-def _judge(question: Hypothesis, clocks: Mapping[bool, bool]) -> VerdictRow:
-    expression = question.expression
+def _row_verdict(hypothesis: Hypothesis, clocks: Mapping[bool, bool]) -> VerdictRow:
+    expression = hypothesis.expression
     if expression.metric.kind is Kind.COUNT:
-        return judge_count(question)
+        return count_verdict(hypothesis)
     if expression.metric.kind is Kind.TIME and not clocks[expression.metric.on_wall_clock]:
-        return question.row(Verdict.NOT_COMPARABLE, note="times of another machine are no comparison")
-    return judge_median(question) if expression.statistic == "median" else judge_mean(question)
+        return hypothesis.row(Verdict.NOT_COMPARABLE, note="times of another machine are no comparison")
+    return median_verdict(hypothesis) if expression.statistic == "median" else mean_verdict(hypothesis)
 
 
-def _result(policy: Policy, baseline: Baseline, found: _Found) -> GateResult:
+def _result(policy: Policy, baseline: Baseline, found: _Verdicts) -> GateResult:
     cases = tuple(sorted(found.cases, key=lambda case: case.setup.order))
     failures, warnings = _consequences(policy, found.rows, cases, found.reasons)
-    compared = [row.verdict for row in found.rows]
-    if all(verdict is Verdict.NOT_COMPARABLE for verdict in compared):
+    verdicts = [row.verdict for row in found.rows]
+    if all(verdict is Verdict.NOT_COMPARABLE for verdict in verdicts):
         lone = (Verdict.ERROR, Verdict.MISSING, Verdict.NOT_COMPARABLE)
-        compared += [case.verdict for case in cases if case.verdict in lone]
+        verdicts += [case.verdict for case in cases if case.verdict in lone]
     return GateResult(
-        verdict=worst(compared),
+        verdict=worst(verdicts),
         gate=policy.default.gate,
         baseline=baseline.where,
         reasons=found.reasons,
@@ -127,7 +118,7 @@ def _result(policy: Policy, baseline: Baseline, found: _Found) -> GateResult:
 def _consequences(
     policy: Policy, rows: tuple[VerdictRow, ...], cases: tuple[CaseVerdict, ...], reasons: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(for what the run fails, what is only said)."""
+    """(why the run fails, what is a warning only)."""
     failures: list[str] = []
     warnings: list[str] = []
 
@@ -151,29 +142,3 @@ def _consequences(
             if count and not (reasons and kind is Verdict.NOT_COMPARABLE):
                 say(f"{count} {'case' if count == 1 else 'cases'} {kind.value}", fail=fail)
     return tuple(failures), tuple(warnings)
-
-
-def _row(row: VerdictRow) -> dict[str, Json]:
-    return {each.name: _json(getattr(row, each.name)) for each in fields(row)}
-
-
-def _case(case: CaseVerdict) -> dict[str, Json]:
-    setup = case.setup
-    head: dict[str, Json] = {
-        "job": setup.job,
-        "mode": setup.mode,
-        "horizon_depth": setup.horizon,
-        "vram_budget_gb": setup.vram_budget_gb,
-        "label": setup.label,
-    }
-    rest = {each.name: _json(getattr(case, each.name)) for each in fields(case) if each.name not in ("setup", "tests")}
-    return head | rest
-
-
-def _json(value: object) -> Json:
-    if isinstance(value, Verdict):
-        return value.value
-    if isinstance(value, tuple):
-        return [_json(each) for each in value]
-    assert value is None or isinstance(value, bool | int | float | str)
-    return value

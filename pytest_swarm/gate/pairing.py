@@ -1,21 +1,20 @@
-"""Which case of a run is which case of the baseline: by content, never by test id."""
+"""Pairing: which case of a run is which case of the baseline, by content and never by test id."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, PlanStep
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
-from pytest_swarm.gate.metric import METRICS
-from pytest_swarm.metrics.job_metrics import is_violation
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.table import GATE_METRICS
+from pytest_swarm.metrics.vram_metrics import is_violation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
-    """A job that has no sample because it was not completed: an error is not a low score."""
+class IncompleteJob:
+    """A job that was not completed, and so has no sample: an error is not a low score."""
 
     setup: Setup
     test: str
@@ -25,19 +24,19 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCases:
-    """A run as the gate sees it: its cases, and the jobs that were not completed.
+    """A run as the gate compares it: its cases, and the jobs that were not completed.
 
-    `over` gives the sentences that name the steps over budget, by (case digest, occurrence).
+    `over_budget` holds sentences that name the steps over budget, by (case digest, occurrence).
     """
 
     cases: tuple[BaselineCase, ...]
-    broken: tuple[Broken, ...] = ()
-    over: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
+    incomplete: tuple[IncompleteJob, ...] = ()
+    over_budget: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A case of the run and its like in the baseline, with their complete pairs (before, now)."""
+    """A case that is in the baseline and in the run, with the pairs of its repeats (before, now)."""
 
     before: BaselineCase
     now: BaselineCase
@@ -50,21 +49,21 @@ class Match:
 
     @property
     def renamed_from(self) -> str | None:
-        """The test's former name, where the same content stood under another one."""
-        was, now = test_name(self.before.samples), test_name(self.now.samples)
+        """The name of the test in the baseline, where it is another one."""
+        was, now = self.before.test_name or "", self.now.test_name or ""
         return was if was != now else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """A setup that is still there, but whose graph is another one, and why that is no comparison."""
+class ChangedCase:
+    """A setup that is in both, with another graph, so that the two cannot be compared."""
 
     before: BaselineCase
     now: BaselineCase
 
     @property
     def reason(self) -> str:
-        """One sentence."""
+        """Why the two cannot be compared, in a few words."""
         if self.before.version != self.now.version:
             return f"case version {self.before.version} then, {self.now.version} now"
         return "the graph has changed (its tasks, prompts, expectations, edges or context)"
@@ -72,26 +71,28 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """The run laid beside the baseline. `missing`: the run covered its place, and it was not there;
-    `elsewhere`: cases of the baseline that the run did not try to run.
+    """A run beside the baseline.
+
+    `missing` are cases of the baseline that the run would have run, and did not; `elsewhere` those that it did not
+    cover.
     """
 
     matches: tuple[Match, ...]
     new: tuple[BaselineCase, ...]
-    changed: tuple[Changed, ...]
+    changed: tuple[ChangedCase, ...]
     missing: tuple[BaselineCase, ...]
     elsewhere: tuple[BaselineCase, ...]
 
 
-def take(jobs: Iterable[MeasuredJob]) -> RunCases:
-    """The samples of a run's completed jobs, by case."""
+def run_cases(jobs: Iterable[MeasuredJob]) -> RunCases:
+    """Return the samples of a run's completed jobs, by case."""
     jobs = tuple(jobs)
     samples: dict[tuple[Setup, str, int], list[BaselineSample]] = {}
-    broken: list[Broken] = []
+    incomplete: list[IncompleteJob] = []
     for job in jobs:
         setup = setup_of(job.record)
         if job.record.status is not JobStatus.COMPLETED:
-            broken.append(_broken(job, setup))
+            incomplete.append(_incomplete(job, setup))
             continue
         graph = job.record.case.graph
         samples.setdefault((setup, graph.digest, graph.version), []).append(sample_of(job))
@@ -101,34 +102,41 @@ def take(jobs: Iterable[MeasuredJob]) -> RunCases:
     )
     return RunCases(
         cases=tuple(sorted(cases, key=lambda case: case.setup.order)),
-        broken=tuple(broken),
-        over=_steps_over_budget(jobs),
+        incomplete=tuple(incomplete),
+        over_budget=_steps_over_budget(jobs),
     )
 
 
 def setup_of(record: JobRecord) -> Setup:
-    """What a job was run as."""
+    """Return the setup of a job."""
     key: CaseKey = record.case.key
     return Setup(job=record.case.job, mode=key.mode, horizon=key.horizon, vram_budget_gb=key.vram_budget_gb)
 
 
 def sample_of(job: MeasuredJob) -> BaselineSample:
-    """The sample of a completed job."""
+    """Return the sample of a completed job."""
     return BaselineSample(
         digest=job.record.case.digest,
         test=job.record.case.test,
         repeat=job.key.repeat,
         occurrence=job.occurrence,
         tasks=sum(score is not None for score in job.task_score.values()),
-        figures={name: _figure(getattr(job.metrics, name)) for name in METRICS},
+        figures={name: _figure(row.of_job(job.metrics)) for name, row in GATE_METRICS.items()},
     )
 
 
-def pair(baseline: Baseline, cases: Sequence[BaselineCase], *, covered: Callable[[BaselineCase], bool]) -> Pairing:
-    """Lay the run's cases beside the baseline's. `covered` says whether the run would have run a case if it were there.
+def pair_cases(
+    baseline: Baseline, cases: Sequence[BaselineCase], *, covered: Callable[[BaselineCase], bool]
+) -> Pairing:
+    """Return the run's cases beside the baseline's.
 
-    The same setup and graph digest is the same case. The same setup with another graph, which no case of the run
-    matches, is a changed case. What is left is new, or missing, or elsewhere.
+    The same setup and graph digest is the same case. The same setup with another graph is a changed case. What is left
+    is new, missing, or elsewhere.
+
+    Args:
+        baseline: the stored results.
+        cases: the cases of the run.
+        covered: whether the run would have run a case of the baseline if it still existed.
     """
     then = {case.identity: case for case in baseline.cases}
     matches = [_match(then.pop(case.identity), case) for case in cases if case.identity in then]
@@ -137,12 +145,12 @@ def pair(baseline: Baseline, cases: Sequence[BaselineCase], *, covered: Callable
     by_setup: dict[Setup, list[BaselineCase]] = {}
     for case in then.values():
         by_setup.setdefault(case.setup, []).append(case)
-    changed: list[Changed] = []
+    changed: list[ChangedCase] = []
     new: list[BaselineCase] = []
     for case in rest:
         like = by_setup.get(case.setup)
         if like:
-            changed.append(Changed(before=like.pop(0), now=case))
+            changed.append(ChangedCase(before=like.pop(0), now=case))
         else:
             new.append(case)
     left = [case for group in by_setup.values() for case in group]
@@ -174,21 +182,16 @@ def _sentence(record: JobRecord, step: PlanStep) -> str:
     )
 
 
-def test_name(samples: Sequence[BaselineSample]) -> str:
-    """The node id without its parameters: what a user calls the test."""
-    return base_node_id(samples[0].test) if samples else ""
-
-
 def _match(before: BaselineCase, now: BaselineCase) -> Match:
     slots = {sample.slot: sample for sample in before.samples}
     pairs = tuple((slots[sample.slot], sample) for sample in now.samples if sample.slot in slots)
     return Match(before=before, now=now, pairs=pairs)
 
 
-def _broken(job: MeasuredJob, setup: Setup) -> Broken:
+def _incomplete(job: MeasuredJob, setup: Setup) -> IncompleteJob:
     record = job.record
     sentence = f"{setup.label} r{job.key.repeat} ended as {record.status.value}: {record.error or 'no reason given'}"
-    return Broken(setup=setup, test=record.case.test, repeat=job.key.repeat, sentence=sentence)
+    return IncompleteJob(setup=setup, test=record.case.test, repeat=job.key.repeat, sentence=sentence)
 
 
 def _figure(value: object) -> float | None:

@@ -1,4 +1,4 @@
-"""Under which circumstances samples came about, and which differences make a comparison meaningless."""
+"""The context of a run, and which differences between two contexts make a comparison meaningless."""
 
 from __future__ import annotations
 
@@ -8,26 +8,32 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.record import RunInfo
-from pytest_swarm.fields import Fields, Json
 
 SEED_POLICY: Final = "sha256(run seed, repeat)/1"  # domain/seeding.request_seed: change it, and repeats no longer pair
 _MEASURE: Final = MappingProxyType(
     {"swarm_code_eval": "off", "swarm_judge": "none", "swarm_carryover": "case", "swarm_fault": "none"}
 )
-"""Options, with their defaults, that change what a score means; weights, planner and routers are what is tested."""
+"""Options, with their defaults, that change what a score means. Weights, planner and routers are what is tested."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetIdentity:
+    """The name of a fleet, and the digest of all its figures."""
+
+    name: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """What a run was, as far as it decides whether it is comparable. `measure` are the options that change scoring."""
+    """What decides whether a run is comparable with another. `measure` holds the options that change scoring."""
 
     run: str
     started_ts_ms: float
     backend: str
     simulated: bool | None
     profile: str | None
-    fleet: str
-    fleet_digest: str
+    fleet: FleetIdentity
     seed: int
     seed_policy: str
     measure: Mapping[str, str]
@@ -39,16 +45,15 @@ class RunContext:
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
-def circumstances_of(info: RunInfo) -> RunContext:
-    """The circumstances of a run."""
+def run_context_of(info: RunInfo) -> RunContext:
+    """Return the context of a run."""
     return RunContext(
         run=info.run,
         started_ts_ms=info.started_ts_ms,
         backend=info.backend,
         simulated=info.simulated,
         profile=info.profile,
-        fleet=info.fleet.name,
-        fleet_digest=info.fleet.digest,
+        fleet=FleetIdentity(name=info.fleet.name, digest=info.fleet.digest),
         seed=info.seed,
         seed_policy=SEED_POLICY,
         measure={name: info.options.get(name, default) for name, default in _MEASURE.items()},
@@ -58,14 +63,14 @@ def circumstances_of(info: RunInfo) -> RunContext:
 
 
 def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
-    """Why the two cannot be compared, one sentence each; empty where they can."""
+    """Return why the two cannot be compared, one sentence each; empty where they can."""
     found: list[str] = []
     if before.simulated != now.simulated:
-        found.append(f"other backend: {_world(before)} then, {_world(now)} now")
+        found.append(f"other backend: {_backend_name(before)} then, {_backend_name(now)} now")
     elif before.profile != now.profile:
         found.append(f"other simulator profile: {before.profile} then, {now.profile} now")
-    if before.fleet_digest != now.fleet_digest:
-        found.append(f"other fleet: {before.fleet} ({before.fleet_digest}) then, {now.fleet} ({now.fleet_digest}) now")
+    if before.fleet.digest != now.fleet.digest:
+        found.append(f"other fleet: {_fleet_name(before)} then, {_fleet_name(now)} now")
     if before.seed_policy != now.seed_policy:
         found.append(f"other seed policy: {before.seed_policy} then, {now.seed_policy} now")
     for name, default in _MEASURE.items():
@@ -76,7 +81,7 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
 
 
 def reproducible(before: RunContext, now: RunContext) -> bool:
-    """Whether chance plays no part: the same seed on a simulator or on recordings gives the same answers."""
+    """Whether the outcome is fixed: the same seed on a simulator or on recordings gives the same answers."""
     fixed = before.simulated is True or (before.backend == now.backend == "replay")
     return fixed and before.seed == now.seed and not differences(before, now)
 
@@ -87,45 +92,9 @@ def same_clock(before: RunContext, now: RunContext, *, wall_clock: bool) -> bool
     return (virtual and not wall_clock) or dict(before.machine) == dict(now.machine)
 
 
-def encode_circumstances(value: RunContext) -> dict[str, Json]:
-    """The JSON object of the circumstances."""
-    return {
-        "run": value.run,
-        "started_ts_ms": value.started_ts_ms,
-        "backend": value.backend,
-        "simulated": value.simulated,
-        "profile": value.profile,
-        "fleet": {"name": value.fleet, "digest": value.fleet_digest},
-        "seed": value.seed,
-        "seed_policy": value.seed_policy,
-        "measure": dict(value.measure),
-        "versions": dict(value.versions),
-        "machine": dict(value.machine),
-    }
-
-
-def decode_circumstances(fields: Fields) -> RunContext:
-    """The circumstances of a JSON object."""
-    fleet = fields.table("fleet")
-    return RunContext(
-        run=fields.text("run"),
-        started_ts_ms=fields.number("started_ts_ms"),
-        backend=fields.text("backend"),
-        simulated=fields.flag("simulated") if "simulated" in fields else None,
-        profile=fields.optional_text("profile"),
-        fleet=fleet.text("name"),
-        fleet_digest=fleet.text("digest"),
-        seed=fields.whole("seed"),
-        seed_policy=fields.text("seed_policy"),
-        measure=_texts(fields.table("measure")),
-        versions=_texts(fields.table("versions")),
-        machine=_texts(fields.table("machine")),
-    )
-
-
-def _texts(fields: Fields) -> dict[str, str]:
-    return {key: fields.text(key) for key in fields}
-
-
-def _world(value: RunContext) -> str:
+def _backend_name(value: RunContext) -> str:
     return f"simulated ({value.profile})" if value.simulated else f"real ({value.backend})"
+
+
+def _fleet_name(value: RunContext) -> str:
+    return f"{value.fleet.name} ({value.fleet.digest})"

@@ -1,20 +1,18 @@
-"""Verdicts: what the gate says of an expression under one mode, and of one case."""
+"""Verdicts as values: of an expression under one mode, and of one case."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Final
 
 from pytest_swarm.gate.baseline import Setup
-from pytest_swarm.gate.expression import Expression
-
-Strictness: TypeAlias = Literal["off", "warn", "fail"]
+from pytest_swarm.gate.rules import Strictness
 
 
 class Verdict(StrEnum):
-    """DESIGN 4's words, and `error` for a job that was not completed."""
+    """The gate's answer; see docs/gate.md. The verdict of a job that was not completed is `error`."""
 
     OK = "ok"
     IMPROVED = "improved"
@@ -26,7 +24,7 @@ class Verdict(StrEnum):
     ERROR = "error"
 
 
-_WORST_FIRST = (
+_WORST_FIRST: Final = (
     Verdict.REGRESSED,
     Verdict.ERROR,
     Verdict.NOT_COMPARABLE,
@@ -39,27 +37,18 @@ _WORST_FIRST = (
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict that sums up several; `ok` for none."""
+    """Return the verdict that sums up several; `ok` for none."""
     return min(verdicts, key=_WORST_FIRST.index, default=Verdict.OK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """Expressions that hold for a set of cases: those of one test (`test` is its name), or all others (None)."""
-
-    expressions: tuple[Expression, ...]
-    gate: Strictness = "fail"
-    test: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictRow:
-    """One expression under one mode.
+    """The verdict on one expression under one mode.
 
     `before`, `now`, `change`, `low` and `high` are in the metric's unit; for a ratio of medians `change`, `low` and
-    `high` are ratios (1 = as before). `allowed` is the loss let pass in the unit of `change`, `detectable` the smallest
-    loss that so many pairs find with a power of 80 %; None = not even a certain one. `repeats_needed` of each case
-    would bring it down to `allowed`. `interval_over_jobs` speaks of jobs like these, the other of these jobs.
+    `high` are ratios (1 = as before). `allowed` is the allowed loss in the unit of `change`. `detectable` is the
+    smallest loss that so many pairs find with a power of 80 %; None = not even a certain one. `repeats_needed` of each
+    case would bring it down to `allowed`. `low` and `high` hold for these jobs, `interval_over_jobs` for similar ones.
     """
 
     test: str | None
@@ -89,7 +78,7 @@ class VerdictRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseVerdict:
-    """One case (graph, mode, horizon, budget) over its repeats. `tests` are the node ids that ran it."""
+    """The verdict on one case (graph, mode, horizon, budget) over its repeats. `tests` are the ids that ran it."""
 
     setup: Setup
     graph_digest: str

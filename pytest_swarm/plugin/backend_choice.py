@@ -59,11 +59,11 @@ def _recorded_kind(settings: Settings) -> str:
 
 
 def _recorded(settings: Settings, inner: Backend, run: str) -> Backend:
-    from pytest_swarm.execution.recorded_backends import RecordMode, Tape, recording_backend
+    from pytest_swarm.execution.recorded_backends import RecordingTarget, RecordMode, recording_backend
 
     assert settings.cassette is not None, "checked with the other options"
-    tape = Tape(path=settings.cassette, mode=RecordMode(settings.record_mode), run=run)
-    return recording_backend(inner, tape, timeout_s=settings.timeout_s)
+    target = RecordingTarget(path=settings.cassette, mode=RecordMode(settings.record_mode), run=run)
+    return recording_backend(inner, target, timeout_s=settings.timeout_s)
 
 
 def _replayed(settings: Settings) -> Backend:
@@ -92,11 +92,11 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
 def simulated_server(settings: Settings) -> SimulatedServer:
     """A simulated server of the settings' profile, for HTTP."""
     from pytest_swarm.simulator.models.profile import load_profile
-    from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import parse_fault
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
     profile = load_profile(settings.profile)
-    answerer = ProfileAnswerer(profile, seed=settings.seed)
+    generator = ProfileGenerator(profile, seed=settings.seed)
     faults = (*profile.faults, *map(parse_fault, settings.faults))
-    return SimulatedServer(profile.server_spec, answerer=answerer, seed=settings.seed, faults=faults)
+    return SimulatedServer(profile.server_spec, generator=generator, seed=settings.seed, faults=faults)

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import BaselineError
-from pytest_swarm.gate.baseline import Baseline, BaselineCase, read_baseline, write_baseline
+from pytest_swarm.gate.baseline import Baseline, BaselineCase
+from pytest_swarm.gate.baseline_codec import read_baseline, write_baseline
 from pytest_swarm.gate.evaluate import GateResult, evaluate
-from pytest_swarm.gate.expression import parse_expression
-from pytest_swarm.gate.pairing import take
-from pytest_swarm.gate.policy import Policy
-from pytest_swarm.gate.run_context import circumstances_of
-from pytest_swarm.gate.updating import refuse_mixture, updated
-from pytest_swarm.gate.verdicts import Rule
+from pytest_swarm.gate.pairing import run_cases
+from pytest_swarm.gate.rules import Policy, Rule, parse_expression
+from pytest_swarm.gate.run_context import run_context_of
+from pytest_swarm.gate.updating import require_same_context, update_baseline
 from pytest_swarm.plugin.gate_settings import rule_of_marker
 from pytest_swarm.plugin.junit import JunitVerdicts
 
@@ -76,7 +75,7 @@ class Gating:
         if self.baseline is not None and self.settings.update == "new":
             from pytest_swarm.plugin.run_info import run_info
 
-            refuse_mixture(self.baseline, circumstances_of(run_info(self._session, self._session.run_name)))
+            require_same_context(self.baseline, run_context_of(run_info(self._session, self._session.run_name)))
 
     def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Let the report of a marked test carry its rule, as one text: under xdist only workers see markers."""
@@ -122,14 +121,15 @@ class Gating:
             inconclusive=self.settings.inconclusive,
             sequential=self._session.repeating is not None,
         )
-        now = circumstances_of(report.info)
-        return evaluate(take(report.jobs), baseline, now, policy=policy, covered=covered)
+        now = run_context_of(report.info)
+        return evaluate(run_cases(report.jobs), baseline, now, policy=policy, covered=covered)
 
     def _write(self, report: Report, covered: _Coverage) -> str:
         file, update = self.settings.file, self.settings.update
         assert file is not None
         assert update is not None
-        found = updated(self.baseline, take(report.jobs), circumstances_of(report.info), update=update, covered=covered)
+        cases, now = run_cases(report.jobs), run_context_of(report.info)
+        found = update_baseline(self.baseline, cases, now, update=update, covered=covered)
         write_baseline(found.baseline, file)
         return f"wrote baseline {self._shown(file)} ({found.sentence})"
 

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.errors import OptionError
-from pytest_swarm.gate.expression import DEFAULTS, parse_expression
-from pytest_swarm.gate.policy import Incomparable, Inconclusive
+from pytest_swarm.gate.rules import DEFAULTS, Incomparable, Inconclusive, Rule, Strictness, parse_expression
 from pytest_swarm.gate.updating import Update
-from pytest_swarm.gate.verdicts import Rule, Strictness
 
 if TYPE_CHECKING:
     import pytest

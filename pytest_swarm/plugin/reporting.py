@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import SwarmError
-from pytest_swarm.gate.evaluate import encode_gate
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
 from pytest_swarm.report.html import PageOptions
 from pytest_swarm.report.outputs import Output, write_output
@@ -52,8 +51,7 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
         return None
     report = build_report(run)
     gate = None if session.gating is None else session.gating.finish(report, complete=complete)
-    if gate is not None and gate.result is not None:
-        report = replace(report, extra={**report.extra, "gate": encode_gate(gate.result)})
+    report = replace(report, gate=None if gate is None else gate.result)
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
     outputs = default if session.settings.reports is None else session.settings.reports
     written: list[str] = []
@@ -103,7 +101,7 @@ def _width(reporter: pytest.TerminalReporter) -> int:
 
 def show_gate(report: Report, gate: GateEnding | None, reporter: pytest.TerminalReporter) -> None:
     """The gate's table, and for what the run fails."""
-    text = None if gate is None else gate_text(report.extra.get("gate"))
+    text = None if gate is None else gate_text(report.gate)
     if text is not None:
         width = _width(reporter)
         reporter.section("pytest-swarm gate", sep="-")

@@ -70,7 +70,7 @@ def _gpu(session: SwarmSession) -> str:
     """The GPUs that are measured, or why none is."""
     if not session.backend.live:
         return "not measured: no real server is called"
-    if not session.backend.here:
+    if not session.backend.is_local:
         return "not measured: the server is on another machine"
     gpu = session.gpu
     return "not measured: NVML finds no NVIDIA GPU here" if gpu is None else ", ".join(gpu.names)

@@ -138,7 +138,7 @@ class SwarmSession:
             solve_limit_s=s.solve_limit_s,
             routers=self.routers,
         )
-        gpu = self.gpu if self.backend.here else None
+        gpu = self.gpu if self.backend.is_local else None
         return Bench(backend=self.backend, fleet=self.fleet, settings=settings, gpu=gpu)
 
     def _default_planner(self) -> str:

@@ -1,4 +1,4 @@
-"""The gate's verdicts in words, for terminal, Markdown and page alike, read from the block `gate` of a report."""
+"""The gate's verdicts in words, for terminal, Markdown and page alike."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.errors import EventsError
-from pytest_swarm.fields import Fields, Json
-from pytest_swarm.gate.verdicts import Verdict
+from pytest_swarm.gate.evaluate import GateResult
+from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
 from pytest_swarm.report.markdown import escaped, markdown_table
 from pytest_swarm.report.terminal import wrapped
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, plural, signed_points, significant
 
 HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "detects")
 LEFT: Final = 3  # columns of words
-_NOTABLE: Final = tuple(v.value for v in Verdict if v not in (Verdict.OK, Verdict.INCONCLUSIVE))
+_NOT_NOTABLE: Final = (Verdict.OK, Verdict.INCONCLUSIVE)
 _MARKDOWN_LINES: Final = 12
 _TERMINAL_LINES: Final = 20
 
@@ -25,7 +24,7 @@ _TERMINAL_LINES: Final = 20
 class GateText:
     """What is shown: the verdict in a sentence, one table of rows, sentences about them, and cases worth naming."""
 
-    verdict: str
+    verdict: Verdict
     headline: str
     rows: tuple[tuple[str, ...], ...]
     sentences: tuple[str, ...]
@@ -34,32 +33,28 @@ class GateText:
     @property
     def tone(self) -> str:
         """`bad`, `good`, `open` or `plain`, as the page colours it."""
-        tones = {Verdict.REGRESSED.value: "bad", Verdict.ERROR.value: "bad", Verdict.IMPROVED.value: "good"}
-        return tones.get(self.verdict, "plain" if self.verdict == Verdict.OK.value else "open")
+        tones = {Verdict.REGRESSED: "bad", Verdict.ERROR: "bad", Verdict.IMPROVED: "good", Verdict.OK: "plain"}
+        return tones.get(self.verdict, "open")
 
 
-def gate_text(block: Json) -> GateText | None:
-    """The words of a `gate` block; None where a report has none."""
-    if block is None:
+def gate_text(result: GateResult | None) -> GateText | None:
+    """Return the words of the gate's verdicts; None where a report has none."""
+    if result is None:
         return None
-    fields = Fields(block, where="gate", error=EventsError)
-    rows = fields.tables("rows")
-    counts = fields.table("counts").numbers()
-    said = ", ".join(f"{int(count):,} {verdict}" for verdict, count in counts.items()) or "none"
-    elsewhere = fields.whole("cases_elsewhere", 0)
-    rest = f"; {plural(elsewhere, 'case')} of the baseline not asked for" if elsewhere else ""
+    said = ", ".join(f"{count:,} {verdict}" for verdict, count in result.counts.items()) or "none"
+    rest = f"; {plural(result.elsewhere, 'case')} of the baseline not asked for" if result.elsewhere else ""
     return GateText(
-        verdict=fields.text("verdict"),
-        headline=f"Gate: {fields.text('verdict')} against {fields.text('baseline')}. Cases: {said}{rest}.",
-        rows=tuple(map(_row, rows)),
-        sentences=(*(f"Not comparable: {each}." for each in fields.texts("reasons")), *_sentences(rows)),
-        cases=tuple(_case(case) for case in fields.tables("cases") if _notable(case)),
+        verdict=result.verdict,
+        headline=f"Gate: {result.verdict} against {result.baseline}. Cases: {said}{rest}.",
+        rows=tuple(map(_row, result.rows)),
+        sentences=(*(f"Not comparable: {each}." for each in result.reasons), *_sentences(result.rows)),
+        cases=tuple(_case(case) for case in result.cases if _notable(case)),
     )
 
 
-def gate_lines(block: Json) -> list[str]:
+def gate_lines(result: GateResult | None) -> list[str]:
     """The gate in Markdown, to stand first in a summary; empty where a report has none. Every cell is escaped."""
-    text = gate_text(block)
+    text = gate_text(result)
     if text is None:
         return []
     said = [*text.sentences, *text.cases]
@@ -91,47 +86,41 @@ def aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
     return [line if len(line) <= width else line[: width - 2] + ".." for line in lines]
 
 
-def _row(row: Fields) -> tuple[str, ...]:
-    score, ratio = row.text("metric") == "score", row.flag("ratio")
-    test = row.optional_text("test")
-    expression = row.text("expression") + (f" ({one_line(test, 60)})" if test else "")
-    allowed = row.optional_number("allowed")
+def _row(row: VerdictRow) -> tuple[str, ...]:
+    score = row.metric == "score"
     return (
-        row.text("verdict"),
-        mode_name(one_line(row.text("mode"), 24)),
-        expression,
-        _value(row.optional_number("before"), score=score),
-        _value(row.optional_number("now"), score=score),
-        _change(row.optional_number("change"), score=score, ratio=ratio),
-        _interval(row, score=score, ratio=ratio),
-        _loss(allowed, score=score, ratio=ratio),
-        _detectable(row, score=score, ratio=ratio),
+        row.verdict.value,
+        mode_name(one_line(row.mode, 24)),
+        row.expression + (f" ({one_line(row.test, 60)})" if row.test else ""),
+        _value(row.before, score=score),
+        _value(row.now, score=score),
+        _change(row.change, score=score, ratio=row.ratio),
+        _interval(row, score=score),
+        _loss(row.allowed, score=score, ratio=row.ratio),
+        _detectable(row, score=score),
     )
 
 
-def _sentences(rows: Iterable[Fields]) -> list[str]:
+def _sentences(rows: Iterable[VerdictRow]) -> list[str]:
     found: list[str] = []
     for row in rows:
-        name = f"{mode_name(one_line(row.text('mode'), 24))} {row.text('expression')}"
-        note = row.optional_text("note")
-        if note:
-            found.append(f"{name}: {one_line(note, 300)}")
-        found += [f"{name}: {one_line(each, 300)}" for each in row.texts("details")]
+        name = f"{mode_name(one_line(row.mode, 24))} {row.expression}"
+        if row.note:
+            found.append(f"{name}: {one_line(row.note, 300)}")
+        found += [f"{name}: {one_line(each, 300)}" for each in row.details]
     return found
 
 
-def _notable(case: Fields) -> bool:
-    return case.text("verdict") in _NOTABLE or (case.optional_text("note") or "").startswith("renamed")
+def _notable(case: CaseVerdict) -> bool:
+    return case.verdict not in _NOT_NOTABLE or (case.note or "").startswith("renamed")
 
 
-def _case(case: Fields) -> str:
-    before, now = case.optional_number("before"), case.optional_number("now")
+def _case(case: CaseVerdict) -> str:
+    before, now = case.before, case.now
     change = "" if before is None or now is None else f", {number(before, 3)} then, {number(now, 3)} now"
-    note = case.optional_text("note")
-    said = f": {one_line(note, 300)}" if note else ""
-    test = case.optional_text("test")
-    where = f" ({one_line(test, 100)})" if test else ""
-    return f"{case.text('verdict')} {one_line(case.text('label'), 100)}{where}{change}{said}"
+    said = f": {one_line(case.note, 300)}" if case.note else ""
+    where = f" ({one_line(case.test, 100)})" if case.test else ""
+    return f"{case.verdict} {one_line(case.setup.label, 100)}{where}{change}{said}"
 
 
 def _value(value: float | None, *, score: bool) -> str:
@@ -152,17 +141,17 @@ def _change(value: float | None, *, score: bool, ratio: bool) -> str:
     return f"{signed_points(value)} pts" if score else _signed(value)
 
 
-def _interval(row: Fields, *, score: bool, ratio: bool) -> str:
-    low, high = row.optional_number("low"), row.optional_number("high")
-    if low is None or high is None:
+def _interval(row: VerdictRow, *, score: bool) -> str:
+    if row.low is None or row.high is None:
         return NOT_MEASURED
-    return f"{_change(low, score=score, ratio=ratio).removesuffix(' pts')} .. {_change(high, score=score, ratio=ratio)}"
+    low, high = (_change(each, score=score, ratio=row.ratio) for each in (row.low, row.high))
+    return f"{low.removesuffix(' pts')} .. {high}"
 
 
-def _detectable(row: Fields, *, score: bool, ratio: bool) -> str:
-    if "detectable" in row or "allowed" not in row:
-        return _loss(row.optional_number("detectable"), score=score, ratio=ratio)
-    return "exact" if row.optional_number("confidence") is None else "none"  # too few repeats to show anything at all
+def _detectable(row: VerdictRow, *, score: bool) -> str:
+    if row.detectable is not None or row.allowed is None:
+        return _loss(row.detectable, score=score, ratio=row.ratio)
+    return "exact" if row.confidence is None else "none"  # too few repeats to show anything at all
 
 
 def _loss(value: float | None, *, score: bool, ratio: bool) -> str:

@@ -1,4 +1,4 @@
-"""What the page's templates may use: the figures of a report, put into words and drawings."""
+"""The names that the page's templates may use: the metrics of a report in words and drawings."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from zlib import crc32
 
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.metrics.table import MetricTable
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
@@ -59,7 +60,7 @@ class Said:
 
 
 def page_context(report: Report) -> dict[str, object]:
-    """Names for the templates: everything but the list of jobs and what belongs to the file itself."""
+    """Return the names for the templates: everything but the list of jobs and what belongs to the file itself."""
     horizons, budgets = board_axes(report)
     notes = missing_sentences(report)
     times_ms = {
@@ -86,8 +87,8 @@ def page_context(report: Report) -> dict[str, object]:
         "scatters": [
             plot
             for plot in (
-                scatter(report.settings, title="Token cost", price=lambda a: a.token_cost, written=significant),
-                scatter(report.settings, title="Makespan", price=lambda a: a.makespan_s, written=seconds),
+                scatter(report.settings, MetricTable.token_cost),
+                scatter(report.settings, MetricTable.makespan_s),
             )
             if plot is not None
         ],
@@ -117,7 +118,7 @@ def mode_colours(modes: Iterable[str]) -> dict[str, str]:
 
 
 def script_hash(script: str) -> str:
-    """The SHA-256 of the page's script for its content security policy: no other script may run."""
+    """Return the SHA-256 of the page's script for its content security policy: no other script may run."""
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
@@ -137,7 +138,7 @@ def _said(answer: Answer) -> Said:
 
 
 def _single_sentence(report: Report) -> str:
-    """What stands in place of comparisons where one mode ran, or none."""
+    """Return the sentence in place of comparisons where one mode ran, or none."""
     if not report.modes:
         return "No job was run."
     only = report.modes[0]
@@ -148,7 +149,7 @@ def _single_sentence(report: Report) -> str:
 
 
 def _scope(report: Report) -> str:
-    """`5 workflows, 60 jobs, horizons h0, h1 and h3, VRAM 8GB`."""
+    """Return `5 workflows, 60 jobs, horizon h0, h1 and h3, VRAM 8GB`."""
     names = len({each.job for each in report.jobs})
     horizons, budgets = board_axes(report)
     parts = [
@@ -168,7 +169,7 @@ def _started(started_ts_ms: float) -> str:
 
 
 def _board_css(horizons: int, budgets: int) -> str:
-    """Rules that show the board of the chosen horizon and budget; a browser without :has shows all boards."""
+    """Return the CSS rules that show the chosen board; a browser without :has shows all boards."""
     rules = [".card.board{display:none}"]
     for h in range(horizons):
         for b in range(budgets):

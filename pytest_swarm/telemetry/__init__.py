@@ -1,1 +1,1 @@
-"""Events: a run as lines of JSON, written as it happens and read back as equal records; and VRAM measurement."""
+"""The events of a run: typed JSON lines, written as they happen and read back as equal records. VRAM by NVML."""

@@ -1,203 +1,238 @@
-"""Records to events: one `encode_*` per event type of DESIGN 6. Their inverses are in `decode.py`."""
+"""Records to events and back: one `encode_*` and one `decode_*` for each type of event."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
 
-from pytest_swarm.domain.graph import encode_graph
-from pytest_swarm.domain.model import encode_model
-from pytest_swarm.domain.plan import Assignment, PlannerCall
-from pytest_swarm.domain.record import Case, JobRecord, PlanStep, RunInfo, Switch, TaskOutcome, VramSample
+import msgspec
+
+from pytest_swarm.codec import JsonObject, to_json
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.plan import Assignment
+from pytest_swarm.domain.record import (
+    Case,
+    CaseKey,
+    GpuReading,
+    JobRecord,
+    PlanStep,
+    ResidentModel,
+    RunInfo,
+    Switch,
+    TaskOutcome,
+    VramSample,
+)
 from pytest_swarm.fields import Json
+from pytest_swarm.graph_codec import encode_graph_object
+from pytest_swarm.telemetry.event_types import (
+    SCHEMA_VERSION,
+    AssignmentRow,
+    DagStructureEvent,
+    FleetRow,
+    JobSummaryEvent,
+    ModelRow,
+    ModelSwitchEvent,
+    NoteEvent,
+    PlanStepEvent,
+    ResidentRow,
+    RunEndEvent,
+    RunStartEvent,
+    TaskResultEvent,
+    VramSampleEvent,
+)
 
-SCHEMA_VERSION: Final = 1
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-JsonObject = dict[str, Json]
+
+class _SharedFields:
+    """The fields that a record and its event have under the same name: all but a few."""
+
+    def __init__(
+        self, record: type[DataclassInstance], event: type[msgspec.Struct], *, but: tuple[str, ...] = ()
+    ) -> None:
+        names = {each.name for each in fields(record)}.difference(but)
+        self.names = tuple(name for name in event.__struct_fields__ if name in names)
+
+    def of(self, value: object) -> dict[str, Any]:
+        """Return these fields of a record or an event, as keywords for the other."""
+        return {name: getattr(value, name) for name in self.names}
+
+
+_RUN: Final = _SharedFields(RunInfo, RunStartEvent, but=("fleet",))
+_MODEL: Final = _SharedFields(Model, ModelRow)
+_STEP: Final = _SharedFields(PlanStep, PlanStepEvent, but=("mode", "assignments", "executed"))
+_OUTCOME: Final = _SharedFields(TaskOutcome, TaskResultEvent)
+_SWITCH: Final = _SharedFields(Switch, ModelSwitchEvent)
 
 
 def encode_run_start(info: RunInfo) -> JsonObject:
-    """`run_start`: the first line of events.jsonl."""
-    return {
-        "event": "run_start",
-        "schema_version": SCHEMA_VERSION,
-        "ts_ms": info.started_ts_ms,
-        "run": info.run,
-        "backend": info.backend,
-        "backend_detail": info.backend_detail,
-        "simulated": info.simulated,
-        "profile": info.profile,
-        "fleet": {"name": info.fleet.name, "models": [encode_model(model) for model in info.fleet]},
-        "seed": info.seed,
-        "versions": dict(info.versions),
-        "machine": dict(info.machine),
-        "options": dict(info.options),
-        "command": list(info.command),
-    }
+    """Return `run_start`, the first line of events.jsonl."""
+    models = tuple(ModelRow(name=model.tag, **_MODEL.of(model)) for model in info.fleet)
+    event = RunStartEvent(
+        schema_version=SCHEMA_VERSION,
+        ts_ms=info.started_ts_ms,
+        fleet=FleetRow(name=info.fleet.name, models=models),
+        **_RUN.of(info),
+    )
+    return to_json(event)
+
+
+def decode_run_start(event: RunStartEvent) -> RunInfo:
+    """Return the RunInfo of a `run_start`; FleetError where its fleet is not valid."""
+    models = tuple(Model(tag=row.name, **_MODEL.of(row)) for row in event.fleet.models)
+    return RunInfo(
+        started_ts_ms=event.ts_ms,
+        fleet=Fleet(name=event.fleet.name, models=models),
+        **_RUN.of(event),
+    )
 
 
 def encode_run_end(ts_ms: float, *, complete: bool, notes: Iterable[str]) -> JsonObject:
-    """`run_end`: whether every collected case was run, and sentences about what was not."""
-    return {"event": "run_end", "ts_ms": ts_ms, "complete": complete, "notes": list(notes)}
+    """Return `run_end`: whether every collected case was run, and sentences about those that were not."""
+    return to_json(RunEndEvent(ts_ms=ts_ms, complete=complete, notes=tuple(notes)))
 
 
 def encode_note(case: Case, text: str, ts_ms: float) -> JsonObject:
-    """`note`: a sentence about a case that the run's report should show."""
-    return _head("note", case, ts_ms) | {"text": text}
+    """Return `note`: a sentence about a case that the run's report shows."""
+    return to_json(NoteEvent(**_head(case, ts_ms), text=text))
 
 
 def encode_dag_structure(case: Case, ts_ms: float, *, simulated: bool) -> JsonObject:
-    """`dag_structure`: opens a job; the whole graph, and the case that it is run as."""
-    return _head("dag_structure", case, ts_ms) | {
-        "horizon_depth": case.key.horizon,
-        "vram_budget_gb": case.key.vram_budget_gb,
-        "repeat": case.key.repeat,
-        "test": case.test,
-        "simulated": simulated,
-        "graph_digest": case.graph.digest,
-        "graph": encode_graph(case.graph),
-    }
+    """Return `dag_structure`, which opens a job: the whole graph, and the case that it is run as."""
+    event = DagStructureEvent(
+        **_head(case, ts_ms),
+        horizon_depth=case.key.horizon,
+        vram_budget_gb=case.key.vram_budget_gb,
+        repeat=case.key.repeat,
+        test=case.test,
+        simulated=simulated,
+        graph_digest=case.graph.digest,
+        graph=encode_graph_object(case.graph),
+    )
+    return to_json(event)
+
+
+def decode_dag_structure(event: DagStructureEvent, graph: TaskGraph) -> Case:
+    """Return the Case of a `dag_structure` whose graph has been decoded."""
+    key = CaseKey(
+        mode=event.mode,
+        horizon=event.horizon_depth,
+        vram_budget_gb=event.vram_budget_gb,
+        repeat=event.repeat,
+    )
+    return Case(graph=graph, key=key, test=event.test)
 
 
 def encode_plan_step(case: Case, step: PlanStep, ts_ms: float) -> JsonObject:
-    """`plan_step`: the whole problem instance and the answer, so that anyone can solve it again."""
-    return _head("plan_step", case, ts_ms) | _problem(step) | _answer(step)
+    """Return `plan_step`: the whole problem and its plan, so that anyone can solve it again."""
+    event = PlanStepEvent(
+        **_head(case, ts_ms),
+        assignments=tuple(map(_assignment_row, step.assignments)),
+        executed=tuple(map(_assignment_row, step.executed)),
+        origin={each.task: each.origin for each in step.assignments},
+        **_STEP.of(step),
+    )
+    return to_json(event)
 
 
-def _problem(step: PlanStep) -> JsonObject:
-    return {
-        "step": step.step,
-        "started_s": step.started_s,
-        "horizon_depth": step.horizon_depth,
-        "vram_budget_gb": step.vram_budget_gb,
-        "lambda_token": step.lambda_token,
-        "lambda_switch": step.lambda_switch,
-        "lambda_latency": step.lambda_latency,
-        "horizon_tasks": list(step.horizon_tasks),
-        "ready_tasks": list(step.ready_tasks),
-        "resident_before": list(step.resident_before),
-        "estimates": [
-            {
-                "task": row.task,
-                "model": row.model,
-                "quality": row.quality,
-                "token_cost": row.token_cost,
-                "utility": row.utility,
-            }
-            for row in step.estimates
-        ],
-        "switch_cost": dict(step.switch_cost),
-        "vram_gb": dict(step.vram_gb),
-        "stages": dict(step.stages),
-    }
-
-
-def _answer(step: PlanStep) -> JsonObject:
-    return {
-        "assignments": [_pair(each) for each in step.assignments],
-        "executed": [_pair(each) for each in step.executed],
-        "target_residency": list(step.target_residency),
-        "residency_by_stage": [list(stage) for stage in step.residency_by_stage],
-        "retained": list(step.retained),
-        "planned_vram_gb": step.planned_vram_gb,
-        "violation": step.violation,
-        "status": step.status.value,
-        "objective": step.objective,
-        "value": step.value,
-        "bound": step.bound,
-        "optimum": step.optimum,
-        "gap": step.gap,
-        "fractional": step.fractional,
-        "fractional_residency": dict(step.fractional_residency),
-        "solver": step.solver,
-        "solve_ms": step.solve_ms,
-        "decision_ms": step.decision_ms,
-        "origin": {each.task: each.origin.value for each in step.assignments},
-        "planner_failures": dict(step.planner_failures),
-        "planner_calls": [_planner_call(call) for call in step.planner_calls],
-        "reason": step.reason,
-    }
-
-
-def _pair(assignment: Assignment) -> JsonObject:
-    return {"task": assignment.task, "model": assignment.model}
-
-
-def _planner_call(call: PlannerCall) -> JsonObject:
-    return {
-        "prompt": call.prompt,
-        "answer": call.answer,
-        "failures": [failure.value for failure in call.failures],
-        "detail": call.detail,
-    }
+def decode_plan_step(event: PlanStepEvent) -> PlanStep:
+    """Return the PlanStep of a `plan_step`; KeyError for a task whose origin it lacks."""
+    return PlanStep(
+        assignments=_assignments(event.assignments, event),
+        executed=_assignments(event.executed, event),
+        mode=event.mode,
+        **_STEP.of(event),
+    )
 
 
 def encode_task_result(case: Case, outcome: TaskOutcome, ts_ms: float) -> JsonObject:
-    """`task_result`: how one task ended, with its answer."""
-    return _head("task_result", case, ts_ms) | {
-        "task": outcome.task,
-        "type": case.graph.task(outcome.task).type.value,
-        "status": outcome.status.value,
-        "step": outcome.step,
-        "model": outcome.model,
-        "answer": outcome.answer,
-        "score": outcome.score,
-        "score_detail": outcome.score_detail,
-        "local_score": outcome.local_score,
-        "error": outcome.error,
-        "error_kind": outcome.error_kind,
-        "prompt_tokens": outcome.prompt_tokens,
-        "completion_tokens": outcome.completion_tokens,
-        "token_cost": outcome.token_cost,
-        "started_s": outcome.started_s,
-        "finished_s": outcome.finished_s,
-        "latency_s": outcome.latency_s,
-        "load_s": outcome.load_s,
-        "prefill_s": outcome.prefill_s,
-        "decode_s": outcome.decode_s,
-    }
+    """Return `task_result`: how one task ended, with its answer."""
+    event = TaskResultEvent(
+        **_head(case, ts_ms),
+        type=case.graph.task(outcome.task).type,
+        latency_s=outcome.latency_s,
+        **_OUTCOME.of(outcome),
+    )
+    return to_json(event)
+
+
+def decode_task_result(event: TaskResultEvent) -> TaskOutcome:
+    """Return the TaskOutcome of a `task_result`."""
+    return TaskOutcome(**_OUTCOME.of(event))
 
 
 def encode_switch(case: Case, switch: Switch, ts_ms: float) -> JsonObject:
-    """`model_switch`: a load or an unload."""
-    return _head("model_switch", case, ts_ms) | {
-        "step": switch.step,
-        "model": switch.model,
-        "action": switch.action,
-        "started_s": switch.started_s,
-        "finished_s": switch.finished_s,
-    }
+    """Return `model_switch`: a load or an unload."""
+    return to_json(ModelSwitchEvent(**_head(case, ts_ms), **_SWITCH.of(switch)))
+
+
+def decode_switch(event: ModelSwitchEvent) -> Switch:
+    """Return the Switch of a `model_switch`."""
+    return Switch(**_SWITCH.of(event))
 
 
 def encode_vram_sample(case: Case, sample: VramSample, ts_ms: float) -> JsonObject:
-    """`vram_sample`: what the server (and NVML) said was resident at one moment."""
-    return _head("vram_sample", case, ts_ms) | {
-        "step": sample.step,
-        "at_s": sample.at_s,
-        "resident": [
-            {"model": each.tag, "size_bytes": each.size_bytes, "size_vram_bytes": each.size_vram_bytes}
+    """Return `vram_sample`: what the server (and NVML) said was resident at one moment."""
+    event = VramSampleEvent(
+        **_head(case, ts_ms),
+        step=sample.step,
+        at_s=sample.at_s,
+        resident=tuple(
+            ResidentRow(model=each.tag, size_bytes=each.size_bytes, size_vram_bytes=each.size_vram_bytes)
             for each in sample.resident
-        ],
-        "phase": None if sample.phase is None else sample.phase.value,
-        "gpu_used_bytes": sample.gpu_used_bytes,
-        "gpus": None if sample.gpu is None else list(sample.gpu.used_bytes),
-        "gpu_processes": [
-            {"gpu": each.gpu, "pid": each.pid, "name": each.name, "used_bytes": each.used_bytes}
-            for each in (() if sample.gpu is None else sample.gpu.processes)
-        ],
-    }
+        ),
+        phase=sample.phase,
+        gpu_used_bytes=sample.gpu_used_bytes,
+        gpus=None if sample.gpu is None else sample.gpu.used_bytes,
+        gpu_processes=() if sample.gpu is None else sample.gpu.processes,
+    )
+    return to_json(event)
+
+
+def decode_vram_sample(event: VramSampleEvent) -> VramSample:
+    """Return the VramSample of a `vram_sample`."""
+    return VramSample(
+        step=event.step,
+        at_s=event.at_s,
+        resident=tuple(
+            ResidentModel(tag=row.model, size_bytes=row.size_bytes, size_vram_bytes=row.size_vram_bytes)
+            for row in event.resident
+        ),
+        phase=event.phase,
+        gpu=_gpu_reading(event),
+    )
 
 
 def encode_job_summary(record: JobRecord, ts_ms: float, metrics: Mapping[str, Json]) -> JsonObject:
-    """`job_dag_summary`: closes a job. `metrics` are shown for reading along; they are computed again on reading."""
-    return _head("job_dag_summary", record.case, ts_ms) | {
-        "status": record.status.value,
-        "error": record.error,
-        "started_ts_ms": record.started_ts_ms,
-        "makespan_s": record.makespan_s,
-        "metrics": dict(metrics),
-    }
+    """Return `job_dag_summary`, which closes a job. `metrics` are for reading along; a report computes them again."""
+    event = JobSummaryEvent(
+        **_head(record.case, ts_ms),
+        status=record.status,
+        error=record.error,
+        started_ts_ms=record.started_ts_ms,
+        makespan_s=record.makespan_s,
+        metrics=metrics,
+    )
+    return to_json(event)
 
 
-def _head(event: str, case: Case, ts_ms: float) -> JsonObject:
-    return {"event": event, "ts_ms": ts_ms, "case": case.digest, "job": case.job, "mode": case.key.mode}
+def _head(case: Case, ts_ms: float) -> dict[str, Any]:
+    return {"ts_ms": ts_ms, "case": case.digest, "job": case.job, "mode": case.key.mode}
+
+
+def _assignment_row(assignment: Assignment) -> AssignmentRow:
+    return AssignmentRow(task=assignment.task, model=assignment.model)
+
+
+def _assignments(rows: Iterable[AssignmentRow], event: PlanStepEvent) -> tuple[Assignment, ...]:
+    return tuple(Assignment(task=row.task, model=row.model, origin=event.origin[row.task]) for row in rows)
+
+
+def _gpu_reading(event: VramSampleEvent) -> GpuReading | None:
+    """The reading of a sample; a run from before each GPU was told apart has the sum only."""
+    if event.gpus is not None:
+        return GpuReading(used_bytes=event.gpus, processes=event.gpu_processes)
+    return None if event.gpu_used_bytes is None else GpuReading(used_bytes=(event.gpu_used_bytes,))

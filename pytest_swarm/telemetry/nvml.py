@@ -1,4 +1,4 @@
-"""The GPU's own figures, by NVML (`pynvml`), where there is one."""
+"""VRAM in use on this machine's NVIDIA GPUs, by NVML (`pynvml`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GpuMeter:
-    """All NVIDIA GPUs of this machine, in the order of NVML; `read` measures. `totals_bytes` has one entry for each."""
+    """All NVIDIA GPUs of this machine, in the order of NVML. `totals_bytes` holds the VRAM of each."""
 
     names: tuple[str, ...]
     totals_bytes: tuple[int, ...]
@@ -23,9 +23,9 @@ class GpuMeter:
     _handles: tuple[object, ...]
 
     def read(self) -> GpuReading | None:
-        """Bytes in use on each GPU, by every process and the driver, and who computes there; None where NVML fails.
+        """Return the bytes in use on each GPU and the processes that compute there; None where NVML fails.
 
-        Takes a millisecond, so call it off the loop.
+        The bytes are those of all processes and of the driver. A call takes a millisecond, so run it in a thread.
         """
         try:
             used = tuple(int(self._nvml.nvmlDeviceGetMemoryInfo(handle).used) for handle in self._handles)
@@ -35,7 +35,7 @@ class GpuMeter:
         return GpuReading(used_bytes=used, processes=tuple(chain.from_iterable(found)))
 
     def _processes(self, gpu: int, handle: object) -> list[GpuProcess]:
-        """The processes on one GPU; none where the driver does not tell (in a container, under WDDM)."""
+        """Return the processes on one GPU; none where the driver does not list them (in a container, under WDDM)."""
         try:
             rows = self._nvml.nvmlDeviceGetComputeRunningProcesses(handle)
         except self._nvml.NVMLError:
@@ -53,21 +53,21 @@ class GpuMeter:
     def _name(self, pid: int) -> str | None:
         try:
             return _text(self._nvml.nvmlSystemGetProcessName(pid))
-        except self._nvml.NVMLError:  # it has ended, or is somebody else's
+        except self._nvml.NVMLError:  # it has ended, or belongs to another user
             return None
 
     @property
     def total_bytes(self) -> int:
-        """VRAM of all GPUs: Ollama spreads models over them."""
+        """VRAM of all GPUs in bytes: Ollama spreads models over them."""
         return sum(self.totals_bytes)
 
     def close(self) -> None:
-        """Release NVML."""
+        """Shut NVML down."""
         self._nvml.nvmlShutdown()
 
 
 def open_gpu(nvml: ModuleType | None = None) -> GpuMeter | None:
-    """The machine's GPUs, or None where there is no NVIDIA driver or no GPU. `nvml` stands in for `pynvml` in tests."""
+    """Return a meter of the machine's GPUs; None without an NVIDIA driver or GPU. `nvml` replaces `pynvml` in tests."""
     nvml = import_module("pynvml") if nvml is None else nvml
     try:
         nvml.nvmlInit()
@@ -86,5 +86,5 @@ def open_gpu(nvml: ModuleType | None = None) -> GpuMeter | None:
 
 
 def _text(name: str | bytes) -> str:
-    """Old drivers hand names over as bytes."""
+    """Return the name as text: old drivers give bytes."""
     return name.decode() if isinstance(name, bytes) else name

@@ -1,18 +1,24 @@
-"""Reading events.jsonl back into a Run. A cut-off last line and a job without an end are tolerated, and said so."""
+"""Reading events.jsonl back into a Run.
+
+A cut-off last line and a job without an end are accepted, and a note of the run says so. Events of unknown types are
+left out: a later version may write them.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, get_args
 
+from msgspec import Struct
+
+from pytest_swarm.codec import JsonDecoder, is_json
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import (
     Case,
     JobRecord,
-    JobStatus,
     PlanStep,
     Run,
     RunInfo,
@@ -21,51 +27,56 @@ from pytest_swarm.domain.record import (
     VramSample,
 )
 from pytest_swarm.errors import EventsError, SwarmError
-from pytest_swarm.fields import Fields
-from pytest_swarm.telemetry import decode
-from pytest_swarm.telemetry.events import SCHEMA_VERSION
+from pytest_swarm.graph_codec import GraphObject, decode_graph_object
+from pytest_swarm.telemetry import event_types as types
+from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.sink import Event
 
 
-def read_run(path: Path) -> Run:
-    """The Run of an events.jsonl, or of the folder that holds one.
+class _EventHead(Struct, frozen=True, kw_only=True):
+    """What is read of an event before its type is known."""
 
-    EventsError names the file and the line for anything that is not an event; only a cut-off last line is forgiven.
+    event: str
+    schema_version: int = 0
+
+
+_HEADS: Final[JsonDecoder[_EventHead]] = JsonDecoder(_EventHead, error=EventsError)
+_DECODERS: Final[Mapping[str, JsonDecoder[types.AnyEvent]]] = MappingProxyType(
+    {str(each.__struct_config__.tag): JsonDecoder(each, error=EventsError) for each in get_args(types.AnyEvent)}
+)
+
+
+def read_run(path: Path) -> Run:
+    """Return the Run of an events.jsonl, or of the folder that holds one.
+
+    Raises:
+        EventsError: a line is not an event. The message names file, line and field. A cut-off last line is accepted.
     """
     path = path / "events.jsonl" if path.is_dir() else path
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as error:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except OSError as error:
         raise EventsError(f"{path}: cannot be read as events: {error}") from error
-    events: list[object] = []
-    cut_off = False
-    for number, line in enumerate(lines, start=1):
-        try:
-            events.append(json.loads(line))
-        except ValueError as error:
-            if number < len(lines) or line.endswith("\n"):
-                raise EventsError(f"{path}, line {number}: is no JSON: {error}") from error
-            cut_off = True
-    run = run_of_events(events, where=str(path))
-    if not cut_off:
-        return run
-    notes = (*run.notes, "the last line of events.jsonl was cut off and left out")
-    return Run(info=run.info, jobs=run.jobs, complete=False, notes=notes)
+    cut_off = bool(lines) and not lines[-1].endswith(b"\n") and not is_json(lines[-1])
+    reader = _Reader(str(path))
+    for number, line in enumerate(lines[:-1] if cut_off else lines, start=1):
+        reader.take_line(line, where=f"{path}, line {number}")
+    return reader.finish(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
 
 
-def run_of_events(events: Iterable[object], *, where: str) -> Run:
-    """The Run of parsed events, the first being `run_start`; `where` is named in errors."""
+def run_of_events(found: Iterable[object], *, where: str) -> Run:
+    """Return the Run of parsed events, the first being `run_start`; `where` is named in errors."""
     reader = _Reader(where)
-    for number, event in enumerate(events, start=1):
-        reader.take(Fields(event, where=f"{where}, line {number}", error=EventsError))
-    return reader.finish()
+    for number, event in enumerate(found, start=1):
+        reader.take_value(event, where=f"{where}, line {number}")
+    return reader.finish(())
 
 
-def jobs_of_events(events: Iterable[Event]) -> tuple[JobRecord, ...]:
-    """The complete jobs among events that carry no `run_start`."""
+def jobs_of_events(found: Iterable[Event]) -> tuple[JobRecord, ...]:
+    """Return the complete jobs among events that carry no `run_start`."""
     reader = _Reader("events")
-    for event in events:
-        reader.take(Fields(event, where="events", error=EventsError))
+    for event in found:
+        reader.take_value(event, where="events")
     return tuple(reader.jobs)
 
 
@@ -78,33 +89,23 @@ class _OpenJob:
     switches: list[Switch] = field(default_factory=list)
     samples: list[VramSample] = field(default_factory=list)
 
-    def close(self, fields: Fields) -> JobRecord:
+    def close(self, event: types.JobSummaryEvent) -> JobRecord:
         return JobRecord(
             case=self.case,
-            status=JobStatus(fields.text("status")),
+            status=event.status,
             simulated=self.simulated,
-            started_ts_ms=fields.number("started_ts_ms"),
+            started_ts_ms=event.started_ts_ms,
             steps=tuple(self.steps),
             outcomes=tuple(self.outcomes),
             switches=tuple(self.switches),
             samples=tuple(self.samples),
-            makespan_s=fields.optional_number("makespan_s"),
-            error=fields.optional_text("error"),
+            makespan_s=event.makespan_s,
+            error=event.error,
         )
 
 
-_INSIDE_A_JOB: Final[Mapping[str, Callable[[_OpenJob, Fields], None]]] = MappingProxyType(
-    {
-        "plan_step": lambda job, fields: job.steps.append(decode.decode_plan_step(fields)),
-        "task_result": lambda job, fields: job.outcomes.append(decode.decode_task_result(fields)),
-        "model_switch": lambda job, fields: job.switches.append(decode.decode_switch(fields)),
-        "vram_sample": lambda job, fields: job.samples.append(decode.decode_vram_sample(fields)),
-    }
-)
-
-
 class _Reader:
-    """Gathers events into jobs; jobs of different cases may interleave, events of unknown types are passed over."""
+    """Gathers events into jobs; events of different cases may interleave."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -114,46 +115,68 @@ class _Reader:
         self.complete = False
         self.notes: list[str] = []
         self.case_notes: list[str] = []
+        self._graphs: dict[str, tuple[GraphObject, TaskGraph]] = {}
 
-    def take(self, fields: Fields) -> None:
-        try:
-            self._take(fields)
-        except ValueError as error:  # a word that is no member of its enumeration
-            raise fields.fail(str(error)) from error
-        except EventsError:
-            raise
-        except SwarmError as error:  # a graph or fleet in it that is not valid
-            raise fields.fail(str(error)) from error
+    def take_line(self, line: bytes, *, where: str) -> None:
+        decoder = _decoder(_HEADS.decode(line, where=where), where)
+        if decoder is not None:
+            self._take(decoder.decode(line, where=where), where)
 
-    def _take(self, fields: Fields) -> None:
-        event = fields.text("event")
-        if event == "run_start":
-            version = fields.whole("schema_version")
-            if version > SCHEMA_VERSION:
-                raise fields.fail(f"schema version {version} is newer than {SCHEMA_VERSION}; update pytest-swarm")
-            self.info = self.info or decode.decode_run_start(fields)
-        elif event == "run_end":
-            self.complete = fields.flag("complete")
-            self.notes = list(fields.texts("notes"))
-        elif event == "note":
-            self.case_notes.append(fields.text("text"))
-        elif event == "dag_structure":
-            case = decode.decode_dag_structure(fields)
-            self.open[fields.text("case")] = _OpenJob(case=case, simulated=fields.flag("simulated"))
-        elif event in _INSIDE_A_JOB or event == "job_dag_summary":
-            self._take_inside(event, fields)
+    def take_value(self, event: object, *, where: str) -> None:
+        decoder = _decoder(_HEADS.convert(event, where=where), where)
+        if decoder is not None:
+            self._take(decoder.convert(event, where=where), where)
 
-    def _take_inside(self, event: str, fields: Fields) -> None:
-        job = self.open.get(fields.text("case"))
+    def _take(self, event: types.AnyEvent, where: str) -> None:
+        match event:
+            case types.RunStartEvent():
+                self.info = self.info or _run_info(event, where)
+            case types.RunEndEvent():
+                self.complete, self.notes = event.complete, list(event.notes)
+            case types.NoteEvent():
+                self.case_notes.append(event.text)
+            case types.DagStructureEvent():
+                case = events.decode_dag_structure(event, self._graph(event, where))
+                self.open[event.case] = _OpenJob(case=case, simulated=event.simulated)
+            case _:
+                self._take_inside(event, where)
+
+    def _take_inside(
+        self,
+        event: types.PlanStepEvent
+        | types.TaskResultEvent
+        | types.ModelSwitchEvent
+        | types.VramSampleEvent
+        | types.JobSummaryEvent,
+        where: str,
+    ) -> None:
+        job = self.open.get(event.case)
         if job is None:
-            raise fields.fail(f"{event} of a job that no dag_structure opened")
-        if event == "job_dag_summary":
-            self.jobs.append(job.close(fields))
-            del self.open[fields.text("case")]
-        else:
-            _INSIDE_A_JOB[event](job, fields)
+            name = type(event).__struct_config__.tag
+            raise EventsError(f"{where}: {name} of a job that no dag_structure opened")
+        match event:
+            case types.PlanStepEvent():
+                job.steps.append(_step(event, where))
+            case types.TaskResultEvent():
+                job.outcomes.append(events.decode_task_result(event))
+            case types.ModelSwitchEvent():
+                job.switches.append(events.decode_switch(event))
+            case types.VramSampleEvent():
+                job.samples.append(events.decode_vram_sample(event))
+            case types.JobSummaryEvent():
+                self.jobs.append(job.close(event))
+                del self.open[event.case]
 
-    def finish(self) -> Run:
+    def _graph(self, event: types.DagStructureEvent, where: str) -> TaskGraph:
+        """The graph of an event. The same graph comes with every mode, budget and repeat: it is decoded once."""
+        known = self._graphs.get(event.graph_digest)
+        if known is not None and known[0] == event.graph:
+            return known[1]
+        graph = decode_graph_object(event.graph, where=where, error=EventsError)
+        self._graphs[event.graph_digest] = (event.graph, graph)
+        return graph
+
+    def finish(self, notes: tuple[str, ...]) -> Run:
         if self.info is None:
             raise EventsError(f"{self.where}: holds no run_start event, so it is no events.jsonl of pytest-swarm")
         unfinished = [
@@ -163,6 +186,29 @@ class _Reader:
         return Run(
             info=self.info,
             jobs=tuple(self.jobs),
-            complete=self.complete and not unfinished,
-            notes=(*self.notes, *self.case_notes, *unfinished),
+            complete=self.complete and not unfinished and not notes,
+            notes=(*self.notes, *self.case_notes, *unfinished, *notes),
         )
+
+
+def _decoder(head: _EventHead, where: str) -> JsonDecoder[types.AnyEvent] | None:
+    """The decoder of an event's type; None for a type that is not known."""
+    if head.schema_version > types.SCHEMA_VERSION:
+        raise EventsError(
+            f"{where}: schema version {head.schema_version} is newer than {types.SCHEMA_VERSION}; update pytest-swarm"
+        )
+    return _DECODERS.get(head.event)
+
+
+def _run_info(event: types.RunStartEvent, where: str) -> RunInfo:
+    try:
+        return events.decode_run_start(event)
+    except SwarmError as error:  # a fleet that is not valid
+        raise EventsError(f"{where}: {error}") from error
+
+
+def _step(event: types.PlanStepEvent, where: str) -> PlanStep:
+    try:
+        return events.decode_plan_step(event)
+    except KeyError as error:
+        raise EventsError(f"{where}: field 'origin' has no entry for task {error}") from error

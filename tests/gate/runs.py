@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup
 from pytest_swarm.gate.evaluate import GateResult, evaluate
-from pytest_swarm.gate.expression import DEFAULTS, parse_expression
 from pytest_swarm.gate.pairing import RunCases
-from pytest_swarm.gate.policy import Policy
-from pytest_swarm.gate.run_context import SEED_POLICY, RunContext
-from pytest_swarm.gate.verdicts import Rule, Verdict
+from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, parse_expression
+from pytest_swarm.gate.run_context import SEED_POLICY, FleetIdentity, RunContext
+from pytest_swarm.gate.verdicts import Verdict
 
 
 def case(
@@ -46,7 +45,7 @@ def case(
     )
 
 
-def circumstances(**changes: object) -> RunContext:
+def run_context(**changes: object) -> RunContext:
     """A run on the simulator with seed 0."""
     plain = RunContext(
         run="20261123-120000",
@@ -54,8 +53,7 @@ def circumstances(**changes: object) -> RunContext:
         backend="sim",
         simulated=True,
         profile="a40",
-        fleet="heavy",
-        fleet_digest="abc",
+        fleet=FleetIdentity(name="heavy", digest="abc"),
         seed=0,
         seed_policy=SEED_POLICY,
         measure={},
@@ -66,7 +64,7 @@ def circumstances(**changes: object) -> RunContext:
 
 
 def baseline(*cases: BaselineCase) -> Baseline:
-    return Baseline(circumstances=circumstances(), cases=cases, where="baseline b.json")
+    return Baseline(context=run_context(), cases=cases, where="baseline b.json")
 
 
 def policy(*texts: str, gate: str = "fail", **changes: object) -> Policy:
@@ -82,9 +80,9 @@ def judge(
     **changes: object,
 ) -> GateResult:
     """The verdicts of one run against another; another seed unless `seed=0` is said."""
-    taken = now if isinstance(now, RunCases) else RunCases(cases=tuple(now))
+    run = now if isinstance(now, RunCases) else RunCases(cases=tuple(now))
     return evaluate(
-        taken, baseline(*before), circumstances(seed=seed), policy=policy(*texts, **changes), covered=lambda _: True
+        run, baseline(*before), run_context(seed=seed), policy=policy(*texts, **changes), covered=lambda _: True
     )
 
 

@@ -88,4 +88,4 @@ def test_a_damaged_file_ends_a_distributed_run_before_any_test(suite: pytest.Pyt
     (suite.path / "base.json").write_text("{")
     result = suite.runpytest_subprocess("-n2", BASE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: baseline base.json: is damaged*"])
+    result.stderr.fnmatch_lines(["ERROR: baseline base.json: is not valid JSON*"])

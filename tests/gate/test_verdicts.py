@@ -6,13 +6,14 @@ import pytest
 
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.gate.baseline import BaselineCase
-from pytest_swarm.gate.evaluate import encode_gate, evaluate
-from pytest_swarm.gate.expression import parse_expression
-from pytest_swarm.gate.pairing import Broken, RunCases
-from pytest_swarm.gate.policy import Policy
-from pytest_swarm.gate.updating import refuse_mixture, updated
-from pytest_swarm.gate.verdicts import Rule, Verdict
-from tests.gate.runs import baseline, case, circumstances, judge, policy, verdicts
+from pytest_swarm.gate.evaluate import evaluate
+from pytest_swarm.gate.gate_block import encode_gate
+from pytest_swarm.gate.pairing import IncompleteJob, RunCases
+from pytest_swarm.gate.rules import Policy, Rule, parse_expression
+from pytest_swarm.gate.run_context import FleetIdentity
+from pytest_swarm.gate.updating import require_same_context, update_baseline
+from pytest_swarm.gate.verdicts import Verdict
+from tests.gate.runs import baseline, case, judge, policy, run_context, verdicts
 
 
 def jobs(scores: list[float], *, count: int = 8, mode: str = "lp") -> list[BaselineCase]:
@@ -86,7 +87,9 @@ def violating(counts: list[float], *, job: str = "a") -> BaselineCase:
 
 
 def test_one_new_violation_fails_a_mode_that_had_none() -> None:
-    run = RunCases(cases=(violating([0, 1]),), over={("a-lp--1", 0): ("a [lp-h1-8GB] r2, step 1: planned 12 of 8",)})
+    run = RunCases(
+        cases=(violating([0, 1]),), over_budget={("a-lp--1", 0): ("a [lp-h1-8GB] r2, step 1: planned 12 of 8",)}
+    )
     (row,) = judge([violating([0, 0])], run, "violations:+0").rows
     assert (row.verdict, row.before, row.now, row.change) == (Verdict.REGRESSED, 0, 1, 1)
     assert row.details == ("a [lp-h1-8GB] r2, step 1: planned 12 of 8",)
@@ -125,7 +128,7 @@ def test_slower_decisions_are_a_ratio_of_medians() -> None:
 
 
 def test_times_of_another_machine_are_not_compared() -> None:
-    now = circumstances(seed=1, machine={"cores": "64"})
+    now = run_context(seed=1, machine={"cores": "64"})
     rule = policy("decision_ms:+1%", "makespan_s:+1%")
     found = [case("a", [0.5], figures={"decision_ms": [9.0], "makespan_s": [3.0]})]
     result = evaluate(RunCases(cases=tuple(found)), baseline(*found), now, policy=rule, covered=lambda _: True)
@@ -139,18 +142,18 @@ def test_times_of_another_machine_are_not_compared() -> None:
     [
         ({"simulated": False, "backend": "ollama"}, "other backend: simulated (a40) then, real (ollama) now"),
         ({"profile": "b200"}, "other simulator profile: a40 then, b200 now"),
-        ({"fleet_digest": "xyz"}, "other fleet: heavy (abc) then, heavy (xyz) now"),
+        ({"fleet": FleetIdentity(name="heavy", digest="xyz")}, "other fleet: heavy (abc) then, heavy (xyz) now"),
         ({"seed_policy": "other/2"}, "other seed policy"),
         ({"measure": {"swarm_code_eval": "True"}}, "other --swarm-code-eval: off then, True now"),
     ],
 )
-def test_other_circumstances_are_not_compared(change: dict[str, object], reason: str) -> None:
+def test_other_contexts_are_not_compared(change: dict[str, object], reason: str) -> None:
     run = RunCases(cases=tuple(jobs([0.1])))
     for incomparable, failures in (("warn", 0), ("fail", 1), ("ignore", 0)):
         result = evaluate(
             run,
             baseline(*jobs([0.9])),
-            circumstances(**change),
+            run_context(**change),
             policy=policy(incomparable=incomparable),
             covered=lambda _: True,
         )
@@ -183,8 +186,10 @@ def test_renamed_new_missing_and_changed_cases_are_reported_as_such() -> None:
 
 def test_an_error_is_an_error_and_no_low_score() -> None:
     a, b = case("a", [0.9, 0.9]), case("b", [0.9, 0.9])
-    broken = Broken(setup=b.setup, test="test_b.py::test_b[lp-h1-8GB-r1]", repeat=1, sentence="b ended as error: dead")
-    run = RunCases(cases=(a, replace(b, samples=b.samples[1:])), broken=(broken,))
+    incomplete = IncompleteJob(
+        setup=b.setup, test="test_b.py::test_b[lp-h1-8GB-r1]", repeat=1, sentence="b ended as error: dead"
+    )
+    run = RunCases(cases=(a, replace(b, samples=b.samples[1:])), incomplete=(incomplete,))
     result = judge([a, b], run, seed=0)
     assert verdicts(result)["lp/score:-2.5%@95"] is Verdict.OK
     assert [each.note for each in result.cases if each.verdict is Verdict.ERROR] == ["b ended as error: dead"]
@@ -201,7 +206,7 @@ def test_a_test_with_a_marker_has_a_gate_of_its_own() -> None:
     strict = Rule(expressions=(parse_expression("score:-0", what="x"),), gate="warn", test="test_job0.py::test_job0")
     rules = Policy(default=policy("score:-50%").default, rules={"test_job0.py::test_job0": strict})
     run = RunCases(cases=tuple(jobs([0.8] * 8)))
-    result = evaluate(run, baseline(*jobs([0.9] * 8)), circumstances(), policy=rules, covered=lambda _: True)
+    result = evaluate(run, baseline(*jobs([0.9] * 8)), run_context(), policy=rules, covered=lambda _: True)
     assert [(row.test, row.jobs, row.verdict) for row in result.rows] == [
         (None, 7, Verdict.OK),
         ("test_job0.py::test_job0", 1, Verdict.REGRESSED),
@@ -229,12 +234,12 @@ def test_the_gate_of_a_report_is_plain_json() -> None:
 
 def test_an_update_replaces_what_ran_and_keeps_what_was_not_asked_for() -> None:
     old = baseline(case("a", [0.1]), case("b", [0.2]), case("c", [0.3]))
-    taken = RunCases(cases=(case("a", [0.9]), case("d", [0.4])))
-    found = updated(old, taken, circumstances(), update="all", covered=lambda each: each.setup.job != "c")
+    run = RunCases(cases=(case("a", [0.9]), case("d", [0.4])))
+    found = update_baseline(old, run, run_context(), update="all", covered=lambda each: each.setup.job != "c")
     assert [each.setup.job for each in found.baseline.cases] == ["a", "c", "d"]
     assert found.baseline.cases[0].samples[0].figures["score"] == 0.9
     assert found.sentence == "3 cases: 1 added, 1 replaced, 1 kept, 1 dropped"
-    found = updated(old, taken, circumstances(), update="new", covered=lambda _: True)
+    found = update_baseline(old, run, run_context(), update="new", covered=lambda _: True)
     assert [each.setup.job for each in found.baseline.cases] == ["a", "b", "c", "d"]
     assert found.baseline.cases[0].samples[0].figures["score"] == 0.1
 
@@ -242,17 +247,18 @@ def test_an_update_replaces_what_ran_and_keeps_what_was_not_asked_for() -> None:
 def test_a_case_with_an_error_keeps_its_old_samples() -> None:
     old = baseline(case("a", [0.1, 0.1]))
     a = case("a", [0.9, 0.9])
-    taken = RunCases(
-        cases=(replace(a, samples=a.samples[:1]),), broken=(Broken(setup=a.setup, test="", repeat=2, sentence=""),)
+    run = RunCases(
+        cases=(replace(a, samples=a.samples[:1]),),
+        incomplete=(IncompleteJob(setup=a.setup, test="", repeat=2, sentence=""),),
     )
-    found = updated(old, taken, circumstances(), update="all", covered=lambda _: True)
+    found = update_baseline(old, run, run_context(), update="all", covered=lambda _: True)
     assert found.baseline.cases == old.cases
 
 
-def test_nothing_is_added_to_a_baseline_of_other_circumstances() -> None:
-    refuse_mixture(baseline(), circumstances())
+def test_nothing_is_added_to_a_baseline_of_another_context() -> None:
+    require_same_context(baseline(), run_context())
     with pytest.raises(BaselineError, match=r"nothing can be added to it \(other seed: 0 then, 5 now\)"):
-        refuse_mixture(baseline(), circumstances(seed=5))
+        require_same_context(baseline(), run_context(seed=5))
 
 
 def test_ten_thousand_cases_need_no_quadratic_work() -> None:

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_swarm.codec import JsonDecoder, encode_line
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
-from pytest_swarm.fields import Fields, Json
+from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette import cassette_file
-from pytest_swarm.ollama.cassette.cassette_codec import decode_exchange, encode_exchange, write_line
+from pytest_swarm.ollama.cassette.cassette_codec import ExchangeLine, decode_exchange, encode_exchange
 from pytest_swarm.ollama.cassette.cassette_file import append_take, read_cassette, set_aside_cut_off
 from pytest_swarm.ollama.cassette.takes import Cassette, Chunk, Exchange, ExchangeEnd, Take, TakeOrigin, request_digest
-from pytest_swarm.ollama.transports.replaying import Shelf
+from pytest_swarm.ollama.transports.replay import CassetteIndex
 from tests.execution.lab import graph
 
 JSON = st.recursive(
@@ -53,10 +54,11 @@ EXCHANGES = st.builds(
 
 @given(EXCHANGES)
 def test_an_exchange_survives_its_line(exchange: Exchange) -> None:
-    line = write_line(encode_exchange(exchange, number=1, case="c"))
+    line = encode_line(encode_exchange(exchange, number=1, case="c"))
     assert line.isascii()
-    assert line.count("\n") == 1
-    assert decode_exchange(Fields(json.loads(line), where="line", error=CassetteError)) == exchange
+    assert "\n" not in line
+    decoder = JsonDecoder[ExchangeLine](ExchangeLine, error=CassetteError)
+    assert decode_exchange(decoder.decode(line, where="line")) == exchange
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=4))
@@ -147,15 +149,19 @@ def lines(path: Path) -> list[dict[str, Json]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def write_lines(path: Path, rows: list[dict[str, Json]]) -> None:
+    path.write_text("".join(f"{encode_line(row)}\n" for row in rows))
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"sent_s": "soon"}, "'sent_s' must be a number"),
-        ({"ending": "sudden"}, "unknown ending 'sudden'"),
-        ({"chunks": [[0.1]]}, "'chunks' must be a list of pairs"),
-        ({"chunks": [[-1, "x"]]}, "the offset of a chunk must be a number of at least 0"),
-        ({"chunks": [[0, {"base64": "?"}]]}, "a chunk holds no base64"),
-        ({"chunks": [[0, 7]]}, "a chunk must be"),
+        ({"sent_s": "soon"}, "field 'sent_s': expected float, found str"),
+        ({"ending": "sudden"}, "field 'ending': invalid enum value 'sudden'"),
+        ({"chunks": [[0.1]]}, r"field 'chunks\[0\]': expected array of length 2"),
+        ({"chunks": [[-1, "x"]]}, r"field 'chunks\[0\]\[0\]': expected float >= 0"),
+        ({"chunks": [[0, {"base64": "?"}]]}, r"field 'chunks\[0\]\[1\]\.base64': invalid base64"),
+        ({"chunks": [[0, 7]]}, r"field 'chunks\[0\]\[1\]': expected str \| object, found int"),
         ({"case": "another"}, "belongs to no case"),
     ],
 )
@@ -164,7 +170,7 @@ def test_a_damaged_line_is_named(tmp_path: Path, change: dict[str, Json], senten
     append_take(path, take())
     rows = lines(path)
     rows[3] |= change
-    path.write_text("".join(map(write_line, rows)))
+    write_lines(path, rows)
     with pytest.raises(CassetteError, match=f"line 4.*{sentence}"):
         read_cassette(path)
 
@@ -174,13 +180,13 @@ def test_a_lost_exchange_is_named(tmp_path: Path) -> None:
     append_take(path, take())
     append_take(path, take("llm"))
     rows = lines(path)
-    path.write_text("".join(map(write_line, rows[:4] + rows[5:])))
+    write_lines(path, rows[:4] + rows[5:])
     with pytest.raises(CassetteError, match=r"line 5.*an exchange of job \[lp-h0-8GB\] is missing before it"):
         read_cassette(path)
 
 
-def shelf(*takes: Take) -> Shelf:
-    return Shelf(Cassette(path="c.jsonl", takes=takes))
+def shelf(*takes: Take) -> CassetteIndex:
+    return CassetteIndex(Cassette(path="c.jsonl", takes=takes))
 
 
 def test_a_case_recorded_twice_plays_first_the_one_then_the_other() -> None:
@@ -211,3 +217,17 @@ def test_a_case_that_is_not_there_is_refused_with_the_nearest() -> None:
     sentence = r"does not hold job \[lp-h3-8GB\] repeat 2, .* tasks \(a, b\); the nearest .* is job \[lp-h0-8GB\]"
     with pytest.raises(CassetteError, match=sentence):
         shelf(take("llm"), take("lp")).take(case)
+
+
+OLD = Path(__file__).parents[1] / "data" / "version_1" / "cassette.jsonl"
+
+
+def test_a_cassette_of_version_0_1_0_is_read_in_full(tmp_path: Path) -> None:
+    found = read_cassette(OLD)
+    assert [each.label for each in found.takes] == ["old [lp-h0-8GB]", "old [llm-h0-8GB]"]
+    assert [len(each.exchanges) for each in found.takes] == [18, 20]
+    assert {each.task for each in found.takes[1].exchanges} == {None, "a", "b"}
+    assert found.notes == ()
+    for each in found.takes:
+        append_take(tmp_path / "c.jsonl", each)
+    assert (tmp_path / "c.jsonl").read_bytes() == OLD.read_bytes()

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.plugin.conftest import Reports
@@ -32,8 +32,8 @@ def fast_server() -> Iterator[str]:
         replace(model, load_s=0.0, first_load_s=None, prefill_tokens_per_s=1e6, decode_tokens_per_s=1e5)
         for model in profile.server_spec.models
     )
-    answerer = ProfileAnswerer(profile, seed=0, graphs=[load_graph(GRAPHS / "wb1.toml")])
-    server = SimulatedServer(replace(profile.server_spec, models=models), answerer=answerer)
+    generator = ProfileGenerator(profile, seed=0, graphs=[load_graph(GRAPHS / "wb1.toml")])
+    server = SimulatedServer(replace(profile.server_spec, models=models), generator=generator)
     with serve_in_thread(server) as url:
         yield url
 

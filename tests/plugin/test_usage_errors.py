@@ -10,16 +10,16 @@ OPTIONS = [
     ("--swarm-compare=lp,,llm", "*empty entry*"),
     ("--swarm-horizon=x", "*--swarm-horizon: 'x' is no horizon depth*"),
     ("--swarm-horizon=-1", "*'-1' is no horizon depth*"),
-    ("--swarm-vram=8 bananas", "*--swarm-vram: '8 bananas' is no size*"),
-    ("--swarm-vram=0GB", "*'0GB' is no size*"),
-    ("--swarm-vram=-3GB", "*'-3GB' is no size*"),
+    ("--swarm-vram=8 bananas", "*--swarm-vram: '8 bananas' is not a size*"),
+    ("--swarm-vram=0GB", "*'0GB' is not a size*"),
+    ("--swarm-vram=-3GB", "*'-3GB' is not a size*"),
     ("--swarm-repeat=0", "*--swarm-repeat: is 0, but must be at least 1*"),
     ("--swarm-repeat=many", "*'many' is no whole number*"),
     ("--swarm-seed=pi", "*--swarm-seed: 'pi' is no whole number*"),
     ("--swarm-lambda-token=nan", "*--swarm-lambda-token: is nan*"),
     ("--swarm-lambda-switch=-1", "*must be a number of at least 0*"),
     ("--swarm-backend=cloud", "*--swarm-backend: 'cloud' is unknown; known are auto, ollama, sim*"),
-    ("--swarm-timeout=soon", "*--swarm-timeout: 'soon' is no duration*"),
+    ("--swarm-timeout=soon", "*--swarm-timeout: 'soon' is not a duration*"),
     ("--swarm-concurrency=0", "*--swarm-concurrency: is 0*"),
     ("--swarm-carryover=maybe", "*'maybe' is unknown; write case or group*"),
     ("--swarm-context=some", "*--swarm-context: 'some' is unknown*"),
@@ -46,7 +46,7 @@ def test_bad_ini_value(suite: pytest.Pytester) -> None:
     suite.makeini("[pytest]\nswarm_vram = lots")
     result = suite.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: swarm_vram (ini): 'lots' is no size*"])
+    result.stderr.fnmatch_lines(["ERROR: swarm_vram (ini): 'lots' is not a size*"])
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,11 @@ import pytest
 
 from pytest_swarm.domain.record import Run
 from pytest_swarm.fields import Json
+from pytest_swarm.gate.gate_block import encode_gate
 from pytest_swarm.report.json_report import encode_report, report_schema, write_json
 from pytest_swarm.report.report_model import build_report
+from tests.gate.runs import case as gate_case
+from tests.gate.runs import judge
 from tests.report.factories import info, run
 from tests.report.hostile import hostile_run
 from tests.report.played import small_run
@@ -155,11 +158,13 @@ def test_the_schema_refuses_what_is_not_a_report() -> None:
 
 def test_every_key_of_a_case_is_described_in_the_schema() -> None:
     schema = report_schema()
-    described = schema["$defs"]["case"]["properties"]
+    described = schema["$defs"]["Case"]["properties"]
     assert set(encoded(small_run())["cases"][0]) == set(described)
-    assert set(encoded(small_run())["modes"]["lp"]) - {"by_setting"} == set(schema["$defs"]["aggregate"]["properties"])
+    mode = set(encoded(small_run())["modes"]["lp"])
+    assert mode - {"by_setting"} == set(schema["$defs"]["ModeAtSetting"]["properties"])
 
 
-def test_other_rooms_may_add_blocks() -> None:
-    report = build_report(small_run(), extra={"gate": {"verdict": "ok"}})
-    assert encode_report(report)["gate"] == {"verdict": "ok"}
+def test_the_gate_is_a_block_where_there_is_one() -> None:
+    result = judge([gate_case("a", [0.9])], [gate_case("a", [0.5])])
+    assert encode_report(build_report(small_run(), gate=result))["gate"] == encode_gate(result)
+    assert "gate" not in encode_report(build_report(small_run()))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_swarm.codec import JsonDecoder, encode_line
 from pytest_swarm.domain.record import Run, TaskOutcome, TaskStatus
 from pytest_swarm.errors import EventsError
-from pytest_swarm.fields import Fields
-from pytest_swarm.telemetry import decode, events
+from pytest_swarm.telemetry import events
+from pytest_swarm.telemetry.event_types import TaskResultEvent
 from pytest_swarm.telemetry.reader import read_run, run_of_events
-from pytest_swarm.telemetry.sink import FileSink, encode_line
+from pytest_swarm.telemetry.sink import FileSink, ListSink
 from tests.execution.lab import case, graph, run
 from tests.report.factories import info as run_info
 
@@ -23,8 +23,6 @@ CASE = case(graph(("a", "b"), name="job"), "lp")
 
 def written(path: Path) -> Run:
     """A run of one job in `path`/events.jsonl."""
-    from pytest_swarm.telemetry.sink import ListSink
-
     sink = ListSink()
     record = run(CASE, sink=sink)
     file = FileSink(path / "events.jsonl")
@@ -65,16 +63,22 @@ def test_a_job_that_was_still_running_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda lines: ["not json\n", *lines], "line 1: is no JSON"),
+        (lambda lines: ["not json\n", *lines], "line 1: is not valid JSON"),
         (lambda lines: lines[1:], "holds no run_start|that no dag_structure opened"),
         (lambda lines: [lines[0], *lines[2:]], "that no dag_structure opened"),
         (
             lambda lines: [lines[0].replace('"schema_version":1', '"schema_version":99'), *lines[1:]],
             "99 is newer than 1",
         ),
-        (lambda lines: [line.replace('"status":"ok"', '"status":"fine"') for line in lines], "'fine' is not a valid"),
-        (lambda lines: [line.replace('"planned_vram_gb":', '"planned":') for line in lines], "'planned_vram_gb'"),
-        (lambda lines: ["[]\n", *lines], "expected a table"),
+        (
+            lambda lines: [line.replace('"status":"ok"', '"status":"fine"') for line in lines],
+            r"line \d+: field 'status': invalid enum value 'fine'",
+        ),
+        (
+            lambda lines: [line.replace('"planned_vram_gb":', '"planned":') for line in lines],
+            "line 4: field 'planned_vram_gb' is missing",
+        ),
+        (lambda lines: ["[]\n", *lines], "line 1: expected object, found array"),
         (lambda _: [], "holds no run_start"),
     ],
 )
@@ -118,4 +122,34 @@ def test_any_outcome_survives_the_line(
     line = encode_line(events.encode_task_result(CASE, outcome, 0.0))
     assert line.isascii()
     assert "\n" not in line
-    assert decode.decode_task_result(Fields(json.loads(line), where="line", error=EventsError)) == outcome
+    event = JsonDecoder[TaskResultEvent](TaskResultEvent, error=EventsError).decode(line, where="line")
+    assert events.decode_task_result(event) == outcome
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('["a","b"]', '["a","z"]', "dangling edge a -> z"),
+        ('["a","b"]', '["a"]', r"field 'graph\.edges\[0\]': expected array of length 2"),
+        ('"kind":"number"', '"kind":"guess"', "unknown expectation 'guess'"),
+        ('"difficulty":1.0', '"difficulty":1.0,"mood":1', "unknown field mood"),
+    ],
+)
+def test_a_graph_that_is_not_valid_is_named(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    written(tmp_path)
+    path = tmp_path / "events.jsonl"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(EventsError, match=rf"events\.jsonl, line 2.*{sentence}"):
+        read_run(path)
+
+
+def test_the_same_graph_is_decoded_once(tmp_path: Path) -> None:
+    written(tmp_path)
+    path = tmp_path / "events.jsonl"
+    first, *job, last = path.read_text().splitlines(keepends=True)
+    path.write_text("".join((first, *job, *job, last)))
+    one, two = read_run(path).jobs
+    assert one == two
+    assert one.case.graph is two.case.graph

@@ -1,1 +1,1 @@
-"""Cassettes: recorded cases as values, as lines of JSON, and as files."""
+"""Cassettes: recorded cases as values, as JSON lines and as files."""

@@ -1,198 +1,231 @@
-"""Lines of a cassette: one JSON object each, and one encode/decode pair for each kind.
+"""Lines of a cassette: one type for each kind of line, and one encode/decode pair for each type.
 
 `cassette` opens the file with its version, `graph` holds a graph, `case` opens a take, `exchange` is one of a take's.
+The names and the order of the fields are a contract. A field with a default may be missing.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pytest_swarm.domain.graph import HorizonDepth, TaskGraph, decode_graph, encode_graph
+from msgspec import Meta, Struct
+
+from pytest_swarm.codec import JsonObject, json_schema, to_json
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey
-from pytest_swarm.fields import Fields, Json
+from pytest_swarm.errors import CassetteError
+from pytest_swarm.graph_codec import GraphObject, decode_graph_object, encode_graph_object
 from pytest_swarm.ollama.cassette.takes import Chunk, Exchange, ExchangeEnd, Take, TakeOrigin
 
 VERSION: Final = 1
 
-JsonObject = dict[str, Json]
+Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
+
+
+class HeaderLine(Struct, frozen=True, kw_only=True):
+    """The first line of a cassette."""
+
+    cassette: Annotated[int, Meta(ge=1, description="the version of the file")]
+    made_by: str = "pytest-swarm"
+
+
+class GraphLine(Struct, frozen=True, kw_only=True):
+    """A task graph, which later takes name by its digest."""
+
+    graph: Annotated[str, Meta(description="the digest of the graph")]
+    body: GraphObject
+
+
+class RealisedScore(Struct, frozen=True, kw_only=True):
+    """The true score of a task on a model."""
+
+    task: str
+    model: str
+    score: float
+
+
+class TakeLine(Struct, frozen=True, kw_only=True):
+    """The start of a take: the case, where and when it was recorded, and how many exchanges follow."""
+
+    case: Annotated[str, Meta(description="the digest of the case")]
+    job: str
+    graph_digest: str
+    mode: str
+    horizon_depth: Annotated[int, Meta(ge=0)] | Literal["flat"]
+    vram_budget_gb: float
+    repeat: Annotated[int, Meta(ge=1)]
+    test: Annotated[str, Meta(description="the id of the test")]
+    run: str
+    recorded_ts_ms: Annotated[float, Meta(description="milliseconds since 1970")]
+    backend: str
+    detail: str
+    host: Annotated[str, Meta(description="the base URL of the server, without credentials")]
+    simulated: bool
+    profile: str | None = None
+    server_version: str | None = None
+    realised: Annotated[
+        tuple[RealisedScore, ...] | None, Meta(description="true scores, where a simulator was recorded")
+    ] = None
+    exchanges: Annotated[int, Meta(ge=0)]
+
+
+class EncodedBytes(Struct, frozen=True, kw_only=True):
+    """Bytes that are not UTF-8: a chunk may end in the middle of a character, or be compressed."""
+
+    base64: bytes
+
+
+class ExchangeLine(Struct, frozen=True, kw_only=True):
+    """One request and its response."""
+
+    exchange: Annotated[int, Meta(ge=1, description="number within the take")]
+    case: str
+    digest: Annotated[str, Meta(description="digest of method, path and body")]
+    task: Annotated[str | None, Meta(description="the task whose prompt was sent")] = None
+    model_digest: str | None = None
+    watched: Annotated[bool, Meta(description="whether it was sent beside the calls of the case, to measure")] = False
+    method: str
+    path: str
+    body: Any = None
+    sent_s: Annotated[float, Meta(ge=0, description="seconds since the start of the case")]
+    status: int | None = None
+    head_s: Seconds | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    chunks: Annotated[
+        tuple[tuple[Seconds, str | EncodedBytes], ...],
+        Meta(description="pairs of seconds since the request was sent, and a piece of the body"),
+    ] = ()
+    ending: ExchangeEnd
+    end_s: Seconds
+    error: Annotated[tuple[str, str] | None, Meta(description="class and message")] = None
+    server_time: str | None = None
 
 
 def encode_header() -> JsonObject:
-    """The first line."""
-    return {"cassette": VERSION, "made_by": "pytest-swarm"}
-
-
-def check_header(line: Fields) -> None:
-    """Raise for a first line that opens no cassette of a version that can be read."""
-    if "cassette" not in line:
-        raise line.fail("opens no cassette: a cassette is written by --swarm-backend=record")
-    version = line.whole("cassette", low=1)
-    if version > VERSION:
-        raise line.fail(f"cassette version {version} is newer than {VERSION}; update pytest-swarm")
+    """Return the first line."""
+    return to_json(HeaderLine(cassette=VERSION))
 
 
 def encode_graph_line(graph: TaskGraph) -> JsonObject:
-    """A graph, which takes name by its digest."""
-    return {"graph": graph.digest, "body": encode_graph(graph)}
+    """Return the line of a graph."""
+    return to_json(GraphLine(graph=graph.digest, body=encode_graph_object(graph)))
 
 
-def decode_graph_line(line: Fields) -> tuple[str, TaskGraph]:
-    """The graph and the digest by which takes name it."""
-    return line.text("graph"), decode_graph(line.table("body"))
+def decode_graph_line(line: GraphLine, *, where: str) -> TaskGraph:
+    """Return the graph of its line; CassetteError for one that is not valid."""
+    return decode_graph_object(line.body, where=where, error=CassetteError)
 
 
 def encode_take_line(take: Take) -> JsonObject:
-    """The line that opens a take; its exchanges follow."""
-    key, origin = take.case.key, take.origin
-    realised = take.realised
-    rows: list[Json] | None = None
-    if realised is not None:
-        rows = [{"task": task, "model": model, "score": score} for (task, model), score in realised.items()]
-    return {
-        "case": take.case.digest,
-        "job": take.case.job,
-        "graph_digest": take.case.graph.digest,
-        "mode": key.mode,
-        "horizon_depth": key.horizon,
-        "vram_budget_gb": key.vram_budget_gb,
-        "repeat": key.repeat,
-        "test": take.case.test,
-        "run": origin.run,
-        "recorded_ts_ms": origin.recorded_ts_ms,
-        "backend": origin.backend,
-        "detail": origin.detail,
-        "host": origin.host,
-        "simulated": origin.simulated,
-        "profile": origin.profile,
-        "server_version": origin.server_version,
-        "realised": rows,
-        "exchanges": len(take.exchanges),
-    }
-
-
-def decode_take_line(line: Fields, graphs: Mapping[str, TaskGraph]) -> Take:
-    """The take that a line opens, still without its exchanges."""
-    digest = line.text("graph_digest")
-    if digest not in graphs:
-        raise line.fail(f"names the graph {digest}, which no line before it holds")
-    key = CaseKey(
-        mode=line.text("mode"),
-        horizon=_horizon(line),
-        vram_budget_gb=line.number("vram_budget_gb"),
-        repeat=line.whole("repeat", low=1),
+    """Return the line that opens a take; its exchanges follow."""
+    key, origin, realised = take.case.key, take.origin, take.realised
+    line = TakeLine(
+        case=take.case.digest,
+        job=take.case.job,
+        graph_digest=take.case.graph.digest,
+        mode=key.mode,
+        horizon_depth=key.horizon,
+        vram_budget_gb=key.vram_budget_gb,
+        repeat=key.repeat,
+        test=take.case.test,
+        run=origin.run,
+        recorded_ts_ms=origin.recorded_ts_ms,
+        backend=origin.backend,
+        detail=origin.detail,
+        host=origin.host,
+        simulated=origin.simulated,
+        profile=origin.profile,
+        server_version=origin.server_version,
+        realised=None if realised is None else _scores(realised),
+        exchanges=len(take.exchanges),
     )
+    return to_json(line)
+
+
+def decode_take_line(line: TakeLine, graph: TaskGraph) -> Take:
+    """Return the take that a line opens, still without its exchanges."""
+    key = CaseKey(mode=line.mode, horizon=line.horizon_depth, vram_budget_gb=line.vram_budget_gb, repeat=line.repeat)
     origin = TakeOrigin(
-        run=line.text("run"),
-        recorded_ts_ms=line.number("recorded_ts_ms"),
-        backend=line.text("backend"),
-        detail=line.text("detail"),
-        host=line.text("host"),
-        simulated=line.flag("simulated"),
-        profile=line.optional_text("profile"),
-        server_version=line.optional_text("server_version"),
+        run=line.run,
+        recorded_ts_ms=line.recorded_ts_ms,
+        backend=line.backend,
+        detail=line.detail,
+        host=line.host,
+        simulated=line.simulated,
+        profile=line.profile,
+        server_version=line.server_version,
     )
-    case = Case(graph=graphs[digest], key=key, test=line.text("test"))
-    return Take(case=case, origin=origin, exchanges=(), realised=_realised(line))
-
-
-def _horizon(line: Fields) -> HorizonDepth:
-    return "flat" if line.raw("horizon_depth") == "flat" else line.whole("horizon_depth", low=0)
-
-
-def _realised(line: Fields) -> dict[tuple[str, str], float] | None:
-    if "realised" not in line:
-        return None
-    return {(row.text("task"), row.text("model")): row.number("score") for row in line.tables("realised")}
+    realised = None if line.realised is None else {(row.task, row.model): row.score for row in line.realised}
+    return Take(case=Case(graph=graph, key=key, test=line.test), origin=origin, exchanges=(), realised=realised)
 
 
 def encode_exchange(exchange: Exchange, *, number: int, case: str) -> JsonObject:
-    """An exchange, the `number`-th (from 1) of the case with that digest."""
-    return {
-        "exchange": number,
-        "case": case,
-        "digest": exchange.digest,
-        "task": exchange.task,
-        "model_digest": exchange.model_digest,
-        "watched": exchange.watched,
-        "method": exchange.method,
-        "path": exchange.path,
-        "body": exchange.body,
-        "sent_s": exchange.sent_s,
-        "status": exchange.status,
-        "head_s": exchange.head_s,
-        "headers": [[name, value] for name, value in exchange.headers],
-        "chunks": [[chunk.offset_s, _encode_data(chunk.data)] for chunk in exchange.chunks],
-        "ending": exchange.ending.value,
-        "end_s": exchange.end_s,
-        "error": None if exchange.error is None else list(exchange.error),
-        "server_time": exchange.server_time,
-    }
+    """Return the line of an exchange, the `number`-th (from 1) of the case with that digest."""
+    line = ExchangeLine(
+        exchange=number,
+        case=case,
+        digest=exchange.digest,
+        task=exchange.task,
+        model_digest=exchange.model_digest,
+        watched=exchange.watched,
+        method=exchange.method,
+        path=exchange.path,
+        body=exchange.body,
+        sent_s=exchange.sent_s,
+        status=exchange.status,
+        head_s=exchange.head_s,
+        headers=exchange.headers,
+        chunks=tuple((chunk.offset_s, _encode_data(chunk.data)) for chunk in exchange.chunks),
+        ending=exchange.ending,
+        end_s=exchange.end_s,
+        error=exchange.error,
+        server_time=exchange.server_time,
+    )
+    return to_json(line)
 
 
-def decode_exchange(line: Fields) -> Exchange:
-    """The exchange of its line."""
-    ending = line.text("ending")
-    if ending not in ExchangeEnd._value2member_map_:
-        raise line.fail(f"unknown ending {ending!r}; known are {', '.join(ExchangeEnd)}")
-    error = line.texts("error")
+def decode_exchange(line: ExchangeLine) -> Exchange:
+    """Return the exchange of its line."""
     return Exchange(
-        method=line.text("method"),
-        path=line.text("path"),
-        body=_json(line.raw("body")),
-        sent_s=line.number("sent_s", low=0),
-        end_s=line.number("end_s", low=0),
-        ending=ExchangeEnd(ending),
-        status=line.optional_whole("status"),
-        headers=tuple((str(name), str(value)) for name, value in _pairs(line, "headers")),
-        head_s=line.optional_number("head_s"),
-        chunks=tuple(_chunk(line, pair) for pair in _pairs(line, "chunks")),
-        task=line.optional_text("task"),
-        watched=line.flag("watched", default=False),
-        error=(error[0], error[-1]) if error else None,
-        server_time=line.optional_text("server_time"),
-        model_digest=line.optional_text("model_digest"),
+        method=line.method,
+        path=line.path,
+        body=line.body,
+        sent_s=line.sent_s,
+        end_s=line.end_s,
+        ending=line.ending,
+        status=line.status,
+        headers=line.headers,
+        head_s=line.head_s,
+        chunks=tuple(Chunk(offset_s=offset_s, data=_decode_data(data)) for offset_s, data in line.chunks),
+        task=line.task,
+        watched=line.watched,
+        error=line.error,
+        server_time=line.server_time,
+        model_digest=line.model_digest,
     )
 
 
-def _encode_data(data: bytes) -> Json:
+def cassette_schema() -> JsonObject:
+    """Return the JSON Schema of one line of a cassette."""
+    return json_schema(
+        *(HeaderLine, GraphLine, TakeLine, ExchangeLine),
+        name=f"swarm-cassette-{VERSION}",
+        title=f"One line of a cassette of pytest-swarm, version {VERSION}",
+        description="The first line has `cassette`; graphs have `graph`, takes `case`, their exchanges `exchange`.",
+    )
+
+
+def _scores(realised: Mapping[tuple[str, str], float]) -> tuple[RealisedScore, ...]:
+    return tuple(RealisedScore(task=task, model=model, score=score) for (task, model), score in realised.items())
+
+
+def _encode_data(data: bytes) -> str | EncodedBytes:
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError:  # a chunk may end in the middle of a letter, or be compressed
-        return {"base64": base64.b64encode(data).decode("ascii")}
+    except UnicodeDecodeError:
+        return EncodedBytes(base64=data)
 
 
-def _chunk(line: Fields, pair: tuple[object, object]) -> Chunk:
-    offset_s, data = pair
-    if isinstance(data, dict) and isinstance(data.get("base64"), str):
-        try:
-            found = base64.b64decode(data["base64"], validate=True)
-        except ValueError as error:
-            raise line.fail(f"a chunk holds no base64: {error}") from error
-    elif isinstance(data, str):
-        found = data.encode("utf-8")
-    else:
-        raise line.fail("a chunk must be [offset, text] or [offset, {base64}]")
-    if isinstance(offset_s, bool) or not isinstance(offset_s, int | float) or not offset_s >= 0:
-        raise line.fail("the offset of a chunk must be a number of at least 0")
-    return Chunk(offset_s=float(offset_s), data=found)
-
-
-def _pairs(line: Fields, key: str) -> list[tuple[object, object]]:
-    rows = line.raw(key)
-    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 2 for row in rows):
-        raise line.fail(f"{key!r} must be a list of pairs")
-    return [(row[0], row[1]) for row in rows]
-
-
-def _json(value: object) -> Json:
-    """A value that `json.loads` gave, as such."""
-    assert value is None or isinstance(value, bool | int | float | str | list | dict)
-    return value
-
-
-def write_line(line: JsonObject) -> str:
-    """The line with its newline; ASCII, whatever a model answered."""
-    return json.dumps(line, ensure_ascii=True, allow_nan=False, separators=(",", ":")) + "\n"
+def _decode_data(data: str | EncodedBytes) -> bytes:
+    return data.encode("utf-8") if isinstance(data, str) else data.base64

@@ -1,9 +1,8 @@
-"""Cassettes as files: reading what is there, and appending so that nothing that was there can get lost."""
+"""Cassettes as files: reading one, and appending to it so that nothing that it held can be lost."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -13,11 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
+from pytest_swarm.codec import JsonDecoder, encode_line, is_json
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.errors import CassetteError, SwarmError
-from pytest_swarm.fields import Fields
+from pytest_swarm.errors import CassetteError
 from pytest_swarm.ollama.cassette.cassette_codec import (
-    check_header,
+    VERSION,
+    ExchangeLine,
+    GraphLine,
+    HeaderLine,
+    TakeLine,
     decode_exchange,
     decode_graph_line,
     decode_take_line,
@@ -25,17 +30,36 @@ from pytest_swarm.ollama.cassette.cassette_codec import (
     encode_graph_line,
     encode_header,
     encode_take_line,
-    write_line,
 )
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, Take
 
 CUT_OFF_SUFFIX: Final = ".cut-off"
 
 
-def read_cassette(path: Path) -> Cassette:
-    """The cassette of a file; CassetteError names file and line for whatever is none.
+class _LineKind(Struct, frozen=True, kw_only=True):
+    """What is read of a line before its kind is known: the key that names the kind."""
 
-    A cut-off last line is forgiven: its case is left out, and a note of the cassette says so.
+    cassette: int | None = None
+    exchange: int | None = None
+    graph: str | None = None
+    case: str | None = None
+
+
+_KIND: Final[JsonDecoder[_LineKind]] = JsonDecoder(_LineKind, error=CassetteError)
+_HEADER: Final[JsonDecoder[HeaderLine]] = JsonDecoder(HeaderLine, error=CassetteError)
+_GRAPH: Final[JsonDecoder[GraphLine]] = JsonDecoder(GraphLine, error=CassetteError)
+_TAKE: Final[JsonDecoder[TakeLine]] = JsonDecoder(TakeLine, error=CassetteError)
+_EXCHANGE: Final[JsonDecoder[ExchangeLine]] = JsonDecoder(ExchangeLine, error=CassetteError)
+
+
+def read_cassette(path: Path) -> Cassette:
+    """Return the cassette of a file.
+
+    A cut-off last line is accepted: its case is left out, and a note of the cassette says so.
+
+    Raises:
+        CassetteError: the file cannot be read, or a line does not belong into a cassette. The message names file,
+            line and field.
     """
     try:
         lines = path.read_bytes().splitlines(keepends=True)
@@ -45,16 +69,11 @@ def read_cassette(path: Path) -> Cassette:
         ) from error
     except OSError as error:
         raise CassetteError(f"cassette {path}: cannot be read: {error.strerror}") from error
+    cut_off = bool(lines) and not lines[-1].endswith(b"\n") and not is_json(lines[-1])
     reader = _Reader(str(path))
-    for number, line in enumerate(lines, start=1):
-        try:
-            parsed = json.loads(line)
-        except ValueError as error:
-            if number < len(lines) or line.endswith(b"\n"):
-                raise CassetteError(f"cassette {path}, line {number}: is no JSON: {error}") from error
-            return reader.finish(cut_off=True)
-        reader.take(Fields(parsed, where=f"cassette {path}, line {number}", error=CassetteError), size=len(line))
-    return reader.finish(cut_off=False)
+    for number, line in enumerate(lines[:-1] if cut_off else lines, start=1):
+        reader.take(line, where=f"cassette {path}, line {number}")
+    return reader.finish(cut_off=cut_off)
 
 
 class _Reader:
@@ -70,38 +89,49 @@ class _Reader:
         self._exchanges: list[Exchange] = []
         self._missing = 0
 
-    def take(self, line: Fields, *, size: int) -> None:
-        try:
-            self._line(line)
-        except CassetteError:
-            raise
-        except SwarmError as error:  # a graph in it that is not valid
-            raise line.fail(str(error)) from error
-        self.read_bytes += size
+    def take(self, line: bytes, *, where: str) -> None:
+        self._line(line, where)
+        self.read_bytes += len(line)
         if not self._missing:
             self.whole_bytes = self.read_bytes
 
-    def _line(self, line: Fields) -> None:
+    def _line(self, line: bytes, where: str) -> None:
+        kind = _KIND.decode(line, where=where)
         if not self.opened:
-            check_header(line)
-            self.opened = True
-        elif "exchange" in line:
-            if self._take is None or not self._missing or line.text("case") != self._take.case.digest:
-                raise line.fail("is an exchange that belongs to no case")
-            self._exchanges.append(decode_exchange(line))
-            self._missing -= 1
+            self._open(line, kind, where)
+        elif kind.exchange is not None:
+            self._take_exchange(_EXCHANGE.decode(line, where=where), where)
         elif self._missing:
-            raise line.fail(f"an exchange of {self._label} is missing before it")
-        elif "graph" in line:
-            digest, graph = decode_graph_line(line)
-            self.graphs[digest] = graph
-        elif "case" in line:
-            self._take = decode_take_line(line, self.graphs)
-            self._exchanges = []
-            self._missing = line.whole("exchanges", low=0)
+            raise CassetteError(f"{where}: an exchange of {self._label} is missing before it")
+        elif kind.graph is not None:
+            self.graphs[kind.graph] = decode_graph_line(_GRAPH.decode(line, where=where), where=where)
+        elif kind.case is not None:
+            self._begin(_TAKE.decode(line, where=where), where)
         if self._take is not None and not self._missing:
             self.takes.append(replace(self._take, exchanges=tuple(self._exchanges)))
             self._take = None
+
+    def _open(self, line: bytes, kind: _LineKind, where: str) -> None:
+        if kind.cassette is None:
+            raise CassetteError(f"{where}: is not the first line of a cassette; record one with --swarm-backend=record")
+        version = _HEADER.decode(line, where=where).cassette
+        if version > VERSION:
+            raise CassetteError(f"{where}: cassette version {version} is newer than {VERSION}; update pytest-swarm")
+        self.opened = True
+
+    def _take_exchange(self, line: ExchangeLine, where: str) -> None:
+        if self._take is None or not self._missing or line.case != self._take.case.digest:
+            raise CassetteError(f"{where}: is an exchange that belongs to no case")
+        self._exchanges.append(decode_exchange(line))
+        self._missing -= 1
+
+    def _begin(self, line: TakeLine, where: str) -> None:
+        graph = self.graphs.get(line.graph_digest)
+        if graph is None:
+            raise CassetteError(f"{where}: names the graph {line.graph_digest}, which no line before it holds")
+        self._take = decode_take_line(line, graph)
+        self._exchanges = []
+        self._missing = line.exchanges
 
     @property
     def _label(self) -> str:
@@ -120,63 +150,71 @@ class _Reader:
 
 
 def append_take(path: Path, take: Take, *, with_graph: bool = True) -> None:
-    """Add a take to the file, which is made where there is none; `with_graph` unless the file holds its graph.
+    """Add a take to the file; make the file where there is none.
 
-    The new file is written aside and then takes the old one's name, so that whoever reads, and whatever breaks in
-    between, finds the old file or the new one. Safe against other processes that append.
+    The new file is written beside the old one and then replaces it, so that a reader finds the one or the other,
+    whatever fails in between. Safe against other processes that append.
+
+    Args:
+        path: the file.
+        take: what to add.
+        with_graph: whether to add its graph too; not where the file holds it.
+
+    Raises:
+        CassetteError: the file cannot be written.
     """
-    lines = [write_line(encode_graph_line(take.case.graph))] if with_graph else []
-    lines.append(write_line(encode_take_line(take)))
     digest = take.case.digest
-    lines += [write_line(encode_exchange(each, number=n, case=digest)) for n, each in enumerate(take.exchanges, 1)]
+    lines = [encode_graph_line(take.case.graph)] if with_graph else []
+    lines.append(encode_take_line(take))
+    lines += [encode_exchange(each, number=n, case=digest) for n, each in enumerate(take.exchanges, 1)]
     try:
-        with _alone(path):
-            _rewrite(path, "".join(lines).encode("ascii"))
+        with _locked(path):
+            _rewrite(path, "".join(f"{encode_line(line)}\n" for line in lines).encode("ascii"))
     except OSError as error:
         raise CassetteError(f"cassette {path}: cannot be written: {error.strerror}") from error
 
 
 def set_aside_cut_off(path: Path) -> None:
-    """Make a cut-off cassette fit to be appended to: what stands after its last whole take moves to FILE.cut-off."""
-    with _alone(path):
+    """Move what follows the last whole take of a cut-off cassette to FILE.cut-off, so that it can be appended to."""
+    with _locked(path):
         cut_at = read_cassette(path).cut_at
         if cut_at is None:
             return
         data = path.read_bytes()
         with path.with_name(path.name + CUT_OFF_SUFFIX).open("ab") as rest:
             rest.write(data[cut_at:] + b"\n")
-        aside = _aside(path)
-        aside.write_bytes(data[:cut_at])
-        aside.replace(path)
+        beside = _beside(path)
+        beside.write_bytes(data[:cut_at])
+        beside.replace(path)
 
 
 def _rewrite(path: Path, lines: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = _aside(path)
+    beside = _beside(path)
     try:
         if path.exists():
-            shutil.copyfile(path, aside)
+            shutil.copyfile(path, beside)
         else:
-            aside.write_bytes(write_line(encode_header()).encode("ascii"))
-        with aside.open("rb+") as file:
+            beside.write_bytes(f"{encode_line(encode_header())}\n".encode("ascii"))
+        with beside.open("rb+") as file:
             file.seek(-1, os.SEEK_END)
             if file.read(1) != b"\n":
                 file.write(b"\n")
             file.write(lines)
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(path)
+        beside.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
 
 
-def _aside(path: Path) -> Path:
+def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time, whatever xdist does."""
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process write at a time, also under xdist."""
     from filelock import FileLock
 
     name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]

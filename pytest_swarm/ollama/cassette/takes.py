@@ -1,7 +1,7 @@
-"""What a cassette holds: the cases of a run, each with everything that was asked of the server and what it answered.
+"""Values of a cassette: the recorded cases of a run, each with all requests to the server and their responses.
 
-Owns the values; `cassette_lines` and `cassette_file` write them down. A case is told apart by its digest (graph, mode,
-horizon, budget, repeat). It may stand there more than once: recorded twice in one run, or again later.
+Owns the values; `cassette_codec` and `cassette_file` write them. A case is identified by its digest (graph, mode,
+horizon, budget, repeat). A cassette may hold it more than once: recorded twice in one run, or again later.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pytest_swarm.fields import Json
 KEPT_HEADERS: Final = frozenset(
     ("content-type", "content-encoding", "content-length", "transfer-encoding", "date", "server")
 )
-"""Response headers that reach the file. Request headers never do: nobody knows what a proxy calls its credentials."""
+"""Response headers that are recorded. Request headers never are: a proxy may use any of them for credentials."""
 
 
 class ExchangeEnd(StrEnum):
@@ -29,12 +29,12 @@ class ExchangeEnd(StrEnum):
 
     COMPLETE = "complete"  # the body came to its end
     FAILED = "failed"  # the connection broke, before the answer or in its middle; `error` says how
-    ABANDONED = "abandoned"  # this side went away: a time limit, a cancelled call
+    ABANDONED = "abandoned"  # the client gave up: a time limit, a cancelled call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A piece of a body, as it came over the wire, and when: seconds since its request was sent."""
+    """A piece of a response body, as received, and when: seconds since the request was sent."""
 
     offset_s: float
     data: bytes
@@ -42,12 +42,12 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request and what came of it. `sent_s` counts from the start of its case, offsets from `sent_s`.
+    """One request and its response. `sent_s` counts from the start of the case, offsets from `sent_s`.
 
-    `body` is the request's JSON (a text where it is none, None where there is none). `task` is the id of the task whose
-    prompt was sent. `watched` marks a question asked beside the case's own calls, to measure. `status`, `head_s` and
-    `headers` are those of the answer, None and empty where none came. `server_time` is the server's own timestamp of
-    the answer, `model_digest` that of the model's file, where they are known. `error` is (class, message) of httpx.
+    `body` is the request's JSON (a text where it is not JSON, None where there is none). `task` is the id of the task
+    whose prompt was sent. `watched` marks a request sent beside the calls of the case, to measure. `status`, `head_s`
+    and `headers` are those of the response, None and empty without one. `server_time` is the server's timestamp of the
+    response, `model_digest` that of the model's file, where known. `error` is (class, message) of httpx.
     """
 
     method: str
@@ -68,7 +68,7 @@ class Exchange:
 
     @property
     def digest(self) -> str:
-        """Identity of the request: method, path and body; the seed of the repeat is part of a chat's body."""
+        """Digest of the request: method, path and body. The body of a chat holds the seed of the repeat."""
         return request_digest(self.method, self.path, self.body)
 
     @property
@@ -78,13 +78,13 @@ class Exchange:
 
     @property
     def text(self) -> bytes:
-        """The whole body of the answer."""
+        """The whole body of the response."""
         return b"".join(chunk.data for chunk in self.chunks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeOrigin:
-    """Where and when a case was recorded. `run` names the run; `backend` and `detail` what was recorded.
+    """Where and when a case was recorded: the name of the run, and what was recorded (`backend`, `detail`).
 
     `host` is the base URL of the server without credentials, `recorded_ts_ms` milliseconds since 1970.
     """
@@ -103,7 +103,7 @@ class TakeOrigin:
 class Take:
     """One recording of one case: its exchanges in the order in which they were sent.
 
-    `realised` are the true scores by (task, model), where the recorded server could know them (for mode `oracle`).
+    `realised` are the true scores by (task, model), where a simulator was recorded; mode `oracle` needs them.
     """
 
     case: Case
@@ -123,9 +123,9 @@ class Take:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cassette:
-    """A whole cassette: its takes in the order of the file, and sentences about what of it could not be used.
+    """A whole cassette: its takes in the order of the file, and sentences about what could not be read.
 
-    `cut_at`: bytes of the file before the take that was cut off, None where nothing was.
+    `cut_at` is how many bytes of the file precede the take that was cut off, None where none was.
     """
 
     path: str
@@ -135,30 +135,30 @@ class Cassette:
 
     @property
     def simulated(self) -> bool:
-        """Whether any of it comes from a simulated server."""
+        """Whether any take comes from a simulated server."""
         return any(take.origin.simulated for take in self.takes)
 
 
 def case_label(case: Case) -> str:
-    """`wb1 [lp-h3-8GB]`, with the repeat where it is not the first."""
+    """Return `wb1 [lp-h3-8GB]`, with the repeat where it is not the first."""
     repeat = f" repeat {case.key.repeat}" if case.key.repeat > 1 else ""
     return f"{case.job} [{case.key.label}]{repeat}"
 
 
 def named_model(body: Json) -> str | None:
-    """The model that a request's body names."""
+    """Return the model that a request's body names, None where it names none."""
     model = body.get("model") if isinstance(body, dict) else None
     return model if isinstance(model, str) and model else None
 
 
 def request_digest(method: str, path: str, body: Json) -> str:
-    """SHA-256 over method, path and body, keys in any order."""
+    """Return 16 hex digits of SHA-256 over method, path and body, whatever the order of keys."""
     text = json.dumps([method, path, body], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def task_of(body: Json, graph: TaskGraph) -> str | None:
-    """The id of the task whose prompt a chat ends with, to the letter; None for whatever is no task's call."""
+    """Return the id of the task whose exact prompt a chat ends with; None for any other request."""
     messages = body.get("messages") if isinstance(body, dict) else None
     last = messages[-1] if isinstance(messages, list) and messages else None
     prompt = last.get("content") if isinstance(last, dict) else None

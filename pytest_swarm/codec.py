@@ -1,0 +1,155 @@
+"""Machine files: JSON that is checked against a type while it is read, written in one form, and described by a schema.
+
+Owns the byte form (ASCII, no NaN, fields in the order of their type), the sentence for data that does not fit its
+type, and the frame of a JSON Schema. Knows no file and no record. Files that people write are read by `fields`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Generic, NoReturn, TypeVar
+
+import msgspec
+
+from pytest_swarm.errors import SwarmError
+from pytest_swarm.fields import Json
+
+JsonObject = dict[str, Json]
+T = TypeVar("T")
+
+DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+_MISSING: Final = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
+_PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+
+
+class JsonDecoder(Generic[T]):
+    """A decoder of JSON values of one type. It raises `error`, with the place in front, for any other value.
+
+    `advice` is what to do about a text that is not JSON at all.
+    """
+
+    def __init__(self, of: Any, *, error: type[SwarmError], advice: str | None = None) -> None:
+        self._of = of
+        self._error = error
+        self._advice = f"; {advice}" if advice else ""
+        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(of)
+
+    def decode(self, text: bytes | str, *, where: str) -> T:
+        """Return the value of a JSON text.
+
+        Args:
+            text: one JSON value.
+            where: file and line, as named in errors.
+
+        Raises:
+            SwarmError: the text is not JSON, or not of the type. The message names the field.
+        """
+        try:
+            return self._decoder.decode(text)
+        except msgspec.ValidationError as error:
+            self._parse(text, where)  # a text that is not JSON at all is refused as such
+            raise self._error(f"{where}: {_sentence(error)}") from error
+        except (msgspec.DecodeError, RecursionError):
+            # Python's parser reads half a surrogate pair, which models do answer; it also words syntax errors better.
+            return self.convert(self._parse(text, where), where=where)
+
+    def convert(self, value: object, *, where: str) -> T:
+        """Return the value of parsed JSON; raises as `decode` does."""
+        try:
+            converted: T = msgspec.convert(value, self._of)
+        except msgspec.ValidationError as error:
+            raise self._error(f"{where}: {_sentence(error)}") from error
+        return converted
+
+    def _parse(self, text: bytes | str, where: str) -> object:
+        try:
+            return _parse(text)
+        except (ValueError, RecursionError) as error:
+            reason = "nested too deep" if isinstance(error, RecursionError) else error
+            raise self._error(f"{where}: is not valid JSON: {reason}{self._advice}") from error
+
+
+def is_json(text: bytes) -> bool:
+    """Whether the text is one whole JSON value."""
+    try:
+        _parse(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def to_json(value: object) -> JsonObject:
+    """Return the JSON object of a struct or dataclass, fields in the order of its type."""
+    plain: JsonObject = _listed(msgspec.to_builtins(value, enc_hook=_plain))
+    return plain
+
+
+def _listed(value: Any) -> Any:
+    """The same value with lists for tuples, as it is read back."""
+    if isinstance(value, dict):
+        return {key: _listed(each) for key, each in value.items()}
+    return [_listed(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def encode_line(value: Mapping[str, Json]) -> str:
+    """Return one line of a file of JSON lines, without its newline: ASCII, and no NaN, whatever a model answered."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+def json_schema(*types: Any, name: str, title: str, description: str) -> JsonObject:
+    """Return the JSON Schema (draft 2020-12) of a value of one of the types.
+
+    Args:
+        types: structs or dataclasses; their docstrings and field descriptions become those of the schema.
+        name: the name of the schema, without a suffix.
+        title: what the schema describes.
+        description: one sentence for the reader of the schema.
+    """
+    found, definitions = schema_definitions(*types)
+    return {
+        "$schema": DRAFT,
+        "$id": f"https://pytest-swarm-router/schema/{name}.json",
+        "title": title,
+        "description": description,
+        **(found[0] if len(found) == 1 else {"anyOf": list(found)}),
+        "$defs": definitions,
+    }
+
+
+def schema_definitions(*types: Any) -> tuple[tuple[JsonObject, ...], JsonObject]:
+    """Return a schema for each type, and the definitions under `#/$defs/` that they refer to."""
+    schemas, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    listed: JsonObject = _listed(definitions)
+    return tuple(map(_listed, schemas)), listed
+
+
+def _parse(text: bytes | str) -> object:
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _plain(value: object) -> object:
+    """What msgspec leaves to its caller: a read-only mapping."""
+    if isinstance(value, MappingProxyType):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _sentence(error: msgspec.ValidationError) -> str:
+    """msgspec's message with the field in front: `field 'estimates[...].quality': expected float, found str`."""
+    message = str(error)
+    place = _PLACE.search(message)
+    path = "" if place is None else place["path"].removeprefix(".")
+    text = message if place is None else message[: place.start()]
+    missing = _MISSING.fullmatch(text)
+    if missing is not None:
+        name = f"{path}.{missing['name']}" if path else missing["name"]
+        return f"field {name!r} is missing"
+    said = text[0].lower() + text[1:].replace("`", "").replace(", got ", ", found ")
+    return f"field {path!r}: {said}" if path else said

@@ -1,0 +1,202 @@
+"""Baseline files, schema `swarm-baseline/1`: one type for each part, the text of a file, and reading and writing it.
+
+A file is sorted, with each sample on a line of its own, so that a diff shows which case moved. The names of the fields
+are a contract.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
+from pytest_swarm.errors import BaselineError
+from pytest_swarm.fields import Json
+from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
+from pytest_swarm.gate.run_context import RunContext
+from pytest_swarm.metrics.table import GATE_METRICS
+
+SCHEMA: Final = "swarm-baseline/"
+VERSION: Final = 1
+_WHOLE_BELOW: Final = 1e15  # below it every whole number is exact as a float, and has no exponent
+
+
+class BaselineSampleRow(Struct, frozen=True, kw_only=True):
+    """One completed job."""
+
+    case: Annotated[str, Meta(description="the digest of graph, mode, horizon, budget and repeat")]
+    test: Annotated[str, Meta(description="the id of the test")]
+    repeat: Annotated[int, Meta(ge=1)]
+    occurrence: Annotated[int, Meta(ge=0, description="distinguishes tests that run the same graph")] = 0
+    tasks: Annotated[int, Meta(ge=0, description="how many tasks make up the score")]
+    figures: Annotated[
+        Mapping[str, float | None], Meta(description="metric -> its value; a metric that was not measured is left out")
+    ]
+
+
+class BaselineCaseRow(Struct, frozen=True, kw_only=True):
+    """All samples of one graph, mode, horizon and budget."""
+
+    job: str
+    mode: str
+    horizon_depth: Annotated[int, Meta(ge=0)] | Literal["flat"]
+    vram_budget_gb: Annotated[float, Meta(ge=0)]
+    graph_digest: str
+    case_version: int
+    samples: tuple[BaselineSampleRow, ...]
+
+
+class BaselineFile(Struct, frozen=True, kw_only=True):
+    """A whole file."""
+
+    schema: Literal["swarm-baseline/1"]
+    circumstances: Annotated[RunContext, Meta(description="the run that the samples come from")]
+    cases: tuple[BaselineCaseRow, ...]
+
+
+class _BaselineHead(Struct, frozen=True, kw_only=True):
+    """What is read of a file before its version is known."""
+
+    schema: str = ""
+
+
+_ADVICE: Final = "restore the file, or delete it and run with --swarm-update-baseline"
+_HEAD: Final[JsonDecoder[_BaselineHead]] = JsonDecoder(_BaselineHead, error=BaselineError, advice=_ADVICE)
+_FILE: Final[JsonDecoder[BaselineFile]] = JsonDecoder(BaselineFile, error=BaselineError, advice=_ADVICE)
+
+
+def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
+    """Return the baseline of a file.
+
+    Args:
+        path: the file.
+        shown: the path as messages name it; `path` where it is None.
+
+    Raises:
+        BaselineError: the file cannot be read, or is not a baseline. One sentence says where and why.
+    """
+    shown = str(path) if shown is None else shown
+    where = f"baseline {shown}"
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        raise BaselineError(
+            f"{where}: there is no such file; make it with --swarm-baseline={shown} --swarm-update-baseline"
+        ) from None
+    except OSError as error:
+        raise BaselineError(f"{where}: cannot be read: {error}") from error
+    return decode_baseline(text, where=where)
+
+
+def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
+    """Return the baseline of a file's text; `where` is named in errors."""
+    schema = _HEAD.decode(text, where=where).schema
+    version = schema.removeprefix(SCHEMA)
+    if version == schema:
+        raise BaselineError(f"{where}: is not a baseline of pytest-swarm: its 'schema' is not {SCHEMA}{VERSION}")
+    if not version.isdecimal() or int(version) > VERSION:
+        raise BaselineError(f"{where}: its schema {schema} is newer than {SCHEMA}{VERSION}; update pytest-swarm")
+    file = _FILE.decode(text, where=where)
+    cases = tuple(map(_decode_case, file.cases))
+    seen: set[tuple[Setup, str]] = set()
+    for case in cases:
+        if case.identity in seen:
+            raise BaselineError(f"{where}: holds the case {case.setup.label} twice; delete one of them")
+        seen.add(case.identity)
+    return Baseline(context=file.circumstances, cases=cases, where=where)
+
+
+def write_baseline(baseline: Baseline, path: Path) -> None:
+    """Write the whole file or nothing.
+
+    Raises:
+        BaselineError: the folder cannot be written to.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(encode_baseline(baseline))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise BaselineError(f"baseline {path}: cannot be written: {error}") from error
+
+
+def encode_baseline(baseline: Baseline) -> str:
+    """Return the text of the file: the head of each case, and each sample, on a line of its own."""
+    head = json.dumps(to_json(baseline.context), indent=1, ensure_ascii=True, sort_keys=True)
+    cases = ",\n".join(map(_case_text, baseline.cases))
+    return f'{{\n"schema": "{SCHEMA}{VERSION}",\n"circumstances": {head},\n"cases": [\n{cases}\n]\n}}\n'
+
+
+def baseline_schema() -> JsonObject:
+    """Return the JSON Schema of a baseline file."""
+    return json_schema(
+        BaselineFile,
+        name=f"swarm-baseline-{VERSION}",
+        title=f"A baseline of pytest-swarm, schema {SCHEMA}{VERSION}",
+        description="The raw figures of every completed job of a run, which the gate compares with.",
+    )
+
+
+def _case_text(case: BaselineCase) -> str:
+    row = BaselineCaseRow(
+        job=case.setup.job,
+        mode=case.setup.mode,
+        horizon_depth=case.setup.horizon,
+        vram_budget_gb=case.setup.vram_budget_gb,
+        graph_digest=case.graph_digest,
+        case_version=case.version,
+        samples=(),
+    )
+    head = {name: value for name, value in to_json(row).items() if name != "samples"}
+    samples = ",\n".join(f"  {_line(to_json(_encode_sample(sample)))}" for sample in case.samples)
+    return f'{_line(head)[:-1]}, "samples": [\n{samples}\n]}}'
+
+
+def _line(row: Mapping[str, Json]) -> str:
+    return json.dumps(row, ensure_ascii=True, allow_nan=False)
+
+
+def _encode_sample(sample: BaselineSample) -> BaselineSampleRow:
+    return BaselineSampleRow(
+        case=sample.digest,
+        test=sample.test,
+        repeat=sample.repeat,
+        occurrence=sample.occurrence,
+        tasks=sample.tasks,
+        figures={name: _shortest(value) for name, value in sorted(sample.figures.items()) if value is not None},
+    )
+
+
+def _shortest(value: float) -> float:
+    """The same number, written without a point where it has no fraction. It is not rounded: samples must stay equal."""
+    return int(value) if value.is_integer() and abs(value) < _WHOLE_BELOW else value
+
+
+def _decode_case(row: BaselineCaseRow) -> BaselineCase:
+    return BaselineCase(
+        setup=Setup(job=row.job, mode=row.mode, horizon=row.horizon_depth, vram_budget_gb=row.vram_budget_gb),
+        graph_digest=row.graph_digest,
+        version=row.case_version,
+        samples=sorted_samples(map(_decode_sample, row.samples)),
+    )
+
+
+def _decode_sample(row: BaselineSampleRow) -> BaselineSample:
+    return BaselineSample(
+        digest=row.case,
+        test=row.test,
+        repeat=row.repeat,
+        occurrence=row.occurrence,
+        tasks=row.tasks,
+        figures={name: value for name, value in row.figures.items() if name in GATE_METRICS},
+    )

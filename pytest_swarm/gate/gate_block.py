@@ -1,0 +1,104 @@
+"""The block `gate` of report.json, schema `swarm-gate/1`: the result of a gate as JSON.
+
+The names and the order of the fields are a contract.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from pytest_swarm.codec import JsonObject, json_schema, schema_definitions, to_json
+from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.gate.evaluate import GateResult
+from pytest_swarm.gate.rules import Strictness
+from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
+
+SCHEMA: Final = "swarm-gate/1"
+
+
+class GateCaseRow(Struct, frozen=True, kw_only=True):
+    """The verdict on one case (graph, mode, horizon, budget) over its repeats."""
+
+    job: str
+    mode: str
+    horizon_depth: HorizonDepth
+    vram_budget_gb: float
+    label: str
+    graph_digest: str
+    verdict: Verdict
+    test: str | None
+    before: float | None
+    now: float | None
+    pairs: Annotated[int, Meta(description="how many repeats are in both")]
+    p_worse: float | None
+    note: str | None
+
+
+class GateBlock(Struct, frozen=True, kw_only=True):
+    """All verdicts of a run against its baseline."""
+
+    schema: Literal["swarm-gate/1"]
+    verdict: Verdict
+    gate: Strictness
+    baseline: str
+    reasons: Annotated[tuple[str, ...], Meta(description="why the run cannot be compared at all")]
+    counts: Annotated[dict[str, int], Meta(description="verdict -> how many cases have it")]
+    rows: tuple[VerdictRow, ...]
+    cases: tuple[GateCaseRow, ...]
+    cases_elsewhere: Annotated[int, Meta(description="cases of the baseline that the run did not cover")]
+    failures: Annotated[tuple[str, ...], Meta(description="why the run fails; empty = it passes")]
+    warnings: tuple[str, ...]
+
+
+def encode_gate(result: GateResult) -> JsonObject:
+    """Return the block `gate` of report.json."""
+    block = GateBlock(
+        schema=SCHEMA,
+        verdict=result.verdict,
+        gate=result.gate,
+        baseline=result.baseline,
+        reasons=result.reasons,
+        counts=result.counts,
+        rows=result.rows,
+        cases=tuple(map(_case_row, result.cases)),
+        cases_elsewhere=result.elsewhere,
+        failures=result.failures,
+        warnings=result.warnings,
+    )
+    return to_json(block)
+
+
+def gate_schema() -> JsonObject:
+    """Return the JSON Schema of the block `gate`."""
+    return json_schema(
+        GateBlock,
+        name="swarm-gate-1",
+        title=f"The block `gate` of report.json of pytest-swarm, schema {SCHEMA}",
+        description="What the gate says of a run. Not measured is null, never 0.",
+    )
+
+
+def gate_definitions() -> tuple[JsonObject, JsonObject]:
+    """Return the schema of the block `gate`, and the `$defs` that it needs, for the schema of a whole report."""
+    (schema,), definitions = schema_definitions(GateBlock)
+    return schema, definitions
+
+
+def _case_row(case: CaseVerdict) -> GateCaseRow:
+    return GateCaseRow(
+        job=case.setup.job,
+        mode=case.setup.mode,
+        horizon_depth=case.setup.horizon,
+        vram_budget_gb=case.setup.vram_budget_gb,
+        label=case.setup.label,
+        graph_digest=case.graph_digest,
+        verdict=case.verdict,
+        test=case.test,
+        before=case.before,
+        now=case.now,
+        pairs=case.pairs,
+        p_worse=case.p_worse,
+        note=case.note,
+    )

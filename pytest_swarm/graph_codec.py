@@ -1,0 +1,55 @@
+"""Task graphs in machine files: the type of a graph in events and cassettes, and its encode/decode pair.
+
+Graphs that people write are read by `workloads`; both kinds are checked by `domain.graph.decode_graph`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pytest_swarm.codec import to_json
+from pytest_swarm.domain.graph import Context, TaskGraph, decode_graph, encode_graph
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.errors import SwarmError
+from pytest_swarm.fields import Fields
+
+
+class TaskObject(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One task of a graph."""
+
+    id: str
+    type: TaskType
+    prompt: str
+    estimated_tokens: Annotated[int, Meta(ge=1)]
+    difficulty: Annotated[float, Meta(ge=1, le=5)]
+    expected: Annotated[dict[str, Any] | None, Meta(description="its `kind`, and what the kind needs; null: unscored")]
+    derive: Annotated[str | None, Meta(description="a formula over the answers of its parents")] = None
+
+
+class GraphObject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A task graph, as in a graph file."""
+
+    name: str
+    version: int
+    context: Annotated[Context, Meta(description="whether children get the outputs of their parents")]
+    tasks: tuple[TaskObject, ...]
+    edges: Annotated[tuple[tuple[str, str], ...], Meta(description="pairs of parent and child")]
+
+
+def encode_graph_object(graph: TaskGraph) -> GraphObject:
+    """Return the object of a graph."""
+    return msgspec.convert(encode_graph(graph), GraphObject)
+
+
+def decode_graph_object(value: GraphObject, *, where: str, error: type[SwarmError]) -> TaskGraph:
+    """Return the graph of its object.
+
+    Args:
+        value: the object.
+        where: file and line, as named in errors.
+        error: what to raise for a graph that is not valid.
+    """
+    return decode_graph(Fields(to_json(value), where=f"{where}, 'graph'", error=error))

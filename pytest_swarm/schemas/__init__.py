@@ -1,0 +1,47 @@
+"""JSON Schemas of the machine files, as shipped: made from the types that read and write these files.
+
+`python -m pytest_swarm.schemas` writes them anew. The schema of report.json is in the room of the report.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from pytest_swarm.codec import JsonObject
+from pytest_swarm.gate.baseline_codec import baseline_schema
+from pytest_swarm.gate.gate_block import gate_schema
+from pytest_swarm.ollama.cassette.cassette_codec import cassette_schema
+from pytest_swarm.telemetry.event_types import events_schema
+
+SCHEMAS: Final[Mapping[str, Callable[[], JsonObject]]] = MappingProxyType(
+    {
+        "swarm-events-1": events_schema,
+        "swarm-baseline-1": baseline_schema,
+        "swarm-cassette-1": cassette_schema,
+        "swarm-gate-1": gate_schema,
+    }
+)
+"""The schemas by the name of their file, without its suffix."""
+
+
+def load_schema(name: str) -> JsonObject:
+    """Return a shipped schema, such as `swarm-events-1`; KeyError for a name that is not in `SCHEMAS`."""
+    if name not in SCHEMAS:
+        raise KeyError(name)
+    schema: JsonObject = json.loads((files("pytest_swarm.schemas") / f"{name}.json").read_text(encoding="utf-8"))
+    return schema
+
+
+def write_schemas(folder: Path) -> tuple[Path, ...]:
+    """Write all schemas, as the types are now, and return their paths."""
+    paths = []
+    for name, schema in SCHEMAS.items():
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(schema(), indent=1, ensure_ascii=True) + "\n", encoding="ascii", newline="\n")
+        paths.append(path)
+    return tuple(paths)

@@ -1,0 +1,240 @@
+"""The events of a run as they stand in events.jsonl: one type for each, from which its JSON Schema is made.
+
+The names and the order of the fields are a contract. A field with a default was added later, or may be left out:
+files that lack it are still read. `events` makes these types from records, and records from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+
+from msgspec import Meta, Struct
+
+from pytest_swarm.codec import JsonObject, json_schema
+from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
+from pytest_swarm.domain.record import EstimateRow, GpuProcess, JobStatus, SamplePhase, TaskStatus
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.graph_codec import GraphObject
+
+SCHEMA_VERSION: Final = 1
+
+Milliseconds: TypeAlias = Annotated[float, Meta(description="milliseconds since 1970")]
+JobSeconds: TypeAlias = Annotated[float, Meta(description="seconds since the start of the job")]
+Gigabytes: TypeAlias = Annotated[float, Meta(description="GB of VRAM")]
+Step: TypeAlias = Annotated[int, Meta(description="planning step of the job, from 0")]
+Depth: TypeAlias = Annotated[int, Meta(ge=0)] | Literal["flat"]
+
+
+class ModelRow(Struct, frozen=True, kw_only=True):
+    """A model of the fleet."""
+
+    name: Annotated[str, Meta(description="its tag")]
+    vram_gb: Gigabytes
+    load_time_ms: float
+    cost_per_token: float
+    max_ctx: int
+    num_ctx: int | None = None
+    capabilities: Annotated[Mapping[TaskType, float], Meta(description="type of task -> prior quality, 0 to 1")]
+    prefill_tokens_per_s: float | None = None
+    decode_tokens_per_s: float | None = None
+    keep: bool = False
+
+
+class FleetRow(Struct, frozen=True, kw_only=True):
+    """The models on offer, in the order of the fleet file."""
+
+    name: str
+    models: tuple[ModelRow, ...]
+
+
+class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run_start"):
+    """The first line: what was run, where, and with which settings."""
+
+    schema_version: Annotated[int, Meta(ge=1)]
+    ts_ms: Milliseconds
+    run: str
+    backend: str
+    backend_detail: str
+    simulated: bool
+    profile: str | None
+    fleet: FleetRow
+    seed: int
+    versions: Annotated[Mapping[str, str], Meta(description="package -> version")]
+    machine: Mapping[str, str]
+    options: Annotated[Mapping[str, str], Meta(description="the settings that were given")]
+    command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
+
+
+class RunEndEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run_end"):
+    """The last line: whether every collected case was run, and sentences about those that were not."""
+
+    ts_ms: Milliseconds
+    complete: bool
+    notes: tuple[str, ...]
+
+
+class JobEvent(Struct, frozen=True, kw_only=True, tag_field="event"):
+    """What all events of a job begin with: `case` is the digest of the case, `job` the name of its graph."""
+
+    ts_ms: Milliseconds
+    case: str
+    job: str
+    mode: str
+
+
+class NoteEvent(JobEvent, frozen=True, kw_only=True, tag="note"):
+    """A sentence about a case that the run's report shows."""
+
+    text: str
+
+
+class DagStructureEvent(JobEvent, frozen=True, kw_only=True, tag="dag_structure"):
+    """The start of a job: the whole graph, and the case that it is run as."""
+
+    horizon_depth: Depth
+    vram_budget_gb: Gigabytes
+    repeat: Annotated[int, Meta(ge=1)]
+    test: Annotated[str, Meta(description="the id of the test")]
+    simulated: bool
+    graph_digest: str
+    graph: GraphObject
+
+
+class AssignmentRow(Struct, frozen=True, kw_only=True):
+    """A task and the model that it is given to."""
+
+    task: str
+    model: str
+
+
+class PlanStepEvent(JobEvent, frozen=True, kw_only=True, tag="plan_step"):
+    """One planning step: the whole problem and its plan, so that anyone can solve it again and check it."""
+
+    step: Step
+    started_s: JobSeconds
+    horizon_depth: Depth
+    vram_budget_gb: Gigabytes
+    lambda_token: float
+    lambda_switch: float
+    lambda_latency: float
+    horizon_tasks: Annotated[tuple[str, ...], Meta(description="the unfinished tasks that the router may weigh")]
+    ready_tasks: tuple[str, ...]
+    resident_before: Annotated[tuple[str, ...], Meta(description="the models in VRAM before the step")]
+    estimates: Annotated[
+        tuple[EstimateRow, ...],
+        Meta(description="one row per task and model that can take it"),
+    ]
+    switch_cost: Annotated[Mapping[str, float], Meta(description="model -> cost of loading it")]
+    vram_gb: Annotated[Mapping[str, float], Meta(description="model -> GB of VRAM")]
+    stages: Annotated[Mapping[str, int], Meta(description="task -> its stage in the horizon, from 0")]
+    assignments: tuple[AssignmentRow, ...]
+    executed: Annotated[tuple[AssignmentRow, ...], Meta(description="the part of the plan that is run now")]
+    target_residency: tuple[str, ...]
+    residency_by_stage: tuple[tuple[str, ...], ...]
+    retained: tuple[str, ...]
+    planned_vram_gb: Gigabytes
+    violation: Annotated[bool, Meta(description="whether the planned residency is over budget")]
+    status: PlanStatus
+    objective: Annotated[float | None, Meta(description="the value that the router's own solver reports")]
+    value: Annotated[float | None, Meta(description="the value of the plan that is run")]
+    bound: Annotated[float | None, Meta(description="an upper bound on the value of any plan")]
+    optimum: Annotated[float | None, Meta(description="the value of the best plan with one residency")] = None
+    gap: float | None
+    fractional: bool
+    fractional_residency: Mapping[str, float]
+    solver: str | None
+    solve_ms: float | None
+    decision_ms: float
+    origin: Annotated[Mapping[str, Origin], Meta(description="task -> who chose its model")]
+    planner_failures: Annotated[Mapping[str, int], Meta(description="kind of failure -> count")]
+    planner_calls: tuple[PlannerCall, ...]
+    reason: str | None
+
+
+class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
+    """The end of one task, with its answer. Null = not measured."""
+
+    task: str
+    type: TaskType
+    status: TaskStatus
+    step: Step | None
+    model: str | None
+    answer: str | None
+    score: float | None
+    score_detail: str | None
+    local_score: Annotated[float | None, Meta(description="the score by the inputs that the task was given")] = None
+    error: str | None
+    error_kind: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    token_cost: float | None
+    started_s: JobSeconds | None
+    finished_s: JobSeconds | None
+    latency_s: float | None
+    load_s: float | None
+    prefill_s: float | None
+    decode_s: float | None
+
+
+class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
+    """A load or an unload of a model."""
+
+    step: Step
+    model: str
+    action: Annotated[str, Meta(description="load or unload")]
+    started_s: JobSeconds
+    finished_s: JobSeconds
+
+
+class ResidentRow(Struct, frozen=True, kw_only=True):
+    """A model that the server reports as resident."""
+
+    model: str
+    size_bytes: int
+    size_vram_bytes: int
+
+
+class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):
+    """What was resident at one moment, by the server and by NVML."""
+
+    step: Step
+    at_s: JobSeconds
+    resident: tuple[ResidentRow, ...]
+    phase: SamplePhase | None = None
+    gpu_used_bytes: Annotated[int | None, Meta(description="bytes in use on all GPUs")] = None
+    gpus: Annotated[tuple[Annotated[int, Meta(ge=0)], ...] | None, Meta(description="bytes in use on each GPU")] = None
+    gpu_processes: tuple[GpuProcess, ...] = ()
+
+
+class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"):
+    """The end of a job. `metrics` are for reading along: a report computes them again."""
+
+    status: JobStatus
+    error: str | None
+    started_ts_ms: Milliseconds
+    makespan_s: float | None
+    metrics: Mapping[str, Any]
+
+
+AnyEvent: TypeAlias = (
+    RunStartEvent
+    | RunEndEvent
+    | NoteEvent
+    | DagStructureEvent
+    | PlanStepEvent
+    | TaskResultEvent
+    | ModelSwitchEvent
+    | VramSampleEvent
+    | JobSummaryEvent
+)
+
+
+def events_schema() -> JsonObject:
+    """Return the JSON Schema of one line of events.jsonl."""
+    return json_schema(
+        *get_args(AnyEvent),
+        name=f"swarm-events-{SCHEMA_VERSION}",
+        title=f"One line of events.jsonl of pytest-swarm, schema version {SCHEMA_VERSION}",
+        description="Not measured is null, never 0. Fields and types of events may be added within a version.",
+    )

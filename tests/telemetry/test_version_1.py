@@ -1,0 +1,76 @@
+"""A run written by version 0.1.0 is read in full; fields that came later may be missing from older runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_swarm.domain.plan import Origin
+from pytest_swarm.domain.record import JobRecord, SamplePhase
+from pytest_swarm.errors import EventsError
+from pytest_swarm.telemetry import events
+from pytest_swarm.telemetry.reader import read_run, run_of_events
+
+EVENTS = Path(__file__).parents[1] / "data" / "version_1" / "events.jsonl"
+ADDED_LATER = ("optimum", "local_score", "phase", "gpus", "gpu_processes", "keep")
+
+
+def lines() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in EVENTS.read_text().splitlines()]
+
+
+def encoded(job: JobRecord) -> list[dict[str, Any]]:
+    """All events of a job but its first and last."""
+    return [
+        *(events.encode_plan_step(job.case, each, 0.0) for each in job.steps),
+        *(events.encode_task_result(job.case, each, 0.0) for each in job.outcomes),
+        *(events.encode_switch(job.case, each, 0.0) for each in job.switches),
+        *(events.encode_vram_sample(job.case, each, 0.0) for each in job.samples),
+    ]
+
+
+def test_its_events_are_written_again_as_they_are() -> None:
+    run = read_run(EVENTS)
+    first, *rest = lines()
+    assert list(events.encode_run_start(run.info).items()) == list(first.items())
+    for job in run.jobs:
+        inside = ("plan_step", "task_result", "model_switch", "vram_sample")
+        mine = [row for row in rest if row.get("case") == job.case.digest]
+        found = [row | {"ts_ms": 0.0} for row in mine if row["event"] in inside]
+        assert sorted(map(json.dumps, encoded(job))) == sorted(map(json.dumps, found))
+        opening = events.encode_dag_structure(job.case, mine[0]["ts_ms"], simulated=True)
+        assert json.dumps(opening) == json.dumps(mine[0])
+
+
+def test_its_records_hold_what_was_run() -> None:
+    run = read_run(EVENTS)
+    assert run.complete
+    assert [job.case.key.label for job in run.jobs] == ["lp-h0-8GB", "llm-h0-8GB"]
+    lp, llm = run.jobs
+    assert [each.model for each in llm.outcomes] == ["llama3.1:8b", "llama3.1:8b"]
+    assert {each.origin for step in llm.steps for each in step.executed} == {Origin.PLANNER}
+    assert {each.origin for step in lp.steps for each in step.executed} == {Origin.SOLVER}
+    assert lp.samples[0].phase is SamplePhase.START
+    assert run.info.fleet["phi4:14b"].vram_gb == 12.5
+
+
+def without(value: Any, names: tuple[str, ...]) -> Any:
+    if isinstance(value, dict):
+        return {key: without(each, names) for key, each in value.items() if key not in names}
+    return [without(each, names) for each in value] if isinstance(value, list) else value
+
+
+def test_fields_that_came_later_may_be_missing() -> None:
+    run = run_of_events(without(lines(), ADDED_LATER), where="older")
+    assert len(run.jobs) == 2
+    assert all(step.optimum is None for job in run.jobs for step in job.steps)
+    assert all(sample.phase is None for job in run.jobs for sample in job.samples)
+
+
+@pytest.mark.parametrize("name", ["estimates", "executed", "origin", "makespan_s", "fleet", "model"])
+def test_other_fields_may_not(name: str) -> None:
+    with pytest.raises(EventsError, match=rf"older, line \d+: field '.*{name}' is missing"):
+        run_of_events(without(lines(), (name,)), where="older")
