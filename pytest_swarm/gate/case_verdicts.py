@@ -11,7 +11,7 @@ from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.count_verdicts import added_violations, is_clean
 from pytest_swarm.gate.metric import Kind
 from pytest_swarm.gate.pairing import ChangedCase, Match, RunCases
-from pytest_swarm.gate.rules import Expression, Rule
+from pytest_swarm.gate.policy import Expression, Rule
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict
 from pytest_swarm.statistics.sequential import sequential_p_values
 from pytest_swarm.statistics.sign_flips import (

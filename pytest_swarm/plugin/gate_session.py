@@ -13,7 +13,7 @@ from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.baseline_codec import read_baseline, write_baseline
 from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.pairing import run_cases
-from pytest_swarm.gate.rules import Policy, Rule, parse_expression
+from pytest_swarm.gate.policy import Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import run_context_of
 from pytest_swarm.gate.updating import require_same_context, update_baseline
 from pytest_swarm.plugin.gate_settings import rule_of_marker

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.gate.rules import DEFAULTS, Incomparable, Inconclusive, Rule, Strictness, parse_expression
+from pytest_swarm.gate.policy import DEFAULTS, Incomparable, Inconclusive, Rule, Strictness, parse_expression
 from pytest_swarm.gate.updating import Update
 
 if TYPE_CHECKING:

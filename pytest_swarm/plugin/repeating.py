@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_swarm.gate.baseline import Baseline, BaselineSample
 from pytest_swarm.gate.metric import SCORE, Kind, Metric
-from pytest_swarm.gate.rules import Rule
+from pytest_swarm.gate.policy import Rule
 from pytest_swarm.statistics.sequential import stopping_reason
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The rules of a gate: its expressions, the tests that they hold for, and what its verdicts do.
+"""The policy of a gate: its expressions, the tests that they hold for, and what its verdicts do.
 
 An expression reads `[mode/]metric[.statistic]:allowed[%][@confidence]`; see docs/gate.md.
 """

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.metric import METRICS, Kind
-from pytest_swarm.gate.rules import parse_expression
+from pytest_swarm.gate.policy import parse_expression
 
 
 def test_the_examples_of_the_design() -> None:
