@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=DEFAULT_JOBS,
         metavar="N",
-        help=f"generated jobs of benchmarks/test_workflowgen.py (default {DEFAULT_JOBS})",
+        help=f"generated jobs of benchmarks/test_workflowgen.py (default: {DEFAULT_JOBS})",
     )
 
 

@@ -1,7 +1,7 @@
-"""Prints the tables of docs/workloads.md from report.json files: `python benchmarks/workloads_table.py REPORT...`.
+"""Print the tables of docs/workloads.md from report.json files: `python benchmarks/workloads_table.py REPORT...`.
 
 The first table has one row per mode and one column per VRAM budget, with the mean score and its interval. The second
-has the mean task score of each single model per task type, from the reports' `single:` modes.
+has the mean task score of each single model per task type, from the `single:` modes of the reports.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Read the reports named on the command line, and print their tables."""
+    """Print the tables of the reports that are named on the command line."""
     reports = [json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]]
     print(scores_by_budget(reports))
     if any(mode.startswith("single:") for report in reports for mode in report["modes"]):
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def scores_by_budget(reports: list[dict[str, Any]]) -> str:
-    """Markdown: mode x budget -> mean score, 95 % interval over workflows, and jobs over budget where there are any."""
+    """Return a Markdown table: mode x budget -> mean score, its 95 % interval over workflows, and jobs over budget."""
     cells: dict[str, dict[float, str]] = defaultdict(dict)
     for report in reports:
         for mode, figures in report["modes"].items():
@@ -48,7 +48,7 @@ def _cell(figures: dict[str, Any]) -> str:
 
 
 def scores_by_type(reports: list[dict[str, Any]]) -> str:
-    """Markdown: single model x task type -> mean task score; the best of each type is bold."""
+    """Return a Markdown table: single model x task type -> mean task score, the best of each type in bold."""
     scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for report in reports:
         for case in report["cases"]:

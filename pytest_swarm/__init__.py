@@ -1,7 +1,7 @@
 """pytest-swarm: which policy should decide which model runs which step of a workflow, within your VRAM?
 
 The public names of the package, each imported when it is first used: importing pytest_swarm imports neither pytest
-nor numpy.
+nor numpy. `__version__` is the version of the installed distribution.
 """
 
 from __future__ import annotations
@@ -100,6 +100,10 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("pytest-swarm-router")
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

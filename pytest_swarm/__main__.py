@@ -1,4 +1,4 @@
-"""`python -m pytest_swarm COMMAND`: what is done outside a pytest run."""
+"""`python -m pytest_swarm COMMAND`: the commands that need no pytest run."""
 
 from __future__ import annotations
 

@@ -1,36 +1,36 @@
-"""The errors of pytest-swarm, each one sentence that names the thing and says what to do.
+"""The errors of pytest-swarm. Each message is one sentence: what is wrong, where, and what to do.
 
     SwarmError
       OptionError             a command-line option, ini value or marker keyword
-      GraphError              a task graph: cycle, dangling edge, duplicate id, unknown type, broken file
+      GraphError              a task graph or its file: a cycle, an unknown task in an edge, a duplicate id
       FleetError              a fleet file or a model in it
       ProfileError            a simulator profile
       EstimateError           an estimate that is not a finite number
-      ScoringError            a scorer that cannot work: a custom function that fails, code that cannot be confined
-      InfeasibleError         no plan can satisfy budget, context length and pins
-      PlanError               a router's plan that is none: a task left out, an unknown model
-      BackendError            the server or what it answered
-        ServerDownError       nothing answers at the host
+      ScoringError            a scorer that cannot work: a custom function that fails, code that cannot be sandboxed
+      InfeasibleError         no plan satisfies budget, context length and pinned models
+      PlanError               an invalid plan from a router: a task without a model, an unknown model
+      BackendError            the server, or its reply
+        ServerDownError       no server answers at the host
         ModelMissingError     the server does not have a model of the fleet
-        CallTimeoutError      a call ran past its time limit
-        BadReplyError         an answer that is no answer of an Ollama server
-        ServerRefusedError    the server said no (4xx, 5xx, or an error in mid-stream)
+        CallTimeoutError      a call exceeded its time limit
+        BadReplyError         a reply that Ollama would not send
+        ServerRefusedError    an error reply (4xx, 5xx, or in the middle of a stream)
       EventsError             an events.jsonl that cannot be read
-      BaselineError           a baseline file that is none, damaged or newer, or that this run must not be added to
-      CassetteError           a cassette that cannot be read, or does not hold what is asked
+      BaselineError           a baseline file that is invalid, damaged or newer, or that this run must not be added to
+      CassetteError           a cassette that cannot be read, or that lacks the requested exchange
 
-The plugin turns every SwarmError into `pytest.UsageError` before the run or into a failed test during it.
+The plugin turns every SwarmError into `pytest.UsageError` before the run, and into a failed test during the run.
 """
 
 from __future__ import annotations
 
 
 class SwarmError(Exception):
-    """Base of all errors that a user can mend; the message is one sentence."""
+    """Base of all errors that a user can correct; the message is one sentence."""
 
 
 class OptionError(SwarmError):
-    """An option, ini value or marker keyword that means nothing."""
+    """An invalid option, ini value or marker keyword."""
 
 
 class GraphError(SwarmError):
@@ -38,7 +38,7 @@ class GraphError(SwarmError):
 
 
 class FleetError(SwarmError):
-    """A fleet without models, or with a model whose figures make no sense."""
+    """A fleet without models, or with a model whose values are invalid."""
 
 
 class ProfileError(SwarmError):
@@ -50,49 +50,49 @@ class EstimateError(SwarmError):
 
 
 class ScoringError(SwarmError):
-    """A scorer that cannot work: a custom function that fails, a score outside [0, 1], code that cannot be confined."""
+    """A scorer that cannot work: a custom function that fails, a score outside [0, 1], code without a sandbox."""
 
 
 class InfeasibleError(SwarmError):
-    """No plan exists: no model fits the budget, or none can take the task."""
+    """No feasible plan: no model fits the budget, or none can run the task."""
 
 
 class PlanError(SwarmError):
-    """A router answered a plan that is none: a task left out or named twice, an unknown model."""
+    """An invalid plan from a router: a task without a model or with two, an unknown model."""
 
 
 class BackendError(SwarmError):
-    """The server failed; `kind` is the stable word that events and reports count."""
+    """A failure of the server; `kind` is the stable word that events and reports count."""
 
     kind = "backend_error"
 
 
 class ServerDownError(BackendError):
-    """Nothing answers at the host; the job ends, because every further call would fail as well."""
+    """No server answers at the host; the job ends, because every further call would fail as well."""
 
     kind = "server_down"
 
 
 class ModelMissingError(BackendError):
-    """The server does not have the model."""
+    """A model that the server does not have."""
 
     kind = "model_missing"
 
 
 class CallTimeoutError(BackendError):
-    """A call ran past the time limit."""
+    """A call that exceeded its time limit."""
 
     kind = "timeout"
 
 
 class BadReplyError(BackendError):
-    """The server answered something that is not an Ollama reply."""
+    """A reply that Ollama would not send."""
 
     kind = "bad_reply"
 
 
 class ServerRefusedError(BackendError):
-    """The server answered with an error; `status` is the HTTP status, or None in mid-stream."""
+    """An error reply; `status` is the HTTP status, or None in the middle of a stream."""
 
     kind = "server_error"
 
@@ -102,12 +102,12 @@ class ServerRefusedError(BackendError):
 
 
 class EventsError(SwarmError):
-    """An events.jsonl that is not one, or is of a newer schema."""
+    """An events.jsonl that is invalid, or of a newer schema."""
 
 
 class CassetteError(SwarmError):
-    """A cassette that cannot be read, or that does not hold what is asked of it."""
+    """A cassette that cannot be read, or that lacks the requested exchange."""
 
 
 class BaselineError(SwarmError):
-    """A baseline file that is missing, damaged, foreign or newer, or that a run must not be added to."""
+    """A baseline file that is missing, invalid, damaged or newer, or that a run must not be added to."""

@@ -1,4 +1,4 @@
-"""Units at the edge: sizes in GB (10^9 bytes), durations in seconds. Knows nothing of options or files."""
+"""Conversion of units: sizes in GB (10^9 bytes), durations in seconds. Knows nothing of options or files."""
 
 from __future__ import annotations
 
@@ -26,36 +26,52 @@ _DURATION_S: Final = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def parse_size_gb(text: str, *, what: str) -> float:
-    """Size in GB of `8GB`, `8`, `7.5 GiB` or `8192MiB`; no unit means GB. OptionError names `what`."""
+    """Return the size in GB of `8GB`, `8`, `7.5 GiB` or `8192MiB`; without a unit it is GB.
+
+    Args:
+        text: The size as the user wrote it.
+        what: The option that it belongs to, for the error.
+
+    Raises:
+        OptionError: Where the text is not a size above 0.
+    """
     match = _SIZE.fullmatch(text)
     size_gb = float(match[1]) * _SIZE_GB[(match[2] or "gb").lower()] if match else 0.0
     if size_gb <= 0:
-        raise OptionError(f"{what}: {text!r} is no size; write for example 8GB or 7.5GiB")
+        raise OptionError(f"{what}: {text!r} is not a size; write for example 8GB or 7.5GiB")
     return size_gb
 
 
 def parse_duration_s(text: str, *, what: str) -> float:
-    """Seconds of `120s`, `500ms`, `2m` or `90`; no unit means seconds. OptionError names `what`."""
+    """Return the seconds of `120s`, `500ms`, `2m` or `90`; without a unit it is seconds.
+
+    Args:
+        text: The duration as the user wrote it.
+        what: The option that it belongs to, for the error.
+
+    Raises:
+        OptionError: Where the text is not a duration above 0.
+    """
     match = _DURATION.fullmatch(text)
     duration_s = float(match[1]) * _DURATION_S[(match[2] or "s").lower()] if match else 0.0
     if duration_s <= 0:
-        raise OptionError(f"{what}: {text!r} is no duration; write for example 120s or 2m")
+        raise OptionError(f"{what}: {text!r} is not a duration; write for example 120s or 2m")
     return duration_s
 
 
 def format_gb(size_gb: float) -> str:
-    """`8GB`, `6.5GB`: the shortest decimal that is exact to a thousandth of a GB."""
+    """Return a size such as `6.5GB`: the shortest decimal that is exact to a thousandth of a GB."""
     return f"{size_gb:.3f}".rstrip("0").rstrip(".") + "GB"
 
 
 def bytes_to_gb(size_bytes: int) -> float:
-    """GB (10^9 bytes) of a size in bytes."""
+    """Return a size in bytes as GB (10^9 bytes)."""
     return size_bytes / BYTES_PER_GB
 
 
 def on_tick(seconds: float) -> float:
-    """The next whole tick (2**-20 s, about a microsecond) at or after `seconds`.
+    """Return the next whole tick (2**-20 s, about a microsecond) at or after `seconds`.
 
-    A thousandth of a tick counts as rounding: a sum of floats that is a hair above a tick is that tick.
+    A thousandth of a tick counts as rounding error: a sum of floats that is slightly above a tick is that tick.
     """
     return math.ceil(seconds * TICKS_PER_S - 1e-3) / TICKS_PER_S

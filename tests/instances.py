@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.estimate.table import EstimateTable
 from pytest_swarm.routing.base import PlanningView, Weights
+from pytest_swarm.routing.registry import MODES, ModeTable, Need
 
 _TYPES = ("code", "reasoning", "math", "creative", "extraction", "summarize")
 
@@ -42,6 +43,24 @@ HEAVY = Fleet(
 GEMMA, QWEN, LLAMA, PHI = HEAVY.tags
 
 
+def mode_names(
+    *, exact: bool | None = None, keeps_budget: bool | None = None, needs: Collection[Need] = ()
+) -> tuple[str, ...]:
+    """Names in the table of modes: exact or not, within the budget or not, that need at most `needs`."""
+    return tuple(
+        spec.name
+        for spec in MODES
+        if (exact is None or spec.exact is exact)
+        and (keeps_budget is None or spec.keeps_budget is keeps_budget)
+        and set(spec.needs) <= set(needs)
+    )
+
+
+def mode_for(name: str, fleet: Fleet) -> str:
+    """The mode of a name; one that takes a model gets the smallest of the fleet."""
+    return name if ModeTable({}).spec(name).stands_alone else f"{name}:{fleet.smallest.tag}"
+
+
 def task(task_id: str, kind: str, tokens: int, difficulty: float = 1.0) -> Task:
     return Task(id=task_id, type=TaskType(kind), prompt="p", estimated_tokens=tokens, difficulty=difficulty)
 
@@ -64,7 +83,7 @@ WB3 = TaskGraph(
 
 
 def table(fleet: Fleet, tasks: Sequence[Task]) -> EstimateTable:
-    """The estimates of DESIGN 3 before anything was learned."""
+    """The estimates before anything was learned."""
     quality = [[np.clip(m.capability(t.type) - 0.06 * (t.difficulty - 1), 0, 1) for t in tasks] for m in fleet]
     cost = [[m.cost_per_token * t.estimated_tokens / 1000 for t in tasks] for m in fleet]
     shape = (len(fleet), len(tasks))

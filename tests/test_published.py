@@ -1,4 +1,4 @@
-"""The published experiment: its plans under its own rules, its figures under ours, its leak (DESIGN 3 and 8)."""
+"""The published experiment: its plans under its own rules, its figures under ours, its leak (docs/reproduction.md)."""
 
 from __future__ import annotations
 

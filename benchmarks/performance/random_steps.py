@@ -21,9 +21,9 @@ from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.registry import make_router
-from tests.instances import HEAVY, random_view, task, view_of
+from tests.instances import HEAVY, mode_for, mode_names, random_view, task, view_of
 
-MODES = ("milp", "staged", "greedy", "single", "best-single", "random", "oracle", "lp")
+MODES = (*mode_names(keeps_budget=True, needs=("realised",)), "lp")
 
 
 def routers_for(view: PlanningView, lp: LpRouter) -> dict[str, Router]:
@@ -31,8 +31,7 @@ def routers_for(view: PlanningView, lp: LpRouter) -> dict[str, Router]:
     rng = np.random.default_rng(view.seed)
     scores = {(each.id, tag): float(rng.integers(0, 2)) for each in view.tasks for tag in view.fleet.tags}
     setup = RouterSetup(fleet=view.fleet, realised=scores)
-    names = {"single": f"single:{view.fleet.smallest.tag}"}
-    return {mode: lp if mode == "lp" else make_router(names.get(mode, mode), setup, {}) for mode in MODES}
+    return {mode: lp if mode == "lp" else make_router(mode_for(mode, view.fleet), setup, {}) for mode in MODES}
 
 
 def reference_view(seed: int) -> PlanningView:

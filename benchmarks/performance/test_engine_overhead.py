@@ -12,7 +12,7 @@ from pytest_swarm.domain.record import JobRecord, JobStatus
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.workloads.generate import layered
+from pytest_swarm.workloads.build import layered
 
 LAYERS, WIDTH = 100, 10
 

@@ -16,7 +16,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import Task
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup
 from pytest_swarm.gate.pairing import RunCases
-from pytest_swarm.gate.policy import DEFAULTS, Policy, Rule, parse_expression
+from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import SEED_POLICY, FleetIdentity, RunContext
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.workloads.fleet import load_fleet

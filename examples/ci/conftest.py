@@ -1,4 +1,4 @@
-"""A routing policy of one's own, guarded by the gate: one model for the whole horizon."""
+"""A custom routing policy, checked by the gate: one model for the whole horizon."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ RouterFactory = Callable[[RouterSetup], Router]
 
 
 class HouseRouter:
-    """The model with the best total quality among those that fit the budget does everything."""
+    """A router that gives all tasks to the model with the best total quality among those that fit the budget."""
 
     name = "house"
 
     async def route(self, view: PlanningView) -> Plan:
-        """One model, resident throughout."""
+        """Return a plan with one model, resident throughout."""
         fitting = [n for n, model in enumerate(view.fleet) if model.vram_gb <= view.vram_budget_gb]
         best = max(fitting, key=lambda n: view.estimates.quality[n].sum())
         tag = view.fleet.tags[best]
@@ -27,5 +27,5 @@ class HouseRouter:
 
 
 def pytest_swarm_routers() -> Mapping[str, RouterFactory]:
-    """The mode `house`, for --swarm-compare."""
+    """Return the mode `house`, for --swarm-compare."""
     return {"house": lambda _: HouseRouter()}

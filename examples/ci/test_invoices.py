@@ -1,4 +1,4 @@
-"""Three small jobs of an accounting desk."""
+"""Three small accounting jobs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pytest_swarm import JsonFields, Keywords, Number, Task, TaskGraph, YesNo, c
 
 
 def invoice(name: str, net: int, tax: int) -> TaskGraph:
-    """Read an invoice, add it up, judge it, and say it in a sentence."""
+    """Return a job that reads an invoice, adds it up, compares the total, and writes a sentence."""
     return chain(
         name,
         Task(
@@ -46,11 +46,11 @@ def invoice(name: str, net: int, tax: int) -> TaskGraph:
 
 @pytest.fixture(params=[("paper", 40, 8), ("desks", 1900, 361), ("lamps", 350, 66)], ids=lambda job: job[0])
 def dag(request: pytest.FixtureRequest) -> TaskGraph:
-    """One invoice at a time."""
+    """Return the job of one invoice."""
     return invoice(*request.param)
 
 
 def test_invoice(swarm_run, dag):
-    """Every invoice is worked off to its end; the gate looks after scores and budgets."""
+    """Every job completes; the gate checks scores and budgets."""
     result = swarm_run(dag)
     assert result.status == "completed"

@@ -1,1 +1,6 @@
-"""Recordings and installed models to simulator profiles and fleet files: measured figures in place of guessed ones."""
+"""Calibration: recordings and installed models become simulator profiles and fleet files with measured values.
+
+The path of a recording: `recorded_chats` collects what the takes hold of each model, `accuracy` scores the answers,
+`measured_models` computes the values, `profile_toml` and `measured_fleet` write them. `calibrate` is the entry point.
+`installed_models` measures the models of a running server instead. Knows nothing of pytest.
+"""

@@ -1,4 +1,7 @@
-"""A starting fleet file from what a server has installed: each model is loaded, looked at, and unloaded again."""
+"""Fleet entries from the models that an Ollama server has installed.
+
+Each model is loaded twice, its footprint is read, and it is unloaded again.
+"""
 
 from __future__ import annotations
 
@@ -8,59 +11,104 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.calibration.measured_fleet import FleetRow
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Model
 from pytest_swarm.errors import BackendError, FleetError, ServerDownError
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ModelInfo
-from pytest_swarm.ollama.replies import full_tag
 from pytest_swarm.units import bytes_to_gb
+from pytest_swarm.workloads.fleet import FleetEntry, fleet_toml
 
 COST_PER_BILLION: Final = 0.15
 """Cost per token for each billion parameters: near the published fleet's (0.4 for 2.6 billion, 2.0 for 14.7)."""
 
 _BILLIONS: Final = {"K": 1e-6, "M": 1e-3, "B": 1.0, "T": 1e3}
-_CHAT: Final = "completion"
+_CHAT_CAPABILITY: Final = "completion"
 _MS_PER_S: Final = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Installed:
-    """What was found: rows of the fleet, and the models that are none, with the reason."""
+class InstalledModels:
+    """The chat models of a server as fleet entries, and (tag, reason) of the models that were left out."""
 
-    rows: tuple[FleetRow, ...]
+    host: str
+    entries: tuple[FleetEntry, ...]
     left_out: tuple[tuple[str, str], ...]
 
+    def fleet_text(self) -> str:
+        """Return the text of the fleet file."""
+        heading = (
+            f"Measured on the Ollama server at {self.host}.",
+            "Quality is not measured: add capabilities.",
+            *(f"{tag} is left out: {why}" for tag, why in self.left_out),
+        )
+        return fleet_toml(self.entries, heading=heading)
 
-async def installed_fleet(client: OllamaClient, *, num_ctx: int, tell: Callable[[str], None]) -> Installed:
-    """Every chat model of the server, measured at `num_ctx` tokens of context or its own longest, if that is shorter.
 
-    Each is loaded twice: the second load, from page cache, is its load time. It is unloaded afterwards, also where it
-    was resident before. FleetError where the server has no model that can chat.
+def measure_server(
+    host: str, *, num_ctx: int, timeout_s: float, report_progress: Callable[[str], None]
+) -> InstalledModels:
+    """Measure the installed models of the server at a URL.
+
+    Args:
+        host: Base URL of the server.
+        num_ctx: Tokens of context to measure at.
+        timeout_s: Limit of one load.
+        report_progress: Called with a sentence before each model.
+
+    Raises:
+        ServerDownError: Where no server answers.
+        FleetError: Where the server has no model that can chat.
     """
-    rows: list[FleetRow] = []
+
+    async def measure() -> InstalledModels:
+        client = OllamaClient(host, timeout_s=timeout_s)
+        try:
+            return await measure_installed_models(client, num_ctx=num_ctx, report_progress=report_progress)
+        finally:
+            await client.aclose()
+
+    return asyncio.run(measure())
+
+
+async def measure_installed_models(
+    client: OllamaClient, *, num_ctx: int, report_progress: Callable[[str], None]
+) -> InstalledModels:
+    """Measure every chat model of a server. Models that were resident before are unloaded.
+
+    Args:
+        client: Client of the server.
+        num_ctx: Tokens of context to measure at; a model with a shorter context is measured at its own.
+        report_progress: Called with a sentence before each model.
+
+    Raises:
+        ServerDownError: Where the server stops answering.
+        FleetError: Where the server has no model that can chat.
+    """
+    entries: list[FleetEntry] = []
     left_out: list[tuple[str, str]] = []
     for tag in await client.installed():
-        tell(f"measuring {tag}")
+        report_progress(f"measuring {tag}")
         try:
             info = await client.show(tag)
-            if info.capabilities and _CHAT not in info.capabilities:
-                left_out.append((tag, f"it cannot chat (it can {', '.join(info.capabilities)})"))
+            if info.capabilities and _CHAT_CAPABILITY not in info.capabilities:
+                left_out.append((tag, f"it cannot chat (its capabilities are {', '.join(info.capabilities)})"))
                 continue
-            rows.append(await _measured(client, info, min(num_ctx, info.context_length or num_ctx)))
+            entries.append(await _measure(client, info, min(num_ctx, info.context_length or num_ctx)))
         except ServerDownError:
             raise
         except BackendError as error:
             left_out.append((tag, str(error)))
-    if not rows:
-        reasons = "; ".join(f"{tag}: {why}" for tag, why in left_out) or "it has none"
+    if not entries:
+        reasons = "; ".join(f"{tag}: {why}" for tag, why in left_out) or "none is installed"
         raise FleetError(
-            f"the server at {client.host} has no model for a fleet ({reasons}); fetch one with `ollama pull`"
+            f"the server at {client.host} has no model for a fleet ({reasons}); install one with `ollama pull`"
         )
-    return Installed(rows=tuple(rows), left_out=tuple(left_out))
+    return InstalledModels(host=client.host, entries=tuple(entries), left_out=tuple(left_out))
 
 
-async def _measured(client: OllamaClient, info: ModelInfo, num_ctx: int) -> FleetRow:
+async def _measure(client: OllamaClient, info: ModelInfo, num_ctx: int) -> FleetEntry:
+    """Measure one model; its load time is that of the second load, which comes from page cache."""
     await client.unload(info.tag)
     first_s = await _load_s(client, info.tag, num_ctx)
     await client.unload(info.tag)
@@ -68,12 +116,15 @@ async def _measured(client: OllamaClient, info: ModelInfo, num_ctx: int) -> Flee
     resident = [row for row in await client.resident() if full_tag(row.tag) == full_tag(info.tag)]
     await client.unload(info.tag)
     if not resident:
-        raise FleetError(f"{info.tag} was loaded, but the server does not list it as resident; try again")
+        raise FleetError(
+            f"{info.tag}: was loaded, but the server at {client.host} does not list it as resident; "
+            "make sure that nothing else uses the server, and try again"
+        )
     row = resident[0]
     spilled_gb = bytes_to_gb(row.size_bytes - row.size_vram_bytes)
     spill = f", of which {spilled_gb:.3f} GB do not fit into VRAM" if spilled_gb else ""
     vram_gb = round(bytes_to_gb(row.size_bytes), 3)
-    cost, why = _cost(info, vram_gb)
+    cost, cost_comment = _cost(info, vram_gb)
     model = Model(
         tag=info.tag,
         vram_gb=vram_gb,
@@ -82,14 +133,14 @@ async def _measured(client: OllamaClient, info: ModelInfo, num_ctx: int) -> Flee
         max_ctx=info.context_length or num_ctx,
         num_ctx=num_ctx,
     )
-    sources = {
+    comments = {
         "name": " ".join(part for part in (info.family, info.parameter_size, info.quantization) if part),
         "vram_gb": f"measured at num_ctx {num_ctx}{spill}",
         "load_time_ms": f"measured, the second load; the first took {first_s * _MS_PER_S:.1f}",
-        "cost_per_token": why,
-        "max_ctx": "as the server says" if info.context_length else "the server does not say; num_ctx",
+        "cost_per_token": cost_comment,
+        "max_ctx": "from the server" if info.context_length else "num_ctx; the server does not tell",
     }
-    return FleetRow(model=model, sources={key: text for key, text in sources.items() if text})
+    return FleetEntry(model=model, comments=comments)
 
 
 async def _load_s(client: OllamaClient, tag: str, num_ctx: int) -> float:
@@ -100,9 +151,9 @@ async def _load_s(client: OllamaClient, tag: str, num_ctx: int) -> float:
 
 
 def _cost(info: ModelInfo, vram_gb: float) -> tuple[float, str]:
-    """A cost to start from, and how it was made: nothing measures it."""
+    """Return a cost per token to start from, and how it was computed: nothing measures it."""
     size = re.fullmatch(r"([0-9.]+)([KMBT])", info.parameter_size or "")
     if size is None:
-        return round(COST_PER_BILLION * vram_gb, 3), f"a guess, edit it: {COST_PER_BILLION} per GB, for want of better"
+        return round(COST_PER_BILLION * vram_gb, 3), f"an estimate, edit it: {COST_PER_BILLION} per GB of VRAM"
     billions = float(size[1]) * _BILLIONS[size[2]]
-    return round(COST_PER_BILLION * billions, 3), f"a guess, edit it: {COST_PER_BILLION} per billion parameters"
+    return round(COST_PER_BILLION * billions, 3), f"an estimate, edit it: {COST_PER_BILLION} per billion parameters"

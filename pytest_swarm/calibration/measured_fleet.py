@@ -1,48 +1,59 @@
-"""Fleet files made from measurements: each figure says in a comment where it comes from."""
+"""Fleet entries from measured models, with the figures of a given fleet for what cannot be measured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
-from pytest_swarm.domain.model import Model, encode_model
-from pytest_swarm.fields import Json
-from pytest_swarm.workloads.toml_writer import toml_key, toml_value
+from pytest_swarm.calibration.measured_models import ModelMeasurement
+from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.units import bytes_to_gb
+from pytest_swarm.workloads.fleet import FleetEntry
 
-_ORDER: Final = ("name", "vram_gb", "load_time_ms", "cost_per_token", "max_ctx", "num_ctx")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetRow:
-    """A model and, per key of its table (a capability by its task type), where the figure comes from."""
-
-    model: Model
-    sources: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
+_MS_PER_S: Final = 1000.0
 
 
-def fleet_text(heading: Iterable[str], rows: Iterable[FleetRow]) -> str:
-    """The fleet file: `heading` as comments, then a table for each model; `load_fleet` reads it."""
-    lines = [f"# {_one_line(each)}" for each in heading]
-    for row in rows:
-        table = encode_model(row.model)
-        capabilities = table.pop("capabilities")
-        lines += ["", "[[model]]"]
-        keys = (*_ORDER, *(key for key in table if key not in _ORDER))
-        lines += [_entry(key, table[key], row.sources) for key in keys if table[key] is not None]
-        if isinstance(capabilities, dict) and capabilities:
-            lines += ["[model.capabilities]", *(_entry(key, value, row.sources) for key, value in capabilities.items())]
-    return "\n".join(lines) + "\n"
+def measured_fleet(models: Iterable[ModelMeasurement], fleet: Fleet) -> tuple[FleetEntry, ...]:
+    """Return fleet entries with measured footprint, load time, speeds and accuracies.
+
+    Args:
+        models: Models for which `missing_measurement` is None.
+        fleet: Gives cost per token, longest context, and the capabilities that were not measured.
+
+    Raises:
+        FleetError: For a model that `fleet` lacks.
+    """
+    return tuple(_entry(model, fleet[model.tag], fleet.name) for model in models)
 
 
-def _entry(key: str, value: Json, sources: Mapping[str, str]) -> str:
-    source = f"  # {_one_line(sources[key])}" if key in sources else ""
-    return f"{toml_key(key)} = {toml_value(value)}{source}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _entry(found: ModelMeasurement, model: Model, fleet: str) -> FleetEntry:
+    assert found.size_bytes is not None
+    assert found.warm_load_s is not None
+    assert found.decode_tokens_per_s is not None
+    assert found.prefill_tokens_per_s is not None
+    measured = {kind: round(count.rate, 4) for kind, count in found.reliable_accuracy.items()}
+    known = {*measured, *model.capabilities}
+    num_ctx = found.num_ctx or model.context_tokens
+    calls = f"measured, {found.call_count} calls"
+    updated = replace(
+        model,
+        vram_gb=round(bytes_to_gb(found.size_bytes), 3),
+        load_time_ms=round(found.warm_load_s * _MS_PER_S, 1),
+        num_ctx=num_ctx,
+        capabilities={kind: measured.get(kind, model.capability(kind)) for kind in TaskType if kind in known},
+        prefill_tokens_per_s=round(found.prefill_tokens_per_s, 2),
+        decode_tokens_per_s=round(found.decode_tokens_per_s, 2),
+    )
+    comments = {
+        "vram_gb": f"measured at num_ctx {num_ctx}",
+        "load_time_ms": f"measured, median of {found.load_count} loads",
+        "cost_per_token": f"from fleet {fleet}, not measured",
+        "max_ctx": f"from fleet {fleet}",
+        "prefill_tokens_per_s": calls,
+        "decode_tokens_per_s": calls,
+        **{kind.value: f"from fleet {fleet}, not measured" for kind in model.capabilities},
+        **{kind.value: count.summary for kind, count in found.reliable_accuracy.items()},
+    }
+    return FleetEntry(model=updated, comments=comments)

@@ -1,7 +1,7 @@
-"""The commands of `python -m pytest_swarm`, one file each; this module only finds the one that is asked for.
+"""The commands of `python -m pytest_swarm`, one file each; this module only finds the command that was asked for.
 
-A command is a module with `HELP`, `configure(parser)` and `run(options) -> int`. It imports what is heavy when it
-runs, and may open any room of the package.
+A command is a module with `HELP` (its line in the list), `DESCRIPTION` (its own help), `configure(parser)` and
+`run(options) -> int`. It parses arguments and prints; it imports the room that does the work when it runs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 from typing import Final
 
 from pytest_swarm.errors import SwarmError
@@ -19,13 +20,24 @@ _FAILED: Final = 1
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; its exit status. A user's mistake is one sentence on stderr and status 1 (argparse's own: 2)."""
-    parser = argparse.ArgumentParser(prog="python -m pytest_swarm", description="pytest-swarm outside a pytest run")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    """Run one command, or list them all where none is named, and return the exit status.
+
+    A SwarmError is printed as one sentence, and the status is 1. Invalid arguments exit with argparse's status, 2.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m pytest_swarm",
+        description="Commands of pytest-swarm that need no pytest run.",
+        epilog="`python -m pytest_swarm COMMAND --help` shows the arguments of a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"pytest-swarm-router {version('pytest-swarm-router')}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     modules = {name: import_module(f"pytest_swarm.cli.{name}_command") for name in COMMANDS}
     for name, module in modules.items():
-        module.configure(subparsers.add_parser(name, help=module.HELP, description=module.HELP))
+        module.configure(subparsers.add_parser(name, help=module.HELP, description=module.DESCRIPTION))
     options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
     try:
         status: int = modules[options.command].run(options)
     except SwarmError as error:

@@ -1,4 +1,4 @@
-"""`report RUN...`: rebuild reports from events alone, and lay runs side by side."""
+"""`report RUN...`: reports rebuilt from events alone, of one run or of several side by side."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ from pathlib import Path
 from typing import Final
 
 DEFAULT: Final = ("html", "json")
-HELP: Final = "rebuild reports from the events of one or more runs; an HTML page lays several side by side"
+HELP: Final = "rebuild the reports of one or more runs from their events"
+DESCRIPTION: Final = """
+Rebuild reports from the events of a run; no server is needed, and nothing is scored again. With several runs, the HTML
+page shows them side by side.
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run, or its events.jsonl")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="directory of a run, or its events.jsonl")
     parser.add_argument(
         "--type",
         action="append",
         metavar="TYPE[:PATH]",
-        help="html, json, csv, md, md-append, jsonl; repeatable (default: html and json)",
+        help="html, json, csv, md, md-append or jsonl; repeatable (default: html and json)",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to write into (default: beside the events)")
-    parser.add_argument("--job", metavar="TEXT", help="only the jobs whose name contains TEXT")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="directory to write to (default: that of the events)")
+    parser.add_argument("--job", metavar="TEXT", help="include only the jobs whose name contains TEXT")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the reports and name each file."""
+    """Write the reports, and print the path of each."""
     from pytest_swarm.report.outputs import Source, parse_output, rebuild
     from pytest_swarm.telemetry.reader import read_run
 

@@ -1,7 +1,7 @@
 """TaskGraph: a validated DAG of tasks, and the horizon that a router may weigh.
 
-A graph that exists is valid: ids are unique, every edge joins two known tasks, and there is no cycle. Everything
-that asks "what comes next" is answered here, in one place.
+A graph that exists is valid: ids are unique, every edge joins two known tasks, and there is no cycle. This module alone
+decides which tasks come next.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class TaskGraph:
     """A DAG of tasks; `name` is the job's name in events and reports.
 
     `edges` are (parent id, child id). `context="parents"` hands parents' outputs to their children, "none" does not
-    (the published benchmark's behaviour, DESIGN 8). `version` belongs to the case: raise it when prompts or
+    (the published benchmark's behavior). `version` belongs to the case: raise it when prompts or
     expectations change meaning, and old baselines are no longer compared.
     """
 
@@ -64,9 +64,9 @@ class TaskGraph:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> TaskGraph:
-        """The graph of a file in any known format: own TOML or JSON, WfFormat, DAGBench, WorfBench.
+        """Return the graph of a file in any known format: own TOML or JSON, WfFormat, DAGBench, WorfBench.
 
-        GraphError names the file and what is wrong with it. The one way up from the domain, taken when it is called.
+        GraphError names the file and what is wrong with it. The importers are loaded when this is called.
         """
         loaded: TaskGraph = import_module("pytest_swarm.workloads.importers.import_files").import_graph(path)
         return loaded
@@ -75,22 +75,22 @@ class TaskGraph:
         return len(self.tasks)
 
     def task(self, task_id: str) -> Task:
-        """The task of that id; GraphError where there is none."""
+        """Return the task of that id; GraphError where there is none."""
         try:
             return self._by_id[task_id]
         except KeyError:
             raise GraphError(f"graph {self.name!r} has no task {task_id!r}") from None
 
     def parents(self, task_id: str) -> tuple[str, ...]:
-        """Ids of the direct predecessors, in the order of the edges."""
+        """Return the IDs of the direct predecessors, in the order of the edges."""
         return self._parents[task_id]
 
     def children(self, task_id: str) -> tuple[str, ...]:
-        """Ids of the direct successors, in the order of the edges."""
+        """Return the IDs of the direct successors, in the order of the edges."""
         return self._children[task_id]
 
     def descendants(self, task_id: str) -> tuple[str, ...]:
-        """Ids of everything that depends on the task, in topological order."""
+        """Return the IDs of everything that depends on the task, in topological order."""
         found: set[str] = set()
         queue = [task_id]
         while queue:
@@ -100,7 +100,7 @@ class TaskGraph:
         return tuple(each for each in self.order if each in found)
 
     def layers(self) -> tuple[tuple[str, ...], ...]:
-        """The tasks by longest distance from a source: layer 0 has no parents."""
+        """Return the tasks by longest distance from a source: layer 0 has no parents."""
         stages = self.stages(self.order)
         layers: list[list[str]] = [[] for _ in range(max(stages.values()) + 1)]
         for task_id in self.order:
@@ -108,7 +108,7 @@ class TaskGraph:
         return tuple(map(tuple, layers))
 
     def ready(self, finished: Collection[str]) -> tuple[str, ...]:
-        """Unfinished tasks whose parents are all finished, in topological order."""
+        """Return the unfinished tasks whose parents are all finished, in topological order."""
         return tuple(
             each
             for each in self.order
@@ -116,7 +116,12 @@ class TaskGraph:
         )
 
     def horizon(self, finished: Collection[str], depth: int) -> tuple[str, ...]:
-        """The ready tasks and their unfinished successors up to `depth` steps, in topological order (DESIGN 2)."""
+        """Return the ready tasks and their unfinished successors, in topological order.
+
+        Args:
+            finished: IDs of the tasks that have ended.
+            depth: Steps to look ahead; 0 = the ready tasks only.
+        """
         distance = dict.fromkeys(self.ready(finished), 0)
         queue = deque(distance)
         while queue:
@@ -130,23 +135,23 @@ class TaskGraph:
         return tuple(each for each in self.order if each in distance)
 
     def stages(self, horizon: Iterable[str]) -> dict[str, int]:
-        """Stage of each task of a horizon (given in topological order): its longest distance within the horizon."""
+        """Return the stage of each task of a horizon, given in topological order: its longest distance within it."""
         stages: dict[str, int] = {}
         for task_id in horizon:
             stages[task_id] = 1 + max((stages.get(parent, -1) for parent in self._parents[task_id]), default=-1)
         return stages
 
     def flattened(self) -> TaskGraph:
-        """The same tasks without edges or formulas: everything is ready at once (the published flat runs)."""
+        """Return the same tasks without edges or formulas: everything is ready at once (the published flat runs)."""
         return replace(self, edges=(), tasks=tuple(replace(task, derive=None) for task in self.tasks))
 
     def with_context(self, context: Context) -> TaskGraph:
-        """The same graph handing on parents' outputs, or not."""
+        """Return the same graph handing on parents' outputs, or not."""
         return replace(self, context=context)
 
 
 def encode_graph(graph: TaskGraph) -> dict[str, Json]:
-    """The JSON object of a graph; `decode_graph` gives an equal graph back."""
+    """Return the JSON object of a graph; `decode_graph` gives an equal graph back."""
     return {
         "name": graph.name,
         "version": graph.version,
@@ -157,7 +162,7 @@ def encode_graph(graph: TaskGraph) -> dict[str, Json]:
 
 
 def decode_graph(fields: Fields) -> TaskGraph:
-    """The graph of a JSON or TOML table with `name`, `tasks` and `edges` (pairs of ids).
+    """Return the graph of a JSON or TOML table with `name`, `tasks` and `edges` (pairs of ids).
 
     A task may say `after = ["s0"]` in place of edges. Raises the error of `fields` with the place in front.
     """
@@ -188,7 +193,7 @@ def _read_edges(fields: Fields) -> tuple[tuple[str, str], ...]:
         raise fields.fail("'edges' must be a list of pairs [parent, child]")
     for row in rows:
         if not (isinstance(row, list) and len(row) == 2 and all(isinstance(end, str) for end in row)):
-            raise fields.fail(f"edge {row!r} is no pair [parent, child]")
+            raise fields.fail(f"edge {row!r} is not a pair [parent, child]")
     return tuple((parent, child) for parent, child in rows)
 
 
@@ -200,7 +205,7 @@ def _unique(name: str, tasks: tuple[Task, ...]) -> dict[str, Task]:
     by_id: dict[str, Task] = {}
     for task in tasks:
         if task.id in by_id:
-            raise GraphError(f"graph {name!r}: duplicate id: task {task.id!r} stands there twice")
+            raise GraphError(f"graph {name!r}: duplicate id: task {task.id!r} appears twice")
         by_id[task.id] = task
     return by_id
 
@@ -209,14 +214,14 @@ Neighbours: TypeAlias = dict[str, tuple[str, ...]]
 
 
 def _check_formulas(name: str, tasks: tuple[Task, ...], parents: Neighbours) -> None:
-    """GraphError for a formula over something that is no parent of its task."""
+    """Raise GraphError for a formula over something that is not a parent of its task."""
     for task in tasks:
         if task.derive is None or task.derive == NEEDS_NO_INPUT:
             continue
         used = check_formula(task.derive)
         for other in sorted(used.difference(parents[task.id])):
             raise GraphError(
-                f"graph {name!r}: task {task.id!r} derives its answer from {other!r}, which is no parent of it"
+                f"graph {name!r}: task {task.id!r} derives its answer from {other!r}, which is not its parent"
             )
 
 
@@ -255,7 +260,7 @@ def _topological_order(name: str, parents: Neighbours, children: Neighbours) -> 
 
 
 def _spell_cycle(stuck: set[str], parents: Neighbours) -> str:
-    """One cycle among the tasks that were never ready, walked backwards from any of them."""
+    """Return one cycle among the tasks that were never ready, walked backwards from any of them."""
     path = [min(stuck)]
     while True:
         parent = min(each for each in parents[path[-1]] if each in stuck)

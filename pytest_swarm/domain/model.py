@@ -1,4 +1,4 @@
-"""Model and Fleet: what the router believes about the models on offer."""
+"""Models, and the fleet of models on offer, as a router knows them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Json
 
-NEUTRAL_CAPABILITY: Final = 0.5  # DESIGN 3: the prior where the fleet file has none
+NEUTRAL_CAPABILITY: Final = 0.5  # the prior where the fleet file has none
 DEFAULT_NUM_CTX: Final = 8192  # the context that three of the four published models are limited to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """An Ollama tag and what the router believes of it.
+    """An Ollama tag and what the router knows of it.
 
     `vram_gb` is the footprint at `num_ctx` tokens of context; `max_ctx` the longest context it can take, a hard limit
     on a task's tokens. `num_ctx` is sent with every request, because Ollama's own default moves with the GPU.
@@ -59,12 +59,17 @@ class Model:
         assert self.num_ctx is not None  # set in __post_init__
         return self.num_ctx
 
+    @property
+    def has_speeds(self) -> bool:
+        """Whether the fleet file names both speeds."""
+        return self.prefill_tokens_per_s is not None and self.decode_tokens_per_s is not None
+
     def capability(self, task_type: TaskType) -> float:
-        """Prior quality for a task type, in [0, 1]; neutral where the fleet file has none."""
+        """Return the prior quality for a task type, in [0, 1]; neutral where the fleet file has none."""
         return self.capabilities.get(task_type, NEUTRAL_CAPABILITY)
 
     def can_take(self, task: Task) -> bool:
-        """Whether the task's estimated tokens fit the model's longest context."""
+        """Return whether the task's estimated tokens fit the model's longest context."""
         return task.estimated_tokens <= self.max_ctx
 
 
@@ -82,7 +87,7 @@ class Fleet:
         by_tag: dict[str, Model] = {}
         for model in self.models:
             if model.tag in by_tag:
-                raise FleetError(f"fleet {self.name!r}: model {model.tag!r} stands there twice")
+                raise FleetError(f"fleet {self.name!r}: model {model.tag!r} appears twice")
             by_tag[model.tag] = model
         object.__setattr__(self, "_by_tag", MappingProxyType(by_tag))
 
@@ -120,7 +125,7 @@ class Fleet:
 
 
 def encode_model(model: Model) -> dict[str, Json]:
-    """The JSON object of a model, as it stands in `run_start` and in a fleet file."""
+    """Return the JSON object of a model, as it stands in `run_start` and in a fleet file."""
     return {
         "name": model.tag,
         "vram_gb": model.vram_gb,

@@ -1,4 +1,4 @@
-"""Plan: what a router answers."""
+"""The plan that a router returns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Origin(StrEnum):
 
 
 class PlannerFailure(StrEnum):
-    """The eight ways in which a planner's answer can fail (DESIGN 3)."""
+    """The eight ways in which a planner's answer can fail; docs/llm.md says what each one keeps."""
 
     INVALID_JSON = "invalid_json"
     UNKNOWN_MODEL = "unknown_model"
@@ -63,7 +63,7 @@ class PlannerCall:
 class Plan:
     """Assignments over the horizon, the models to hold in VRAM, and what is known of the solution.
 
-    `residency` has one entry for each stage of the horizon (DESIGN 3, `staged`); a plan with one entry holds
+    `residency` has one entry for each stage of the horizon (as `staged` gives it); a plan with one entry holds
     it throughout. `objective` is what the router's own solver reports (for `lp` the relaxation's optimum), `bound` an
     upper bound on any plan's value, `gap` = bound - value of the incumbent, relative to max(1, |value|); None = not
     known. `solve_ms` is wall time inside the solver.

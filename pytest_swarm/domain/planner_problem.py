@@ -1,4 +1,4 @@
-"""PlannerProblem: what a planner model is told, as a value with one way to and from the text of a prompt.
+"""The planning problem as a planner model is told it, with its encoding in the text of a prompt.
 
 Shared by the `llm` router, which writes it, and the simulated planner, which reads it back. In the text it is one line
 of JSON between two markers, so that a model, a program and a person find it.
@@ -75,13 +75,13 @@ class PlannerProblem:
 
 
 def problem_block(problem: PlannerProblem) -> str:
-    """The problem as one line of JSON between its markers; floats to six decimals."""
+    """Return the problem as one line of JSON between its markers; floats to six decimals."""
     line = json.dumps(encode_problem(problem), ensure_ascii=True, separators=(",", ":"))
     return f"{PROBLEM_OPEN}\n{line}\n{PROBLEM_CLOSE}"
 
 
 def find_problem(text: str) -> PlannerProblem | None:
-    """The problem in a prompt; None where it holds none, or none that can be read."""
+    """Return the problem in a prompt; None where it holds none, or none that can be read."""
     match = _BLOCK.search(text)
     if match is None:
         return None
@@ -92,7 +92,7 @@ def find_problem(text: str) -> PlannerProblem | None:
 
 
 def encode_problem(problem: PlannerProblem) -> dict[str, Json]:
-    """The JSON object of a problem."""
+    """Return the JSON object of a problem."""
     encoded: dict[str, Json] = {
         "vram_budget_gb": problem.vram_budget_gb,
         "lambda_token": problem.lambda_token,
@@ -105,7 +105,7 @@ def encode_problem(problem: PlannerProblem) -> dict[str, Json]:
 
 
 def decode_problem(fields: Fields) -> PlannerProblem:
-    """The problem of its JSON object; raises the error of `fields`."""
+    """Return the problem of its JSON object; raises the error of `fields`."""
     return PlannerProblem(
         vram_budget_gb=fields.number("vram_budget_gb"),
         lambda_token=fields.number("lambda_token"),

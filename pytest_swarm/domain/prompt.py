@@ -23,7 +23,12 @@ class Message(TypedDict):
 
 
 def task_messages(task: Task, parent_outputs: Mapping[str, str]) -> tuple[Message, ...]:
-    """The chat of a task: parents' outputs (id -> text, may be empty) as a system message, then the prompt."""
+    """Return the chat of a task: parents' outputs as a system message, then the prompt.
+
+    Args:
+        task: The task.
+        parent_outputs: Task ID to text; may be empty.
+    """
     question = Message(role="user", content=task.prompt)
     if not parent_outputs:
         return (question,)
@@ -32,7 +37,7 @@ def task_messages(task: Task, parent_outputs: Mapping[str, str]) -> tuple[Messag
 
 
 def parent_outputs(messages: Sequence[Message]) -> dict[str, str]:
-    """What `task_messages` was given as parents' outputs; empty where the chat hands nothing on."""
+    """Return what `task_messages` was given as parents' outputs; empty where the chat holds none."""
     for message in messages:
         if message["role"] == "system" and message["content"].startswith(PARENTS_HEADING):
             try:

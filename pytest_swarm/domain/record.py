@@ -68,7 +68,7 @@ class EstimateRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanStep:
-    """One step of the receding horizon: the whole problem instance and the answer (fields as in DESIGN 6)."""
+    """One step of the receding horizon: the whole problem instance and the answer (the event `plan_step`)."""
 
     step: int
     started_s: float
@@ -246,7 +246,7 @@ class JobRecord:
     error: str | None = None
 
     def outcome(self, task_id: str) -> TaskOutcome:
-        """The outcome of a task; KeyError where the job has none."""
+        """Return the outcome of a task; KeyError where the job has none."""
         for outcome in self.outcomes:
             if outcome.task == task_id:
                 return outcome

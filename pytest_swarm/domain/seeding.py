@@ -11,20 +11,24 @@ _MAX_SEED: Final = 0x7FFF_FFFF  # Ollama takes a 32-bit signed seed; -1 would me
 
 
 def request_seed(run_seed: int, repeat: int) -> int:
-    """The `options.seed` of every request of one repeat: 31 bits of SHA-256 over run seed and repeat.
+    """Return the `options.seed` of every request of one repeat: 31 bits of SHA-256 over run seed and repeat.
 
     It depends on neither mode, task nor order, so that two modes that choose the same model for the same task get the
     same answer (common random numbers).
+
+    Args:
+        run_seed: The seed of the run (--swarm-seed).
+        repeat: The number of the repeat, from 1.
     """
     return stable_int("request", run_seed, repeat) & _MAX_SEED
 
 
 def stable_int(*parts: str | int) -> int:
-    """64 bits of SHA-256 over the parts: equal parts give an equal number, in any process."""
+    """Return 64 bits of SHA-256 over the parts: equal parts give an equal number, in any process."""
     text = _SEPARATOR.join(map(str, parts))
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
 
 
 def stable_rng(*parts: str | int) -> Random:
-    """A generator of its own for the parts: independent of every other draw."""
+    """Return a generator for the parts, independent of every other draw."""
     return Random(stable_int(*parts))

@@ -32,7 +32,7 @@ class TaskType(StrEnum):
 class Task:
     """One LLM call: what is asked, how hard it is believed to be (1..5), and what is expected (None = unscored).
 
-    `estimated_tokens` counts prompt and completion together, as the routers' cost estimate does (DESIGN 3). `derive`
+    `estimated_tokens` counts prompt and completion together, as the routers' cost estimate does. `derive`
     is a formula over the parents' answers (`pytest_swarm.domain.formula`) that gives what is right for the inputs
     that the task really had; `expected` is what is right for the right inputs. `derive="expected"` says that the
     inputs do not matter.
@@ -49,7 +49,7 @@ class Task:
     def __post_init__(self) -> None:
         _check_kinds(self)
         if not self.id.strip():
-            raise GraphError("a task has an empty id; give every task a name of its own")
+            raise GraphError("a task has an empty id; give every task its own name")
         if self.type not in TaskType._value2member_map_:
             raise GraphError(f"task {self.id!r}: unknown task type {self.type!r}; known are {', '.join(TaskType)}")
         object.__setattr__(self, "type", TaskType(self.type))
@@ -65,7 +65,7 @@ class Task:
 
 
 def _check_kinds(task: Task) -> None:
-    """A graph built in Python meets no loader: what is no text, number or expectation is refused here."""
+    """Raise GraphError for a value of the wrong type: a graph built in Python passes no loader."""
     for name, value, kind, article in (
         ("id", task.id, str, "a text"),
         ("prompt", task.prompt, str, "a text"),
@@ -94,7 +94,7 @@ _KEYS: Final = ("id", "type", "prompt", "estimated_tokens", "difficulty", "expec
 
 
 def encode_task(task: Task) -> dict[str, Json]:
-    """The JSON object of a task; `derive` is left out where there is none, so that such a task's digest stays."""
+    """Return the JSON object of a task; without `derive` where there is none, so that its digest stays."""
     derived: dict[str, Json] = {} if task.derive is None else {"derive": task.derive}
     return {
         "id": task.id,
@@ -108,7 +108,12 @@ def encode_task(task: Task) -> dict[str, Json]:
 
 
 def decode_task(fields: Fields, *, also: tuple[str, ...] = ()) -> Task:
-    """The task of a JSON or TOML table; `also` names keys that somebody else reads (such as `after`)."""
+    """Return the task of a JSON or TOML table.
+
+    Args:
+        fields: The table.
+        also: Keys that the caller reads, such as `after`.
+    """
     fields.only((*_KEYS, *also))
     kind = fields.text("type")
     if kind not in TaskType._value2member_map_:

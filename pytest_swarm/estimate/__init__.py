@@ -1,1 +1,1 @@
-"""What the router believes: quality, token cost and switch cost, learned from what was observed (DESIGN 3)."""
+"""Estimates of quality, token cost and switch cost, learned from what was observed. Knows the domain only."""

@@ -1,4 +1,4 @@
-"""Estimator: the learned state of one run of jobs, and the table of estimates for a horizon."""
+"""The estimator: the learned state of one run of jobs, and the table of estimates for a horizon."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pytest_swarm.estimate.table import EstimateTable
 
 
 class Estimator:
-    """Believed quality per model and task type, and believed token use per model (DESIGN 3).
+    """Estimated quality per model and task type, and estimated token use per model.
 
-    Starts from the fleet's priors; `learn` moves it towards what was observed. `--swarm-carryover` decides how long one
+    Starts from the fleet's priors; `learn` moves it toward what was observed. `--swarm-carryover` decides how long one
     lives: a case, or all jobs of one mode, horizon and budget.
     """
 
@@ -25,15 +25,27 @@ class Estimator:
         self._token_factor = dict.fromkeys(fleet.tags, 1.0)
 
     def capability(self, tag: str, task_type: TaskType) -> float:
-        """The quality now believed of a model on a task type at difficulty 1, in [0, 1]."""
+        """Return the estimated quality of a model on a task type at difficulty 1, in [0, 1].
+
+        Args:
+            tag: The model.
+            task_type: The task type.
+        """
         return self._capability[tag, task_type]
 
     def token_factor(self, tag: str) -> float:
-        """Tokens really used per estimated token, as now believed."""
+        """Return the estimated number of tokens used per estimated token of a task."""
         return self._token_factor[tag]
 
     def learn(self, task: Task, tag: str, *, score: float | None, used_tokens: int | None) -> None:
-        """Follow one outcome; what is None was not observed and teaches nothing."""
+        """Update the estimates by one outcome.
+
+        Args:
+            task: The task that ended.
+            tag: The model that it ran on.
+            score: Its score in [0, 1]; None = not scored.
+            used_tokens: Tokens of prompt and completion; None = not measured.
+        """
         if score is not None:
             known = self._capability[tag, task.type]
             self._capability[tag, task.type] = formulas.learned_capability(known, score)
@@ -42,7 +54,7 @@ class Estimator:
             self._token_factor[tag] = formulas.learned_token_factor(factor, used_tokens, task.estimated_tokens)
 
     def table(self, tasks: Sequence[Task]) -> EstimateTable:
-        """Estimates of every fleet model (rows) on every task (columns), in the given orders."""
+        """Return the estimates of every fleet model (rows) on every task (columns), in the given orders."""
         models = self.fleet.models
         shape = (len(models), len(tasks))
         quality, cost, latency = np.zeros(shape), np.zeros(shape), np.zeros(shape)

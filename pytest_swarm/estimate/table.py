@@ -1,4 +1,4 @@
-"""EstimateTable: one matrix per estimate, models x tasks."""
+"""The table of estimates: one matrix per estimate, models x tasks."""
 
 from __future__ import annotations
 

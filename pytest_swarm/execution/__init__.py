@@ -1,1 +1,4 @@
-"""The receding-horizon loop that runs one case: observe, route, check, load, run, score, learn, repeat."""
+"""Execution of cases: the receding-horizon loop, residency, VRAM sampling, backends and `Bench`.
+
+Owns how a case runs: observe, plan, load, run, score, learn, repeat. Must not know pytest, metrics or reports.
+"""

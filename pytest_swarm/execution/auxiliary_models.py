@@ -1,6 +1,7 @@
-"""Planner and judge: models that are no part of a plan, and load under the same VRAM budget as everybody else.
+"""Auxiliary models: planner and judge, which are not part of a plan but load under the same VRAM budget.
 
-A planner on the same GPU is not free: it takes VRAM from the workers, and its loads count as the job's switches.
+A planner on the same GPU has a cost: it takes VRAM from the other models, and its loads count as switches of the job.
+Owns how they are asked; must not know what routers and scorers do with the answers.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet
 from pytest_swarm.domain.prompt import Message
-from pytest_swarm.execution.residency import ResidencyKeeper
+from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatRequest
 
@@ -37,28 +38,51 @@ ANSWER
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AuxiliaryModel:
-    """A model that is asked beside the plan. `keeper` gives the present job's residency keeper."""
+    """A planner or judge model.
+
+    Args:
+        tag: The Ollama tag.
+        num_ctx: Context length in tokens.
+        residency: Returns the residency manager of the running job.
+    """
 
     tag: str
     num_ctx: int
-    keeper: Callable[[], ResidencyKeeper]
+    residency: Callable[[], ResidencyManager]
 
     async def ask(self, prompt: str, *, schema: Mapping[str, Json]) -> str:
-        """The model's answer under a JSON schema, at temperature 0; raises BackendError (routing.base.Planner)."""
-        keeper = self.keeper()
-        await keeper.borrow(self.tag)
+        """Return the model's answer at temperature 0 (the protocol `routing.base.Planner`).
+
+        Args:
+            prompt: The prompt.
+            schema: The JSON schema of the answer.
+
+        Raises:
+            BackendError: The model could not be loaded or did not answer.
+        """
+        residency = self.residency()
+        await residency.load_auxiliary(self.tag)
         request = ChatRequest(
             model=self.tag,
             messages=(Message(role="user", content=prompt),),
             num_ctx=self.num_ctx,
-            seed=keeper.seed,
+            seed=residency.seed,
             temperature=0.0,
             schema=schema,
         )
-        return (await keeper.client.chat(request)).text
+        return (await residency.client.chat(request)).text
 
     async def grade(self, rubric: str, prompt: str, answer: str) -> float | None:
-        """A grade in [0, 1], or None where the judge's reply holds none (scoring's JudgeModel)."""
+        """Return a grade in [0, 1]; None if the reply has none (the protocol `JudgeModel` of scoring).
+
+        Args:
+            rubric: What a full answer must meet.
+            prompt: The task's prompt.
+            answer: The answer to grade.
+
+        Raises:
+            BackendError: The model could not be loaded or did not answer.
+        """
         reply = await self.ask(_GRADE_PROMPT % (rubric, prompt, answer), schema=_GRADE_SCHEMA)
         try:
             score = json.loads(reply)["score"]
@@ -68,7 +92,13 @@ class AuxiliaryModel:
         return float(score) if valid else None
 
 
-def borrowed(tag: str, fleet: Fleet, keeper: Callable[[], ResidencyKeeper]) -> AuxiliaryModel:
-    """The model to ask, with the context of the fleet file, or the usual one outside the fleet."""
+def auxiliary_model(tag: str, fleet: Fleet, residency: Callable[[], ResidencyManager]) -> AuxiliaryModel:
+    """Return the planner or judge model of a tag.
+
+    Args:
+        tag: The Ollama tag.
+        fleet: The fleet, which gives the context length; a tag outside it gets the default.
+        residency: Returns the residency manager of the running job.
+    """
     num_ctx = fleet[tag].context_tokens if tag in fleet else DEFAULT_NUM_CTX
-    return AuxiliaryModel(tag=tag, num_ctx=num_ctx, keeper=keeper)
+    return AuxiliaryModel(tag=tag, num_ctx=num_ctx, residency=residency)

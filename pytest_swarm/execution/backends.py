@@ -1,4 +1,7 @@
-"""Backends: where the calls go, and which clock runs. One client for all; a backend is a transport plus a loop."""
+"""Backends: where calls go, and which clock runs. All use one client; a backend is a transport and an event loop.
+
+Owns the backends `ollama` and `sim`; `recorded_backends` adds `record` and `replay`. Must not know pytest or routing.
+"""
 
 from __future__ import annotations
 
@@ -20,45 +23,52 @@ if TYPE_CHECKING:
     from pytest_swarm.simulator.server.faults import Fault
 
 DEFAULT_TIMEOUT_S: Final = 120.0
-PROBE_TIMEOUT_S: Final = 2.0  # an Ollama that does not list its models within this is taken for absent by `auto`
+PROBE_TIMEOUT_S: Final = 2.0  # `auto` skips a server that does not list its models in this time
 
 RealisedScores = Mapping[tuple[str, str], float]
 
 
-class Journal(Protocol):
-    """Is told where a case begins and ends, so that a recording can be replayed case by case, in any order."""
+class CaseListener(Protocol):
+    """Receives the start and end of each case, so that a recording can be replayed by case, in any order."""
 
     def begin(self, case: Case, *, now_s: float) -> None:
-        """The next requests are this case's; `now_s` is the loop's time at which it starts."""
+        """Start a case: the next requests belong to it; `now_s` is the loop time of its start.
+
+        Args:
+            case: The case that the next requests belong to.
+            now_s: Loop time of its start in seconds.
+        """
 
     def finish(self, *, now_s: float) -> tuple[str, ...]:
-        """The case has come to its end; sentences that its report should show."""
+        """End the case at loop time `now_s`, and return notes for its report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Connection:
-    """One connection to a server. `realised` gives the scores that are really achieved, where they are known.
+    """One connection to a server.
 
-    `watcher` is for questions beside the case's own calls: it reaches the same server. `journal` is None where nobody
-    needs to know of cases.
+    `client` is for the case's own calls, `probe_client` for samples beside them; both reach the same server.
+    `register_graph` announces the graph of a case to a simulated server. `realised` returns the realised scores by
+    (task, model) for a graph and a request seed; None if they are not known. `listener` is told where cases start and
+    end; None if nothing is recorded or replayed.
     """
 
     client: OllamaClient
-    watcher: OllamaClient
-    introduce: Callable[[TaskGraph], None]
+    probe_client: OllamaClient
+    register_graph: Callable[[TaskGraph], None]
     realised: Callable[[TaskGraph, int], RealisedScores | None]
-    journal: Journal | None = None
+    listener: CaseListener | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Backend:
     """Where calls go, and which clock runs.
 
-    `detail` is the sentence of the header line. `virtual` says that what this process computes takes no time on
-    `new_loop`'s loops. `connect` makes a fresh connection, to be made, used and closed within one loop; in the
-    simulator to a server of its own. `live`: calls reach a real server, whose VRAM others may want as well. `here`: it
-    runs on this machine, so that NVML here tells of its GPU. `for_case` gives the backend of one case, where they
-    differ.
+    `detail` is the text of the header line. `virtual`: computing takes no time on the loops of `new_loop`. `connect`
+    makes a new connection, which must be made, used and closed in one loop; in the simulator it reaches a server of its
+    own. `live`: calls reach a real server, whose VRAM is shared with others. `is_local`: the server runs on this
+    machine, so that NVML measures its GPU. `knows_realised`: its connections know realised scores. `for_case` returns
+    the backend of one case, if cases differ.
     """
 
     kind: str
@@ -69,22 +79,29 @@ class Backend:
     new_loop: Callable[[], asyncio.AbstractEventLoop]
     connect: Callable[[], Connection]
     live: bool = False
-    here: bool = False
+    is_local: bool = False
+    knows_realised: bool = False
     for_case: Callable[[Case], Backend] | None = None
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a server's URL names this machine."""
+    """Return whether a server's URL names this machine."""
     name = urlsplit(base_url(host)).hostname or ""
     return name in ("localhost", "::1") or name.startswith("127.")
 
 
 def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
-    """A real server (or anything that speaks its protocol) over HTTP, on the wall clock."""
+    """Return the backend of a real server over HTTP, on the wall clock.
+
+    Args:
+        host: URL of the server, in any form that `--swarm-host` accepts.
+        timeout_s: Time limit of one call in seconds.
+        why: Why this backend was chosen, for the header line.
+    """
 
     def connect() -> Connection:
         client = OllamaClient(host, timeout_s=timeout_s)
-        return Connection(client=client, watcher=client, introduce=lambda _: None, realised=lambda *_: None)
+        return Connection(client=client, probe_client=client, register_graph=lambda _: None, realised=lambda *_: None)
 
     return Backend(
         kind="ollama",
@@ -95,13 +112,13 @@ def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
         new_loop=asyncio.new_event_loop,
         connect=connect,
         live=True,
-        here=is_loopback(host),
+        is_local=is_loopback(host),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedWorld:
-    """What a simulated server is: its profile, the seed of every draw, and the faults that it has on purpose."""
+    """A simulated server's profile, the seed of its draws, and the faults to inject."""
 
     profile: Profile
     seed: int = 0
@@ -111,12 +128,18 @@ class SimulatedWorld:
 def simulated_backend(
     world: SimulatedWorld, fleet: Fleet, *, timeout_s: float = DEFAULT_TIMEOUT_S, why: str = "asked for"
 ) -> Backend:
-    """The simulated server in this process, on virtual time; the same seed gives the same run.
+    """Return the backend of a simulated server in this process, in virtual time; equal seeds give equal runs.
 
-    Every connection is to a fresh server whose weights are in the page cache: a case is not charged for a cold disk, on
-    which the first model of a day takes a minute whatever the router decides.
+    Every connection reaches a new server with all weights in the page cache. So no case pays for reading a model from
+    disk, which takes the same time under every router.
+
+    Args:
+        world: The profile, the seed and the faults.
+        fleet: The models on offer, for realised scores.
+        timeout_s: Time limit of one call in seconds of virtual time.
+        why: Why this backend was chosen, for the header line.
     """
-    from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
@@ -125,18 +148,20 @@ def simulated_backend(
     spec = replace(profile.server_spec, models=cached)
 
     def connect() -> Connection:
-        answerer = ProfileAnswerer(profile, seed=seed)
-        server = SimulatedServer(spec, answerer=answerer, seed=seed, faults=(*profile.faults, *world.faults))
+        generator = ProfileGenerator(profile, seed=seed)
+        server = SimulatedServer(spec, generator=generator, seed=seed, faults=(*profile.faults, *world.faults))
 
         def realised(graph: TaskGraph, request_seed: int) -> RealisedScores:
             return {
-                (task.id, tag): answerer.task_scores(graph, tag, task, request_seed)
+                (task.id, tag): generator.task_score(graph, tag, task, request_seed)
                 for task in graph.tasks
                 for tag in fleet.tags
             }
 
         client = OllamaClient("http://simulated", transport=server.transport(), timeout_s=timeout_s)
-        return Connection(client=client, watcher=client, introduce=answerer.learn, realised=realised)
+        return Connection(
+            client=client, probe_client=client, register_graph=generator.register_graph, realised=realised
+        )
 
     return Backend(
         kind="sim",
@@ -146,11 +171,20 @@ def simulated_backend(
         profile_name=profile.name,
         new_loop=new_virtual_loop,
         connect=connect,
+        knows_realised=True,
     )
 
 
 def installed_models(host: str, timeout_s: float) -> tuple[str, ...]:
-    """Tags that the server at `host` has; raises BackendError."""
+    """Return the tags of the server at `host`, with a time limit in seconds.
+
+    Args:
+        host: URL of the server.
+        timeout_s: Time limit in seconds.
+
+    Raises:
+        BackendError: The server cannot be asked.
+    """
 
     async def ask() -> tuple[str, ...]:
         client = OllamaClient(host, timeout_s=timeout_s)
@@ -163,7 +197,13 @@ def installed_models(host: str, timeout_s: float) -> tuple[str, ...]:
 
 
 def require_models(host: str, needed: tuple[str, ...], installed: tuple[str, ...]) -> None:
-    """ModelMissingError where the server lacks a model: says which, and how to get them."""
+    """Raise ModelMissingError if the server lacks a model; the message says how to pull it.
+
+    Args:
+        host: URL of the server.
+        needed: The tags that are needed.
+        installed: The tags that the server has.
+    """
     missing = [tag for tag in needed if tag not in installed]
     if missing:
         pulls = " && ".join(f"ollama pull {tag}" for tag in missing)
@@ -171,7 +211,15 @@ def require_models(host: str, needed: tuple[str, ...], installed: tuple[str, ...
 
 
 def reachable_host(hosts: tuple[str, ...], needed: tuple[str, ...]) -> tuple[str | None, str]:
-    """The first host that has every needed model, and why (not); a server that is absent or strange is no error."""
+    """Return the first host that has every needed model, and why it was chosen or why none was.
+
+    Args:
+        hosts: URLs of servers, in order of preference.
+        needed: The tags that are needed.
+
+    Returns:
+        The host and the reason; None and the first host's error if no host will do.
+    """
     why = ""
     for host in hosts:
         try:

@@ -1,4 +1,4 @@
-"""Bench: runs cases one after the other on one backend. The way in for everybody, with pytest or without.
+"""The runner of cases: one after the other on one backend. It works with pytest and without.
 
 with Bench(backend=backend, fleet=load_fleet("heavy")) as bench:
     record = bench.run(Case(graph=graph, key=CaseKey(mode="milp", horizon=3, vram_budget_gb=8)))
@@ -7,33 +7,31 @@ with Bench(backend=backend, fleet=load_fleet("heavy")) as bench:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias, TypeVar
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.seeding import request_seed
-from pytest_swarm.errors import OptionError
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.execution.auxiliary_models import borrowed
+from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend, Connection
-from pytest_swarm.execution.build_view import Moment, build_view
 from pytest_swarm.execution.case import run_case
-from pytest_swarm.execution.case_context import CaseContext, RunSettings
-from pytest_swarm.execution.job_clock import JobClock
-from pytest_swarm.execution.residency import Ledger, ResidencyKeeper
+from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
+from pytest_swarm.execution.planning import Moment, build_view
+from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, Weights
-from pytest_swarm.routing.registry import make_router
+from pytest_swarm.routing.registry import ModeSpec, ModeTable
 from pytest_swarm.scoring.scorers import Scorers
 from pytest_swarm.telemetry.events import encode_note
 from pytest_swarm.telemetry.nvml import GpuMeter
 from pytest_swarm.telemetry.sink import ListSink, Sink
 
 Carryover: TypeAlias = Literal["case", "group"]
-NEEDS_TRUTH: Final = "oracle"  # the one mode that plans with realised scores
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,18 +49,18 @@ class BenchSettings:
     judge: str | None = None
     code_eval: bool = False
     solve_limit_s: float | None = None
-    routers: Mapping[str, RouterFactory] = field(default_factory=dict)
+    routers: Mapping[str, RouterFactory | ModeSpec] = field(default_factory=dict)
 
 
-class _Lane:
+class _GroupState:
     """One loop, one connection and what was learned on it; lives for a case, or for a group of cases."""
 
     def __init__(self, backend: Backend, fleet: Fleet) -> None:
         self.backend = backend
         self.runner = asyncio.Runner(loop_factory=backend.new_loop)
-        self.connection: Connection = self.runner.run(_in_loop(backend))
+        self.connection: Connection = self.runner.run(_in_loop(backend.connect))
         self.estimator = Estimator(fleet)
-        self.keeper = ResidencyKeeper(self.connection.client, fleet)
+        self.residency = ResidencyManager(self.connection.client, fleet)
         self.fresh = True
 
     def close(self) -> None:
@@ -71,12 +69,9 @@ class _Lane:
         self.runner.close()
 
 
-async def _in_loop(backend: Backend) -> Connection:
-    return backend.connect()
-
-
-async def _clock_in_loop(backend: Backend) -> JobClock:
-    return JobClock(virtual=backend.virtual)
+async def _in_loop(make: Callable[[], T]) -> T:
+    """Return what must be made while the loop runs."""
+    return make()
 
 
 class Bench:
@@ -93,49 +88,59 @@ class Bench:
         self.fleet = fleet
         self.settings = settings or BenchSettings()
         self.gpu = gpu
+        self._modes = ModeTable(self.settings.routers)
         self._routers: dict[str, Router] = {}
-        self._lane: _Lane | None = None
-        self._lane_key: CaseKey | None = None
+        self._state: _GroupState | None = None
+        self._state_key: CaseKey | None = None
+
+    def check_modes(self, modes: Iterable[str]) -> None:
+        """Raise OptionError for the first mode that cannot run here, before any case does."""
+        planner, realised = self.settings.planner is not None, self.backend.knows_realised
+        for mode in dict.fromkeys(modes):
+            self._modes.check(mode, fleet=self.fleet, planner=planner, realised=realised)
 
     def run(self, case: Case, *, carryover: Carryover = "case", sink: Sink | None = None) -> JobRecord:
-        """Run one case to its end; its events go to `sink` as they happen."""
-        lane, sink = self._enter_lane(case, carryover), sink or ListSink()
-        lane.connection.introduce(case.graph)
-        journal, loop = lane.connection.journal, lane.runner.get_loop()
-        if journal is not None:
-            journal.begin(case, now_s=loop.time())
-        engine = self._engine(case, lane, sink)
-        lane.fresh = False
-        record = lane.runner.run(run_case(case, engine))
-        if journal is not None:
-            for sentence in journal.finish(now_s=loop.time()):
+        """Run one case to its end, and return its record.
+
+        Args:
+            case: The case to run.
+            carryover: Whether it starts from nothing, or from what its group has learned and loaded.
+            sink: Takes the events as they happen.
+
+        Raises:
+            OptionError: The mode cannot run here.
+        """
+        state, sink = self._enter_state(case, carryover), sink or ListSink()
+        state.connection.register_graph(case.graph)
+        listener, loop = state.connection.listener, state.runner.get_loop()
+        if listener is not None:
+            listener.begin(case, now_s=loop.time())
+        context = self._context(case, state, sink)
+        state.fresh = False
+        record = state.runner.run(run_case(case, context))
+        if listener is not None:
+            for sentence in listener.finish(now_s=loop.time()):
                 sink.emit(encode_note(case, sentence, record.started_ts_ms))
         return record
 
     @contextmanager
     def decision(self, case: Case) -> Iterator[Callable[[], Plan]]:
-        """The router's first decision of a case, to be timed: each call plans the same view again, and runs nothing.
+        """Give a function that makes the router's first decision of a case, to be timed; it runs no task.
 
         It has a connection of its own, so that what a group of cases has learned and loaded stays as it is.
         """
-        lane, before = _Lane(self.backend, self.fleet), (self._lane, self._lane_key)
-        self._lane, self._lane_key = lane, None
+        state, before = _GroupState(self.backend, self.fleet), (self._state, self._state_key)
+        self._state, self._state_key = state, None
         try:
-            lane.connection.introduce(case.graph)
-            seed = request_seed(self.settings.seed, case.key.repeat)
-            clock = lane.runner.run(_clock_in_loop(self.backend))
-            budget_gb = case.key.vram_budget_gb
-            lane.keeper.begin(Ledger(vram_budget_gb=budget_gb, seed=seed, clock=clock, on_switch=lambda _: None))
-            graph = case.graph.flattened() if case.key.horizon == "flat" else case.graph
-            moment = Moment(step=0, graph=graph, finished=frozenset(), resident=frozenset())
-            view = build_view(
-                moment, case.key, estimator=lane.estimator, weights=self.settings.weights, seed=self.settings.seed
-            )
-            router = self._router(case, lane)
-            yield lambda: lane.runner.run(router.route(view))
+            state.connection.register_graph(case.graph)
+            context = self._context(case, state, ListSink())
+            setup = state.runner.run(_in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
+            moment = Moment(step=0, graph=setup.graph, finished=frozenset(), resident=frozenset())
+            view = build_view(moment, case, context)
+            yield lambda: state.runner.run(context.router.route(view))
         finally:
-            lane.close()
-            self._lane, self._lane_key = before
+            state.close()
+            self._state, self._state_key = before
 
     def __enter__(self) -> Self:
         return self
@@ -145,60 +150,57 @@ class Bench:
 
     def close(self) -> None:
         """Close what is open; a later `run` opens it again."""
-        if self._lane is not None:
-            self._lane.close()
-            self._lane = self._lane_key = None
+        if self._state is not None:
+            self._state.close()
+            self._state = self._state_key = None
 
-    def _enter_lane(self, case: Case, carryover: Carryover) -> _Lane:
-        if self._lane is None or carryover == "case" or self._lane_key != case.key:
+    def _enter_state(self, case: Case, carryover: Carryover) -> _GroupState:
+        if self._state is None or carryover == "case" or self._state_key != case.key:
             self.close()
             backend = self.backend if self.backend.for_case is None else self.backend.for_case(case)
-            self._lane, self._lane_key = _Lane(backend, self.fleet), case.key
-        return self._lane
+            self._state, self._state_key = _GroupState(backend, self.fleet), case.key
+        return self._state
 
-    def _engine(self, case: Case, lane: _Lane, sink: Sink) -> CaseContext:
+    def _context(self, case: Case, state: _GroupState, sink: Sink) -> CaseContext:
         s = self.settings
-        judge = None if s.judge is None else borrowed(s.judge, self.fleet, self._keeper)
+        judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._residency)
         return CaseContext(
-            router=self._router(case, lane),
-            keeper=lane.keeper,
-            estimator=lane.estimator,
-            scorers=Scorers(run_code=s.code_eval, judge=judge, threads=not lane.backend.virtual),
+            router=self._router(case, state),
+            residency=state.residency,
+            estimator=state.estimator,
+            scorers=Scorers(run_code=s.code_eval, judge=judge, threads=not state.backend.virtual),
             sink=sink,
-            watcher=lane.connection.watcher,
-            gpu=self.gpu if lane.backend.here else None,
+            probe_client=state.connection.probe_client,
+            gpu=self.gpu if state.backend.is_local else None,
             settings=RunSettings(
                 weights=s.weights,
                 concurrency=s.concurrency,
                 seed=s.seed,
-                fresh=lane.fresh,
-                simulated=lane.backend.simulated,
-                virtual_time=lane.backend.virtual,
+                fresh=state.fresh,
+                simulated=state.backend.simulated,
+                virtual_time=state.backend.virtual,
             ),
         )
 
-    def _router(self, case: Case, lane: _Lane) -> Router:
-        """The mode's router; kept over cases, because it may hold compiled programs, unless it knows a case's truth."""
+    def _router(self, case: Case, state: _GroupState) -> Router:
+        """Return the mode's router; kept over cases for its compiled programs, unless it knows a case's scores."""
         mode = case.key.mode
         if mode in self._routers:
             return self._routers[mode]
-        realised = None
-        if mode == NEEDS_TRUTH:
-            realised = lane.connection.realised(case.graph, request_seed(self.settings.seed, case.key.repeat))
-            if realised is None:
-                raise OptionError("mode 'oracle' needs realised scores, which only the simulator knows; leave it out")
+        per_case = "realised" in self._modes.spec(mode).needs
+        seed = request_seed(self.settings.seed, case.key.repeat)
         planner = self.settings.planner
         setup = RouterSetup(
             fleet=self.fleet,
-            planner=None if planner is None else borrowed(planner, self.fleet, self._keeper),
+            planner=None if planner is None else auxiliary_model(planner, self.fleet, self._residency),
             solve_limit_s=self.settings.solve_limit_s,
-            realised=realised,
+            realised=state.connection.realised(case.graph, seed) if per_case else None,
         )
-        router = make_router(mode, setup, self.settings.routers)
-        if mode != NEEDS_TRUTH:
+        router = self._modes.make(mode, setup)
+        if not per_case:
             self._routers[mode] = router
         return router
 
-    def _keeper(self) -> ResidencyKeeper:
-        assert self._lane is not None, "only asked while a case is running"
-        return self._lane.keeper
+    def _residency(self) -> ResidencyManager:
+        assert self._state is not None, "only asked while a case is running"
+        return self._state.residency

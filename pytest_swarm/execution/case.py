@@ -1,4 +1,4 @@
-"""run_case: the receding-horizon loop. Observe, plan, load, run the ready tasks, score, learn; then plan again.
+"""The receding-horizon loop: observe, plan, load, run the ready tasks, score, learn; then plan again.
 
 One loop for flat and DAG runs: a flat run is a graph without edges, so that everything is ready at once.
 """
@@ -17,27 +17,27 @@ from pytest_swarm.domain.record import (
     TaskStatus,
     VramSample,
 )
-from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.errors import InfeasibleError, ServerDownError, SwarmError
-from pytest_swarm.execution.build_view import Moment
-from pytest_swarm.execution.case_context import CaseContext
-from pytest_swarm.execution.job_clock import JobClock
-from pytest_swarm.execution.planning import plan_step
-from pytest_swarm.execution.residency import Ledger
-from pytest_swarm.execution.sampling import REAL_PACE, SIMULATED_PACE, VramWatch
+from pytest_swarm.execution.case_context import CaseContext, set_up_job
+from pytest_swarm.execution.planning import Moment, plan_step
+from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
 from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
 from pytest_swarm.telemetry import events
 
 
-async def run_case(case: Case, engine: CaseContext) -> JobRecord:
-    """Run one graph once under one routing mode. Every end but cancellation is a JobRecord: its status says which.
+async def run_case(case: Case, context: CaseContext) -> JobRecord:
+    """Run one graph once under one routing mode, and return its record. Only cancellation ends it without one.
 
-    Events go to the engine's sink as they happen, from `dag_structure` to the last `task_result`; the closing
-    `job_dag_summary` is the caller's, who knows the metrics.
+    Events go to the sink as they happen, from `dag_structure` to the last `task_result`. The caller, who knows the
+    metrics, adds the closing `job_dag_summary`.
+
+    Args:
+        case: The graph and its place in the parametrization.
+        context: What the case runs with.
     """
-    job = _Job(case, engine)
-    engine.sink.emit(events.encode_dag_structure(case, job.clock.ts_ms(), simulated=engine.settings.simulated))
+    job = _Job(case, context)
+    context.sink.emit(events.encode_dag_structure(case, job.clock.ts_ms(), simulated=context.settings.simulated))
     try:
         await job.run()
     except InfeasibleError as error:
@@ -50,13 +50,12 @@ async def run_case(case: Case, engine: CaseContext) -> JobRecord:
 class _Job:
     """The state of one running job."""
 
-    def __init__(self, case: Case, engine: CaseContext) -> None:
+    def __init__(self, case: Case, context: CaseContext) -> None:
         self.case = case
-        self.engine = engine
-        self.graph = case.graph.flattened() if case.key.horizon == "flat" else case.graph
-        self.clock = JobClock(virtual=engine.settings.virtual_time)
+        self.context = context
+        setup = set_up_job(case, context, on_switch=self._on_switch)
+        self.graph, self.clock, self.seed = setup.graph, setup.clock, setup.seed
         self.started_ts_ms = self.clock.ts_ms()
-        self.seed = request_seed(engine.settings.seed, case.key.repeat)
         self.finished: set[str] = set()
         self.answers: dict[str, str] = {}
         self.steps: list[PlanStep] = []
@@ -64,36 +63,36 @@ class _Job:
         self.switches: list[Switch] = []
         self.samples: list[VramSample] = []
         self.first_dispatch_s: float | None = None
-        pace = SIMULATED_PACE if engine.settings.simulated else REAL_PACE
-        self.watch = VramWatch(engine.watcher, engine.gpu, self.clock, pace=pace, keep=self._on_sample)
+        interval = SIMULATED_INTERVAL if context.settings.simulated else REAL_INTERVAL
+        self.sampler = VramSampler(
+            context.probe_client, context.gpu, self.clock, interval=interval, on_sample=self._on_sample
+        )
 
     async def run(self) -> None:
-        """Steps until every task is finished, failed or skipped."""
-        keeper = self.engine.keeper
-        if self.engine.settings.fresh:
-            await keeper.clear()
-        budget_gb = self.case.key.vram_budget_gb
-        keeper.begin(Ledger(vram_budget_gb=budget_gb, seed=self.seed, clock=self.clock, on_switch=self._on_switch))
+        """Plan and execute steps until every task is finished, failed or skipped."""
+        residency = self.context.residency
+        if self.context.settings.fresh:
+            await residency.clear()
         while len(self.finished) < len(self.graph):
-            number = keeper.step = len(self.steps)
+            number = residency.step = len(self.steps)
             await self._sample(number, SamplePhase.START)
-            async with self.watch.during(number):
+            async with self.sampler.sampling(number):
                 await self._step(number)
         await self._sample(len(self.steps) - 1, SamplePhase.END)
 
     async def _step(self, number: int) -> None:
-        keeper = self.engine.keeper
-        moment = Moment(step=number, graph=self.graph, finished=frozenset(self.finished), resident=keeper.resident)
+        residency = self.context.residency
+        moment = Moment(step=number, graph=self.graph, finished=frozenset(self.finished), resident=residency.resident)
         if self.first_dispatch_s is None:
             self.first_dispatch_s = self.clock.now_s()
-        step = await plan_step(moment, self.case, self.engine, self.clock)
+        step = await plan_step(moment, self.case, self.context, clock=self.clock)
         self.steps.append(step)
         self._emit(events.encode_plan_step(self.case, step, self.clock.ts_ms()))
         calls = tuple(self._call(each, number) for each in step.executed)
         needed = tuple(dict.fromkeys(call.model.tag for call in calls))
-        failed = await keeper.reach(step.target_residency, needed)
+        failed = await residency.switch_to(step.target_residency, needed)
         await self._sample(number, SamplePhase.READY)
-        self.watch.phase = SamplePhase.RUNNING
+        self.sampler.phase = SamplePhase.RUNNING
         at_s = self.clock.now_s()
         for call in calls:
             if call.model.tag in failed:
@@ -104,7 +103,7 @@ class _Job:
         parents = self.graph.parents(assignment.task) if self.graph.context == "parents" else ()
         return TaskCall(
             task=self.graph.task(assignment.task),
-            model=self.engine.estimator.fleet[assignment.model],
+            model=self.context.estimator.fleet[assignment.model],
             given=tuple((self.graph.task(parent), self.answers[parent]) for parent in parents),
             step=number,
             seed=self.seed,
@@ -112,11 +111,11 @@ class _Job:
 
     async def _run(self, calls: tuple[TaskCall, ...]) -> None:
         """Run, then score: a judge must not take VRAM from tasks that are still running."""
-        engine = self.engine
-        done = await run_tasks(calls, engine.keeper.client, self.clock, concurrency=engine.settings.concurrency)
-        self.watch.phase = SamplePhase.SCORING
+        context = self.context
+        done = await run_tasks(calls, context.residency.client, self.clock, concurrency=context.settings.concurrency)
+        self.sampler.phase = SamplePhase.SCORING
         for call, outcome in zip(calls, done, strict=True):
-            outcome = await scored(outcome, call, engine.scorers)
+            outcome = await scored(outcome, call, context.scorers)
             if outcome.status is TaskStatus.OK:
                 self._learn(call, outcome)
             self._finish(outcome)
@@ -128,10 +127,10 @@ class _Job:
         used = None
         if outcome.prompt_tokens is not None and outcome.completion_tokens is not None:
             used = outcome.prompt_tokens + outcome.completion_tokens
-        self.engine.estimator.learn(call.task, call.model.tag, score=outcome.score, used_tokens=used)
+        self.context.estimator.learn(call.task, call.model.tag, score=outcome.score, used_tokens=used)
 
     def _finish(self, outcome: TaskOutcome) -> None:
-        """Enter an outcome; a failed task takes everything that depends on it along."""
+        """Enter an outcome; everything that depends on a failed task is skipped."""
         self._enter(outcome)
         if outcome.answer is not None:
             self.answers[outcome.task] = outcome.answer
@@ -151,23 +150,23 @@ class _Job:
 
     async def _sample(self, number: int, phase: SamplePhase) -> None:
         """Ask the server, and the GPU where there is one, what is in VRAM."""
-        await self.watch.take(number, phase, await self.engine.keeper.observe())
+        await self.sampler.record(number, phase, await self.context.residency.observe())
 
     def _on_sample(self, sample: VramSample) -> None:
         self.samples.append(sample)
         self._emit(events.encode_vram_sample(self.case, sample, self.clock.ts_ms()))
 
     def _emit(self, event: dict[str, Json]) -> None:
-        self.engine.sink.emit(event)
+        self.context.sink.emit(event)
 
     def record(self, status: JobStatus, error: str | None) -> JobRecord:
-        """The job as it stands; makespan from the first dispatch to the last completion (DESIGN 2)."""
+        """Return the job as it stands; makespan from the first dispatch to the last completion."""
         ended = [each.finished_s for each in self.outcomes if each.finished_s is not None]
         makespan_s = max(ended) - self.first_dispatch_s if ended and self.first_dispatch_s is not None else None
         return JobRecord(
             case=self.case,
             status=status,
-            simulated=self.engine.settings.simulated,
+            simulated=self.context.settings.simulated,
             started_ts_ms=self.started_ts_ms,
             steps=tuple(self.steps),
             outcomes=tuple(self.outcomes),

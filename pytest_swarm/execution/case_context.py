@@ -1,11 +1,16 @@
-"""Engine: everything that running a case needs besides the case."""
+"""What running a case needs besides the case, and the set-up that a job and a timed decision share."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.record import Case, Switch
+from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.execution.residency import ResidencyKeeper
+from pytest_swarm.execution.job_clock import JobClock
+from pytest_swarm.execution.residency import ResidencyContext, ResidencyManager
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.routing.base import Router, Weights
 from pytest_swarm.scoring.scorers import Scorers
@@ -31,17 +36,47 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CaseContext:
-    """A router, a server's VRAM, what is believed, how answers are scored, and where events go.
+    """The router, the server's VRAM, the estimates, the scorers, and the sink of events.
 
-    `watcher` asks what is resident beside the job's own calls. `gpu` measures VRAM by NVML; None where there is no GPU
-    to measure.
+    `probe_client` samples what is resident, beside the job's own calls. `gpu` measures VRAM by NVML; None if there is
+    no GPU to measure.
     """
 
     router: Router
-    keeper: ResidencyKeeper
+    residency: ResidencyManager
     estimator: Estimator
     scorers: Scorers
     sink: Sink
-    watcher: OllamaClient
+    probe_client: OllamaClient
     settings: RunSettings = field(default_factory=RunSettings)
     gpu: GpuMeter | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class JobSetup:
+    """A job about to start: its graph, without edges at a flat horizon; its clock; the seed of its requests."""
+
+    graph: TaskGraph
+    clock: JobClock
+    seed: int
+
+
+def set_up_job(case: Case, context: CaseContext, *, on_switch: Callable[[Switch], None]) -> JobSetup:
+    """Start the clock of a job, and hand its budget and seed to the residency manager. Call it inside the loop.
+
+    Args:
+        case: The graph and its place in the parametrization.
+        context: What the case runs with.
+        on_switch: Called with each load and unload as it ends.
+    """
+    key, settings = case.key, context.settings
+    setup = JobSetup(
+        graph=case.graph.flattened() if key.horizon == "flat" else case.graph,
+        clock=JobClock(virtual=settings.virtual_time),
+        seed=request_seed(settings.seed, key.repeat),
+    )
+    residency_context = ResidencyContext(
+        vram_budget_gb=key.vram_budget_gb, seed=setup.seed, clock=setup.clock, on_switch=on_switch
+    )
+    context.residency.begin(residency_context)
+    return setup

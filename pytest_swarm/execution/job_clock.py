@@ -1,4 +1,4 @@
-"""The two clocks of a job: the event loop's, which may be virtual, and the wall's for what this process computes."""
+"""The two clocks of a job: the event loop's, which may be virtual, and the wall clock for computing in this process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobClock:
-    """Seconds since the start of a job on the running loop's clock. Make it inside the loop.
+    """The clock of one job, which starts when it is created; create it while the loop runs.
 
-    `virtual` says that the loop's time jumps: then what this process computes costs no loop time, and a stopwatch adds
-    both. `epoch_s` is the wall clock of timestamps, passed in so that tests can hold it still.
+    Args:
+        virtual: Whether the loop's time is virtual. Then computing takes no loop time, and a stopwatch adds both.
+        epoch_s: The wall clock of timestamps, in seconds since 1970.
     """
 
     virtual: bool
@@ -21,15 +22,15 @@ class JobClock:
     _loop_start_s: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     def now_s(self) -> float:
-        """Seconds of loop time since the job started."""
+        """Return the seconds of loop time since the job started."""
         return asyncio.get_running_loop().time() - self._loop_start_s
 
     def ts_ms(self) -> float:
-        """Milliseconds since 1970 on the wall clock, for timestamps."""
+        """Return the milliseconds since 1970 on the wall clock, for timestamps."""
         return round(self.epoch_s() * 1000.0, 3)
 
     def stopwatch(self) -> Callable[[], float]:
-        """A function that gives the milliseconds since now: wall time, plus virtual waiting on a virtual loop."""
+        """Return a function that gives the milliseconds since now: wall time, plus loop time on a virtual loop."""
         wall_s, loop_s = time.perf_counter(), self.now_s()
 
         def elapsed_ms() -> float:

@@ -1,13 +1,14 @@
-"""Planning one step: view -> route -> feasibility check -> PlanStep."""
+"""Planning of one step: build the view, route, check the plan, record the step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.domain.record import Case, EstimateRow, PlanStep
+from pytest_swarm.domain.seeding import stable_int
 from pytest_swarm.errors import InfeasibleError, PlanError
-from pytest_swarm.execution.build_view import Moment, build_view
 from pytest_swarm.execution.case_context import CaseContext
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.routing import feasibility, objective
@@ -16,30 +17,82 @@ from pytest_swarm.routing.milp import cheap_optimum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The state of a job when a step is planned."""
+
+    step: int
+    graph: TaskGraph
+    finished: frozenset[str]
+    resident: frozenset[str]
+
+
+def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView:
+    """Return what the router may see of a step.
+
+    A flat horizon is the ready tasks of a graph without edges: all that is unfinished.
+
+    Args:
+        moment: The state of the job.
+        case: The case with its horizon and budget.
+        context: The estimates, and the weights and seed of the run.
+    """
+    key, graph, settings = case.key, moment.graph, context.settings
+    horizon = graph.horizon(moment.finished, 0 if key.horizon == "flat" else key.horizon)
+    tasks = tuple(graph.task(task_id) for task_id in horizon)
+    stages = graph.stages(horizon)
+    inside = frozenset(horizon)
+    return PlanningView(
+        job=graph.name,
+        step=moment.step,
+        tasks=tasks,
+        ready=tuple(task_id for task_id in horizon if stages[task_id] == 0),
+        stages=tuple(stages[task_id] for task_id in horizon),
+        edges=tuple((parent, child) for child in horizon for parent in graph.parents(child) if parent in inside),
+        horizon_depth=key.horizon,
+        fleet=context.estimator.fleet,
+        resident=moment.resident,
+        vram_budget_gb=key.vram_budget_gb,
+        estimates=context.estimator.table(tasks),
+        weights=settings.weights,
+        seed=stable_int("view", settings.seed, key.repeat, graph.name, moment.step),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Decision:
-    """A router's answer and what it took."""
+    """A router's plan, when it was asked for and how long it took."""
 
     plan: Plan
     started_s: float
     decision_ms: float
 
 
-async def plan_step(moment: Moment, case: Case, engine: CaseContext, clock: JobClock) -> PlanStep:
-    """The plan of one step, checked. InfeasibleError where none exists; PlanError for a plan that is nonsense."""
-    settings = engine.settings
-    view = build_view(moment, case.key, estimator=engine.estimator, weights=settings.weights, seed=settings.seed)
+async def plan_step(moment: Moment, case: Case, context: CaseContext, *, clock: JobClock) -> PlanStep:
+    """Return the checked plan of one step.
+
+    Args:
+        moment: The state of the job.
+        case: The case that is run.
+        context: The router and what it plans with.
+        clock: The job's clock, by which the decision is timed.
+
+    Raises:
+        InfeasibleError: No plan exists.
+        PlanError: The plan cannot be executed.
+    """
+    view = build_view(moment, case, context)
     started_s, elapsed_ms = clock.now_s(), clock.stopwatch()
-    plan = await engine.router.route(view)
+    plan = await context.router.route(view)
     decision = _Decision(plan=plan, started_s=started_s, decision_ms=elapsed_ms())
     if plan.status is PlanStatus.INFEASIBLE:
         raise InfeasibleError(f"{case.job} [{case.key.label}], step {moment.step}: {plan.reason}")
     problems = feasibility.structural_problems(plan, view)
     if problems:
-        raise PlanError(f"router {engine.router.name!r}, {case.job}, step {moment.step}: {problems[0].sentence}")
-    return _record(decision, view, case, engine)
+        raise PlanError(f"router {context.router.name!r}, {case.job}, step {moment.step}: {problems[0].sentence}")
+    return _record(decision, view, case, context)
 
 
-def _record(decision: _Decision, view: PlanningView, case: Case, engine: CaseContext) -> PlanStep:
+def _record(decision: _Decision, view: PlanningView, case: Case, context: CaseContext) -> PlanStep:
     plan = decision.plan
     verdict = objective.evaluate(plan, view)
     target = plan.target_residency
@@ -65,7 +118,7 @@ def _record(decision: _Decision, view: PlanningView, case: Case, engine: CaseCon
         executed=tuple(each for each in plan.assignments if each.task in ready),
         target_residency=tuple(sorted(target)),
         residency_by_stage=tuple(tuple(sorted(stage)) for stage in plan.residency),
-        retained=engine.keeper.retained(target),
+        retained=context.residency.retained(target),
         planned_vram_gb=sum(vram_gb[tag] for tag in sorted(target)),
         violation=0 in verdict.violations,
         status=plan.status,

@@ -1,7 +1,7 @@
 """Backends that record and replay: a cassette between the client and any other backend.
 
-A recording's clock counts only what this process waits for, in whole ticks; a replay is virtual time. What this process
-computes costs no time in either, so a replay gives the recorded times exactly.
+The clock of a recording counts wait time only, in whole ticks; a replay runs in virtual time. Computing takes no time
+in either, so a replay gives the recorded times exactly. Must not know pytest or routing.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import CassetteError
 from pytest_swarm.execution.backends import Backend, Connection, RealisedScores
-from pytest_swarm.execution.waiting_loop import new_waiting_loop
+from pytest_swarm.execution.wait_time_loop import new_wait_time_loop
 from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.ollama.cassette.cassette_file import append_take, read_cassette, set_aside_cut_off
 from pytest_swarm.ollama.cassette.takes import Cassette, Take, TakeOrigin
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.transports.probe import ProbeTransport
 from pytest_swarm.ollama.transports.recording import RecordingTransport
-from pytest_swarm.ollama.transports.replaying import ReplayingTransport, Shelf
+from pytest_swarm.ollama.transports.replay import CassetteIndex, ReplayingTransport
 
 
 class RecordMode(StrEnum):
-    """What a recording does with a case that the cassette holds already. Whatever it holds stays in it."""
+    """What a recording does with a case that is already in the cassette. Recorded cases are never removed."""
 
-    NEW = "new"  # play it; record only what is not there
+    NEW = "new"  # replay it; record only missing cases
     ALL = "all"  # record it again; a replay takes the newest
-    ONCE = "once"  # a cassette that is there is played, and nothing is recorded
+    ONCE = "once"  # replay an existing cassette, and record nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tape:
-    """A cassette to be written: its file, the mode, the name of the run that writes, and the server's version."""
+class RecordingTarget:
+    """A cassette to record into: its file, the record mode, the name of the run, and the server's version."""
 
     path: Path
     mode: RecordMode = RecordMode.NEW
@@ -45,52 +45,60 @@ class Tape:
     server_version: str | None = None
 
 
-def recording_backend(inner: Backend, tape: Tape, *, timeout_s: float) -> Backend:
-    """The inner backend, with every finished case appended to the tape; CassetteError for a file that is no cassette.
+def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: float) -> Backend:
+    """Return a backend that appends every finished case to a cassette.
 
-    What the same run has recorded already (another worker's case, the same graph in another test) counts as not there.
+    Cases of the same run (of another worker, or of another test with the same graph) count as not recorded.
+
+    Args:
+        inner: The backend to record.
+        target: The cassette.
+        timeout_s: Time limit of one call of a replayed case, in seconds.
+
+    Raises:
+        CassetteError: The file is not a cassette, or was recorded from another kind of server.
     """
     from pytest_swarm.simulator.virtual_loop import new_ticking_loop
 
-    earlier = _earlier(tape)
+    earlier = _read_earlier(target)
     if earlier is not None and earlier.simulated != inner.simulated:
         was, is_now = ("a simulated", "a real") if earlier.simulated else ("a real", "a simulated")
         raise CassetteError(
-            f"cassette {tape.path} was recorded from {was} server, this is {is_now} one; record into another file"
+            f"cassette {target.path} was recorded from {was} server, this is {is_now} one; record into another file"
         )
-    if earlier is not None and tape.mode is RecordMode.ONCE:
+    if earlier is not None and target.mode is RecordMode.ONCE:
         return replay_backend(earlier, timeout_s=timeout_s, why="it is there, and --swarm-record-mode=once")
     recording = replace(
         inner,
         kind="record",
-        detail=f"recording into {tape.path}: {inner.detail}",
+        detail=f"recording into {target.path}: {inner.detail}",
         virtual=True,
-        new_loop=new_ticking_loop if inner.virtual else new_waiting_loop,
-        connect=lambda: _recorded(inner, tape),
+        new_loop=new_ticking_loop if inner.virtual else new_wait_time_loop,
+        connect=lambda: _recording_connection(inner, target),
     )
-    if earlier is None or tape.mode is RecordMode.ALL:
+    if earlier is None or target.mode is RecordMode.ALL:
         return recording
-    shelf = Shelf(earlier)
+    index = CassetteIndex(earlier)
 
-    def playing_or_recording(case: Case) -> Backend:
-        return _playing(shelf, case, timeout_s, recording.detail) if shelf.holds(case) else recording
+    def replay_or_record(case: Case) -> Backend:
+        return _replay_case(index, case, timeout_s, recording.detail) if index.holds(case) else recording
 
-    return replace(recording, for_case=playing_or_recording)
+    return replace(recording, for_case=replay_or_record)
 
 
-def _earlier(tape: Tape) -> Cassette | None:
-    """What other runs have left in the file, made fit to be appended to; None where they left nothing."""
-    if not tape.path.exists():
+def _read_earlier(target: RecordingTarget) -> Cassette | None:
+    """Return the cases of other runs in the file; None if there are none. Repair a cut-off file for appending."""
+    if not target.path.exists():
         return None
-    cassette = read_cassette(tape.path)
+    cassette = read_cassette(target.path)
     if cassette.cut_at is not None:
-        set_aside_cut_off(tape.path)
-    takes = tuple(take for take in cassette.takes if take.origin.run != tape.run)
+        set_aside_cut_off(target.path)
+    takes = tuple(take for take in cassette.takes if take.origin.run != target.run)
     return replace(cassette, takes=takes) if takes else None
 
 
-def _recorded(inner: Backend, tape: Tape) -> Connection:
-    """A connection of the inner backend whose exchanges are kept."""
+def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection:
+    """Return a connection of the inner backend that records its exchanges."""
     connection = inner.connect()
     transports: list[RecordingTransport] = []
 
@@ -98,102 +106,117 @@ def _recorded(inner: Backend, tape: Tape) -> Connection:
         transports.append(RecordingTransport(transport))
         return transports[0]
 
-    client = connection.client.over(recording)
-    journal = _Recording(connection, transports[0], tape, _origin(inner, tape, client.host))
+    client = connection.client.through(recording)
+    recorder = _CaseRecorder(connection, transports[0], target, _origin(inner, target, client.host))
     return Connection(
         client=client,
-        watcher=client.over(ProbeTransport),
-        introduce=connection.introduce,
-        realised=journal.realised,
-        journal=journal,
+        probe_client=client.through(ProbeTransport),
+        register_graph=connection.register_graph,
+        realised=recorder.realised,
+        listener=recorder,
     )
 
 
-def _origin(inner: Backend, tape: Tape, host: str) -> TakeOrigin:
+def _origin(inner: Backend, target: RecordingTarget, host: str) -> TakeOrigin:
     return TakeOrigin(
-        run=tape.run,
+        run=target.run,
         recorded_ts_ms=round(time.time() * 1000.0, 3),
         backend=inner.kind,
         detail=inner.detail.replace(host, shown_host(host)),
         host=shown_host(host),
         simulated=inner.simulated,
         profile=inner.profile_name,
-        server_version=tape.server_version,
+        server_version=target.server_version,
     )
 
 
-class _Recording:
-    """Appends each case of one connection to the tape as it ends: the connection's Journal."""
+class _CaseRecorder:
+    """The listener of a recording connection: appends each case to the cassette when it ends."""
 
-    def __init__(self, connection: Connection, transport: RecordingTransport, tape: Tape, origin: TakeOrigin) -> None:
+    def __init__(
+        self, connection: Connection, transport: RecordingTransport, target: RecordingTarget, origin: TakeOrigin
+    ) -> None:
         self._connection = connection
         self._transport = transport
-        self._tape = tape
+        self._target = target
         self._origin = origin
         self._case: Case | None = None
         self._realised: RealisedScores | None = None
 
     def begin(self, case: Case, *, now_s: float) -> None:
-        """Keep what is asked from now on."""
+        """Start to record a case.
+
+        Args:
+            case: The case that the next requests belong to.
+            now_s: Loop time of its start in seconds.
+        """
         self._case, self._realised = case, None
         self._transport.begin(case, now_s=now_s)
 
     def realised(self, graph: TaskGraph, seed: int) -> RealisedScores | None:
-        """The inner connection's realised scores, which go into the take."""
+        """Return the inner connection's realised scores, and record them."""
         self._realised = self._connection.realised(graph, seed)
         return self._realised
 
     def finish(self, *, now_s: float) -> tuple[str, ...]:
-        """Write the case down."""
+        """Append the case to the cassette."""
         assert self._case is not None, "begin() comes first"
         exchanges = self._transport.finish(now_s=now_s)
         take = Take(case=self._case, origin=self._origin, exchanges=exchanges, realised=self._realised)
-        append_take(self._tape.path, take)
+        append_take(self._target.path, take)
         return ()
 
 
 def replay_backend(cassette: Cassette, *, timeout_s: float, why: str) -> Backend:
-    """The cassette's answers in virtual time, without any server; CassetteError for a cassette without a case.
+    """Return a backend that answers from a cassette in virtual time, without a server.
 
-    `oracle` knows the realised scores where the recording did.
+    Mode `oracle` has realised scores if the recorded server had them.
+
+    Args:
+        cassette: The cassette.
+        timeout_s: Time limit of one call in seconds of virtual time.
+        why: Why this backend was chosen, for the header line.
+
+    Raises:
+        CassetteError: The cassette has no case.
     """
     if not cassette.takes:
         raise CassetteError(f"cassette {cassette.path} holds no case; record one with --swarm-backend=record")
-    shelf = Shelf(cassette)
+    index = CassetteIndex(cassette)
     last = cassette.takes[-1].origin
     cases = len({take.case.digest for take in cassette.takes})
     simulated = "SIMULATED, " if cassette.simulated else ""
     notes = "".join(f"; {note}" for note in cassette.notes)
     detail = f"{simulated}replaying {cassette.path}, {cases} cases recorded from {last.detail} ({why}){notes}"
 
-    def playing(case: Case) -> Backend:
-        return _playing(shelf, case, timeout_s, detail)
+    def replay(case: Case) -> Backend:
+        return _replay_case(index, case, timeout_s, detail)
 
     return replace(
-        _backend(shelf, cassette.takes[-1], timeout_s, detail), simulated=cassette.simulated, for_case=playing
+        _case_backend(index, cassette.takes[-1], timeout_s, detail), simulated=cassette.simulated, for_case=replay
     )
 
 
-def _playing(shelf: Shelf, case: Case, timeout_s: float, detail: str) -> Backend:
-    """The backend that plays one case; one that is not there is refused when it asks its first question."""
-    return _backend(shelf, shelf.peek(case) or shelf.cassette.takes[-1], timeout_s, detail)
+def _replay_case(index: CassetteIndex, case: Case, timeout_s: float, detail: str) -> Backend:
+    """Return the backend that replays one case; a missing case fails at its first request."""
+    return _case_backend(index, index.peek(case) or index.cassette.takes[-1], timeout_s, detail)
 
 
-def _backend(shelf: Shelf, take: Take, timeout_s: float, detail: str) -> Backend:
-    """A backend that is what the take was recorded from; its host is named in error messages."""
+def _case_backend(index: CassetteIndex, take: Take, timeout_s: float, detail: str) -> Backend:
+    """Return a backend like the recorded one; error messages name its host."""
     from pytest_swarm.simulator.virtual_loop import new_ticking_loop
 
-    profiles = {each.origin.profile for each in shelf.cassette.takes}
+    profiles = {each.origin.profile for each in index.cassette.takes}
 
     def connect() -> Connection:
-        transport = ReplayingTransport(shelf)
+        transport = ReplayingTransport(index)
         client = OllamaClient(take.origin.host, transport=transport, timeout_s=timeout_s)
         return Connection(
             client=client,
-            watcher=client.over(ProbeTransport),
-            introduce=lambda _: None,
+            probe_client=client.through(ProbeTransport),
+            register_graph=lambda _: None,
             realised=lambda *_: transport.realised,
-            journal=transport,
+            listener=transport,
         )
 
     return Backend(
@@ -204,4 +227,5 @@ def _backend(shelf: Shelf, take: Take, timeout_s: float, detail: str) -> Backend
         profile_name=next(iter(profiles)) if len(profiles) == 1 else None,
         new_loop=new_ticking_loop,
         connect=connect,
+        knows_realised=any(each.realised is not None for each in index.cassette.takes),
     )

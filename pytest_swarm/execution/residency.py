@@ -1,29 +1,29 @@
-"""Keeping the VRAM budget by explicit load and unload: the server itself never refuses, it evicts or spills.
+"""Residency: keeps the VRAM budget by explicit loads and unloads, because the server never refuses a model.
 
-Unloading before loading is also much faster than letting the server evict. Only models of the fleet are touched; what
-else is resident belongs to somebody else, and shows up in the samples.
+The server evicts or spills instead, and an explicit unload before a load is much faster than its eviction. Only models
+of the fleet are unloaded; other resident models show in the samples. Knows the client and the budget; must not know
+routing or scoring.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Final
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import ResidentModel, Switch
 from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.ollama.client import OllamaClient
 
-BUDGET_TOLERANCE_GB: Final = 1e-6  # DESIGN 5
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
-    """What the keeper needs of a job: its budget, clock and seed, and who is told of each switch as it ends.
+class ResidencyContext:
+    """What the residency manager needs of a job.
 
-    `seed` is that of every request of the job, also of the models that borrow VRAM.
+    `vram_budget_gb` is the budget, `clock` times the switches, and `on_switch` receives each switch when it ends.
+    `seed` is the seed of every request of the job, those of planner and judge included.
     """
 
     vram_budget_gb: float
@@ -32,34 +32,39 @@ class Ledger:
     on_switch: Callable[[Switch], None]
 
 
-class ResidencyKeeper:
-    """Loads and unloads on one server, for one job at a time; planner and judge borrow VRAM from it as well."""
+class ResidencyManager:
+    """Loads and unloads the models of one server, for one job at a time; planner and judge included.
+
+    Args:
+        client: The client of the server.
+        fleet: The models with their footprints (GB) and context lengths (tokens).
+    """
 
     def __init__(self, client: OllamaClient, fleet: Fleet) -> None:
         self.client = client
         self.fleet = fleet
         self.step = 0
-        self._ledger: Ledger | None = None
+        self._context: ResidencyContext | None = None
         self._resident: set[str] = set()
 
-    def begin(self, ledger: Ledger) -> None:
-        """From now on keep this job's budget, and enter each switch in its ledger."""
-        self._ledger = ledger
+    def begin(self, context: ResidencyContext) -> None:
+        """Start a job: keep its budget, and report each switch to it."""
+        self._context = context
         self.step = 0
 
     async def observe(self) -> tuple[ResidentModel, ...]:
-        """What the server says is resident now, in the order of their names."""
+        """Return the models that the server reports as resident, sorted by name."""
         rows = await self.client.resident()
         self._resident = {row.tag for row in rows if row.tag in self.fleet}
         return tuple(sorted(rows, key=lambda row: row.tag))
 
     @property
     def resident(self) -> frozenset[str]:
-        """The fleet's models that were resident when last observed, and what was switched since."""
+        """The resident models of the fleet, as last observed and switched since."""
         return frozenset(self._resident)
 
     def retained(self, target: Collection[str]) -> tuple[str, ...]:
-        """Resident models outside the target that still fit beside it, those that are slowest to load first."""
+        """Return the resident models outside the target that fit beside it, slowest to load first."""
         room_gb = self._job.vram_budget_gb + BUDGET_TOLERANCE_GB - sum(self.fleet[tag].vram_gb for tag in target)
         kept: list[str] = []
         spare = (self.fleet[tag] for tag in self._resident if tag not in target)
@@ -69,10 +74,18 @@ class ResidencyKeeper:
                 room_gb -= model.vram_gb
         return tuple(kept)
 
-    async def reach(self, target: Collection[str], needed: Iterable[str]) -> dict[str, BackendError]:
-        """Unload what neither belongs to the target nor fits beside it, then load the `needed` models one by one.
+    async def switch_to(self, target: Collection[str], needed: Iterable[str]) -> dict[str, BackendError]:
+        """Unload the models that neither belong to the target nor fit beside it, then load the needed ones.
 
-        Returns the models that could not be loaded, with the server's error. ServerDownError goes through.
+        Args:
+            target: The models that the plan wants resident.
+            needed: The models to load now, one at a time and in this order; resident ones are skipped.
+
+        Returns:
+            The models that could not be loaded, with the server's error.
+
+        Raises:
+            ServerDownError: The server does not answer.
         """
         kept = set(target).union(self.retained(target))
         for tag in sorted(self._resident - kept):
@@ -89,18 +102,19 @@ class ResidencyKeeper:
                 failed[tag] = error
         return failed
 
-    async def borrow(self, tag: str) -> None:
-        """Make room for a model that is no part of a plan (planner, judge) and load it; it may be unloaded later.
+    async def load_auxiliary(self, tag: str) -> None:
+        """Make room for a planner or judge model and load it; the next step may unload it.
 
-        A model outside the fleet has no known footprint: nothing is unloaded for it, and the samples show what it took.
+        A model outside the fleet has no known footprint: nothing is unloaded for it, and the samples show its VRAM.
+        Raises BackendError if it cannot be loaded.
         """
         if tag in self.fleet:
-            failed = await self.reach({tag}, (tag,))
+            failed = await self.switch_to({tag}, (tag,))
             for error in failed.values():
                 raise error
 
     async def clear(self) -> None:
-        """Unload every resident model of the fleet, so that a case starts from nothing."""
+        """Unload all resident models of the fleet, so that a case starts with an empty GPU."""
         await self.observe()
         for tag in sorted(self._resident):
             await self.client.unload(tag)
@@ -122,10 +136,10 @@ class ResidencyKeeper:
 
     @property
     def seed(self) -> int:
-        """The seed of the present job's requests."""
+        """The seed of the current job's requests."""
         return self._job.seed
 
     @property
-    def _job(self) -> Ledger:
-        assert self._ledger is not None, "begin() comes first"
-        return self._ledger
+    def _job(self) -> ResidencyContext:
+        assert self._context is not None, "begin() comes first"
+        return self._context

@@ -1,7 +1,7 @@
-"""Looking into VRAM: at fixed points of each step, and every so often inside it, so that no peak hides between them.
+"""Samples VRAM use: at fixed points of each step, and repeatedly during it, so that no peak is missed in between.
 
-Questions inside a step go through the connection's `watcher`, beside the step's own calls. They cost the server little
-(0.8 ms) and change nothing; only what they find new is kept.
+Requests during a step go through the connection's probe client, beside the step's own calls. They take the server
+0.8 ms and change nothing; only a sample that differs from the last one is recorded. Must not know plans or budgets.
 """
 
 from __future__ import annotations
@@ -20,81 +20,95 @@ from pytest_swarm.telemetry.nvml import GpuMeter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How often is looked inside a step: after `first_s`, then in pauses that grow by `growth`."""
+class SamplingInterval:
+    """Sampling interval during a step: the first one in seconds, and the factor from each to the next."""
 
     first_s: float
     growth: float
 
 
-REAL_PACE: Final = Pace(first_s=0.5, growth=1.0)
-SIMULATED_PACE: Final = Pace(first_s=0.25, growth=1.5)
-"""Virtual time makes a step of minutes cost what a look costs: a constant pace would be most of a simulated run."""
-GRACE_S: Final = 0.1  # a hundred times what the server needs to list its models
+REAL_INTERVAL: Final = SamplingInterval(first_s=0.5, growth=1.0)
+SIMULATED_INTERVAL: Final = SamplingInterval(first_s=0.25, growth=1.5)
+"""A step of minutes takes no time in virtual time, so samples at a constant interval would dominate a simulated run."""
+GRACE_S: Final = 0.1  # a hundred times the time in which the server lists its models
 
 
-class VramWatch:
-    """Takes the samples of one job, in order; `keep` is told of each that is kept."""
+class VramSampler:
+    """Takes the VRAM samples of one job, in order.
+
+    Args:
+        client: The client for requests during a step.
+        gpu: The NVML meter; None if no GPU is measured.
+        clock: The clock of the job.
+        interval: The interval of the samples during a step.
+        on_sample: Receives each recorded sample.
+    """
 
     def __init__(
         self,
-        watcher: OllamaClient,
+        client: OllamaClient,
         gpu: GpuMeter | None,
         clock: JobClock,
         *,
-        pace: Pace,
-        keep: Callable[[VramSample], None],
+        interval: SamplingInterval,
+        on_sample: Callable[[VramSample], None],
     ) -> None:
-        self._watcher = watcher
+        self._client = client
         self._gpu = gpu
         self._clock = clock
-        self._pace = pace
-        self._keep = keep
+        self._interval = interval
+        self._on_sample = on_sample
         self._last: tuple[ResidentModel, ...] | None = None
-        self._most_bytes = -1
-        self._asking = self._ended = False
+        self._peak_bytes = -1
+        self._request_pending = self._ended = False
         self.phase = SamplePhase.PLANNING
 
-    async def take(self, step: int, phase: SamplePhase, resident: tuple[ResidentModel, ...]) -> None:
-        """Keep what was just found to be resident, with the GPU's own figures."""
-        self._kept(await self._sample(step, phase, resident))
+    async def record(self, step: int, phase: SamplePhase, resident: tuple[ResidentModel, ...]) -> None:
+        """Record a sample at a fixed point of a step.
+
+        Args:
+            step: The step, from 0.
+            phase: The phase of the step.
+            resident: The resident models, as just observed.
+        """
+        self._record(await self._sample(step, phase, resident))
 
     @asynccontextmanager
-    async def during(self, step: int) -> AsyncIterator[None]:
-        """Look every so often until the block is left; set `phase` as the step goes on.
+    async def sampling(self, step: int) -> AsyncIterator[None]:
+        """Sample repeatedly while the block runs; the caller sets `phase` as the step proceeds.
 
-        A question that is on its way then may still be answered: to give it up would cost its connection.
+        At the end a pending request may still complete, because cancelling it would cost its connection.
         """
         self.phase, self._ended = SamplePhase.PLANNING, False
-        looking = asyncio.get_running_loop().create_task(self._look(step))
+        task = asyncio.get_running_loop().create_task(self._sample_repeatedly(step))
         try:
             yield
         finally:
             self._ended = True
-            if self._asking:
-                await asyncio.wait({looking}, timeout=GRACE_S)
-            looking.cancel()
+            if self._request_pending:
+                await asyncio.wait({task}, timeout=GRACE_S)
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await looking
+                await task
 
-    async def _look(self, step: int) -> None:
-        """Until cancelled. A server that does not answer is the business of the step's own calls."""
-        pause_s = self._pace.first_s
+    async def _sample_repeatedly(self, step: int) -> None:
+        """Sample until cancelled. A server error is ignored here; the step's own calls report it."""
+        pause_s = self._interval.first_s
         while not self._ended:
             await asyncio.sleep(pause_s)
-            pause_s *= self._pace.growth
-            self._asking = True
+            pause_s *= self._interval.growth
+            self._request_pending = True
             with suppress(BackendError):
-                await self._look_once(step, self.phase)
-            self._asking = False
+                await self._sample_once(step, self.phase)
+            self._request_pending = False
 
-    async def _look_once(self, step: int, phase: SamplePhase) -> None:
-        rows = await self._watcher.resident()
+    async def _sample_once(self, step: int, phase: SamplePhase) -> None:
+        rows = await self._client.resident()
         resident = tuple(sorted(rows, key=lambda row: row.tag))
         sample = await self._sample(step, phase, resident)
         used = -1 if sample.gpu_used_bytes is None else sample.gpu_used_bytes
-        if resident != self._last or used > self._most_bytes:
-            self._kept(sample)
+        if resident != self._last or used > self._peak_bytes:
+            self._record(sample)
 
     async def _sample(self, step: int, phase: SamplePhase, resident: tuple[ResidentModel, ...]) -> VramSample:
         at_s = self._clock.now_s()
@@ -103,10 +117,10 @@ class VramWatch:
             reading = await asyncio.to_thread(self._gpu.read)
         return VramSample(step=step, at_s=at_s, resident=resident, phase=phase, gpu=reading)
 
-    def _kept(self, sample: VramSample) -> None:
+    def _record(self, sample: VramSample) -> None:
         if sample.phase is SamplePhase.START:
-            self._most_bytes = -1
+            self._peak_bytes = -1
         if sample.gpu_used_bytes is not None:
-            self._most_bytes = max(self._most_bytes, sample.gpu_used_bytes)
+            self._peak_bytes = max(self._peak_bytes, sample.gpu_used_bytes)
         self._last = sample.resident
-        self._keep(sample)
+        self._on_sample(sample)

@@ -1,4 +1,4 @@
-"""Running tasks: one chat per task, its failure a value."""
+"""Runs tasks: one chat per task; a failure is an outcome, not an exception."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SERVER_DOWN: Final = ServerDownError.kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCall:
-    """One task that is to be run now: on which model, given which parents' answers, in which step, with which seed."""
+    """One task to run: its model, its parents with their answers, its step and its seed."""
 
     task: Task
     model: Model
@@ -31,7 +31,13 @@ class TaskCall:
 
 
 async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> TaskOutcome:
-    """The unscored outcome of one call; every BackendError becomes a failed outcome that says so."""
+    """Run one task and return its unscored outcome; a BackendError becomes a failed outcome.
+
+    Args:
+        call: The task with its model and inputs.
+        client: The client of the server.
+        clock: The clock of the job.
+    """
     request = ChatRequest(
         model=call.model.tag,
         messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
@@ -72,7 +78,14 @@ def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: fl
 async def run_tasks(
     calls: tuple[TaskCall, ...], client: OllamaClient, clock: JobClock, *, concurrency: int
 ) -> tuple[TaskOutcome, ...]:
-    """The outcomes of all calls, in their order, at most `concurrency` at a time."""
+    """Run tasks concurrently and return their outcomes in the order of the calls.
+
+    Args:
+        calls: The tasks with their models and inputs.
+        client: The client of the server.
+        clock: The clock of the job.
+        concurrency: The most tasks that run at the same time.
+    """
     limit = asyncio.Semaphore(concurrency)
 
     async def limited(call: TaskCall) -> TaskOutcome:
@@ -83,7 +96,13 @@ async def run_tasks(
 
 
 def not_loaded(call: TaskCall, error: BackendError, at_s: float) -> TaskOutcome:
-    """The outcome of a task whose model could not be loaded."""
+    """Return the outcome of a task whose model could not be loaded.
+
+    Args:
+        call: The task with its model.
+        error: The error of the load.
+        at_s: Time of the failure in seconds since the start of the job.
+    """
     return TaskOutcome(
         task=call.task.id,
         status=TaskStatus.FAILED,
@@ -97,14 +116,25 @@ def not_loaded(call: TaskCall, error: BackendError, at_s: float) -> TaskOutcome:
 
 
 def skipped(task_id: str, because: str) -> TaskOutcome:
-    """The outcome of a task that was never run, because a task before it failed."""
+    """Return the outcome of task `task_id`, which was not run because the task `because` failed.
+
+    Args:
+        task_id: The task that was not run.
+        because: The task that failed.
+    """
     return TaskOutcome(
         task=task_id, status=TaskStatus.SKIPPED, error=f"not run, because task {because!r} failed", error_kind="skipped"
     )
 
 
 async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> TaskOutcome:
-    """The outcome with its scores; one that was not answered stays as it is."""
+    """Return the outcome with its scores; an outcome without an answer is returned as it is.
+
+    Args:
+        outcome: The unscored outcome.
+        call: The task with its parents' answers.
+        scorers: The scorers, a judge included.
+    """
     if outcome.answer is None:
         return outcome
     score = await scorers.score(call.task, outcome.answer)

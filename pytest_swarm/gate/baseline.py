@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.gate.run_context import RunContext
-from pytest_swarm.metrics.measured_jobs import horizon_order, mode_order
+from pytest_swarm.metrics.measured_jobs import horizon_order
+from pytest_swarm.routing.registry import mode_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ class BaselineCase:
     @property
     def test_name(self) -> str | None:
         """The id of its first test without parameters; None without samples."""
-        return self.samples[0].test.partition("[")[0] if self.samples else None
+        return base_node_id(self.samples[0].test) if self.samples else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
-from pytest_swarm.gate.metric import METRICS
 from pytest_swarm.gate.run_context import RunContext
+from pytest_swarm.metrics.table import GATE_METRICS
 
 SCHEMA: Final = "swarm-baseline/"
 VERSION: Final = 1
@@ -198,5 +198,5 @@ def _decode_sample(row: BaselineSampleRow) -> BaselineSample:
         repeat=row.repeat,
         occurrence=row.occurrence,
         tasks=row.tasks,
-        figures={name: value for name, value in row.figures.items() if name in METRICS},
+        figures={name: value for name, value in row.figures.items() if name in GATE_METRICS},
     )

@@ -7,18 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.count_verdicts import added_violations, is_clean
-from pytest_swarm.gate.metric import Kind
 from pytest_swarm.gate.pairing import ChangedCase, Match, RunCases
-from pytest_swarm.gate.policy import Expression, Rule
+from pytest_swarm.gate.rules import Expression, Rule
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict
+from pytest_swarm.metrics.spec import Kind
+from pytest_swarm.statistics.exact_tests import reject_false_discoveries
 from pytest_swarm.statistics.sequential import sequential_p_values
 from pytest_swarm.statistics.sign_flips import (
     RULE_OF_THREE,
     flip_p_values,
     minimum_detectable,
-    reject_false_discoveries,
 )
 
 
@@ -78,7 +79,7 @@ def unmatched_verdicts(
             setup=each.setup,
             graph_digest="",
             verdict=Verdict.ERROR,
-            test=each.test.partition("[")[0],
+            test=base_node_id(each.test),
             note=each.sentence,
             tests=(each.test,),
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from pytest_swarm.gate.baseline import BaselineSample
 from pytest_swarm.gate.hypotheses import Hypothesis, measured_pairs
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
+from pytest_swarm.statistics.exact_tests import sign_test
 
 _SHOWN = 5  # steps that a row names; events.jsonl holds all
 
@@ -33,12 +33,14 @@ def count_verdict(hypothesis: Hypothesis) -> VerdictRow:
     clean = is_clean(hypothesis.matches, metric)
     exact = hypothesis.reproducible or clean
     added = sum(added_violations(match, metric, clean=clean) for match in hypothesis.matches) if exact else now - before
-    p_worse = None if exact else sign_test(hypothesis.matches, metric)
+    p_worse = None if exact else sign_test_over_repeats(hypothesis.matches, metric)
     if added > hypothesis.expression.allowed:
         significant = p_worse is None or p_worse <= hypothesis.level
         verdict = Verdict.REGRESSED if significant else Verdict.INCONCLUSIVE
     else:
-        fewer = now < before and (exact or sign_test(hypothesis.matches, metric, worse=-1) <= hypothesis.level)
+        fewer = now < before and (
+            exact or sign_test_over_repeats(hypothesis.matches, metric, worse=-1) <= hypothesis.level
+        )
         verdict = Verdict.IMPROVED if fewer else Verdict.OK
     over = _new_steps(hypothesis, metric) if verdict in (Verdict.REGRESSED, Verdict.INCONCLUSIVE) else ()
     return hypothesis.row(
@@ -68,7 +70,7 @@ def added_violations(match: Match, metric: str, *, clean: bool) -> float:
     return max(0.0, sum(_count(now, metric) - _count(then, metric) for then, now in match.pairs))
 
 
-def sign_test(matches: Sequence[Match], metric: str, *, worse: int = 1) -> float:
+def sign_test_over_repeats(matches: Sequence[Match], metric: str, *, worse: int = 1) -> float:
     """Return the p-value of a one-sided exact sign test over repeats of jobs.
 
     P(at least as many worse | worse and better equally likely); with `worse` -1, at least as many better.
@@ -79,8 +81,7 @@ def sign_test(matches: Sequence[Match], metric: str, *, worse: int = 1) -> float
             unit = (match.setup.job, now.repeat)
             units[unit] = units.get(unit, 0.0) + _count(now, metric) - _count(then, metric)
     up, down = sum(worse * d > 0 for d in units.values()), sum(worse * d < 0 for d in units.values())
-    moved = up + down
-    return math.fsum(math.comb(moved, k) / 2**moved for k in range(up, moved + 1))
+    return sign_test(up, down)
 
 
 def _new_steps(hypothesis: Hypothesis, metric: str) -> tuple[str, ...]:

@@ -11,12 +11,12 @@ from pytest_swarm.gate.case_verdicts import match_verdicts, not_comparable_verdi
 from pytest_swarm.gate.count_verdicts import count_verdict
 from pytest_swarm.gate.hypotheses import Hypothesis, hypotheses_of
 from pytest_swarm.gate.mean_verdicts import mean_verdict
-from pytest_swarm.gate.metric import Kind
 from pytest_swarm.gate.pairing import RunCases, pair_cases
-from pytest_swarm.gate.policy import Policy, Strictness
+from pytest_swarm.gate.rules import Policy, Strictness
 from pytest_swarm.gate.run_context import RunContext, differences, reproducible, same_clock
 from pytest_swarm.gate.time_verdicts import median_verdict
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow, worst
+from pytest_swarm.metrics.spec import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

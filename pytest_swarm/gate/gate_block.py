@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import JsonObject, json_schema, schema_definitions, to_json
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.gate.evaluate import GateResult
-from pytest_swarm.gate.policy import Strictness
+from pytest_swarm.gate.rules import Strictness
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
 
 SCHEMA: Final = "swarm-gate/1"

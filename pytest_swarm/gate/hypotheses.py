@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from pytest_swarm.gate.baseline import BaselineSample
-from pytest_swarm.gate.metric import Kind
 from pytest_swarm.gate.pairing import Match, Pairing
-from pytest_swarm.gate.policy import Expression, Policy, Rule
+from pytest_swarm.gate.rules import Expression, Policy, Rule
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
-from pytest_swarm.metrics.measured_jobs import mode_order
+from pytest_swarm.metrics.spec import Kind
+from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.sign_flips import Pair
 
 

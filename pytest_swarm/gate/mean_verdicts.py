@@ -6,8 +6,8 @@ import math
 from statistics import fmean
 
 from pytest_swarm.gate.hypotheses import Hypothesis, MeasuredPairs, confidence, finite, measured_pairs, no_pairs
-from pytest_swarm.gate.metric import SCORE
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
+from pytest_swarm.metrics.table import MetricTable
 from pytest_swarm.statistics.bootstrap import bca_over_clusters
 from pytest_swarm.statistics.sequential import minimum_detectable_sequential, price_of_looking, sequential_effect
 from pytest_swarm.statistics.sign_flips import (
@@ -80,7 +80,7 @@ def detectable_loss(effect: Effect, data: MeasuredPairs, hypothesis: Hypothesis)
         return math.inf
     detectable = minimum_detectable_sequential if hypothesis.sequential else minimum_detectable
     found = detectable(effect.error, effect.units, level=effect.level)
-    if hypothesis.reproducible or data.name != SCORE.name:
+    if hypothesis.reproducible or data.name != MetricTable.score.name:
         return found
     return max(found, RULE_OF_THREE / effect.units * data.step)
 
@@ -89,17 +89,17 @@ def needed_repeats(effect: Effect, data: MeasuredPairs, hypothesis: Hypothesis, 
     """Return how many repeats of each case make a loss of `allowed` detectable; None where no number does."""
     error = effect.error
     if not error:  # one unit, or nothing moved yet: a score of k right-or-wrong tasks varies by p (1 - p) / k
-        if data.name != SCORE.name:
+        if data.name != MetricTable.score.name:
             return None
         p = min(0.95, max(0.05, fmean((*data.before, *data.now))))
         error = math.sqrt(2 * p * (1 - p) * data.step / effect.units)
-    repeats = effect.units / effect.jobs
+    repeats = effect.units / effect.clusters
     needed = repeats_needed(error, units=effect.units, repeats=repeats, effect=allowed, level=effect.level)
     if needed is not None and hypothesis.sequential:
         needed = math.ceil(needed * price_of_looking(effect.level) ** 2)
-    if needed is None or hypothesis.reproducible or data.name != SCORE.name:
+    if needed is None or hypothesis.reproducible or data.name != MetricTable.score.name:
         return needed
-    return max(needed, math.ceil(RULE_OF_THREE * data.step / (effect.jobs * allowed)))
+    return max(needed, math.ceil(RULE_OF_THREE * data.step / (effect.clusters * allowed)))
 
 
 def _over_jobs(units: Units, level: float, sign: int) -> tuple[float, float] | None:

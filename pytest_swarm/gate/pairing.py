@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, PlanStep
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
-from pytest_swarm.gate.metric import METRICS
-from pytest_swarm.metrics.job_metrics import is_violation
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.table import GATE_METRICS
+from pytest_swarm.metrics.vram_metrics import is_violation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ def sample_of(job: MeasuredJob) -> BaselineSample:
         repeat=job.key.repeat,
         occurrence=job.occurrence,
         tasks=sum(score is not None for score in job.task_score.values()),
-        figures={name: _figure(getattr(job.metrics, name)) for name in METRICS},
+        figures={name: _figure(row.of_job(job.metrics)) for name, row in GATE_METRICS.items()},
     )
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.record import RunInfo
 
 SEED_POLICY: Final = "sha256(run seed, repeat)/1"  # domain/seeding.request_seed: change it, and repeats no longer pair
-_MEASURE: Final = MappingProxyType(
-    {"swarm_code_eval": "off", "swarm_judge": "none", "swarm_carryover": "case", "swarm_fault": "none"}
-)
-"""Options, with their defaults, that change what a score means. Weights, planner and routers are what is tested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +22,11 @@ class FleetIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """What decides whether a run is comparable with another. `measure` holds the options that change scoring."""
+    """What a run was, as far as it decides whether it is comparable.
+
+    `measure` are the options that change what a score means, `measure_defaults` their defaults, for the comparison with
+    a baseline that is older than an option. Weights, planner and routers are not among them: they are what is tested.
+    """
 
     run: str
     started_ts_ms: float
@@ -39,14 +39,20 @@ class RunContext:
     measure: Mapping[str, str]
     versions: Mapping[str, str]
     machine: Mapping[str, str]
+    measure_defaults: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("measure", "versions", "machine"):
+        for name in ("measure", "versions", "machine", "measure_defaults"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
-def run_context_of(info: RunInfo) -> RunContext:
-    """Return the context of a run."""
+def run_context_of(info: RunInfo, *, measuring: Mapping[str, str]) -> RunContext:
+    """Return the context of a run.
+
+    Args:
+        info: What the run's first event says.
+        measuring: The options that change what a score means, with their defaults.
+    """
     return RunContext(
         run=info.run,
         started_ts_ms=info.started_ts_ms,
@@ -56,9 +62,10 @@ def run_context_of(info: RunInfo) -> RunContext:
         fleet=FleetIdentity(name=info.fleet.name, digest=info.fleet.digest),
         seed=info.seed,
         seed_policy=SEED_POLICY,
-        measure={name: info.options.get(name, default) for name, default in _MEASURE.items()},
+        measure={name: info.options.get(name, default) for name, default in measuring.items()},
         versions=info.versions,
         machine=info.machine,
+        measure_defaults=measuring,
     )
 
 
@@ -73,7 +80,9 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
         found.append(f"other fleet: {_fleet_name(before)} then, {_fleet_name(now)} now")
     if before.seed_policy != now.seed_policy:
         found.append(f"other seed policy: {before.seed_policy} then, {now.seed_policy} now")
-    for name, default in _MEASURE.items():
+    defaults = {**before.measure_defaults, **now.measure_defaults}
+    for name in (*now.measure, *(each for each in before.measure if each not in now.measure)):
+        default = defaults.get(name, "its default")
         was, is_now = before.measure.get(name, default), now.measure.get(name, default)
         if was != is_now:
             found.append(f"other --{name.replace('_', '-')}: {was} then, {is_now} now")

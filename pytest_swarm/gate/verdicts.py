@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from pytest_swarm.gate.baseline import Setup
-from pytest_swarm.gate.policy import Strictness
+from pytest_swarm.gate.rules import Strictness
 
 
 class Verdict(StrEnum):

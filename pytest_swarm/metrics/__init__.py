@@ -1,5 +1,5 @@
-"""Figures of jobs and comparisons of modes, computed from records alone (DESIGN 5).
+"""The metrics of a run, computed from its records alone: of jobs, of modes, and of modes against each other.
 
-Pure functions of `JobRecord`s: `job_metrics` for one job, `measure` for all jobs of a run, `aggregate_modes`,
-`compare_modes` and `look_ahead` for what a report shows. Knows no file, server, page or pytest.
+`table` holds every metric. `job_metrics` computes them for one job, `measure` for all jobs of a run, `aggregate_modes`
+for each mode; `compare_modes` compares the modes by score. Knows no file, server, page or pytest.
 """

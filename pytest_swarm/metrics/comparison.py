@@ -1,4 +1,4 @@
-"""Two modes against each other over complete pairs: the same graph, horizon, budget and repeat, both scored."""
+"""Comparisons of two modes by score over complete pairs: the same graph, horizon, budget and repeat, both scored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobRecord
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, Setting, mode_order, setting_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, Setting, setting_order
+from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
 
 TIE: Final = 1e-9  # scores are ratios of small whole numbers; anything closer is rounding
@@ -56,7 +57,7 @@ class _Pair:
 
 
 def compare_modes(jobs: Sequence[MeasuredJob]) -> tuple[Comparison, ...]:
-    """Every pair of modes: first over everything, then per budget and horizon where there is more than one of them."""
+    """Return every pair of modes: over everything, then per budget and horizon where there are several."""
     settings = sorted({each.setting for each in jobs}, key=setting_order)
     whole = _by_mode(jobs)
     parts = {setting: _by_mode([each for each in jobs if each.setting == setting]) for setting in settings}
@@ -70,7 +71,7 @@ def compare_modes(jobs: Sequence[MeasuredJob]) -> tuple[Comparison, ...]:
 
 
 def compare(jobs: Iterable[MeasuredJob], *, mode: str, reference: str) -> Comparison:
-    """`mode` against `reference` over all the jobs that are given."""
+    """Return `mode` against `reference` over all the given jobs."""
     return _compare(_by_mode(jobs), mode, reference, None)
 
 
@@ -154,7 +155,7 @@ def _divergence(pairs: Iterable[_Pair]) -> _Divergence:
 
 
 def models_used(record: JobRecord) -> dict[str, str]:
-    """Task -> model that ran it, for the tasks that were dispatched."""
+    """Return task -> model that ran it, for the tasks that were dispatched."""
     return {each.task: each.model for each in record.outcomes if each.model is not None}
 
 

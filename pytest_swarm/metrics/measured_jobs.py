@@ -1,18 +1,17 @@
-"""A job with its figures, in an order that does not depend on how the run was scheduled; regret against the oracle."""
+"""All jobs of a run with their metrics, in an order that does not depend on how the run was scheduled."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus
-from pytest_swarm.metrics.job_metrics import JobMetrics, job_metrics, task_scores
-
-MODE_ORDER: Final = ("lp", "milp", "staged", "llm", "greedy", "single", "best-single", "random", "oracle")
-ORACLE: Final = "oracle"
+from pytest_swarm.metrics.facts import JobFacts
+from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of
+from pytest_swarm.routing.registry import ORACLE, mode_order
 
 Setting: TypeAlias = tuple[HorizonDepth, float]  # horizon depth and VRAM budget in GB
 PairKey: TypeAlias = tuple[str, HorizonDepth, float, int, int]
@@ -20,7 +19,7 @@ PairKey: TypeAlias = tuple[str, HorizonDepth, float, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MeasuredJob:
-    """A record and its figures. `task_score` is each task's part in the job's score (None = left out of it).
+    """A record and its metrics. `task_score` is each task's part in the job's score (None = left out of it).
 
     `occurrence` tells apart jobs of one case that a run holds twice (two tests with the same graph).
     """
@@ -32,50 +31,64 @@ class MeasuredJob:
 
     @property
     def key(self) -> CaseKey:
-        """Mode, horizon, budget and repeat."""
+        """Return mode, horizon, budget and repeat."""
         return self.record.case.key
 
     @property
     def job(self) -> str:
-        """The graph's name: repeats, horizons, budgets and modes of one job share it."""
+        """Return the graph's name: repeats, horizons, budgets and modes of one job share it."""
         return self.record.case.job
 
     @property
     def setting(self) -> Setting:
-        """Horizon depth and budget."""
+        """Return horizon depth and budget."""
         return self.key.horizon, self.key.vram_budget_gb
 
     @property
     def pair_key(self) -> PairKey:
-        """What two jobs must share to be compared: everything but the mode."""
-        key = self.key
-        return self.record.case.graph.digest, key.horizon, key.vram_budget_gb, key.repeat, self.occurrence
+        """Return what two jobs must share to be compared."""
+        return pair_key(self.record, self.occurrence)
+
+
+def pair_key(record: JobRecord, occurrence: int) -> PairKey:
+    """Return what two jobs must share to be compared: everything but the mode."""
+    key = record.case.key
+    return record.case.graph.digest, key.horizon, key.vram_budget_gb, key.repeat, occurrence
 
 
 def measure(records: Iterable[JobRecord]) -> tuple[MeasuredJob, ...]:
-    """The jobs with their figures, sorted by job, horizon, budget, mode and repeat; regret set where an oracle ran.
+    """Return the jobs with their metrics, sorted by job, budget, horizon, mode and repeat.
 
     `records` come in the order they ended. One that is not completed, and that a resumed run completed later, is left
-    out: the same test has run the same case again.
+    out: the same test has run the same case again. The oracle's score of each pair gives the regret of its jobs.
     """
+    ordered = _numbered(sorted(_standing(records), key=_record_order))
+    best = {
+        pair_key(record, occurrence): JobFacts(record=record).score
+        for record, occurrence in ordered
+        if record.case.key.mode == ORACLE
+    }
+    return tuple(_measured(record, occurrence, best) for record, occurrence in ordered)
+
+
+def _measured(record: JobRecord, occurrence: int, best: Mapping[PairKey, float | None]) -> MeasuredJob:
+    facts = JobFacts(record=record, oracle_score=best.get(pair_key(record, occurrence)))
+    return MeasuredJob(record=record, metrics=metrics_of(facts), task_score=facts.task_scores, occurrence=occurrence)
+
+
+def _numbered(records: Iterable[JobRecord]) -> list[tuple[JobRecord, int]]:
+    """Number the jobs of one case."""
     seen: Counter[str] = Counter()
-    jobs: list[MeasuredJob] = []
-    for record in sorted(_standing(records), key=_record_order):
+    numbered: list[tuple[JobRecord, int]] = []
+    for record in records:
         digest = record.case.digest
-        jobs.append(
-            MeasuredJob(
-                record=record,
-                metrics=job_metrics(record),
-                task_score=task_scores(record),
-                occurrence=seen[digest],
-            )
-        )
+        numbered.append((record, seen[digest]))
         seen[digest] += 1
-    return _with_regret(jobs)
+    return numbered
 
 
 def _standing(records: Iterable[JobRecord]) -> list[JobRecord]:
-    """The records without those that were run again to their end."""
+    """Return the records without those that were run again to their end."""
     completed: set[tuple[str, str]] = set()
     kept: list[JobRecord] = []
     for record in reversed(list(records)):
@@ -88,19 +101,13 @@ def _standing(records: Iterable[JobRecord]) -> list[JobRecord]:
     return kept[::-1]
 
 
-def mode_order(mode: str) -> tuple[int, str]:
-    """Sort key of modes: the published pair and its kin first, others by name."""
-    family = mode.partition(":")[0]
-    return (MODE_ORDER.index(family) if family in MODE_ORDER else len(MODE_ORDER), mode)
-
-
 def horizon_order(horizon: HorizonDepth) -> tuple[int, int]:
-    """Sort key of horizons: by depth, `flat` last."""
+    """Return the sort key of horizons: by depth, `flat` last."""
     return (1, 0) if horizon == "flat" else (0, horizon)
 
 
 def setting_order(setting: Setting) -> tuple[float, tuple[int, int]]:
-    """Sort key of settings: by budget, then by horizon."""
+    """Return the sort key of settings: by budget, then by horizon."""
     return setting[1], horizon_order(setting[0])
 
 
@@ -115,17 +122,3 @@ def _record_order(record: JobRecord) -> tuple[object, ...]:
         key.repeat,
         record.case.test,
     )
-
-
-def _with_regret(jobs: list[MeasuredJob]) -> tuple[MeasuredJob, ...]:
-    """Regret = the oracle's score minus the job's, where both have one."""
-    best = {each.pair_key: each.metrics.score for each in jobs if each.key.mode == ORACLE}
-    if not best:
-        return tuple(jobs)
-    return tuple(replace(each, metrics=_regret(each.metrics, best.get(each.pair_key))) for each in jobs)
-
-
-def _regret(metrics: JobMetrics, best: float | None) -> JobMetrics:
-    if best is None or metrics.score is None:
-        return metrics
-    return replace(metrics, regret=best - metrics.score)

@@ -1,4 +1,4 @@
-"""What was measured of VRAM in one job: by the server's own list, and by NVML where it could be asked."""
+"""What was measured of VRAM in one job: by the server's own list, and by NVML where there is one."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import GpuReading, JobRecord, PlanStep, SamplePhase, TaskOutcome, VramSample
 from pytest_swarm.units import bytes_to_gb
 
-VRAM_TOLERANCE_GB: Final = 1e-6  # DESIGN 5: above this a residency counts as over budget
 UNPLANNED_LOAD_S: Final = 0.25  # the server loads in steps of 250 ms; a warm call reports at most 6 ms
 _SERVER_WORDS: Final = ("ollama", "llama")  # in the file name of every process that runs models for the server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredVram:
-    """Figures in GB, and counts; each is None where nothing tells.
+    """Sizes in GB, and counts; each is None where it was not measured.
 
     `peak_gb` highest sum of size_vram; `violations` steps in which it was over the budget; `spilled_gb` most that lay
     beside the GPU; `gpu_peak_gb` most in use on all GPUs, by everybody; `server_gpu_peak_gb` most of it by processes
@@ -35,10 +35,10 @@ class MeasuredVram:
 
 
 def measured_vram(record: JobRecord) -> MeasuredVram:
-    """What was measured of one job."""
+    """Return what was measured of one job."""
     samples, budget_gb = record.samples, record.case.key.vram_budget_gb
     used_gb = [sum(bytes_to_gb(model.size_vram_bytes) for model in each.resident) for each in samples]
-    over = {each.step for each, used in zip(samples, used_gb, strict=True) if used > budget_gb + VRAM_TOLERANCE_GB}
+    over = {each.step for each, used in zip(samples, used_gb, strict=True) if used > budget_gb + BUDGET_TOLERANCE_GB}
     spilled = [sum(bytes_to_gb(m.size_bytes - m.size_vram_bytes) for m in each.resident) for each in samples]
     gpu = [each.gpu for each in samples if each.gpu is not None]
     return MeasuredVram(
@@ -53,7 +53,7 @@ def measured_vram(record: JobRecord) -> MeasuredVram:
 
 
 def _server_peak_gb(readings: Iterable[GpuReading]) -> float | None:
-    """Most that the server's processes held at one moment; None where the driver names none of them."""
+    """Return the most that the server's processes held at one moment; None where the driver names none of them."""
     sums: list[float] = []
     for reading in readings:
         own = [
@@ -71,7 +71,7 @@ def _file(path: str) -> str:
 
 
 def _unplanned_loads(outcomes: Iterable[TaskOutcome]) -> int | None:
-    """Models are loaded before a step's tasks run, so whatever a task's own call loads was not planned."""
+    """Return the number of tasks whose call loaded a model: a planned load comes before a step's tasks run."""
     known = [each.load_s for each in outcomes if each.load_s is not None]
     return sum(load_s >= UNPLANNED_LOAD_S for load_s in known) if known else None
 

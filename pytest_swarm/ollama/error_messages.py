@@ -1,4 +1,4 @@
-"""From what went wrong on the wire to one sentence that names the server and says what to do."""
+"""Error messages: translates errors of HTTP and the official client into one sentence with the server and a remedy."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pytest_swarm.errors import (
     ServerRefusedError,
 )
 
-# Everything that the official client, httpx and the JSON in between may raise for a bad server or a bad answer:
-# ValueError covers JSON and pydantic; TypeError and AttributeError come from JSON of another shape than an object.
+# All that the official client and httpx raise for a bad server or a bad reply. ValueError covers invalid JSON and the
+# client's validation of replies; TypeError and AttributeError come from JSON that is not an object.
 WIRE_ERRORS: Final = (
     ollama.ResponseError,
     httpx.HTTPError,
@@ -31,15 +31,22 @@ WIRE_ERRORS: Final = (
 )
 
 _NOT_FOUND: Final = re.compile(r"""model ["'](?P<tag>.*)["'] not found""")
-_SHOWN: Final = 120  # characters of a foreign text that an error message quotes
+_SHOWN: Final = 120  # most characters of the server's text in an error message
 
 
-def translated(error: Exception, *, host: str, call: str, timeout_s: float) -> BackendError:
-    """The error of ours for one of `WIRE_ERRORS`; `call` names what was asked, such as "chat with x"."""
+def translate_error(error: Exception, *, host: str, call: str, timeout_s: float) -> BackendError:
+    """Return the BackendError for one of `WIRE_ERRORS`.
+
+    Args:
+        error: The error.
+        host: URL of the server, without credentials.
+        call: The call, such as "chat with x".
+        timeout_s: Time limit of the call in seconds.
+    """
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return CallTimeoutError(
             f"{call}: the Ollama server at {host} did not answer within {timeout_s:g} s; "
-            f"look at its log, or give it more time with --swarm-timeout"
+            f"check its log, or give it more time with --swarm-timeout"
         )
     if isinstance(error, ollama.ResponseError):
         return _refused(error, host=host, call=call)
@@ -49,18 +56,22 @@ def translated(error: Exception, *, host: str, call: str, timeout_s: float) -> B
         )
     if isinstance(error, httpx.TransportError | httpx.StreamError):
         return BadReplyError(f"{call}: the server at {host} broke off its answer ({quoted(str(error))}); try again")
-    return BadReplyError(
-        f"{call}: the server at {host} answered something that is no Ollama reply; is another program on that port?"
-    )
+    return BadReplyError(f"{call}: the server at {host} did not send an Ollama reply; is another program on that port?")
 
 
 def bad_reply(*, host: str, call: str, what: str) -> BadReplyError:
-    """The error for an answer that parses, but cannot be true: `what` says why."""
+    """Return the error for an impossible reply.
+
+    Args:
+        host: URL of the server, without credentials.
+        call: The call, such as "chat with x".
+        what: What is wrong, continuing "the answer of the server ...".
+    """
     return BadReplyError(f"{call}: the answer of the server at {host} {what}; nothing of it is used")
 
 
 def quoted(text: str) -> str:
-    """A foreign text on one line, short enough for an error message."""
+    """Return a text of the server on one line, truncated for an error message."""
     flat = " ".join(text.split())
     return flat if len(flat) <= _SHOWN else f"{flat[:_SHOWN]}..."
 

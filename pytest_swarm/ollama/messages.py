@@ -1,4 +1,4 @@
-"""What is asked of an Ollama server and what it answered, as checked values; nothing of HTTP."""
+"""Chat requests, chat replies and model information as checked values. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pytest_swarm.fields import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """One chat with a model. `num_ctx` is always sent, because the server's default moves with the GPU.
+    """One chat with a model. `num_ctx` is always sent, because the server's default depends on the GPU.
 
-    `schema` is a JSON schema that constrains the answer; None in the other optional fields leaves it to the server.
+    `schema` is a JSON schema that constrains the reply. None in the other fields means the server's default.
     """
 
     model: str
@@ -31,7 +31,7 @@ class ChatRequest:
 
     @property
     def options(self) -> dict[str, int | float]:
-        """The options object of the wire: only what was given."""
+        """The `options` object of the request, without the fields that are None."""
         given = {
             "num_ctx": self.num_ctx,
             "seed": self.seed,
@@ -43,9 +43,10 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatReply:
-    """A complete answer. `text` is model output: hostile data. Figures are the server's own; None = not reported.
+    """A complete reply, with the server's durations in seconds and its token counts; None where it reported none.
 
-    `load_s` is queue, eviction and load together; waiting for a slot shows in `total_s` only.
+    `text` is model output: untrusted data. `load_s` includes queueing, eviction and load; waiting for a slot shows in
+    `total_s` only.
     """
 
     text: str
@@ -60,7 +61,7 @@ class ChatReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """What `/api/show` says of a model; None or empty where it does not say."""
+    """A model's information from `/api/show`; None or empty where it has none."""
 
     tag: str
     family: str | None

@@ -1,6 +1,6 @@
-"""Reading the official client's replies: every value is checked, because the server is not trusted.
+"""Reads the official client's replies and checks every value, because the server is not trusted.
 
-A figure that is absent is None; one that cannot be true (negative, absurd, a part longer than the whole) raises
+A missing value is None. An impossible one (negative, absurdly large, a part longer than the whole) raises
 `ImpossibleReply`, whose message continues "the answer of the server ...".
 """
 
@@ -11,27 +11,31 @@ from typing import Final
 
 import ollama
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.ollama.messages import ChatReply, ModelInfo
 
 _NS_PER_S: Final = 1_000_000_000
 _MOST_TOKENS: Final = 100_000_000  # a hundred times the longest context of any model
-_LONGEST_S: Final = 7 * 86_400.0  # a week: no call that anybody waits for
+_LONGEST_S: Final = 7 * 86_400.0  # a week: longer than any call
 _MOST_BYTES: Final = 1 << 50  # a pebibyte
-_SLACK_S: Final = 0.05  # the parts are timed apart from the whole
+_SLACK_S: Final = 0.05  # parts and whole are timed separately
 
 
-class ImpossibleReply(Exception):  # noqa: N818 - it is a finding, and the client turns it into a BadReplyError
+class ImpossibleReply(Exception):  # noqa: N818 - a result, which the client turns into a BadReplyError
     """A reply that cannot be true; the message says why."""
 
 
-def full_tag(tag: str) -> str:
-    """The tag in the form in which two names of one model are equal: with `:latest`, in lower case."""
-    return (tag if ":" in tag.rsplit("/", 1)[-1] else f"{tag}:latest").lower()
-
-
 def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
-    """The checked reply of `/api/chat` to a request for the model `asked`."""
+    """Return the checked reply of `/api/chat` to a request for the model `asked`.
+
+    Args:
+        response: The official client's reply.
+        asked: The model that was requested.
+
+    Raises:
+        ImpossibleReply: The reply cannot be true.
+    """
     if response.done is not True:
         raise ImpossibleReply("ends without `done`, so it was cut off")
     if response.model is None or full_tag(response.model) != full_tag(asked):
@@ -55,12 +59,12 @@ def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
 
 
 def read_resident(response: ollama.ProcessResponse) -> tuple[ResidentModel, ...]:
-    """The checked rows of `/api/ps`."""
+    """Return the checked rows of `/api/ps`. Raises ImpossibleReply."""
     return tuple(_resident(row) for row in response.models)
 
 
 def read_installed(response: ollama.ListResponse) -> tuple[str, ...]:
-    """The checked names of `/api/tags`."""
+    """Return the checked names of `/api/tags`. Raises ImpossibleReply."""
     names = tuple(row.model for row in response.models)
     if not all(names):
         raise ImpossibleReply("lists a model without a name")
@@ -68,7 +72,15 @@ def read_installed(response: ollama.ListResponse) -> tuple[str, ...]:
 
 
 def read_info(response: ollama.ShowResponse, *, tag: str) -> ModelInfo:
-    """The checked reply of `/api/show`."""
+    """Return the checked reply of `/api/show` for the model `tag`.
+
+    Args:
+        response: The official client's reply.
+        tag: The model that was requested.
+
+    Raises:
+        ImpossibleReply: The reply cannot be true.
+    """
     details = response.details
     info = response.modelinfo or {}
     length = info.get(f"{info.get('general.architecture')}.context_length")

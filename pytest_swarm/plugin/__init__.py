@@ -1,30 +1,35 @@
-"""The pytest plugin: options, parametrisation, fixtures, hooks. The only room that imports pytest.
+"""The pytest plugin: options, parametrization, fixtures, hooks. The only room that imports pytest.
 
-This module is what pytest loads at start-up, so it imports next to nothing: settings are parsed in `pytest_configure`,
-and everything else waits until a test asks for `swarm_run`.
+This module is what pytest loads at start-up, so it imports next to nothing: the hooks are registered when an option is
+given or a benchmark is collected, and everything else waits until a test asks for `swarm_run`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
-from pytest_swarm.plugin import options
-from pytest_swarm.plugin.fixtures import swarm_case, swarm_fleet, swarm_run, swarm_server
+from pytest_swarm.plugin.options import ROWS, register
 
-__all__ = [
-    "pytest_addhooks",
-    "pytest_addoption",
-    "pytest_configure",
-    "swarm_case",
-    "swarm_fleet",
-    "swarm_run",
-    "swarm_server",
-]
+if TYPE_CHECKING:
+    from pytest_swarm.domain.model import Fleet
+    from pytest_swarm.domain.record import CaseKey
+    from pytest_swarm.plugin.hooks import SwarmHooks
+    from pytest_swarm.plugin.job_runner import SwarmRun
+
+MARKERS = (
+    "swarm(modes=, horizon=, vram=, repeat=, carryover=, version=): how this benchmark is parametrized; the command "
+    "line comes before the marker, the marker before the ini file",
+    "swarm_gate(*expressions, gate=): the gate's expressions for this benchmark, judged on its own, such as "
+    'swarm_gate("score:-1%"); gate is off, warn or fail',
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register every --swarm-* option and its swarm_* ini twin."""
-    options.register(parser)
+    register(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -34,18 +39,104 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None]:
+    """Refuse a misspelt --swarm-* option: here pytest knows the options of conftest files, and has not yet parsed."""
+    yield
+    if any(arg.startswith("--swarm-") for arg in args):
+        from pytest_swarm.plugin.spelling import check_flags
+
+        check_flags(parser, args, early_config.option)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the hooks; parse the settings where one is given, so that a bad option ends the run before it starts."""
+    """Check the options where one is given, so that a bad one ends the run before it starts."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    if not any(config.pluginmanager.hasplugin(name) for name in ("benchmark", "codspeed")):
+        config.pluginmanager.register(UntimedPlugin(), "swarm-untimed")
+    if config.option.override_ini or (config.inipath and b"swarm_" in config.inipath.read_bytes()):
+        from pytest_swarm.plugin.spelling import check_ini_keys
+
+        check_ini_keys(config)
+    given = any(config.getoption(row.dest) is not None for row in ROWS)
+    if given or config.getini("swarm_baseline"):  # a damaged baseline too is to end the run before it starts
+        _hooks_of(config).check_options()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrize a benchmark over its cases."""
+    if "swarm_case" in metafunc.fixturenames:
+        _hooks_of(metafunc.config).parametrize(metafunc)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # xdist has no types
+    """Tell a worker of xdist the run's name, and register the hooks in its controller, which collects nothing."""
+    _hooks_of(node.config).tell(node)
+
+
+def _hooks_of(config: pytest.Config) -> SwarmHooks:
+    """The session's hooks, registered when they are first needed."""
     from pytest_swarm.plugin.hooks import SwarmHooks
 
-    config.addinivalue_line("markers", options.MARKER_HELP)
-    config.addinivalue_line("markers", options.GATE_MARKER_HELP)
-    if not any(config.pluginmanager.hasplugin(name) for name in ("benchmark", "codspeed")):
-        from pytest_swarm.plugin.benchmark_fallback import UntimedPlugin
+    hooks = config.pluginmanager.get_plugin("swarm-hooks")
+    if hooks is None:
+        hooks = SwarmHooks(config)
+        config.pluginmanager.register(hooks, "swarm-hooks")
+    assert isinstance(hooks, SwarmHooks), "the name is ours"
+    return hooks
 
-        config.pluginmanager.register(UntimedPlugin(), "swarm-untimed")
-    hooks = SwarmHooks(config)
-    config.pluginmanager.register(hooks, "swarm-hooks")
-    given = any(config.getoption(option.dest) is not None for option in options.OPTIONS)
-    if given or config.getini("swarm_baseline"):  # a damaged baseline too is to end the run before it starts
-        hooks.check_options()
+
+@pytest.fixture
+def swarm_case(request: pytest.FixtureRequest) -> CaseKey:
+    """The case that the test runs as: mode, horizon, VRAM budget, repeat. Parametrized by the plugin."""
+    raise pytest.UsageError(f"{request.node.nodeid}: swarm_case is parametrized by the plugin; do not request it late")
+
+
+@pytest.fixture
+def swarm_run(request: pytest.FixtureRequest, swarm_case: CaseKey) -> SwarmRun:
+    """`swarm_run(dag)` runs a TaskGraph under the test's case and returns its JobResult."""
+    from pytest_swarm.plugin.job_runner import SwarmRun
+    from pytest_swarm.plugin.session import session_of
+
+    return SwarmRun(session_of(request.config).jobs, request.node, swarm_case)
+
+
+@pytest.fixture(scope="session")
+def swarm_fleet(request: pytest.FixtureRequest) -> Fleet:
+    """The fleet of --swarm-fleet."""
+    from pytest_swarm.plugin.session import session_of
+
+    return session_of(request.config).resources.fleet
+
+
+@pytest.fixture(scope="session")
+def swarm_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Base URL of a simulated Ollama server over real HTTP, in real time (needs the extra `server`)."""
+    from pytest_swarm.plugin.session import session_of
+
+    with session_of(request.config).resources.serve() as url:
+        yield url
+
+
+class UntimedPlugin:
+    """A `benchmark` fixture where no other plugin has one: tests that take one still run, and nothing is timed."""
+
+    @pytest.fixture
+    def benchmark(self) -> Untimed:
+        """Stand in for the fixture of pytest-benchmark."""
+        return Untimed()
+
+
+class Untimed:
+    """Calls the function once. No dataclass: making one would cost every start of pytest."""
+
+    def __init__(self) -> None:
+        self.extra_info: dict[str, object] = {}
+
+    def __call__(self, function: Callable[..., object], *args: object, **kwargs: object) -> object:
+        """Return the function's value."""
+        return function(*args, **kwargs)

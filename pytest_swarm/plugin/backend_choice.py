@@ -15,6 +15,7 @@ from pytest_swarm.execution.backends import (
     require_models,
     simulated_backend,
 )
+from pytest_swarm.plugin.options import Options
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.settings import Settings
@@ -53,17 +54,17 @@ def _called(settings: Settings, kind: str, fleet: Fleet, worker: int | None) -> 
 
 def _recorded_kind(settings: Settings) -> str:
     """What a recording wraps: the server of --swarm-host, the simulator that its options describe, else as auto."""
-    if "swarm_host" in settings.given:
+    if Options.host.dest in settings.given:
         return "ollama"
-    return "sim" if {"swarm_profile", "swarm_fault"} & set(settings.given) else "auto"
+    return "sim" if {Options.profile.dest, Options.fault.dest} & set(settings.given) else "auto"
 
 
 def _recorded(settings: Settings, inner: Backend, run: str) -> Backend:
-    from pytest_swarm.execution.recorded_backends import RecordMode, Tape, recording_backend
+    from pytest_swarm.execution.recorded_backends import RecordingTarget, RecordMode, recording_backend
 
     assert settings.cassette is not None, "checked with the other options"
-    tape = Tape(path=settings.cassette, mode=RecordMode(settings.record_mode), run=run)
-    return recording_backend(inner, tape, timeout_s=settings.timeout_s)
+    target = RecordingTarget(path=settings.cassette, mode=RecordMode(settings.record_mode), run=run)
+    return recording_backend(inner, target, timeout_s=settings.timeout_s)
 
 
 def _replayed(settings: Settings) -> Backend:
@@ -84,7 +85,7 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
     if missing:
         has = ", ".join(profile.tags)
         raise ProfileError(f"simulator profile {profile.name!r} does not know {', '.join(missing)}; it knows {has}")
-    faults = tuple(parse_fault(text) for text in settings.faults)
+    faults = tuple(parse_fault(text) for text in settings.fault)
     world = SimulatedWorld(profile=profile, seed=settings.seed, faults=faults)
     return simulated_backend(world, fleet, timeout_s=settings.timeout_s, why=why)
 
@@ -92,11 +93,11 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
 def simulated_server(settings: Settings) -> SimulatedServer:
     """A simulated server of the settings' profile, for HTTP."""
     from pytest_swarm.simulator.models.profile import load_profile
-    from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import parse_fault
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
     profile = load_profile(settings.profile)
-    answerer = ProfileAnswerer(profile, seed=settings.seed)
-    faults = (*profile.faults, *map(parse_fault, settings.faults))
-    return SimulatedServer(profile.server_spec, answerer=answerer, seed=settings.seed, faults=faults)
+    generator = ProfileGenerator(profile, seed=settings.seed)
+    faults = (*profile.faults, *map(parse_fault, settings.fault))
+    return SimulatedServer(profile.server_spec, generator=generator, seed=settings.seed, faults=faults)

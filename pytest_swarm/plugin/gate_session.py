@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import BaselineError
@@ -13,21 +15,23 @@ from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.baseline_codec import read_baseline, write_baseline
 from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.pairing import run_cases
-from pytest_swarm.gate.policy import Policy, Rule, parse_expression
-from pytest_swarm.gate.run_context import run_context_of
+from pytest_swarm.gate.rules import Policy, Rule, parse_expression
+from pytest_swarm.gate.run_context import RunContext, run_context_of
 from pytest_swarm.gate.updating import require_same_context, update_baseline
-from pytest_swarm.plugin.gate_settings import rule_of_marker
+from pytest_swarm.plugin.gate_settings import GateSettings, rule_of_marker
 from pytest_swarm.plugin.junit import JunitVerdicts
+from pytest_swarm.plugin.options import ROWS, Options
 
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_swarm.plugin.session import SwarmSession
+    from pytest_swarm.domain.record import RunInfo
     from pytest_swarm.report.report_model import Report
 
 RULE: Final = "swarm_gate"  # the attribute of a report that carries the rule of a marked test
-_NARROWING: Final = ("keyword", "markexpr", "deselect", "lf", "stepwise", "swarm_skip")
+_NARROWING: Final = ("keyword", "markexpr", "deselect", "lf", "stepwise", Options.skip.dest)
 """Options under which a run leaves out tests that are there: then a case that was not run is not missing."""
+_MEASURING: Final[Mapping[str, str]] = MappingProxyType({row.dest: row.default_text for row in ROWS if row.measures})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,13 +49,20 @@ class GateEnding:
 
 
 class Gating:
-    """One per session; made where a baseline is given or to be written."""
+    """One per session; made where a baseline is given or to be written.
 
-    def __init__(self, session: SwarmSession) -> None:
-        self._session = session
-        self.settings = session.settings.gate
+    Args:
+        config: The session's configuration.
+        settings: What the options of the gate say.
+        sequential: Whether repeats stop as soon as the gate has decided.
+    """
+
+    def __init__(self, config: pytest.Config, settings: GateSettings, *, sequential: bool) -> None:
+        self._config = config
+        self.settings = settings
+        self.sequential = sequential and settings.update is None
         self.rules: dict[str, Rule] = {}
-        self.junit = JunitVerdicts(session.config)
+        self.junit = JunitVerdicts(config)
         self.lost_worker = False
         self.deselected = False
 
@@ -65,17 +76,15 @@ class Gating:
 
     def _shown(self, file: Path) -> str:
         """The file as a user would write it."""
-        start = self._session.config.invocation_params.dir
+        start = self._config.invocation_params.dir
         return str(file.relative_to(start)) if file.is_relative_to(start) else str(file)
 
-    def prepare(self, items: list[pytest.Item]) -> None:
+    def prepare(self, items: Sequence[pytest.Item], describe: Callable[[], RunInfo]) -> None:
         """Read what may be wrong before any test is run: the file, the markers, and what `new` would be added to."""
         for item in items:
             rule_of_marker(item, self.settings.rule)
         if self.baseline is not None and self.settings.update == "new":
-            from pytest_swarm.plugin.run_info import run_info
-
-            require_same_context(self.baseline, run_context_of(run_info(self._session, self._session.run_name)))
+            require_same_context(self.baseline, run_context(describe()))
 
     def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Let the report of a marked test carry its rule, as one text: under xdist only workers see markers."""
@@ -97,7 +106,7 @@ class Gating:
     def finish(self, report: Report, *, complete: bool) -> GateEnding:
         """Judge the run, then write the baseline where that was asked for. What cannot be written is a trouble."""
         whole = complete and not self.lost_worker
-        covered = _Coverage(self._session, report, whole=whole and not self.deselected)
+        covered = _Coverage(self._config, report, whole=whole and not self.deselected)
         result = None if self.baseline is None else self._judge(report, self.baseline, covered)
         if result is not None:
             self.junit.write({test: case.verdict.value for case in result.cases for test in case.tests})
@@ -119,19 +128,24 @@ class Gating:
             rules={name: replace(each, gate="warn") if updating else each for name, each in self.rules.items()},
             incomparable=self.settings.incomparable,
             inconclusive=self.settings.inconclusive,
-            sequential=self._session.repeating is not None,
+            sequential=self.sequential and self.baseline is not None,
         )
-        now = run_context_of(report.info)
+        now = run_context(report.info)
         return evaluate(run_cases(report.jobs), baseline, now, policy=policy, covered=covered)
 
     def _write(self, report: Report, covered: _Coverage) -> str:
         file, update = self.settings.file, self.settings.update
         assert file is not None
         assert update is not None
-        cases, now = run_cases(report.jobs), run_context_of(report.info)
+        cases, now = run_cases(report.jobs), run_context(report.info)
         found = update_baseline(self.baseline, cases, now, update=update, covered=covered)
         write_baseline(found.baseline, file)
         return f"wrote baseline {self._shown(file)} ({found.sentence})"
+
+
+def run_context(info: RunInfo) -> RunContext:
+    """Return the context of a run, with the options that change what its scores mean."""
+    return run_context_of(info, measuring=_MEASURING)
 
 
 _NOT_WRITTEN: Final = "the baseline was left as it is, because the run did not come to its end"
@@ -140,13 +154,13 @@ _NOT_WRITTEN: Final = "the baseline was left as it is, because the run did not c
 class _Coverage:
     """Whether a run would have run a case of the baseline if it were still there."""
 
-    def __init__(self, session: SwarmSession, report: Report, *, whole: bool) -> None:
-        option = session.config.option
-        args = [str(arg) for arg in session.config.args]
+    def __init__(self, config: pytest.Config, report: Report, *, whole: bool) -> None:
+        option = config.option
+        args = [str(arg) for arg in config.args]
         narrowed = any(getattr(option, name, None) for name in _NARROWING) or any("::" in arg for arg in args)
         self._whole = whole and not narrowed
-        self._root = session.config.rootpath
-        start = session.config.invocation_params.dir
+        self._root = config.rootpath
+        start = config.invocation_params.dir
         self._paths = [(start / arg).resolve() for arg in args]
         self._settings = {(job.key.mode, *job.setting) for job in report.jobs}
 

@@ -16,16 +16,15 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.reporting import SessionEnd
     from pytest_swarm.plugin.session import SwarmSession
 
-CASE: Final = "swarm_case"
 EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
 
 
 class SwarmHooks:
-    """One per pytest session. A suite without benchmarks never makes a SwarmSession."""
+    """One per session, registered when an option is given or the first benchmark is collected."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.is_worker = hasattr(config, "workerinput")
+        self.is_worker = hasattr(config, "workerinput")  # xdist's own way to mark its workers
         self.trouble: SwarmError | None = None
         self.ending: SessionEnd | None = None
 
@@ -48,13 +47,13 @@ class SwarmHooks:
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
 
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Parametrise a benchmark over its cases."""
-        if CASE not in metafunc.fixturenames:
-            return
+    def parametrize(self, metafunc: pytest.Metafunc) -> None:
+        """Parametrize a benchmark over its cases."""
+        from pytest_swarm.plugin.cases import CASE
+
         keys: tuple[CaseKey, ...] = ()
         try:
-            keys = self.session.case_keys(self.session.axes_of(metafunc.definition))
+            keys = self.session.cases.keys_of(metafunc.definition)
         except SwarmError as error:  # a usage error, but pytest would take one raised here for a broken module
             self.trouble = self.trouble or error
         repeats = any(key.repeat > 1 for key in keys)
@@ -66,12 +65,12 @@ class SwarmHooks:
         """--swarm-only and --swarm-skip; and jobs of one group in a row."""
         if not self.active:
             return
-        from pytest_swarm.plugin.selection import in_groups, in_rounds, selected
+        from pytest_swarm.plugin.cases import selected
 
         kept, dropped = selected(items, self.session.settings)
         if dropped:
             config.hook.pytest_deselected(items=dropped)
-        items[:] = in_rounds(in_groups(kept, self.session), self.session)
+        items[:] = self.session.cases.ordered(kept)
 
     @pytest.hookimpl(tryfirst=True)  # before the terminal asks for our header line
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -87,7 +86,7 @@ class SwarmHooks:
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
         """One line: which backend, and why."""
         prepared = self.active and self.session.collected and not config.option.collectonly
-        return [f"swarm: {self.session.backend.detail}"] if prepared and config.option.verbose >= 0 else []
+        return [f"swarm: {self.session.resources.backend.detail}"] if prepared and config.option.verbose >= 0 else []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -128,10 +127,9 @@ class SwarmHooks:
         if error is not None and self.active:
             self.session.lost_worker()
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:  # xdist has no types
+    def tell(self, node: Any) -> None:  # xdist has no types
         """Tell a worker of xdist the run's name."""
-        node.workerinput["swarm_run"] = self.session.run_name
+        node.workerinput["swarm_run"] = self.session.process.run_name
 
     @pytest.hookimpl(tryfirst=True)  # the exit status must stand before others read it
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -146,7 +144,7 @@ class SwarmHooks:
                 if self.ending is not None and self.ending.failed and exitstatus == 0:
                     session.exitstatus = pytest.ExitCode.TESTS_FAILED
         finally:
-            self.session.close()
+            self.session.resources.close()
 
     def _came_to_its_end(self, session: pytest.Session, exitstatus: int) -> bool:
         """Whether every collected test was run: not interrupted, not stopped by --maxfail, no worker lost."""

@@ -10,11 +10,12 @@ import pytest
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import JobRecord
     from pytest_swarm.routing.base import RouterFactory
+    from pytest_swarm.routing.registry import ModeSpec
 
 
 @pytest.hookspec
-def pytest_swarm_routers(config: pytest.Config) -> Mapping[str, RouterFactory]:
-    """Routing modes of your own: name -> factory, which takes a RouterSetup and gives a Router."""
+def pytest_swarm_routers(config: pytest.Config) -> Mapping[str, RouterFactory | ModeSpec]:
+    """Return routing modes of your own: name to factory (RouterSetup to Router), or name to ModeSpec."""
     raise NotImplementedError
 
 

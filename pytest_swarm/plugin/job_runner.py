@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,11 +11,17 @@ import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
-from pytest_swarm.errors import SwarmError
-from pytest_swarm.metrics.job_metrics import JobMetrics, job_metrics
+from pytest_swarm.errors import OptionError, SwarmError
+from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_metrics
+from pytest_swarm.telemetry.events import encode_job_summary
 
 if TYPE_CHECKING:
-    from pytest_swarm.plugin.session import SwarmSession
+    from pytest_swarm.domain.plan import Plan
+    from pytest_swarm.plugin.cases import Cases
+    from pytest_swarm.plugin.repeating import Repeating
+    from pytest_swarm.plugin.resources import Resources
+    from pytest_swarm.plugin.run_folder import RunFolder
+    from pytest_swarm.plugin.settings import Settings
 
 
 class BenchmarkFixture(Protocol):
@@ -52,32 +59,88 @@ class JobResult:
         return self.metrics.violations
 
 
+class JobRunner:
+    """Runs the jobs of a session, one at a time, and knows which need no run: finished before, or decided.
+
+    Args:
+        settings: The session's settings.
+        cases: What a test's markers say.
+        resources: The bench, and the lock of its server.
+        folder: Where the events of the jobs go.
+        repeating: What decides of further repeats; None where every repeat is run.
+    """
+
+    def __init__(
+        self, *, settings: Settings, cases: Cases, resources: Resources, folder: RunFolder, repeating: Repeating | None
+    ) -> None:
+        self._settings = settings
+        self._cases = cases
+        self._resources = resources
+        self._folder = folder
+        self._repeating = repeating
+
+    def case_of(self, graph: TaskGraph, item: pytest.Item, key: CaseKey) -> Case:
+        """Return the case of a test's graph, with --swarm-context and the marker's version applied."""
+        context, version = self._settings.context, self._cases.axes_of(item).version
+        if context is not None:
+            graph = graph.with_context(context)
+        graph = graph if version is None else replace(graph, version=version)
+        return Case(graph=graph, key=key, test=item.nodeid)
+
+    def needless(self, case: Case) -> str | None:
+        """Return why a repeat need not be run; None where it must be."""
+        return None if self._repeating is None else self._repeating.needless(case)
+
+    def record_of(self, case: Case, item: pytest.Item) -> JobRecord:
+        """Return the job's record: of the run that is resumed, where that has finished it, else of a run now."""
+        return self._folder.finished.get(case.digest) or self._run(case, item)
+
+    def _run(self, case: Case, item: pytest.Item) -> JobRecord:
+        """Run a case, under the lock of its server where that is a real one, and close it in the events."""
+        carryover = self._cases.axes_of(item).carryover or "case"
+        if carryover == "group" and self._resources.in_worker:
+            raise OptionError("--swarm-carryover=group keeps what was learned in one process; run it without -n")
+        with self._resources.exclusive():
+            record = self._resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
+        metrics = encode_metrics(job_metrics(record))
+        self._folder.sink.emit(encode_job_summary(record, self._folder.now_ms(), metrics))
+        item.config.hook.pytest_swarm_run_finished(record=record)
+        return record
+
+    def saw(self, case: Case, metrics: JobMetrics) -> None:
+        """Take the outcome of a job into account for the decision on further repeats."""
+        if self._repeating is not None:
+            self._repeating.saw(case, metrics)
+
+    def decision(self, case: Case) -> AbstractContextManager[Callable[[], Plan]]:
+        """Return a context that gives the router's first decision of a case, to be timed."""
+        return self._resources.bench.decision(case)
+
+
 class SwarmRun:
     """Callable of one test; each call is one job."""
 
-    def __init__(self, session: SwarmSession, item: pytest.Item, key: CaseKey) -> None:
-        self._session = session
+    def __init__(self, jobs: JobRunner, item: pytest.Item, key: CaseKey) -> None:
+        self._jobs = jobs
         self._item = item
         self.key = key
         self._last: JobResult | None = None
 
     def __call__(self, graph: TaskGraph) -> JobResult:
-        """Run the graph under the test's case. A job without an end in itself fails the test with one sentence."""
+        """Run the graph under the test's case. A job that does not complete fails the test with one sentence."""
         if not isinstance(graph, TaskGraph):
             pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
-        session = self._session
         if _in_a_loop():
             pytest.fail("swarm_run runs an event loop of its own: call it from a test that is not async", pytrace=False)
-        case = Case(graph=self._adapted(graph), key=self.key, test=self._item.nodeid)
-        if session.repeating is not None and (reason := session.repeating.needless(case)):
+        case = self._jobs.case_of(graph, self._item, self.key)
+        if reason := self._jobs.needless(case):
             pytest.skip(f"decided without this repeat: {reason}")
         try:
-            record = session.finished(case) or session.run(case, self._item)
+            record = self._jobs.record_of(case, self._item)
         except SwarmError as error:
             pytest.fail(str(error), pytrace=False)
         metrics = job_metrics(record)
-        if session.repeating is not None:
-            session.repeating.saw(case, metrics)
+        self._jobs.saw(case, metrics)
         self._item.user_properties.extend(_properties(record, metrics))
         if record.status is not JobStatus.COMPLETED:
             pytest.fail(record.error or record.status.value, pytrace=False)
@@ -102,17 +165,8 @@ class SwarmRun:
             score=metrics.score,
             violations=metrics.violations,
         )
-        with self._session.bench.decision(self._last.record.case) as decide:
+        with self._jobs.decision(self._last.record.case) as decide:
             benchmark(decide)
-
-    def _adapted(self, graph: TaskGraph) -> TaskGraph:
-        """The graph with --swarm-context and the marker's version applied."""
-        session = self._session
-        context = session.settings.context
-        version = session.axes_of(self._item).version
-        if context is not None:
-            graph = graph.with_context(context)
-        return graph if version is None else replace(graph, version=version)
 
 
 def _in_a_loop() -> bool:

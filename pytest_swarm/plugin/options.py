@@ -1,195 +1,230 @@
-"""Every option once: its command-line form, its ini twin, its help. Parsing their values is `settings`' business."""
+"""The table of options: one row holds everything about one. A new option is a row here, and the place that uses it.
+
+The type, the default, the help, the ini twin, the README's table, what a resumed run may change, what makes two runs
+incomparable and what the command to reproduce a run leaves out are all read from the rows.
+"""
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
-import pytest
+from pytest_swarm.plugin.option_kinds import Axis, Flag, Many, Maybe, Option, OptionValues, Value
+from pytest_swarm.routing.registry import modes_help
 
-MARKER_HELP: Final = (
-    "swarm(modes=, horizon=, vram=, repeat=, carryover=, version=): how this benchmark is parametrised; the "
-    "command line goes before the marker, the marker before the ini file"
-)
+if TYPE_CHECKING:
+    from typing import Any, Literal
 
-GATE_MARKER_HELP: Final = (
-    "swarm_gate(*expressions, gate=): the gate's expressions for this benchmark, judged on its own, such as "
-    'swarm_gate("score:-1%"); gate is off, warn or fail'
-)
+    import pytest
 
+    from pytest_swarm.domain.graph import Context
+    from pytest_swarm.execution.bench import Carryover
+    from pytest_swarm.gate.rules import Incomparable, Inconclusive, Strictness
+    from pytest_swarm.gate.updating import Update
 
-class Option(NamedTuple):
-    """One option. `kind`: text, a flag, or a repeatable text; `bare` is the value of the option without one.
-
-    A named tuple, because making a dataclass costs a millisecond at every start of pytest.
-    """
-
-    name: str
-    help: str
-    metavar: str = "VALUE"
-    kind: Literal["text", "flag", "list"] = "text"
-    bare: str | None = None
-
-    @property
-    def flag(self) -> str:
-        """`--swarm-vram`."""
-        return f"--swarm-{self.name}"
-
-    @property
-    def dest(self) -> str:
-        """`swarm_vram`: the dest on the command line, and the ini key."""
-        return f"swarm_{self.name.replace('-', '_')}"
+    BackendName = Literal["auto", "ollama", "sim", "record", "replay"]
+    RecordModeName = Literal["new", "all", "once"]
 
 
-OPTIONS: Final = (
-    Option(
-        name="compare",
+class Options(OptionValues):
+    """The table. An attribute's value is typed by its row: `settings.seed` is an int."""
+
+    compare = Axis(
+        lambda given: given.modes(),
+        "lp",
+        f"routing modes to compare: {modes_help()}. Without it each benchmark runs once",
         metavar="MODES",
-        help="routing modes to compare: both (= lp,llm), all, or a comma list of lp, milp, staged, llm, greedy, "
-        "single:TAG, best-single, random, oracle. Without it each benchmark runs once, under lp",
-    ),
-    Option(
-        name="horizon", metavar="DEPTHS", help="horizon depths, such as 0,1,3 (0 = ready tasks only); flat is allowed"
-    ),
-    Option(
-        name="vram", metavar="SIZES", help="VRAM budgets, such as 8GB,24GB; auto asks the GPU by NVML (the default)"
-    ),
-    Option(
-        name="repeat",
+        marker="modes",
+        may_differ=True,
+    )
+    horizon = Axis(
+        lambda given: given.horizons(),
+        "0",
+        "horizon depths, such as 0,1,3; 0 plans the ready tasks only, flat ignores the edges",
+        metavar="DEPTHS",
+        marker="horizon",
+        may_differ=True,
+    )
+    vram = Axis(
+        lambda given: given.budgets(),
+        "auto",
+        "VRAM budgets, such as 8GB,24GB; auto asks the GPU through NVML, and is an error where there is none",
+        metavar="SIZES",
+        marker="vram",
+        may_differ=True,
+    )
+    repeat = Axis(
+        lambda given: given.repeats(),
+        "1",
+        "repeats of each case; auto:MAX repeats a case until the gate has decided",
         metavar="N",
-        help="repeats of each case (default 1); auto:MAX repeats a case only until the gate has decided",
-    ),
-    Option(name="seed", metavar="N", help="seed of every draw (default 0)"),
-    Option(
-        name="fleet",
+        marker="repeat",
+        may_differ=True,
+    )
+    seed = Value(lambda given: given.count(low=0), "0", "seed of every random draw", metavar="N")
+    fleet = Value(
+        lambda given: given.word(),
+        "heavy",
+        "models on offer: a TOML file, the published agents JSON, or the name of a shipped fleet",
         metavar="FILE",
-        help="models on offer: a TOML file, the published agents JSON, or the name of a shipped fleet (default heavy)",
-    ),
-    Option(name="lambda-token", metavar="WEIGHT", help="weight of token cost in the objective (default 0.5)"),
-    Option(name="lambda-switch", metavar="WEIGHT", help="weight of loading models in the objective (default 0.2)"),
-    Option(
-        name="lambda-latency", metavar="WEIGHT", help="weight of estimated seconds in the objective (default 0: off)"
-    ),
-    Option(
-        name="solve-limit",
+    )
+    lambda_token = Value(lambda given: given.weight(), "0.5", "weight of token cost in the objective", metavar="WEIGHT")
+    lambda_switch = Value(
+        lambda given: given.weight(), "0.2", "weight of model loads in the objective", metavar="WEIGHT"
+    )
+    lambda_latency = Value(
+        lambda given: given.weight(), "0", "weight of estimated seconds in the objective", metavar="WEIGHT"
+    )
+    solve_limit_s = Maybe(
+        lambda given: given.duration_s(),
+        "time limit of an exact solver for one plan, such as 500ms; the plan then states its gap",
         metavar="TIME",
-        help="time limit of an exact solver for one plan, such as 500ms (default: none); the plan then says its gap",
-    ),
-    Option(
-        name="planner",
+        shown="none",
+    )
+    planner = Maybe(
+        lambda given: given.word(),
+        "model that plans in mode llm",
         metavar="TAG",
-        help="model that plans in mode llm (default: the fleet's best reasoner that fits the smallest budget)",
-    ),
-    Option(name="judge", metavar="TAG", help="model that grades answers with a rubric (default: they stay unscored)"),
-    Option(
-        name="backend",
+        shown="the fleet's best reasoner that fits the smallest budget",
+    )
+    judge = Maybe(
+        lambda given: given.word(),
+        "model that grades answers by a rubric; without one they stay unscored",
+        metavar="TAG",
+        shown="none",
+        measures=True,
+    )
+    backend: Value[BackendName] = Value(
+        lambda given: given.choice("auto", "ollama", "sim", "record", "replay"),
+        "auto",
+        "where calls go: ollama, sim (the simulator), record or replay; auto takes an Ollama server that has every "
+        "model of the fleet, else the simulator, and record wraps what auto would take",
         metavar="NAME",
-        help="auto, ollama, sim, record or replay (default auto: a reachable Ollama that has every model of the fleet, "
-        "else the simulator; record wraps one of them, chosen in the same way)",
-    ),
-    Option(
-        name="cassette",
+        may_differ=True,
+    )
+    cassette = Maybe(
+        lambda given: given.path(),
+        "recording that --swarm-backend=record writes and --swarm-backend=replay plays",
         metavar="FILE",
-        help="the recording that --swarm-backend=record writes and --swarm-backend=replay plays",
-    ),
-    Option(
-        name="record-mode",
+    )
+    record_mode: Value[RecordModeName] = Value(
+        lambda given: given.choice("new", "all", "once"),
+        "new",
+        "new: record the cases that the cassette lacks and play the others; all: record every case again; once: "
+        "record only where there is no cassette yet",
         metavar="MODE",
-        help="new: record the cases that the cassette lacks, play the others (default); all: record every case again; "
-        "once: record only where there is no cassette yet",
-    ),
-    Option(
-        name="host",
+    )
+    host = Many(
+        lambda given: given.url(),
+        "URL of an Ollama server",
         metavar="URL",
-        kind="list",
-        help="Ollama server; repeatable (default OLLAMA_HOST, else http://127.0.0.1:11434)",
-    ),
-    Option(name="profile", metavar="FILE", help="simulator profile: a TOML file or a shipped name (default a40)"),
-    Option(
-        name="fault",
+        shown="OLLAMA_HOST, else http://127.0.0.1:11434",
+        may_differ=True,
+    )
+    profile = Value(
+        lambda given: given.word(),
+        "a40",
+        "what the simulated models do: a profile in TOML, or the name of a shipped one",
+        metavar="FILE",
+    )
+    fault = Many(
+        lambda given: given.word(),
+        "make the simulated server fail, such as busy:times=1 or hang:model=phi4:14b",
         metavar="SPEC",
-        kind="list",
-        help="make the simulated server fail, such as busy:times=1 or hang:model=phi4:14b; repeatable",
-    ),
-    Option(
-        name="context",
+        measures=True,
+    )
+    context: Maybe[Context] = Maybe(
+        lambda given: given.choice("parents", "none"),
+        "parents: hand the outputs of parents to their children; none: do not",
         metavar="HOW",
-        help="parents: hand parents' outputs to their children; none: do not; default: what each graph says",
-    ),
-    Option(
-        name="carryover",
+        shown="what each graph says",
+    )
+    carryover: Axis[Carryover] = Axis(
+        lambda given: given.choice("case", "group"),
+        "case",
+        "case: residency and learned estimates start afresh for each case; group: the jobs of one mode, horizon and "
+        "budget keep them",
         metavar="HOW",
-        help="case: residency and learned estimates start afresh for each case "
-        "(default); group: they are kept over the jobs of one mode, horizon and budget",
-    ),
-    Option(name="concurrency", metavar="N", help="tasks of one step that run at the same time (default 4)"),
-    Option(name="timeout", metavar="TIME", help="limit of one call to the server (default 120s)"),
-    Option(
-        name="code-eval",
-        kind="flag",
-        help="run answered code against its cases, in a sandbox (default: only "
-        "check that it parses and defines the function)",
-    ),
-    Option(
-        name="report",
+        marker="carryover",
+        measures=True,
+    )
+    concurrency = Value(
+        lambda given: given.count(low=1), "4", "tasks of one step that run at the same time", metavar="N"
+    )
+    timeout_s = Value(lambda given: given.duration_s(), "120s", "time limit of one call to the server", metavar="TIME")
+    code_eval = Flag(
+        "run answered code against its cases, in a sandbox; without it, code is only parsed",
+        measures=True,
+    )
+    report = Many(
+        lambda given: given.output(),
+        "report to write: html, json, jsonl, csv, md or md-append",
         metavar="TYPE[:PATH]",
-        kind="list",
-        help="reports to write: html, json, jsonl, csv, md, "
-        "md-append; repeatable (default json, and html for a comparison; directory reports/)",
-    ),
-    Option(name="baseline", metavar="FILE", help="stored results that the gate compares with"),
-    Option(
-        name="update-baseline",
+        shown="json, and html for a comparison, in the run's folder under reports/",
+        may_differ=True,
+    )
+    baseline = Maybe(
+        lambda given: given.path_from_there(),
+        "stored results that the gate compares the run with",
+        metavar="FILE",
+        shown="no gate",
+        may_differ=True,
+    )
+    update_baseline: Maybe[Update] = Maybe(
+        lambda given: given.choice(
+            "new", "all", hint="a path behind it is read as its value: write --swarm-update-baseline=all"
+        ),
+        "write the baseline from this run: all (also without a value) replaces what was run, new only adds what it "
+        "lacks; without --swarm-baseline the file is swarm-baseline.json",
         metavar="WHAT",
         bare="all",
-        help="write the baseline from this run: all (the default) replaces what was run, new only adds what it lacks; "
-        "without --swarm-baseline it is swarm-baseline.json",
-    ),
-    Option(
-        name="fail",
+        may_differ=True,
+        reproduces=False,
+    )
+    fail = Many(
+        lambda given: given.expression(),
+        "what may get worse, and by how much, as [mode/]metric[.statistic]:allowed[@confidence]",
         metavar="EXPR",
-        kind="list",
-        help="what may get worse, and by how much, as [mode/]metric[.statistic]:allowed[@confidence]; repeatable "
-        "(default score:-2.5%%@95 and violations:+0)",
-    ),
-    Option(name="gate", metavar="HOW", help="off, warn or fail (default): what a regression does"),
-    Option(
-        name="incomparable",
+        shown="score:-2.5%@95 and violations:+0",
+        may_differ=True,
+    )
+    gate: Value[Strictness] = Value(
+        lambda given: given.choice("off", "warn", "fail"),
+        "fail",
+        "what a regression does: off, warn or fail",
         metavar="HOW",
-        help="warn (default), fail or ignore: what cases do that are missing or cannot be compared",
-    ),
-    Option(
-        name="inconclusive",
+        may_differ=True,
+    )
+    incomparable: Value[Incomparable] = Value(
+        lambda given: given.choice("warn", "fail", "ignore"),
+        "warn",
+        "what missing or incomparable cases do: warn, fail or ignore",
         metavar="HOW",
-        help="pass, warn (default) or fail: what a verdict does for which too little was measured",
-    ),
-    Option(
-        name="resume",
+        may_differ=True,
+    )
+    inconclusive: Value[Inconclusive] = Value(
+        lambda given: given.choice("pass", "warn", "fail"),
+        "warn",
+        "what a verdict does for which too little was measured: pass, warn or fail",
+        metavar="HOW",
+        may_differ=True,
+    )
+    resume = Maybe(
+        lambda given: given.word(),
+        "go on with a run that was cut off, by default the latest: cases that it finished are not run again",
         metavar="RUN",
         bare="latest",
-        help="go on with a run that was cut off: cases that it finished are not run again (default: the latest run)",
-    ),
-    Option(name="only", kind="flag", help="run only tests that use swarm_run"),
-    Option(name="skip", kind="flag", help="skip tests that use swarm_run"),
-)
+        may_differ=True,
+        reproduces=False,
+    )
+    only = Flag("run only tests that use swarm_run", may_differ=True)
+    skip = Flag("skip tests that use swarm_run", may_differ=True)
+
+
+ROWS: tuple[Option[Any], ...] = tuple(row for row in vars(Options).values() if isinstance(row, Option))
 
 
 def register(parser: pytest.Parser) -> None:
-    """Add all options and their ini twins; without defaults, so that "not given" can be told from any value."""
+    """Add every option and its ini twin."""
     group = parser.getgroup("swarm", "pytest-swarm: routing of task graphs over local models")
-    for option in OPTIONS:
-        if option.kind == "flag":
-            group.addoption(option.flag, dest=option.dest, action="store_true", default=None, help=option.help)
-            parser.addini(option.dest, option.help, type="bool", default=None)
-        elif option.kind == "list":
-            group.addoption(
-                option.flag, dest=option.dest, action="append", metavar=option.metavar, default=None, help=option.help
-            )
-            parser.addini(option.dest, option.help, type="linelist", default=None)
-        elif option.bare is not None:
-            group.addoption(
-                option.flag, dest=option.dest, nargs="?", const=option.bare, metavar=option.metavar, help=option.help
-            )
-            parser.addini(option.dest, option.help, type="string", default=None)
-        else:
-            group.addoption(option.flag, dest=option.dest, metavar=option.metavar, default=None, help=option.help)
-            parser.addini(option.dest, option.help, type="string", default=None)
+    for row in ROWS:
+        row.register(group, parser)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import Baseline, BaselineSample
-from pytest_swarm.gate.metric import SCORE, Kind, Metric
-from pytest_swarm.gate.policy import Rule
+from pytest_swarm.gate.rules import Rule
+from pytest_swarm.metrics.spec import Kind
+from pytest_swarm.metrics.table import AnyMetric, MetricTable
 from pytest_swarm.statistics.sequential import stopping_reason
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ _DEFAULT_CONFIDENCE: Final = 95.0
 
 
 class Repeating:
-    """What has been seen of each case in this process. Tests of `metrics.sequential` hold whenever one looks."""
+    """What has been seen of each case in this process. The tests of `statistics.sequential` hold whenever one looks."""
 
     def __init__(self, baseline: Baseline, rule: Rule) -> None:
         self._then: dict[str, BaselineSample] = {}
@@ -27,7 +29,7 @@ class Repeating:
                 self._then.setdefault(sample.digest, sample)
         self._losses: dict[_Watched, list[float]] = {}
         expression = next((each for each in rule.expressions if each.metric.kind is Kind.MEAN), None)
-        self._metric: Metric = SCORE if expression is None else expression.metric
+        self._metric: AnyMetric = MetricTable.score if expression is None else expression.metric
         confidence = _DEFAULT_CONFIDENCE if expression is None else expression.confidence
         self._level = (1 - confidence / 100) / 2
 
@@ -42,7 +44,7 @@ class Repeating:
     def saw(self, case: Case, metrics: JobMetrics) -> None:
         """Take the outcome of a repeat into account."""
         then = self._then.get(case.digest)
-        now: float | None = getattr(metrics, self._metric.name)
+        now: float | None = self._metric.of_job(metrics)
         before = None if then is None else then.figures.get(self._metric.name)
         if before is not None and now is not None:
             self._losses.setdefault(_watched(case), []).append(self._metric.worse * (now - before))
@@ -50,4 +52,4 @@ class Repeating:
 
 def _watched(case: Case) -> _Watched:
     key = case.key
-    return case.graph.digest, key.mode, key.horizon, key.vram_budget_gb, case.test.partition("[")[0]
+    return case.graph.digest, key.mode, key.horizon, key.vram_budget_gb, base_node_id(case.test)

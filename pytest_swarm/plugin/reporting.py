@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pytest_swarm.domain.record import TaskStatus
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
 from pytest_swarm.report.html import PageOptions
@@ -16,6 +17,7 @@ from pytest_swarm.report.terminal import MAX_WIDTH, terminal_summary
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_swarm.domain.record import Run
     from pytest_swarm.plugin.gate_session import GateEnding
     from pytest_swarm.plugin.session import SwarmSession
 
@@ -25,7 +27,7 @@ FOR_A_COMPARISON: Final = (*DEFAULT, Output(kind="html"))
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SessionEnd:
-    """The end of a run: its report, the files that were written, and a sentence for each that could not be."""
+    """The end of a run: its report, the files that were written, and a sentence for each thing that went wrong."""
 
     report: Report | None
     written: tuple[str, ...]
@@ -34,7 +36,7 @@ class SessionEnd:
 
     @property
     def failed(self) -> bool:
-        """Whether a run that was fine otherwise fails: a report could not be written, or the gate says so."""
+        """Whether the run fails though its tests passed: no task succeeded, a report is lost, or the gate says so."""
         return bool(self.troubles) or (self.gate is not None and self.gate.failed)
 
 
@@ -53,9 +55,9 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
     gate = None if session.gating is None else session.gating.finish(report, complete=complete)
     report = replace(report, gate=None if gate is None else gate.result)
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
-    outputs = default if session.settings.reports is None else session.settings.reports
+    outputs = session.settings.report or default
     written: list[str] = []
-    troubles: list[str] = []
+    troubles: list[str] = _nothing_measured(run)
     for output in outputs:
         try:
             written += map(str, _write(output, report, session))
@@ -64,6 +66,18 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
         except OSError as error:
             troubles.append(f"--swarm-report={output.kind}: cannot be written: {error}")
     return SessionEnd(report=report, written=tuple(written), troubles=tuple(troubles), gate=gate)
+
+
+def _nothing_measured(run: Run) -> list[str]:
+    """A sentence where every task of the run failed: its scores of 0 then say nothing about any model."""
+    tried = [each for job in run.jobs for each in job.outcomes if each.status is not TaskStatus.SKIPPED]
+    if not tried or any(each.status is TaskStatus.OK for each in tried):
+        return []
+    first = tried[0]
+    return [
+        f"every task failed ({len(tried)} of {len(tried)}), so nothing was measured; look at the backend. "
+        f"The first was {first.task!r} on {first.model}: {first.error}"
+    ]
 
 
 def _write(output: Output, report: Report, session: SwarmSession) -> tuple[Path, ...]:

@@ -2,53 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections import Counter
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.domain.record import JobStatus, Run, RunInfo
 from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.resuming import EVENTS
 from pytest_swarm.telemetry.events import encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import Event, FileSink, ListSink, Sink
 
 if TYPE_CHECKING:
-    from pytest_swarm.domain.record import JobRecord
-    from pytest_swarm.plugin.session import SwarmSession
+    from pytest_swarm.domain.record import JobRecord, Run, RunInfo
 
 REPORTS: Final = "reports"
-EVENTS: Final = "events.jsonl"
-MAY_DIFFER: Final = frozenset(
-    f"swarm_{name}"
-    for name in (
-        *("compare", "horizon", "vram", "repeat", "only", "skip", "resume", "report", "host", "backend"),
-        *("baseline", "update_baseline", "fail", "gate", "incomparable", "inconclusive"),
-    )
-)
-"""What a resumed run may say anew: which cases there are, where they run, and what is made of them."""
-
-
-def new_run_name() -> str:
-    """`20261123-110500-042-3f`: sorts by time to the millisecond, and two runs of one moment do not meet."""
-    now = datetime.now()  # the user's own clock
-    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{os.urandom(1).hex()}"
 
 
 class RunFolder:
-    """Where a run's events go. A worker of xdist keeps them in memory; its controller writes them."""
+    """Where a run's events go. A worker of xdist keeps them in memory; its controller writes them.
 
-    def __init__(self, session: SwarmSession) -> None:
-        self._session = session
-        self._root = Path(session.config.rootpath) / REPORTS
-        self._worker: dict[str, str] | None = getattr(session.config, "workerinput", None)
+    Args:
+        path: The run's folder, inside the folder of all runs.
+        describe: Gives what is written down of the run at its start.
+        finished: The jobs that a resumed run has completed, by case digest.
+        is_worker: Whether this process is a worker of xdist.
+    """
+
+    def __init__(
+        self, path: Path, *, describe: Callable[[], RunInfo], finished: Mapping[str, JobRecord], is_worker: bool
+    ) -> None:
+        self.path = path
+        self.finished = finished
+        self._describe = describe
+        self._is_worker = is_worker
         self._starts: Counter[str] = Counter()
-        self.path = self._choose()
-        self.finished: dict[str, JobRecord] = self._read_finished()
 
     @staticmethod
     def now_ms() -> float:
@@ -63,20 +54,20 @@ class RunFolder:
     @cached_property
     def sink(self) -> Sink:
         """Where a case emits its events; the first of them is preceded by `run_start`."""
-        return ListSink() if self._worker is not None else _Opened(self)
+        return ListSink() if self._is_worker else _Opened(self)
 
     def claim(self) -> None:
         """Make the reports folder, which keeps itself out of git; OptionError where nothing can be written there."""
-        keep_out = self._root / ".gitignore"
+        root = self.path.parent
+        keep_out = root / ".gitignore"
         try:
-            self._root.mkdir(parents=True, exist_ok=True)
+            root.mkdir(parents=True, exist_ok=True)
             if not keep_out.exists():
                 keep_out.write_text("*\n!.gitignore\n", encoding="ascii")
         except OSError as error:
-            why = error.strerror
-            raise OptionError(f"{self._root}: no run can be written there ({why}); mend it first") from error
-        if not os.access(self._root, os.W_OK):
-            raise OptionError(f"{self._root}: no run can be written there; make the folder writable")
+            raise OptionError(f"{root}: no run can be written there ({error.strerror}); fix that first") from error
+        if not os.access(root, os.W_OK):
+            raise OptionError(f"{root}: no run can be written there; make the folder writable")
 
     @cached_property
     def file(self) -> FileSink:
@@ -111,9 +102,7 @@ class RunFolder:
 
     def opening(self) -> Event:
         """The `run_start` event."""
-        from pytest_swarm.plugin.run_info import run_info
-
-        return encode_run_start(run_info(self._session, self.path.name))
+        return encode_run_start(self._describe())
 
     def end(self, *, complete: bool, notes: tuple[str, ...]) -> Run | None:
         """Write `run_end` and give the whole run as read back from the file; None where nothing was run."""
@@ -133,58 +122,6 @@ class RunFolder:
             f"{len(twice)} {cases} run more than once, though nothing tells the runs apart (use --swarm-repeat for "
             f"repeats, and one graph in one test): {', '.join(twice[:3])}{', ...' if len(twice) > 3 else ''}"
         ]
-
-    def _choose(self) -> Path:
-        resume = self._session.settings.resume
-        if resume is None:
-            return self._root / self._session.run_name
-        if resume != "latest":
-            for path in (Path(resume), self._root / resume):
-                if (path / EVENTS).is_file():
-                    return path
-            raise OptionError(f"--swarm-resume: there is no run {resume!r}; give the folder of its {EVENTS}")
-        started = {path.parent: _started_ms(path) for path in self._root.glob(f"*/{EVENTS}")}
-        runs = {folder: ms for folder, ms in started.items() if ms is not None}
-        if not runs:
-            raise OptionError(f"--swarm-resume: there is no earlier run in {self._root}")
-        return max(runs, key=lambda folder: runs[folder])
-
-    def _read_finished(self) -> dict[str, JobRecord]:
-        """Completed jobs of the run that is resumed, by case digest; what was run otherwise is refused."""
-        session = self._session
-        if session.settings.resume is None or not self.events.exists():
-            return {}
-        run = read_run(self.events)
-        difference = self._difference(run.info)
-        if difference is not None:
-            raise OptionError(f"--swarm-resume: run {self.path.name} {difference}; start a new run")
-        return {job.case.digest: job for job in run.jobs if job.status is JobStatus.COMPLETED}
-
-    def _difference(self, info: RunInfo) -> str | None:
-        """Why this session's jobs would not belong into the run; None where they do."""
-        session = self._session
-        if info.fleet.digest != session.fleet.digest or info.seed != session.settings.seed:
-            return "was made with another fleet or seed"
-        if info.simulated != session.backend.simulated:
-            return "was made on another backend"
-        ours = session.settings.given
-        for name in sorted({*info.options, *ours} - MAY_DIFFER):
-            if info.options.get(name) != ours.get(name):
-                there, here = info.options.get(name, "its default"), ours.get(name, "its default")
-                return f"was made with {name} = {there}, and this one has {here}"
-        if session.settings.cli.carryover == "group" or session.settings.ini.carryover == "group":
-            return "carries over from job to job (group), which cannot be picked up in the middle"
-        return None
-
-
-def _started_ms(path: Path) -> float | None:
-    """When a run began; None for a file that has no whole `run_start`."""
-    try:
-        with path.open(encoding="utf-8") as lines:
-            event = json.loads(lines.readline())
-        return float(event["ts_ms"]) if event["event"] == "run_start" else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 class _Opened:

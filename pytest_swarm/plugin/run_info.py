@@ -1,19 +1,21 @@
-"""What is written down of the circumstances of a run."""
+"""What is written down of a run at its start: versions, machine, backend, options, and the command to reproduce it."""
 
 from __future__ import annotations
 
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import RunInfo
 from pytest_swarm.ollama.address import without_account
+from pytest_swarm.plugin.options import ROWS
 
 if TYPE_CHECKING:
-    from pytest_swarm.plugin.session import SwarmSession
+    from pytest_swarm.plugin.resources import Resources
+    from pytest_swarm.plugin.settings import Settings
 
 _PACKAGES: Final = (
     "pytest-swarm-router",
@@ -28,9 +30,16 @@ _PACKAGES: Final = (
 )
 
 
-def run_info(session: SwarmSession, name: str) -> RunInfo:
-    """The RunInfo of this session."""
-    backend = session.backend
+def run_info(name: str, *, settings: Settings, resources: Resources, arguments: Sequence[str]) -> RunInfo:
+    """Return the RunInfo of a session.
+
+    Args:
+        name: The run's name.
+        settings: The session's settings.
+        resources: The session's fleet, backend and GPU.
+        arguments: The command line of pytest.
+    """
+    backend = resources.backend
     return RunInfo(
         run=name,
         started_ts_ms=round(time.time() * 1000.0, 3),
@@ -38,13 +47,25 @@ def run_info(session: SwarmSession, name: str) -> RunInfo:
         backend_detail=backend.detail,
         simulated=backend.simulated,
         profile=backend.profile_name,
-        fleet=session.fleet,
-        seed=session.settings.seed,
+        fleet=resources.fleet,
+        seed=settings.seed,
         versions={"python": platform.python_version(), **_versions()},
-        machine=_machine(session),
-        options=session.settings.given,
-        command=("pytest", *(without_account(str(each)) for each in session.config.invocation_params.args)),
+        machine=_machine(resources),
+        options=settings.given,
+        command=("pytest", *map(without_account, reproducing(arguments))),
     )
+
+
+def reproducing(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments that reproduce a run: without the options whose rows say that they do not belong to it."""
+    left_out = {row.flag: row for row in ROWS if not row.reproduces}
+    value_may_follow = False
+    for argument in arguments:
+        is_value = value_may_follow and not argument.startswith("-")
+        row = left_out.get(argument.partition("=")[0])
+        value_may_follow = row is not None and "=" not in argument
+        if row is None and not is_value:
+            yield argument
 
 
 def _versions() -> Mapping[str, str]:
@@ -57,20 +78,20 @@ def _versions() -> Mapping[str, str]:
     return found
 
 
-def _machine(session: SwarmSession) -> dict[str, str]:
+def _machine(resources: Resources) -> dict[str, str]:
     return {
         "platform": platform.platform(),
         "processor": platform.machine(),
         "cores": str(os.cpu_count() or "unknown"),
-        "gpu": _gpu(session),
+        "gpu": _gpu(resources),
     }
 
 
-def _gpu(session: SwarmSession) -> str:
+def _gpu(resources: Resources) -> str:
     """The GPUs that are measured, or why none is."""
-    if not session.backend.live:
+    if not resources.backend.live:
         return "not measured: no real server is called"
-    if not session.backend.here:
+    if not resources.backend.is_local:
         return "not measured: the server is on another machine"
-    gpu = session.gpu
+    gpu = resources.gpu
     return "not measured: NVML finds no NVIDIA GPU here" if gpu is None else ", ".join(gpu.names)

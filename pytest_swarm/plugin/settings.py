@@ -1,62 +1,112 @@
-"""Settings: every option resolved and checked, before anything heavy is imported. Command line over ini."""
+"""Settings: the value of every option, read and checked before anything heavy is imported. Command line over ini."""
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, without_account
-from pytest_swarm.plugin.axes import Axes, axes_of_texts, parse_count
-from pytest_swarm.plugin.gate_settings import GateSettings, read_gate_settings
-from pytest_swarm.plugin.options import OPTIONS
-from pytest_swarm.units import parse_duration_s
+from pytest_swarm.plugin.gate_settings import GateSettings, gate_settings
+from pytest_swarm.plugin.ini_file import native_value
+from pytest_swarm.plugin.option_kinds import Axis, Flag, Many, Option
+from pytest_swarm.plugin.option_text import OptionText
+from pytest_swarm.plugin.options import ROWS, Options
 
 if TYPE_CHECKING:  # start-up must not pay for the domain
-    from pytest_swarm.domain.graph import Context
-    from pytest_swarm.report.outputs import Output
+    from pytest_swarm.domain.graph import HorizonDepth
+    from pytest_swarm.execution.bench import Carryover
+    from pytest_swarm.plugin.axes import Budget
+    from pytest_swarm.routing.registry import ModeTable
 
-CONTEXTS: Final = ("parents", "none")
-BACKENDS: Final = ("auto", "ollama", "sim", "record", "replay")
-RECORD_MODES: Final = ("new", "all", "once")
+T = TypeVar("T")
+_NEED_A_CASSETTE: Final = ("record", "replay")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """All options; the axes are kept apart by source, because markers come between them."""
+class Axes:
+    """What one source says of the parametrization; None = it says nothing."""
 
-    cli: Axes
-    ini: Axes
-    seed: int
-    fleet: str
-    lambda_token: float
-    lambda_switch: float
-    lambda_latency: float
-    solve_limit_s: float | None
-    planner: str | None
-    judge: str | None
-    backend: str
-    cassette: Path | None
-    record_mode: str
-    hosts: tuple[str, ...]
-    profile: str
-    faults: tuple[str, ...]
-    context: Context | None
-    concurrency: int
-    timeout_s: float
-    code_eval: bool
-    reports: tuple[Output, ...] | None
-    resume: str | None
-    gate: GateSettings
-    only: bool
-    skip: bool
-    given: Mapping[str, str]
+    modes: tuple[str, ...] | None = None
+    horizons: tuple[HorizonDepth, ...] | None = None
+    budgets: tuple[Budget, ...] | None = None
+    repeat: int | None = None
+    auto_repeat: bool | None = None
+    carryover: Carryover | None = None
+    version: int | None = None
+
+    def over(self, weaker: Axes) -> Axes:
+        """Return these axes, and where they say nothing, the weaker source's."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return Axes(**{name: getattr(weaker, name) if value is None else value for name, value in values.items()})
+
+    def once(self) -> Axes:
+        """Return only the first of every list: for a run without a comparison."""
+        return Axes(
+            modes=None,
+            horizons=None if self.horizons is None else self.horizons[:1],
+            budgets=None if self.budgets is None else self.budgets[:1],
+            repeat=None,
+            auto_repeat=None,
+            carryover=self.carryover,
+            version=self.version,
+        )
+
+
+def axes_of_texts(
+    texts: Callable[[Option[Any]], str | None], *, what: Callable[[Option[Any]], str], known: ModeTable
+) -> Axes:
+    """Return the axes of a source whose values are texts.
+
+    Args:
+        texts: The source's text of an option, None where it has none.
+        what: How the source names an option in an error.
+        known: The routing modes of the session.
+    """
+
+    def read(row: Axis[T]) -> T | None:
+        text = texts(row)
+        if text is None or not text.strip():
+            return None
+        return row.parse(OptionText(text, what=what(row), known_modes=known))
+
+    repeat = read(Options.repeat)
+    return Axes(
+        modes=read(Options.compare),
+        horizons=read(Options.horizon),
+        budgets=read(Options.vram),
+        repeat=None if repeat is None else repeat[0],
+        auto_repeat=None if repeat is None else repeat[1],
+        carryover=read(Options.carryover),
+    )
+
+
+class Settings(Options):
+    """The value of each option, by the name of its row; the axes by source, because markers come between them.
+
+    Attributes:
+        cli: The axes of the command line.
+        ini: The axes of the ini file.
+        gating: What the options of the gate say together.
+        hosts: The servers of --swarm-host, or the one that OLLAMA_HOST or the default names.
+        given: The text of each option that somebody gave, by its dest.
+    """
+
+    def __init__(self, source: _Source) -> None:
+        super().__init__({row.attribute: source.value(row) for row in ROWS if not isinstance(row, Axis)})
+        self.cli = axes_of_texts(source.cli, what=lambda row: row.flag, known=source.known_modes)
+        self.ini = axes_of_texts(source.ini, what=lambda row: f"{row.dest} (ini)", known=source.known_modes)
+        self._defaults = axes_of_texts(lambda row: row.default, what=lambda row: row.flag, known=source.known_modes)
+        self.hosts = self.host or (base_url(os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST),)
+        self.gating: GateSettings = gate_settings(self, root=source.root, fail_on_cli=source.has_cli(Options.fail))
+        self.given: Mapping[str, str] = source.given()
+        if self.cassette is None and self.backend in _NEED_A_CASSETTE:
+            raise OptionError(f"--swarm-backend={self.backend} needs the recording's file: add --swarm-cassette=FILE")
 
     @property
     def auto_repeat(self) -> bool:
@@ -64,129 +114,85 @@ class Settings:
         return bool(self.axes(Axes()).auto_repeat)
 
     def axes(self, marker: Axes) -> Axes:
-        """Command line > marker > ini; without a comparison, marker and ini give only the first of their lists."""
+        """Return command line > marker > ini; without a comparison, marker and ini give only the first of a list."""
         if self.cli.modes is None and marker.modes is None and self.ini.modes is None:
-            return self.cli.over(marker.once()).over(self.ini.once())
-        return self.cli.over(marker).over(self.ini)
+            return self.cli.over(marker.once()).over(self.ini.once()).over(self._defaults)
+        return self.cli.over(marker).over(self.ini).over(self._defaults)
 
 
-def read_settings(config: pytest.Config, *, modes: tuple[str, ...]) -> Settings:
-    """The settings of a run; OptionError for a value that means nothing. `modes` are the known routing modes."""
-    source = _Source(config)
-    context = source.choice("context", CONTEXTS)
-    limit = source.text("solve-limit")
-    backend = source.choice("backend", BACKENDS) or "auto"
-    return Settings(
-        cli=axes_of_texts(source.cli, what=lambda name: f"--swarm-{name}", known=modes),
-        ini=axes_of_texts(source.ini, what=lambda name: f"swarm_{name} (ini)", known=modes),
-        seed=parse_count(source.text("seed") or "0", what="--swarm-seed", low=0),
-        fleet=source.text("fleet") or "heavy",
-        lambda_token=source.weight("lambda-token", 0.5),
-        lambda_switch=source.weight("lambda-switch", 0.2),
-        lambda_latency=source.weight("lambda-latency", 0.0),
-        solve_limit_s=None if limit is None else parse_duration_s(limit, what="--swarm-solve-limit"),
-        planner=source.text("planner"),
-        judge=source.text("judge"),
-        backend=backend,
-        cassette=_cassette(source.text("cassette"), backend),
-        record_mode=source.choice("record-mode", RECORD_MODES) or "new",
-        hosts=tuple(
-            map(base_url, source.texts("host") or (os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST,))
-        ),
-        profile=source.text("profile") or "a40",
-        faults=source.texts("fault"),
-        context=None if context is None else ("none" if context == "none" else "parents"),
-        concurrency=parse_count(source.text("concurrency") or "4", what="--swarm-concurrency", low=1),
-        timeout_s=parse_duration_s(source.text("timeout") or "120s", what="--swarm-timeout"),
-        code_eval=source.flag("code-eval"),
-        reports=_reports(source.texts("report")),
-        resume=source.text("resume"),
-        gate=read_gate_settings(source, config.rootpath),
-        only=source.flag("only"),
-        skip=source.flag("skip"),
-        given=source.given(),
-    )
+def read_settings(config: pytest.Config, *, modes: ModeTable) -> Settings:
+    """Return the settings of a run; OptionError for a value that means nothing.
+
+    Args:
+        config: The session's configuration.
+        modes: The routing modes that are known.
+    """
+    return Settings(_Source(config, modes))
 
 
 class _Source:
     """Texts of the options, from the command line, then from the ini file."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, known_modes: ModeTable) -> None:
         self._config = config
-        self._dest = {option.name: option.dest for option in OPTIONS}
+        self.known_modes = known_modes
+        self.root = Path(config.rootpath)
 
-    def cli(self, name: str) -> str | None:
-        value = self._config.getoption(self._dest[name])
-        if value is not None and not str(value).strip():
-            raise OptionError(f"--swarm-{name}: is empty; give it a value, or leave it out")
-        return None if value is None else str(value)
+    def value(self, row: Option[Any]) -> object:
+        """The option's value: of the command line, else of the ini file, else its default."""
+        on_cli = self.has_cli(row)
+        if isinstance(row, Flag):
+            return bool(self._config.getoption(row.dest) if on_cli else self._ini(row))
+        texts = self._cli_texts(row) if on_cli else self._ini_texts(row)
+        what, folder = (row.flag, Path.cwd()) if on_cli else (f"{row.dest} (ini)", self.root)
+        if not texts and row.default is not None:
+            texts, what = (row.default,), row.flag
+        parsed = [row.parse(OptionText(text, what=what, folder=folder)) for text in texts]
+        if isinstance(row, Many):
+            return tuple(each for values in parsed for each in values)
+        return parsed[0] if parsed else None
 
-    def ini(self, name: str) -> str | None:
-        value = self._ini(name)
-        return None if value is None else str(value)
+    def has_cli(self, row: Option[Any]) -> bool:
+        """Whether the command line gives the option."""
+        return self._config.getoption(row.dest) is not None
 
-    def _ini(self, name: str) -> object:
-        try:
-            value: object = self._config.getini(self._dest[name])
-        except (pytest.UsageError, TypeError, ValueError) as error:  # a number or a list where pytest expects a text
-            raise OptionError(f"{self._dest[name]} (ini): {error}; write it as on the command line") from error
-        return value
+    def cli(self, row: Option[Any]) -> str | None:
+        """The text on the command line; OptionError for an empty one."""
+        return ",".join(self._cli_texts(row)) if self.has_cli(row) else None
 
-    def text(self, name: str) -> str | None:
-        text = self.cli(name)
-        text = self.ini(name) if text is None else text
-        return text.strip() or None if text is not None else None
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        values = self._config.getoption(self._dest[name]) or self._ini(name)
-        return tuple(map(str, values)) if isinstance(values, list | tuple) else ()
-
-    def flag(self, name: str) -> bool:
-        value = self._config.getoption(self._dest[name])
-        return bool(self._ini(name)) if value is None else bool(value)
-
-    def choice(self, name: str, choices: tuple[str, ...]) -> str | None:
-        text = self.text(name)
-        if text is not None and text not in choices:
-            raise OptionError(f"--swarm-{name}: {text!r} is unknown; known are {', '.join(choices)}")
-        return text
-
-    def weight(self, name: str, default: float) -> float:
-        text = self.text(name)
-        if text is None:
-            return default
-        try:
-            weight = float(text)
-        except ValueError:
-            raise OptionError(f"--swarm-{name}: {text!r} is no number") from None
-        if not math.isfinite(weight) or weight < 0:
-            raise OptionError(f"--swarm-{name}: is {text}, but must be a number of at least 0")
-        return weight
+    def ini(self, row: Option[Any]) -> str | None:
+        """The text in the ini file."""
+        return ",".join(self._ini_texts(row)) or None
 
     def given(self) -> dict[str, str]:
         """Every option that somebody set, as text, for the report."""
         found: dict[str, str] = {}
-        for option in OPTIONS:
-            value = ",".join(self.texts(option.name)) if option.kind == "list" else self.text(option.name)
-            if value:
-                found[option.dest] = without_account(value)
+        for row in ROWS:
+            text = self.cli(row) or self.ini(row)
+            if text:
+                found[row.dest] = without_account(text)
         return found
 
+    def _cli_texts(self, row: Option[Any]) -> tuple[str, ...]:
+        value = self._config.getoption(row.dest)
+        texts = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+        if not all(text.strip() for text in texts):
+            raise OptionError(f"{row.flag}: is empty; give it a value, or leave it out")
+        return tuple(text.strip() for text in texts)
 
-def _cassette(text: str | None, backend: str) -> Path | None:
-    if text is None and backend in ("record", "replay"):
-        raise OptionError(f"--swarm-backend={backend} needs the recording's file, such as --swarm-cassette=run.jsonl")
-    return None if text is None else Path(text)
+    def _ini_texts(self, row: Option[Any]) -> tuple[str, ...]:
+        """The texts in the ini file; a list of native TOML is one text with commas, unless the option is repeatable."""
+        value = self._ini(row)
+        if value is None or value is False:
+            return ()
+        if not isinstance(value, list | tuple):
+            return tuple(filter(None, (str(value).strip(),)))
+        texts = tuple(str(each).strip() for each in value)
+        return texts if isinstance(row, Many) else (",".join(texts),)
 
-
-def _usual_hosts() -> tuple[str, ...]:
-    return (os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST,)
-
-
-def _reports(texts: tuple[str, ...]) -> tuple[Output, ...] | None:
-    """The reports that were asked for, as TYPE[:PATH]; None where nobody asked."""
-    if not texts:
-        return None
-    from pytest_swarm.report.outputs import parse_output
-
-    return tuple(parse_output(text, what="--swarm-report") for text in texts)
+    def _ini(self, row: Option[Any]) -> object:
+        try:
+            value: object = self._config.getini(row.dest)
+        except (pytest.UsageError, TypeError, ValueError) as error:  # native TOML of another type than pytest expects
+            return native_value(row, self._config.inipath, error)
+        return value

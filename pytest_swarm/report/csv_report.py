@@ -14,50 +14,19 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.domain.record import TaskOutcome
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.spec import Show
+from pytest_swarm.metrics.table import shown_in
+from pytest_swarm.report.metric_text import plain_number
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import one_line
 
 Cell: TypeAlias = str | int | float | bool | None
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-_FIGURES: Final = (
-    "score",
-    "local_score",
-    "utility",
-    "regret",
-    "violations",
-    "measured_violations",
-    "planned_vram_gb",
-    "peak_vram_gb",
-    "distinct_vram_gb",
-    "measured_peak_vram_gb",
-    "spilled_gb",
-    "gpu_peak_gb",
-    "server_gpu_peak_gb",
-    "unplanned_loads",
-    "residency_mismatches",
-    "switches",
-    "evictions",
-    "load_s",
-    "makespan_s",
-    "total_latency_s",
-    "prompt_tokens",
-    "completion_tokens",
-    "token_cost",
-    "score_per_token_cost",
-    "steps",
-    "fractional_steps",
-    "decision_ms",
-    "solve_ms",
-    "tasks_ok",
-    "tasks_failed",
-    "tasks_skipped",
-    "tasks_unscored",
-)
 
 
 def write_csv(report: Report, path: Path) -> tuple[Path, Path]:
-    """Write both tables; the paths they went to. `path` is a folder, or the file of jobs beside `x-tasks.csv`."""
+    """Write both tables and return their paths. `path` is a folder, or the file of jobs beside `x-tasks.csv`."""
     jobs, tasks = csv_paths(path)
     jobs.parent.mkdir(parents=True, exist_ok=True)
     jobs.write_text(table(job_row(each) for each in report.jobs), encoding="utf-8", newline="")
@@ -66,19 +35,18 @@ def write_csv(report: Report, path: Path) -> tuple[Path, Path]:
 
 
 def csv_paths(path: Path) -> tuple[Path, Path]:
-    """Where jobs and tasks go."""
+    """Return where jobs and tasks go."""
     if path.suffix.lower() == ".csv":
         return path, path.with_name(f"{path.stem}-tasks{path.suffix}")
     return path / "jobs.csv", path / "tasks.csv"
 
 
 def job_row(job: MeasuredJob) -> dict[str, Cell]:
-    """One row of jobs.csv. `planner_failures` is the number of them all; by kind they stand in report.json."""
+    """Return one row of jobs.csv. A tally, such as `planner_failures`, is its sum; report.json has it by kind."""
     return {
         **_place(job),
         "status": job.record.status.value,
-        **{name: getattr(job.metrics, name) for name in _FIGURES},
-        "planner_failures": sum(job.metrics.planner_failures.values()),
+        **{row.name: plain_number(row.of_job(job.metrics)) for row in shown_in(Show.CSV)},
         "simulated": job.record.simulated,
         "error": job.record.error,
         "test": job.record.case.test,
@@ -87,7 +55,7 @@ def job_row(job: MeasuredJob) -> dict[str, Cell]:
 
 
 def task_rows(job: MeasuredJob) -> Iterable[dict[str, Cell]]:
-    """The rows of tasks.csv of one job, without prompts and answers: those stand in events.jsonl."""
+    """Return the rows of tasks.csv of one job, without prompts and answers: events.jsonl has them."""
     for outcome in job.record.outcomes:
         yield {**_place(job), **_task(job, outcome)}
 
@@ -131,7 +99,7 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Cell]:
 
 
 def table(rows: Iterable[Mapping[str, Cell]]) -> str:
-    """The rows as CSV under a header; an empty text where there are no rows."""
+    """Return the rows as CSV under a header; an empty text where there are no rows."""
     found: Sequence[Mapping[str, Cell]] = list(rows)
     if not found:
         return ""

@@ -1,16 +1,16 @@
-"""The answer in plain sentences, by rules from the figures; never more than the interval supports."""
+"""The findings of a run in plain sentences, by rules from its metrics; never more than the interval supports."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
-from pytest_swarm.report.report_model import LLM, LP, Report, budget_label, horizon_label
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.wording import (
     joined,
     mode_name,
@@ -20,27 +20,32 @@ from pytest_swarm.report.wording import (
     points,
     signed_points,
 )
+from pytest_swarm.routing.registry import LLM, LP
 
 _FEW_MODES: Final = 3  # up to here every pair gets its sentence; beyond, each mode against the reference
 
 
+AnswerKind: TypeAlias = Literal["comparison", "caution", "budget", "planner", "missing"]
+Tone: TypeAlias = Literal["good", "bad", "open", "plain"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One sentence. `kind`: comparison, caution, budget, planner or missing; `tone`: good, bad, open or plain."""
+    """One sentence of the answer."""
 
-    kind: str
-    tone: str
+    kind: AnswerKind
+    tone: Tone
     text: str
 
 
 def answers(report: Report) -> tuple[Answer, ...]:
-    """All sentences: comparisons first, then the budget, who really decided, and what is missing."""
+    """Return all sentences: comparisons first, then the budget, who really decided, and what is missing."""
     spoken = [compared(each) for each in main_comparisons(report)]
     return (*spoken, *_caution(spoken), *_budget(report), *_planner(report.modes), *_missing(report))
 
 
 def main_comparisons(report: Report) -> tuple[Comparison, ...]:
-    """The overall comparisons that are worth a sentence: all of up to three modes, else each against the reference."""
+    """Return the overall comparisons worth a sentence: all of up to three modes, else each against the reference."""
     overall = [each for each in report.comparisons if each.horizon_depth is None]
     if len(report.modes) <= _FEW_MODES:
         return tuple(overall)
@@ -49,13 +54,13 @@ def main_comparisons(report: Report) -> tuple[Comparison, ...]:
 
 
 def lp_against_llm(report: Report) -> Answer | None:
-    """The sentence on LP against LLM; None where one of them did not run."""
+    """Return the sentence on LP against LLM; None where one of them did not run."""
     found = report.comparison(LP, LLM)
     return None if found is None else compared(found)
 
 
 def compared(c: Comparison) -> Answer:
-    """One comparison in words: both scores, over what, and what the interval supports."""
+    """Return one comparison in words: both scores, over what, and what the interval supports."""
     mode, reference = mode_name(c.mode), mode_name(c.reference)
     if c.difference is None:
         text = f"{mode} and {reference} cannot be compared: no pair of jobs has a score under both."
@@ -66,8 +71,8 @@ def compared(c: Comparison) -> Answer:
     return Answer(kind="comparison", tone=tone, text=f"{head}, {over}: {verdict}{_divergence(c, mode, reference)}")
 
 
-def _verdict(c: Comparison, mode: str, reference: str) -> tuple[str, str]:
-    """What may be claimed of the difference."""
+def _verdict(c: Comparison, mode: str, reference: str) -> tuple[Tone, str]:
+    """Return tone and claim: what the data support of the difference."""
     found = c.difference
     assert found is not None  # asked only where there are pairs
     if c.jobs_won == c.jobs_lost == 0:
@@ -99,7 +104,7 @@ def _divergence(c: Comparison, mode: str, reference: str) -> str:
 
 
 def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:
-    """That many intervals at 95 % each are not 95 % together."""
+    """Warn that many intervals at 95 % each are not 95 % together."""
     count = len(spoken)
     if count > _FEW_MODES and any(each.tone == "good" for each in spoken):
         text = (
@@ -110,7 +115,7 @@ def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:
 
 
 def _budget(report: Report) -> Iterable[Answer]:
-    """Per budget: which mode broke it, in how many jobs, at which horizon."""
+    """Say for each budget which mode broke it, in how many jobs, at which horizon."""
     planned = [each for each in report.settings if each.violation_rate is not None]
     by_budget = sorted(planned, key=lambda each: each.vram_budget_gb or 0.0)
     for budget_gb, cells in groupby(by_budget, key=lambda each: each.vram_budget_gb):
@@ -130,7 +135,7 @@ def _many(kept: Sequence[str], broke: Sequence[str]) -> str:
 
 
 def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
-    """`LP broke it in 1 of 3 jobs at h1, never at h0 and h3`."""
+    """Return `LP broke it in 1 of 3 jobs at h1, never at h0 and h3`."""
     bad = [each for each in cells if each.violations]
     clean = [horizon_label(each.horizon_depth) for each in cells if not each.violations]
     parts = [
@@ -142,7 +147,7 @@ def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
 
 
 def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:
-    """How much of a planner's routing was really the planner's."""
+    """Say how much of a planner's routing was really the planner's."""
     for each in modes:
         asked = each.origins.get("planner", 0) + each.origins.get("replanner", 0)
         filled = each.origins.get("fill-in", 0)
@@ -157,7 +162,7 @@ def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:
 
 
 def _missing(report: Report) -> Iterable[Answer]:
-    """What has no score, and where the run stopped."""
+    """Say what has no score, and whether the run stopped early."""
     lost = [(each.errors + each.infeasible, each) for each in report.modes if each.errors + each.infeasible]
     for count, each in lost:
         text = (
@@ -175,19 +180,19 @@ def _missing(report: Report) -> Iterable[Answer]:
         text = f"{plural(again, 'job')} ended early and ran again; only the later, completed runs count."
         yield Answer(kind="missing", tone="plain", text=text)
     if not report.run.complete:
-        yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")
+        yield Answer(kind="missing", tone="bad", text="The run did not finish; the report holds the jobs that did.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """That figures are no measurements of real models: `SIMULATED` or `REPLAYED`, and the sentence with seed."""
+    """The mark of figures that were not measured on real models: `SIMULATED` or `REPLAYED`, and a sentence."""
 
     word: str
     text: str
 
 
 def provenance(report: Report) -> Provenance | None:
-    """Where the figures come from, if not from a real server."""
+    """Return where the figures come from; None for a real server."""
     info = report.info
     profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
     if info.simulated and info.backend == "replay":
@@ -204,7 +209,7 @@ def provenance(report: Report) -> Provenance | None:
 
 
 def missing_sentences(report: Report) -> list[str]:
-    """The run's notes, and a sentence for each job that has no score or tasks that were not run."""
+    """Return the run's notes, and a sentence for each job that has no score or tasks that were not run."""
     sentences = list(report.run.notes)
     for each in report.jobs:
         place = f"{each.job} [{each.key.label}{f'-r{each.key.repeat}' if each.key.repeat > 1 else ''}]"

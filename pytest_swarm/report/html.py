@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import EstimateRow, PlanStep, Run
 from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.job_metrics import JobMetrics
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.spec import Show
+from pytest_swarm.metrics.table import shown_in
+from pytest_swarm.metrics.vram_metrics import is_violation
 from pytest_swarm.report import wording
 from pytest_swarm.report.gate_text import HEAD, gate_text
 from pytest_swarm.report.job_list import job_list
 from pytest_swarm.report.job_view import JobRow, brief_rows
+from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.page import MODEL_COLOURS, mode_colours, page_context, script_hash
 from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label
 from pytest_swarm.report.side_by_side import run_tables
@@ -31,7 +36,7 @@ TEMPLATE: Final = "report.html.j2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A section that a user adds to the page: a title, and HTML that the user answers for."""
+    """A section that a user adds to the page: a title, and HTML that the page takes as it is."""
 
     title: str
     html: str
@@ -39,7 +44,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PageOptions:
-    """What a user may change: a template of their own (a path), sections, other runs to lay beside, and a hook.
+    """What a user may change: the template (a path), sections, other runs to show side by side, and a hook.
 
     The template may say `{% extends "report.html.j2" %}` and fill its blocks `title`, `heading`, `head`, `before`,
     `after` and `policy`. `context_hook` is called with the template's names before rendering and may add to them;
@@ -53,7 +58,15 @@ class PageOptions:
 
 
 def render_html(report: Report, options: PageOptions | None = None) -> str:
-    """The page of a report. OptionError names a template that cannot be read or rendered."""
+    """Return the page of a report.
+
+    Args:
+        report: The report.
+        options: Template, sections and other runs; None is the page as it is shipped.
+
+    Raises:
+        OptionError: The template cannot be read or rendered.
+    """
     from jinja2 import TemplateError
     from markupsafe import Markup
 
@@ -89,7 +102,7 @@ def render_html(report: Report, options: PageOptions | None = None) -> str:
 
 
 def write_html(run: Run | Report, path: Path, *, template: str | Path | None = None) -> None:
-    """Write the page."""
+    """Write the page of a run to a file, with a template of the user's where one is given."""
     report = run if isinstance(run, Report) else build_report(run)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render_html(report, PageOptions(template=template)), encoding="utf-8", newline="\n")
@@ -118,12 +131,12 @@ def _environment(report: Report, template: str | Path | None) -> Environment:
 
 
 def _finalize(value: object) -> object:
-    """Every text on its way into the page, safe to show; markup of our own templates passes."""
+    """Return a text made safe to show on the page; markup of our own templates passes."""
     return wording.printable(value) if type(value) is str else value
 
 
 def _helpers(report: Report) -> dict[str, object]:
-    """Functions and names for every template."""
+    """Return functions and names for every template."""
     modes, tags = report.mode_names, report.info.fleet.tags
     colours = mode_colours(modes)
     mode_css = {mode: f"md{n}" for n, mode in enumerate(modes)}
@@ -141,6 +154,8 @@ def _helpers(report: Report) -> dict[str, object]:
         "row_worst": _row_worst,
         "row_makespan": lambda row: max((job.metrics.makespan_s or 0.0 for job in row.jobs), default=0.0),
         "brief_rows": brief_rows,
+        "is_violation": is_violation,
+        "job_details": _job_details,
         "estimate_cells": _estimate_cells(),
         "gigabytes": wording.gigabytes,
         "milliseconds": wording.milliseconds,
@@ -154,14 +169,20 @@ def _helpers(report: Report) -> dict[str, object]:
 
 
 def _job_score(job: MeasuredJob) -> str:
-    """The job's score; for one that was not completed, how it ended."""
+    """Return the job's score; for one that was not completed, how it ended."""
     if job.metrics.score is not None:
         return wording.percent(job.metrics.score)
     return "unscored" if job.record.status == "completed" else job.record.status.value
 
 
+def _job_details(metrics: JobMetrics) -> list[tuple[str, str]]:
+    """Return heading and value of each metric that the section of a job shows; what was not measured is left out."""
+    values = ((row, plain_number(row.of_job(metrics))) for row in shown_in(Show.DETAIL))
+    return [(row.heading, written(row, value)) for row, value in values if value is not None]
+
+
 def _estimate_cells() -> Callable[[EstimateRow, PlanStep], str]:
-    """Writes the figures of an estimate as cells: numbers only, so one piece of markup in place of four escapes."""
+    """Return a function that writes an estimate as cells: only numbers, so one piece of markup saves four escapes."""
     from markupsafe import Markup
 
     def cells(row: EstimateRow, step: PlanStep) -> str:

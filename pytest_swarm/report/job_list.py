@@ -1,13 +1,19 @@
-"""The list of jobs of the page: rows and bodies as HTML, standing in the page or packed."""
+"""The list of jobs of the page: rows and bodies as HTML, in the page as they are, or packed.
+
+A page of 100 MB kills browsers. So large lists of fragments are gzip in base64: a few MB, which the page's script
+unpacks when somebody opens them.
+"""
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.report.job_view import LADDER, Detail, JobRow, brief, job_rows, job_view
-from pytest_swarm.report.packing import STATIC_LIMIT, Pack, Packer, packed
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import joined
 
@@ -17,12 +23,62 @@ if TYPE_CHECKING:
 STATIC_ROWS: Final = 200  # rows that stand in the page; more are packed
 PACKED_LIMIT: Final = 7_000_000  # characters of all bodies together: the page stays below 10 MB
 FULL_JOBS: Final = 1_000  # of a large run so many jobs are shown in full, the others in a few tables
+STATIC_LIMIT: Final = 200_000  # characters of bodies that may be in the page as they are
+_CHUNK: Final = 600_000  # characters of a pack before compression: unpacked in some milliseconds
+_LEVEL: Final = 6
 _SAMPLE: Final = 24  # rows that are rendered to find out how much detail fits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """A named list of fragments, compressed."""
+
+    name: str
+    base64: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The place of a fragment: the name of its pack, and its index in it."""
+
+    pack: str
+    item: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Packer:
+    """A collector of fragments into packs that open at once; `prefix` names them `prefix-0`, `prefix-1` and so on."""
+
+    prefix: str
+    packs: list[Pack] = field(default_factory=list)
+    _open: list[str] = field(default_factory=list)
+    _size: int = 0
+
+    def add(self, fragment: str) -> Place:
+        """Add a fragment to the open pack and return its place."""
+        place = Place(pack=f"{self.prefix}-{len(self.packs)}", item=len(self._open))
+        self._open.append(fragment)
+        self._size += len(fragment)
+        if self._size >= _CHUNK:
+            self.close()
+        return place
+
+    def close(self) -> None:
+        """Compress the open pack, if there is anything in it."""
+        if self._open:
+            self.packs.append(Pack(name=f"{self.prefix}-{len(self.packs)}", base64=packed(self._open)))
+            self._open, self._size = [], 0
+
+
+def packed(fragments: Iterable[str]) -> str:
+    """Return the fragments as a JSON list, gzip and base64; the same fragments give the same text."""
+    data = json.dumps(list(fragments), ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    return base64.b64encode(gzip.compress(data, compresslevel=_LEVEL, mtime=0)).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobList:
-    """`html` (escaped by its templates) stands in the page; `row_packs` names the packs that hold further rows."""
+    """The list as HTML (escaped by its templates), and its packs; `row_packs` names those that hold further rows."""
 
     html: str
     total: int
@@ -33,7 +89,7 @@ class JobList:
 
 
 def job_list(report: Report, environment: Environment) -> JobList:
-    """Every job of the report. What would make the page too large is shortened, and `note` says so."""
+    """Return the list of every job. What would make the page too large is shortened, and `note` says so."""
     rows = job_rows(report.jobs)
     bodies = _Bodies(rows, environment)
     rendered = (bodies.render(row) for row in rows)
@@ -49,7 +105,7 @@ def job_list(report: Report, environment: Environment) -> JobList:
 
 
 class _RowHtml:
-    """The macros of a row, called from here."""
+    """The template macros of a row."""
 
     def __init__(self, environment: Environment) -> None:
         module = environment.get_template("job_row.html.j2").module
@@ -57,22 +113,22 @@ class _RowHtml:
         self._brief = module.brief  # type: ignore[attr-defined]  # a macro of the template
 
     def standing(self, row: JobRow, body: str) -> str:
-        """A row with its body in it."""
+        """Return a row with its body in it."""
         from markupsafe import Markup
 
         return str(self._row(row, Markup(body), None, None))  # rendered with autoescape just before
 
     def brief(self, row: JobRow, pack: str, item: int) -> str:
-        """A row with only its table of tasks in it; the body is in a pack."""
+        """Return a row with only its table of tasks; the body is in a pack."""
         return str(self._row(row, self._brief(row), pack, item))
 
     def bare(self, row: JobRow, pack: str, item: int) -> str:
-        """A row that is in a pack itself."""
+        """Return a row that goes into a pack itself."""
         return str(self._row(row, "", pack, item))
 
 
 class _Bodies:
-    """Renders bodies: in full for the most telling jobs, the others as a few tables."""
+    """The bodies of the rows: in full for the most telling jobs, the others as a few tables."""
 
     def __init__(self, rows: Sequence[JobRow], environment: Environment) -> None:
         self._full = environment.get_template("job_body.html.j2")
@@ -84,18 +140,18 @@ class _Bodies:
 
     @property
     def in_full(self) -> int:
-        """How many rows are shown in full."""
+        """Return how many rows are shown in full."""
         return len(self._in_full)
 
     def render(self, row: JobRow) -> str:
-        """The body of a row."""
+        """Return the body of a row."""
         if row.number in self._in_full:
             return self._full.render(view=job_view(row, self.detail))
         return self._lean.render(row=row, brief=[brief(job) for job in row.jobs])
 
 
 def _telling(row: JobRow) -> tuple[bool, bool, float, int, int]:
-    """Sort key: failures and broken budgets first, then differences in score and in routing."""
+    """Return the sort key: failures and broken budgets first, then differences in score and in routing."""
     return not row.trouble, not row.violations, -row.spread, -row.differing, row.number
 
 
@@ -121,7 +177,7 @@ def _packed(rows: Sequence[JobRow], rendered: Iterable[str], row_html: _RowHtml,
 
 
 def _fitting(rows: Sequence[JobRow], template: Template) -> Detail:
-    """The most detail with which all bodies together stay within the limit, judged by a sample of the rows."""
+    """Return the most detail with which all bodies together stay within the limit, judged by a sample of the rows."""
     sample = rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE]
     for detail in LADDER[:-1]:
         if not sample:
@@ -133,7 +189,7 @@ def _fitting(rows: Sequence[JobRow], template: Template) -> Detail:
 
 
 def _note(detail: Detail, in_full: int, rows: int) -> str | None:
-    """What is shortened in the page."""
+    """Return what is shortened in the page; None where nothing is."""
     parts: list[str] = []
     if in_full < rows:
         parts.append(f"only the {in_full:,} most telling of {rows:,} rows of jobs are shown in full")

@@ -11,10 +11,11 @@ from pytest_swarm.domain.expectation import encode_expectation
 from pytest_swarm.domain.record import EstimateRow, JobStatus, PlanStep, TaskOutcome
 from pytest_swarm.domain.task import Task
 from pytest_swarm.metrics.comparison import models_used
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, mode_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
 from pytest_swarm.report.charts.graph_drawing import GraphDrawing, draw_graph
 from pytest_swarm.report.charts.residency_timeline import Timeline, timeline
 from pytest_swarm.report.wording import NOT_MEASURED, percent
+from pytest_swarm.routing.registry import mode_order
 
 _TAIL: Final = 400  # of a long text, so many characters of its end are kept: that is where an answer often is
 
@@ -43,7 +44,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCell:
-    """One task under one mode. `score` is its part in the job's score; `mark` says how it ended."""
+    """One task under one mode. `share` is its part in the job's score; `status` says how it ended."""
 
     model: str
     score: str
@@ -96,7 +97,7 @@ class StepView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One mode of the job: how it went, drawn and step by step. `nodes` has a cell for each task by its id."""
+    """One mode of the job, drawn and step by step. `nodes` has a cell for each task by its id."""
 
     job: MeasuredJob
     nodes: Mapping[str, TaskCell]
@@ -129,7 +130,7 @@ class JobRow:
 
 
 def job_rows(jobs: Iterable[MeasuredJob]) -> tuple[JobRow, ...]:
-    """The jobs grouped by all but their mode, in the order of the report."""
+    """Return the jobs grouped by everything but their mode, in the order of the report."""
     groups: dict[PairKey, list[MeasuredJob]] = {}
     for each in jobs:
         groups.setdefault(each.pair_key, []).append(each)
@@ -153,7 +154,7 @@ def _row(number: int, jobs: Sequence[MeasuredJob]) -> JobRow:
 
 
 def differing(jobs: Sequence[MeasuredJob]) -> frozenset[str]:
-    """Tasks that ran on different models under different modes."""
+    """Return the tasks that ran on different models under different modes."""
     used: dict[str, set[str]] = {}
     for each in jobs:
         for task, model in models_used(each.record).items():
@@ -162,7 +163,7 @@ def differing(jobs: Sequence[MeasuredJob]) -> frozenset[str]:
 
 
 def job_view(row: JobRow, detail: Detail) -> JobView:
-    """Everything of a job that its section shows."""
+    """Return everything that the section of a job shows."""
     graph = row.jobs[0].record.case.graph
     drawing = draw_graph(graph) if detail.drawings else None
     differ = differing(row.jobs)
@@ -192,7 +193,7 @@ def job_view(row: JobRow, detail: Detail) -> JobView:
 
 
 def cut(text: str, limit: int) -> Text:
-    """The text, or its beginning and its last characters with the number of those between."""
+    """Return the text, or its beginning and its end with the number of characters left out between them."""
     if len(text) <= limit:
         return Text(head=text)
     tail = min(_TAIL, limit // 4)
@@ -252,14 +253,14 @@ def _estimates(step: PlanStep) -> tuple[EstimateGroup, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BriefRow:
-    """A task and, for each mode, its model and score: what stands in the page where the rest is packed."""
+    """A task and, for each mode, its model and score: what the page shows where the rest is packed."""
 
     id: str
     cells: tuple[tuple[str, str], ...]
 
 
 def brief_rows(row: JobRow) -> tuple[BriefRow, ...]:
-    """The tasks of a job under all its modes, in a few words."""
+    """Return the tasks of a job with their models and scores under each mode."""
     sides = [{task: (model, score) for task, model, score in brief(job)} for job in row.jobs]
     missing = (NOT_MEASURED, "not run")
     return tuple(
@@ -269,7 +270,7 @@ def brief_rows(row: JobRow) -> tuple[BriefRow, ...]:
 
 
 def brief(job: MeasuredJob) -> tuple[tuple[str, str, str], ...]:
-    """Task, model and score (or how it ended) of each task of a job."""
+    """Return task, model and score (or status) of each task of a job."""
     return tuple(
         (each.task, each.model or NOT_MEASURED, _score(job, each) if each.status == "ok" else each.status.value)
         for each in job.record.outcomes

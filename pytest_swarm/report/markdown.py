@@ -7,21 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pytest_swarm.metrics.aggregate import Aggregate
+from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.findings import Answer, answers, missing_sentences, provenance
 from pytest_swarm.report.job_view import JobRow, job_rows
+from pytest_swarm.report.metric_text import summary_columns, summary_row
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.wording import (
     NOT_MEASURED,
-    gigabytes,
-    milliseconds,
     mode_name,
-    number,
     one_line,
     percent,
     plural,
-    seconds,
-    significant,
 )
 
 MAX_LINES: Final = 60
@@ -37,9 +33,11 @@ _MARK: Final = {"good": "✅", "bad": "❌", "open": "❔", "plain": "⚪"}
 
 
 def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
-    """The Markdown of a report; foreign text is escaped, so a table stays one table.
+    """Return the Markdown of a report; foreign text is escaped, so a table stays one table.
 
-    `verdict` are lines of Markdown, escaped by their writer, that stand first (such as those of a gate).
+    Args:
+        report: The report.
+        verdict: Lines of Markdown that come first, such as those of a gate; their writer has escaped them.
     """
     info = report.info
     lines = [f"### pytest-swarm: {_modes(report)}", "", *verdict, *([""] if verdict else [])]
@@ -62,20 +60,20 @@ def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
 
 
 def write_markdown(report: Report, path: Path, *, append: bool = False, verdict: Sequence[str] = ()) -> None:
-    """Write the Markdown, or add it to what a file holds already (such as a step summary)."""
+    """Write the Markdown to a file, or with `append` add it to one such as a step summary."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a" if append else "w", encoding="utf-8", newline="\n") as file:
         file.write(render_markdown(report, verdict=verdict))
 
 
 def escaped(text: str) -> str:
-    """Foreign text that Markdown shows as it is: no markup, no HTML, no line break, no mention and no link."""
+    """Return foreign text that Markdown shows as it is: no markup, no HTML, no line break, no mention and no link."""
     plain = "".join(_HTML.get(char, char) for char in one_line(text, 600))
     return _LIVE.sub(r"\1<!-- -->", _SPECIAL.sub(r"\\\g<0>", plain))
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
-    """Lines of a table; the first `left` columns stand left. Every cell is escaped."""
+    """Return the lines of a table; the first `left` columns are aligned left. Every cell is escaped."""
     marks = [":---" if n < left else "---:" for n in range(len(head))]
     return [_row(head), f"| {' | '.join(marks)} |", *(_row(row) for row in rows)]
 
@@ -94,33 +92,13 @@ def _bullet(answer: Answer) -> str:
 
 
 def _scoreboard(report: Report) -> list[str]:
-    head = ("mode", "jobs", "score", "95 %", "over budget", "peak VRAM", "loads", "makespan", "cost", "decision/job")
-    rows = [
-        (
-            mode_name(each.mode),
-            f"{each.jobs:,}",
-            percent(None if each.score is None else each.score.mean, digits=1),
-            _range(each),
-            f"{each.jobs_over_budget:,} jobs",
-            gigabytes(each.peak_vram_gb),
-            number(each.switches),
-            seconds(each.makespan_s),
-            significant(each.token_cost),
-            milliseconds(each.decision_ms),
-        )
-        for each in report.modes[:_MODES]
-    ]
+    head = ("mode", "jobs", *(title for title, _ in summary_columns(Show.MARKDOWN)))
+    rows = [summary_row(each, Show.MARKDOWN, between=" to ") for each in report.modes[:_MODES]]
     return markdown_table(head, rows)
 
 
-def _range(each: Aggregate) -> str:
-    if each.score is None or each.score.low is None or each.score.high is None:
-        return NOT_MEASURED
-    return f"{100 * max(0.0, each.score.low):.0f} to {100 * min(1.0, each.score.high):.0f}"
-
-
 def _jobs(report: Report, *, room: int) -> list[str]:
-    """The jobs in at most `room` lines: all where they are few, else those that failed, broke a budget, or differ."""
+    """Return the jobs in at most `room` lines: those that failed, broke a budget, or differ come first."""
     rows = job_rows(report.jobs)
     shown = sorted(rows, key=_telling)[: max(0, min(_JOBS, room - _FRAME))]
     if not shown:

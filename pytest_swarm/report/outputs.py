@@ -1,4 +1,4 @@
-"""Writing any kind of report: what --swarm-report and `python -m pytest_swarm report` do with a Report."""
+"""Writes reports of any kind, for --swarm-report and `python -m pytest_swarm report`."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _NAMES: Final = {"html": "report.html", "json": "report.json", "jsonl": "events.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """One report that is asked for: its kind, and where it goes (None = into the run's folder)."""
+    """One requested report: its kind, and where it goes (None = into the run's folder)."""
 
     kind: str
     path: Path | None = None
 
     def target(self, folder: Path) -> Path:
-        """The file (for csv by default a folder) that it goes to."""
+        """Return the file (for csv by default a folder) that it goes to."""
         return self.path or folder / _NAMES.get(self.kind, "")
 
 
 def parse_output(text: str, *, what: str) -> Output:
-    """The output of `html`, `json:out/report.json` or `md-append:$GITHUB_STEP_SUMMARY`; OptionError names `what`.
+    """Return the output of `html`, `json:out/report.json` or `md-append:$GITHUB_STEP_SUMMARY`.
 
-    Variables of the environment are expanded in the path.
+    Variables of the environment are expanded in the path. OptionError names `what`, the option.
     """
     kind, _, path = text.partition(":")
     if kind not in KINDS:
@@ -50,7 +50,18 @@ def parse_output(text: str, *, what: str) -> Output:
 def write_output(
     output: Output, report: Report, folder: Path, *, page: PageOptions | None = None, events: Path | None = None
 ) -> tuple[Path, ...]:
-    """Write one report; the paths that were written. `events` is the run's events.jsonl, which `jsonl` copies."""
+    """Write one report and return the paths that were written.
+
+    Args:
+        output: Kind and path.
+        report: The report.
+        folder: Folder of the run, for an output without a path.
+        page: Options of the HTML page.
+        events: The run's events.jsonl, which `jsonl` copies.
+
+    Raises:
+        OptionError: The template of the page cannot be used, or there are no events to copy.
+    """
     target = output.target(folder)
     match output.kind:
         case "html":
@@ -70,7 +81,7 @@ def write_output(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A run as it was read, and the events.jsonl that it was read from."""
+    """A run, and the events.jsonl that it was read from."""
 
     run: Run
     events: Path
@@ -79,11 +90,16 @@ class Source:
 def rebuild(
     sources: Sequence[Source], outputs: Sequence[Output], *, folder: Path | None = None, job: str | None = None
 ) -> tuple[Path, ...]:
-    """Write the reports of one or more runs from their events alone; the paths that were written.
+    """Write the reports of one or more runs from their events alone, and return the paths that were written.
 
-    Reports go beside each run's events, or into `folder` (several runs: a folder of its own for each). An HTML page
-    of several runs is that of the first, with the others laid beside it; every other kind is written for each run.
-    `job` keeps only the jobs whose name contains it, which shows them in full where a whole run is too large.
+    An HTML page of several runs is that of the first, with the others side by side. Every other kind is written for
+    each run.
+
+    Args:
+        sources: The runs.
+        outputs: The reports to write.
+        folder: Where to write; None is beside each run's events. Several runs get a folder each.
+        job: Keep only the jobs whose name contains this text, which shows them in full.
     """
     reports = [build_report(restricted(each.run, job)) for each in sources]
     written: list[Path] = []
@@ -103,7 +119,7 @@ def rebuild(
 
 
 def restricted(run: Run, job: str | None) -> Run:
-    """The run with only the jobs whose name contains `job`; OptionError where there is none."""
+    """Return the run with only the jobs whose name contains `job`; OptionError where there is none."""
     if job is None:
         return run
     jobs = tuple(each for each in run.jobs if job in each.case.job)
@@ -119,7 +135,7 @@ def _folder(source: Source, report: Report, folder: Path | None, *, several: boo
 
 
 def _named(output: Output, report: Report, *, several: bool) -> Output:
-    """The output with the run's name in its path, where several runs would write to the same one."""
+    """Return the output with the run's name in its path, where several runs would write to the same one."""
     if not several or output.path is None or output.kind in ("html", "md-append"):
         return output
     path = output.path

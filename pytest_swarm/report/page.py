@@ -1,17 +1,19 @@
-"""What the page's templates may use: the figures of a report, put into words and drawings."""
+"""The names that the page's templates may use: the metrics of a report in words and drawings."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+from zlib import crc32
 
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.metrics.table import MetricTable
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
@@ -30,20 +32,11 @@ from pytest_swarm.report.wording import (
     signed_points,
     significant,
 )
+from pytest_swarm.routing.registry import MODES, built_in, mode_order
 
-MODE_COLOURS: Final = {
-    "lp": "blue",
-    "llm": "orange",
-    "milp": "teal",
-    "staged": "violet",
-    "greedy": "green",
-    "single": "pink",
-    "best-single": "brown",
-    "random": "slate",
-    "oracle": "ink",
-}
 MODEL_COLOURS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
-_OTHER_MODES: Final = ("cyan", "violet", "brown", "pink", "green", "slate")
+_MORE_COLOURS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald")
+SPARE_COLOURS: Final = tuple(each for each in _MORE_COLOURS if each not in {spec.colour for spec in MODES})
 _MAX_NOTES: Final = 200
 _LABELS: Final = {"caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
 
@@ -67,7 +60,7 @@ class Said:
 
 
 def page_context(report: Report) -> dict[str, object]:
-    """Names for the templates: everything but the list of jobs and what belongs to the file itself."""
+    """Return the names for the templates: everything but the list of jobs and what belongs to the file itself."""
     horizons, budgets = board_axes(report)
     notes = missing_sentences(report)
     times_ms = {
@@ -94,8 +87,8 @@ def page_context(report: Report) -> dict[str, object]:
         "scatters": [
             plot
             for plot in (
-                scatter(report.settings, title="Token cost", price=lambda a: a.token_cost, written=significant),
-                scatter(report.settings, title="Makespan", price=lambda a: a.makespan_s, written=seconds),
+                scatter(report.settings, MetricTable.token_cost),
+                scatter(report.settings, MetricTable.makespan_s),
             )
             if plot is not None
         ],
@@ -110,15 +103,22 @@ def page_context(report: Report) -> dict[str, object]:
     }
 
 
-def mode_colours(modes: Sequence[str]) -> dict[str, str]:
-    """Mode -> name of its colour, always the same for the modes of this project."""
-    others = [mode for mode in modes if mode.partition(":")[0] not in MODE_COLOURS]
-    spare = {mode: _OTHER_MODES[n % len(_OTHER_MODES)] for n, mode in enumerate(others)}
-    return {mode: spare.get(mode) or MODE_COLOURS[mode.partition(":")[0]] for mode in modes}
+def mode_colours(modes: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each mode: that of its row, or a spare one chosen by its name, each once while they last."""
+    colours: dict[str, str] = {}
+    for mode in sorted(set(modes), key=mode_order):
+        row = built_in(mode)
+        if row is not None and row.colour is not None and row.colour not in colours.values():
+            colours[mode] = row.colour
+            continue
+        first = crc32(mode.encode()) % len(SPARE_COLOURS)
+        ring = SPARE_COLOURS[first:] + SPARE_COLOURS[:first]
+        colours[mode] = next((each for each in ring if each not in colours.values()), ring[0])
+    return colours
 
 
 def script_hash(script: str) -> str:
-    """The SHA-256 of the page's script for its content security policy: no other script may run."""
+    """Return the SHA-256 of the page's script for its content security policy: no other script may run."""
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
@@ -138,7 +138,7 @@ def _said(answer: Answer) -> Said:
 
 
 def _single_sentence(report: Report) -> str:
-    """What stands in place of comparisons where one mode ran, or none."""
+    """Return the sentence in place of comparisons where one mode ran, or none."""
     if not report.modes:
         return "No job was run."
     only = report.modes[0]
@@ -149,7 +149,7 @@ def _single_sentence(report: Report) -> str:
 
 
 def _scope(report: Report) -> str:
-    """`5 workflows, 60 jobs, horizons h0, h1 and h3, VRAM 8GB`."""
+    """Return `5 workflows, 60 jobs, horizon h0, h1 and h3, VRAM 8GB`."""
     names = len({each.job for each in report.jobs})
     horizons, budgets = board_axes(report)
     parts = [
@@ -169,7 +169,7 @@ def _started(started_ts_ms: float) -> str:
 
 
 def _board_css(horizons: int, budgets: int) -> str:
-    """Rules that show the board of the chosen horizon and budget; a browser without :has shows all boards."""
+    """Return the CSS rules that show the chosen board; a browser without :has shows all boards."""
     rules = [".card.board{display:none}"]
     for h in range(horizons):
         for b in range(budgets):

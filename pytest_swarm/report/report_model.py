@@ -1,30 +1,25 @@
-"""Report: everything that any output shows, computed once from a Run.
+"""The report of a run: everything that any output shows, computed once.
 
-A pure function of the run: no server, no scoring, no clock. Every writer (JSON, CSV, Markdown, terminal, HTML)
-takes a Report and computes no figure of its own.
+It is a pure function of the run: no server, no scoring, no clock. Every writer (JSON, CSV, Markdown, terminal, HTML)
+takes a Report and computes no metric of its own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.gate.evaluate import GateResult
-from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings
+from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings, look_ahead
 from pytest_swarm.metrics.comparison import Comparison, compare_modes
-from pytest_swarm.metrics.curves import CurvePoint, look_ahead
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, measure, setting_order
 from pytest_swarm.units import format_gb
-
-LP: Final = "lp"
-LLM: Final = "llm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Report:
-    """A run with all its figures. `modes` are aggregates over everything, `settings` per mode, horizon and budget.
+    """A run with all its metrics. `modes` are aggregates over everything, `settings` by mode, horizon and budget.
 
     `gate` are the gate's verdicts; None without a gate, and in a report that is built from events alone.
     """
@@ -34,26 +29,26 @@ class Report:
     modes: tuple[Aggregate, ...]
     settings: tuple[Aggregate, ...]
     comparisons: tuple[Comparison, ...]
-    curves: tuple[CurvePoint, ...]
+    curves: tuple[Aggregate, ...]
     gate: GateResult | None = None
 
     @property
     def info(self) -> RunInfo:
-        """What the run was."""
+        """Return what the run was."""
         return self.run.info
 
     @property
     def mode_names(self) -> tuple[str, ...]:
-        """The modes, in the order of the report."""
+        """Return the modes in the order of the report."""
         return tuple(each.mode for each in self.modes)
 
     @property
     def all_settings(self) -> tuple[Setting, ...]:
-        """Every (horizon, budget) of the run, by budget and depth."""
+        """Return every (horizon, budget) of the run, by budget and depth."""
         return tuple(sorted({each.setting for each in self.jobs}, key=setting_order))
 
     def comparison(self, mode: str, reference: str, setting: Setting | None = None) -> Comparison | None:
-        """The comparison of two modes, over everything or at one setting; None where there is none."""
+        """Return the comparison of two modes, over everything or at one setting; None where there is none."""
         horizon, budget_gb = (None, None) if setting is None else setting
         for each in self.comparisons:
             if (each.mode, each.reference) == (mode, reference) and (each.horizon_depth, each.vram_budget_gb) == (
@@ -65,7 +60,7 @@ class Report:
 
 
 def build_report(run: Run, *, gate: GateResult | None = None) -> Report:
-    """The report of a run, with the gate's verdicts where there are any."""
+    """Return the report of a run, with the gate's verdicts where there are any."""
     jobs = measure(run.jobs)
     settings = aggregate_settings(jobs)
     return Report(
@@ -80,12 +75,12 @@ def build_report(run: Run, *, gate: GateResult | None = None) -> Report:
 
 
 def horizon_label(horizon: HorizonDepth | None) -> str:
-    """`h3`, `flat`, or `all` for every horizon."""
+    """Return `h3`, `flat`, or `all` for every horizon."""
     if horizon is None:
         return "all"
     return "flat" if horizon == "flat" else f"h{horizon}"
 
 
 def budget_label(budget_gb: float | None) -> str:
-    """`8GB`, or `all` for every budget."""
+    """Return `8GB`, or `all` for every budget."""
     return "all" if budget_gb is None else format_gb(budget_gb)

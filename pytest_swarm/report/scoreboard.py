@@ -1,4 +1,4 @@
-"""The scoreboard: every figure of every mode, for one horizon and budget or all of them, against a reference mode."""
+"""The scoreboard: every metric of every mode, for one horizon and budget or all of them, against a reference mode."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_over, select
 from pytest_swarm.metrics.comparison import Comparison, compare
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order
-from pytest_swarm.report.report_model import LLM, Report
-from pytest_swarm.report.scoreboard_rows import FIGURES, Figure
-from pytest_swarm.report.wording import signed_points, significant
+from pytest_swarm.metrics.spec import Difference, Show
+from pytest_swarm.metrics.table import AnyMetric, shown_in
+from pytest_swarm.report.metric_text import interval_text, plain_number, written
+from pytest_swarm.report.report_model import Report
+from pytest_swarm.report.wording import NOT_MEASURED, signed_points, significant
+from pytest_swarm.routing.registry import LLM
 
 _SAME: Final = 1e-9
 _TIMES: Final = 3  # a figure that is three times another, or a third, is written as a multiple
@@ -21,7 +24,7 @@ _MANY: Final = 4  # up to so many modes, wins are counted against every one of t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A figure of a mode: written out, as a number, whether it is the best of its row, and against the reference."""
+    """A metric of a mode: written out, as a number, whether it is the best of its row, and against the reference."""
 
     text: str
     value: float | None
@@ -34,7 +37,7 @@ class Cell:
 class ScoreboardRow:
     """A row of the board."""
 
-    figure: Figure
+    metric: AnyMetric
     cells: tuple[Cell, ...]
 
 
@@ -58,21 +61,21 @@ class Board:
 
 
 def reference_mode(report: Report) -> str | None:
-    """What deltas are taken against: llm where it ran beside another mode, else the first mode; None for one mode."""
+    """Return the mode of the differences: llm where it ran beside another, else the first mode; None for one mode."""
     if len(report.modes) < 2:
         return None
     return LLM if LLM in report.mode_names else report.mode_names[0]
 
 
 def boards(report: Report) -> tuple[Board, ...]:
-    """A board for every horizon and budget, and over all of them where there is more than one."""
+    """Return a board for every horizon and budget, and over all of them where there is more than one."""
     horizons, budgets = board_axes(report)
     found = (_board(report, horizon, budget_gb) for horizon in horizons for budget_gb in budgets)
     return tuple(each for each in found if each.modes)
 
 
 def board_axes(report: Report) -> tuple[list[HorizonDepth | None], list[float | None]]:
-    """The horizons and the budgets to choose from, None (all of them) first where there is more than one."""
+    """Return the horizons and the budgets to choose from; None (all of them) is first where there is more than one."""
     horizons: list[HorizonDepth | None] = [*sorted({each.key.horizon for each in report.jobs}, key=horizon_order)]
     budgets: list[float | None] = [*sorted({each.key.vram_budget_gb for each in report.jobs})]
     return [None, *horizons] if len(horizons) > 1 else horizons, [None, *budgets] if len(budgets) > 1 else budgets
@@ -83,7 +86,7 @@ def _board(report: Report, horizon: HorizonDepth | None, budget_gb: float | None
     chosen = select(report.jobs, horizon=horizon, budget_gb=budget_gb)
     reference = reference_mode(report)
     at = next((n for n, each in enumerate(modes) if each.mode == reference), None)
-    rows = [_row(figure, modes, at) for figure in FIGURES]
+    rows = [_row(metric, modes, at) for metric in shown_in(Show.SCOREBOARD)]
     names = [each.mode for each in modes]
     references = names if len(names) <= _MANY else [reference] if at is not None and reference is not None else []
     against = tuple(_against(chosen, names, each) for each in references) if len(names) > 1 else ()
@@ -101,45 +104,46 @@ def _against(jobs: Sequence[MeasuredJob], modes: Sequence[str], reference: str) 
     return Against(reference=reference, comparisons=tuple(comparisons))
 
 
-def _interval(each: Aggregate) -> str:
-    """`63-85 %` of an interval, cut to what a score can be."""
-    if each.score is None or each.score.low is None or each.score.high is None:
-        return ""
-    return f"{100 * max(0.0, each.score.low):.0f} to {100 * min(1.0, each.score.high):.0f} %"
-
-
-def _row(figure: Figure, modes: Sequence[Aggregate], reference: int | None) -> ScoreboardRow:
-    values = [figure.value(each) for each in modes]
+def _row(metric: AnyMetric, modes: Sequence[Aggregate], reference: int | None) -> ScoreboardRow:
+    values = [plain_number(metric.of_mode(each)) for each in modes]
     base = None if reference is None else values[reference]
-    best = _best(figure, values)
+    best = _best(metric, values)
     cells = tuple(
         Cell(
-            text=figure.written(value),
+            text=written(metric, value),
             value=value,
             best=best is not None and value is not None and abs(value - best) <= _SAME,
-            delta="" if n == reference else delta(figure.delta, value, base),
-            note=_interval(each) if figure.label == "Score" else "",
+            delta="" if n == reference else delta(metric.difference, value, base),
+            note=_note(metric, each),
         )
         for n, (value, each) in enumerate(zip(values, modes, strict=True))
     )
-    return ScoreboardRow(figure=figure, cells=cells)
+    return ScoreboardRow(metric=metric, cells=cells)
 
 
-def _best(figure: Figure, values: Sequence[float | None]) -> float | None:
-    """The best value of a row; None where better has no meaning, or all are equal."""
-    known = [value for value in values if value is not None]
-    if not figure.better or len(known) < 2 or max(known) - min(known) <= _SAME:
-        return None
-    return max(known) if figure.better == "high" else min(known)
-
-
-def delta(kind: str, value: float | None, base: float | None) -> str:
-    """`+11.1 pts`, `+70 %`, `3.2 x`, `1/500`, `+2`: a value against the reference's; empty where it says nothing."""
-    if value is None or base is None or not kind or abs(value - base) <= _SAME:
+def _note(metric: AnyMetric, aggregate: Aggregate) -> str:
+    """Return `63 to 85 %` for a metric with an interval."""
+    if not metric.has_interval:
         return ""
-    if kind == "points":
+    text = interval_text(metric.of_mode(aggregate), between=" to ")
+    return "" if text == NOT_MEASURED else f"{text} %"
+
+
+def _best(metric: AnyMetric, values: Sequence[float | None]) -> float | None:
+    """Return the best value of a row; None where better has no meaning, or all are equal."""
+    known = [value for value in values if value is not None]
+    if not (metric.mark_best and metric.worse) or len(known) < 2 or max(known) - min(known) <= _SAME:
+        return None
+    return min(known) if metric.worse > 0 else max(known)
+
+
+def delta(kind: Difference, value: float | None, base: float | None) -> str:
+    """Return a value against the reference's: `+11.1 pts`, `+70 %`, `3.2 x`, `1/500`, `+2`; empty for no difference."""
+    if value is None or base is None or abs(value - base) <= _SAME:
+        return ""
+    if kind is Difference.POINTS:
         return f"{signed_points(value - base)} pts"
-    if kind == "plain":
+    if kind is Difference.ABSOLUTE:
         return f"{value - base:+.3g}"
     if base == 0:
         return ""

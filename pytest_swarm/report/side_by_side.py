@@ -1,14 +1,17 @@
-"""Two or more runs laid side by side: the same figures, and their difference over the cases that both have."""
+"""Two or more runs side by side: the same metrics, and their difference over the cases that both have."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, mode_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.spec import Show
+from pytest_swarm.metrics.table import shown_in
+from pytest_swarm.report.metric_text import of_aggregate
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.scoreboard_rows import FIGURES
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, signed_points
+from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
 
 
@@ -23,7 +26,7 @@ class RunTable:
 
 
 def run_tables(reports: Sequence[Report]) -> tuple[RunTable, ...]:
-    """What the runs were, every figure per run and mode, and the paired difference of each run to the first."""
+    """Return what the runs were, every metric by run and mode, and the paired difference of each run to the first."""
     return _overview(reports), _figures(reports), _differences(reports)
 
 
@@ -48,10 +51,10 @@ def _overview(reports: Sequence[Report]) -> RunTable:
 def _figures(reports: Sequence[Report]) -> RunTable:
     columns = [(report, mode) for report in reports for mode in report.modes]
     columns.sort(key=lambda pair: mode_order(pair[1].mode))
-    written = [(figure.label, *(figure.written(figure.value(mode)) for _, mode in columns)) for figure in FIGURES]
-    rows = tuple(row for row in written if any(cell != NOT_MEASURED for cell in row[1:]))
-    head = ("figure", *(f"{mode_name(mode.mode)}, {report.info.run}" for report, mode in columns))
-    return RunTable(caption="Every figure, over all horizons and budgets", head=head, rows=rows)
+    cells = [(row.label, *(of_aggregate(row, mode) for _, mode in columns)) for row in shown_in(Show.SCOREBOARD)]
+    rows = tuple(row for row in cells if any(cell != NOT_MEASURED for cell in row[1:]))
+    head = ("metric", *(f"{mode_name(mode.mode)}, {report.info.run}" for report, mode in columns))
+    return RunTable(caption="Every metric, over all horizons and budgets", head=head, rows=rows)
 
 
 def _differences(reports: Sequence[Report]) -> RunTable:

@@ -9,19 +9,12 @@ from typing import Final
 from pytest_swarm.domain.record import Run
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_settings
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
+from pytest_swarm.metrics.spec import Show
+from pytest_swarm.metrics.table import AnyMetric, MetricTable
 from pytest_swarm.report.findings import answers, missing_sentences, provenance
+from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
 from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label
-from pytest_swarm.report.wording import (
-    gigabytes,
-    milliseconds,
-    mode_name,
-    number,
-    one_line,
-    percent,
-    plural,
-    seconds,
-    significant,
-)
+from pytest_swarm.report.wording import mode_name, one_line, plural
 
 MAX_WIDTH: Final = 100
 _MAX_ROWS: Final = 60  # beyond this a table in a terminal is no longer read; -v shows all of it
@@ -32,7 +25,7 @@ _MIN_NAME: Final = 12  # columns give way before a job's name is cut to less tha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Column:
-    """A heading, whether its cells stand to the right, and how soon it gives way in a narrow terminal (0 = never)."""
+    """A heading, whether its cells are aligned right, and how soon it is dropped in a narrow terminal (0 = never)."""
 
     title: str
     right: bool = True
@@ -40,7 +33,7 @@ class _Column:
 
 
 def terminal_summary(run: Run | Report, *, width: int, verbose: int) -> list[str]:
-    """The lines of the summary, none wider than `width` (at most 100); `verbose` as pytest counts -v and -q.
+    """Return the lines of the summary, none wider than `width` (at most 100); `verbose` as pytest counts -v and -q.
 
     With -q only the totals and the answer; by default at most 60 rows of jobs; with -v all.
     """
@@ -68,7 +61,9 @@ def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
     shown = order if verbose > 0 else order[: max(1, room)]
     make = _pair_rows if side_by_side else _mode_rows
     rows = [row for key in shown for row in make(key, by_job[key], report.mode_names)]
-    columns = _pair_columns(report.mode_names) if side_by_side else _MODE_COLUMNS
+    columns = [*_JOB_COLUMNS, *_metric_columns(_PAIR_METRICS) * len(report.modes)]
+    if not side_by_side:
+        columns = [*_JOB_COLUMNS, _Column(title="mode", right=False), *_metric_columns(_MODE_METRICS)]
     lines = table(columns, rows, width)
     if side_by_side:
         lines.insert(0, _heads(lines[0], report.mode_names))
@@ -84,63 +79,51 @@ def _by_name(jobs: Sequence[MeasuredJob]) -> dict[str, list[MeasuredJob]]:
     return groups
 
 
-def _pair_columns(modes: Sequence[str]) -> tuple[_Column, ...]:
-    names = ("score", "viol", "makespan", "decision")
-    columns = tuple(_Column(title=name, gives_way=_GIVES_WAY.get(name, 0)) for _ in modes for name in names)
-    return (_Column(title="job", right=False), _Column(title="hor"), _Column(title="VRAM"), *columns)
-
-
-_GIVES_WAY: Final = {"decision": 2, "makespan": 1}
-
-_MODE_COLUMNS: Final = (
-    _Column(title="job", right=False),
-    _Column(title="hor"),
-    _Column(title="VRAM"),
-    _Column(title="mode", right=False),
-    _Column(title="score"),
-    _Column(title="viol"),
-    _Column(title="peak", gives_way=1),
-    _Column(title="loads", gives_way=2),
-    _Column(title="makespan"),
-    _Column(title="decision", gives_way=3),
+_JOB_COLUMNS: Final = (_Column(title="job", right=False), _Column(title="hor"), _Column(title="VRAM"))
+_SCORE: Final = MetricTable.score
+_PAIR_METRICS: Final[tuple[AnyMetric, ...]] = (
+    MetricTable.violations,
+    MetricTable.makespan_s,
+    MetricTable.decision_ms,
+)
+_MODE_METRICS: Final[tuple[AnyMetric, ...]] = (
+    MetricTable.violations,
+    MetricTable.peak_vram_gb,
+    MetricTable.switches,
+    MetricTable.makespan_s,
+    MetricTable.decision_ms,
 )
 
 
+def _metric_columns(metrics: Sequence[AnyMetric]) -> list[_Column]:
+    return [_Column(title=each.heading, gives_way=each.gives_way) for each in (_SCORE, *metrics)]
+
+
 def _pair_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Sequence[str]) -> list[list[str]]:
-    """One row, the modes next to each other."""
-    name, (horizon, budget_gb) = key
-    row = [one_line(name, 60), horizon_label(horizon), budget_label(budget_gb)]
+    """Return one row, the modes next to each other."""
+    row = _place(key)
     for mode in modes:
-        row += _figures(cells[mode]) if mode in cells else ["-"] * 4
+        row += _values(cells[mode], _PAIR_METRICS) if mode in cells else ["-"] * (1 + len(_PAIR_METRICS))
     return [row]
 
 
 def _mode_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Sequence[str]) -> list[list[str]]:
-    """One row for each mode."""
+    """Return one row for each mode."""
+    return [[*_place(key), one_line(mode, 24), *_values(cells[mode], _MODE_METRICS)] for mode in modes if mode in cells]
+
+
+def _place(key: tuple[str, Setting]) -> list[str]:
     name, (horizon, budget_gb) = key
-    rows: list[list[str]] = []
-    for mode in modes:
-        if mode in cells:
-            cell = cells[mode]
-            score, violations, makespan, decision = _figures(cell)
-            head = [one_line(name, 60), horizon_label(horizon), budget_label(budget_gb), one_line(mode, 24)]
-            rows.append(
-                [*head, score, violations, gigabytes(cell.peak_vram_gb), number(cell.switches), makespan, decision]
-            )
-    return rows
+    return [one_line(name, 60), horizon_label(horizon), budget_label(budget_gb)]
 
 
-def _figures(cell: Aggregate) -> list[str]:
-    score = "ERROR" if cell.errors else "INFEAS" if cell.infeasible else percent(_mean(cell))
-    return [score, str(cell.violations), seconds(cell.makespan_s), milliseconds(cell.decision_ms)]
-
-
-def _mean(cell: Aggregate) -> float | None:
-    return None if cell.score is None else cell.score.mean
+def _values(cell: Aggregate, metrics: Sequence[AnyMetric]) -> list[str]:
+    score = "ERROR" if cell.errors else "INFEAS" if cell.infeasible else of_aggregate(_SCORE, cell, digits=0)
+    return [score, *(of_aggregate(each, cell) for each in metrics)]
 
 
 def _heads(header: str, modes: Sequence[str]) -> str:
-    """The line above the header, with each mode's name over its block of columns."""
+    """Return the line above the header, with each mode's name over its block of columns."""
     starts = [n for n in range(len(header)) if header.startswith("score", n)]
     line = ""
     for start, mode in zip(starts, modes, strict=False):  # a narrow terminal has lost the last columns
@@ -148,48 +131,14 @@ def _heads(header: str, modes: Sequence[str]) -> str:
     return line
 
 
-_TOTAL_COLUMNS: Final = (
-    _Column(title="mode", right=False),
-    _Column(title="jobs"),
-    _Column(title="score"),
-    _Column(title="95 %"),
-    _Column(title="over budget"),
-    _Column(title="peak", gives_way=1),
-    _Column(title="loads", gives_way=3),
-    _Column(title="makespan"),
-    _Column(title="cost", gives_way=2),
-    _Column(title="decision", gives_way=4),
-)
-
-
 def _totals(report: Report, width: int) -> list[str]:
-    rows = [
-        [
-            mode_name(one_line(each.mode, 24)),
-            f"{each.jobs:,}",
-            percent(_mean(each), digits=1),
-            _range(each),
-            f"{each.jobs_over_budget:,} of {each.jobs:,}",
-            gigabytes(each.peak_vram_gb),
-            number(each.switches),
-            seconds(each.makespan_s),
-            significant(each.token_cost),
-            milliseconds(each.decision_ms),
-        ]
-        for each in report.modes
-    ]
-    return table(_TOTAL_COLUMNS, rows, width)
-
-
-def _range(each: Aggregate) -> str:
-    if each.score is None or each.score.low is None or each.score.high is None:
-        return "-"
-    low, high = max(0.0, each.score.low), min(1.0, each.score.high)
-    return f"{100 * low:.0f}..{100 * high:.0f}"
+    columns = [_Column(title="mode", right=False), _Column(title="jobs")]
+    columns += [_Column(title=title, gives_way=level) for title, level in summary_columns(Show.TERMINAL)]
+    return table(columns, [summary_row(each, Show.TERMINAL, between="..") for each in report.modes], width)
 
 
 def _not_run(report: Report, width: int, verbose: int) -> list[str]:
-    """What was not run and why, and the run's notes; shortened unless -v."""
+    """Return what was not run and why, and the run's notes; shortened unless -v."""
     sentences = missing_sentences(report)
     shown = sentences if verbose > 0 else sentences[:_MAX_NOTES]
     lines = [line for each in shown for line in wrapped("! " + one_line(each, 400), width)]
@@ -199,7 +148,7 @@ def _not_run(report: Report, width: int, verbose: int) -> list[str]:
 
 
 def table(columns: Sequence[_Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Aligned lines of at most `width`: where there is no room, gaps shrink, columns give way, the first is cut."""
+    """Return aligned lines of at most `width`: gaps shrink first, then columns are dropped, then the first is cut."""
     widths = [max([len(col.title), *(len(row[n]) for row in rows)]) for n, col in enumerate(columns)]
     gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
     over = sum(widths) + gap * (len(widths) - 1) - width
@@ -222,7 +171,7 @@ def _line(columns: Sequence[_Column], widths: Sequence[int], cells: Sequence[str
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width`, continued lines set in by two; a word longer than a line is cut."""
+    """Return the text in lines of at most `width`, indented by two after the first; too long a word is cut."""
     lines: list[str] = []
     line = ""
     for word in text.split():

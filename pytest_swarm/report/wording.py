@@ -1,4 +1,4 @@
-"""How figures are written for people: percent, seconds, milliseconds, GB; and how foreign text is made harmless.
+"""Numbers and foreign text as people read them: percent, seconds, milliseconds, GB, and text made harmless.
 
 Not measured is written as a dash, never as 0.
 """
@@ -9,8 +9,9 @@ import math
 import re
 from typing import Final
 
+from pytest_swarm.routing.registry import built_in
+
 NOT_MEASURED: Final = "-"
-_NAMES: Final = {"lp": "LP", "milp": "MILP", "llm": "LLM"}
 # Control characters, marks that change the direction of text (they could make a line read as something else), lone
 # surrogates and non-characters: none of them may reach a page, a file or a terminal as it is.
 _UNSAFE: Final = re.compile(
@@ -19,29 +20,30 @@ _UNSAFE: Final = re.compile(
 
 
 def mode_name(mode: str) -> str:
-    """`LP`, `LLM`, `MILP`; every other mode as it is written on the command line."""
-    return _NAMES.get(mode, mode)
+    """Return the label of a mode: `LP`, `single:gemma2:2b`; a third party's mode as it is written."""
+    row = built_in(mode)
+    return mode if row is None or row.label is None else row.label + mode.removeprefix(row.name)
 
 
 def percent(share: float | None, *, digits: int = 0) -> str:
-    """`74 %` of 0.741; one more digit with `digits=1`."""
+    """Return `74 %` of 0.741; one more digit with `digits=1`."""
     return NOT_MEASURED if share is None else f"{_rounded(100 * share, digits)} %"
 
 
 def points(difference: float) -> str:
-    """`11.1 points` of a difference of 0.111 in score, without its sign."""
+    """Return `11.1 points` of a difference of 0.111 in score, without its sign."""
     size = _rounded(abs(100 * difference), 1)
     return f"{size} point" if size == "1.0" else f"{size} points"
 
 
 def signed_points(difference: float) -> str:
-    """`+11.1` of a difference of 0.111 in score."""
+    """Return `+11.1` of a difference of 0.111 in score."""
     text = _rounded(100 * difference, 1)
     return text if text.startswith("-") or float(text) == 0 else f"+{text}"
 
 
 def seconds(value_s: float | None) -> str:
-    """`9.9 s`, `0.45 s`, `12 min 5 s`."""
+    """Return `9.9 s`, `0.45 s`, `12 min 5 s`."""
     if value_s is None:
         return NOT_MEASURED
     if value_s >= 600:
@@ -50,7 +52,7 @@ def seconds(value_s: float | None) -> str:
 
 
 def milliseconds(value_ms: float | None) -> str:
-    """`0.38 ms`, `2.9 ms`, `812 ms`, `1.8 s`."""
+    """Return `0.38 ms`, `2.9 ms`, `812 ms`, `1.8 s`."""
     if value_ms is None:
         return NOT_MEASURED
     if value_ms >= 1000:
@@ -59,17 +61,17 @@ def milliseconds(value_ms: float | None) -> str:
 
 
 def gigabytes(value_gb: float | None) -> str:
-    """`6.5 GB`."""
+    """Return `6.5 GB`."""
     return NOT_MEASURED if value_gb is None else f"{_rounded(value_gb, 1)} GB"
 
 
 def number(value: float | None, digits: int = 1) -> str:
-    """A plain number with that many digits after the point, thousands apart."""
+    """Return a number with that many digits after the point, and commas between thousands."""
     return NOT_MEASURED if value is None else _rounded(value, digits)
 
 
 def significant(value: float | None, digits: int = 3) -> str:
-    """A number with so many significant digits and no exponent: `0.0012`, `0.871`, `1,496`."""
+    """Return a number with so many significant digits and no exponent: `0.0012`, `0.871`, `1,496`."""
     if value is None:
         return NOT_MEASURED
     if value == 0:
@@ -78,23 +80,23 @@ def significant(value: float | None, digits: int = 3) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 job`, `3 jobs`."""
+    """Return `1 job`, `3 jobs`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def joined(parts: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Return `a`, `a and b`, `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """Foreign text on one harmless line: no control characters, no ANSI codes, no direction marks, cut at `limit`."""
+    """Return foreign text on one line, without control characters, ANSI codes or direction marks, cut at `limit`."""
     clean = printable(" ".join(text[: 2 * limit].split()))
     return clean if len(clean) <= limit else clean[: max(0, limit - 2)] + ".."
 
 
 def printable(text: str) -> str:
-    """Foreign text with its lines kept; what is unsafe to show is written as its code, such as `\\x1b`."""
+    """Return foreign text with its lines kept; what is unsafe to show is written as its code, such as `\\x1b`."""
     return _UNSAFE.sub(_code, text)
 
 

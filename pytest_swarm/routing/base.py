@@ -21,7 +21,7 @@ from pytest_swarm.fields import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """The weights of the objective (DESIGN 3): lambda_token, lambda_switch, and lambda_latency (off by default)."""
+    """The weights of the objective: lambda_token, lambda_switch, and lambda_latency (off by default)."""
 
     token: float = 0.5
     switch: float = 0.2
@@ -35,12 +35,12 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlanningView:
-    """All that a router may know when it plans a step; the same for every router.
+    """Everything that a router may know when it plans a step; the same for every router.
 
     `tasks` is the horizon in topological order, `ready` the part that is executed now, `stages[m]` the stage of
     `tasks[m]` (0 = ready), `edges` those within the horizon. `estimates` has a column per task of `tasks` and a row
     per model of `fleet`, in those orders. `resident` are the fleet's models observed in VRAM. `seed` is for routers
-    that draw. Raises OptionError for a budget that is no number, EstimateError for estimates of something else.
+    that draw. Raises OptionError for a budget that is not a number, EstimateError for estimates that do not match.
     """
 
     job: str
@@ -71,14 +71,22 @@ class Router(Protocol):
     name: str
 
     async def route(self, view: PlanningView) -> Plan:
-        """A plan for every task of the horizon; status `infeasible` (never an exception) where none exists."""
+        """Return a plan for every task of the horizon; status `infeasible` (never an exception) where none exists."""
 
 
 class Planner(Protocol):
     """The planner model behind the `llm` router."""
 
     async def ask(self, prompt: str, *, schema: Mapping[str, Json]) -> str:
-        """The model's answer to the prompt under a JSON schema; raises BackendError."""
+        """Return the model's answer to a prompt.
+
+        Args:
+            prompt: The question.
+            schema: The JSON schema that the answer must match.
+
+        Raises:
+            BackendError: The server did not answer.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,7 +104,7 @@ class RouterSetup:
 
 
 class RoutingError(SwarmError):
-    """A router could not come to an answer although there may be one: its solver failed or ran out of time."""
+    """A router found no answer although there may be one: its solver failed or ran out of time."""
 
 
 RouterFactory: TypeAlias = Callable[[RouterSetup], Router]

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_swarm.estimate.table import Mask, Matrix
+from pytest_swarm.routing.highs import new_highs
 from pytest_swarm.routing.program import TIE, RoutingProgram
 
 GROUPS: Final = 32  # measured: 8 to 128 groups need about the same time at 1,000 tasks, 1 or 1,000 several times that
@@ -61,9 +62,14 @@ class Master:
         self._highs = self._load()
 
     def relax(self, lower: Mask, upper: Mask, floor: float) -> BendersBound | None:
-        """The relaxation with lower <= y <= upper, cut until it is exact or its bound is not above `floor`.
+        """Return the relaxation, cut until it is exact or its bound is not above the floor.
 
         None where no residency between the limits gives every task a model.
+
+        Args:
+            lower: Models that are held, shape (I,).
+            upper: Models that may be held, shape (I,).
+            floor: The value that a better residency must exceed.
         """
         models = len(self._entry)
         columns = np.arange(models, dtype=np.int32)
@@ -86,9 +92,7 @@ class Master:
 
     def _load(self) -> Any:  # highspy is untyped
         models, rows = len(self._entry), 1 + len(self._cover)
-        highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types
-        highs.setOptionValue("output_flag", False)
-        highs.setOptionValue("parallel", "off")  # not `threads`: HiGHS has one scheduler a process
+        highs = new_highs()
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = models + self._groups, rows
         lp.col_cost_ = np.concatenate([self._entry, -np.ones(self._groups)])
@@ -116,7 +120,7 @@ class Master:
         highs.addRows(count, low, constant, count * width, start, index.ravel(), value.ravel())
 
     def _cut(self, y: Matrix, groups_worth: Matrix) -> bool:
-        """Add the cuts that y violates; whether there were any."""
+        """Add the cuts that y violates; return whether there were any."""
         threshold = self._thresholds(y)
         slope = np.add.reduceat(np.maximum(self._worth - threshold, 0.0), self._starts, axis=1).T
         constant = np.add.reduceat(threshold, self._starts)
@@ -133,7 +137,7 @@ class Master:
         return True
 
     def _thresholds(self, y: Matrix) -> Matrix:
-        """The worth of the model with which each task's shares reach 1, best models first; shape (M,)."""
+        """Return the worth of the model with which each task's shares reach 1; shape (M,)."""
         share = np.zeros(len(self._columns))
         rank = np.zeros(len(self._columns), dtype=np.intp)
         for models in self._order:  # a few ranks fill every task, so a cumulative sum over all would waste most
@@ -157,7 +161,7 @@ class Master:
         self._group = np.delete(self._group, gone)
 
     def _bound(self, duals: Matrix, y: Matrix, lower: Mask, upper: Mask) -> BendersBound:
-        """The Lagrangian bound of the multipliers, made feasible first: >= 0, and adding up to 1 in each group."""
+        """Return the Lagrangian bound of the multipliers, made feasible: at least 0, adding up to 1 in each group."""
         covers = len(self._cover)
         weight = np.maximum(-duals[1 + covers :], 0.0)
         total = np.bincount(self._group, weights=weight, minlength=self._groups)

@@ -129,10 +129,14 @@ class _Search:
 
 
 def branch_and_bound(program: RoutingProgram, *, limit_s: float | None) -> Solution | None:
-    """The best set of models for the whole horizon, None where there is none.
+    """Return the best set of models for the whole horizon, None where there is none.
 
     Proven best unless the limit passes; then the best set so far, with the largest bound of the open nodes. The limit
-    is looked at between nodes, so the first one is always worked on.
+    is checked between nodes, so the first one is always expanded.
+
+    Args:
+        program: The program of the step.
+        limit_s: Time limit in seconds; None = no limit.
     """
     started = time.perf_counter()
     search = _Search(program)
@@ -155,7 +159,7 @@ def branch_and_bound(program: RoutingProgram, *, limit_s: float | None) -> Solut
 
 
 def _branch_on(relaxed: BendersBound, lower: Mask, upper: Mask) -> int:
-    """The free model nearest to one half; where all are whole, the one whose absence or presence matters most."""
+    """Return the free model nearest to one half; where all are whole, the one whose choice matters most."""
     free = upper & ~lower
     distance = np.where(free, np.abs(relaxed.y - 0.5), np.inf)
     i = int(distance.argmin())

@@ -1,4 +1,4 @@
-"""Whether a plan may be executed, and why no plan exists where none does. The same rules for every router."""
+"""The check of a plan before it is executed, and the reason where no plan exists. The same for every router."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB, stage_count
+from pytest_swarm.routing.objective import stage_count
 from pytest_swarm.units import format_gb
 
 
@@ -46,16 +47,25 @@ class Problem:
 
 
 def check(plan: Plan, view: PlanningView) -> tuple[Problem, ...]:
-    """Everything that is wrong with the plan; empty for a plan that may be executed without a violation.
+    """Return everything that is wrong with a plan; empty for one that may be executed without a violation.
 
     Every task of the horizon assigned once, known models, context length, assigned models resident in their stage,
     pinned models kept in every stage, residency within the budget (+1e-6 GB) in every stage.
+
+    Args:
+        plan: The plan of a router.
+        view: The step that it plans.
     """
     return (*_check_tasks(plan, view), *_check_models(plan, view), *_check_residency(plan, view))
 
 
 def structural_problems(plan: Plan, view: PlanningView) -> tuple[Problem, ...]:
-    """The problems that forbid to execute the plan: all but an over-budget residency."""
+    """Return the problems that forbid executing a plan: all but an over-budget residency.
+
+    Args:
+        plan: The plan of a router.
+        view: The step that it plans.
+    """
     return tuple(problem for problem in check(plan, view) if problem.structural)
 
 
@@ -134,9 +144,11 @@ def _check_stage(stage: int, tags: frozenset[str], view: PlanningView) -> list[P
 
 
 def explain_infeasible(view: PlanningView, *, staged: bool = False) -> str | None:
-    """The sentence that says why no plan exists, naming budget, smallest model and task; None where one exists.
+    """Return the sentence that says why no plan exists, naming budget, smallest model and task; None where one exists.
 
-    `staged` asks for a residency per stage in place of one for the whole horizon.
+    Args:
+        view: The step to plan.
+        staged: Whether each stage may have its own residency, in place of one for the whole horizon.
     """
     if not view.tasks:
         return f"job {view.job!r}: the horizon is empty, so there is nothing to plan"
@@ -196,7 +208,13 @@ def _explain_together(view: PlanningView, *, staged: bool) -> str | None:
 
 
 def can_cover(view: PlanningView, columns: list[int], chosen: frozenset[int]) -> bool:
-    """Whether `chosen` (row numbers) can be extended within the budget so that each task has a model that takes it."""
+    """Return whether chosen models can be extended within the budget so that some model takes each task.
+
+    Args:
+        view: The step to plan.
+        columns: The tasks, as column numbers.
+        chosen: The models, as row numbers.
+    """
     needs = {frozenset(view.estimates.allowed[:, m].nonzero()[0].tolist()) for m in columns}
     vram_gb = [model.vram_gb for model in view.fleet]
     return _cover(needs, chosen, vram_gb, view.vram_budget_gb + BUDGET_TOLERANCE_GB)

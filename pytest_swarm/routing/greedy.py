@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan
 from pytest_swarm.errors import InfeasibleError
-from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import can_cover, explain_infeasible
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB, load_price, utility
+from pytest_swarm.routing.objective import load_price, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 
 
 class GreedyRouter:
-    """Task by task in the order of the horizon; the first reference router, and what fills in for a planner."""
+    """Task by task in the order of the horizon; also completes what a planner leaves open."""
 
     name = "greedy"
 
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
+        """Return the router; it needs nothing of the setup."""
+        return cls()
+
     async def route(self, view: PlanningView) -> Plan:
-        """A feasible plan wherever one exists that holds one residency over the horizon."""
+        """Return a feasible plan wherever one exists that holds one residency over the horizon."""
         rows = greedy_rows(view, {})
         return rule_plan(view, rows) if rows else infeasible_plan(view)
 
 
 def fill_in(view: PlanningView, fixed: Mapping[str, str]) -> tuple[Assignment, ...]:
-    """An assignment, with origin `fill-in`, for each task of the horizon that is not in `fixed` (task -> model).
+    """Return an assignment, with origin `fill-in`, for each task of the horizon that is not fixed.
 
-    The models of `fixed` count as chosen, also where they are over budget already; then no further model fits.
-    Raises InfeasibleError where a task finds no model.
+    Args:
+        view: The step to plan.
+        fixed: Task to model. These models count as chosen, even if they are over budget already.
+
+    Raises:
+        InfeasibleError: A task finds no model.
     """
     rows = greedy_rows(view, fixed)
     if rows is None:
@@ -42,10 +53,14 @@ def fill_in(view: PlanningView, fixed: Mapping[str, str]) -> tuple[Assignment, .
 
 
 def greedy_rows(view: PlanningView, fixed: Mapping[str, str]) -> list[int] | None:
-    """Row of the model of each task, or None where a task finds none (or there is no task).
+    """Return the row of the model of each task; None where a task finds none, or there is no task.
 
     Each task takes the largest U_im minus the load of i if i is neither resident nor chosen before. Ties go to the
     fewest loads, then the least VRAM, then the name. A model that would leave a later task without any is not taken.
+
+    Args:
+        view: The step to plan.
+        fixed: Task to model, decided before.
     """
     if sum(model.vram_gb for model in view.fleet if model.keep) > view.vram_budget_gb + BUDGET_TOLERANCE_GB:
         return None
@@ -91,7 +106,7 @@ class _Choice:
             self._price[row] = 0.0
 
     def best(self, column: int) -> int | None:
-        """Row of the best model that fits for a task; None where no model does."""
+        """Return the row of the best model that fits for a task; None where no model does."""
         worth, allowed = self._worth[column], self._allowed[column]
         options = [
             i for i in self._order if allowed[i] and (i in self._chosen or 0 <= self._vram_gb[i] <= self._free_gb)

@@ -1,4 +1,4 @@
-"""The time-expanded program as arrays for HiGHS: the way for models too many to enumerate, and the yardstick.
+"""The time-expanded program as arrays for HiGHS, used where models are too many to enumerate, and as a reference.
 
 Columns: y (T, I) residency, z (T, I) loads, x (K, M) the allowed shares. Rows: one of x per task; x <= y of the task's
 stage; VRAM per stage; z_t >= y_t - y_(t-1).
@@ -6,8 +6,14 @@ stage; VRAM per stage; z_t >= y_t - y_(t-1).
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+import threading
 import time
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import highspy
@@ -19,6 +25,8 @@ from pytest_swarm.routing.base import RoutingError
 from pytest_swarm.routing.program import RoutingProgram, Solution, needed, value_of
 
 _HALF: Final = 0.5
+_STDOUT: Final = 1  # the file descriptor that the C library writes to, whatever `sys.stdout` is
+_LOCK: Final = threading.Lock()
 Numbers = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int32]
 
@@ -39,7 +47,12 @@ class Sparse:
 
 
 def arrays_of(program: RoutingProgram, *, stages: int) -> Sparse:
-    """The arrays of a program with `stages` residencies: 1, or the program's own number."""
+    """Return the arrays of a program in HiGHS's form.
+
+    Args:
+        program: The program of the step.
+        stages: Number of residencies: 1, or the program's own number of stages.
+    """
     models, tasks = program.worth.shape
     stage = program.stage if stages > 1 else np.zeros(tasks, dtype=np.intp)
     ys = stages * models
@@ -78,11 +91,56 @@ def arrays_of(program: RoutingProgram, *, stages: int) -> Sparse:
     )
 
 
-def load_model(sparse: Sparse, *, integer: bool) -> Any:  # highspy is untyped
-    """A silent HiGHS object with the program in it; nothing in parallel, so that equal inputs give equal runs."""
+def new_highs() -> Any:  # highspy is untyped
+    """Return a HiGHS object that prints nothing and runs nothing in parallel, so that equal inputs give equal runs."""
+    suppress_banner()
     highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("parallel", "off")  # not `threads`: HiGHS has one scheduler a process
+    return highs
+
+
+def suppress_banner() -> None:
+    """Let HiGHS print its license banner to the null device. Call it before CVXPY first uses HiGHS.
+
+    HiGHS 1.16 prints the banner to the C library's standard output when its first object is made, before any option
+    can be set. So the first object is made here, while file descriptor 1 points to the null device.
+    """
+    with _LOCK:  # two redirections at once would lose standard output for good
+        _make_first_object()
+
+
+@cache
+def _make_first_object() -> None:
+    _flush()
+    try:
+        saved = os.dup(_STDOUT)
+    except OSError:  # the process has no standard output, so there is nothing to keep clean
+        return
+    try:
+        with Path(os.devnull).open("wb") as void:
+            os.dup2(void.fileno(), _STDOUT)
+        highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types
+        _flush()
+    finally:
+        os.dup2(saved, _STDOUT)
+        os.close(saved)
+
+
+def _flush() -> None:
+    """Write out what the C library has buffered."""
+    library = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
+    library.fflush(None)
+
+
+def load_model(sparse: Sparse, *, integer: bool) -> Any:  # highspy is untyped
+    """Return a HiGHS object with the program in it.
+
+    Args:
+        sparse: The program.
+        integer: Whether the residency is binary; else the relaxation.
+    """
+    highs = new_highs()
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(sparse.cost), len(sparse.row_low)
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = sparse.cost, sparse.lower, sparse.upper
@@ -99,10 +157,17 @@ def load_model(sparse: Sparse, *, integer: bool) -> Any:  # highspy is untyped
 def solve_mip(
     program: RoutingProgram, *, stages: int, limit_s: float | None, gap: float = 0.0, start: Mask | None = None
 ) -> Solution | None:
-    """The best residency that HiGHS finds within the limit, with its bound; None where there is none.
+    """Return the best residency that HiGHS finds within the limit, with its bound; None where there is none.
 
-    `gap` is the relative gap to stop at, `start` (T, I) a residency to start from. Raises RoutingError where the
-    limit passes before any plan is found.
+    Args:
+        program: The program of the step.
+        stages: Number of residencies: 1, or the program's own number of stages.
+        limit_s: Time limit in seconds; None = no limit.
+        gap: The relative gap to stop at.
+        start: A residency (T, I) to start from.
+
+    Raises:
+        RoutingError: The limit passed before any plan was found.
     """
     started = time.perf_counter()
     if program.vram_gb[program.pinned].sum() > program.limit_gb:

@@ -1,4 +1,4 @@
-"""`llm`: a planner model chooses, and everything that goes wrong with it is counted.
+"""`llm`: a planner model chooses, and each of its failures is counted.
 
 One question per step; one more, with the reason, where the answer goes over budget. Whatever the planner leaves open
 is filled in by `greedy` beside what is kept, with origin `fill-in`. Nothing is repaired: a choice is kept as it was
@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlannerCall, PlannerFailure, PlanStatus
 from pytest_swarm.errors import BackendError, CallTimeoutError, InfeasibleError, ServerDownError
 from pytest_swarm.fields import Json
-from pytest_swarm.routing.base import Planner, PlanningView
+from pytest_swarm.routing.base import Planner, PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import explain_infeasible
 from pytest_swarm.routing.greedy import fill_in
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB
 from pytest_swarm.routing.plan_builders import held_throughout, infeasible_plan
 from pytest_swarm.routing.planner_answer import PlannerAnswer, read_answer
 from pytest_swarm.routing.planner_prompt import build_problem, planner_prompt, planner_schema, refused_problem
@@ -41,8 +42,14 @@ class LlmRouter:
     def __init__(self, *, planner: Planner) -> None:
         self._planner = planner
 
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:
+        """Return the router of the setup's planner."""
+        assert setup.planner is not None, "the table of modes checks it"
+        return cls(planner=setup.planner)
+
     async def route(self, view: PlanningView) -> Plan:
-        """A feasible plan wherever one exists that holds one residency; raises ServerDownError, nothing else."""
+        """Return a feasible plan wherever one exists that holds one residency; raises ServerDownError, nothing else."""
         reason = explain_infeasible(view)
         if reason is not None:
             return infeasible_plan(view, reason=reason)
@@ -72,7 +79,7 @@ class LlmRouter:
     async def _ask(
         self, prompt: str, schema: Mapping[str, Json], view: PlanningView
     ) -> tuple[PlannerAnswer, PlannerCall]:
-        """One question. A call that fails keeps nothing and is counted; only ServerDownError goes through."""
+        """Ask one question. A call that fails keeps nothing and is counted; only ServerDownError goes through."""
         try:
             text = await self._planner.ask(prompt, schema=schema)
         except ServerDownError:
@@ -86,7 +93,7 @@ class LlmRouter:
 
 
 def _over_budget(view: PlanningView, answer: PlannerAnswer) -> str | None:
-    """The sentence that says by how much the chosen and the pinned models exceed the budget; None where they fit."""
+    """Return by how much the chosen and the pinned models exceed the budget, in a sentence; None where they fit."""
     chosen = set(answer.choices.values())
     used = [model for model in view.fleet if model.tag in chosen or model.keep]
     needed_gb = sum(model.vram_gb for model in used)
@@ -102,7 +109,7 @@ def _refused(call: PlannerCall, reason: str) -> PlannerCall:
 
 
 def _completed(view: PlanningView, consulted: _Consulted) -> tuple[tuple[Assignment, ...], tuple[PlannerCall, ...]]:
-    """The planner's choices with the rest filled in, in the order of the horizon.
+    """Return the planner's choices with the rest filled in, in the order of the horizon.
 
     Choices that leave no room for the rest (its models fit, but none beside them takes a task that is open) are dropped
     as a whole, and the last call says so: greedy then fills in everything.

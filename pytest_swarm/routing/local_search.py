@@ -7,11 +7,17 @@ import numpy as np
 from pytest_swarm.estimate.table import Mask, Matrix
 from pytest_swarm.routing.program import TIE, RoutingProgram, tie_key
 
-_MOVES = 100  # a stop for a search that gains next to nothing for long; ten are typical
+_MOVES = 100  # the most moves of a search; ten are typical
 
 
 def fill(program: RoutingProgram, preference: Matrix, allowed: Mask) -> Mask:
-    """The pinned models, and those `allowed` in order of `preference` (I,) above 0 as long as they fit; shape (I,)."""
+    """Return the pinned models, and the allowed ones in order of preference as long as they fit; shape (I,).
+
+    Args:
+        program: The program of the step.
+        preference: Higher comes first; models of 0 or less are left out; shape (I,).
+        allowed: Models that may be added; shape (I,).
+    """
     held = program.pinned.copy()
     free_gb = program.limit_gb - float(program.vram_gb[held].sum())
     for i in np.argsort(-preference, kind="stable").tolist():
@@ -22,14 +28,25 @@ def fill(program: RoutingProgram, preference: Matrix, allowed: Mask) -> Mask:
 
 
 def set_value(program: RoutingProgram, held: Mask) -> float:
-    """sum_m max_(i held) U_im - sum_(i held) S_i, -inf where a task finds no model."""
+    """Return sum_m max_(i held) U_im - sum_(i held) S_i; -inf where a task finds no model.
+
+    Args:
+        program: The program of the step.
+        held: The set of models, shape (I,).
+    """
     if not held.any():
         return -np.inf
     return float(program.worth[held].max(axis=0).sum() - program.entry_price[held].sum())
 
 
 def improve(program: RoutingProgram, held: Mask, allowed: Mask) -> Mask:
-    """The set after the best single additions, removals and swaps, one at a time, until none gains."""
+    """Return the set after the best single additions, removals and swaps, one at a time, until none gains.
+
+    Args:
+        program: The program of the step.
+        held: The set to start from, shape (I,).
+        allowed: Models that may be added, shape (I,).
+    """
     for _ in range(_MOVES):
         move = _best_move(program, held, allowed)
         if move is None:
@@ -74,9 +91,13 @@ def _best_move(program: RoutingProgram, held: Mask, allowed: Mask) -> tuple[int 
 
 
 def settle_ties(program: RoutingProgram, held: Mask) -> Mask:
-    """The set of the same value that swapping single models leads to, first by loads, VRAM and names.
+    """Return the set of the same value that swapping single models leads to, first by loads, VRAM and names.
 
     Where models are alike in all that counts, this makes the answer independent of which of them a search met first.
+
+    Args:
+        program: The program of the step.
+        held: The set found, shape (I,).
     """
     value, swapped = set_value(program, held), True
     while swapped:

@@ -1,25 +1,26 @@
 """`lp`: the published linear relaxation, by CVXPY, rounded by argmax as published.
 
-The VRAM row binds the fractional residency only, so the rounded plan can be over budget (DESIGN 3). That behaviour is
-kept, and is what the flags of the plan record; `milp` is the same program without the leak.
+The VRAM row binds the fractional residency only, so the rounded plan can be over budget (docs/routing.md). That
+behavior is kept, and the flags of the plan record it; `milp` is the same program without the leak.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, Self
 
 import cvxpy as cp
 import numpy as np
 
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.table import Matrix
-from pytest_swarm.routing.base import PlanningView, RoutingError
+from pytest_swarm.routing.base import PlanningView, RouterSetup, RoutingError
+from pytest_swarm.routing.highs import suppress_banner
 from pytest_swarm.routing.objective import evaluate, load_price, resident_mask, utility
 from pytest_swarm.routing.plan_builders import assign, held_throughout, infeasible_plan
 
-SOLVERS: Final = ("HIGHS", "SCS")  # DESIGN 3: HiGHS, SCS as fallback
+SOLVERS: Final = ("HIGHS", "SCS")  # as published: HiGHS, with SCS as the fallback
 _NO_PLAN: Final = (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE, "infeasible_or_unbounded")  # all shares are bounded
 _INTEGRAL: Final = 1e-6  # a share within this distance of 0 or 1 is integral; both solvers are exact to about that
 _COMPILED: Final = 32  # programs kept compiled; a run meets few shapes, and each holds some 100 bytes per entry
@@ -62,10 +63,15 @@ class LpRouter:
 
     def __init__(self, *, solvers: tuple[str, ...] = SOLVERS) -> None:
         self._solvers = solvers
-        self._compiled: OrderedDict[tuple[object, ...], Relaxation] = OrderedDict()
+        self._compiled = lru_cache(maxsize=_COMPILED)(_compile)
+
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
+        """Return the router; it needs nothing of the setup."""
+        return cls()
 
     async def route(self, view: PlanningView) -> Plan:
-        """The rounded relaxation: `objective` and `bound` are the relaxation's optimum, `gap` what rounding lost."""
+        """Return the rounded relaxation: `objective` and `bound` are its optimum, `gap` is what rounding lost."""
         if not view.tasks or view.vram_budget_gb <= 0:
             return infeasible_plan(view)
         relaxed = self.relax(view)
@@ -74,7 +80,7 @@ class LpRouter:
         return _rounded(view, relaxed)
 
     def relax(self, view: PlanningView) -> LpRelaxation | None:
-        """The relaxation's solution, or None where even the relaxation is infeasible. Raises RoutingError."""
+        """Return the relaxation's solution, None where even that is infeasible; RoutingError if no solver works."""
         program = self._program(view)
         program.worth.value = utility(view).ravel()
         program.load.value = np.where(resident_mask(view), 0.0, load_price(view))
@@ -92,20 +98,24 @@ class LpRouter:
         )
 
     def _program(self, view: PlanningView) -> Relaxation:
-        """The compiled program for the shape of the view: models, tasks, what is allowed, what is pinned."""
+        """Return the compiled program for the shape of the view: models, tasks, what is allowed, what is pinned."""
         allowed = view.estimates.allowed
         keep = tuple(model.keep for model in view.fleet)
-        key = (allowed.shape, allowed.tobytes(), keep)
-        if key not in self._compiled:
-            self._compiled[key] = formulate(allowed.astype(float), np.array(keep, dtype=float))
-            if len(self._compiled) > _COMPILED:
-                self._compiled.popitem(last=False)
-        self._compiled.move_to_end(key)
-        return self._compiled[key]
+        return self._compiled(allowed.shape, allowed.tobytes(), keep)
+
+
+def _compile(shape: tuple[int, int], allowed: bytes, keep: tuple[bool, ...]) -> Relaxation:
+    mask = np.frombuffer(allowed, dtype=bool).reshape(shape)
+    return formulate(mask.astype(float), np.array(keep, dtype=float))
 
 
 def formulate(allowed: Matrix, keep: Matrix) -> Relaxation:
-    """The program of the class `Relaxation` for `allowed` (I, M) and `keep` (I,), both of 0 and 1."""
+    """Return the program of the class `Relaxation`.
+
+    Args:
+        allowed: 1 where a model can take a task, else 0; shape (I, M).
+        keep: 1 for pinned models, else 0; shape (I,).
+    """
     models, tasks = allowed.shape
     x = cp.Variable((models, tasks), bounds=[0, allowed])
     y = cp.Variable((models, 1), bounds=[keep[:, None], 1])
@@ -124,6 +134,7 @@ def formulate(allowed: Matrix, keep: Matrix) -> Relaxation:
 
 def _solve(problem: Any, solvers: tuple[str, ...]) -> tuple[str, str]:
     """(status, solver) of the first solver that comes to an answer; RoutingError where none does."""
+    suppress_banner()
     failures = []
     for solver in solvers:
         try:

@@ -7,12 +7,11 @@ budget are few, all of them are valued in one pass; else by branch and bound on 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from typing import Final
+from typing import Final, Self
 
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.model_sets import Family, best_set, sets_within
+from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.model_sets import FamilyCache, best_set, sets_within
 from pytest_swarm.routing.plan_builders import infeasible_plan
 from pytest_swarm.routing.program import RoutingProgram, Solution, plan_of, program_of
 
@@ -21,25 +20,6 @@ _FEW_SETS: Final = 64  # always enumerated: bounding does not pay
 _MAX_WORK: Final = 4_000_000  # sets x tasks that are enumerated at most, about 20 ms; bounding takes over there
 _CHEAP_SETS: Final = 1024  # for `cheap_optimum`: every set of ten models
 _CHEAP_WORK: Final = 100_000  # sets x tasks: below a millisecond
-_FAMILIES: Final = 16  # budgets and fleets whose sets are remembered
-
-
-class FamilyCache:
-    """The families of the last budgets and fleets: they do not depend on the estimates."""
-
-    def __init__(self, *, at_most: int) -> None:
-        self._at_most = at_most
-        self._known: OrderedDict[tuple[object, ...], Family | None] = OrderedDict()
-
-    def sets_of(self, program: RoutingProgram) -> Family | None:
-        """The sets within the budget of a program, None where they are too many to enumerate."""
-        key = (program.vram_gb.tobytes(), program.limit_gb, program.pinned.tobytes())
-        if key not in self._known:
-            found = sets_within(program.vram_gb, program.limit_gb, program.pinned, at_most=self._at_most)
-            self._known[key] = found
-            if len(self._known) > _FAMILIES:
-                self._known.popitem(last=False)
-        return self._known[key]
 
 
 class MilpRouter:
@@ -51,8 +31,13 @@ class MilpRouter:
         self._solve_limit_s = solve_limit_s
         self._families = FamilyCache(at_most=_MAX_SETS)
 
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:
+        """Return the router with the time limit of the setup."""
+        return cls(solve_limit_s=setup.solve_limit_s)
+
     async def route(self, view: PlanningView) -> Plan:
-        """The best plan, with status `optimal` and gap 0; `feasible` with its gap after the time limit."""
+        """Return the best plan: status `optimal` with gap 0, or `feasible` with its gap after the time limit."""
         if not view.tasks:
             return infeasible_plan(view)
         program = program_of(view)
@@ -60,7 +45,7 @@ class MilpRouter:
         return infeasible_plan(view) if solution is None else plan_of(view, program, solution)
 
     def solve(self, program: RoutingProgram) -> Solution | None:
-        """The optimum of the program's one-stage form, None where it has none."""
+        """Return the optimum of the program's one-stage form; None where it has none."""
         started = time.perf_counter()
         if program.vram_gb[program.pinned].sum() > program.limit_gb:
             return None
@@ -78,7 +63,7 @@ class MilpRouter:
 
 
 def cheap_optimum(view: PlanningView) -> float | None:
-    """The value of the best plan with one residency, to set beside any router's; None where it is not cheap to know.
+    """Return the value of the best plan with one residency, None where it is not cheap to know.
 
     None as well where there is no such plan. Takes a tenth of a millisecond for a handful of models.
     """

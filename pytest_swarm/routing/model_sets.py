@@ -1,8 +1,10 @@
-"""All sets of models that fit the budget together: few, where models are few or large. What enumeration walks over."""
+"""All sets of models that fit the budget together: the search space of enumeration."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ from pytest_swarm.routing.program import TIE, RoutingProgram, tie_key
 
 _BLOCK = 1_000_000  # entries of the working array of `set_worth`: 8 MB, about a processor's cache
 MAX_MODELS = 64  # a set is one word of 64 bits
+_FAMILIES: Final = 16  # budgets and fleets whose sets are remembered
 
 Index = npt.NDArray[np.intp]
 
@@ -36,9 +39,15 @@ class Family:
 
 
 def sets_within(vram_gb: Matrix, limit_gb: float, pinned: Mask, *, at_most: int) -> Family | None:
-    """Every set that holds `pinned` and fits `limit_gb`; None where they are more than `at_most` (or 64 models).
+    """Return every set that holds the pinned models and fits the limit.
 
-    An empty family is None as well: the pinned models alone are over the limit.
+    None where they are more than `at_most`, or models more than 64, or the pinned models alone are over the limit.
+
+    Args:
+        vram_gb: Footprints (I,) in GB.
+        limit_gb: The budget with its tolerance, in GB.
+        pinned: True for models that belong to every set, shape (I,).
+        at_most: The largest number of sets to list.
     """
     models = len(vram_gb)
     base_gb = float(vram_gb[pinned].sum())
@@ -75,8 +84,23 @@ def sets_within(vram_gb: Matrix, limit_gb: float, pinned: Mask, *, at_most: int)
     )
 
 
+class FamilyCache:
+    """The families of the last budgets and fleets: they do not depend on the estimates."""
+
+    def __init__(self, *, at_most: int) -> None:
+        self._known = lru_cache(maxsize=_FAMILIES)(partial(_family_of, at_most=at_most))
+
+    def sets_of(self, program: RoutingProgram) -> Family | None:
+        """Return the sets within the budget of a program; None where they are too many to enumerate."""
+        return self._known(program.vram_gb.tobytes(), program.limit_gb, program.pinned.tobytes())
+
+
+def _family_of(vram_gb: bytes, limit_gb: float, pinned: bytes, *, at_most: int) -> Family | None:
+    return sets_within(np.frombuffer(vram_gb), limit_gb, np.frombuffer(pinned, dtype=bool), at_most=at_most)
+
+
 def set_worth(family: Family, worth: Matrix) -> Matrix:
-    """W_f = sum_m max_(i in set f) worth_im, shape (F,); -inf where a task finds no model in the set.
+    """Return W_f = sum_m max_(i in set f) worth_im, shape (F,); -inf where a task finds no model in the set.
 
     Each set extends its parent by one model, so a set costs one maximum per task; tasks go in blocks to bound memory.
     """
@@ -94,7 +118,7 @@ def set_worth(family: Family, worth: Matrix) -> Matrix:
 
 
 def best_set(program: RoutingProgram, family: Family) -> tuple[Mask, float] | None:
-    """The best set (I,) for the whole horizon and its value, None where no set gives every task a model.
+    """Return the best set (I,) for the whole horizon and its value; None where no set gives every task a model.
 
     Among equals (1e-10) fewest loads, then least VRAM, then the names.
     """
@@ -108,7 +132,7 @@ def best_set(program: RoutingProgram, family: Family) -> tuple[Mask, float] | No
 
 
 def without(family: Family) -> tuple[tuple[Index, Index], ...]:
-    """For each model i: (the sets that hold it beyond the pinned ones, the same sets without it), as indices."""
+    """Return for each model i: the sets that hold it beyond the pinned ones, and the same sets without it."""
     order = family.bits.argsort()
     words = family.bits[order]
     pairs = []

@@ -1,6 +1,6 @@
-"""The objective, once: what a task on a model is worth, what a load costs, and what a whole plan amounts to.
+"""The objective: the utility of a task on a model, the price of a load, and the value of a whole plan.
 
-Every figure that a router maximises, and every figure that a report shows about a plan, comes from here.
+Every figure that a router maximizes, and every figure that a report shows about a plan, comes from here.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.errors import EstimateError, GraphError
+from pytest_swarm.estimate.formulas import LOAD_TIME_UNIT_MS
 from pytest_swarm.estimate.table import Matrix
 from pytest_swarm.routing.base import PlanningView
 
-BUDGET_TOLERANCE_GB = 1e-6  # DESIGN 5: a residency is over budget from here on
 _LARGEST = 1e9  # of a utility or price: no fleet comes near, and sums beyond lose the digits that decide
-LOAD_COST_UNIT_S = 1.5  # DESIGN 3: S_i = load_time_ms / 1500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """What a plan amounts to when it is replayed stage by stage on the estimates.
+    """The value of a plan, replayed stage by stage on the estimates.
 
     `value` = `utility` - `load_cost`; `loads` are (stage, model) in the order in which they happen; `vram_gb` is the
     residency of each stage, `peak_vram_gb` the largest; `violations` are the stages over budget (+1e-6 GB).
@@ -38,9 +38,9 @@ class Evaluation:
 
 
 def utility(view: PlanningView) -> Matrix:
-    """U_im = P_im - lambda_token C_im - lambda_latency L_im, shape (I, M), finite also where a model is not allowed.
+    """Return U_im = P_im - lambda_token C_im - lambda_latency L_im, shape (I, M), also where a model is not allowed.
 
-    P quality in [0, 1], C token cost, L estimated seconds of the call (DESIGN 3; the last term is off by default).
+    P quality in [0, 1], C token cost, L estimated seconds of the call; the last term is off by default.
     Raises EstimateError for figures too large to be added up.
     """
     estimates, weights = view.estimates, view.weights
@@ -51,17 +51,17 @@ def utility(view: PlanningView) -> Matrix:
 
 
 def switch_cost(view: PlanningView) -> Matrix:
-    """S_i = 0 where model i is resident, else load_time_ms_i / 1500, shape (I,) (DESIGN 3)."""
+    """Return S_i = 0 where model i is resident, else load_time_ms_i / 1500, shape (I,)."""
     return np.where(resident_mask(view), 0.0, view.estimates.load_cost)
 
 
 def load_price(view: PlanningView) -> Matrix:
-    """What one load of model i costs in the objective, shape (I,), resident or not.
+    """Return what one load of each model costs in the objective, shape (I,), resident or not.
 
     lambda_switch load_time_ms_i / 1500 + lambda_latency load_time_s_i; the second term is off by default.
     """
-    weights = view.weights
-    return _sane((weights.switch + weights.latency * LOAD_COST_UNIT_S) * view.estimates.load_cost, "load price", view)
+    weights, unit_s = view.weights, LOAD_TIME_UNIT_MS / 1000
+    return _sane((weights.switch + weights.latency * unit_s) * view.estimates.load_cost, "load price", view)
 
 
 def _sane(values: Matrix, name: str, view: PlanningView) -> Matrix:
@@ -75,20 +75,24 @@ def _sane(values: Matrix, name: str, view: PlanningView) -> Matrix:
 
 
 def resident_mask(view: PlanningView) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """True where model i is in VRAM now, shape (I,)."""
+    """Return True where model i is in VRAM now, shape (I,)."""
     return np.array([tag in view.resident for tag in view.fleet.tags], dtype=bool)
 
 
 def stage_count(view: PlanningView) -> int:
-    """Number of stages of the horizon; 1 for an empty one."""
+    """Return the number of stages of the horizon; 1 for an empty one."""
     return max(view.stages, default=0) + 1
 
 
 def residency_by_stage(plan: Plan, view: PlanningView) -> tuple[frozenset[str], ...]:
-    """The models in VRAM at each stage if the plan is carried out.
+    """Return the models in VRAM at each stage if the plan is carried out.
 
     A plan with one entry holds it in every stage, one with fewer entries than stages holds its last. A model that is
     assigned in a stage without being listed there is loaded on demand: it counts in that stage, and is charged.
+
+    Args:
+        plan: The plan of a router.
+        view: The step that it plans.
     """
     listed = plan.residency or (frozenset(),)
     held = [set(listed[min(stage, len(listed) - 1)]) for stage in range(stage_count(view))]
@@ -99,11 +103,19 @@ def residency_by_stage(plan: Plan, view: PlanningView) -> tuple[frozenset[str], 
 
 
 def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
-    """The plan replayed stage by stage: value, loads as they happen, VRAM, violations.
+    """Return the plan replayed stage by stage: value, loads as they happen, VRAM, violations.
 
     value = sum_(m,i assigned) U_im - sum_(i,t) price_i [i resident in t and not in t-1], with the observed residency
     before stage 0. A task that the plan leaves out adds nothing, an assignment that is not allowed counts as it is:
-    `feasibility.check` is where both are problems. Raises FleetError and GraphError for an unknown model or task.
+    `feasibility.check` is where both are problems.
+
+    Args:
+        plan: The plan of a router.
+        view: The step that it plans.
+
+    Raises:
+        FleetError: The plan holds an unknown model.
+        GraphError: The plan assigns an unknown task.
     """
     residency = residency_by_stage(plan, view)
     values = utility(view)

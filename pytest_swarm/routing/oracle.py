@@ -1,15 +1,16 @@
-"""`oracle`: the best feasible staged plan on realised scores, in hindsight. What regret is measured against."""
+"""`oracle`: the best feasible staged plan on realised scores, in hindsight. Regret is measured against it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.errors import EstimateError
-from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.staged import StagedRouter
 
 
@@ -22,13 +23,27 @@ class OracleRouter:
         self._realised = realised
         self._staged = StagedRouter(solve_limit_s=solve_limit_s)
 
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:
+        """Return the router with the realised scores of the setup."""
+        assert setup.realised is not None, "the table of modes checks it"
+        return cls(realised=setup.realised, solve_limit_s=setup.solve_limit_s)
+
     async def route(self, view: PlanningView) -> Plan:
-        """The optimum in hindsight; raises EstimateError where a score of an allowed pair is not known."""
+        """Return the optimum in hindsight; EstimateError where the score of an allowed pair is not known."""
         return await self._staged.route(hindsight(view, self._realised))
 
 
 def hindsight(view: PlanningView, realised: Mapping[tuple[str, str], float]) -> PlanningView:
-    """The view with P_im replaced by the realised score of task m on model i; costs and budget stay."""
+    """Return the view with P_im replaced by the realised score of task m on model i; costs and budget stay.
+
+    Args:
+        view: The step to plan.
+        realised: Score in [0, 1] by task ID and model tag.
+
+    Raises:
+        EstimateError: The score of an allowed pair is not known.
+    """
     allowed = view.estimates.allowed
     quality = np.zeros_like(view.estimates.quality)
     for i, tag in enumerate(view.fleet.tags):

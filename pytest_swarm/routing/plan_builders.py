@@ -1,4 +1,4 @@
-"""Turning row numbers into a Plan: the last step that every router of ours shares."""
+"""Builders of plans from row numbers, shared by the routers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,25 @@ from pytest_swarm.routing.feasibility import explain_infeasible
 
 
 def infeasible_plan(view: PlanningView, *, staged: bool = False, reason: str | None = None) -> Plan:
-    """An empty plan with the sentence that says why there is none."""
+    """Return an empty plan with the sentence that says why there is none.
+
+    Args:
+        view: The step to plan.
+        staged: Whether each stage could have had its own residency.
+        reason: The sentence; by default it is found from the view.
+    """
     sentence = reason or explain_infeasible(view, staged=staged) or "the solver found no plan within the VRAM budget"
     return Plan(assignments=(), residency=(), status=PlanStatus.INFEASIBLE, reason=sentence)
 
 
 def assign(view: PlanningView, rows: Sequence[int], origin: Origin) -> tuple[Assignment, ...]:
-    """One assignment per task of the horizon; `rows[m]` is the row of the model of `tasks[m]`."""
+    """Return one assignment per task of the horizon.
+
+    Args:
+        view: The step to plan.
+        rows: The row of each task's model, in the order of `view.tasks`.
+        origin: Who chose them.
+    """
     tags = view.fleet.tags
     return tuple(
         Assignment(task=task.id, model=tags[i], origin=origin) for task, i in zip(view.tasks, rows, strict=True)
@@ -24,12 +36,22 @@ def assign(view: PlanningView, rows: Sequence[int], origin: Origin) -> tuple[Ass
 
 
 def held_throughout(view: PlanningView, models: Iterable[str]) -> tuple[frozenset[str], ...]:
-    """The residency of a plan that holds `models` and the pinned ones during the whole horizon."""
+    """Return the residency of a plan that holds some models, and the pinned ones, during the whole horizon.
+
+    Args:
+        view: The step to plan.
+        models: Tags of the models.
+    """
     return (frozenset(models) | {model.tag for model in view.fleet if model.keep},)
 
 
 def rule_plan(view: PlanningView, rows: Sequence[int]) -> Plan:
-    """The plan of a rule: it holds the models that it assigns, and knows no bound."""
+    """Return the plan of a rule: it holds the models that it assigns, and has no bound.
+
+    Args:
+        view: The step to plan.
+        rows: The row of each task's model, in the order of `view.tasks`.
+    """
     assignments = assign(view, rows, Origin.RULE)
     residency = held_throughout(view, (each.model for each in assignments))
     return Plan(assignments=assignments, residency=residency, status=PlanStatus.HEURISTIC)

@@ -1,4 +1,4 @@
-"""Reading a planner's answer: hostile text in, choices and counted failures out.
+"""The reader of a planner's answer: untrusted text in, choices and counted failures out.
 
 What is kept of an answer (docs/llm.md has the table):
 
@@ -25,7 +25,7 @@ from pytest_swarm.domain.plan import PlannerFailure
 from pytest_swarm.routing.base import PlanningView
 
 MAX_ANSWER_CHARS: Final = 200_000  # an answer for a thousand tasks is a quarter of this
-MAX_STARTS: Final = 200  # opening brackets that begin no JSON before a hostile answer is given up
+MAX_STARTS: Final = 200  # opening brackets that begin no JSON before a answer is given up
 _START: Final = re.compile(r"[{\[]")
 _ROWS_KEY: Final = "assignments"
 
@@ -43,10 +43,14 @@ class PlannerAnswer:
 
 
 def read_answer(text: str, view: PlanningView) -> PlannerAnswer:
-    """What an answer says about the tasks of the view; never raises, whatever the text.
+    """Return what an answer says about the tasks of the view; never raises, whatever the text.
 
-    Of several JSON values in the form that was asked for, the last counts that names a task of the horizon: models
+    Of several JSON values in the form that was asked for, the last that names a task of the horizon counts: models
     repeat the form first, and think aloud before they decide.
+
+    Args:
+        text: The planner's answer, whatever it is.
+        view: The step to plan.
     """
     if len(text) > MAX_ANSWER_CHARS:
         return _unreadable(f"the answer has {len(text)} characters, more than {MAX_ANSWER_CHARS}")
@@ -69,7 +73,7 @@ class _Pairs:
     pairs: tuple[tuple[str, object], ...]
 
     def get(self, key: str) -> object:
-        """The value of a key, None where it is absent or stands there more than once."""
+        """Return the value of a key, None where it is absent or appears more than once."""
         values = [value for name, value in self.pairs if name == key]
         return values[0] if len(values) == 1 else None
 
@@ -89,7 +93,7 @@ def _json_values(text: str) -> Iterator[object]:
 
 
 def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _rows(value: object) -> list[tuple[str, str]] | None:
@@ -136,7 +140,7 @@ def _judge(rows: list[tuple[str, str]], view: PlanningView) -> PlannerAnswer:
 
 
 def _offers(view: PlanningView) -> dict[str, frozenset[str]]:
-    """Task -> models that can take it."""
+    """Return the models that can take each task, by task."""
     allowed = view.estimates.allowed
     return {
         task.id: frozenset(tag for i, tag in enumerate(view.fleet.tags) if allowed[i, m])

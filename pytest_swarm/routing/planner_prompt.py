@@ -1,4 +1,4 @@
-"""What the planner model is asked: the same horizon, budget, residency and estimates as the LP, and a JSON schema.
+"""The planner's prompt and JSON schema: the same horizon, budget, residency and estimates as the LP sees.
 
 The problem stands in the prompt as one machine-readable line (`domain.planner_problem`). No task's prompt and no model
 output is in it, so a planner cannot be talked into anything by a task.
@@ -42,7 +42,7 @@ Give a new complete answer that obeys every rule.
 
 
 def build_problem(view: PlanningView) -> PlannerProblem:
-    """The problem of a view: every figure that the LP sees."""
+    """Return the problem of a view: every figure that the LP sees."""
     costs = switch_cost(view).tolist()
     models = tuple(
         ProblemModel(
@@ -92,18 +92,23 @@ def _tasks(view: PlanningView) -> tuple[ProblemTask, ...]:
 
 
 def planner_prompt(problem: PlannerProblem) -> str:
-    """The whole prompt; with the reason in it where an earlier answer was refused."""
+    """Return the whole prompt; with the reason in it where an earlier answer was refused."""
     refused = "" if problem.refused is None else _REFUSED % problem.refused
     return f"{_INSTRUCTIONS}{problem_block(problem)}\n{_FORM}{refused}"
 
 
 def refused_problem(problem: PlannerProblem, reason: str) -> PlannerProblem:
-    """The problem for the second question."""
+    """Return the problem for the second question.
+
+    Args:
+        problem: The problem of the first question.
+        reason: Why its answer was refused.
+    """
     return replace(problem, refused=reason)
 
 
 def planner_schema(view: PlanningView) -> dict[str, Json]:
-    """The JSON schema of an answer: tasks and models as enums; as many rows as tasks, where these are few enough."""
+    """Return the JSON schema of an answer: tasks and models as enums, and the number of rows if they are few."""
     tasks: list[Json] = [task.id for task in view.tasks]
     models: list[Json] = list(view.fleet.tags)
     row: dict[str, Json] = {

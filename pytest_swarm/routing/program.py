@@ -1,4 +1,4 @@
-"""The exact routers' problem as plain arrays, and its solution as a plan. Knows no solver.
+"""The problem of the exact routers as plain arrays, and its solution as a plan. Knows no solver.
 
 Rows are the fleet's models in its order, columns the tasks of the horizon. A worth of -inf means "not allowed".
 """
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.estimate.table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB, load_price, resident_mask, stage_count, utility
+from pytest_swarm.routing.objective import load_price, resident_mask, stage_count, utility
 
 Rows = npt.NDArray[np.intp]
 TIE = 1e-10  # values closer than this are equal: far below 1e-9, far above the rounding of a sum of 10,000 utilities
@@ -58,7 +59,7 @@ class Solution:
 
 
 def program_of(view: PlanningView) -> RoutingProgram:
-    """The arrays of a view."""
+    """Return the arrays of a view."""
     worth = utility(view)
     allowed = view.estimates.allowed
     if not allowed.all():
@@ -78,9 +79,13 @@ def program_of(view: PlanningView) -> RoutingProgram:
 
 
 def choose_rows(program: RoutingProgram, held: Mask) -> Rows:
-    """The best model of each task among those held in its stage: row numbers, shape (M,).
+    """Return the best model of each task among those held in its stage: row numbers, shape (M,).
 
     Ties go to the least VRAM, then the name.
+
+    Args:
+        program: The program of the step.
+        held: Residency by stage, (T, I); T = 1 for one residency throughout.
     """
     order = np.array(sorted(range(len(program.tags)), key=lambda i: (program.vram_gb[i], program.tags[i])))
     if len(held) == 1:
@@ -93,7 +98,12 @@ def choose_rows(program: RoutingProgram, held: Mask) -> Rows:
 
 
 def value_of(program: RoutingProgram, held: Mask) -> float:
-    """The program's value of a residency (T, I), each task on its best model."""
+    """Return the value of a residency, with each task on its best model.
+
+    Args:
+        program: The program of the step.
+        held: Residency by stage, (T, I).
+    """
     rows = choose_rows(program, held)
     before = np.vstack([program.resident, held[:-1]])
     worth = program.worth[rows, np.arange(len(rows))].sum()
@@ -101,7 +111,12 @@ def value_of(program: RoutingProgram, held: Mask) -> float:
 
 
 def needed(program: RoutingProgram, held: Mask) -> Mask:
-    """The residency (T, I) without models that no task of the horizon uses, from one load to the eviction."""
+    """Return the residency without models that no task of the horizon uses, from one load to the eviction.
+
+    Args:
+        program: The program of the step.
+        held: Residency by stage, (T, I).
+    """
     used = np.zeros_like(held)
     rows = choose_rows(program, held)
     used[program.stage if len(held) > 1 else 0, rows] = True
@@ -113,13 +128,24 @@ def needed(program: RoutingProgram, held: Mask) -> Mask:
 
 
 def tie_key(program: RoutingProgram, held: Mask) -> tuple[int, float, tuple[str, ...]]:
-    """What decides among sets (I,) of equal value: loads, VRAM in GB to a billionth, names."""
+    """Return what decides among sets of equal value: loads, VRAM in GB to a billionth, names.
+
+    Args:
+        program: The program of the step.
+        held: The set of models, shape (I,).
+    """
     names = tuple(sorted(program.tags[i] for i in held.nonzero()[0].tolist()))
     return int((held & ~program.resident).sum()), round(float(program.vram_gb[held].sum()), 9), names
 
 
 def plan_of(view: PlanningView, program: RoutingProgram, solution: Solution) -> Plan:
-    """The plan of a solution, with its status, bound and gap; gap 0 is what `optimal` means."""
+    """Return the plan of a solution, with its status, bound and gap; `optimal` means gap 0.
+
+    Args:
+        view: The step to plan.
+        program: The program of that step.
+        solution: What a solver found.
+    """
     rows = choose_rows(program, solution.held).tolist()
     tags = program.tags
     gap = max(0.0, solution.bound - solution.value) / max(1.0, abs(solution.value))

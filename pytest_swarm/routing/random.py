@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import Self
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import can_cover
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 
 
@@ -16,15 +17,25 @@ class RandomRouter:
 
     name = "random"
 
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
+        """Return the router; it needs nothing of the setup."""
+        return cls()
+
     async def route(self, view: PlanningView) -> Plan:
-        """The same plan for the same seed, job and step."""
+        """Return the plan that seed, job and step determine."""
         generator = random.Random(f"{view.seed}|{view.job}|{view.step}")
         rows = random_rows(view, generator)
         return rule_plan(view, rows) if rows else infeasible_plan(view)
 
 
 def random_rows(view: PlanningView, generator: random.Random) -> list[int] | None:
-    """Row of the model drawn for each task, or None where a task finds none."""
+    """Return the row of the model drawn for each task; None where a task finds none.
+
+    Args:
+        view: The step to plan.
+        generator: The source of every draw.
+    """
     models = view.fleet.models
     allowed = view.estimates.allowed
     chosen = frozenset(i for i, model in enumerate(models) if model.keep)

@@ -1,4 +1,4 @@
-"""The exact program in the words of DESIGN 3, for reading and for checking: CVXPY, boolean residency, no tricks.
+"""The exact program of docs/routing.md, for reading and for checking: CVXPY, boolean residency, no tricks.
 
 Slow on purpose; the routers `milp` and `staged` must find the same optimum.
 """
@@ -8,17 +8,23 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB, load_price, resident_mask, stage_count, utility
+from pytest_swarm.routing.highs import suppress_banner
+from pytest_swarm.routing.objective import load_price, resident_mask, stage_count, utility
 
 
 def specified_optimum(view: PlanningView, *, staged: bool) -> float | None:
-    """The optimum of the program of `staged`, or of `milp`; None where there is no plan.
+    """Return the optimum of the program of `staged`, or of `milp`; None where there is no plan.
 
     maximize    sum_im x_im U_im - sum_it price_i z_it
     subject to  sum_i x_im = 1;  0 <= x_im <= allowed_im;  x_im <= y_i,stage(m);
                 y_it binary, y_it >= keep_i;  sum_i v_i y_it <= G;
                 z_it >= y_it - y_i(t-1), z_it >= 0, with y_i(-1) the observed residency
+
+    Args:
+        view: The step to plan.
+        staged: Whether each stage has its own residency.
     """
     models, tasks = view.estimates.quality.shape
     stages = stage_count(view) if staged else 1
@@ -39,5 +45,6 @@ def specified_optimum(view: PlanningView, *, staged: bool) -> float | None:
     gained = x.flatten(order="C") @ utility(view).ravel()
     paid = load_price(view) @ np.sum(z)
     problem = cp.Problem(cp.Maximize(gained - paid), constraints)
+    suppress_banner()
     problem.solve(solver="HIGHS", mip_rel_gap=0.0)  # type: ignore[no-untyped-call]  # half of CVXPY is untyped
     return None if problem.status in (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE) else float(problem.value)

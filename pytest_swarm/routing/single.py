@@ -1,31 +1,75 @@
-"""`single:TAG`: one model for every task."""
+"""`single:TAG` and `best-single`: one model for every task."""
 
 from __future__ import annotations
 
+from typing import Self
+
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import BUDGET_TOLERANCE_GB
+from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.objective import load_price, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 from pytest_swarm.units import format_gb
 
 
 class SingleRouter:
-    """Always the same model; infeasible where it, beside the pinned ones, is over budget or cannot take a task."""
+    """Always the same model; infeasible where it, with the pinned ones, is over budget or cannot take a task."""
 
     def __init__(self, *, tag: str) -> None:
         self.name = f"single:{tag}"
         self._tag = tag
 
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:
+        """Return the router of the model that the mode's argument names."""
+        assert setup.argument is not None, "the table of modes checks it"
+        return cls(tag=setup.argument)
+
     async def route(self, view: PlanningView) -> Plan:
-        """The one plan there is."""
+        """Return the only possible plan."""
         reason = reason_against(view, view.fleet.tags.index(self._tag)) if view.tasks else None
         if reason or not view.tasks:
             return infeasible_plan(view, reason=reason)
         return rule_plan(view, [view.fleet.tags.index(self._tag)] * len(view.tasks))
 
 
+class BestSingleRouter:
+    """The feasible model with the largest sum_m U_im minus its load; ties: fewest loads, least VRAM, name."""
+
+    name = "best-single"
+
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
+        """Return the router; it needs nothing of the setup."""
+        return cls()
+
+    async def route(self, view: PlanningView) -> Plan:
+        """Return a plan with one model; infeasible where no single model can do every task within the budget."""
+        if not view.tasks:
+            return infeasible_plan(view)
+        reasons = [reason_against(view, row) for row in range(len(view.fleet))]
+        rows = [row for row, reason in enumerate(reasons) if reason is None]
+        if not rows:
+            smallest = view.fleet.tags.index(view.fleet.smallest.tag)
+            sentence = f"no single model can do every task: {reasons[smallest]}"
+            return infeasible_plan(view, reason=infeasible_plan(view).reason if _nothing_fits(view) else sentence)
+        worth, price = utility(view).sum(axis=1), load_price(view)
+        models = view.fleet.models
+
+        def rank(row: int) -> tuple[float, bool, float, str]:
+            loads = models[row].tag not in view.resident and not models[row].keep
+            return (-(worth[row] - price[row] * loads), loads, models[row].vram_gb, models[row].tag)
+
+        return rule_plan(view, [min(rows, key=rank)] * len(view.tasks))
+
+
 def reason_against(view: PlanningView, row: int) -> str | None:
-    """Why a model cannot do every task of the horizon within the budget; None where it can."""
+    """Return why a model cannot do every task within the budget, None where it can.
+
+    Args:
+        view: The step to plan; its horizon is not empty.
+        row: The model's row in the fleet.
+    """
     model = view.fleet.models[row]
     needed_gb = sum(each.vram_gb for each in view.fleet if each.keep or each is model)
     if needed_gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB:
@@ -42,3 +86,7 @@ def reason_against(view: PlanningView, row: int) -> str | None:
                 f"context of {model.max_ctx}; choose another model"
             )
     return None
+
+
+def _nothing_fits(view: PlanningView) -> bool:
+    return all(model.vram_gb > view.vram_budget_gb for model in view.fleet)

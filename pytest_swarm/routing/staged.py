@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.table import Mask, Matrix
-from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.milp import FamilyCache
-from pytest_swarm.routing.model_sets import Family, Index, set_worth, without
+from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.model_sets import Family, FamilyCache, Index, set_worth, without
 from pytest_swarm.routing.plan_builders import infeasible_plan
 from pytest_swarm.routing.program import TIE, RoutingProgram, Solution, plan_of, program_of
 
@@ -35,8 +34,13 @@ class StagedRouter:
         self._solve_limit_s = solve_limit_s
         self._families = FamilyCache(at_most=_MAX_SETS)
 
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:
+        """Return the router with the time limit of the setup."""
+        return cls(solve_limit_s=setup.solve_limit_s)
+
     async def route(self, view: PlanningView) -> Plan:
-        """The best plan; stage 0 of its residency is what is to be loaded now."""
+        """Return the best plan; stage 0 of its residency is to be loaded now."""
         if not view.tasks:
             return infeasible_plan(view, staged=True)
         program = program_of(view)
@@ -44,7 +48,7 @@ class StagedRouter:
         return infeasible_plan(view, staged=True) if solution is None else plan_of(view, program, solution)
 
     def solve(self, program: RoutingProgram) -> Solution | None:
-        """The optimum, None where there is none; by HiGHS where the sets are too many."""
+        """Return the optimum, None where there is none; by HiGHS where the sets are too many."""
         if program.vram_gb[program.pinned].sum() > program.limit_gb:
             return None
         family = self._families.sets_of(program)
@@ -83,7 +87,12 @@ class _Front:
 
 
 def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
-    """Forward dynamic program over the stages, and the best sequence of sets read backwards."""
+    """Return the best sequence of sets: a forward dynamic program over the stages, read backwards.
+
+    Args:
+        program: The program of the step.
+        family: The sets within its budget.
+    """
     started = time.perf_counter()
     links = without(family)
     gb_rank = _GB_RANK * family.vram_gb

@@ -1,4 +1,5 @@
-"""A simulated Ollama server: what models really do, as opposed to what the fleet file believes of them.
+"""A simulated Ollama server: `server/` behaves like the real one, `models/` decides what its models reply.
 
-Knows domain and scoring only; nothing of routing, execution or pytest.
+Owns the virtual clock, the in-process transport and the HTTP server. Knows domain and scoring only; must not know
+routing, execution or pytest. The profile says how models really perform; the fleet file says what a router assumes.
 """

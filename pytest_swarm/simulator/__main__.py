@@ -12,7 +12,7 @@ from pytest_swarm.errors import SwarmError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0 after a clean end, 4 (as pytest has it) for a bad option or file, said in one sentence."""
+    """Run the command and return the exit status: 0 on success, 4 (as in pytest) for a bad option or file."""
     options = _parser().parse_args(arguments)
     try:
         if options.command == "launcher":
@@ -28,17 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    """Serve until the process is told to stop."""
+    """Serve until SIGINT or SIGTERM."""
     from pytest_swarm.simulator.http_server import serve_in_thread
     from pytest_swarm.simulator.models.profile import load_profile
-    from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import parse_fault
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
     profile = load_profile(options.profile)
-    answerer = ProfileAnswerer(profile, seed=options.seed)
+    generator = ProfileGenerator(profile, seed=options.seed)
     faults = (*profile.faults, *(parse_fault(text, what="--fault") for text in options.fault))
-    server = SimulatedServer(profile.server_spec, answerer=answerer, seed=options.seed, faults=faults)
+    server = SimulatedServer(profile.server_spec, generator=generator, seed=options.seed, faults=faults)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     serve.add_argument("--profile", default="a40", help="a shipped profile or a TOML file (a40)")
     serve.add_argument("--seed", type=int, default=0, help="seed of the answers (0)")
-    serve.add_argument("--fault", action="append", default=[], metavar="SPEC", help="what goes wrong, such as hang")
+    serve.add_argument("--fault", action="append", default=[], metavar="SPEC", help="fault to inject, such as hang")
     commands.add_parser("launcher", help="the conformance kit's launcher: reads one JSON line from stdin")
     return parser
 

@@ -1,4 +1,4 @@
-"""Serving a simulated server over real HTTP by uvicorn (extra `server`), in real time."""
+"""Serves a simulated server over HTTP with uvicorn (extra `server`), in real time."""
 
 from __future__ import annotations
 
@@ -19,14 +19,20 @@ if TYPE_CHECKING:
 LOOPBACK: Final = "127.0.0.1"
 _START_LIMIT_S: Final = 30.0
 _POLL_S: Final = 0.005
-_GRACE_S: Final = 1  # a stopping server gives requests in hand this long
+_SHUTDOWN_S: Final = 1  # time for open requests when the server stops
 
 
 @contextmanager
 def serve_in_thread(server: SimulatedServer, *, host: str = LOOPBACK, port: int = 0) -> Iterator[str]:
-    """The base URL of the server while the block runs; port 0 takes any free one.
+    """Serve in a thread while the block runs, and yield the base URL.
 
-    OptionError without uvicorn, or where the port cannot be had.
+    Args:
+        server: The server; it must not be used in another event loop.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes any free one.
+
+    Raises:
+        OptionError: uvicorn is not installed, or the port is not available.
     """
     with closing(_bind(host, port)) as listener:
         web = _web_server(server)
@@ -35,7 +41,7 @@ def serve_in_thread(server: SimulatedServer, *, host: str = LOOPBACK, port: int 
         def run() -> None:
             try:
                 web.run(sockets=[listener])
-            except BaseException as error:  # noqa: BLE001 - a thread's failure has to reach the thread that waits
+            except BaseException as error:  # noqa: BLE001 - a failure of the thread is raised in the thread that waits
                 failures.append(error)
 
         thread = threading.Thread(target=run, name="simulated-ollama", daemon=True)
@@ -57,8 +63,8 @@ def _await_start(web: uvicorn.Server, thread: threading.Thread, failures: list[B
         time.sleep(_POLL_S)
 
 
-def _hanging_up(app: AsgiApp) -> AsgiApp:
-    """The app for a web server, which knows no way to drop a connection but an answer that never comes to its end."""
+def _drop_connections(app: AsgiApp) -> AsgiApp:
+    """Wrap the app for a web server: a dropped connection becomes a response that is shorter than its length."""
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -88,11 +94,11 @@ def _web_server(server: SimulatedServer) -> uvicorn.Server:
             "serving over HTTP needs uvicorn; install it with `pip install 'pytest-swarm-router[server]'`"
         ) from error
     config = uvicorn.Config(
-        _hanging_up(server.app),
+        _drop_connections(server.app),
         lifespan="off",
         ws="none",
         log_level="warning",
         access_log=False,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
     )
     return uvicorn.Server(config)

@@ -1,4 +1,4 @@
-"""The launcher of the conformance kit: one line of JSON on stdin says which server to be; end of file ends it."""
+"""The launcher of the conformance kit: serves the server that one JSON line on stdin describes, until end of file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields, Json
 from pytest_swarm.simulator.http_server import serve_in_thread
-from pytest_swarm.simulator.models.fixed_answers import FixedLengthAnswerer
+from pytest_swarm.simulator.models.fixed_length_text import FixedLengthGenerator
 from pytest_swarm.simulator.server.durations import DurationError, environment_keep_alive_s
 from pytest_swarm.simulator.server.hardware import (
     GIB,
@@ -22,21 +22,26 @@ from pytest_swarm.simulator.server.hardware import (
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 _WHERE: Final = "the launcher's line"
-_PREFILL_TOKENS_PER_S: Final = 1e6  # the contract names no speed for prompts: next to nothing
+_PREFILL_TOKENS_PER_S: Final = 1e6  # the contract names no prefill speed: nearly no time
 _DEFAULT_TOKENS_PER_S: Final = 50.0
 
 
 def launch(source: TextIO, sink: TextIO) -> None:
-    """Serve what the first line of `source` asks for, print the base URL to `sink`, stay until `source` ends."""
+    """Serve the server that the first line of `source` describes, until `source` ends; print its URL to `sink`.
+
+    Args:
+        source: The text stream whose first line describes the server.
+        sink: The text stream for the URL.
+    """
     spec = read_spec(source.readline())
-    with serve_in_thread(SimulatedServer(spec, answerer=FixedLengthAnswerer())) as url:
+    with serve_in_thread(SimulatedServer(spec, generator=FixedLengthGenerator())) as url:
         print(url, file=sink, flush=True)
         for _ in source:
             pass
 
 
 def read_spec(line: str) -> ServerSpec:
-    """The server that a line of the launcher contract describes; ProfileError for anything else."""
+    """Return the server that a line of the launcher contract describes. Raises ProfileError for anything else."""
     try:
         data = json.loads(line)
     except ValueError as error:
@@ -86,7 +91,7 @@ def _parameters(value: object) -> Mapping[str, Json]:
 
 
 def _count(environment: Fields, name: str) -> int | None:
-    """A whole number of the environment, None where it is not set."""
+    """Return a whole number from the environment; None if it is not set."""
     text = environment.optional_text(name)
     if text is None:
         return None

@@ -1,7 +1,7 @@
-"""An httpx transport onto an ASGI app in the same process, which hands chunks over as they come.
+"""An httpx transport to an ASGI app in the same process, which passes chunks on as they are sent.
 
-httpx's own ASGITransport collects the whole body first. When the client goes away in mid-answer, the app receives
-`http.disconnect`, as it would from a real server.
+httpx's own ASGITransport collects the whole body first. When the client disconnects during a response, the app
+receives `http.disconnect`, as it would from a real server.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 _CUT_OFF: Final = "peer closed connection without sending complete message body"
 
 
-class DroppedConnection(Exception):  # noqa: N818 - the app says that it hangs up; the client sees its own error
-    """Raised by an app that hangs up without an answer; the client sees a refused connection."""
+class DroppedConnection(Exception):  # noqa: N818 - a signal of the app; the client sees an error of its own
+    """Raised by an app that drops the connection without a response; the client sees a refused connection."""
 
 
 class AppFailedError(RuntimeError):
-    """The app raised: a fault of the program, never to be taken for an answer of a server. The cause says which."""
+    """The app raised an exception: a bug, not a response of the server. The cause is the exception."""
 
 
 class AsgiTransport(httpx.AsyncBaseTransport):
@@ -38,7 +38,7 @@ class AsgiTransport(httpx.AsyncBaseTransport):
         self._running: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The response as soon as the app has sent its head; the body follows while it is read."""
+        """Return the response when the app has sent its head; the body follows while it is read."""
         exchange = _Exchange(await request.aread())
         task = asyncio.get_running_loop().create_task(exchange.run(self._app, _scope(request)))
         self._running.add(task)
@@ -46,7 +46,7 @@ class AsgiTransport(httpx.AsyncBaseTransport):
         try:
             await exchange.head_or_end()
         except asyncio.CancelledError:
-            exchange.hang_up()
+            exchange.disconnect()
             raise
         if exchange.status is None:
             _raise_unless_dropped(exchange.failure)
@@ -54,7 +54,7 @@ class AsgiTransport(httpx.AsyncBaseTransport):
         return httpx.Response(exchange.status, headers=exchange.headers, stream=_Body(exchange, request))
 
     async def aclose(self) -> None:
-        """End what is still running."""
+        """Cancel the requests that are still running."""
         running = tuple(self._running)
         for task in running:
             task.cancel()
@@ -72,7 +72,7 @@ class _Exchange:
         self.ended = False
         self.failure: Exception | None = None
         self._body: bytes | None = body
-        self._gone = asyncio.Event()
+        self._disconnected = asyncio.Event()
         self._waiter: asyncio.Future[None] | None = None
 
     async def run(self, app: AsgiApp, scope: Scope) -> None:
@@ -89,19 +89,19 @@ class _Exchange:
             await self._changed()
 
     async def next_chunk(self) -> bytes | None:
-        """The next chunk, or None after the last; the app's own failure, or a cut-off answer, is left in place."""
+        """Return the next chunk, or None after the last; a failure of the app or a cut-off response stays recorded."""
         while not self.chunks and not self.complete and not self.ended:
             await self._changed()
         return self.chunks.popleft() if self.chunks else None
 
-    def hang_up(self) -> None:
-        self._gone.set()
+    def disconnect(self) -> None:
+        self._disconnected.set()
 
     async def _receive(self) -> Event:
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        await self._gone.wait()
+        await self._disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def _send(self, event: Event) -> None:
@@ -139,7 +139,7 @@ class _Body(httpx.AsyncByteStream):
             raise httpx.RemoteProtocolError(_CUT_OFF, request=self._request)
 
     async def aclose(self) -> None:
-        self._exchange.hang_up()
+        self._exchange.disconnect()
 
 
 def _scope(request: httpx.Request) -> Scope:

@@ -1,7 +1,7 @@
 """A virtual-time asyncio loop: time jumps to the next timer whenever nothing is ready.
 
-Deterministic, because callbacks run in the order in which they were scheduled and no real time passes. Work in an
-executor and real sockets are waited for in real time: while a thread works, virtual time stands still.
+Deterministic: callbacks run in the order in which they were scheduled, and no real time passes. Threads of an executor
+and real sockets are waited for in real time, during which virtual time does not advance.
 
     with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
         runner.run(main())
@@ -23,34 +23,35 @@ _T = TypeVar("_T")
 _Events = list[tuple[selectors.SelectorKey, int]]
 
 
-class NothingToWaitForError(RuntimeError):
-    """Every task waits, and no timer, thread or socket is left that could wake one: a program error, not a user's."""
+class DeadlockError(RuntimeError):
+    """Every task waits, and no timer, thread or socket is left that could wake one. A bug, not an error of the user."""
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose `time()` starts at 0 and moves only when nothing is ready, straight to the next timer.
+    """An event loop whose `time()` starts at 0 and advances only when nothing is ready, to the next timer.
 
-    With `ticks` it moves in whole ticks, in which times add up exactly: recordings and their replays need that.
+    Args:
+        ticks: Advance in whole ticks, in which times add up exactly; recordings and replays need that.
     """
 
     def __init__(self, *, ticks: bool = False) -> None:
-        self._clock = _JumpingSelector(ticks=ticks)
+        self._clock = _VirtualSelector(ticks=ticks)
         super().__init__(self._clock)
         self._clock.own_sockets = len(self._clock.get_map())
 
     def time(self) -> float:
-        """Virtual seconds since the loop was made."""
+        """Return the virtual seconds since the loop was created."""
         return self._clock.now_s
 
     def run_in_executor(self, executor: Any, func: Callable[..., _T], *args: Any) -> asyncio.Future[_T]:  # type: ignore[override]
-        """As usual; until the thread is done, virtual time stands still."""
+        """Run as usual; virtual time does not advance until the thread is done."""
         future = super().run_in_executor(executor, func, *args)
         self._clock.working_threads += 1
         future.add_done_callback(self._thread_done)
         return future
 
     async def shutdown_default_executor(self, *args: Any, **kwargs: Any) -> None:
-        """As usual; threads are joined by another thread, which has to be waited for in real time as well."""
+        """Shut down as usual; the thread that joins the others is waited for in real time as well."""
         self._clock.working_threads += 1
         try:
             await super().shutdown_default_executor(*args, **kwargs)
@@ -61,8 +62,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._clock.working_threads -= 1
 
 
-class _JumpingSelector(selectors.DefaultSelector):
-    """Asks for events without waiting; where a selector would wait for the next timer, it moves the clock instead."""
+class _VirtualSelector(selectors.DefaultSelector):
+    """Polls without waiting; instead of waiting for the next timer, it advances the clock."""
 
     def __init__(self, *, ticks: bool) -> None:
         super().__init__()
@@ -72,18 +73,18 @@ class _JumpingSelector(selectors.DefaultSelector):
         self.own_sockets = 0
 
     def select(self, timeout: float | None = None) -> _Events:
-        """Events that are there; without any, `timeout` (seconds to the next timer, None: no timer) is jumped over."""
+        """Return the available events; if there are none, advance by `timeout` seconds (None: there is no timer)."""
         events = super().select(0)
         if events or (timeout is not None and timeout <= 0):
             return events
         if self.working_threads:
             return super().select(None)
-        if len(self.get_map()) > self.own_sockets:  # somebody talks to the real world: wait as an ordinary loop would
+        if len(self.get_map()) > self.own_sockets:  # a real socket is open: wait as an ordinary loop does
             events = super().select(timeout)
             if events:
                 return events
         if timeout is None:
-            raise NothingToWaitForError(
+            raise DeadlockError(
                 "virtual time cannot go on: every task waits, and no timer, thread or socket is left to wake one"
             )
         self.now_s = on_tick(self.now_s + timeout) if self._ticks else self.now_s + timeout
@@ -91,17 +92,17 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 def new_virtual_loop() -> VirtualTimeLoop:
-    """A loop factory for `asyncio.Runner`."""
+    """Return a new virtual loop; a loop factory for `asyncio.Runner`."""
     return VirtualTimeLoop()
 
 
 def new_ticking_loop() -> VirtualTimeLoop:
-    """The same, in whole ticks."""
+    """Return a new virtual loop that advances in whole ticks."""
     return VirtualTimeLoop(ticks=True)
 
 
 def wall_time_s(loop: asyncio.AbstractEventLoop) -> float:
-    """Seconds since 1970: the machine's clock, or in virtual time the same figure in every run."""
+    """Return seconds since 1970: the machine's clock, or on a virtual loop a time that is the same in every run."""
     if isinstance(loop, VirtualTimeLoop):
         return VIRTUAL_EPOCH_S + loop.time()
     return time.time()

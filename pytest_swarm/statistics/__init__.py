@@ -1,1 +1,4 @@
-"""Paired tests, intervals and sequential tests. Numbers in, numbers out; knows no job and no file."""
+"""Intervals, paired tests and sequential tests: numbers in, numbers out. Knows no job and no file.
+
+Distribution functions, exact tests and false-discovery control come from scipy, imported when they are called.
+"""

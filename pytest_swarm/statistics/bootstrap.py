@@ -1,4 +1,4 @@
-"""BCa bootstrap intervals (Efron, JASA 82 (1987) 171): the mean over jobs like these, and ratios of medians."""
+"""BCa bootstrap intervals (Efron, JASA 82 (1987) 171): the mean over clusters like these, and ratios of medians."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Bounds: TypeAlias = tuple[float, float] | None
 
 
 def bca_over_clusters(units: Units, *, level: float) -> Bounds:
-    """Interval of the mean difference over jobs like these: jobs are drawn with all their repeats and settings.
+    """Return the interval of the mean difference over clusters like these, drawn with all their pairs.
 
-    `level` is left out on each side. None for fewer than MIN_CLUSTERS jobs, or where all of them gave the same.
+    `level` is left out on each side. None for fewer than MIN_CLUSTERS clusters, or where all of them gave the same.
     """
     import numpy as np
 
     sums: dict[Hashable, list[float]] = {}
-    for job, contribution, weight in zip(units.jobs, units.contributions, units.weights, strict=True):
-        cluster = sums.setdefault(job, [0.0, 0.0])
+    for key, contribution, weight in zip(units.clusters, units.contributions, units.weights, strict=True):
+        cluster = sums.setdefault(key, [0.0, 0.0])
         cluster[0] += contribution
         cluster[1] += weight
     c, w = (np.array([each[k] for each in sums.values()]) for k in (0, 1))
@@ -52,7 +52,7 @@ def bca_over_clusters(units: Units, *, level: float) -> Bounds:
 def bca_ratio_of_medians(
     before: Sequence[float], now: Sequence[float], clusters: Sequence[Hashable], *, level: float
 ) -> Bounds:
-    """Interval of median(now) / median(before); pairs are drawn by cluster. All values must be above 0.
+    """Return the interval of median(now) / median(before); pairs are drawn by cluster. All values must be above 0.
 
     None where there are fewer than MIN_CLUSTERS clusters. The estimate is `ratio_of_medians`.
     """
@@ -77,7 +77,7 @@ def bca_ratio_of_medians(
 
 
 def ratio_of_medians(before: Sequence[float], now: Sequence[float]) -> float | None:
-    """median(now) / median(before); None where a median is not above 0."""
+    """Return median(now) / median(before); None where a median is not above 0."""
     then, later = median(before), median(now)
     return later / then if then > 0 and later > 0 else None
 

@@ -1,9 +1,9 @@
-"""Testing while repeats are still coming in: bets on signs, valid however the decision to stop was made.
+"""Tests that hold while repeats are still coming in: bets on signs, valid however the decision to stop was made.
 
 Where nothing changed, a paired difference d is as likely as -d, whatever its size and whatever came before. So
 2 / (1 + exp(-2 b d)) = exp(b d) / cosh(b d) has mean 1, and the product over pairs, averaged over several b, is the
 wealth of somebody who bets on "more is worse": a martingale that starts at 1. By Ville's inequality it ever reaches 1/a
-with a chance of at most a, so it may be looked at after every repeat, and cases may be left out once they are clear.
+with a chance of at most a, so it may be looked at after every repeat, and a series may be stopped once it is clear.
 
 Sources: de la Pena, Ann. Probab. 27 (1999) 537 (symmetric differences); Ramdas, Grunwald, Vovk and Shafer, Stat. Sci.
 38 (2023) 576 (e-processes, Ville); Wang and Ramdas, JRSS B 84 (2022) 822 (e-BH); Waudby-Smith and Ramdas, JRSS B 86
@@ -23,20 +23,23 @@ from pytest_swarm.statistics.sign_flips import POWER, Effect, Units, paired_effe
 BETS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """Per unit of difference: the best bet on differences of size d is somewhat above 1/d; scores move by 1/64 to 1."""
 QUIET: Final = 6
-"""Pairs without any difference after which a case counts as quiet: a chance of 40 % to differ is excluded at 95 %."""
+"""Pairs without any difference after which a series counts as quiet: a chance of 40 % to differ is excluded at 95 %."""
 _BISECTIONS: Final = 50
 _FEW: Final = 64  # up to here numpy costs more than it saves
 
 
 def wealth(differences: Sequence[float]) -> float:
-    """Evidence that the differences are above 0: the mean over BETS of prod 2 / (1 + exp(-2 b d)); 1 for none."""
+    """Return the evidence that the differences are above 0, 1 where there are none.
+
+    It is the mean over BETS of prod 2 / (1 + exp(-2 b d)).
+    """
     logs = _log_wealth(differences)
     top = max(logs)
     return math.exp(min(top, 700.0)) * sum(math.exp(each - top) for each in logs) / len(BETS)
 
 
 def stopping_reason(losses: Sequence[float], *, level: float) -> str | None:
-    """Why a case needs no further repeat; None while it is undecided. `level` is one-sided."""
+    """Return why no further repeat is needed; None while it is undecided. `level` is one-sided."""
     if wealth(losses) >= 1 / level:
         return "clearly worse"
     if wealth([-loss for loss in losses]) >= 1 / level:
@@ -47,12 +50,12 @@ def stopping_reason(losses: Sequence[float], *, level: float) -> str | None:
 
 
 def sequential_p_values(losses: Sequence[float]) -> tuple[float, float]:
-    """(p_down, p_up) = 1 / wealth: valid p-values at any time; Benjamini-Hochberg over them is e-BH."""
+    """Return (p_down, p_up) = 1 / wealth: valid p-values at any time; Benjamini-Hochberg over them is e-BH."""
     return min(1.0, 1 / wealth([-loss for loss in losses])), min(1.0, 1 / wealth(losses))
 
 
 def sequential_effect(units: Units, *, level: float) -> Effect:
-    """As `paired_effect`, for repeats that came one after the other: p = 1 / wealth, and a confidence sequence.
+    """Return `paired_effect` for repeats that came one after the other: p = 1 / wealth, and a confidence sequence.
 
     The interval holds every shift against which the wealth has stayed below 1 / level.
     """
@@ -65,14 +68,17 @@ def sequential_effect(units: Units, *, level: float) -> Effect:
 
 
 def minimum_detectable_sequential(error: float, units: int, *, level: float) -> float:
-    """As `minimum_detectable`: wealth 1/level needs an effect of sqrt(2 ln(2 / level)) errors, plus z(POWER)."""
+    """Return `minimum_detectable` of such a test.
+
+    Wealth 1/level needs an effect of sqrt(2 ln(2 / level)) errors, plus z(POWER).
+    """
     if units < 2 or wealth([1.0] * units) < 1 / level:
         return math.inf
     return _errors_needed(level) * error
 
 
 def price_of_looking(level: float) -> float:
-    """By which factor the detectable effect is larger than that of a fixed number of repeats."""
+    """Return by which factor the detectable effect is larger than that of a fixed number of repeats."""
     z = NormalDist().inv_cdf
     return _errors_needed(level) / (z(1 - level) + z(POWER))
 

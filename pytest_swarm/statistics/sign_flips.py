@@ -1,9 +1,9 @@
-"""Paired inference for the gate: exact sign flips, typical-value intervals, detectable effects. docs/statistics.md.
+"""Paired inference: exact sign flips, typical-value intervals, detectable effects. docs/statistics.md says why.
 
-Pairs are two runs of the same case and repeat. The unit that chance acts on is one repeat of one job: every setting of
-a job's repeat shares its seed, so their differences move together and are summed before anything is tested. The jobs
-themselves are fixed (the question is whether *these* got worse), and the interval over jobs like these, for which jobs
-are the clusters, is given beside it (`bootstrap.bca_over_clusters`). numpy is imported when a function needs it.
+A pair is a value before and a value after. The unit that chance acts on is one repeat of one cluster: its pairs share
+their random numbers, so their differences move together and are summed before anything is tested. The clusters
+themselves are fixed (the question is whether *these* got worse). The interval over clusters like these is
+`bootstrap.bca_over_clusters`. numpy is imported when a function needs it.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ RULE_OF_THREE: Final = 3.0  # -ln(0.05): Hanley and Lippman-Hand, JAMA 249 (1983
 
 
 class Pair(NamedTuple):
-    """One complete pair: `case` is graph, horizon and budget of one mode; `difference` is after minus before."""
+    """One complete pair. Every `stratum` weighs alike in the mean; `difference` is after minus before."""
 
-    job: Hashable
-    case: Hashable
+    cluster: Hashable
+    stratum: Hashable
     repeat: int
     difference: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """The mean paired difference: every case counts alike, and within a case every pair.
+    """The mean paired difference: every stratum counts alike, and within a stratum every pair.
 
     `p_down` and `p_up` are one-sided: the chance of a difference this low (high) where nothing changed. [low, high]
     leaves out `level` on each side; None where so few units cannot exclude anything. `error` is the standard error,
-    None for one unit. `units` are the repeats of jobs, `jobs` the jobs among them.
+    None for one unit. `units` are the repeats of clusters, `clusters` the clusters among them.
     """
 
     mean: float
@@ -58,12 +58,12 @@ class Effect:
     level: float
     error: float | None
     units: int
-    jobs: int
+    clusters: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Units:
-    """Contributions of the units to the mean, and their weights (which add up to 1); parallel to `jobs`.
+    """Contributions of the units to the mean, and their weights (which add up to 1); parallel to `clusters`.
 
     `plain` are the units' own mean differences, in which no weight depends on how many repeats came later.
     """
@@ -71,36 +71,36 @@ class Units:
     contributions: tuple[float, ...]
     weights: tuple[float, ...]
     plain: tuple[float, ...]
-    jobs: tuple[Hashable, ...]
+    clusters: tuple[Hashable, ...]
 
     @property
     def mean(self) -> float:
-        """The mean difference."""
+        """Return the mean difference."""
         return math.fsum(self.contributions)
 
 
 def units_of(pairs: Iterable[Pair]) -> Units:
-    """Sum the pairs into units. Each case weighs 1/C, each pair of it 1/(C R), with C cases and its R pairs."""
+    """Sum the pairs into units. With C strata, each stratum weighs 1/C and each of its R pairs 1/(C R)."""
     rows = list(pairs)
-    per_case: dict[Hashable, int] = {}
+    per_stratum: dict[Hashable, int] = {}
     for row in rows:
-        per_case[row.case] = per_case.get(row.case, 0) + 1
+        per_stratum[row.stratum] = per_stratum.get(row.stratum, 0) + 1
     found: dict[tuple[Hashable, int], list[float]] = {}
     for row in rows:
-        weight = 1.0 / (len(per_case) * per_case[row.case])
-        unit = found.setdefault((row.job, row.repeat), [0.0, 0.0, 0.0, 0.0])
+        weight = 1.0 / (len(per_stratum) * per_stratum[row.stratum])
+        unit = found.setdefault((row.cluster, row.repeat), [0.0, 0.0, 0.0, 0.0])
         for n, each in enumerate((weight * row.difference, weight, row.difference, 1.0)):
             unit[n] += each
     return Units(
         contributions=tuple(each[0] for each in found.values()),
         weights=tuple(each[1] for each in found.values()),
         plain=tuple(each[2] / each[3] for each in found.values()),
-        jobs=tuple(job for job, _ in found),
+        clusters=tuple(cluster for cluster, _ in found),
     )
 
 
 def paired_effect(units: Units, *, level: float) -> Effect:
-    """Mean, exact sign-flip p-values and typical-value interval of the units; `level` is one-sided.
+    """Return mean, exact sign-flip p-values and typical-value interval of the units; `level` is one-sided.
 
     Where nothing changed, before and after of a unit could as well be swapped, so each of the 2^n sign vectors s gives
     an equally likely T(s) = sum s_u c_u; p_down is the share with T(s) <= T (Fisher 1935). The interval is the set of
@@ -110,7 +110,7 @@ def paired_effect(units: Units, *, level: float) -> Effect:
     if not units.contributions:
         raise ValueError("no units to compare")
     n = len(units.contributions)
-    jobs = len(set(units.jobs))
+    clusters = len(set(units.clusters))
     error = standard_error(units)
     bounds: tuple[float | None, float | None]
     if not any(units.contributions):
@@ -128,12 +128,12 @@ def paired_effect(units: Units, *, level: float) -> Effect:
         level=level,
         error=error,
         units=n,
-        jobs=jobs,
+        clusters=clusters,
     )
 
 
 def standard_error(units: Units) -> float | None:
-    """sqrt(n/(n-1) sum_u (c_u - w_u m)^2); None for one unit."""
+    """Return sqrt(n/(n-1) sum_u (c_u - w_u m)^2); None for one unit."""
     n = len(units.contributions)
     if n < 2:
         return None
@@ -143,7 +143,7 @@ def standard_error(units: Units) -> float | None:
 
 
 def flip_p_values(differences: Sequence[float]) -> tuple[float, float]:
-    """(p_down, p_up) of the sign-flip test for plain differences, such as the repeats of one case."""
+    """Return (p_down, p_up) of the sign-flip test for plain differences, such as the repeats of one stratum."""
     import numpy as np
 
     if not any(differences):
@@ -156,9 +156,10 @@ def flip_p_values(differences: Sequence[float]) -> tuple[float, float]:
 
 
 def minimum_detectable(error: float, units: int, *, level: float) -> float:
-    """Smallest true effect that a test at `level` finds with POWER: (t(1-level) + t(POWER)) * error, n-1 degrees.
+    """Return the smallest true effect that a test at `level` finds with POWER.
 
-    Infinite where so few units cannot reject anything (2^-n > level). Source: Cohen, Statistical Power Analysis, 1988.
+    It is (t(1-level) + t(POWER)) * error, with n-1 degrees of freedom. Infinite where so few units cannot
+    reject anything (2^-n > level). Source: Cohen, Statistical Power Analysis, 1988.
     """
     if units < 2 or 0.5**units > level:
         return math.inf
@@ -166,28 +167,20 @@ def minimum_detectable(error: float, units: int, *, level: float) -> float:
 
 
 def repeats_needed(error: float, *, units: int, repeats: float, effect: float, level: float) -> int | None:
-    """Repeats of each case with which the minimum detectable effect is at most `effect`, the error falling as 1/sqrt.
+    """Return the repeats with which the minimum detectable effect is at most `effect`; the error falls as 1/sqrt.
 
-    `repeats` is how many each job has now, on average. None where no number of repeats will do (`effect` is 0).
+    `repeats` is how many each cluster has now, on average. None where no number of repeats will do (`effect` is 0).
     """
     if effect <= 0:
         return None
-    jobs = units / repeats
+    clusters = units / repeats
     wanted = max(1, math.ceil(repeats * (_quantiles(10**6, level) * error / effect) ** 2))
     for _ in range(64):  # the quantiles of t fall with the units: a few steps upwards suffice
         expected = error * math.sqrt(repeats / wanted)
-        if minimum_detectable(expected, math.floor(jobs * wanted), level=level) <= effect:
+        if minimum_detectable(expected, math.floor(clusters * wanted), level=level) <= effect:
             return wanted
         wanted += max(1, wanted // 50)
     return wanted
-
-
-def reject_false_discoveries(p_values: Sequence[float], *, rate: float) -> list[bool]:
-    """Which hypotheses to reject so that at most `rate` of the rejections are false (Benjamini-Hochberg 1995)."""
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    last = max((k for k, n in enumerate(order, start=1) if p_values[n] <= rate * k / len(order)), default=0)
-    rejected = set(order[:last])
-    return [n in rejected for n in range(len(p_values))]
 
 
 def _quantiles(freedom: int, level: float) -> float:

@@ -1,4 +1,4 @@
-"""Fleets from files: our TOML (`[[model]]` tables) and the published agents JSON (a list, or a table with `agents`).
+"""Fleet files: our TOML (`[[model]]` tables) and the published agents JSON (a list, or a table with `agents`).
 
 The shipped fleets are found by name: `load_fleet("heavy")`, `load_fleet("fast")`.
 """
@@ -6,15 +6,17 @@ The shipped fleets are found by name: `load_fleet("heavy")`, `load_fleet("fast")
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
+from pytest_swarm.documents import read_document, toml_comment, toml_line
 from pytest_swarm.domain.model import Fleet, Model, encode_model
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.workloads.documents import read_document
-from pytest_swarm.workloads.toml_writer import toml_key, toml_value
 
 _SHIPPED: Final = Path(__file__).parent / "fleets"
 _KEYS: Final = (
@@ -32,34 +34,56 @@ _KEYS: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetEntry:
+    """A model as it is written to a fleet file, with a comment per key of its table.
+
+    The key of a capability's comment is its task type.
+    """
+
+    model: Model
+    comments: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "comments", MappingProxyType(dict(self.comments)))
+
+
 def shipped_fleets() -> dict[str, Path]:
-    """Name -> file of the fleets that come with the package."""
+    """Return name -> file of the fleets that come with the package."""
     return {path.stem: path for path in sorted(_SHIPPED.glob("*.toml"))}
 
 
 def load_fleet(path: str | os.PathLike[str]) -> Fleet:
-    """The fleet of a file, or a shipped one by its name (a file of that name goes first); its name is the file's stem.
+    """Return the fleet of a file, or a shipped fleet by its name; an existing file of that name takes precedence.
 
-    A model with `exclude = true` is left out. FleetError names file, model and rule in one sentence.
+    The fleet is named after the file. A model with `exclude = true` is left out. Raises FleetError, which names file,
+    model and rule in one sentence.
     """
     found = Path(path)
     shipped = shipped_fleets()
     if str(path) in shipped and not found.exists():
         found = shipped[str(path)]
     elif not found.suffix and not found.exists():
-        raise FleetError(
-            f"{path}: there is no such fleet file, nor a shipped fleet ({', '.join(shipped)}) of that name"
-        )
+        raise FleetError(f"{path}: there is no such fleet file; name a file, or a shipped fleet ({', '.join(shipped)})")
     return read_fleet(read_document(found, FleetError), name=found.stem, where=str(path))
 
 
 def read_fleet(document: Json, *, name: str, where: str) -> Fleet:
-    """The fleet of a parsed document; FleetError with `where` in front."""
+    """Return the fleet of a parsed document.
+
+    Args:
+        document: A table with `model` or `agents`, or a list of models.
+        name: The fleet's name.
+        where: What to call the document in an error, such as the file's path.
+
+    Raises:
+        FleetError: Where a model is invalid, or none is left.
+    """
     rows = _rows(document, where)
     models = [_read_model(Fields(row, where=f"{where}, model {n}", error=FleetError)) for n, row in enumerate(rows, 1)]
     offered = tuple(model for model in models if model is not None)
     if models and not offered:
-        raise FleetError(f"{where}: every model is excluded; leave one in")
+        raise FleetError(f"{where}: every model is excluded; include at least one")
     try:
         return Fleet(name=name, models=offered)
     except FleetError as error:
@@ -67,16 +91,29 @@ def read_fleet(document: Json, *, name: str, where: str) -> Fleet:
 
 
 def dump_fleet(fleet: Fleet) -> str:
-    """The fleet as TOML; `load_fleet` gives an equal one back from a file of the fleet's name."""
-    lines: list[str] = []
-    for model in fleet:
-        row = encode_model(model)
-        capabilities = row.pop("capabilities")
-        lines += ["[[model]]", *(f"{key} = {toml_value(value)}" for key, value in row.items() if value is not None)]
+    """Return the fleet as TOML; `load_fleet` reads an equal one from a file of the fleet's name."""
+    return fleet_toml(FleetEntry(model=model) for model in fleet)
+
+
+def fleet_toml(entries: Iterable[FleetEntry], *, heading: Iterable[str] = ()) -> str:
+    """Return the text of a fleet file.
+
+    Args:
+        entries: The models, each with its comments.
+        heading: Comments at the top of the file, one line each.
+    """
+    lines = [toml_comment(each) for each in heading]
+    for entry in entries:
+        table = encode_model(entry.model)
+        capabilities = table.pop("capabilities")
+        lines += ["", "[[model]]", *_lines(table, entry.comments)]
         if isinstance(capabilities, dict) and capabilities:
-            lines += ["[model.capabilities]", *(f"{toml_key(k)} = {toml_value(v)}" for k, v in capabilities.items())]
-        lines.append("")
-    return "\n".join(lines)
+            lines += ["[model.capabilities]", *_lines(capabilities, entry.comments)]
+    return "\n".join(lines).removeprefix("\n") + "\n"
+
+
+def _lines(table: Mapping[str, Json], comments: Mapping[str, str]) -> list[str]:
+    return [toml_line(key, value, comments.get(key)) for key, value in table.items() if value is not None]
 
 
 def _rows(document: Json, where: str) -> list[Json]:
@@ -85,7 +122,7 @@ def _rows(document: Json, where: str) -> list[Json]:
     fields = Fields(document, where=where, error=FleetError)
     fields.only(("model", "agents"))
     if "model" in fields and "agents" in fields:
-        raise fields.fail("holds both 'model' and 'agents'; name the models once")
+        raise fields.fail("has both 'model' and 'agents'; use one of them")
     key = "agents" if "agents" in fields else "model"
     rows = fields.raw(key)
     if rows is None:
@@ -95,11 +132,13 @@ def _rows(document: Json, where: str) -> list[Json]:
     return rows
 
 
-def _read_model(fields: Fields) -> Model | None:
-    """The model of a table, None where it is excluded."""
-    fields.only(_KEYS)
-    tag = fields.text("name")
-    fields.where = f"{fields.where} ({tag})"
+def _read_model(row: Fields) -> Model | None:
+    """Return the model of a table, None where it is excluded."""
+    row.only(_KEYS)
+    tag = row.text("name")
+    fields = row.labeled(tag)
+    capabilities = fields.table("capabilities")
+    capabilities.only(TaskType)
     try:
         model = Model(
             tag=tag,
@@ -107,7 +146,7 @@ def _read_model(fields: Fields) -> Model | None:
             load_time_ms=fields.number("load_time_ms"),
             cost_per_token=fields.number("cost_per_token"),
             max_ctx=fields.whole("max_ctx", low=1),
-            capabilities=_read_capabilities(fields.table("capabilities")),
+            capabilities={TaskType(key): capabilities.number(key, low=0, high=1) for key in capabilities},
             num_ctx=fields.optional_whole("num_ctx"),
             prefill_tokens_per_s=_speed(fields, "prefill_tokens_per_s"),
             decode_tokens_per_s=_speed(fields, "decode_tokens_per_s"),
@@ -116,11 +155,6 @@ def _read_model(fields: Fields) -> Model | None:
     except FleetError as error:
         raise error if str(error).startswith(fields.where) else fields.fail(str(error)) from error
     return None if fields.flag("exclude", default=False) else model
-
-
-def _read_capabilities(fields: Fields) -> dict[TaskType, float]:
-    fields.only(TaskType)
-    return {TaskType(key): fields.number(key, low=0, high=1) for key in fields}
 
 
 def _speed(fields: Fields, key: str) -> float | None:

@@ -1,4 +1,4 @@
-"""A first benchmark of one's own: a working example test and its graph, to be changed."""
+"""A template for a new benchmark: a working test and its task graph."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from pytest_swarm.documents import make_folder, write_text
 from pytest_swarm.errors import GraphError
-from pytest_swarm.workloads.documents import write_text
 
 _TEST: Final = '''"""{name}: what this workflow measures, in one sentence."""
 
@@ -18,8 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.workloads.graph_files import load_graph
+from pytest_swarm import TaskGraph, load_graph
 
 
 @pytest.fixture
@@ -27,13 +26,14 @@ def {name}() -> TaskGraph:
     return load_graph(Path(__file__).parent / "{name}.toml")
 
 
+@pytest.mark.swarm(modes="milp,greedy,llm", horizon=1, vram="8GB")
 def test_{name}(swarm_run, {name}):
     result = swarm_run({name})
     assert result.status == "completed"
 '''
 
-_GRAPH: Final = '''# {name}: an order is read, its total computed, and a customer told.
-# Raise `version` when the meaning of a task changes: results of another version are not compared.
+_GRAPH: Final = '''# {name}: reads an order, computes its total, and writes to the customer.
+# Increase `version` when the meaning of a task changes: results of another version are not compared.
 name = "{name}"
 version = 1
 
@@ -56,7 +56,7 @@ estimated_tokens = 200
 difficulty = 2.0
 after = ["order"]
 expected = {{ kind = "number", value = 420 }}
-derive = "order.pieces * order.price"  # what is right for what the step order really found
+derive = "order.pieces * order.price"  # the right answer for what the step order really returned
 
 [[tasks]]
 id = "letter"
@@ -71,22 +71,25 @@ derive = "[text(total)]"
 
 
 def new_benchmark(name: str, folder: str | os.PathLike[str] = ".") -> tuple[Path, Path]:
-    """Write `test_NAME.py` and `NAME.toml` into `folder`, and return their paths; nothing is overwritten.
+    """Write `test_NAME.py` and `NAME.toml`, and return their paths. Nothing is overwritten.
 
-    GraphError for a name that is no Python name, for files that exist, or where they cannot be written.
+    Args:
+        name: Name of the benchmark, a Python name in lower case.
+        folder: Directory to write to; it is created where it does not exist.
+
+    Raises:
+        GraphError: For an invalid name, for files that exist, or where the files cannot be written.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise GraphError(
-            f"benchmark {name!r}: a name has lower-case letters, digits and underscores, and begins with a letter"
+            f"benchmark {name!r}: the name must consist of lower-case letters, digits and underscores, "
+            "and begin with a letter"
         )
     test, graph = Path(folder) / f"test_{name}.py", Path(folder) / f"{name}.toml"
     for path in (test, graph):
         if path.exists():
-            raise GraphError(f"{path}: exists already; choose another name")
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GraphError(f"{folder}: cannot be made a directory: {error.strerror}") from error
+            raise GraphError(f"{path}: exists already; choose another name or another folder")
+    make_folder(folder, GraphError)
     write_text(graph, _GRAPH.format(name=name), GraphError)
     write_text(test, _TEST.format(name=name), GraphError)
     return test, graph

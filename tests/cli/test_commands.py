@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm.cli import main
+from pytest_swarm.cli import COMMANDS, main
 from pytest_swarm.telemetry.events import encode_job_summary, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from pytest_swarm.workloads.graph_files import load_graph
@@ -77,3 +77,31 @@ def test_the_module_runs_and_needs_no_pytest() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "report" in done.stdout
+
+
+def test_without_arguments_the_commands_are_listed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([]) == 0
+    listed = capsys.readouterr().out.partition("COMMAND\n")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in listed.splitlines()] == list(COMMANDS)
+    assert min(len(line.split()) for line in listed.splitlines()) > 5
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main([command, "--help"])
+    assert raised.value.code == 0
+    text = capsys.readouterr().out
+    assert f"python -m pytest_swarm {command}" in text
+    assert "show this help message" in text
+
+
+@pytest.mark.parametrize("arguments", [["sing"], ["fleet"], ["profile", "--from"], ["import", "x.json"]])
+def test_invalid_arguments_exit_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(arguments)
+    assert raised.value.code == 2
+    assert "error: " in capsys.readouterr().err

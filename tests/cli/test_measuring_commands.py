@@ -1,27 +1,23 @@
-"""`profile` and `fleet`: what recordings and a server tell comes back out as files that load."""
+"""`profile` and `fleet`: recordings and a server become files that load and give the measured values back."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pytest_swarm.calibration.installed_models import COST_PER_BILLION, installed_fleet
-from pytest_swarm.calibration.recorded_models import recorded_models
+from pytest_swarm.calibration.measured_models import measure_models
 from pytest_swarm.cli import main
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
-from pytest_swarm.execution.recorded_backends import Tape, recording_backend
+from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
-from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
-from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import A40, HEAVY, PLANNER
@@ -32,7 +28,7 @@ GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
 def record(path: Path, *modes: str, repeats: int = 4) -> None:
     """Record wb1 to wb3 on the simulated A40."""
     backend = simulated_backend(SimulatedWorld(profile=A40), HEAVY)
-    recording = recording_backend(backend, Tape(path=path), timeout_s=120)
+    recording = recording_backend(backend, RecordingTarget(path=path), timeout_s=120)
     with Bench(backend=recording, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
         for name in ("wb1", "wb2", "wb3"):
             graph = load_graph(GRAPHS / f"{name}.toml")
@@ -72,7 +68,7 @@ def test_the_fleet_file_holds_measured_figures(cassette: Path, tmp_path: Path) -
     assert main(arguments) == 0
     fleet, models = (
         load_fleet(fleet_out),
-        {model.tag: model for model in recorded_models(read_cassette(cassette).takes)},
+        {model.tag: model for model in measure_models(read_cassette(cassette).takes)},
     )
     assert set(fleet.tags) == set(models)
     for model in fleet:
@@ -82,10 +78,10 @@ def test_the_fleet_file_holds_measured_figures(cassette: Path, tmp_path: Path) -
         assert model.vram_gb == pytest.approx(found.size_bytes / 1e9, abs=1e-3)
         assert model.load_time_ms == pytest.approx(found.warm_load_s * 1000, abs=0.1)
         assert model.cost_per_token == HEAVY[model.tag].cost_per_token
-        code = found.accuracy[TaskType.CODE]
+        code = found.answers.accuracy[TaskType.CODE]
         assert model.capability(TaskType.CODE) == pytest.approx(code.rate, abs=1e-4)
     assert "Wilson 95 % interval" in fleet_out.read_text()
-    assert "of fleet heavy, not measured" in fleet_out.read_text()
+    assert "from fleet heavy, not measured" in fleet_out.read_text()
 
 
 def test_a_run_on_the_measured_profile_is_like_the_recorded_one(cassette: Path, tmp_path: Path) -> None:
@@ -107,8 +103,8 @@ def test_an_answer_counts_once_however_often_it_was_given(tmp_path: Path) -> Non
     record(twice, "single:phi4:14b", "single:phi4:14b", repeats=1)
 
     def tallies(path: Path) -> object:
-        (phi,) = [each for each in recorded_models(read_cassette(path).takes) if each.tag == "phi4:14b"]
-        return dict(phi.accuracy)
+        (phi,) = [each for each in measure_models(read_cassette(path).takes) if each.tag == "phi4:14b"]
+        return dict(phi.answers.accuracy)
 
     assert tallies(twice) == tallies(once)
 
@@ -122,37 +118,15 @@ def test_the_profile_needs_a_fleet_that_knows_the_models(
     assert not (tmp_path / "p.toml").exists()
 
 
-def simulated_client() -> OllamaClient:
-    spec = replace(A40.server_spec, models=A40.server_spec.models[:2])
-    server = SimulatedServer(spec, answerer=ProfileAnswerer(A40, seed=0))
-    return OllamaClient("http://sim:1", transport=server.transport(), timeout_s=600)
-
-
-def test_a_fleet_from_what_is_installed() -> None:
-    told: list[str] = []
-
-    async def measure() -> object:
-        client = simulated_client()
-        found = await installed_fleet(client, num_ctx=4096, tell=told.append)
-        assert await client.resident() == ()
-        await client.aclose()
-        return found
-
-    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
-        found = runner.run(measure())
-    tags = [row.model.tag for row in found.rows]  # type: ignore[attr-defined]
-    assert sorted(tags) == sorted(A40.tags[:2])
-    assert [text.removeprefix("measuring ") for text in told] == tags
-    for row in found.rows:  # type: ignore[attr-defined]
-        true = A40.model(row.model.tag)
-        assert true is not None
-        kv_bytes = true.spec.kv_bytes(4096, 1)
-        assert row.model.vram_gb == pytest.approx((true.spec.size_bytes + kv_bytes + 2**29) / 1e9, abs=1e-3)
-        assert 0 <= row.model.load_time_ms / 1000 - true.spec.load_s <= 0.25
-        assert row.model.num_ctx == 4096
-        assert row.model.max_ctx == true.spec.context_length
-        assert row.model.cost_per_token > COST_PER_BILLION
-        assert not row.model.capabilities
+def test_a_recording_without_calls_gives_no_profile(
+    cassette: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header = tmp_path / "header.jsonl"
+    header.write_bytes(cassette.read_bytes().splitlines(keepends=True)[0])
+    assert main(["profile", "--from", str(header), "--out", str(tmp_path / "p.toml")]) == 1
+    error = capsys.readouterr().err
+    assert "header.jsonl: no model can be simulated from it (it contains no calls)" in error
+    assert error.count("\n") == 1
 
 
 def test_the_fleet_command_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,7 +141,7 @@ def test_the_fleet_command_writes_a_file_that_loads(tmp_path: Path) -> None:
     from pytest_swarm.simulator.http_server import serve_in_thread
 
     models = tuple(replace(each, load_s=0.0, first_load_s=None) for each in A40.server_spec.models[:1])
-    server = SimulatedServer(replace(A40.server_spec, models=models), answerer=ProfileAnswerer(A40, seed=0))
+    server = SimulatedServer(replace(A40.server_spec, models=models), generator=ProfileGenerator(A40, seed=0))
     with serve_in_thread(server) as url:
         assert main(["fleet", "--host", url, "--out", str(tmp_path / "fleet.toml")]) == 0
     assert load_fleet(tmp_path / "fleet.toml").tags == A40.tags[:1]

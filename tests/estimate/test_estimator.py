@@ -1,4 +1,4 @@
-"""The estimates follow DESIGN 3 to the letter, and learn from what was observed only."""
+"""The estimates follow the published formulas, and learn from what was observed only."""
 
 from __future__ import annotations
 

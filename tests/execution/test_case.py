@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -11,15 +12,17 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.expectation import Custom, Number
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
-from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
+from pytest_swarm.domain.record import JobRecord, JobStatus, ResidentModel, TaskStatus
 from pytest_swarm.execution.bench import BenchSettings
 from pytest_swarm.metrics.job_metrics import job_metrics
+from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.telemetry.reader import jobs_of_events
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, run, task
+from tests.instances import mode_for, mode_names
 
 DIAMOND = graph(("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), name="diamond")
-MODES = ("lp", "milp", "staged", "greedy", "best-single", "random", "single:gemma2:2b", "llm", "oracle")
+MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "speeds", "realised")))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -131,6 +134,30 @@ def test_the_same_seed_repeats_to_the_bit_and_a_repeat_does_not() -> None:
     first = run(case(DIAMOND, "llm"))
     assert told(run(case(DIAMOND, "llm"))) == told(first)
     assert told(run(case(DIAMOND, "llm", repeat=2))) != told(first)
+
+
+def test_a_repeat_draws_anew() -> None:
+    dag = graph(ids="a b c d e f g h", name="wide")
+
+    def drawn(repeat: int) -> list[str]:
+        record = run(case(dag, "random", horizon="flat", vram_budget_gb=48.0, repeat=repeat))
+        return [each.model for each in record.steps[0].assignments]
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+
+
+def test_makespan_starts_at_the_first_dispatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(client: OllamaClient) -> tuple[ResidentModel, ...]:
+        await asyncio.sleep(2.0)
+        return await resident(client)
+
+    resident = OllamaClient.resident
+    monkeypatch.setattr(OllamaClient, "resident", slow)
+    record = run(case(graph(("a", "b")), "greedy"))
+    assert record.steps[0].started_s >= 2.0
+    last_s = max(each.finished_s or 0.0 for each in record.outcomes)
+    assert record.makespan_s == pytest.approx(last_s - record.steps[0].started_s, abs=1e-9)
 
 
 @st.composite

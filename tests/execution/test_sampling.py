@@ -12,7 +12,7 @@ import pytest
 from pytest_swarm.domain.record import GpuReading, JobRecord, ResidentModel, SamplePhase, VramSample
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.execution.job_clock import JobClock
-from pytest_swarm.execution.sampling import REAL_PACE, Pace, VramWatch
+from pytest_swarm.execution.sampling import REAL_INTERVAL, SamplingInterval, VramSampler
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.metrics.measured_vram import measured_vram
 from pytest_swarm.ollama.client import OllamaClient
@@ -46,15 +46,17 @@ class Ps:
         return httpx.Response(500 if self.fails else 200, json={"models": models})
 
 
-def watched(ps: Ps, seconds: float, *, pace: Pace = REAL_PACE, gpu: GpuMeter | None = None) -> list[VramSample]:
+def sampled(
+    ps: Ps, seconds: float, *, interval: SamplingInterval = REAL_INTERVAL, gpu: GpuMeter | None = None
+) -> list[VramSample]:
     """The samples of one step of that many virtual seconds."""
     kept: list[VramSample] = []
 
     async def main() -> None:
         client = OllamaClient("http://box:1", transport=httpx.MockTransport(ps))
-        watch = VramWatch(client, gpu, JobClock(virtual=True), pace=pace, keep=kept.append)
-        await watch.take(0, SamplePhase.START, ())
-        async with watch.during(0):
+        sampler = VramSampler(client, gpu, JobClock(virtual=True), interval=interval, on_sample=kept.append)
+        await sampler.record(0, SamplePhase.START, ())
+        async with sampler.sampling(0):
             await asyncio.sleep(seconds)
 
     with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
@@ -63,31 +65,31 @@ def watched(ps: Ps, seconds: float, *, pace: Pace = REAL_PACE, gpu: GpuMeter | N
 
 
 def test_a_model_that_came_and_went_inside_a_step_is_seen() -> None:
-    samples = watched(Ps((0, ()), (3, ("m",)), (5, ())), 8)
+    samples = sampled(Ps((0, ()), (3, ("m",)), (5, ())), 8)
     assert [(each.at_s, [row.tag for row in each.resident]) for each in samples] == [(0, []), (3, ["m"]), (5, [])]
     assert samples[1].resident == (ResidentModel(tag="m", size_bytes=2 * GB, size_vram_bytes=GB),)
     assert samples[1].phase is SamplePhase.PLANNING
 
 
-def test_looks_follow_the_pace_and_end_with_the_step() -> None:
+def test_samples_follow_the_interval_and_end_with_the_step() -> None:
     ps = Ps((0, ()))
-    watched(ps, 2.2)
+    sampled(ps, 2.2)
     assert ps.asked == [0.5, 1.0, 1.5, 2.0]
     ps = Ps((0, ()))
-    watched(ps, 100, pace=Pace(first_s=1, growth=2))
+    sampled(ps, 100, interval=SamplingInterval(first_s=1, growth=2))
     assert ps.asked == [1, 3, 7, 15, 31, 63]
 
 
 @pytest.mark.parametrize(("takes_s", "answered"), [(0.06, 1), (60, 0)])
-def test_a_question_on_its_way_may_be_answered_but_not_for_long(takes_s: float, answered: int) -> None:
+def test_a_pending_request_may_be_answered_but_not_for_long(takes_s: float, answered: int) -> None:
     ps = Ps((0, ("m",)), takes_s=takes_s)
-    samples = watched(ps, 0.52)
+    samples = sampled(ps, 0.52)
     assert (ps.asked, ps.answered, len(samples)) == ([0.5], answered, 1 + answered)
 
 
-def test_a_server_that_fails_is_the_business_of_the_steps_own_calls() -> None:
+def test_a_server_error_is_left_to_the_steps_own_calls() -> None:
     ps = Ps(fails=True)
-    assert len(watched(ps, 3)) == 1
+    assert len(sampled(ps, 3)) == 1
     assert len(ps.asked) == 5
 
 
@@ -108,11 +110,11 @@ def gpu_of(*used: int) -> GpuMeter:
 
 
 def test_a_higher_gpu_reading_is_kept_and_a_lower_one_is_not() -> None:
-    samples = watched(Ps((0, ())), 2.7, gpu=gpu_of(5, 4, 7, 7, 6, 8))
+    samples = sampled(Ps((0, ())), 2.7, gpu=gpu_of(5, 4, 7, 7, 6, 8))
     assert [each.gpu_used_bytes for each in samples] == [5, 7, 8]
 
 
-def test_a_planned_run_is_not_changed_by_being_watched() -> None:
+def test_a_planned_run_is_not_changed_by_sampling() -> None:
     record = run(case(graph(("a", "b"), ("a", "c")), "milp"))
     metrics = job_metrics(record)
     assert [each.phase for each in record.samples] == [SamplePhase.START, SamplePhase.READY] * len(record.steps) + [
@@ -130,7 +132,7 @@ def test_the_planners_own_residency_is_seen() -> None:
     assert run(case(graph(("a", "b")), "llm")).samples == record.samples
 
 
-def test_a_crashed_runner_is_an_unplanned_load() -> None:
+def test_a_crashed_model_is_an_unplanned_load() -> None:
     settings = BenchSettings(concurrency=1)
     with bench("crash:after=1,times=1", settings=settings) as a_bench:
         record = a_bench.run(case(graph(ids="a b"), "single:gemma2:2b"))
@@ -191,9 +193,9 @@ def test_the_servers_processes_are_told_from_others() -> None:
     assert (found.gpu_peak_gb, found.server_gpu_peak_gb) == (16.0, 5.0)
 
 
-def test_a_gpu_here_is_measured_and_written_down() -> None:
+def test_a_local_gpu_is_measured_and_recorded() -> None:
     meter = gpu_of(*range(1, 100))
-    local = replace(backend(), simulated=False, here=True)
+    local = replace(backend(), simulated=False, is_local=True)
     with Bench(backend=local, fleet=HEAVY, settings=BenchSettings(), gpu=meter) as a_bench:
         a_case = case(graph(ids="a"), "milp")
         record = a_bench.run(a_case)

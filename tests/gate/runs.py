@@ -8,7 +8,7 @@ from dataclasses import replace
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup
 from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.pairing import RunCases
-from pytest_swarm.gate.policy import DEFAULTS, Policy, Rule, parse_expression
+from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import SEED_POLICY, FleetIdentity, RunContext
 from pytest_swarm.gate.verdicts import Verdict
 
@@ -59,6 +59,7 @@ def run_context(**changes: object) -> RunContext:
         measure={},
         versions={"python": "3.11"},
         machine={"cores": "2"},
+        measure_defaults={"swarm_code_eval": "off"},
     )
     return replace(plain, **changes)
 

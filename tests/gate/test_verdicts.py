@@ -9,7 +9,7 @@ from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.evaluate import evaluate
 from pytest_swarm.gate.gate_block import encode_gate
 from pytest_swarm.gate.pairing import IncompleteJob, RunCases
-from pytest_swarm.gate.policy import Policy, Rule, parse_expression
+from pytest_swarm.gate.rules import Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import FleetIdentity
 from pytest_swarm.gate.updating import require_same_context, update_baseline
 from pytest_swarm.gate.verdicts import Verdict

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_swarm.domain.record import JobStatus
-from pytest_swarm.metrics.aggregate import aggregate_modes, aggregate_settings
-from pytest_swarm.metrics.curves import look_ahead
+from pytest_swarm.metrics.aggregate import aggregate_modes, aggregate_settings, look_ahead
 from pytest_swarm.metrics.measured_jobs import measure
 from tests.report.factories import GEMMA, PHI, WB1, WB2, key, record, step
 from tests.report.played import small_run

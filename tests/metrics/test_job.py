@@ -1,4 +1,4 @@
-"""The figures of one job follow DESIGN 5; not measured is None."""
+"""The figures of one job are those of docs/metrics.md; not measured is None."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from pytest_swarm.ollama.cassette import cassette_file
 from pytest_swarm.ollama.cassette.cassette_codec import ExchangeLine, decode_exchange, encode_exchange
 from pytest_swarm.ollama.cassette.cassette_file import append_take, read_cassette, set_aside_cut_off
 from pytest_swarm.ollama.cassette.takes import Cassette, Chunk, Exchange, ExchangeEnd, Take, TakeOrigin, request_digest
-from pytest_swarm.ollama.transports.replaying import Shelf
+from pytest_swarm.ollama.transports.replay import CassetteIndex
 from tests.execution.lab import graph
 
 JSON = st.recursive(
@@ -185,8 +185,8 @@ def test_a_lost_exchange_is_named(tmp_path: Path) -> None:
         read_cassette(path)
 
 
-def shelf(*takes: Take) -> Shelf:
-    return Shelf(Cassette(path="c.jsonl", takes=takes))
+def shelf(*takes: Take) -> CassetteIndex:
+    return CassetteIndex(Cassette(path="c.jsonl", takes=takes))
 
 
 def test_a_case_recorded_twice_plays_first_the_one_then_the_other() -> None:

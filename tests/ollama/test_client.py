@@ -20,10 +20,11 @@ from pytest_swarm.errors import (
     ServerDownError,
     ServerRefusedError,
 )
-from pytest_swarm.ollama.address import account_of, base_url
+from pytest_swarm.ollama.address import base_url, credentials_of
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from tests.ollama.wires import GOOD, REQUEST, answering, chat, client, saying
+from tests.simulator.servers import in_virtual_time
 
 
 def test_a_good_reply_is_read_in_seconds() -> None:
@@ -91,6 +92,14 @@ LIES = {
     "message of the wrong type": {"message": "hello"},
     "count in words": {"eval_count": "many"},
 }
+
+
+@pytest.mark.parametrize("part", ["load_duration", "prompt_eval_duration", "eval_duration"])
+def test_a_part_may_be_longer_than_the_whole_by_50_ms_only(part: str) -> None:
+    total_ns = GOOD["total_duration"]
+    assert chat(saying({**GOOD, part: total_ns + 40_000_000})).text == "hello"
+    with pytest.raises(BadReplyError, match="longer than the whole"):
+        chat(saying({**GOOD, part: total_ns + 60_000_000}))
 
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
@@ -243,7 +252,7 @@ def test_a_model_that_stays_ends_the_unloading_in_time() -> None:
         return httpx.Response(200, json={"model": "m", "done": True, "response": ""})
 
     with pytest.raises(CallTimeoutError, match="still resident"):
-        asyncio.run(client(handler, timeout_s=0.12).unload("m"))
+        in_virtual_time(lambda: client(handler, timeout_s=5).unload("m"))
 
 
 def test_a_load_that_does_not_say_done_is_refused() -> None:
@@ -281,7 +290,7 @@ def test_a_host_that_is_no_url_is_a_bad_option(host: str) -> None:
 def test_a_password_is_used_and_never_shown() -> None:
     client = OllamaClient("http://me:s%20cret@box:5")
     assert client.host == "http://box:5"
-    assert account_of(base_url("http://me:s%20cret@box:5")) == ("me", "s cret")
+    assert credentials_of(base_url("http://me:s%20cret@box:5")) == ("me", "s cret")
     with pytest.raises(OptionError) as error:
         OllamaClient("ftp://me:hidden@box")
     assert "hidden" not in str(error.value)

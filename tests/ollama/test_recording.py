@@ -14,12 +14,12 @@ import pytest
 
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
-from pytest_swarm.execution.waiting_loop import WaitingTimeLoop, new_waiting_loop
+from pytest_swarm.execution.wait_time_loop import WaitTimeLoop, new_wait_time_loop
 from pytest_swarm.ollama.cassette.cassette_file import append_take
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, ExchangeEnd, Take, TakeOrigin
 from pytest_swarm.ollama.transports.probe import ProbeTransport
 from pytest_swarm.ollama.transports.recording import RecordingTransport
-from pytest_swarm.ollama.transports.replaying import ReplayingTransport, Shelf
+from pytest_swarm.ollama.transports.replay import CassetteIndex, ReplayingTransport
 from pytest_swarm.simulator.virtual_loop import new_ticking_loop
 from tests.execution.lab import graph
 
@@ -87,17 +87,17 @@ async def read(transport: httpx.AsyncBaseTransport, *, path: str = "/x", **sent:
 
 def recorded(server: httpx.AsyncBaseTransport) -> tuple[Events, tuple[Exchange, ...]]:
     async def main() -> tuple[Events, tuple[Exchange, ...]]:
-        tape = RecordingTransport(server)
-        tape.begin(CASE, now_s=asyncio.get_running_loop().time())
-        seen = await read(tape)
-        return seen, tape.finish(now_s=asyncio.get_running_loop().time())
+        recording = RecordingTransport(server)
+        recording.begin(CASE, now_s=asyncio.get_running_loop().time())
+        seen = await read(recording)
+        return seen, recording.finish(now_s=asyncio.get_running_loop().time())
 
     return virtual(main)
 
 
 def player(*exchanges: Exchange) -> ReplayingTransport:
     replaying = ReplayingTransport(
-        Shelf(Cassette(path="c", takes=(Take(case=CASE, origin=ORIGIN, exchanges=exchanges),)))
+        CassetteIndex(Cassette(path="c", takes=(Take(case=CASE, origin=ORIGIN, exchanges=exchanges),)))
     )
     replaying.begin(CASE, now_s=0.0)
     return replaying
@@ -132,11 +132,11 @@ def test_a_replay_gives_the_same_chunks_at_the_same_times(server: Server) -> Non
 def test_chunks_of_a_real_clock_are_replayed_within_a_millisecond() -> None:
     async def main() -> tuple[Events, Events]:
         loop = asyncio.get_running_loop()
-        tape = RecordingTransport(streaming((0.02, b"one"), (0.03, b"two"), (0.01, b"three")))
+        recording = RecordingTransport(streaming((0.02, b"one"), (0.03, b"two"), (0.01, b"three")))
         began_s = loop.time()
-        tape.begin(CASE, now_s=began_s)
-        seen = [(at - began_s, what) for at, what in await read(tape)]
-        replay = virtual_in_thread(tape.finish(now_s=loop.time()))
+        recording.begin(CASE, now_s=began_s)
+        seen = [(at - began_s, what) for at, what in await read(recording)]
+        replay = virtual_in_thread(recording.finish(now_s=loop.time()))
         return seen, await replay
 
     def virtual_in_thread(exchanges: tuple[Exchange, ...]) -> Awaitable[Events]:
@@ -147,7 +147,7 @@ def test_chunks_of_a_real_clock_are_replayed_within_a_millisecond() -> None:
     assert [at for at, _ in again] == pytest.approx([at for at, _ in seen], abs=1e-3)
 
 
-def test_a_call_that_was_given_up_hangs_again_until_it_is_given_up() -> None:
+def test_a_cancelled_call_hangs_again_until_it_is_cancelled() -> None:
     async def patient(transport: httpx.AsyncBaseTransport, limit_s: float) -> float:
         try:
             async with asyncio.timeout(limit_s):
@@ -157,10 +157,10 @@ def test_a_call_that_was_given_up_hangs_again_until_it_is_given_up() -> None:
         raise AssertionError("it did not hang")
 
     async def record() -> tuple[Exchange, ...]:
-        tape = RecordingTransport(Server(lambda _: httpx.Response(200), pause_s=1000))
-        tape.begin(CASE, now_s=0.0)
-        assert await patient(tape, 5) == 5
-        return tape.finish(now_s=5.0)
+        recording = RecordingTransport(Server(lambda _: httpx.Response(200), pause_s=1000))
+        recording.begin(CASE, now_s=0.0)
+        assert await patient(recording, 5) == 5
+        return recording.finish(now_s=5.0)
 
     (exchange,) = virtual(record)
     assert exchange.ending is ExchangeEnd.ABANDONED
@@ -177,11 +177,11 @@ def test_no_credential_reaches_the_file(tmp_path: Path) -> None:
         return httpx.Response(200, headers=headers, content=b"{}")
 
     async def record() -> tuple[Exchange, ...]:
-        tape = RecordingTransport(Server(answer))
-        tape.begin(CASE, now_s=0.0)
+        recording = RecordingTransport(Server(answer))
+        recording.begin(CASE, now_s=0.0)
         headers = {"Authorization": SECRETS[0], "Cookie": SECRETS[1], "Proxy-Authorization": SECRETS[2]}
-        await read(tape, headers=headers)
-        return tape.finish(now_s=0.0)
+        await read(recording, headers=headers)
+        return recording.finish(now_s=0.0)
 
     append_take(tmp_path / "c.jsonl", Take(case=CASE, origin=ORIGIN, exchanges=virtual(record)))
     text = (tmp_path / "c.jsonl").read_text().lower()
@@ -198,11 +198,11 @@ async def ask(transport: httpx.AsyncBaseTransport, number: int) -> str:
 def test_the_same_call_gives_the_first_then_the_second_answer_then_none() -> None:
     async def record() -> tuple[Exchange, ...]:
         answers = iter("1234")
-        tape = RecordingTransport(Server(lambda _: httpx.Response(200, text=next(answers))))
-        tape.begin(CASE, now_s=0.0)
+        recording = RecordingTransport(Server(lambda _: httpx.Response(200, text=next(answers))))
+        recording.begin(CASE, now_s=0.0)
         for number in (7, 8, 7):
-            await ask(tape, number)
-        return tape.finish(now_s=0.0)
+            await ask(recording, number)
+        return recording.finish(now_s=0.0)
 
     async def play() -> None:
         replaying = player(*exchanges)
@@ -221,13 +221,13 @@ def test_what_was_not_asked_for_is_reported() -> None:
     assert "1 of 1 recorded exchanges were not asked for, first POST /x" in sentence
 
 
-def test_watched_questions_wait_for_their_recorded_time_and_are_never_refused() -> None:
+def test_probes_wait_for_their_recorded_time_and_are_never_refused() -> None:
     async def record() -> tuple[Exchange, ...]:
-        tape = RecordingTransport(Server(lambda _: httpx.Response(200, text="ps")))
-        tape.begin(CASE, now_s=0.0)
+        recording = RecordingTransport(Server(lambda _: httpx.Response(200, text="ps")))
+        recording.begin(CASE, now_s=0.0)
         await asyncio.sleep(2)
-        await ask(ProbeTransport(tape), 1)
-        return tape.finish(now_s=2.0)
+        await ask(ProbeTransport(recording), 1)
+        return recording.finish(now_s=2.0)
 
     async def play() -> float:
         replaying = player(*exchanges)
@@ -254,12 +254,14 @@ def test_server_time_and_digest_of_the_model_are_kept() -> None:
     }
 
     async def record() -> tuple[Exchange, ...]:
-        tape = RecordingTransport(Server(lambda r: httpx.Response(200, json=ps if r.url.path == "/api/ps" else chat)))
-        tape.begin(CASE, now_s=0.0)
-        client = ollama.AsyncClient(URL, transport=tape)
+        recording = RecordingTransport(
+            Server(lambda r: httpx.Response(200, json=ps if r.url.path == "/api/ps" else chat))
+        )
+        recording.begin(CASE, now_s=0.0)
+        client = ollama.AsyncClient(URL, transport=recording)
         await client.chat(model="m", messages=[{"role": "user", "content": CASE.graph.task("b").prompt}])
         await client.ps()
-        return tape.finish(now_s=0.0)
+        return recording.finish(now_s=0.0)
 
     asked, listed = virtual(record)
     assert (asked.server_time, asked.model_digest, asked.model, asked.task) == ("2026-01-02T03:04:05Z", "abc", "m", "b")
@@ -283,7 +285,7 @@ def test_the_recording_clock_counts_waiting_only() -> None:
             times.append(loop.time())
         return times
 
-    with asyncio.Runner(loop_factory=lambda: WaitingTimeLoop(stopwatch)) as runner:
+    with asyncio.Runner(loop_factory=lambda: WaitTimeLoop(stopwatch)) as runner:
         times = runner.run(main())
     assert times == pytest.approx([0, 0, 0.01, 0.012], abs=1e-5)
     assert all(at * 2**20 == int(at * 2**20) for at in times)
@@ -296,5 +298,5 @@ def test_the_recording_clock_sees_what_a_thread_takes() -> None:
         await asyncio.to_thread(time.sleep, 0.05)
         return asyncio.get_running_loop().time()
 
-    with asyncio.Runner(loop_factory=new_waiting_loop) as runner:
+    with asyncio.Runner(loop_factory=new_wait_time_loop) as runner:
         assert runner.run(main()) >= 0.045

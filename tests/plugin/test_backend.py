@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pytest
 
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.plugin.conftest import Reports
@@ -26,25 +25,35 @@ GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
 
 @pytest.fixture
 def fast_server() -> Iterator[str]:
-    """The a40 models at a thousand times their speed, over HTTP."""
+    """The a40 models at a thousand times their speed, without the waits for stale free memory, over HTTP."""
     profile = load_profile("a40")
     models = tuple(
-        replace(model, load_s=0.0, first_load_s=None, prefill_tokens_per_s=1e6, decode_tokens_per_s=1e5)
+        replace(
+            model,
+            load_s=0.0,
+            first_load_s=None,
+            overhead_s=0.0,
+            prefill_tokens_per_s=1e6,
+            decode_tokens_per_s=1e5,
+        )
         for model in profile.server_spec.models
     )
-    answerer = ProfileAnswerer(profile, seed=0, graphs=[load_graph(GRAPHS / "wb1.toml")])
-    server = SimulatedServer(replace(profile.server_spec, models=models), answerer=answerer)
+    spec = replace(profile.server_spec, models=models, stale_free_memory=False)
+    generator = ProfileGenerator(profile, seed=0, graphs=[load_graph(GRAPHS / "wb1.toml")])
+    server = SimulatedServer(spec, generator=generator)
     with serve_in_thread(server) as url:
         yield url
 
 
 @contextmanager
-def web_server(body: bytes, *, content_type: str = "text/html", delay_s: float = 0.0) -> Iterator[str]:
-    """A server that answers everything with one body."""
+def web_server(body: bytes, *, content_type: str = "text/html", hangs: bool = False) -> Iterator[str]:
+    """A server that answers everything with one body; one that hangs answers when it is closed, or after a minute."""
+    closing = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            time.sleep(delay_s)
+            if hangs:
+                closing.wait(60)
             self.send_response(200)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
@@ -62,6 +71,7 @@ def web_server(body: bytes, *, content_type: str = "text/html", delay_s: float =
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
+        closing.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -90,9 +100,9 @@ def test_wb1(swarm_run, wb1):
 
 def test_a_run_through_a_socket(suite: pytest.Pytester, reports: Reports, fast_server: str) -> None:
     suite.makepyfile(test_wb1=WB1)
-    args = ("test_wb1.py", "--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-compare=lp,milp,llm")
+    args = ("test_wb1.py", "--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-compare=lp,llm")
     result = suite.runpytest(*args)
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines([f"swarm: ollama at {fast_server} (asked for by --swarm-backend)"])
     assert reports.of("run_start")[0]["simulated"] is False
     assert "SIMULATED" not in result.stdout.str()
@@ -113,10 +123,8 @@ def test_auto_takes_the_simulator_where_nothing_answers_and_says_why(suite: pyte
 
 
 def usage_error(suite: pytest.Pytester, *args: str) -> str:
-    started = time.monotonic()
     result = suite.runpytest("--swarm-backend=ollama", *args)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert time.monotonic() - started < 30
     (line,) = [line for line in result.errlines if line.startswith("ERROR: ")]
     assert "Traceback" not in result.stderr.str()
     return line
@@ -142,9 +150,10 @@ def test_server_that_answers_html(suite: pytest.Pytester) -> None:
 
 
 def test_server_that_hangs(suite: pytest.Pytester) -> None:
-    with web_server(b"{}", delay_s=2) as host:
+    with web_server(b"{}", hangs=True) as host:
         line = usage_error(suite, f"--swarm-host={host}", "--swarm-timeout=200ms")
     assert host in line
+    assert "0.2 s" in line
 
 
 def test_swarm_server_fixture_speaks_ollama(suite: pytest.Pytester) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_swarm.routing.registry import MODES
+
 
 def ids(result: pytest.RunResult) -> list[str]:
     return [line.split("[")[1].rstrip("]") for line in result.outlines if line.startswith("test_") and "[" in line]
@@ -33,7 +35,7 @@ def test_both_is_lp_against_llm(suite: pytest.Pytester) -> None:
 
 def test_all_modes(suite: pytest.Pytester) -> None:
     modes = [each.removesuffix("-h0-8GB") for each in collect(suite, "--swarm-compare=all")]
-    assert modes == ["lp", "milp", "staged", "llm", "greedy", "best-single", "random", "oracle"]
+    assert modes == [spec.name for spec in MODES if spec.stands_alone]
 
 
 def test_single_takes_a_tag_with_a_colon(suite: pytest.Pytester) -> None:

@@ -8,20 +8,20 @@ OPTIONS = [
     ("--swarm-compare=lp,psychic", "*--swarm-compare: unknown mode 'psychic'; known are both, all, lp,*"),
     ("--swarm-compare=single", "*'single' names no model*"),
     ("--swarm-compare=lp,,llm", "*empty entry*"),
-    ("--swarm-horizon=x", "*--swarm-horizon: 'x' is no horizon depth*"),
-    ("--swarm-horizon=-1", "*'-1' is no horizon depth*"),
-    ("--swarm-vram=8 bananas", "*--swarm-vram: '8 bananas' is no size*"),
-    ("--swarm-vram=0GB", "*'0GB' is no size*"),
-    ("--swarm-vram=-3GB", "*'-3GB' is no size*"),
+    ("--swarm-horizon=x", "*--swarm-horizon: 'x' is not a horizon depth*"),
+    ("--swarm-horizon=-1", "*'-1' is not a horizon depth*"),
+    ("--swarm-vram=8 bananas", "*--swarm-vram: '8 bananas' is not a size*"),
+    ("--swarm-vram=0GB", "*'0GB' is not a size*"),
+    ("--swarm-vram=-3GB", "*'-3GB' is not a size*"),
     ("--swarm-repeat=0", "*--swarm-repeat: is 0, but must be at least 1*"),
-    ("--swarm-repeat=many", "*'many' is no whole number*"),
-    ("--swarm-seed=pi", "*--swarm-seed: 'pi' is no whole number*"),
+    ("--swarm-repeat=many", "*'many' is not a whole number*"),
+    ("--swarm-seed=pi", "*--swarm-seed: 'pi' is not a whole number*"),
     ("--swarm-lambda-token=nan", "*--swarm-lambda-token: is nan*"),
     ("--swarm-lambda-switch=-1", "*must be a number of at least 0*"),
     ("--swarm-backend=cloud", "*--swarm-backend: 'cloud' is unknown; known are auto, ollama, sim*"),
-    ("--swarm-timeout=soon", "*--swarm-timeout: 'soon' is no duration*"),
+    ("--swarm-timeout=soon", "*--swarm-timeout: 'soon' is not a duration*"),
     ("--swarm-concurrency=0", "*--swarm-concurrency: is 0*"),
-    ("--swarm-carryover=maybe", "*'maybe' is unknown; write case or group*"),
+    ("--swarm-carryover=maybe", "*'maybe' is unknown; known are case, group*"),
     ("--swarm-context=some", "*--swarm-context: 'some' is unknown*"),
     ("--swarm-report=pdf", "*--swarm-report: unknown type 'pdf'*"),
     ("--swarm-host=ftp://x", "*--swarm-host: 'ftp://x' is no URL*"),
@@ -46,16 +46,19 @@ def test_bad_ini_value(suite: pytest.Pytester) -> None:
     suite.makeini("[pytest]\nswarm_vram = lots")
     result = suite.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: swarm_vram (ini): 'lots' is no size*"])
+    result.stderr.fnmatch_lines(["ERROR: swarm_vram (ini): 'lots' is not a size*"])
 
 
 @pytest.mark.parametrize(
     ("marker", "sentence"),
     [
-        ("swarm(mode='lp')", "*unknown keyword 'mode'; known are modes, horizon, vram, repeat, carryover, version*"),
+        (
+            "swarm(mode='lp')",
+            "*unknown keyword 'mode' (did you mean modes?); known are modes, horizon, vram, repeat, carryover,*",
+        ),
         ("swarm('lp')", "*takes keywords only*"),
-        ("swarm(horizon='x')", "*@pytest.mark.swarm(horizon=): 'x' is no horizon depth*"),
-        ("swarm(version='new')", "*@pytest.mark.swarm(version=): 'new' is no whole number*"),
+        ("swarm(horizon='x')", "*@pytest.mark.swarm(horizon=): 'x' is not a horizon depth*"),
+        ("swarm(version='new')", "*@pytest.mark.swarm(version=): 'new' is not a whole number*"),
     ],
 )
 def test_bad_marker(suite: pytest.Pytester, marker: str, sentence: str) -> None:

@@ -158,9 +158,10 @@ def test_the_schema_refuses_what_is_not_a_report() -> None:
 
 def test_every_key_of_a_case_is_described_in_the_schema() -> None:
     schema = report_schema()
-    described = schema["$defs"]["case"]["properties"]
+    described = schema["$defs"]["Case"]["properties"]
     assert set(encoded(small_run())["cases"][0]) == set(described)
-    assert set(encoded(small_run())["modes"]["lp"]) - {"by_setting"} == set(schema["$defs"]["aggregate"]["properties"])
+    mode = set(encoded(small_run())["modes"]["lp"])
+    assert mode - {"by_setting"} == set(schema["$defs"]["ModeAtSetting"]["properties"])
 
 
 def test_the_gate_is_a_block_where_there_is_one() -> None:

@@ -14,15 +14,15 @@ from pytest_swarm.errors import EstimateError, OptionError
 from pytest_swarm.routing.base import PlanningView, RouterSetup, Weights
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.registry import make_router
-from tests.instances import HEAVY, WB1, matrix_view, view_of
+from tests.instances import HEAVY, WB1, matrix_view, mode_for, mode_names, view_of
 
-MODES = ("lp", "milp", "staged", "greedy", "best-single", "random", "single:", "oracle")
+MODES = mode_names(needs=("realised",))
 PINNED_AWAY = matrix_view([[1.0]] * 2, vram_gb=[5, 4], budget_gb=8, keep=[0], forbidden=[(0, 0)])
 
 
 def route(mode: str, view: PlanningView) -> Plan:
     scores = {(task.id, tag): 1.0 for task in view.tasks for tag in view.fleet.tags}
-    mode = f"single:{view.fleet.tags[-1]}" if mode == "single:" else mode
+    mode = mode_for(mode, view.fleet)
     return asyncio.run(make_router(mode, RouterSetup(fleet=view.fleet, realised=scores), {}).route(view))
 
 

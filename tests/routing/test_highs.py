@@ -1,9 +1,11 @@
-"""HiGHS has one thread scheduler a process: whoever ran it before, ours must still run."""
+"""What HiGHS has once per process: a thread scheduler that somebody else may have started, and a banner."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+
+import pytest
 
 PROGRAM = """
 import asyncio, sys
@@ -33,3 +35,41 @@ def test_it_runs_beside_somebody_elses_scheduler() -> None:
     for threads in ("1", "2"):
         done = subprocess.run([sys.executable, "-c", PROGRAM, threads], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+SILENT = """
+import asyncio, ctypes, sys
+from tests.instances import WB1, view_of
+from pytest_swarm.routing.base import RouterSetup
+from pytest_swarm.routing.registry import make_router
+
+ctypes.CDLL(None).printf(b"from C, before\\n")
+view = view_of(WB1)
+{solve}
+sys.stdout.write("from Python\\n")
+sys.stdout.flush()
+ctypes.CDLL(None).printf(b"from C, after\\n")
+"""
+SOLVES = {
+    "lp": "asyncio.run(make_router('lp', RouterSetup(fleet=view.fleet), {}).route(view))",
+    "highs": "from pytest_swarm.routing.highs import solve_mip; from pytest_swarm.routing.program import program_of;"
+    "solve_mip(program_of(view), stages=1, limit_s=None)",
+    "branch-and-bound": "from pytest_swarm.routing.branch_and_bound import branch_and_bound;"
+    "from pytest_swarm.routing.program import program_of; branch_and_bound(program_of(view), limit_s=None)",
+    "specification": "from pytest_swarm.routing.reference_program import specified_optimum;"
+    "specified_optimum(view, staged=True)",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program calls printf of the C library by its POSIX name")
+@pytest.mark.parametrize("solve", SOLVES.values(), ids=SOLVES)
+def test_nothing_but_our_own_output_reaches_standard_output(solve: str) -> None:
+    program = SILENT.format(solve=solve)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["from C, before", "from Python", "from C, after"]
+
+
+def test_a_closed_standard_output_does_no_harm() -> None:
+    program = "import os; os.close(1); from pytest_swarm.routing.highs import new_highs; new_highs().run()"
+    done = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -17,18 +17,18 @@ from pytest_swarm.routing.milp import MilpRouter
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.program import choose_rows, needed, program_of, value_of
 from pytest_swarm.routing.registry import make_router
-from tests.instances import random_view
+from tests.instances import mode_for, mode_names, random_view
 
 VIEWS = st.integers(0, 10**6).map(lambda seed: random_view(seed, tasks=1 + seed % 8))
 SEEN = settings(max_examples=60, deadline=None)
-KEEP_THE_BUDGET = ("milp", "staged", "greedy", "best-single", "random", "oracle")
+KEEP_THE_BUDGET = mode_names(keeps_budget=True, needs=("realised",))
 _LP = LpRouter()  # compiled programs are worth keeping between examples
 
 
 def router_of(mode: str, view: PlanningView) -> Router:
     tags = view.fleet.tags
     scores = {(task.id, tag): (m * 3 + i) % 2 for m, task in enumerate(view.tasks) for i, tag in enumerate(tags)}
-    return make_router(mode, RouterSetup(fleet=view.fleet, realised=scores), {})
+    return make_router(mode_for(mode, view.fleet), RouterSetup(fleet=view.fleet, realised=scores), {})
 
 
 def route(mode: str, view: PlanningView) -> Plan:

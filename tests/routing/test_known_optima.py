@@ -12,16 +12,17 @@ from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import ProblemKind, check
 from pytest_swarm.routing.milp import cheap_optimum
 from pytest_swarm.routing.objective import evaluate
-from pytest_swarm.routing.registry import make_router
-from tests.instances import GEMMA, INSTANCES, MATH_ALONE, PHI, Instance, random_view
+from pytest_swarm.routing.registry import ModeTable, make_router
+from tests.instances import GEMMA, INSTANCES, MATH_ALONE, PHI, Instance, mode_for, mode_names, random_view
 
-EXACT = ("milp", "staged")
-WITHIN_BUDGET = ("milp", "staged", "greedy", "best-single", "random")
+EXACT = mode_names(exact=True)
+WITHIN_BUDGET = mode_names(keeps_budget=True)
+OVER_BUDGET = mode_names(keeps_budget=False)
 FEASIBLE = [each for each in INSTANCES if each.milp is not None]
 
 
 def route(mode: str, view: PlanningView) -> Plan:
-    return asyncio.run(make_router(mode, RouterSetup(fleet=view.fleet), {}).route(view))
+    return asyncio.run(make_router(mode_for(mode, view.fleet), RouterSetup(fleet=view.fleet), {}).route(view))
 
 
 @pytest.mark.parametrize("instance", FEASIBLE, ids=str)
@@ -52,6 +53,9 @@ def test_ties_of_milp_go_to_fewest_loads_then_least_vram_then_name(instance: Ins
 @pytest.mark.parametrize("mode", WITHIN_BUDGET)
 def test_no_router_but_lp_plans_a_violation(mode: str, instance: Instance) -> None:
     plan = route(mode, instance.view)
+    if plan.status is PlanStatus.INFEASIBLE:  # only where the mode is bound to one model
+        assert ModeTable({}).spec(mode).argument is not None
+        return
     assert check(plan, instance.view) == ()
     best = instance.staged if mode == "staged" else instance.milp
     assert best is not None
@@ -59,7 +63,7 @@ def test_no_router_but_lp_plans_a_violation(mode: str, instance: Instance) -> No
 
 
 @pytest.mark.parametrize("instance", [each for each in INSTANCES if each.milp is None], ids=str)
-@pytest.mark.parametrize("mode", ["lp", *WITHIN_BUDGET])
+@pytest.mark.parametrize("mode", [*OVER_BUDGET, *WITHIN_BUDGET])
 def test_no_plan_is_a_status_with_a_reason(mode: str, instance: Instance) -> None:
     plan = route(mode, instance.view)
     assert plan.status is PlanStatus.INFEASIBLE

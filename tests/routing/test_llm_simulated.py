@@ -16,8 +16,8 @@ from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.llm import LlmRouter
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
-from pytest_swarm.simulator.server.generation import Generation
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+from pytest_swarm.simulator.server.token_stream import GenerationRequest
 from tests.instances import LLAMA, WB1, WB2, WB3, view_of
 
 VIEWS = [
@@ -33,16 +33,20 @@ VIEWS = [
 class Simulated:
     """The planner model of a profile, asked as the execution asks it: under a schema."""
 
-    answerer: ProfileAnswerer
+    generator: ProfileGenerator
 
     async def ask(self, prompt: str, *, schema: Mapping[str, Json]) -> str:
         messages = (Message(role="user", content=prompt),)
-        return self.answerer.answer(Generation(model=LLAMA, messages=messages, schema=dict(schema), seed=0)).text
+        return self.generator.generate(
+            GenerationRequest(model=LLAMA, messages=messages, schema=dict(schema), seed=0)
+        ).text
 
 
 def plans(profile: str) -> list[tuple[PlanningView, Plan]]:
     async def route() -> list[tuple[PlanningView, Plan]]:
-        routers = [LlmRouter(planner=Simulated(ProfileAnswerer(load_profile(profile), seed=seed))) for seed in range(5)]
+        routers = [
+            LlmRouter(planner=Simulated(ProfileGenerator(load_profile(profile), seed=seed))) for seed in range(5)
+        ]
         return [(view, await router.route(view)) for router in routers for view in VIEWS]
 
     return asyncio.run(route())

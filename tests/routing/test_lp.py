@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pytest_swarm.domain.plan import Plan, PlanStatus
+from pytest_swarm.estimate.table import Matrix
 from pytest_swarm.routing import lp
 from pytest_swarm.routing.base import PlanningView, RoutingError
 from pytest_swarm.routing.feasibility import ProblemKind, check
@@ -64,12 +65,20 @@ def test_the_compiled_program_takes_new_figures() -> None:
 
 
 def test_few_programs_stay_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[int] = []
+
+    def formulate(allowed: Matrix, keep: Matrix) -> lp.Relaxation:
+        compiled.append(allowed.shape[1])
+        return original(allowed, keep)
+
+    original = lp.formulate
     monkeypatch.setattr(lp, "_COMPILED", 2)
+    monkeypatch.setattr(lp, "formulate", formulate)
     router = LpRouter()
-    for tasks in (1, 2, 3, 1):
+    for tasks in (1, 2, 1, 3, 1, 2):  # 3 takes the place of 2, which was used longest ago
         view = random_view(1, models=2, tasks=tasks)
         assert len(route(router, replace(view, vram_budget_gb=48.0)).assignments) == tasks
-    assert len(router._compiled) == 2
+    assert compiled == [1, 2, 3, 2]
 
 
 def test_the_gap_is_what_rounding_lost() -> None:

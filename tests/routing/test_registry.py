@@ -1,24 +1,73 @@
-"""Modes are found by name, and no solver is imported before one is asked for."""
+"""Modes are found by name in one table, and no solver is imported before one is asked for."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.errors import OptionError
-from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
-from pytest_swarm.routing.registry import known_modes, make_router
-from tests.instances import HEAVY
+from pytest_swarm.routing.base import Planner, PlanningView, Router, RouterSetup
+from pytest_swarm.routing.registry import (
+    MODES,
+    ModeArgument,
+    ModeSpec,
+    ModeTable,
+    Need,
+    built_in,
+    make_router,
+    mode_order,
+    modes_help,
+)
+from tests.instances import HEAVY, mode_for
 
-SETUP = RouterSetup(fleet=HEAVY, realised={})
+
+class Mute:
+    """A planner that is never asked."""
+
+    async def ask(self, prompt: str, *, schema: object) -> str:
+        raise AssertionError(prompt, schema)
 
 
-@pytest.mark.parametrize("mode", ["lp", "milp", "staged", "greedy", "best-single", "random", "oracle"])
-def test_a_router_carries_the_name_of_its_mode(mode: str) -> None:
+PLANNER: Planner = Mute()
+SETUP = RouterSetup(fleet=HEAVY, realised={}, planner=PLANNER)
+OWN = ModeTable({})
+
+
+class Stubborn:
+    """A third party's router."""
+
+    def __init__(self, setup: RouterSetup) -> None:
+        self.name = f"stubborn:{setup.argument}"
+
+    async def route(self, view: PlanningView) -> Plan:
+        return Plan(assignments=(), residency=(), status=PlanStatus.INFEASIBLE, reason=view.job)
+
+
+def stubborn(setup: RouterSetup) -> Router:
+    return Stubborn(setup)
+
+
+@pytest.mark.parametrize("spec", MODES, ids=lambda spec: spec.name)
+def test_a_router_carries_the_name_of_its_mode(spec: ModeSpec) -> None:
+    mode = mode_for(spec.name, HEAVY)
     assert make_router(mode, SETUP, {}).name == mode
+
+
+@pytest.mark.parametrize("spec", MODES, ids=lambda spec: spec.name)
+def test_every_row_is_complete(spec: ModeSpec) -> None:
+    assert spec.summary
+    assert spec.colour
+    assert built_in(f"{spec.name}:x") is spec
+    assert spec.written in modes_help()
+
+
+def test_no_two_rows_share_a_name_or_a_colour() -> None:
+    assert len({spec.name for spec in MODES}) == len({spec.colour for spec in MODES}) == len(MODES)
 
 
 def test_single_takes_the_rest_as_its_model() -> None:
@@ -30,9 +79,10 @@ def test_single_takes_the_rest_as_its_model() -> None:
     [
         ("lpp", ("'lpp'", "milp", "single:TAG", "best-single")),
         ("single", ("single:gemma2:2b",)),
+        ("single:", ("single:gemma2:2b",)),
         ("single:gpt", ("'heavy'", "gemma2:2b", "phi4:14b")),
         ("greedy:fast", ("'greedy'", "no argument")),
-        ("llm", ("--swarm-planner",)),
+        ("greedy:", ("'greedy'", "no argument")),
     ],
 )
 def test_a_mode_that_means_nothing_is_refused_in_one_sentence(mode: str, words: tuple[str, ...]) -> None:
@@ -42,27 +92,67 @@ def test_a_mode_that_means_nothing_is_refused_in_one_sentence(mode: str, words: 
         assert word in str(caught.value)
 
 
-def test_the_oracle_needs_realised_scores() -> None:
-    with pytest.raises(OptionError, match="realised"):
-        make_router("oracle", RouterSetup(fleet=HEAVY), {})
+@pytest.mark.parametrize(
+    ("need", "word"), [("planner", "--swarm-planner"), ("speeds", "decode_tokens_per_s"), ("realised", "sim")]
+)
+def test_a_mode_is_refused_for_want_of_what_it_needs(need: Need, word: str) -> None:
+    table = ModeTable({"mine": ModeSpec(name="mine", factory=stubborn, needs=(need,))})
+    with pytest.raises(OptionError, match=rf"'mine' needs.*{word}"):
+        table.check("mine", fleet=HEAVY, planner=False, realised=False)
 
 
-class Sulking:
-    """A third party's router."""
-
-    def __init__(self, setup: RouterSetup) -> None:
-        self.name = f"sulking:{setup.argument}"
-
-    async def route(self, view: PlanningView) -> Plan:
-        return Plan(assignments=(), residency=(), status=PlanStatus.INFEASIBLE, reason=view.job)
+def test_a_mode_that_has_what_it_needs_is_accepted() -> None:
+    models = tuple(replace(model, prefill_tokens_per_s=1.0, decode_tokens_per_s=1.0) for model in HEAVY)
+    row = ModeSpec(name="mine", factory=stubborn, needs=("planner", "speeds", "realised"))
+    ModeTable({"mine": row}).check("mine", fleet=Fleet(name="fast", models=models), planner=True, realised=True)
 
 
-def test_a_third_party_router_is_known_and_gets_its_argument() -> None:
-    def factory(setup: RouterSetup) -> Router:
-        return Sulking(setup)
+@pytest.mark.parametrize(("mode", "missing"), [("llm", "planner"), ("oracle", "realised")])
+def test_our_own_needs(mode: str, missing: str) -> None:
+    with pytest.raises(OptionError, match=missing):
+        make_router(mode, replace(SETUP, **{missing: None}), {})
 
-    assert "sulking" in known_modes({"sulking": factory})
-    assert make_router("sulking:deep:blue", SETUP, {"sulking": factory}).name == "sulking:deep:blue"
+
+def test_lists_of_modes() -> None:
+    table = ModeTable({"mine": stubborn})
+    everything = tuple(spec.name for spec in MODES if spec.name != "single")
+    assert table.parse(["both"], what="x") == ("lp", "llm")
+    assert table.parse(["all", "single:a", "lp"], what="x") == (*everything, "mine", "single:a")
+    assert table.parse(["mine:a", "mine", "mine:a"], what="x") == ("mine:a", "mine")
+    with pytest.raises(OptionError, match=r"^--x: unknown mode 'other'; known are both, all, lp,.*mine"):
+        table.parse(["lp", "other"], what="--x")
+
+
+def test_a_third_party_router_gets_its_argument() -> None:
+    assert make_router("stubborn:deep:blue", SETUP, {"stubborn": stubborn}).name == "stubborn:deep:blue"
+    assert make_router("stubborn", SETUP, {"stubborn": stubborn}).name == "stubborn:None"
+
+
+def test_a_third_party_may_say_more_of_its_mode() -> None:
+    argument = ModeArgument(metavar="TAG", example="gemma2:2b", kind="model")
+    table = ModeTable({"mine": ModeSpec(name="?", factory=stubborn, argument=argument)})
+    assert table.written[-1] == "mine:TAG"
+    assert "mine" not in table.parse(["all"], what="x")
+    assert table.make("mine:phi4:14b", SETUP).name == "stubborn:phi4:14b"
+    with pytest.raises(OptionError, match="no model 'x'"):
+        table.make("mine:x", SETUP)
+
+
+def test_a_third_party_may_replace_one_of_ours() -> None:
+    table = ModeTable({"llm": stubborn})
+    assert [spec.name for spec in table.specs] == [spec.name for spec in MODES]
+    assert table.make("llm:x", RouterSetup(fleet=HEAVY)).name == "stubborn:x"
+
+
+@pytest.mark.parametrize("name", ["", "both", "all", "a:b", "a,b", "a b", "a]"])
+def test_a_name_that_nobody_could_write_is_refused(name: str) -> None:
+    with pytest.raises(OptionError, match="pytest_swarm_routers"):
+        ModeTable({name: stubborn})
+
+
+def test_third_parties_come_after_our_modes_by_name() -> None:
+    modes = ["zeta", "oracle", "alpha:2", "single:b", "alpha:1", "single:a", "lp"]
+    assert sorted(modes, key=mode_order) == ["lp", "single:a", "single:b", "oracle", "alpha:1", "alpha:2", "zeta"]
 
 
 def imported_after(code: str) -> set[str]:
@@ -71,9 +161,10 @@ def imported_after(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_the_registry_imports_nothing_heavy() -> None:
+def test_the_table_imports_nothing_heavy() -> None:
     heavy = {"numpy", "cvxpy", "highspy", "scipy"}
-    assert not heavy & imported_after("import pytest_swarm.routing.registry as r; r.known_modes({})")
+    code = "import pytest_swarm.routing.registry as r; r.ModeTable({}).parse(['all'], what='x'); r.modes_help()"
+    assert not heavy & imported_after(code)
 
 
 def test_a_small_milp_is_solved_without_cvxpy_and_scipy() -> None:

@@ -15,11 +15,12 @@ from pytest_swarm.scoring.sandbox.run_cases import Limits, run_cases
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no sandbox on Windows")
 
 ADD = PythonCode(entry_point="f", cases=(CodeCase(args=(3, 4), returns=7), CodeCase(args=(1, 1), returns=2)))
-QUICK = Limits(wall_s=2.0, cpu_s=1)
+PATIENT = Limits(wall_s=120.0, cpu_s=1)
+"""A wall time that no busy machine uses up: only CPU time, which a neighbor does not lengthen, ends a loop."""
 JAIL = Path(sandbox.__file__).parent
 
 
-def faults(code: str, limits: Limits = QUICK) -> tuple[str | None, ...]:
+def faults(code: str, limits: Limits = PATIENT) -> tuple[str | None, ...]:
     verdict = run_cases(code, ADD, limits)
     assert verdict.broken is None
     return verdict.faults
@@ -34,7 +35,6 @@ def test_honest_code_passes_with_its_usual_imports():
     ("code", "word"),
     [
         ("def f(a, b):\n    while True: pass", "CPU time"),
-        ("import time\ndef f(a, b): time.sleep(60)", "ran for over"),
         ("def f(a, b): return len(bytearray(10 ** 10))", "MemoryError"),
         ("import os\ndef f(a, b):\n    while True: os.fork()", "PermissionError"),
         ("import subprocess\ndef f(a, b): return subprocess.run(['true']).returncode", "PermissionError"),
@@ -61,6 +61,15 @@ def test_honest_code_passes_with_its_usual_imports():
 def test_hostile_code_fails_every_case_with_the_reason(code, word):
     for fault in faults(code):
         assert word in fault
+
+
+def test_code_that_sleeps_is_stopped_at_the_wall_time():
+    for wall_s in (1.0, 8.0, 64.0):  # a busy machine may need longer to start the sandbox at all
+        verdict = run_cases("import time\ndef f(a, b): time.sleep(600)", ADD, Limits(wall_s=wall_s, cpu_s=1))
+        if verdict.broken is None:
+            assert verdict.faults == (f"it ran for over {wall_s:g} s",) * 2
+            return
+    pytest.fail(f"the sandbox did not start: {verdict.broken}")
 
 
 def test_print_without_end_is_thrown_away():
@@ -91,13 +100,13 @@ def f(a, b):
     return str(frame.f_locals['request']).count(chr(50) + '718281')
 """
     secret = PythonCode(entry_point="f", cases=(CodeCase(args=(3, 4), returns=2718281),))
-    assert run_cases(code, secret, QUICK).faults == ("it returned 0, not 2718281",)
+    assert run_cases(code, secret, PATIENT).faults == ("it returned 0, not 2718281",)
 
 
 def test_environment_and_working_directory_are_empty():
     code = "import os\ndef f(a, b): return [key for key in os.environ if key != 'LC_CTYPE'] + [os.getcwd() == '/']"
     empty = PythonCode(entry_point="f", cases=(CodeCase(args=(1, 2), returns=[False]),))
-    assert run_cases(code, empty, QUICK).faults == (None,)
+    assert run_cases(code, empty, PATIENT).faults == (None,)
 
 
 def test_the_cases_before_a_hang_still_count():
@@ -106,13 +115,13 @@ def test_the_cases_before_a_hang_still_count():
 
 def test_values_are_compared_as_python_does():
     expected = PythonCode(entry_point="f", cases=(CodeCase(args=(), returns=[1, 0.3, {"a": None}, True]),))
-    assert run_cases("def f(): return (1.0, 0.1 + 0.2, {'a': None}, 1)", expected).faults == (None,)
-    assert run_cases("def f(): return [1, 0.3, {'a': 0}, True]", expected).faults[0] is not None
+    assert run_cases("def f(): return (1.0, 0.1 + 0.2, {'a': None}, 1)", expected, PATIENT).faults == (None,)
+    assert run_cases("def f(): return [1, 0.3, {'a': 0}, True]", expected, PATIENT).faults[0] is not None
 
 
 def test_a_sandbox_that_cannot_start_is_broken_not_wrong(monkeypatch, tmp_path):
     monkeypatch.setattr(sandbox, "_CHILD", tmp_path / "absent.py")
-    verdict = run_cases("def f(a, b): return a + b", ADD)
+    verdict = run_cases("def f(a, b): return a + b", ADD, PATIENT)
     assert verdict.faults == ()
     assert "did not start" in verdict.broken
 

@@ -1,4 +1,4 @@
-"""Small simulated servers for tests, and a bench that drives one through its HTTP face in virtual time."""
+"""Small simulated servers for tests, and a client that sends raw requests in virtual time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from pytest_swarm.simulator.models.fixed_answers import FixedLengthAnswerer
+from pytest_swarm.simulator.models.fixed_length_text import FixedLengthGenerator
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.simulator.server.hardware import GIB, ModelSpec, ServerSpec
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
@@ -65,13 +65,13 @@ class Reply:
         return self.load_s >= 0.2
 
 
-class Bench:
+class ServerClient:
     """Raw requests to one simulated server, as any HTTP client would send them."""
 
     def __init__(self, server_spec: ServerSpec, *faults: str, seed: int = 0) -> None:
         self.server = SimulatedServer(
             server_spec,
-            answerer=FixedLengthAnswerer(),
+            generator=FixedLengthGenerator(),
             seed=seed,
             faults=tuple(parse_fault(fault) for fault in faults),
         )

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from pytest_swarm.simulator.server.hardware import ServerSpec
-from tests.simulator.servers import Bench, Reply, in_virtual_time, model, spec
+from tests.simulator.servers import Reply, ServerClient, in_virtual_time, model, spec
 
 FOUR = (model("a", 4, "10"), model("b", 5, "20"), model("c", 3, "30"), model("d", 6, "40"))
 
 
 def run(server: ServerSpec, sequence: str) -> list[str]:
-    return in_virtual_time(lambda: Bench(server).uses(sequence))
+    return in_virtual_time(lambda: ServerClient(server).uses(sequence))
 
 
 # --- fit ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("size_gib", "resident"), [(8.4, ["a", "x"]), (8.6, ["x"])])
-def test_a_newcomer_may_take_eighty_percent_of_what_is_free(size_gib: float, resident: list[str]) -> None:
+def test_beside_others_a_model_may_take_eighty_percent_of_the_free_memory(size_gib: float, resident: list[str]) -> None:
     assert run(spec(model("a", 4), model("x", size_gib, "f0")), "ax") == resident
 
 
@@ -43,9 +43,9 @@ def test_alone_a_model_may_fill_the_gpu() -> None:
 
 def test_a_model_that_is_too_big_is_split_between_gpu_and_cpu() -> None:
     async def main() -> dict[str, Any]:
-        bench = Bench(spec(model("x", 20)))
-        await bench.use("x")
-        return (await bench.ps())["x"]
+        client = ServerClient(spec(model("x", 20)))
+        await client.use("x")
+        return (await client.ps())["x"]
 
     row = in_virtual_time(main)
     assert 0 < row["size_vram"] < row["size"]
@@ -55,22 +55,22 @@ def test_a_split_model_leaves_no_room() -> None:
     assert run(spec(model("x", 20), model("e", 2, "50")), "xe") == ["e"]
 
 
-def test_no_more_victims_than_needed() -> None:
+def test_no_more_models_are_evicted_than_needed() -> None:
     async def main() -> list[str]:
-        bench = Bench(spec(*FOUR[:3], model("x", 7, "f0"), gpu_gib=24))
+        client = ServerClient(spec(*FOUR[:3], model("x", 7, "f0"), gpu_gib=24))
         for minutes, name in enumerate("abcx", start=1):
-            await bench.use(name, keep_alive=f"{minutes}m")
-        return await bench.resident()
+            await client.use(name, keep_alive=f"{minutes}m")
+        return await client.resident()
 
     assert in_virtual_time(main) == ["b", "c", "x"]
 
 
 def test_an_explicit_large_batch_counts_and_the_automatic_one_does_not() -> None:
     async def main(**more: Any) -> list[str]:
-        bench = Bench(spec(model("a", 4), model("x", 7.4, "f0")))
-        await bench.use("a")
-        await bench.use("x", **more)
-        return await bench.resident()
+        client = ServerClient(spec(model("a", 4), model("x", 7.4, "f0")))
+        await client.use("a")
+        await client.use("x", **more)
+        return await client.resident()
 
     assert in_virtual_time(lambda: main(options={"num_batch": 2048})) == ["x"]
     assert in_virtual_time(lambda: main(num_ctx=8192)) == ["a", "x"]
@@ -91,11 +91,11 @@ STALE = (model("a", 8, "10"), model("b", 3, "20"), model("x", 5, "f0"))
 )
 def test_a_resident_reports_the_free_memory_of_its_own_load(order: str, stale: bool, resident: list[str]) -> None:
     async def main() -> list[str]:
-        bench = Bench(spec(*STALE, stale_free_memory=stale))
-        await bench.uses(order)
-        await bench.unload("a")
+        client = ServerClient(spec(*STALE, stale_free_memory=stale))
+        await client.uses(order)
+        await client.unload("a")
         await asyncio.sleep(6)
-        return await bench.uses("x")
+        return await client.uses("x")
 
     assert in_virtual_time(main) == resident
 
@@ -116,10 +116,10 @@ def test_a_resident_reports_the_free_memory_of_its_own_load(order: str, stale: b
 )
 def test_the_shortest_keep_alive_goes_then_the_first_blob(keep_alive: dict[str, Any], resident: list[str]) -> None:
     async def main() -> list[str]:
-        bench = Bench(spec(*FOUR, gpu_gib=80))
+        client = ServerClient(spec(*FOUR, gpu_gib=80))
         for name in "abc":
-            await bench.use(name, **({"keep_alive": keep_alive[name]} if name in keep_alive else {}))
-        return await bench.uses("d")
+            await client.use(name, **({"keep_alive": keep_alive[name]} if name in keep_alive else {}))
+        return await client.uses("d")
 
     assert in_virtual_time(main) == resident
 
@@ -131,13 +131,13 @@ def test_neither_recency_nor_size_saves_a_model() -> None:
 
 def test_an_idle_model_goes_before_a_busy_one() -> None:
     async def main() -> list[str]:
-        bench = Bench(spec(*FOUR, gpu_gib=80))
-        await bench.uses("abc")
+        client = ServerClient(spec(*FOUR, gpu_gib=80))
+        await client.uses("abc")
         async with asyncio.TaskGroup() as group:
-            group.create_task(bench.use("a", tokens=500))
+            group.create_task(client.use("a", tokens=500))
             await asyncio.sleep(0.1)
-            group.create_task(bench.use("d"))
-        return await bench.resident()
+            group.create_task(client.use("d"))
+        return await client.resident()
 
     assert in_virtual_time(main) == ["a", "c", "d"]
 
@@ -145,11 +145,11 @@ def test_an_idle_model_goes_before_a_busy_one() -> None:
 # --- queue -----------------------------------------------------------------------------------------------------
 
 
-async def together(bench: Bench, *calls: tuple[str, int], gap_s: float = 0.05) -> list[Reply]:
+async def together(client: ServerClient, *calls: tuple[str, int], gap_s: float = 0.05) -> list[Reply]:
     """Chats started one after the other without waiting; the replies in the order of the calls."""
     tasks = []
     for name, tokens in calls:
-        tasks.append(asyncio.create_task(bench.use(name, tokens=tokens)))
+        tasks.append(asyncio.create_task(client.use(name, tokens=tokens)))
         await asyncio.sleep(gap_s)
     return list(await asyncio.gather(*tasks))
 
@@ -160,47 +160,47 @@ def ended(replies: list[Reply]) -> list[int]:
 
 def test_requests_that_need_a_load_are_served_in_the_order_of_arrival() -> None:
     async def main() -> tuple[list[int], list[bool]]:
-        bench = Bench(spec(*FOUR, gpu_gib=80, max_loaded_models=1))
-        await bench.load("a")
-        replies = await together(bench, ("a", 40), ("b", 2), ("c", 2))
+        client = ServerClient(spec(*FOUR, gpu_gib=80, max_loaded_models=1))
+        await client.load("a")
+        replies = await together(client, ("a", 40), ("b", 2), ("c", 2))
         return ended(replies), [reply.cold for reply in replies]
 
     assert in_virtual_time(main) == ([0, 1, 2], [False, True, True])
 
 
-def test_a_request_that_waits_for_room_holds_up_one_that_would_fit() -> None:
+def test_a_request_that_waits_for_an_eviction_blocks_one_that_would_fit() -> None:
     async def main() -> list[int]:
-        bench = Bench(spec(model("a", 10), model("x", 12, "f0"), model("e", 2, "50"), gpu_gib=24))
-        await bench.load("a")
-        return ended(await together(bench, ("a", 70), ("x", 2), ("e", 2)))
+        client = ServerClient(spec(model("a", 10), model("x", 12, "f0"), model("e", 2, "50"), gpu_gib=24))
+        await client.load("a")
+        return ended(await together(client, ("a", 70), ("x", 2), ("e", 2)))
 
     assert in_virtual_time(main) == [0, 1, 2]
 
 
 def test_a_resident_model_serves_while_another_loads() -> None:
     async def main() -> list[int]:
-        bench = Bench(spec(model("a", 4), model("b", 5, "20", load_s=30.0), gpu_gib=80))
-        await bench.load("a")
-        return ended(await together(bench, ("b", 2), ("a", 2)))
+        client = ServerClient(spec(model("a", 4), model("b", 5, "20", load_s=30.0), gpu_gib=80))
+        await client.load("a")
+        return ended(await together(client, ("b", 2), ("a", 2)))
 
     assert in_virtual_time(main) == [1, 0]
 
 
 def test_a_resident_model_is_served_past_a_full_queue() -> None:
     async def main() -> list[int]:
-        bench = Bench(spec(*FOUR, gpu_gib=80, max_loaded_models=1, max_queue=2))
-        await bench.load("a")
+        client = ServerClient(spec(*FOUR, gpu_gib=80, max_loaded_models=1, max_queue=2))
+        await client.load("a")
         calls = [("a", 80), *[("b", 2)] * 5, ("a", 2)]
-        return [reply.status for reply in await together(bench, *calls)]
+        return [reply.status for reply in await together(client, *calls)]
 
     assert in_virtual_time(main) == [200, 200, 200, 200, 503, 503, 200]
 
 
 def test_the_refusal_has_the_servers_own_text_and_comes_at_once() -> None:
     async def main() -> Reply:
-        bench = Bench(spec(*FOUR, gpu_gib=80, max_loaded_models=1, max_queue=1))
-        await bench.load("a")
-        replies = await together(bench, ("a", 80), ("b", 2), ("b", 2), ("b", 2))
+        client = ServerClient(spec(*FOUR, gpu_gib=80, max_loaded_models=1, max_queue=1))
+        await client.load("a")
+        replies = await together(client, ("a", 80), ("b", 2), ("b", 2), ("b", 2))
         return replies[-1]
 
     refused = in_virtual_time(main)
@@ -210,18 +210,18 @@ def test_the_refusal_has_the_servers_own_text_and_comes_at_once() -> None:
 
 def test_requests_that_wait_for_a_slot_are_not_in_the_queue() -> None:
     async def main() -> list[int]:
-        bench = Bench(spec(*FOUR, gpu_gib=80, max_queue=1))
-        await bench.load("a")
-        return [reply.status for reply in await together(bench, *[("a", 10)] * 6)]
+        client = ServerClient(spec(*FOUR, gpu_gib=80, max_queue=1))
+        await client.load("a")
+        return [reply.status for reply in await together(client, *[("a", 10)] * 6)]
 
     assert in_virtual_time(main) == [200] * 6
 
 
 def test_a_long_queue_for_one_model_shares_one_load() -> None:
     async def main() -> int:
-        bench = Bench(spec(*FOUR, gpu_gib=80, max_loaded_models=1))
-        await bench.load("a")
-        replies = await together(bench, ("a", 2000), *[("b", 1)] * 500, gap_s=0.0)
+        client = ServerClient(spec(*FOUR, gpu_gib=80, max_loaded_models=1))
+        await client.load("a")
+        replies = await together(client, ("a", 2000), *[("b", 1)] * 500, gap_s=0.0)
         return sum(reply.status == 200 for reply in replies)
 
     assert in_virtual_time(main) == 501
@@ -230,10 +230,10 @@ def test_a_long_queue_for_one_model_shares_one_load() -> None:
 @pytest.mark.parametrize(("slots", "seconds"), [(1, 2.0), (2, 1.0)])
 def test_slots_run_side_by_side(slots: int, seconds: float) -> None:
     async def main() -> float:
-        bench = Bench(spec(model("a", 4), gpu_gib=80, num_parallel=slots))
-        await bench.load("a")
+        client = ServerClient(spec(model("a", 4), gpu_gib=80, num_parallel=slots))
+        await client.load("a")
         begun_s = asyncio.get_running_loop().time()
-        replies = await together(bench, ("a", 50), ("a", 50), gap_s=0.0)
+        replies = await together(client, ("a", 50), ("a", 50), gap_s=0.0)
         return max(reply.ended_s for reply in replies) - begun_s
 
     assert in_virtual_time(main) == pytest.approx(seconds, abs=0.02)
@@ -248,47 +248,47 @@ async def hang_up(task: asyncio.Task[Reply]) -> None:
     await asyncio.sleep(0.01)
 
 
-def test_a_load_whose_client_left_is_given_up() -> None:
+def test_a_load_is_aborted_when_its_client_disconnects() -> None:
     async def main() -> tuple[list[str], bool]:
-        bench = Bench(spec(model("a", 4), model("b", 5, "20", load_s=10.0), gpu_gib=80))
-        await bench.load("a")
-        task = asyncio.create_task(bench.use("b"))
+        client = ServerClient(spec(model("a", 4), model("b", 5, "20", load_s=10.0), gpu_gib=80))
+        await client.load("a")
+        task = asyncio.create_task(client.use("b"))
         await asyncio.sleep(5)
         await hang_up(task)
         await asyncio.sleep(10)
-        return await bench.resident(), (await bench.use("b")).cold
+        return await client.resident(), (await client.use("b")).cold
 
     assert in_virtual_time(main) == (["a"], True)
 
 
-def test_a_queued_request_whose_client_left_is_skipped() -> None:
+def test_a_queued_request_is_skipped_when_its_client_disconnects() -> None:
     async def main() -> list[str]:
-        bench = Bench(spec(*FOUR, gpu_gib=80, max_loaded_models=1))
-        await bench.load("a")
-        busy = asyncio.create_task(bench.use("a", tokens=100))
+        client = ServerClient(spec(*FOUR, gpu_gib=80, max_loaded_models=1))
+        await client.load("a")
+        busy = asyncio.create_task(client.use("a", tokens=100))
         await asyncio.sleep(0.1)
-        first = asyncio.create_task(bench.use("b"))
+        first = asyncio.create_task(client.use("b"))
         await asyncio.sleep(0.1)
-        second = asyncio.create_task(bench.use("c"))
+        second = asyncio.create_task(client.use("c"))
         await asyncio.sleep(0.1)
         await hang_up(second)
         await asyncio.gather(busy, first)
         await asyncio.sleep(10)
-        return await bench.resident()
+        return await client.resident()
 
     assert in_virtual_time(main) == ["b"]
 
 
-def test_a_client_that_hangs_up_frees_its_slot_and_keeps_the_model() -> None:
+def test_a_client_that_disconnects_frees_its_slot_and_keeps_the_model() -> None:
     async def main() -> tuple[float, list[str]]:
-        bench = Bench(spec(*FOUR))
-        await bench.load("a")
-        task = asyncio.create_task(bench.use("a", tokens=10_000))
+        client = ServerClient(spec(*FOUR))
+        await client.load("a")
+        task = asyncio.create_task(client.use("a", tokens=10_000))
         await asyncio.sleep(1)
         await hang_up(task)
         begun_s = asyncio.get_running_loop().time()
-        reply = await bench.use("a")
-        return reply.ended_s - begun_s, await bench.resident()
+        reply = await client.use("a")
+        return reply.ended_s - begun_s, await client.resident()
 
     elapsed_s, resident = in_virtual_time(main)
     assert elapsed_s < 0.1
@@ -300,17 +300,17 @@ def test_a_client_that_hangs_up_frees_its_slot_and_keeps_the_model() -> None:
 
 @pytest.mark.parametrize(("load_s", "reported_s"), [(0.0, 0.25), (0.1, 0.25), (0.25, 0.25), (0.26, 0.5), (7.1, 7.25)])
 def test_a_cold_load_comes_in_steps_of_a_quarter_second(load_s: float, reported_s: float) -> None:
-    reply = in_virtual_time(lambda: Bench(spec(model("a", 4, load_s=load_s))).use("a"))
+    reply = in_virtual_time(lambda: ServerClient(spec(model("a", 4, load_s=load_s))).use("a"))
     assert reply.load_s == pytest.approx(reported_s + 0.001)
 
 
 def test_the_first_load_comes_from_disk_and_the_next_from_page_cache() -> None:
     async def main() -> list[float]:
-        bench = Bench(spec(model("a", 4, load_s=1.0, first_load_s=9.0)))
-        times = [(await bench.use("a")).load_s]
-        await bench.unload("a")
+        client = ServerClient(spec(model("a", 4, load_s=1.0, first_load_s=9.0)))
+        times = [(await client.use("a")).load_s]
+        await client.unload("a")
         await asyncio.sleep(1)
-        return [*times, (await bench.use("a")).load_s]
+        return [*times, (await client.use("a")).load_s]
 
     assert in_virtual_time(main) == pytest.approx([9.001, 1.001])
 
@@ -321,9 +321,9 @@ def test_eviction_waits_for_its_memory_to_show(sequence: str, wait_s: float) -> 
     models = (model("a", 9, "10"), model("c", 1, "30"), model("b", 13, "20", load_s=0.25))
 
     async def main() -> float:
-        bench = Bench(spec(*models))
-        await bench.uses(sequence[:-1])
-        return (await bench.use(sequence[-1])).load_s
+        client = ServerClient(spec(*models))
+        await client.uses(sequence[:-1])
+        return (await client.use(sequence[-1])).load_s
 
     assert in_virtual_time(main) == pytest.approx(wait_s + 0.25 + 0.001)
 
@@ -331,14 +331,14 @@ def test_eviction_waits_for_its_memory_to_show(sequence: str, wait_s: float) -> 
 @pytest.mark.parametrize(("stale", "wait_s"), [(True, 5.0), (False, 0.25)])
 def test_a_second_unload_waits_for_the_memory_of_the_first(stale: bool, wait_s: float) -> None:
     async def main() -> list[list[str]]:
-        bench = Bench(spec(*FOUR, gpu_gib=48, stale_free_memory=stale))
-        await bench.uses("abc")
-        await bench.unload("a")
-        await bench.unload("b")
+        client = ServerClient(spec(*FOUR, gpu_gib=48, stale_free_memory=stale))
+        await client.uses("abc")
+        await client.unload("a")
+        await client.unload("b")
         await asyncio.sleep(wait_s - 0.01)
-        before = await bench.resident()
+        before = await client.resident()
         await asyncio.sleep(0.02)
-        return [before, await bench.resident()]
+        return [before, await client.resident()]
 
     assert in_virtual_time(main) == [["b", "c"], ["c"]]
 
@@ -347,11 +347,11 @@ def test_unloading_first_is_faster_than_letting_the_server_evict() -> None:
     models = (model("a", 9, "10"), model("c", 1, "30"), model("b", 9, "20", load_s=0.25))
 
     async def main(explicit: bool) -> float:
-        bench = Bench(spec(*models, stale_free_memory=False))
-        await bench.uses("ca")
+        client = ServerClient(spec(*models, stale_free_memory=False))
+        await client.uses("ca")
         if explicit:
-            await bench.unload("a")
-        return (await bench.use("b")).load_s
+            await client.unload("a")
+        return (await client.use("b")).load_s
 
     assert in_virtual_time(lambda: main(True)) < in_virtual_time(lambda: main(False))
 
@@ -380,27 +380,27 @@ def test_unloading_first_is_faster_than_letting_the_server_evict() -> None:
 )
 def test_launch_options_reload_a_model_and_others_do_not(option: str, value: Any, there: bool, back: bool) -> None:
     async def main() -> tuple[bool, bool]:
-        bench = Bench(spec(model("a", 4), gpu_gib=80))
-        await bench.use("a")
-        changed = await bench.use("a", options={option: value})
-        return changed.cold, (await bench.use("a")).cold
+        client = ServerClient(spec(model("a", 4), gpu_gib=80))
+        await client.use("a")
+        changed = await client.use("a", options={option: value})
+        return changed.cold, (await client.use("a")).cold
 
     assert in_virtual_time(main) == (there, back)
 
 
 def test_the_field_shift_is_a_launch_option() -> None:
     async def main() -> list[bool]:
-        bench = Bench(spec(model("a", 4)))
-        await bench.use("a")
-        return [(await bench.use("a", shift=False)).cold, (await bench.use("a")).cold]
+        client = ServerClient(spec(model("a", 4)))
+        await client.use("a")
+        return [(await client.use("a", shift=False)).cold, (await client.use("a")).cold]
 
     assert in_virtual_time(main) == [True, True]
 
 
 def test_contexts_beyond_the_models_own_are_one_context() -> None:
     async def main() -> list[bool]:
-        bench = Bench(spec(model("a", 4, context_length=8192)))
-        return [(await bench.use("a", num_ctx=num_ctx)).cold for num_ctx in (8192, 16384, 32768)]
+        client = ServerClient(spec(model("a", 4, context_length=8192)))
+        return [(await client.use("a", num_ctx=num_ctx)).cold for num_ctx in (8192, 16384, 32768)]
 
     assert in_virtual_time(main) == [True, False, False]
 
@@ -410,10 +410,10 @@ def test_contexts_beyond_the_models_own_are_one_context() -> None:
 
 def test_a_model_kept_out_of_vram_loads_beside_any_other() -> None:
     async def main() -> dict[str, Any]:
-        bench = Bench(spec(model("a", 13), model("x", 10, "f0")))
-        await bench.use("a")
-        await bench.use("x", options={"num_gpu": 0})
-        return await bench.ps()
+        client = ServerClient(spec(model("a", 13), model("x", 10, "f0")))
+        await client.use("a")
+        await client.use("x", options={"num_gpu": 0})
+        return await client.ps()
 
     rows = in_virtual_time(main)
     assert (rows["x"]["size_vram"], rows["a"]["size_vram"]) == (0, rows["a"]["size"])
@@ -421,9 +421,9 @@ def test_a_model_kept_out_of_vram_loads_beside_any_other() -> None:
 
 def test_forcing_more_layers_than_fit_fails_alone() -> None:
     async def main() -> tuple[int, str, list[str], list[str]]:
-        bench = Bench(spec(model("x", 12), model("e", 2, "50"), gpu_gib=8))
-        reply = await bench.use("x", options={"num_gpu": 99})
-        return reply.status, reply.body["error"], await bench.resident(), await bench.uses("e")
+        client = ServerClient(spec(model("x", 12), model("e", 2, "50"), gpu_gib=8))
+        reply = await client.use("x", options={"num_gpu": 99})
+        return reply.status, reply.body["error"], await client.resident(), await client.uses("e")
 
     status, text, after, later = in_virtual_time(main)
     assert (status, after, later) == (500, [], ["e"])
@@ -432,20 +432,20 @@ def test_forcing_more_layers_than_fit_fails_alone() -> None:
 
 def test_out_of_memory_beside_others_evicts_them_all_and_tries_again() -> None:
     async def main() -> tuple[int, list[str]]:
-        bench = Bench(spec(model("a", 5), model("b", 5, "20"), model("x", 12, "f0")))
-        await bench.uses("ab")
-        reply = await bench.use("x", options={"num_gpu": 30})
-        return reply.status, await bench.resident()
+        client = ServerClient(spec(model("a", 5), model("b", 5, "20"), model("x", 12, "f0")))
+        await client.uses("ab")
+        reply = await client.use("x", options={"num_gpu": 30})
+        return reply.status, await client.resident()
 
     assert in_virtual_time(main) == (200, ["x"])
 
 
 def test_out_of_memory_even_alone_leaves_nothing_resident() -> None:
     async def main() -> tuple[int, list[str]]:
-        bench = Bench(spec(model("a", 5), model("x", 40, "f0")))
-        await bench.use("a")
-        reply = await bench.use("x", options={"num_gpu": 32})
-        return reply.status, await bench.resident()
+        client = ServerClient(spec(model("a", 5), model("x", 40, "f0")))
+        await client.use("a")
+        reply = await client.use("x", options={"num_gpu": 32})
+        return reply.status, await client.resident()
 
     assert in_virtual_time(main) == (500, [])
 
@@ -453,10 +453,10 @@ def test_out_of_memory_even_alone_leaves_nothing_resident() -> None:
 # --- more than one name -----------------------------------------------------------------------------------------
 
 
-def test_two_names_of_one_file_share_a_runner_under_the_name_that_loaded_it() -> None:
+def test_two_names_of_one_file_share_a_loaded_model_under_the_name_that_loaded_it() -> None:
     async def main() -> tuple[bool, list[str]]:
-        bench = Bench(spec(model("a", 4), model("z", 4)))
-        await bench.use("z")
-        return (await bench.use("a")).cold, await bench.resident()
+        client = ServerClient(spec(model("a", 4), model("z", 4)))
+        await client.use("z")
+        return (await client.use("a")).cold, await client.resident()
 
     assert in_virtual_time(main) == (False, ["z"])

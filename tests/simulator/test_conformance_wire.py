@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.virtual_loop import VIRTUAL_EPOCH_S
-from tests.simulator.servers import Bench, in_virtual_time, model, spec
+from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
 
 CHAT = {"model": "a", "messages": [{"role": "user", "content": "hi"}]}
 FIGURES = [
@@ -27,13 +27,13 @@ FIGURES = [
 ]
 
 
-def bench() -> Bench:
-    return Bench(spec(model("a", 4), model("b", 5, "20", parameters={"num_ctx": 2048}), gpu_gib=24))
+def client() -> ServerClient:
+    return ServerClient(spec(model("a", 4), model("b", 5, "20", parameters={"num_ctx": 2048}), gpu_gib=24))
 
 
-def with_bench(use: Callable[[Bench], Awaitable[Any]]) -> Any:
+def with_bench(use: Callable[[ServerClient], Awaitable[Any]]) -> Any:
     async def main() -> Any:
-        return await use(bench())
+        return await use(client())
 
     return in_virtual_time(main)
 
@@ -69,7 +69,7 @@ def test_routes(method: str, path: str, status: int, kind: str, text: str) -> No
 
 
 def test_tags_and_show_agree_on_the_models() -> None:
-    async def use(server: Bench) -> tuple[Any, Any, int]:
+    async def use(server: ServerClient) -> tuple[Any, Any, int]:
         rows = (await server.http.get("/api/tags")).json()["models"]
         shown = (await server.post("/api/show", model="b")).body
         blob = await server.http.head(f"/api/blobs/sha256:{rows[0]['digest']}")
@@ -120,7 +120,7 @@ def test_a_stream_is_json_lines_with_figures_in_the_last(stream: dict[str, Any])
 
 
 def test_a_stream_says_the_same_as_a_whole_answer() -> None:
-    async def use(server: Bench) -> tuple[str, str]:
+    async def use(server: ServerClient) -> tuple[str, str]:
         body = {**CHAT, "options": {"num_predict": 7, "seed": 3}}
         whole = (await server.http.post("/api/chat", json={**body, "stream": False})).json()["message"]["content"]
         parts = lines(await server.http.post("/api/chat", json=body))
@@ -131,7 +131,7 @@ def test_a_stream_says_the_same_as_a_whole_answer() -> None:
 
 
 def test_tokens_arrive_one_by_one_at_the_models_speed() -> None:
-    async def use(server: Bench) -> list[float]:
+    async def use(server: ServerClient) -> list[float]:
         await server.load("a")
         loop = asyncio.get_running_loop()
         begun_s = loop.time()
@@ -147,13 +147,13 @@ def test_zeros_are_left_out() -> None:
     """A model so fast that its prompt takes no nanosecond."""
 
     async def main() -> Any:
-        return (await Bench(spec(model("a", 1, prefill_tokens_per_s=1e12))).use("a")).body
+        return (await ServerClient(spec(model("a", 1, prefill_tokens_per_s=1e12))).use("a")).body
 
     assert "prompt_eval_duration" not in in_virtual_time(main)
 
 
 def test_waiting_for_a_slot_counts_in_the_total_only() -> None:
-    async def use(server: Bench) -> Any:
+    async def use(server: ServerClient) -> Any:
         await server.load("a")
         _, second = await asyncio.gather(server.use("a", tokens=50), server.use("a"))
         return second.body
@@ -298,7 +298,7 @@ def test_an_endless_integer_breaks_nothing_either() -> None:
 
 
 def test_a_refused_request_loads_nothing_but_a_bad_format_is_seen_after_the_load() -> None:
-    async def use(server: Bench) -> tuple[list[str], list[str]]:
+    async def use(server: ServerClient) -> tuple[list[str], list[str]]:
         await server.use("a", keep_alive="xx")
         await server.use("a", options={"num_gpu": "all"})
         before = await server.resident()
@@ -309,7 +309,7 @@ def test_a_refused_request_loads_nothing_but_a_bad_format_is_seen_after_the_load
 
 
 def test_a_copy_works_until_it_is_deleted_and_stays_loaded_even_then() -> None:
-    async def use(server: Bench) -> tuple[list[int], list[str]]:
+    async def use(server: ServerClient) -> tuple[list[int], list[str]]:
         statuses = [(await server.post("/api/copy", source="a", destination="copy")).status]
         statuses.append((await server.use("copy")).status)
         statuses.append((await server.http.request("DELETE", "/api/delete", json={"model": "copy"})).status_code)
@@ -321,7 +321,7 @@ def test_a_copy_works_until_it_is_deleted_and_stays_loaded_even_then() -> None:
 
 
 def test_a_model_created_from_another_can_be_used() -> None:
-    async def use(server: Bench) -> list[int]:
+    async def use(server: ServerClient) -> list[int]:
         created = await server.post("/api/create", model="made", **{"from": "a"}, stream=False)
         return [created.status, (await server.use("made")).status]
 
@@ -336,7 +336,7 @@ def test_a_model_created_from_another_can_be_used() -> None:
     [(None, 300.0), (20.5, 20.5), ("30s", 30.0), ("1h30m", 5400.0), ("1500ms", 1.5), ("1m0.5s", 60.5)],
 )
 def test_every_form_of_keep_alive(keep_alive: Any, seconds: float) -> None:
-    async def use(server: Bench) -> tuple[str, float, list[str], list[str]]:
+    async def use(server: ServerClient) -> tuple[str, float, list[str], list[str]]:
         await server.load("a", keep_alive=keep_alive)
         loaded_s = asyncio.get_running_loop().time()
         expires_at = (await server.ps())["a"]["expires_at"]
@@ -352,7 +352,7 @@ def test_every_form_of_keep_alive(keep_alive: Any, seconds: float) -> None:
 
 @pytest.mark.parametrize("keep_alive", [-1, "-1m", "-1ns"])
 def test_negative_is_for_ever(keep_alive: Any) -> None:
-    async def use(server: Bench) -> str:
+    async def use(server: ServerClient) -> str:
         await server.load("a", keep_alive=keep_alive)
         await asyncio.sleep(1e6)
         return str((await server.ps())["a"]["expires_at"])
@@ -361,7 +361,7 @@ def test_negative_is_for_ever(keep_alive: Any) -> None:
 
 
 def test_keep_alive_is_sticky_and_every_use_restarts_the_timer() -> None:
-    async def use(server: Bench) -> list[list[str]]:
+    async def use(server: ServerClient) -> list[list[str]]:
         await server.load("a", keep_alive=2)
         await asyncio.sleep(1.9)
         await server.load("a")
@@ -374,7 +374,7 @@ def test_keep_alive_is_sticky_and_every_use_restarts_the_timer() -> None:
 
 
 def test_a_busy_model_outlives_its_time_and_a_reload_forgets_it() -> None:
-    async def use(server: Bench) -> tuple[list[str], str, float]:
+    async def use(server: ServerClient) -> tuple[list[str], str, float]:
         await server.load("a", keep_alive=1)
         await server.use("a", tokens=100)
         after = await server.resident()
@@ -387,7 +387,7 @@ def test_a_busy_model_outlives_its_time_and_a_reload_forgets_it() -> None:
 
 
 def test_a_busy_model_shows_the_expiry_of_its_last_idle_time() -> None:
-    async def use(server: Bench) -> tuple[str, str]:
+    async def use(server: ServerClient) -> tuple[str, str]:
         await server.load("a", keep_alive="10m")
         idle = (await server.ps())["a"]["expires_at"]
         task = asyncio.create_task(server.use("a", tokens=100, keep_alive="20m"))
@@ -402,7 +402,7 @@ def test_a_busy_model_shows_the_expiry_of_its_last_idle_time() -> None:
 
 def test_ps_lists_the_latest_expiry_first_and_no_model_that_still_loads() -> None:
     async def main() -> tuple[list[str], list[str]]:
-        server = Bench(spec(model("a", 4), model("b", 5, "20"), model("c", 3, "30", load_s=60.0), gpu_gib=40))
+        server = ServerClient(spec(model("a", 4), model("b", 5, "20"), model("c", 3, "30", load_s=60.0), gpu_gib=40))
         await server.load("a", keep_alive="10m")
         await server.load("b", keep_alive=-1)
         task = asyncio.create_task(server.load("c", keep_alive="30m"))
@@ -415,7 +415,7 @@ def test_ps_lists_the_latest_expiry_first_and_no_model_that_still_loads() -> Non
 
 
 def test_a_row_of_ps_has_exactly_these_keys() -> None:
-    async def use(server: Bench) -> Any:
+    async def use(server: ServerClient) -> Any:
         await server.load("a")
         return (await server.ps())["a"]
 
@@ -436,9 +436,9 @@ def test_a_row_of_ps_has_exactly_these_keys() -> None:
         (16, "a", 0, 4),
     ],
 )
-def test_the_context_of_a_runner(gpu_gib: float, name: str, num_ctx: int | None, context: int) -> None:
+def test_the_context_length_of_a_loaded_model(gpu_gib: float, name: str, num_ctx: int | None, context: int) -> None:
     async def main() -> Any:
-        server = Bench(spec(model("a", 1), model("b", 1, "20", parameters={"num_ctx": 2048}), gpu_gib=gpu_gib))
+        server = ServerClient(spec(model("a", 1), model("b", 1, "20", parameters={"num_ctx": 2048}), gpu_gib=gpu_gib))
         await server.load(name, num_ctx=num_ctx)
         return (await server.ps())[name]["context_length"]
 

@@ -30,7 +30,7 @@ def test_durations(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     "text", ["", "-", "5", "5x", "m", " 5m", "5m ", "1.2.3s", "1m 2s", "m5", "5m5", "9" * 400 + "s", "٣s"]
 )
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(DurationError, match=r"^time: "):
         parse_duration_s(text)
 

@@ -19,8 +19,8 @@ from pytest_swarm.errors import (
 )
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
-from pytest_swarm.simulator.server.faults import Fault, FaultBook, FaultKind, parse_fault
-from tests.simulator.servers import Bench, in_virtual_time, model, spec
+from pytest_swarm.simulator.server.faults import Fault, FaultKind, FaultSchedule, parse_fault
+from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
 
 SPEC = spec(model("a", 4), model("b:7b", 5, "20"), gpu_gib=24)
 
@@ -33,7 +33,7 @@ def outcomes(fault: str, *models: str, seed: int = 0) -> tuple[list[str], float]
     """How a chat with each model in turn ends (`ok`, or the kind of its error), and the time at the end."""
 
     async def main() -> tuple[list[str], float]:
-        server = Bench(SPEC, fault, seed=seed).server
+        server = ServerClient(SPEC, fault, seed=seed).server
         client = OllamaClient("http://simulated", transport=server.transport(), timeout_s=60.0)
         seen = []
         for name in models:
@@ -50,7 +50,9 @@ def outcomes(fault: str, *models: str, seed: int = 0) -> tuple[list[str], float]
 
 def failing(fault: str) -> ChatReply:
     async def main() -> ChatReply:
-        client = OllamaClient("http://simulated", transport=Bench(SPEC, fault).server.transport(), timeout_s=60.0)
+        client = OllamaClient(
+            "http://simulated", transport=ServerClient(SPEC, fault).server.transport(), timeout_s=60.0
+        )
         return await client.chat(request())
 
     return in_virtual_time(main)
@@ -66,8 +68,8 @@ def failing(fault: str) -> ChatReply:
         ("cut", BadReplyError, "broke off"),
         ("no-done", BadReplyError, "cut off"),
         ("hang", CallTimeoutError, "within 60 s"),
-        ("garbage", BadReplyError, "no Ollama reply"),
-        ("html", BadReplyError, "no Ollama reply"),
+        ("garbage", BadReplyError, "did not send an Ollama reply"),
+        ("html", BadReplyError, "did not send an Ollama reply"),
         ("wrong-model", BadReplyError, "another-model"),
         ("crash", ServerRefusedError, "unexpected EOF"),
     ],
@@ -120,7 +122,7 @@ def test_chance_is_drawn_from_the_seed() -> None:
 
 def test_a_refused_connection_hits_every_call() -> None:
     async def main() -> None:
-        client = OllamaClient("http://simulated", transport=Bench(SPEC, "refuse").server.transport())
+        client = OllamaClient("http://simulated", transport=ServerClient(SPEC, "refuse").server.transport())
         await client.installed()
 
     with pytest.raises(ServerDownError):
@@ -129,7 +131,7 @@ def test_a_refused_connection_hits_every_call() -> None:
 
 def test_other_calls_are_served_while_chats_fail() -> None:
     async def main() -> tuple[str, ...]:
-        client = OllamaClient("http://simulated", transport=Bench(SPEC, "html").server.transport())
+        client = OllamaClient("http://simulated", transport=ServerClient(SPEC, "html").server.transport())
         return await client.installed()
 
     assert in_virtual_time(main) == ("a:latest", "b:7b")
@@ -142,7 +144,7 @@ def test_a_failed_answer_frees_its_model(fault: str) -> None:
 
 def test_a_crashed_model_is_still_listed_and_loaded_again_by_the_next_call() -> None:
     async def main() -> tuple[list[str], bool, bool]:
-        bench = Bench(SPEC, "crash:times=1")
+        bench = ServerClient(SPEC, "crash:times=1")
         await bench.use("a")
         listed = await bench.resident()
         return listed, (await bench.use("a")).cold, (await bench.use("a")).cold
@@ -154,7 +156,7 @@ def stream(fault: str) -> tuple[list[dict[str, Any]], bool]:
     """The lines of a stream of five tokens, and whether it came to its end."""
 
     async def main() -> tuple[list[dict[str, Any]], bool]:
-        bench = Bench(SPEC, fault)
+        bench = ServerClient(SPEC, fault)
         body = {"model": "a", "messages": [{"role": "user", "content": "hi"}], "options": {"num_predict": 5}}
         seen: list[dict[str, Any]] = []
         try:
@@ -209,7 +211,7 @@ def test_a_profile_names_itself_in_the_error() -> None:
         parse_fault("boom", error=ProfileError, what="p.toml")
 
 
-def test_the_first_of_two_faults_strikes_and_both_count() -> None:
-    book = FaultBook((parse_fault("busy:times=1"), parse_fault("cut:after=1")), seed=0)
-    struck = [book.strike("a", loads=False) for _ in range(2)]
-    assert [fault.kind if fault else None for fault in struck] == [FaultKind.BUSY, FaultKind.CUT]
+def test_the_first_of_two_faults_applies_and_both_count() -> None:
+    schedule = FaultSchedule((parse_fault("busy:times=1"), parse_fault("cut:after=1")), seed=0)
+    chosen = [schedule.next_fault("a", loads=False) for _ in range(2)]
+    assert [fault.kind if fault else None for fault in chosen] == [FaultKind.BUSY, FaultKind.CUT]

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from pytest_swarm.simulator.launcher import read_spec
-from pytest_swarm.simulator.models.fixed_answers import FixedLengthAnswerer
+from pytest_swarm.simulator.models.fixed_length_text import FixedLengthGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.simulator.virtual_loop import wall_time_s
 from tests.simulator.servers import in_virtual_time
@@ -64,7 +64,7 @@ def mismatches(case: Any, *, stale_free_memory: bool = True) -> list[Any]:
     server_spec = replace(read_spec(json.dumps(case.server)), stale_free_memory=stale_free_memory)
 
     async def main() -> list[Any]:
-        server = SimulatedServer(server_spec, answerer=FixedLengthAnswerer())
+        server = SimulatedServer(server_spec, generator=FixedLengthGenerator())
         names = {model["name"]: model["name"] for model in case.server["models"]}
         async with httpx.AsyncClient(
             transport=server.transport(), base_url="http://simulated", timeout=None, trust_env=False

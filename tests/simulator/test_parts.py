@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_swarm.domain.limits import full_name
 from pytest_swarm.errors import ProfileError
-from pytest_swarm.simulator.models.fixed_answers import instance
-from pytest_swarm.simulator.server.generation import GeneratedText
-from pytest_swarm.simulator.server.hardware import GIB, ServerSpec, full_name
+from pytest_swarm.simulator.models.fixed_length_text import instance
+from pytest_swarm.simulator.server.hardware import GIB, ServerSpec
 from pytest_swarm.simulator.server.launch_options import LaunchOptions
 from pytest_swarm.simulator.server.memory import OutOfMemory, free_bytes, place
 from pytest_swarm.simulator.server.model_library import is_valid_name
-from pytest_swarm.simulator.server.token_stream import speech, split
+from pytest_swarm.simulator.server.token_stream import GeneratedText, build_token_stream, split
 from tests.simulator.servers import model, spec
 
 
@@ -64,31 +64,31 @@ def test_pieces_are_the_text(text: str, count: int) -> None:
     [(10, None, 10, "stop"), (10, 4, 4, "length"), (10, 10, 10, "length"), (10, 11, 10, "stop"), (0, None, 1, "stop")],
 )
 def test_a_limit_cuts_a_text(tokens: int, limit: int | None, spoken: int, reason: str) -> None:
-    said = GeneratedText(text="abcdefghij" * 3, prompt_tokens=5, completion_tokens=tokens)
-    told = speech(said, model("a", 1), slowdown=1.0, limit=limit, num_ctx=4096)
-    assert (told.tokens, len(tuple(told.pieces)), told.reason) == (spoken, spoken, reason)
-    assert "".join(told.pieces) == told.text
+    generated = GeneratedText(text="abcdefghij" * 3, prompt_tokens=5, completion_tokens=tokens)
+    stream = build_token_stream(generated, model("a", 1), slowdown=1.0, limit=limit, num_ctx=4096)
+    assert (stream.tokens, len(tuple(stream.pieces)), stream.reason) == (spoken, spoken, reason)
+    assert "".join(stream.pieces) == stream.text
 
 
 def test_an_answer_that_never_ends_takes_no_memory() -> None:
-    said = GeneratedText(text="and so on", prompt_tokens=1, completion_tokens=10**12)
-    assert speech(said, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).decode_s == 10**12 / 50
+    generated = GeneratedText(text="and so on", prompt_tokens=1, completion_tokens=10**12)
+    assert build_token_stream(generated, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).decode_s == 10**12 / 50
 
 
 def test_a_prompt_longer_than_the_context_is_cut_to_it() -> None:
-    said = GeneratedText(text="x", prompt_tokens=9000, completion_tokens=1)
-    assert speech(said, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).prompt_tokens == 4096
+    generated = GeneratedText(text="x", prompt_tokens=9000, completion_tokens=1)
+    assert build_token_stream(generated, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).prompt_tokens == 4096
 
 
 @pytest.mark.parametrize(
     "name", ["a", "a:b", "gemma2:2b", "qwen2.5-coder:7b", "ns/model:tag", "hf.co/user/repo:Q4", "host:5000/ns/m:t"]
 )
-def test_names_that_are_names(name: str) -> None:
+def test_valid_names(name: str) -> None:
     assert is_valid_name(name)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x/y/z/w", "../x", "a:", "a:b:c", ".a", "http://x/y", ":a", "/a"])
-def test_names_that_are_none(name: str) -> None:
+def test_invalid_names(name: str) -> None:
     assert not is_valid_name(name)
 
 
@@ -100,7 +100,7 @@ def test_a_port_is_no_tag() -> None:
     "changes",
     [{"layers": 0}, {"size_bytes": -1}, {"decode_tokens_per_s": 0.0}, {"load_s": math.nan}, {"name": " "}],
 )
-def test_a_model_that_makes_no_sense_is_refused(changes: dict[str, float]) -> None:
+def test_a_model_with_values_out_of_range_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ProfileError):
         model(**({"name": "a", "size_gib": 4} | changes))
 
@@ -109,7 +109,7 @@ def test_a_model_that_makes_no_sense_is_refused(changes: dict[str, float]) -> No
     "changes",
     [{"gpu_gib": 0}, {"num_parallel": 0}, {"max_queue": -1}, {"keep_alive_s": -1.0}, {"keep_alive_s": math.nan}],
 )
-def test_a_server_that_makes_no_sense_is_refused(changes: dict[str, float]) -> None:
+def test_a_server_with_values_out_of_range_is_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ProfileError):
         spec(model("a", 4), **changes)
 

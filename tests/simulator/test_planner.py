@@ -20,10 +20,10 @@ from pytest_swarm.domain.planner_problem import (
 )
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_answers import ProfileAnswerer
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.models.profile_types import Favour, PlannerProfile
 from pytest_swarm.simulator.models.simulated_planner import plan_text
-from pytest_swarm.simulator.server.generation import Generation
+from pytest_swarm.simulator.server.token_stream import GenerationRequest
 
 VRAM_GB = {"small": 2.0, "middle": 5.0, "large": 12.0}
 OFFERS = {
@@ -115,7 +115,7 @@ def test_after_a_refusal_it_corrects_itself_or_repeats_itself() -> None:
         ("unknown_model", False, {"t0", "t1", "t2"}, 3),
     ],
 )
-def test_each_fault_spoils_the_rows_in_its_own_way(fault: str, constrained: bool, names: set[str], length: int) -> None:
+def test_each_fault_changes_the_rows(fault: str, constrained: bool, names: set[str], length: int) -> None:
     profile = replace(PlannerProfile(favours=Favour.UTILITY), **{fault: 1.0})
     for seed in range(10):
         chosen = rows(answer(problem(), profile, seed, constrained=constrained))
@@ -184,16 +184,20 @@ def test_a_problem_is_read_back_out_of_its_prompt(asked: PlannerProblem, around:
 def test_a_prompt_without_a_readable_problem_is_no_planner_prompt(text: str) -> None:
     assert find_problem(text) is None
     messages = (Message(role="user", content=text),)
-    assert ProfileAnswerer(load_profile("a40"), seed=1).answer(Generation(model="phi3:mini", messages=messages)).text
+    assert (
+        ProfileGenerator(load_profile("a40"), seed=1)
+        .generate(GenerationRequest(model="phi3:mini", messages=messages))
+        .text
+    )
 
 
-def test_the_answerer_recognises_planner_prompts_and_answers_them_alike_each_time() -> None:
-    answerer = ProfileAnswerer(load_profile("a40"), seed=1)
+def test_planner_prompts_are_recognized_and_answered_alike_each_time() -> None:
+    generator = ProfileGenerator(load_profile("a40"), seed=1)
     prompt = f"Please route.\n{problem_block(problem())}\n"
-    request = Generation(
+    request = GenerationRequest(
         model="llama3.1:8b", messages=(Message(role="user", content=prompt),), schema={"type": "object"}, seed=0
     )
-    first = answerer.answer(request)
+    first = generator.generate(request)
     assert rows(first.text) == [(f"t{n}", "large") for n in range(3)]
-    assert first == answerer.answer(request)
+    assert first == generator.generate(request)
     assert first.prompt_tokens > 100

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.launch_options import launch_options
-from pytest_swarm.simulator.server.loaded_model import Ticket, TicketState
+from pytest_swarm.simulator.server.loaded_model import ModelRequest, RequestState
 from pytest_swarm.simulator.server.scheduler import Scheduler
 from pytest_swarm.simulator.server.unloading import RECOVERY_LIMIT_S
 from tests.simulator.servers import model, spec
@@ -24,11 +24,11 @@ MODELS = (
     model("d", 2, "40", load_s=0.25),
     model("z", 4, "10", load_s=0.3),
 )
-HOLDING = (TicketState.READY, TicketState.RUNNING)
+HOLDING = (RequestState.READY, RequestState.RUNNING)
 NEXT = {
-    TicketState.QUEUED: {TicketState.READY, TicketState.CANCELLED, TicketState.REFUSED, TicketState.FAILED},
-    TicketState.READY: {TicketState.RUNNING, TicketState.FINISHED, TicketState.CANCELLED},
-    TicketState.RUNNING: {TicketState.FINISHED, TicketState.CANCELLED},
+    RequestState.QUEUED: {RequestState.READY, RequestState.CANCELLED, RequestState.REFUSED, RequestState.FAILED},
+    RequestState.READY: {RequestState.RUNNING, RequestState.FINISHED, RequestState.CANCELLED},
+    RequestState.RUNNING: {RequestState.FINISHED, RequestState.CANCELLED},
 }
 
 
@@ -54,19 +54,19 @@ class SchedulerMachine(RuleBasedStateMachine):
         )
         self.scheduler = Scheduler(self.spec)
         self.now_s = 0.0
-        self.live: list[Ticket] = []
-        self.wanting: list[Ticket] = []
+        self.live: list[ModelRequest] = []
+        self.wanting: list[ModelRequest] = []
 
-    def watch(self, ticket: Ticket) -> None:
+    def check_transitions(self, request: ModelRequest) -> None:
         """Fail at the first change of state that no request may make."""
-        before = ticket.state
+        before = request.state
 
         def changed() -> None:
             nonlocal before
-            assert ticket.state in NEXT.get(before, set()), f"{before} -> {ticket.state}"
-            before = ticket.state
+            assert request.state in NEXT.get(before, set()), f"{before} -> {request.state}"
+            before = request.state
 
-        ticket.changed = changed
+        request.changed = changed
 
     @rule(
         name=st.sampled_from("aaaabcdz"),
@@ -75,15 +75,15 @@ class SchedulerMachine(RuleBasedStateMachine):
     )
     def submit(self, name: str, keep_alive_s: float | None, options: dict[str, Any]) -> None:
         chosen = next(each for each in MODELS if each.name == name)
-        ticket = Ticket(
+        request = ModelRequest(
             name=name,
             model=chosen,
             options=launch_options(self.spec, chosen, {"num_ctx": 4096} | options),
             keep_alive_s=keep_alive_s,
         )
-        self.watch(ticket)
-        self.scheduler.submit(ticket, self.now_s)
-        self.live.append(ticket)
+        self.check_transitions(request)
+        self.scheduler.submit(request, self.now_s)
+        self.live.append(request)
 
     @rule(seconds=st.just(6.0))  # long enough for any one load or unload, so that runs get somewhere
     def wait_long(self, seconds: float) -> None:
@@ -98,25 +98,25 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.scheduler.advance(self.now_s)
 
     @rule()
-    def want_slots(self) -> None:
-        for ticket in self.live:
-            if ticket.state is TicketState.READY and ticket not in self.wanting:
-                self.wanting.append(ticket)
-                self.scheduler.want_slot(ticket, self.now_s)
+    def request_slots(self) -> None:
+        for request in self.live:
+            if request.state is RequestState.READY and request not in self.wanting:
+                self.wanting.append(request)
+                self.scheduler.request_slot(request, self.now_s)
 
     @precondition(lambda self: self.live)
     @rule(pick=st.integers(0, 99))
     def finish(self, pick: int) -> None:
-        ticket = self.live[pick % len(self.live)]
-        if ticket.state in HOLDING:
-            self.scheduler.finish(ticket, self.now_s)
+        request = self.live[pick % len(self.live)]
+        if request.state in HOLDING:
+            self.scheduler.finish(request, self.now_s)
 
     @precondition(lambda self: self.live)
     @rule(pick=st.integers(0, 99))
     def hang_up(self, pick: int) -> None:
-        ticket = self.live[pick % len(self.live)]
-        self.scheduler.cancel(ticket, self.now_s)
-        assert ticket.state.ended
+        request = self.live[pick % len(self.live)]
+        self.scheduler.cancel(request, self.now_s)
+        assert request.state.ended
 
     @rule(name=st.sampled_from(MODELS))
     def unload(self, name: Any) -> None:
@@ -128,7 +128,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     @invariant()
     def memory_is_never_over_allocated(self) -> None:
-        held = [runner.placement for runner in self.scheduler.runners]
+        held = [loaded.placement for loaded in self.scheduler.loaded_models]
         if self.scheduler.loading is not None:
             held.append(self.scheduler.loading)
         assert sum(placement.vram_bytes for placement in held) <= (self.spec.gpu_bytes or 0)
@@ -137,43 +137,43 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_model_in_use_stays(self) -> None:
-        resident = self.scheduler.runners
-        holders = Counter(id(ticket.runner) for ticket in self.live if ticket.state in HOLDING)
-        assert set(holders) <= {id(runner) for runner in resident}
-        assert all(runner.references >= holders[id(runner)] for runner in resident)
-        running = Counter(id(ticket.runner) for ticket in self.live if ticket.state is TicketState.RUNNING)
+        resident = self.scheduler.loaded_models
+        holders = Counter(id(request.loaded) for request in self.live if request.state in HOLDING)
+        assert set(holders) <= {id(loaded) for loaded in resident}
+        assert all(loaded.references >= holders[id(loaded)] for loaded in resident)
+        running = Counter(id(request.loaded) for request in self.live if request.state is RequestState.RUNNING)
         assert all(count <= self.spec.num_parallel for count in running.values())
 
     @invariant()
     def nobody_waits_in_vain(self) -> None:
         due_s = self.scheduler.next_timer_s()
         assert due_s is None or due_s > self.now_s
-        waiting = sum(ticket.state is TicketState.QUEUED for ticket in self.live)
+        waiting = sum(request.state is RequestState.QUEUED for request in self.live)
         assert waiting <= self.scheduler.waiting <= self.spec.max_queue + 1
-        if waiting and not any(ticket.state in HOLDING for ticket in self.live):
+        if waiting and not any(request.state in HOLDING for request in self.live):
             assert due_s is not None
             assert due_s - self.now_s < RECOVERY_LIMIT_S + 3.0
-        for ticket in self.wanting:
-            if ticket.state is TicketState.READY:  # it waits for a slot, so all slots of its model are taken
-                taken = sum(t.runner is ticket.runner and t.state is TicketState.RUNNING for t in self.live)
+        for request in self.wanting:
+            if request.state is RequestState.READY:  # it waits for a slot, so all slots of its model are taken
+                taken = sum(t.loaded is request.loaded and t.state is RequestState.RUNNING for t in self.live)
                 assert taken == self.spec.num_parallel
-        self.live = [ticket for ticket in self.live if not ticket.state.ended]
+        self.live = [request for request in self.live if not request.state.ended]
 
     def teardown(self) -> None:
         """When everybody finishes as soon as they can, everybody is served, and nothing is left running."""
         if not hasattr(self, "scheduler"):
             return
         for _ in range(10 * len(self.live) + 100):
-            for ticket in self.live:
-                if ticket.state in HOLDING:
-                    self.scheduler.finish(ticket, self.now_s)
+            for request in self.live:
+                if request.state in HOLDING:
+                    self.scheduler.finish(request, self.now_s)
             due_s = self.scheduler.next_timer_s()
             if due_s is None:
                 break
             self.now_s = max(self.now_s, due_s)
             self.scheduler.advance(self.now_s)
-        assert all(ticket.state.ended for ticket in self.live)
-        assert all(runner.idle and math.isinf(runner.keep_alive_s) for runner in self.scheduler.runners)
+        assert all(request.state.ended for request in self.live)
+        assert all(loaded.idle and math.isinf(loaded.keep_alive_s) for loaded in self.scheduler.loaded_models)
         assert self.scheduler.waiting == 0
 
 

@@ -21,18 +21,18 @@ from pytest_swarm.errors import (
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from pytest_swarm.simulator.http_server import serve_in_thread
-from pytest_swarm.simulator.models.fixed_answers import FixedLengthAnswerer
+from pytest_swarm.simulator.models.fixed_length_text import FixedLengthGenerator
 from pytest_swarm.simulator.server.faults import parse_fault
-from pytest_swarm.simulator.server.generation import GeneratedText, Generation
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 from tests.simulator.servers import in_virtual_time, model, spec
 
 SPEC = spec(model("a", 4), model("b", 5, "20"), gpu_gib=24)
 
 
 def client(server_spec: ServerSpec = SPEC, **more: float) -> OllamaClient:
-    server = SimulatedServer(server_spec, answerer=FixedLengthAnswerer())
+    server = SimulatedServer(server_spec, generator=FixedLengthGenerator())
     return OllamaClient("http://simulated", transport=server.transport(), **more)
 
 
@@ -89,7 +89,7 @@ def test_unloading_a_busy_model_waits_for_its_chat() -> None:
 
 def test_unloading_a_model_that_stays_busy_gives_up_in_time() -> None:
     async def main() -> float:
-        server = SimulatedServer(SPEC, answerer=FixedLengthAnswerer())
+        server = SimulatedServer(SPEC, generator=FixedLengthGenerator())
         patient = OllamaClient("http://simulated", transport=server.transport(), timeout_s=1000.0)
         hasty = OllamaClient("http://simulated", transport=server.transport(), timeout_s=5.0)
         chat = asyncio.create_task(patient.chat(request(5000)))
@@ -148,13 +148,13 @@ def test_a_thousand_calls_cost_less_than_two_milliseconds_each() -> None:
 class Parrot:
     """Says the same word again and again."""
 
-    def answer(self, _: Generation) -> GeneratedText:
+    def generate(self, _: GenerationRequest) -> GeneratedText:
         return GeneratedText(text="no " * 64, prompt_tokens=1, completion_tokens=64)
 
 
-def test_a_model_that_repeats_itself_is_broken_off_without_done() -> None:
+def test_a_reply_that_repeats_itself_ends_without_done() -> None:
     async def main() -> ChatReply:
-        server = SimulatedServer(SPEC, answerer=Parrot())
+        server = SimulatedServer(SPEC, generator=Parrot())
         return await OllamaClient("http://simulated", transport=server.transport()).chat(request(1000))
 
     with pytest.raises(Exception, match="cut off"):
@@ -179,13 +179,13 @@ FAST = spec(model("a", 1, decode_tokens_per_s=1e4, prefill_tokens_per_s=1e6, loa
 @pytest.fixture
 def url() -> Iterator[str]:
     pytest.importorskip("uvicorn")
-    with serve_in_thread(SimulatedServer(FAST, answerer=FixedLengthAnswerer())) as base:
+    with serve_in_thread(SimulatedServer(FAST, generator=FixedLengthGenerator())) as base:
         yield base
 
 
 def test_the_same_app_serves_a_real_client_over_http(url: str) -> None:
     async def main() -> tuple[ChatReply, int]:
-        ollama = OllamaClient(url, timeout_s=20.0)
+        ollama = OllamaClient(url, timeout_s=60.0)
         reply = await ollama.chat(request(5))
         resident = await ollama.resident()
         await ollama.unload("a")
@@ -204,10 +204,12 @@ def test_the_same_app_serves_a_real_client_over_http(url: str) -> None:
 )
 def test_faults_reach_a_client_over_http(fault: str, error: type[BackendError]) -> None:
     pytest.importorskip("uvicorn")
-    server = SimulatedServer(FAST, answerer=FixedLengthAnswerer(), faults=(parse_fault(fault),))
+    server = SimulatedServer(FAST, generator=FixedLengthGenerator(), faults=(parse_fault(fault),))
+
+    timeout_s = 0.5 if fault == "hang" else 60.0
 
     async def main(url: str) -> None:
-        ollama = OllamaClient(url, timeout_s=2.0)
+        ollama = OllamaClient(url, timeout_s=timeout_s)
         try:
             await ollama.chat(request(5))
         finally:
@@ -219,7 +221,7 @@ def test_faults_reach_a_client_over_http(fault: str, error: type[BackendError]) 
 
 def test_a_server_that_was_stopped_is_down() -> None:
     pytest.importorskip("uvicorn")
-    with serve_in_thread(SimulatedServer(FAST, answerer=FixedLengthAnswerer())) as base:
+    with serve_in_thread(SimulatedServer(FAST, generator=FixedLengthGenerator())) as base:
         pass
     with pytest.raises(ServerDownError):
         asyncio.run(OllamaClient(base).version())
@@ -227,13 +229,13 @@ def test_a_server_that_was_stopped_is_down() -> None:
 
 def test_a_port_that_is_taken_is_one_sentence(url: str) -> None:
     port = int(url.rsplit(":", 1)[1])
-    other = SimulatedServer(FAST, answerer=FixedLengthAnswerer())
+    other = SimulatedServer(FAST, generator=FixedLengthGenerator())
     with pytest.raises(OptionError, match=f"cannot listen on 127.0.0.1:{port}"), serve_in_thread(other, port=port):
         pass
 
 
 def test_without_uvicorn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    server = SimulatedServer(FAST, answerer=FixedLengthAnswerer())
+    server = SimulatedServer(FAST, generator=FixedLengthGenerator())
     with pytest.raises(OptionError, match=r"pip install 'pytest-swarm-router\[server\]'"), serve_in_thread(server):
         pass

@@ -50,7 +50,7 @@ def test_the_app_sees_method_path_query_headers_and_body() -> None:
     assert in_virtual_time(main) == "POST /p/q b'z=1' b'b' b'body'"
 
 
-def test_a_reader_that_leaves_is_told_to_the_app() -> None:
+def test_a_disconnect_during_the_body_reaches_the_app() -> None:
     ended: list[str] = []
 
     async def endless(_: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +70,7 @@ def test_a_reader_that_leaves_is_told_to_the_app() -> None:
     assert ended == ["http.disconnect"]
 
 
-def test_a_call_that_is_cancelled_before_the_head_is_told_to_the_app() -> None:
+def test_a_cancellation_before_the_head_reaches_the_app() -> None:
     ended: list[str] = []
 
     async def silent(_: Scope, receive: Receive, __: Send) -> None:

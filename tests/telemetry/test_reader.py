@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def test_a_job_that_was_still_running_is_named(tmp_path: Path) -> None:
     back = read_run(path)
     assert back.jobs == ()
     assert back.notes == ("job [lp-h1-8GB] was still running when the run stopped",)
+
+
+def test_a_run_that_ended_without_the_end_of_a_job_is_not_complete(tmp_path: Path) -> None:
+    written(tmp_path)
+    path = tmp_path / "events.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if json.loads(line)["event"] != "job_dag_summary"]
+    assert len(kept) == len(lines) - 1
+    path.write_text("".join(kept))
+    back = read_run(path)
+    assert (back.jobs, back.complete) == ((), False)
 
 
 @pytest.mark.parametrize(

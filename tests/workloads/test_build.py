@@ -6,8 +6,7 @@ import pytest
 
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import GraphError
-from pytest_swarm.workloads.build import chain, fork, join
-from pytest_swarm.workloads.generate import layered
+from pytest_swarm.workloads.build import chain, fork, join, layered
 
 
 def task(name: str) -> Task:
@@ -52,5 +51,5 @@ def test_layered_has_its_shape_and_unique_prompts():
 def test_layered_is_a_function_of_its_seed():
     assert layered("g", 3, 3, seed=1).digest == layered("g", 3, 3, seed=1).digest
     assert layered("g", 3, 3, seed=1).digest != layered("g", 3, 3, seed=2).digest
-    with pytest.raises(GraphError, match="at least 1 layer"):
+    with pytest.raises(GraphError, match="needs at least 1 layer"):
         layered("g", 0, 3, seed=1)

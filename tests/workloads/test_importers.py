@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
-from pytest_swarm.workloads.generate import layered
+from pytest_swarm.workloads.build import layered
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
-from pytest_swarm.workloads.importers.import_files import import_files, import_graph, import_graphs
-from pytest_swarm.workloads.importers.import_result import RefusedGraph
-from pytest_swarm.workloads.importers.rules import size_from_text, sizes_from_costs, type_from_text
+from pytest_swarm.workloads.importers.import_files import RefusedGraph, import_files, import_graph, import_graphs
+from pytest_swarm.workloads.importers.task_rules import size_from_text, sizes_from_costs, type_from_text
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "workloads"
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
@@ -93,12 +92,12 @@ def test_our_own_formats_come_in_too():
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        (wfformat(schemaVersion="1.4"), "is WfFormat 1.4, but only 1.5 is read"),
-        (wfformat(workflow=3), "expected a table, found int 3"),
+        (wfformat(schemaVersion="1.4"), "is WfFormat 1.4, but only version 1.5 is supported"),
+        (wfformat(workflow=3), "must be a table, not 3"),
         (wfformat(workflow={}), "graph 'flow' is empty: it has no tasks"),
         (
             wfformat(workflow={"specification": {"tasks": [{"id": "a", "children": ["b"]}, {"id": "b"}]}}),
-            "the edge a -> b stands at one of its ends only; 'parents' and 'children' must agree",
+            "the edge a -> b is listed only in 'children' of the parent; 'parents' and 'children' must agree",
         ),
         (
             wfformat(workflow={"specification": {"tasks": [{"id": "a", "children": ["a"], "parents": ["a"]}]}}),
@@ -118,15 +117,15 @@ def test_our_own_formats_come_in_too():
         (dagbench(tasks=[{"name": "A"}, {"name": "A"}]), "duplicate id: task 'A' stands there twice"),
         (worfbench("1: a\n2: b\nEdge: (START,1) (1,2) (2,1)"), "graph 'bread_1' has a cycle: 1 -> 2 -> 1"),
         (worfbench("1: a\nEdge: (START,1) (1,3)"), "edge (1,3): there is no node 3"),
-        (worfbench("1: a\n1: b\nEdge: (START,1)"), "a node stands there twice"),
+        (worfbench("1: a\n1: b\nEdge: (START,1)"), "a node number is used twice"),
         (worfbench("1: a\n2: b"), "the plan has no edges"),
         (worfbench("I cannot help with that."), "the plan has no nodes"),
         ([{"id": "x", "conversations": []}], "the conversation has no turns"),
         ([{"id": "x", "conversations": [{"content": None}]}], "'content' is missing"),
-        ({"nodes": []}, "no known format; known are our own (tasks), WfFormat 1.5"),
-        ("{", "broken JSON"),
-        ("3", "no known format"),
-        ([], "no known format"),
+        ({"nodes": []}, "the format is not known; supported are our own (with 'tasks'), WfFormat 1.5"),
+        ("{", "is not valid JSON"),
+        ("3", "the format is not known"),
+        ([], "the format is not known"),
     ],
 )
 def test_what_is_malformed_is_refused_with_the_reason(document, reason, tmp_path):
@@ -142,9 +141,9 @@ def test_what_is_malformed_is_refused_with_the_reason(document, reason, tmp_path
 def test_a_batch_goes_on_after_a_refusal_and_says_what_it_did(tmp_path):
     good, bad = write(tmp_path, dagbench(), "good.json"), write(tmp_path, "{", "bad.json")
     summary = import_files([bad, good, tmp_path / "none.json"], tmp_path / "out" / "deep")
-    assert [taken.graph for taken in summary.taken] == ["set.two"]
+    assert [each.graph for each in summary.imported] == ["set.two"]
     assert [refusal.source for refusal in summary.refused] == [str(bad), str(tmp_path / "none.json")]
-    assert load_graph(summary.taken[0].path) == import_graph(good)
+    assert load_graph(summary.imported[0].path) == import_graph(good)
     assert summary.text().splitlines()[-1] == "1 graphs imported, 2 refused"
 
 
@@ -152,20 +151,20 @@ def test_an_import_overwrites_nothing(tmp_path):
     good = write(tmp_path, dagbench(), "good.json")
     import_files([good], tmp_path / "out")
     again = import_files([good], tmp_path / "out")
-    assert again.taken == ()
+    assert again.imported == ()
     assert "exists already" in again.refused[0].reason
 
 
 def test_a_graphs_name_cannot_leave_the_folder(tmp_path):
     document = dagbench() | {"name": "../../evil/.\u0000name"}
     summary = import_files([write(tmp_path, document)], tmp_path / "out")
-    assert Path(summary.taken[0].path).parent == tmp_path / "out"
+    assert Path(summary.imported[0].path).parent == tmp_path / "out"
 
 
 def test_a_file_with_several_graphs_is_no_single_graph(tmp_path):
     plan = "1: a\nEdge: (START,1) (1,END)"
     path = write(tmp_path, worfbench(plan) * 2)
-    with pytest.raises(GraphError, match="holds 2 graphs"):
+    with pytest.raises(GraphError, match="contains 2 graphs"):
         import_graph(path)
 
 
@@ -175,7 +174,7 @@ KEYS = (
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     document=st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -207,6 +206,9 @@ def test_sizes_follow_costs_and_clip():
     assert sizes_from_costs([0, 0]) == [(250, 2.0)] * 2
     assert sizes_from_costs([1, 2, 1000]) == [(125, 1.0), (250, 2.0), (2000, 5.0)]
     assert size_from_text("x" * 400, parents=3) == (700, 2.5)
+    assert size_from_text("a " * 24, parents=0) == (162, 1.5)
+    assert size_from_text("a " * 25, parents=1) == (313, 2.0)
+    assert size_from_text("a " * 500, parents=9)[1] == 5.0
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the public samples are not here")
@@ -214,10 +216,10 @@ def test_the_public_samples_all_come_in(tmp_path):
     files = sorted(SAMPLES.glob("*/*.json"))
     summary = import_files(files, tmp_path)
     assert summary.refused == ()
-    assert len(summary.taken) == 6 + 6 + 3 * 40
-    assert max(taken.tasks for taken in summary.taken) == 1101
-    for taken in summary.taken:
-        assert len(load_graph(taken.path)) == taken.tasks
+    assert len(summary.imported) == 6 + 6 + 3 * 40
+    assert max(each.tasks for each in summary.imported) == 1101
+    for each in summary.imported:
+        assert len(load_graph(each.path)) == each.tasks
 
 
 def test_a_graph_loads_itself_from_a_file(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_nothing_is_overwritten(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "Orders", "my-test", "1st", "a b", "../x"])
 def test_a_name_that_is_no_name(name, tmp_path):
-    with pytest.raises(GraphError, match="a name has lower-case letters"):
+    with pytest.raises(GraphError, match="the name must consist of lower-case letters"):
         new_benchmark(name, tmp_path)
 
 

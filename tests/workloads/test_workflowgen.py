@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -21,14 +22,18 @@ from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.sandbox.run_cases import run_cases
 from pytest_swarm.scoring.score import score_text
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
-from pytest_swarm.workloads.workflowgen.draw import Draw
 from pytest_swarm.workloads.workflowgen.jobs import JobSpec, generate_job, generate_jobs
-from pytest_swarm.workloads.workflowgen.shapes import MOST_PARENTS, SHAPES
+from pytest_swarm.workloads.workflowgen.random_stream import RandomStream
+from pytest_swarm.workloads.workflowgen.shapes import MAX_PARENTS, SHAPES
 
 ROOT = Path(__file__).parents[2]
 JOBS = generate_jobs(500, seed=7)
 DIGESTS = "from pytest_swarm.workloads.workflowgen.jobs import generate_jobs; import hashlib;"
 DIGESTS += "print(hashlib.sha256(''.join(j.graph.digest for j in generate_jobs(60, 7)).encode()).hexdigest())"
+
+
+SIXTY_JOBS = "50436068059697a8acdddc1a11b351050a2c4019c8e39dd81b716b950c256542"
+"""The digest of generate_jobs(60, 7). Another one makes all baselines of generated workflows incomparable."""
 
 
 def given_of(job, task, answers):
@@ -107,7 +112,7 @@ def test_the_reference_code_passes_its_hidden_cases():
 def test_any_spec_gives_a_valid_job_of_its_size(shape, size, level, seed):
     job = generate_job(JobSpec(name="j", shape=shape, size=size, level=level), seed)
     assert len(job.graph) == size
-    assert max(len(job.graph.parents(task.id)) for task in job.graph.tasks) <= MOST_PARENTS
+    assert max(len(job.graph.parents(task.id)) for task in job.graph.tasks) <= MAX_PARENTS
     for task in job.graph.tasks:
         assert score_text(task.expected, job.right[task.id]).value == 1
         assert local_expectation(task, given_of(job, task, job.right)) == task.expected
@@ -125,7 +130,7 @@ def test_any_spec_gives_a_valid_job_of_its_size(shape, size, level, seed):
     ],
 )
 def test_the_shapes_are_what_they_are_called(shape, size, edges):
-    places = SHAPES[shape](Draw("x"), size)
+    places = SHAPES[shape](RandomStream("x"), size)
     assert {(p, n) for n, parents in enumerate(places) for p in parents} == {
         (int(e[0]), int(e[1])) for e in edges.split()
     }
@@ -134,7 +139,7 @@ def test_the_shapes_are_what_they_are_called(shape, size, edges):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"shape": "ring"}, "job 'j': unknown shape 'ring'; known are chain"),
+        ({"shape": "ring"}, "job 'j': unknown shape 'ring'; choose one of chain"),
         ({"size": 1}, "size is 1, but must be from 2 to 200"),
         ({"level": 6}, "level is 6, but must be from 1 to 5"),
     ],
@@ -147,6 +152,10 @@ def test_a_spec_that_cannot_be_is_refused(changes, sentence):
 def test_a_job_depends_on_seed_and_number_alone():
     assert [job.graph for job in generate_jobs(3, seed=7)] == [job.graph for job in JOBS[:3]]
     assert generate_jobs(1, seed=8)[0].graph.digest != JOBS[0].graph.digest
+
+
+def test_the_generated_jobs_stay_the_same():
+    assert hashlib.sha256("".join(job.graph.digest for job in JOBS[:60]).encode()).hexdigest() == SIXTY_JOBS
 
 
 def test_a_job_survives_a_file_with_its_formulas(tmp_path):

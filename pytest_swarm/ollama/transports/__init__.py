@@ -1,1 +1,4 @@
-"""Transports around a connection: recording, replaying, and probes that a recording keeps apart."""
+"""Transports that record and replay the exchanges of a case, and mark probe requests.
+
+Owns how exchanges are captured and matched; `cassette/` owns their values and files. Must not know plans or budgets.
+"""

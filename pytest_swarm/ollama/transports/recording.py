@@ -1,6 +1,6 @@
-"""Recording: a transport that keeps every exchange of a case, with the times of its chunks, while it passes on.
+"""Recording: a transport that records every exchange of a case, with the times of its chunks.
 
-Times are the running loop's. Credentials cannot reach a cassette: request headers are not kept at all.
+Times are the running loop's. Credentials cannot reach a cassette, because request headers are not recorded.
 """
 
 from __future__ import annotations
@@ -12,55 +12,60 @@ from dataclasses import replace
 
 import httpx
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import Case
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette.takes import KEPT_HEADERS, Chunk, Exchange, ExchangeEnd, named_model, task_of
-from pytest_swarm.ollama.replies import full_tag
-from pytest_swarm.ollama.transports.probe import is_watched
+from pytest_swarm.ollama.transports.probe import is_probe
 
 
 class RecordingTransport(httpx.AsyncBaseTransport):
-    """Passes requests on to `inner`, and keeps what was asked and answered between `begin` and `finish`."""
+    """Forwards requests to `inner`, and records the exchanges between `begin` and `finish`."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
         self._case: Case | None = None
-        self._began_s = 0.0
-        self._drafts: list[_Draft] = []
+        self._start_s = 0.0
+        self._recorders: list[_ExchangeRecorder] = []
 
     def begin(self, case: Case, *, now_s: float) -> None:
-        """From now on keep exchanges, for this case; what was kept before and not taken is dropped."""
-        self._case, self._began_s, self._drafts = case, now_s, []
+        """Start to record a case at loop time `now_s`; drop the exchanges of an unfinished case.
+
+        Args:
+            case: The case that the next requests belong to.
+            now_s: Loop time of its start in seconds.
+        """
+        self._case, self._start_s, self._recorders = case, now_s, []
 
     def finish(self, *, now_s: float) -> tuple[Exchange, ...]:
-        """The exchanges of the case in the order in which they were sent; those that still go on are abandoned."""
-        for draft in self._drafts:
-            draft.end(ExchangeEnd.ABANDONED, now_s=now_s)
-        rows = tuple(draft.exchange() for draft in self._drafts)
-        self._case, self._drafts = None, []
+        """End the case at loop time `now_s`, and return its exchanges as sent; open ones become abandoned."""
+        for recorder in self._recorders:
+            recorder.end(ExchangeEnd.ABANDONED, now_s=now_s)
+        rows = tuple(recorder.exchange() for recorder in self._recorders)
+        self._case, self._recorders = None, []
         digests = _model_digests(rows)
         return tuple(_completed(row, digests) for row in rows)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The inner transport's response, recorded while it is read."""
+        """Return the inner transport's response, which is recorded while it is read."""
         if self._case is None:
             return await self._inner.handle_async_request(request)
-        draft = _Draft(request, read_body(await request.aread()), case=self._case, began_s=self._began_s)
-        self._drafts.append(draft)
+        recorder = _ExchangeRecorder(request, read_body(await request.aread()), case=self._case, start_s=self._start_s)
+        self._recorders.append(recorder)
         try:
             response = await self._inner.handle_async_request(request)
         except httpx.TransportError as error:
-            draft.end(ExchangeEnd.FAILED, now_s=_now_s(), error=error)
+            recorder.end(ExchangeEnd.FAILED, now_s=_now_s(), error=error)
             raise
         except asyncio.CancelledError:
-            draft.end(ExchangeEnd.ABANDONED, now_s=_now_s())
+            recorder.end(ExchangeEnd.ABANDONED, now_s=_now_s())
             raise
-        draft.head(response)
+        recorder.head(response)
         assert isinstance(response.stream, httpx.AsyncByteStream)
         return httpx.Response(
             response.status_code,
             headers=response.headers,
-            stream=_RecordedBody(response.stream, draft),
+            stream=_RecordedBody(response.stream, recorder),
             extensions=response.extensions,
         )
 
@@ -69,63 +74,63 @@ class RecordingTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-class _Draft:
-    """An exchange that goes on, until it ends in one way or another."""
+class _ExchangeRecorder:
+    """Records one exchange from its request to its end."""
 
-    def __init__(self, request: httpx.Request, body: Json, *, case: Case, began_s: float) -> None:
+    def __init__(self, request: httpx.Request, body: Json, *, case: Case, start_s: float) -> None:
         self._sent_s = _now_s()
         self._row = Exchange(
             method=request.method,
             path=request.url.raw_path.decode("ascii"),
             body=body,
-            sent_s=self._sent_s - began_s,
+            sent_s=self._sent_s - start_s,
             end_s=0.0,
             task=task_of(body, case.graph),
-            watched=is_watched(request),
+            watched=is_probe(request),
         )
         self._chunks: list[Chunk] = []
         self._open = True
 
     def head(self, response: httpx.Response) -> None:
-        """The status and the headers have come."""
+        """Record status and headers."""
         kept = tuple((name.lower(), text) for name, text in response.headers.multi_items() if _is_kept(name))
         self._row = replace(self._row, status=response.status_code, headers=kept, head_s=_now_s() - self._sent_s)
 
     def add(self, data: bytes) -> None:
-        """A chunk has come."""
+        """Record a chunk."""
         self._chunks.append(Chunk(offset_s=_now_s() - self._sent_s, data=data))
 
     def end(self, ending: ExchangeEnd, *, now_s: float, error: httpx.TransportError | None = None) -> None:
-        """It has ended; what is said of it later does not count."""
+        """Record the end at loop time `now_s`; later calls have no effect."""
         if self._open:
             self._open = False
-            said = None if error is None else (type(error).__name__, str(error))
-            self._row = replace(self._row, ending=ending, end_s=now_s - self._sent_s, error=said)
+            error_fields = None if error is None else (type(error).__name__, str(error))
+            self._row = replace(self._row, ending=ending, end_s=now_s - self._sent_s, error=error_fields)
 
     def exchange(self) -> Exchange:
-        """What came of it."""
+        """Return the exchange as recorded."""
         return replace(self._row, chunks=tuple(self._chunks))
 
 
 class _RecordedBody(httpx.AsyncByteStream):
-    """The body of a response; every chunk is noted when it comes."""
+    """The body of a response; records every chunk when it arrives."""
 
-    def __init__(self, inner: httpx.AsyncByteStream, draft: _Draft) -> None:
+    def __init__(self, inner: httpx.AsyncByteStream, recorder: _ExchangeRecorder) -> None:
         self._inner = inner
-        self._draft = draft
+        self._recorder = recorder
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for data in self._inner:
-                self._draft.add(data)
+                self._recorder.add(data)
                 yield data
         except httpx.TransportError as error:
-            self._draft.end(ExchangeEnd.FAILED, now_s=_now_s(), error=error)
+            self._recorder.end(ExchangeEnd.FAILED, now_s=_now_s(), error=error)
             raise
-        self._draft.end(ExchangeEnd.COMPLETE, now_s=_now_s())
+        self._recorder.end(ExchangeEnd.COMPLETE, now_s=_now_s())
 
     async def aclose(self) -> None:
-        self._draft.end(ExchangeEnd.ABANDONED, now_s=_now_s())
+        self._recorder.end(ExchangeEnd.ABANDONED, now_s=_now_s())
         await self._inner.aclose()
 
 
@@ -134,7 +139,7 @@ def _now_s() -> float:
 
 
 def read_body(data: bytes) -> Json:
-    """A request's body as JSON; a text where it is none, None where it is empty."""
+    """Return a request's body as JSON; as a text if it is not JSON, None if it is empty."""
     if not data:
         return None
     try:
@@ -149,7 +154,7 @@ def _is_kept(name: str) -> bool:
 
 
 def _model_digests(rows: tuple[Exchange, ...]) -> dict[str, str]:
-    """Model -> digest of its file, from every list of models among the answers."""
+    """Return model -> digest of its file, from all lists of models in the responses."""
     found: dict[str, str] = {}
     for row in rows:
         listed = last_json(row) if row.path in ("/api/ps", "/api/tags") else None
@@ -161,7 +166,7 @@ def _model_digests(rows: tuple[Exchange, ...]) -> dict[str, str]:
 
 
 def _completed(row: Exchange, digests: dict[str, str]) -> Exchange:
-    """The exchange with what its answers tell: the server's time, the digest of its model."""
+    """Return the exchange with the server's time and the digest of its model."""
     answer, model = last_json(row), named_model(row.body)
     server_time = answer.get("created_at") if isinstance(answer, dict) else None
     return replace(
@@ -172,7 +177,7 @@ def _completed(row: Exchange, digests: dict[str, str]) -> Exchange:
 
 
 def last_json(row: Exchange) -> Json:
-    """The last JSON line of an answer; None where there is none."""
+    """Return the last JSON line of a response; None if there is none."""
     lines = row.text.splitlines()
     try:
         last: Json = json.loads(lines[-1]) if lines else None

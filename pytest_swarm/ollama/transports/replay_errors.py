@@ -1,4 +1,4 @@
-"""Refusals of a replay: what was asked, and what of the recording comes nearest to it, in one sentence."""
+"""Error messages of a replay: the unmatched request or case, the nearest recorded one, and what to do."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pytest_swarm.domain.record import Case
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, Take, case_label, named_model, request_digest
 
-_SHOWN: Final = 40  # characters of a value that a sentence quotes
-_COMPARED: Final = 2000  # characters of a prompt that are compared: difflib takes the square of their number
+_SHOWN: Final = 40  # most characters of a value in a message
+_COMPARED: Final = 2000  # most characters of a prompt to compare: difflib takes quadratic time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request that the cassette has no answer to."""
+class UnmatchedRequest:
+    """A request that matches no recorded exchange."""
 
     case: Case
     method: str
@@ -27,12 +27,12 @@ class Asked:
 
     @property
     def digest(self) -> str:
-        """Identity of the request, as that of a recorded exchange."""
+        """Identity of the request, comparable with that of a recorded exchange."""
         return request_digest(self.method, self.path, self.body)
 
 
-def describe(request: Asked | Exchange) -> str:
-    """`the chat with phi4:14b for task 's1'`, `loading phi4:14b`, `GET /api/ps`."""
+def describe(request: UnmatchedRequest | Exchange) -> str:
+    """Return a description such as `the chat with phi4:14b for task 's1'`, `loading phi4:14b` or `GET /api/ps`."""
     body = request.body if isinstance(request.body, dict) else {}
     model = named_model(body)
     if model is None:
@@ -46,26 +46,37 @@ def describe(request: Asked | Exchange) -> str:
     return f"{request.method} {request.path} of {model}"
 
 
-def refusal(asked: Asked, take: Take, cassette: Cassette) -> str:
-    """One sentence: what is not in the cassette, the nearest that is, and what to do."""
-    what = f"cassette {cassette.path} does not hold {describe(asked)} as {case_label(asked.case)} asks for it"
-    repeated = sum(each.digest == asked.digest and not each.watched for each in take.exchanges)
+def refusal(unmatched: UnmatchedRequest, take: Take, cassette: Cassette) -> str:
+    """Return the message for a request that matches no recorded exchange.
+
+    Args:
+        unmatched: The request.
+        take: The recorded case that is replayed.
+        cassette: The whole cassette.
+    """
+    what = f"cassette {cassette.path} does not hold {describe(unmatched)} as {case_label(unmatched.case)} asks for it"
+    repeated = sum(each.digest == unmatched.digest and not each.watched for each in take.exchanges)
     again = f"record it again with --swarm-backend=record --swarm-record-mode=all --swarm-cassette={cassette.path}"
     if repeated:
         times = "once" if repeated == 1 else f"{repeated} times"
         return f"{what}: it was recorded {times}, and is asked for once more; {again}"
-    near = nearest(asked, take, cassette)
+    near = nearest(unmatched, take, cassette)
     if near is None:
         return f"{what}: nothing is recorded of this case; {again}"
     found, exchange = near
     where = "" if found.case.digest == take.case.digest else f" in {found.label}"
-    return (
-        f"{what}; the nearest recorded exchange is {describe(exchange)}{where} ({difference(asked, exchange)}); {again}"
-    )
+    nearest_text = f"{describe(exchange)}{where} ({difference(unmatched, exchange)})"
+    return f"{what}; the nearest recorded exchange is {nearest_text}; {again}"
 
 
 def missing_case(case: Case, cassette: Cassette, *, played: int) -> str:
-    """One sentence for a case that is not in the cassette, or was played already as often as it is."""
+    """Return the message for a case that is not in the cassette, or was replayed as often as it was recorded.
+
+    Args:
+        case: The case.
+        cassette: The cassette.
+        played: How often the case was replayed.
+    """
     again = f"record it with --swarm-backend=record --swarm-cassette={cassette.path}"
     if played:
         times = "once" if played == 1 else f"{played} times"
@@ -74,49 +85,62 @@ def missing_case(case: Case, cassette: Cassette, *, played: int) -> str:
             f"--swarm-record-mode=all"
         )
     what = f"cassette {cassette.path} does not hold {case_label(case)}"
-    ranked = sorted(cassette.takes, key=lambda take: _case_likeness(take.case, case), reverse=True)
+    ranked = sorted(cassette.takes, key=lambda take: _case_similarity(take.case, case), reverse=True)
     near = f"; the nearest recorded case is {ranked[0].label}" if ranked else "; it holds no case at all"
     tasks = ", ".join(task.id for task in case.graph.tasks[:5]) + (", ..." if len(case.graph.tasks) > 5 else "")
     return f"{what}, so no model's answers to its tasks ({tasks}){near}; {again}"
 
 
-def _case_likeness(one: Case, other: Case) -> tuple[bool, ...]:
+def _case_similarity(one: Case, other: Case) -> tuple[bool, ...]:
     a, b = one.key, other.key
     same = (a.mode == b.mode, a.horizon == b.horizon, a.vram_budget_gb == b.vram_budget_gb, a.repeat == b.repeat)
     return (one.job == other.job, *same)
 
 
-def nearest(asked: Asked, take: Take, cassette: Cassette) -> tuple[Take, Exchange] | None:
-    """The recorded exchange that is most like the request, of the case's own take first; None where there is none."""
+def nearest(unmatched: UnmatchedRequest, take: Take, cassette: Cassette) -> tuple[Take, Exchange] | None:
+    """Return the recorded exchange that is most similar to a request, with its take; None if there is none.
+
+    Args:
+        unmatched: The request.
+        take: The recorded case that is replayed, which is searched first.
+        cassette: The whole cassette; other recordings of the same job are searched next.
+    """
     others = [each for each in cassette.takes if each is not take and each.case.job == take.case.job]
     for takes in ([take], others):
-        rows = [(each, row) for each in takes for row in each.exchanges if row.path == asked.path and not row.watched]
-        if asked.task is not None and takes is not others and all(row.task != asked.task for _, row in rows):
+        rows = [
+            (each, row) for each in takes for row in each.exchanges if row.path == unmatched.path and not row.watched
+        ]
+        if unmatched.task is not None and takes is not others and all(row.task != unmatched.task for _, row in rows):
             continue
         if rows:
-            best = max(_likeness(asked, row) for _, row in rows)
-            close = [(each, row) for each, row in rows if _likeness(asked, row) == best]
-            return max(close, key=lambda pair: _prompt_likeness(asked.body, pair[1].body))
+            best = max(_similarity(unmatched, row) for _, row in rows)
+            close = [(each, row) for each, row in rows if _similarity(unmatched, row) == best]
+            return max(close, key=lambda pair: _prompt_similarity(unmatched.body, pair[1].body))
     rows = [(take, row) for row in take.exchanges if not row.watched]
-    return max(rows, key=lambda pair: _likeness(asked, pair[1]), default=None)
+    return max(rows, key=lambda pair: _similarity(unmatched, pair[1]), default=None)
 
 
-def _likeness(asked: Asked, row: Exchange) -> tuple[bool, bool, bool]:
-    return row.path == asked.path, row.task == asked.task, row.model == named_model(asked.body)
+def _similarity(unmatched: UnmatchedRequest, row: Exchange) -> tuple[bool, bool, bool]:
+    return row.path == unmatched.path, row.task == unmatched.task, row.model == named_model(unmatched.body)
 
 
-def _prompt_likeness(one: Json, other: Json) -> float:
+def _prompt_similarity(one: Json, other: Json) -> float:
     a, b = (" ".join(str(value) for _, value in _leaves(each))[:_COMPARED] for each in (one, other))
     return difflib.SequenceMatcher(None, a, b).quick_ratio()
 
 
-def difference(asked: Asked, row: Exchange) -> str:
-    """Where the two requests differ first: `options.seed is 7 there, 8 here`."""
-    there, here = dict(_leaves(row.body)), dict(_leaves(asked.body))
+def difference(unmatched: UnmatchedRequest, row: Exchange) -> str:
+    """Return where a request and a recorded one first differ: `its options.seed is 7 there, 8 here`.
+
+    Args:
+        unmatched: The request.
+        row: The recorded exchange.
+    """
+    there, here = dict(_leaves(row.body)), dict(_leaves(unmatched.body))
     for name in (*here, *(each for each in there if each not in here)):
         if here.get(name) != there.get(name):
             return f"its {name or 'body'} {_versus(there.get(name), here.get(name))}"
-    return f"{row.method} {row.path} there, {asked.method} {asked.path} here"
+    return f"{row.method} {row.path} there, {unmatched.method} {unmatched.path} here"
 
 
 def _versus(there: Json, here: Json) -> str:
@@ -135,7 +159,7 @@ def _quoted(value: Json) -> str:
 
 
 def _leaves(value: Json, name: str = "") -> Iterator[tuple[str, Json]]:
-    """Every plain value of a body with its path, such as `messages[1].content`."""
+    """Yield every scalar value of a body with its path, such as `messages[1].content`."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from _leaves(each, f"{name}.{key}" if name else key)

@@ -1,17 +1,20 @@
-"""The look-ahead curve: one figure against horizon depth, a line per mode and budget."""
+"""The look-ahead curve: one metric against horizon depth, a line for each mode and budget."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.metrics.curves import CurvePoint
+from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.measured_jobs import horizon_order
+from pytest_swarm.metrics.spec import Show, Unit
+from pytest_swarm.metrics.table import AnyMetric, shown_in
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
+from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.report_model import budget_label, horizon_label
-from pytest_swarm.report.wording import mode_name, number, percent
+from pytest_swarm.report.wording import mode_name
 
 FRAME: Final = Frame(width=360, height=220, left=44, right=344, top=14, bottom=180)
 _MAX_LINES: Final = 6
@@ -19,7 +22,7 @@ _MAX_LINES: Final = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dot:
-    """A point of a line, with what it says when pointed at."""
+    """A point of a line, with its tooltip."""
 
     x: float
     y: float
@@ -49,73 +52,62 @@ class Curve:
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Figure:
-    title: str
-    value: Callable[[CurvePoint], float | None]
-    written: Callable[[float | None], str]
-    share: bool
-
-
-_FIGURES: Final = (
-    _Figure(
-        title="Score",
-        value=lambda p: None if p.score is None else p.score.mean,
-        written=lambda v: percent(v),
-        share=True,
-    ),
-    _Figure(title="Jobs over budget", value=lambda p: p.violation_rate, written=lambda v: percent(v), share=True),
-    _Figure(title="Model loads per job", value=lambda p: p.switches, written=lambda v: number(v), share=False),
-    _Figure(title="Utility per job", value=lambda p: p.utility, written=lambda v: number(v, 2), share=False),
-)
-
-
-def curves(points: Sequence[CurvePoint]) -> tuple[Curve, ...]:
-    """Score, jobs over budget, loads and utility against horizon; none where only one horizon was run.
+def curves(points: Sequence[Aggregate]) -> tuple[Curve, ...]:
+    """Return a chart against horizon for each metric that is charted; none where only one horizon was run.
 
     One chart holds all budgets as long as its lines can be told apart; beyond that each budget has charts of its own.
     """
-    horizons = sorted({point.horizon_depth for point in points}, key=horizon_order)
+    horizons = sorted({point.setting[0] for point in points}, key=horizon_order)
     if len(horizons) < 2:
         return ()
-    budgets = sorted({point.vram_budget_gb for point in points})
+    metrics = shown_in(Show.CHART)
+    budgets = sorted({point.setting[1] for point in points})
     if len({(point.mode, point.vram_budget_gb) for point in points}) <= _MAX_LINES or len(budgets) == 1:
-        return tuple(_curve(figure, points, horizons) for figure in _FIGURES)
+        return tuple(_curve(metric, points, horizons) for metric in metrics)
     return tuple(
-        replace(_curve(figure, own, horizons), title=f"{figure.title} ({budget_label(budget_gb)})")
-        for figure in _FIGURES
+        replace(_curve(metric, own, horizons), title=f"{metric.label} ({budget_label(budget_gb)})")
+        for metric in metrics
         for budget_gb in budgets
         for own in [[point for point in points if point.vram_budget_gb == budget_gb]]
     )
 
 
-def _curve(figure: _Figure, points: Sequence[CurvePoint], horizons: Sequence[HorizonDepth]) -> Curve:
-    known = [value for point in points if (value := figure.value(point)) is not None]
+def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[HorizonDepth]) -> Curve:
+    values = [plain_number(metric.of_mode(point)) for point in points]
+    share = metric.unit is Unit.SHARE
     x = Scale(low=0, high=len(horizons) - 1, start=FRAME.left + 10, end=FRAME.right - 6)
-    y = fitted([0.0, 1.0] if figure.share else [0.0, *known], start=FRAME.bottom, end=FRAME.top)
-    budgets = sorted({point.vram_budget_gb for point in points})
-    keys = dict.fromkeys((point.mode, point.vram_budget_gb) for point in points)
-    lines: list[Line] = []
-    rows: list[tuple[str, ...]] = []
-    for mode, budget_gb in keys:
-        own = {p.horizon_depth: figure.value(p) for p in points if (p.mode, p.vram_budget_gb) == (mode, budget_gb)}
-        name = f"{mode_name(mode)} {budget_label(budget_gb)}"
-        dots = tuple(
-            Dot(x=x(n), y=y(value), title=f"{name} {horizon_label(each)}: {figure.written(value)}")
-            for n, each in enumerate(horizons)
-            if (value := own.get(each)) is not None
-        )
-        path = "M" + "L".join(f"{dot.x} {dot.y}" for dot in dots) if dots else ""
-        lines.append(Line(mode=mode, dash=budgets.index(budget_gb), path=path, dots=dots))
-        rows.append((name, *(figure.written(own.get(each)) for each in horizons)))
+    known = [value for value in values if value is not None]
+    y = fitted([0.0, 1.0] if share else [0.0, *known], start=FRAME.bottom, end=FRAME.top)
+    lines: dict[tuple[str, float], dict[HorizonDepth, float | None]] = {}
+    for point, value in zip(points, values, strict=True):
+        horizon, budget_gb = point.setting
+        lines.setdefault((point.mode, budget_gb), {})[horizon] = value
+    budgets = sorted({budget_gb for _, budget_gb in lines})
     labels = tuple(horizon_label(each) for each in horizons)
     shares = tuple(Tick(at=y(n / 4), label=f"{25 * n} %") for n in range(5))
+    names = {key: f"{mode_name(key[0])} {budget_label(key[1])}" for key in lines}
     return Curve(
         frame=FRAME,
-        title=figure.title,
+        title=metric.label,
         x_ticks=tuple(Tick(at=x(n), label=label) for n, label in enumerate(labels)),
-        y_ticks=shares if figure.share else y.ticks(),
-        lines=tuple(lines),
+        y_ticks=shares if share else y.ticks(),
+        lines=tuple(
+            _line(
+                [
+                    Dot(x=x(n), y=y(value), title=f"{names[key]} {horizon_label(each)}: {written(metric, value)}")
+                    for n, each in enumerate(horizons)
+                    if (value := own.get(each)) is not None
+                ],
+                mode=key[0],
+                dash=budgets.index(key[1]),
+            )
+            for key, own in lines.items()
+        ),
         head=("mode and budget", *labels),
-        rows=tuple(rows),
+        rows=tuple((names[key], *(written(metric, own.get(each)) for each in horizons)) for key, own in lines.items()),
     )
+
+
+def _line(dots: Sequence[Dot], *, mode: str, dash: int) -> Line:
+    path = "M" + "L".join(f"{dot.x} {dot.y}" for dot in dots) if dots else ""
+    return Line(mode=mode, dash=dash, path=path, dots=tuple(dots))

@@ -40,7 +40,7 @@ class Distribution:
 
 
 def distribution(times_ms: Mapping[str, Sequence[float]]) -> Distribution | None:
-    """Boxes of the times (ms) of each mode; None where there are none."""
+    """Return the boxes of the times (ms) of each mode; None where there are none."""
     points = {mode: _points(times) for mode, times in times_ms.items() if times}
     if not points:
         return None

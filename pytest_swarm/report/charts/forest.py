@@ -29,7 +29,7 @@ class Whisker:
 
 
 def whisker(comparison: Comparison) -> Whisker | None:
-    """The drawing of a comparison's difference, in points of score; None where nothing was compared."""
+    """Return the drawing of a comparison's difference, in points of score; None where nothing was compared."""
     found = comparison.difference
     if found is None:
         return None

@@ -17,7 +17,7 @@ MARGIN: Final = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A task's place: its upper left corner."""
+    """A task and its upper left corner."""
 
     task: str
     x: float
@@ -38,7 +38,7 @@ class GraphDrawing:
 
 
 def draw_graph(graph: TaskGraph) -> GraphDrawing | None:
-    """The drawing; None for a graph that is too large to be drawn."""
+    """Return the drawing; None for a graph that is too large to be drawn."""
     if len(graph) > MAX_TASKS:
         return None
     boxes = len(graph) <= BOX_TASKS
@@ -64,7 +64,7 @@ def draw_graph(graph: TaskGraph) -> GraphDrawing | None:
 
 
 def _ordered(layer: tuple[str, ...], graph: TaskGraph, places: Mapping[str, Node]) -> list[str]:
-    """A layer by the mean height of its parents, which keeps most edges from crossing."""
+    """Return a layer by the mean height of its parents, which keeps most edges from crossing."""
 
     def height(task: str) -> float:
         parents = [places[each].y for each in graph.parents(task)]
@@ -74,7 +74,7 @@ def _ordered(layer: tuple[str, ...], graph: TaskGraph, places: Mapping[str, Node
 
 
 def _edge(start: Node, end: Node, width: float, height: float) -> str:
-    """A curve from the right side of one node to the left side of another."""
+    """Return a curve from the right side of one node to the left side of another."""
     x1, y1 = start.x + width, start.y + height / 2
     x2, y2 = end.x, end.y + height / 2
     bend = (x2 - x1) / 2

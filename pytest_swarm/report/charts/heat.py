@@ -13,7 +13,7 @@ from pytest_swarm.metrics.measured_jobs import MeasuredJob
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatCell:
-    """One model on one task type: mean of the qualities it was estimated at, mean of the scores it got, how many."""
+    """One model on one task type: mean of its estimated qualities, mean of its scores, and number of scored tasks."""
 
     believed: float | None
     observed: float | None
@@ -29,7 +29,7 @@ class Heat:
 
 
 def heat(jobs: Iterable[MeasuredJob], fleet: Fleet) -> Heat:
-    """The heat map of all jobs. A task that failed counts 0; one that was not scored counts nowhere."""
+    """Return the heat map of all jobs. A task that failed counts 0; one that was not scored counts nowhere."""
     believed: dict[tuple[str, str], list[float]] = {}
     observed: dict[tuple[str, str], list[float]] = {}
     for job in jobs:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import JobRecord
-from pytest_swarm.metrics.measured_vram import VRAM_TOLERANCE_GB
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
 from pytest_swarm.report.wording import gigabytes, seconds
 
@@ -21,7 +21,7 @@ _MAX_LANES: Final = 12  # more parallel tasks than this share the last lane
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A rectangle: a model in VRAM, a load, or a task. `model` gives its colour, `label` stands in it if it fits."""
+    """A rectangle: a model in VRAM, a load, or a task. `model` gives its color, `label` is written in it if it fits."""
 
     x: float
     y: float
@@ -61,7 +61,7 @@ class _Stay:
 
 
 def timeline(record: JobRecord) -> Timeline | None:
-    """The timeline of a job; None where no step was planned or nothing took time."""
+    """Return the timeline of a job; None where no step was planned or nothing took time."""
     end_s = _end_s(record)
     if not record.steps or end_s <= 0:
         return None
@@ -93,7 +93,7 @@ def timeline(record: JobRecord) -> Timeline | None:
         violations=tuple(
             Tick(at=x(step.started_s), label=f"step {step.step} plans {gigabytes(step.planned_vram_gb)}")
             for step in record.steps
-            if step.planned_vram_gb > budget_gb + VRAM_TOLERANCE_GB
+            if step.planned_vram_gb > budget_gb + BUDGET_TOLERANCE_GB
         ),
         rows=_rows(record),
     )
@@ -105,7 +105,7 @@ def _end_s(record: JobRecord) -> float:
 
 
 def _stays(record: JobRecord, end_s: float) -> list[_Stay]:
-    """When each model was in VRAM: resident before the first step, or from its load to its unloading."""
+    """Return when each model was in VRAM: resident before the first step, or from its load to its unloading."""
     found: list[_Stay] = []
     since: dict[str, tuple[float, float]] = dict.fromkeys(record.steps[0].resident_before, (0.0, 0.0))
     for each in record.switches:
@@ -122,7 +122,7 @@ Piece = tuple[float, float, str, float]  # from, to (s), model, GB below it
 
 
 def _pieces(stays: Sequence[_Stay], vram_gb: Mapping[str, float]) -> list[Piece]:
-    """The stays cut where the stack changes, each with what lies below; neighbours of equal height are joined."""
+    """Return the stays cut where the stack changes, each with the height below it; equal neighbors are joined."""
     cuts = sorted({at for stay in stays for at in (stay.start_s, stay.end_s)})
     pieces: list[Piece] = []
     open_at: dict[tuple[str, float], int] = {}
@@ -175,11 +175,11 @@ def _load(x: Scale, y: Scale, stay: _Stay, pieces: Iterable[Piece], vram_gb: Map
 def _over(
     x: Scale, y: Scale, pieces: Sequence[Piece], vram_gb: Mapping[str, float], budget_gb: float
 ) -> tuple[Bar, ...]:
-    """The part of each band that lies above the budget."""
+    """Return the part of each band above the budget."""
     bars: list[Bar] = []
     for start_s, end_s, model, base_gb in pieces:
         top_gb = base_gb + vram_gb.get(model, 0.0)
-        if top_gb > budget_gb + VRAM_TOLERANCE_GB:
+        if top_gb > budget_gb + BUDGET_TOLERANCE_GB:
             bottom = y(max(base_gb, budget_gb))
             bars.append(
                 Bar(
@@ -196,7 +196,7 @@ def _over(
 
 
 def _lanes(record: JobRecord) -> dict[str, int]:
-    """A lane for each task so that bars of one lane do not overlap, as far as there are lanes."""
+    """Return a lane for each task so that bars of one lane do not overlap, as far as there are lanes."""
     free_at: list[float] = []
     lanes: dict[str, int] = {}
     timed = [each for each in record.outcomes if each.started_s is not None and each.finished_s is not None]
@@ -228,7 +228,7 @@ def _tasks(record: JobRecord, x: Scale, lanes: Mapping[str, int]) -> tuple[Bar, 
 
 
 def _rows(record: JobRecord) -> tuple[tuple[str, ...], ...]:
-    """The same in words, by time: loads, unloads and tasks."""
+    """Return the same in words, by time: loads, unloads and tasks."""
     events = [(s.started_s, s.finished_s, f"{s.action} {s.model}") for s in record.switches]
     events += [
         (each.started_s, each.finished_s, f"task {each.task} on {each.model}")

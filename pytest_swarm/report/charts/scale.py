@@ -12,7 +12,7 @@ _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A mark on an axis: where, and its label."""
+    """A mark on an axis with its label."""
 
     at: float
     label: str
@@ -32,7 +32,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """Maps [low, high] linearly, or by its logarithm, onto [start, end] pixels."""
+    """A map of [low, high] linearly, or by its logarithm, onto [start, end] pixels."""
 
     low: float
     high: float
@@ -41,7 +41,7 @@ class Scale:
     log: bool = False
 
     def __call__(self, value: float) -> float:
-        """The pixel of a value, to a tenth."""
+        """Return the pixel of a value, to a tenth."""
         low, high, at = (self.low, self.high, value)
         if self.log:
             low, high, at = math.log10(low), math.log10(high), math.log10(max(value, 1e-12))
@@ -49,13 +49,13 @@ class Scale:
         return round(self.start + share * (self.end - self.start), 1)
 
     def ticks(self, count: int = 4) -> tuple[Tick, ...]:
-        """Round values within the scale with their labels."""
+        """Return round values within the scale with their labels."""
         values = _decades(self.low, self.high) if self.log else round_values(self.low, self.high, count)
         return tuple(Tick(at=self(value), label=tick_label(value)) for value in values)
 
 
 def fitted(values: Iterable[float], *, start: float, end: float, zero: bool = False) -> Scale:
-    """A linear scale over the values with some air around them; from 0 where `zero` is asked for."""
+    """Return a linear scale over the values with some room around them; from 0 where `zero` is asked for."""
     known = list(values) or [0.0, 1.0]
     low, high = min(known), max(known)
     air = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
@@ -63,7 +63,7 @@ def fitted(values: Iterable[float], *, start: float, end: float, zero: bool = Fa
 
 
 def logarithmic(values: Iterable[float], *, start: float, end: float) -> Scale:
-    """A logarithmic scale over positive values, widened to whole decades."""
+    """Return a logarithmic scale over positive values, widened to whole decades."""
     known = [value for value in values if value > 0] or [1.0]
     low = 10.0 ** math.floor(math.log10(min(known)))
     high = 10.0 ** math.ceil(math.log10(max(known)))
@@ -71,7 +71,7 @@ def logarithmic(values: Iterable[float], *, start: float, end: float) -> Scale:
 
 
 def round_values(low: float, high: float, count: int) -> tuple[float, ...]:
-    """About `count` round values within [low, high]: multiples of 1, 2, 2.5 or 5 times a power of ten."""
+    """Return about `count` round values within [low, high]: multiples of 1, 2, 2.5 or 5 times a power of ten."""
     if not high > low:
         return (low,)
     rough = (high - low) / count
@@ -83,7 +83,7 @@ def round_values(low: float, high: float, count: int) -> tuple[float, ...]:
 
 
 def tick_label(value: float) -> str:
-    """`0.25`, `5`, `1,200`: as short as the value allows."""
+    """Return `0.25`, `5`, `1,200`: as short as the value allows."""
     return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.metrics.aggregate import Aggregate
+from pytest_swarm.metrics.spec import MetricSpec
 from pytest_swarm.report.charts.scale import Frame, Tick, fitted
+from pytest_swarm.report.metric_text import written
 from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import mode_name, percent
 
@@ -42,15 +44,15 @@ class Scatter:
 
 def scatter(
     cells: Sequence[Aggregate],
-    *,
-    title: str,
-    price: Callable[[Aggregate], float | None],
-    written: Callable[[float | None], str],
+    price: MetricSpec[float | None, float | None],
 ) -> Scatter | None:
-    """Score against `price`; None where no cell has both."""
+    """Return score against the metric `price`; None where no cell has both."""
     points = [
-        (cost, each.score.mean, each) for each in cells if each.score is not None and (cost := price(each)) is not None
+        (cost, each.score.mean, each)
+        for each in cells
+        if each.score is not None and (cost := price.of_mode(each)) is not None
     ]
+    title = price.label
     if not points:
         return None
     x = fitted([cost for cost, _, _ in points], start=FRAME.left, end=FRAME.right)
@@ -62,13 +64,13 @@ def scatter(
             y=y(score),
             mode=each.mode,
             best=n in best,
-            title=f"{_place(each)}: score {percent(score, digits=1)}, {title.lower()} {written(cost)}",
+            title=f"{_place(each)}: score {percent(score, digits=1)}, {title.lower()} {written(price, cost)}",
             row=(
                 mode_name(each.mode),
                 horizon_label(each.horizon_depth),
                 budget_label(each.vram_budget_gb),
                 percent(score, digits=1),
-                written(cost),
+                written(price, cost),
                 "yes" if n in best else "",
             ),
         )
@@ -88,7 +90,7 @@ def scatter(
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> frozenset[int]:
-    """Indices of the points that no other beats in price or score without losing in the other."""
+    """Return the indices of the points that no other beats in price or score without losing in the other."""
     return frozenset(
         n
         for n, (price, score) in enumerate(points)
@@ -100,7 +102,7 @@ def pareto(points: Sequence[tuple[float, float]]) -> frozenset[int]:
 
 
 def _front(marks: Sequence[Mark]) -> str:
-    """A staircase through the best marks from left to right."""
+    """Return a staircase through the best marks from left to right."""
     order = sorted({(mark.x, mark.y) for mark in marks})
     if len(order) < 2:
         return ""

@@ -1,6 +1,6 @@
-"""Texts that are worth a given score: what a model might have said, right, partly right or wrong.
+"""Texts with a given score: right, partly right or wrong answers, as a model might write them.
 
-Every text is checked with the real scorer before it is handed out, so an answer's score is never a matter of belief.
+Every text is checked with the real scorer before it is returned, so its score is certain.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _FRAMES: Final = ("{}", "{}", "Sure! Here is what I found:\n\n{}", "{}\n\nLet me
 
 
 def parts(expected: Expectation | None) -> int:
-    """How many parts of an answer are scored one by one: fields or keywords, else 1."""
+    """Return the number of parts that are scored separately: fields or keywords, else 1."""
     match expected:
         case JsonFields():
             return len(expected.fields)
@@ -48,9 +48,12 @@ def parts(expected: Expectation | None) -> int:
 
 
 def compose(expected: Expectation | None, target: float, rng: Random) -> str:
-    """A text whose score is `target`, or as near to it as the expectation allows; any prose where nothing scores it.
+    """Return a text whose score is `target`, or as close to it as the expectation allows.
 
-    `target` in [0, 1]. An expectation that is not scored in parts gives 1 from a target of 0.5, else 0.
+    Args:
+        expected: What the scorer expects; None gives prose.
+        target: The score in [0, 1]. Without separate parts, 0.5 and more gives a right answer.
+        rng: Generator of the choices.
     """
     best, gap = rng.choice(_FILLERS), 2.0
     for text in _candidates(expected, target, rng):
@@ -65,7 +68,12 @@ def compose(expected: Expectation | None, target: float, rng: Random) -> str:
 
 
 def score_or_none(expected: Expectation | None, text: str) -> float | None:
-    """The score of a text, None where it has none: also where a user's own scorer fails."""
+    """Return the score of a text; None if it has none or a custom scorer fails.
+
+    Args:
+        expected: What the scorer expects.
+        text: The answer.
+    """
     try:
         return score_text(expected, text).value
     except ScoringError:
@@ -73,7 +81,7 @@ def score_or_none(expected: Expectation | None, text: str) -> float | None:
 
 
 def prose(rng: Random) -> str:
-    """Text that says nothing in particular."""
+    """Return text without meaning."""
     return " ".join(rng.sample(_FILLERS[:-1], 2))
 
 
@@ -118,7 +126,7 @@ def _json(expected: JsonFields, right: int, rng: Random) -> Iterator[str]:
 
 
 def _other(value: JsonScalar) -> JsonScalar:
-    """A value that the scorer does not take for this one."""
+    """Return a value that the scorer takes for wrong."""
     match value:
         case bool():
             return not value
@@ -130,7 +138,7 @@ def _other(value: JsonScalar) -> JsonScalar:
 
 
 def _keywords(expected: Keywords, target: float, rng: Random) -> Iterator[str]:
-    """Sentences with ever other numbers of the words, nearest first: one word may stand within another."""
+    """Yield sentences with different numbers of the words, nearest first: one word may contain another."""
     words = rng.sample(expected.words, len(expected.words))
     wanted = target * len(words)
     for count in sorted(range(len(words) + 1), key=lambda n: abs(n - wanted)):
@@ -156,7 +164,7 @@ def _number(value: float, rng: Random) -> Iterator[str]:
 
 
 def _other_number(value: float, tolerance: float, rng: Random) -> float:
-    """A number out of tolerance, off by an amount that a slip of arithmetic would explain."""
+    """Return a number out of tolerance, wrong by a plausible arithmetic error."""
     step = max(1.0, 2 * tolerance, abs(value) * 0.1)
     return value + rng.choice((-1, 1, 2)) * (float(round(step)) if value.is_integer() and step < 1e15 else step)
 

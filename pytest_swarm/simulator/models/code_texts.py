@@ -1,6 +1,6 @@
-"""Python code that a simulated model writes: working where the cases allow it, broken where it should be.
+"""Python code as a simulated model writes it: code that passes the test cases, or broken code.
 
-Only ever written, never run here.
+The code is only written here, never run.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 from pytest_swarm.domain.expectation import PythonCode
 from pytest_swarm.fields import Json
 
-_LARGEST: Final = 1000  # arguments up to here can be checked against a known function at once
+_LARGEST: Final = 1000  # largest argument that is checked against a known function
 
 _KNOWN: Final = {
     "hyp_sq": "def hyp_sq(a, b):\n    return a * a + b * b\n",
@@ -23,11 +23,11 @@ _KNOWN: Final = {
 
 
 def working_code(expected: PythonCode) -> str:
-    """Code that defines the entry point and passes every case: the usual function, else a table of the cases.
+    """Return code that defines the entry point and passes every case: a known function, else a table of the cases.
 
-    Without cases it defines a function that returns its first argument.
+    Without cases the function returns its first argument.
     """
-    if _is_usual(expected):
+    if _is_known_function(expected):
         return _KNOWN[expected.entry_point]
     if not expected.cases:
         return f"def {expected.entry_point}(*args):\n    return args[0] if args else None\n"
@@ -40,7 +40,12 @@ def working_code(expected: PythonCode) -> str:
 
 
 def broken_code(expected: PythonCode, rng: Random) -> str:
-    """Code that does not parse, or does not define the entry point: wrong for the parser as well as for the sandbox."""
+    """Return code that does not parse or does not define the entry point, so that parser and sandbox both reject it.
+
+    Args:
+        expected: The entry point and its test cases.
+        rng: Generator of the choice.
+    """
     name = expected.entry_point
     return rng.choice(
         (
@@ -51,8 +56,8 @@ def broken_code(expected: PythonCode, rng: Random) -> str:
     )
 
 
-def _is_usual(expected: PythonCode) -> bool:
-    """Whether the entry point is one whose usual function passes the cases."""
+def _is_known_function(expected: PythonCode) -> bool:
+    """Return whether the entry point is a known function that passes the cases."""
     match expected.entry_point:
         case "hyp_sq":
             return all(_hypotenuse_squared(case.args) == case.returns for case in expected.cases)

@@ -1,18 +1,18 @@
-"""Reading a profile from TOML: a shipped one by name, or any file by path.
+"""Reads a profile from TOML: a shipped one by name, or any file by path.
 
-A file may say `base = "a40"`: then it is that profile with its own `name`, `source`, and the tables `hardware`,
-`behaviour` and `planner` laid over the base's, key by key; models and known outcomes come from the base.
+A file may say `base = "a40"`: then its `name`, `source` and `faults` replace the base's, and its tables `hardware`,
+`behaviour` and `planner` override the base's key by key. Models and known outcomes come from the base.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
+from pytest_swarm.documents import parse_toml, read_text
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
@@ -47,13 +47,13 @@ _CHANCES: Final = tuple(name for name, _ in PlannerProfile().faults)
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
-    """The shipped profile of that name (`a40`), or the one in the TOML file; ProfileError in one sentence."""
+    """Return the shipped profile of that name (`a40`), or the one in a TOML file. Raises ProfileError if invalid."""
     where = str(name_or_path)
     return _decode(_layered(_read(where), where), where)
 
 
 def shipped_profiles() -> tuple[str, ...]:
-    """Names of the profiles in the package."""
+    """Return the names of the shipped profiles."""
     return tuple(sorted(each.name.removesuffix(".toml") for each in _folder().iterdir() if each.name.endswith(".toml")))
 
 
@@ -62,16 +62,13 @@ def _folder() -> Traversable:
 
 
 def _read(where: str) -> dict[str, object]:
-    file: Traversable = _folder() / f"{where}.toml" if where in shipped_profiles() else Path(where)
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        shipped = ", ".join(shipped_profiles())
-        raise ProfileError(f"profile {where}: there is no such file, and no shipped profile ({shipped})") from error
-    except OSError as error:
-        raise ProfileError(f"profile {where}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"profile {where}: is no valid TOML: {error}") from error
+    shipped = shipped_profiles()
+    path = Path(str(_folder() / f"{where}.toml")) if where in shipped else Path(where)
+    if where not in shipped and not path.exists():
+        raise ProfileError(f"profile {where}: there is no such file, and no shipped profile ({', '.join(shipped)})")
+    table = parse_toml(read_text(path, ProfileError), f"profile {where}", ProfileError)
+    assert isinstance(table, dict)  # a TOML document is a table
+    return {**table}
 
 
 def _layered(data: dict[str, object], where: str) -> dict[str, object]:
@@ -81,7 +78,7 @@ def _layered(data: dict[str, object], where: str) -> dict[str, object]:
     top.only(("base", "name", "source", "hardware", "behaviour", "planner", "faults"))
     base_name = top.text("base")
     if base_name not in shipped_profiles():
-        raise top.fail(f"base {base_name!r} is no shipped profile; known are {', '.join(shipped_profiles())}")
+        raise top.fail(f"base {base_name!r} is not a shipped profile; known are {', '.join(shipped_profiles())}")
     base = _read(base_name)
     if "base" in base:
         raise top.fail(f"base {base_name!r} has a base itself; name that one")
@@ -197,7 +194,7 @@ def _known(row: Fields) -> KnownOutcome:
 
 
 def _numbers(row: Fields, key: str) -> tuple[float, ...]:
-    """A list of finite numbers of at least 0; an absent one is empty."""
+    """Return a list of finite numbers of at least 0; empty if it is missing."""
     values = row.raw(key)
     if values is None:
         return ()

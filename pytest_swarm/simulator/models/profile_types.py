@@ -1,7 +1,7 @@
-"""What a profile is made of: what the models of a simulated server really do, as plain figures.
+"""The values of a profile: how the models of a simulated server really perform.
 
-Separate on purpose from the fleet file, which is what the router believes (DESIGN 7). `profile` reads these values from
-TOML. Every figure of a shipped profile carries its source in the file.
+Separate on purpose from the fleet file, which says what a router assumes (docs/simulator.md). `profile` reads these
+values from TOML. Every figure of a shipped profile has its source in the file.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.simulator.server.faults import Fault
-from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec, full_name
+from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 
 KnownContext: TypeAlias = Literal["any", "none"]
 KNOWN_CONTEXTS: Final = ("any", "none")
@@ -23,7 +24,7 @@ KNOWN_CONTEXTS: Final = ("any", "none")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
-    """Chance of a right answer at the reference difficulty, in [0, 1], and where the figure comes from."""
+    """Probability of a right answer at the reference difficulty, in [0, 1], and the source of the figure."""
 
     value: float
     source: str
@@ -31,7 +32,7 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProfile:
-    """One model: its hardware figures and how good it is per task type (neutral where nothing is known)."""
+    """One model: its specification, and its accuracy per task type (neutral for types without one)."""
 
     spec: ModelSpec
     source: str
@@ -43,10 +44,10 @@ class ModelProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownOutcome:
-    """What was measured of one model on one task of a known job: every score and token count, one entry a call.
+    """The measured scores and token counts of one model on one task of a known job, one entry per call.
 
-    `context` "none": measured without parents' outputs, and true only so; "any": true either way. Without scores only
-    the token counts are known.
+    `context` "none": measured without parents' outputs, and valid only so; "any": valid in both cases. Without scores,
+    only the token counts are known.
     """
 
     job: str
@@ -59,14 +60,13 @@ class KnownOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """The rules for whatever was not measured; DESIGN asks that each is documented, and docs/simulator.md does.
+    """The rules for everything that was not measured; docs/simulator.md describes each.
 
     `difficulty_slope`: logits of accuracy lost per step of difficulty above `reference_difficulty`. `partial_share`:
-    chance that one part of a not wholly right answer is right. `error_carryover`: chance that a wholly wrong parent
-    output makes the child wrong; `self_contained_carryover` is the same for a task that was measured without any parent
-    output, so that it can be answered from its prompt alone. `neutral_accuracy` where a model has none for a type.
-    `token_spread`: relative half-width of the completion tokens of tasks that were not measured; `completion_tokens`
-    their middle per type.
+    probability that one part of a partly right answer is right. `error_carryover`: probability that a wrong parent
+    output makes the child wrong; `self_contained_carryover`: the same for a task with a score that was measured
+    without parents' outputs. `neutral_accuracy`: accuracy of a model without one for the type. `token_spread`: relative
+    half-width of the completion tokens of unmeasured tasks, around `completion_tokens` of the type.
     """
 
     reference_difficulty: float
@@ -83,7 +83,7 @@ class Behaviour:
 
 
 class Favour(StrEnum):
-    """What the simulated planner looks for among the models that still fit."""
+    """What the simulated planner favors among the models that fit."""
 
     CAPABILITY = "capability"  # the highest stated quality
     UTILITY = "utility"  # the highest stated utility
@@ -93,12 +93,12 @@ class Favour(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerProfile:
-    """How the simulated planner answers: what it favours, and how often it fails in which way.
+    """How the simulated planner answers: what it favors, and the probability of each fault.
 
-    Each chance is for one answer; they exclude each other, so their sum is at most 1. `corrects`: chance that a second
-    answer, after a refusal, is without fault. `ignores_schema`: answers as if no JSON schema were given (no structured
-    output); only then can an answer be prose, or name what does not exist. `runaway_tokens`: length of an answer that
-    never ends, long enough for any time limit. `thinking_tokens` are decoded before each answer.
+    The probabilities are per answer and exclude each other, so their sum is at most 1. `corrects`: probability that a
+    second answer, after a refusal, has no fault. `ignores_schema`: answer as without a JSON schema (no structured
+    output); only then can an answer be prose or name unknown tasks and models. `runaway_tokens`: length of an answer
+    that exceeds any time limit. `thinking_tokens` are decoded before each answer.
     """
 
     favours: Favour = Favour.CAPABILITY
@@ -122,14 +122,14 @@ class PlannerProfile:
 
     @property
     def faults(self) -> tuple[tuple[str, float], ...]:
-        """The ways in which an answer can differ from a plain right one, with their chances."""
+        """The faults of an answer, with their probabilities."""
         names = ("invalid_json", "fenced", "over_budget", "missing_task", "duplicate_task", "unknown_task")
         return tuple((name, getattr(self, name)) for name in (*names, "unknown_model", "runaway"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A whole simulated world: a server with its models, what they know, a planner, and what fails on purpose."""
+    """A profile: a server with its models, how well they perform, the planner, and the faults to inject."""
 
     name: str
     source: str
@@ -143,42 +143,56 @@ class Profile:
     _known: Mapping[tuple[str, str, str], tuple[KnownOutcome, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        by_name = {each.spec.full_name.lower(): each for each in self.models}
+        by_name = {full_tag(each.spec.name): each for each in self.models}
         known: dict[tuple[str, str, str], tuple[KnownOutcome, ...]] = {}
         for row in self.known:
-            if full_name(row.model).lower() not in by_name:
-                raise ProfileError(f"profile {self.name!r}: known outcome of {row.model!r}, which is no model of it")
-            key = (row.job, row.task, full_name(row.model).lower())
+            if full_tag(row.model) not in by_name:
+                raise ProfileError(
+                    f"profile {self.name!r}: known outcome of {row.model!r}, which is not one of its models"
+                )
+            key = (row.job, row.task, full_tag(row.model))
             known[key] = (*known.get(key, ()), row)
         object.__setattr__(self, "_by_name", MappingProxyType(by_name))
         object.__setattr__(self, "_known", MappingProxyType(known))
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The models' names as the profile writes them."""
+        """The models' names as the profile has them."""
         return tuple(each.spec.name for each in self.models)
 
     def model(self, name: str) -> ModelProfile | None:
-        """The model of that name, in any case and with or without `:latest`; None where there is none."""
-        return self._by_name.get(full_name(name).lower())
+        """Return the model of that name, in any case and with or without `:latest`; None if it is unknown."""
+        return self._by_name.get(full_tag(name))
 
     def require_models(self, tags: Iterable[str]) -> None:
-        """ProfileError where the profile lacks a model: says which, and what to do."""
+        """Raise ProfileError if the profile lacks a model; the message names it and says what to do."""
         missing = [tag for tag in tags if self.model(tag) is None]
         if missing:
             raise ProfileError(
-                f"profile {self.name!r} knows nothing of {', '.join(missing)} (it has {', '.join(self.tags)}); "
+                f"profile {self.name!r} does not have {', '.join(missing)} (it has {', '.join(self.tags)}); "
                 "describe them in a profile of your own and give it with --swarm-profile=FILE"
             )
 
     def accuracy(self, model: str, task_type: TaskType) -> float:
-        """Chance of a right answer at the reference difficulty; neutral where nothing is known."""
+        """Return the probability of a right answer at the reference difficulty; neutral if none is known.
+
+        Args:
+            model: The model's name.
+            task_type: The type of the task.
+        """
         found = self.model(model)
         known = found.accuracy.get(task_type) if found else None
         return known.value if known else self.behaviour.neutral_accuracy
 
-    def known_outcome(self, job: str, task: Task, model: str, *, handed_on: bool) -> KnownOutcome | None:
-        """What was measured, None where nothing was; `handed_on` says that the task got parents' outputs."""
-        rows = self._known.get((job, task.id, full_name(model).lower()), ())
-        fitting = [row for row in rows if row.context == "any" or not handed_on]
+    def known_outcome(self, job: str, task: Task, model: str, *, has_inputs: bool) -> KnownOutcome | None:
+        """Return the measured outcome of a task on a model; None if it was not measured.
+
+        Args:
+            job: The name of the job.
+            task: The task.
+            model: The model's name.
+            has_inputs: Whether the task received outputs of its parents.
+        """
+        rows = self._known.get((job, task.id, full_tag(model)), ())
+        fitting = [row for row in rows if row.context == "any" or not has_inputs]
         return min(fitting, key=lambda row: row.context == "any", default=None)

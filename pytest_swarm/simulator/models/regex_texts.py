@@ -1,6 +1,6 @@
-"""A text that a regular expression matches, built from the pattern's own parse tree.
+"""Texts that a regular expression matches, built from the parse tree of the pattern.
 
-Look-arounds and back references are not followed; the caller checks the text with the real scorer.
+Lookarounds and backreferences are ignored; the caller checks the text with the real scorer.
 """
 
 from __future__ import annotations
@@ -17,8 +17,13 @@ _PRINTABLE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 
 
 def matching_text(pattern: str, rng: Random) -> str:
-    """A text that `pattern` matches, as far as its parse tree tells."""
-    parser = importlib.import_module("re._parser")  # no public door to the parse tree; sre_parse is deprecated
+    """Return a text that `pattern` matches, unless it uses lookarounds or backreferences.
+
+    Args:
+        pattern: The regular expression.
+        rng: Generator of the choices.
+    """
+    parser = importlib.import_module("re._parser")  # the parse tree has no public API; sre_parse is deprecated
     return _sequence(parser.parse(pattern, re.MULTILINE), rng)
 
 
@@ -27,7 +32,7 @@ def _sequence(nodes: Iterable[tuple[Any, Any]], rng: Random) -> str:
 
 
 def _node(code: str, argument: Any, rng: Random) -> str:
-    """The text of one node; `argument` is whatever the parser hangs on a node of that code."""
+    """Return the text of one node; `argument` is the parser's argument for nodes of that code."""
     match code:
         case "LITERAL":
             return chr(argument)
@@ -45,12 +50,12 @@ def _node(code: str, argument: Any, rng: Random) -> str:
             least, most, body = argument
             count = rng.randint(least, max(least, min(most, least + _MOST_REPEATS)))
             return "".join(_sequence(body, rng) for _ in range(count))
-    return ""  # anchors and look-arounds stand for no text of their own
+    return ""  # anchors and lookarounds match no text of their own
 
 
 def _member(items: list[tuple[Any, Any]], rng: Random) -> str:
     if str(items[0][0]) == "NEGATE":
-        return next((each for each in _PRINTABLE if not any(_holds(item, each) for item in items[1:])), "")
+        return next((each for each in _PRINTABLE if not any(_contains(item, each) for item in items[1:])), "")
     code, argument = rng.choice(items)
     match str(code):
         case "RANGE":
@@ -60,7 +65,7 @@ def _member(items: list[tuple[Any, Any]], rng: Random) -> str:
     return chr(argument)
 
 
-def _holds(item: tuple[Any, Any], character: str) -> bool:
+def _contains(item: tuple[Any, Any], character: str) -> bool:
     code, argument = str(item[0]), item[1]
     match code:
         case "RANGE":

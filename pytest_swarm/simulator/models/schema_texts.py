@@ -1,4 +1,4 @@
-"""JSON that a schema allows, for requests whose meaning the simulator does not know."""
+"""JSON that a schema allows, for requests that are neither a task nor a planner prompt."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import Final
 
 from pytest_swarm.fields import Json
 
-_DEEPEST: Final = 8  # a schema that refers to itself has to end somewhere
+_DEEPEST: Final = 8  # nesting of schemas; ends a schema that refers to itself
 
 
 def constrained_text(schema: Json, rng: Random) -> str:
-    """Compact JSON of the schema's shape: every property, the fewest items, numbers in the middle of their range."""
+    """Return JSON that the schema allows: all properties, the fewest items, numbers in the middle of their range.
+
+    Args:
+        schema: The JSON schema; None for plain JSON mode.
+        rng: Generator of the choices.
+    """
     value: Json = {} if schema is None else _value(schema, rng, _DEEPEST)
     return json.dumps(value)
 

@@ -1,6 +1,6 @@
-"""The simulated planner: reads the problem out of a prompt and answers by its profile, well or badly.
+"""The simulated planner: answers the routing problem in a prompt, with the faults of its profile.
 
-It sees exactly what a planner model is told (`domain.planner_problem`), and nothing of the simulator's own truth.
+It sees what a planner model sees (`domain.planner_problem`), and nothing else of the simulator's profile.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.models.profile_types import Favour, PlannerProfile
 
-_TOLERANCE_GB: Final = 1e-6  # DESIGN 5
 _FREE_TEXT: Final = frozenset({"invalid_json", "fenced", "unknown_task", "unknown_model"})
 _PROSE: Final = (
     "Looking at the tasks, I would give the demanding ones to the strongest model that fits and the rest to the "
@@ -23,10 +23,15 @@ _PROSE: Final = (
 
 
 def plan_text(problem: PlannerProblem, profile: PlannerProfile, rng: Random, *, constrained: bool) -> tuple[str, int]:
-    """The planner's answer, and the tokens it decodes besides the text (thinking, or running away).
+    """Return the planner's answer, and the tokens that it decodes besides the text (thinking or a runaway answer).
 
-    `constrained`: a JSON schema binds the answer, so names are always known and the text is JSON; a fault that it
-    makes impossible becomes the nearest possible one: cut off near its end for prose, none for a fence or a wrong name.
+    Args:
+        problem: The routing problem in the prompt.
+        profile: What the planner favors, and the probability of each fault.
+        rng: Generator of the draws.
+        constrained: Whether a JSON schema constrains the answer. Then all names are known and the text is JSON. A fault
+            that the schema prevents becomes the nearest possible one: truncated JSON for prose, none for a fence or an
+            unknown name.
     """
     free = profile.ignores_schema or not constrained
     fault = _draw_fault(problem, profile, rng)
@@ -38,12 +43,12 @@ def plan_text(problem: PlannerProblem, profile: PlannerProfile, rng: Random, *, 
         return _PROSE if free else _answer(rows)[:-3], profile.thinking_tokens
     if not free and fault in _FREE_TEXT:
         return _answer(rows), profile.thinking_tokens
-    text = _answer(_spoil(rows, fault, rng, fixed_length=not free))
+    text = _answer(_apply_fault(rows, fault, rng, fixed_length=not free))
     return f"```json\n{text}\n```" if fault == "fenced" else text, profile.thinking_tokens
 
 
 def _draw_fault(problem: PlannerProblem, profile: PlannerProfile, rng: Random) -> str | None:
-    """Which fault this answer has, None for none; a second answer is corrected with probability `corrects`."""
+    """Draw the fault of this answer; None for none. A second answer is corrected with probability `corrects`."""
     draw, corrected = rng.random(), rng.random() < profile.corrects
     if problem.refused is not None and corrected:
         return None
@@ -55,10 +60,9 @@ def _draw_fault(problem: PlannerProblem, profile: PlannerProfile, rng: Random) -
 
 
 def _choose(problem: PlannerProblem, favours: Favour, *, within_budget: bool) -> dict[str, str]:
-    """Task by task the favoured model among those that still fit beside the ones chosen; a task may find none.
+    """Choose for each task the favored model among those that fit beside the chosen ones; a task may get none.
 
-    Not `within_budget`: the favoured model of each task by stated quality, and one too large where nothing else
-    breaks the budget, as a planner does that does not add up.
+    Without `within_budget`, choose by stated quality and exceed the budget, as a planner does that does not add up.
     """
     by_tag = {model.tag: model for model in problem.models}
     chosen = {model.tag for model in problem.models if model.pinned}
@@ -67,27 +71,29 @@ def _choose(problem: PlannerProblem, favours: Favour, *, within_budget: bool) ->
         options = [tag for tag in task.offers if tag in by_tag]
         if within_budget:
             options = [
-                tag for tag in options if _vram_gb(chosen | {tag}, by_tag) <= problem.vram_budget_gb + _TOLERANCE_GB
+                tag
+                for tag in options
+                if _vram_gb(chosen | {tag}, by_tag) <= problem.vram_budget_gb + BUDGET_TOLERANCE_GB
             ]
         if options:
             wanted = favours if within_budget else Favour.CAPABILITY
-            choice[task.id] = max(options, key=lambda tag: _appeal(task.offers[tag], by_tag[tag], wanted))
+            choice[task.id] = max(options, key=lambda tag: _rank(task.offers[tag], by_tag[tag], wanted))
             chosen.add(choice[task.id])
-    if not within_budget and _vram_gb(chosen, by_tag) <= problem.vram_budget_gb + _TOLERANCE_GB:
-        _overload(choice, problem.tasks, by_tag)
+    if not within_budget and _vram_gb(chosen, by_tag) <= problem.vram_budget_gb + BUDGET_TOLERANCE_GB:
+        _exceed_budget(choice, problem.tasks, by_tag)
     return choice
 
 
-def _overload(choice: dict[str, str], tasks: tuple[ProblemTask, ...], by_tag: Mapping[str, ProblemModel]) -> None:
-    """Give one task after another its largest other model, so that the sum grows as far as it can."""
+def _exceed_budget(choice: dict[str, str], tasks: tuple[ProblemTask, ...], by_tag: Mapping[str, ProblemModel]) -> None:
+    """Give each task its largest unused model, so that the sum grows as far as possible."""
     for task in tasks:
         unused = [tag for tag in task.offers if tag in by_tag and tag not in choice.values()]
         if unused:
             choice[task.id] = max(unused, key=lambda tag: by_tag[tag].vram_gb)
 
 
-def _appeal(offer: Offer, model: ProblemModel, favours: Favour) -> tuple[float, float]:
-    """How attractive a model is; ties go to the smaller one."""
+def _rank(offer: Offer, model: ProblemModel, favours: Favour) -> tuple[float, float]:
+    """Return the rank of a model by what the planner favors; the smaller model wins ties."""
     match favours:
         case Favour.CAPABILITY:
             return offer.quality, -model.vram_gb
@@ -103,8 +109,10 @@ def _vram_gb(tags: set[str], by_tag: Mapping[str, ProblemModel]) -> float:
     return sum(by_tag[tag].vram_gb for tag in tags)
 
 
-def _spoil(rows: list[tuple[str, str]], fault: str | None, rng: Random, *, fixed_length: bool) -> list[tuple[str, str]]:
-    """The rows with their fault. Under a schema the number of rows is fixed: a task left out is another named twice."""
+def _apply_fault(
+    rows: list[tuple[str, str]], fault: str | None, rng: Random, *, fixed_length: bool
+) -> list[tuple[str, str]]:
+    """Return the rows with the fault. A schema fixes their number: a missing task becomes a duplicate of another."""
     if not rows:
         return rows
     at = rng.randrange(len(rows))

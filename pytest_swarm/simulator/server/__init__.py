@@ -1,1 +1,4 @@
-"""The simulated server itself: HTTP endpoints, scheduler, GPU memory, eviction, and faults on demand."""
+"""The simulated server: HTTP routes, scheduler, memory, eviction and faults, as measured on the real server.
+
+Owns everything that a client can observe except the texts, which `models/` generates.
+"""

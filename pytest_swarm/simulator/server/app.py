@@ -1,6 +1,6 @@
-"""The HTTP face of the simulated server: a plain ASGI app that routes requests and answers as Ollama does.
+"""The simulated server as an ASGI app: its routes, status codes and error messages, as Ollama has them.
 
-The same app serves in process (`AsgiTransport`) and over a socket (uvicorn). Knows nothing of scheduling or texts.
+The same app serves in process (`AsgiTransport`) and over a socket (uvicorn). Knows no scheduling and no texts.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
-from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.chat_endpoint import Talker
+from pytest_swarm.domain.limits import full_name
+from pytest_swarm.simulator.server.asgi_messages import read_body, send_json, send_line, send_text, start_lines
+from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.durations import rfc3339
-from pytest_swarm.simulator.server.hardware import full_name
-from pytest_swarm.simulator.server.model_library import Library, is_valid_name, show
+from pytest_swarm.simulator.server.model_library import ModelLibrary, is_valid_name, show
 from pytest_swarm.simulator.server.reply_bodies import process_row
-from pytest_swarm.simulator.server.request_bodies import BadBody, Object, read_object
-from pytest_swarm.simulator.server.request_parsing import RequestError, read_call
-from pytest_swarm.simulator.server.responses import read_body, send_json, send_line, send_text, start_lines
+from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
+from pytest_swarm.simulator.server.request_parsing import RequestError, parse_request
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.transport import Event, Receive, Scope, Send
 from pytest_swarm.simulator.virtual_loop import wall_time_s
@@ -31,12 +30,18 @@ _Handler: TypeAlias = Callable[[bytes, Send], Awaitable[None]]
 
 
 class OllamaApp:
-    """The routes. `library` are the installed models, `talker` answers chats, `engine` knows who is resident."""
+    """The routes of the server.
 
-    def __init__(self, *, library: Library, talker: Talker, engine: SchedulerDriver) -> None:
+    Args:
+        library: The installed models.
+        chat_endpoint: Serves `/api/chat` and `/api/generate`.
+        scheduler: Knows the resident models.
+    """
+
+    def __init__(self, *, library: ModelLibrary, chat_endpoint: ChatEndpoint, scheduler: SchedulerDriver) -> None:
         self._library = library
-        self._talker = talker
-        self._engine = engine
+        self._chat_endpoint = chat_endpoint
+        self._scheduler = scheduler
         self._routes: Mapping[str, Mapping[str, _Handler]] = {
             "/": {"GET": self._root, "HEAD": self._root},
             "/api/version": {"GET": self._version, "HEAD": self._version},
@@ -52,32 +57,32 @@ class OllamaApp:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; a client that goes away ends the work for it."""
+        """Serve one request; stop when its client disconnects."""
         if scope["type"] != "http":
-            await _lifespan(receive, send)
+            await _serve_lifespan(receive, send)
             return
         body = await read_body(receive)
         if body is None:
             return
         work = asyncio.current_task()
         assert work is not None
-        gone = False
+        disconnected = False
 
-        async def watch() -> None:
-            nonlocal gone
+        async def cancel_on_disconnect() -> None:
+            nonlocal disconnected
             while (await receive())["type"] != "http.disconnect":
                 pass
-            gone = True
+            disconnected = True
             work.cancel()
 
-        watcher = asyncio.get_running_loop().create_task(watch())
+        listener = asyncio.get_running_loop().create_task(cancel_on_disconnect())
         try:
             await self._serve(scope, body, send)
         except asyncio.CancelledError:
-            if not gone or work.uncancel():
+            if not disconnected or work.uncancel():
                 raise
         finally:
-            watcher.cancel()
+            listener.cancel()
 
     async def _serve(self, scope: Scope, body: bytes, send: Send) -> None:
         path, method = scope["path"], scope["method"]
@@ -90,7 +95,7 @@ class OllamaApp:
             await send_text(send, "" if method == "HEAD" else "405 method not allowed", status=405)
         else:
             try:
-                await handlers[method](body, _headless(send) if method == "HEAD" else send)
+                await handlers[method](body, _without_body(send) if method == "HEAD" else send)
             except RequestError as refusal:
                 await send_json(send, {"error": str(refusal)}, status=refusal.status)
 
@@ -106,15 +111,15 @@ class OllamaApp:
     async def _ps(self, _: bytes, send: Send) -> None:
         loop = asyncio.get_running_loop()
         now_s, wall_s = loop.time(), wall_time_s(loop)
-        rows = [process_row(runner, now_s=now_s, wall_s=wall_s) for runner in self._engine.resident()]
+        rows = [process_row(loaded, now_s=now_s, wall_s=wall_s) for loaded in self._scheduler.resident()]
         rows.sort(key=lambda row: str(row["expires_at"]), reverse=True)
         await send_json(send, {"models": list(rows)})
 
     async def _chat(self, body: bytes, send: Send) -> None:
-        await self._talker.answer(read_call(body, self._library, chat=True), send)
+        await self._chat_endpoint.serve(parse_request(body, self._library, chat=True), send)
 
     async def _generate(self, body: bytes, send: Send) -> None:
-        await self._talker.answer(read_call(body, self._library, chat=False), send)
+        await self._chat_endpoint.serve(parse_request(body, self._library, chat=False), send)
 
     async def _show(self, body: bytes, send: Send) -> None:
         data = _read(body, "ShowRequest")
@@ -130,7 +135,7 @@ class OllamaApp:
 
     async def _copy(self, body: bytes, send: Send) -> None:
         data = _read(body, "CopyRequest")
-        source, destination = _text(data, "source"), _text(data, "destination")
+        source, destination = text_field(data, "source"), text_field(data, "destination")
         for what, name in (("source", source), ("destination", destination)):
             if not is_valid_name(name):
                 raise RequestError(400, f"{what} {json.dumps(name)} is invalid")
@@ -149,9 +154,9 @@ class OllamaApp:
         await send_text(send, "")
 
     async def _create(self, body: bytes, send: Send) -> None:
-        """Only from a model that is there: a simulated server has no registry to pull from and reads no files."""
+        """Copy an installed model: a simulated server has no registry to pull from and reads no files."""
         data = _read(body, "CreateRequest")
-        name, source = _name(data), _text(data, "from")
+        name, source = _name(data), text_field(data, "from")
         if not is_valid_name(name):
             raise RequestError(400, _INVALID_NAME)
         if not source:
@@ -183,15 +188,15 @@ class OllamaApp:
         return handler
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
-    """What a web server says when it starts and stops."""
+async def _serve_lifespan(receive: Receive, send: Send) -> None:
+    """Acknowledge the start and the stop of a web server."""
     while (event := await receive())["type"] != "lifespan.shutdown":
         await send({"type": f"{event['type']}.complete"})
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def _headless(send: Send) -> Send:
-    """A `send` for HEAD: the same head, no body."""
+def _without_body(send: Send) -> Send:
+    """Return a `send` for HEAD requests, which drops the body."""
 
     async def only_head(event: Event) -> None:
         await send({**event, "body": b""} if event["type"] == "http.response.body" else event)
@@ -203,18 +208,13 @@ def _installed_at() -> str:
     return rfc3339(0.0)
 
 
-def _read(body: bytes, kind: str) -> Object:
+def _read(body: bytes, kind: str) -> JsonObject:
     try:
         return read_object(body, kind)
-    except BadBody as error:
+    except InvalidBody as error:
         raise RequestError(400, str(error)) from error
 
 
-def _name(data: Object) -> str:
-    """The model's name, in the new field or in the old one."""
-    return _text(data, "model") or _text(data, "name")
-
-
-def _text(data: Object, name: str) -> str:
-    value: Json = data.get(name)
-    return value if isinstance(value, str) else ""
+def _name(data: JsonObject) -> str:
+    """Return the model's name from `model`, or from the older `name`."""
+    return text_field(data, "model") or text_field(data, "name")

@@ -1,4 +1,4 @@
-"""One call of `/api/chat` or `/api/generate` from its model's load to the last token, in the loop's time."""
+"""Serves one request of `/api/chat` or `/api/generate`, from the load of its model to the last token, in loop time."""
 
 from __future__ import annotations
 
@@ -6,128 +6,143 @@ import asyncio
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.generation import Answerer, Generation
+from pytest_swarm.simulator.server.asgi_messages import end_lines, send_json, send_line, start_lines
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.launch_options import launch_options
-from pytest_swarm.simulator.server.loaded_model import Ticket, TicketState
-from pytest_swarm.simulator.server.reply_bodies import Figures, bare, final, logprobs, part
-from pytest_swarm.simulator.server.request_parsing import Call, RequestError
-from pytest_swarm.simulator.server.responses import end_lines, send_json, send_line, start_lines
+from pytest_swarm.simulator.server.loaded_model import ModelRequest, RequestState
+from pytest_swarm.simulator.server.reply_bodies import ReplyMetrics, chunk, final_reply, load_reply, logprobs
+from pytest_swarm.simulator.server.request_parsing import ParsedRequest, RequestError
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
-from pytest_swarm.simulator.server.token_stream import Speech, speech
+from pytest_swarm.simulator.server.token_stream import GenerationRequest, TextGenerator, TokenStream, build_token_stream
 from pytest_swarm.simulator.transport import Send
 from pytest_swarm.simulator.virtual_loop import wall_time_s
 
-HANDLING_S: Final = 0.001  # of every call: the real server takes 0.7 to 2.8 ms for a warm model
+REQUEST_OVERHEAD_S: Final = 0.001  # of every request: the real server takes 0.7 to 2.8 ms for a warm model
 QUEUE_FULL: Final = "server busy, please try again.  maximum pending requests exceeded"
 _NO_MEMORY: Final = "llama-server process has terminated: exit status 1: cudaMalloc failed: out of memory"
 
 
-class Talker:
-    """Answers calls: the engine has the models, the answerer the texts."""
+class ChatEndpoint:
+    """Serves chat and generate requests.
 
-    def __init__(self, spec: ServerSpec, *, engine: SchedulerDriver, answerer: Answerer) -> None:
+    Args:
+        spec: The server with its settings.
+        scheduler: Loads and unloads the models.
+        generator: Decides the texts.
+    """
+
+    def __init__(self, spec: ServerSpec, *, scheduler: SchedulerDriver, generator: TextGenerator) -> None:
         self._spec = spec
-        self._engine = engine
-        self._answerer = answerer
+        self._scheduler = scheduler
+        self._generator = generator
 
-    async def answer(self, call: Call, send: Send) -> None:
-        """Serve one call. Raises RequestError before anything is sent; cancelling it frees whatever it held."""
+    async def serve(self, parsed: ParsedRequest, send: Send) -> None:
+        """Serve one request; cancellation releases its model and slot.
+
+        Args:
+            parsed: The checked request.
+            send: The ASGI callable for the response.
+
+        Raises:
+            RequestError: The request fails before the response has started.
+        """
         loop = asyncio.get_running_loop()
-        if call.unloads:
-            self._engine.unload(call.model.blob)
-            await send_json(send, bare(call, "unload", wall_time_s(loop)))
+        if parsed.unloads:
+            self._scheduler.unload(parsed.model.blob)
+            await send_json(send, load_reply(parsed, "unload", wall_time_s(loop)))
             return
         started_s = loop.time()
-        ticket = Ticket(
-            name=call.listed,
-            model=call.model,
-            options=launch_options(self._spec, call.model, call.options, shift=call.shift),
-            keep_alive_s=call.keep_alive_s,
+        model_request = ModelRequest(
+            name=parsed.listed_name,
+            model=parsed.model,
+            options=launch_options(self._spec, parsed.model, parsed.options, shift=parsed.shift),
+            keep_alive_s=parsed.keep_alive_s,
         )
-        state = await self._engine.ready(ticket)
-        if state is TicketState.REFUSED:
+        state = await self._scheduler.ready(model_request)
+        if state is RequestState.REFUSED:
             raise RequestError(503, QUEUE_FULL)
-        if state is TicketState.FAILED:
+        if state is RequestState.FAILED:
             raise RequestError(500, _NO_MEMORY)
         try:
-            if call.messages:
-                await self._speak(call, ticket, started_s, send)
+            if parsed.messages:
+                await self._generate(parsed, model_request, started_s, send)
             else:
-                await send_json(send, bare(call, "load", wall_time_s(loop)))
+                await send_json(send, load_reply(parsed, "load", wall_time_s(loop)))
         except asyncio.CancelledError:
-            self._engine.cancel(ticket)
+            self._scheduler.cancel(model_request)
             raise
         except BaseException:
-            self._engine.finish(ticket)
+            self._scheduler.finish(model_request)
             raise
-        self._engine.finish(ticket)
+        self._scheduler.finish(model_request)
 
-    async def _speak(self, call: Call, ticket: Ticket, started_s: float, send: Send) -> None:
+    async def _generate(self, parsed: ParsedRequest, model_request: ModelRequest, started_s: float, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        schema, json_mode = call.json_format
-        if call.template.count("{{") > call.template.count("}}"):
+        schema, json_mode = parsed.json_format
+        if parsed.template.count("{{") > parsed.template.count("}}"):
             raise RequestError(500, "template: :1: unclosed action")
-        load_s = loop.time() - started_s + HANDLING_S
-        await self._engine.slot(ticket)
-        request = Generation(
-            model=call.listed,
-            messages=call.messages,
+        load_s = loop.time() - started_s + REQUEST_OVERHEAD_S
+        await self._scheduler.slot(model_request)
+        request = GenerationRequest(
+            model=parsed.listed_name,
+            messages=parsed.messages,
             schema=schema,
             json_mode=json_mode,
-            seed=call.seed,
-            num_predict=call.num_predict,
-            options=call.options,
+            seed=parsed.seed,
+            num_predict=parsed.num_predict,
+            options=parsed.options,
         )
-        assert ticket.runner is not None  # it has a slot
-        said = speech(
-            self._answerer.answer(request),
-            call.model,
-            slowdown=ticket.runner.placement.slowdown(call.model),
-            limit=call.num_predict,
-            num_ctx=ticket.options.num_ctx,
+        assert model_request.loaded is not None  # it has a slot
+        stream = build_token_stream(
+            self._generator.generate(request),
+            parsed.model,
+            slowdown=model_request.loaded.placement.slowdown(parsed.model),
+            limit=parsed.num_predict,
+            num_ctx=model_request.options.num_ctx,
         )
-        if call.stream:
-            await self._stream(call, said, send)
+        if parsed.stream:
+            await self._stream(parsed, stream, send)
         else:
-            await asyncio.sleep(HANDLING_S + said.overhead_s + said.prefill_s + said.decode_s)
-        await self._end(call, said, send, total_s=loop.time() - started_s, load_s=load_s)
+            await asyncio.sleep(REQUEST_OVERHEAD_S + stream.overhead_s + stream.prefill_s + stream.decode_s)
+        await self._send_end(parsed, stream, send, total_s=loop.time() - started_s, load_s=load_s)
 
-    async def _stream(self, call: Call, said: Speech, send: Send) -> None:
-        """Every token in its moment; moments are counted from the start, so that lateness does not add up."""
+    async def _stream(self, parsed: ParsedRequest, stream: TokenStream, send: Send) -> None:
+        """Send each token at its time. Times count from the start, so that delays do not add up."""
         loop = asyncio.get_running_loop()
-        prefilled_s = loop.time() + HANDLING_S + said.overhead_s + said.prefill_s
-        for count, piece in enumerate(said.pieces, start=1):
-            await asyncio.sleep(prefilled_s + count * said.token_s - loop.time())
+        prefilled_s = loop.time() + REQUEST_OVERHEAD_S + stream.overhead_s + stream.prefill_s
+        for count, piece in enumerate(stream.pieces, start=1):
+            await asyncio.sleep(prefilled_s + count * stream.token_s - loop.time())
             if count == 1:
                 await start_lines(send)
             if piece:
-                line: dict[str, Json] = {**part(call, piece, wall_time_s(loop)), "done": False}
-                if call.logprobs is not None:
-                    line["logprobs"] = logprobs((piece,), call.logprobs)
+                line: dict[str, Json] = {**chunk(parsed, piece, wall_time_s(loop)), "done": False}
+                if parsed.logprobs is not None:
+                    line["logprobs"] = logprobs((piece,), parsed.logprobs)
                 await send_line(send, line)
 
-    async def _end(self, call: Call, said: Speech, send: Send, *, total_s: float, load_s: float) -> None:
+    async def _send_end(
+        self, parsed: ParsedRequest, stream: TokenStream, send: Send, *, total_s: float, load_s: float
+    ) -> None:
         wall_s = wall_time_s(asyncio.get_running_loop())
-        text = "" if call.stream else said.text
-        if said.reason is None:
-            if call.stream:
+        text = "" if parsed.stream else stream.text
+        if stream.reason is None:
+            if parsed.stream:
                 await end_lines(send)
             else:
-                await send_json(send, {**part(call, text, wall_s), "done": False})
+                await send_json(send, {**chunk(parsed, text, wall_s), "done": False})
             return
-        figures = Figures(
+        metrics = ReplyMetrics(
             total_s=total_s,
             load_s=load_s,
-            prompt_tokens=said.prompt_tokens,
-            prefill_s=said.prefill_s,
-            completion_tokens=said.tokens,
-            decode_s=said.decode_s,
+            prompt_tokens=stream.prompt_tokens,
+            prefill_s=stream.prefill_s,
+            completion_tokens=stream.tokens,
+            decode_s=stream.decode_s,
         )
-        reply = final(call, text, wall_s, reason=said.reason, figures=figures)
-        if call.stream:
+        reply = final_reply(parsed, text, wall_s, reason=stream.reason, metrics=metrics)
+        if parsed.stream:
             await send_line(send, reply, last=True)
         else:
-            if call.logprobs is not None:
-                reply["logprobs"] = logprobs(tuple(said.pieces), call.logprobs)
+            if parsed.logprobs is not None:
+                reply["logprobs"] = logprobs(tuple(stream.pieces), parsed.logprobs)
             await send_json(send, reply)

@@ -1,6 +1,6 @@
-"""The simulated server with faults: an ASGI app around the real one, which spoils what its `FaultBook` says.
+"""Injects faults: an ASGI app around the simulated server that changes its responses as a `FaultSchedule` says.
 
-Only `/api/chat` and `/api/generate` are hit, but for `refuse`, which is the whole server being down.
+Faults apply to `/api/chat` and `/api/generate`, except `refuse`, with which the whole server is down.
 """
 
 from __future__ import annotations
@@ -12,37 +12,44 @@ from contextlib import suppress
 from typing import Final, TypeAlias
 
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.asgi_messages import end_lines, read_body, send_bytes, send_json, send_line
 from pytest_swarm.simulator.server.chat_endpoint import QUEUE_FULL
-from pytest_swarm.simulator.server.faults import FaultBook, FaultKind
-from pytest_swarm.simulator.server.responses import end_lines, read_body, send_bytes, send_json, send_line
+from pytest_swarm.simulator.server.faults import FaultKind, FaultSchedule
 from pytest_swarm.simulator.transport import AsgiApp, DroppedConnection, Event, Receive, Scope, Send
 
 CRASHED: Final = "an error was encountered while running the model: unexpected EOF"
 _LOAD_FAILED: Final = "llama-server process has terminated: exit status 1: error loading model"
-_PAGE: Final = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
+_HTML_PAGE: Final = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
 _GARBAGE: Final = b'{"model": ]["message": {{'
 _OTHER_MODEL: Final = "another-model:latest"
 _CALLS: Final = ("/api/chat", "/api/generate")
-_HEAD: Final = ("model", "created_at", "message", "response")
+_HEAD: Final = ("model", "created_at", "message", "response")  # of a reply without its end
 _OK: Final = 200
-_LINES_BEFORE_END: Final = 2  # of a stream, before it is cut or its runner dies
+_LINES_BEFORE_END: Final = 2  # of a stream, before it is cut or its model crashes
 
-_Answer: TypeAlias = Callable[[Send, str], Awaitable[None]]
+_Reply: TypeAlias = Callable[[Send, str], Awaitable[None]]
 
 
 class FaultyApp:
-    """`app` with the faults of `book`. `resident` says whether a model is loaded; `crash` kills its runner."""
+    """An ASGI app with faults.
+
+    Args:
+        app: The server without faults.
+        schedule: Decides which request gets which fault.
+        resident: Returns whether the model of a name is loaded.
+        crash: Kills the process of a model.
+    """
 
     def __init__(
-        self, app: AsgiApp, *, book: FaultBook, resident: Callable[[str], bool], crash: Callable[[str], None]
+        self, app: AsgiApp, *, schedule: FaultSchedule, resident: Callable[[str], bool], crash: Callable[[str], None]
     ) -> None:
         self._app = app
-        self._book = book
+        self._schedule = schedule
         self._resident = resident
         self._crash = crash
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or fail to."""
+        """Serve one request, with its fault if it has one."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -50,12 +57,12 @@ class FaultyApp:
         if body is None:
             return
         model = _model_of(body) if scope["path"] in _CALLS else None
-        fault = self._book.strike(model, loads=model is not None and not self._resident(model))
-        again = _replayed(body, receive)
+        fault = self._schedule.next_fault(model, loads=model is not None and not self._resident(model))
+        again = _with_body(body, receive)
         if fault is None:
             await self._app(scope, again, send)
-        elif fault.kind in _INSTEAD:
-            await _INSTEAD[fault.kind](send, model or "")
+        elif fault.kind in _REPLACEMENTS:
+            await _REPLACEMENTS[fault.kind](send, model or "")
         elif fault.kind is FaultKind.HANG:
             while (await receive())["type"] != "http.disconnect":
                 pass
@@ -64,17 +71,17 @@ class FaultyApp:
             await self._app(scope, again, send)
         else:
             with suppress(_Stopped):
-                await self._app(scope, again, _Spoiler(fault.kind, send).send)
+                await self._app(scope, again, _FaultInjector(fault.kind, send).send)
             if fault.kind is FaultKind.CRASH and model is not None:
                 self._crash(model)
 
 
-class _Stopped(Exception):  # noqa: N818 - ends the app's work on an answer that nobody will read to its end
-    """Raised into the app when the rest of its answer is not wanted."""
+class _Stopped(Exception):  # noqa: N818 - ends the app's work on a response that is cut here
+    """Raised into the app when the rest of its response is not needed."""
 
 
-class _Spoiler:
-    """Passes on what the app sends, spoilt as `kind` says; an answer that is an error already is left alone."""
+class _FaultInjector:
+    """Forwards what the app sends, changed by the fault; an error response stays as it is."""
 
     def __init__(self, kind: FaultKind, send: Send) -> None:
         self._kind = kind
@@ -83,7 +90,7 @@ class _Spoiler:
         self._lines = 0
 
     async def send(self, event: Event) -> None:
-        """Stands in for the server's `send`."""
+        """Forward one ASGI message; replaces the server's `send`."""
         if event["type"] == "http.response.start":
             self._start = event
             if self._is_stream or event["status"] != _OK:
@@ -91,15 +98,15 @@ class _Spoiler:
         elif self._start["status"] != _OK:
             await self._send(event)
         elif self._is_stream:
-            await self._spoil_line(event)
+            await self._alter_line(event)
         else:
-            await self._spoil_whole(event["body"])
+            await self._alter_whole(event["body"])
 
     @property
     def _is_stream(self) -> bool:
         return any(name == b"content-type" and b"ndjson" in value for name, value in self._start["headers"])
 
-    async def _spoil_whole(self, body: bytes) -> None:
+    async def _alter_whole(self, body: bytes) -> None:
         if self._kind is FaultKind.CRASH:
             await send_json(self._send, {"error": CRASHED}, status=500)
         elif self._kind is FaultKind.CUT:
@@ -109,7 +116,7 @@ class _Spoiler:
         else:
             await send_json(self._send, self._changed(json.loads(body)))
 
-    async def _spoil_line(self, event: Event) -> None:
+    async def _alter_line(self, event: Event) -> None:
         self._lines += 1
         last = not event.get("more_body", False)
         if self._kind in (FaultKind.CRASH, FaultKind.CUT):
@@ -133,7 +140,7 @@ class _Spoiler:
 
 
 def _model_of(body: bytes) -> str | None:
-    """The model that a request names, None where it is no such request."""
+    """Return the model that a request body names; None if it names none."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
@@ -142,8 +149,8 @@ def _model_of(body: bytes) -> str | None:
     return model if isinstance(model, str) and model else None
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body that has been read already, then goes on."""
+def _with_body(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that first gives the body that was already read."""
     events: list[Event] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Event:
@@ -172,15 +179,15 @@ async def _garbage(send: Send, _: str) -> None:
     await send_bytes(send, _GARBAGE, content_type=b"application/json; charset=utf-8")
 
 
-async def _page(send: Send, _: str) -> None:
-    await send_bytes(send, _PAGE, content_type=b"text/html")
+async def _html_page(send: Send, _: str) -> None:
+    await send_bytes(send, _HTML_PAGE, content_type=b"text/html")
 
 
-_INSTEAD: Final[Mapping[FaultKind, _Answer]] = {
+_REPLACEMENTS: Final[Mapping[FaultKind, _Reply]] = {
     FaultKind.REFUSE: _refuse,
     FaultKind.MISSING: _missing,
     FaultKind.LOAD_ERROR: _load_error,
     FaultKind.BUSY: _busy,
     FaultKind.GARBAGE: _garbage,
-    FaultKind.HTML: _page,
+    FaultKind.HTML: _html_page,
 }

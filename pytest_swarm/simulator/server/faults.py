@@ -1,11 +1,13 @@
-"""Faults on demand: what goes wrong, for which model, how often. `busy:times=3`, `cut:model=phi4:14b,after=2`.
+"""Faults of the simulated server: their kinds, their text form, and when each one occurs.
+
+Examples: `busy:times=3`, `cut:model=phi4:14b,after=2`. Knows no HTTP; `fault_injection` carries the faults out.
 
 KIND[:key=value,...]
-after=N     the first N calls that match go well (0)
-times=N     so many calls are hit (all)
+after=N     the first N matching calls succeed (0)
+times=N     number of calls that fail (all)
 model=TAG   calls of this model only (any)
-chance=P    each call that matches is hit with this probability, drawn from the server's seed (1)
-seconds=S   of `slow`: how much later the answer comes (5)
+chance=P    probability that a matching call fails, drawn from the server's seed (1)
+seconds=S   delay of `slow` (5)
 """
 
 from __future__ import annotations
@@ -15,32 +17,36 @@ from enum import StrEnum
 from random import Random
 from typing import Final
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import OptionError, SwarmError
-from pytest_swarm.simulator.server.hardware import full_name
 
 SLOW_S: Final = 5.0
 
 
 class FaultKind(StrEnum):
-    """What can go wrong."""
+    """The kinds of faults."""
 
-    REFUSE = "refuse"  # the connection is refused, whatever is asked
-    MISSING = "missing"  # 404: the model is not there
+    REFUSE = "refuse"  # the connection is refused, for every request
+    MISSING = "missing"  # 404: the model is not installed
     LOAD_ERROR = "load-error"  # 500 when the model has to be loaded
     BUSY = "busy"  # 503: the queue is full
-    CUT = "cut"  # the answer ends in the middle
-    NO_DONE = "no-done"  # the answer comes without `done: true`
-    HANG = "hang"  # no answer ever comes
-    SLOW = "slow"  # the answer comes later
-    GARBAGE = "garbage"  # the answer is no JSON
+    CUT = "cut"  # the reply ends in the middle
+    NO_DONE = "no-done"  # the reply comes without `done: true`
+    HANG = "hang"  # no reply is sent
+    SLOW = "slow"  # the reply is delayed
+    GARBAGE = "garbage"  # the reply is not JSON
     HTML = "html"  # a web page, as from a proxy
-    WRONG_MODEL = "wrong-model"  # the answer says that it is another model's
-    CRASH = "crash"  # the model's runner dies while it answers; the next call loads it again
+    WRONG_MODEL = "wrong-model"  # the reply names another model
+    CRASH = "crash"  # the model's process dies while it generates; the next call reloads it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault, of `kind`; `times` None: every call that matches, `model` None: any model."""
+    """One fault and the calls that it applies to.
+
+    `model` None: any model. `after`: matching calls that succeed first. `times`: calls that fail, None for all.
+    `chance`: probability per call, in [0, 1]. `seconds`: delay of a slow reply.
+    """
 
     kind: FaultKind
     model: str | None = None
@@ -51,18 +57,27 @@ class Fault:
 
 
 def parse_fault(text: str, *, error: type[SwarmError] = OptionError, what: str = "--swarm-fault") -> Fault:
-    """The fault that `text` describes; `error` naming `what` for anything else."""
+    """Return the fault that a text describes.
+
+    Args:
+        text: The text, such as `busy:times=3`.
+        error: The exception class for an invalid text.
+        what: The option or key that holds the text, named in the message.
+
+    Raises:
+        SwarmError: The text describes no fault; of class `error`.
+    """
     kind_text, _, rest = text.partition(":")
     try:
         kind = FaultKind(kind_text.strip())
     except ValueError:
         known = ", ".join(kind.value for kind in FaultKind)
-        raise error(f"{what}: {kind_text!r} is no fault; known are {known}") from None
+        raise error(f"{what}: {kind_text!r} is not a fault; known faults are {known}") from None
     given: dict[str, str] = {}
     for item in filter(None, (item.strip() for item in rest.split(","))):
         key, equals, value = item.partition("=")
         if not equals or key not in _KEYS:
-            raise error(f"{what}: {item!r} says nothing; write {', '.join(f'{key}=...' for key in _KEYS)}")
+            raise error(f"{what}: {item!r} is not a setting; write {', '.join(f'{key}=...' for key in _KEYS)}")
         given[key] = value.strip()
     try:
         return Fault(
@@ -77,8 +92,8 @@ def parse_fault(text: str, *, error: type[SwarmError] = OptionError, what: str =
         raise error(f"{what}: {text!r}: {wrong}") from wrong
 
 
-class FaultBook:
-    """Counts the calls that match each fault, and says which fault, if any, hits the next one."""
+class FaultSchedule:
+    """Counts the calls that match each fault, and decides which fault the next call gets."""
 
     def __init__(self, faults: tuple[Fault, ...], *, seed: int) -> None:
         self._faults = faults
@@ -88,23 +103,28 @@ class FaultBook:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing can ever go wrong."""
+        """Whether there are no faults."""
         return not self._faults
 
-    def strike(self, model: str | None, *, loads: bool) -> Fault | None:
-        """The fault of a call for `model` (None: a call for none); `loads`: the model would have to be loaded."""
-        struck = None
+    def next_fault(self, model: str | None, *, loads: bool) -> Fault | None:
+        """Return the fault of the next call; None if it succeeds.
+
+        Args:
+            model: The model of the call; None for a request that names none.
+            loads: Whether the model has to be loaded for the call.
+        """
+        chosen = None
         for number, fault in enumerate(self._faults):
             if not _matches(fault, model, loads=loads):
                 continue
             self._matched[number] += 1
             spent = fault.times is not None and self._hits[number] >= fault.times
-            if struck is not None or spent or self._matched[number] <= fault.after:
+            if chosen is not None or spent or self._matched[number] <= fault.after:
                 continue
             if fault.chance >= 1 or self._rng.random() < fault.chance:
                 self._hits[number] += 1
-                struck = fault
-        return struck
+                chosen = fault
+        return chosen
 
 
 def _matches(fault: Fault, model: str | None, *, loads: bool) -> bool:
@@ -112,7 +132,7 @@ def _matches(fault: Fault, model: str | None, *, loads: bool) -> bool:
         return True
     if model is None or (fault.kind is FaultKind.LOAD_ERROR and not loads):
         return False
-    return fault.model is None or full_name(fault.model).lower() == full_name(model).lower()
+    return fault.model is None or full_tag(fault.model) == full_tag(model)
 
 
 _KEYS: Final = ("model", "after", "times", "chance", "seconds")

@@ -1,6 +1,6 @@
-"""What a simulated server is made of: its models and its GPU, as plain figures.
+"""The specification of a simulated server: its models, its GPU and its settings, as checked values.
 
-A profile file or the launcher builds a `ServerSpec`; the scheduler reads it. Knows neither files nor HTTP.
+A profile file or the launcher builds a `ServerSpec`; the scheduler reads it. Knows no files and no HTTP.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from pytest_swarm.domain.limits import full_name
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Json
 
 GIB: Final = 1 << 30
-DEFAULT_TAG: Final = "latest"
 
 MAX_LOADED_MODELS: Final = 3  # OLLAMA_MAX_LOADED_MODELS: three per GPU
 MAX_QUEUE: Final = 512  # OLLAMA_MAX_QUEUE
@@ -25,21 +25,16 @@ _SMALLEST_TIER: Final = 4096
 KV_BYTES_PER_VALUE: Final = 2  # 16-bit keys and values
 
 
-def full_name(name: str) -> str:
-    """The name with its tag: `gemma2` is `gemma2:latest`."""
-    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:{DEFAULT_TAG}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """One model as it really is: shape, speed and load time. ProfileError for figures that make no sense.
+    """One model: size, speeds and load time. Raises ProfileError for values out of range.
 
-    `name` is an Ollama tag (without a tag it is `:latest`). `size_bytes` are the weights; keys and values take
-    2 * layers * kv_heads * head_dim * 2 bytes per token of context. `blob` begins the hex digest of the weights:
-    models with one `blob` are two names for one file, and ties between models are broken by it. `load_s` is a load
-    from page cache, `first_load_s` the first one of this server (from disk; None: like any other). `cpu_slowdown`
-    multiplies the time per token of the share of layers that is not on the GPU. `parameters` are the model's own
-    default options.
+    `name` is an Ollama tag (`:latest` if it has none). `size_bytes` is the size of the weights; the KV cache takes
+    2 * layers * kv_heads * head_dim * 2 bytes per token of context. `blob` is a prefix of the hex digest of the
+    weights: models with the same `blob` are two names of one file, and it breaks ties between models. `load_s` is the
+    time of a load from the page cache, `first_load_s` that of the first load (from disk; None: same as `load_s`).
+    `overhead_s` is the fixed time of a call. `cpu_slowdown` multiplies the time per token for the share of layers that
+    is not on the GPU. `parameters` are the model's own default options.
     """
 
     name: str
@@ -76,7 +71,12 @@ class ModelSpec:
         return full_name(self.name)
 
     def kv_bytes(self, num_ctx: int, slots: int) -> int:
-        """Bytes of keys and values for `slots` contexts of `num_ctx` tokens each."""
+        """Return the bytes of the KV cache for `slots` contexts of `num_ctx` tokens each.
+
+        Args:
+            num_ctx: Context length of one slot in tokens.
+            slots: Number of slots.
+        """
         return 2 * self.layers * self.kv_heads * self.head_dim * num_ctx * slots * KV_BYTES_PER_VALUE
 
 
@@ -84,10 +84,10 @@ class ModelSpec:
 class ServerSpec:
     """One simulated server: its models, its GPU and its settings.
 
-    `gpu_bytes` None: no GPU, nothing is ever in VRAM. `keep_alive_s` may be `math.inf`. `context_length` None: the
-    server's own default, which grows with VRAM. `compute_bytes` is scratch memory of a model with any layer on the
-    GPU, `fit_margin_bytes` what the loader leaves free when it chooses the layers. `stale_free_memory` is the real
-    server's quirk: a resident model goes on reporting the free memory of the time when it was loaded.
+    `gpu_bytes` None: no GPU. `keep_alive_s` may be `math.inf`. `context_length` None: the server's own default, which
+    grows with VRAM. `compute_bytes` is the compute buffer of a model with any layer on the GPU, `fit_margin_bytes` the
+    memory that the loader leaves free when it chooses the layers. `stale_free_memory` is a quirk of the real server: a
+    resident model keeps reporting the free memory that was measured at its load.
     """
 
     models: tuple[ModelSpec, ...]
@@ -121,7 +121,7 @@ class ServerSpec:
 
     @property
     def default_context(self) -> int:
-        """Tokens of context where neither the request nor the model says: OLLAMA_CONTEXT_LENGTH, or by VRAM."""
+        """Context length in tokens if neither request nor model sets one: OLLAMA_CONTEXT_LENGTH, else by VRAM."""
         if self.context_length is not None:
             return self.context_length
         for least_bytes, tokens in _CONTEXT_TIERS:

@@ -1,6 +1,6 @@
-"""What a runner is started with: the options that shape its memory, and when other options need a reload.
+"""Launch options: the options that determine a loaded model's memory, and when other options need a reload.
 
-Measured on the real server: a runner is reloaded when one of these differs, never for temperature, seed or length.
+Measured on the real server: a model is reloaded if one of these differs, never for temperature, seed or length.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LEAST_CONTEXT: Final = 4  # a smaller num_ctx becomes this
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOptions:
-    """The launch options of one runner, with the server's defaults; None and -1 leave the choice to the server."""
+    """The launch options of a loaded model, with the server's defaults; None and -1 leave the choice to the server."""
 
     num_ctx: int
     num_batch: int | None = None
@@ -30,9 +30,9 @@ class LaunchOptions:
     shift: bool = True
 
     def reloads(self, running: LaunchOptions) -> bool:
-        """Whether a request with these options needs another runner than one started with `running`.
+        """Return whether a request with these options reloads a model that was launched with `running`.
 
-        A request that leaves `num_gpu` to the server takes whatever the runner has.
+        A request that leaves `num_gpu` to the server accepts the model's value.
         """
         wanted = replace(self, num_gpu=running.num_gpu) if self.num_gpu < 0 else self
         return wanted != running
@@ -41,9 +41,16 @@ class LaunchOptions:
 def launch_options(
     spec: ServerSpec, model: ModelSpec, options: Mapping[str, Json], *, shift: bool = True
 ) -> LaunchOptions:
-    """The launch options of a request: its own options over the model's over the server's defaults.
+    """Return the launch options of a request: its own options over the model's over the server's defaults.
 
-    Types must have been checked (`requests.check_options`). `num_ctx` is at least 4 and at most what the model knows.
+    Args:
+        spec: The server, with its default context length.
+        model: The model, with its parameters and its longest context.
+        options: The request's options, with their types checked (`request_parsing.check_options`).
+        shift: Whether the context may shift when it is full.
+
+    Returns:
+        The options, with `num_ctx` between 4 and the model's longest context.
     """
     given = {name: value for name, value in {**model.parameters, **options}.items() if value is not None}
     num_ctx = _whole(given, "num_ctx", spec.default_context)
@@ -63,5 +70,5 @@ def launch_options(
 
 def _whole(given: Mapping[str, Json], name: str, default: int) -> int:
     value = given.get(name, default)
-    assert isinstance(value, int | float)  # checked where the request was read
+    assert isinstance(value, int | float)  # checked when the request was parsed
     return int(value)

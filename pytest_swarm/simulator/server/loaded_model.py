@@ -1,4 +1,7 @@
-"""A resident model and the requests that use it: references, slots, and the timer that ends its stay."""
+"""A resident model and the requests that use it: reference count, slots, and the keep_alive timer.
+
+Owns the state of requests and loaded models. Knows no queue, no eviction and no event loop.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from pytest_swarm.simulator.server.memory import Placement
 FOREVER_S: Final = math.inf  # keep_alive of a pinned model
 
 
-class TicketState(Enum):
-    """How far a request has come."""
+class RequestState(Enum):
+    """The state of a request in the scheduler."""
 
-    QUEUED = auto()  # waits for its model: in the queue, or while the model is made room for or loaded
-    READY = auto()  # its model is resident and held for it
+    QUEUED = auto()  # waits for its model: queued, or during an eviction or a load
+    READY = auto()  # its model is resident and referenced by it
     RUNNING = auto()  # it has a slot
     FINISHED = auto()
     CANCELLED = auto()
@@ -28,17 +31,24 @@ class TicketState(Enum):
 
     @property
     def ended(self) -> bool:
-        """Whether the scheduler has nothing more to do for the request."""
+        """Whether the state is final."""
         return self in _ENDED
 
 
-_ENDED: Final = frozenset((TicketState.FINISHED, TicketState.CANCELLED, TicketState.REFUSED, TicketState.FAILED))
+_ENDED: Final = frozenset((RequestState.FINISHED, RequestState.CANCELLED, RequestState.REFUSED, RequestState.FAILED))
 
 
-class Ticket:
-    """One request for a model, from its arrival to its end. `changed` is called after each change of state."""
+class ModelRequest:
+    """A request for a model, from submission to its end. `changed` is called after each change of state.
 
-    __slots__ = ("changed", "keep_alive_s", "model", "name", "options", "runner", "state")
+    Args:
+        name: The model's name as the server lists it.
+        model: The model.
+        options: The launch options that the request needs.
+        keep_alive_s: Seconds that the model stays resident when idle; None keeps the model's last value.
+    """
+
+    __slots__ = ("changed", "keep_alive_s", "loaded", "model", "name", "options", "state")
 
     def __init__(
         self, *, name: str, model: ModelSpec, options: LaunchOptions, keep_alive_s: float | None = None
@@ -47,23 +57,23 @@ class Ticket:
         self.model = model
         self.options = options
         self.keep_alive_s = keep_alive_s
-        self.state = TicketState.QUEUED
-        self.runner: LoadedModel | None = None
+        self.state = RequestState.QUEUED
+        self.loaded: LoadedModel | None = None
         self.changed: Callable[[], None] | None = None
 
-    def move(self, state: TicketState) -> None:
-        """Set the state and tell whoever waits."""
+    def move(self, state: RequestState) -> None:
+        """Set the state and call `changed`."""
         self.state = state
         if self.changed is not None:
             self.changed()
 
 
 class LoadedModel:
-    """One loaded model. Mutable: the scheduler's own record, changed by nobody else.
+    """One loaded model. Mutable; only the scheduler changes it.
 
-    `keep_alive_s` is sticky: it stays until a request brings another. `expires_at_s` is what `/api/ps` shows: the end
-    of the last idle time's timer, also while busy. `doomed`: it goes as soon as it is idle, whatever requests come.
-    `crashed`: its process is gone, which nobody notices before the next request.
+    `keep_alive_s` is sticky: it applies until a request sets another. `expires_at_s` is what `/api/ps` shows: the end
+    of the last keep_alive timer, also while the model is busy. `must_unload`: unload it as soon as it is idle, whatever
+    requests follow. `crashed`: its process is dead, which the server detects at the next request only.
     """
 
     __slots__ = (
@@ -71,10 +81,10 @@ class LoadedModel:
         "_slots",
         "_waiting",
         "crashed",
-        "doomed",
         "expires_at_s",
         "keep_alive_s",
         "model",
+        "must_unload",
         "name",
         "options",
         "placement",
@@ -82,58 +92,58 @@ class LoadedModel:
         "timer_s",
     )
 
-    def __init__(self, ticket: Ticket, *, placement: Placement, keep_alive_s: float, slots: int) -> None:
-        self.name = ticket.name
-        self.model = ticket.model
-        self.options = ticket.options
+    def __init__(self, request: ModelRequest, *, placement: Placement, keep_alive_s: float, slots: int) -> None:
+        self.name = request.name
+        self.model = request.model
+        self.options = request.options
         self.placement = placement
         self.keep_alive_s = keep_alive_s
         self.references = 0
         self.expires_at_s: float | None = None
         self.timer_s: float | None = None
-        self.doomed = False
+        self.must_unload = False
         self.crashed = False
         self._slots = slots
         self._running = 0
-        self._waiting: deque[Ticket] = deque()
+        self._waiting: deque[ModelRequest] = deque()
 
     @property
     def idle(self) -> bool:
-        """Whether no request holds it."""
+        """Whether no request references the model."""
         return self.references == 0
 
     def serves(self, options: LaunchOptions) -> bool:
-        """Whether a request with these options can use it as it is."""
+        """Return whether a request with these options can use the model without a reload."""
         return not self.crashed and not options.reloads(self.options)
 
-    def hold(self, ticket: Ticket) -> None:
-        """Give the model to a request: its timer stops, and its keep_alive, if it brings one, becomes the model's."""
+    def acquire(self, request: ModelRequest) -> None:
+        """Reference the model: stop its timer and adopt the request's keep_alive, if it has one."""
         self.references += 1
         self.timer_s = None
-        if ticket.keep_alive_s is not None and not self.doomed:
-            self.keep_alive_s = ticket.keep_alive_s
-        ticket.runner = self
-        ticket.move(TicketState.READY)
+        if request.keep_alive_s is not None and not self.must_unload:
+            self.keep_alive_s = request.keep_alive_s
+        request.loaded = self
+        request.move(RequestState.READY)
 
-    def go_idle(self, now_s: float) -> None:
-        """Start the timer of the stay."""
+    def start_keep_alive(self, now_s: float) -> None:
+        """Start the keep_alive timer of the idle model."""
         self.expires_at_s = self.timer_s = now_s + self.keep_alive_s
 
-    def take_slot(self, ticket: Ticket) -> None:
-        """RUNNING at once where a slot is free, else in the order of arrival."""
+    def acquire_slot(self, request: ModelRequest) -> None:
+        """Set the request RUNNING if a slot is free, else queue it for one, first come first served."""
         if self._running < self._slots:
             self._running += 1
-            ticket.move(TicketState.RUNNING)
+            request.move(RequestState.RUNNING)
         else:
-            self._waiting.append(ticket)
+            self._waiting.append(request)
 
-    def leave_slot(self, ticket: Ticket) -> None:
-        """The request needs its slot, or its place in the line, no longer."""
-        if ticket.state is not TicketState.RUNNING:
-            if ticket in self._waiting:
-                self._waiting.remove(ticket)
+    def release_slot(self, request: ModelRequest) -> None:
+        """Free the request's slot, or remove it from the queue for one."""
+        if request.state is not RequestState.RUNNING:
+            if request in self._waiting:
+                self._waiting.remove(request)
             return
         if self._waiting:
-            self._waiting.popleft().move(TicketState.RUNNING)
+            self._waiting.popleft().move(RequestState.RUNNING)
         else:
             self._running -= 1

@@ -1,10 +1,10 @@
-"""GPU memory: what a model takes, how many of its layers fit, and whether it may join those that are loaded.
+"""GPU memory: what a model needs, how many of its layers fit, and whether it fits beside the loaded models.
 
     kv    = 2 * layers * kv_heads * head_dim * num_ctx * slots * 2 bytes
     layer = (size + kv) / (layers + 1)                the output layer counts
     vram  = n * layer + (compute if n > 0)            n: layers on the GPU
 
-Pure functions of specs and residents; knows no time and no queue.
+Pure functions of the specification and the resident models; knows no time and no queue.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ from pytest_swarm.simulator.server.hardware import GIB, ModelSpec, ServerSpec
 from pytest_swarm.simulator.server.launch_options import LaunchOptions
 
 FIT_SHARE: Final = (
-    0.8  # beside others, a newcomer may take this share of what is free (measured: 8.9 of 11.25 GiB fits)
+    0.8  # beside others, a model may take this share of the free memory (measured: 8.9 of 11.25 GiB fits)
 )
 _DEFAULT_BATCH: Final = 512  # the automatic batch never evicts; only a larger explicit one counts
 # Measured: an explicit num_batch of 2048 counts as 2 GiB more. Taken as proportional in between.
 _BATCH_BYTES_PER_TOKEN: Final = 2 * GIB // 2048
 
 
-class OutOfMemory(Exception):  # noqa: N818 - a finding, which the scheduler turns into a retry or a failed load
-    """The layers that a request insists on do not fit into what is free."""
+class OutOfMemory(Exception):  # noqa: N818 - a result, which the scheduler turns into a retry or a failed load
+    """The layers that a request demands do not fit into the free memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Where a model lies: layers on the GPU of all that there are, bytes in VRAM, bytes in all.
+    """Placement of a model: its layers on the GPU and in total, its bytes in VRAM and in total.
 
-    `reported_free_bytes` is what its runner goes on reporting as free: the free memory at its load less its share.
+    `reported_free_bytes` is the free memory that the model reports from then on: the free memory at its load, minus
+    its own share.
     """
 
     gpu_layers: int
@@ -42,29 +43,44 @@ class Placement:
     reported_free_bytes: int
 
     def slowdown(self, model: ModelSpec) -> float:
-        """How many times longer a token takes than with every layer on the GPU."""
+        """Return the factor on the time per token, 1 with all layers on the GPU."""
         on_cpu = 1 - self.gpu_layers / self.all_layers
         return 1 + on_cpu * (model.cpu_slowdown - 1)
 
 
-def need_bytes(spec: ServerSpec, model: ModelSpec, options: LaunchOptions) -> int:
-    """What the fit test counts: weights, the contexts of all slots, and the surcharge of a large explicit batch."""
+def required_bytes(spec: ServerSpec, model: ModelSpec, options: LaunchOptions) -> int:
+    """Return the bytes that the fit test counts: weights, KV cache of all slots, and a large explicit batch.
+
+    Args:
+        spec: The server, with its number of slots.
+        model: The model to load.
+        options: Its launch options.
+    """
     batch = options.num_batch or 0
     surcharge = batch * _BATCH_BYTES_PER_TOKEN if batch > _DEFAULT_BATCH else 0
     return model.size_bytes + model.kv_bytes(options.num_ctx, spec.num_parallel) + surcharge
 
 
 def free_bytes(spec: ServerSpec, residents: Iterable[Placement]) -> int:
-    """GPU memory that is really free; 0 without a GPU."""
+    """Return the free GPU memory in bytes; 0 without a GPU.
+
+    Args:
+        spec: The server.
+        residents: The resident models' placements.
+    """
     return (spec.gpu_bytes or 0) - sum(resident.vram_bytes for resident in residents)
 
 
 def reported_free_bytes(spec: ServerSpec, residents: Iterable[Placement]) -> int:
-    """GPU memory that the server is told is free. `residents` in the order in which they were loaded.
+    """Return the GPU memory in bytes that the server takes for free.
 
-    With the quirk, a resident's runner answers for the GPU, and it reports the free memory of the time when it was
-    loaded, so memory of models that left since still counts as taken. Of several residents the real server asks any
-    one; here it is the one loaded first.
+    With the stale-free-memory quirk a resident model reports the free memory measured at its own load, so the memory
+    of models that were unloaded since still counts as used. Of several models the real server asks any one; here it is
+    the one loaded first.
+
+    Args:
+        spec: The server; `stale_free_memory` switches the quirk.
+        residents: The resident models' placements, in load order.
     """
     residents = tuple(residents)
     reports = [resident.reported_free_bytes for resident in residents if resident.gpu_layers]
@@ -72,18 +88,40 @@ def reported_free_bytes(spec: ServerSpec, residents: Iterable[Placement]) -> int
 
 
 def fits_beside(spec: ServerSpec, need: int, residents: Iterable[Placement]) -> bool:
-    """Whether `need` bytes may join the residents: at most 80 % of what is reported as free, and of what must be."""
+    """Return whether `need` bytes fit beside the residents, in 80 % of the free memory, reported as well as real.
+
+    Args:
+        spec: The server.
+        need: Bytes that the model requires (`required_bytes`).
+        residents: The resident models' placements, in load order.
+    """
     residents = tuple(residents)
     return need <= FIT_SHARE * min(free_bytes(spec, residents), reported_free_bytes(spec, residents))
 
 
 def skips_fit_test(spec: ServerSpec, model: ModelSpec, options: LaunchOptions) -> bool:
-    """Whether the request loads without the test: there is no GPU, or it sets a part of the layers itself."""
+    """Return whether the request loads without the fit test: no GPU, or an explicit part of the layers.
+
+    Args:
+        spec: The server.
+        model: The model to load.
+        options: Its launch options.
+    """
     return spec.gpu_bytes is None or 0 <= options.num_gpu <= model.layers
 
 
 def place(spec: ServerSpec, model: ModelSpec, options: LaunchOptions, residents: Iterable[Placement]) -> Placement:
-    """Where the loader puts the model now; OutOfMemory where the request insists on more than is free."""
+    """Return the placement of a model that is loaded now.
+
+    Args:
+        spec: The server.
+        model: The model to load.
+        options: Its launch options; `num_gpu` may demand a number of layers on the GPU.
+        residents: The resident models' placements, in load order.
+
+    Raises:
+        OutOfMemory: The demanded layers do not fit into the free memory.
+    """
     free = free_bytes(spec, residents)
     everything = model.size_bytes + model.kv_bytes(options.num_ctx, spec.num_parallel)
     layers = model.layers + 1

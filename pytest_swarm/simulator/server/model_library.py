@@ -1,4 +1,4 @@
-"""The models that a simulated server has on disk: names, copies, deletions, and what `tags` and `show` say of them."""
+"""The installed models of a simulated server: names, copies, deletions, and the rows of `/api/tags` and `/api/show`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import hashlib
 import re
 from typing import Final
 
+from pytest_swarm.domain.limits import full_name, full_tag
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.hardware import ModelSpec, full_name
+from pytest_swarm.simulator.server.hardware import ModelSpec
 
 _PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _NAME: Final = re.compile(rf"(?:(?:(?:[A-Za-z0-9_][A-Za-z0-9_.:-]*/)?{_PART}/)?{_PART})(?::{_PART})?")
@@ -15,39 +16,44 @@ _REGISTRY: Final = "registry.ollama.ai/library/"
 
 
 def is_valid_name(name: str) -> bool:
-    """Whether `name` can name a model: [host/][namespace/]model[:tag]."""
+    """Return whether a text is a valid model name: [host/][namespace/]model[:tag]."""
     return _NAME.fullmatch(name) is not None
 
 
 def long_name(name: str) -> str:
-    """The name with registry, namespace and tag, as some errors write it."""
+    """Return the name with registry, namespace and tag, as some error messages have it."""
     return name if "/" in name else f"{_REGISTRY}{full_name(name)}"
 
 
-class Library:
-    """The installed models by name, without regard to case."""
+class ModelLibrary:
+    """The installed models by name; case does not matter."""
 
     def __init__(self, models: tuple[ModelSpec, ...]) -> None:
-        self._models = {model.full_name.lower(): (model.full_name, model) for model in models}
+        self._models = {full_tag(model.name): (model.full_name, model) for model in models}
 
     def find(self, name: str) -> tuple[str, ModelSpec] | None:
-        """The listed name and the model, None where there is none."""
-        return self._models.get(full_name(name).lower())
+        """Return the listed name and the model; None if the name is unknown."""
+        return self._models.get(full_tag(name))
 
     def add(self, name: str, model: ModelSpec) -> None:
-        """Give a model one more name."""
-        self._models[full_name(name).lower()] = (full_name(name), model)
+        """Add a name for a model.
+
+        Args:
+            name: The new name, with or without a tag.
+            model: The model.
+        """
+        self._models[full_tag(name)] = (full_name(name), model)
 
     def remove(self, name: str) -> bool:
-        """Take a name away; False where there is none."""
-        return self._models.pop(full_name(name).lower(), None) is not None
+        """Remove a name; return False if it is unknown."""
+        return self._models.pop(full_tag(name), None) is not None
 
     def has_blob(self, digest: str) -> bool:
-        """Whether some model's digest is `digest` (64 hex digits)."""
+        """Return whether a model has this digest (64 hex digits)."""
         return any(digest_of(model) == digest for _, model in self._models.values())
 
     def rows(self, modified_at: str) -> list[Json]:
-        """The rows of `/api/tags`."""
+        """Return the rows of `/api/tags`."""
         return [
             {
                 "name": name,
@@ -62,12 +68,12 @@ class Library:
 
 
 def digest_of(model: ModelSpec) -> str:
-    """The 64 hex digits that begin with the model's blob."""
+    """Return the digest: 64 hex digits that begin with the model's blob."""
     return (model.blob.lower() + hashlib.sha256(model.blob.encode()).hexdigest())[:64]
 
 
 def details(model: ModelSpec) -> dict[str, Json]:
-    """The `details` object. Every simulated model is of family llama; its size in parameters is told by its bytes."""
+    """Return the `details` object: family llama, and the number of parameters that follows from the size."""
     return {
         "parent_model": "",
         "format": "gguf",
@@ -79,7 +85,13 @@ def details(model: ModelSpec) -> dict[str, Json]:
 
 
 def show(name: str, model: ModelSpec, modified_at: str) -> dict[str, Json]:
-    """The reply of `/api/show`."""
+    """Return the reply of `/api/show` for a model under its listed name; `modified_at` is RFC 3339.
+
+    Args:
+        name: The listed name.
+        model: The model.
+        modified_at: Time of the installation in RFC 3339.
+    """
     shown: dict[str, Json] = {
         "modelfile": f"# Modelfile of a simulated model\nFROM {name}\n",
         "template": "{{ .Prompt }}",
@@ -102,5 +114,5 @@ def show(name: str, model: ModelSpec, modified_at: str) -> dict[str, Json]:
 
 
 def _parameters(model: ModelSpec) -> int:
-    """Parameters of the model, at the 4.5 bits that Q4_0 takes for each."""
+    """Return the number of parameters, at the 4.5 bits per parameter of Q4_0."""
     return max(1, round(model.size_bytes * 8 / 4.5))

@@ -9,14 +9,14 @@ from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.server.loaded_model import LoadedModel
 from pytest_swarm.simulator.server.model_library import details, digest_of
-from pytest_swarm.simulator.server.request_parsing import Call
+from pytest_swarm.simulator.server.request_parsing import ParsedRequest
 
 _NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What the final object reports of one generation: seconds and tokens."""
+class ReplyMetrics:
+    """The metrics of one generation in the final object: times in seconds, lengths in tokens."""
 
     total_s: float
     load_s: float
@@ -26,51 +26,86 @@ class Figures:
     decode_s: float
 
 
-def part(call: Call, text: str, wall_s: float) -> dict[str, Json]:
-    """One object of a stream, or the head of a whole answer: everything but `done`."""
-    said: dict[str, Json] = {"message": {"role": "assistant", "content": text}} if call.chat else {"response": text}
-    return {"model": call.asked, "created_at": rfc3339(wall_s), **said}
+def chunk(parsed: ParsedRequest, text: str, wall_s: float) -> dict[str, Json]:
+    """Return one object of a stream, or a whole reply, without `done`.
+
+    Args:
+        parsed: The request.
+        text: The text of the object.
+        wall_s: Time of the reply, in seconds since 1970.
+    """
+    content: dict[str, Json] = (
+        {"message": {"role": "assistant", "content": text}} if parsed.chat else {"response": text}
+    )
+    return {"model": parsed.requested_name, "created_at": rfc3339(wall_s), **content}
 
 
-def bare(call: Call, reason: str, wall_s: float) -> dict[str, Json]:
-    """The answer to a call that only loads or unloads."""
-    return {**part(call, "", wall_s), "done": True, "done_reason": reason}
+def load_reply(parsed: ParsedRequest, reason: str, wall_s: float) -> dict[str, Json]:
+    """Return the reply to a request that only loads or unloads; `reason` is load or unload.
+
+    Args:
+        parsed: The request.
+        reason: `done_reason`, load or unload.
+        wall_s: Time of the reply, in seconds since 1970.
+    """
+    return {**chunk(parsed, "", wall_s), "done": True, "done_reason": reason}
 
 
-def final(call: Call, text: str, wall_s: float, *, reason: str, figures: Figures) -> dict[str, Json]:
-    """The final object, with the figures; zeros are left out, as Go does."""
-    reply = {**part(call, text, wall_s), "done": True, "done_reason": reason}
-    if not call.chat and not call.raw:
-        reply["context"] = list(range(figures.prompt_tokens + figures.completion_tokens))
+def final_reply(
+    parsed: ParsedRequest, text: str, wall_s: float, *, reason: str, metrics: ReplyMetrics
+) -> dict[str, Json]:
+    """Return the final object of a reply; zeros are left out, as Go does.
+
+    Args:
+        parsed: The request.
+        text: The whole text, or "" at the end of a stream.
+        wall_s: Time of the reply, in seconds since 1970.
+        reason: `done_reason`, stop or length.
+        metrics: Durations and token counts.
+    """
+    reply = {**chunk(parsed, text, wall_s), "done": True, "done_reason": reason}
+    if not parsed.chat and not parsed.raw:
+        reply["context"] = list(range(metrics.prompt_tokens + metrics.completion_tokens))
     numbers: dict[str, int] = {
-        "total_duration": round(figures.total_s * _NS_PER_S),
-        "load_duration": round(figures.load_s * _NS_PER_S),
-        "prompt_eval_count": figures.prompt_tokens,
-        "prompt_eval_duration": round(figures.prefill_s * _NS_PER_S),
-        "eval_count": figures.completion_tokens,
-        "eval_duration": round(figures.decode_s * _NS_PER_S),
+        "total_duration": round(metrics.total_s * _NS_PER_S),
+        "load_duration": round(metrics.load_s * _NS_PER_S),
+        "prompt_eval_count": metrics.prompt_tokens,
+        "prompt_eval_duration": round(metrics.prefill_s * _NS_PER_S),
+        "eval_count": metrics.completion_tokens,
+        "eval_duration": round(metrics.decode_s * _NS_PER_S),
     }
     reply.update((name, number) for name, number in numbers.items() if number)
     return reply
 
 
 def logprobs(tokens: Sequence[str], alternatives: int) -> list[Json]:
-    """An entry per token. The simulated model is sure of what it says: probability 1, so logprob 0."""
+    """Return one entry per token that is not empty. Every token has probability 1, so its logprob is 0.
+
+    Args:
+        tokens: The tokens of the reply.
+        alternatives: Number of alternatives per token.
+    """
     return [_logprob(token, alternatives) for token in tokens if token]
 
 
-def process_row(runner: LoadedModel, *, now_s: float, wall_s: float) -> dict[str, Json]:
-    """A row of `/api/ps`; a model that was never idle shows the expiry that it would have now."""
-    expires_s = now_s + runner.keep_alive_s if runner.expires_at_s is None else runner.expires_at_s
+def process_row(loaded: LoadedModel, *, now_s: float, wall_s: float) -> dict[str, Json]:
+    """Return a row of `/api/ps`; a model that was never idle shows the expiry that it would have now.
+
+    Args:
+        loaded: The resident model.
+        now_s: Loop time in seconds.
+        wall_s: The same time in seconds since 1970.
+    """
+    expires_s = now_s + loaded.keep_alive_s if loaded.expires_at_s is None else loaded.expires_at_s
     return {
-        "name": runner.name,
-        "model": runner.name,
-        "size": runner.placement.total_bytes,
-        "digest": digest_of(runner.model),
-        "details": details(runner.model),
+        "name": loaded.name,
+        "model": loaded.name,
+        "size": loaded.placement.total_bytes,
+        "digest": digest_of(loaded.model),
+        "details": details(loaded.model),
         "expires_at": rfc3339(wall_s + (expires_s - now_s)),
-        "size_vram": runner.placement.vram_bytes,
-        "context_length": runner.options.num_ctx,
+        "size_vram": loaded.placement.vram_bytes,
+        "context_length": loaded.options.num_ctx,
     }
 
 

@@ -1,4 +1,7 @@
-"""Reading request bodies as the server's JSON decoder does: first value only, checked types, Go's own error texts."""
+"""Decodes request bodies as the server's JSON decoder does: first value only, checked types, Go's own error messages.
+
+The one place that reads JSON requests in the simulator. Knows no models and no options.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Final, NoReturn, TypeAlias
 
 from pytest_swarm.fields import Json
 
-Object: TypeAlias = Mapping[str, Json]
+JsonObject: TypeAlias = Mapping[str, Json]
 
 _STRING: Final = "string"
 _BOOL: Final = "bool"
@@ -43,7 +46,6 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "EmbedRequest": {"model": _STRING, "truncate": _BOOL, "options": _MAP, "dimensions": _INT},
 }
 _PYTHON: Final[Mapping[str, type | tuple[type, ...]]] = {_STRING: str, _BOOL: bool, _INT: (int, float), _MAP: dict}
-_OTHERWISE: Final = "looking for beginning of value"
 _EXPLAINED: Final = {
     "Expecting property name": "looking for beginning of object key string",
     "Expecting ':'": "after object key",
@@ -54,28 +56,47 @@ _EXPLAINED: Final = {
 }
 
 
-class BadBody(Exception):  # noqa: N818 - it is the text of a 400, not a fault of the program
-    """A body that the server refuses with status 400; the message is its text."""
+class InvalidBody(Exception):  # noqa: N818 - it is the text of a 400, not a fault of the program
+    """A body that the server rejects with status 400; the message is the server's."""
 
 
-def read_object(body: bytes, kind: str) -> Object:
-    """The request in `body`; `kind` is the server's name of the type, such as ChatRequest. Raises BadBody."""
+def read_object(body: bytes, kind: str) -> JsonObject:
+    """Return the JSON object in a request body, with the types of its fields checked.
+
+    Args:
+        body: The request body.
+        kind: The server's name of the request type, such as ChatRequest; a key of `FIELDS`.
+
+    Raises:
+        InvalidBody: The server would reject the body.
+    """
     text = body.decode("utf-8", errors="replace").lstrip(" \t\r\n")
     if not text:
-        raise BadBody("missing request body")
+        raise InvalidBody("missing request body")
     try:
         value, _ = _DECODER.raw_decode(text)
     except json.JSONDecodeError as error:
-        raise BadBody(_go_syntax_error(error)) from error
+        raise InvalidBody(_go_syntax_error(error)) from error
     except RecursionError as error:
-        raise BadBody("exceeded max depth") from error
+        raise InvalidBody("exceeded max depth") from error
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise BadBody(f"json: cannot unmarshal {_go_kind(value)} into Go value of type api.{kind}")
+        raise InvalidBody(f"json: cannot unmarshal {_go_kind(value)} into Go value of type api.{kind}")
     for name, go_type in FIELDS[kind].items():
         _check(value.get(name), f"{kind}.{name}", go_type)
     return value
+
+
+def text_field(data: JsonObject, name: str) -> str:
+    """Return the text of a field; "" if it is missing or not a text.
+
+    Args:
+        data: The request.
+        name: The name of the field.
+    """
+    value = data.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _check(value: Json, where: str, go_type: str) -> None:
@@ -83,7 +104,7 @@ def _check(value: Json, where: str, go_type: str) -> None:
         return
     python = _PYTHON.get(go_type, list)
     if not isinstance(value, python) or (isinstance(value, bool) and go_type != _BOOL):
-        raise BadBody(f"json: cannot unmarshal {_go_kind(value)} into Go struct field {where} of type {go_type}")
+        raise InvalidBody(f"json: cannot unmarshal {_go_kind(value)} into Go struct field {where} of type {go_type}")
     if go_type == "[]api.Message" and isinstance(value, list):
         for message in value:
             _check_message(message)
@@ -95,15 +116,15 @@ def _check(value: Json, where: str, go_type: str) -> None:
 def _check_message(message: Json) -> None:
     where = "Go struct field ChatRequest.messages"
     if not isinstance(message, dict):
-        raise BadBody(f"json: cannot unmarshal {_go_kind(message)} into {where} of type api.Message")
+        raise InvalidBody(f"json: cannot unmarshal {_go_kind(message)} into {where} of type api.Message")
     for name in ("role", "content"):
         value = message.get(name)
         if not isinstance(value, str | None):
-            raise BadBody(f"json: cannot unmarshal {_go_kind(value)} into {where}.{name} of type string")
+            raise InvalidBody(f"json: cannot unmarshal {_go_kind(value)} into {where}.{name} of type string")
 
 
 def _go_kind(value: Json) -> str:
-    """What Go's decoder calls a JSON value."""
+    """Return the name of a JSON value's type in Go's decoder."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):
@@ -123,20 +144,20 @@ def _go_syntax_error(error: json.JSONDecodeError) -> str:
 
 
 def _no_constant(name: str) -> NoReturn:
-    """NaN and Infinity are Python's, not JSON's."""
+    """Reject NaN and Infinity, which only Python accepts."""
     raise json.JSONDecodeError("Expecting value", name, 0)
 
 
 def _number(text: str) -> float:
-    """A float that is finite: Go refuses 1e400."""
+    """Return a finite float: Go rejects 1e400."""
     value = float(text)
     if math.isinf(value):
-        raise BadBody(f"json: cannot unmarshal number {text} into Go value of type float64")
+        raise InvalidBody(f"json: cannot unmarshal number {text} into Go value of type float64")
     return value
 
 
 def _integer(text: str) -> int | float:
-    """An int as long as it is one of 64 bits; Go reads a longer one as a float."""
+    """Return an int of at most 64 bits; Go reads a longer one as a float."""
     return int(text) if len(text) <= _INT64_DIGITS else _number(text)
 
 

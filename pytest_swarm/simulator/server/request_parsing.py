@@ -1,4 +1,4 @@
-"""From a request body to a `Call`: names, options and formats checked in the server's order, with its error texts."""
+"""Parses requests of `/api/chat` and `/api/generate` and checks them in the server's order, with its error messages."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
 from pytest_swarm.simulator.server.hardware import ModelSpec
-from pytest_swarm.simulator.server.model_library import Library, is_valid_name, long_name
-from pytest_swarm.simulator.server.request_bodies import BadBody, Object, read_object
+from pytest_swarm.simulator.server.model_library import ModelLibrary, is_valid_name, long_name
+from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
 
 _INTEGERS: Final = frozenset(
     {"num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "num_keep", "seed", "num_predict"}
@@ -26,7 +26,7 @@ _THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
 
 
 class RequestError(Exception):
-    """An answer with an error status; the message is the error text."""
+    """A response with an error status; the message is the `error` of its body."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -34,16 +34,17 @@ class RequestError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class ParsedRequest:
     """One checked request of `/api/chat` or `/api/generate`.
 
-    `asked` is the model's name as the caller wrote it, `listed` as the server lists it. Without messages it only loads
-    the model, or unloads it where `keep_alive_s` is 0. Like the server, it looks at `format` after the load only.
+    `requested_name` is the model's name as the client wrote it, `listed_name` as the server lists it. Without messages
+    the request only loads the model, or unloads it if `keep_alive_s` is 0. As on the server, `format` is checked after
+    the load.
     """
 
     chat: bool
-    asked: str
-    listed: str
+    requested_name: str
+    listed_name: str
     model: ModelSpec
     messages: tuple[Message, ...]
     options: Mapping[str, Json]
@@ -57,12 +58,12 @@ class Call:
 
     @property
     def unloads(self) -> bool:
-        """Whether the call asks for nothing but an unload."""
+        """Whether the request only unloads the model."""
         return not self.messages and self.keep_alive_s == 0
 
     @property
     def json_format(self) -> tuple[Json, bool]:
-        """The JSON schema (or None) and whether plain JSON is asked for; RequestError 500 for anything else."""
+        """The JSON schema (or None), and whether plain JSON mode is on; RequestError 500 for an invalid format."""
         if self.format in (None, "", {}):
             return None, self.format == {}
         if self.format == "json":
@@ -74,42 +75,51 @@ class Call:
 
     @property
     def num_predict(self) -> int | None:
-        """The most tokens to generate, None without a limit."""
+        """The most tokens to generate; None without a limit."""
         limit = self.options.get("num_predict")
         return int(limit) if isinstance(limit, int | float) and limit > 0 else None
 
     @property
     def seed(self) -> int | None:
-        """The seed, where one was given."""
+        """The seed; None if the request has none."""
         seed = self.options.get("seed")
         return int(seed) if isinstance(seed, int | float) else None
 
 
-def read_call(body: bytes, library: Library, *, chat: bool) -> Call:
-    """The checked call. RequestError with the server's status and text where it would refuse."""
+def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRequest:
+    """Return the checked request.
+
+    Args:
+        body: The request body.
+        library: The installed models.
+        chat: True for `/api/chat`, False for `/api/generate`.
+
+    Raises:
+        RequestError: The server would reject the request; with its status and message.
+    """
     kind = "ChatRequest" if chat else "GenerateRequest"
     try:
         data = read_object(body, kind)
         keep_s = keep_alive_s(data.get("keep_alive"))
-    except (BadBody, DurationError) as error:
+    except (InvalidBody, DurationError) as error:
         raise RequestError(400, str(error)) from error
-    wants_thought = _wants_thought(data.get("think"))
-    asked = _text(data, "model")
-    listed, model = _find(asked, library, chat=chat)
+    wants_thinking = _wants_thinking(data.get("think"))
+    requested_name = text_field(data, "model")
+    listed_name, model = _find(requested_name, library, chat=chat)
     messages = _messages(data) if chat else _prompt(data)
-    if wants_thought:
-        raise RequestError(400, f'"{asked}" does not support thinking')
+    if wants_thinking:
+        raise RequestError(400, f'"{requested_name}" does not support thinking')
     for field, what in (("suffix", "insert"), ("tools", "tools")):
         if data.get(field):
-            raise RequestError(400, f"{long_name(listed)} does not support {what}")
+            raise RequestError(400, f"{long_name(listed_name)} does not support {what}")
     given = data.get("options") or {}
     assert isinstance(given, dict)  # checked by read_object
     check_options(given)
     stream, shift = data.get("stream"), data.get("shift")
-    return Call(
+    return ParsedRequest(
         chat=chat,
-        asked=asked,
-        listed=listed,
+        requested_name=requested_name,
+        listed_name=listed_name,
         model=model,
         messages=messages,
         options={**model.parameters, **{name: value for name, value in given.items() if value is not None}},
@@ -118,13 +128,13 @@ def read_call(body: bytes, library: Library, *, chat: bool) -> Call:
         raw=data.get("raw") is True,
         shift=shift is not False,
         format=data.get("format"),
-        template=_text(data, "template"),
+        template=text_field(data, "template"),
         logprobs=_logprobs(data),
     )
 
 
 def check_options(options: Mapping[str, Json]) -> None:
-    """Raise RequestError 500 for an option of the wrong type; ignore unknown options and null, as the server does."""
+    """Raise RequestError 500 for an option of a wrong type; ignore unknown options and null, as the server does."""
     for name, value in options.items():
         if value is None:
             continue
@@ -142,34 +152,36 @@ def check_options(options: Mapping[str, Json]) -> None:
                 raise RequestError(500, f'option "{name}" must be of an array of strings')
 
 
-def _find(asked: str, library: Library, *, chat: bool) -> tuple[str, ModelSpec]:
-    if chat and not asked:
+def _find(requested_name: str, library: ModelLibrary, *, chat: bool) -> tuple[str, ModelSpec]:
+    if chat and not requested_name:
         raise RequestError(400, "model is required")
-    if chat and not is_valid_name(asked):
+    if chat and not is_valid_name(requested_name):
         raise RequestError(400, "invalid model name")
-    found = library.find(asked) if asked else None
+    found = library.find(requested_name) if requested_name else None
     if found is None:
-        raise RequestError(404, f"model '{asked}' not found")
+        raise RequestError(404, f"model '{requested_name}' not found")
     return found
 
 
-def _messages(data: Object) -> tuple[Message, ...]:
+def _messages(data: JsonObject) -> tuple[Message, ...]:
     rows = data.get("messages") or []
     assert isinstance(rows, list)  # checked by read_object
     return tuple(
-        Message(role=_text(row, "role"), content=_text(row, "content")) for row in rows if isinstance(row, dict)
+        Message(role=text_field(row, "role"), content=text_field(row, "content"))
+        for row in rows
+        if isinstance(row, dict)
     )
 
 
-def _prompt(data: Object) -> tuple[Message, ...]:
-    prompt, system = _text(data, "prompt"), _text(data, "system")
+def _prompt(data: JsonObject) -> tuple[Message, ...]:
+    prompt, system = text_field(data, "prompt"), text_field(data, "system")
     if not prompt:
         return ()
     question = Message(role="user", content=prompt)
     return (Message(role="system", content=system), question) if system else (question,)
 
 
-def _wants_thought(think: Json) -> bool:
+def _wants_thinking(think: Json) -> bool:
     if think is None or isinstance(think, bool):
         return think is True
     if not isinstance(think, str):
@@ -179,14 +191,9 @@ def _wants_thought(think: Json) -> bool:
     return True
 
 
-def _logprobs(data: Object) -> int | None:
-    """How many alternatives per token are wanted; None without logprobs."""
+def _logprobs(data: JsonObject) -> int | None:
+    """Return the number of alternatives per token; None without logprobs."""
     if data.get("logprobs") is not True:
         return None
     top = data.get("top_logprobs")
     return int(top) if isinstance(top, int | float) else 0
-
-
-def _text(data: Object, name: str) -> str:
-    value = data.get(name)
-    return value if isinstance(value, str) else ""

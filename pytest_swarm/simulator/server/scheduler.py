@@ -1,12 +1,13 @@
 """The server's scheduler as a deterministic state machine: which model is loaded, evicted or waited for, and when.
 
 Every method takes the time in seconds; nothing happens between calls. `next_timer_s` says when `advance` is due.
-Knows models, memory and requests; nothing of HTTP, asyncio or texts. What it imitates, measured on the real server:
+Knows models, memory and requests; knows no HTTP, no asyncio and no texts. Rules, measured on the real server:
 
-- A request for a resident, compatible model bypasses the queue. All others queue: one is in hand, loads are serial.
-- Loading is waited for in polls of 250 ms. Making room unloads one victim at a time, then looks again.
-- An unload ends when its memory shows as free, or after 5 s. Until then no other unload, and no end of a request,
-  is noticed.
+- A request for a resident, compatible model bypasses the queue. All others queue; one of them is current, and loads
+  are serial.
+- A load is polled every 250 ms. To make room, the server evicts one model at a time, then tests the fit again.
+- An unload ends when its memory shows as free, or after 5 s. Until then the server handles no other unload and no end
+  of a request.
 """
 
 from __future__ import annotations
@@ -17,242 +18,273 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from pytest_swarm.simulator.server.eviction import choose_victim
 from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
-from pytest_swarm.simulator.server.loaded_model import LoadedModel, Ticket, TicketState
-from pytest_swarm.simulator.server.memory import OutOfMemory, Placement, fits_beside, need_bytes, place, skips_fit_test
-from pytest_swarm.simulator.server.unloading import Housekeeping
+from pytest_swarm.simulator.server.loaded_model import LoadedModel, ModelRequest, RequestState
+from pytest_swarm.simulator.server.memory import (
+    OutOfMemory,
+    Placement,
+    fits_beside,
+    place,
+    required_bytes,
+    skips_fit_test,
+)
+from pytest_swarm.simulator.server.unloading import UnloadQueue, choose_model_to_evict
 
-LOAD_POLL_S: Final = 0.25  # the server looks this often whether a load is done
+LOAD_POLL_S: Final = 0.25  # interval at which the server checks whether a load is done
 
 
 class _Stage(Enum):
-    NOTHING = auto()  # no request is in hand
-    LOADING = auto()  # the request's model is being loaded
-    MAKING_ROOM = auto()  # a victim has been told to go
+    IDLE = auto()  # there is no current request
+    LOADING = auto()  # the current request's model is being loaded
+    EVICTING = auto()  # a model is being evicted for the current request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Load:
-    """A load under way; without a placement it will run out of memory."""
+    """A load in progress; `placement` None: it will run out of memory."""
 
     ends_s: float
     placement: Placement | None
 
 
 class Scheduler:
-    """The state machine of one server. Tickets go in by `submit`; their `changed` callback tells of each step."""
+    """The state machine of one server. Requests enter by `submit`; their `changed` callback reports each transition."""
 
     def __init__(self, spec: ServerSpec) -> None:
         self._spec = spec
-        self._runners: dict[str, LoadedModel] = {}  # by blob, in the order in which they were loaded
-        self._house = Housekeeping(spec, self._runners)
-        self._queue: deque[Ticket] = deque()
-        self._hand: Ticket | None = None
-        self._stage = _Stage.NOTHING
+        self._loaded: dict[str, LoadedModel] = {}  # by blob, in load order
+        self._unloads = UnloadQueue(spec, self._loaded)
+        self._queue: deque[ModelRequest] = deque()
+        self._current: ModelRequest | None = None
+        self._stage = _Stage.IDLE
         self._load: _Load | None = None
-        self._evict_all = False  # out of memory beside others: all of them go, then one more try
-        self._seen: set[str] = set()  # blobs in the page cache
+        self._evict_all = False  # out of memory beside others: evict all of them, then retry once
+        self._cached_blobs: set[str] = set()  # blobs in the page cache
 
-    # --- what requests do ------------------------------------------------------------------------------------
+    # --- requests --------------------------------------------------------------------------------------------
 
-    def submit(self, ticket: Ticket, now_s: float) -> None:
-        """Take a request: READY at once where its model is resident, else QUEUED, or REFUSED where that is full."""
+    def submit(self, request: ModelRequest, now_s: float) -> None:
+        """Accept a request: READY at once if its model is resident, else QUEUED, or REFUSED if the queue is full.
+
+        Args:
+            request: A new request.
+            now_s: The time in seconds.
+        """
         self.advance(now_s)
-        runner = self._runners.get(ticket.model.blob)
-        if runner is not None and runner.serves(ticket.options):
-            runner.hold(ticket)
-        elif len(self._queue) >= self._spec.max_queue and self._hand is not None:
-            ticket.move(TicketState.REFUSED)
+        loaded = self._loaded.get(request.model.blob)
+        if loaded is not None and loaded.serves(request.options):
+            loaded.acquire(request)
+        elif len(self._queue) >= self._spec.max_queue and self._current is not None:
+            request.move(RequestState.REFUSED)
         else:
-            self._queue.append(ticket)
-            self._take_next(now_s)
+            self._queue.append(request)
+            self._start_next(now_s)
 
-    def want_slot(self, ticket: Ticket, now_s: float) -> None:
-        """A READY request asks for a slot: RUNNING as soon as there is one."""
+    def request_slot(self, request: ModelRequest, now_s: float) -> None:
+        """Give a READY request a slot: RUNNING as soon as one is free.
+
+        Args:
+            request: A READY request.
+            now_s: The time in seconds.
+        """
         self.advance(now_s)
-        assert ticket.runner is not None, "only a READY ticket can want a slot"
-        ticket.runner.take_slot(ticket)
+        assert request.loaded is not None, "only a READY request can ask for a slot"
+        request.loaded.acquire_slot(request)
 
-    def finish(self, ticket: Ticket, now_s: float) -> None:
-        """A READY or RUNNING request is done with its model."""
-        self._release(ticket, TicketState.FINISHED, now_s)
+    def finish(self, request: ModelRequest, now_s: float) -> None:
+        """End a READY or RUNNING request.
 
-    def cancel(self, ticket: Ticket, now_s: float) -> None:
-        """The client of a request has gone; a load for it is given up. Without effect on one that has ended."""
-        if ticket.state.ended:
+        Args:
+            request: A READY or RUNNING request.
+            now_s: The time in seconds.
+        """
+        self._release(request, RequestState.FINISHED, now_s)
+
+    def cancel(self, request: ModelRequest, now_s: float) -> None:
+        """End a request whose client has disconnected, and abort a load for it; no effect on an ended request.
+
+        Args:
+            request: A request in any state.
+            now_s: The time in seconds.
+        """
+        if request.state.ended:
             return
-        if ticket.runner is not None:
-            self._release(ticket, TicketState.CANCELLED, now_s)
+        if request.loaded is not None:
+            self._release(request, RequestState.CANCELLED, now_s)
             return
         self.advance(now_s)
-        if ticket.state is not TicketState.QUEUED:  # it became ready in this very moment
-            self._release(ticket, TicketState.CANCELLED, now_s)
+        if request.state is not RequestState.QUEUED:  # it became ready at this very time
+            self._release(request, RequestState.CANCELLED, now_s)
             return
-        ticket.move(TicketState.CANCELLED)
-        if ticket is self._hand and self._stage is _Stage.LOADING:
-            self._drop_hand()
-            self._take_next(now_s)
+        request.move(RequestState.CANCELLED)
+        if request is self._current and self._stage is _Stage.LOADING:
+            self._clear_current()
+            self._start_next(now_s)
 
     def unload(self, blob: str, now_s: float) -> None:
-        """Let a model go: at once if it is idle, else when it is, unless a request brings another keep_alive."""
+        """Unload a model: now if it is idle, else when it becomes idle, unless a request sets a new keep_alive.
+
+        Args:
+            blob: The blob of the model.
+            now_s: The time in seconds.
+        """
         self.advance(now_s)
-        runner = self._runners.get(blob)
-        if runner is not None:
-            self._house.expire(runner)
-            runner.expires_at_s = now_s
-            self._tidy(now_s)
+        loaded = self._loaded.get(blob)
+        if loaded is not None:
+            self._unloads.expire(loaded)
+            loaded.expires_at_s = now_s
+            self._run_unloads(now_s)
 
     def crash(self, blob: str) -> None:
-        """A model's runner has died: it stays listed until the next request for it, which loads it again."""
-        runner = self._runners.get(blob)
-        if runner is not None:
-            runner.crashed = True
+        """Kill a model's process: the model stays listed until the next request for it, which reloads it."""
+        loaded = self._loaded.get(blob)
+        if loaded is not None:
+            loaded.crashed = True
 
-    # --- what others see ---------------------------------------------------------------------------------------
+    # --- state -----------------------------------------------------------------------------------------------
 
     @property
-    def runners(self) -> tuple[LoadedModel, ...]:
-        """The resident models, in the order in which they were loaded; one that is still loading is not among them."""
-        return tuple(self._runners.values())
+    def loaded_models(self) -> tuple[LoadedModel, ...]:
+        """The resident models in load order, without one that is still loading."""
+        return tuple(self._loaded.values())
 
     @property
     def loading(self) -> Placement | None:
-        """What the load under way takes, None where there is none."""
+        """The placement of the load in progress; None if there is none."""
         return self._load.placement if self._load is not None else None
 
     @property
     def waiting(self) -> int:
-        """Requests that wait for a model: in the queue and in hand."""
-        return len(self._queue) + (self._hand is not None)
+        """The number of requests without a model: the queued ones and the current one."""
+        return len(self._queue) + (self._current is not None)
 
     def next_timer_s(self) -> float | None:
-        """When something happens by itself, None where nothing will."""
+        """Return the time of the next event that needs no request; None if there is none."""
         times = [] if self._load is None else [self._load.ends_s]
-        house_s = self._house.next_timer_s()
-        return min([*times, house_s] if house_s is not None else times, default=None)
+        unload_s = self._unloads.next_timer_s()
+        return min([*times, unload_s] if unload_s is not None else times, default=None)
 
     def advance(self, now_s: float) -> None:
-        """Let everything happen that is due by `now_s`, in order."""
+        """Handle all events that are due by `now_s`, in order of time."""
         while (due_s := self.next_timer_s()) is not None and due_s <= now_s:
             if self._load is not None and self._load.ends_s <= due_s:
                 self._end_load(self._load, due_s)
             else:
-                self._tidy(due_s)
+                self._run_unloads(due_s)
 
-    # --- the request in hand -------------------------------------------------------------------------------------
+    # --- the current request ---------------------------------------------------------------------------------
 
-    def _release(self, ticket: Ticket, end: TicketState, now_s: float) -> None:
+    def _release(self, request: ModelRequest, end: RequestState, now_s: float) -> None:
         self.advance(now_s)
-        runner = ticket.runner
-        assert runner is not None, "only a READY or RUNNING ticket holds a model"
-        runner.leave_slot(ticket)
-        ticket.move(end)
-        self._house.finished(runner)
-        self._tidy(now_s)
+        loaded = request.loaded
+        assert loaded is not None, "only a READY or RUNNING request has a model"
+        loaded.release_slot(request)
+        request.move(end)
+        self._unloads.request_ended(loaded)
+        self._run_unloads(now_s)
 
-    def _tidy(self, now_s: float) -> None:
-        """Let ends of requests and of stays take effect; an unload lets a request that waits for room look again."""
-        while self._house.run(now_s):
-            if self._stage is _Stage.MAKING_ROOM:
-                self._decide(now_s)
-                self._take_next(now_s)
+    def _run_unloads(self, now_s: float) -> None:
+        """Handle ended requests and expired models; after an unload, test again whether the current request fits."""
+        while self._unloads.run(now_s):
+            if self._stage is _Stage.EVICTING:
+                self._process_current(now_s)
+                self._start_next(now_s)
 
-    def _take_next(self, now_s: float) -> None:
-        """Take requests in hand until one has to wait."""
-        while self._hand is None and self._queue:
-            ticket = self._queue.popleft()
-            if ticket.state is TicketState.QUEUED:
-                self._hand = ticket
+    def _start_next(self, now_s: float) -> None:
+        """Take requests from the queue until one of them has to wait."""
+        while self._current is None and self._queue:
+            request = self._queue.popleft()
+            if request.state is RequestState.QUEUED:
+                self._current = request
                 self._evict_all = False
-                self._decide(now_s)
+                self._process_current(now_s)
 
-    def _decide(self, now_s: float) -> None:
-        """What the request in hand needs next: its model as it is, a load, or room."""
-        ticket = self._hand
-        assert ticket is not None
-        if ticket.state is not TicketState.QUEUED:  # its client left while room was made
-            self._drop_hand()
+    def _process_current(self, now_s: float) -> None:
+        """Give the current request its resident model, begin its load, or evict a model for it."""
+        request = self._current
+        assert request is not None
+        if request.state is not RequestState.QUEUED:  # its client disconnected during the eviction
+            self._clear_current()
             return
-        runner = self._runners.get(ticket.model.blob)
-        if runner is not None and runner.serves(ticket.options):
-            self._drop_hand()
-            runner.hold(ticket)
+        loaded = self._loaded.get(request.model.blob)
+        if loaded is not None and loaded.serves(request.options):
+            self._clear_current()
+            loaded.acquire(request)
             return
-        victim = runner if runner is not None else self._room_needed(ticket)
-        if victim is None:
-            self._begin_load(ticket, now_s)
+        evicted = loaded if loaded is not None else self._model_to_evict(request)
+        if evicted is None:
+            self._begin_load(request, now_s)
         else:
-            self._make_room(victim, now_s)
+            self._evict(evicted, now_s)
 
-    def _room_needed(self, ticket: Ticket) -> LoadedModel | None:
-        """Who must go before the ticket's model can be loaded, None where there is room."""
-        runners = self._runners.values()
-        if not runners:
+    def _model_to_evict(self, request: ModelRequest) -> LoadedModel | None:
+        """Return the model to evict before the request's model can be loaded; None if there is room."""
+        loaded_models = self._loaded.values()
+        if not loaded_models:
             return None
-        if len(runners) >= self._spec.max_loaded_models or self._evict_all:
-            return choose_victim(runners)
-        if skips_fit_test(self._spec, ticket.model, ticket.options):
+        if len(loaded_models) >= self._spec.max_loaded_models or self._evict_all:
+            return choose_model_to_evict(loaded_models)
+        if skips_fit_test(self._spec, request.model, request.options):
             return None
-        need = need_bytes(self._spec, ticket.model, ticket.options)
-        return None if fits_beside(self._spec, need, self._placements()) else choose_victim(runners)
+        need = required_bytes(self._spec, request.model, request.options)
+        return None if fits_beside(self._spec, need, self._placements()) else choose_model_to_evict(loaded_models)
 
-    def _make_room(self, victim: LoadedModel, now_s: float) -> None:
-        self._stage = _Stage.MAKING_ROOM
-        victim.doomed = True
-        self._house.expire(victim)
-        self._tidy(now_s)
+    def _evict(self, loaded: LoadedModel, now_s: float) -> None:
+        self._stage = _Stage.EVICTING
+        loaded.must_unload = True
+        self._unloads.expire(loaded)
+        self._run_unloads(now_s)
 
-    def _begin_load(self, ticket: Ticket, now_s: float) -> None:
+    def _begin_load(self, request: ModelRequest, now_s: float) -> None:
         self._stage = _Stage.LOADING
         try:
-            placement = place(self._spec, ticket.model, ticket.options, self._placements())
+            placement = place(self._spec, request.model, request.options, self._placements())
         except OutOfMemory:
             self._load = _Load(ends_s=now_s + LOAD_POLL_S, placement=None)
             return
-        polls = max(1, math.ceil(self._load_s(ticket.model) / LOAD_POLL_S - 1e-9))
+        polls = max(1, math.ceil(self._load_s(request.model) / LOAD_POLL_S - 1e-9))
         self._load = _Load(ends_s=now_s + polls * LOAD_POLL_S, placement=placement)
 
     def _end_load(self, load: _Load, now_s: float) -> None:
-        ticket = self._hand
-        assert ticket is not None
+        request = self._current
+        assert request is not None
         self._load = None
         if load.placement is None:
-            self._out_of_memory(ticket, now_s)
+            self._handle_out_of_memory(request, now_s)
         else:
-            self._start_runner(ticket, load.placement)
-        self._take_next(now_s)
+            self._finish_load(request, load.placement)
+        self._start_next(now_s)
 
-    def _start_runner(self, ticket: Ticket, placement: Placement) -> None:
+    def _finish_load(self, request: ModelRequest, placement: Placement) -> None:
         default_s = self._spec.keep_alive_s
-        runner = LoadedModel(
-            ticket,
+        loaded = LoadedModel(
+            request,
             placement=placement,
-            keep_alive_s=default_s if ticket.keep_alive_s is None else ticket.keep_alive_s,
+            keep_alive_s=default_s if request.keep_alive_s is None else request.keep_alive_s,
             slots=self._spec.num_parallel,
         )
-        self._runners[ticket.model.blob] = runner
-        self._seen.add(ticket.model.blob)
-        self._drop_hand()
-        runner.hold(ticket)
+        self._loaded[request.model.blob] = loaded
+        self._cached_blobs.add(request.model.blob)
+        self._clear_current()
+        loaded.acquire(request)
 
-    def _out_of_memory(self, ticket: Ticket, now_s: float) -> None:
-        """Beside others: all of them go, then the load is tried once more. Alone: the request fails."""
-        if self._runners:
+    def _handle_out_of_memory(self, request: ModelRequest, now_s: float) -> None:
+        """Evict all other models and retry once; fail the request if its model was alone."""
+        if self._loaded:
             self._evict_all = True
-            self._decide(now_s)
+            self._process_current(now_s)
             return
-        self._drop_hand()
-        ticket.move(TicketState.FAILED)
+        self._clear_current()
+        request.move(RequestState.FAILED)
 
-    def _drop_hand(self) -> None:
-        self._hand = None
-        self._stage = _Stage.NOTHING
+    def _clear_current(self) -> None:
+        self._current = None
+        self._stage = _Stage.IDLE
         self._load = None
 
     def _placements(self) -> tuple[Placement, ...]:
-        return tuple(runner.placement for runner in self._runners.values())
+        return tuple(loaded.placement for loaded in self._loaded.values())
 
     def _load_s(self, model: ModelSpec) -> float:
-        first_s = None if model.blob in self._seen else model.first_load_s
+        first_s = None if model.blob in self._cached_blobs else model.first_load_s
         return model.load_s if first_s is None else first_s

@@ -1,4 +1,4 @@
-"""Drives the scheduler by an asyncio loop's clock: tickets become things that can be awaited."""
+"""Runs the scheduler on an asyncio loop's clock, so that the state of a request can be awaited."""
 
 from __future__ import annotations
 
@@ -6,79 +6,79 @@ import asyncio
 from typing import Final
 
 from pytest_swarm.simulator.server.hardware import ServerSpec
-from pytest_swarm.simulator.server.loaded_model import LoadedModel, Ticket, TicketState
+from pytest_swarm.simulator.server.loaded_model import LoadedModel, ModelRequest, RequestState
 from pytest_swarm.simulator.server.scheduler import Scheduler
 
-_SETTLED: Final = (TicketState.READY, TicketState.REFUSED, TicketState.FAILED)
+_SCHEDULED: Final = (RequestState.READY, RequestState.REFUSED, RequestState.FAILED)
 
 
 class SchedulerDriver:
-    """One scheduler on the loop in which it is first used."""
+    """One scheduler, bound to the loop in which it is first used."""
 
     def __init__(self, spec: ServerSpec) -> None:
         self._scheduler = Scheduler(spec)
         self._timer: asyncio.TimerHandle | None = None
 
-    async def ready(self, ticket: Ticket) -> TicketState:
-        """Submit, and return READY, REFUSED or FAILED when that is known. Cancelling gives the request up."""
+    async def ready(self, request: ModelRequest) -> RequestState:
+        """Submit the request and return READY, REFUSED or FAILED. Cancellation cancels the request."""
         loop = asyncio.get_running_loop()
-        self._scheduler.submit(ticket, loop.time())
-        self._arm(loop)
-        if ticket.state not in _SETTLED:
-            await self._reaches(ticket, _SETTLED)
-        return ticket.state
+        self._scheduler.submit(request, loop.time())
+        self._set_timer(loop)
+        if request.state not in _SCHEDULED:
+            await self._reach(request, _SCHEDULED)
+        return request.state
 
-    async def slot(self, ticket: Ticket) -> None:
-        """Return when a READY ticket has a slot. Cancelling gives the request up."""
-        self._scheduler.want_slot(ticket, asyncio.get_running_loop().time())
-        if ticket.state is not TicketState.RUNNING:
-            await self._reaches(ticket, (TicketState.RUNNING,))
+    async def slot(self, request: ModelRequest) -> None:
+        """Return when a READY request has a slot. Cancellation cancels the request."""
+        self._scheduler.request_slot(request, asyncio.get_running_loop().time())
+        if request.state is not RequestState.RUNNING:
+            await self._reach(request, (RequestState.RUNNING,))
 
-    def finish(self, ticket: Ticket) -> None:
-        """The request is done with its model."""
+    def finish(self, request: ModelRequest) -> None:
+        """End the request and release its model."""
         loop = asyncio.get_running_loop()
-        self._scheduler.finish(ticket, loop.time())
-        self._arm(loop)
+        self._scheduler.finish(request, loop.time())
+        self._set_timer(loop)
 
-    def cancel(self, ticket: Ticket) -> None:
-        """The request's client has gone; without effect on a ticket that has ended."""
+    def cancel(self, request: ModelRequest) -> None:
+        """End the request of a disconnected client; no effect on an ended request."""
         loop = asyncio.get_running_loop()
-        self._scheduler.cancel(ticket, loop.time())
-        self._arm(loop)
+        self._scheduler.cancel(request, loop.time())
+        self._set_timer(loop)
 
     def unload(self, blob: str) -> None:
-        """Let a model go."""
+        """Unload a model as soon as it is idle."""
         loop = asyncio.get_running_loop()
         self._scheduler.unload(blob, loop.time())
-        self._arm(loop)
+        self._set_timer(loop)
 
     def crash(self, blob: str) -> None:
-        """A model's runner has died; it is still listed, and the next request loads it again."""
+        """Kill a model's process: the model stays listed, and the next request reloads it."""
         self._scheduler.crash(blob)
 
     def resident(self) -> tuple[LoadedModel, ...]:
-        """The resident models now, in the order in which they were loaded."""
+        """Return the models that are resident now, in load order."""
         self._scheduler.advance(asyncio.get_running_loop().time())
-        return self._scheduler.runners
+        return self._scheduler.loaded_models
 
-    async def _reaches(self, ticket: Ticket, states: tuple[TicketState, ...]) -> None:
+    async def _reach(self, request: ModelRequest, states: tuple[RequestState, ...]) -> None:
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def changed() -> None:
-            if ticket.state in states and not reached.done():
+            if request.state in states and not reached.done():
                 reached.set_result(None)
 
-        ticket.changed = changed
+        request.changed = changed
         try:
             await reached
         except asyncio.CancelledError:
-            self.cancel(ticket)
+            self.cancel(request)
             raise
         finally:
-            ticket.changed = None
+            request.changed = None
 
-    def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
-        """See to it that the scheduler is called when something is due by itself."""
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Schedule a call at the scheduler's next event."""
         due_s = self._scheduler.next_timer_s()
         if self._timer is not None:
             if self._timer.when() == due_s and not self._timer.cancelled():
@@ -86,10 +86,10 @@ class SchedulerDriver:
             self._timer.cancel()
             self._timer = None
         if due_s is not None:
-            self._timer = loop.call_at(due_s, self._tick, loop)
+            self._timer = loop.call_at(due_s, self._advance, loop)
 
-    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _advance(self, loop: asyncio.AbstractEventLoop) -> None:
         due_s = self._timer.when() if self._timer is not None else loop.time()
         self._timer = None
         self._scheduler.advance(max(due_s, loop.time()))
-        self._arm(loop)
+        self._set_timer(loop)

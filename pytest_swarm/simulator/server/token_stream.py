@@ -1,22 +1,65 @@
-"""How a text becomes tokens in time: cut to the limit, split into pieces, ended early where a model repeats itself."""
+"""Text generation: what a model is asked, the text that it generates, and that text as tokens over time.
+
+Owns the interface between the server and the room `models/`, which decides the texts. Knows no HTTP and no scheduler.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Protocol
 
-from pytest_swarm.simulator.server.generation import GeneratedText
+from pytest_swarm.domain.prompt import Message
+from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.hardware import ModelSpec
 
-_MOST_REPEATS: Final = 30  # the server breaks off after more equal tokens in a row
+_MOST_REPEATS: Final = 30  # the server stops after more equal tokens in a row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Speech:
-    """A text of so many tokens. `reason` None: the server broke it off, and the answer ends without `done`.
+class GenerationRequest:
+    """What a model is asked: messages, options, and the JSON schema (or plain JSON mode) that constrains the reply.
 
-    `overhead_s` is the fixed part of a call: it takes time, and none of the server's own figures counts it.
+    `model` is the name as the server lists it, with its tag. `num_predict` is None if the request sets no limit. The
+    server truncates the text to that many tokens, so a generator need not.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    schema: Json = None
+    json_mode: bool = False
+    seed: int | None = None
+    num_predict: int | None = None
+    options: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedText:
+    """A reply of `completion_tokens` tokens (at least 1) to a prompt of `prompt_tokens` tokens (at least 1)."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class TextGenerator(Protocol):
+    """Decides what the models reply. Must be a pure function of the request, so that runs repeat exactly."""
+
+    def generate(self, request: GenerationRequest) -> GeneratedText:
+        """Return the text for one request."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenStream:
+    """A text as tokens, with its prefill and decode times.
+
+    `reason` is the `done_reason`; None: the server stopped generating, and the reply ends without `done`. `overhead_s`
+    is the fixed time of a call, which none of the server's own durations counts. `token_s` is the time per token.
     """
 
     text: str
@@ -38,17 +81,30 @@ class Speech:
         return self.tokens * self.token_s
 
 
-def speech(said: GeneratedText, model: ModelSpec, *, slowdown: float, limit: int | None, num_ctx: int) -> Speech:
-    """The text cut to `limit` tokens, at the model's speeds times `slowdown`; a prompt is cut to `num_ctx` tokens."""
-    text, tokens = said.text, max(1, said.completion_tokens)
+def build_token_stream(
+    generated: GeneratedText, model: ModelSpec, *, slowdown: float, limit: int | None, num_ctx: int
+) -> TokenStream:
+    """Return the token stream of a text on a model.
+
+    Args:
+        generated: The text with its token counts.
+        model: The model, with its speeds in tokens per second.
+        slowdown: Factor on the time per token, 1 with all layers on the GPU.
+        limit: `num_predict`, the most tokens to generate; None without a limit.
+        num_ctx: Context length in tokens, to which the prompt is truncated.
+
+    Returns:
+        The stream, truncated to `limit` tokens and at the point where the server stops a text that repeats itself.
+    """
+    text, tokens = generated.text, max(1, generated.completion_tokens)
     reason: str | None = "stop"
     if limit is not None and tokens >= limit:
         text, tokens, reason = text[: len(text) * limit // tokens], limit, "length"
-    kept = _until_repetition(text, tokens)
+    kept = _tokens_before_repetition(text, tokens)
     if kept < tokens:
         text, tokens, reason = text[: len(text) * kept // tokens], kept, None
-    prompt_tokens = max(1, min(said.prompt_tokens, num_ctx))
-    return Speech(
+    prompt_tokens = max(1, min(generated.prompt_tokens, num_ctx))
+    return TokenStream(
         text=text,
         tokens=tokens,
         prompt_tokens=prompt_tokens,
@@ -60,7 +116,12 @@ def speech(said: GeneratedText, model: ModelSpec, *, slowdown: float, limit: int
 
 
 def split(text: str, count: int) -> Iterator[str]:
-    """The text in `count` pieces of nearly equal length (some empty where it has fewer characters)."""
+    """Yield the text in `count` pieces of nearly equal length; pieces are empty if it has fewer characters.
+
+    Args:
+        text: The text.
+        count: The number of pieces.
+    """
     start = 0
     for number in range(1, count + 1):
         end = len(text) * number // count
@@ -68,8 +129,8 @@ def split(text: str, count: int) -> Iterator[str]:
         start = end
 
 
-def _until_repetition(text: str, tokens: int) -> int:
-    """How many tokens come before the server breaks off: all, unless one that is not blank repeats too often."""
+def _tokens_before_repetition(text: str, tokens: int) -> int:
+    """Return the number of tokens before the server stops: all, unless a token that is not blank repeats too often."""
     if not _MOST_REPEATS < tokens <= len(text):
         return tokens
     repeats, last = 0, ""

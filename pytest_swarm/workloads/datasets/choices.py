@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from pytest_swarm.domain.expectation import Regex, YesNo
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.fields import Fields
 
-CHARS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text
 ANSWER_TOKENS: Final = 60
 DIFFICULTY: Final = 2.5
 LETTERS: Final = "ABCDE"

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_swarm.domain.expectation import CodeCase, PythonCode
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.fields import Fields, Json
 
-CHARS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text
 ANSWER_TOKENS: Final = 250
 DIFFICULTY: Final = 3.0
 _FENCED: Final = "Answer with one fenced Python block that holds the whole function and what it imports."

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from pytest_swarm.documents import parse_json, read_text
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.domain.task import Task
@@ -19,7 +20,6 @@ from pytest_swarm.fields import Fields
 from pytest_swarm.workloads.datasets.choices import read_arc, read_boolq, read_mmlu
 from pytest_swarm.workloads.datasets.code_tasks import read_humaneval, read_mbpp
 from pytest_swarm.workloads.datasets.gsm8k import read_gsm8k
-from pytest_swarm.workloads.documents import parse_json, read_text
 
 RowReader: TypeAlias = Callable[[Fields], Task]
 MMLU_COLUMNS: Final = ("question", "A", "B", "C", "D", "answer")

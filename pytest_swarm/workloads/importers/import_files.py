@@ -1,87 +1,146 @@
-"""Importing files of any known format: told apart by what they hold, not by their names."""
+"""Importing files of any known format. The contents of a file tell its format, not its name."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Protocol
 
+from pytest_swarm.documents import make_folder, read_document
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
-from pytest_swarm.workloads.documents import read_document
 from pytest_swarm.workloads.graph_files import read_graph, save_graph
 from pytest_swarm.workloads.importers.dagbench import is_dagbench, read_dagbench
-from pytest_swarm.workloads.importers.import_result import ImportedGraph, ImportSummary, RefusedGraph
 from pytest_swarm.workloads.importers.wfformat import is_wfformat, read_wfformat
 from pytest_swarm.workloads.importers.worfbench import is_worfbench, read_worfbench
 
+_MAX_NAME_CHARS: Final = 100
+
+
+class GraphReader(Protocol):
+    """A function that reads one graph of a format from parsed JSON or TOML; it raises GraphError with `where`."""
+
+    def __call__(self, document: Json, /, *, where: str) -> TaskGraph:
+        """Return the graph of the document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedGraph:
+    """A graph that was not imported: where it was found, and the reason in one sentence."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedGraph:
+    """A graph that was imported: where it was found, its name and size, and the file that it was written to."""
+
+    source: str
+    graph: str
+    tasks: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSummary:
+    """All graphs that were imported or refused, in the order of the files."""
+
+    imported: tuple[ImportedGraph, ...]
+    refused: tuple[RefusedGraph, ...]
+
+    def text(self) -> str:
+        """Return one line per graph, then the counts."""
+        lines = [f"{each.path}: {each.graph}, {each.tasks} tasks, from {each.source}" for each in self.imported]
+        lines += [f"refused: {each.source}: {each.reason}" for each in self.refused]
+        return "\n".join([*lines, f"{len(self.imported)} graphs imported, {len(self.refused)} refused"])
+
 
 def import_graph(path: str | os.PathLike[str]) -> TaskGraph:
-    """The one graph of a file in any known format; GraphError where it is refused, or holds several."""
+    """Return the one graph of a file in any known format; raise GraphError where it is refused or one of several."""
     found = list(import_graphs(path))
     if len(found) != 1:
-        raise GraphError(f"{path}: holds {len(found)} graphs; import the file and load one of them")
+        raise GraphError(f"{path}: contains {len(found)} graphs; import the file, then load one of the written files")
     if isinstance(found[0], RefusedGraph):
         raise GraphError(f"{found[0].source}: {found[0].reason}")
     return found[0]
 
 
 def import_graphs(path: str | os.PathLike[str]) -> Iterator[TaskGraph | RefusedGraph]:
-    """Each graph of a file, or why it was refused. Never raises for what the file holds."""
+    """Yield each graph of a file, or why it was refused; never raise because of the file's contents."""
     where = str(path)
     try:
         document = read_document(path, GraphError)
-        if is_worfbench(document):
-            yield from read_worfbench(document, where=where)
-        else:
-            yield _read_one(document, where)
     except GraphError as error:
-        yield RefusedGraph(source=where, reason=str(error).removeprefix(f"{where}: "))
+        yield _refused(where, error)
+        return
+    for entry_where, entry, read in _entries(document, where):
+        try:
+            yield read(entry, where=entry_where)
+        except GraphError as error:
+            yield _refused(entry_where, error)
 
 
 def import_files(paths: Iterable[str | os.PathLike[str]], out: str | os.PathLike[str]) -> ImportSummary:
-    """Import every graph of the files into `out`, one TOML file each, named after the graph.
+    """Import every graph of the files into a directory, one TOML file each, named after the graph.
 
-    A file that is there already is not overwritten. One bad graph does not stop the others. Raises GraphError only
-    where `out` cannot be made.
+    An existing file is not overwritten. One invalid graph does not stop the others.
+
+    Args:
+        paths: The files.
+        out: The directory to write to; it is created where it does not exist.
+
+    Raises:
+        GraphError: Where `out` cannot be created.
     """
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GraphError(f"{out}: cannot be made a directory: {error.strerror}") from error
-    taken: list[ImportedGraph] = []
+    folder = make_folder(out, GraphError)
+    imported: list[ImportedGraph] = []
     refused: list[RefusedGraph] = []
     for path in paths:
         for each in import_graphs(path):
             result = each if isinstance(each, RefusedGraph) else _write(each, str(path), folder)
             if isinstance(result, ImportedGraph):
-                taken.append(result)
+                imported.append(result)
             else:
                 refused.append(result)
-    return ImportSummary(taken=tuple(taken), refused=tuple(refused))
+    return ImportSummary(imported=tuple(imported), refused=tuple(refused))
 
 
-def _read_one(document: Json, where: str) -> TaskGraph:
-    if is_wfformat(document):
-        return read_wfformat(document, where=where)
-    if is_dagbench(document):
-        return read_dagbench(document, where=where)
-    if isinstance(document, dict) and "tasks" in document:
-        return read_graph(document, where=where)
+def _entries(document: Json, where: str) -> Iterator[tuple[str, Json, GraphReader]]:
+    """Yield the place, the value and the reader of each graph in a document."""
+    if is_worfbench(document):
+        rows = document if isinstance(document, list) else []
+        yield from ((f"{where}[{number}]", row, read_worfbench) for number, row in enumerate(rows))
+    elif is_wfformat(document):
+        yield where, document, read_wfformat
+    elif is_dagbench(document):
+        yield where, document, read_dagbench
+    elif isinstance(document, dict) and "tasks" in document:
+        yield where, document, read_graph
+    else:
+        yield where, document, _refuse_format
+
+
+def _refuse_format(_document: Json, *, where: str) -> TaskGraph:
     raise GraphError(
-        f"{where}: no known format; known are our own (tasks), WfFormat 1.5 (workflow), DAGBench (task_graph) and "
-        "WorfBench (a list of conversations)"
+        f"{where}: the format is not known; supported are our own (with 'tasks'), WfFormat 1.5 ('workflow'), "
+        "DAGBench ('task_graph') and WorfBench (a list of conversations)"
     )
 
 
+def _refused(where: str, error: GraphError) -> RefusedGraph:
+    return RefusedGraph(source=where, reason=str(error).removeprefix(f"{where}: "))
+
+
 def _write(graph: TaskGraph, source: str, folder: Path) -> ImportedGraph | RefusedGraph:
-    path = folder / f"{_slug(graph.name)}.toml"
+    path = folder / f"{_file_stem(graph.name)}.toml"
     if path.exists():
         return RefusedGraph(
-            source=f"{source} ({graph.name})", reason=f"{path} exists already; remove it, or name another --out"
+            source=f"{source} ({graph.name})", reason=f"{path} exists already; remove it, or choose another --out"
         )
     try:
         save_graph(graph, path)
@@ -90,6 +149,6 @@ def _write(graph: TaskGraph, source: str, folder: Path) -> ImportedGraph | Refus
     return ImportedGraph(source=source, graph=graph.name, tasks=len(graph), path=str(path))
 
 
-def _slug(name: str) -> str:
-    """A file name of letters, digits, dots, dashes and underscores, never hidden and never longer than 100."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:100] or "graph"
+def _file_stem(name: str) -> str:
+    """Return a file name of letters, digits, dots, dashes and underscores, never hidden and never too long."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:_MAX_NAME_CHARS] or "graph"

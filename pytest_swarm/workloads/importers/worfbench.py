@@ -1,26 +1,24 @@
-"""WorfBench: LLM sub-task graphs as text (https://github.com/zjunlp/WorfBench), many in a file.
+"""WorfBench: graphs of LLM subtasks as text (https://github.com/zjunlp/WorfBench), many in a file.
 
 The graph is in the last turn of each conversation: `Node:`, lines `1: ...`, then `Edge:` or `Edges:` and pairs
-`(START,1) (1,2) (2,END)`, sometimes with prose between. START and END are dropped. The job's task is in the user's
-turn.
+`(START,1) (1,2) (2,END)`, sometimes with prose between them. START and END are dropped. The goal of the whole job is
+in the user's turn.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.workloads.importers.import_result import RefusedGraph
-from pytest_swarm.workloads.importers.rules import size_from_text, type_from_text
+from pytest_swarm.workloads.importers.task_rules import size_from_text, type_from_text
 
 START, END = "START", "END"
-# "1: ..." as the format has it; "1. ..." only where there is none of those, because prose has numbered lists of its
-# own.
+# "1: ..." is the format's own form. "1. ..." is read only where the plan has no such line, because prose contains
+# numbered lists as well.
 _NODES: Final = (re.compile(r"\s{0,8}(\d{1,4})\s?:\s?(\S.*)"), re.compile(r"\s{0,8}(\d{1,4})\.\s?(\S.*)"))
 _PAIR: Final = re.compile(r"\(\s?(\w{1,9})\s?,\s?(\w{1,9})\s?\)")
 _GOAL: Final = re.compile(r"^Task:\s?(\S.*)$", re.MULTILINE)
@@ -28,7 +26,7 @@ MAX_GOAL_CHARS: Final = 2000
 
 
 def is_worfbench(document: Json) -> bool:
-    """Whether the document is a list of conversations."""
+    """Return whether the document is a list of conversations."""
     return (
         isinstance(document, list)
         and bool(document)
@@ -36,25 +34,24 @@ def is_worfbench(document: Json) -> bool:
     )
 
 
-def read_worfbench(document: Json, *, where: str) -> Iterator[TaskGraph | RefusedGraph]:
-    """Each entry's graph, or why it was refused; an entry's name is its id."""
-    rows = document if isinstance(document, list) else []
-    for number, row in enumerate(rows):
-        source = f"{where}[{number}]"
-        try:
-            yield _read_entry(Fields(row, where=source, error=GraphError))
-        except GraphError as error:
-            yield RefusedGraph(source=source, reason=str(error).removeprefix(f"{source}: "))
+def read_worfbench(entry: Json, *, where: str) -> TaskGraph:
+    """Return the graph of one conversation, named after its id.
 
+    Args:
+        entry: One entry of the list of conversations.
+        where: What to call it in an error, such as the file's path and the entry's number.
 
-def _read_entry(fields: Fields) -> TaskGraph:
+    Raises:
+        GraphError: Where the last turn does not contain a valid plan.
+    """
+    fields = Fields(entry, where=where, error=GraphError)
     turns = fields.tables("conversations")
     if not turns:
         raise fields.fail("the conversation has no turns")
     plan = turns[-1].text("content")
     goals = [match[1] for turn in turns[:-1] for match in _GOAL.finditer(turn.text("content"))]
     goal = goals[-1][:MAX_GOAL_CHARS] if goals else ""
-    nodes, rest = _split(plan, fields)
+    nodes, rest = _split_plan(plan, fields)
     edges = _read_edges(rest, nodes, fields)
     tasks = tuple(
         _task(number, text, goal, sum(child == number for _, child in edges)) for number, text in nodes.items()
@@ -65,14 +62,14 @@ def _read_entry(fields: Fields) -> TaskGraph:
         raise fields.fail(str(error)) from error
 
 
-def _split(plan: str, fields: Fields) -> tuple[dict[str, str], str]:
-    """Number -> text of the nodes, and the part of the plan behind the last of them."""
+def _split_plan(plan: str, fields: Fields) -> tuple[dict[str, str], str]:
+    """Return number -> text of the nodes, and the part of the plan after the last node."""
     lines = plan.splitlines()
     for form in _NODES:
         matches = [(place, match) for place, line in enumerate(lines) if (match := form.fullmatch(line))]
         nodes = {match[1]: match[2].strip() for _, match in matches}
         if len(nodes) < len(matches):
-            raise fields.fail(f"a node stands there twice ({len(matches)} lines for {len(nodes)} nodes)")
+            raise fields.fail(f"a node number is used twice ({len(matches)} lines for {len(nodes)} nodes)")
         if nodes:
             return nodes, "\n".join(lines[matches[-1][0] + 1 :])
     raise fields.fail("the plan has no nodes ('1: ...')")

@@ -1,4 +1,4 @@
-"""Generated jobs: a shape, filled with steps, as a TaskGraph with its right and its wrong answers."""
+"""Generated jobs: a shape, filled with steps, as a TaskGraph with a right and a wrong answer for each task."""
 
 from __future__ import annotations
 
@@ -8,32 +8,28 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task, TaskType
 from pytest_swarm.errors import GraphError
-from pytest_swarm.workloads.workflowgen.applied import apply_figure
-from pytest_swarm.workloads.workflowgen.coding import CODING
-from pytest_swarm.workloads.workflowgen.draw import Draw
-from pytest_swarm.workloads.workflowgen.followups import makers_for
-from pytest_swarm.workloads.workflowgen.records import recompute
-from pytest_swarm.workloads.workflowgen.reports import report, slogan
+from pytest_swarm.workloads.workflowgen.code_steps import CODE_STEPS, apply_figure, recompute
+from pytest_swarm.workloads.workflowgen.follow_up_steps import branch, check, follow_ups_for, report, slogan
+from pytest_swarm.workloads.workflowgen.generated_step import LEVELS, GeneratedStep, StepContext, StepGenerator
+from pytest_swarm.workloads.workflowgen.operands import parent_values, without_booleans
+from pytest_swarm.workloads.workflowgen.random_stream import RandomStream
 from pytest_swarm.workloads.workflowgen.shapes import SHAPES
-from pytest_swarm.workloads.workflowgen.sources import SOURCES, invoice
-from pytest_swarm.workloads.workflowgen.step import LEVELS, GeneratedStep, Maker, Spot
-from pytest_swarm.workloads.workflowgen.sums import branch, check
-from pytest_swarm.workloads.workflowgen.terms import values_of, without_flags
+from pytest_swarm.workloads.workflowgen.source_steps import SOURCE_STEPS, invoice
 
-SMALLEST, LARGEST = 2, 200
+MIN_SIZE, MAX_SIZE = 2, 200
 DEFAULT_SIZES: Final = (3, 8)
-CHARS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text
-TOKENS_PER_PARENT: Final = 50  # a parent's answer, handed on
-# Tokens of working out per level: a reasoned answer is longer than its result. Round figures of the same order as the
-# answers of the published runs (math 90 to 500 tokens, code 50 to 260, others below 80).
+TOKENS_PER_PARENT: Final = 50  # a parent's answer in the prompt
+# Tokens per level for the reasoning in an answer. Rounded, of the same order as the answers of the published runs (math
+# 90 to 500 tokens, code 50 to 260, others below 80).
 TOKENS_PER_LEVEL: Final = {TaskType.MATH: 60, TaskType.REASONING: 50, TaskType.CODE: 40}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """What to generate: shape, number of tasks (2 to 200), difficulty of the job (1 to 5). `name` is the graph's."""
+    """What to generate: name of the graph, shape, number of tasks (2 to 200) and level of difficulty (1 to 5)."""
 
     name: str
     shape: str
@@ -42,16 +38,16 @@ class JobSpec:
 
     def __post_init__(self) -> None:
         if self.shape not in SHAPES:
-            raise GraphError(f"job {self.name!r}: unknown shape {self.shape!r}; known are {', '.join(SHAPES)}")
-        if not SMALLEST <= self.size <= LARGEST:
-            raise GraphError(f"job {self.name!r}: size is {self.size}, but must be from {SMALLEST} to {LARGEST}")
+            raise GraphError(f"job {self.name!r}: unknown shape {self.shape!r}; choose one of {', '.join(SHAPES)}")
+        if not MIN_SIZE <= self.size <= MAX_SIZE:
+            raise GraphError(f"job {self.name!r}: size is {self.size}, but must be from {MIN_SIZE} to {MAX_SIZE}")
         if self.level not in LEVELS:
             raise GraphError(f"job {self.name!r}: level is {self.level}, but must be from 1 to 5")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedJob:
-    """A graph with, for each task's id, an answer that scores 1 and one that scores 0."""
+    """A graph, and for each task's id an answer that scores 1 and one that scores 0."""
 
     graph: TaskGraph
     right: Mapping[str, str]
@@ -59,38 +55,49 @@ class GeneratedJob:
 
 
 def generate_jobs(count: int, seed: int, sizes: tuple[int, int] = DEFAULT_SIZES) -> tuple[GeneratedJob, ...]:
-    """`count` jobs: shapes and levels in turn, sizes drawn from `sizes` (both ends included).
+    """Return `count` jobs, with shapes and levels in turn. Job n does not depend on `count`.
 
-    Job n is the same however many are asked for. Raises GraphError for sizes outside 2 to 200.
+    Args:
+        count: Number of jobs.
+        seed: Seed of everything that is drawn.
+        sizes: Smallest and largest number of tasks, both included, from 2 to 200.
+
+    Raises:
+        GraphError: For a size outside 2 to 200.
     """
     shapes = list(SHAPES)
     jobs = []
     for number in range(count):
         shape = shapes[number % len(shapes)]
-        size = Draw("workflowgen", seed, number, "size").between(*sizes)
+        size = RandomStream("workflowgen", seed, number, "size").between(*sizes)
         spec = JobSpec(name=f"wg{seed}-{number:03}-{shape}", shape=shape, size=size, level=LEVELS[number % len(LEVELS)])
         jobs.append(generate_job(spec, seed))
     return tuple(jobs)
 
 
 def generate_job(spec: JobSpec, seed: int) -> GeneratedJob:
-    """The job of a spec: a function of spec and seed alone, the same on any Python."""
-    draw = Draw("workflowgen", seed, spec.name, spec.shape, spec.size, spec.level)
-    places = SHAPES[spec.shape](draw.apart("shape"), spec.size)
+    """Return the job of a spec, a function of spec and seed alone, the same on any Python.
+
+    Args:
+        spec: What to generate.
+        seed: Seed of everything that is drawn.
+    """
+    rng = RandomStream("workflowgen", seed, spec.name, spec.shape, spec.size, spec.level)
+    positions = SHAPES[spec.shape](rng.substream("shape"), spec.size)
     steps: list[GeneratedStep] = []
     tasks: list[Task] = []
-    needed = {parent for parents in places for parent in parents}
-    for place, parents in enumerate(places):
-        own = draw.apart("place", place)
+    has_children = {parent for parents in positions for parent in parents}
+    for position, parents in enumerate(positions):
+        own = rng.substream("place", position)
         level = min(max(spec.level + own.between(-1, 1), LEVELS[0]), LEVELS[-1])
-        spot = Spot(level=level, parents=tuple((f"s{each}", steps[each]) for each in parents))
-        step = _maker(own, spot, spec.shape, place in needed)(own, spot)
+        context = StepContext(level=level, parents=tuple((f"s{each}", steps[each]) for each in parents))
+        step = _generator(own, context, spec.shape, position in has_children)(own, context)
         steps.append(step)
-        tasks.append(_task(spec, place, spot, step))
+        tasks.append(_task(spec, position, context, step))
     graph = TaskGraph(
         name=spec.name,
         tasks=tuple(tasks),
-        edges=tuple((f"s{parent}", f"s{place}") for place, parents in enumerate(places) for parent in parents),
+        edges=tuple((f"s{parent}", f"s{position}") for position, parents in enumerate(positions) for parent in parents),
     )
     return GeneratedJob(
         graph=graph,
@@ -99,35 +106,35 @@ def generate_job(spec: JobSpec, seed: int) -> GeneratedJob:
     )
 
 
-def _maker(draw: Draw, spot: Spot, shape: str, needed: bool) -> Maker:
-    """What stands at a place: something its children can work on where it has any, often a report where it has none."""
-    if not spot.parents:
-        if needed:
-            return draw.pick((invoice, *SOURCES))
-        return draw.pick((*SOURCES, *CODING))
-    if not values_of(spot):
-        return draw.pick((*SOURCES, *CODING)) if not needed else draw.pick(SOURCES)
-    if shape == "repeat-with-check" and needed:
-        return branch if len(spot.parents) > 1 else check
-    if needed:
-        return draw.pick([maker for maker in makers_for(spot) if maker is not recompute])
-    works = makers_for(spot)
-    ends: tuple[tuple[Maker, ...], ...] = (works, works, CODING, (slogan,))
-    if without_flags(spot).parents:
+def _generator(rng: RandomStream, context: StepContext, shape: str, has_children: bool) -> StepGenerator:
+    """Return a generator for a position: one with a value for the children where it has any, else often a report."""
+    if not context.parents:
+        if has_children:
+            return rng.choice((invoice, *SOURCE_STEPS))
+        return rng.choice((*SOURCE_STEPS, *CODE_STEPS))
+    if not parent_values(context):
+        return rng.choice((*SOURCE_STEPS, *CODE_STEPS)) if not has_children else rng.choice(SOURCE_STEPS)
+    if shape == "repeat-with-check" and has_children:
+        return branch if len(context.parents) > 1 else check
+    if has_children:
+        return rng.choice([each for each in follow_ups_for(context) if each is not recompute])
+    works = follow_ups_for(context)
+    ends: tuple[tuple[StepGenerator, ...], ...] = (works, works, CODE_STEPS, (slogan,))
+    if without_booleans(context).parents:
         ends += ((report,), (report,), (apply_figure,))
-    return draw.pick(draw.pick(ends))
+    return rng.choice(rng.choice(ends))
 
 
-def _task(spec: JobSpec, place: int, spot: Spot, step: GeneratedStep) -> Task:
-    prompt = f"This is step s{place} of the workflow {spec.name}. {step.ask}"
+def _task(spec: JobSpec, position: int, context: StepContext, step: GeneratedStep) -> Task:
+    prompt = f"This is step s{position} of the workflow {spec.name}. {step.ask}"
     text = math.ceil((len(prompt) + len(step.right)) / CHARS_PER_TOKEN)
-    working = TOKENS_PER_LEVEL.get(step.type, 15) * spot.level
+    working = TOKENS_PER_LEVEL.get(step.type, 15) * context.level
     return Task(
-        id=f"s{place}",
+        id=f"s{position}",
         type=step.type,
         prompt=prompt,
-        estimated_tokens=text + working + TOKENS_PER_PARENT * len(spot.parents),
-        difficulty=float(spot.level),
+        estimated_tokens=text + working + TOKENS_PER_PARENT * len(context.parents),
+        difficulty=float(context.level),
         expected=step.expected,
-        derive=step.derive or (NEEDS_NO_INPUT if spot.parents else None),
+        derive=step.derive or (NEEDS_NO_INPUT if context.parents else None),
     )

@@ -1,4 +1,4 @@
-"""Shapes of jobs: for each place, in topological order, the places that it waits for."""
+"""Shapes of jobs: for each position, in topological order, the positions of its parents."""
 
 from __future__ import annotations
 
@@ -6,94 +6,94 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from pytest_swarm.workloads.workflowgen.draw import Draw
+from pytest_swarm.workloads.workflowgen.random_stream import RandomStream
 
-Places: TypeAlias = list[tuple[int, ...]]
-MOST_PARENTS: Final = 24  # more figures than that in one prompt are a test of patience, not of routing
-
-
-def chain(_draw: Draw, size: int) -> Places:
-    """One after the other."""
-    return [() if place == 0 else (place - 1,) for place in range(size)]
+Positions: TypeAlias = list[tuple[int, ...]]
+MAX_PARENTS: Final = 24  # limits the length of a prompt
 
 
-def fork(_draw: Draw, size: int) -> Places:
-    """One, then all others at once."""
-    return [() if place == 0 else (0,) for place in range(size)]
+def _chain(_rng: RandomStream, size: int) -> Positions:
+    """Return a chain: each after the one before it."""
+    return [() if position == 0 else (position - 1,) for position in range(size)]
 
 
-def join(_draw: Draw, size: int) -> Places:
-    """All at once, then one that needs them; in several stages where they are many."""
-    sources: Places = [() for _ in range(max(1, size - _sinks(size)))]
-    return _gathered(sources, list(range(len(sources))), size)
+def _fork(_rng: RandomStream, size: int) -> Positions:
+    """Return a fork: one, then all others in parallel."""
+    return [() if position == 0 else (0,) for position in range(size)]
 
 
-def diamond(_draw: Draw, size: int) -> Places:
-    """One, then several at once, then one that needs them all."""
-    middle = max(1, size - 1 - _sinks(size - 1))
-    return _gathered([(), *((0,) for _ in range(middle))], list(range(1, middle + 1)), size)
+def _join(_rng: RandomStream, size: int) -> Positions:
+    """Return a join: all in parallel, then one after them; in several stages where they exceed MAX_PARENTS."""
+    sources: Positions = [() for _ in range(max(1, size - _join_count(size)))]
+    return _joined(sources, list(range(len(sources))), size)
 
 
-def map_reduce(_draw: Draw, size: int) -> Places:
-    """One, then pairs of a step and its follow-up at once, then one that needs the follow-ups."""
-    pairs = max(1, (size - 1 - _sinks(size // 2)) // 2)
-    places: Places = [()]
+def _diamond(_rng: RandomStream, size: int) -> Positions:
+    """Return a diamond: one, then several in parallel, then one after all of them."""
+    middle = max(1, size - 1 - _join_count(size - 1))
+    return _joined([(), *((0,) for _ in range(middle))], list(range(1, middle + 1)), size)
+
+
+def _map_reduce(_rng: RandomStream, size: int) -> Positions:
+    """Return map-reduce: one, then pairs of a step and its follow-up in parallel, then one after the follow-ups."""
+    pairs = max(1, (size - 1 - _join_count(size // 2)) // 2)
+    positions: Positions = [()]
     for _ in range(pairs):
-        places += [(0,), (len(places),)]
-    return _gathered(places, list(range(2, 2 * pairs + 1, 2)), size)
+        positions += [(0,), (len(positions),)]
+    return _joined(positions, list(range(2, 2 * pairs + 1, 2)), size)
 
 
-def layered(draw: Draw, size: int) -> Places:
-    """Layers of one to four, each place waiting for one to three of the layer before."""
-    places: Places = []
+def _layered(rng: RandomStream, size: int) -> Positions:
+    """Return layers of one to four, each position after one to three of the layer before."""
+    positions: Positions = []
     before: list[int] = []
-    while len(places) < size:
-        width = min(draw.between(1, 4), size - len(places))
-        layer = list(range(len(places), len(places) + width))
-        places += [tuple(sorted(draw.sample(before, draw.between(1, 3)))) for _ in layer]
+    while len(positions) < size:
+        width = min(rng.between(1, 4), size - len(positions))
+        layer = list(range(len(positions), len(positions) + width))
+        positions += [tuple(sorted(rng.sample(before, rng.between(1, 3)))) for _ in layer]
         before = layer
-    return places
+    return positions
 
 
-def repeat_with_check(_draw: Draw, size: int) -> Places:
-    """Work, check, work again on both, check again, and so on."""
-    places: Places = []
-    for place in range(size):
-        if place % 2:
-            places.append((place - 1,))
+def _repeat_with_check(_rng: RandomStream, size: int) -> Positions:
+    """Return work and check in turn; each work follows the last work and its check."""
+    positions: Positions = []
+    for position in range(size):
+        if position % 2:
+            positions.append((position - 1,))
         else:
-            places.append((place - 2, place - 1) if place else ())
-    return places
+            positions.append((position - 2, position - 1) if position else ())
+    return positions
 
 
-def _sinks(leaves: int) -> int:
-    """How many places it takes to gather `leaves`, at most MOST_PARENTS each."""
+def _join_count(leaves: int) -> int:
+    """Return how many positions join `leaves` others, with at most MAX_PARENTS parents each."""
     count = 0
     while leaves > 1:
-        leaves = -(-leaves // MOST_PARENTS)
+        leaves = -(-leaves // MAX_PARENTS)
         count += leaves
     return max(1, count)
 
 
-def _gathered(places: Places, leaves: list[int], size: int) -> Places:
-    """The places, and after them as many as it takes until one is left; a chain behind it up to `size`."""
+def _joined(positions: Positions, leaves: list[int], size: int) -> Positions:
+    """Return the graph with the leaves joined into one position, and a chain after it up to `size`."""
     while len(leaves) > 1:
-        groups = [leaves[start : start + MOST_PARENTS] for start in range(0, len(leaves), MOST_PARENTS)]
-        leaves = list(range(len(places), len(places) + len(groups)))
-        places = places + [tuple(group) for group in groups]
-    while len(places) < size:
-        places.append((len(places) - 1,))
-    return places[:size]
+        groups = [leaves[start : start + MAX_PARENTS] for start in range(0, len(leaves), MAX_PARENTS)]
+        leaves = list(range(len(positions), len(positions) + len(groups)))
+        positions = positions + [tuple(group) for group in groups]
+    while len(positions) < size:
+        positions.append((len(positions) - 1,))
+    return positions[:size]
 
 
-SHAPES: Final[Mapping[str, Callable[[Draw, int], Places]]] = MappingProxyType(
+SHAPES: Final[Mapping[str, Callable[[RandomStream, int], Positions]]] = MappingProxyType(
     {
-        "chain": chain,
-        "fork": fork,
-        "join": join,
-        "diamond": diamond,
-        "map-reduce": map_reduce,
-        "layered": layered,
-        "repeat-with-check": repeat_with_check,
+        "chain": _chain,
+        "fork": _fork,
+        "join": _join,
+        "diamond": _diamond,
+        "map-reduce": _map_reduce,
+        "layered": _layered,
+        "repeat-with-check": _repeat_with_check,
     }
 )

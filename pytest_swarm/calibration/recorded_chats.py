@@ -1,0 +1,156 @@
+"""What the takes of recordings contain of each model: its chats, its loads, and its size in memory.
+
+Finds and decodes exchanges, and leaves out what cannot be used. What follows from them is computed in `accuracy` and
+`measured_models`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import ollama
+
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.prompt import Message, parent_outputs
+from pytest_swarm.domain.record import ResidentModel
+from pytest_swarm.domain.task import Task
+from pytest_swarm.fields import Json
+from pytest_swarm.ollama.cassette.takes import Exchange, ExchangeEnd, Take
+from pytest_swarm.ollama.messages import ChatReply
+from pytest_swarm.ollama.replies import ImpossibleReply, read_chat, read_resident
+from pytest_swarm.ollama.transports.recording import last_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedChat:
+    """A chat that was answered. `alone` tells that no other chat of its take ran at the same time."""
+
+    take: Take
+    exchange: Exchange
+    reply: ChatReply
+    alone: bool
+
+    @property
+    def task(self) -> Task | None:
+        """The task of the chat; None for a call of a planner or a judge."""
+        return None if self.exchange.task is None else self.take.case.graph.task(self.exchange.task)
+
+    def given_outputs(self) -> tuple[tuple[Task, str], ...]:
+        """Return the parents whose outputs the prompt contained, with those outputs."""
+        if self.exchange.task is None:
+            return ()
+        outputs, graph = parent_outputs(_messages(self.exchange.body)), self.take.case.graph
+        return tuple((graph.task(each), outputs[each]) for each in graph.parents(self.exchange.task) if each in outputs)
+
+    @property
+    def num_ctx(self) -> int | None:
+        """The tokens of context that the request asked for; None where it did not say."""
+        options = self.exchange.body.get("options") if isinstance(self.exchange.body, dict) else None
+        num_ctx = options.get("num_ctx") if isinstance(options, dict) else None
+        return num_ctx if isinstance(num_ctx, int) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedLoad:
+    """A request that loaded a model and did nothing else: its run, and its duration by the client's clock."""
+
+    run: str
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRecordings:
+    """All that recordings contain of one model, in the order in which it was recorded.
+
+    `size_bytes` is the most memory that the model occupied, on the GPU and beside it; None where no list of resident
+    models was recorded.
+    """
+
+    tag: str
+    digest: str | None
+    chats: tuple[RecordedChat, ...]
+    loads: tuple[RecordedLoad, ...]
+    size_bytes: int | None
+
+
+def collect_recordings(takes: Iterable[Take]) -> tuple[ModelRecordings, ...]:
+    """Return what the takes contain of every model that was called or loaded, in the order of their tags."""
+    chats: dict[str, list[RecordedChat]] = defaultdict(list)
+    loads: dict[str, list[RecordedLoad]] = defaultdict(list)
+    sizes: dict[str, int] = {}
+    named: dict[str, Exchange] = {}
+    for take in sorted(takes, key=lambda take: take.origin.recorded_ts_ms):
+        for chat in _chats(take):
+            chats[full_tag(chat.exchange.model or "")].append(chat)
+        for exchange in take.exchanges:
+            if exchange.model is not None:
+                named.setdefault(full_tag(exchange.model), exchange)
+            if _is_load(exchange):
+                load = RecordedLoad(run=take.origin.run, duration_s=exchange.end_s)
+                loads[full_tag(exchange.model or "")].append(load)
+            for resident in _resident_models(exchange):
+                tag = full_tag(resident.tag)
+                sizes[tag] = max(sizes.get(tag, 0), resident.size_bytes)
+    called = chats.keys() | loads.keys()
+    return tuple(
+        ModelRecordings(
+            tag=named[tag].model or "",
+            digest=_digest(named[tag], chats[tag]),
+            chats=tuple(chats[tag]),
+            loads=tuple(loads[tag]),
+            size_bytes=sizes.get(tag),
+        )
+        for tag in sorted(named)
+        if tag in called
+    )
+
+
+def _digest(named: Exchange, chats: list[RecordedChat]) -> str | None:
+    """Return the digest of the model's file in its latest chat; models can be replaced under the same tag."""
+    digests = [chat.exchange.model_digest for chat in chats if chat.exchange.model_digest is not None]
+    return digests[-1] if digests else named.model_digest
+
+
+def _chats(take: Take) -> Iterator[RecordedChat]:
+    rows = [row for row in take.exchanges if row.path == "/api/chat" and row.ending is ExchangeEnd.COMPLETE]
+    for row in rows:
+        try:
+            reply = read_chat(ollama.ChatResponse.model_validate(last_json(row)), asked=row.model or "")
+        except (ImpossibleReply, ValueError):  # ValueError: the reply does not have the fields of a chat
+            continue
+        overlaps = any(
+            other is not row and other.sent_s < row.sent_s + row.end_s and row.sent_s < other.sent_s + other.end_s
+            for other in rows
+        )
+        if row.status == 200:
+            yield RecordedChat(take=take, exchange=row, reply=reply, alone=not overlaps)
+
+
+def _is_load(row: Exchange) -> bool:
+    """Return whether the request only loaded a model: no prompt, answered, and not told to unload at once."""
+    body = row.body if isinstance(row.body, dict) else {}
+    loading = row.path == "/api/generate" and not body.get("prompt") and body.get("keep_alive") != 0
+    return loading and row.status == 200 and row.ending is ExchangeEnd.COMPLETE
+
+
+def _resident_models(row: Exchange) -> tuple[ResidentModel, ...]:
+    if row.path != "/api/ps" or row.status != 200 or row.ending is not ExchangeEnd.COMPLETE:
+        return ()
+    try:
+        return read_resident(ollama.ProcessResponse.model_validate(last_json(row)))
+    except (ImpossibleReply, ValueError):  # ValueError: the reply does not have the fields of a list of models
+        return ()
+
+
+def _messages(body: Json) -> list[Message]:
+    """Return the valid messages of a chat's body."""
+    found = body.get("messages") if isinstance(body, dict) else None
+    rows = found if isinstance(found, list) else []
+    texts = [(row.get("role"), row.get("content")) for row in rows if isinstance(row, dict)]
+    return [
+        Message(role=role, content=content)
+        for role, content in texts
+        if isinstance(role, str) and isinstance(content, str)
+    ]

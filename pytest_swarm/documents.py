@@ -1,0 +1,225 @@
+"""TOML and JSON files that people write by hand: graphs, fleets and profiles.
+
+Reads them into plain JSON values and writes them back. Every problem with a file raises the caller's error, with one
+sentence that names the file. What the values mean is left to `fields` and to the caller.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, NoReturn
+
+from pytest_swarm.errors import SwarmError
+from pytest_swarm.fields import Json
+
+MAX_DEPTH: Final = 60  # levels of nesting; no graph or fleet needs more than 8
+SUFFIXES: Final = (".toml", ".json")
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def read_text(path: str | os.PathLike[str], error: type[SwarmError]) -> str:
+    """Return the text of a UTF-8 file, without its byte order mark.
+
+    Args:
+        path: The file.
+        error: The class of error to raise.
+
+    Raises:
+        SwarmError: An `error` that names the file, where it cannot be read.
+    """
+    path = Path(path)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as cause:
+        raise error(f"{path}: is not UTF-8 text (byte {cause.start}); save it as UTF-8") from cause
+    except FileNotFoundError as cause:
+        raise error(f"{path}: there is no such file") from cause
+    except IsADirectoryError as cause:
+        raise error(f"{path}: is a directory; name a file in it") from cause
+    except (OSError, ValueError) as cause:  # ValueError: a null character in the path
+        raise error(f"{path}: cannot be read: {getattr(cause, 'strerror', None) or cause}") from cause
+
+
+def read_document(path: str | os.PathLike[str], error: type[SwarmError]) -> Json:
+    """Return the contents of a .toml or .json file as plain JSON values.
+
+    Args:
+        path: The file; its suffix tells the format.
+        error: The class of error to raise.
+
+    Raises:
+        SwarmError: An `error` that names the file and what is wrong with it.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise error(f"{path}: the file name must end in .toml or .json")
+    text = read_text(path, error)
+    return parse_toml(text, str(path), error) if suffix == ".toml" else parse_json(text, str(path), error)
+
+
+def write_text(path: str | os.PathLike[str], text: str, error: type[SwarmError]) -> None:
+    """Write a UTF-8 file.
+
+    Args:
+        path: The file; it is overwritten where it exists.
+        text: What to write; line breaks stay as they are.
+        error: The class of error to raise.
+
+    Raises:
+        SwarmError: An `error` that names the file, where it cannot be written.
+    """
+    try:
+        Path(path).write_bytes(text.encode())
+    except UnicodeEncodeError as cause:
+        raise error(f"{path}: cannot be written: the text contains half a surrogate pair ({cause.reason})") from cause
+    except (OSError, ValueError) as cause:
+        raise error(f"{path}: cannot be written: {getattr(cause, 'strerror', None) or cause}") from cause
+
+
+def make_folder(path: str | os.PathLike[str], error: type[SwarmError]) -> Path:
+    """Create a directory and its parents where they do not exist, and return its path.
+
+    Args:
+        path: The directory.
+        error: The class of error to raise.
+
+    Raises:
+        SwarmError: An `error` that names the directory, where it cannot be created.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise error(f"{path}: the directory cannot be created: {cause.strerror}; choose another one") from cause
+    return folder
+
+
+# --- parsing ---------------------------------------------------------------------------------------------------------
+
+
+def parse_json(text: str, where: str, error: type[SwarmError]) -> Json:
+    """Return the value of a JSON text. NaN and Infinity are refused.
+
+    Args:
+        text: The JSON text.
+        where: What to call it in an error, such as the file's path.
+        error: The class of error to raise.
+
+    Raises:
+        SwarmError: An `error` that begins with `where`.
+    """
+    try:
+        return _checked(json.loads(text, parse_constant=_refuse_constant), where, error)
+    except (ValueError, RecursionError) as cause:
+        raise error(f"{where}: is not valid JSON: {_reason(cause)}") from cause
+
+
+def parse_toml(text: str, where: str, error: type[SwarmError]) -> Json:
+    """Return the table of a TOML text. Dates and times outside quotes are refused.
+
+    Args:
+        text: The TOML text.
+        where: What to call it in an error, such as the file's path.
+        error: The class of error to raise.
+
+    Raises:
+        SwarmError: An `error` that begins with `where`.
+    """
+    try:
+        return _checked(tomllib.loads(text), where, error)
+    except (ValueError, RecursionError) as cause:
+        raise error(f"{where}: is not valid TOML: {_reason(cause)}") from cause
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _reason(cause: Exception) -> str:
+    return "it is nested too deeply" if isinstance(cause, RecursionError) else str(cause).replace("\n", " ")
+
+
+def _checked(value: object, where: str, error: type[SwarmError], depth: int = 0) -> Json:
+    """Return the value, made of nothing but what JSON can hold."""
+    if depth > MAX_DEPTH:
+        raise error(f"{where}: is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, dict):
+        return {str(key): _checked(each, where, error, depth + 1) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_checked(each, where, error, depth + 1) for each in value]
+    if isinstance(value, datetime.date | datetime.time):
+        raise error(f"{where}: {value} is a date or time without quotes; put it in quotes")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise error(f"{where}: {value} is not a finite number")
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise error(f"{where}: a value of type {type(value).__name__} is not allowed")
+
+
+# --- TOML, which the standard library reads but does not write -------------------------------------------------------
+
+
+def toml_line(key: str, value: Json, comment: str | None = None) -> str:
+    """Return the line `key = value`, with a comment behind it where one is given.
+
+    Args:
+        key: The key, quoted in the line where TOML asks for it.
+        value: Any JSON value but null.
+        comment: The comment without its `#`; line breaks become spaces.
+
+    Raises:
+        ValueError: For null, which TOML cannot express.
+    """
+    line = f"{toml_key(key)} = {toml_value(value)}"
+    return f"{line}  {toml_comment(comment)}" if comment else line
+
+
+def toml_comment(text: str) -> str:
+    """Return the text as a comment of one line."""
+    return f"# {' '.join(text.split())}"
+
+
+def toml_value(value: Json) -> str:
+    """Return a value as it is written behind `=`; raise ValueError for null, which TOML cannot express."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return toml_string(value)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{toml_key(key)} = {toml_value(each)}" for key, each in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
+    raise ValueError("TOML has no null")
+
+
+def toml_string(text: str) -> str:
+    """Return a quoted string; one with line breaks is written over several lines."""
+    if "\n" not in text:
+        return _quoted(text)
+    lines = "\n".join(_quoted(line)[1:-1] for line in text.split("\n"))
+    return f'"""\n{lines}"""'
+
+
+def toml_key(key: str) -> str:
+    """Return a key, quoted where TOML asks for it."""
+    return key if _BARE_KEY.fullmatch(key) else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    """Return a basic string. JSON's escapes are TOML's, except that TOML escapes DEL as well."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -1,0 +1,102 @@
+"""Metrics of cost: tokens as the server counted them, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_swarm.metrics.facts import JobFacts
+from pytest_swarm.metrics.quality_metrics import QualityMetrics
+from pytest_swarm.metrics.spec import Column, MetricGroup, MetricSpec, Show, Unit, Worse
+from pytest_swarm.metrics.summaries import mean
+
+
+def _prompt_tokens(job: JobFacts) -> int | None:
+    """Return the tokens of all prompts."""
+    return _total(each.prompt_tokens for each in job.record.outcomes)
+
+
+def _completion_tokens(job: JobFacts) -> int | None:
+    """Return the tokens of all answers."""
+    return _total(each.completion_tokens for each in job.record.outcomes)
+
+
+def _all_tokens(job: JobFacts) -> int | None:
+    """Return the tokens of all prompts and answers; None where either was not measured."""
+    prompts, completions = _prompt_tokens(job), _completion_tokens(job)
+    return None if prompts is None or completions is None else prompts + completions
+
+
+def _token_cost(job: JobFacts) -> float | None:
+    """Return the cost of all tokens."""
+    return job.token_cost
+
+
+def _score_per_token_cost(job: JobFacts) -> float | None:
+    """Return the score divided by the token cost; None where either is missing or the cost is 0."""
+    return job.score / job.token_cost if job.score is not None and job.token_cost else None
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def score_over_cost(column: Column[float | None]) -> float | None:
+    """Mean score over mean token cost of the jobs that have both, so that one cheap job does not carry it."""
+    rows = [(QualityMetrics.score.of_job(job), CostMetrics.token_cost.of_job(job)) for job in column.jobs]
+    both = [(score, cost) for score, cost in rows if score is not None and cost is not None]
+    cost = sum(cost for _, cost in both)
+    return sum(score for score, _ in both) / cost if cost else None
+
+
+class CostMetrics(MetricGroup):
+    """Tokens as the server counted them, and what they cost."""
+
+    __slots__ = ()
+    GROUP = "Cost"
+
+    tokens = MetricSpec(
+        label="Tokens",
+        definition="Tokens of prompts and answers, as the server counted them",
+        of=_all_tokens,
+        over=mean,
+        show=Show.SCOREBOARD,
+        unit=Unit.TOKENS,
+    )
+    prompt_tokens = MetricSpec(
+        label="Prompt tokens",
+        definition="Tokens of the prompts, as the server counted them",
+        of=_prompt_tokens,
+        over=mean,
+        show=Show.FILES | Show.GATE,
+        unit=Unit.TOKENS,
+    )
+    completion_tokens = MetricSpec(
+        label="Completion tokens",
+        definition="Tokens of the answers, as the server counted them",
+        of=_completion_tokens,
+        over=mean,
+        show=Show.FILES | Show.GATE,
+        unit=Unit.TOKENS,
+    )
+    token_cost = MetricSpec(
+        label="Token cost",
+        short="cost",
+        gives_way=2,
+        definition="Cost per token times the tokens of prompt and answer, summed over the tasks",
+        of=_token_cost,
+        over=mean,
+        show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.TEXT | Show.DETAIL,
+        unit=Unit.COST,
+        digits=3,
+    )
+    score_per_token_cost = MetricSpec(
+        label="Score per token cost",
+        definition="`score / token_cost`",
+        of=_score_per_token_cost,
+        over=score_over_cost,
+        show=Show.FILES | Show.GATE | Show.SCOREBOARD,
+        unit=Unit.PER_COST,
+        worse_when=Worse.LOWER,
+        digits=2,
+    )

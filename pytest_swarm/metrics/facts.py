@@ -1,0 +1,80 @@
+"""What the functions of the metrics compute from: one job's record, and figures of it that several of them need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+
+from pytest_swarm.domain.expectation import Judge
+from pytest_swarm.domain.record import JobRecord, JobStatus, Switch, TaskOutcome, TaskStatus
+from pytest_swarm.metrics.measured_vram import MeasuredVram, measured_vram
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFacts:
+    """One job. `oracle_score` is the score of the oracle's job of the same pair; None where no oracle ran."""
+
+    record: JobRecord
+    oracle_score: float | None = None
+
+    @cached_property
+    def task_scores(self) -> dict[str, float | None]:
+        """Return each task's part in the job's score (None = left out)."""
+        return task_scores(self.record)
+
+    @cached_property
+    def score(self) -> float | None:
+        """Return the job's score; None for a job that is not completed: an error is not a low score."""
+        return mean_of_known(self.task_scores.values()) if self.record.status is JobStatus.COMPLETED else None
+
+    @cached_property
+    def token_cost(self) -> float | None:
+        """Return the cost of all tokens of the job."""
+        return sum_of_known(each.token_cost for each in self.record.outcomes)
+
+    @cached_property
+    def measured(self) -> MeasuredVram:
+        """Return what was measured of VRAM."""
+        return measured_vram(self.record)
+
+    @cached_property
+    def loads(self) -> tuple[Switch, ...]:
+        """Return the explicit loads."""
+        return tuple(each for each in self.record.switches if each.action == "load")
+
+
+def task_scores(record: JobRecord) -> dict[str, float | None]:
+    """Return the score of each task as it counts in the job's mean: 0 where it was not run, None where it is left out.
+
+    A task that was not run is left out only if it could never have been scored: it has no expectation, or it is for
+    a judge and a judged task of this job that did run has no score, so there was no judge.
+    """
+    judged = [each for each in record.outcomes if each.status is TaskStatus.OK and _for_judge(record, each)]
+    no_judge = bool(judged) and all(each.score is None for each in judged)
+    scores: dict[str, float | None] = {}
+    for each in record.outcomes:
+        if each.status is TaskStatus.OK:
+            scores[each.task] = each.score
+        else:
+            expected = record.case.graph.task(each.task).expected
+            never = expected is None or (no_judge and isinstance(expected, Judge))
+            scores[each.task] = None if never else 0.0
+    return scores
+
+
+def _for_judge(record: JobRecord, outcome: TaskOutcome) -> bool:
+    return isinstance(record.case.graph.task(outcome.task).expected, Judge)
+
+
+def mean_of_known(values: Iterable[float | None]) -> float | None:
+    """Return the mean of what was measured; None where nothing was."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
+def sum_of_known(values: Iterable[float | None]) -> float | None:
+    """Return the sum of what was measured; None where nothing was."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

@@ -1,0 +1,121 @@
+"""Metrics of quality: how good the answers were, and how good the routing was on the routers' own estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_swarm.domain.record import JobStatus, PlanStep, TaskStatus
+from pytest_swarm.metrics.facts import JobFacts, mean_of_known
+from pytest_swarm.metrics.spec import Difference, MetricGroup, MetricSpec, Show, Unit, Worse
+from pytest_swarm.metrics.summaries import mean, mean_with_interval, not_summed_up
+
+
+def _score(job: JobFacts) -> float | None:
+    """Return the mean score over the tasks that could be scored, in [0, 1]."""
+    return job.score
+
+
+def _local_score(job: JobFacts) -> float | None:
+    """Return the score with each answer held against what was right for the inputs that its task was really given.
+
+    It is over the tasks that have a local score, and tells a task's own errors from those that it inherited.
+    """
+    if job.record.status is not JobStatus.COMPLETED:
+        return None
+    local = {
+        each.task: each.local_score if each.status is TaskStatus.OK else job.task_scores[each.task]
+        for each in job.record.outcomes
+    }
+    return mean_of_known(local.values())
+
+
+def _utility(job: JobFacts) -> float | None:
+    """Return the value of what was executed."""
+    return realised_utility(job.record.steps)
+
+
+def _regret(job: JobFacts) -> float | None:
+    """Return the score of the oracle's job of the same pair minus the job's."""
+    if job.oracle_score is None or job.score is None:
+        return None
+    return job.oracle_score - job.score
+
+
+def realised_utility(steps: Iterable[PlanStep]) -> float | None:
+    """Return sum over steps of (sum of u_im over executed - lambda_switch * sum of S_i loaded).
+
+    u_im is the utility row that the router saw (quality - lambda_token * token cost), S_i the switch cost of each
+    executed model that was not resident. Each task counts once, however often it stood in a horizon, and each load
+    where it happens, so the figure is comparable over modes and horizons. None where no step was planned.
+    """
+    parts: list[float] = []
+    for step in steps:
+        chosen = {(each.task, each.model) for each in step.executed}
+        loaded = {each.model for each in step.executed}.difference(step.resident_before)
+        parts += [row.utility for row in step.estimates if (row.task, row.model) in chosen]
+        parts += [-step.lambda_switch * step.switch_cost.get(tag, 0.0) for tag in sorted(loaded)]
+    return sum(parts) if parts else None
+
+
+class QualityMetrics(MetricGroup):
+    """How good the answers were, and the routing on the routers' own estimates."""
+
+    __slots__ = ()
+    GROUP = "Quality"
+
+    score = MetricSpec(
+        label="Score",
+        definition="Mean score over the job's tasks that could be scored, 0 to 1. A failed or skipped task counts 0. "
+        "Left out: a task that ran and has no score; a task that did not run and could never have been scored (no "
+        "expectation, or for a judge where there was none). `null` if nothing was scored, and for a job that is not "
+        "`completed`: an error is not a low score",
+        of=_score,
+        over=mean_with_interval,
+        show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.CHART | Show.TEXT,
+        unit=Unit.SHARE,
+        worse_when=Worse.LOWER,
+        high=1.0,
+        digits=1,
+        difference=Difference.POINTS,
+    )
+    local_score = MetricSpec(
+        label="Local score",
+        definition="The same mean with each answer held against what was right for the inputs that its task was "
+        "really given. It differs from `score` where a task derives its answer and a parent was wrong "
+        "([benchmarks.md](benchmarks.md))",
+        of=_local_score,
+        over=not_summed_up,
+        show=Show.CASE | Show.CSV,
+        unit=Unit.SHARE,
+        worse_when=Worse.LOWER,
+        high=1.0,
+        digits=1,
+        difference=Difference.POINTS,
+    )
+    utility = MetricSpec(
+        label="Utility",
+        definition="Value of what was really executed, on the router's own estimates. It is the sum over steps of "
+        "`quality - lambda_token * token_cost` over the executed assignments, minus `lambda_switch * S_i` for each "
+        "executed model that was not resident. Each task counts once however often it stood in a horizon, so it "
+        "compares over modes and horizons",
+        of=_utility,
+        over=mean,
+        show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.CHART | Show.DETAIL,
+        unit=Unit.VALUE,
+        worse_when=Worse.LOWER,
+        low=None,
+        digits=3,
+        difference=Difference.ABSOLUTE,
+    )
+    regret = MetricSpec(
+        label="Regret",
+        definition="Score of the oracle's job with the same graph, horizon, budget and repeat, minus `score`. "
+        "`null` where no oracle ran",
+        of=_regret,
+        over=mean,
+        show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
+        unit=Unit.SHARE,
+        low=None,
+        digits=1,
+        difference=Difference.POINTS,
+    )

@@ -1,0 +1,126 @@
+"""Metrics of the tasks: how they ended, and who decided where they ran."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytest_swarm.domain.record import TaskStatus
+from pytest_swarm.metrics.facts import JobFacts
+from pytest_swarm.metrics.spec import Kind, MetricGroup, MetricSpec, Show, Worse
+from pytest_swarm.metrics.summaries import add_counts, not_summed_up, number_of_entries, tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotRun:
+    """A failed or skipped task, and why it was not run."""
+
+    task: str
+    status: TaskStatus
+    error: str | None
+
+
+def _tasks_ok(job: JobFacts) -> int:
+    """Return the number of tasks that ran."""
+    return _number(job, TaskStatus.OK)
+
+
+def _tasks_failed(job: JobFacts) -> int:
+    """Return the number of tasks whose call failed."""
+    return _number(job, TaskStatus.FAILED)
+
+
+def _tasks_skipped(job: JobFacts) -> int:
+    """Return the number of tasks that were never run."""
+    return _number(job, TaskStatus.SKIPPED)
+
+
+def _tasks_unscored(job: JobFacts) -> int:
+    """Return the number of tasks that ran and have no score."""
+    return sum(each.status is TaskStatus.OK and each.score is None for each in job.record.outcomes)
+
+
+def _planner_failures(job: JobFacts) -> Mapping[str, int]:
+    """Return the failures of the planner by kind."""
+    return add_counts(step.planner_failures for step in job.record.steps)
+
+
+def _origins(job: JobFacts) -> Mapping[str, int]:
+    """Return the executed assignments by who decided them."""
+    return dict(sorted(Counter(each.origin.value for step in job.record.steps for each in step.executed).items()))
+
+
+def _not_run(job: JobFacts) -> tuple[NotRun, ...]:
+    """Return the failed and skipped tasks."""
+    return tuple(
+        NotRun(task=each.task, status=each.status, error=each.error)
+        for each in job.record.outcomes
+        if each.status is not TaskStatus.OK
+    )
+
+
+def _number(job: JobFacts, status: TaskStatus) -> int:
+    return sum(each.status is status for each in job.record.outcomes)
+
+
+class TaskMetrics(MetricGroup):
+    """How the tasks ended, and who decided where they ran."""
+
+    __slots__ = ()
+    GROUP = "Tasks"
+
+    tasks_ok = MetricSpec(
+        label="Tasks that ran",
+        definition="Tasks that ran",
+        of=_tasks_ok,
+        over=not_summed_up,
+        show=Show.CASE | Show.CSV,
+        worse_when=Worse.LOWER,
+    )
+    tasks_failed = MetricSpec(
+        label="Failed tasks",
+        definition="Tasks whose call failed",
+        of=_tasks_failed,
+        over=not_summed_up,
+        show=Show.CASE | Show.CSV | Show.GATE,
+    )
+    tasks_skipped = MetricSpec(
+        label="Skipped tasks",
+        definition="Tasks that were never run",
+        of=_tasks_skipped,
+        over=not_summed_up,
+        show=Show.CASE | Show.CSV | Show.GATE,
+    )
+    tasks_unscored = MetricSpec(
+        label="Unscored tasks",
+        definition="Tasks that ran and have no score",
+        of=_tasks_unscored,
+        over=not_summed_up,
+        show=Show.CASE | Show.CSV | Show.GATE,
+    )
+    planner_failures = MetricSpec(
+        label="Planner failures",
+        definition="Failures of the planner by kind. In CSV their number",
+        of=_planner_failures,
+        over=tally,
+        show=Show.FILES,
+        kind=Kind.COUNT,
+    )
+    origins = MetricSpec(
+        label="Origins",
+        definition="Executed assignments by who decided them: `solver`, `planner`, `replanner`, `rule`, `fill-in`",
+        of=_origins,
+        over=tally,
+        show=Show.JSON,
+        kind=Kind.COUNT,
+        worse_when=Worse.NEITHER,
+    )
+    not_run = MetricSpec(
+        label="Tasks not run",
+        definition="Failed and skipped tasks with their errors",
+        of=_not_run,
+        over=number_of_entries,
+        show=Show.JSON,
+        kind=Kind.COUNT,
+    )

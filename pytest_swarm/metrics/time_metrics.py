@@ -1,0 +1,92 @@
+"""Metrics of time on the run's clock: loads of models, and what the tasks took."""
+
+from __future__ import annotations
+
+from pytest_swarm.metrics.decision_metrics import DecisionMetrics
+from pytest_swarm.metrics.facts import JobFacts, mean_of_known, sum_of_known
+from pytest_swarm.metrics.spec import Column, Kind, MetricGroup, MetricSpec, Show, Unit
+from pytest_swarm.metrics.summaries import mean, not_summed_up
+
+
+def _switches(job: JobFacts) -> int:
+    """Return the number of explicit loads."""
+    return len(job.loads)
+
+
+def _evictions(job: JobFacts) -> int:
+    """Return the number of explicit unloads."""
+    return len(job.record.switches) - len(job.loads)
+
+
+def _load_s(job: JobFacts) -> float:
+    """Return the seconds that the loads took."""
+    return sum(each.finished_s - each.started_s for each in job.loads)
+
+
+def _makespan_s(job: JobFacts) -> float | None:
+    """Return the seconds from the first dispatch to the last completion."""
+    return job.record.makespan_s
+
+
+def _total_latency_s(job: JobFacts) -> float | None:
+    """Return the sum of the calls in seconds."""
+    return sum_of_known(each.latency_s for each in job.record.outcomes)
+
+
+def mean_of_planned(column: Column[float]) -> float | None:
+    """Mean over the jobs that planned a step."""
+    rows = zip(column.values, column.jobs, strict=True)
+    return mean_of_known(value for value, job in rows if DecisionMetrics.steps.of_job(job))
+
+
+class TimeMetrics(MetricGroup):
+    """Loads, and what the tasks took."""
+
+    __slots__ = ()
+    GROUP = "Time"
+
+    switches = MetricSpec(
+        label="Model loads",
+        short="loads",
+        gives_way=3,
+        definition="Explicit loads of models",
+        of=_switches,
+        over=mean_of_planned,
+        show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.CHART | Show.TEXT | Show.DETAIL,
+        digits=1,
+    )
+    evictions = MetricSpec(
+        label="Model unloads",
+        definition="Explicit unloads of models",
+        of=_evictions,
+        over=not_summed_up,
+        show=Show.CASE | Show.CSV | Show.GATE,
+    )
+    load_s = MetricSpec(
+        label="Load time",
+        definition="Seconds that the explicit loads took",
+        of=_load_s,
+        over=mean_of_planned,
+        show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
+        kind=Kind.TIME,
+        unit=Unit.SECONDS,
+    )
+    makespan_s = MetricSpec(
+        label="Makespan",
+        definition="First dispatch to last completion of the job",
+        of=_makespan_s,
+        over=mean,
+        show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.TEXT | Show.DETAIL,
+        kind=Kind.TIME,
+        unit=Unit.SECONDS,
+    )
+    total_latency_s = MetricSpec(
+        label="Total latency",
+        short="latency",
+        definition="Sum of the calls of the job",
+        of=_total_latency_s,
+        over=mean,
+        show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
+        kind=Kind.TIME,
+        unit=Unit.SECONDS,
+    )

@@ -1,0 +1,135 @@
+"""Which cases a benchmark is run as, which of the collected tests are run, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.plugin.settings import Axes, Settings, axes_of_texts
+from pytest_swarm.plugin.spelling import check_markers, unknown_keyword
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.record import CaseKey
+    from pytest_swarm.plugin.option_kinds import Option
+    from pytest_swarm.routing.registry import ModeTable
+
+CASE: Final = "swarm_case"
+MARKER: Final = "swarm"
+VERSION: Final = "version"  # the one keyword of the marker that is no option
+
+
+def is_swarm(item: pytest.Item) -> bool:
+    """Return whether a test is a benchmark of ours."""
+    return isinstance(item, pytest.Function) and CASE in item.fixturenames
+
+
+def key_of(item: pytest.Item) -> CaseKey:
+    """Return the case that a benchmark is run as."""
+    from pytest_swarm.domain.record import CaseKey
+
+    assert isinstance(item, pytest.Function), "a benchmark is a function"
+    key = item.callspec.params[CASE]
+    assert isinstance(key, CaseKey), "the plugin parametrizes this name itself"
+    return key
+
+
+def axes_of_marker(args: tuple[object, ...], values: dict[str, object], *, known: ModeTable) -> Axes:
+    """Return the axes of `@pytest.mark.swarm(...)`: texts as on the command line, single values, or lists of them."""
+    keywords = (*(row.marker for row in ROWS if row.marker), VERSION)
+    what = f"@pytest.mark.{MARKER}"
+    if args:
+        raise OptionError(f"{what} takes keywords only: {', '.join(keywords)}")
+    for key in values:
+        if key not in keywords:
+            raise unknown_keyword(what, key, keywords)
+
+    def text(row: Option[Any]) -> str | None:
+        value = None if row.marker is None else values.get(row.marker)
+        if value is None:
+            return None
+        return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+    axes = axes_of_texts(text, what=lambda row: f"{what}({row.marker}=)", known=known)
+    if axes.auto_repeat:
+        raise OptionError(f"{what}(repeat=): auto belongs on the command line or in the ini file")
+    version = values.get(VERSION)
+    if version is None:
+        return axes
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise OptionError(f"{what}({VERSION}=): {version!r} is not a whole number")
+    return Axes(version=version).over(axes)
+
+
+class Cases:
+    """The cases of benchmarks, by command line, marker and ini file.
+
+    Args:
+        settings: The session's settings.
+        modes: The routing modes of the session.
+        gpu_gb: Gives the VRAM of the machine's GPU in GB; OptionError where there is none.
+    """
+
+    def __init__(self, settings: Settings, *, modes: ModeTable, gpu_gb: Callable[[], float]) -> None:
+        self._settings = settings
+        self._modes = modes
+        self._gpu_gb = gpu_gb
+
+    def axes_of(self, item: pytest.Item) -> Axes:
+        """Return what command line, the test's closest marker and ini say together."""
+        marker = item.get_closest_marker(MARKER)
+        said = Axes() if marker is None else axes_of_marker(marker.args, dict(marker.kwargs), known=self._modes)
+        return self._settings.axes(said)
+
+    def keys_of(self, item: pytest.Item) -> tuple[CaseKey, ...]:
+        """Return every case of a benchmark: modes x horizons x budgets x repeats."""
+        from pytest_swarm.domain.record import CaseKey
+
+        check_markers(item)
+        axes = self.axes_of(item)
+        return tuple(
+            CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget, repeat=repeat)
+            for mode in axes.modes or ()
+            for horizon in axes.horizons or ()
+            for budget in self._budgets_gb(axes)
+            for repeat in range(1, (axes.repeat or 1) + 1)
+        )
+
+    def _budgets_gb(self, axes: Axes) -> tuple[float, ...]:
+        """The budgets as numbers; `auto`, also the default, asks the GPU, and never invents one."""
+        return tuple(dict.fromkeys(self._gpu_gb() if each == "auto" else each for each in axes.budgets or ()))
+
+    def ordered(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Return the tests in the order in which they are run; each that is no benchmark keeps its place."""
+        return self._in_rounds(self._in_groups(items))
+
+    def _in_groups(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Under --swarm-carryover=group, jobs of one mode, horizon, budget and repeat in a row, in the order given."""
+        grouped = [item for item in items if is_swarm(item) and self.axes_of(item).carryover == "group"]
+        order: dict[CaseKey, list[pytest.Item]] = {}
+        for item in grouped:
+            order.setdefault(key_of(item), []).append(item)
+        return _dealt(items, [item for group in order.values() for item in group])
+
+    def _in_rounds(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Under --swarm-repeat=auto, the first repeats of all benchmarks, then the second ones, and so on."""
+        if not self._settings.auto_repeat:
+            return items
+        return _dealt(items, sorted(filter(is_swarm, items), key=lambda item: key_of(item).repeat))
+
+
+def selected(items: list[pytest.Item], settings: Settings) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """Return the tests to keep and to drop, by --swarm-only and --swarm-skip."""
+    if not (settings.only or settings.skip):
+        return items, []
+    kept = [item for item in items if is_swarm(item) is not settings.skip]
+    return kept, [item for item in items if is_swarm(item) is settings.skip]
+
+
+def _dealt(items: list[pytest.Item], ordered: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The items with those of `ordered` dealt out over their own places, in that order."""
+    dealt, places = iter(ordered), set(ordered)
+    return [next(dealt) if item in places else item for item in items]

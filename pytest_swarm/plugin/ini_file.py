@@ -1,0 +1,66 @@
+"""The ini file itself, where pytest has no public way in: values of native TOML, and all keys that it sets."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.option_kinds import Flag
+
+if TYPE_CHECKING:
+    from pytest_swarm.plugin.option_kinds import Option
+
+_TABLES: Final = (("tool", "pytest", "ini_options"), ("tool", "pytest"), ("pytest",))
+_SECTIONS: Final = ("pytest", "tool:pytest")
+
+
+def native_value(row: Option[Any], inipath: Path | None, error: Exception) -> object:
+    """Return a value of native TOML that pytest refused for its type: a number, or a list of numbers and texts.
+
+    Args:
+        row: The option.
+        inipath: The ini file.
+        error: Why pytest refused the value; raised as OptionError where the value is of no use to us either.
+    """
+    value = dict(_items(inipath)).get(row.dest)
+    wrong = isinstance(row, Flag) or not _is_plain(value)
+    if wrong:
+        raise OptionError(f"{row.dest} (ini): {error}; write it as on the command line") from error
+    return value
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(each, str | int | float) and not isinstance(each, bool) for each in value)
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def ini_keys(inipath: Path | None) -> list[str]:
+    """Return the keys that the ini file sets for pytest."""
+    return [key for key, _ in _items(inipath)]
+
+
+def _items(inipath: Path | None) -> Iterator[tuple[str, object]]:
+    if inipath is None:
+        return
+    if inipath.suffix == ".toml":
+        with inipath.open("rb") as file:
+            document: object = tomllib.load(file)
+        for table in _TABLES:
+            yield from _inside(document, table)
+        return
+    from iniconfig import IniConfig
+
+    for section in IniConfig(str(inipath)):
+        if section.name in _SECTIONS:
+            yield from section.items()
+
+
+def _inside(document: object, table: tuple[str, ...]) -> Iterator[tuple[str, object]]:
+    for name in table:
+        document = document.get(name) if isinstance(document, Mapping) else None
+    if isinstance(document, Mapping):
+        yield from document.items()

@@ -1,0 +1,143 @@
+"""The kinds of options. A row of the table in `options` is one of them, and reads as a typed attribute of Settings.
+
+Loaded at every start of pytest, so it imports nothing, and a row names its type by a function that is called late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, Generic, Literal, Self, TypedDict, TypeVar, Unpack, cast, overload
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_swarm.plugin.option_text import OptionText
+
+T = TypeVar("T")
+DEST_PREFIX: Final = "swarm_"
+FLAG_PREFIX: Final = "--swarm-"
+_UNIT: Final = "_s"  # `timeout_s` is the option --swarm-timeout, in seconds
+
+
+class OptionValues:
+    """The values of all options, by the name of the attribute."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self.values = values
+
+
+class Facts(TypedDict, total=False):
+    """What else a row says of its option.
+
+    Attributes:
+        metavar: The placeholder of the value in `--help`.
+        shown: The default in words, where it is not a constant.
+        bare: The value of the option when it stands without one.
+        marker: The keyword of `@pytest.mark.swarm` that gives the same.
+        may_differ: Whether a resumed run may set it anew, because the jobs stay the same.
+        measures: Whether it changes what a score means, so that runs with other values are not comparable.
+        reproduces: Whether it belongs to the command that reproduces a run (default: yes).
+    """
+
+    metavar: str
+    shown: str
+    bare: str
+    marker: str
+    may_differ: bool
+    measures: bool
+    reproduces: bool
+
+
+class Option(Generic[T]):
+    """One option: its type, default, help and roles. Its name is the attribute's, on the command line and in the ini.
+
+    `parse` makes the value of a text, `default` is the text that counts where none is given.
+    """
+
+    ini_type: Literal["string", "bool", "linelist"] = "string"
+    empty = "none"
+
+    def __init__(
+        self, parse: Callable[[OptionText], T], default: str | None, meaning: str, **facts: Unpack[Facts]
+    ) -> None:
+        self.parse = parse
+        self.default = default
+        self.meaning = meaning
+        self.metavar = facts.get("metavar", "VALUE")
+        self.shown = facts.get("shown", default)
+        self.bare = facts.get("bare")
+        self.marker = facts.get("marker")
+        self.may_differ = facts.get("may_differ", False)
+        self.measures = facts.get("measures", False)
+        self.reproduces = facts.get("reproduces", True)
+
+    def __set_name__(self, owner: type, attribute: str) -> None:
+        self.attribute = attribute
+        self.dest = DEST_PREFIX + attribute.removesuffix(_UNIT)
+        self.flag = f"--{self.dest.replace('_', '-')}"
+
+    @overload
+    def __get__(self, values: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, values: OptionValues, owner: type) -> T: ...
+
+    def __get__(self, values: OptionValues | None, owner: type) -> Self | T:
+        return self if values is None else cast("T", values.values[self.attribute])
+
+    @property
+    def default_text(self) -> str:
+        """The default as run files name it."""
+        return self.default or self.empty
+
+    def register(self, group: pytest.OptionGroup, parser: pytest.Parser) -> None:
+        """Add the option and its ini twin. Both default to None, so that "not given" can be told from any value."""
+        shown = f"{self.meaning} (default: {self.shown})" if self.shown else self.meaning
+        group.addoption(self.flag, dest=self.dest, default=None, help=shown.replace("%", "%%"), **self._argument())
+        parser.addini(self.dest, shown, type=self.ini_type, default=None)
+
+    def _argument(self) -> dict[str, str]:
+        """What argparse wants to know of the option's value."""
+        if self.bare is None:
+            return {"metavar": self.metavar}
+        return {"metavar": self.metavar, "nargs": "?", "const": self.bare}
+
+
+class Value(Option[T]):
+    """An option with a default."""
+
+
+class Maybe(Option[T | None]):
+    """An option whose value is None where it is not given."""
+
+    def __init__(self, parse: Callable[[OptionText], T], meaning: str, **facts: Unpack[Facts]) -> None:
+        super().__init__(parse, None, meaning, **facts)
+
+
+class Many(Option[tuple[T, ...]]):
+    """A repeatable option; `parse` reads one text. Its value is empty where it is not given."""
+
+    ini_type = "linelist"
+
+    def __init__(self, parse: Callable[[OptionText], T], meaning: str, **facts: Unpack[Facts]) -> None:
+        super().__init__(lambda given: (parse(given),), None, f"{meaning}; repeatable", **facts)
+
+    def _argument(self) -> dict[str, str]:
+        return {"metavar": self.metavar, "action": "append"}
+
+
+class Flag(Option[bool]):
+    """An option without a value, off where it is not given."""
+
+    ini_type = "bool"
+    empty = "off"
+
+    def __init__(self, meaning: str, **facts: Unpack[Facts]) -> None:
+        super().__init__(lambda _: True, None, meaning, **facts)
+
+    def _argument(self) -> dict[str, str]:
+        return {"action": "store_true"}
+
+
+class Axis(Option[T]):
+    """An axis of the parametrization. Markers come between command line and ini file, so `Axes` holds its value."""

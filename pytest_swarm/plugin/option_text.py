@@ -1,0 +1,122 @@
+"""The text of an option, and the types that it can be read as. Every error names the option and what to write."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_swarm.errors import OptionError
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.graph import HorizonDepth
+    from pytest_swarm.gate.rules import Expression
+    from pytest_swarm.plugin.axes import Budget
+    from pytest_swarm.report.outputs import Output
+    from pytest_swarm.routing.registry import ModeTable
+
+_Word = TypeVar("_Word", bound=str)
+
+
+class OptionText:
+    """A text that somebody gave, or a row's default.
+
+    Args:
+        text: The text, without blanks around it.
+        what: How messages name the option, such as `--swarm-seed`.
+        known_modes: The routing modes of the session.
+        folder: Where it was given: the current folder, or that of the ini file.
+    """
+
+    def __init__(
+        self, text: str, *, what: str, known_modes: ModeTable | None = None, folder: Path | None = None
+    ) -> None:
+        self.text = text.strip()
+        self.what = what
+        self._known_modes = known_modes
+        self._folder = folder or Path()
+
+    def word(self) -> str:
+        """Return the text itself."""
+        return self.text
+
+    def path(self) -> Path:
+        """Return a path, read from the current folder."""
+        return Path(self.text)
+
+    def path_from_there(self) -> Path:
+        """Return a path, read from the folder where it was given."""
+        return self._folder / Path(self.text).expanduser()
+
+    def choice(self, *words: _Word, hint: str = "") -> _Word:
+        """Return the text as one of the words."""
+        for word in words:
+            if word == self.text:
+                return word
+        known = f"{self.what}: {self.text!r} is unknown; known are {', '.join(words)}"
+        raise OptionError(f"{known} ({hint})" if hint else known)
+
+    def count(self, *, low: int) -> int:
+        """Return a whole number of at least `low`."""
+        from pytest_swarm.plugin.axes import parse_count
+
+        return parse_count(self.text, what=self.what, low=low)
+
+    def weight(self) -> float:
+        """Return a finite number of at least 0."""
+        try:
+            weight = float(self.text)
+        except ValueError:
+            raise OptionError(f"{self.what}: {self.text!r} is not a number") from None
+        if not math.isfinite(weight) or weight < 0:
+            raise OptionError(f"{self.what}: is {self.text}, but must be a number of at least 0")
+        return weight
+
+    def duration_s(self) -> float:
+        """Return seconds."""
+        from pytest_swarm.units import parse_duration_s
+
+        return parse_duration_s(self.text, what=self.what)
+
+    def url(self) -> str:
+        """Return the base URL of a server."""
+        from pytest_swarm.ollama.address import base_url
+
+        return base_url(self.text)
+
+    def output(self) -> Output:
+        """Return a report to write."""
+        from pytest_swarm.report.outputs import parse_output
+
+        return parse_output(self.text, what=self.what)
+
+    def expression(self) -> Expression:
+        """Return an expression of the gate."""
+        from pytest_swarm.gate.rules import parse_expression
+
+        return parse_expression(self.text, what=self.what)
+
+    def modes(self) -> tuple[str, ...]:
+        """Return routing modes."""
+        from pytest_swarm.plugin.axes import parse_modes
+        from pytest_swarm.routing.registry import ModeTable
+
+        return parse_modes(self.text, what=self.what, known=self._known_modes or ModeTable({}))
+
+    def horizons(self) -> tuple[HorizonDepth, ...]:
+        """Return horizon depths."""
+        from pytest_swarm.plugin.axes import parse_horizons
+
+        return parse_horizons(self.text, what=self.what)
+
+    def budgets(self) -> tuple[Budget, ...]:
+        """Return VRAM budgets in GB, or `auto`."""
+        from pytest_swarm.plugin.axes import parse_budgets
+
+        return parse_budgets(self.text, what=self.what)
+
+    def repeats(self) -> tuple[int, bool]:
+        """Return how many repeats, and whether they stop as soon as the gate has decided."""
+        from pytest_swarm.plugin.axes import parse_repeat
+
+        return parse_repeat(self.text, what=self.what)

@@ -1,0 +1,82 @@
+"""--swarm-resume: which run goes on, and whether this session's jobs belong into it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.telemetry.reader import read_run
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.record import JobRecord, RunInfo
+    from pytest_swarm.plugin.resources import Resources
+    from pytest_swarm.plugin.settings import Settings
+
+EVENTS: Final = "events.jsonl"
+_MAY_DIFFER: Final = frozenset(row.dest for row in ROWS if row.may_differ)
+_DEFAULT: Final = "its default"
+
+
+def resumed_folder(resume: str, reports: Path) -> Path:
+    """Return the folder of the run that goes on; OptionError where there is none.
+
+    Args:
+        resume: The value of --swarm-resume: a folder, the name of a run, or `latest`.
+        reports: The folder of all runs.
+    """
+    if resume != "latest":
+        for path in (Path(resume), reports / resume):
+            if (path / EVENTS).is_file():
+                return path
+        raise OptionError(f"--swarm-resume: there is no run {resume!r}; give the folder of its {EVENTS}")
+    started = {path.parent: _started_ms(path) for path in reports.glob(f"*/{EVENTS}")}
+    runs = {folder: ms for folder, ms in started.items() if ms is not None}
+    if not runs:
+        raise OptionError(f"--swarm-resume: there is no earlier run in {reports}")
+    return max(runs, key=lambda folder: runs[folder])
+
+
+def finished_jobs(events: Path, settings: Settings, resources: Resources) -> dict[str, JobRecord]:
+    """Return the completed jobs of the run that goes on, by case digest; what was run otherwise is refused."""
+    if settings.resume is None or not events.exists():
+        return {}
+    run = read_run(events)
+    difference = _difference(run.info, settings, resources)
+    if difference is not None:
+        raise OptionError(f"--swarm-resume: run {events.parent.name} {difference}; start a new run")
+    return {job.case.digest: job for job in run.jobs if job.status is JobStatus.COMPLETED}
+
+
+def _difference(info: RunInfo, settings: Settings, resources: Resources) -> str | None:
+    """Why this session's jobs would not belong into the run; None where they do."""
+    if info.fleet.digest != resources.fleet.digest or info.seed != settings.seed:
+        return "was made with another fleet or seed"
+    if info.simulated != resources.backend.simulated:
+        return "was made on another backend"
+    name = _other_option(info.options, settings.given)
+    if name is not None:
+        there, here = info.options.get(name, _DEFAULT), settings.given.get(name, _DEFAULT)
+        return f"was made with {name} = {there}, and this one has {here}"
+    if "group" in (settings.cli.carryover, settings.ini.carryover):
+        return "carries over from job to job (group), which cannot be picked up in the middle"
+    return None
+
+
+def _other_option(there: Mapping[str, str], here: Mapping[str, str]) -> str | None:
+    names = sorted({*there, *here} - _MAY_DIFFER)
+    return next((name for name in names if there.get(name) != here.get(name)), None)
+
+
+def _started_ms(path: Path) -> float | None:
+    """When a run began; None for a file that has no whole `run_start`."""
+    try:
+        with path.open(encoding="utf-8") as lines:
+            event = json.loads(lines.readline())
+        return float(event["ts_ms"]) if event["event"] == "run_start" else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,176 @@
+"""The types of the blocks of report.json, but for the metrics, which `report_schema` takes from their table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+from pytest_swarm.domain.record import JobStatus, TaskStatus
+
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+Depth: TypeAlias = Annotated[int, Meta(ge=0)] | Literal["flat"]
+Budget: TypeAlias = Annotated[float, Meta(gt=0)]
+Jobs: TypeAlias = Annotated[Count, Meta(description="jobs")]
+Tasks: TypeAlias = Annotated[Count, Meta(description="tasks")]
+Pairs: TypeAlias = Annotated[Count, Meta(description="pairs of jobs")]
+Mean: TypeAlias = Annotated[float | None, Meta(description="mean over pairs")]
+ModeName: TypeAlias = Annotated[str, Meta(description="routing mode")]
+OneDepth: TypeAlias = Annotated[Depth, Meta(description='depth of the horizon, or "flat"')]
+AnyDepth: TypeAlias = Annotated[Depth | None, Meta(description='depth of the horizon, "flat", or null for all of them')]
+OneBudget: TypeAlias = Annotated[Budget, Meta(description="VRAM budget in GB (10^9 bytes)")]
+AnyBudget: TypeAlias = Annotated[Budget | None, Meta(description="VRAM budget in GB, null for all of them")]
+Milliseconds: TypeAlias = Annotated[float, Meta(description="milliseconds since 1970")]
+
+
+class FleetModel(Struct, frozen=True, kw_only=True):
+    """A model of the fleet, as its file says."""
+
+    name: Annotated[str, Meta(description="Ollama tag")]
+    vram_gb: Annotated[float, Meta(description="footprint in GB")]
+    load_time_ms: float
+    cost_per_token: float
+    max_ctx: Annotated[int, Meta(description="longest context that the model has, in tokens")]
+    num_ctx: Annotated[int, Meta(description="context that it is run with, in tokens")]
+    capabilities: Annotated[dict[str, float], Meta(description="task type -> prior of the score")]
+    prefill_tokens_per_s: float | None
+    decode_tokens_per_s: float | None
+    keep: bool
+
+
+class FleetBlock(Struct, frozen=True, kw_only=True):
+    """The fleet of a run."""
+
+    name: Annotated[str, Meta(description="where it comes from")]
+    digest: Annotated[str, Meta(description="content digest")]
+    models: list[FleetModel]
+
+
+class RunBlock(Struct, frozen=True, kw_only=True):
+    """What the run was."""
+
+    run: Annotated[str, Meta(description="name of the run")]
+    started_ts_ms: Milliseconds
+    complete: Annotated[bool, Meta(description="whether the run came to its end")]
+    backend: Annotated[str, Meta(description="ollama, sim, record or replay")]
+    backend_detail: Annotated[str, Meta(description="which one, and why")]
+    simulated: Annotated[bool, Meta(description="whether the figures come from the simulator")]
+    profile: Annotated[str | None, Meta(description="simulator profile")]
+    seed: int
+    fleet: FleetBlock
+    options: dict[str, str]
+    versions: dict[str, str]
+    machine: dict[str, str]
+    command: Annotated[list[str], Meta(description="command line that reproduces the run")]
+
+
+class IntervalBlock(Struct, frozen=True, kw_only=True):
+    """A 95 % interval of the mean beside it, clustered by job."""
+
+    low: Annotated[float | None, Meta(description="lower end")]
+    high: Annotated[float | None, Meta(description="upper end")]
+    confidence: Annotated[float, Meta(description="0.95")]
+    samples: Annotated[Count, Meta(description="values")]
+    clusters: Annotated[Count, Meta(description="jobs (graphs)")]
+    note: Annotated[str | None, Meta(description="why there are no ends")]
+
+
+class TaskEntry(Struct, frozen=True, kw_only=True):
+    """One task of a job; prompts and answers are in events.jsonl."""
+
+    task: Annotated[str, Meta(description="task id")]
+    type: Annotated[str, Meta(description="task type")]
+    model: Annotated[str | None, Meta(description="model that ran it")]
+    status: TaskStatus
+    step: Annotated[int | None, Meta(description="plan step")]
+    score: Annotated[
+        Share | None, Meta(description="its part in the job's score: 0 where it was not run, null where it is left out")
+    ]
+    local_score: Annotated[Share | None, Meta(description="score against what was right for the inputs really given")]
+    error: Annotated[str | None, Meta(description="why it was not run")]
+    error_kind: Annotated[str | None, Meta(description="stable word for the error")]
+    prompt_tokens: Annotated[int | None, Meta(description="as the server counted them")]
+    completion_tokens: Annotated[int | None, Meta(description="as the server counted them")]
+    token_cost: Annotated[float | None, Meta(description="cost per token times tokens")]
+    latency_s: Annotated[float | None, Meta(description="seconds of the call")]
+
+
+class CaseHead(Struct, frozen=True, kw_only=True):
+    """What was run, and how it ended."""
+
+    digest: Annotated[str, Meta(description="identity of the case: graph, mode, horizon, budget and repeat")]
+    test: Annotated[str, Meta(description="pytest node id")]
+    job: Annotated[str, Meta(description="name of the graph")]
+    graph_digest: Annotated[str, Meta(description="content digest of the graph")]
+    case_version: Annotated[int, Meta(description="version of the graph")]
+    mode: ModeName
+    horizon_depth: OneDepth
+    vram_budget_gb: OneBudget
+    repeat: Annotated[Annotated[int, Meta(ge=1)], Meta(description="from 1")]
+    status: JobStatus
+    error: Annotated[str | None, Meta(description="why it is not completed")]
+    simulated: Annotated[bool, Meta(description="whether its figures come from the simulator")]
+    started_ts_ms: Milliseconds
+
+
+class AggregateHead(Struct, frozen=True, kw_only=True):
+    """Which jobs of one mode are summed up, and how they ended."""
+
+    mode: ModeName
+    horizon_depth: AnyDepth
+    vram_budget_gb: AnyBudget
+    jobs: Jobs
+    completed: Annotated[Count, Meta(description="jobs that were completed")]
+    infeasible: Annotated[Count, Meta(description="jobs without a feasible plan")]
+    errors: Annotated[Count, Meta(description="jobs that ended by an error")]
+    scored: Annotated[Count, Meta(description="jobs that have a score")]
+
+
+class PointHead(Struct, frozen=True, kw_only=True):
+    """Horizon and budget of a point of a look-ahead curve."""
+
+    horizon_depth: OneDepth
+    vram_budget_gb: OneBudget
+    jobs: Jobs
+
+
+class ComparisonBlock(Struct, frozen=True, kw_only=True):
+    """Two modes against each other, over everything or at one horizon and budget."""
+
+    mode: Annotated[str, Meta(description="the mode that is judged")]
+    reference: Annotated[str, Meta(description="the mode that it is judged against")]
+    horizon_depth: AnyDepth
+    vram_budget_gb: AnyBudget
+    pairs: Annotated[Count, Meta(description="complete pairs: the same graph, horizon, budget and repeat, both scored")]
+    incomplete: Annotated[Count, Meta(description="pairs with a side missing, failed or unscored")]
+    score_mode: Mean
+    score_reference: Mean
+    difference: Annotated[float | None, Meta(description="mean over pairs of score(mode) - score(reference)")]
+    difference_interval: IntervalBlock | None
+    jobs_won: Annotated[Count, Meta(description="pairs that the mode won")]
+    jobs_lost: Annotated[Count, Meta(description="pairs that the mode lost")]
+    jobs_tied: Annotated[Count, Meta(description="pairs of equal score")]
+    tasks_compared: Annotated[Count, Meta(description="tasks that ran under both modes")]
+    tasks_diverged: Annotated[Count, Meta(description="tasks that ran on different models")]
+    routing_divergence_pct: Annotated[
+        Annotated[float, Meta(ge=0, le=100)] | None, Meta(description="share of diverged tasks in percent")
+    ]
+    when_differed_better: Annotated[Count, Meta(description="diverged tasks on which the mode scored better")]
+    when_differed_worse: Annotated[Count, Meta(description="diverged tasks on which the reference scored better")]
+    when_differed_tie: Annotated[Count, Meta(description="diverged tasks of equal score")]
+    when_differed_unscored: Annotated[Count, Meta(description="diverged tasks of which a side has no score")]
+
+
+class PublishedComparison(Struct, frozen=True, kw_only=True):
+    """LP against LLM over all complete pairs, under the published names."""
+
+    jobs_lp_won: Pairs
+    jobs_llm_won: Pairs
+    jobs_tied: Pairs
+    routing_divergence_pct: Annotated[float | None, Meta(description="percent")]
+    when_differed_lp_better: Tasks
+    when_differed_llm_better: Tasks
+    when_differed_tie: Tasks
+    when_differed_unscored: Tasks
+    total_subtasks_compared: Tasks

@@ -1,0 +1,84 @@
+"""How the value of a metric is written for people: by the unit and the digits of its row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from pytest_swarm.metrics.aggregate import Aggregate
+from pytest_swarm.metrics.spec import Show, Unit
+from pytest_swarm.metrics.table import AnyMetric, shown_in
+from pytest_swarm.report.wording import (
+    NOT_MEASURED,
+    gigabytes,
+    milliseconds,
+    mode_name,
+    number,
+    one_line,
+    percent,
+    seconds,
+    significant,
+)
+from pytest_swarm.statistics.intervals import Interval
+
+
+def plain_number(value: object) -> float | None:
+    """Return a metric's value as one number: the mean of an interval, the sum of a tally; None where there is none."""
+    if isinstance(value, Interval):
+        return value.mean
+    if isinstance(value, Mapping):
+        return sum(value.values())
+    assert value is None or isinstance(value, int | float), "lists are not shown as numbers"
+    return value
+
+
+def written(metric: AnyMetric, value: float | None, *, digits: int | None = None) -> str:
+    """Return the value as text, `-` where it was not measured; `digits` replace those of the row."""
+    shown = metric.digits if digits is None else digits
+    match metric.unit:
+        case Unit.SHARE:
+            return percent(value, digits=shown or 0)
+        case Unit.GB:
+            return gigabytes(value)
+        case Unit.SECONDS:
+            return seconds(value)
+        case Unit.MILLISECONDS:
+            return milliseconds(value)
+        case Unit.COST | Unit.PER_COST:
+            return significant(value, 3 if shown is None else shown)
+        case Unit.VALUE | Unit.COUNT | Unit.TOKENS | Unit.JOBS:
+            return number(value, 0 if isinstance(value, int) else shown or 0)
+    assert_never(metric.unit)
+
+
+def of_aggregate(metric: AnyMetric, aggregate: Aggregate, *, digits: int | None = None) -> str:
+    """Return the value of a mode as text; a number of jobs reads `3 of 24`."""
+    text = written(metric, plain_number(metric.of_mode(aggregate)), digits=digits)
+    return f"{text} of {aggregate.jobs:,}" if metric.unit is Unit.JOBS else text
+
+
+def interval_text(interval: Interval | None, *, between: str) -> str:
+    """Return both ends in percent, cut to what a score can be; `-` where there is no interval."""
+    if interval is None or interval.low is None or interval.high is None:
+        return NOT_MEASURED
+    return f"{100 * max(0.0, interval.low):.0f}{between}{100 * min(1.0, interval.high):.0f}"
+
+
+def summary_columns(place: Show) -> list[tuple[str, int]]:
+    """Return heading and `gives_way` of each column of a table of modes, after the mode's name and its jobs."""
+    columns: list[tuple[str, int]] = []
+    for metric in shown_in(place):
+        columns.append((metric.heading, metric.gives_way))
+        if metric.has_interval:
+            columns.append(("95 %", metric.gives_way))
+    return columns
+
+
+def summary_row(aggregate: Aggregate, place: Show, *, between: str) -> list[str]:
+    """Return a mode's row of that table: its name, its jobs, and a cell for each column."""
+    cells = [mode_name(one_line(aggregate.mode, 24)), f"{aggregate.jobs:,}"]
+    for metric in shown_in(place):
+        cells.append(of_aggregate(metric, aggregate))
+        if metric.has_interval:
+            cells.append(interval_text(metric.of_mode(aggregate), between=between))
+    return cells

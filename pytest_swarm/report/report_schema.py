@@ -1,0 +1,121 @@
+"""The JSON Schema of report.json, generated from the types of its blocks and from the table of metrics.
+
+`python -m docs.generate` writes it to `schema/swarm-report-1.json`, which is shipped in the package.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from pytest_swarm.fields import Json
+from pytest_swarm.metrics.spec import Show
+from pytest_swarm.metrics.table import AnyMetric, shown_in
+from pytest_swarm.report.document import (
+    AggregateHead,
+    CaseHead,
+    ComparisonBlock,
+    IntervalBlock,
+    PointHead,
+    PublishedComparison,
+    RunBlock,
+    TaskEntry,
+)
+from pytest_swarm.report.findings import Answer
+
+SCHEMA: Final = "swarm-report/1"
+FURTHER_BLOCKS: Final[Mapping[str, Any]] = MappingProxyType({})
+"""Top-level blocks that other rooms add to a report, by name, with their types; a report may lack them."""
+
+_ID: Final = "https://pytest-swarm-router/schema/swarm-report-1.json"
+_TITLE: Final = f"report.json of pytest-swarm, schema {SCHEMA}"
+_DESCRIPTION: Final = (
+    "A pure function of events.jsonl. Not measured is null, never 0. Further keys may be added at any place; none is"
+    " renamed or dropped within version 1."
+)
+_LINK: Final = re.compile(r"\[[^]]+\]\(([^)]+)\)")
+
+Field: TypeAlias = tuple[str, Any] | tuple[str, Any, Any]
+
+
+def _job_fields() -> list[Field]:
+    """Return name and type of each metric of a job."""
+    return [(row.name, _described(row, row.job_type)) for row in shown_in(Show.CASE)]
+
+
+def _summed_fields(place: Show) -> list[Field]:
+    """Return name and type of each metric of a mode. One with an interval has its mean first, then the interval."""
+    found: list[Field] = []
+    for row in shown_in(place):
+        hint = float | None if row.has_interval else row.mode_type
+        found.append((row.name, _described(row, hint, f"; {row.summary}")))
+        if row.has_interval:
+            text = f"95 % interval of {row.name} over jobs; null where there is no {row.name}"
+            found.append((f"{row.name}_interval", Annotated[IntervalBlock | None, Meta(description=text)]))
+    return found
+
+
+def _described(metric: AnyMetric, hint: Any, summary: str = "") -> Any:
+    """Return the type with the metric's bounds and its definition; a link becomes the name of the page."""
+    text = _LINK.sub(r"docs/\1", metric.definition.replace("`null`", "null")) + summary
+    return Annotated[_bounded(metric, hint), Meta(description=text)]
+
+
+def _bounded(metric: AnyMetric, hint: Any) -> Any:
+    """Return the type with the metric's bounds on each number in it."""
+    if hint in (int, float):
+        return Annotated[hint, Meta(ge=metric.low, le=metric.high)]
+    inner = [_bounded(metric, each) for each in get_args(hint)]
+    origin = get_origin(hint)
+    if origin in (types.UnionType, Union):  # every optional value names its type first
+        return inner[0] | None
+    if origin is tuple:
+        return list[inner[0]]  # type: ignore[valid-type]  # a type that is made at run time
+    if origin in (dict, Mapping):
+        return dict[str, inner[1]]  # type: ignore[valid-type]  # a type that is made at run time
+    return hint
+
+
+def _struct(name: str, fields: list[Field], base: type[Struct] = Struct) -> type[Struct]:
+    return msgspec.defstruct(name, fields, bases=(base,), frozen=True, kw_only=True, module=__name__)
+
+
+Case: Final = _struct("Case", [*_job_fields(), ("tasks", list[TaskEntry])], CaseHead)
+ModeAtSetting: Final = _struct("ModeAtSetting", _summed_fields(Show.MODE), AggregateHead)
+Mode: Final = _struct("Mode", [("by_setting", list[ModeAtSetting])], ModeAtSetting)  # type: ignore[valid-type]
+CurvePoint: Final = _struct("CurvePoint", _summed_fields(Show.CURVE), PointHead)
+
+
+def document_type(further: Mapping[str, Any]) -> type[Struct]:
+    """Return the type of the whole report.json: its own blocks, and the further ones, which a report may lack."""
+    blocks: dict[str, tuple[Any, str]] = {
+        "schema": (Literal["swarm-report/1"], "name and version of this schema"),
+        "run": (RunBlock, "what the run was"),
+        "modes": (dict[str, Mode], "mode -> its figures over all jobs, and by horizon and budget"),  # type: ignore[valid-type]
+        "cases": (list[Case], "every job, ordered by name, budget, horizon, mode and repeat"),  # type: ignore[valid-type]
+        "comparisons": (list[ComparisonBlock], "every pair of modes over everything, then per budget and horizon"),
+        "comparison_lp_vs_llm": (PublishedComparison | None, "LP against LLM; null where one of them did not run"),
+        "curves": (dict[str, list[CurvePoint]], "mode -> look-ahead curve"),  # type: ignore[valid-type]
+        "answers": (list[Answer], "the answer in sentences"),
+        "notes": (list[str], "warnings, and what was not run and why"),
+    }
+    fields: list[Field] = [(name, Annotated[hint, Meta(description=text)]) for name, (hint, text) in blocks.items()]
+    fields += [(name, hint | UnsetType, UNSET) for name, hint in further.items()]
+    return _struct("Report", fields)
+
+
+def generate_schema(further: Mapping[str, Any] = FURTHER_BLOCKS) -> dict[str, Json]:
+    """Return the JSON Schema (draft 2020-12) of report.json with the further blocks that other rooms add."""
+    found: dict[str, Any] = msgspec.json.schema(document_type(further))
+    definitions = found["$defs"]
+    root = definitions.pop("Report")
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": _ID, "title": _TITLE}
+    return {**head, "description": _DESCRIPTION, **{key: root[key] for key in ("type", "required", "properties")}} | {
+        "$defs": definitions
+    }

@@ -1,0 +1,205 @@
+"""A text generator that follows a profile: it draws the score of an answer and composes a text with that score.
+
+A task is recognized by the text of the last message, which equals its prompt. Every draw has a random generator of
+its own, seeded by (seed, request seed, model, prompt). So equal requests get equal answers in any order, and two modes
+that assign a task to the same model get the same outcome (common random numbers).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from random import Random
+
+from pytest_swarm.domain.expectation import Expectation
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
+from pytest_swarm.domain.planner_problem import find_problem
+from pytest_swarm.domain.prompt import parent_outputs
+from pytest_swarm.domain.seeding import stable_rng
+from pytest_swarm.domain.task import Task
+from pytest_swarm.scoring.conditional_score import local_expectation
+from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, score_or_none
+from pytest_swarm.simulator.models.profile_types import KnownOutcome, Profile
+from pytest_swarm.simulator.models.schema_texts import constrained_text
+from pytest_swarm.simulator.models.simulated_planner import plan_text
+from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One task on one model: everything that its draws depend on."""
+
+    graph: TaskGraph
+    task: Task
+    model: str
+    request_seed: int | None
+
+    def rng(self, seed: int, purpose: str) -> Random:
+        """Return the random generator of one purpose (outcome, input, text, tokens), independent of the others."""
+        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), self.task.prompt)
+
+
+class ProfileGenerator:
+    """Answers registered tasks and planner prompts by the profile, and anything else with text without meaning.
+
+    Args:
+        profile: How the models perform.
+        seed: Seed of all draws.
+        graphs: Graphs to register.
+    """
+
+    def __init__(self, profile: Profile, *, seed: int, graphs: Iterable[TaskGraph] = ()) -> None:
+        self.profile = profile
+        self.seed = seed
+        self._tasks_by_prompt: dict[str, list[tuple[TaskGraph, Task]]] = {}
+        self._registered: set[str] = set()
+        for graph in graphs:
+            self.register_graph(graph)
+
+    def register_graph(self, graph: TaskGraph) -> None:
+        """Register the tasks of a graph, so that they are recognized; no effect on a registered graph."""
+        if graph.digest in self._registered:
+            return
+        self._registered.add(graph.digest)
+        for task in graph.tasks:
+            self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
+
+    def generate(self, request: GenerationRequest) -> GeneratedText:
+        """Return the text for one request: a pure function of profile, seed, registered graphs and request."""
+        prompt = request.messages[-1]["content"] if request.messages else ""
+        prompt_tokens = _tokens(sum(len(message["content"]) for message in request.messages))
+        problem = find_problem(prompt)
+        if problem is not None:
+            rng = stable_rng("planner", self.seed, str(request.seed), full_tag(request.model), prompt)
+            text, extra_tokens = plan_text(problem, self.profile.planner, rng, constrained=request.schema is not None)
+            return GeneratedText(
+                text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)) + extra_tokens
+            )
+        call = self._recognize(prompt, request)
+        if call is not None and request.schema is None:
+            return self._answer_task(call, parent_outputs(request.messages), prompt_tokens)
+        rng = stable_rng("other", self.seed, str(request.seed), full_tag(request.model), prompt)
+        asks_json = request.schema is not None or request.json_mode
+        text = constrained_text(request.schema, rng) if asks_json else prose(rng)
+        return GeneratedText(text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)))
+
+    def task_score(self, graph: TaskGraph, model: str, task: Task, request_seed: int) -> float:
+        """Return the score in [0, 1] that the model will get on a task, given right outputs of its parents.
+
+        Mode `oracle` plans with it. 0 for a task that is not scored, for which no model is better than another.
+
+        Args:
+            graph: The graph of the task.
+            model: The model's name.
+            task: The task.
+            request_seed: The seed of the request.
+        """
+        call = _Call(graph=graph, task=task, model=model, request_seed=request_seed)
+        text = self._text(call, task.expected, self._outcome(call, has_inputs=_receives_inputs(graph, task)))
+        return score_or_none(task.expected, text) or 0.0
+
+    def _recognize(self, prompt: str, request: GenerationRequest) -> _Call | None:
+        """Return the task of a prompt; of several graphs with it, the latest whose parents match the inputs."""
+        entries = self._tasks_by_prompt.get(prompt)
+        if not entries:
+            return None
+        given = set(parent_outputs(request.messages))
+        fitting = [(graph, task) for graph, task in entries if set(_expected_inputs(graph, task)) == given]
+        graph, task = (fitting or entries)[-1]
+        return _Call(graph=graph, task=task, model=request.model, request_seed=request.seed)
+
+    def _answer_task(self, call: _Call, inputs: Mapping[str, str], prompt_tokens: int) -> GeneratedText:
+        """Return the model's answer. A task with a formula computes with its inputs, right or wrong."""
+        has_inputs = bool(inputs)
+        target = self._outcome(call, has_inputs=has_inputs)
+        expected = call.task.expected
+        if call.task.derive is not None and inputs:
+            expected = local_expectation(call.task, [(call.graph.task(each), text) for each, text in inputs.items()])
+        elif self._inputs_mislead(call, inputs):
+            target = 0.0
+        if expected is None:  # the formula has no value for these inputs
+            expected, target = call.task.expected, 0.0
+        return GeneratedText(
+            text=self._text(call, expected, target),
+            prompt_tokens=prompt_tokens,
+            completion_tokens=self._completion_tokens(call, prompt_tokens, has_inputs=has_inputs),
+        )
+
+    def _outcome(self, call: _Call, *, has_inputs: bool) -> float:
+        """Draw the score of the answer, given right inputs: from measured scores if known, else by accuracy."""
+        rng = call.rng(self.seed, "outcome")
+        known = self._known(call, has_inputs=has_inputs)
+        if known is not None and known.scores:
+            return rng.choice(known.scores)
+        if rng.random() < right_probability(self.profile, call.model, call.task):
+            return 1.0
+        count = parts(call.task.expected)
+        right = sum(rng.random() < self.profile.behaviour.partial_share for _ in range(count))
+        return min(right, count - 1) / count
+
+    def _inputs_mislead(self, call: _Call, inputs: Mapping[str, str]) -> bool:
+        """Draw whether a wrong input makes the answer wrong.
+
+        Each input of score s does so with probability c (1 - s), independently; unscored inputs never do. c is
+        `self_contained_carryover` for a task with a score that was measured without inputs, else `error_carryover`.
+        """
+        rng = call.rng(self.seed, "input")
+        known, behaviour = self._known(call, has_inputs=True), self.profile.behaviour
+        self_contained = known is not None and bool(known.scores)
+        carryover = behaviour.self_contained_carryover if self_contained else behaviour.error_carryover
+        for parent in call.graph.parents(call.task.id):
+            score = score_or_none(call.graph.task(parent).expected, inputs[parent]) if parent in inputs else None
+            draw = rng.random()
+            if score is not None and draw < carryover * (1.0 - score):
+                return True
+        return False
+
+    def _text(self, call: _Call, expected: Expectation | None, target: float) -> str:
+        return compose(expected, target, call.rng(self.seed, "text"))
+
+    def _completion_tokens(self, call: _Call, prompt_tokens: int, *, has_inputs: bool) -> int:
+        """Draw the token count: from the measured counts if known, else uniformly around the type's middle."""
+        rng = call.rng(self.seed, "tokens")
+        known = self._known(call, has_inputs=has_inputs)
+        if known is not None and known.completion_tokens:
+            return max(1, rng.choice(known.completion_tokens))
+        behaviour = self.profile.behaviour
+        middle = behaviour.completion_tokens.get(call.task.type, call.task.estimated_tokens - prompt_tokens)
+        return max(1, round(middle * (1.0 + behaviour.token_spread * (2.0 * rng.random() - 1.0))))
+
+    def _known(self, call: _Call, *, has_inputs: bool) -> KnownOutcome | None:
+        return self.profile.known_outcome(call.graph.name, call.task, call.model, has_inputs=has_inputs)
+
+
+def right_probability(profile: Profile, model: str, task: Task) -> float:
+    """Return the probability of a right answer: logit p = logit a - slope (difficulty - reference), the Rasch model.
+
+    a is the profile's accuracy for model and task type at the reference difficulty; slope is in logits per step.
+
+    Args:
+        profile: The profile.
+        model: The model's name.
+        task: The task, with its type and its difficulty from 1 to 5.
+    """
+    accuracy = profile.accuracy(model, task.type)
+    if accuracy in (0.0, 1.0):
+        return accuracy
+    behaviour = profile.behaviour
+    logit = math.log(accuracy / (1.0 - accuracy))
+    logit -= behaviour.difficulty_slope * (task.difficulty - behaviour.reference_difficulty)
+    return 1.0 / (1.0 + math.exp(-logit))
+
+
+def _expected_inputs(graph: TaskGraph, task: Task) -> tuple[str, ...]:
+    return graph.parents(task.id) if graph.context == "parents" else ()
+
+
+def _receives_inputs(graph: TaskGraph, task: Task) -> bool:
+    return bool(_expected_inputs(graph, task))
+
+
+def _tokens(characters: int) -> int:
+    """Return the tokens of a number of characters, at least 1."""
+    return max(1, math.ceil(characters / CHARS_PER_TOKEN))

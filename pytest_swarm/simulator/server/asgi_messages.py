@@ -1,0 +1,89 @@
+"""ASGI messages: sends JSON, JSON lines and plain text with the server's content types, and reads request bodies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.transport import Receive, Send
+
+_JSON: Final = b"application/json; charset=utf-8"
+_LINES: Final = b"application/x-ndjson"
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+async def send_json(send: Send, value: Mapping[str, Json], *, status: int = 200) -> None:
+    """Send a whole JSON response.
+
+    Args:
+        send: The ASGI callable for the response.
+        value: The JSON object.
+        status: HTTP status.
+    """
+    await send_bytes(send, _ENCODE(value).encode(), content_type=_JSON, status=status)
+
+
+async def send_text(send: Send, text: str, *, status: int = 200, content_type: str = "text/plain") -> None:
+    """Send a whole plain-text response.
+
+    Args:
+        send: The ASGI callable for the response.
+        text: The body.
+        status: HTTP status.
+        content_type: The value of the content-type header.
+    """
+    await send_bytes(send, text.encode(), content_type=content_type.encode(), status=status)
+
+
+async def send_bytes(send: Send, body: bytes, *, content_type: bytes, status: int = 200) -> None:
+    """Send a whole response of any content type.
+
+    Args:
+        send: The ASGI callable for the response.
+        body: The body.
+        content_type: The value of the content-type header.
+        status: HTTP status.
+    """
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def start_lines(send: Send) -> None:
+    """Send the head of a stream of JSON lines."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", _LINES)]})
+
+
+async def send_line(send: Send, value: Mapping[str, Json], *, last: bool = False) -> None:
+    """Send one line of a stream; `last` ends the stream.
+
+    Args:
+        send: The ASGI callable for the response.
+        value: The JSON object of the line.
+        last: Whether it is the last line.
+    """
+    await send({"type": "http.response.body", "body": _ENCODE(value).encode() + b"\n", "more_body": not last})
+
+
+async def end_lines(send: Send) -> None:
+    """End a stream after a line that was not sent as the last one."""
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def read_body(receive: Receive) -> bytes | None:
+    """Return the whole body of a request; None if the client disconnected while sending it."""
+    event = await receive()
+    if event["type"] != "http.request":
+        return None
+    body: bytes = event.get("body", b"")
+    if not event.get("more_body", False):
+        return body
+    parts = [body]
+    while event.get("more_body", False):
+        event = await receive()
+        if event["type"] != "http.request":
+            return None
+        parts.append(event.get("body", b""))
+    return b"".join(parts)

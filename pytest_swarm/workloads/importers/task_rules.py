@@ -1,0 +1,131 @@
+"""Rules that turn the steps of a foreign graph into LLM tasks.
+
+The type comes from the text; tokens and difficulty come from the costs or from the text. Each rule is a heuristic that
+keeps what a router weighs: which tasks are alike, and which are larger than others in the same graph.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+from types import MappingProxyType
+from typing import Final
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+from pytest_swarm.domain.task import MAX_DIFFICULTY, MIN_DIFFICULTY, Task, TaskType
+from pytest_swarm.errors import GraphError
+
+MEDIAN_TOKENS: Final = 250  # estimated tokens of a task of median cost
+MIN_RATIO: Final = 0.2  # a task counts as no smaller than this multiple of the median ...
+MAX_RATIO: Final = 8.0  # ... and as no larger than this one
+ANSWER_TOKENS: Final = 150  # assumed tokens of an answer to a step in words
+WORDS_PER_STEP: Final = 25  # each further 25 words add half a level of difficulty
+
+# The first type with a word in the text wins, so specific words come before vague ones.
+_WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
+    {
+        TaskType.CODE: r"code|script|program|function|implement|compil\w*|debug|regex|sql|encrypt\w*|deploy|install",
+        TaskType.MATH: r"calculat\w*|comput\w*|sum|averag\w*|count|convert|measur\w*|estimat\w*|percent\w*|add",
+        TaskType.SUMMARIZE: r"summar\w*|report|overview|describ\w*|aggregat\w*|merge|reduc\w*|combin\w*|collect",
+        TaskType.CREATIVE: r"writ\w*|creat\w*|design|compos\w*|decorat\w*|draw|invent|generat\w*|paint|draft",
+        TaskType.EXTRACTION: r"extract\w*|find|get|fetch|retriev\w*|search\w*|read|look|list|scan|parse|\w*load|map",
+    }
+)
+_PATTERNS: Final = tuple((kind, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for kind, words in _WORDS.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedStep:
+    """One step of a foreign graph: `id` is unique, `name` says what it does, `cost` is in any unit, 0 where unknown."""
+
+    id: str
+    name: str
+    cost: float = 0.0
+
+
+def graph_of_steps(
+    name: str, steps: tuple[ImportedStep, ...], edges: tuple[tuple[str, str], ...], where: str
+) -> TaskGraph:
+    """Return the task graph of the steps, sized by their costs.
+
+    Args:
+        name: Name of the graph.
+        steps: The steps; their order is kept.
+        edges: Pairs (parent, child) of step ids; repeated pairs count once.
+        where: What to call the graph in an error, such as the file's path.
+
+    Raises:
+        GraphError: Where the steps and edges are not a valid DAG.
+    """
+    sizes = sizes_from_costs(step.cost for step in steps)
+    try:
+        tasks = tuple(
+            Task(
+                id=step.id,
+                type=type_from_text(step.name),
+                prompt=_prompt(name, step),
+                estimated_tokens=tokens,
+                difficulty=difficulty,
+            )
+            for step, (tokens, difficulty) in zip(steps, sizes, strict=True)
+        )
+        return TaskGraph(name=name, tasks=tasks, edges=tuple(dict.fromkeys(edges)))
+    except GraphError as error:
+        raise GraphError(f"{where}: {error}") from error
+
+
+def type_from_text(text: str) -> TaskType:
+    """Return the first type of code, math, summarize, creative, extraction with a word in the text, else reasoning.
+
+    Names such as `LocalTrain_2` or `fastqDump` are split into their words.
+    """
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_\-.\d]+", " ", text)
+    return next((kind for kind, pattern in _PATTERNS if pattern.search(words)), TaskType.REASONING)
+
+
+def sizes_from_costs(costs: Iterable[float]) -> list[tuple[int, float]]:
+    """Return (estimated tokens, difficulty) per task from runtimes or costs in any unit.
+
+    With r = cost / median of the known costs, clipped to [0.2, 8]: tokens = 250 r; difficulty = 2 + log2(r), clipped
+    to [1, 5] and rounded to halves. So the median task has 250 tokens and difficulty 2, and each doubling adds one
+    level. A cost of 0 is unknown and counts as the median.
+    """
+    costs = list(costs)
+    known = [cost for cost in costs if cost > 0]
+    middle = median(known) if known else 1.0
+    return [_size(min(max(cost / middle, MIN_RATIO), MAX_RATIO) if cost > 0 else 1.0) for cost in costs]
+
+
+def size_from_text(text: str, parents: int) -> tuple[int, float]:
+    """Return (estimated tokens, difficulty) of a step in words.
+
+    tokens = characters / 4 + 150 for the answer + 150 for each parent's answer; difficulty = 1.5 + half a level for
+    each parent after the first and for each 25 words, clipped to [1, 5].
+
+    Args:
+        text: The text of the step.
+        parents: Number of steps that it depends on.
+    """
+    tokens = math.ceil(len(text) / CHARS_PER_TOKEN) + ANSWER_TOKENS * (1 + parents)
+    return tokens, _in_halves(1.5 + 0.5 * max(0, parents - 1) + 0.5 * (len(text.split()) // WORDS_PER_STEP))
+
+
+def _prompt(name: str, step: ImportedStep) -> str:
+    called = step.id if step.name == step.id else f"{step.id} ({step.name})"
+    return (
+        f"You carry out step {called} of the workflow {name}. Say in at most three sentences what this step "
+        "does with the results of the steps before it, and what it hands on."
+    )
+
+
+def _size(ratio: float) -> tuple[int, float]:
+    return round(MEDIAN_TOKENS * ratio), _in_halves(2.0 + math.log2(ratio))
+
+
+def _in_halves(difficulty: float) -> float:
+    """Return the difficulty, rounded to halves and clipped to the valid range."""
+    return min(max(round(2 * difficulty) / 2, MIN_DIFFICULTY), MAX_DIFFICULTY)

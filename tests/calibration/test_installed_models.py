@@ -1,0 +1,68 @@
+"""A fleet from the installed models of a simulated server gives the server's own values back."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from pytest_swarm.calibration.installed_models import InstalledModels, measure_installed_models
+from pytest_swarm.errors import FleetError
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.virtual_loop import new_virtual_loop
+from tests.execution.lab import A40
+
+
+def simulated_client() -> OllamaClient:
+    spec = replace(A40.server_spec, models=A40.server_spec.models[:2])
+    server = SimulatedServer(spec, generator=ProfileGenerator(A40, seed=0))
+    return OllamaClient("http://sim:1", transport=server.transport(), timeout_s=600)
+
+
+def test_a_fleet_from_the_installed_models() -> None:
+    told: list[str] = []
+
+    async def measure() -> InstalledModels:
+        client = simulated_client()
+        found = await measure_installed_models(client, num_ctx=4096, report_progress=told.append)
+        assert await client.resident() == ()
+        await client.aclose()
+        return found
+
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
+        found = runner.run(measure())
+    tags = [entry.model.tag for entry in found.entries]
+    assert sorted(tags) == sorted(A40.tags[:2])
+    assert [text.removeprefix("measuring ") for text in told] == tags
+    for entry in found.entries:
+        true = A40.model(entry.model.tag)
+        assert true is not None
+        kv_bytes = true.spec.kv_bytes(4096, 1)
+        assert entry.model.vram_gb == pytest.approx((true.spec.size_bytes + kv_bytes + 2**29) / 1e9, abs=1e-3)
+        assert 0 <= entry.model.load_time_ms / 1000 - true.spec.load_s <= 0.25
+        assert entry.model.num_ctx == 4096
+        assert entry.model.max_ctx == true.spec.context_length
+        billions = float(entry.comments["name"].split()[1].removesuffix("B"))
+        assert entry.model.cost_per_token == pytest.approx(0.15 * billions, abs=1e-3)
+        assert not entry.model.capabilities
+
+
+def test_a_server_without_chat_models_gives_no_fleet() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/tags":
+            return httpx.Response(200, json={"models": [{"model": "embed:1b", "name": "embed:1b"}]})
+        return httpx.Response(200, json={"details": {}, "model_info": {}, "capabilities": ["embedding"]})
+
+    async def measure() -> None:
+        client = OllamaClient("http://sim:1", transport=httpx.MockTransport(answer), timeout_s=1)
+        try:
+            await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None)
+        finally:
+            await client.aclose()
+
+    with pytest.raises(FleetError, match=r"embed:1b: it cannot chat \(its capabilities are embedding\).*ollama pull"):
+        asyncio.run(measure())

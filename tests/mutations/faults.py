@@ -1,0 +1,302 @@
+"""The list of deliberate faults. Each is one wrong constant, sign or key that an honest slip could bring about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A fault: in `where`, `old` becomes `new`, and `tests` must fail.
+
+    Attributes:
+        name: What is wrong afterwards.
+        where: A file of the package, or a room; `old` must stand in it exactly once.
+        old: The text that is right.
+        new: The text that is wrong.
+        tests: Test files below tests/, one of which must notice; a name that does not exist (any more) is passed over.
+    """
+
+    name: str
+    where: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+FAULTS: Final = (
+    # --- gate and statistics
+    Fault(
+        name="the gate does not share its error over many rows",
+        where="gate",
+        old="(2 * max(1, noisy))",
+        new="2",
+        tests=("gate/test_error_budget.py",),
+    ),
+    Fault(
+        name="the gate pairs every repeat with the first one of the baseline",
+        where="gate",
+        old="{sample.slot: sample for sample in before.samples}",
+        new="{sample.slot: before.samples[0] for sample in before.samples}",
+        tests=("gate/test_pairing_key.py",),
+    ),
+    Fault(
+        name="the gate pairs a case with one of another graph",
+        where="gate",
+        old="return self.setup, self.graph_digest",
+        new='return self.setup, ""',
+        tests=("gate/test_pairing_key.py",),
+    ),
+    Fault(
+        name="a p-value of sign flips leaves out the ties",
+        where="statistics",
+        old="slack = 1e-12 *",
+        new="slack = -1e-9 *",
+        tests=("gate/test_statistics.py",),
+    ),
+    Fault(
+        name="drawn sign flips do not count the data themselves",
+        where="statistics",
+        old="extra = 0 if exact else 1",
+        new="extra = 0",
+        tests=("statistics/test_constants.py",),
+    ),
+    Fault(
+        name="the standard error divides by n, not by n - 1",
+        where="statistics",
+        old="math.sqrt(n / (n - 1) * spread)",
+        new="math.sqrt(spread)",
+        tests=("statistics/test_constants.py",),
+    ),
+    Fault(
+        name="the normal limit of the interval over jobs lacks n / (n - 1)",
+        where="statistics",
+        old="math.sqrt(n / (n - 1) * float(residuals @ residuals))",
+        new="math.sqrt(float(residuals @ residuals))",
+        tests=("statistics/test_constants.py",),
+    ),
+    Fault(
+        name="the interval over jobs ignores its bias",
+        where="statistics",
+        old="bias = normal.inv_cdf(share)",
+        new="bias = 0.0",
+        tests=("statistics/test_constants.py",),
+    ),
+    Fault(
+        name="the detectable effect has a power of 50 %",
+        where="statistics",
+        old="POWER: Final = 0.8",
+        new="POWER: Final = 0.5",
+        tests=("statistics/test_constants.py",),
+    ),
+    # --- execution
+    Fault(
+        name="the makespan counts from the start of the clock, not of the job",
+        where="execution",
+        old="max(ended) - self.first_dispatch_s if",
+        new="max(ended) if",
+        tests=("execution/test_makespan.py",),
+    ),
+    Fault(
+        name="retained models that load fastest stay first",
+        where="execution",
+        old="(-model.load_time_ms, model.tag)",
+        new="(model.load_time_ms, model.tag)",
+        tests=("execution/test_residency.py",),
+    ),
+    Fault(
+        name="all repeats share one router seed",
+        where="execution",
+        old="seed, key.repeat, graph.name",
+        new="seed, graph.name",
+        tests=("execution/test_seeds.py",),
+    ),
+    Fault(
+        name="all repeats share one request seed",
+        where="domain",
+        old='stable_int("request", run_seed, repeat)',
+        new='stable_int("request", run_seed)',
+        tests=("domain/test_seeding.py",),
+    ),
+    Fault(
+        name="the request seed does not fit Ollama's 31 bits",
+        where="domain",
+        old="_MAX_SEED: Final = 0x7FFF_FFFF",
+        new="_MAX_SEED: Final = 0xFFFF_FFFF",
+        tests=("domain/test_seeding.py",),
+    ),
+    Fault(
+        name="planner and judge answer at temperature 0.9",
+        where="execution",
+        old="temperature=0.0",
+        new="temperature=0.9",
+        tests=("execution/test_residency.py",),
+    ),
+    Fault(
+        name="the server unloads a model after its own five minutes",
+        where="ollama",
+        old="FOREVER: Final = -1",
+        new='FOREVER: Final = "5m"',
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
+        name="a horizon reaches one step too far",
+        where="domain",
+        old="if distance[task_id] == depth:",
+        new="if distance[task_id] == depth + 1:",
+        tests=("domain/test_graph.py",),
+    ),
+    # --- estimates and routing
+    Fault(
+        name="a load of 1.5 s costs 1.5, not 1",
+        where="estimate",
+        old="LOAD_TIME_UNIT_MS: Final = 1500.0",
+        new="LOAD_TIME_UNIT_MS: Final = 1000.0",
+        tests=("estimate/test_estimator.py",),
+    ),
+    Fault(
+        name="estimates learn faster than published",
+        where="estimate",
+        old="LEARNING_RATE: Final = 0.2",
+        new="LEARNING_RATE: Final = 0.25",
+        tests=("estimate/test_estimator.py",),
+    ),
+    Fault(
+        name="a freak answer makes a model unaffordable",
+        where="estimate",
+        old="MAX_TOKEN_FACTOR: Final = 10.0",
+        new="MAX_TOKEN_FACTOR: Final = 100.0",
+        tests=("estimate/test_estimator.py",),
+    ),
+    Fault(
+        name="a quality may be negative",
+        where="estimate",
+        old="min(1.0, max(0.0, capability",
+        new="min(1.0, max(-1.0, capability",
+        tests=("estimate/test_estimator.py",),
+    ),
+    Fault(
+        name="a token costs a thousand times as much",
+        where="estimate",
+        old="* token_factor / 1000.0",
+        new="* token_factor",
+        tests=("estimate/test_estimator.py",),
+    ),
+    Fault(
+        name="lp rounds to the smallest share",
+        where="routing/lp.py",
+        old="shares.argmax(axis=0)",
+        new="shares.argmin(axis=0)",
+        tests=("routing/test_lp.py",),
+    ),
+    Fault(
+        name="a resident model is charged for its load",
+        where="routing/objective.py",
+        old="np.where(resident_mask(view), 0.0,",
+        new="np.where(resident_mask(view), view.estimates.load_cost,",
+        tests=("routing/test_objective.py",),
+    ),
+    Fault(
+        name="a plan may evict a pinned model",
+        where="routing/feasibility.py",
+        old="if model.keep and model.tag not in tags",
+        new="if False and model.tag not in tags",
+        tests=("routing/test_feasibility.py",),
+    ),
+    Fault(
+        name="every plan counts as over budget when it fills the budget",
+        where="routing/feasibility.py",
+        old="if needed_gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB:",
+        new="if needed_gb >= view.vram_budget_gb:",
+        tests=("routing/test_feasibility.py",),
+    ),
+    # --- metrics
+    Fault(
+        name="half a GB above the budget is no measured violation",
+        where="metrics",
+        old="used > budget_gb +",
+        new="used > budget_gb + 0.5 +",
+        tests=("metrics/test_budget_tolerance.py",),
+    ),
+    Fault(
+        name="a planned residency at the budget is a violation",
+        where="metrics",
+        old="step.planned_vram_gb > step.vram_budget_gb",
+        new="step.planned_vram_gb > step.vram_budget_gb - 1e-3",
+        tests=("metrics/test_budget_tolerance.py",),
+    ),
+    Fault(
+        name="a failed task is left out of the score",
+        where="metrics",
+        old="None if never else 0.0",
+        new="None",
+        tests=("metrics/test_job.py",),
+    ),
+    Fault(
+        name="a job lost counts as tied",
+        where="metrics/comparison.py",
+        old="pair.difference < -TIE",
+        new="pair.difference < -2",
+        tests=("metrics/test_won_and_lost.py",),
+    ),
+    # --- scoring
+    Fault(
+        name="a JSON number may be off by a thousandth",
+        where="scoring/json.py",
+        old="RELATIVE_TOLERANCE: Final = 1e-9",
+        new="RELATIVE_TOLERANCE: Final = 1e-3",
+        tests=("scoring/test_json_tolerance.py",),
+    ),
+    Fault(
+        name="a number is compared without its tolerance",
+        where="scoring/numbers.py",
+        old="<= expected.tolerance",
+        new="<= 0",
+        tests=("scoring/test_figures.py", "scoring/test_numbers.py"),
+    ),
+    # --- simulator and recordings
+    Fault(
+        name="the server takes a quarter of the memory for recovered",
+        where="simulator/server",
+        old="_RECOVERED_SHARE: Final = 0.75",
+        new="_RECOVERED_SHARE: Final = 0.25",
+        tests=("simulator/test_unloading.py",),
+    ),
+    Fault(
+        name="a replay does not prefer the take of its own test",
+        where="ollama/transports",
+        old="takes[n].case.test == case.test",
+        new="takes[n].case.test != ''",
+        tests=("ollama/test_replay.py",),
+    ),
+    Fault(
+        name="a replayed sample is stale only after a minute",
+        where="ollama/transports",
+        old=": Final = 0.1  # less than any",
+        new=": Final = 60.0  # less than any",
+        tests=("ollama/test_replay.py",),
+    ),
+    # --- plugin, telemetry and report
+    Fault(
+        name="a resumed run takes failed jobs for finished",
+        where="plugin",
+        old="for job in run.jobs if job.status is JobStatus.COMPLETED",
+        new="for job in run.jobs",
+        tests=("plugin/test_resume_unfinished.py",),
+    ),
+    Fault(
+        name="the page writes hostile text as it is",
+        where="report/html.py",
+        old="autoescape=True",
+        new="autoescape=False",
+        tests=("report/test_html.py",),
+    ),
+    Fault(
+        name="a run is complete although one of its jobs has no end",
+        where="telemetry",
+        old="self.complete and not unfinished",
+        new="self.complete",
+        tests=("telemetry/test_reader.py",),
+    ),
+)

@@ -1,0 +1,73 @@
+"""The first minutes of a new user: the README's sample, `new`, and a run that measured nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import pytest_swarm
+from pytest_swarm.cli import main
+from tests.plugin.conftest import Reports
+from tests.plugin.readme import (
+    NOBODY,
+    output_of_readme,
+    run_sample,
+    sample,
+    sample_command,
+    shown_output,
+    without_wall_clock,
+)
+
+
+def test_the_sample_runs_from_an_empty_folder_and_keeps_its_budget(pytester: pytest.Pytester) -> None:
+    done = run_sample(pytester.path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = without_wall_clock(shown_output(done.stdout, pytester.path))
+    assert shown == without_wall_clock(output_of_readme()), "write it anew: python -m tests.plugin.readme"
+    (report,) = pytester.path.glob("reports/*/report.json")
+    cases = json.loads(report.read_text(encoding="utf-8"))["cases"]
+    assert [(case["mode"], case["violations"]) for case in cases] == [("milp", 0), ("llm", 0), ("greedy", 0)]
+
+
+def test_the_sample_is_run_by_a_plain_command() -> None:
+    assert sample_command() == ["pytest", sample()[0]]
+
+
+def test_a_new_benchmark_runs_as_it_stands(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["new", "orders", "--folder", str(pytester.path)]) == 0
+    command = capsys.readouterr().out.splitlines()[-1].removeprefix("run it: ").split()
+    for name, value in NOBODY.items():
+        monkeypatch.setenv(name, value)
+    result = pytester.runpytest(*command[1:])
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["VRAM budget of 8GB: MILP, LLM and greedy kept it in every plan."])
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"pytest-swarm-router {pytest_swarm.__version__}\n"
+    assert str(pytest_swarm.__version__)[0].isdecimal()
+
+
+def test_a_run_in_which_every_task_failed_is_no_success(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makepyfile(test_weak="from test_invoice import dag\ndef test_weak(swarm_run, dag): swarm_run(dag)")
+    result = suite.runpytest("test_weak.py", "--swarm-fault=busy")
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["ERROR: every task failed (1 of 1), so nothing was measured; *'fields' on *"])
+    assert reports.report["cases"][0]["score"] == 0
+
+
+def test_a_run_in_which_one_task_succeeded_is_one(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_weak="from test_invoice import dag\ndef test_weak(swarm_run, dag): swarm_run(dag)\n"
+        "def test_again(swarm_run, dag): swarm_run(dag)"
+    )
+    result = suite.runpytest("test_weak.py")
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.OK

@@ -1,0 +1,120 @@
+"""The table of options: each fact of a row is one that something else reads."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_swarm.gate.expression import DEFAULTS
+
+from pytest_swarm.ollama.address import DEFAULT_HOST
+from pytest_swarm.plugin.option_kinds import Axis, Flag, Maybe, Value
+from pytest_swarm.plugin.option_text import OptionText
+from pytest_swarm.plugin.options import ROWS, Options
+from pytest_swarm.plugin.run_info import reproducing
+from tests.plugin.conftest import Reports
+from tests.plugin.readme import README, options_table, table_of_readme
+
+
+def test_the_readme_shows_the_table() -> None:
+    assert table_of_readme() == options_table(), "write it anew: python -m tests.plugin.readme"
+
+
+def test_names_are_the_attributes() -> None:
+    assert Options.update_baseline.flag == "--swarm-update-baseline"
+    assert Options.timeout_s.dest == "swarm_timeout"
+    assert len({row.dest for row in ROWS}) == len(ROWS) > 30
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.flag)
+def test_a_default_is_a_value(row: Axis[object]) -> None:
+    if isinstance(row, Value | Axis):
+        assert row.default is not None
+        assert row.shown == row.default
+        row.parse(OptionText(row.default, what=row.flag))
+    else:
+        assert row.default is None
+
+
+def test_defaults_in_words_are_those_that_count() -> None:
+    assert Options.fail.shown == " and ".join(DEFAULTS)
+    assert (Options.host.shown or "").endswith(DEFAULT_HOST)
+
+
+def test_what_makes_runs_incomparable() -> None:
+    assert {row.dest: row.default_text for row in ROWS if row.measures} == {
+        "swarm_code_eval": "off",
+        "swarm_judge": "none",
+        "swarm_carryover": "case",
+        "swarm_fault": "none",
+    }
+
+
+def test_the_gates_page_names_what_makes_runs_incomparable() -> None:
+    page = (README.parent / "docs" / "gate.md").read_text(encoding="utf-8")
+    assert [row.flag for row in ROWS if row.measures and f"`{row.flag}`" not in page] == []
+
+
+def test_help_shows_every_option_with_its_default(pytester: pytest.Pytester) -> None:
+    shown = " ".join(pytester.runpytest("--help").stdout.str().split())
+    for row in ROWS:
+        assert row.flag in shown
+        assert f"{row.dest} (" in shown
+    assert "(default: score:-2.5%@95 and violations:+0)" in shown
+    assert "weight of token cost in the objective (default: 0.5)" in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("tests --swarm-resume", "tests"),
+        ("--swarm-resume=last tests", "tests"),
+        ("--swarm-update-baseline all --swarm-seed 3", "--swarm-seed 3"),
+        ("--swarm-update-baseline -k lp", "-k lp"),
+        ("--swarm-compare=lp --swarm-baseline=b.json", "--swarm-compare=lp --swarm-baseline=b.json"),
+    ],
+)
+def test_the_command_to_reproduce_a_run(typed: str, kept: str) -> None:
+    assert list(reproducing(typed.split())) == kept.split()
+
+
+def toml(suite: pytest.Pytester, name: str, table: str, *lines: str) -> None:
+    (suite.path / "tox.ini").unlink()
+    suite.makefile(".toml", **{name: "\n".join((f"[{table}]", 'swarm_backend = "sim"', *lines, ""))})
+
+
+@pytest.mark.parametrize(("name", "table"), [("pytest", "pytest"), ("pyproject", "tool.pytest")])
+def test_native_toml_takes_numbers_and_lists(suite: pytest.Pytester, reports: Reports, name: str, table: str) -> None:
+    lines = ["swarm_compare = ['lp', 'greedy']", "swarm_horizon = [0, 'flat']", "swarm_vram = 8", "swarm_seed = 7"]
+    toml(suite, name, table, *lines, "swarm_lambda_token = 0.25", "swarm_code_eval = true", "swarm_report = 'json'")
+    suite.runpytest().assert_outcomes(passed=4)
+    assert reports.report["run"]["options"] == {
+        "swarm_backend": "sim",
+        "swarm_code_eval": "True",
+        "swarm_compare": "lp,greedy",
+        "swarm_horizon": "0,flat",
+        "swarm_lambda_token": "0.25",
+        "swarm_report": "json",
+        "swarm_seed": "7",
+        "swarm_vram": "8",
+    }
+    assert reports.of("plan_step")[0]["lambda_token"] == 0.25
+
+
+@pytest.mark.parametrize("line", ["swarm_seed = true", "swarm_code_eval = 3", "swarm_vram = [{ a = 1 }]"])
+def test_native_toml_of_no_use_is_one_sentence(suite: pytest.Pytester, line: str) -> None:
+    toml(suite, "pytest", "pytest", line)
+    result = suite.runpytest("--swarm-repeat=1")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {line.split()[0]} (ini): *write it as on the command line"])
+
+
+def test_an_ini_value_is_named_as_one(suite: pytest.Pytester) -> None:
+    suite.makeini("[pytest]\nswarm_seed = pi\nswarm_vram = 8GB")
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: swarm_seed (ini): 'pi' is not a whole number"])
+
+
+def test_kinds_without_a_default() -> None:
+    assert isinstance(Options.judge, Maybe)
+    assert isinstance(Options.skip, Flag)
+    assert (Options.judge.default_text, Options.skip.default_text) == ("none", "off")

@@ -1,0 +1,42 @@
+"""What is generated from the table of metrics: the schema, and the tables of docs/metrics.md."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pytest_swarm.metrics.table import METRICS
+from pytest_swarm.report.json_report import report_schema
+from pytest_swarm.report.report_schema import generate_schema
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_shipped_schema_is_the_generated_one() -> None:
+    assert report_schema() == generate_schema(), "run python -m docs.generate"
+
+
+def test_generated_files_are_up_to_date() -> None:
+    command = [sys.executable, "-m", "docs.generate", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
+def test_docs_define_every_metric() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert [name for name, row in METRICS.items() if row.definition not in page] == []
+
+
+def test_the_schema_gives_every_metric_its_definition_and_bounds() -> None:
+    properties = generate_schema()["$defs"]["Case"]["properties"]
+    assert properties["violations"]["description"] == METRICS["violations"].definition
+    assert properties["score"]["anyOf"][0] == {"type": "number", "minimum": 0.0, "maximum": 1.0}
+    assert properties["utility"]["anyOf"][0] == {"type": "number"}
+    assert properties["planner_failures"]["additionalProperties"] == {"type": "integer", "minimum": 0.0}
+
+
+def test_other_rooms_may_describe_their_blocks() -> None:
+    schema = generate_schema({"extra": list[int]})
+    assert schema["properties"]["extra"] == {"type": "array", "items": {"type": "integer"}}
+    assert "extra" not in schema["required"]

@@ -1,0 +1,37 @@
+"""Packs of fragments."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+
+from pytest_swarm.report.job_list import Packer, packed
+
+
+def unpacked(text: str) -> list[str]:
+    fragments: list[str] = json.loads(gzip.decompress(base64.b64decode(text)))
+    return fragments
+
+
+def test_each_fragment_is_found_where_it_was_put() -> None:
+    packer = Packer(prefix="p")
+    fragments = [f"{n}" * 9_000 for n in range(200)]
+    places = [packer.add(each) for each in fragments]
+    packer.close()
+    contents = {pack.name: unpacked(pack.base64) for pack in packer.packs}
+    assert len(contents) > 1
+    assert [contents[place.pack][place.item] for place in places] == fragments
+
+
+def test_the_same_fragments_give_the_same_text_which_no_html_can_break() -> None:
+    text = packed(["</script>\x00\ud800", "é"])
+    assert text == packed(["</script>\x00\ud800", "é"])
+    assert "<" not in text
+    assert unpacked(text) == ["</script>\x00\ud800", "é"]
+
+
+def test_an_empty_packer_makes_no_pack() -> None:
+    packer = Packer(prefix="p")
+    packer.close()
+    assert packer.packs == []

@@ -1,0 +1,40 @@
+"""The sign test and false-discovery control."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_swarm.statistics.exact_tests import reject_false_discoveries, sign_test
+
+P_VALUES = st.lists(st.floats(0, 1), max_size=30)
+
+
+@pytest.mark.parametrize("up", [0, 1, 7, 40])
+@pytest.mark.parametrize("down", [0, 1, 7, 40])
+def test_the_sign_test_is_the_upper_tail_of_fair_coins(up: int, down: int) -> None:
+    moved = up + down
+    expected = sum(math.comb(moved, k) for k in range(up, moved + 1)) / 2**moved
+    assert sign_test(up, down) == pytest.approx(expected, rel=1e-12)
+
+
+def test_benjamini_hochberg_on_the_authors_own_example() -> None:
+    p_values = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719]
+    p_values += [0.6528, 0.7590, 1.0]
+    assert sum(reject_false_discoveries(p_values, rate=0.05)) == 4
+    assert reject_false_discoveries([], rate=0.05) == []
+
+
+@settings(deadline=None)  # the first call imports scipy.stats
+@given(P_VALUES, st.floats(0.001, 0.5))
+def test_benjamini_hochberg_is_the_step_up_procedure(p_values: list[float], rate: float) -> None:
+    """Reject the k smallest, for the largest k with p_(k) <= rate k / n."""
+    ordered = sorted(p_values)
+    n = len(ordered)
+    slack = 1 + 1e-9
+    at_most = max((k for k, p in enumerate(ordered, start=1) if p <= rate * k / n * slack), default=0)
+    at_least = max((k for k, p in enumerate(ordered, start=1) if p * slack <= rate * k / n), default=0)
+    assert at_least <= sum(reject_false_discoveries(p_values, rate=rate)) <= max(at_most, ordered.count(0.0))

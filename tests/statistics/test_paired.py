@@ -1,0 +1,152 @@
+"""Sign flips, the bootstrap, and bets."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_swarm.statistics.bootstrap import bca_over_clusters, bca_ratio_of_medians
+from pytest_swarm.statistics.exact_tests import sign_test
+from pytest_swarm.statistics.sequential import sequential_effect, stopping_reason, wealth
+from pytest_swarm.statistics.sign_flips import (
+    Pair,
+    flip_p_values,
+    minimum_detectable,
+    paired_effect,
+    repeats_needed,
+    units_of,
+)
+
+DIFFERENCES = st.lists(st.sampled_from([-1.0, -0.5, -1 / 3, 0.0, 1 / 3, 0.5, 1.0]), min_size=1, max_size=8)
+
+
+def pairs(differences: list[float], *, clusters: int = 1) -> list[Pair]:
+    return [Pair(n % clusters, n % clusters, n // clusters, d) for n, d in enumerate(differences)]
+
+
+@given(DIFFERENCES)
+def test_p_values_are_those_of_all_sign_vectors(differences: list[float]) -> None:
+    total = sum(differences)
+    sums = [
+        sum(s * d for s, d in zip(signs, differences, strict=True))
+        for signs in product((1, -1), repeat=len(differences))
+    ]
+    down = sum(each <= total + 1e-9 for each in sums) / len(sums)
+    up = sum(each >= total - 1e-9 for each in sums) / len(sums)
+    assert flip_p_values(differences) == pytest.approx((down, up))
+
+
+@given(DIFFERENCES)
+def test_the_interval_holds_what_the_test_does_not_reject(differences: list[float]) -> None:
+    effect = paired_effect(units_of(pairs(differences)), level=0.05)
+    if effect.low is None or effect.high is None:
+        assert 0.5 ** len(differences) > 0.05
+        return
+    assert effect.low <= effect.mean <= effect.high
+    for shift, inside in ((effect.low - 0.01, False), (effect.high + 0.01, False), (effect.mean, True)):
+        p = min(flip_p_values([d - shift for d in differences]))
+        assert (p > 0.05) is inside
+
+
+def test_pairs_of_one_repeat_are_one_unit() -> None:
+    same_seed = [Pair("a", setting, repeat, -0.5) for repeat in range(2) for setting in range(10)]
+    effect = paired_effect(units_of(same_seed), level=0.025)
+    assert (effect.units, effect.mean) == (2, pytest.approx(-0.5))
+    assert effect.p_down == 0.25
+    assert effect.low is None
+
+
+def test_every_stratum_counts_alike_however_often_it_was_repeated() -> None:
+    rows = [Pair("a", "a", n, -1.0) for n in range(9)] + [Pair("b", "b", 0, 1.0)]
+    assert units_of(rows).mean == pytest.approx(0.0)
+
+
+def test_drawn_and_limiting_p_values_agree_with_the_exact_ones() -> None:
+    rng = Random(1)
+    for n in (40, 1_500):
+        differences = [rng.choice([-1, -1, 0, 1]) / 3 for _ in range(n)]
+        exact = sign_test(sum(d < 0 for d in differences), sum(d > 0 for d in differences))
+        assert flip_p_values(differences)[0] == pytest.approx(exact, abs=0.01)
+
+
+def test_the_same_data_give_the_same_figures() -> None:
+    rows = pairs([Random(3).choice([-1.0, 0.0, 0.5]) for _ in range(200)], clusters=20)
+    assert paired_effect(units_of(rows), level=0.025) == paired_effect(units_of(rows), level=0.025)
+    assert bca_over_clusters(units_of(rows), level=0.025) == bca_over_clusters(units_of(rows), level=0.025)
+
+
+def test_the_detectable_effect_falls_with_the_repeats_that_are_asked_for() -> None:
+    error = 0.3 / math.sqrt(10)
+    needed = repeats_needed(error, units=10, repeats=2, effect=0.02, level=0.025)
+    assert needed is not None
+    jobs = 5
+    at = [minimum_detectable(0.3 / math.sqrt(jobs * r), jobs * r, level=0.025) for r in (needed - 40, needed)]
+    assert at[1] <= 0.02 < at[0]
+    assert repeats_needed(error, units=10, repeats=2, effect=0.0, level=0.025) is None
+    assert minimum_detectable(0.1, 5, level=0.025) == math.inf
+
+
+def test_a_bootstrap_over_few_jobs_is_refused() -> None:
+    assert bca_over_clusters(units_of(pairs([0.1, -0.2, 0.3, 0.1], clusters=4)), level=0.025) is None
+    bounds = bca_over_clusters(units_of(pairs([0.1, -0.2, 0.3, 0.1, 0.2, 0.0], clusters=6)), level=0.025)
+    assert bounds is not None
+    assert bounds[0] < 0.5 / 6 < bounds[1]
+
+
+def test_the_ratio_of_medians_is_covered_by_its_interval() -> None:
+    rng = Random(5)
+    before = [rng.lognormvariate(0, 0.4) for _ in range(80)]
+    now = [1.5 * each * rng.lognormvariate(0, 0.1) for each in before]
+    bounds = bca_ratio_of_medians(before, now, list(range(80)), level=0.025)
+    assert bounds is not None
+    assert 1 < bounds[0] < 1.5 < bounds[1] < 2
+
+
+@given(DIFFERENCES)
+def test_wealth_is_a_fair_game_where_nothing_changed(sizes: list[float]) -> None:
+    worlds = [
+        wealth([s * d for s, d in zip(signs, sizes, strict=True)]) for signs in product((1, -1), repeat=len(sizes))
+    ]
+    assert sum(worlds) / len(worlds) == pytest.approx(1.0)
+
+
+@settings(max_examples=20)
+@given(st.floats(0.05, 1.0))
+def test_a_clear_loss_is_seen_after_few_repeats(loss: float) -> None:
+    needed = next(n for n in range(1, 40) if stopping_reason([loss] * n, level=0.025) == "clearly worse")
+    assert 6 <= needed <= 12
+
+
+def test_stopping_early_does_not_raise_false_alarms() -> None:
+    rng = Random(7)
+    alarms = 0
+    for _ in range(300):
+        losses: list[float] = []
+        while len(losses) < 25 and stopping_reason(losses, level=0.025) is None:
+            losses.append(rng.choice([-1, 0, 1]) / 3)
+        alarms += stopping_reason(losses, level=0.025) == "clearly worse"
+    assert alarms <= 0.025 * 300 * 1.5  # at most 2.5 % are expected; the seed fixes the figure
+
+
+def test_quiet_cases_stop() -> None:
+    assert stopping_reason([0.0] * 5, level=0.025) is None
+    assert stopping_reason([0.0] * 6, level=0.025) == "no difference in 6 repeats"
+
+
+def test_the_confidence_sequence_is_wider_than_the_interval() -> None:
+    units = units_of(pairs([0.3, 0.1, 0.2, 0.4, -0.1, 0.3, 0.2, 0.3, 0.1, 0.2, 0.3, 0.2]))
+    fixed, anytime = paired_effect(units, level=0.025), sequential_effect(units, level=0.025)
+    assert fixed.low is not None
+    assert anytime.low is not None
+    assert 0 < anytime.low < fixed.low < fixed.mean
+    assert anytime.p_up > fixed.p_up
+
+
+def test_wealth_of_many_repeats_does_not_overflow() -> None:
+    assert wealth([1.0] * 5_000) > 1e300
+    assert wealth([-1.0] * 5_000) == pytest.approx(0.0)

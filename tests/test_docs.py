@@ -1,0 +1,44 @@
+"""The pages name files, pages and sections that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "tests" / "README.md"])
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+NAMED_FILE = re.compile(r"`((?:pytest_swarm|tests|docs|configs|benchmarks|examples)/[\w./-]*\w)`(?! \(\*new\*\))")
+
+
+def text_of(page: Path) -> str:
+    return FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text_of(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_pages_and_sections_that_exist(page: Path) -> None:
+    broken = []
+    for target, anchor in LINK.findall(text_of(page)):
+        other = (page.parent / target).resolve() if target else page
+        if not other.exists() or (anchor and other.suffix == ".md" and anchor not in anchors(other)):
+            broken.append(f"{target}#{anchor}" if anchor else target)
+    assert not broken
+
+
+@pytest.mark.skipif(
+    not (ROOT / "pytest_swarm" / "metrics" / "table.py").exists(), reason="there is no table of metrics yet"
+)
+@pytest.mark.parametrize("page", ["docs/contributing.md", "docs/architecture.md", "tests/README.md"])
+def test_files_that_are_named_exist(page: str) -> None:
+    named = NAMED_FILE.findall(text_of(ROOT / page))
+    assert named
+    assert not [path for path in named if not (ROOT / path).exists()]

@@ -1,0 +1,206 @@
+"""The recipes for a metric and for a mode, carried out in a scratch copy of the package: each is seen everywhere.
+
+docs/contributing.md states them. A recipe touches two files and its test, so these tests count the files as well.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "pytest_swarm"
+
+SUITE = """
+from pytest_swarm import Number, Task, chain
+
+def test_sum(swarm_run):
+    ask = "How much is 20 + 22?"
+    swarm_run(chain("sum", *(Task(id=name, type="math", prompt=f"{name}: {ask}", estimated_tokens=60,
+                                  expected=Number(value=42)) for name in "ab")))
+"""
+INI = """
+[pytest]
+addopts = -p no:cacheprovider -p no:randomly
+swarm_vram = 8GB
+swarm_backend = sim
+swarm_planner = llama3.1:8b
+"""
+REPORTS = [f"--swarm-report={kind}" for kind in ("json", "csv", "html", "md")]
+
+METRIC = '''
+def _slowest_call_s(job: JobFacts) -> float | None:
+    """Return the seconds of the longest call; None where no call was timed."""
+    known = [each.latency_s for each in job.record.outcomes if each.latency_s is not None]
+    return max(known, default=None)
+
+
+class TimeMetrics(MetricGroup):
+'''
+METRIC_ROW = """
+    slowest_call_s = MetricSpec(
+        label="Slowest call",
+        short="slowest",
+        definition="Longest call of the job",
+        of=_slowest_call_s,
+        over=mean,
+        show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.TEXT | Show.DETAIL,
+        kind=Kind.TIME,
+        unit=Unit.SECONDS,
+    )
+    total_latency_s = MetricSpec(
+"""
+
+ROUTER = '''"""The cheapest model for every task."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
+
+
+class CheapestRouter:
+    """The model with the lowest token cost over the horizon, among those that fit the budget alone."""
+
+    name = "cheapest"
+
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
+        """Return the router."""
+        return cls()
+
+    async def route(self, view: PlanningView) -> Plan:
+        """Return a plan with one model."""
+        table = view.estimates
+        models = list(enumerate(view.fleet.models))
+        rows = [n for n, model in models if model.vram_gb <= view.vram_budget_gb and table.allowed[n].all()]
+        if not rows:
+            return infeasible_plan(view)
+        return rule_plan(view, [min(rows, key=lambda n: table.token_cost[n].sum())] * len(view.tasks))
+'''
+MODE_ROW = """
+    ModeSpec(
+        name="cheapest",
+        label="Cheapest",
+        factory=_late("cheapest", "CheapestRouter"),
+        summary="the model with the lowest token cost",
+        group="reference",
+    ),
+    ModeSpec(
+        name="random",
+"""
+
+
+class Scratch:
+    """A copy of the package, and a folder with one small benchmark that runs on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tree = folder / "tree"
+        self.suite = folder / "suite"
+        for name in ("pytest_swarm", "docs"):
+            shutil.copytree(ROOT / name, self.tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        self.suite.mkdir()
+        (self.suite / "test_sum.py").write_text(SUITE)
+        (self.suite / "pytest.ini").write_text(INI)
+        self.touched: set[str] = set()
+
+    def create(self, path: str, text: str) -> None:
+        assert not (self.tree / path).exists()
+        (self.tree / path).write_text(text)
+        self.touched.add(path)
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        right = (self.tree / path).read_text()
+        assert right.count(old) == 1, f"{path}: {old!r} stands {right.count(old)} times; bring the recipe up to date"
+        (self.tree / path).write_text(right.replace(old, new))
+        self.touched.add(path)
+
+    def python(self, *args: str, where: Path | None = None) -> str:
+        env = os.environ | {"PYTHONPATH": str(self.tree), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
+        command = [sys.executable, *args]
+        done = subprocess.run(command, cwd=where or self.suite, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def pytest(self, *args: str) -> str:
+        return self.python("-m", "pytest", *args, *REPORTS)
+
+    def report(self, name: str) -> str:
+        return sorted(self.suite.glob(f"reports/*/{name}"))[-1].read_text()
+
+    @property
+    def json(self) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads(self.report("report.json"))
+        return loaded
+
+    @property
+    def csv(self) -> list[dict[str, str]]:
+        return list(csv.DictReader(self.report("jobs.csv").splitlines()))
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Scratch:
+    return Scratch(tmp_path)
+
+
+@pytest.mark.skipif(not (PACKAGE / "metrics" / "table.py").exists(), reason="there is no table of metrics yet")
+def test_a_new_metric_is_two_edits_and_is_seen_everywhere(scratch: Scratch) -> None:
+    path = "pytest_swarm/metrics/time_metrics.py"
+    scratch.replace(path, "class TimeMetrics(MetricGroup):\n", METRIC.lstrip("\n"))
+    scratch.replace(path, "    total_latency_s = MetricSpec(\n", METRIC_ROW.lstrip("\n"))
+    assert len(scratch.touched) == 1
+    scratch.python("-m", "docs.generate", where=scratch.tree)
+    assert "`slowest_call_s`" in (scratch.tree / "docs" / "metrics.md").read_text()
+
+    stored = ("--swarm-compare=greedy,random", "--swarm-baseline=base.json")
+    scratch.pytest(*stored, "--swarm-update-baseline")
+    terminal = scratch.pytest(*stored, "--swarm-fail=slowest_call_s:+10%")
+
+    report = scratch.json
+    assert all(case["slowest_call_s"] > 0 for case in report["cases"])
+    assert all(report["modes"][mode]["slowest_call_s"] > 0 for mode in ("greedy", "random"))
+    assert all(float(row["slowest_call_s"]) > 0 for row in scratch.csv)
+    assert "slowest" in next(line for line in terminal.splitlines() if line.startswith("mode "))
+    assert "Slowest call" in scratch.report("report.html")
+    assert "slowest" in scratch.report("report.md").lower()
+    assert {(row["metric"], row["verdict"]) for row in report["gate"]["rows"]} == {("slowest_call_s", "ok")}
+    schema = scratch.tree / "pytest_swarm" / "report" / "schema" / "swarm-report-1.json"
+    jsonschema.validate(report, json.loads(schema.read_text()))
+
+
+@pytest.mark.skipif(
+    "MODES: Final" not in (PACKAGE / "routing" / "registry.py").read_text(), reason="there is no table of modes yet"
+)
+def test_a_new_mode_is_a_file_and_a_row_and_is_seen_everywhere(scratch: Scratch) -> None:
+    scratch.create("pytest_swarm/routing/cheapest.py", ROUTER)
+    row = '    ModeSpec(\n        name="random",\n'
+    scratch.replace("pytest_swarm/routing/registry.py", row, MODE_ROW.lstrip("\n"))
+    assert len(scratch.touched) == 2
+
+    stored = ("--swarm-compare=best-single,random,cheapest", "--swarm-baseline=base.json")
+    scratch.pytest(*stored, "--swarm-update-baseline")
+    terminal = scratch.pytest(*stored)
+
+    report = scratch.json
+    assert list(report["modes"]) == ["best-single", "cheapest", "random"]
+    assert report["modes"]["cheapest"]["violations"] == 0
+    assert "cheapest" in {row["mode"] for row in scratch.csv}
+    assert any(line.startswith("Cheapest ") for line in terminal.splitlines())
+    assert "Cheapest" in scratch.report("report.html")
+    assert "Cheapest" in scratch.report("report.md")
+    assert {row["verdict"] for row in report["gate"]["rows"] if row["mode"] == "cheapest"} <= {"ok", "inconclusive"}
+    assert "cheapest" in {row["mode"] for row in report["gate"]["rows"]}
+    assert "[cheapest-h0-8GB]" in scratch.python("-m", "pytest", "--collect-only", "-q", "--swarm-compare=all")
+    assert "cheapest" in scratch.python("-m", "pytest", "--help")
