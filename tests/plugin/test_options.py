@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from pytest_swarm.gate.expression import DEFAULTS
 
+from pytest_swarm.gate.rules import DEFAULTS
 from pytest_swarm.ollama.address import DEFAULT_HOST
 from pytest_swarm.plugin.option_kinds import Axis, Flag, Maybe, Value
 from pytest_swarm.plugin.option_text import OptionText
