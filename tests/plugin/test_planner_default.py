@@ -20,6 +20,5 @@ def test_it_fits_the_budget(suite: pytest.Pytester, reports: Reports, where: str
     )
     args = ("--swarm-vram=8GB",) if where == "command line" else ()
     suite.runpytest("test_a.py", "--swarm-compare=llm", *args).assert_outcomes(passed=1)
-    assert "phi4:14b" not in loaded(reports)  # the best reasoner of all, of 12.5 GB
-    assert loaded(reports)
-    assert not any(sum(step["planner_failures"].values()) for step in reports.of("plan_step"))
+    assert "llama3.1:8b" in loaded(reports)  # the best reasoner of 8 GB
+    assert "phi4:14b" not in loaded(reports)  # the best of all, of 12.5 GB
