@@ -15,7 +15,7 @@ import pytest
 
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
-from pytest_swarm.execution.wait_time_loop import WaitTimeLoop
+from pytest_swarm.execution.wait_time_loop import WaitTimeLoop, new_wait_time_loop
 from pytest_swarm.ollama.cassette.cassette_file import append_take
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, ExchangeEnd, Take, TakeOrigin
 from pytest_swarm.ollama.transports.probe import ProbeTransport
