@@ -62,6 +62,8 @@ class JsonDecoder(Generic[T]):
             converted: T = msgspec.convert(value, self._of)
         except msgspec.ValidationError as error:
             raise self._error(f"{where}: {_sentence(error)}") from error
+        except UnicodeEncodeError as error:  # accepted in plain text only
+            raise self._error(f"{where}: a name or a number holds half a surrogate pair") from error
         return converted
 
     def _parse(self, text: bytes | str, where: str) -> object:

@@ -10,7 +10,7 @@ import numpy as np
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import Task, TaskType
-from pytest_swarm.estimate.table import EstimateTable
+from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.routing.base import PlanningView, Weights
 from pytest_swarm.routing.registry import MODES, ModeTable, Need
 

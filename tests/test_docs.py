@@ -34,9 +34,6 @@ def test_links_lead_to_pages_and_sections_that_exist(page: Path) -> None:
     assert not broken
 
 
-@pytest.mark.skipif(
-    not (ROOT / "pytest_swarm" / "metrics" / "table.py").exists(), reason="there is no table of metrics yet"
-)
 @pytest.mark.parametrize("page", ["docs/contributing.md", "docs/architecture.md", "tests/README.md"])
 def test_files_that_are_named_exist(page: str) -> None:
     named = NAMED_FILE.findall(text_of(ROOT / page))

@@ -18,7 +18,6 @@ import jsonschema
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / "pytest_swarm"
 
 SUITE = """
 from pytest_swarm import Number, Task, chain
@@ -155,7 +154,6 @@ def scratch(tmp_path: Path) -> Scratch:
     return Scratch(tmp_path)
 
 
-@pytest.mark.skipif(not (PACKAGE / "metrics" / "table.py").exists(), reason="there is no table of metrics yet")
 def test_a_new_metric_is_two_edits_and_is_seen_everywhere(scratch: Scratch) -> None:
     path = "pytest_swarm/metrics/time_metrics.py"
     scratch.replace(path, "class TimeMetrics(MetricGroup):\n", METRIC.lstrip("\n"))
@@ -180,9 +178,6 @@ def test_a_new_metric_is_two_edits_and_is_seen_everywhere(scratch: Scratch) -> N
     jsonschema.validate(report, json.loads(schema.read_text()))
 
 
-@pytest.mark.skipif(
-    "MODES: Final" not in (PACKAGE / "routing" / "registry.py").read_text(), reason="there is no table of modes yet"
-)
 def test_a_new_mode_is_a_file_and_a_row_and_is_seen_everywhere(scratch: Scratch) -> None:
     scratch.create("pytest_swarm/routing/cheapest.py", ROUTER)
     row = '    ModeSpec(\n        name="random",\n'

@@ -15,7 +15,7 @@ import numpy as np
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task, TaskType
-from pytest_swarm.estimate.table import EstimateTable
+from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.routing.base import PlanningView, Router
 
 KINDS: Final = ("typed", "scores")

@@ -9,7 +9,7 @@ import numpy as np
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.estimate import formulas
-from pytest_swarm.estimate.table import EstimateTable
+from pytest_swarm.estimate.estimate_table import EstimateTable
 
 
 class Estimator:

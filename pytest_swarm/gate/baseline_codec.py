@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -18,8 +18,8 @@ from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
-from pytest_swarm.gate.run_context import RunContext
-from pytest_swarm.metrics.table import GATE_METRICS
+from pytest_swarm.gate.run_context import FleetIdentity, RunContext
+from pytest_swarm.metrics.metric_table import GATE_METRICS
 
 SCHEMA: Final = "swarm-baseline/"
 VERSION: Final = 1
@@ -51,11 +51,27 @@ class BaselineCaseRow(Struct, frozen=True, kw_only=True):
     samples: tuple[BaselineSampleRow, ...]
 
 
+class BaselineContext(Struct, frozen=True, kw_only=True):
+    """The run that the samples come from, as far as it decides whether another run is comparable."""
+
+    run: str
+    started_ts_ms: Annotated[float, Meta(description="milliseconds since 1970")]
+    backend: str
+    simulated: bool | None
+    profile: str | None
+    fleet: FleetIdentity
+    seed: int
+    seed_policy: str
+    measure: Annotated[Mapping[str, str], Meta(description="the options that change what a score means")]
+    versions: Annotated[Mapping[str, str], Meta(description="package -> version")]
+    machine: Mapping[str, str]
+
+
 class BaselineFile(Struct, frozen=True, kw_only=True):
     """A whole file."""
 
     schema: Literal["swarm-baseline/1"]
-    circumstances: Annotated[RunContext, Meta(description="the run that the samples come from")]
+    circumstances: BaselineContext
     cases: tuple[BaselineCaseRow, ...]
 
 
@@ -108,7 +124,8 @@ def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
         if case.identity in seen:
             raise BaselineError(f"{where}: holds the case {case.setup.label} twice; delete one of them")
         seen.add(case.identity)
-    return Baseline(context=file.circumstances, cases=cases, where=where)
+    context = RunContext(**_context_fields(file.circumstances))
+    return Baseline(context=context, cases=cases, where=where)
 
 
 def write_baseline(baseline: Baseline, path: Path) -> None:
@@ -132,7 +149,8 @@ def write_baseline(baseline: Baseline, path: Path) -> None:
 
 def encode_baseline(baseline: Baseline) -> str:
     """Return the text of the file: the head of each case, and each sample, on a line of its own."""
-    head = json.dumps(to_json(baseline.context), indent=1, ensure_ascii=True, sort_keys=True)
+    context = BaselineContext(**_context_fields(baseline.context))
+    head = json.dumps(to_json(context), indent=1, ensure_ascii=True, sort_keys=True)
     cases = ",\n".join(map(_case_text, baseline.cases))
     return f'{{\n"schema": "{SCHEMA}{VERSION}",\n"circumstances": {head},\n"cases": [\n{cases}\n]\n}}\n'
 
@@ -145,6 +163,10 @@ def baseline_schema() -> JsonObject:
         title=f"A baseline of pytest-swarm, schema {SCHEMA}{VERSION}",
         description="The raw figures of every completed job of a run, which the gate compares with.",
     )
+
+
+def _context_fields(context: RunContext | BaselineContext) -> dict[str, Any]:
+    return {name: getattr(context, name) for name in BaselineContext.__struct_fields__}
 
 
 def _case_text(case: BaselineCase) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -44,14 +44,11 @@ class MatchStatistics:
 
 
 def match_verdicts(
-    matches: Mapping[int, tuple[Match, Rule]], *, reproducible: bool, sequential: bool = False
+    matches: Sequence[tuple[Match, Rule]], *, reproducible: bool, sequential: bool = False
 ) -> list[CaseVerdict]:
     """Return one verdict for each match, in order: exact sign flips (or bets), Benjamini-Hochberg over all cases."""
-    clean = _clean_modes([match for match, _ in matches.values()])
-    tested = [
-        _statistics(match, rule, clean=clean[match.setup.mode], sequential=sequential)
-        for match, rule in matches.values()
-    ]
+    clean = _clean_modes([match for match, _ in matches])
+    tested = [_statistics(match, rule, clean=clean[match.setup.mode], sequential=sequential) for match, rule in matches]
     rates = [_rate(each) for each in tested]
     rate = min(rates, default=0.05)
     worse = reject_false_discoveries([each.p_worse for each in tested], rate=rate)

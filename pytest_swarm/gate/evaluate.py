@@ -79,7 +79,7 @@ def evaluate(
     clocks = {wall: same_clock(baseline.context, now, wall_clock=wall) for wall in (True, False)}
     hypotheses = hypotheses_of(pairing, policy, fixed=fixed, over_budget=run.over_budget)
     rows = [_row_verdict(each, clocks) for each in hypotheses]
-    ruled = {n: (match, policy.rule_of(match.now)) for n, match in enumerate(pairing.matches)}
+    ruled = [(match, policy.rule_of(match.now)) for match in pairing.matches]
     cases = match_verdicts(ruled, reproducible=fixed, sequential=policy.sequential)
     cases += unmatched_verdicts(run, pairing.changed, pairing.new, pairing.missing)
     found = _Verdicts(rows=tuple(rows), cases=tuple(cases), elsewhere=len(pairing.elsewhere))

@@ -39,7 +39,7 @@ class RunContext:
     measure: Mapping[str, str]
     versions: Mapping[str, str]
     machine: Mapping[str, str]
-    measure_defaults: Mapping[str, str] = field(default_factory=dict)
+    measure_defaults: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("measure", "versions", "machine", "measure_defaults"):

@@ -15,7 +15,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import EstimateError, OptionError, SwarmError
-from pytest_swarm.estimate.table import EstimateTable
+from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.fields import Json
 
 

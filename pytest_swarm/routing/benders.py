@@ -18,7 +18,7 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
-from pytest_swarm.estimate.table import Mask, Matrix
+from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.highs import new_highs
 from pytest_swarm.routing.program import TIE, RoutingProgram
 

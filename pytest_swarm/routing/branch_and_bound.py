@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from pytest_swarm.estimate.table import Mask, Matrix
+from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.benders import BendersBound, Master
 from pytest_swarm.routing.local_search import fill, improve, set_value, settle_ties
 from pytest_swarm.routing.model_sets import best_set, sets_within

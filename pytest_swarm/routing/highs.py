@@ -20,7 +20,7 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
-from pytest_swarm.estimate.table import Mask
+from pytest_swarm.estimate.estimate_table import Mask
 from pytest_swarm.routing.base import RoutingError
 from pytest_swarm.routing.program import RoutingProgram, Solution, needed, value_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_swarm.estimate.table import Mask, Matrix
+from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.program import TIE, RoutingProgram, tie_key
 
 _MOVES = 100  # the most moves of a search; ten are typical

@@ -14,7 +14,7 @@ import cvxpy as cp
 import numpy as np
 
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
-from pytest_swarm.estimate.table import Matrix
+from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing.base import PlanningView, RouterSetup, RoutingError
 from pytest_swarm.routing.highs import suppress_banner
 from pytest_swarm.routing.objective import evaluate, load_price, resident_mask, utility

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pytest_swarm.estimate.table import Mask, Matrix
+from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.program import TIE, RoutingProgram, tie_key
 
 _BLOCK = 1_000_000  # entries of the working array of `set_worth`: 8 MB, about a processor's cache

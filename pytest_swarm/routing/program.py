@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
-from pytest_swarm.estimate.table import Mask, Matrix
+from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.objective import load_price, resident_mask, stage_count, utility
 

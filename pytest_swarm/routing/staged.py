@@ -13,7 +13,7 @@ from typing import Final, Self
 import numpy as np
 
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.estimate.table import Mask, Matrix
+from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.model_sets import Family, FamilyCache, Index, set_worth, without
 from pytest_swarm.routing.plan_builders import infeasible_plan

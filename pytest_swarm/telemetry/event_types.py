@@ -26,7 +26,7 @@ Step: TypeAlias = Annotated[int, Meta(description="planning step of the job, fro
 Depth: TypeAlias = Annotated[int, Meta(ge=0)] | Literal["flat"]
 
 
-class ModelRow(Struct, frozen=True, kw_only=True):
+class RunFleetModel(Struct, frozen=True, kw_only=True):
     """A model of the fleet."""
 
     name: Annotated[str, Meta(description="its tag")]
@@ -41,11 +41,11 @@ class ModelRow(Struct, frozen=True, kw_only=True):
     keep: bool = False
 
 
-class FleetRow(Struct, frozen=True, kw_only=True):
+class RunFleet(Struct, frozen=True, kw_only=True):
     """The models on offer, in the order of the fleet file."""
 
     name: str
-    models: tuple[ModelRow, ...]
+    models: tuple[RunFleetModel, ...]
 
 
 class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run_start"):
@@ -58,7 +58,7 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     backend_detail: str
     simulated: bool
     profile: str | None
-    fleet: FleetRow
+    fleet: RunFleet
     seed: int
     versions: Annotated[Mapping[str, str], Meta(description="package -> version")]
     machine: Mapping[str, str]

@@ -30,14 +30,14 @@ from pytest_swarm.telemetry.event_types import (
     SCHEMA_VERSION,
     AssignmentRow,
     DagStructureEvent,
-    FleetRow,
     JobSummaryEvent,
-    ModelRow,
     ModelSwitchEvent,
     NoteEvent,
     PlanStepEvent,
     ResidentRow,
     RunEndEvent,
+    RunFleet,
+    RunFleetModel,
     RunStartEvent,
     TaskResultEvent,
     VramSampleEvent,
@@ -62,7 +62,7 @@ class _SharedFields:
 
 
 _RUN: Final = _SharedFields(RunInfo, RunStartEvent, but=("fleet",))
-_MODEL: Final = _SharedFields(Model, ModelRow)
+_MODEL: Final = _SharedFields(Model, RunFleetModel)
 _STEP: Final = _SharedFields(PlanStep, PlanStepEvent, but=("mode", "assignments", "executed"))
 _OUTCOME: Final = _SharedFields(TaskOutcome, TaskResultEvent)
 _SWITCH: Final = _SharedFields(Switch, ModelSwitchEvent)
@@ -70,11 +70,11 @@ _SWITCH: Final = _SharedFields(Switch, ModelSwitchEvent)
 
 def encode_run_start(info: RunInfo) -> JsonObject:
     """Return `run_start`, the first line of events.jsonl."""
-    models = tuple(ModelRow(name=model.tag, **_MODEL.of(model)) for model in info.fleet)
+    models = tuple(RunFleetModel(name=model.tag, **_MODEL.of(model)) for model in info.fleet)
     event = RunStartEvent(
         schema_version=SCHEMA_VERSION,
         ts_ms=info.started_ts_ms,
-        fleet=FleetRow(name=info.fleet.name, models=models),
+        fleet=RunFleet(name=info.fleet.name, models=models),
         **_RUN.of(info),
     )
     return to_json(event)

@@ -163,8 +163,8 @@ def task(name: str, **changes) -> Task:
 @pytest.mark.parametrize(
     ("derive", "sentence"),
     [
-        ("s9 + 1", "task 'b' derives its answer from 's9', which is no parent of it"),
-        ("b + 1", "task 'b' derives its answer from 'b', which is no parent of it"),
+        ("s9 + 1", "task 'b' derives its answer from 's9', which is not its parent"),
+        ("b + 1", "task 'b' derives its answer from 'b', which is not its parent"),
     ],
 )
 def test_a_formula_may_use_parents_only(derive, sentence):

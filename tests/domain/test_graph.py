@@ -32,7 +32,7 @@ DIAMOND = graph("ab ac bd cd")
     [
         (lambda: TaskGraph(name=" ", tasks=(task("a"),)), "a task graph has an empty name"),
         (lambda: TaskGraph(name="g", tasks=()), "graph 'g' is empty: it has no tasks"),
-        (lambda: graph("ab", "aab"), "graph 'g': duplicate id: task 'a' stands there twice"),
+        (lambda: graph("ab", "aab"), "graph 'g': duplicate id: task 'a' appears twice"),
         (lambda: graph("ax"), "graph 'g': dangling edge a -> x: there is no task 'x'"),
         (lambda: graph("ab bc ca"), "has a cycle: a -> b -> c -> a; a workflow must not wait for itself"),
         (lambda: graph("ab bc cb cd"), "has a cycle: b -> c -> b;"),

@@ -60,7 +60,7 @@ def test_a_fleet_finds_its_models():
         fleet["x"]
     with pytest.raises(FleetError, match="has no models"):
         Fleet(name="f", models=())
-    with pytest.raises(FleetError, match="model 's' stands there twice"):
+    with pytest.raises(FleetError, match="model 's' appears twice"):
         Fleet(name="f", models=(small, small))
     assert fleet.digest != Fleet(name="f", models=(MODEL, small)).digest
 

@@ -13,8 +13,8 @@ from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import EstimateError
 from pytest_swarm.estimate import formulas
+from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.estimate.table import EstimateTable
 
 QWEN = Model(
     tag="qwen2.5-coder:7b",

@@ -89,3 +89,14 @@ def test_figures_that_were_not_measured_stay_unmeasured() -> None:
     read = decode_baseline(encode_baseline(stored), where="b").cases[0].samples[0]
     assert "score" not in read.figures
     assert read.figures["violations"] == 1
+
+
+OLD = Path(__file__).parents[1] / "data" / "version_1" / "baseline.json"
+
+
+def test_a_baseline_of_version_0_1_0_is_read_in_full_and_written_as_it_was() -> None:
+    stored = read_baseline(OLD)
+    assert [each.setup.label for each in stored.cases] == ["old [lp-h0-8GB]", "old [llm-h0-8GB]"]
+    assert (stored.context.backend, stored.context.fleet.name, stored.context.seed) == ("record", "heavy", 0)
+    assert stored.cases[0].samples[0].figures["score"] == 1.0
+    assert encode_baseline(stored) == OLD.read_text()

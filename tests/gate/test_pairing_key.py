@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_swarm.gate.pairing import pair
+from pytest_swarm.gate.pairing import pair_cases
 from pytest_swarm.gate.verdicts import Verdict
 from tests.gate.runs import baseline, case, judge
 
 
 def test_another_graph_of_the_same_job_is_a_changed_case() -> None:
     then, now = case("a", [0.9], graph="old"), case("a", [0.1], graph="new")
-    found = pair(baseline(then), [now], covered=lambda _: True)
+    found = pair_cases(baseline(then), [now], covered=lambda _: True)
     assert (found.matches, [each.now for each in found.changed]) == ((), [now])
     assert judge([then], [now], "score:-2.5%", seed=0).verdict is Verdict.NOT_COMPARABLE
 
 
 def test_the_same_graph_under_another_mode_is_another_case() -> None:
     then, now = case("a", [0.9], mode="lp"), case("a", [0.1], mode="milp")
-    found = pair(baseline(then), [now], covered=lambda _: True)
+    found = pair_cases(baseline(then), [now], covered=lambda _: True)
     assert (found.matches, found.new, found.missing) == ((), (now,), (then,))
 
 
 def test_repeats_are_paired_one_by_one() -> None:
-    found = pair(baseline(case("a", [0.1, 0.5, 0.9])), [case("a", [0.1, 0.5, 0.9])], covered=lambda _: True)
+    found = pair_cases(baseline(case("a", [0.1, 0.5, 0.9])), [case("a", [0.1, 0.5, 0.9])], covered=lambda _: True)
     (match,) = found.matches
     scores = [(then.figures["score"], now.figures["score"]) for then, now in match.pairs]
     assert scores == [(0.1, 0.1), (0.5, 0.5), (0.9, 0.9)]

@@ -10,7 +10,7 @@ pytest.importorskip("xdist")
 
 
 def test_two_workers_write_one_run(suite: pytest.Pytester, reports: Reports) -> None:
-    result = suite.runpytest_subprocess("-n2", "--swarm-compare=lp,greedy", "--swarm-repeat=2")
+    result = suite.runpytest_subprocess("-n2", "--swarm-compare=milp,greedy", "--swarm-repeat=2")
     result.assert_outcomes(passed=4)
     assert [event["event"] for event in reports.events].count("run_start") == 1
     assert len(reports.of("job_dag_summary")) == 4
@@ -30,14 +30,14 @@ def test_a_killed_worker_loses_only_its_test(suite: pytest.Pytester, reports: Re
                 os._exit(9)
         """
     )
-    result = suite.runpytest_subprocess("-n1", "test_deadly.py", "--swarm-compare=lp,greedy,milp")
+    result = suite.runpytest_subprocess("-n1", "test_deadly.py", "--swarm-compare=milp,greedy,random")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert {each["mode"] for each in reports.of("job_dag_summary")} == {"lp", "milp"}
-    assert {case["mode"] for case in reports.report["cases"]} == {"lp", "milp"}
+    assert {each["mode"] for each in reports.of("job_dag_summary")} == {"milp", "random"}
+    assert {case["mode"] for case in reports.report["cases"]} == {"milp", "random"}
 
 
 def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:
-    result = suite.runpytest_subprocess("-n2", "--swarm-carryover=group")
+    result = suite.runpytest_subprocess("-n1", "--swarm-carryover=group")
     assert result.ret != 0
     output = result.stdout.str() + result.stderr.str()
     assert "--swarm-carryover=group keeps what was learned in one process; run it without -n" in output

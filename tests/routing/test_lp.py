@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pytest_swarm.domain.plan import Plan, PlanStatus
-from pytest_swarm.estimate.table import Matrix
+from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing import lp
 from pytest_swarm.routing.base import PlanningView, RoutingError
 from pytest_swarm.routing.feasibility import ProblemKind, check

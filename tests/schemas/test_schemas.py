@@ -103,3 +103,13 @@ def test_the_block_of_the_gate_is_valid_alone_and_in_a_report() -> None:
     report = Draft202012Validator({"type": "object", "properties": {"gate": schema}, "$defs": definitions})
     assert report.is_valid({"gate": block})
     assert not report.is_valid({"gate": block | {"verdict": "fine"}})
+
+
+def test_the_docs_name_every_event_and_field() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "files.md").read_text()
+    assert all(f"`{name}`" in text for name in SCHEMAS)
+    for name in ("swarm-events-1", "swarm-baseline-1", "swarm-cassette-1"):
+        for title, definition in load_schema(name)["$defs"].items():  # type: ignore[union-attr]
+            if title.endswith(("Event", "Line")) or title.startswith("Baseline"):
+                missing = [field for field in definition["properties"] if f"`{field}`" not in text]
+                assert missing == [], f"{name}: {title}"

@@ -97,7 +97,7 @@ def wrong(**changes: object) -> str:
         (wrong(decode_tokens_per_s=0), "'decode_tokens_per_s' is 0, but must be above 0"),
         (wrong(keep="yes"), "'keep' must be true or false, not 'yes'"),
         (wrong(exclude=True), "every model is excluded; include at least one"),
-        (json.dumps([ROW, ROW]), "model 'm:1b' stands there twice"),
+        (json.dumps([ROW, ROW]), "model 'm:1b' appears twice"),
         ("[]", "fleet 'fleet' has no models"),
         ("{}", "fleet 'fleet' has no models"),
         ('{"model": 3}', "'model' must be a list of tables; write [[model]]"),

@@ -114,7 +114,7 @@ def test_our_own_formats_come_in_too():
             dagbench(dependencies=[{"source": "A", "target": "B"}, {"source": "B", "target": "A"}]),
             "has a cycle: A -> B -> A",
         ),
-        (dagbench(tasks=[{"name": "A"}, {"name": "A"}]), "duplicate id: task 'A' stands there twice"),
+        (dagbench(tasks=[{"name": "A"}, {"name": "A"}]), "duplicate id: task 'A' appears twice"),
         (worfbench("1: a\n2: b\nEdge: (START,1) (1,2) (2,1)"), "graph 'bread_1' has a cycle: 1 -> 2 -> 1"),
         (worfbench("1: a\nEdge: (START,1) (1,3)"), "edge (1,3): there is no node 3"),
         (worfbench("1: a\n1: b\nEdge: (START,1)"), "a node number is used twice"),

@@ -37,7 +37,7 @@ def test_any_graph_survives_saving_and_loading(graph, suffix, tmp_path):
         ('name = "g"', "graph 'g' is empty: it has no tasks"),
         (f"[[tasks]]\n{TASK}", "'name' is missing"),
         (f'name = "g"\n[[tasks]]\n{TASK}after = ["s9"]', "graph 'g': dangling edge s9 -> s0: there is no task 's9'"),
-        (f'name = "g"\n[[tasks]]\n{TASK}[[tasks]]\n{TASK}', "graph 'g': duplicate id: task 's0' stands there twice"),
+        (f'name = "g"\n[[tasks]]\n{TASK}[[tasks]]\n{TASK}', "graph 'g': duplicate id: task 's0' appears twice"),
         (f'name = "g"\n[[tasks]]\n{TASK}after = ["s0"]', "graph 'g' has a cycle: s0 -> s0; a workflow must not wait"),
         (
             f'name = "g"\n[[tasks]]\n{TASK.replace("math", "poetry")}',
@@ -58,7 +58,7 @@ def test_any_graph_survives_saving_and_loading(graph, suffix, tmp_path):
             f'name = "g"\n[[tasks]]\n{TASK}expected = {{ kind = "exact", text = 2026-02-21 }}',
             "2026-02-21 is a date or time without quotes; put it in quotes",
         ),
-        ('name = "g"\nedges = [["a"]]\n[[tasks]]\n' + TASK, "edge ['a'] is no pair [parent, child]"),
+        ('name = "g"\nedges = [["a"]]\n[[tasks]]\n' + TASK, "edge ['a'] is not a pair [parent, child]"),
         ('name = "g"\ncontext = "all"\n[[tasks]]\n' + TASK, "context is 'all', but must be 'parents' or 'none'"),
         ("name = ", "is not valid TOML:"),
         ("x = " + "[" * 5000, "is not valid TOML: it is nested too deeply"),
