@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus
@@ -127,7 +128,10 @@ class TaskOutcome:
     `score` is None for a task that could not be scored, and for one that was not run; whether the latter counts as 0
     is the metrics' business. `local_score` holds the answer against what was right for the inputs that the task was
     really given: it differs from `score` only where a task derives its answer and a parent was wrong. Token counts and
-    durations are the server's own; `latency_s` is the client's clock.
+    durations are the server's own; `latency_s` is the client's clock. `read` is the part of the answer that was scored,
+    `read_where` its place. `done_reason` is the server's word for why the answer ended, `answer_state` what is the
+    matter with it (None = nothing), `thinking_chars` the length of thinking that came apart from the answer.
+    `sandbox_layers` confined the code that was run; `judge_reply` is what the judge wrote.
     """
 
     task: str
@@ -148,6 +152,13 @@ class TaskOutcome:
     load_s: float | None = None
     prefill_s: float | None = None
     decode_s: float | None = None
+    read: str | None = None
+    read_where: str | None = None
+    done_reason: str | None = None
+    answer_state: AnswerState | None = None
+    thinking_chars: int | None = None
+    sandbox_layers: tuple[str, ...] = ()
+    judge_reply: str | None = None
 
     @property
     def latency_s(self) -> float | None:

@@ -133,13 +133,14 @@ PROBE = """
 import os, sys
 sys.path.insert(0, {jail!r})
 sys.addaudithook = lambda hook: None
-import fcntl, socket, ctypes, confine, stdlib_import
+import fcntl, socket, ctypes, confine, stdlib_import, system_calls
 confine._refuse_questions = lambda: None
 files = stdlib_import.install("")
 outside = {outside!r}
 libc = ctypes.CDLL(None, use_errno=True)
 reader, writer = os.pipe()
-layers = confine.confine({{"cpu_s": 5, "memory_bytes": 1 << 29, "open_files": 32}}, files)
+limits = {{"cpu_s": 5, "memory_bytes": 1 << 29, "open_files": 32}}
+layers = confine.confine(limits, files, system_calls.program(os.uname().machine))
 F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY, FIOSETOWN, SIOCSPGRP = 8, 10, 15, 1026, 0x8901, 0x8902
 owner = ctypes.c_int(os.getppid())
 def c_call(*arguments):

@@ -25,14 +25,14 @@ def main() -> None:
     result_fd = int(sys.argv[1])
     request = json.loads(sys.stdin.buffer.read())
     here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # pathlib would be imported just for this
-    confine, stdlib_import, _ = _neighbors(here, "confine", "stdlib_import", "system_calls")
+    confine, stdlib_import, system_calls = _neighbors(here, "confine", "stdlib_import", "system_calls")
     (values,) = _neighbors(request["values_folder"], "python_values")
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     warnings.simplefilter("ignore")
     files = stdlib_import.install(request["code"])
-    layers = confine.confine(request["limits"], files)
+    layers = confine.confine(request["limits"], files, system_calls.program(os.uname().machine))
     missing = [layer for layer in request["required"] if layer not in layers]
     _tell(result_fd, {"layers": layers, "missing": missing})
     if missing:

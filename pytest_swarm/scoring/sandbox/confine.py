@@ -13,8 +13,6 @@ from __future__ import annotations
 import os
 import sys
 
-import system_calls  # type: ignore[import-not-found]  # a neighbor of this script, not of the package
-
 TYPE_CHECKING = False  # importing `typing` would cost more than the whole child
 if TYPE_CHECKING:
     import ctypes
@@ -29,15 +27,18 @@ _LANDLOCK_TCP, _LANDLOCK_SCOPES = 0b11, 0b11  # bind and connect; abstract socke
 _LANDLOCK_READ_FILE, _LANDLOCK_READ_FOLDER = 1 << 2, 1 << 3
 
 
-def confine(limits: dict[str, int], files: Sequence[str]) -> list[str]:
+def confine(limits: dict[str, int], files: Sequence[str], filter_program: bytes | None) -> list[str]:
     """Confine this process and return the names of the layers in force. Nothing here can be undone.
 
-    `limits` has cpu_s, memory_bytes, open_files; `files` are the files and folders that may be read.
+    Args:
+        limits: cpu_s, memory_bytes, open_files.
+        files: The files and folders that may be read.
+        filter_program: The seccomp filter of `system_calls`; None where it has none for this machine.
     """
     layers = ["rlimits"]
     _limit(limits)
     if sys.platform == "linux":
-        layers += _kernel(files)
+        layers += _kernel(files, filter_program)
     for name in [each for each in sys.modules if each.partition(".")[0] in ("ctypes", "_ctypes", "confine")]:
         del sys.modules[name]
     guard = _guard(files)
@@ -65,7 +66,7 @@ def _limit(limits: dict[str, int]) -> None:
             continue
 
 
-def _kernel(files: Sequence[str]) -> list[str]:
+def _kernel(files: Sequence[str], filter_program: bytes | None) -> list[str]:
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
@@ -76,7 +77,7 @@ def _kernel(files: Sequence[str]) -> list[str]:
         return layers
     if _landlock(libc, files):
         layers.append("landlock")
-    if _seccomp(libc):
+    if filter_program is not None and _seccomp(libc, filter_program):
         layers.append("seccomp")
     return layers
 
@@ -113,13 +114,9 @@ def _landlock(libc: ctypes.CDLL, files: Sequence[str]) -> bool:
     return done
 
 
-def _seccomp(libc: ctypes.CDLL) -> bool:
-    """Whether the filter of `system_calls` is now in force."""
+def _seccomp(libc: ctypes.CDLL, program: bytes) -> bool:
+    """Whether the filter is now in force."""
     import ctypes
-
-    program = system_calls.program(os.uname().machine)
-    if program is None:
-        return False
 
     class SockFprog(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
