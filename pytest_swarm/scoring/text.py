@@ -86,12 +86,12 @@ def score_exact(expected: Exact, text: str) -> Score:
         same = said.casefold() == expected.text.strip().casefold()
         return RIGHT if same else wrong(f"the answer is {shown(text)}, not {shown(expected.text)}")
     reading = read_text(text)
-    right = normalized(expected.text)
-    fitting = next((value for value in reading.values if normalized(value) == right), None)
-    if fitting is not None:
-        reading = Reading(values=(fitting,), text=fitting, place=reading.place)
-    detail = f"the answer is {shown(reading.values[0])}, not {shown(expected.text)}"
-    return score_reading(reading, right=fitting is not None, detail=detail)
+    wanted = normalized(expected.text)
+    fitting = next((value for value in reading.values if normalized(value) == wanted), None)
+    said = undressed(reading.values[0] if fitting is None else fitting)
+    read = Reading(values=(said,), text=said, place=reading.place)
+    detail = f"the answer is {shown(said)}, not {shown(expected.text)}"
+    return score_reading(read, right=fitting is not None, detail=detail)
 
 
 def read_text(text: str) -> Reading[str]:

@@ -77,8 +77,8 @@ def test_strict_ignores_space_case_and_a_fence_only():
 
 def test_what_was_read_comes_with_the_score():
     score = score_text(Exact(text="IV"), "1 + 3 = 4. So the answer is V.")
-    assert (score.value, score.read, score.where) == (0, "V.", "after 'answer'")
-    assert score.detail == "the answer is 'V.', not 'IV'"
+    assert (score.value, score.read, score.where) == (0, "V", "after 'answer'")
+    assert score.detail == "the answer is 'V', not 'IV'"
 
 
 @pytest.mark.parametrize(
