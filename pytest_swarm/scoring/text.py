@@ -111,9 +111,9 @@ def normalized(text: str) -> str:
     Emphasis and quotes around it, a leading article and stops at its end are taken off, unless nothing would be left.
     """
     text = " ".join(unicodedata.normalize("NFKC", text).casefold().replace("’", "'").split())
-    if "\\" in text:
-        text = _one_latex(text)
     text = undressed(text)
+    if "\\" in text:
+        text = undressed(_one_latex(text))
     return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
 
 
