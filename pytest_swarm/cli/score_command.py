@@ -29,8 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--code-eval",
-        action="store_true",
-        help="run answered code on its cases, in the sandbox; else it is only parsed",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="run answered code on its cases, in the sandbox and only where the kernel confines it; else only parse it",
     )
 
 

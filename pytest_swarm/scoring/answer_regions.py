@@ -34,7 +34,7 @@ _LABEL: Final = re.compile(r"(?:(?<=\n)|^)[ \t>*_]{0,6}(?:A|Ans|ANS)[.:][*_]{0,3
 _HEADING: Final = re.compile(r"(?:^|\n)[^\w\n]{0,8}(?:(?:the|my|final|correct|right|best)\s){0,3}$", re.IGNORECASE)
 _CONDITION: Final = re.compile(
     r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct"
-    r"|right|best)\s)?$",
+    r"|right|best)\s)?$|\b(?:long|longer|detailed)\s$",
     re.IGNORECASE,
 )
 _CORRECTION: Final = re.compile(

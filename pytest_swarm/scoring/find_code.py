@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator
@@ -60,19 +61,24 @@ def _blocks(text: str) -> Iterator[Fence]:
 
 
 def does_nothing(code: str, entry_point: str) -> bool:
-    """Whether the function that code defines last under this name has a body without effect: pass, ..., a docstring."""
+    """Whether the function that code defines last under this name has no effect: pass, ..., a docstring, None."""
     tree = _parsed(code)
     if isinstance(tree, str):
         return False
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry_point]
-    return bool(functions) and all(map(_is_idle, functions[-1].body))
+    defined = [node for node in tree.body if entry_point in _names(node)]
+    match defined[-1:]:
+        case [ast.FunctionDef(body=body)]:
+            return all(map(_is_idle, body))
+        case [ast.Assign(value=ast.Lambda(body=ast.Constant(value=None | builtins.Ellipsis)))]:
+            return True
+    return False
 
 
 def _is_idle(node: ast.stmt) -> bool:
     match node:
-        case ast.Pass() | ast.Expr(value=ast.Constant()):
+        case ast.Pass() | ast.Expr(value=ast.Constant() | ast.Name()):
             return True
-        case ast.Return(value=None | ast.Constant(value=None)):
+        case ast.Return(value=None | ast.Constant(value=None | builtins.Ellipsis)):
             return True
         case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
             return True

@@ -116,7 +116,10 @@ def read_labeled_answers(path: str | os.PathLike[str]) -> tuple[LabeledAnswer, .
 
 
 def score_labeled_answers(answers: Iterable[LabeledAnswer], *, run_code: bool = False) -> tuple[ScoredAnswer, ...]:
-    """Return every answer with its score. Code is run, in the sandbox, only with `run_code`."""
+    """Return every answer with its score.
+
+    Code is run with `run_code` only, in the sandbox, and only where the kernel confines it; else it stays unscored.
+    """
     return tuple(ScoredAnswer(answer=answer, score=_score(answer, run_code=run_code)) for answer in answers)
 
 
@@ -141,7 +144,7 @@ def _agreement(kind: str, scored: Sequence[ScoredAnswer]) -> KindAgreement:
 def _score(answer: LabeledAnswer, *, run_code: bool) -> Score:
     if run_code and isinstance(answer.expected, PythonCode):
         text = readable(answer.text)
-        return score_code_by_running(answer.expected, text) if text else wrong("the answer is empty")
+        return score_code_by_running(answer.expected, text, strict=True) if text else wrong("the answer is empty")
     return score_text(answer.expected, answer.text)
 
 

@@ -18,7 +18,7 @@ _AFTER_CHOICE: Final = one_of(
     "would, must, "
     "can, cannot, could, should, does, seems, fits, has, will, may, might, if, by, only, alone, isn't, wasn't, "
     "doesn't, "
-    "can't, then, too, also, matches, describes, states, says, over, instead, rather, than, versus, vs"
+    "can't, then, too, also, matches, describes, states, says, over, it is, instead, rather, than, versus, vs"
 )
 _ARTICLE: Final = re.compile(rf"[ \t]+(?!{_AFTER_CHOICE}\b)[A-Za-z\"]")
 _PRONOUN: Final = re.compile(r"[ \t]+(?!(?:is|and|or|because|since)\b)[A-Za-z]|'")

@@ -44,7 +44,7 @@ _LEAD_IN: Final = re.compile(
 _EXPLANATION: Final = re.compile(
     r"\b"
     + one_of(
-        "because, since, as, which, where, when, given, rather, instead, while, whereas, although, though, "
+        "because, since, as, but, which, where, when, given, rather, instead, while, whereas, although, though, "
         "eliminating, "
         "unlike, if"
     )
@@ -72,7 +72,7 @@ _STATED: Final = re.compile(
     + r"\s(?:(?:clearly|definitely|obviously|therefore|thus|indeed|most likely|probably)\s)?"
     + r"(?:the\s(?:only\s)?(?:\w{2,12}\s)?"
     + one_of("correct, right, best, answer, true, one, most, option, choice")
-    + r"|correct|right|best|true)\b|(?:fits|matches|works) best\b)",
+    + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)|(?:fits|matches|works) best\b)",
     re.IGNORECASE,
 )
 _LISTED: Final = re.compile(r"(?:(?:(?<=\n)|^)[(\[]?([A-Z])[)\]]?(?:[.:]|\s[-–—])?|(?<=[.;!?]\s)([A-Z])[.):])\s+(?=\S)")
@@ -115,10 +115,9 @@ def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | No
     explanation = _EXPLANATION.search(statement)
     end = len(statement) if explanation is None else explanation.start()
     given = [
-        each
-        for each in letters
-        if each.start < end and not is_denied(statement, each) and stands_as_answer(statement, each, after=",")
+        each for each in letters if not is_denied(statement, each) and stands_as_answer(statement, each, after=",")
     ]
+    given = [each for each in given if each.start < end] or given
     if not given:
         return None
     if len({each.name for each in given}) > 1:

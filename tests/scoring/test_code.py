@@ -88,6 +88,7 @@ def test_without_cases_code_is_unscored_never_right():
 )
 def test_a_function_that_does_nothing_is_never_right(body):
     answer = f"def sq(x):\n    {body}"
+    assert score_text(SQUARE, "sq = lambda x: None").value == 0
     assert score_text(SQUARE, answer).value == 0
     assert score_text(SQUARE, answer).detail == "sq does nothing"
     assert run(answer).value == 0
