@@ -96,6 +96,8 @@ def test_mmlu_with_a_header(tmp_path):
     path = tmp_path / "mmlu.csv"
     path.write_text("answer,question,A,B,C,D\nB,What is hot?,ice,fire,snow,rain\n")
     assert load_tasks(path, "mmlu")[0].expected == Letter(value="B", choices=4)
+    path.write_text("question,A,B,C,D,answer\nWhat is hot?,ice,fire,snow,rain,1\n")
+    assert load_tasks(path, "mmlu")[0].expected == Letter(value="B", choices=4)
     path.write_text("question,subject,choices,answer\nWhat is hot?,s,\"['ice' \"\"it's fire\"\" 'snow' 'rain']\",1\n")
     (task,) = load_tasks(path, "mmlu")
     assert task.expected == Letter(value="B", choices=4)

@@ -19,12 +19,12 @@ LETTERS: Final = ascii_uppercase
 def read_mmlu(fields: Fields) -> Task:
     """The task of a row of MMLU or MMLU-Pro, in any of its published forms.
 
-    Columns question, A to D and answer (a letter: the authors' CSV); or question, choices and answer (a number from 0:
-    Hugging Face); or question, options and answer (a letter) or answer_index (MMLU-Pro).
+    Columns question, A to D and answer (the authors' CSV); or question, choices and answer (Hugging Face); or question,
+    options and answer or answer_index (MMLU-Pro). The answer is a letter, or a number from 0.
     """
     if "A" in fields:
         choices = {letter: fields.text(letter) for letter in "ABCD"}
-        return _choice_task(fields, fields.text("question"), choices, fields.text("answer").strip())
+        return _choice_task(fields, fields.text("question"), choices, _numbered(fields))
     key = "options" if "options" in fields else "choices"
     choices = dict(zip(LETTERS, fields.texts(key), strict=False))
     return _choice_task(fields, fields.text("question"), choices, _numbered(fields))
