@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.domain.expectation import JsonFields, JsonScalar
@@ -21,6 +22,7 @@ from pytest_swarm.scoring.reading import AnswerPlace
 from pytest_swarm.scoring.verdict import Score, share, shown, wrong
 
 MAX_BROKEN_STARTS: Final = 1000  # opening braces that begin no JSON before a hostile answer is given up
+MAX_SHOWN_CHARS: Final = 200  # of the object in the score
 MAX_DEPTH: Final = 20
 _SPELLED: Final = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d{1,4})?")
 _ABSENT: Final = object()
@@ -36,7 +38,16 @@ def score_json(expected: JsonFields, text: str) -> Score:
     faults = [
         fault for key, value in expected.fields.items() if (fault := _fault(key, value, values, quoted_numbers=quoted))
     ]
-    return share(len(expected.fields) - len(faults), len(expected.fields), "; ".join(faults))
+    score = share(len(expected.fields) - len(faults), len(expected.fields), "; ".join(faults))
+    return replace(score, read=_read(best), where=AnswerPlace.OBJECT.value)
+
+
+def _read(found: Mapping[str, object]) -> str | None:
+    """The object as text; None for one that is nested too deep to be written."""
+    try:
+        return json.dumps(found, ensure_ascii=False)[:MAX_SHOWN_CHARS]
+    except RecursionError:
+        return None
 
 
 def find_fields(expected: JsonFields, text: str) -> dict[str, object]:

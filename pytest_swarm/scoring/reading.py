@@ -21,6 +21,7 @@ class AnswerPlace(StrEnum):
     LAST = "last in the text"
     WHOLE = "the whole text"
     BLOCK = "a fenced block"
+    OBJECT = "a JSON object"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
