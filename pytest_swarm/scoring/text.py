@@ -53,7 +53,7 @@ _FAREWELL: Final = re.compile(
     r"|please let|would you like)\b[^\n]{0,200}$",
     re.IGNORECASE,
 )
-_COPULA: Final = re.compile(r"\s(?:is|was|are|were|equals|reads)\s|:\s|\s=\s")
+_COPULA: Final = re.compile(r"\s(?:is|was|are|were|equals|reads)\s|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s")
 _SENTENCE: Final = re.compile(r"[.!](?=\s)")
 _EXPLANATION: Final = re.compile(
     r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
