@@ -125,13 +125,10 @@ class TaskStatus(StrEnum):
 class TaskOutcome:
     """One task's end. None = not measured. `answer` is model output: hostile data.
 
-    `score` is None for a task that could not be scored, and for one that was not run; whether the latter counts as 0
-    is the metrics' business. `local_score` holds the answer against what was right for the inputs that the task was
-    really given: it differs from `score` only where a task derives its answer and a parent was wrong. Token counts and
-    durations are the server's own; `latency_s` is the client's clock. `read` is the part of the answer that was scored,
-    `read_where` its place. `done_reason` is the server's word for why the answer ended, `answer_state` what is the
-    matter with it (None = nothing), `thinking_chars` the length of thinking that came apart from the answer.
-    `sandbox_layers` confined the code that was run; `judge_reply` is what the judge wrote.
+    `score` is None for a task that could not be scored or was not run; whether the latter counts as 0 is the metrics'
+    business. `local_score` holds the answer against what was right for the task's real inputs. `read` is the part of
+    the answer that was scored, `answer_state` what is the matter with it (None = nothing), `thinking_chars` the length
+    of thinking apart from it. Token counts and durations are the server's own, `latency_s` is by the client's clock.
     """
 
     task: str
