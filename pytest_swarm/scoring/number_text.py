@@ -36,7 +36,7 @@ _LATEX: Final = (
     (re.compile(r"\\[,!;: ]|~"), _THIN),
     (re.compile(r"\\([$%#&])"), r"\1"),
     (re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathsf|mbox|operatorname)\s?\{"), " "),
-    (re.compile(r"\\[dtc]frac\b"), r"\\frac"),
+    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
     (re.compile(r"\\times\b"), "×"),
     (re.compile(r"\\cdot\b"), "·"),
     (re.compile(r"\\pm\b|\+/-"), "±"),
@@ -57,7 +57,8 @@ _WHOLE: Final = (
 )
 _NUMBER: Final = re.compile(
     r"(?<![\w^±])(?<!± )(?<!\^[-+{])(?<!\^\{[-+])(?<!\d\.)(?<!sqrt\{)(?<!√)(?<!\}\{)"
-    rf"(?:(?P<sign>(?<![\w)\]}}])[-+]|(?<![\w)\]}}])(?<!\d[ {_THIN}])–)[ {_THIN}]?(?=[$€£¥₹\d.]))?"
+    rf"(?:(?P<sign>(?<![\w)\]}}])[-+]|(?<![\w)\]}}])(?<!\d[ {_THIN}])–)"
+    rf"(?:(?=[$€£¥₹\d.])|(?:(?<=[=:(].)|(?<=[=:(]\s.))[ {_THIN}](?=[$€£¥₹\d.])))?"
     rf"(?:[$€£¥₹][ {_THIN}]?(?P<late>-?))?"
     rf"(?P<base>{_WHOLE}(?:\.\d++)?|\.\d++)"
     r"(?:(?P<mixed>[ \u2009](?:and )?(?P<num>\d{1,3})/(?P<den>\d{1,3})(?![\d/]))"

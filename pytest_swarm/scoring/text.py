@@ -54,6 +54,7 @@ _FAREWELL: Final = re.compile(
     re.IGNORECASE,
 )
 _COPULA: Final = re.compile(r"\s(?:is|was|are|were|equals|reads)\s|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s")
+_DENIED: Final = re.compile(r"\b(?:not|never|neither|cannot|doubt)\b|n['’]t\b", re.IGNORECASE)
 _SENTENCE: Final = re.compile(r"[.!](?=\s)")
 _EXPLANATION: Final = re.compile(
     r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
@@ -180,7 +181,8 @@ def _cuts(line: str) -> tuple[str, ...]:
     for part in (line, sentence):
         lead_in = _LEAD_IN.match(part)
         bare = part[lead_in.end() :] if lead_in else part
-        copula = _COPULA.split(part)[-1]
+        said = list(_COPULA.finditer(part))
+        copula = part[said[-1].end() :] if said and not _DENIED.search(part, 0, said[-1].start()) else part
         found += [part, *(_EXPLANATION.split(each, maxsplit=1)[0] for each in (bare, copula)), bare, copula]
     bold = {next(filter(None, match.groups())).strip() for match in _BOLD.finditer(line)}
     if len(bold) == 1:
