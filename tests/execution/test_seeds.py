@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from types import SimpleNamespace
 
-from pytest_swarm.execution.build_view import Moment, build_view
-
-from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.routing.base import Weights
+from pytest_swarm.execution.case_context import RunSettings
+from pytest_swarm.execution.planning import Moment, build_view
 from tests.execution.lab import HEAVY, case, graph, run
 
 DAG = graph(ids="a b c d e f")
-KEY = CaseKey(mode="random", horizon=0, vram_budget_gb=24.0)
 
 
 def router_seed(*, repeat: int = 1, seed: int = 0, step: int = 0) -> int:
     moment = Moment(step=step, graph=DAG, finished=frozenset(), resident=frozenset())
-    key = replace(KEY, repeat=repeat)
-    return build_view(moment, key, estimator=Estimator(HEAVY), weights=Weights(), seed=seed).seed
+    a_case = case(DAG, "random", horizon=0, vram_budget_gb=24.0, repeat=repeat)
+    context = SimpleNamespace(settings=RunSettings(seed=seed), estimator=Estimator(HEAVY))
+    return build_view(moment, a_case, context).seed  # type: ignore[arg-type]
 
 
 def test_the_routers_seed_differs_by_repeat_run_seed_and_step() -> None:
