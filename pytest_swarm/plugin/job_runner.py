@@ -67,7 +67,7 @@ class JobRunner:
         cases: What a test's markers say.
         resources: The bench, and the lock of its server.
         folder: Where the events of the jobs go.
-        repeating: What decides of further repeats; None where every repeat is run.
+        repeating: What decides on further repeats; None where every repeat is run.
     """
 
     def __init__(

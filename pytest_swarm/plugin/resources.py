@@ -98,10 +98,12 @@ class Resources:
         return Bench(backend=self.backend, fleet=self.fleet, settings=settings, gpu=gpu)
 
     def _default_planner(self) -> str:
-        """The fleet's best reasoner among the models that fit the smallest budget; the first among equals."""
+        """The fleet's best reasoner that fits the smallest budget, given or of a case; the first of equals."""
         from pytest_swarm.domain.task import TaskType
 
-        smallest_gb = min(self.budgets_gb, default=math.inf)
+        given = self._settings.cli.budgets or self._settings.ini.budgets or ()
+        budgets_gb = (*self.budgets_gb, *(each for each in given if each != "auto"))
+        smallest_gb = min(budgets_gb, default=math.inf)
         fitting = [model for model in self.fleet if model.vram_gb <= smallest_gb] or [self.fleet.smallest]
         return max(fitting, key=lambda model: model.capability(TaskType.REASONING)).tag
 

@@ -94,7 +94,7 @@ class SwarmSession:
 
     @cached_property
     def repeating(self) -> Repeating | None:
-        """What decides of further repeats; None where every repeat is run, as it is for a baseline."""
+        """What decides on further repeats; None where every repeat is run, as it is for a baseline."""
         from pytest_swarm.plugin.repeating import Repeating
 
         if not self.settings.auto_repeat:

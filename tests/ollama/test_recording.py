@@ -15,7 +15,7 @@ import pytest
 
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
-from pytest_swarm.execution.wait_time_loop import WaitTimeLoop
+from pytest_swarm.execution.wait_time_loop import WaitTimeLoop, new_wait_time_loop
 from pytest_swarm.ollama.cassette.cassette_file import append_take
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, ExchangeEnd, Take, TakeOrigin
 from pytest_swarm.ollama.transports.probe import ProbeTransport
@@ -130,22 +130,16 @@ def test_a_replay_gives_the_same_chunks_at_the_same_times(server: Server) -> Non
     assert len(seen) >= 1
 
 
-def test_chunks_of_a_real_clock_are_replayed_within_a_millisecond() -> None:
-    async def main() -> tuple[Events, Events]:
-        loop = asyncio.get_running_loop()
+def test_chunks_of_the_recording_clock_are_replayed_at_the_same_times() -> None:
+    async def main() -> tuple[Events, tuple[Exchange, ...]]:
         recording = RecordingTransport(streaming((0.02, b"one"), (0.03, b"two"), (0.01, b"three")))
-        began_s = loop.time()
-        recording.begin(CASE, now_s=began_s)
-        seen = [(at - began_s, what) for at, what in await read(recording)]
-        replay = virtual_in_thread(recording.finish(now_s=loop.time()))
-        return seen, await replay
+        recording.begin(CASE, now_s=0.0)
+        return await read(recording), recording.finish(now_s=asyncio.get_running_loop().time())
 
-    def virtual_in_thread(exchanges: tuple[Exchange, ...]) -> Awaitable[Events]:
-        return asyncio.to_thread(replayed, *exchanges)
-
-    seen, again = asyncio.run(main())
-    assert [what for _, what in again] == [what for _, what in seen]
-    assert [at for at, _ in again] == pytest.approx([at for at, _ in seen], abs=1e-3)
+    with asyncio.Runner(loop_factory=new_wait_time_loop) as runner:
+        seen, exchanges = runner.run(main())
+    assert replayed(*exchanges) == seen
+    assert [at for at, _ in seen] == pytest.approx([0.3, 0.32, 0.35, 0.36, 0.36], abs=1e-5)
 
 
 def test_a_cancelled_call_hangs_again_until_it_is_cancelled() -> None:
@@ -292,18 +286,17 @@ def test_the_recording_clock_counts_waiting_only() -> None:
     assert all(at * 2**20 == int(at * 2**20) for at in times)
 
 
-def test_the_recording_clock_sees_what_a_thread_takes() -> None:
-    release, looked_s = threading.Event(), 0.0
+def test_the_recording_clock_counts_the_wait_for_a_thread() -> None:
+    waiting, stopwatch_s = threading.Event(), 0.0
 
     def stopwatch() -> float:
-        """Half a second passes between two looks; the thread works until the loop waits for it."""
-        nonlocal looked_s
-        release.set()
-        looked_s += 0.5
-        return looked_s
+        nonlocal stopwatch_s
+        stopwatch_s += 0.5
+        waiting.set()
+        return stopwatch_s
 
     async def main() -> float:
-        assert await asyncio.to_thread(release.wait, 60)
+        await asyncio.to_thread(waiting.wait)  # ends when the loop has begun to wait for it
         return asyncio.get_running_loop().time()
 
     with asyncio.Runner(loop_factory=lambda: WaitTimeLoop(stopwatch)) as runner:

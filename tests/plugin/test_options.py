@@ -81,6 +81,10 @@ def toml(suite: pytest.Pytester, name: str, table: str, *lines: str) -> None:
     suite.makefile(".toml", **{name: "\n".join((f"[{table}]", 'swarm_backend = "sim"', *lines, ""))})
 
 
+native_toml = pytest.mark.skipif(pytest.version_tuple < (9,), reason="native TOML came with pytest 9")
+
+
+@native_toml
 @pytest.mark.parametrize(("name", "table"), [("pytest", "pytest"), ("pyproject", "tool.pytest")])
 def test_native_toml_takes_numbers_and_lists(suite: pytest.Pytester, reports: Reports, name: str, table: str) -> None:
     lines = ["swarm_compare = ['lp', 'greedy']", "swarm_horizon = [0, 'flat']", "swarm_vram = 8", "swarm_seed = 7"]
@@ -99,6 +103,7 @@ def test_native_toml_takes_numbers_and_lists(suite: pytest.Pytester, reports: Re
     assert reports.of("plan_step")[0]["lambda_token"] == 0.25
 
 
+@native_toml
 @pytest.mark.parametrize("line", ["swarm_seed = true", "swarm_code_eval = 3", "swarm_vram = [{ a = 1 }]"])
 def test_native_toml_of_no_use_is_one_sentence(suite: pytest.Pytester, line: str) -> None:
     toml(suite, "pytest", "pytest", line)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.plugin.test_options import native_toml
+
 
 def refused(result: pytest.RunResult, sentence: str) -> None:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -33,7 +35,12 @@ def test_an_ini_key(suite: pytest.Pytester, strict: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "table"), [("pytest", "pytest"), ("pyproject", "tool.pytest"), ("pyproject", "tool.pytest.ini_options")]
+    ("name", "table"),
+    [
+        pytest.param("pytest", "pytest", marks=native_toml),
+        pytest.param("pyproject", "tool.pytest", marks=native_toml),
+        ("pyproject", "tool.pytest.ini_options"),
+    ],
 )
 def test_a_toml_key(suite: pytest.Pytester, name: str, table: str) -> None:
     (suite.path / "tox.ini").unlink()
