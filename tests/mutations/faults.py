@@ -96,7 +96,7 @@ FAULTS: Final = (
         where="execution",
         old="max(ended) - self.first_dispatch_s if",
         new="max(ended) if",
-        tests=("execution/test_makespan.py",),
+        tests=("execution/test_case.py",),
     ),
     Fault(
         name="retained models that load fastest stay first",
