@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from pytest_swarm.execution.build_view import Moment, build_view
-
-from pytest_swarm.domain.record import CaseKey
-from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.routing.base import Weights
-from tests.execution.lab import HEAVY, case, graph, run
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.execution.bench import BenchSettings
+from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.greedy import GreedyRouter
+from tests.execution.lab import bench, case, graph, run
 
 DAG = graph(ids="a b c d e f")
-KEY = CaseKey(mode="random", horizon=0, vram_budget_gb=24.0)
+CHAIN = graph(("a", "b"))
 
 
-def router_seed(*, repeat: int = 1, seed: int = 0, step: int = 0) -> int:
-    moment = Moment(step=step, graph=DAG, finished=frozenset(), resident=frozenset())
-    key = replace(KEY, repeat=repeat)
-    return build_view(moment, key, estimator=Estimator(HEAVY), weights=Weights(), seed=seed).seed
+class Watching(GreedyRouter):
+    """`greedy`, which keeps the seed of each step."""
+
+    def __init__(self, setup: RouterSetup) -> None:
+        assert setup.argument is None
+        self.seeds: list[int] = []
+
+    async def route(self, view: PlanningView) -> Plan:
+        self.seeds.append(view.seed)
+        return await super().route(view)
+
+
+def router_seeds(*, repeat: int = 1, seed: int = 0) -> tuple[int, ...]:
+    """The router's seeds at the two steps of a chain."""
+    router = Watching(RouterSetup(fleet=bench().fleet))
+    with bench(settings=BenchSettings(seed=seed, routers={"watching": lambda _: router})) as a_bench:
+        a_bench.run(case(CHAIN, "watching", repeat=repeat))
+    return tuple(router.seeds)
 
 
 def test_the_routers_seed_differs_by_repeat_run_seed_and_step() -> None:
-    seeds = {
-        router_seed(repeat=repeat, seed=seed, step=step) for repeat in (1, 2, 3) for seed in (0, 1) for step in (0, 1)
-    }
+    seeds = {each for repeat in (1, 2, 3) for seed in (0, 1) for each in router_seeds(repeat=repeat, seed=seed)}
     assert len(seeds) == 12
-    assert router_seed(repeat=2, seed=1) == router_seed(repeat=2, seed=1)
+    assert router_seeds(repeat=2, seed=1) == router_seeds(repeat=2, seed=1)
 
 
 def test_a_random_router_draws_another_plan_for_another_repeat() -> None:
