@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_swarm.metrics.metric_table import GROUPS, METRICS, AnyMetric
 from pytest_swarm.metrics.spec import Show, Worse
-from pytest_swarm.metrics.table import GROUPS, METRICS, AnyMetric
 from pytest_swarm.report.report_schema import generate_schema
 
 ROOT = Path(__file__).parents[1]

@@ -19,7 +19,7 @@ from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.gate.run_context import FleetIdentity, RunContext
-from pytest_swarm.metrics.table import GATE_METRICS
+from pytest_swarm.metrics.metric_table import GATE_METRICS
 
 SCHEMA: Final = "swarm-baseline/"
 VERSION: Final = 1

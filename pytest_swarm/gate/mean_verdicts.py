@@ -7,7 +7,7 @@ from statistics import fmean
 
 from pytest_swarm.gate.hypotheses import Hypothesis, MeasuredPairs, confidence, finite, measured_pairs, no_pairs
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
-from pytest_swarm.metrics.table import MetricTable
+from pytest_swarm.metrics.metric_table import MetricTable
 from pytest_swarm.statistics.bootstrap import bca_over_clusters
 from pytest_swarm.statistics.sequential import minimum_detectable_sequential, price_of_looking, sequential_effect
 from pytest_swarm.statistics.sign_flips import (

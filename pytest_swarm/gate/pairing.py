@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, PlanStep
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
-from pytest_swarm.metrics.table import GATE_METRICS
+from pytest_swarm.metrics.metric_table import GATE_METRICS
 from pytest_swarm.metrics.vram_metrics import is_violation
 
 

@@ -13,8 +13,8 @@ from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.baseline import BaselineCase
+from pytest_swarm.metrics.metric_table import GATE_METRICS, AnyMetric
 from pytest_swarm.metrics.spec import Kind
-from pytest_swarm.metrics.table import GATE_METRICS, AnyMetric
 
 Statistic = Literal["mean", "median", "sum"]
 Strictness: TypeAlias = Literal["off", "warn", "fail"]

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
+from pytest_swarm.metrics.metric_table import METRICS, MetricTable
 from pytest_swarm.metrics.spec import Column, ModeValues
-from pytest_swarm.metrics.table import METRICS, MetricTable
 from pytest_swarm.routing.registry import mode_order
 
 

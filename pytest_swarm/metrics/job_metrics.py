@@ -9,8 +9,8 @@ from types import MappingProxyType
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.fields import Json
 from pytest_swarm.metrics.facts import JobFacts
+from pytest_swarm.metrics.metric_table import METRICS, MetricTable, shown_in
 from pytest_swarm.metrics.spec import JobValues, Show
-from pytest_swarm.metrics.table import METRICS, MetricTable, shown_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

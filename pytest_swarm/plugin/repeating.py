@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import Baseline, BaselineSample
 from pytest_swarm.gate.rules import Rule
+from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Kind
-from pytest_swarm.metrics.table import AnyMetric, MetricTable
 from pytest_swarm.statistics.sequential import stopping_reason
 
 if TYPE_CHECKING:

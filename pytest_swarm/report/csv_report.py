@@ -14,8 +14,8 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.domain.record import TaskOutcome
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.metrics.table import shown_in
 from pytest_swarm.report.metric_text import plain_number
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import one_line

@@ -180,7 +180,7 @@ def _missing(report: Report) -> Iterable[Answer]:
         text = f"{plural(again, 'job')} ended early and ran again; only the later, completed runs count."
         yield Answer(kind="missing", tone="plain", text=text)
     if not report.run.complete:
-        yield Answer(kind="missing", tone="bad", text="The run did not finish; the report holds the jobs that did.")
+        yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,8 @@ from pytest_swarm.domain.record import EstimateRow, PlanStep, Run
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.job_metrics import JobMetrics
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.metrics.table import shown_in
 from pytest_swarm.metrics.vram_metrics import is_violation
 from pytest_swarm.report import wording
 from pytest_swarm.report.gate_text import HEAD, gate_text

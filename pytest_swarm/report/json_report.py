@@ -21,8 +21,8 @@ from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.job_metrics import encode_metrics, encode_value
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.metrics.table import shown_in
 from pytest_swarm.report.document import (
     ComparisonBlock,
     FleetBlock,

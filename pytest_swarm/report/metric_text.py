@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from pytest_swarm.metrics.aggregate import Aggregate
+from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show, Unit
-from pytest_swarm.metrics.table import AnyMetric, shown_in
 from pytest_swarm.report.wording import (
     NOT_MEASURED,
     gigabytes,

@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from pytest_swarm.fields import Json
+from pytest_swarm.codec import JsonObject, json_schema
+from pytest_swarm.gate.gate_block import GateBlock
+from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.metrics.table import AnyMetric, shown_in
 from pytest_swarm.report.document import (
     AggregateHead,
     CaseHead,
@@ -30,10 +30,7 @@ from pytest_swarm.report.document import (
 from pytest_swarm.report.findings import Answer
 
 SCHEMA: Final = "swarm-report/1"
-FURTHER_BLOCKS: Final[Mapping[str, Any]] = MappingProxyType({})
-"""Top-level blocks that other rooms add to a report, by name, with their types; a report may lack them."""
 
-_ID: Final = "https://pytest-swarm-router/schema/swarm-report-1.json"
 _TITLE: Final = f"report.json of pytest-swarm, schema {SCHEMA}"
 _DESCRIPTION: Final = (
     "A pure function of events.jsonl. Not measured is null, never 0. Further keys may be added at any place; none is"
@@ -92,8 +89,8 @@ Mode: Final = _struct("Mode", [("by_setting", list[ModeAtSetting])], ModeAtSetti
 CurvePoint: Final = _struct("CurvePoint", _summed_fields(Show.CURVE), PointHead)
 
 
-def document_type(further: Mapping[str, Any]) -> type[Struct]:
-    """Return the type of the whole report.json: its own blocks, and the further ones, which a report may lack."""
+def document_type() -> type[Struct]:
+    """Return the type of the whole report.json; only a run with a gate has the block `gate`."""
     blocks: dict[str, tuple[Any, str]] = {
         "schema": (Literal["swarm-report/1"], "name and version of this schema"),
         "run": (RunBlock, "what the run was"),
@@ -106,16 +103,10 @@ def document_type(further: Mapping[str, Any]) -> type[Struct]:
         "notes": (list[str], "warnings, and what was not run and why"),
     }
     fields: list[Field] = [(name, Annotated[hint, Meta(description=text)]) for name, (hint, text) in blocks.items()]
-    fields += [(name, hint | UnsetType, UNSET) for name, hint in further.items()]
-    return _struct("Report", fields)
+    gate = Annotated[GateBlock, Meta(description="verdicts against the baseline; absent without a gate")]
+    return _struct("Report", [*fields, ("gate", gate | UnsetType, UNSET)])
 
 
-def generate_schema(further: Mapping[str, Any] = FURTHER_BLOCKS) -> dict[str, Json]:
-    """Return the JSON Schema (draft 2020-12) of report.json with the further blocks that other rooms add."""
-    found: dict[str, Any] = msgspec.json.schema(document_type(further))
-    definitions = found["$defs"]
-    root = definitions.pop("Report")
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": _ID, "title": _TITLE}
-    return {**head, "description": _DESCRIPTION, **{key: root[key] for key in ("type", "required", "properties")}} | {
-        "$defs": definitions
-    }
+def generate_schema() -> JsonObject:
+    """Return the JSON Schema (draft 2020-12) of report.json."""
+    return json_schema(document_type(), name="swarm-report-1", title=_TITLE, description=_DESCRIPTION)

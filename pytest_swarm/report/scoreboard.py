@@ -10,8 +10,8 @@ from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_over, select
 from pytest_swarm.metrics.comparison import Comparison, compare
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order
+from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Difference, Show
-from pytest_swarm.metrics.table import AnyMetric, shown_in
 from pytest_swarm.report.metric_text import interval_text, plain_number, written
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import NOT_MEASURED, signed_points, significant

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.metrics.table import shown_in
 from pytest_swarm.report.metric_text import of_aggregate
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, signed_points

@@ -9,8 +9,8 @@ from typing import Final
 from pytest_swarm.domain.record import Run
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_settings
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
+from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.metrics.table import AnyMetric, MetricTable
 from pytest_swarm.report.findings import answers, missing_sentences, provenance
 from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
 from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label

@@ -25,7 +25,12 @@ Bounds: TypeAlias = tuple[float, float] | None
 def bca_over_clusters(units: Units, *, level: float) -> Bounds:
     """Return the interval of the mean difference over clusters like these, drawn with all their pairs.
 
-    `level` is left out on each side. None for fewer than MIN_CLUSTERS clusters, or where all of them gave the same.
+    Args:
+        units: Contributions of the units, with their clusters.
+        level: Probability that is left out on each side.
+
+    Returns:
+        Both ends; None for fewer than MIN_CLUSTERS clusters, or where all of them gave the same.
     """
     import numpy as np
 
@@ -52,9 +57,16 @@ def bca_over_clusters(units: Units, *, level: float) -> Bounds:
 def bca_ratio_of_medians(
     before: Sequence[float], now: Sequence[float], clusters: Sequence[Hashable], *, level: float
 ) -> Bounds:
-    """Return the interval of median(now) / median(before); pairs are drawn by cluster. All values must be above 0.
+    """Return the interval of median(now) / median(before); its estimate is `ratio_of_medians`.
 
-    None where there are fewer than MIN_CLUSTERS clusters. The estimate is `ratio_of_medians`.
+    Args:
+        before: Values before, above 0.
+        now: Values after, above 0; parallel to `before`.
+        clusters: The cluster of each pair; clusters are drawn with all their pairs.
+        level: Probability that is left out on each side.
+
+    Returns:
+        Both ends; None where there are fewer than MIN_CLUSTERS clusters.
     """
     import numpy as np
 

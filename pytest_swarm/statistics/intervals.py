@@ -57,7 +57,12 @@ def clustered_mean(values: Iterable[tuple[Hashable, float]]) -> Interval | None:
 
 @lru_cache(maxsize=256)
 def t_quantile(freedom: int, confidence: float) -> float:
-    """Return the t for which a Student variable of `freedom` degrees lies within +-t with probability `confidence`."""
+    """Return the t for which a Student variable lies within +-t with a given probability.
+
+    Args:
+        freedom: Degrees of freedom.
+        confidence: The probability, two-sided, in (0, 1).
+    """
     from scipy.special import stdtrit  # what scipy.stats.t.ppf calls, at a third of the import time
 
     return float(stdtrit(freedom, (1 + confidence) / 2))

@@ -100,12 +100,19 @@ def units_of(pairs: Iterable[Pair]) -> Units:
 
 
 def paired_effect(units: Units, *, level: float) -> Effect:
-    """Return mean, exact sign-flip p-values and typical-value interval of the units; `level` is one-sided.
+    """Return mean, exact sign-flip p-values and typical-value interval of the units.
 
     Where nothing changed, before and after of a unit could as well be swapped, so each of the 2^n sign vectors s gives
     an equally likely T(s) = sum s_u c_u; p_down is the share with T(s) <= T (Fisher 1935). The interval is the set of
     shifts that this test does not reject: the `level` quantiles of the means of all non-empty subsets of the units
-    (Hartigan, JASA 64 (1969) 1303). Raises ValueError without units.
+    (Hartigan, JASA 64 (1969) 1303).
+
+    Args:
+        units: Contributions of the units to the mean difference.
+        level: One-sided level of the interval.
+
+    Raises:
+        ValueError: There are no units.
     """
     if not units.contributions:
         raise ValueError("no units to compare")
@@ -160,6 +167,11 @@ def minimum_detectable(error: float, units: int, *, level: float) -> float:
 
     It is (t(1-level) + t(POWER)) * error, with n-1 degrees of freedom. Infinite where so few units cannot
     reject anything (2^-n > level). Source: Cohen, Statistical Power Analysis, 1988.
+
+    Args:
+        error: Standard error of the mean difference.
+        units: Number of units.
+        level: One-sided level of the test.
     """
     if units < 2 or 0.5**units > level:
         return math.inf
@@ -169,7 +181,15 @@ def minimum_detectable(error: float, units: int, *, level: float) -> float:
 def repeats_needed(error: float, *, units: int, repeats: float, effect: float, level: float) -> int | None:
     """Return the repeats with which the minimum detectable effect is at most `effect`; the error falls as 1/sqrt.
 
-    `repeats` is how many each cluster has now, on average. None where no number of repeats will do (`effect` is 0).
+    Args:
+        error: Standard error of the mean difference now.
+        units: Number of units now.
+        repeats: Repeats of each cluster now, on average.
+        effect: The effect to detect, in the unit of `error`.
+        level: One-sided level of the test.
+
+    Returns:
+        Repeats of each cluster; None where no number of them will do (`effect` is 0).
     """
     if effect <= 0:
         return None

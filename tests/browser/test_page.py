@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_swarm.metrics.spec import Difference
 from pytest_swarm.report.scoreboard import delta
 from tests.browser.chrome import Page
 
@@ -188,7 +189,7 @@ def test_the_reference_of_the_scoreboard_can_be_chosen(many_modes: str, page: Pa
         float(page.value(f"{row}.querySelector('td[data-mode={mode}]').dataset.value")) for mode in ("milp", "lp")
     ]
     shown = page.value(f"{row}.querySelector('td[data-mode=milp] .delta').textContent")
-    assert shown == delta("points", *scores)
+    assert shown == delta(Difference.POINTS, *scores)
 
 
 def test_everything_is_reached_by_keyboard(small: str, page: Page) -> None:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.rules import parse_expression
+from pytest_swarm.metrics.metric_table import GATE_METRICS
 from pytest_swarm.metrics.spec import Kind
-from pytest_swarm.metrics.table import GATE_METRICS
 
 
 def test_the_examples_of_the_design() -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pytest_swarm.metrics.table import METRICS
+from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.json_report import report_schema
 from pytest_swarm.report.report_schema import generate_schema
 
@@ -36,7 +36,7 @@ def test_the_schema_gives_every_metric_its_definition_and_bounds() -> None:
     assert properties["planner_failures"]["additionalProperties"] == {"type": "integer", "minimum": 0.0}
 
 
-def test_other_rooms_may_describe_their_blocks() -> None:
-    schema = generate_schema({"extra": list[int]})
-    assert schema["properties"]["extra"] == {"type": "array", "items": {"type": "integer"}}
-    assert "extra" not in schema["required"]
+def test_the_block_of_the_gate_is_described_and_optional() -> None:
+    report = generate_schema()["$defs"]["Report"]
+    assert report["properties"]["gate"]["$ref"] == "#/$defs/GateBlock"
+    assert "gate" not in report["required"]

@@ -9,8 +9,8 @@ from typing import Final
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.measured_jobs import horizon_order
+from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show, Unit
-from pytest_swarm.metrics.table import AnyMetric, shown_in
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
 from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.report_model import budget_label, horizon_label

@@ -12,10 +12,10 @@ from pytest_swarm.metrics.aggregate import aggregate_modes
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.job_metrics import JobMetrics, job_metrics
 from pytest_swarm.metrics.measured_jobs import measure
+from pytest_swarm.metrics.metric_table import GATE_METRICS, METRICS, AnyMetric, MetricTable, shown_in
 from pytest_swarm.metrics.quality_metrics import QualityMetrics
 from pytest_swarm.metrics.spec import Kind, MetricGroup, MetricSpec, Show, Worse
 from pytest_swarm.metrics.summaries import mean
-from pytest_swarm.metrics.table import GATE_METRICS, METRICS, AnyMetric, MetricTable, shown_in
 from pytest_swarm.report.csv_report import write_csv
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import GEMMA, WB2, record, run
