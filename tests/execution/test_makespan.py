@@ -34,7 +34,7 @@ def run(*, slow: bool) -> JobRecord:
 
     def connect() -> object:
         made = inner.connect()
-        return replace(made, client=made.client.over(SlowLooks)) if slow else made
+        return replace(made, client=made.client.through(SlowLooks)) if slow else made
 
     with Bench(backend=replace(inner, connect=connect), fleet=HEAVY) as bench:
         return bench.run(CASE)
