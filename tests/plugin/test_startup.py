@@ -14,7 +14,7 @@ LOADED = [
     "pytest_swarm.plugin.option_kinds",
     "pytest_swarm.plugin.options",
     "pytest_swarm.routing",
-    "pytest_swarm.routing.registry",
+    "pytest_swarm.routing.registry",  # the help of --swarm-compare lists its modes
 ]
 """All that a plain suite loads of us: each further module costs every start of pytest."""
 
