@@ -66,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _hooks_of(config).check_options()
 
 
+@pytest.hookimpl(tryfirst=True)  # the case comes first in a test's id: test_jobs[lp-h0-8GB-invoice]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize a benchmark over its cases."""
     if "swarm_case" in metafunc.fixturenames:

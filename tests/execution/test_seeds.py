@@ -1,39 +1,41 @@
-"""Each repeat of a case draws anew, in the router and in its requests, and draws the same when it is run again."""
+"""A router gets a seed of its own for each run seed, repeat and step, and the same one when a case is run again."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.execution.bench import BenchSettings
+from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.greedy import GreedyRouter
+from tests.execution.lab import bench, case, graph
 
-from pytest_swarm.execution.build_view import Moment, build_view
-
-from pytest_swarm.domain.record import CaseKey
-from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.routing.base import Weights
-from tests.execution.lab import HEAVY, case, graph, run
-
-DAG = graph(ids="a b c d e f")
-KEY = CaseKey(mode="random", horizon=0, vram_budget_gb=24.0)
+CHAIN = graph(("a", "b"))
 
 
-def router_seed(*, repeat: int = 1, seed: int = 0, step: int = 0) -> int:
-    moment = Moment(step=step, graph=DAG, finished=frozenset(), resident=frozenset())
-    key = replace(KEY, repeat=repeat)
-    return build_view(moment, key, estimator=Estimator(HEAVY), weights=Weights(), seed=seed).seed
+class Listening(GreedyRouter):
+    """A router that writes down the seeds that it is given."""
+
+    name = "listening"
+
+    def __init__(self, seeds: list[int]) -> None:
+        super().__init__()
+        self.seeds = seeds
+
+    async def route(self, view: PlanningView) -> Plan:
+        self.seeds.append(view.seed)
+        return await super().route(view)
+
+
+def router_seeds(*, repeat: int, seed: int) -> list[int]:
+    """The seeds of the two steps of a job."""
+    seeds: list[int] = []
+    settings = BenchSettings(seed=seed, routers={"listening": lambda _: Listening(seeds)})
+    with bench(settings=settings) as a_bench:
+        a_bench.run(case(CHAIN, "listening", repeat=repeat))
+    assert len(seeds) == 2
+    return seeds
 
 
 def test_the_routers_seed_differs_by_repeat_run_seed_and_step() -> None:
-    seeds = {
-        router_seed(repeat=repeat, seed=seed, step=step) for repeat in (1, 2, 3) for seed in (0, 1) for step in (0, 1)
-    }
-    assert len(seeds) == 12
-    assert router_seed(repeat=2, seed=1) == router_seed(repeat=2, seed=1)
-
-
-def test_a_random_router_draws_another_plan_for_another_repeat() -> None:
-    def plan(repeat: int) -> tuple[tuple[str, str | None], ...]:
-        record = run(case(DAG, "random", horizon=0, vram_budget_gb=24.0, repeat=repeat))
-        return tuple((each.task, each.model) for each in record.outcomes)
-
-    plans = {repeat: plan(repeat) for repeat in (1, 2, 3, 4)}
-    assert len(set(plans.values())) > 1
-    assert plan(3) == plans[3]
+    seeds = [each for repeat in (1, 2, 3) for seed in (0, 1) for each in router_seeds(repeat=repeat, seed=seed)]
+    assert len(set(seeds)) == 12
+    assert router_seeds(repeat=2, seed=1) == router_seeds(repeat=2, seed=1)

@@ -53,7 +53,7 @@ FAULTS: Final = (
         where="statistics",
         old="slack = 1e-12 *",
         new="slack = -1e-9 *",
-        tests=("gate/test_statistics.py",),
+        tests=("statistics/test_paired.py",),
     ),
     Fault(
         name="drawn sign flips do not count the data themselves",
@@ -96,7 +96,7 @@ FAULTS: Final = (
         where="execution",
         old="max(ended) - self.first_dispatch_s if",
         new="max(ended) if",
-        tests=("execution/test_makespan.py",),
+        tests=("execution/test_case.py",),
     ),
     Fault(
         name="retained models that load fastest stay first",
@@ -239,6 +239,13 @@ FAULTS: Final = (
         old="pair.difference < -TIE",
         new="pair.difference < -2",
         tests=("metrics/test_won_and_lost.py",),
+    ),
+    Fault(
+        name="half a GB above the budget is within the tolerance",
+        where="domain/limits.py",
+        old="BUDGET_TOLERANCE_GB: Final = 1e-6",
+        new="BUDGET_TOLERANCE_GB: Final = 0.5",
+        tests=("metrics/test_budget_tolerance.py",),
     ),
     # --- scoring
     Fault(

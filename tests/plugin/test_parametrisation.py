@@ -76,3 +76,20 @@ def test_groups_run_in_a_row(suite: pytest.Pytester) -> None:
     suite.makepyfile(test_more="def test_b(swarm_run): ...\ndef test_c(swarm_run): ...")
     args = ("test_more.py", "--swarm-compare=lp,greedy", "--swarm-carryover=group")
     assert collect(suite, *args) == ["lp-h0-8GB", "lp-h0-8GB", "greedy-h0-8GB", "greedy-h0-8GB"]
+
+
+def test_the_case_comes_before_the_parameters_of_fixtures(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from pytest_swarm import Task, TaskGraph
+
+        @pytest.fixture(params=["invoice", "letter"])
+        def dag(request):
+            return TaskGraph(name=request.param, tasks=(Task(id="a", type="math", prompt="p", estimated_tokens=9),))
+
+        def test_jobs(swarm_run, dag): ...
+        """
+    )
+    result = pytester.runpytest("--collect-only", "-q", "--swarm-compare=lp", "--swarm-vram=8GB")
+    result.stdout.fnmatch_lines(["*::test_jobs?lp-h0-8GB-invoice?", "*::test_jobs?lp-h0-8GB-letter?"])

@@ -8,10 +8,13 @@ from tests.test_layering import HEAVY
 
 LOADED = [
     "pytest_swarm",
+    "pytest_swarm.errors",
     "pytest_swarm.plugin",
     "pytest_swarm.plugin.hookspecs",
     "pytest_swarm.plugin.option_kinds",
     "pytest_swarm.plugin.options",
+    "pytest_swarm.routing",
+    "pytest_swarm.routing.registry",  # the help of --swarm-compare lists its modes
 ]
 """All that a plain suite loads of us: each further module costs every start of pytest."""
 
