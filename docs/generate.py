@@ -1,7 +1,7 @@
 """Write the parts of the project that are generated: `python -m docs.generate`, or `--check` to compare only.
 
-The table of metrics gives the tables of docs/metrics.md and the JSON Schema of report.json; the types of the other machine
-files give theirs.
+The table of metrics gives the tables of docs/metrics.md and the JSON Schema of report.json. The types of the other
+machine files give theirs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """JSON Schemas of the machine files, as shipped: made from the types that read and write these files.
 
-`python -m pytest_swarm.schemas` writes them anew, as does `python -m docs.generate` in a checkout. The schema of report.json is in the room of the report.
+`python -m pytest_swarm.schemas` writes them anew, as does `python -m docs.generate` in a checkout. The schema of
+report.json is in the room of the report.
 """
 
 from __future__ import annotations
