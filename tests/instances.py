@@ -12,7 +12,8 @@ from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.routing.base import PlanningView, Weights
-from pytest_swarm.routing.registry import MODES, ModeTable, Need
+from pytest_swarm.routing.mode_table import ModeTable
+from pytest_swarm.routing.registry import MODES, Need
 
 _TYPES = ("code", "reasoning", "math", "creative", "extraction", "summarize")
 

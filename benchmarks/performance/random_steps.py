@@ -19,8 +19,8 @@ from pytest_swarm.domain.task import TaskType
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
 from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.lp import LpRouter
+from pytest_swarm.routing.mode_table import make_router
 from pytest_swarm.routing.objective import evaluate
-from pytest_swarm.routing.registry import make_router
 from tests.instances import HEAVY, mode_for, mode_names, random_view, task, view_of
 
 MODES = (*mode_names(keeps_budget=True, needs=("realised",)), "lp")

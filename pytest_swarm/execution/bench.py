@@ -24,7 +24,8 @@ from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, Weights
-from pytest_swarm.routing.registry import ModeSpec, ModeTable
+from pytest_swarm.routing.mode_table import ModeTable
+from pytest_swarm.routing.registry import ModeSpec
 from pytest_swarm.scoring.scorers import Scorers
 from pytest_swarm.telemetry.events import encode_note
 from pytest_swarm.telemetry.nvml import GpuMeter

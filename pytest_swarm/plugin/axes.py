@@ -10,7 +10,7 @@ from pytest_swarm.units import parse_size_gb
 
 if TYPE_CHECKING:  # start-up must not pay for the domain
     from pytest_swarm.domain.graph import HorizonDepth
-    from pytest_swarm.routing.registry import ModeTable
+    from pytest_swarm.routing.mode_table import ModeTable
 
 Budget: TypeAlias = float | Literal["auto"]
 

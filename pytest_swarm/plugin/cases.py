@@ -15,7 +15,7 @@ from pytest_swarm.plugin.spelling import check_markers, unknown_keyword
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
     from pytest_swarm.plugin.option_kinds import Option
-    from pytest_swarm.routing.registry import ModeTable
+    from pytest_swarm.routing.mode_table import ModeTable
 
 CASE: Final = "swarm_case"
 MARKER: Final = "swarm"

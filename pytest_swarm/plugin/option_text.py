@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_swarm.gate.rules import Expression
     from pytest_swarm.plugin.axes import Budget
     from pytest_swarm.report.outputs import Output
-    from pytest_swarm.routing.registry import ModeTable
+    from pytest_swarm.routing.mode_table import ModeTable
 
 _Word = TypeVar("_Word", bound=str)
 
@@ -106,7 +106,7 @@ class OptionText:
     def modes(self) -> tuple[str, ...]:
         """Return routing modes."""
         from pytest_swarm.plugin.axes import parse_modes
-        from pytest_swarm.routing.registry import ModeTable
+        from pytest_swarm.routing.mode_table import ModeTable
 
         return parse_modes(self.text, what=self.what, known=self._known_modes or ModeTable({}))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_swarm.plugin.option_kinds import Axis, Flag, FlagOrWord, Many, Maybe, Option, OptionValues, Value
-from pytest_swarm.routing.registry import modes_help
+from pytest_swarm.routing.mode_table import modes_help
 
 if TYPE_CHECKING:
     from typing import Any, Literal

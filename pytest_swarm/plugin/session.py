@@ -14,7 +14,7 @@ from pytest_swarm.plugin.cases import Cases, is_swarm, key_of
 from pytest_swarm.plugin.process import process_of
 from pytest_swarm.plugin.resources import Resources
 from pytest_swarm.plugin.settings import Settings, read_settings
-from pytest_swarm.routing.registry import ModeTable
+from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import RunInfo

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # start-up must not pay for the domain
     from pytest_swarm.domain.graph import HorizonDepth
     from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.plugin.axes import Budget
-    from pytest_swarm.routing.registry import ModeTable
+    from pytest_swarm.routing.mode_table import ModeTable
 
 T = TypeVar("T")
 _NEED_A_CASSETTE: Final = ("record", "replay")

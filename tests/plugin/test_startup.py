@@ -14,7 +14,8 @@ LOADED = [
     "pytest_swarm.plugin.option_kinds",
     "pytest_swarm.plugin.options",
     "pytest_swarm.routing",
-    "pytest_swarm.routing.registry",  # the help of --swarm-compare lists its modes
+    "pytest_swarm.routing.mode_table",  # the help of --swarm-compare lists its modes
+    "pytest_swarm.routing.registry",
 ]
 """All that a plain suite loads of us: each further module costs every start of pytest."""
 

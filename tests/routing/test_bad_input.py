@@ -12,8 +12,8 @@ import pytest
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.errors import EstimateError, OptionError
 from pytest_swarm.routing.base import PlanningView, RouterSetup, Weights
+from pytest_swarm.routing.mode_table import make_router
 from pytest_swarm.routing.objective import evaluate
-from pytest_swarm.routing.registry import make_router
 from tests.instances import HEAVY, WB1, matrix_view, mode_for, mode_names, view_of
 
 MODES = mode_names(needs=("realised",))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pytest_swarm.routing.base import RouterSetup
 from pytest_swarm.routing.feasibility import check
-from pytest_swarm.routing.registry import MODES, make_router
+from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.registry import MODES
 from tests.instances import GEMMA, HEAVY, WB1, view_of
 
 DOC = Path(__file__).parents[2] / "docs" / "routing.md"

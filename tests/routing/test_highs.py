@@ -41,7 +41,7 @@ SILENT = """
 import asyncio, ctypes, sys
 from tests.instances import WB1, view_of
 from pytest_swarm.routing.base import RouterSetup
-from pytest_swarm.routing.registry import make_router
+from pytest_swarm.routing.mode_table import make_router
 
 ctypes.CDLL(None).printf(b"from C, before\\n")
 view = view_of(WB1)

@@ -14,9 +14,9 @@ from pytest_swarm.routing.branch_and_bound import branch_and_bound
 from pytest_swarm.routing.feasibility import check, explain_infeasible, structural_problems
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.milp import MilpRouter
+from pytest_swarm.routing.mode_table import make_router
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.program import choose_rows, needed, program_of, value_of
-from pytest_swarm.routing.registry import make_router
 from tests.instances import mode_for, mode_names, random_view
 
 VIEWS = st.integers(0, 10**6).map(lambda seed: random_view(seed, tasks=1 + seed % 8))

@@ -11,8 +11,8 @@ from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import ProblemKind, check
 from pytest_swarm.routing.milp import cheap_optimum
+from pytest_swarm.routing.mode_table import ModeTable, make_router
 from pytest_swarm.routing.objective import evaluate
-from pytest_swarm.routing.registry import ModeTable, make_router
 from tests.instances import GEMMA, INSTANCES, MATH_ALONE, PHI, Instance, mode_for, mode_names, random_view
 
 EXACT = mode_names(exact=True)

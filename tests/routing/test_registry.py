@@ -12,17 +12,8 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.errors import OptionError
 from pytest_swarm.routing.base import Planner, PlanningView, Router, RouterSetup
-from pytest_swarm.routing.registry import (
-    MODES,
-    ModeArgument,
-    ModeSpec,
-    ModeTable,
-    Need,
-    built_in,
-    make_router,
-    mode_order,
-    modes_help,
-)
+from pytest_swarm.routing.mode_table import ModeTable, make_router, modes_help
+from pytest_swarm.routing.registry import MODES, ModeArgument, ModeSpec, Need, built_in, mode_order
 from tests.instances import HEAVY, mode_for
 
 
@@ -163,14 +154,14 @@ def imported_after(code: str) -> set[str]:
 
 def test_the_table_imports_nothing_heavy() -> None:
     heavy = {"numpy", "cvxpy", "highspy", "scipy"}
-    code = "import pytest_swarm.routing.registry as r; r.ModeTable({}).parse(['all'], what='x'); r.modes_help()"
+    code = "import pytest_swarm.routing.mode_table as r; r.ModeTable({}).parse(['all'], what='x'); r.modes_help()"
     assert not heavy & imported_after(code)
 
 
 def test_a_small_milp_is_solved_without_cvxpy_and_scipy() -> None:
     code = (
         "import asyncio; from tests.instances import HEAVY, WB1, view_of;"
-        "from pytest_swarm.routing.registry import make_router; from pytest_swarm.routing.base import RouterSetup;"
+        "from pytest_swarm.routing.mode_table import make_router; from pytest_swarm.routing.base import RouterSetup;"
         "plan = asyncio.run(make_router('milp', RouterSetup(fleet=HEAVY), {}).route(view_of(WB1)));"
         "assert plan.status == 'optimal'"
     )

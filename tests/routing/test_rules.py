@@ -12,9 +12,9 @@ from pytest_swarm.errors import InfeasibleError
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import check, explain_infeasible
 from pytest_swarm.routing.greedy import fill_in
+from pytest_swarm.routing.mode_table import make_router
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.oracle import OracleRouter, hindsight
-from pytest_swarm.routing.registry import make_router
 from tests.instances import GEMMA, LLAMA, PHI, QWEN, WB1, matrix_view, random_view, view_of
 
 
