@@ -1,6 +1,7 @@
 """The recipes for a metric and for a mode, carried out in a scratch copy of the package: each is seen everywhere.
 
-docs/contributing.md states them. A recipe touches two files and its test, so these tests count the files as well.
+docs/contributing.md states them. A metric touches one file, a mode two, and each gets a test. So these tests count the
+files as well. The scratch copy holds pages and tests, and the tests that a new row concerns pass in it.
 """
 
 from __future__ import annotations
@@ -89,10 +90,51 @@ class CheapestRouter:
             return infeasible_plan(view)
         return rule_plan(view, [min(rows, key=lambda n: table.token_cost[n].sum())] * len(view.tasks))
 '''
+METRIC_TEST = '''"""The slowest call."""
+
+from __future__ import annotations
+
+from pytest_swarm.metrics.job_metrics import job_metrics
+from tests.report.factories import record
+
+
+def test_a_job_without_calls_has_no_slowest_call() -> None:
+    assert job_metrics(record({})).slowest_call_s is None
+'''
+ROUTER_TEST = '''"""The cheapest model."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pytest_swarm.routing.base import RouterSetup
+from pytest_swarm.routing.mode_table import make_router
+from tests.instances import HEAVY, WB1, view_of
+
+
+def test_one_model_takes_every_task() -> None:
+    plan = asyncio.run(make_router("cheapest", RouterSetup(fleet=HEAVY), {}).route(view_of(WB1)))
+    assert len(set(plan.model_of.values())) == 1
+'''
+CONCERNED = (
+    "tests/metrics/test_metric_table.py",
+    "tests/plugin/test_modes.py",
+    "tests/plugin/test_options.py",
+    "tests/report/test_csv.py",
+    "tests/report/test_generated.py",
+    "tests/report/test_modes.py",
+    "tests/routing/test_docs.py",
+    "tests/routing/test_invariants.py",
+    "tests/routing/test_registry.py",
+    "tests/test_docs.py",
+    "tests/test_layering.py",
+)
+"""The tests that would notice a row which is missing elsewhere."""
 MODE_ROW = """
     ModeSpec(
         name="cheapest",
         label="Cheapest",
+        color="magenta",
         factory=_late("cheapest", "CheapestRouter"),
         summary="the model with the lowest token cost",
         group="reference",
@@ -108,8 +150,11 @@ class Scratch:
     def __init__(self, folder: Path) -> None:
         self.tree = folder / "tree"
         self.suite = folder / "suite"
-        for name in ("pytest_swarm", "docs"):
-            shutil.copytree(ROOT / name, self.tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pytest_swarm", "docs", "tests", "benchmarks", "configs", "examples"):
+            ignored = shutil.ignore_patterns("__pycache__", "node_modules", "reports")
+            shutil.copytree(ROOT / name, self.tree / name, ignore=ignored)
+        for path in (*ROOT.glob("*.md"), ROOT / "pyproject.toml", ROOT / "conftest.py", ROOT / "LICENSE"):
+            shutil.copy(path, self.tree)
         self.suite.mkdir()
         (self.suite / "test_sum.py").write_text(SUITE)
         (self.suite / "pytest.ini").write_text(INI)
@@ -133,6 +178,10 @@ class Scratch:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def own_tests(self, *more: str) -> str:
+        """Run the tests of the copy that a new row concerns."""
+        return self.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *CONCERNED, *more, where=self.tree)
+
     def pytest(self, *args: str) -> str:
         return self.python("-m", "pytest", *args, *REPORTS)
 
@@ -154,13 +203,15 @@ def scratch(tmp_path: Path) -> Scratch:
     return Scratch(tmp_path)
 
 
-def test_a_new_metric_is_two_edits_and_is_seen_everywhere(scratch: Scratch) -> None:
+def test_a_new_metric_is_one_file_and_its_test_and_is_seen_everywhere(scratch: Scratch) -> None:
     path = "pytest_swarm/metrics/time_metrics.py"
     scratch.replace(path, "class TimeMetrics(MetricGroup):\n", METRIC.lstrip("\n"))
     scratch.replace(path, "    total_latency_s = MetricSpec(\n", METRIC_ROW.lstrip("\n"))
-    assert len(scratch.touched) == 1
+    scratch.create("tests/metrics/test_slowest_call.py", METRIC_TEST)
+    assert scratch.touched == {path, "tests/metrics/test_slowest_call.py"}
     scratch.python("-m", "docs.generate", where=scratch.tree)
     assert "`slowest_call_s`" in (scratch.tree / "docs" / "metrics.md").read_text()
+    scratch.own_tests("tests/metrics/test_slowest_call.py")
 
     stored = ("--swarm-compare=greedy,random", "--swarm-baseline=base.json")
     scratch.pytest(*stored, "--swarm-update-baseline")
@@ -178,11 +229,16 @@ def test_a_new_metric_is_two_edits_and_is_seen_everywhere(scratch: Scratch) -> N
     jsonschema.validate(report, json.loads(schema.read_text()))
 
 
-def test_a_new_mode_is_a_file_and_a_row_and_is_seen_everywhere(scratch: Scratch) -> None:
+def test_a_new_mode_is_a_file_a_row_and_its_test_and_is_seen_everywhere(scratch: Scratch) -> None:
     scratch.create("pytest_swarm/routing/cheapest.py", ROUTER)
     row = '    ModeSpec(\n        name="random",\n'
     scratch.replace("pytest_swarm/routing/registry.py", row, MODE_ROW.lstrip("\n"))
-    assert len(scratch.touched) == 2
+    scratch.create("tests/routing/test_cheapest.py", ROUTER_TEST)
+    assert len(scratch.touched) == 3
+    scratch.python("-m", "docs.generate", where=scratch.tree)
+    for page in ("README.md", "docs/routing.md"):
+        assert "| `cheapest` | the model with the lowest token cost |" in (scratch.tree / page).read_text()
+    scratch.own_tests("tests/routing/test_cheapest.py")
 
     stored = ("--swarm-compare=best-single,random,cheapest", "--swarm-baseline=base.json")
     scratch.pytest(*stored, "--swarm-update-baseline")

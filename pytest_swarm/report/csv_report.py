@@ -22,6 +22,42 @@ from pytest_swarm.report.wording import one_line
 
 Cell: TypeAlias = str | int | float | bool | None
 
+PUBLISHED: Final = (
+    "score",
+    "local_score",
+    "utility",
+    "regret",
+    "violations",
+    "measured_violations",
+    "planned_vram_gb",
+    "peak_vram_gb",
+    "distinct_vram_gb",
+    "measured_peak_vram_gb",
+    "spilled_gb",
+    "gpu_peak_gb",
+    "server_gpu_peak_gb",
+    "unplanned_loads",
+    "residency_mismatches",
+    "switches",
+    "evictions",
+    "load_s",
+    "makespan_s",
+    "total_latency_s",
+    "prompt_tokens",
+    "completion_tokens",
+    "token_cost",
+    "score_per_token_cost",
+    "steps",
+    "fractional_steps",
+    "decision_ms",
+    "solve_ms",
+    "tasks_ok",
+    "tasks_failed",
+    "tasks_skipped",
+    "tasks_unscored",
+    "planner_failures",
+)
+"""The metrics that jobs.csv has had from its first version on. Their columns keep their places; others come last."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -43,14 +79,16 @@ def csv_paths(path: Path) -> tuple[Path, Path]:
 
 def job_row(job: MeasuredJob) -> dict[str, Cell]:
     """Return one row of jobs.csv. A tally, such as `planner_failures`, is its sum; report.json has it by kind."""
+    metrics = {row.name: plain_number(row.of_job(job.metrics)) for row in shown_in(Show.CSV)}
     return {
         **_place(job),
         "status": job.record.status.value,
-        **{row.name: plain_number(row.of_job(job.metrics)) for row in shown_in(Show.CSV)},
+        **{name: metrics[name] for name in PUBLISHED},
         "simulated": job.record.simulated,
         "error": job.record.error,
         "test": job.record.case.test,
         "digest": job.record.case.digest,
+        **{name: value for name, value in metrics.items() if name not in PUBLISHED},
     }
 
 

@@ -94,11 +94,22 @@ def render_html(report: Report, options: PageOptions | None = None) -> str:
     }
     if options.context_hook is not None:
         options.context_hook(context)
+        _check_sections(context["sections"])
     name = TEMPLATE if options.template is None else Path(options.template).name
     try:
         return environment.get_template(name).render(context)
     except TemplateError as error:
         raise OptionError(f"report template {options.template or TEMPLATE}: {error}") from error
+
+
+def _check_sections(sections: object) -> None:
+    """Raise OptionError where a hook added a section that is no `Section`."""
+    for each in sections if isinstance(sections, list) else [sections]:
+        if not isinstance(each, Section):
+            raise OptionError(
+                f"hook pytest_swarm_report_context: context['sections'] holds {type(each).__name__} {each!r:.60}; "
+                "append Section(title=..., html=...) of pytest_swarm.report.html"
+            )
 
 
 def write_html(run: Run | Report, path: Path, *, template: str | Path | None = None) -> None:

@@ -90,26 +90,26 @@ def test_columns_of_csv_keep_their_names_and_their_order(tmp_path: Path) -> None
     with jobs.open(newline="", encoding="utf-8") as file:
         header = next(csv.reader(file))
     place = ["job", "mode", "horizon_depth", "vram_budget_gb", "repeat", "status"]
-    assert header == [*place, *CSV_COLUMNS, "simulated", "error", "test", "digest"]
+    known = [*place, *CSV_COLUMNS, "simulated", "error", "test", "digest"]
+    assert header[: len(known)] == known
+    assert header[len(known) :] == [row.name for row in shown_in(Show.CSV) if row.name not in known]
 
 
 def test_metrics_of_the_gate_keep_their_names_and_their_bad_direction() -> None:
     assert set(GATE_METRICS) >= set(GATED)
     falling = {name for name, row in GATE_METRICS.items() if row.worse < 0}
-    assert falling == {"score", "score_per_token_cost", "utility"}
-    assert {name for name, row in GATE_METRICS.items() if row.kind is Kind.COUNT} == {
-        "violations",
-        "measured_violations",
-    }
+    assert falling & set(GATED) == {"score", "score_per_token_cost", "utility"}
+    counts = {name for name, row in GATE_METRICS.items() if row.kind is Kind.COUNT}
+    assert counts & set(GATED) == {"violations", "measured_violations"}
     times = {name for name, row in GATE_METRICS.items() if row.kind is Kind.TIME}
-    assert times == {"makespan_s", "total_latency_s", "load_s", "decision_ms", "solve_ms"}
-    assert {name for name in times if GATE_METRICS[name].on_wall_clock} == {"decision_ms", "solve_ms"}
+    assert times & set(GATED) == {"makespan_s", "total_latency_s", "load_s", "decision_ms", "solve_ms"}
+    assert {name for name in times & set(GATED) if GATE_METRICS[name].on_wall_clock} == {"decision_ms", "solve_ms"}
 
 
 def test_score_and_violations_are_columns_of_the_tables_of_modes() -> None:
     expected = ["score", "jobs_over_budget", "peak_vram_gb", "switches", "makespan_s", "token_cost", "decision_ms"]
-    assert [row.name for row in shown_in(Show.TERMINAL)] == expected
-    assert [row.name for row in shown_in(Show.MARKDOWN)] == expected
+    for place in (Show.TERMINAL, Show.MARKDOWN):
+        assert [row.name for row in shown_in(place) if row.name in expected] == expected
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))

@@ -15,7 +15,7 @@ from tests.plugin.readme import README, options_table, table_of_readme
 
 
 def test_the_readme_shows_the_table() -> None:
-    assert table_of_readme() == options_table(), "write it anew: python -m tests.plugin.readme"
+    assert table_of_readme() == options_table(), "write it anew: python -m docs.generate"
 
 
 def test_names_are_the_attributes() -> None:

@@ -172,6 +172,14 @@ def test_a_section_and_a_context_hook_add_to_the_page() -> None:
     assert page.index("<h2>First</h2>") < page.index("<h2>Costs")
 
 
+def test_a_section_that_is_a_dict_is_refused_with_one_sentence() -> None:
+    def hook(context: dict[str, object]) -> None:
+        context["sections"] = [{"title": "Costs", "html": "<p>12 EUR</p>"}]
+
+    with pytest.raises(OptionError, match=r"holds dict .*append Section\(title=\.\.\., html=\.\.\.\)"):
+        render_html(build_report(small_run()), PageOptions(context_hook=hook))
+
+
 def test_a_template_of_ones_own_may_extend_the_shipped_one(tmp_path: Path) -> None:
     template = tmp_path / "mine.html.j2"
     template.write_text(
