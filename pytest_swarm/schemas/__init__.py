@@ -1,7 +1,7 @@
 """JSON Schemas of the machine files, as shipped: made from the types that read and write these files.
 
 `python -m pytest_swarm.schemas` writes them anew, as does `python -m docs.generate` in a checkout. The schema of
-report.json is in the room of the report.
+report.json is in the room of the report; `load_schema` reads it as well.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ SCHEMAS: Final[Mapping[str, Callable[[], JsonObject]]] = MappingProxyType(
         "swarm-gate-1": gate_schema,
     }
 )
-"""The schemas by the name of their file, without its suffix."""
+"""The schemas of this folder by the name of their file, without its suffix."""
+_REPORT: Final = "swarm-report-1"
 
 
 def load_schema(name: str) -> JsonObject:
-    """Return a shipped schema, such as `swarm-events-1`; KeyError for a name that is not in `SCHEMAS`."""
-    if name not in SCHEMAS:
-        raise KeyError(name)
-    schema: JsonObject = json.loads((files("pytest_swarm.schemas") / f"{name}.json").read_text(encoding="utf-8"))
+    """Return a shipped schema, such as `swarm-events-1` or `swarm-report-1`; KeyError for an unknown name."""
+    if name not in SCHEMAS and name != _REPORT:
+        raise KeyError(f"there is no schema {name!r}; known are {', '.join((*SCHEMAS, _REPORT))}")
+    folder = files("pytest_swarm") / ("report/schema" if name == _REPORT else "schemas")
+    schema: JsonObject = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     return schema
 
 

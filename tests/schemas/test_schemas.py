@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from pytest_swarm.gate.baseline_codec import encode_baseline
 from pytest_swarm.gate.gate_block import encode_gate, gate_definitions
+from pytest_swarm.report.json_report import report_schema
 from pytest_swarm.schemas import SCHEMAS, load_schema, write_schemas
 from tests.gate.runs import baseline, case, judge
 from tests.plugin.conftest import INI, SUITE
@@ -44,8 +45,12 @@ def test_every_schema_names_its_version_and_describes_its_types(name: str) -> No
 
 
 def test_a_schema_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        load_schema("swarm-report-1")
+    with pytest.raises(KeyError, match=r"no schema 'swarm-report-9'; known are swarm-events-1, .*swarm-report-1"):
+        load_schema("swarm-report-9")
+
+
+def test_the_schema_of_the_report_is_loaded_like_the_others() -> None:
+    assert load_schema("swarm-report-1") == report_schema()
 
 
 def test_the_events_of_a_run_are_valid(pytester: pytest.Pytester) -> None:
