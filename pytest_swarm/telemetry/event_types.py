@@ -21,10 +21,15 @@ from pytest_swarm.graph_codec import GraphObject
 SCHEMA_VERSION: Final = 1
 
 Milliseconds: TypeAlias = Annotated[float, Meta(description="milliseconds since 1970")]
-JobSeconds: TypeAlias = Annotated[float, Meta(description="seconds since the start of the job")]
-Gigabytes: TypeAlias = Annotated[float, Meta(description="GB of VRAM")]
-Step: TypeAlias = Annotated[int, Meta(description="planning step of the job, from 0")]
-Depth: TypeAlias = Annotated[int, Meta(ge=0)] | Literal["flat"]
+_LARGEST: Final = 2**53
+"""The largest whole number that every JSON reader takes exactly."""
+JobSeconds: TypeAlias = Annotated[float, Meta(ge=0.0, description="seconds since the start of the job")]
+Gigabytes: TypeAlias = Annotated[float, Meta(ge=0.0, description="GB of VRAM")]
+Step: TypeAlias = Annotated[int, Meta(ge=0, le=_LARGEST, description="planning step of the job, from 0")]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=_LARGEST)]
+NotNegative: TypeAlias = Annotated[float, Meta(ge=0.0)]
+ScoreValue: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
+Depth: TypeAlias = Annotated[int, Meta(ge=0, le=_LARGEST)] | Literal["flat"]
 
 
 class RunFleetModel(Struct, frozen=True, kw_only=True):
@@ -32,13 +37,13 @@ class RunFleetModel(Struct, frozen=True, kw_only=True):
 
     name: Annotated[str, Meta(description="its tag")]
     vram_gb: Gigabytes
-    load_time_ms: float
-    cost_per_token: float
-    max_ctx: int
-    num_ctx: int | None = None
+    load_time_ms: NotNegative
+    cost_per_token: NotNegative
+    max_ctx: Count
+    num_ctx: Count | None = None
     capabilities: Annotated[Mapping[TaskType, float], Meta(description="type of task -> prior quality, 0 to 1")]
-    prefill_tokens_per_s: float | None = None
-    decode_tokens_per_s: float | None = None
+    prefill_tokens_per_s: NotNegative | None = None
+    decode_tokens_per_s: NotNegative | None = None
     keep: bool = False
 
 
@@ -60,7 +65,7 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     simulated: bool
     profile: str | None
     fleet: RunFleet
-    seed: int
+    seed: Count
     versions: Annotated[Mapping[str, str], Meta(description="package -> version")]
     machine: Mapping[str, str]
     options: Annotated[Mapping[str, str], Meta(description="the settings that were given")]
@@ -95,7 +100,7 @@ class DagStructureEvent(JobEvent, frozen=True, kw_only=True, tag="dag_structure"
 
     horizon_depth: Depth
     vram_budget_gb: Gigabytes
-    repeat: Annotated[int, Meta(ge=1)]
+    repeat: Annotated[int, Meta(ge=1, le=_LARGEST)]
     test: Annotated[str, Meta(description="the id of the test")]
     simulated: bool
     graph_digest: str
@@ -116,9 +121,9 @@ class PlanStepEvent(JobEvent, frozen=True, kw_only=True, tag="plan_step"):
     started_s: JobSeconds
     horizon_depth: Depth
     vram_budget_gb: Gigabytes
-    lambda_token: float
-    lambda_switch: float
-    lambda_latency: float
+    lambda_token: NotNegative
+    lambda_switch: NotNegative
+    lambda_latency: NotNegative
     horizon_tasks: Annotated[tuple[str, ...], Meta(description="the unfinished tasks that the router may weigh")]
     ready_tasks: tuple[str, ...]
     resident_before: Annotated[tuple[str, ...], Meta(description="the models in VRAM before the step")]
@@ -126,9 +131,9 @@ class PlanStepEvent(JobEvent, frozen=True, kw_only=True, tag="plan_step"):
         tuple[EstimateRow, ...],
         Meta(description="one row per task and model that can take it"),
     ]
-    switch_cost: Annotated[Mapping[str, float], Meta(description="model -> cost of loading it")]
-    vram_gb: Annotated[Mapping[str, float], Meta(description="model -> GB of VRAM")]
-    stages: Annotated[Mapping[str, int], Meta(description="task -> its stage in the horizon, from 0")]
+    switch_cost: Annotated[Mapping[str, NotNegative], Meta(description="model -> cost of loading it")]
+    vram_gb: Annotated[Mapping[str, NotNegative], Meta(description="model -> GB of VRAM")]
+    stages: Annotated[Mapping[str, Count], Meta(description="task -> its stage in the horizon, from 0")]
     assignments: tuple[AssignmentRow, ...]
     executed: Annotated[tuple[AssignmentRow, ...], Meta(description="the part of the plan that is run now")]
     target_residency: tuple[str, ...]
@@ -145,10 +150,10 @@ class PlanStepEvent(JobEvent, frozen=True, kw_only=True, tag="plan_step"):
     fractional: bool
     fractional_residency: Mapping[str, float]
     solver: str | None
-    solve_ms: float | None
-    decision_ms: float
+    solve_ms: NotNegative | None
+    decision_ms: NotNegative
     origin: Annotated[Mapping[str, Origin], Meta(description="task -> who chose its model")]
-    planner_failures: Annotated[Mapping[str, int], Meta(description="kind of failure -> count")]
+    planner_failures: Annotated[Mapping[str, Count], Meta(description="kind of failure -> count")]
     planner_calls: tuple[PlannerCall, ...]
     reason: str | None
 
@@ -162,27 +167,29 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     step: Step | None
     model: str | None
     answer: str | None
-    score: float | None
+    score: ScoreValue | None
     score_detail: str | None
-    local_score: Annotated[float | None, Meta(description="the score by the inputs that the task was given")] = None
+    local_score: Annotated[ScoreValue | None, Meta(description="the score by the inputs that the task was given")] = (
+        None
+    )
     error: str | None
     error_kind: str | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    token_cost: float | None
+    prompt_tokens: Count | None
+    completion_tokens: Count | None
+    token_cost: NotNegative | None
     started_s: JobSeconds | None
     finished_s: JobSeconds | None
-    latency_s: float | None
-    load_s: float | None
-    prefill_s: float | None
-    decode_s: float | None
+    latency_s: NotNegative | None
+    load_s: NotNegative | None
+    prefill_s: NotNegative | None
+    decode_s: NotNegative | None
     read: Annotated[str | None, Meta(description="the part of the answer that was scored")] = None
     read_where: Annotated[str | None, Meta(description="where that part stood in the answer")] = None
     done_reason: Annotated[str | None, Meta(description="the server's word for why the answer ended")] = None
     answer_state: Annotated[
         AnswerState | None, Meta(description="cut off, thinking only, or empty; null: nothing is the matter")
     ] = None
-    thinking_chars: Annotated[int | None, Meta(description="characters of thinking apart from the answer")] = None
+    thinking_chars: Annotated[Count | None, Meta(description="characters of thinking apart from the answer")] = None
     sandbox_layers: Annotated[tuple[str, ...], Meta(description="what confined the code that was run")] = ()
     judge_reply: Annotated[str | None, Meta(description="what the judge wrote")] = None
 
@@ -192,7 +199,7 @@ class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
 
     step: Step
     model: str
-    action: Annotated[str, Meta(description="load or unload")]
+    action: Literal["load", "unload"]
     started_s: JobSeconds
     finished_s: JobSeconds
 
@@ -201,8 +208,8 @@ class ResidentRow(Struct, frozen=True, kw_only=True):
     """A model that the server reports as resident."""
 
     model: str
-    size_bytes: int
-    size_vram_bytes: int
+    size_bytes: Count
+    size_vram_bytes: Count
 
 
 class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):
@@ -212,8 +219,8 @@ class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):
     at_s: JobSeconds
     resident: tuple[ResidentRow, ...]
     phase: SamplePhase | None = None
-    gpu_used_bytes: Annotated[int | None, Meta(description="bytes in use on all GPUs")] = None
-    gpus: Annotated[tuple[Annotated[int, Meta(ge=0)], ...] | None, Meta(description="bytes in use on each GPU")] = None
+    gpu_used_bytes: Annotated[Count | None, Meta(description="bytes in use on all GPUs")] = None
+    gpus: Annotated[tuple[Count, ...] | None, Meta(description="bytes in use on each GPU")] = None
     gpu_processes: tuple[GpuProcess, ...] = ()
 
 
@@ -223,7 +230,7 @@ class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"
     status: JobStatus
     error: str | None
     started_ts_ms: Milliseconds
-    makespan_s: float | None
+    makespan_s: NotNegative | None
     metrics: Mapping[str, Any]
 
 

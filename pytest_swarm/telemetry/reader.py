@@ -84,6 +84,7 @@ def jobs_of_events(found: Iterable[Event]) -> tuple[JobRecord, ...]:
 class _OpenJob:
     case: Case
     simulated: bool
+    open_tasks: set[str]
     steps: list[PlanStep] = field(default_factory=list)
     outcomes: list[TaskOutcome] = field(default_factory=list)
     switches: list[Switch] = field(default_factory=list)
@@ -130,14 +131,18 @@ class _Reader:
     def _take(self, event: types.AnyEvent, where: str) -> None:
         match event:
             case types.RunStartEvent():
-                self.info = self.info or _run_info(event, where)
+                if self.info is not None:
+                    raise EventsError(f"{where}: field 'event': a second run_start; a file holds one run, so split it")
+                self.info = _run_info(event, where)
             case types.RunEndEvent():
                 self.complete, self.notes = event.complete, list(event.notes)
             case types.NoteEvent():
                 self.case_notes.append(event.text)
             case types.DagStructureEvent():
                 case = events.decode_dag_structure(event, self._graph(event, where))
-                self.open[event.case] = _OpenJob(case=case, simulated=event.simulated)
+                self.open[event.case] = _OpenJob(
+                    case=case, simulated=event.simulated, open_tasks={each.id for each in case.graph.tasks}
+                )
             case _:
                 self._take_inside(event, where)
 
@@ -158,14 +163,28 @@ class _Reader:
             case types.PlanStepEvent():
                 job.steps.append(_step(event, where))
             case types.TaskResultEvent():
+                self._check_result(event, job, where)
                 job.outcomes.append(events.decode_task_result(event))
             case types.ModelSwitchEvent():
+                _check_times(event.started_s, event.finished_s, where)
                 job.switches.append(events.decode_switch(event))
             case types.VramSampleEvent():
                 job.samples.append(events.decode_vram_sample(event))
             case types.JobSummaryEvent():
                 self.jobs.append(job.close(event))
                 del self.open[event.case]
+
+    def _check_result(self, event: types.TaskResultEvent, job: _OpenJob, where: str) -> None:
+        """Refuse a result that contradicts the fleet, the graph or an earlier line."""
+        if event.task not in job.open_tasks:
+            if any(each.id == event.task for each in job.case.graph.tasks):
+                raise EventsError(f"{where}: field 'task': a second task_result of {event.task!r} in one job")
+            raise EventsError(f"{where}: field 'task': the graph of {job.case.job!r} has no task {event.task!r}")
+        job.open_tasks.discard(event.task)
+        if event.model is not None and self.info is not None and event.model not in self.info.fleet:
+            known = ", ".join(self.info.fleet.tags)
+            raise EventsError(f"{where}: field 'model': the fleet has no model {event.model!r}; it has {known}")
+        _check_times(event.started_s, event.finished_s, where)
 
     def _graph(self, event: types.DagStructureEvent, where: str) -> TaskGraph:
         """The graph of an event. The same graph comes with every mode, budget and repeat: it is decoded once."""
@@ -205,6 +224,11 @@ def _run_info(event: types.RunStartEvent, where: str) -> RunInfo:
         return events.decode_run_start(event)
     except SwarmError as error:  # a fleet that is not valid
         raise EventsError(f"{where}: {error}") from error
+
+
+def _check_times(started_s: float | None, finished_s: float | None, where: str) -> None:
+    if started_s is not None and finished_s is not None and finished_s < started_s:
+        raise EventsError(f"{where}: field 'finished_s': {finished_s:g} is before started_s, which is {started_s:g}")
 
 
 def _step(event: types.PlanStepEvent, where: str) -> PlanStep:

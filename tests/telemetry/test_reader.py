@@ -114,10 +114,16 @@ def test_unknown_events_are_passed_over() -> None:
 
 
 texts = st.none() | st.text(st.characters(), max_size=50)
-numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+numbers = st.none() | st.floats(0, allow_nan=False, allow_infinity=False)
 
 
-@given(answer=texts, error=texts, score=st.none() | st.floats(0, 1), seconds=numbers, tokens=st.none() | st.integers(0))
+@given(
+    answer=texts,
+    error=texts,
+    score=st.none() | st.floats(0, 1),
+    seconds=numbers,
+    tokens=st.none() | st.integers(0, 2**53),
+)
 def test_any_outcome_survives_the_line(
     answer: str | None, error: str | None, score: float | None, seconds: float | None, tokens: int | None
 ) -> None:
@@ -165,3 +171,70 @@ def test_the_same_graph_is_decoded_once(tmp_path: Path) -> None:
     one, two = read_run(path).jobs
     assert one == two
     assert one.case.graph is two.case.graph
+
+
+def changed(path: Path, kind: str, **fields: object) -> Path:
+    """The events of a run with some fields of the first event of a kind changed."""
+    written(path)
+    file = path / "events.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    next(each for each in lines if each["event"] == kind).update(fields)
+    file.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "sentence"),
+    [
+        ("run_start", "seed", -1, "int >= 0"),
+        ("dag_structure", "vram_budget_gb", -8.0, r"float >= 0\.0"),
+        ("dag_structure", "repeat", 0, "int >= 1"),
+        ("plan_step", "decision_ms", -0.5, r"float >= 0\.0"),
+        ("plan_step", "lambda_token", -1.0, r"float >= 0\.0"),
+        ("task_result", "score", 1.5, r"float <= 1\.0"),
+        ("task_result", "score", -0.5, r"float >= 0\.0"),
+        ("task_result", "local_score", 2, r"float <= 1\.0"),
+        ("task_result", "prompt_tokens", -1, "int >= 0"),
+        ("task_result", "completion_tokens", 2**53 + 1, "int <= 9007199254740992"),
+        ("task_result", "prompt_tokens", 10**400, "int"),
+        ("task_result", "latency_s", -1.0, r"float >= 0\.0"),
+        ("task_result", "finished_s", -1.0, r"float >= 0\.0"),
+        ("task_result", "model", "nobody:1b", "the fleet has no model 'nobody:1b'; it has"),
+        ("task_result", "task", "z", "the graph of 'job' has no task 'z'"),
+        ("model_switch", "action", "lift", "'lift'"),
+        ("job_dag_summary", "makespan_s", -1.0, r"float >= 0\.0"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(tmp_path: Path, kind: str, name: str, value: object, sentence: str) -> None:
+    file = changed(tmp_path, kind, **{name: value})
+    with pytest.raises(EventsError, match=rf"events\.jsonl, line \d+: field '{name}': .*{sentence}") as error:
+        read_run(file)
+    assert "\n" not in str(error.value)
+
+
+def test_a_number_beyond_all_floats_is_refused(tmp_path: Path) -> None:
+    file = changed(tmp_path, "task_result", token_cost=123456789.25)
+    for huge in ("1e400", "-1e400", "1" + 400 * "0"):
+        file.write_text(file.read_text().replace("123456789.25", huge))
+        with pytest.raises(EventsError, match=r"events\.jsonl, line \d+: field 'token_cost': number out of range"):
+            read_run(file)
+        file.write_text(file.read_text().replace(huge, "123456789.25"))
+
+
+def test_a_task_that_ended_before_it_started_is_refused(tmp_path: Path) -> None:
+    file = changed(tmp_path, "task_result", started_s=5.0, finished_s=4.0)
+    with pytest.raises(EventsError, match=r"line \d+: field 'finished_s': 4 is before started_s, which is 5"):
+        read_run(file)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"), [("task_result", "a second task_result"), ("run_start", "a second run_")]
+)
+def test_an_event_that_happens_once_is_refused_the_second_time(tmp_path: Path, kind: str, sentence: str) -> None:
+    written(tmp_path)
+    file = tmp_path / "events.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    number = next(n for n, line in enumerate(lines) if json.loads(line)["event"] == kind)
+    file.write_text("".join((*lines[: number + 1], *lines[number:])))
+    with pytest.raises(EventsError, match=rf"events\.jsonl, line {number + 2}: field '\w+': {sentence}"):
+        read_run(file)
