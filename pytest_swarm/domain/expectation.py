@@ -41,7 +41,7 @@ class JsonFields:
             raise GraphError("expected json: no fields given")
         for key, value in self.fields.items():
             if isinstance(value, float) and not math.isfinite(value):
-                raise GraphError(f"expected json: field {key!r} is {value}, which no JSON can hold")
+                raise GraphError(f"expected json: field {key!r} is {value}, which JSON cannot represent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +172,7 @@ class PythonCode:
 
     def __post_init__(self) -> None:
         if not self.entry_point.isidentifier():
-            raise GraphError(f"expected code: entry point {self.entry_point!r} is no Python name")
+            raise GraphError(f"expected code: entry point {self.entry_point!r} is not a Python name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +226,7 @@ DERIVABLE: Final = (JsonFields, Number, YesNo, Keywords, Exact, PythonCode, Lett
 
 
 def derived(expected: Expectation, value: Value) -> Expectation:
-    """The expectation of the same kind whose right answer is `value`; UnusableError for a value of another kind.
+    """Return the expectation of the same kind whose right answer is `value`; UnusableError for a value of another kind.
 
     A record for json, a number for number, true or false for yes_no, a list of texts for keywords, a text for exact,
     a letter for letter, a list of cases {"args": [...], "returns": ...} for code.
@@ -249,7 +249,7 @@ def derived(expected: Expectation, value: Value) -> Expectation:
             return replace(expected, value=value)
         case PythonCode() if isinstance(value, list) and value:
             return PythonCode(entry_point=expected.entry_point, cases=tuple(map(_derived_case, value)))
-    raise UnusableError(f"{value!r} is no right answer of kind {expected.kind}")
+    raise UnusableError(f"{value!r} is not an expected value of kind {expected.kind}")
 
 
 def _derived_case(value: Value) -> CodeCase:
@@ -260,6 +260,6 @@ def _derived_case(value: Value) -> CodeCase:
 
 
 def _as_json(values: Sequence[Value]) -> tuple[Json, ...]:
-    """The same values under the type of JSON values, which they are."""
+    """Return the same values under the type of JSON values, which they are."""
     read: list[Json] = json.loads(json.dumps(list(values)))
     return tuple(read)

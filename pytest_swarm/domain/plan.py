@@ -51,7 +51,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerCall:
-    """One question to the planner and its raw answer (None where none came); hostile data, never run."""
+    """One prompt to the planner and its raw answer (None where none came); hostile data, never run."""
 
     prompt: str
     answer: str | None

@@ -62,7 +62,7 @@ class ProblemModel:
 class PlannerProblem:
     """One planning step as the planner sees it: the same figures as the LP, and no task's prompt.
 
-    `refused` is the reason for which an earlier answer was refused, None on the first question.
+    `refused` is the reason for which an earlier answer was refused, None in the first prompt.
     """
 
     vram_budget_gb: float

@@ -21,7 +21,7 @@ from pytest_swarm.units import format_gb
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseKey:
-    """One point of the parametrisation: mode, horizon depth, VRAM budget in GB, repeat (from 1)."""
+    """One point of the parametrization: mode, horizon depth, VRAM budget in GB, repeat (from 1)."""
 
     mode: str
     horizon: HorizonDepth
@@ -37,7 +37,7 @@ class CaseKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """(graph, mode, horizon, VRAM budget, repeat): one parametrised run of one job. `test` is the pytest node id."""
+    """(graph, mode, horizon, VRAM budget, repeat): one parametrized run of one job. `test` is the pytest node id."""
 
     graph: TaskGraph
     key: CaseKey

@@ -188,6 +188,4 @@ class _Parser:
 
     def _error(self, wanted: str) -> OptionError:
         found = repr(self.text[self.at]) if self.at < len(self.text) else "the end"
-        return OptionError(
-            f"{self.what}: {self.text!r}, character {self.at + 1}: found {found}, but there belongs {wanted}"
-        )
+        return OptionError(f"{self.what}: {self.text!r}, character {self.at + 1}: found {found}, expected {wanted}")

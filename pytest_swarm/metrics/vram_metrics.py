@@ -70,7 +70,7 @@ def _measured_peak_vram_gb(job: JobFacts) -> float | None:
 
 
 def _spilled_gb(job: JobFacts) -> float | None:
-    """Return the most that lay beside the GPU in GB."""
+    """Return the most that was outside the VRAM in GB."""
     return job.measured.spilled_gb
 
 

@@ -43,7 +43,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None]:
-    """Refuse a misspelt --swarm-* option: here pytest knows the options of conftest files, and has not yet parsed."""
+    """Refuse a misspelled --swarm-* option: here pytest knows the options of conftest files, and has not yet parsed."""
     yield
     if any(arg.startswith("--swarm-") for arg in args):
         from pytest_swarm.plugin.spelling import check_flags

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def choose_backend(settings: Settings, fleet: Fleet, *, worker: int | None, run: str) -> Backend:
-    """The backend of the settings. Raises BackendError where `ollama` was asked for and cannot serve the fleet.
+    """Return the backend of the settings. Raises BackendError where `ollama` was asked for and cannot serve the fleet.
 
     Of several hosts an xdist worker takes its own by number, so that two GPUs can work side by side. `run` is the name
     of the run, by which a recording knows its own.
@@ -36,7 +36,7 @@ def choose_backend(settings: Settings, fleet: Fleet, *, worker: int | None, run:
 
 
 def _called(settings: Settings, kind: str, fleet: Fleet, worker: int | None) -> Backend:
-    """The backend of a kind (auto, ollama, sim) that really computes answers."""
+    """Return the backend of a kind (auto, ollama, sim) that really computes answers."""
     needed = (*fleet.tags, *(tag for tag in (settings.planner, settings.judge) if tag and tag not in fleet))
     first = (worker or 0) % len(settings.hosts)
     hosts = settings.hosts[first:] + settings.hosts[:first]
@@ -53,7 +53,7 @@ def _called(settings: Settings, kind: str, fleet: Fleet, worker: int | None) -> 
 
 
 def _recorded_kind(settings: Settings) -> str:
-    """What a recording wraps: the server of --swarm-host, the simulator that its options describe, else as auto."""
+    """Return what a recording wraps: the server of --swarm-host, the simulator that options describe, else as auto."""
     if Options.host.dest in settings.given:
         return "ollama"
     return "sim" if {Options.profile.dest, Options.fault.dest} & set(settings.given) else "auto"
@@ -91,7 +91,7 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
 
 
 def simulated_server(settings: Settings) -> SimulatedServer:
-    """A simulated server of the settings' profile, for HTTP."""
+    """Return a simulated server of the settings' profile, for HTTP."""
     from pytest_swarm.simulator.models.profile import load_profile
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import parse_fault

@@ -20,7 +20,7 @@ _Word = TypeVar("_Word", bound=str)
 
 
 class OptionText:
-    """A text that somebody gave, or a row's default.
+    """A text that was given, or a row's default.
 
     Args:
         text: The text, without blanks around it.

@@ -208,7 +208,7 @@ class Options(OptionValues):
     inconclusive: Value[Inconclusive] = Value(
         lambda given: given.choice("pass", "warn", "fail"),
         "warn",
-        "what a verdict does for which too little was measured: pass, warn or fail",
+        "what a verdict does that rests on too little data: pass, warn or fail",
         metavar="HOW",
         may_differ=True,
     )

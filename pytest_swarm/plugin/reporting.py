@@ -36,7 +36,7 @@ class SessionEnd:
 
     @property
     def failed(self) -> bool:
-        """Whether the run fails though its tests passed: no task succeeded, a report is lost, or the gate says so."""
+        """Return whether the run fails though all tests passed: no task succeeded, a report is lost, or by the gate."""
         return bool(self.troubles) or (self.gate is not None and self.gate.failed)
 
 
@@ -69,7 +69,7 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
 
 
 def _nothing_measured(run: Run) -> list[str]:
-    """A sentence where every task of the run failed: its scores of 0 then say nothing about any model."""
+    """Return a sentence where every task of the run failed: its scores of 0 then say nothing about any model."""
     tried = [each for job in run.jobs for each in job.outcomes if each.status is not TaskStatus.SKIPPED]
     if not tried or any(each.status is TaskStatus.OK for each in tried):
         return []
@@ -90,12 +90,12 @@ def _write(output: Output, report: Report, session: SwarmSession) -> tuple[Path,
 
 
 def _from_root(session: SwarmSession, template: str | None) -> Path | None:
-    """A template's path, read from the root of the project, wherever pytest was started."""
+    """Return a template's path, read from the root of the project, wherever pytest was started."""
     return None if template is None else Path(session.config.rootpath) / template
 
 
 def show(ending: SessionEnd, reporter: pytest.TerminalReporter) -> None:
-    """The summary in pytest's own style."""
+    """Return the summary in pytest's own style."""
     reporter.section("pytest-swarm", sep="=", bold=True)
     width = _width(reporter)
     if ending.report is not None:
@@ -109,12 +109,12 @@ def show(ending: SessionEnd, reporter: pytest.TerminalReporter) -> None:
 
 
 def _width(reporter: pytest.TerminalReporter) -> int:
-    """Columns of the terminal; a log has no width of its own."""
+    """Return the columns of the terminal; a log has no width of its own."""
     return reporter._tw.fullwidth if reporter.isatty else MAX_WIDTH
 
 
 def show_gate(report: Report, gate: GateEnding | None, reporter: pytest.TerminalReporter) -> None:
-    """The gate's table, and for what the run fails."""
+    """Return the gate's table, and for what the run fails."""
     text = None if gate is None else gate_text(report.gate)
     if text is not None:
         width = _width(reporter)

@@ -110,7 +110,7 @@ class Settings(Options):
 
     @property
     def auto_repeat(self) -> bool:
-        """Whether repeats stop as soon as the gate has decided."""
+        """Return whether repeats stop as soon as the gate has decided."""
         return bool(self.axes(Axes()).auto_repeat)
 
     def axes(self, marker: Axes) -> Axes:
@@ -139,7 +139,7 @@ class _Source:
         self.root = Path(config.rootpath)
 
     def value(self, row: Option[Any]) -> object:
-        """The option's value: of the command line, else of the ini file, else its default."""
+        """Return the option's value: of the command line, else of the ini file, else its default."""
         on_cli = self.has_cli(row)
         if isinstance(row, Flag):
             return bool(self._config.getoption(row.dest) if on_cli else self._ini(row))
@@ -153,19 +153,19 @@ class _Source:
         return parsed[0] if parsed else None
 
     def has_cli(self, row: Option[Any]) -> bool:
-        """Whether the command line gives the option."""
+        """Return whether the command line gives the option."""
         return self._config.getoption(row.dest) is not None
 
     def cli(self, row: Option[Any]) -> str | None:
-        """The text on the command line; OptionError for an empty one."""
+        """Return the text on the command line; OptionError for an empty one."""
         return ",".join(self._cli_texts(row)) if self.has_cli(row) else None
 
     def ini(self, row: Option[Any]) -> str | None:
-        """The text in the ini file."""
+        """Return the text in the ini file."""
         return ",".join(self._ini_texts(row)) or None
 
     def given(self) -> dict[str, str]:
-        """Every option that somebody set, as text, for the report."""
+        """Return every option that was set, as text, for the report."""
         found: dict[str, str] = {}
         for row in ROWS:
             text = self.cli(row) or self.ini(row)
@@ -181,7 +181,7 @@ class _Source:
         return tuple(text.strip() for text in texts)
 
     def _ini_texts(self, row: Option[Any]) -> tuple[str, ...]:
-        """The texts in the ini file; a list of native TOML is one text with commas, unless the option is repeatable."""
+        """Return the texts in the ini file; a list in native TOML is one text with commas, unless repeatable."""
         value = self._ini(row)
         if value is None or value is False:
             return ()

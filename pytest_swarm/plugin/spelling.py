@@ -1,4 +1,4 @@
-"""Misspelt names of options, ini keys, markers and their keywords: each is an error that gives the nearest name."""
+"""Misspelled names of options, ini keys, markers and their keywords: each is an error that gives the nearest name."""
 
 from __future__ import annotations
 

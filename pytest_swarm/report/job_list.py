@@ -128,7 +128,7 @@ class _RowHtml:
 
 
 class _Bodies:
-    """The bodies of the rows: in full for the most telling jobs, the others as a few tables."""
+    """The bodies of the rows: in full for the most important jobs, the others as a few tables."""
 
     def __init__(self, rows: Sequence[JobRow], environment: Environment) -> None:
         self._full = environment.get_template("job_body.html.j2")
@@ -192,7 +192,7 @@ def _note(detail: Detail, in_full: int, rows: int) -> str | None:
     """Return what is shortened in the page; None where nothing is."""
     parts: list[str] = []
     if in_full < rows:
-        parts.append(f"only the {in_full:,} most telling of {rows:,} rows of jobs are shown in full")
+        parts.append(f"only the {in_full:,} most important of {rows:,} rows of jobs are shown in full")
     if detail != LADDER[0]:
         parts.append(f"texts longer than {detail.text:,} characters are cut")
     if not detail.estimates:

@@ -77,7 +77,7 @@ class EstimateGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallView:
-    """One question to the planner."""
+    """One prompt to the planner."""
 
     prompt: Text
     answer: Text | None

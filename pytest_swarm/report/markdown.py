@@ -21,7 +21,7 @@ from pytest_swarm.report.wording import (
 )
 
 MAX_LINES: Final = 60
-_JOBS: Final = 20  # rows of the table of jobs: the most telling ones
+_JOBS: Final = 20  # rows of the table of jobs: the most important ones
 _FRAME: Final = 7  # lines of the table of jobs that are not rows
 _NOTES: Final = 5
 _ANSWERS: Final = 14

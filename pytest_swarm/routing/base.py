@@ -81,7 +81,7 @@ class Planner(Protocol):
         """Return the model's answer to a prompt.
 
         Args:
-            prompt: The question.
+            prompt: The text for the planner.
             schema: The JSON schema that the answer must match.
 
         Raises:

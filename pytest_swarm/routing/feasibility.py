@@ -33,7 +33,7 @@ class ProblemKind(StrEnum):
 class Problem:
     """One thing that is wrong with a plan; `sentence` names task, model and figure.
 
-    An over-budget stage is `lp`'s published behaviour: it is executed and counted as a violation. Every other problem
+    An over-budget stage is `lp`'s published behavior: it is executed and counted as a violation. Every other problem
     is `structural`: the plan must not be executed.
     """
 

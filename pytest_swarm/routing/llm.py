@@ -1,6 +1,6 @@
 """`llm`: a planner model chooses, and each of its failures is counted.
 
-One question per step; one more, with the reason, where the answer goes over budget. Whatever the planner leaves open
+One prompt per step; one more, with the reason, where the answer goes over budget. Whatever the planner leaves open
 is filled in by `greedy` beside what is kept, with origin `fill-in`. Nothing is repaired: a choice is kept as it was
 given, or not at all (`planner_answer` lists what is kept). An answer that is over budget is not valid as a whole:
 nothing of it is kept, neither of a second one, nor of the first where the second fails in another way.
@@ -79,7 +79,7 @@ class LlmRouter:
     async def _ask(
         self, prompt: str, schema: Mapping[str, Json], view: PlanningView
     ) -> tuple[PlannerAnswer, PlannerCall]:
-        """Ask one question. A call that fails keeps nothing and is counted; only ServerDownError goes through."""
+        """Send one prompt. A call that fails keeps nothing and is counted; only ServerDownError goes through."""
         try:
             text = await self._planner.ask(prompt, schema=schema)
         except ServerDownError:

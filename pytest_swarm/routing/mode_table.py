@@ -117,7 +117,7 @@ class ModeTable:
             )
         if "realised" in spec.needs and not realised:
             raise OptionError(
-                f"mode {mode!r} needs the realised score of every task on every model, which only the simulator "
+                f"mode {mode!r} needs the realized score of every task on every model, which only the simulator "
                 "knows; leave the mode out or use --swarm-backend=sim"
             )
 

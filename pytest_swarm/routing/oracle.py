@@ -1,4 +1,4 @@
-"""`oracle`: the best feasible staged plan on realised scores, in hindsight. Regret is measured against it."""
+"""`oracle`: the best feasible staged plan on realized scores, in hindsight. Regret is measured against it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_swarm.routing.staged import StagedRouter
 
 
 class OracleRouter:
-    """`staged` with the realised score of each (task id, model tag) in place of the estimated quality."""
+    """`staged` with the realized score of each (task id, model tag) in place of the estimated quality."""
 
     name = "oracle"
 
@@ -25,7 +25,7 @@ class OracleRouter:
 
     @classmethod
     def from_setup(cls, setup: RouterSetup) -> Self:
-        """Return the router with the realised scores of the setup."""
+        """Return the router with the realized scores of the setup."""
         assert setup.realised is not None, "the table of modes checks it"
         return cls(realised=setup.realised, solve_limit_s=setup.solve_limit_s)
 
@@ -35,7 +35,7 @@ class OracleRouter:
 
 
 def hindsight(view: PlanningView, realised: Mapping[tuple[str, str], float]) -> PlanningView:
-    """Return the view with P_im replaced by the realised score of task m on model i; costs and budget stay.
+    """Return the view with P_im replaced by the realized score of task m on model i; costs and budget stay.
 
     Args:
         view: The step to plan.
@@ -52,7 +52,7 @@ def hindsight(view: PlanningView, realised: Mapping[tuple[str, str], float]) -> 
                 quality[i, m] = realised[task.id, tag]
             elif allowed[i, m]:
                 raise EstimateError(
-                    f"the oracle has no realised score of task {task.id!r} on model {tag!r}; "
+                    f"the oracle has no realized score of task {task.id!r} on model {tag!r}; "
                     "measure every task on every model, or leave the mode out"
                 )
     return replace(view, estimates=replace(view.estimates, quality=quality))

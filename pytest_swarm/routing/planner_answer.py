@@ -68,7 +68,7 @@ def _unreadable(detail: str) -> PlannerAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """A JSON object as it stands: in a plain dict a key that stands there twice would go unnoticed."""
+    """A JSON object as it stands: in a plain dict a repeated key would go unnoticed."""
 
     pairs: tuple[tuple[str, object], ...]
 

@@ -98,10 +98,10 @@ def planner_prompt(problem: PlannerProblem) -> str:
 
 
 def refused_problem(problem: PlannerProblem, reason: str) -> PlannerProblem:
-    """Return the problem for the second question.
+    """Return the problem for the second prompt.
 
     Args:
-        problem: The problem of the first question.
+        problem: The problem of the first prompt.
         reason: Why its answer was refused.
     """
     return replace(problem, refused=reason)

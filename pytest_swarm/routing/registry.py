@@ -40,7 +40,7 @@ class ModeSpec(NamedTuple):
 
     `label` is the name in reports, by default `name`. `exact`: plans are optimal for the mode's own program.
     `needs` are what the router cannot work without: a planner model, the speeds of every model of the fleet, or the
-    realised score of every task on every model. `color` is a variable of the report's style sheet. A report is
+    realized score of every task on every model. `color` is a variable of the report's style sheet. A report is
     rebuilt from a file, so it takes label and color from this table only, and treats other modes by their names.
     """
 
@@ -143,7 +143,7 @@ MODES: Final = (
         name=ORACLE,
         color="ink",
         factory=_late("oracle", "OracleRouter"),
-        summary="`staged` on realised scores; regret is measured against it",
+        summary="`staged` on realized scores; regret is measured against it",
         group="hindsight",
         exact=True,
         needs=("realised",),

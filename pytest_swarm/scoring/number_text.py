@@ -76,7 +76,7 @@ _NEGATIVE_WORD: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenNumber:
-    """A number in a text: what it may mean, best first, and where it stands in the simplified text."""
+    """A number in a text: what it may mean, best first, and its place in the simplified text."""
 
     values: tuple[float, ...]
     text: str

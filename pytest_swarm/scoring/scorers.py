@@ -37,7 +37,7 @@ from pytest_swarm.scoring.yes_no import score_yes_no
 
 
 def score_text(expected: Expectation | None, answer: str) -> Score:
-    """The score of an answer by everything that needs no model and runs no code.
+    """Return the score of an answer by everything that needs no model and runs no code.
 
     An empty answer scores 0. Code is checked statically. Unscored: no expectation, code without cases, an answer that
     only a judge can grade, a custom scorer without its function. Raises ScoringError where a custom function fails.
@@ -88,7 +88,7 @@ class Scorers:
     strict: bool = False
 
     async def score(self, task: Task, answer: str) -> Score:
-        """The score of a task's answer; raises ScoringError for a custom function that fails, naming the task."""
+        """Return the score of a task's answer; ScoringError names the task whose custom function fails."""
         if isinstance(task.expected, Judge):
             return await score_by_judge(self.judge, task.expected, task.prompt, answer)
         try:
@@ -99,7 +99,7 @@ class Scorers:
             raise ScoringError(f"task {task.id!r}: {error}") from error
 
     async def local_score(self, task: Task, answer: str, given: Sequence[tuple[Task, str]]) -> Score:
-        """The score for the inputs that the task really had: `given`, its parents and their answers (see `local`).
+        """Return the score for the inputs that the task really had: `given`, parents and their answers (see `local`).
 
         For a task that derives nothing it is `score`. Unscored where the parents' answers cannot be used.
         """
@@ -120,9 +120,9 @@ class Scorers:
 
 
 def _score_by_function(expected: Custom, text: str) -> Score:
-    """What the user's function says; pytest's own outcomes (skip, fail, a time limit) pass through."""
+    """Return what the user's function says; pytest's own outcomes (skip, fail, a time limit) pass through."""
     if expected.function is None:
-        return unscored(f"the function of custom scorer {expected.name!r} is not at hand")
+        return unscored(f"the function of custom scorer {expected.name!r} is not available")
     try:
         value = expected.function(text)
     except Exception as error:  # the user's own function may raise anything; it becomes one sentence

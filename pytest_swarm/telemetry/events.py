@@ -237,7 +237,7 @@ def _assignments(rows: Iterable[AssignmentRow], event: PlanStepEvent) -> tuple[A
 
 
 def _gpu_reading(event: VramSampleEvent) -> GpuReading | None:
-    """The reading of a sample; a run from before each GPU was told apart has the sum only."""
+    """The reading of a sample; an older run, without figures per GPU, has the sum only."""
     if event.gpus is not None:
         return GpuReading(used_bytes=event.gpus, processes=event.gpu_processes)
     return None if event.gpu_used_bytes is None else GpuReading(used_bytes=(event.gpu_used_bytes,))

@@ -49,7 +49,7 @@ DIAMOND = graph("ab ac bd cd")
         (lambda: Number(value=float("nan")), "can never be checked"),
         (lambda: Number(value=1, tolerance=-1), "can never be checked"),
         (lambda: Regex(pattern="("), "expected regex: '(' does not compile"),
-        (lambda: PythonCode(entry_point="a b"), "expected code: entry point 'a b' is no Python name"),
+        (lambda: PythonCode(entry_point="a b"), "expected code: entry point 'a b' is not a Python name"),
     ],
 )
 def test_what_is_not_valid_cannot_exist(build, sentence):

@@ -81,7 +81,7 @@ def test_the_oracle_is_refused_where_nobody_knows_the_scores(suite: pytest.Pytes
     )
     result = suite.runpytest("--swarm-backend=replay", "--swarm-cassette=c.jsonl", "--swarm-compare=lp,oracle")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: mode 'oracle' needs the realised score of every task on every model*"])
+    result.stderr.fnmatch_lines(["ERROR: mode 'oracle' needs the realized score of every task on every model*"])
 
 
 def test_help_lists_the_table_of_modes(suite: pytest.Pytester) -> None:

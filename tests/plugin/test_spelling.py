@@ -1,4 +1,4 @@
-"""A misspelt option, ini key, marker or keyword ends the run before any test, and the nearest name is given."""
+"""A misspelled option, ini key, marker or keyword ends the run before any test, and the nearest name is given."""
 
 from __future__ import annotations
 

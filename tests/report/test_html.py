@@ -110,7 +110,7 @@ def test_every_row_leads_to_its_own_body() -> None:
 def test_a_large_run_stays_below_ten_megabytes_and_says_what_it_leaves_out() -> None:
     page = render_html(build_report(large_run(1400)))
     assert len(page) < 2_500_000  # what grows beyond here is rows and lean bodies: 10,000 jobs take 3 MB
-    assert "only the 500 most telling of 700 rows of jobs are shown in full" in page
+    assert "only the 500 most important of 700 rows of jobs are shown in full" in page
     assert page.count('<details class="job"') == 200
     assert len(fragments(page, "rows")) == 500
     assert len(fragments(page, "jobs")) == 700

@@ -1,4 +1,4 @@
-"""The conformance kit's recorded cases in virtual time, where the kit is at hand: the real server's behaviour.
+"""The conformance kit's recorded cases in virtual time, where the kit is present: the real server's behavior.
 
 The kit's own runner is used, unchanged; only its clocks are replaced by the virtual ones. Over a real socket and in
 real time the same cases run as a step of their own (docs/server.md).

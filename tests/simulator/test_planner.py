@@ -1,4 +1,4 @@
-"""The simulated planner: what it favours, how it fails, and what a schema forbids."""
+"""The simulated planner: what it favors, how it fails, and what a schema forbids."""
 
 from __future__ import annotations
 

@@ -282,7 +282,7 @@ def test_a_flat_graph_of_a_data_set(tmp_path):
         ("arc", ARC_FLAT | {"choices": {"text": ["a"], "label": []}}, "has 0 labels for 1 texts"),
         ("boolq", BOOLQ | {"answer": "yes"}, "'answer' must be true or false, not 'yes'"),
         ("humaneval", HUMANEVAL | {"test": "def ("}, "the tests are no Python"),
-        ("humaneval", HUMANEVAL | {"entry_point": "a b"}, "entry point 'a b' is no Python name"),
+        ("humaneval", HUMANEVAL | {"entry_point": "a b"}, "entry point 'a b' is not a Python name"),
         ("mbpp", MBPP | {"test_list": []}, "'test_list' is empty"),
         ("mbpp", MBPP | {"test_list": ["assert 1 == 1"]}, "asserts nothing of a function"),
         ("mbpp", {"test_list": ["assert f(1) == 1"]}, "'prompt' is missing"),

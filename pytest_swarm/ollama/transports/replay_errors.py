@@ -40,7 +40,7 @@ def describe(request: UnmatchedRequest | Exchange) -> str:
     if request.path == "/api/chat":
         if request.task is not None:
             return f"the chat with {model} for task {request.task!r}"
-        return f"the question to {model} as planner or judge"
+        return f"the request to {model} as planner or judge"
     if request.path == "/api/generate" and not body.get("prompt"):
         return f"{'unloading' if body.get('keep_alive') == 0 else 'loading'} {model}"
     return f"{request.method} {request.path} of {model}"

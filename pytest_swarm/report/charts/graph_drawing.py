@@ -26,7 +26,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphDrawing:
-    """Nodes and edges in pixels; `boxes` is False where nodes are too many to be labelled."""
+    """Nodes and edges in pixels; `boxes` is False where nodes are too many to be labeled."""
 
     width: float
     height: float

@@ -62,7 +62,7 @@ class RowSelection:
 
 
 def load_tasks(path: str | os.PathLike[str], format_: str, sample: RowSelection | None = None) -> tuple[Task, ...]:
-    """The tasks of a file in one of READERS' formats; their ids are `format-row`, rows counted from 1.
+    """Return the tasks of a file in one of READERS' formats; their ids are `format-row`, rows counted from 1.
 
     The file is .jsonl, .json (a list of rows, or BIG-Bench Hard's object of examples) or .csv, also with .gz behind.
 
@@ -78,7 +78,7 @@ def load_tasks(path: str | os.PathLike[str], format_: str, sample: RowSelection 
 
 
 def load_flat(path: str | os.PathLike[str], format_: str, sample: RowSelection | None = None) -> TaskGraph:
-    """The tasks of a data set as one graph without edges, named after the file."""
+    """Return the tasks of a data set as one graph without edges, named after the file."""
     return TaskGraph(name=Path(path).stem, tasks=load_tasks(path, format_, sample))
 
 
@@ -113,7 +113,7 @@ def _rows(path: str | os.PathLike[str]) -> list[Fields]:
 
 
 def _text(path: str | os.PathLike[str]) -> str:
-    """The text of a file, unpacked where its name ends in .gz."""
+    """Return the text of a file, unpacked where its name ends in .gz."""
     if not str(path).endswith(".gz"):
         return read_text(path, GraphError)
     try:
@@ -123,7 +123,7 @@ def _text(path: str | os.PathLike[str]) -> str:
 
 
 def _json_rows(path: str | os.PathLike[str], text: str) -> list[Fields] | None:
-    """The rows of a JSON list, or of the list `examples` in an object; None for a file of JSON lines."""
+    """Return the rows of a JSON list, or of the list `examples` in an object; None for a file of JSON lines."""
     try:
         data = parse_json(text, str(path), GraphError)
     except GraphError:
@@ -137,7 +137,7 @@ def _json_rows(path: str | os.PathLike[str], text: str) -> list[Fields] | None:
 
 
 def _csv_rows(path: str | os.PathLike[str], text: str) -> list[Fields]:
-    """Rows of a CSV with a header; without one, MMLU's own: question, four choices, the letter of the right one."""
+    """Return the rows of a CSV with a header; without one, MMLU's: question, four choices, letter of the right one."""
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
@@ -167,5 +167,5 @@ def _named(columns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _list_cell(cell: str) -> list[str]:
-    """The texts of a list that was written into a CSV cell: as JSON, as Python, or as numpy prints it (no commas)."""
+    """Return the texts of a list written into a CSV cell: as JSON, as Python, or as numpy prints it (no commas)."""
     return [re.sub(r"\\(.)", r"\1", match[1] or match[2] or "") for match in _QUOTED.finditer(cell)]
