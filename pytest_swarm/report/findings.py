@@ -20,7 +20,7 @@ from pytest_swarm.report.wording import (
     points,
     signed_points,
 )
-from pytest_swarm.routing.registry import LLM, LP
+from pytest_swarm.routing.registry import LP
 
 _FEW_MODES: Final = 3  # up to here every pair gets its sentence; beyond, each mode against the reference
 
@@ -51,12 +51,6 @@ def main_comparisons(report: Report) -> tuple[Comparison, ...]:
         return tuple(overall)
     reference = LP if LP in report.mode_names else report.mode_names[0]
     return tuple(each for each in overall if reference in (each.mode, each.reference))
-
-
-def lp_against_llm(report: Report) -> Answer | None:
-    """Return the sentence on LP against LLM; None where one of them did not run."""
-    found = report.comparison(LP, LLM)
-    return None if found is None else compared(found)
 
 
 def compared(c: Comparison) -> Answer:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.domain.record import EstimateRow, PlanStep, Run
+from pytest_swarm.domain.record import EstimateRow, PlanStep
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.job_metrics import JobMetrics
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
@@ -25,7 +25,7 @@ from pytest_swarm.report.job_list import job_list
 from pytest_swarm.report.job_view import JobRow, brief_rows
 from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.page import MODEL_COLORS, mode_colors, page_context, script_hash
-from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.side_by_side import run_tables
 
 if TYPE_CHECKING:
@@ -110,13 +110,6 @@ def _check_sections(sections: object) -> None:
                 f"hook pytest_swarm_report_context: context['sections'] holds {type(each).__name__} {each!r:.60}; "
                 "append Section(title=..., html=...) of pytest_swarm.report.html"
             )
-
-
-def write_html(run: Run | Report, path: Path, *, template: str | Path | None = None) -> None:
-    """Write the page of a run to a file, with a template of the user's where one is given."""
-    report = run if isinstance(run, Report) else build_report(run)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_html(report, PageOptions(template=template)), encoding="utf-8", newline="\n")
 
 
 def _asset(name: str) -> str:

@@ -13,7 +13,7 @@ from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings, look_ahead
 from pytest_swarm.metrics.comparison import Comparison, compare_modes
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, measure, setting_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, measure
 from pytest_swarm.units import format_gb
 
 
@@ -41,11 +41,6 @@ class Report:
     def mode_names(self) -> tuple[str, ...]:
         """Return the modes in the order of the report."""
         return tuple(each.mode for each in self.modes)
-
-    @property
-    def all_settings(self) -> tuple[Setting, ...]:
-        """Return every (horizon, budget) of the run, by budget and depth."""
-        return tuple(sorted({each.setting for each in self.jobs}, key=setting_order))
 
     def comparison(self, mode: str, reference: str, setting: Setting | None = None) -> Comparison | None:
         """Return the comparison of two modes, over everything or at one setting; None where there is none."""

@@ -6,7 +6,7 @@ left out: a later version may write them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -30,7 +30,6 @@ from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import GraphObject, decode_graph_object
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
-from pytest_swarm.telemetry.sink import Event
 
 
 class _EventHead(Struct, frozen=True, kw_only=True):
@@ -62,22 +61,6 @@ def read_run(path: Path) -> Run:
     for number, line in enumerate(lines[:-1] if cut_off else lines, start=1):
         reader.take_line(line, where=f"{path}, line {number}")
     return reader.finish(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
-
-
-def run_of_events(found: Iterable[object], *, where: str) -> Run:
-    """Return the Run of parsed events, the first being `run_start`; `where` is named in errors."""
-    reader = _Reader(where)
-    for number, event in enumerate(found, start=1):
-        reader.take_value(event, where=f"{where}, line {number}")
-    return reader.finish(())
-
-
-def jobs_of_events(found: Iterable[Event]) -> tuple[JobRecord, ...]:
-    """Return the complete jobs among events that carry no `run_start`."""
-    reader = _Reader("events")
-    for event in found:
-        reader.take_value(event, where="events")
-    return tuple(reader.jobs)
 
 
 @dataclass(slots=True)
@@ -122,11 +105,6 @@ class _Reader:
         decoder = _decoder(_HEADS.decode(line, where=where), where)
         if decoder is not None:
             self._take(decoder.decode(line, where=where), where)
-
-    def take_value(self, event: object, *, where: str) -> None:
-        decoder = _decoder(_HEADS.convert(event, where=where), where)
-        if decoder is not None:
-            self._take(decoder.convert(event, where=where), where)
 
     def _take(self, event: types.AnyEvent, where: str) -> None:
         match event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,10 +17,11 @@ from pytest_swarm.domain.record import JobRecord, JobStatus, ResidentModel, Task
 from pytest_swarm.execution.bench import BenchSettings
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.telemetry.reader import jobs_of_events
-from pytest_swarm.telemetry.sink import ListSink
+from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.telemetry.sink import FileSink, ListSink
 from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, run, task
 from tests.instances import mode_for, mode_names
+from tests.report.factories import info as run_info
 
 DIAMOND = graph(("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), name="diamond")
 MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "speeds", "realised")))
@@ -203,15 +205,19 @@ def critical_path_s(record: JobRecord, *, flat: bool) -> float:
     return max(longest.values())
 
 
-def test_events_rebuild_an_equal_record() -> None:
+def test_events_rebuild_an_equal_record(tmp_path: Path) -> None:
     from pytest_swarm.metrics.job_metrics import encode_metrics
-    from pytest_swarm.telemetry.events import encode_job_summary
+    from pytest_swarm.telemetry.events import encode_job_summary, encode_run_start
 
     for mode in ("lp", "llm", "staged"):
         sink = ListSink()
         record = run(case(DIAMOND, mode), "hang:model=qwen2.5-coder:7b,after=3", sink=sink, timeout_s=20)
         sink.emit(encode_job_summary(record, 0.0, encode_metrics(job_metrics(record))))
-        assert jobs_of_events(sink.events) == (record,)
+        file = FileSink(tmp_path / mode / "events.jsonl")
+        for event in (encode_run_start(run_info()), *sink.events):
+            file.emit(event)
+        file.close()
+        assert read_run(tmp_path / mode).jobs == (record,)
 
 
 def test_a_task_that_computes_with_a_wrong_input_is_wrong_but_not_locally() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.plan import Assignment, Origin
 from pytest_swarm.domain.record import JobRecord, JobStatus, Run
-from pytest_swarm.report.findings import answers, lp_against_llm, provenance
+from pytest_swarm.report.findings import answers, compared, provenance
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import GEMMA, PHI, QWEN, WB1, WB2, WB3, info, key, record, run, step
 from tests.report.played import small_run
@@ -32,8 +32,9 @@ def pairs(left: tuple[float, ...], right: tuple[float, ...]) -> list[JobRecord]:
 
 def test_noise_is_called_noise() -> None:
     """The published showcase: 74.1 against 63.0 over three jobs, one of which differs."""
-    found = lp_against_llm(build_report(run(*pairs((1.0, 8 / 9, 1 / 3), (1.0, 5 / 9, 1 / 3)))))
-    assert found is not None
+    comparison = build_report(run(*pairs((1.0, 8 / 9, 1 / 3), (1.0, 5 / 9, 1 / 3)))).comparison("lp", "llm")
+    assert comparison is not None
+    found = compared(comparison)
     assert found.tone == "open"
     assert "LP scored 74.1 %, LLM 63.0 %, over 3 pairs from 3 workflows" in found.text
     assert "the difference of 11.1 points is within noise, 95 % interval -36.7 to +58.9 points" in found.text

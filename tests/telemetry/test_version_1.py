@@ -12,7 +12,7 @@ from pytest_swarm.domain.plan import Origin
 from pytest_swarm.domain.record import JobRecord, SamplePhase
 from pytest_swarm.errors import EventsError
 from pytest_swarm.telemetry import events
-from pytest_swarm.telemetry.reader import read_run, run_of_events
+from pytest_swarm.telemetry.reader import read_run
 
 EVENTS = Path(__file__).parents[1] / "data" / "version_1" / "events.jsonl"
 ADDED_LATER = ("optimum", "local_score", "phase", "gpus", "gpu_processes", "keep")
@@ -63,14 +63,21 @@ def without(value: Any, names: tuple[str, ...]) -> Any:
     return [without(each, names) for each in value] if isinstance(value, list) else value
 
 
-def test_fields_that_came_later_may_be_missing() -> None:
-    run = run_of_events(without(lines(), ADDED_LATER), where="older")
+def older(folder: Path, names: tuple[str, ...]) -> Path:
+    """The events without some fields, as a file."""
+    path = folder / "older.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in without(lines(), names)))
+    return path
+
+
+def test_fields_that_came_later_may_be_missing(tmp_path: Path) -> None:
+    run = read_run(older(tmp_path, ADDED_LATER))
     assert len(run.jobs) == 2
     assert all(step.optimum is None for job in run.jobs for step in job.steps)
     assert all(sample.phase is None for job in run.jobs for sample in job.samples)
 
 
 @pytest.mark.parametrize("name", ["estimates", "executed", "origin", "makespan_s", "fleet", "model"])
-def test_other_fields_may_not(name: str) -> None:
-    with pytest.raises(EventsError, match=rf"older, line \d+: field '.*{name}' is missing"):
-        run_of_events(without(lines(), (name,)), where="older")
+def test_other_fields_may_not(tmp_path: Path, name: str) -> None:
+    with pytest.raises(EventsError, match=rf"older\.jsonl, line \d+: field '.*{name}' is missing"):
+        read_run(older(tmp_path, (name,)))
