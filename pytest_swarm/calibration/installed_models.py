@@ -87,7 +87,11 @@ async def measure_installed_models(
     """
     entries: list[FleetEntry] = []
     left_out: list[tuple[str, str]] = []
-    for tag in await client.installed():
+    for installed in await client.installed():
+        tag = installed.tag
+        if installed.remote_host is not None:
+            left_out.append((tag, f"it is a cloud model, which runs at {installed.remote_host}"))
+            continue
         report_progress(f"measuring {tag}")
         try:
             info = await client.show(tag)

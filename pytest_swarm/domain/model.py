@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Json
@@ -75,7 +76,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """The models on offer, in the order of the file; `name` says where they come from."""
+    """The models on offer, in the order of the file; `name` says where they come from.
+
+    A tag is found by any of its names: with or without `:latest`, in any case. `fleet[tag].tag` is the fleet's own.
+    """
 
     name: str
     models: tuple[Model, ...]
@@ -86,9 +90,11 @@ class Fleet:
             raise FleetError(f"fleet {self.name!r} has no models")
         by_tag: dict[str, Model] = {}
         for model in self.models:
-            if model.tag in by_tag:
-                raise FleetError(f"fleet {self.name!r}: model {model.tag!r} appears twice")
-            by_tag[model.tag] = model
+            earlier = by_tag.get(full_tag(model.tag))
+            if earlier is not None:
+                other = "" if earlier.tag == model.tag else f", the other time as {earlier.tag!r}"
+                raise FleetError(f"fleet {self.name!r}: model {model.tag!r} appears twice{other}")
+            by_tag[full_tag(model.tag)] = model
         object.__setattr__(self, "_by_tag", MappingProxyType(by_tag))
 
     def __len__(self) -> int:
@@ -98,18 +104,18 @@ class Fleet:
         return iter(self.models)
 
     def __contains__(self, tag: object) -> bool:
-        return tag in self._by_tag
+        return isinstance(tag, str) and full_tag(tag) in self._by_tag
 
     def __getitem__(self, tag: str) -> Model:
         try:
-            return self._by_tag[tag]
+            return self._by_tag[full_tag(tag)]
         except KeyError:
             raise FleetError(f"fleet {self.name!r} has no model {tag!r}; it has {', '.join(self.tags)}") from None
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The models' tags, in the order of the file."""
-        return tuple(self._by_tag)
+        return tuple(model.tag for model in self.models)
 
     @property
     def smallest(self) -> Model:

@@ -55,7 +55,7 @@ class ResidencyManager:
     async def observe(self) -> tuple[ResidentModel, ...]:
         """Return the models that the server reports as resident, sorted by name."""
         rows = await self.client.resident()
-        self._resident = {row.tag for row in rows if row.tag in self.fleet}
+        self._resident = {self.fleet[row.tag].tag for row in rows if row.tag in self.fleet}
         return tuple(sorted(rows, key=lambda row: row.tag))
 
     @property
@@ -109,7 +109,8 @@ class ResidencyManager:
         Raises BackendError if it cannot be loaded.
         """
         if tag in self.fleet:
-            failed = await self.switch_to({tag}, (tag,))
+            own = self.fleet[tag].tag
+            failed = await self.switch_to({own}, (own,))
             for error in failed.values():
                 raise error
 

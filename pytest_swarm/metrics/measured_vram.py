@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, full_tag
 from pytest_swarm.domain.record import GpuReading, JobRecord, PlanStep, SamplePhase, TaskOutcome, VramSample
 from pytest_swarm.units import bytes_to_gb
 
@@ -85,8 +85,8 @@ def _mismatches(steps: Iterable[PlanStep], samples: Iterable[VramSample]) -> int
         if step is None or sample.phase not in (SamplePhase.READY, SamplePhase.RUNNING):
             continue
         looked = True
-        found = {row.tag for row in sample.resident}
-        used = {each.model for each in step.executed}
-        if not used <= found <= {*step.target_residency, *step.retained}:
+        found = {full_tag(row.tag) for row in sample.resident}
+        used = {full_tag(each.model) for each in step.executed}
+        if not used <= found <= set(map(full_tag, (*step.target_residency, *step.retained))):
             wrong.add(sample.step)
     return len(wrong) if looked else None

@@ -60,6 +60,18 @@ class ChatReply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledModel:
+    """A row of `/api/tags`. `digest` is None where the server gives none.
+
+    `remote_host` is where a cloud model runs; it has no VRAM on this server, and no time of its own. None = here.
+    """
+
+    tag: str
+    digest: str | None = None
+    remote_host: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
     """A model's information from `/api/show`; None or empty where it has none."""
 

@@ -13,7 +13,8 @@ import ollama
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import ResidentModel
-from pytest_swarm.ollama.messages import ChatReply, ModelInfo
+from pytest_swarm.fields import Json
+from pytest_swarm.ollama.messages import ChatReply, InstalledModel, ModelInfo
 
 _NS_PER_S: Final = 1_000_000_000
 _MOST_TOKENS: Final = 100_000_000  # a hundred times the longest context of any model
@@ -63,12 +64,25 @@ def read_resident(response: ollama.ProcessResponse) -> tuple[ResidentModel, ...]
     return tuple(_resident(row) for row in response.models)
 
 
-def read_installed(response: ollama.ListResponse) -> tuple[str, ...]:
-    """Return the checked names of `/api/tags`. Raises ImpossibleReply."""
-    names = tuple(row.model for row in response.models)
-    if not all(names):
+def read_installed(body: Json) -> tuple[InstalledModel, ...]:
+    """Return the checked rows of `/api/tags`. Raises ImpossibleReply."""
+    rows = body.get("models") if isinstance(body, dict) else None
+    if not isinstance(rows, list):
+        raise ImpossibleReply("has no list of models")
+    return tuple(map(_installed, rows))
+
+
+def _installed(row: Json) -> InstalledModel:
+    fields = row if isinstance(row, dict) else {}
+    tag = fields.get("model") or fields.get("name")
+    if not isinstance(tag, str):
         raise ImpossibleReply("lists a model without a name")
-    return tuple(name for name in names if name)
+    digest, remote = fields.get("digest"), fields.get("remote_host")
+    return InstalledModel(
+        tag=tag,
+        digest=digest if isinstance(digest, str) and digest else None,
+        remote_host=remote if isinstance(remote, str) and remote else None,
+    )
 
 
 def read_info(response: ollama.ShowResponse, *, tag: str) -> ModelInfo:

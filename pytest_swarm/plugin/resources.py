@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.routing.registry import ModeTable
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -42,6 +43,8 @@ class Resources:
         self._process = process
         self.budgets_gb: frozenset[float] = frozenset()
         """The budgets of the cases to run, once they are collected."""
+        self.modes: frozenset[str] = frozenset()
+        """Their routing modes."""
 
     @property
     def in_worker(self) -> bool:
@@ -73,9 +76,13 @@ class Resources:
     @cached_property
     def backend(self) -> Backend:
         """Where calls go."""
-        from pytest_swarm.plugin.backend_choice import choose_backend
+        from pytest_swarm.plugin.backend_choice import ModelDemand, choose_backend
 
-        return choose_backend(self._settings, self.fleet, worker=self._process.worker, run=self._process.run_name)
+        table = ModeTable(self._routers)
+        plans = any("planner" in table.spec(mode).needs for mode in self.modes)
+        planner = self._settings.planner if plans else None
+        demand = ModelDemand(fleet=self.fleet, planner=planner, judge=self._settings.judge)
+        return choose_backend(self._settings, demand, process=self._process)
 
     @cached_property
     def bench(self) -> Bench:

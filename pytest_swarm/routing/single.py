@@ -23,7 +23,7 @@ class SingleRouter:
     def from_setup(cls, setup: RouterSetup) -> Self:
         """Return the router of the model that the mode's argument names."""
         assert setup.argument is not None, "the table of modes checks it"
-        return cls(tag=setup.argument)
+        return cls(tag=setup.fleet[setup.argument].tag)
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the only possible plan."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -22,7 +23,8 @@ from pytest_swarm.errors import (
 )
 from pytest_swarm.ollama.address import base_url, credentials_of
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest, InstalledModel
+from pytest_swarm.ollama.transports.probe import ProbeTransport
 from tests.ollama.wires import GOOD, REQUEST, answering, chat, client, saying
 from tests.simulator.servers import in_virtual_time
 
@@ -198,7 +200,34 @@ def test_rows_of_residents_that_cannot_be_true_are_refused(row: dict[str, Any]) 
 
 
 def test_installed_models_are_listed_by_name() -> None:
-    assert asyncio.run(saying({"models": [{"model": "a:1"}, {"model": "b:2"}]}).installed()) == ("a:1", "b:2")
+    cloud = {"name": "b:2", "model": "b:2", "remote_host": "https://ollama.com:443", "remote_model": "b"}
+    assert asyncio.run(saying({"models": [{"model": "a:1", "digest": "d"}, cloud]}).installed()) == (
+        InstalledModel(tag="a:1", digest="d"),
+        InstalledModel(tag="b:2", remote_host="https://ollama.com:443"),
+    )
+
+
+CALLS: dict[str, Callable[[OllamaClient], Coroutine[Any, Any, object]]] = {
+    "chat": lambda ollama: ollama.chat(REQUEST),
+    "generate": lambda ollama: ollama.load("m:1b", num_ctx=8),
+    "ps": OllamaClient.resident,
+    "tags": OllamaClient.installed,
+    "version": OllamaClient.version,
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_every_request_carries_the_credentials(call: Callable[[OllamaClient], Coroutine[Any, Any, object]]) -> None:
+    sent: list[str | None] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers.get("authorization"))
+        return httpx.Response(200, json={**GOOD, "response": "", "models": [], "version": "1"})
+
+    main = OllamaClient("http://me:secret@box:1", transport=httpx.MockTransport(handler))
+    for ollama in (main, main.through(ProbeTransport)):
+        asyncio.run(call(ollama))
+    assert sent == ["Basic bWU6c2VjcmV0"] * 2
 
 
 def test_a_nameless_installed_model_is_refused() -> None:
