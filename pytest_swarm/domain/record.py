@@ -127,7 +127,9 @@ class TaskOutcome:
     `score` is None for a task that could not be scored, and for one that was not run; whether the latter counts as 0
     is the metrics' business. `local_score` holds the answer against what was right for the inputs that the task was
     really given: it differs from `score` only where a task derives its answer and a parent was wrong. Token counts and
-    durations are the server's own; `latency_s` is the client's clock.
+    durations are the server's own; `latency_s` is the client's clock. `done_reason` says why the answer ended: `stop`,
+    `length` (cut at a limit of tokens), `repeat` (stopped because it repeated itself). `thinking` is what the model
+    wrote before its answer, hostile data too.
     """
 
     task: str
@@ -148,6 +150,8 @@ class TaskOutcome:
     load_s: float | None = None
     prefill_s: float | None = None
     decode_s: float | None = None
+    done_reason: str | None = None
+    thinking: str | None = None
 
     @property
     def latency_s(self) -> float | None:

@@ -72,6 +72,8 @@ def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: fl
         load_s=reply.load_s,
         prefill_s=reply.prefill_s,
         decode_s=reply.decode_s,
+        done_reason=reply.done_reason,
+        thinking=reply.thinking,
     )
 
 

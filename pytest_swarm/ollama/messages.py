@@ -45,8 +45,9 @@ class ChatRequest:
 class ChatReply:
     """A complete reply, with the server's durations in seconds and its token counts; None where it reported none.
 
-    `text` is model output: untrusted data. `load_s` includes queueing, eviction and load; waiting for a slot shows in
-    `total_s` only.
+    `text` and `thinking` (what the model wrote before it, None where it wrote none) are model output: untrusted data.
+    `load_s` includes queueing, eviction and load; waiting for a slot shows in `total_s` only. `done_reason` is `stop`,
+    `length`, or `repeat` for a text that the server stopped because it repeats itself.
     """
 
     text: str
@@ -57,6 +58,7 @@ class ChatReply:
     prefill_s: float | None
     decode_s: float | None
     done_reason: str | None
+    thinking: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

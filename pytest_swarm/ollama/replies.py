@@ -16,6 +16,9 @@ from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatReply, InstalledModel, ModelInfo
 
+REPEAT: Final = "repeat"  # our `done_reason` for a text that the server stopped because it repeats itself
+_REPEATS: Final = 16  # half of the pieces at which the server stops
+_LONGEST_PIECE: Final = 64  # characters of a token
 _NS_PER_S: Final = 1_000_000_000
 _MOST_TOKENS: Final = 100_000_000  # a hundred times the longest context of any model
 _LONGEST_S: Final = 7 * 86_400.0  # a week: longer than any call
@@ -37,7 +40,7 @@ def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
     Raises:
         ImpossibleReply: The reply cannot be true.
     """
-    if response.done is not True:
+    if response.done is not True and not _ended_by_repeats(response):
         raise ImpossibleReply("ends without `done`, so it was cut off")
     if response.model is None or full_tag(response.model) != full_tag(asked):
         raise ImpossibleReply(f"says that it comes from {response.model!r}")
@@ -51,12 +54,28 @@ def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
         load_s=_seconds(response.load_duration, "load_duration"),
         prefill_s=_seconds(response.prompt_eval_duration, "prompt_eval_duration"),
         decode_s=_seconds(response.eval_duration, "eval_duration"),
-        done_reason=response.done_reason,
+        done_reason=response.done_reason if response.done is True else REPEAT,
+        thinking=response.message.thinking or None,
     )
     for part in (reply.load_s, reply.prefill_s, reply.decode_s):
         if part is not None and reply.total_s is not None and part > reply.total_s + _SLACK_S:
             raise ImpossibleReply("says that a part of the call took longer than the whole")
     return reply
+
+
+def _ended_by_repeats(response: ollama.ChatResponse) -> bool:
+    """Return whether the server stopped a text that repeats itself: then it sends the text, and no reason or figures.
+
+    It stops at 32 pieces in a row that are equal without the white space around them. Fewer may show in the text,
+    because it also counts pieces without text.
+    """
+    if response.done is not False or response.done_reason:
+        return False
+    text = response.message.content or response.message.thinking or ""
+    if len(text) - len(text.rstrip()) >= _REPEATS:
+        return True
+    tail = "".join(text[-_LONGEST_PIECE * _REPEATS * 2 :].split())
+    return any(tail.endswith(tail[-size:] * _REPEATS) for size in range(1, min(_LONGEST_PIECE, len(tail)) + 1))
 
 
 def read_resident(response: ollama.ProcessResponse) -> tuple[ResidentModel, ...]:

@@ -175,6 +175,9 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     load_s: float | None
     prefill_s: float | None
     decode_s: float | None
+    done_reason: Annotated[str | None, Meta(description="why the answer ended: stop, length or repeat")] = None
+    thinking: Annotated[str | None, Meta(description="what the model wrote before its answer")] = None
+    thinking_chars: Annotated[int | None, Meta(description="length of the thinking in characters")] = None
 
 
 class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):

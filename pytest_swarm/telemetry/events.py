@@ -154,6 +154,7 @@ def encode_task_result(case: Case, outcome: TaskOutcome, ts_ms: float) -> JsonOb
         **_head(case, ts_ms),
         type=case.graph.task(outcome.task).type,
         latency_s=outcome.latency_s,
+        thinking_chars=None if outcome.answer is None else len(outcome.thinking or ""),
         **_OUTCOME.of(outcome),
     )
     return to_json(event)

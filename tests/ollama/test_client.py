@@ -96,6 +96,54 @@ LIES = {
 }
 
 
+REPEATED = {"model": "m:1b", "done": False}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"score": 0.5,' + "\n" * 31,
+        "Yes." + " \n" * 31,
+        "so" + " the" * 31,
+        "ab" * 31,
+        "=====" * 31,
+        "é" * 40,
+        "x" * 200_000,
+    ],
+)
+def test_a_text_that_the_server_stopped_for_repeats_is_an_answer(text: str) -> None:
+    reply = chat(saying({**REPEATED, "message": {"role": "assistant", "content": text}}))
+    assert (reply.text, reply.done_reason) == (text, "repeat")
+    assert (reply.prompt_tokens, reply.completion_tokens, reply.total_s) == (None, None, None)
+
+
+def test_a_model_that_repeats_itself_while_it_thinks_has_answered_nothing() -> None:
+    message = {"role": "assistant", "content": "", "thinking": "Hmm, " + "wait " * 31}
+    reply = chat(saying({**REPEATED, "message": message}))
+    assert (reply.text, reply.thinking, reply.done_reason) == ("", message["thinking"], "repeat")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"message": {"role": "assistant", "content": "The answer is"}},
+        {"message": {"role": "assistant", "content": ""}},
+        {"message": {"role": "assistant", "content": "ha ha ha"}},
+        {"message": {"role": "assistant", "content": "ha" * 40}, "done": None},
+        {"message": {"role": "assistant", "content": "ha" * 40}, "done_reason": "load"},
+    ],
+)
+def test_another_reply_without_done_is_none(changes: dict[str, Any]) -> None:
+    with pytest.raises(BadReplyError, match="without `done`"):
+        chat(saying({**REPEATED, **changes}))
+
+
+def test_thinking_is_kept_apart_from_the_answer() -> None:
+    message = {"role": "assistant", "content": "42", "thinking": "20 + 22"}
+    reply = chat(saying({**GOOD, "message": message}))
+    assert (reply.text, reply.thinking, reply.done_reason) == ("42", "20 + 22", "stop")
+
+
 @pytest.mark.parametrize("part", ["load_duration", "prompt_eval_duration", "eval_duration"])
 def test_a_part_may_be_longer_than_the_whole_by_50_ms_only(part: str) -> None:
     total_ns = GOOD["total_duration"]
