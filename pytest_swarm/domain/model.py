@@ -25,6 +25,7 @@ class Model:
 
     `vram_gb` is the footprint at `num_ctx` tokens of context; `max_ctx` the longest context it can take, a hard limit
     on a task's tokens. `num_ctx` is sent with every request, because Ollama's own default moves with the GPU.
+    `auto_ctx` (`num_ctx = "auto"`): the context is raised, up to `max_ctx`, for a prompt that needs more.
     `keep` pins the model in VRAM: every plan holds it resident. Speeds are None where the fleet file does not say.
     """
 
@@ -38,6 +39,7 @@ class Model:
     prefill_tokens_per_s: float | None = None
     decode_tokens_per_s: float | None = None
     keep: bool = False
+    auto_ctx: bool = False
 
     def __post_init__(self) -> None:
         if not self.tag.strip():
@@ -68,6 +70,10 @@ class Model:
     def capability(self, task_type: TaskType) -> float:
         """Return the prior quality for a task type, in [0, 1]; neutral where the fleet file has none."""
         return self.capabilities.get(task_type, NEUTRAL_CAPABILITY)
+
+    def fits(self, prompt_tokens: int) -> bool:
+        """Return whether a prompt of so many tokens fits the context, so that the server does not cut it."""
+        return prompt_tokens < self.context_tokens
 
     def can_take(self, task: Task) -> bool:
         """Return whether the task's estimated tokens fit the model's longest context."""
@@ -138,7 +144,7 @@ def encode_model(model: Model) -> dict[str, Json]:
         "load_time_ms": model.load_time_ms,
         "cost_per_token": model.cost_per_token,
         "max_ctx": model.max_ctx,
-        "num_ctx": model.context_tokens,
+        "num_ctx": "auto" if model.auto_ctx else model.context_tokens,
         "capabilities": {task_type.value: prior for task_type, prior in model.capabilities.items()},
         "prefill_tokens_per_s": model.prefill_tokens_per_s,
         "decode_tokens_per_s": model.decode_tokens_per_s,

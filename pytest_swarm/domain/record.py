@@ -129,7 +129,7 @@ class TaskOutcome:
     really given: it differs from `score` only where a task derives its answer and a parent was wrong. Token counts and
     durations are the server's own; `latency_s` is the client's clock. `done_reason` says why the answer ended: `stop`,
     `length` (cut at a limit of tokens), `repeat` (stopped because it repeated itself). `thinking` is what the model
-    wrote before its answer, hostile data too.
+    wrote before its answer, hostile data too. `truncated`: whether the server cut the prompt, so it has no score.
     """
 
     task: str
@@ -152,6 +152,7 @@ class TaskOutcome:
     decode_s: float | None = None
     done_reason: str | None = None
     thinking: str | None = None
+    truncated: bool | None = None
 
     @property
     def latency_s(self) -> float | None:

@@ -21,7 +21,7 @@ from pytest_swarm.errors import InfeasibleError, ServerDownError, SwarmError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
-from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, not_loaded, run_tasks, scored, skipped
+from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, cut_sentence, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
 from pytest_swarm.telemetry import events
 
@@ -82,7 +82,13 @@ class _Job:
 
     async def _step(self, number: int) -> None:
         residency = self.context.residency
-        moment = Moment(step=number, graph=self.graph, finished=frozenset(self.finished), resident=residency.resident)
+        moment = Moment(
+            step=number,
+            graph=self.graph,
+            finished=frozenset(self.finished),
+            resident=residency.resident,
+            answers=self.answers,
+        )
         if self.first_dispatch_s is None:
             self.first_dispatch_s = self.clock.now_s()
         step = await plan_step(moment, self.case, self.context, clock=self.clock)
@@ -103,7 +109,7 @@ class _Job:
         parents = self.graph.parents(assignment.task) if self.graph.context == "parents" else ()
         return TaskCall(
             task=self.graph.task(assignment.task),
-            model=self.context.estimator.fleet[assignment.model],
+            model=self.context.residency.fleet[assignment.model],
             given=tuple((self.graph.task(parent), self.answers[parent]) for parent in parents),
             step=number,
             seed=self.seed,
@@ -116,6 +122,8 @@ class _Job:
         self.sampler.phase = SamplePhase.SCORING
         for call, outcome in zip(calls, done, strict=True):
             outcome = await scored(outcome, call, context.scorers)
+            if outcome.truncated:
+                self._emit(events.encode_note(self.case, cut_sentence(call, outcome), self.clock.ts_ms()))
             if outcome.status is TaskStatus.OK:
                 self._learn(call, outcome)
             self._finish(outcome)

@@ -37,7 +37,7 @@ class ResidencyManager:
 
     Args:
         client: The client of the server.
-        fleet: The models with their footprints (GB) and context lengths (tokens).
+        fleet: The models with their footprints (GB) and context lengths (tokens); set anew where contexts are raised.
     """
 
     def __init__(self, client: OllamaClient, fleet: Fleet) -> None:
@@ -46,6 +46,7 @@ class ResidencyManager:
         self.step = 0
         self._context: ResidencyContext | None = None
         self._resident: set[str] = set()
+        self._contexts: dict[str, int] = {}
 
     def begin(self, context: ResidencyContext) -> None:
         """Start a job: keep its budget, and report each switch to it."""
@@ -88,8 +89,9 @@ class ResidencyManager:
             ServerDownError: The server does not answer.
         """
         kept = set(target).union(self.retained(target))
-        for tag in sorted(self._resident - kept):
-            await self._switch(tag, "unload")
+        for tag in sorted(self._resident):
+            if tag not in kept or self._has_other_context(tag):
+                await self._switch(tag, "unload")
         failed: dict[str, BackendError] = {}
         for tag in needed:
             if tag in self._resident:
@@ -101,6 +103,15 @@ class ResidencyManager:
             except BackendError as error:
                 failed[tag] = error
         return failed
+
+    def _has_other_context(self, tag: str) -> bool:
+        """Return whether a model was loaded with another context: its next call would load it again, unplanned."""
+        wanted = self.fleet[tag].context_tokens
+        return self._contexts.get(tag, wanted) != wanted
+
+    def context_of(self, tag: str, *, otherwise: int) -> int:
+        """Return the present context of a model in tokens; `otherwise` for one that is not of the fleet."""
+        return self.fleet[tag].context_tokens if tag in self.fleet else otherwise
 
     async def load_auxiliary(self, tag: str) -> None:
         """Make room for a planner or judge model and load it; the next step may unload it.
@@ -125,7 +136,8 @@ class ResidencyManager:
         clock = self._job.clock
         started_s = clock.now_s()
         if action == "load":
-            await self.client.load(tag, num_ctx=self.fleet[tag].context_tokens)
+            num_ctx = self._contexts[tag] = self.fleet[tag].context_tokens
+            await self.client.load(tag, num_ctx=num_ctx)
             self._resident.add(tag)
         else:
             await self.client.unload(tag)

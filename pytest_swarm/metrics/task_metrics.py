@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pytest_swarm.domain.record import TaskStatus
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.spec import Kind, MetricGroup, MetricSpec, Show, Worse
-from pytest_swarm.metrics.summaries import add_counts, not_summed_up, number_of_entries, tally
+from pytest_swarm.metrics.summaries import add_counts, not_summed_up, number_of_entries, tally, total_of_measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,13 @@ def _tasks_skipped(job: JobFacts) -> int:
 def _tasks_unscored(job: JobFacts) -> int:
     """Return the number of tasks that ran and have no score."""
     return sum(each.status is TaskStatus.OK and each.score is None for each in job.record.outcomes)
+
+
+def _truncated_prompts(job: JobFacts) -> int | None:
+    """Return the number of prompts that the server cut; None where it counted no prompt."""
+    counted = [each.truncated for each in job.record.outcomes if each.truncated is not None]
+    planner = sum(call.truncated for step in job.record.steps for call in step.planner_calls)
+    return sum(counted) + planner if counted or planner else None
 
 
 def _planner_failures(job: JobFacts) -> Mapping[str, int]:
@@ -98,6 +105,16 @@ class TaskMetrics(MetricGroup):
         of=_tasks_unscored,
         over=not_summed_up,
         show=Show.CASE | Show.CSV | Show.GATE,
+    )
+    truncated_prompts = MetricSpec(
+        label="Truncated prompts",
+        definition="Prompts of tasks and planner that the server cut to about half of the context. Their answers have "
+        "no score. `null` where the server counted no prompt",
+        of=_truncated_prompts,
+        over=total_of_measured,
+        show=Show.JSON | Show.SCOREBOARD,
+        kind=Kind.COUNT,
+        digits=0,
     )
     planner_failures = MetricSpec(
         label="Planner failures",

@@ -81,6 +81,11 @@ def reason_against(view: PlanningView, row: int) -> str | None:
         )
     for column, task in enumerate(view.tasks):
         if not view.estimates.allowed[row, column]:
+            if model.can_take(task):
+                return (
+                    f"model {model.tag} cannot take task {task.id!r}: its prompt has about {view.prompts.get(task.id)} "
+                    f'tokens, and num_ctx is {model.context_tokens}; raise it, or write num_ctx = "auto"'
+                )
             return (
                 f"model {model.tag} cannot take task {task.id!r}: {task.estimated_tokens} tokens are more than its "
                 f"context of {model.max_ctx}; choose another model"

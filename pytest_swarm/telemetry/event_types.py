@@ -39,6 +39,7 @@ class RunFleetModel(Struct, frozen=True, kw_only=True):
     prefill_tokens_per_s: float | None = None
     decode_tokens_per_s: float | None = None
     keep: bool = False
+    auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
 
 
 class RunFleet(Struct, frozen=True, kw_only=True):
@@ -177,6 +178,7 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     decode_s: float | None
     done_reason: Annotated[str | None, Meta(description="why the answer ended: stop, length or repeat")] = None
     thinking: Annotated[str | None, Meta(description="what the model wrote before its answer")] = None
+    truncated: Annotated[bool | None, Meta(description="whether the server cut the prompt")] = None
     thinking_chars: Annotated[int | None, Meta(description="length of the thinking in characters")] = None
 
 
