@@ -43,6 +43,14 @@ class CaseListener(Protocol):
             now_s: Loop time of its start in seconds.
         """
 
+    def rehearse(self, case: Case, *, now_s: float) -> None:
+        """Start a decision of a case that is only timed: it is neither recorded nor counted as a replay.
+
+        Args:
+            case: The case that the next requests belong to.
+            now_s: Loop time of its start in seconds.
+        """
+
     def finish(self, *, now_s: float) -> tuple[str, ...]:
         """End the case at loop time `now_s`, and return notes for its report."""
 
@@ -70,9 +78,9 @@ class Backend:
 
     `detail` is the text of the header line. `virtual`: computing takes no time on the loops of `new_loop`. `connect`
     makes a new connection, which must be made, used and closed in one loop; in the simulator it reaches a server of its
-    own. `live`: calls reach a real server, whose VRAM is shared with others. `is_local`: the server runs on this
-    machine, so that NVML measures its GPU. `knows_realised`: its connections know realised scores. `for_case` returns
-    the backend of one case, if cases differ.
+    own. `live`: calls reach a real server, at `host` without credentials, whose VRAM is shared with others.
+    `is_local`: the server runs on this machine, so that NVML measures its GPU. `knows_realised`: its connections know
+    realised scores. `for_case` returns the backend of one case, if cases differ.
     """
 
     kind: str
@@ -83,6 +91,7 @@ class Backend:
     new_loop: Callable[[], asyncio.AbstractEventLoop]
     connect: Callable[[], Connection]
     live: bool = False
+    host: str | None = None
     is_local: bool = False
     knows_realised: bool = False
     for_case: Callable[[Case], Backend] | None = None
@@ -116,6 +125,7 @@ def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
         new_loop=asyncio.new_event_loop,
         connect=connect,
         live=True,
+        host=shown_host(base_url(host)),
         is_local=is_loopback(host),
     )
 

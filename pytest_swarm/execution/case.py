@@ -76,7 +76,7 @@ class _Job:
         while len(self.finished) < len(self.graph):
             number = residency.step = len(self.steps)
             await self._sample(number, SamplePhase.START)
-            async with self.sampler.sampling(number):
+            async with self.sampler.sampling(number), residency.leases.renewed(self.context.probe_client):
                 await self._step(number)
         await self._sample(len(self.steps) - 1, SamplePhase.END)
 

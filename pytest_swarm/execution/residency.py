@@ -15,6 +15,8 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import ResidentModel, Switch
 from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.execution.job_clock import JobClock
+from pytest_swarm.execution.leases import Leases
+from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.ollama.client import OllamaClient
 
 
@@ -38,15 +40,17 @@ class ResidencyManager:
     Args:
         client: The client of the server.
         fleet: The models with their footprints (GB) and context lengths (tokens); set anew where contexts are raised.
+        restoration: Is told of every model that is loaded or called.
     """
 
-    def __init__(self, client: OllamaClient, fleet: Fleet) -> None:
+    def __init__(self, client: OllamaClient, fleet: Fleet, *, restoration: Restoration | None = None) -> None:
         self.client = client
         self.fleet = fleet
         self.step = 0
         self._context: ResidencyContext | None = None
         self._resident: set[str] = set()
-        self._contexts: dict[str, int] = {}
+        self.leases = Leases()
+        self._restoration = restoration or Restoration()
 
     def begin(self, context: ResidencyContext) -> None:
         """Start a job: keep its budget, and report each switch to it."""
@@ -107,7 +111,7 @@ class ResidencyManager:
     def _has_other_context(self, tag: str) -> bool:
         """Return whether a model was loaded with another context: its next call would load it again, unplanned."""
         wanted = self.fleet[tag].context_tokens
-        return self._contexts.get(tag, wanted) != wanted
+        return self.leases.context_of(tag) not in (None, wanted)
 
     def context_of(self, tag: str, *, otherwise: int) -> int:
         """Return the present context of a model in tokens; `otherwise` for one that is not of the fleet."""
@@ -119,6 +123,7 @@ class ResidencyManager:
         A model outside the fleet has no known footprint: nothing is unloaded for it, and the samples show its VRAM.
         Raises BackendError if it cannot be loaded.
         """
+        self._restoration.use(tag)
         if tag in self.fleet:
             own = self.fleet[tag].tag
             failed = await self.switch_to({own}, (own,))
@@ -129,6 +134,7 @@ class ResidencyManager:
         """Unload all resident models of the fleet, so that a case starts with an empty GPU."""
         await self.observe()
         for tag in sorted(self._resident):
+            self.leases.end(tag)
             await self.client.unload(tag)
         self._resident.clear()
 
@@ -136,10 +142,13 @@ class ResidencyManager:
         clock = self._job.clock
         started_s = clock.now_s()
         if action == "load":
-            num_ctx = self._contexts[tag] = self.fleet[tag].context_tokens
+            num_ctx = self.fleet[tag].context_tokens
+            self._restoration.use(tag)
             await self.client.load(tag, num_ctx=num_ctx)
+            self.leases.begin(tag, num_ctx)
             self._resident.add(tag)
         else:
+            self.leases.end(tag)
             await self.client.unload(tag)
             self._resident.discard(tag)
         finished_s = clock.now_s()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Final, Self, TypeVar
 
 import httpx
@@ -19,10 +20,18 @@ from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
 from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, translate_error
-from pytest_swarm.ollama.messages import ChatReply, ChatRequest, InstalledModel, ModelInfo
-from pytest_swarm.ollama.replies import ImpossibleReply, read_chat, read_info, read_installed, read_resident
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest, InstalledModel, ModelInfo, ResidentEntry
+from pytest_swarm.ollama.replies import (
+    ImpossibleReply,
+    read_chat,
+    read_entries,
+    read_info,
+    read_installed,
+    read_resident,
+)
 
-FOREVER: Final = -1  # keep_alive: residency is decided by the router, never by the server's timer
+LEASE_S: Final = 900  # keep_alive of what a run loads: long enough to be renewed, and a killed run pins nothing
+FOREVER: Final = -1
 UNLOAD_NOW: Final = 0
 _UNLOAD_POLL_S: Final = 0.05  # interval of `/api/ps` until a model is gone; a call takes the server 0.8 ms
 
@@ -59,7 +68,7 @@ class OllamaClient:
         )
 
     async def chat(self, request: ChatRequest) -> ChatReply:
-        """Return the complete reply to a chat; the model stays resident (keep_alive -1)."""
+        """Return the complete reply to a chat; the model stays resident for `LEASE_S` after it."""
         call = f"chat with {request.model}"
         response = await self._with_timeout(
             call,
@@ -69,21 +78,23 @@ class OllamaClient:
                 stream=False,
                 format=None if request.schema is None else dict(request.schema),
                 options=request.options,
-                keep_alive=FOREVER,
+                keep_alive=LEASE_S,
             ),
         )
         return self._parsed(call, lambda: read_chat(response, asked=request.model))
 
-    async def load(self, tag: str, *, num_ctx: int) -> None:
-        """Load a model, and return when it is resident.
+    async def load(self, tag: str, *, num_ctx: int | None, keep_alive: float = LEASE_S) -> None:
+        """Load a model, and return when it is resident. A resident one gets the new `keep_alive`.
 
         Args:
             tag: The model.
-            num_ctx: Context length in tokens; chats must then request the same.
+            num_ctx: Context length in tokens; chats must then request the same. None = the server's default.
+            keep_alive: Seconds that it stays resident when idle; `FOREVER` pins it.
         """
         call = f"loading {tag}"
+        options = None if num_ctx is None else {"num_ctx": num_ctx}
         response = await self._with_timeout(
-            call, self._client.generate(model=tag, keep_alive=FOREVER, options={"num_ctx": num_ctx})
+            call, self._client.generate(model=tag, keep_alive=keep_alive, options=options)
         )
         if response.done is not True:
             raise bad_reply(host=self.host, call=call, what="does not confirm that the model was loaded")
@@ -108,6 +119,12 @@ class OllamaClient:
         call = "listing resident models"
         response = await self._with_timeout(call, self._client.ps())
         return self._parsed(call, lambda: read_resident(response))
+
+    async def resident_entries(self) -> tuple[ResidentEntry, ...]:
+        """Return the resident models with their contexts and the time that is left to them."""
+        call = "listing resident models"
+        response = await self._with_timeout(call, self._client.ps())
+        return self._parsed(call, lambda: read_entries(response, now=datetime.now(UTC)))
 
     async def installed(self) -> tuple[InstalledModel, ...]:
         """Return the installed models and the cloud models that the server passes on, in its order."""

@@ -74,6 +74,20 @@ class InstalledModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResidentEntry:
+    """A row of `/api/ps` with what is needed to load the model again as it is.
+
+    `num_ctx` is None where the server does not tell; `left_s` are the seconds until it expires, None = never.
+    """
+
+    tag: str
+    size_bytes: int
+    size_vram_bytes: int
+    num_ctx: int | None = None
+    left_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
     """A model's information from `/api/show`; None or empty where it has none."""
 

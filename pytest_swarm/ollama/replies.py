@@ -7,6 +7,7 @@ A missing value is None. An impossible one (negative, absurdly large, a part lon
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import ollama
@@ -14,11 +15,13 @@ import ollama
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.fields import Json
-from pytest_swarm.ollama.messages import ChatReply, InstalledModel, ModelInfo
+from pytest_swarm.ollama.messages import ChatReply, InstalledModel, ModelInfo, ResidentEntry
 
 REPEAT: Final = "repeat"  # our `done_reason` for a text that the server stopped because it repeats itself
 _REPEATS: Final = 16  # half of the pieces at which the server stops
 _LONGEST_PIECE: Final = 64  # characters of a token
+_FOREVER_S: Final = 50 * 365 * 86_400.0  # a pinned model expires in about 290 years
+_DEFAULT_LEFT_S: Final = 300.0  # the server's own keep_alive, where it gives no time, or one that is over
 _NS_PER_S: Final = 1_000_000_000
 _MOST_TOKENS: Final = 100_000_000  # a hundred times the longest context of any model
 _LONGEST_S: Final = 7 * 86_400.0  # a week: longer than any call
@@ -81,6 +84,34 @@ def _ended_by_repeats(response: ollama.ChatResponse) -> bool:
 def read_resident(response: ollama.ProcessResponse) -> tuple[ResidentModel, ...]:
     """Return the checked rows of `/api/ps`. Raises ImpossibleReply."""
     return tuple(_resident(row) for row in response.models)
+
+
+def read_entries(response: ollama.ProcessResponse, *, now: datetime) -> tuple[ResidentEntry, ...]:
+    """Return the checked rows of `/api/ps` with context and expiry.
+
+    Args:
+        response: The official client's reply.
+        now: The present time, with a time zone.
+
+    Raises:
+        ImpossibleReply: A row cannot be true.
+    """
+    return tuple(_entry(row, now) for row in response.models)
+
+
+def _entry(row: ollama.ProcessResponse.Model, now: datetime) -> ResidentEntry:
+    found = _resident(row)
+    left_s: float | None = _DEFAULT_LEFT_S
+    if row.expires_at is not None and row.expires_at.tzinfo is not None:
+        left_s = (row.expires_at - now).total_seconds()
+        left_s = None if left_s > _FOREVER_S else left_s if left_s > 0 else _DEFAULT_LEFT_S
+    return ResidentEntry(
+        tag=found.tag,
+        size_bytes=found.size_bytes,
+        size_vram_bytes=found.size_vram_bytes,
+        num_ctx=row.context_length or None,
+        left_s=left_s,
+    )
 
 
 def read_installed(body: Json) -> tuple[InstalledModel, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,7 @@ class StandIn:
     def __init__(self, answer: Callable[[Body], Body] = lambda _: reply(), *, size_vram: int = GB) -> None:
         self.answer = answer
         self.size_vram = size_vram
+        self.chat_s = 0.0
         self.resident: dict[str, int] = {}
         self.expires: dict[str, datetime] = {}
         self.requests: list[tuple[str, Body]] = []
@@ -47,7 +49,7 @@ class StandIn:
     def chats(self) -> list[Body]:
         return [body for path, body in self.requests if path == "/api/chat"]
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
         path, body = request.url.path, json.loads(request.content or b"{}")
         if path == "/api/ps":
             return httpx.Response(200, json={"models": [self._row(tag) for tag in self.resident]})
@@ -58,6 +60,7 @@ class StandIn:
         else:
             self.put(tag, num_ctx=body["options"]["num_ctx"], seconds=seconds if seconds > 0 else 9e9)
         if path == "/api/chat":
+            await asyncio.sleep(self.chat_s)
             return httpx.Response(200, json={"model": tag, **self.answer(body)})
         return httpx.Response(200, json={"model": tag, "done": True, "response": ""})
 

@@ -60,7 +60,7 @@ def sent(request: ChatRequest) -> dict[str, Any]:
 
 def test_the_request_pins_the_model_and_is_not_streamed() -> None:
     body = sent(REQUEST)
-    assert (body["keep_alive"], body["stream"], body["options"]) == (-1, False, {"num_ctx": 2048})
+    assert (body["keep_alive"], body["stream"], body["options"]) == (900, False, {"num_ctx": 2048})
 
 
 def test_options_and_schema_are_sent_where_given() -> None:
