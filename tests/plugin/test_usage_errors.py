@@ -29,13 +29,13 @@ OPTIONS = [
     ("--swarm-profile=nowhere.toml", "*nowhere.toml*"),
     ("--swarm-resume", "*--swarm-resume: there is no earlier run*"),
     ("--swarm-resume=gone", "*there is no run 'gone'*"),
-    ("--swarm-planner=gpt-9", "*does not know gpt-9*"),
+    ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not know gpt-9*"),
 ]
 
 
 @pytest.mark.parametrize(("option", "sentence"), OPTIONS, ids=[option for option, _ in OPTIONS])
 def test_bad_option(suite: pytest.Pytester, option: str, sentence: str) -> None:
-    result = suite.runpytest(option)
+    result = suite.runpytest(*option.split(" "))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
     assert "Traceback" not in result.stderr.str() + result.stdout.str()

@@ -157,7 +157,7 @@ def without_lease(body: Json) -> Json:
     How long a model stays resident changes no reply, and the client's lease has changed over time.
     """
     if isinstance(body, dict) and body.get("keep_alive"):
-        return {**body, "keep_alive": -1}
+        return {**body, "keep_alive": -1.0}
     return body
 
 

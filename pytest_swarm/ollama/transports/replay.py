@@ -29,7 +29,7 @@ from pytest_swarm.ollama.transports.probe import is_probe
 from pytest_swarm.ollama.transports.recording import read_body
 from pytest_swarm.ollama.transports.replay_errors import UnmatchedRequest, describe, missing_case, refusal
 
-PS_PATH: Final = "/api/ps"
+_RENEWAL_PATH: Final = "/api/generate"  # of a probe: a lease is renewed
 _STALE_PROBE_S: Final = 0.1  # less than any sampling interval
 _FAILURES: Final = MappingProxyType(
     {
@@ -147,7 +147,7 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
             self._error = error
             return
         for each in self._take.exchanges:
-            if each.watched and each.path != PS_PATH:  # a renewed lease, to which any replay replies itself
+            if each.watched and each.path == _RENEWAL_PATH:  # a renewed lease, to which any replay replies itself
                 continue
             queue = self._probes if each.watched else self._responses.setdefault(each.digest, deque())
             queue.append(each)
@@ -174,7 +174,7 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
         data = await request.aread()
         if not is_probe(request):
             return await self._respond(self._recorded_exchange(request, data), request)
-        if request.url.path != PS_PATH:
+        if request.url.path == _RENEWAL_PATH:
             return httpx.Response(200, json={"model": named_model(read_body(data)), "response": "", "done": True})
         return await self._respond(await self._next_probe(), request)
 
