@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT
 from pytest_swarm.domain.record import TaskStatus
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.spec import Kind, MetricGroup, MetricSpec, Show, Worse
-from pytest_swarm.metrics.summaries import add_counts, not_summed_up, number_of_entries, tally, total_of_measured
+from pytest_swarm.metrics.summaries import add_counts, not_summed_up, number_of_entries, tally, total, total_of_measured
+from pytest_swarm.scoring.answer_text import readable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,17 @@ def _truncated_prompts(job: JobFacts) -> int | None:
     counted = [each.truncated for each in job.record.outcomes if each.truncated is not None]
     planner = sum(call.truncated for step in job.record.steps for call in step.planner_calls)
     return sum(counted) + planner if counted or planner else None
+
+
+def _cut_answers(job: JobFacts) -> int | None:
+    """Return the number of answers that the server ended at the limit of tokens; None where it gave no reasons."""
+    reasons = [each.done_reason for each in job.record.outcomes if each.done_reason is not None]
+    return reasons.count(ENDED_AT_LIMIT) if reasons else None
+
+
+def _empty_answers(job: JobFacts) -> int:
+    """Return the number of answers that hold nothing outside of thinking."""
+    return sum(each.answer is not None and not readable(each.answer) for each in job.record.outcomes)
 
 
 def _planner_failures(job: JobFacts) -> Mapping[str, int]:
@@ -115,6 +128,20 @@ class TaskMetrics(MetricGroup):
         show=Show.JSON | Show.SCOREBOARD,
         kind=Kind.COUNT,
         digits=0,
+    )
+    cut_answers = MetricSpec(
+        label="Cut answers",
+        definition="Answers that the server ended at the limit of tokens (`done_reason` length)",
+        of=_cut_answers,
+        over=total_of_measured,
+        show=Show.JSON | Show.GATE,
+    )
+    empty_answers = MetricSpec(
+        label="Empty answers",
+        definition="Answers that hold nothing, or nothing but thinking",
+        of=_empty_answers,
+        over=total,
+        show=Show.JSON | Show.GATE,
     )
     planner_failures = MetricSpec(
         label="Planner failures",

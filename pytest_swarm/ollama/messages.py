@@ -47,7 +47,7 @@ class ChatReply:
 
     `text` and `thinking` (what the model wrote before it, None where it wrote none) are model output: untrusted data.
     `load_s` includes queueing, eviction and load; waiting for a slot shows in `total_s` only. `done_reason` is `stop`,
-    `length`, or `repeat` for a text that the server stopped because it repeats itself.
+    `length`, or `repeat` for a text that the server stopped because it repeats itself. `thinking_chars`: its length.
     """
 
     text: str
@@ -59,6 +59,7 @@ class ChatReply:
     decode_s: float | None
     done_reason: str | None
     thinking: str | None = None
+    thinking_chars: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

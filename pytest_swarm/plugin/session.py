@@ -134,7 +134,7 @@ class SwarmSession:
         if benchmarks and not collect_only:
             self.resources.budgets_gb = frozenset(key_of(item).vram_budget_gb for item in benchmarks)
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
-            _ = (self.resources.bench, self.repeating)
+            _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
             self.resources.name_foreign_models()
             self.folder.claim()

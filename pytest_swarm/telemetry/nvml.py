@@ -55,7 +55,7 @@ class GpuMeter:
             return None
 
     def _used_bytes(self) -> tuple[int, ...]:
-        return tuple(_memory(self._nvml, handle)[1] for handle in self._handles)
+        return tuple(_memory(self._nvml, handle, "used") for handle in self._handles)
 
     def _keep(self, trouble: str) -> None:
         if trouble not in self.troubles:
@@ -122,7 +122,7 @@ def _meter(nvml: ModuleType) -> GpuMeter:
             raise NvmlFailure(f"GPU {index} is split by MIG, and NVML does not tell which part a server uses")
     return GpuMeter(
         names=tuple(_gpu_name(nvml, index, handle) for index, handle in enumerate(handles)),
-        totals_bytes=tuple(_memory(nvml, handle)[0] for handle in handles),
+        totals_bytes=tuple(_total_bytes(nvml, handle) for handle in handles),
         _nvml=nvml,
         _handles=handles,
     )
@@ -135,13 +135,19 @@ def _number_of_gpus(nvml: ModuleType) -> int:
     return int(number)
 
 
-def _memory(nvml: ModuleType, handle: object) -> tuple[int, int]:
-    """Return (total, used) bytes of a GPU."""
-    info = _call(nvml, "nvmlDeviceGetMemoryInfo", handle)
-    total, used = getattr(info, "total", None), getattr(info, "used", None)
-    if not isinstance(total, int) or not isinstance(used, int) or total <= 0:
-        raise NvmlFailure(f"nvmlDeviceGetMemoryInfo gives {used} of {total} bytes")
-    return total, used
+def _memory(nvml: ModuleType, handle: object, part: str) -> int:
+    """Return the `total` or `used` bytes of a GPU."""
+    value = getattr(_call(nvml, "nvmlDeviceGetMemoryInfo", handle), part, None)
+    if not isinstance(value, int) or value < 0:
+        raise NvmlFailure(f"nvmlDeviceGetMemoryInfo gives no {part} bytes ({value})")
+    return value
+
+
+def _total_bytes(nvml: ModuleType, handle: object) -> int:
+    total = _memory(nvml, handle, "total")
+    if total == 0:  # memory that the GPU shares with the processor
+        raise NvmlFailure("nvmlDeviceGetMemoryInfo gives a total of 0 bytes")
+    return total
 
 
 def _is_split(nvml: ModuleType, handle: object) -> bool:

@@ -24,7 +24,7 @@ OPTIONS = [
     ("--swarm-carryover=maybe", "*'maybe' is unknown; known are case, group*"),
     ("--swarm-context=some", "*--swarm-context: 'some' is unknown*"),
     ("--swarm-report=pdf", "*--swarm-report: unknown type 'pdf'*"),
-    ("--swarm-host=ftp://x", "*--swarm-host: 'ftp://x' is no URL*"),
+    ("--swarm-host=ftp://x", "*--swarm-host: 'ftp://x' is not the URL of an HTTP server*"),
     ("--swarm-fleet=nowhere.toml", "*nowhere.toml*"),
     ("--swarm-profile=nowhere.toml", "*nowhere.toml*"),
     ("--swarm-resume", "*--swarm-resume: there is no earlier run*"),
@@ -35,7 +35,8 @@ OPTIONS = [
 
 @pytest.mark.parametrize(("option", "sentence"), OPTIONS, ids=[option for option, _ in OPTIONS])
 def test_bad_option(suite: pytest.Pytester, option: str, sentence: str) -> None:
-    result = suite.runpytest(*option.split(" "))
+    flag, *others = option.split(" --")
+    result = suite.runpytest(flag, *(f"--{each}" for each in others))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
@@ -82,9 +83,23 @@ def test_budget_of_the_gpu(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPat
     from pytest_swarm.telemetry.nvml import GpuMeter
 
     gpu = GpuMeter(names=("stand-in",), totals_bytes=(12_000_000_000,), _nvml=pytest, _handles=())
-    monkeypatch.setattr("pytest_swarm.telemetry.nvml.open_gpu", lambda: gpu)
+    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: gpu)
     result = suite.runpytest("--collect-only", "-q", "--swarm-vram=auto")
     result.stdout.fnmatch_lines(["*lp-h0-12GB*"])
+
+
+def test_auto_is_the_memory_that_is_free(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nvml:
+        NVMLError = ValueError
+
+        def nvmlDeviceGetMemoryInfo(self, _: object) -> object:  # noqa: N802 - NVML's own name
+            return type("Memory", (), {"total": 12_000_000_000, "used": 3_340_000_000})
+
+    from pytest_swarm.telemetry.nvml import GpuMeter
+
+    gpu = GpuMeter(names=("g",), totals_bytes=(12_000_000_000,), _nvml=Nvml(), _handles=(0,))  # type: ignore[arg-type]
+    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: gpu)
+    suite.runpytest("--collect-only", "-q", "--swarm-vram=auto").stdout.fnmatch_lines(["*lp-h0-8.6GB*"])
 
 
 FLEETS = {

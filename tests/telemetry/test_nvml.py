@@ -165,7 +165,7 @@ def test_unified_memory_and_mig_are_not_measured_and_say_why() -> None:
     found = [find_gpu(shared), find_gpu(split)]  # type: ignore[arg-type]
     reasons = [each.reason for each in found if isinstance(each, NoGpu)]
     assert reasons == [
-        "nvmlDeviceGetMemoryInfo gives 0 of 0 bytes",
+        "nvmlDeviceGetMemoryInfo gives a total of 0 bytes",
         "GPU 0 is split by MIG, and NVML does not tell which part a server uses",
     ]
     assert (shared.open, split.open) == (0, 0)
