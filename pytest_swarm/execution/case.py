@@ -143,7 +143,10 @@ class _Job:
         self._enter(outcome)
         if outcome.answer is not None:
             whole = self.graph.context == "full"
-            self.answers[outcome.task] = outcome.answer if whole else without_thinking(outcome.answer)
+            without = without_thinking(outcome.answer)
+            # Without any thinking, the answer goes on to the letter: space is a part of the recorded requests.
+            plain = outcome.answer if without == outcome.answer.strip() else without
+            self.answers[outcome.task] = outcome.answer if whole else plain
         if outcome.status is TaskStatus.FAILED:
             for descendant in self.graph.descendants(outcome.task):
                 if descendant not in self.finished:
