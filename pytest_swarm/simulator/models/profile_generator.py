@@ -66,24 +66,27 @@ class ProfileGenerator:
         for task in graph.tasks:
             self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
 
+    def prompt_tokens(self, request: GenerationRequest) -> int:
+        """Return the tokens of a request's prompt."""
+        characters = sum(len(message["content"]) for message in request.messages)
+        return _tokens(characters) + request.context_tokens
+
     def generate(self, request: GenerationRequest) -> GeneratedText:
         """Return the text for one request: a pure function of profile, seed, registered graphs and request."""
         prompt = request.messages[-1]["content"] if request.messages else ""
-        prompt_tokens = _tokens(sum(len(message["content"]) for message in request.messages))
+        prompt_tokens = self.prompt_tokens(request)
         problem = find_problem(prompt)
         if problem is not None:
             rng = stable_rng("planner", self.seed, str(request.seed), full_tag(request.model), prompt)
             text, extra_tokens = plan_text(problem, self.profile.planner, rng, constrained=request.schema is not None)
-            return GeneratedText(
-                text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)) + extra_tokens
-            )
+            return GeneratedText(text=text, completion_tokens=_tokens(len(text)) + extra_tokens)
         call = self._recognize(prompt, request)
         if call is not None and request.schema is None:
             return self._answer_task(call, parent_outputs(request.messages), prompt_tokens)
         rng = stable_rng("other", self.seed, str(request.seed), full_tag(request.model), prompt)
         asks_json = request.schema is not None or request.json_mode
         text = constrained_text(request.schema, rng) if asks_json else prose(rng)
-        return GeneratedText(text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)))
+        return GeneratedText(text=text, completion_tokens=_tokens(len(text)))
 
     def task_score(self, graph: TaskGraph, model: str, task: Task, request_seed: int) -> float:
         """Return the score in [0, 1] that the model will get on a task, given right outputs of its parents.
@@ -123,7 +126,6 @@ class ProfileGenerator:
             expected, target = call.task.expected, 0.0
         return GeneratedText(
             text=self._text(call, expected, target),
-            prompt_tokens=prompt_tokens,
             completion_tokens=self._completion_tokens(call, prompt_tokens, has_inputs=has_inputs),
         )
 
