@@ -42,10 +42,16 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedText:
-    """A reply of `completion_tokens` tokens, at least 1."""
+    """A reply of `completion_tokens` tokens, at least 1.
+
+    Times are in seconds and replace what follows from the model's speeds; None where they are not known.
+    """
 
     text: str
     completion_tokens: int
+    prefill_s: float | None = None
+    decode_s: float | None = None
+    overhead_s: float | None = None
 
 
 class TextGenerator(Protocol):
@@ -111,6 +117,7 @@ def build_token_stream(
         The stream, truncated where the server ends it: at a stop, at its limit, or where it repeats itself.
     """
     text, tokens = generated.text, max(1, generated.completion_tokens)
+    prefill_s, decode_s, whole_tokens = generated.prefill_s, generated.decode_s, tokens
     reason: str | None = "stop"
     if limits.tokens is not None and tokens >= limits.tokens:
         text, tokens, reason = text[: len(text) * limits.tokens // tokens], limits.tokens, "length"
@@ -125,9 +132,9 @@ def build_token_stream(
         text=text,
         tokens=tokens,
         prompt_tokens=prompt_tokens,
-        overhead_s=model.overhead_s,
-        prefill_s=prompt_tokens * slowdown / model.prefill_tokens_per_s,
-        token_s=slowdown / model.decode_tokens_per_s,
+        overhead_s=model.overhead_s if generated.overhead_s is None else generated.overhead_s,
+        prefill_s=slowdown * (prompt_tokens / model.prefill_tokens_per_s if prefill_s is None else prefill_s),
+        token_s=slowdown * (1 / model.decode_tokens_per_s if decode_s is None else decode_s / whole_tokens),
         reason=reason,
     )
 
