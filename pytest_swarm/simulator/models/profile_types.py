@@ -181,9 +181,9 @@ class Profile:
             key = (row.job, row.task, full_tag(row.model))
             known[key] = (*known.get(key, ()), row)
         answers = {(full_tag(each.model), each.request): each for each in self.answers}
-        for model, _ in answers:
-            if model not in by_name:
-                raise ProfileError(f"profile {self.name!r}: answer of {model!r}, which is not one of its models")
+        for each in self.answers:
+            if full_tag(each.model) not in by_name:
+                raise ProfileError(f"profile {self.name!r}: answer of {each.model!r}, which is not one of its models")
         object.__setattr__(self, "_answers", MappingProxyType(answers))
         object.__setattr__(self, "_by_name", MappingProxyType(by_name))
         object.__setattr__(self, "_known", MappingProxyType(known))
