@@ -27,8 +27,8 @@ _TAIL_CHARS: Final = 20_000  # of a text that are searched for a letter that sta
 
 _ANOTHER: Final = re.compile(
     r"[\")\]]?(?:\s*,\s*(?:(?:and|or)\s+)?|\s*(?:/|&|\+)\s*|\s+(?:and/or|and|or)\s+)"
-    r"(?:also\s+|either\s+|(?:option|choice|answer)s?\s+)?[\"(\[]?(?P<letter>[A-Z])(?![\w'*+#&@-])"
-    r"(?!\s+(?:is|are|was|would|has|have|can|cannot|does|do|did|describe|refer|involve|mean)s?\b)"
+    r"(?:(?:also|either|maybe|perhaps|possibly|probably)\s+)?(?:(?:option|choice|answer)s?\s+)?[\"(\[]?(?P<letter>[A-Z])(?![\w'*+#&@-])"
+    r"(?!\s+(?:is|was|would|has|can|cannot|does|did|describes|refers|involves|means)\b)"
 )
 _LEAD_IN: Final = re.compile(
     r"(?:[\s\"'(\[{:;,=>*-]|"
@@ -141,10 +141,11 @@ def _own(text: str, *, choices: int) -> Reading[str] | None:
     if alone and "*" not in words:
         at = StandingLetter(name=alone[1].upper(), start=alone.start(1), end=alone.end(1), bracketed=False)
         return _settled(words, at, AnswerPlace.WHOLE, choices)
+    tail = words[-_TAIL_CHARS:]
     leading = _leading(words)
     if leading is not None:
-        return _settled(words, leading, AnswerPlace.FIRST_WORD, choices)
-    tail = words[-_TAIL_CHARS:]
+        first = _settled(words, leading, AnswerPlace.FIRST_WORD, choices)
+        return first if first.values else _named(tail, choices) or first
     return _named(tail, choices) or _last_standing(tail, choices)
 
 
@@ -179,10 +180,13 @@ def _named(words: str, choices: int) -> Reading[str] | None:
         )
         if reading is not None:
             best = (match.end(), reading)
-    for letter in list(standing_letters(words))[-_LAST_LETTERS:]:
+    letters = list(standing_letters(words))[-_LAST_LETTERS:]
+    for number, letter in enumerate(letters):
         stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=",")
         if stated and not is_denied_before(words, letter):
             reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
+            if number and _joins(words, letters[number - 1], letter):
+                reading = Reading(values=(), text=words[letters[number - 1].start : letter.end], place=reading.place)
             if best is None or letter.start >= best[0]:
                 best = (letter.start, reading)
     return None if best is None else best[1]
@@ -199,8 +203,12 @@ def _last_standing(words: str, choices: int) -> Reading[str] | None:
         return None
     last = standing[-1]
     previous = next((each for each in reversed(letters) if each.start < last.start), None)
-    if previous is not None:
-        joined = _ANOTHER.match(words, previous.end)
-        if joined is not None and joined["letter"] == last.name != previous.name:
-            return Reading(values=(), text=words[previous.start : last.end], place=AnswerPlace.LAST)
+    if previous is not None and _joins(words, previous, last):
+        return Reading(values=(), text=words[previous.start : last.end], place=AnswerPlace.LAST)
     return _settled(words, last, AnswerPlace.LAST, choices)
+
+
+def _joins(words: str, one: StandingLetter, other: StandingLetter) -> bool:
+    """Whether a text gives two letters in one breath: "A or B", "A and option B"."""
+    joint = _ANOTHER.match(words, one.end)
+    return joint is not None and joint.start("letter") == other.start + other.bracketed and one.name != other.name
