@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.simulator.http_server import LOOPBACK, serve_in_thread
@@ -14,7 +15,7 @@ from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.faults import Fault
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
-OLLAMA_PORT = 11434
+OLLAMA_PORT: Final = 11434
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

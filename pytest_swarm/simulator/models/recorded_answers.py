@@ -10,12 +10,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.prompt import PARENTS_HEADING, Message, parent_outputs
 from pytest_swarm.fields import Json
 
-_KEY_DIGITS = 16
+_KEY_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
