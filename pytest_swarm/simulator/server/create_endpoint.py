@@ -8,7 +8,7 @@ from typing import Final
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.json_bodies import model_field, read_request
-from pytest_swarm.simulator.server.model_library import InstalledModel, ModelLibrary, digest_of
+from pytest_swarm.simulator.server.model_library import ModelLibrary, StoredModel, digest_of
 from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
 from pytest_swarm.simulator.server.registry_endpoint import pull_failure
@@ -61,12 +61,12 @@ class CreateEndpoint:
         return OperationProgress(steps=(reused, "writing manifest", "success"))
 
 
-def _made_model(base: InstalledModel, data: JsonObject) -> InstalledModel:
+def _made_model(base: StoredModel, data: JsonObject) -> StoredModel:
     """Return the new model: what the request does not set is the base's."""
     given = data.get("parameters")
     parameters = {**(given if isinstance(given, dict) else {})}
     merged = {**{name: value for name, value in base.spec.parameters.items() if name not in parameters}, **parameters}
-    return InstalledModel(
+    return StoredModel(
         name=model_field(data),
         spec=replace(base.spec, parameters=merged),
         template=text_field(data, "template") or base.template,
