@@ -19,7 +19,7 @@ from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import BackendError, ModelMissingError
 from pytest_swarm.ollama.address import base_url, shown_host
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import InstalledModel
+from pytest_swarm.ollama.messages import ListedModel
 
 if TYPE_CHECKING:
     from pytest_swarm.simulator.models.profile import Profile
@@ -189,7 +189,7 @@ def simulated_backend(
     )
 
 
-def installed_models(host: str, timeout_s: float) -> tuple[InstalledModel, ...]:
+def installed_models(host: str, timeout_s: float) -> tuple[ListedModel, ...]:
     """Return the models of the server at `host`, with a time limit in seconds.
 
     Args:
@@ -200,7 +200,7 @@ def installed_models(host: str, timeout_s: float) -> tuple[InstalledModel, ...]:
         BackendError: The server cannot be asked.
     """
 
-    async def ask() -> tuple[InstalledModel, ...]:
+    async def ask() -> tuple[ListedModel, ...]:
         client = OllamaClient(host, timeout_s=timeout_s)
         try:
             return await client.installed()
@@ -210,7 +210,7 @@ def installed_models(host: str, timeout_s: float) -> tuple[InstalledModel, ...]:
     return asyncio.run(ask())
 
 
-def require_models(host: str, needed: tuple[str, ...], installed: tuple[InstalledModel, ...]) -> None:
+def require_models(host: str, needed: tuple[str, ...], installed: tuple[ListedModel, ...]) -> None:
     """Raise ModelMissingError if the server lacks a model, or runs it elsewhere; the message says what to do.
 
     Args:
@@ -240,6 +240,22 @@ def _nearest_installed(tag: str, installed: list[str]) -> str:
     by_tag = {full_tag(name): name for name in relatives or installed}
     near = difflib.get_close_matches(full_tag(tag), by_tag, n=1, cutoff=0.0 if relatives else _SIMILAR)
     return f" (installed is {by_tag[near[0]]})" if near else ""
+
+
+def one_file_models(tags: tuple[str, ...], installed: tuple[ListedModel, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of tags that are one model file on the server, which keeps one copy of it in VRAM.
+
+    Args:
+        tags: The tags to look at.
+        installed: The models that the server has, with their digests.
+    """
+    digests = {full_tag(model.tag): model.digest for model in installed}
+    groups: dict[str, list[str]] = {}
+    for tag in tags:
+        digest = digests.get(full_tag(tag))
+        if digest is not None:
+            groups.setdefault(digest, []).append(tag)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
 def reachable_host(hosts: tuple[str, ...], needed: tuple[str, ...]) -> tuple[str | None, str]:

@@ -26,7 +26,7 @@ from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ResidentEntry
+from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, Weights
 from pytest_swarm.routing.registry import ModeSpec, ModeTable
 from pytest_swarm.scoring.scorers import Scorers
@@ -179,6 +179,10 @@ class Bench:
     def resident_now(self) -> tuple[ResidentEntry, ...]:
         """Return what is resident on a real server; BackendError where it does not answer."""
         return self._at_the_server(lambda client: client.resident_entries())
+
+    def installed_now(self) -> tuple[ListedModel, ...]:
+        """Return the models that a real server has installed; BackendError where it does not answer."""
+        return self._at_the_server(lambda client: client.installed())
 
     def leave(self) -> tuple[str, ...]:
         """Close what is open, and leave a real server as it was found; a sentence for what could not be restored."""

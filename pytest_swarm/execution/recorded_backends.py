@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -25,6 +26,8 @@ from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.transports.probe import ProbeTransport
 from pytest_swarm.ollama.transports.recording import RecordingTransport
 from pytest_swarm.ollama.transports.replay import CassetteIndex, ReplayingTransport
+
+_TIMES_WAIT: Final = "; times leave out the computing of this process"  # of a real server; see docs/recording.md
 
 
 class RecordMode(StrEnum):
@@ -71,7 +74,7 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: flo
     recording = replace(
         inner,
         kind="record",
-        detail=f"recording into {target.path}: {inner.detail}",
+        detail=f"recording into {target.path}: {inner.detail}{_TIMES_WAIT if inner.live else ''}",
         virtual=True,
         new_loop=new_ticking_loop if inner.virtual else new_wait_time_loop,
         connect=lambda: _recording_connection(inner, target),

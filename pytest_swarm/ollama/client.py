@@ -20,7 +20,7 @@ from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
 from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, translate_error
-from pytest_swarm.ollama.messages import ChatReply, ChatRequest, InstalledModel, ModelInfo, ResidentEntry
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel, ModelInfo, ResidentEntry
 from pytest_swarm.ollama.replies import (
     ImpossibleReply,
     read_chat,
@@ -126,7 +126,7 @@ class OllamaClient:
         response = await self._with_timeout(call, self._client.ps())
         return self._parsed(call, lambda: read_entries(response, now=datetime.now(UTC)))
 
-    async def installed(self) -> tuple[InstalledModel, ...]:
+    async def installed(self) -> tuple[ListedModel, ...]:
         """Return the installed models and the cloud models that the server passes on, in its order."""
         call = "listing models"
         body = await self._with_timeout(call, self._get("/api/tags"))

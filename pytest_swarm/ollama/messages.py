@@ -63,7 +63,7 @@ class ChatReply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstalledModel:
+class ListedModel:
     """A row of `/api/tags`. `digest` is None where the server gives none.
 
     `remote_host` is where a cloud model runs; it has no VRAM on this server, and no time of its own. None = here.

@@ -15,7 +15,7 @@ import ollama
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.fields import Json
-from pytest_swarm.ollama.messages import ChatReply, InstalledModel, ModelInfo, ResidentEntry
+from pytest_swarm.ollama.messages import ChatReply, ListedModel, ModelInfo, ResidentEntry
 
 REPEAT: Final = "repeat"  # our `done_reason` for a text that the server stopped because it repeats itself
 _REPEATS: Final = 16  # half of the pieces at which the server stops
@@ -115,7 +115,7 @@ def _entry(row: ollama.ProcessResponse.Model, now: datetime) -> ResidentEntry:
     )
 
 
-def read_installed(body: Json) -> tuple[InstalledModel, ...]:
+def read_installed(body: Json) -> tuple[ListedModel, ...]:
     """Return the checked rows of `/api/tags`. Raises ImpossibleReply."""
     rows = body.get("models") if isinstance(body, dict) else None
     if not isinstance(rows, list):
@@ -123,13 +123,13 @@ def read_installed(body: Json) -> tuple[InstalledModel, ...]:
     return tuple(map(_installed, rows))
 
 
-def _installed(row: Json) -> InstalledModel:
+def _installed(row: Json) -> ListedModel:
     fields = row if isinstance(row, dict) else {}
     tag = fields.get("model") or fields.get("name")
     if not isinstance(tag, str):
         raise ImpossibleReply("lists a model without a name")
     digest, remote = fields.get("digest"), fields.get("remote_host")
-    return InstalledModel(
+    return ListedModel(
         tag=tag,
         digest=digest if isinstance(digest, str) and digest else None,
         remote_host=remote if isinstance(remote, str) and remote else None,

@@ -208,8 +208,9 @@ class Resources:
             self._server_lock.write(replace(notes, processes=others))
 
     def name_foreign_models(self) -> None:
-        """Keep a remark on the models of others that are resident on a real server."""
+        """Keep remarks on a real server: models of others that are resident, and models of the fleet that are one."""
         from pytest_swarm.errors import BackendError
+        from pytest_swarm.execution.backends import one_file_models
         from pytest_swarm.execution.restoration import foreign_models
         from pytest_swarm.units import bytes_to_gb, format_gb
 
@@ -223,6 +224,11 @@ class Resources:
                 self.remarks.append(
                     f"resident on the server and not of this run: {rows}; the budget must fit beside them"
                 )
+            self.remarks += [
+                f"{' and '.join(group)} are one model file on the server, which holds it in VRAM once, while plans "
+                f"count each of them; leave all but one out of the fleet"
+                for group in one_file_models(self.fleet.tags, self.bench.installed_now())
+            ]
 
     @cached_property
     def _server_lock(self) -> ServerLock:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.errors import ModelMissingError
-from pytest_swarm.execution.backends import require_models
-from pytest_swarm.ollama.messages import InstalledModel
+from pytest_swarm.execution.backends import one_file_models, require_models
+from pytest_swarm.ollama.messages import ListedModel
 
 HOST = "http://box:1"
 
 
-def installed(*tags: str) -> tuple[InstalledModel, ...]:
-    return tuple(InstalledModel(tag=tag) for tag in tags)
+def installed(*tags: str) -> tuple[ListedModel, ...]:
+    return tuple(ListedModel(tag=tag) for tag in tags)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,13 @@ def test_one_sentence_names_all_that_are_missing_the_nearest_and_the_command() -
 
 
 def test_a_cloud_model_is_refused_with_the_reason() -> None:
-    cloud = InstalledModel(tag="gpt-oss:120b-cloud", remote_host="https://ollama.com:443")
+    cloud = ListedModel(tag="gpt-oss:120b-cloud", remote_host="https://ollama.com:443")
     with pytest.raises(ModelMissingError, match="does not run gpt-oss:120b-cloud itself"):
         require_models(HOST, ("gpt-oss:120b-cloud",), (cloud,))
+
+
+def test_tags_of_one_file_are_found_by_its_digest() -> None:
+    files = (("a:1b", "x"), ("b:latest", "x"), ("c:1", "y"))
+    has = tuple(ListedModel(tag=tag, digest=digest) for tag, digest in files)
+    assert one_file_models(("A:1b", "c:1", "b"), (*has, ListedModel(tag="d:1"))) == (("A:1b", "b"),)
+    assert one_file_models(("a:1b", "c:1", "d:1"), has) == ()

@@ -23,7 +23,7 @@ from pytest_swarm.errors import (
 )
 from pytest_swarm.ollama.address import base_url, credentials_of
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ChatReply, ChatRequest, InstalledModel
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel
 from pytest_swarm.ollama.transports.probe import ProbeTransport
 from tests.ollama.wires import GOOD, REQUEST, answering, chat, client, saying
 from tests.simulator.servers import in_virtual_time
@@ -250,8 +250,8 @@ def test_rows_of_residents_that_cannot_be_true_are_refused(row: dict[str, Any]) 
 def test_installed_models_are_listed_by_name() -> None:
     cloud = {"name": "b:2", "model": "b:2", "remote_host": "https://ollama.com:443", "remote_model": "b"}
     assert asyncio.run(saying({"models": [{"model": "a:1", "digest": "d"}, cloud]}).installed()) == (
-        InstalledModel(tag="a:1", digest="d"),
-        InstalledModel(tag="b:2", remote_host="https://ollama.com:443"),
+        ListedModel(tag="a:1", digest="d"),
+        ListedModel(tag="b:2", remote_host="https://ollama.com:443"),
     )
 
 

@@ -88,6 +88,20 @@ def test_foreign_models_are_named_in_header_and_report(
     assert [row["name"] for row in ps(fast_server)] == ["llama3.1:8b"]
 
 
+def test_two_tags_of_one_file_are_named_once(suite: pytest.Pytester, reports: Reports, fast_server: str) -> None:
+    suite.makepyfile(test_wb1=WB1)
+    body = {"source": "gemma2:2b", "destination": "copied:1"}
+    httpx.post(f"{fast_server}/api/copy", json=body, trust_env=False, timeout=60).raise_for_status()
+    figures = "vram_gb = 6\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
+    rows = (f'[[model]]\nname = "{tag}"\n{figures}' for tag in ("gemma2:2b", "copied:1"))
+    (suite.path / "f.toml").write_text("".join(rows))
+    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
+    result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy,single:gemma2:2b")
+    result.assert_outcomes(passed=2)
+    (note,) = reports.report["notes"]
+    assert note.startswith("gemma2:2b and copied:1 are one model file on the server")
+
+
 def test_workers_of_xdist_leave_together(suite: pytest.Pytester, fast_server: str) -> None:
     pytest.importorskip("xdist")
     suite.makepyfile(test_wb1=WB1)
