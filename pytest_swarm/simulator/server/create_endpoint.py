@@ -12,7 +12,7 @@ from typing import Final
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.json_bodies import model_field, read_request
-from pytest_swarm.simulator.server.model_library import InstalledModel, ModelLibrary, digest_of
+from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary, digest_of
 from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
 from pytest_swarm.simulator.server.registry_endpoint import pull_failure
@@ -83,7 +83,7 @@ def _unusable(data: JsonObject) -> str | None:
     return "quantization is only supported for F16 and F32 models" if wanted else None
 
 
-def _layer_steps(made: InstalledModel, base: InstalledModel) -> Iterator[str]:
+def _layer_steps(made: LibraryModel, base: LibraryModel) -> Iterator[str]:
     """Yield a step for each layer: the weights, and each text, which exists already if the base has it."""
     yield f"using existing layer sha256:{digest_of(made.spec)}"
     for new, old in ((made.template, base.template), (made.system, base.system), (made.licenses, base.licenses)):
@@ -101,12 +101,12 @@ def _leaves_folder(path: str) -> bool:
     return path.startswith("/") or any(part in ("", ".", "..") for part in path.split("/"))
 
 
-def _made_model(base: InstalledModel, data: JsonObject) -> InstalledModel:
+def _made_model(base: LibraryModel, data: JsonObject) -> LibraryModel:
     """Return the new model: what the request does not set is the base's."""
     given = data.get("parameters")
     parameters = {**(given if isinstance(given, dict) else {})}
     merged = {**{name: value for name, value in base.spec.parameters.items() if name not in parameters}, **parameters}
-    return InstalledModel(
+    return LibraryModel(
         name=model_field(data),
         spec=replace(base.spec, parameters=merged),
         template=text_field(data, "template") or base.template,

@@ -19,7 +19,7 @@ _PARAMETER_UNITS: Final = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstalledModel:
+class LibraryModel:
     """A model under one of its names, with what `/api/create` may add to the weights.
 
     `name` is the name as the server lists it. `parent` is the listed name of the model that it was made from,
@@ -40,15 +40,15 @@ class ModelLibrary:
     """The installed models by name; case, default host and default namespace do not matter."""
 
     def __init__(self, models: tuple[ModelSpec, ...]) -> None:
-        self._models: dict[str, InstalledModel] = {}
+        self._models: dict[str, LibraryModel] = {}
         for model in models:
-            self.add(InstalledModel(name=model.name, spec=model))
+            self.add(LibraryModel(name=model.name, spec=model))
 
-    def find(self, name: str) -> InstalledModel | None:
+    def find(self, name: str) -> LibraryModel | None:
         """Return the model of that name; None if the name is unknown."""
         return self._models.get(parse_name(name).key)
 
-    def add(self, model: InstalledModel) -> None:
+    def add(self, model: LibraryModel) -> None:
         """Add a model under its name, in place of another one of that name."""
         name = parse_name(model.name)
         self._models[name.key] = replace(model, name=name.shortest)
