@@ -50,6 +50,8 @@ class OllamaApp:
         self._routes: _Routes = {
             "/": {"GET": _root, "HEAD": _root},
             "/api/version": {"GET": _version, "HEAD": _version},
+            "/api/status": {"GET": _status},
+            "/api/me": {"POST": _account},
             "/api/tags": {"GET": self._models.tags, "HEAD": self._models.tags},
             "/api/ps": {"GET": self._models.ps},
             "/api/show": {"POST": self._models.show},
@@ -152,7 +154,8 @@ async def _redirect(send: Send, path: str, method: str) -> None:
     """Redirect a path with a slash too many, as the server's router does."""
     moved = method == "GET"
     text = f'<a href="{path}">Moved Permanently</a>.\n\n' if moved else ""
-    headers = {"location": path} | ({"content-type": "text/html; charset=utf-8"} if moved else {})
+    html = method in ("GET", "HEAD")
+    headers = {"location": path} | ({"content-type": "text/html; charset=utf-8"} if html else {})
     await send_bytes(send, text.encode(), status=301 if moved else 307, headers=headers)
 
 
@@ -178,3 +181,11 @@ def _without_body(send: Send) -> Send:
         await send({**event, "body": b""} if event["type"] == "http.response.body" else event)
 
     return only_head
+
+
+async def _status(_: bytes, send: Send) -> None:
+    await send_json(send, {"cloud": {"disabled": True, "source": "env"}})
+
+
+async def _account(_: bytes, __: Send) -> None:
+    raise RequestError(503, "account unavailable")

@@ -12,7 +12,7 @@ from pytest_swarm.simulator.server.asgi_messages import end_lines, send_json, se
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.launch_options import launch_options
 from pytest_swarm.simulator.server.loaded_model import ModelRequest, RequestState
-from pytest_swarm.simulator.server.model_library import StoredModel
+from pytest_swarm.simulator.server.model_library import LibraryModel
 from pytest_swarm.simulator.server.prompt_window import PromptWindow, fit_prompt
 from pytest_swarm.simulator.server.reply_bodies import ReplyMetrics, chunk, final_reply, load_reply, logprobs
 from pytest_swarm.simulator.server.request_error import RequestError
@@ -85,7 +85,7 @@ class ChatEndpoint:
             raise
         self._scheduler.finish(model_request)
 
-    async def load(self, model: StoredModel, options: Mapping[str, Json], kept_s: float | None) -> None:
+    async def load(self, model: LibraryModel, options: Mapping[str, Json], kept_s: float | None) -> None:
         """Load a model and release it at once; no effect on a loaded model but its `keep_alive`.
 
         Args:

@@ -10,7 +10,7 @@ from pytest_swarm.simulator.server.asgi_messages import send_json
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
 from pytest_swarm.simulator.server.json_bodies import read_request
-from pytest_swarm.simulator.server.model_library import ModelLibrary, StoredModel
+from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.request_bodies import JsonObject, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
@@ -55,7 +55,7 @@ class EmbedEndpoint:
             raise RequestError(500, _UNSUPPORTED)
         await send_json(send, {"embedding": []})
 
-    def _find(self, requested: str, *, inputs: Sequence[str] | None = ()) -> StoredModel:
+    def _find(self, requested: str, *, inputs: Sequence[str] | None = ()) -> LibraryModel:
         if not parse_name(requested).valid:
             raise RequestError(400, INVALID_NAME)
         if inputs is None:
@@ -65,7 +65,7 @@ class EmbedEndpoint:
             raise RequestError(404, f"model {json.dumps(requested)} not found, try pulling it first")
         return found
 
-    async def _load(self, data: JsonObject, model: StoredModel, kept_s: float | None) -> None:
+    async def _load(self, data: JsonObject, model: LibraryModel, kept_s: float | None) -> None:
         options = data.get("options") or {}
         assert isinstance(options, dict)  # checked by read_request
         check_options(options)

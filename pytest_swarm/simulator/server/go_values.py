@@ -33,7 +33,7 @@ def _padding_fault(data: bytes, places: list[int], order: int, count: int) -> in
     if end > len(places):
         return len(data)
     if any(data[at] != _PADDING for at in places[order:end]):
-        return places[end - 1]
+        return places[end - 1] - 1
     return None if end == len(places) else places[end]
 
 

@@ -9,8 +9,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from pytest_swarm.simulator.server.asgi_messages import send_json, send_text
-from pytest_swarm.simulator.server.durations import rfc3339
+from pytest_swarm.simulator.server.asgi_messages import send_bytes, send_json
 from pytest_swarm.simulator.server.json_bodies import model_field, read_request
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.model_names import parse_name
@@ -19,11 +18,10 @@ from pytest_swarm.simulator.server.request_bodies import text_field
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import INVALID_NAME
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
-from pytest_swarm.simulator.server.show_reply import show_reply
+from pytest_swarm.simulator.server.show_reply import ShowRequest, show_reply
 from pytest_swarm.simulator.transport import Send
 from pytest_swarm.simulator.virtual_loop import wall_time_s
 
-INSTALLED_S: Final = 1_767_225_600.0  # 2026-01-01, when all models were installed
 _DIGEST: Final = re.compile(r"sha256[:-]([0-9a-fA-F]{64})")
 _BAD_DIGEST: Final = "invalid digest format"
 
@@ -43,7 +41,7 @@ class ModelEndpoints:
 
     async def tags(self, _: bytes, send: Send) -> None:
         """Serve `/api/tags`."""
-        await send_json(send, {"models": self._library.rows(rfc3339(INSTALLED_S))})
+        await send_json(send, {"models": self._library.rows()})
 
     async def ps(self, _: bytes, send: Send) -> None:
         """Serve `/api/ps`."""
@@ -64,13 +62,13 @@ class ModelEndpoints:
         found = self._library.find(model_field(data))
         if found is None:
             raise RequestError(404, f"model '{name.shortest}' not found")
-        reply = show_reply(
-            found,
-            modified_at=rfc3339(INSTALLED_S),
+        options = data.get("options")
+        asked = ShowRequest(
             system=text_field(data, "system"),
+            options=options if isinstance(options, dict) else {},
             verbose=data.get("verbose") is True,
         )
-        await send_json(send, reply)
+        await send_json(send, show_reply(found, asked))
 
     async def copy(self, body: bytes, send: Send) -> None:
         """Serve `/api/copy`."""
@@ -82,8 +80,8 @@ class ModelEndpoints:
         found = self._library.find(source)
         if found is None:
             raise RequestError(404, f"model {json.dumps(source)} not found")
-        self._library.add(replace(found, name=destination))
-        await send_text(send, "")
+        self._library.add(replace(found, name=destination, modified_s=wall_time_s(asyncio.get_running_loop())))
+        await send_bytes(send, b"", headers={})
 
     async def delete(self, body: bytes, send: Send) -> None:
         """Serve `/api/delete`."""
@@ -94,25 +92,25 @@ class ModelEndpoints:
             raise RequestError(400, f"name {json.dumps(name)} is invalid")
         if not self._library.remove(name):
             raise RequestError(404, f"model '{name}' not found")
-        await send_text(send, "")
+        await send_bytes(send, b"", headers={})
 
     async def has_blob(self, digest: str, send: Send) -> None:
         """Serve `HEAD /api/blobs/DIGEST`."""
         if not self._known(_hex_digest(digest)):
             raise RequestError(404, f"blob {json.dumps(digest)} not found")
-        await send_text(send, "")
+        await send_bytes(send, b"", headers={})
 
     async def add_blob(self, digest: str, body: bytes, send: Send) -> None:
         """Serve `POST /api/blobs/DIGEST`: the digest must be that of the body, which is not kept."""
         wanted, found = _hex_digest(digest), hashlib.sha256(body).hexdigest()
         if self._known(wanted):
-            await send_text(send, "")
+            await send_bytes(send, b"", headers={})
             return
         if digest != f"sha256:{found}":
             text = f'digest mismatch, expected "sha256:{found}", got {json.dumps(digest)}'
             raise RequestError(400, text)
         self._uploads.add(found)
-        await send_text(send, "", status=201)
+        await send_bytes(send, b"", headers={}, status=201)
 
     def _known(self, hex_digest: str) -> bool:
         return hex_digest in self._uploads or self._library.has_blob(hex_digest)

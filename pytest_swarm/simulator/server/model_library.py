@@ -8,19 +8,22 @@ from typing import Final
 
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_names import parse_name
 
+INSTALLED_S: Final = 1_764_547_200.0  # 2025-12-01, when the models were installed that are there at the start
 DEFAULT_TEMPLATE: Final = "{{ .Prompt }}"
 _BITS_PER_PARAMETER: Final = 4.5  # of Q4_0
 _PARAMETER_UNITS: Final = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredModel:
+class LibraryModel:
     """A model under one of its names, with what `/api/create` may add to the weights.
 
-    `name` is the name as the server lists it. `parent` is the listed name of the model that it was made from.
+    `name` is the name as the server lists it. `parent` is the listed name of the model that it was made from,
+    `modified_s` the time of the installation in seconds since 1970.
     """
 
     name: str
@@ -30,21 +33,22 @@ class StoredModel:
     licenses: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
     parent: str = ""
+    modified_s: float = INSTALLED_S
 
 
 class ModelLibrary:
     """The installed models by name; case, default host and default namespace do not matter."""
 
     def __init__(self, models: tuple[ModelSpec, ...]) -> None:
-        self._models: dict[str, StoredModel] = {}
+        self._models: dict[str, LibraryModel] = {}
         for model in models:
-            self.add(StoredModel(name=model.name, spec=model))
+            self.add(LibraryModel(name=model.name, spec=model))
 
-    def find(self, name: str) -> StoredModel | None:
+    def find(self, name: str) -> LibraryModel | None:
         """Return the model of that name; None if the name is unknown."""
         return self._models.get(parse_name(name).key)
 
-    def add(self, model: StoredModel) -> None:
+    def add(self, model: LibraryModel) -> None:
         """Add a model under its name, in place of another one of that name."""
         name = parse_name(model.name)
         self._models[name.key] = replace(model, name=name.shortest)
@@ -57,18 +61,18 @@ class ModelLibrary:
         """Return whether a model has this digest (64 hex digits)."""
         return any(digest_of(model.spec) == digest for model in self._models.values())
 
-    def rows(self, modified_at: str) -> list[Json]:
-        """Return the rows of `/api/tags`."""
+    def rows(self) -> list[Json]:
+        """Return the rows of `/api/tags`: the latest second of installation first."""
         return [
             {
                 "name": model.name,
                 "model": model.name,
-                "modified_at": modified_at,
+                "modified_at": rfc3339(model.modified_s),
                 "size": model.spec.size_bytes,
                 "digest": digest_of(model.spec),
                 "details": details(model.spec, parent=model.parent),
             }
-            for model in self._models.values()
+            for model in sorted(self._models.values(), key=lambda model: -int(model.modified_s))
         ]
 
 

@@ -39,11 +39,11 @@ class OpenAiEndpoint:
 
     async def chat(self, body: bytes, send: Send) -> None:
         """Serve `/v1/chat/completions`."""
-        await self._complete(body, send, "ChatCompletionRequest")
+        await self._complete(body, send, "openai.ChatCompletionRequest")
 
     async def completion(self, body: bytes, send: Send) -> None:
         """Serve `/v1/completions`."""
-        await self._complete(body, send, "CompletionRequest")
+        await self._complete(body, send, "openai.CompletionRequest")
 
     async def embeddings(self, body: bytes, send: Send) -> None:
         """Serve `/v1/embeddings`."""
@@ -88,7 +88,7 @@ class OpenAiEndpoint:
         )
 
     async def _complete(self, body: bytes, send: Send, kind: str) -> None:
-        chat = kind == "ChatCompletionRequest"
+        chat = kind == "openai.ChatCompletionRequest"
         try:
             data = _read(body, kind)
             native = chat_body(data) if chat else completion_body(data)

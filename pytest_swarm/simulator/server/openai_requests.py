@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Final
 
@@ -117,6 +118,7 @@ def _think(data: JsonObject) -> Json:
 def _messages(row: JsonObject) -> list[Json]:
     """Return a message as messages of the server: one for each part of its content."""
     role, content = text_field(row, "role"), row.get("content")
+    _check_tool_calls(row.get("tool_calls"))
     if isinstance(content, str):
         return [{"role": role, "content": content}]
     if isinstance(content, list):
@@ -126,9 +128,23 @@ def _messages(row: JsonObject) -> list[Json]:
     return [{"role": role, "content": ""}]
 
 
+def _check_tool_calls(calls: Json) -> None:
+    """Raise InvalidBody where the arguments of a tool call are not a JSON object in a text."""
+    for call in calls if isinstance(calls, list) else []:
+        function = call.get("function") if isinstance(call, dict) else None
+        try:
+            arguments = json.loads(text_field(function if isinstance(function, dict) else {}, "arguments"))
+        except ValueError:
+            arguments = None
+        if not isinstance(arguments, dict):
+            raise InvalidBody("invalid tool call arguments")
+
+
 def _part(role: str, part: Json) -> Json:
     if not isinstance(part, dict):
         raise InvalidBody(_FORMAT_FAULT)
+    if part.get("type") == "input_audio":
+        raise InvalidBody("invalid input_audio format")
     text, image = part.get("text"), part.get("image_url")
     if part.get("type") == "text" and isinstance(text, str):
         return {"role": role, "content": text}

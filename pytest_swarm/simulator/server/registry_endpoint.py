@@ -41,7 +41,8 @@ class RegistryEndpoint:
         name = parse_name(given)
         if found is None:
             steps.append("couldn't retrieve manifest")
-            error = "file does not exist"
+            path = f"/models/manifests/{name.host}/{name.namespace}/{name.model}/{name.tag}"
+            error = f"open {path}: no such file or directory" if name.valid else f"unqualified name: {name.full}"
         else:
             path = f"{_repository(name)}/blobs/sha256:{digest_of(found.spec)}"
             error = f"Head {json.dumps(path)}: {_unreachable(name)}"

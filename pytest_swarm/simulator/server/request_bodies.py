@@ -22,6 +22,7 @@ _FLOAT: Final = "float64"
 _MAP: Final = "map[string]interface {}"
 _FILES: Final = "map[string]string"
 _IMAGES: Final = "[]api.ImageData"
+_CALLS: Final = "[]api.ToolCall"
 _COMMON: Final = {
     "model": _STRING,
     "stream": _BOOL,
@@ -83,7 +84,7 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "EmbeddingRequest": {"model": _STRING, "prompt": _STRING, "options": _MAP},
     "PullRequest": _TRANSFER,
     "PushRequest": _TRANSFER,
-    "ChatCompletionRequest": {
+    "openai.ChatCompletionRequest": {
         **_OPENAI,
         "messages": "[]openai.Message",
         "response_format": "openai.ResponseFormat",
@@ -93,7 +94,7 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "logprobs": _BOOL,
         "top_logprobs": _INT,
     },
-    "CompletionRequest": {**_OPENAI, "prompt": _STRING, "suffix": _STRING, "logprobs": _INT},
+    "openai.CompletionRequest": {**_OPENAI, "prompt": _STRING, "suffix": _STRING, "logprobs": _INT},
     "openai.EmbedRequest": {"model": _STRING, "dimensions": _INT, "encoding_format": _STRING},
 }
 _PYTHON: Final[Mapping[str, type | tuple[type, ...]]] = {
@@ -107,7 +108,13 @@ _PYTHON: Final[Mapping[str, type | tuple[type, ...]]] = {
     "openai.ResponseFormat": dict,
     "openai.Reasoning": dict,
 }
-_ITEMS: Final = {"[]int": _INT, "[]api.Tool": "api.Tool", "[]openai.Message": "openai.Message"}
+_ITEMS: Final = {
+    "[]int": _INT,
+    "api.Tools": "api.Tool",
+    "[]api.Tool": "api.Tool",
+    _CALLS: "api.ToolCall",
+    "[]openai.Message": "openai.Message",
+}
 _EXPLAINED: Final = {
     "Expecting property name": "looking for beginning of object key string",
     "Expecting ':'": "after object key",
@@ -144,7 +151,9 @@ def read_object(body: bytes, kind: str) -> JsonObject:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidBody(f"json: cannot unmarshal {_go_kind(value)} into Go value of type api.{kind}")
+        raise InvalidBody(
+            f"json: cannot unmarshal {go_kind(value)} into Go value of type {kind if '.' in kind else f'api.{kind}'}"
+        )
     for name, go_type in FIELDS[kind].items():
         _check(value.get(name), f"{kind.rpartition('.')[2]}.{name}", go_type)
     return value
@@ -188,22 +197,23 @@ def _check_item(item: Json, where: str, go_type: str) -> None:
     elif not isinstance(item, dict | None) and go_type in _ITEMS:
         raise _wrong_type(item, where, _ITEMS[go_type])
     elif go_type == "[]openai.Message" and isinstance(item, dict):
-        _check(item.get("role"), f"{where}.role", _STRING)
+        _check(item.get("role"), f"Message.{where.rpartition('.')[2]}.role", _STRING)
 
 
 def _check_message(message: Json, where: str) -> None:
     if not isinstance(message, dict | None):
-        raise _wrong_type(message, where, "api.Message")
+        raise _wrong_type(message, where, "api.Alias")
     for name in ("role", "content", "thinking", "tool_name", "tool_call_id"):
         _check((message or {}).get(name), f"{where}.{name}", _STRING)
     _check((message or {}).get("images"), f"{where}.images", _IMAGES)
+    _check((message or {}).get("tool_calls"), f"{where}.tool_calls", _CALLS)
 
 
 def _check_image(image: Json, where: str) -> None:
     if image is None:
         return
     if not isinstance(image, str):
-        raise _wrong_type(image, where, "[]uint8")
+        raise _wrong_type(image, where, "api.ImageData")
     fault = base64_fault(image)
     if fault is not None:
         raise InvalidBody(f"illegal base64 data at input byte {fault}")
@@ -211,11 +221,11 @@ def _check_image(image: Json, where: str) -> None:
 
 def _wrong_type(value: Json, where: str, go_type: str, *, kind: str | None = None) -> InvalidBody:
     return InvalidBody(
-        f"json: cannot unmarshal {kind or _go_kind(value)} into Go struct field {where} of type {go_type}"
+        f"json: cannot unmarshal {kind or go_kind(value)} into Go struct field {where} of type {go_type}"
     )
 
 
-def _go_kind(value: Json) -> str:
+def go_kind(value: Json) -> str:
     """Return the name of a JSON value's type in Go's decoder."""
     if isinstance(value, bool):
         return "bool"

@@ -11,7 +11,7 @@ from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
 from pytest_swarm.simulator.server.hardware import ModelSpec
-from pytest_swarm.simulator.server.model_library import ModelLibrary, StoredModel
+from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.prompt_window import NUM_KEEP
 from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
@@ -164,7 +164,7 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
     )
 
 
-def _check_support(data: JsonObject, installed: StoredModel, *, wants_thinking: bool) -> None:
+def _check_support(data: JsonObject, installed: LibraryModel, *, wants_thinking: bool) -> None:
     """Raise RequestError for what the models cannot do, and for options of generate that exclude each other."""
     if data.get("raw") is True and any(data.get(name) for name in ("template", "system", "context")):
         raise RequestError(400, "raw mode does not support template, system, or context")
@@ -194,7 +194,7 @@ def check_options(options: Mapping[str, Json]) -> None:
                 raise RequestError(500, f'option "{name}" must be of an array of strings')
 
 
-def _find(requested_name: str, library: ModelLibrary, *, chat: bool) -> StoredModel:
+def _find(requested_name: str, library: ModelLibrary, *, chat: bool) -> LibraryModel:
     if chat and not requested_name:
         raise RequestError(400, "model is required")
     if requested_name and not parse_name(requested_name).valid:
@@ -205,7 +205,7 @@ def _find(requested_name: str, library: ModelLibrary, *, chat: bool) -> StoredMo
     return found
 
 
-def _with_model_messages(messages: tuple[Message, ...], installed: StoredModel, *, alone: bool) -> tuple[Message, ...]:
+def _with_model_messages(messages: tuple[Message, ...], installed: LibraryModel, *, alone: bool) -> tuple[Message, ...]:
     """Return the messages behind the model's own; a given system message replaces the model's.
 
     Args:
