@@ -98,5 +98,5 @@ class Baseline:
 
 
 def sorted_samples(samples: Iterable[BaselineSample]) -> tuple[BaselineSample, ...]:
-    """Return the samples in the order of their slots."""
-    return tuple(sorted(samples, key=lambda sample: sample.slot))
+    """Return the samples in the order of their runs, oldest first, and of their slots."""
+    return tuple(sorted(samples, key=lambda sample: (sample.run, sample.slot)))

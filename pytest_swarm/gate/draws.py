@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, variance
 from typing import TypeAlias
 
 from pytest_swarm.gate.baseline import BaselineSample, Setup
 from pytest_swarm.gate.pairing import Match
+from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.statistics.permutations import Stratum
 from pytest_swarm.statistics.sign_flips import Pair
 
@@ -92,6 +93,17 @@ class JobDraws:
         )
         return Stratum(before=before, now=now, weight=len(self.cases) / cases)
 
+    def run_means(self, case: CaseIdentity) -> dict[str, tuple[float, float]]:
+        """Return, for each run of the baseline, the mean of a case and its variance (0 for a single repeat)."""
+        found: dict[str, list[float]] = {}
+        for draw in self.before:
+            if case in draw.values:
+                found.setdefault(draw.run, []).append(draw.values[case])
+        return {
+            run: (fmean(values), variance(values) / len(values) if len(values) > 1 else 0.0)
+            for run, values in found.items()
+        }
+
     @property
     def _all(self) -> tuple[Draw, ...]:
         return self.before + self.now
@@ -129,6 +141,17 @@ def mean_of_case(draws: Sequence[Draw], case: CaseIdentity) -> float:
     return sum(value * times for value, times in rows) / sum(times for _, times in rows)
 
 
+def bet_scale(metric: AnyMetric, before: Iterable[float]) -> float:
+    """Return the size of a large difference, for bets: the range of the metric, else that of the baseline's values.
+
+    It knows nothing of the run that is judged, because bets must be placed before the game.
+    """
+    if metric.low is not None and metric.high is not None:
+        return metric.high - metric.low
+    values = list(before)
+    return (max(values) - min(values)) or max(map(abs, values)) or 1.0
+
+
 def _measured(samples: Iterable[BaselineSample], name: str) -> bool:
     return any(sample.figures.get(name) is not None for sample in samples)
 
@@ -150,8 +173,10 @@ def _draws(cases: Mapping[CaseIdentity, Sequence[BaselineSample]], name: str, *,
     found: dict[object, Draw] = {}
     for repeat, by_case in values.items():
         given = answers[repeat]
-        known = collapse and None not in given.values()
-        key: object = frozenset(given.items()) if known else repeat
+        same_answers = frozenset(given.items())
+        key: object = repeat
+        if None not in given.values():  # a seed that was run twice is one draw on any server
+            key = same_answers if collapse else (repeat[1], same_answers)
         same = found.get(key)
         means = {case: fmean(each) for case, each in by_case.items()}
         found[key] = Draw(run=repeat[0], values=means, times=1 if same is None else same.times + 1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.gate.draws import JobDraws
+from pytest_swarm.gate.draws import JobDraws, bet_scale
 from pytest_swarm.gate.hypotheses import Hypothesis, confidence, finite, measured_pairs, no_pairs
 from pytest_swarm.gate.repeats_to_run import RepeatsToRun, repeats_to_run
+from pytest_swarm.gate.run_spread import run_error, widened
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
 from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.statistics.bootstrap import bca_over_clusters
@@ -102,13 +103,15 @@ def loss_of(jobs: tuple[JobDraws, ...], hypothesis: Hypothesis, *, before: float
         low=-reach,
         high=reach,
     )
-    low, high = mean_bounds(data, level=hypothesis.level)
+    error = run_error(jobs, level=hypothesis.level)
+    low, high = widened(data.mean, mean_bounds(data, level=hypothesis.level), error)
     cases = sum(len(job.cases) for job in jobs)
     chance = permutation_p_values([job.stratum(sign, cases=cases) for job in jobs])
     p_worse, p_better = chance.up, chance.down
     if hypothesis.chance.sequential:
         plain = units_of(pair for job in jobs for pair in job.grouped_pairs(sign))
-        effect = sequential_effect(plain, level=hypothesis.level, scale=reach)
+        values = (value for job in jobs for draw in job.before for value in draw.values.values())
+        effect = sequential_effect(plain, level=hypothesis.level, scale=bet_scale(expression.metric, values))
         low = -reach if effect.low is None else min(low, effect.low - shift)
         high = reach if effect.high is None else max(high, effect.high - shift)
         p_worse, p_better = effect.p_up, effect.p_down

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from pytest_swarm.gate.draws import JobDraws
@@ -17,7 +17,8 @@ from pytest_swarm.statistics.sequential import price_of_looking
 class RepeatsToRun:
     """Repeats of each case, in the run and in the baseline. None = no number of them does.
 
-    `to_settle`: a true difference as large as the one seen gets its verdict. `to_prove_ok`: a run without a loss is ok.
+    `to_settle`: a true difference as large as the one seen gets its verdict. `to_prove_ok`: a run without a loss is ok,
+    and one with twice the allowed loss is REGRESSED.
     `same_answers`: the repeats so far gave the same answers, so more of them add nothing.
     """
 
@@ -69,4 +70,7 @@ def repeats_to_run(hypothesis: Hypothesis, jobs: tuple[JobDraws, ...], *, allowe
     worse = units_to_exceed(spread, true_mean=seen, limit=allowed, level=hypothesis.level)
     fine = units_to_exceed(mirrored, true_mean=-seen, limit=-allowed, level=hypothesis.level)
     none = units_to_exceed(mirrored, true_mean=0.0, limit=-allowed, level=hypothesis.level)
-    return RepeatsToRun(to_settle=repeats_for(worse if seen > allowed else fine), to_prove_ok=repeats_for(none))
+    twice = replace(spread, uneven=2 * allowed * step)  # a loss strikes single tasks, not all of them a little
+    found = units_to_exceed(twice, true_mean=2 * allowed, limit=allowed, level=hypothesis.level)
+    prove = None if none is None or found is None else max(none, found)
+    return RepeatsToRun(to_settle=repeats_for(worse if seen > allowed else fine), to_prove_ok=repeats_for(prove))

@@ -10,6 +10,11 @@ from typing import Final
 from pytest_swarm.domain.record import RunInfo
 
 SEED_POLICY: Final = "sha256(run seed, repeat)/1"  # domain/seeding.request_seed: change it, and repeats no longer pair
+MEASURING: Final[Mapping[str, str]] = MappingProxyType(
+    {"swarm_carryover": "case", "swarm_code_eval": "off", "swarm_judge": "none", "swarm_fault": "none"}
+)
+"""The options that change what a score means, with their defaults; tests/gate compares them with the table of options,
+which this room does not know."""
 _STORED: Final = ("replay", "measure")  # backends that play measured answers in virtual time
 
 

@@ -59,8 +59,10 @@ def p_mean_at_most(data: WeightedValues, mean: float, *, times: float = 1.0) -> 
         mean: The largest mean of the hypothesis.
         times: How often each value counts; other than 1 where a larger sample is planned.
     """
-    if not data.values or mean <= data.low:
-        return 1.0 if not data.values or mean >= data.low else 0.0
+    if not data.values:
+        return 1.0
+    if mean < data.low:
+        return 0.0
     groups = {pair: times * count for pair, count in Counter(zip(data.values, data.weights, strict=True)).items()}
     lowest = data.low, max(data.weights)
     groups[lowest] = groups.get(lowest, 0.0) + 1

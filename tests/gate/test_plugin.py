@@ -111,7 +111,7 @@ def test_a_loss_in_every_repeat_fails_the_run(suite: pytest.Pytester) -> None:
         (("--swarm-baseline=tox.ini",), "baseline tox.ini: is not valid JSON*"),
         (("--swarm-baseline=tox.ini", "--swarm-fail=score:2%"), "--swarm-fail: 'score:2%', character 7: found '2'*"),
         (("--swarm-fail=score:-2%",), "--swarm-fail compares with a baseline: give one*"),
-        (("--swarm-update-baseline=some",), "--swarm-update-baseline: 'some' is unknown; known are new, all*"),
+        (("--swarm-update-baseline=some",), "--swarm-update-baseline: 'some' is unknown; known are new, all, append*"),
         (("--swarm-gate=maybe",), "--swarm-gate: 'maybe' is unknown; known are off, warn, fail"),
         (("--swarm-incomparable=maybe",), "--swarm-incomparable: 'maybe' is unknown; known are warn, fail, ignore"),
         (("--swarm-inconclusive=maybe",), "--swarm-inconclusive: 'maybe' is unknown; known are pass, warn, fail"),

@@ -247,12 +247,53 @@ def test_an_update_replaces_what_ran_and_keeps_what_was_not_asked_for() -> None:
     old = baseline(case("a", [0.1]), case("b", [0.2]), case("c", [0.3]))
     run = RunCases(cases=(case("a", [0.9]), case("d", [0.4])))
     found = update_baseline(old, run, run_context(), update="all", covered=lambda each: each.setup.job != "c")
-    assert [each.setup.job for each in found.baseline.cases] == ["a", "c", "d"]
+    assert [each.setup.job for each in found.baseline.cases] == ["a", "b", "c", "d"]
     assert found.baseline.cases[0].samples[0].figures["score"] == 0.9
-    assert found.sentence == "3 cases: 1 added, 1 replaced, 1 kept, 1 dropped"
+    assert found.sentence == "4 cases: 1 added, 1 replaced, 2 kept"
     found = update_baseline(old, run, run_context(), update="new", covered=lambda _: True)
     assert [each.setup.job for each in found.baseline.cases] == ["a", "b", "c", "d"]
     assert found.baseline.cases[0].samples[0].figures["score"] == 0.1
+
+
+def test_an_update_drops_only_what_a_test_that_ran_no_longer_has() -> None:
+    old = baseline(case("a", [0.1], test="test_x.py::test_x"), case("b", [0.2], test="test_y.py::test_y"))
+    run = RunCases(cases=(case("a2", [0.9], test="test_x.py::test_x"),))
+    found = update_baseline(old, run, run_context(), update="all", covered=lambda _: True)
+    assert [each.setup.job for each in found.baseline.cases] == ["a2", "b"]
+
+
+def test_append_keeps_the_newest_ten_runs_and_drops_no_case() -> None:
+    stored = replace(baseline(case("a", [0.1]), case("b", [0.2])), context=run_context(run="20260100-0"))
+    for day in range(1, 13):
+        run = RunCases(cases=(case("a", [day / 100]),))
+        now = run_context(run=f"202601{day:02}-0", seed=day)
+        stored = update_baseline(stored, run, now, update="append", covered=lambda _: True).baseline
+    a, b = stored.cases
+    assert [each.run for each in a.samples] == [f"202601{day:02}-0" for day in range(3, 13)]
+    assert [each.figures["score"] for each in a.samples][-1] == 0.12
+    assert (b.setup.job, len(b.samples)) == ("b", 1)
+
+
+def test_spread_between_stored_runs_counts() -> None:
+    """Five runs that differ as wholes: a sixth that lies among them is no regression, though exact in itself."""
+    means = (0.5, 0.6, 0.7, 0.8, 0.9)
+    stored = [
+        replace(each, samples=tuple(replace(sample, run=f"r{n}") for sample in each.samples))
+        for n, mean in enumerate(means)
+        for each in jobs([mean, mean + 0.01, mean - 0.01, mean], count=12)
+    ]
+    cases = [
+        replace(group[0], samples=tuple(sample for each in group for sample in each.samples))
+        for job in range(12)
+        for group in [[each for each in stored if each.setup.job == f"job{job}"]]
+    ]
+    now = jobs([0.5, 0.51, 0.49, 0.5], count=12)
+    assert judge(cases, now, "score:-2.5%").rows[0].verdict is Verdict.INCONCLUSIVE
+    alike = [
+        replace(each, samples=tuple(replace(sample, run="one", repeat=n) for n, sample in enumerate(each.samples)))
+        for each in cases
+    ]
+    assert judge(alike, now, "score:-2.5%").rows[0].verdict is Verdict.REGRESSED
 
 
 def test_a_case_with_an_error_keeps_its_old_samples() -> None:
@@ -291,3 +332,91 @@ def test_repeats_that_were_added_while_needed_are_judged_more_strictly() -> None
         judge(noisy, shifted, "score:-2.5%", sequential=each).rows[0].repeats_needed or 0 for each in (False, True)
     ]
     assert 0 < asked[0] < asked[1]
+
+
+def test_a_run_that_compares_nothing_is_not_comparable() -> None:
+    for incomparable, failures in (("warn", 0), ("fail", 1), ("ignore", 0)):
+        result = judge(jobs([0.9]), [case("other", [0.9])], incomparable=incomparable)
+        assert result.verdict is Verdict.NOT_COMPARABLE
+        assert result.reasons[0].startswith("nothing was compared: none of the 1 cases")
+        assert bool(result.failures) is bool(failures)
+
+
+def test_lost_scores_cost_coverage_are_named_and_are_never_ok() -> None:
+    before = jobs([0.9, 0.9], count=4)
+    now = [
+        replace(each, samples=tuple(replace(s, figures={**s.figures, "score": None}) for s in each.samples))
+        for each in before[1:]
+    ]
+    (row,) = judge(before, [before[0], *now], "score:-2.5%", seed=0).rows
+    assert row.verdict is Verdict.INCONCLUSIVE
+    assert (row.cases, row.cases_expected, row.pairs, row.pairs_expected) == (1, 4, 2, 8)
+    assert row.lost[0] == "job1 [lp-h1-8GB] r1 has no score now"
+
+
+def test_a_router_that_dies_in_every_job_is_not_comparable() -> None:
+    before = jobs([0.9], count=2)
+    died = tuple(IncompleteJob(setup=each.setup, test="t.py::t", repeat=1, sentence="dead") for each in before)
+    result = judge(before, RunCases(cases=(), incomplete=died), "score:-2.5%")
+    assert result.verdict in (Verdict.NOT_COMPARABLE, Verdict.ERROR)
+    assert [row.lost for row in result.rows] == [("dead", "dead")]
+
+
+def test_repeats_with_the_same_answers_are_one_draw_on_a_real_server() -> None:
+    def real(side: list[BaselineCase], answers: list[str]) -> list[BaselineCase]:
+        return [
+            replace(each, samples=tuple(replace(s, answers=a) for s, a in zip(each.samples, answers, strict=True)))
+            for each in side
+        ]
+
+    before = real(jobs([0.9] * 4, count=6), ["x"] * 4)
+    now = real(jobs([0.6, 0.6, 0.6, 0.3], count=6), ["y", "y", "y", "z"])
+    context = run_context(seed=1, backend="ollama", simulated=False)
+    stored = replace(baseline(*before), context=replace(context, seed=0))
+    result = evaluate(RunCases(cases=tuple(now)), stored, context, policy=policy("score:-2%"), covered=lambda _: True)
+    (row,) = result.rows
+    assert (row.repeats_before, row.distinct_before, row.repeats_now, row.distinct_now) == (24, 6, 24, 12)
+    assert row.now == pytest.approx(0.525)
+    assert row.verdict is Verdict.INCONCLUSIVE
+
+
+def test_all_repeats_of_both_sides_count_where_seeds_are_not_shared() -> None:
+    few, many = jobs([0.5, 0.7], count=8), jobs([0.5, 0.7, 0.5, 0.7, 0.6, 0.6], count=8)
+    row, narrow = (judge(many, each, "score:-2.5%").rows[0] for each in (few, many))
+    assert (row.repeats_before, row.repeats_now, row.pairs) == (48, 16, 16)
+    assert narrow.high is not None
+    assert narrow.low is not None
+    assert row.high is not None
+    assert row.low is not None
+    assert narrow.high - narrow.low < row.high - row.low
+
+
+def test_a_loss_that_is_real_but_perhaps_allowed_says_so() -> None:
+    before, now = jobs([0.9, 0.8, 0.9, 0.8], count=20), jobs([0.8, 0.7, 0.8, 0.7], count=20)
+    (row,) = judge(before, now, "score:-0.09").rows
+    assert row.verdict is Verdict.INCONCLUSIVE
+    assert row.suspicion == "worse than before, perhaps within the allowance"
+
+
+def test_rare_violations_that_chance_explains_are_no_regression() -> None:
+    rare = [violating([1, 0, 0, 0, 0]), *(violating([0] * 5, job=f"b{n}") for n in range(16))]
+    clean = [violating([0] * 5), *(violating([0] * 5, job=f"b{n}") for n in range(16))]
+    (row,) = judge(clean, rare, "violations:+0").rows
+    assert row.verdict is Verdict.INCONCLUSIVE
+    assert "1 of 85 repeats of jobs" in (row.note or "")
+    assert judge(clean, rare, "violations:+1").rows[0].verdict is Verdict.OK
+    assert judge(clean, rare, "violations:+0@exact").rows[0].verdict is Verdict.REGRESSED
+
+
+def test_token_cost_is_judged_while_repeats_are_added() -> None:
+    costs = {"token_cost": [1e6, 2e6, 1.5e6]}
+    before = [case(f"job{n}", [0.5] * 3, figures=costs) for n in range(8)]
+    (row,) = judge(before, before, "token_cost:+10%", sequential=True).rows
+    assert row.verdict is Verdict.INCONCLUSIVE
+
+
+def test_the_options_that_change_a_score_are_those_of_the_table_of_options() -> None:
+    from pytest_swarm.gate.run_context import MEASURING
+    from pytest_swarm.plugin.options import ROWS
+
+    assert {row.dest: row.default_text for row in ROWS if row.measures} == MEASURING
