@@ -20,8 +20,8 @@ def fields(**data: object) -> Fields:
         (lambda: Fields([1], where="f.toml", error=GraphError), "f.toml: must be a table, not [1]"),
         (lambda: fields(a=1).only(("b", "c")), "f.toml: unknown key 'a'; known keys: b, c"),
         (
-            lambda: fields(color=1).only(("color", "size")),
-            "f.toml: unknown key 'color'; did you mean 'color'? Known keys: color, size",
+            lambda: fields(colour=1).only(("color", "size")),
+            "f.toml: unknown key 'colour'; did you mean 'color'? Known keys: color, size",
         ),
         (lambda: fields().text("a"), "f.toml: 'a' is missing; it must be a string"),
         (lambda: fields(a=None).number("a", 3), "f.toml: 'a' is missing; it must be a number"),

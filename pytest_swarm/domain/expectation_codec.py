@@ -1,27 +1,25 @@
-"""Expectations to and from JSON and TOML: the only way in and out."""
+"""Expectations to and from JSON and TOML: the only way in and out.
+
+An expectation whose fields are texts, numbers, flags and lists of texts needs no line here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING
+from dataclasses import fields as fields_of
 from types import MappingProxyType
+from typing import Any, get_args
 
 from pytest_swarm.domain.expectation import (
     DEFAULT_CHOICES,
     CodeCase,
-    Custom,
-    Exact,
     Expectation,
     JsonFields,
     JsonScalar,
-    Judge,
-    Keywords,
     Letter,
     Number,
     PythonCode,
-    Regex,
-    RougeL,
-    TokenF1,
-    YesNo,
     choice_count,
 )
 from pytest_swarm.errors import GraphError
@@ -29,35 +27,27 @@ from pytest_swarm.fields import Fields, Json
 
 
 def encode_expectation(expected: Expectation) -> dict[str, Json]:
-    """The JSON object of an expectation, `kind` first."""
-    head: dict[str, Json] = {"kind": expected.kind}
-    match expected:
-        case JsonFields():
-            asked: dict[str, Json] = {"quoted_numbers": True} if expected.quoted_numbers else {}
-            return head | {"fields": dict(expected.fields)} | asked
-        case Number():
-            return head | {"value": expected.value, "tolerance": expected.tolerance}
-        case YesNo():
-            return head | {"value": expected.value}
-        case Keywords():
-            return head | {"words": list(expected.words)}
-        case Exact():
-            return head | {"text": expected.text} | ({"strict": True} if expected.strict else {})
-        case Letter():
-            return head | {"value": expected.value, "choices": expected.choices}
-        case Regex():
-            return head | {"pattern": expected.pattern}
-        case PythonCode():
-            cases: list[Json] = [_encode_case(case) for case in expected.cases]
-            return head | {"entry_point": expected.entry_point, "cases": cases}
-        case Judge():
-            return head | {"rubric": expected.rubric}
-        case Custom():
-            return head | {"name": expected.name}
-        case TokenF1():
-            return head | {"answers": list(expected.answers), "style": expected.style}
-        case RougeL():
-            return head | {"reference": expected.reference}
+    """Return the JSON object of an expectation: `kind`, then its fields in their order.
+
+    A flag that is off is left out, so that digests of graphs that are older than the flag stay the same.
+    """
+    encoded: dict[str, Json] = {"kind": expected.kind}
+    for each in fields_of(expected):
+        value = getattr(expected, each.name)
+        if value is not False or each.default is MISSING:
+            encoded[each.name] = _encode_value(value)
+    return encoded
+
+
+def _encode_value(value: object) -> Json:
+    match value:
+        case Mapping():
+            return {str(key): _encode_value(each) for key, each in value.items()}
+        case tuple():
+            return [_encode_case(each) if isinstance(each, CodeCase) else _encode_value(each) for each in value]
+        case None | str() | int() | float() | bool():
+            return value
+    raise TypeError(f"no expectation holds a {type(value).__name__}")
 
 
 def _encode_case(case: CodeCase) -> dict[str, Json]:
@@ -71,7 +61,7 @@ def _encode_case(case: CodeCase) -> dict[str, Json]:
 
 
 def decode_expectation(fields: Fields) -> Expectation:
-    """The expectation of a JSON or TOML table; raises the error of `fields`, naming the place."""
+    """Return the expectation of a JSON or TOML table; raise the error of `fields`, naming the place."""
     kind = fields.text("kind")
     reader = _READERS.get(kind)
     if reader is None:
@@ -101,6 +91,18 @@ def _read_number(fields: Fields) -> Expectation:
     return Number(value=fields.number("value"), tolerance=fields.number("tolerance", 1e-6, low=0))
 
 
+def _plain_reader(kind: type[Expectation]) -> Callable[[Fields], Expectation]:
+    """Return the reader of an expectation whose fields are texts, numbers, flags and lists of texts."""
+
+    def read(fields: Fields) -> Expectation:
+        rows = fields_of(kind)
+        fields.only(("kind", *(row.name for row in rows)))
+        given = (row for row in rows if row.name in fields or row.default is MISSING)
+        return kind(**{row.name: _PLAIN[str(row.type)](fields, row.name) for row in given})
+
+    return read
+
+
 def _read_code(fields: Fields) -> Expectation:
     fields.only(("kind", "entry_point", "cases"))
     return PythonCode(entry_point=fields.text("entry_point"), cases=tuple(map(_read_case, fields.tables("cases"))))
@@ -126,29 +128,22 @@ def _read_letter(fields: Fields) -> Expectation:
     return Letter(value=fields.text("value"), choices=choices)
 
 
-def _read_exact(fields: Fields) -> Expectation:
-    fields.only(("kind", "text", "strict"))
-    return Exact(text=fields.text("text"), strict=fields.flag("strict", default=False))
+_PLAIN: Mapping[str, Callable[[Fields, str], Any]] = MappingProxyType(
+    {
+        "str": lambda table, name: table.text(name),
+        "float": lambda table, name: table.number(name),
+        "int": lambda table, name: table.whole(name),
+        "bool": lambda table, name: table.flag(name),
+        "tuple[str, ...]": lambda table, name: table.texts(name),
+    }
+)
+"""Readers by the type of a field."""
 
-
-def _read_token_f1(fields: Fields) -> Expectation:
-    fields.only(("kind", "answers", "style"))
-    return TokenF1(answers=fields.texts("answers"), style=fields.text("style", "squad"))
-
+_OWN_READERS: Mapping[type[Expectation], Callable[[Fields], Expectation]] = MappingProxyType(
+    {JsonFields: _read_json, Number: _read_number, Letter: _read_letter, PythonCode: _read_code}
+)
+"""Readers of expectations with fields of other types, or limits of their own."""
 
 _READERS: Mapping[str, Callable[[Fields], Expectation]] = MappingProxyType(
-    {
-        "json": _read_json,
-        "number": _read_number,
-        "yes_no": lambda f: YesNo(value=f.flag("value")),
-        "keywords": lambda f: Keywords(words=f.texts("words")),
-        "letter": _read_letter,
-        "exact": _read_exact,
-        "regex": lambda f: Regex(pattern=f.text("pattern")),
-        "code": _read_code,
-        "judge": lambda f: Judge(rubric=f.text("rubric")),
-        "custom": lambda f: Custom(name=f.text("name")),
-        "token_f1": _read_token_f1,
-        "rouge_l": lambda f: RougeL(reference=f.text("reference")),
-    }
+    {each.kind: _OWN_READERS.get(each) or _plain_reader(each) for each in get_args(Expectation)}
 )

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -285,31 +287,37 @@ for code in {codes!r}:
 USUAL_PYTHON = Path("/usr/bin/python3")
 
 
+@pytest.fixture
+def everybodys() -> Iterator[Path]:
+    """A folder that every user may read; pytest closes its own ones to all but the user who runs it."""
+    with tempfile.TemporaryDirectory(prefix="swarm-test-") as folder:
+        path = Path(folder)
+        path.chmod(0o755)
+        yield path
+
+
 @pytest.mark.skipif(
     sys.platform != "linux" or os.getuid() != 0 or not USUAL_PYTHON.exists(),
     reason="only root can become somebody else, and needs an interpreter that everybody may run",
 )
-def test_an_ordinary_user_is_as_safe_as_root(tmp_path):
+def test_an_ordinary_user_is_as_safe_as_root(everybodys: Path) -> None:
     """The test process itself may be root; here the sandbox is started by the user nobody."""
     ask = [USUAL_PYTHON, "-c", "import sys; print(sys.version_info < (3, 11))"]
     old = subprocess.run(ask, capture_output=True, text=True, check=True)
     if old.stdout.strip() == "True":
         pytest.skip("the system's Python is too old for the package")
-    shutil.copytree(JAIL.parents[1], tmp_path / "pytest_swarm", ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in (tmp_path, *tmp_path.parents[:-1]):
-        if folder.stat().st_uid == os.getuid() and folder != Path("/tmp"):
-            folder.chmod(0o755)
+    shutil.copytree(JAIL.parents[1], everybodys / "pytest_swarm", ignore=shutil.ignore_patterns("__pycache__"))
     hostile = (
         "import fcntl, os\ndef f(a, b): return fcntl.fcntl(3, fcntl.F_SETOWN, os.getppid())",
         "import os\ndef f(a, b): os.kill(os.getppid(), 9)",
         "import os\ndef f(a, b): return os.stat('/etc/passwd').st_size",
         "def f(a, b): return open('/etc/passwd').read()",
-        f"def f(a, b): return open({str(tmp_path / 'pytest_swarm/errors.py')!r}).read()",
+        f"def f(a, b): return open({str(everybodys / 'pytest_swarm/errors.py')!r}).read()",
         "import os\ndef f(a, b): return os.listdir('/usr/lib/python3/dist-packages')",
         "import socket\ndef f(a, b): return 7",
         "import os\ndef f(a, b): return os.fork()",
     )
-    script = AS_NOBODY.format(package=str(tmp_path), codes=("def f(a, b): return a + b", *hostile))
+    script = AS_NOBODY.format(package=str(everybodys), codes=("def f(a, b): return a + b", *hostile))
     done = subprocess.run([USUAL_PYTHON, "-c", script], capture_output=True, text=True, check=False, cwd="/")
     honest, *others = done.stdout.splitlines()
     assert honest.endswith("None (None,)"), done.stderr
