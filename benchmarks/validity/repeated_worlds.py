@@ -107,7 +107,7 @@ REPEATED: tuple[Experiment, ...] = (
     *(
         Experiment(
             world=f"nights-{name}",
-            n=100,
+            n=60,
             play=partial(nights, spread=spread),
             bounds={"ever REGRESSED": {"most": 0.1}},
         )

@@ -420,3 +420,11 @@ def test_the_options_that_change_a_score_are_those_of_the_table_of_options() -> 
     from pytest_swarm.plugin.options import ROWS
 
     assert {row.dest: row.default_text for row in ROWS if row.measures} == MEASURING
+
+
+def test_a_router_made_worse_by_five_points_fails_with_one_repeat_of_the_same_seed() -> None:
+    before, now = jobs([0.74], count=3), jobs([0.69], count=3)
+    result = judge(before, now, seed=0)
+    row = result.rows[0]
+    assert (row.verdict, row.exact, row.p_worse, row.repeats_needed) == (Verdict.REGRESSED, True, None, None)
+    assert result.failures == ("lp/score:-2.5%@95: REGRESSED",)
