@@ -81,16 +81,6 @@ def sequential_effect(units: Units, *, level: float, scale: float = 1.0) -> Effe
     )
 
 
-def minimum_detectable_sequential(error: float, units: int, *, level: float) -> float:
-    """Return `minimum_detectable` of such a test.
-
-    Wealth 1/level needs an effect of sqrt(2 ln(2 / level)) errors, plus z(POWER).
-    """
-    if units < 2 or log_wealth([1.0] * units) < -math.log(level):
-        return math.inf
-    return _errors_needed(level) * error
-
-
 def price_of_looking(level: float) -> float:
     """Return by which factor the detectable effect is larger than that of a fixed number of repeats."""
     z = NormalDist().inv_cdf

@@ -12,7 +12,7 @@ from scipy.stats import beta, fisher_exact
 from pytest_swarm.statistics.exact_tests import fisher_in_strata
 from pytest_swarm.statistics.mean_bounds import WeightedValues, mean_bounds, p_mean_at_most
 from pytest_swarm.statistics.permutations import Stratum, permutation_p_values
-from pytest_swarm.statistics.proportions import exact_interval, wilson_interval
+from pytest_swarm.statistics.proportions import exact_interval
 from pytest_swarm.statistics.sample_size import Spread, units_to_exceed
 
 
@@ -98,7 +98,6 @@ def test_strata_are_never_pooled() -> None:
 def test_intervals_of_shares() -> None:
     assert exact_interval(0, 100, level=0.025)[1] == pytest.approx(1 - 0.025**0.01)
     assert exact_interval(100, 100, level=0.025)[1] == 1.0
-    assert wilson_interval(0, 10, level=0.025) == (pytest.approx(0.0), pytest.approx(0.2775, abs=1e-3))
 
 
 def test_the_planned_size_keeps_its_promise() -> None:

@@ -16,9 +16,7 @@ from pytest_swarm.statistics.sequential import log_wealth, sequential_effect, st
 from pytest_swarm.statistics.sign_flips import (
     Pair,
     flip_p_values,
-    minimum_detectable,
     paired_effect,
-    repeats_needed,
     units_of,
 )
 
@@ -78,17 +76,6 @@ def test_the_same_data_give_the_same_figures() -> None:
     rows = pairs([Random(3).choice([-1.0, 0.0, 0.5]) for _ in range(200)], clusters=20)
     assert paired_effect(units_of(rows), level=0.025) == paired_effect(units_of(rows), level=0.025)
     assert bca_over_clusters(units_of(rows), level=0.025) == bca_over_clusters(units_of(rows), level=0.025)
-
-
-def test_the_detectable_effect_falls_with_the_repeats_that_are_asked_for() -> None:
-    error = 0.3 / math.sqrt(10)
-    needed = repeats_needed(error, units=10, repeats=2, effect=0.02, level=0.025)
-    assert needed is not None
-    jobs = 5
-    at = [minimum_detectable(0.3 / math.sqrt(jobs * r), jobs * r, level=0.025) for r in (needed - 40, needed)]
-    assert at[1] <= 0.02 < at[0]
-    assert repeats_needed(error, units=10, repeats=2, effect=0.0, level=0.025) is None
-    assert minimum_detectable(0.1, 5, level=0.025) == math.inf
 
 
 def test_a_bootstrap_over_few_jobs_is_refused() -> None:
