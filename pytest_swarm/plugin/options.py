@@ -179,10 +179,10 @@ class Options(OptionValues):
     )
     update_baseline: Maybe[Update] = Maybe(
         lambda given: given.choice(
-            "new", "all", hint="a path behind it is read as its value: write --swarm-update-baseline=all"
+            "new", "all", "append", hint="a path behind it is read as its value: write --swarm-update-baseline=all"
         ),
         "write the baseline from this run: all (also without a value) replaces what was run, new only adds what it "
-        "lacks; without --swarm-baseline the file is swarm-baseline.json",
+        "lacks, append keeps it as one of its newest 10 runs; without --swarm-baseline the file is swarm-baseline.json",
         metavar="WHAT",
         bare="all",
         may_differ=True,
