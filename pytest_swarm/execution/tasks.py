@@ -6,12 +6,14 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.execution.job_clock import JobClock
+from pytest_swarm.execution.measured_calls import play
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from pytest_swarm.scoring.scorers import Scorers
@@ -21,13 +23,17 @@ SERVER_DOWN: Final = ServerDownError.kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCall:
-    """One task to run: its model, its parents with their answers, its step and its seed."""
+    """One task to run: its model, its parents with their answers, its step and its seed.
+
+    `measured` is the call as it was measured elsewhere; None where the server is to be asked.
+    """
 
     task: Task
     model: Model
     given: tuple[tuple[Task, str], ...]
     step: int
     seed: int
+    measured: MeasuredCall | None = None
 
 
 async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> TaskOutcome:
@@ -38,18 +44,20 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
         client: The client of the server.
         clock: The clock of the job.
     """
-    request = ChatRequest(
-        model=call.model.tag,
-        messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
-        num_ctx=call.model.context_tokens,
-        seed=call.seed,
-    )
     begun = TaskOutcome(
         task=call.task.id,
         status=TaskStatus.FAILED,
         step=call.step,
         model=call.model.tag,
         started_s=clock.now_s(),
+    )
+    if call.measured is not None:
+        return await play(call.measured, begun, clock)
+    request = ChatRequest(
+        model=call.model.tag,
+        messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
+        num_ctx=call.model.context_tokens,
+        seed=call.seed,
     )
     try:
         reply = await client.chat(request)

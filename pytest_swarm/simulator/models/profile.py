@@ -16,6 +16,7 @@ from pytest_swarm.documents import parse_toml, read_text
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
+from pytest_swarm.simulator.models.measured_answers import load_measured_answers
 from pytest_swarm.simulator.models.profile_types import (
     KNOWN_CONTEXTS,
     Accuracy,
@@ -32,7 +33,7 @@ from pytest_swarm.simulator.server.hardware import KEEP_ALIVE_S, MAX_LOADED_MODE
 __all__ = ["Accuracy", "Behaviour", "Favour", "KnownOutcome", "ModelProfile", "PlannerProfile", "Profile"]
 __all__ += ["load_profile", "shipped_profiles"]
 
-_TABLES: Final = ("name", "source", "hardware", "behaviour", "planner", "models", "known", "faults")
+_TABLES: Final = ("name", "source", "hardware", "behaviour", "planner", "models", "known", "measured", "faults")
 _SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
 _SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
 _HARDWARE: Final = (
@@ -103,6 +104,7 @@ def _decode(data: Mapping[str, object], where: str) -> Profile:
         behaviour=_behaviour(top.table("behaviour")),
         planner=_planner(top.table("planner")),
         known=tuple(map(_known, top.tables("known"))),
+        measured=load_measured_answers(Path(where).parent / top.text("measured")) if "measured" in top else None,
         faults=tuple(
             parse_fault(each, error=ProfileError, what=f"profile {where}, 'faults'") for each in top.texts("faults")
         ),

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import ProfileError
+from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers
 from pytest_swarm.simulator.server.faults import Fault
 from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 
@@ -129,7 +130,10 @@ class PlannerProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A profile: a server with its models, how well they perform, the planner, and the faults to inject."""
+    """A profile: a server with its models, how well they perform, the planner, and the faults to inject.
+
+    With `measured`, every task has the answers that were measured elsewhere, and nothing is drawn.
+    """
 
     name: str
     source: str
@@ -139,6 +143,7 @@ class Profile:
     planner: PlannerProfile
     known: tuple[KnownOutcome, ...] = ()
     faults: tuple[Fault, ...] = ()
+    measured: MeasuredAnswers | None = None
     _by_name: Mapping[str, ModelProfile] = field(init=False, repr=False, compare=False)
     _known: Mapping[tuple[str, str, str], tuple[KnownOutcome, ...]] = field(init=False, repr=False, compare=False)
 
