@@ -23,6 +23,7 @@ from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
 from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
+from pytest_swarm.scoring.thinking import without_thinking
 from pytest_swarm.telemetry import events
 
 
@@ -100,7 +101,7 @@ class _Job:
         await self._run(tuple(call for call in calls if call.model.tag not in failed))
 
     def _call(self, assignment: Assignment, number: int) -> TaskCall:
-        parents = self.graph.parents(assignment.task) if self.graph.context == "parents" else ()
+        parents = self.graph.parents(assignment.task) if self.graph.context != "none" else ()
         return TaskCall(
             task=self.graph.task(assignment.task),
             model=self.context.estimator.fleet[assignment.model],
@@ -134,7 +135,8 @@ class _Job:
         """Enter an outcome; everything that depends on a failed task is skipped."""
         self._enter(outcome)
         if outcome.answer is not None:
-            self.answers[outcome.task] = outcome.answer
+            whole = self.graph.context == "full"
+            self.answers[outcome.task] = outcome.answer if whole else without_thinking(outcome.answer)
         if outcome.status is TaskStatus.FAILED:
             for descendant in self.graph.descendants(outcome.task):
                 if descendant not in self.finished:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.domain.expectation import encode_expectation
+from pytest_swarm.domain.expectation_codec import encode_expectation
 from pytest_swarm.domain.record import EstimateRow, JobStatus, PlanStep, TaskOutcome
 from pytest_swarm.domain.task import Task
 from pytest_swarm.metrics.comparison import models_used

@@ -193,7 +193,7 @@ def right_probability(profile: Profile, model: str, task: Task) -> float:
 
 
 def _expected_inputs(graph: TaskGraph, task: Task) -> tuple[str, ...]:
-    return graph.parents(task.id) if graph.context == "parents" else ()
+    return graph.parents(task.id) if graph.context != "none" else ()
 
 
 def _receives_inputs(graph: TaskGraph, task: Task) -> bool:
