@@ -20,11 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", required=True, help="long, routerbench, routellm, llmrouterbench or routerarena")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory to write to")
     parser.add_argument(
-        "--batch",
-        type=int,
-        default=200,
-        metavar="N",
-        help="prompts in a job, about (default: 200)",
+        "--batch", type=int, metavar="N", help="prompts in a job (default: 200, fewer in a small table)"
     )
     parser.add_argument("--name", metavar="NAME", help="name of the jobs (default: that of the file)")
     parser.add_argument("--models", metavar="A,B", help="import these models only (default: all of the table)")

@@ -33,7 +33,8 @@ READERS: Final[Mapping[str, CellReader]] = MappingProxyType(
         "routerarena": read_routerarena,
     }
 )
-DEFAULT_BATCH: Final = 200
+DEFAULT_BATCH: Final = 200  # prompts in a job of a large table: a call costs little, a job costs a plan
+_FEWEST_JOBS: Final = 20  # of a small table, so that differences between modes have an interval over jobs
 _TABLES: Final = (".csv", ".jsonl", ".ndjson", ".json")
 _SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {"llmrouterbench": (".json",), "routerarena": (".jsonl",)}
 _FILES: Final = ("fleet.toml", "profile.toml", "answers.jsonl", "pytest.ini", "test_matrix.py", "jobs")
@@ -112,18 +113,25 @@ class ImportedMatrix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatrixImport:
-    """How a table is imported: its format, the prompts in a job, the jobs' name, and the models (empty: all)."""
+    """How a table is imported: its format, the prompts in a job, the jobs' name, and the models (empty: all).
+
+    Without a `batch`, a job has 200 prompts, or fewer where that makes less than 20 jobs.
+    """
 
     format: str
-    batch: int = DEFAULT_BATCH
+    batch: int | None = None
     name: str | None = None
     models: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.format not in READERS:
             raise MatrixError(f"format {self.format!r} is not known; known are {', '.join(READERS)}")
-        if self.batch < 1:
+        if self.batch is not None and self.batch < 1:
             raise MatrixError(f"batch is {self.batch}, but a job needs at least 1 prompt")
+
+    def job_size(self, prompts: int) -> int:
+        """Return about how many of that many prompts a job gets."""
+        return self.batch or max(1, min(DEFAULT_BATCH, prompts // _FEWEST_JOBS))
 
 
 def read_matrix(source: Path, how: MatrixImport) -> Matrix:
@@ -155,7 +163,7 @@ def import_matrix(source: Path, out: Path, how: MatrixImport) -> ImportedMatrix:
         if (out / each).exists():
             raise MatrixError(f"{out / each}: exists already; choose another --out")
     matrix = read_matrix(source, how)
-    jobs = matrix_jobs(matrix, name=how.name or _stem(source), batch=how.batch)
+    jobs = matrix_jobs(matrix, name=how.name or _stem(source), batch=how.job_size(len(matrix.prompts)))
     make_folder(out / "jobs", MatrixError)
     for graph in jobs.graphs:
         save_graph(graph, out / "jobs" / f"{graph.name}.json")
@@ -193,7 +201,7 @@ def _profile(matrix: Matrix, source: str) -> str:
     count = len(matrix.models)
     lines = [
         toml_comment("Known answers of a table that others measured. No speed, size or time in this file is measured."),
-        toml_line("name", f"table {source}"),
+        toml_line("name", f"scores measured by others in {source}"),
         toml_line("source", f"scores, tokens, costs and latencies of {source} where it has them; nothing else"),
         toml_line("measured", "answers.jsonl"),
         _PROFILE.format(gpu_bytes=count * 2_000_000_000, count=count),

@@ -60,7 +60,7 @@ def test_single_models_get_their_mean_to_the_digit_and_the_oracle_the_best_of_ea
 
 
 def test_what_was_not_measured_stays_null(tmp_path: Path) -> None:
-    import_matrix(table(tmp_path / "t.jsonl"), tmp_path / "out", MatrixImport(format="long"))
+    import_matrix(table(tmp_path / "t.jsonl"), tmp_path / "out", MatrixImport(format="long", batch=4))
     (record,) = play(tmp_path / "out", "single:small")
     for outcome in record.outcomes:
         assert outcome.prompt_tokens is outcome.completion_tokens is outcome.token_cost is outcome.latency_s is None
@@ -70,7 +70,7 @@ def test_what_was_not_measured_stays_null(tmp_path: Path) -> None:
 
 def test_measured_tokens_costs_and_latencies_come_through(tmp_path: Path) -> None:
     source = table(tmp_path / "t.jsonl", prompt_tokens=30, completion_tokens=12, cost=0.00021, latency_s=1.5)
-    import_matrix(source, tmp_path / "out", MatrixImport(format="long"))
+    import_matrix(source, tmp_path / "out", MatrixImport(format="long", batch=4))
     (record,) = play(tmp_path / "out", "single:small")
     for outcome in record.outcomes:
         assert (outcome.prompt_tokens, outcome.completion_tokens) == (30, 12)
@@ -90,6 +90,13 @@ def test_jobs_are_equal_so_that_the_mean_over_jobs_is_the_mean_over_prompts(tmp_
     )
     assert "the last job is smaller" in found.text()
     assert sum(len(each) for each in found.jobs.graphs) == 37
+
+
+def test_a_small_table_makes_enough_jobs_for_an_interval(tmp_path: Path) -> None:
+    how = MatrixImport(format="long")
+    found = import_matrix(table(tmp_path / "t.jsonl", prompts=60), tmp_path / "out", how)
+    assert [len(each) for each in found.jobs.graphs] == [3] * 20
+    assert how.job_size(10_000) == 200
 
 
 @pytest.mark.skipif(not ROUTELLM.exists(), reason="the public sample is not part of the project")
