@@ -126,6 +126,8 @@ class MatrixImport:
     def __post_init__(self) -> None:
         if self.format not in READERS:
             raise MatrixError(f"format {self.format!r} is not known; known are {', '.join(READERS)}")
+        if self.name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
+            raise MatrixError(f"name {self.name!r}: must consist of letters, digits, dots, dashes and underscores")
         if self.batch is not None and self.batch < 1:
             raise MatrixError(f"batch is {self.batch}, but a job needs at least 1 prompt")
 

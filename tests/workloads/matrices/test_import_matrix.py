@@ -139,6 +139,20 @@ def test_a_damaged_file_of_answers_is_refused(tmp_path: Path, line: str, sentenc
     assert sentence in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        ({"format": "parquet"}, "format 'parquet' is not known; known are long, routerbench"),
+        ({"format": "long", "batch": 0}, "batch is 0, but a job needs at least 1 prompt"),
+        ({"format": "long", "name": "a/b"}, "name 'a/b': must consist of letters"),
+    ],
+)
+def test_an_import_that_cannot_be_is_refused_at_once(how: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(MatrixError) as caught:
+        MatrixImport(**how)
+    assert sentence in str(caught.value)
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     source, how = table(tmp_path / "t.jsonl"), MatrixImport(format="long")
     import_matrix(source, tmp_path / "out", how)
