@@ -15,7 +15,7 @@ from typing import Final
 
 from pytest_swarm.errors import SwarmError
 
-COMMANDS: Final = ("report", "import", "import-matrix", "new", "profile", "fleet", "score")
+COMMANDS: Final = ("report", "import", "import-matrix", "new", "profile", "fleet", "score", "serve")
 _FAILED: Final = 1
 
 

@@ -13,6 +13,7 @@ from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import BackendError, ServerDownError
+from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.measured_calls import play
 from pytest_swarm.ollama.client import OllamaClient
@@ -65,7 +66,10 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
         reply = await client.chat(request)
     except BackendError as error:
         return replace(begun, finished_s=clock.now_s(), error=str(error), error_kind=error.kind)
-    return _answered(begun, reply, call.model, clock.now_s())
+    truncated = was_cut(
+        reported=reply.prompt_tokens, estimated=prompt_tokens(request.messages), num_ctx=request.num_ctx
+    )
+    return replace(_answered(begun, reply, call.model, clock.now_s()), truncated=truncated)
 
 
 def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: float) -> TaskOutcome:
@@ -83,6 +87,7 @@ def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: fl
         prefill_s=reply.prefill_s,
         decode_s=reply.decode_s,
         done_reason=reply.done_reason,
+        thinking=reply.thinking,
         thinking_chars=reply.thinking_chars,
         answer_state=_state(reply),
     )
@@ -147,8 +152,18 @@ def skipped(task_id: str, because: str) -> TaskOutcome:
     )
 
 
+def cut_sentence(call: TaskCall, outcome: TaskOutcome) -> str:
+    """Return what the server cut of a prompt, and what to do."""
+    return (
+        f"the server cut the prompt of task {outcome.task!r} to {outcome.prompt_tokens} tokens, because the context of "
+        f"{call.model.tag} is {call.model.context_tokens}; raise its num_ctx"
+    )
+
+
 async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> TaskOutcome:
     """Return the outcome with its scores; an outcome without an answer is returned as it is.
+
+    An answer to a prompt that the server cut has no score: it says nothing about the model.
 
     Args:
         outcome: The unscored outcome.
@@ -157,6 +172,8 @@ async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> Task
     """
     if outcome.answer is None:
         return outcome
+    if outcome.truncated:
+        return replace(outcome, score_detail=f"not scored: {cut_sentence(call, outcome)}")
     score = await scorers.score(call.task, outcome.answer)
     local = score
     if call.task.derive is not None:

@@ -94,7 +94,7 @@ def new_prompt_benchmark(
         GraphError: For an invalid name, a row that is no prompt, or files that exist.
         MatrixError: Where the file cannot be read as rows.
     """
-    rows = tuple(read_rows(Path(source)))
+    rows = tuple(map(_lower_columns, read_rows(Path(source))))
     if not rows:
         raise GraphError(f"{source}: has no rows; write one prompt to each")
     tasks = _tasks(rows)
@@ -108,6 +108,11 @@ def new_prompt_benchmark(
         places=tuple(row.where.rpartition(", ")[2] for row in rows),
         unused=tuple(dict.fromkeys(column for row in rows for column in row.values if column not in _COLUMNS)),
     )
+
+
+def _lower_columns(row: TableRow) -> TableRow:
+    """Return the row with its column names in lower case, as people write `Prompt` too."""
+    return TableRow(where=row.where, values={name.strip().lower(): value for name, value in row.values.items()})
 
 
 def _tasks(rows: Sequence[TableRow]) -> tuple[Task, ...]:

@@ -82,7 +82,7 @@ def test_a_csv_is_read_as_well_and_the_guesses_are_shown(tmp_path: Path) -> None
     source = tmp_path / "p.csv"
     with source.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["prompt", "type", "expected", "author"])
+        writer.writerow(["Prompt", "type", " Expected", "author"])
         writer.writerow(["What is\n6 x 7?", "", "42", "me"])
         writer.writerow(["A poem, please", "creative", "", "me"])
     found = new_prompt_benchmark("mine", source, folder=tmp_path)

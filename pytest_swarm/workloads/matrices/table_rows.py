@@ -113,6 +113,9 @@ def _csv_rows(text: str, path: Path) -> Iterator[TableRow]:
         repeated = sorted({each for each in columns if each and columns.count(each) > 1})
         if repeated:
             raise MatrixError(f"{path}: column {repeated[0]!r} appears twice; rename one of them")
+        other = next((mark for mark in ";\t" if len(columns) == 1 and mark in columns[0]), None)
+        if other is not None:
+            raise MatrixError(f"{path}: its columns are separated by {other!r}; save it with commas")
         line = reader.line_num + 1
         for values in reader:
             where, line = f"{path}, line {line}", reader.line_num + 1

@@ -181,6 +181,7 @@ def test_a_bad_table_is_refused_in_a_sentence(tmp_path: Path, rows: list[Mapping
         ("long", "t.csv", "prompt_id,model,score\na,m\n", "line 2: has 2 fields, but the heading has 3"),
         ("long", "t.csv", "prompt_id,model,score,score\na,m,1,1\n", "column 'score' appears twice"),
         ("long", "t.csv", 'prompt_id,model,score\n"a,m,1\n', "is not valid CSV"),
+        ("long", "t.csv", "prompt_id;model;score\na;m;1\n", "its columns are separated by ';'; save it with commas"),
         ("long", "t.txt", "", "the file name must end in .csv"),
         ("routerbench", "t.pkl", "", "reading a pickle can run any code"),
         (
