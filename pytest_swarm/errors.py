@@ -4,6 +4,7 @@
       OptionError             a command-line option, ini value or marker keyword
       GraphError              a task graph or its file: a cycle, an unknown task in an edge, a duplicate id
       FleetError              a fleet file or a model in it
+      MatrixError             a table of prompts and models: a missing column, two scores of one cell
       ProfileError            a simulator profile
       EstimateError           an estimate that is not a finite number
       ScoringError            a scorer that cannot work: a custom function that fails, code that cannot be sandboxed
@@ -40,6 +41,10 @@ class GraphError(SwarmError):
 
 class FleetError(SwarmError):
     """A fleet without models, or with a model whose values are invalid."""
+
+
+class MatrixError(SwarmError):
+    """A table of measured scores that lacks a column, contradicts itself, or holds a value that is no score."""
 
 
 class ProfileError(SwarmError):

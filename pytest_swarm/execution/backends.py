@@ -9,11 +9,13 @@ import asyncio
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import BackendError, ModelMissingError
@@ -23,6 +25,7 @@ from pytest_swarm.ollama.messages import ListedModel
 
 if TYPE_CHECKING:
     from pytest_swarm.simulator.models.profile import Profile
+    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import Fault
 
 DEFAULT_TIMEOUT_S: Final = 120.0
@@ -62,7 +65,8 @@ class Connection:
     `client` is for the case's own calls, `probe_client` for samples beside them; both reach the same server.
     `register_graph` announces the graph of a case to a simulated server. `realised` returns the realised scores by
     (task, model) for a graph and a request seed; None if they are not known. `listener` is told where cases start and
-    end; None if nothing is recorded or replayed.
+    end; None if nothing is recorded or replayed. `measured` returns the calls of a graph by (task, model) that were
+    measured elsewhere, for which no server is asked.
     """
 
     client: OllamaClient
@@ -70,6 +74,7 @@ class Connection:
     register_graph: Callable[[TaskGraph], None]
     realised: Callable[[TaskGraph, int], RealisedScores | None]
     listener: CaseListener | None = None
+    measured: Callable[[TaskGraph], Mapping[tuple[str, str], MeasuredCall]] = lambda _: {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -165,16 +170,13 @@ def simulated_backend(
         generator = ProfileGenerator(profile, seed=seed)
         server = SimulatedServer(spec, generator=generator, seed=seed, faults=(*profile.faults, *world.faults))
 
-        def realised(graph: TaskGraph, request_seed: int) -> RealisedScores:
-            return {
-                (task.id, tag): generator.task_score(graph, tag, task, request_seed)
-                for task in graph.tasks
-                for tag in fleet.tags
-            }
-
         client = OllamaClient("http://simulated", transport=server.transport(), timeout_s=timeout_s)
         return Connection(
-            client=client, probe_client=client, register_graph=generator.register_graph, realised=realised
+            client=client,
+            probe_client=client,
+            register_graph=generator.register_graph,
+            realised=partial(_realised, generator, fleet),
+            measured=partial(_measured, profile, fleet),
         )
 
     return Backend(
@@ -187,6 +189,21 @@ def simulated_backend(
         connect=connect,
         knows_realised=True,
     )
+
+
+def _measured(profile: Profile, fleet: Fleet, graph: TaskGraph) -> Mapping[tuple[str, str], MeasuredCall]:
+    return {} if profile.measured is None else profile.measured.of_graph(graph, fleet.tags)
+
+
+def _realised(generator: ProfileGenerator, fleet: Fleet, graph: TaskGraph, request_seed: int) -> RealisedScores:
+    measured = _measured(generator.profile, fleet, graph)
+    if measured:
+        return {key: call.score for key, call in measured.items()}
+    return {
+        (task.id, tag): generator.task_score(graph, tag, task, request_seed)
+        for task in graph.tasks
+        for tag in fleet.tags
+    }
 
 
 def installed_models(host: str, timeout_s: float) -> tuple[ListedModel, ...]:

@@ -80,6 +80,20 @@ class _GroupState:
         self.runner.close()
 
 
+def _record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]) -> JobRecord:
+    """Return the record of a case.
+
+    The task itself has no result, because asyncio makes a text of task and result as it resets the signal handler.
+    """
+    records: list[JobRecord] = []
+
+    async def keep() -> None:
+        records.append(await running)
+
+    runner.run(keep())
+    return records[0]
+
+
 async def _in_loop(make: Callable[[], T]) -> T:
     """Return what must be made while the loop runs."""
     return make()
@@ -129,7 +143,7 @@ class Bench:
             listener.begin(case, now_s=loop.time())
         context = self._context(case, state, sink)
         state.fresh = False
-        record = state.runner.run(run_case(case, context))
+        record = _record_of(state.runner, run_case(case, context))
         if listener is not None:
             for sentence in listener.finish(now_s=loop.time()):
                 sink.emit(encode_note(case, sentence, record.started_ts_ms))
@@ -237,6 +251,7 @@ class Bench:
             sink=sink,
             probe_client=state.connection.probe_client,
             gpu=self.gpu if state.backend.is_local else None,
+            measured=state.connection.measured(case.graph),
             settings=RunSettings(
                 weights=s.weights,
                 concurrency=s.concurrency,

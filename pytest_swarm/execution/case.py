@@ -114,6 +114,7 @@ class _Job:
             given=tuple((self.graph.task(parent), self.answers[parent]) for parent in parents),
             step=number,
             seed=self.seed,
+            measured=self.context.measured.get((assignment.task, assignment.model)),
         )
 
     async def _run(self, calls: tuple[TaskCall, ...]) -> None:

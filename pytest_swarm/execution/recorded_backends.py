@@ -116,6 +116,7 @@ def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection
         probe_client=client.through(ProbeTransport),
         register_graph=connection.register_graph,
         realised=recorder.realised,
+        measured=connection.measured,
         listener=recorder,
     )
 

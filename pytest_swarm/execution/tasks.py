@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT, AnswerState
+from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
@@ -14,6 +15,7 @@ from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
 from pytest_swarm.execution.job_clock import JobClock
+from pytest_swarm.execution.measured_calls import play
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from pytest_swarm.scoring.answer_text import readable
@@ -24,13 +26,17 @@ SERVER_DOWN: Final = ServerDownError.kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCall:
-    """One task to run: its model, its parents with their answers, its step and its seed."""
+    """One task to run: its model, its parents with their answers, its step and its seed.
+
+    `measured` is the call as it was measured elsewhere; None where the server is to be asked.
+    """
 
     task: Task
     model: Model
     given: tuple[tuple[Task, str], ...]
     step: int
     seed: int
+    measured: MeasuredCall | None = None
 
 
 async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> TaskOutcome:
@@ -41,18 +47,20 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
         client: The client of the server.
         clock: The clock of the job.
     """
-    request = ChatRequest(
-        model=call.model.tag,
-        messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
-        num_ctx=call.model.context_tokens,
-        seed=call.seed,
-    )
     begun = TaskOutcome(
         task=call.task.id,
         status=TaskStatus.FAILED,
         step=call.step,
         model=call.model.tag,
         started_s=clock.now_s(),
+    )
+    if call.measured is not None:
+        return await play(call.measured, begun, clock)
+    request = ChatRequest(
+        model=call.model.tag,
+        messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
+        num_ctx=call.model.context_tokens,
+        seed=call.seed,
     )
     try:
         reply = await client.chat(request)

@@ -62,7 +62,7 @@ class Options(OptionValues):
     )
     seed = Value(lambda given: given.count(low=0), "0", "seed of every random draw", metavar="N")
     fleet = Value(
-        lambda given: given.word(),
+        lambda given: given.file_or_name(),
         "heavy",
         "models on offer: a TOML file, the published agents JSON, or the name of a shipped fleet",
         metavar="FILE",
@@ -121,7 +121,7 @@ class Options(OptionValues):
         may_differ=True,
     )
     profile = Value(
-        lambda given: given.word(),
+        lambda given: given.file_or_name(),
         "a40",
         "what the simulated models do: a profile in TOML, or the name of a shipped one",
         metavar="FILE",

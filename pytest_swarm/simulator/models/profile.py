@@ -15,6 +15,7 @@ from typing import Final
 from pytest_swarm.documents import parse_toml, read_text
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
+from pytest_swarm.simulator.models.measured_answers import load_measured_answers
 from pytest_swarm.simulator.models.profile_tables import (
     read_answer,
     read_known_outcome,
@@ -43,7 +44,18 @@ from pytest_swarm.simulator.server.hardware import (
 __all__ = ["Accuracy", "Behaviour", "Favour", "KnownOutcome", "ModelProfile", "PlannerProfile", "Profile"]
 __all__ += ["load_profile", "shipped_profiles"]
 
-_TABLES: Final = ("name", "source", "hardware", "behaviour", "planner", "models", "known", "answers", "faults")
+_TABLES: Final = (
+    "name",
+    "source",
+    "hardware",
+    "behaviour",
+    "planner",
+    "models",
+    "known",
+    "answers",
+    "measured",
+    "faults",
+)
 _HARDWARE: Final = (
     *("gpu_bytes", "max_loaded_models", "num_parallel", "max_queue", "keep_alive_s"),
     *("compute_bytes", "fit_margin_bytes", "stale_free_memory", "load_poll_s"),
@@ -113,6 +125,7 @@ def _decode(data: Mapping[str, object], where: str) -> Profile:
         planner=_planner(top.table("planner")),
         known=tuple(map(read_known_outcome, top.tables("known"))),
         answers=tuple(map(read_answer, top.tables("answers"))),
+        measured=load_measured_answers(Path(where).parent / top.text("measured")) if "measured" in top else None,
         faults=tuple(
             parse_fault(each, error=ProfileError, what=f"profile {where}, 'faults'") for each in top.texts("faults")
         ),

@@ -16,6 +16,7 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import ProfileError
+from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 from pytest_swarm.simulator.server.faults import Fault
 from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
@@ -155,7 +156,10 @@ class PlannerProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A profile: a server with its models, how well they perform, the planner, and the faults to inject."""
+    """A profile: a server with its models, how well they perform, the planner, and the faults to inject.
+
+    With `measured`, every task has the answers that were measured elsewhere, and nothing is drawn.
+    """
 
     name: str
     source: str
@@ -166,6 +170,7 @@ class Profile:
     known: tuple[KnownOutcome, ...] = ()
     answers: tuple[RecordedAnswer, ...] = ()
     faults: tuple[Fault, ...] = ()
+    measured: MeasuredAnswers | None = None
     _answers: Mapping[tuple[str, str], RecordedAnswer] = field(init=False, repr=False, compare=False)
     _by_name: Mapping[str, ModelProfile] = field(init=False, repr=False, compare=False)
     _known: Mapping[tuple[str, str, str], tuple[KnownOutcome, ...]] = field(init=False, repr=False, compare=False)
