@@ -100,11 +100,10 @@ class _Job:
         await self._run(tuple(call for call in calls if call.model.tag not in failed))
 
     def _call(self, assignment: Assignment, number: int) -> TaskCall:
-        parents = self.graph.parents(assignment.task) if self.graph.context == "parents" else ()
         return TaskCall(
             task=self.graph.task(assignment.task),
             model=self.context.estimator.fleet[assignment.model],
-            given=tuple((self.graph.task(parent), self.answers[parent]) for parent in parents),
+            given=tuple((self.graph.task(each), self.answers[each]) for each in self.graph.inputs(assignment.task)),
             step=number,
             seed=self.seed,
         )

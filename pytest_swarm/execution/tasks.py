@@ -21,7 +21,7 @@ SERVER_DOWN: Final = ServerDownError.kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCall:
-    """One task to run: its model, its parents with their answers, its step and its seed."""
+    """One task to run: its model, the tasks whose answers it is given, its step and its seed."""
 
     task: Task
     model: Model

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.expectation import encode_expectation
+from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.record import EstimateRow, JobStatus, PlanStep, TaskOutcome
 from pytest_swarm.domain.task import Task
 from pytest_swarm.metrics.comparison import models_used
@@ -44,7 +45,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCell:
-    """One task under one mode. `share` is its part in the job's score; `status` says how it ended."""
+    """One task under one mode. `share` is its part in the job's score; `status` says how it ended.
+
+    `prompt` is what the model was sent, where answers were filled into it: they differ between modes.
+    """
 
     model: str
     score: str
@@ -52,6 +56,7 @@ class TaskCell:
     status: str
     outcome: TaskOutcome | None
     answer: Text | None
+    prompt: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +177,7 @@ def job_view(row: JobRow, detail: Detail) -> JobView:
     tasks = tuple(
         TaskRow(
             task=graph.task(task_id),
-            prompt=cut(graph.task(task_id).prompt, detail.text),
+            prompt=cut(graph.task(task_id).whole_prompt, detail.text),
             expected=_expected(graph.task(task_id), detail.text),
             differs=task_id in differ,
             cells=tuple(each.get(task_id, missing) for each in cells),
@@ -212,6 +217,9 @@ def _cells(job: MeasuredJob, detail: Detail) -> dict[str, TaskCell]:
 
 def _cell(job: MeasuredJob, outcome: TaskOutcome, detail: Detail) -> TaskCell:
     score = job.task_score.get(outcome.task)
+    written = job.record.case.graph.task(outcome.task).whole_prompt
+    answers = {each.task: each.answer for each in job.record.outcomes if each.answer is not None}
+    filled = fill(written, answers) if job.record.case.graph.context == "parents" else written
     return TaskCell(
         model=outcome.model or NOT_MEASURED,
         score=_score(job, outcome),
@@ -219,6 +227,7 @@ def _cell(job: MeasuredJob, outcome: TaskOutcome, detail: Detail) -> TaskCell:
         status=outcome.status.value,
         outcome=outcome,
         answer=None if outcome.answer is None else cut(outcome.answer, detail.text),
+        prompt=None if filled == written else cut(filled, detail.text),
     )
 
 

@@ -1,8 +1,8 @@
 """A text generator that follows a profile: it draws the score of an answer and composes a text with that score.
 
-A task is recognized by the text of the last message, which equals its prompt. Every draw has a random generator of
-its own, seeded by (seed, request seed, model, prompt). So equal requests get equal answers in any order, and two modes
-that assign a task to the same model get the same outcome (common random numbers).
+A task is recognized by its chat: its prompt, with any answers in the places of its placeholders. Every draw has a
+random generator of its own, seeded by (seed, request seed, model, prompt). So equal requests get equal answers in any
+order, and two modes that assign a task to the same model get the same outcome (common random numbers).
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from random import Random
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
+from pytest_swarm.domain.placeholders import references
 from pytest_swarm.domain.planner_problem import find_problem
-from pytest_swarm.domain.prompt import parent_outputs
+from pytest_swarm.domain.prompt import given_answers
 from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.scoring.conditional_score import local_expectation
@@ -38,7 +39,7 @@ class _Call:
 
     def rng(self, seed: int, purpose: str) -> Random:
         """Return the random generator of one purpose (outcome, input, text, tokens), independent of the others."""
-        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), self.task.prompt)
+        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), self.task.whole_prompt)
 
 
 class ProfileGenerator:
@@ -54,6 +55,7 @@ class ProfileGenerator:
         self.profile = profile
         self.seed = seed
         self._tasks_by_prompt: dict[str, list[tuple[TaskGraph, Task]]] = {}
+        self._templates: list[tuple[TaskGraph, Task]] = []
         self._registered: set[str] = set()
         for graph in graphs:
             self.register_graph(graph)
@@ -64,7 +66,10 @@ class ProfileGenerator:
             return
         self._registered.add(graph.digest)
         for task in graph.tasks:
-            self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
+            if task.system is not None or references(task.prompt):
+                self._templates.append((graph, task))
+            else:
+                self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
 
     def generate(self, request: GenerationRequest) -> GeneratedText:
         """Return the text for one request: a pure function of profile, seed, registered graphs and request."""
@@ -77,9 +82,9 @@ class ProfileGenerator:
             return GeneratedText(
                 text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)) + extra_tokens
             )
-        call = self._recognize(prompt, request)
-        if call is not None and request.schema is None:
-            return self._answer_task(call, parent_outputs(request.messages), prompt_tokens)
+        recognized = self._recognize(prompt, request) if request.schema is None else None
+        if recognized is not None:
+            return self._answer_task(*recognized, prompt_tokens)
         rng = stable_rng("other", self.seed, str(request.seed), full_tag(request.model), prompt)
         asks_json = request.schema is not None or request.json_mode
         text = constrained_text(request.schema, rng) if asks_json else prose(rng)
@@ -100,15 +105,19 @@ class ProfileGenerator:
         text = self._text(call, task.expected, self._outcome(call, has_inputs=_receives_inputs(graph, task)))
         return score_or_none(task.expected, text) or 0.0
 
-    def _recognize(self, prompt: str, request: GenerationRequest) -> _Call | None:
-        """Return the task of a prompt; of several graphs with it, the latest whose parents match the inputs."""
-        entries = self._tasks_by_prompt.get(prompt)
-        if not entries:
+    def _recognize(self, prompt: str, request: GenerationRequest) -> tuple[_Call, dict[str, str]] | None:
+        """Return the task of a chat and its inputs; of several tasks, the latest whose inputs are all there."""
+        entries = (*self._templates, *self._tasks_by_prompt.get(prompt, ()))
+        found = [
+            (graph, task, given)
+            for graph, task in entries
+            if (given := given_answers(task, request.messages)) is not None
+        ]
+        if not found:
             return None
-        given = set(parent_outputs(request.messages))
-        fitting = [(graph, task) for graph, task in entries if set(_expected_inputs(graph, task)) == given]
-        graph, task = (fitting or entries)[-1]
-        return _Call(graph=graph, task=task, model=request.model, request_seed=request.seed)
+        fitting = [each for each in found if set(each[0].inputs(each[1].id)) == set(each[2])]
+        graph, task, given = (fitting or found)[-1]
+        return _Call(graph=graph, task=task, model=request.model, request_seed=request.seed), given
 
     def _answer_task(self, call: _Call, inputs: Mapping[str, str], prompt_tokens: int) -> GeneratedText:
         """Return the model's answer. A task with a formula computes with its inputs, right or wrong."""
@@ -149,7 +158,7 @@ class ProfileGenerator:
         known, behaviour = self._known(call, has_inputs=True), self.profile.behaviour
         self_contained = known is not None and bool(known.scores)
         carryover = behaviour.self_contained_carryover if self_contained else behaviour.error_carryover
-        for parent in call.graph.parents(call.task.id):
+        for parent in call.graph.inputs(call.task.id):
             score = score_or_none(call.graph.task(parent).expected, inputs[parent]) if parent in inputs else None
             draw = rng.random()
             if score is not None and draw < carryover * (1.0 - score):
@@ -192,12 +201,8 @@ def right_probability(profile: Profile, model: str, task: Task) -> float:
     return 1.0 / (1.0 + math.exp(-logit))
 
 
-def _expected_inputs(graph: TaskGraph, task: Task) -> tuple[str, ...]:
-    return graph.parents(task.id) if graph.context == "parents" else ()
-
-
 def _receives_inputs(graph: TaskGraph, task: Task) -> bool:
-    return bool(_expected_inputs(graph, task))
+    return bool(graph.inputs(task.id))
 
 
 def _tokens(characters: int) -> int:
