@@ -14,7 +14,13 @@ from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.build import layered
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
-from pytest_swarm.workloads.importers.import_files import RefusedGraph, import_files, import_graph, import_graphs
+from pytest_swarm.workloads.importers.import_files import (
+    FoundGraph,
+    RefusedGraph,
+    import_files,
+    import_graph,
+    import_graphs,
+)
 from pytest_swarm.workloads.importers.task_rules import size_from_text, sizes_from_costs, type_from_text
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "workloads"
@@ -92,7 +98,10 @@ def test_our_own_formats_come_in_too():
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        (wfformat(schemaVersion="1.4"), "is WfFormat 1.4, but only version 1.5 is supported"),
+        (
+            wfformat(schemaVersion="1.6"),
+            "is WfFormat 1.6, but only versions 1.0, 1.1, 1.2, 1.3, 1.4, 1.5 are supported",
+        ),
         (wfformat(workflow=3), "must be a table, not 3"),
         (wfformat(workflow={}), "graph 'flow' is empty: it has no tasks"),
         (
@@ -122,7 +131,7 @@ def test_our_own_formats_come_in_too():
         (worfbench("I cannot help with that."), "the plan has no nodes"),
         ([{"id": "x", "conversations": []}], "the conversation has no turns"),
         ([{"id": "x", "conversations": [{"content": None}]}], "'content' is missing"),
-        ({"nodes": []}, "the format is not known; supported are our own (with 'tasks'), WfFormat 1.5"),
+        ({"nodes": []}, "the format is not known; supported are our own (with 'tasks'), Dify, Flowise, n8n"),
         ("{", "is not valid JSON"),
         ("3", "the format is not known"),
         ([], "the format is not known"),
@@ -191,7 +200,7 @@ KEYS = (
 )
 def test_any_json_is_taken_or_refused_and_never_raises(document, tmp_path):
     for found in import_graphs(write(tmp_path, document)):
-        assert isinstance(found, TaskGraph) or found.reason
+        assert isinstance(found, FoundGraph) or found.reason
 
 
 def test_types_are_read_from_words_and_from_names():
