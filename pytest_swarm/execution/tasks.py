@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_swarm.domain.model import Model
+from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
@@ -127,6 +129,17 @@ def skipped(task_id: str, because: str) -> TaskOutcome:
     )
 
 
+def as_asked(task: Task, answers: Mapping[str, str]) -> Task:
+    """Return the task with its prompt as it was sent, which a judge reads; a blank one stays as it is written.
+
+    Args:
+        task: The task.
+        answers: Task ID to answer, of the tasks that it was given.
+    """
+    prompt = fill(task.prompt, answers)
+    return replace(task, prompt=prompt) if prompt.strip() else task
+
+
 async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> TaskOutcome:
     """Return the outcome with its scores; an outcome without an answer is returned as it is.
 
@@ -137,7 +150,7 @@ async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> Task
     """
     if outcome.answer is None:
         return outcome
-    score = await scorers.score(call.task, outcome.answer)
+    score = await scorers.score(as_asked(call.task, {each.id: text for each, text in call.given}), outcome.answer)
     local = score
     if call.task.derive is not None:
         local = await scorers.local_score(call.task, outcome.answer, call.given)

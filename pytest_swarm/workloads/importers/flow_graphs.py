@@ -135,7 +135,7 @@ def _build(
     losses = [*flow.losses, *_branches(flow), *texts.losses()]
     if bare:
         losses.append(f"steps without a text of their own, which are asked to carry out their part: {_listed(bare)}")
-    edges = tuple((ids[parent], ids[child]) for parent, child in links)
+    edges = tuple((ids[parent], ids[child]) for child in copies for parent in parents.get(child, ()))
     return FlowGraph(graph=TaskGraph(name=flow.name, tasks=tuple(tasks), edges=edges), losses=tuple(losses))
 
 
