@@ -1,7 +1,6 @@
 """What a task's answer is held against. Data only: the scorers live in `pytest_swarm.scoring`.
 
-Every expectation is one frozen value with a `kind`; `encode_expectation` and `decode_expectation` are the only
-way to and from JSON.
+Every expectation is one frozen value with a `kind`; `expectation_codec` is the only way to and from JSON.
 """
 
 from __future__ import annotations
@@ -10,23 +9,31 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import ClassVar, Final, TypeAlias
 
 from pytest_swarm.domain.formula import UnusableError, Value
 from pytest_swarm.errors import GraphError
-from pytest_swarm.fields import Fields, Json
+from pytest_swarm.fields import Json
 
+DEFAULT_CHOICES: Final = 18  # A to R, the most that BIG-Bench Hard has
+RESULT_FUNCTIONS: Final = ("int", "set", "sorted", "tuple", "list", "str", "len", "abs", "bool", "float")
+F1_STYLES: Final = ("squad", "drop")
+MAX_CHOICES: Final = 26
 JsonScalar: TypeAlias = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonFields:
-    """The answer is a JSON object with these fields; score = share of fields that are right."""
+    """The answer is a JSON object with these fields; score = share of fields that are right.
+
+    With `quoted_numbers`, a text that spells a number ("1,000") counts as that number.
+    """
 
     kind: ClassVar[str] = "json"
     fields: Mapping[str, JsonScalar]
+    quoted_numbers: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
@@ -61,6 +68,40 @@ class YesNo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """The answer settles on one of the choices A, B, C ...: on `value`, out of `choices` (18 are A to R)."""
+
+    kind: ClassVar[str] = "letter"
+    value: str
+    choices: int = DEFAULT_CHOICES
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", self.value.strip().strip("()").upper())
+        object.__setattr__(self, "choices", choice_count(self.choices))
+        if not 2 <= self.choices <= MAX_CHOICES:
+            raise GraphError(f"expected letter: {self.choices} choices, but must be 2 to {MAX_CHOICES} (A to Z)")
+        if not (len(self.value) == 1 and 0 <= ord(self.value) - ord("A") < self.choices):
+            last = chr(ord("A") + self.choices - 1)
+            raise GraphError(f"expected letter: {self.value!r} is none of the choices A to {last}")
+
+
+def choice_count(choices: object) -> int:
+    """Return how many choices there are: from a number, from letters ("ABCD", "A-D") or from the choices themselves."""
+    match choices:
+        case bool():
+            pass
+        case int():
+            return choices
+        case str() if (ends := re.fullmatch(r"\s*A\s*(?:-|to)\s*([A-Z])\s*", choices)) is not None:
+            return ord(ends[1]) - ord("A") + 1
+        case str() if choices.isalpha():
+            return len(choices)
+        case list() | tuple():
+            return len(choices)
+    raise GraphError(f"expected letter: choices are {choices!r}, but must be a number, letters or a list")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Keywords:
     """The answer mentions these words, in any case; score = share of words found."""
 
@@ -74,10 +115,14 @@ class Keywords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exact:
-    """The answer, without surrounding space and case, equals `text`."""
+    """The answer that a reply gives equals `text`, but for case, space, Unicode form, article and final stop.
+
+    With `strict` the whole reply must be the text, but for a fence, surrounding space and case.
+    """
 
     kind: ClassVar[str] = "exact"
     text: str
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +141,25 @@ class Regex:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeCase:
-    """One call of the function under test: positional arguments and the value it must return."""
+    """One call of the function under test: positional arguments and the value it must return.
+
+    Values that JSON does not know are written as tables of one tag (see `python_values`): {"$tuple": [1, 2]}.
+    `through` names a function of one argument that is applied to the result (int, set, sorted, tuple, list, str, len,
+    abs, bool, float); `tolerance` is absolute, beyond the one that all floats have.
+    """
 
     args: tuple[Json, ...]
     returns: Json
+    through: str | None = None
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.through is not None and self.through not in RESULT_FUNCTIONS:
+            raise GraphError(
+                f"expected code: 'through' is {self.through!r}, but must be one of {', '.join(RESULT_FUNCTIONS)}"
+            )
+        if not (math.isfinite(self.tolerance) and self.tolerance >= 0):
+            raise GraphError(f"expected code: tolerance is {self.tolerance:g}, but must be 0 or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,22 +195,48 @@ class Custom:
     function: Callable[[str], float | None] | None = field(default=None, compare=False, repr=False)
 
 
-Expectation: TypeAlias = JsonFields | Number | YesNo | Keywords | Exact | Regex | PythonCode | Judge | Custom
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenF1:
+    """Score = F1 of the words that the answer shares with the best of `answers`, as SQuAD or DROP publish it."""
 
-DERIVABLE: Final = (JsonFields, Number, YesNo, Keywords, Exact, PythonCode)
+    kind: ClassVar[str] = "token_f1"
+    answers: tuple[str, ...]
+    style: str = "squad"
+
+    def __post_init__(self) -> None:
+        if not self.answers:
+            raise GraphError("expected token_f1: no answers given")
+        if self.style not in F1_STYLES:
+            raise GraphError(f"expected token_f1: style is {self.style!r}, but must be one of {', '.join(F1_STYLES)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RougeL:
+    """Score = ROUGE-L (F measure, stemmed) of the answer against `reference`; needs the package rouge-score."""
+
+    kind: ClassVar[str] = "rouge_l"
+    reference: str
+
+
+Expectation: TypeAlias = (
+    JsonFields | Number | YesNo | Letter | Keywords | Exact | Regex | PythonCode | Judge | Custom | TokenF1 | RougeL
+)
+
+DERIVABLE: Final = (JsonFields, Number, YesNo, Keywords, Exact, PythonCode, Letter)
 
 
 def derived(expected: Expectation, value: Value) -> Expectation:
     """The expectation of the same kind whose right answer is `value`; UnusableError for a value of another kind.
 
     A record for json, a number for number, true or false for yes_no, a list of texts for keywords, a text for exact,
-    a list of cases {"args": [...], "returns": ...} for code.
+    a letter for letter, a list of cases {"args": [...], "returns": ...} for code.
     """
     match expected:
         case JsonFields() if (
             isinstance(value, dict) and value and all(isinstance(v, str | int | float) for v in value.values())
         ):
-            return JsonFields(fields={key: v for key, v in value.items() if isinstance(v, str | int | float)})
+            scalars = {key: v for key, v in value.items() if isinstance(v, str | int | float)}
+            return replace(expected, fields=scalars)
         case Number() if isinstance(value, int | float) and not isinstance(value, bool):
             return Number(value=value, tolerance=expected.tolerance)
         case YesNo() if isinstance(value, bool):
@@ -158,7 +244,9 @@ def derived(expected: Expectation, value: Value) -> Expectation:
         case Keywords() if isinstance(value, list) and value:
             return Keywords(words=tuple(map(str, value)))
         case Exact() if isinstance(value, str):
-            return Exact(text=value)
+            return replace(expected, text=value)
+        case Letter() if isinstance(value, str):
+            return replace(expected, value=value)
         case PythonCode() if isinstance(value, list) and value:
             return PythonCode(entry_point=expected.entry_point, cases=tuple(map(_derived_case, value)))
     raise UnusableError(f"{value!r} is no right answer of kind {expected.kind}")
@@ -175,88 +263,3 @@ def _as_json(values: Sequence[Value]) -> tuple[Json, ...]:
     """The same values under the type of JSON values, which they are."""
     read: list[Json] = json.loads(json.dumps(list(values)))
     return tuple(read)
-
-
-def encode_expectation(expected: Expectation) -> dict[str, Json]:
-    """The JSON object of an expectation, `kind` first."""
-    head: dict[str, Json] = {"kind": expected.kind}
-    match expected:
-        case JsonFields():
-            return head | {"fields": dict(expected.fields)}
-        case Number():
-            return head | {"value": expected.value, "tolerance": expected.tolerance}
-        case YesNo():
-            return head | {"value": expected.value}
-        case Keywords():
-            return head | {"words": list(expected.words)}
-        case Exact():
-            return head | {"text": expected.text}
-        case Regex():
-            return head | {"pattern": expected.pattern}
-        case PythonCode():
-            cases: list[Json] = [{"args": list(case.args), "returns": case.returns} for case in expected.cases]
-            return head | {"entry_point": expected.entry_point, "cases": cases}
-        case Judge():
-            return head | {"rubric": expected.rubric}
-        case Custom():
-            return head | {"name": expected.name}
-
-
-def decode_expectation(fields: Fields) -> Expectation:
-    """The expectation of a JSON or TOML table; raises the error of `fields`, naming the place."""
-    kind = fields.text("kind")
-    reader = _READERS.get(kind)
-    if reader is None:
-        raise fields.fail(f"unknown expectation {kind!r}; known are {', '.join(_READERS)}")
-    try:
-        return reader(fields)
-    except GraphError as error:
-        if str(error).startswith(fields.where):
-            raise
-        raise fields.fail(str(error)) from error
-
-
-def _read_json(fields: Fields) -> Expectation:
-    fields.only(("kind", "fields"))
-    table = fields.table("fields")
-    values: dict[str, JsonScalar] = {}
-    for key in table:
-        value = table.raw(key)
-        if not (value is None or isinstance(value, str | int | float | bool)):
-            raise fields.fail(f"expected field {key!r} must be a text, number, true, false or null")
-        values[key] = value
-    return JsonFields(fields=values)
-
-
-def _read_number(fields: Fields) -> Expectation:
-    fields.only(("kind", "value", "tolerance"))
-    return Number(value=fields.number("value"), tolerance=fields.number("tolerance", 1e-6, low=0))
-
-
-def _read_code(fields: Fields) -> Expectation:
-    fields.only(("kind", "entry_point", "cases"))
-    return PythonCode(entry_point=fields.text("entry_point"), cases=tuple(map(_read_case, fields.tables("cases"))))
-
-
-def _read_case(fields: Fields) -> CodeCase:
-    fields.only(("args", "returns"))
-    args = fields.raw("args")
-    if not isinstance(args, list):
-        raise fields.fail("'args' must be a list")
-    returns: Json = fields.raw("returns")  # type: ignore[assignment]  # parsed JSON or TOML is Json by construction
-    return CodeCase(args=tuple(args), returns=returns)
-
-
-_READERS: Mapping[str, Callable[[Fields], Expectation]] = MappingProxyType(
-    {
-        "json": _read_json,
-        "number": _read_number,
-        "yes_no": lambda f: YesNo(value=f.flag("value")),
-        "keywords": lambda f: Keywords(words=f.texts("words")),
-        "exact": lambda f: Exact(text=f.text("text")),
-        "regex": lambda f: Regex(pattern=f.text("pattern")),
-        "code": _read_code,
-        "judge": lambda f: Judge(rubric=f.text("rubric")),
-        "custom": lambda f: Custom(name=f.text("name")),
-    }
-)

@@ -22,18 +22,19 @@ from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task, decode_task, encode_t
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
 
-Context: TypeAlias = Literal["parents", "none"]
+Context: TypeAlias = Literal["parents", "full", "none"]
 HorizonDepth: TypeAlias = int | Literal["flat"]
-CONTEXTS: Final = ("parents", "none")
+CONTEXTS: Final[tuple[Context, ...]] = ("parents", "full", "none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskGraph:
     """A DAG of tasks; `name` is the job's name in events and reports.
 
-    `edges` are (parent id, child id). `context="parents"` hands parents' outputs to their children, "none" does not
-    (the published benchmark's behavior). `version` belongs to the case: raise it when prompts or
-    expectations change meaning, and old baselines are no longer compared.
+    `edges` are (parent id, child id). `context="parents"` hands parents' answers to their children, without the
+    thinking; "full" hands on the thinking as well; "none" hands on nothing (the published benchmark's behavior).
+    `version` belongs to the case: raise it when prompts or expectations change meaning, and old baselines are no longer
+    compared.
     """
 
     name: str
@@ -53,7 +54,8 @@ class TaskGraph:
         if not self.tasks:
             raise GraphError(f"graph {self.name!r} is empty: it has no tasks")
         if self.context not in CONTEXTS:
-            raise GraphError(f"graph {self.name!r}: context is {self.context!r}, but must be 'parents' or 'none'")
+            known = ", ".join(map(repr, CONTEXTS))
+            raise GraphError(f"graph {self.name!r}: context is {self.context!r}, but must be one of {known}")
         by_id = _unique(self.name, self.tasks)
         parents, children = _neighbours(self.name, by_id, self.edges)
         _check_formulas(self.name, self.tasks, parents)
@@ -103,10 +105,8 @@ class TaskGraph:
 
     def inputs(self, task_id: str) -> tuple[str, ...]:
         """Return the IDs of the tasks whose answers the task is given: its parents, and what its prompt refers to."""
-        if self.context == "none":
-            return ()
         referred = (each.task for each in references(self._by_id[task_id].whole_prompt))
-        return tuple(dict.fromkeys((*self._parents[task_id], *referred)))
+        return () if self.context == "none" else tuple(dict.fromkeys((*self._parents[task_id], *referred)))
 
     def layers(self) -> tuple[tuple[str, ...], ...]:
         """Return the tasks by longest distance from a source: layer 0 has no parents."""
@@ -181,9 +181,10 @@ def decode_graph(fields: Fields) -> TaskGraph:
     """
     fields.only(("name", "version", "context", "tasks", "edges"))
     rows = fields.tables("tasks")
-    context = fields.text("context", "parents")
-    if context not in CONTEXTS:
-        raise fields.fail(f"context is {context!r}, but must be 'parents' or 'none'")
+    given = fields.text("context", "parents")
+    context = next((each for each in CONTEXTS if each == given), None)
+    if context is None:
+        raise fields.fail(f"context is {given!r}, but must be one of {', '.join(map(repr, CONTEXTS))}")
     try:
         tasks = tuple(decode_task(row, also=("after",)) for row in rows)
         after = tuple((parent, task.id) for row, task in zip(rows, tasks, strict=True) for parent in row.texts("after"))
@@ -191,7 +192,7 @@ def decode_graph(fields: Fields) -> TaskGraph:
             name=fields.text("name"),
             tasks=tasks,
             edges=(*_read_edges(fields), *after),
-            context="none" if context == "none" else "parents",
+            context=context,
             version=fields.whole("version", 1),
         )
     except GraphError as error:
@@ -240,7 +241,7 @@ def _check_formulas(name: str, tasks: tuple[Task, ...], parents: Neighbours) -> 
 
 def _check_placeholders(graph: TaskGraph) -> None:
     """Raise GraphError for a placeholder of a task that does not come before. Without context, nothing is filled in."""
-    for task in graph.tasks if graph.context == "parents" else ():
+    for task in graph.tasks if graph.context != "none" else ():
         for other in dict.fromkeys(each.task for each in references(task.whole_prompt)):
             if task.id not in (graph.descendants(other) if other in graph._by_id else ()):
                 found = f"task {task.id!r} refers to the answer of {other!r}, which is no task before it"

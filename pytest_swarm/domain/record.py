@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus
@@ -124,10 +125,10 @@ class TaskStatus(StrEnum):
 class TaskOutcome:
     """One task's end. None = not measured. `answer` is model output: hostile data.
 
-    `score` is None for a task that could not be scored, and for one that was not run; whether the latter counts as 0
-    is the metrics' business. `local_score` holds the answer against what was right for the inputs that the task was
-    really given: it differs from `score` only where a task derives its answer and a parent was wrong. Token counts and
-    durations are the server's own; `latency_s` is the client's clock.
+    `score` is None for a task that could not be scored or was not run; whether the latter counts as 0 is the metrics'
+    business. `local_score` holds the answer against what was right for the task's real inputs. `read` is the part of
+    the answer that was scored, `answer_state` what is the matter with it (None = nothing), `thinking_chars` the length
+    of thinking apart from it. Token counts and durations are the server's own, `latency_s` is by the client's clock.
     """
 
     task: str
@@ -148,6 +149,13 @@ class TaskOutcome:
     load_s: float | None = None
     prefill_s: float | None = None
     decode_s: float | None = None
+    read: str | None = None
+    read_where: str | None = None
+    done_reason: str | None = None
+    answer_state: AnswerState | None = None
+    thinking_chars: int | None = None
+    sandbox_layers: tuple[str, ...] = ()
+    judge_reply: str | None = None
 
     @property
     def latency_s(self) -> float | None:

@@ -6,7 +6,6 @@ Owns how they are asked; must not know what routers and scorers do with the answ
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +15,7 @@ from pytest_swarm.domain.prompt import Message
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatRequest
+from pytest_swarm.scoring.judge import Grade, read_grade
 
 _GRADE_SCHEMA: Final[Mapping[str, Json]] = {
     "type": "object",
@@ -72,8 +72,8 @@ class AuxiliaryModel:
         )
         return (await residency.client.chat(request)).text
 
-    async def grade(self, rubric: str, prompt: str, answer: str) -> float | None:
-        """Return a grade in [0, 1]; None if the reply has none (the protocol `JudgeModel` of scoring).
+    async def grade(self, rubric: str, prompt: str, answer: str) -> Grade:
+        """Return a grade in [0, 1] with the reply that holds it (the protocol `JudgeModel` of scoring).
 
         Args:
             rubric: What a full answer must meet.
@@ -83,13 +83,7 @@ class AuxiliaryModel:
         Raises:
             BackendError: The model could not be loaded or did not answer.
         """
-        reply = await self.ask(_GRADE_PROMPT % (rubric, prompt, answer), schema=_GRADE_SCHEMA)
-        try:
-            score = json.loads(reply)["score"]
-        except (ValueError, KeyError, TypeError):
-            return None
-        valid = isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1
-        return float(score) if valid else None
+        return read_grade(await self.ask(_GRADE_PROMPT % (rubric, prompt, answer), schema=_GRADE_SCHEMA))
 
 
 def auxiliary_model(tag: str, fleet: Fleet, residency: Callable[[], ResidencyManager]) -> AuxiliaryModel:

@@ -39,7 +39,8 @@ class BenchSettings:
     """What stays the same over all cases of a bench.
 
     `planner` and `judge` are Ollama tags; without a planner the `llm` mode cannot be used, without a judge its
-    expectations stay unscored. `code_eval` runs answered code, in a sandbox. `solve_limit_s` bounds exact solvers.
+    expectations stay unscored. `code_eval` runs answered code, in a sandbox;
+    `strict_code_eval` only where the kernel confines it. `solve_limit_s` bounds exact solvers.
     """
 
     weights: Weights = field(default_factory=Weights)
@@ -48,6 +49,7 @@ class BenchSettings:
     planner: str | None = None
     judge: str | None = None
     code_eval: bool = False
+    strict_code_eval: bool = False
     solve_limit_s: float | None = None
     routers: Mapping[str, RouterFactory | ModeSpec] = field(default_factory=dict)
 
@@ -168,7 +170,9 @@ class Bench:
             router=self._router(case, state),
             residency=state.residency,
             estimator=state.estimator,
-            scorers=Scorers(run_code=s.code_eval, judge=judge, threads=not state.backend.virtual),
+            scorers=Scorers(
+                run_code=s.code_eval, judge=judge, threads=not state.backend.virtual, strict=s.strict_code_eval
+            ),
             sink=sink,
             probe_client=state.connection.probe_client,
             gpu=self.gpu if state.backend.is_local else None,

@@ -23,6 +23,7 @@ from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
 from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
+from pytest_swarm.scoring.thinking import handed_on
 from pytest_swarm.telemetry import events
 
 
@@ -132,7 +133,7 @@ class _Job:
         """Enter an outcome; everything that depends on a failed task is skipped."""
         self._enter(outcome)
         if outcome.answer is not None:
-            self.answers[outcome.task] = outcome.answer
+            self.answers[outcome.task] = handed_on(outcome.answer, whole=self.graph.context == "full")
         if outcome.status is TaskStatus.FAILED:
             for descendant in self.graph.descendants(outcome.task):
                 if descendant not in self.finished:

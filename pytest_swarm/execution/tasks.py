@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT, AnswerState
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.prompt import task_messages
@@ -16,6 +17,7 @@ from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.scorers import Scorers
 
 SERVER_DOWN: Final = ServerDownError.kind
@@ -74,7 +76,17 @@ def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: fl
         load_s=reply.load_s,
         prefill_s=reply.prefill_s,
         decode_s=reply.decode_s,
+        done_reason=reply.done_reason,
+        thinking_chars=reply.thinking_chars,
+        answer_state=_state(reply),
     )
+
+
+def _state(reply: ChatReply) -> AnswerState | None:
+    """What is the matter with an answer as a text; thinking only weighs more than the limit that ended it."""
+    if not readable(reply.text):
+        return AnswerState.THINKING if reply.text.strip() or reply.thinking_chars else AnswerState.EMPTY
+    return AnswerState.CUT if reply.done_reason == ENDED_AT_LIMIT else None
 
 
 async def run_tasks(
@@ -154,4 +166,13 @@ async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> Task
     local = score
     if call.task.derive is not None:
         local = await scorers.local_score(call.task, outcome.answer, call.given)
-    return replace(outcome, score=score.value, score_detail=score.detail, local_score=local.value)
+    return replace(
+        outcome,
+        score=score.value,
+        score_detail=score.detail,
+        local_score=local.value,
+        read=score.read,
+        read_where=score.where,
+        sandbox_layers=score.layers,
+        judge_reply=score.judge_reply,
+    )

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT
 from pytest_swarm.domain.record import TaskStatus
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.spec import Kind, MetricGroup, MetricSpec, Show, Worse
-from pytest_swarm.metrics.summaries import add_counts, not_summed_up, number_of_entries, tally
+from pytest_swarm.metrics.summaries import add_counts, not_summed_up, number_of_entries, tally, total, total_of_measured
+from pytest_swarm.scoring.answer_text import readable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,17 @@ def _tasks_skipped(job: JobFacts) -> int:
 def _tasks_unscored(job: JobFacts) -> int:
     """Return the number of tasks that ran and have no score."""
     return sum(each.status is TaskStatus.OK and each.score is None for each in job.record.outcomes)
+
+
+def _cut_answers(job: JobFacts) -> int | None:
+    """Return the number of answers that the server ended at the limit of tokens; None where it gave no reasons."""
+    reasons = [each.done_reason for each in job.record.outcomes if each.done_reason is not None]
+    return reasons.count(ENDED_AT_LIMIT) if reasons else None
+
+
+def _empty_answers(job: JobFacts) -> int:
+    """Return the number of answers that hold nothing outside of thinking."""
+    return sum(each.answer is not None and not readable(each.answer) for each in job.record.outcomes)
 
 
 def _planner_failures(job: JobFacts) -> Mapping[str, int]:
@@ -98,6 +111,20 @@ class TaskMetrics(MetricGroup):
         of=_tasks_unscored,
         over=not_summed_up,
         show=Show.CASE | Show.CSV | Show.GATE,
+    )
+    cut_answers = MetricSpec(
+        label="Cut answers",
+        definition="Answers that the server ended at the limit of tokens (`done_reason` length)",
+        of=_cut_answers,
+        over=total_of_measured,
+        show=Show.JSON | Show.GATE,
+    )
+    empty_answers = MetricSpec(
+        label="Empty answers",
+        definition="Answers that hold nothing, or nothing but thinking",
+        of=_empty_answers,
+        over=total,
+        show=Show.JSON | Show.GATE,
     )
     planner_failures = MetricSpec(
         label="Planner failures",

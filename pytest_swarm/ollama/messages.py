@@ -46,7 +46,7 @@ class ChatReply:
     """A complete reply, with the server's durations in seconds and its token counts; None where it reported none.
 
     `text` is model output: untrusted data. `load_s` includes queueing, eviction and load; waiting for a slot shows in
-    `total_s` only.
+    `total_s` only. `thinking_chars` counts the thinking that the server sent apart from the text.
     """
 
     text: str
@@ -57,6 +57,7 @@ class ChatReply:
     prefill_s: float | None
     decode_s: float | None
     done_reason: str | None
+    thinking_chars: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
         prefill_s=_seconds(response.prompt_eval_duration, "prompt_eval_duration"),
         decode_s=_seconds(response.eval_duration, "eval_duration"),
         done_reason=response.done_reason,
+        thinking_chars=len(response.message.thinking) if response.message.thinking else None,
     )
     for part in (reply.load_s, reply.prefill_s, reply.decode_s):
         if part is not None and reply.total_s is not None and part > reply.total_s + _SLACK_S:

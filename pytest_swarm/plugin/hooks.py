@@ -84,9 +84,9 @@ class SwarmHooks:
             raise pytest.UsageError(str(error)) from error
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
-        """One line: which backend, and why."""
+        """One line: which backend, and why; and one where answered code is run that the kernel does not confine."""
         prepared = self.active and self.session.collected and not config.option.collectonly
-        return [f"swarm: {self.session.resources.backend.detail}"] if prepared and config.option.verbose >= 0 else []
+        return self.session.resources.header(quiet=config.option.verbose < 0) if prepared else []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:

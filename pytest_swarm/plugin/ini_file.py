@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.option_kinds import Flag
+from pytest_swarm.plugin.option_kinds import Flag, FlagOrWord
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.option_kinds import Option
@@ -26,7 +26,9 @@ def native_value(row: Option[Any], inipath: Path | None, error: Exception) -> ob
         error: Why pytest refused the value; raised as OptionError where the value is of no use to us either.
     """
     value = dict(_items(inipath)).get(row.dest)
-    wrong = isinstance(row, Flag) or not _is_plain(value)
+    if isinstance(row, FlagOrWord) and isinstance(value, bool):
+        return value
+    wrong = isinstance(row, Flag | FlagOrWord) or not _is_plain(value)
     if wrong:
         raise OptionError(f"{row.dest} (ini): {error}; write it as on the command line") from error
     return value

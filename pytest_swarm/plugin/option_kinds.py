@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 DEST_PREFIX: Final = "swarm_"
 FLAG_PREFIX: Final = "--swarm-"
+ON_WORDS: Final = ("true", "on", "yes", "1")
+OFF_WORDS: Final = ("false", "off", "no", "0")
 _UNIT: Final = "_s"  # `timeout_s` is the option --swarm-timeout, in seconds
 
 
@@ -90,6 +92,10 @@ class Option(Generic[T]):
         """The default as run files name it."""
         return self.default or self.empty
 
+    def canonical(self, text: str) -> str:
+        """Return the text as run files hold it."""
+        return text
+
     def register(self, group: pytest.OptionGroup, parser: pytest.Parser) -> None:
         """Add the option and its ini twin. Both default to None, so that "not given" can be told from any value."""
         shown = f"{self.meaning} (default: {self.shown})" if self.shown else self.meaning
@@ -137,6 +143,19 @@ class Flag(Option[bool]):
 
     def _argument(self) -> dict[str, str]:
         return {"action": "store_true"}
+
+
+class FlagOrWord(Option[T | None]):
+    """An option that stands alone or says how with a word; None where it is not given, or where the ini says false."""
+
+    empty = "off"
+
+    def __init__(self, parse: Callable[[OptionText], T | None], meaning: str, **facts: Unpack[Facts]) -> None:
+        super().__init__(parse, None, meaning, **facts)
+
+    def canonical(self, text: str) -> str:
+        """Return the one spelling of a text that means "on": `True`, as a flag has it."""
+        return "True" if text.lower() in ON_WORDS else text
 
 
 class Axis(Option[T]):

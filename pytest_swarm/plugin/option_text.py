@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.option_kinds import OFF_WORDS, ON_WORDS
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.graph import HorizonDepth
@@ -55,6 +56,12 @@ class OptionText:
                 return word
         known = f"{self.what}: {self.text!r} is unknown; known are {', '.join(words)}"
         raise OptionError(f"{known} ({hint})" if hint else known)
+
+    def switch(self, word: _Word) -> Literal["on"] | _Word | None:
+        """Return the text as "on", as the word, or as None for "off"."""
+        if self.text.lower() in ON_WORDS:
+            return "on"
+        return None if self.text.lower() in OFF_WORDS else self.choice(word, hint="or the option alone")
 
     def count(self, *, low: int) -> int:
         """Return a whole number of at least `low`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_swarm.plugin.option_kinds import Axis, Flag, Many, Maybe, Option, OptionValues, Value
+from pytest_swarm.plugin.option_kinds import Axis, Flag, FlagOrWord, Many, Maybe, Option, OptionValues, Value
 from pytest_swarm.routing.registry import modes_help
 
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ class Options(OptionValues):
         measures=True,
     )
     context: Maybe[Context] = Maybe(
-        lambda given: given.choice("parents", "none"),
-        "parents: hand the outputs of parents to their children; none: do not",
+        lambda given: given.choice("parents", "full", "none"),
+        "parents: hand the outputs of parents to their children; full: with their thinking; none: do not",
         metavar="HOW",
         shown="what each graph says",
     )
@@ -151,8 +151,12 @@ class Options(OptionValues):
         lambda given: given.count(low=1), "4", "tasks of one step that run at the same time", metavar="N"
     )
     timeout_s = Value(lambda given: given.duration_s(), "120s", "time limit of one call to the server", metavar="TIME")
-    code_eval = Flag(
-        "run answered code against its cases, in a sandbox; without it, code is only parsed",
+    code_eval: FlagOrWord[Literal["on", "strict"]] = FlagOrWord(
+        lambda given: given.switch("strict"),
+        "run answered code against its cases, in a sandbox; without it, code is only parsed; strict: only where the "
+        "kernel confines it",
+        metavar="strict",
+        bare="True",
         measures=True,
     )
     report = Many(

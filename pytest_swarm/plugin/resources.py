@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
+    from pytest_swarm.plugin.confinement import Confinement
     from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.routing.base import RouterFactory
@@ -90,12 +91,26 @@ class Resources:
             seed=s.seed,
             planner=s.planner or self._default_planner(),
             judge=s.judge,
-            code_eval=s.code_eval,
+            code_eval=s.code_eval is not None,
+            strict_code_eval=s.code_eval == "strict",
             solve_limit_s=s.solve_limit_s,
             routers=self._routers,
         )
         gpu = self.gpu if self.backend.is_local else None
         return Bench(backend=self.backend, fleet=self.fleet, settings=settings, gpu=gpu)
+
+    def header(self, *, quiet: bool) -> list[str]:
+        """Return the lines before the first test; with `quiet`, only a warning."""
+        lines = [] if quiet else [f"swarm: {self.backend.detail}"]
+        warning = self.confinement.warning if self.confinement else None
+        return lines if warning is None else [*lines, f"swarm: {warning}"]
+
+    @cached_property
+    def confinement(self) -> Confinement | None:
+        """What confines answered code here; None where none is run."""
+        from pytest_swarm.plugin.confinement import Confinement
+
+        return Confinement.found(strict=self._settings.code_eval == "strict") if self._settings.code_eval else None
 
     def _default_planner(self) -> str:
         """The fleet's best reasoner that fits the smallest budget, given or of a case; the first of equals."""

@@ -125,7 +125,7 @@ class SwarmSession:
         self.collected = [item.nodeid for item in benchmarks]
         if benchmarks and not collect_only:
             self.resources.budgets_gb = frozenset(key_of(item).vram_budget_gb for item in benchmarks)
-            _ = (self.resources.bench, self.repeating)
+            _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
             self.folder.claim()
             if self.gating is not None:

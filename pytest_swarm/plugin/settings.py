@@ -170,7 +170,7 @@ class _Source:
         for row in ROWS:
             text = self.cli(row) or self.ini(row)
             if text:
-                found[row.dest] = without_account(text)
+                found[row.dest] = without_account(row.canonical(text))
         return found
 
     def _cli_texts(self, row: Option[Any]) -> tuple[str, ...]:

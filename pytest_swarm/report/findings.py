@@ -25,7 +25,7 @@ from pytest_swarm.routing.registry import LLM, LP
 _FEW_MODES: Final = 3  # up to here every pair gets its sentence; beyond, each mode against the reference
 
 
-AnswerKind: TypeAlias = Literal["comparison", "caution", "budget", "planner", "missing"]
+AnswerKind: TypeAlias = Literal["comparison", "caution", "budget", "planner", "code", "missing"]
 Tone: TypeAlias = Literal["good", "bad", "open", "plain"]
 
 
@@ -41,7 +41,7 @@ class Answer:
 def answers(report: Report) -> tuple[Answer, ...]:
     """Return all sentences: comparisons first, then the budget, who really decided, and what is missing."""
     spoken = [compared(each) for each in main_comparisons(report)]
-    return (*spoken, *_caution(spoken), *_budget(report), *_planner(report.modes), *_missing(report))
+    return (*spoken, *_caution(spoken), *_budget(report), *_planner(report.modes), *_code(report), *_missing(report))
 
 
 def main_comparisons(report: Report) -> tuple[Comparison, ...]:
@@ -161,6 +161,16 @@ def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:
         yield Answer(kind="planner", tone="bad", text=text)
 
 
+def _code(report: Report) -> Iterable[Answer]:
+    """Say what confined the answered code that was run."""
+    outcomes = [each for job in report.jobs for each in job.record.outcomes if each.sandbox_layers]
+    for layers in dict.fromkeys(each.sandbox_layers for each in outcomes):
+        missing = [name for name in ("landlock", "seccomp") if name not in layers]
+        text = f"Answered code was run, confined by {joined(list(layers))}"
+        text += f"; {joined(missing)} did not hold, so it could read files." if missing else "."
+        yield Answer(kind="code", tone="bad" if missing else "plain", text=text)
+
+
 def _missing(report: Report) -> Iterable[Answer]:
     """Say what has no score, and whether the run stopped early."""
     lost = [(each.errors + each.infeasible, each) for each in report.modes if each.errors + each.infeasible]
@@ -175,6 +185,12 @@ def _missing(report: Report) -> Iterable[Answer]:
         verb = "was" if not_run == 1 else "were"
         text = f"{plural(not_run, 'task')} failed or {verb} skipped; each that could be scored counts 0."
         yield Answer(kind="missing", tone="bad", text=text)
+    for each in report.modes:
+        parts = [f"{plural(each.cut_answers, 'answer')} cut off at the limit of tokens"] if each.cut_answers else []
+        if each.empty_answers:
+            parts.append(f"{plural(each.empty_answers, 'answer')} without a word outside of thinking")
+        if parts:
+            yield Answer(kind="missing", tone="bad", text=f"{mode_name(each.mode)}: {joined(parts)}.")
     again = len(report.run.jobs) - len(report.jobs)
     if again:
         text = f"{plural(again, 'job')} ended early and ran again; only the later, completed runs count."

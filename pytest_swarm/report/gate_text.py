@@ -32,7 +32,7 @@ class GateText:
 
     @property
     def tone(self) -> str:
-        """`bad`, `good`, `open` or `plain`, as the page colours it."""
+        """`bad`, `good`, `open` or `plain`, as the page colors it."""
         tones = {Verdict.REGRESSED: "bad", Verdict.ERROR: "bad", Verdict.IMPROVED: "good", Verdict.OK: "plain"}
         return tones.get(self.verdict, "open")
 

@@ -24,7 +24,7 @@ from pytest_swarm.report.gate_text import HEAD, gate_text
 from pytest_swarm.report.job_list import job_list
 from pytest_swarm.report.job_view import JobRow, brief_rows
 from pytest_swarm.report.metric_text import plain_number, written
-from pytest_swarm.report.page import MODEL_COLOURS, mode_colours, page_context, script_hash
+from pytest_swarm.report.page import MODEL_COLORS, mode_colors, page_context, script_hash
 from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label
 from pytest_swarm.report.side_by_side import run_tables
 
@@ -79,7 +79,7 @@ def render_html(report: Report, options: PageOptions | None = None) -> str:
         "style": Markup(_asset("style.css")),  # our own file
         "script": Markup(script),  # our own file
         "script_hash": script_hash(script),
-        "model_colours": [MODEL_COLOURS[n % len(MODEL_COLOURS)] for n in range(len(report.info.fleet))],
+        "model_colors": [MODEL_COLORS[n % len(MODEL_COLORS)] for n in range(len(report.info.fleet))],
         "packs": [{"name": pack.name, "base64": Markup(pack.base64)} for pack in listed.packs],
         "job_list": Markup(listed.html),  # rendered by our templates, with autoescape
         "total_rows": listed.total,
@@ -138,13 +138,13 @@ def _finalize(value: object) -> object:
 def _helpers(report: Report) -> dict[str, object]:
     """Return functions and names for every template."""
     modes, tags = report.mode_names, report.info.fleet.tags
-    colours = mode_colours(modes)
+    colors = mode_colors(modes)
     mode_css = {mode: f"md{n}" for n, mode in enumerate(modes)}
     model_css = {tag: f"ml{n}" for n, tag in enumerate(tags)}
     return {
         "mode_names": modes,
         "mode_class": lambda mode: mode_css.get(mode, ""),
-        "mode_colour": colours.__getitem__,
+        "mode_color": colors.__getitem__,
         "model_class": lambda tag: model_css.get(tag, ""),
         "horizon_label": horizon_label,
         "budget_label": budget_label,

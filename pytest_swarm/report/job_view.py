@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.domain.expectation import encode_expectation
+from pytest_swarm.domain.expectation_codec import encode_expectation
 from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.record import EstimateRow, JobStatus, PlanStep, TaskOutcome
 from pytest_swarm.domain.task import Task
@@ -17,6 +17,7 @@ from pytest_swarm.report.charts.graph_drawing import GraphDrawing, draw_graph
 from pytest_swarm.report.charts.residency_timeline import Timeline, timeline
 from pytest_swarm.report.wording import NOT_MEASURED, percent
 from pytest_swarm.routing.registry import mode_order
+from pytest_swarm.scoring.thinking import handed_on
 
 _TAIL: Final = 400  # of a long text, so many characters of its end are kept: that is where an answer often is
 
@@ -217,9 +218,10 @@ def _cells(job: MeasuredJob, detail: Detail) -> dict[str, TaskCell]:
 
 def _cell(job: MeasuredJob, outcome: TaskOutcome, detail: Detail) -> TaskCell:
     score = job.task_score.get(outcome.task)
-    written = job.record.case.graph.task(outcome.task).whole_prompt
-    answers = {each.task: each.answer for each in job.record.outcomes if each.answer is not None}
-    filled = fill(written, answers) if job.record.case.graph.context == "parents" else written
+    graph = job.record.case.graph
+    written, whole = graph.task(outcome.task).whole_prompt, graph.context == "full"
+    given = {each.task: handed_on(each.answer, whole=whole) for each in job.record.outcomes if each.answer is not None}
+    filled = written if graph.context == "none" else fill(written, given)
     return TaskCell(
         model=outcome.model or NOT_MEASURED,
         score=_score(job, outcome),

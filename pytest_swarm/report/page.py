@@ -34,9 +34,9 @@ from pytest_swarm.report.wording import (
 )
 from pytest_swarm.routing.registry import MODES, built_in, mode_order
 
-MODEL_COLOURS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
-_MORE_COLOURS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald")
-SPARE_COLOURS: Final = tuple(each for each in _MORE_COLOURS if each not in {spec.colour for spec in MODES})
+MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
+_MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald")
+SPARE_COLORS: Final = tuple(each for each in _MORE_COLORS if each not in {spec.color for spec in MODES})
 _MAX_NOTES: Final = 200
 _LABELS: Final = {"caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
 
@@ -103,18 +103,18 @@ def page_context(report: Report) -> dict[str, object]:
     }
 
 
-def mode_colours(modes: Iterable[str]) -> dict[str, str]:
-    """Return a colour for each mode: that of its row, or a spare one chosen by its name, each once while they last."""
-    colours: dict[str, str] = {}
+def mode_colors(modes: Iterable[str]) -> dict[str, str]:
+    """Return a color for each mode: that of its row, or a spare one chosen by its name, each once while they last."""
+    colors: dict[str, str] = {}
     for mode in sorted(set(modes), key=mode_order):
         row = built_in(mode)
-        if row is not None and row.colour is not None and row.colour not in colours.values():
-            colours[mode] = row.colour
+        if row is not None and row.color is not None and row.color not in colors.values():
+            colors[mode] = row.color
             continue
-        first = crc32(mode.encode()) % len(SPARE_COLOURS)
-        ring = SPARE_COLOURS[first:] + SPARE_COLOURS[:first]
-        colours[mode] = next((each for each in ring if each not in colours.values()), ring[0])
-    return colours
+        first = crc32(mode.encode()) % len(SPARE_COLORS)
+        ring = SPARE_COLORS[first:] + SPARE_COLORS[:first]
+        colors[mode] = next((each for each in ring if each not in colors.values()), ring[0])
+    return colors
 
 
 def script_hash(script: str) -> str:

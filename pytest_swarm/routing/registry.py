@@ -44,8 +44,8 @@ class ModeSpec(NamedTuple):
 
     `label` is the name in reports, by default `name`. `exact`: plans are optimal for the mode's own program.
     `needs` are what the router cannot work without: a planner model, the speeds of every model of the fleet, or the
-    realised score of every task on every model. `colour` is a variable of the report's style sheet. A report is
-    rebuilt from a file, so it takes label and colour from this table only, and treats other modes by their names.
+    realised score of every task on every model. `color` is a variable of the report's style sheet. A report is
+    rebuilt from a file, so it takes label and color from this table only, and treats other modes by their names.
     """
 
     name: str
@@ -53,7 +53,7 @@ class ModeSpec(NamedTuple):
     summary: str = ""
     group: ModeGroup = "policy"
     label: str | None = None
-    colour: str | None = None
+    color: str | None = None
     argument: ModeArgument | None = None
     exact: bool = False
     keeps_budget: bool = True
@@ -86,7 +86,7 @@ MODES: Final = (
     ModeSpec(
         name=LP,
         label="LP",
-        colour="blue",
+        color="blue",
         factory=_late("lp", "LpRouter"),
         summary="the published relaxation, then the model with the largest share of each task",
         keeps_budget=False,
@@ -94,14 +94,14 @@ MODES: Final = (
     ModeSpec(
         name="milp",
         label="MILP",
-        colour="teal",
+        color="teal",
         factory=_late("milp", "MilpRouter"),
         summary="the same program with a binary residency",
         exact=True,
     ),
     ModeSpec(
         name="staged",
-        colour="violet",
+        color="violet",
         factory=_late("staged", "StagedRouter"),
         summary="a residency per stage, swapping where that pays",
         exact=True,
@@ -109,21 +109,21 @@ MODES: Final = (
     ModeSpec(
         name=LLM,
         label="LLM",
-        colour="orange",
+        color="orange",
         factory=_late("llm", "LlmRouter"),
         summary="a planner model's choice, see [llm.md](llm.md)",
         needs=("planner",),
     ),
     ModeSpec(
         name="greedy",
-        colour="green",
+        color="green",
         factory=_late("greedy", "GreedyRouter"),
         summary="each task takes its best model among those that fit with what is chosen",
         group="reference",
     ),
     ModeSpec(
         name="single",
-        colour="pink",
+        color="pink",
         factory=_late("single", "SingleRouter"),
         summary="one model for all tasks",
         group="reference",
@@ -131,21 +131,21 @@ MODES: Final = (
     ),
     ModeSpec(
         name="best-single",
-        colour="brown",
+        color="brown",
         factory=_late("single", "BestSingleRouter"),
         summary="the one model with the best total",
         group="reference",
     ),
     ModeSpec(
         name="random",
-        colour="slate",
+        color="slate",
         factory=_late("random", "RandomRouter"),
         summary="a seeded draw among the models that fit",
         group="reference",
     ),
     ModeSpec(
         name=ORACLE,
-        colour="ink",
+        color="ink",
         factory=_late("oracle", "OracleRouter"),
         summary="`staged` on realised scores; regret is measured against it",
         group="hindsight",

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Number, YesNo, derived
+from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Letter, Number, YesNo, derived
 from pytest_swarm.domain.formula import UnusableError, Value, evaluate
 from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task
-from pytest_swarm.scoring.answer_text import readable, unfenced
+from pytest_swarm.scoring.answer_text import readable
+from pytest_swarm.scoring.fences import unfenced
 from pytest_swarm.scoring.json import find_fields, numeric
+from pytest_swarm.scoring.letters import read_letter
 from pytest_swarm.scoring.numbers import last_number
-from pytest_swarm.scoring.words import says_yes
+from pytest_swarm.scoring.text import read_text, undressed
+from pytest_swarm.scoring.yes_no import says_yes
 
 MAX_TEXT_CHARS: Final = 500  # a longer answer to a task that expects an exact text is not that text
 
@@ -40,29 +43,33 @@ def local_expectation(task: Task, given: Sequence[tuple[Task, str]]) -> Expectat
 def read_value(expected: Expectation | None, answer: str) -> Value | None:
     """The value that an answer gives, read as its scorer reads it; None where it gives none.
 
-    json: a record of the expected fields that the answer has, numbers as numbers; number: the last one; yes_no: true or
-    false; exact: the text. Other kinds hand on no value.
+    json: a record of the expected fields that the answer has, numbers as numbers; number: the one that is
+    read; yes_no: true or false; letter: the letter; exact: the text. Other kinds hand on no value.
     """
     text = readable(answer)
     match expected:
         case JsonFields(fields=fields):
             found = find_fields(expected, text)
-            read = {key: _typed(value, like=fields[key]) for key, value in found.items()}
+            quoted = expected.quoted_numbers
+            read = {key: _typed(value, like=fields[key], quoted=quoted) for key, value in found.items()}
             return {key: value for key, value in read.items() if value is not None}
         case Number():
             numbers = last_number(text)
             return numbers[0] if numbers else None
         case YesNo():
-            return says_yes(unfenced(text))
-        case Exact():
-            said = unfenced(text)
+            return says_yes(text)
+        case Letter(choices=choices):
+            letter = read_letter(text, choices=choices)
+            return letter.values[0] if letter is not None and letter.values else None
+        case Exact(strict=strict):
+            said = unfenced(text) if strict else undressed(read_text(text).values[0]) if text else ""
             return said if len(said) <= MAX_TEXT_CHARS else None
     return None
 
 
-def _typed(value: object, *, like: object) -> Value | None:
+def _typed(value: object, *, like: object, quoted: bool) -> Value | None:
     if isinstance(like, bool) or isinstance(value, bool):
         return value if isinstance(value, bool) and isinstance(like, bool) else None
     if isinstance(like, int | float):
-        return numeric(value) if isinstance(value, str | int | float) else None
+        return numeric(value, quoted=quoted) if isinstance(value, str | int | float) else None
     return str(value).strip() if isinstance(value, str | int | float) else None

@@ -1,23 +1,30 @@
 """Scoring JSON: the share of expected fields that an answer gets right.
 
 Which object counts, where an answer holds several: the one with most of the expected fields, the last among equals
-(models repeat the format first and answer afterwards). Objects are looked for everywhere, in fences, in prose and
-within other objects. Only true JSON counts: single quotes and trailing commas do not.
+(models repeat the format first and answer afterwards). Objects are looked for in <answer> where it holds any, else
+everywhere: in fences, in prose and within other objects. Only true JSON counts: single quotes and trailing commas do
+not.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.domain.expectation import JsonFields, JsonScalar
+from pytest_swarm.scoring.answer_regions import enclosed_region
+from pytest_swarm.scoring.equality import same_number
+from pytest_swarm.scoring.reading import AnswerPlace
 from pytest_swarm.scoring.verdict import Score, share, shown, wrong
 
 MAX_BROKEN_STARTS: Final = 1000  # opening braces that begin no JSON before a hostile answer is given up
+MAX_SHOWN_CHARS: Final = 200  # of the object in the score
 MAX_DEPTH: Final = 20
-RELATIVE_TOLERANCE: Final = 1e-9  # 0.1 + 0.2 is 0.3 for a reader
+_SPELLED: Final = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d{1,4})?")
 _ABSENT: Final = object()
 
 
@@ -27,8 +34,20 @@ def score_json(expected: JsonFields, text: str) -> Score:
     if best is None:
         return wrong("the answer holds no JSON object")
     values = _by_field(expected, best)
-    faults = [fault for key, value in expected.fields.items() if (fault := _fault(key, value, values))]
-    return share(len(expected.fields) - len(faults), len(expected.fields), "; ".join(faults))
+    quoted = expected.quoted_numbers
+    faults = [
+        fault for key, value in expected.fields.items() if (fault := _fault(key, value, values, quoted_numbers=quoted))
+    ]
+    score = share(len(expected.fields) - len(faults), len(expected.fields), "; ".join(faults))
+    return replace(score, read=_read(best), where=AnswerPlace.OBJECT.value)
+
+
+def _read(found: Mapping[str, object]) -> str | None:
+    """The object as text; None for one that is nested too deep to be written."""
+    try:
+        return json.dumps(found, ensure_ascii=False)[:MAX_SHOWN_CHARS]
+    except RecursionError:
+        return None
 
 
 def find_fields(expected: JsonFields, text: str) -> dict[str, object]:
@@ -38,9 +57,12 @@ def find_fields(expected: JsonFields, text: str) -> dict[str, object]:
 
 
 def _best_object(expected: JsonFields, text: str) -> Mapping[str, object] | None:
+    region = enclosed_region(text)
+    if region is not None and region[1] is AnswerPlace.TAG and "{" in region[0]:
+        text = region[0]
     best: Mapping[str, object] | None = None
     most = -1
-    for candidate in _objects(text):
+    for candidate in find_objects(text):
         count = len(_by_field(expected, candidate))
         if count >= most:
             best, most = candidate, count
@@ -54,12 +76,12 @@ def _by_field(expected: JsonFields, candidate: Mapping[str, object]) -> dict[str
     return {key: value for key, value in values.items() if value is not _ABSENT}
 
 
-def same_value(expected: JsonScalar, found: object) -> bool:
+def same_value(expected: JsonScalar, found: object, *, quoted_numbers: bool = False) -> bool:
     """Whether a field's value is right.
 
-    Numbers are equal within 1e-9 (relative), and 3, 3.0, "3" and "1,000" stand for the same number: whether a model
-    quotes a figure is not what a task asks. Texts are compared without surrounding space and case. true is never 1,
-    and null only null.
+    Whole numbers are compared exactly, others within 1e-9 (relative), so that 3 and 3.0 are the same. A text stands
+    for a number only with `quoted_numbers`, and only as a person writes it: "3" and "1,000", never "007" or "1,5".
+    Texts are compared without surrounding space and case. true is never 1, and null only null.
     """
     if isinstance(expected, bool) or isinstance(found, bool):
         return str(expected).casefold() == str(found).strip().casefold()
@@ -67,29 +89,30 @@ def same_value(expected: JsonScalar, found: object) -> bool:
         return expected is None and found is None
     if not isinstance(found, str | int | float):
         return False
-    left, right = numeric(expected), numeric(found)
-    if left is not None and right is not None:
-        return math.isclose(left, right, rel_tol=RELATIVE_TOLERANCE, abs_tol=RELATIVE_TOLERANCE)
-    return str(expected).strip().casefold() == str(found).strip().casefold()
+    if isinstance(expected, int | float):
+        number = numeric(found, quoted=quoted_numbers)
+        return number is not None and same_number(expected, number)
+    return expected.strip().casefold() == str(found).strip().casefold()
 
 
-def _fault(key: str, value: JsonScalar, values: Mapping[str, object]) -> str | None:
+def _fault(key: str, value: JsonScalar, values: Mapping[str, object], *, quoted_numbers: bool) -> str | None:
     if key not in values:
         return f"{key} is missing"
     found = values[key]
-    return None if same_value(value, found) else f"{key} is {shown(found)}, not {shown(value)}"
+    same = same_value(value, found, quoted_numbers=quoted_numbers)
+    return None if same else f"{key} is {shown(found)}, not {shown(value)}"
 
 
-def numeric(value: str | int | float) -> float | None:
-    """The finite number that a value is or spells, commas between thousands left out; None where it is none."""
-    try:
-        number = float(value.strip().replace(",", "") if isinstance(value, str) else value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
+def numeric(value: str | int | float, *, quoted: bool) -> float | None:
+    """The finite number that a value is, or, with `quoted`, that it spells; None where it is none."""
+    if isinstance(value, str):
+        if not quoted or _SPELLED.fullmatch(value.strip()) is None:
+            return None
+        value = float(value.strip().replace(",", ""))
+    return value if isinstance(value, int) or math.isfinite(value) else None
 
 
-def _objects(text: str) -> Iterator[Mapping[str, object]]:
+def find_objects(text: str) -> Iterator[Mapping[str, object]]:
     """Every JSON object in the text, in order, each followed by those inside it."""
     decoder = json.JSONDecoder()
     broken = 0
@@ -97,7 +120,7 @@ def _objects(text: str) -> Iterator[Mapping[str, object]]:
     while start >= 0 and broken < MAX_BROKEN_STARTS:
         try:
             value, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError):  # also a whole number of more digits than Python reads
             broken += 1
             end = start + 1
         else:

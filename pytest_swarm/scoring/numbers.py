@@ -1,76 +1,126 @@
-"""Scoring a number: the last one in the answer, as people write numbers.
-
-Understood: thousands (1,234,567 and 1_000), decimals, a trailing full stop (`25.`), bold, signs (also the typographic
-minus), scientific notation (1.5e3, 1.5 x 10^3), fractions (3/4, \\frac{3}{4}), percent, currency in front and units
-behind. A LaTeX \\boxed{...} names the final answer, so the last box wins over whatever follows it. Not a number:
-digits glued to a word (s0, H2O), an exponent (cm^2), parts of a date or version (2026-02-21 gives 21: a date is no
-number to begin with). A comma is never a decimal comma.
-"""
+"""Scoring a number: which number of an answer is its answer. How numbers are spelled is `number_text`'s business."""
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Final
 
 from pytest_swarm.domain.expectation import Number
-from pytest_swarm.scoring.verdict import RIGHT, Score, wrong
+from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
+from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in, simplified
+from pytest_swarm.scoring.plain_text import first_statement
+from pytest_swarm.scoring.reading import AnswerPlace, Reading
+from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
-_DIGITS: Final = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d[\d_]*)(?:\.\d+)?|\.\d+"
-_SIGNED: Final = rf"(?<![\w^])(?<!\d\.)(?<!\^\{{)(?:(?<![\w)\]])[-+\u2212])?(?:{_DIGITS})"
-_POWER: Final = (
-    r"(?:[eE][-+]?\d{1,4}|\s?(?:[x\u00d7*]|\\times|\\cdot)\s?10\s?\^\s?\{?(?P<power>[-+\u2212]?\d{1,4})\}?)?"
+_LEAD_IN: Final = re.compile(
+    r"(?:[\s*_`\"'$:=≈~(\[{]|\\[(\[]|(?:approximately|about|around|roughly|exactly|only|just|simply|almost|nearly"
+    r"|therefore|thus|then|now|indeed|clearly|a total of|in total|equal to|the number|given by|be)\b,?|[A-Za-z]\s?=)*+",
+    re.IGNORECASE,
 )
-_NUMBER: Final = re.compile(
-    rf"\\[dt]?frac\{{(?P<over>[-\u2212]?\d{{1,20}})\}}\{{(?P<under>\d{{1,20}})\}}"
-    rf"|(?P<base>{_SIGNED}){_POWER}(?:\s?/\s?(?P<divisor>\d{{1,20}})(?![\d/.]))?(?P<percent>\s?\\?%)?"
+_OPERATOR: Final = re.compile(r"[^\n.=]{0,40}?[ )\d][-+*/×·÷x–]\s?\$?[\d(]")
+_EXPLANATION: Final = re.compile(
+    r"[(;]|\bbecause\b|\bsince\b|,? (?:as|which|where|who|when|given|not|rather|instead|so)\b|\bfor\b|\bout of\b",
+    re.IGNORECASE,
 )
-_BOXED: Final = re.compile(r"\\(?:boxed|fbox)\{((?:[^{}]|\{[^{}]*\}){1,200})\}")
+_MAX_STATEMENT_CHARS: Final = 2000
+_SHORT_END: Final = 2000
+_CUT_OFF: Final = 500  # a number nearer to the start of an end may have lost its first digits
+_DENIAL: Final = re.compile(r"[\s*_`\"':]{0,6}(?:(?:certainly|definitely|clearly|actually)\s)?not\b", re.IGNORECASE)
+_RATHER: Final = re.compile(r"\b(?:but|rather|instead|it(?:'s| is))\b", re.IGNORECASE)
 
 
 def score_number(expected: Number, text: str) -> Score:
-    """1 where the last number of the answer is `expected.value` within its tolerance, else 0.
+    """1 where the number that the answer gives is `expected.value` within its tolerance, else 0.
 
     `25%` is right for 25 and for 0.25: which of the two a task means is a matter of its wording.
     """
-    readings = last_number(text)
-    if not readings:
+    reading = read_number(text)
+    if reading is None:
         return wrong("the answer holds no number")
-    if any(abs(value - expected.value) <= expected.tolerance for value in readings):
-        return RIGHT
-    return wrong(f"the last number is {readings[0]:.10g}, not {expected.value:.10g}")
+    right = any(abs(value - expected.value) <= expected.tolerance for value in reading.values)
+    which = "last number" if reading.place is AnswerPlace.LAST else "number read"
+    return score_reading(
+        reading, right=right, detail=f"the {which} is {reading.values[0]:.10g}, not {expected.value:.10g}"
+    )
+
+
+def read_number(text: str) -> Reading[float] | None:
+    """Return the number that an answer gives: boxed, after "answer is", else the last one; None where there is none."""
+    return read_answer(simplified(text), _RULES)
 
 
 def last_number(text: str) -> tuple[float, ...]:
-    """What the last number of a text may mean: nothing where there is none, two values for a percentage, else one."""
-    boxes = _BOXED.findall(text)
-    for part in (*reversed(boxes[-1:]), text):
-        matches = list(_NUMBER.finditer(part))
-        if matches:
-            return _values(matches[-1])
-    return ()
+    """What the number that an answer gives may mean: nothing where there is none, two values for a percentage."""
+    reading = read_number(text)
+    return () if reading is None else reading.values
 
 
-def _values(match: re.Match[str]) -> tuple[float, ...]:
-    if match["over"]:
-        under = float(match["under"])
-        return (_float(match["over"]) / under,) if under else (math.nan,)
-    whole = match[0]
-    mantissa = match["base"]
-    tail = whole[len(mantissa) :]
-    exponent = re.match(r"[eE][-+]?\d{1,4}", tail)
-    value = _float(mantissa + (exponent[0] if exponent else ""))
-    if match["power"]:
-        value *= float(f"1e{_plain(match['power'])}")
-    if match["divisor"]:
-        divisor = float(match["divisor"])
-        value = value / divisor if divisor else math.nan
-    return (value, value / 100) if match["percent"] else (value,)
+def _region(text: str, place: AnswerPlace) -> Reading[float] | None:
+    """The number of a place that holds the answer: the first of its statement, or the result of its sum."""
+    if place in (AnswerPlace.BOX, AnswerPlace.TAG):
+        return _reading(_result(text), place)
+    denial = _DENIAL.match(text)
+    if denial is not None:
+        rather = _RATHER.search(first_statement(text[denial.end() :]))
+        if rather is None:
+            return None
+        text = text[text.index(rather[0], denial.end()) + len(rather[0]) :]
+    statement = _first_with_a_number(text)
+    return _reading(_result(statement), place)
 
 
-def _plain(text: str) -> str:
-    return text.replace("\u2212", "-").replace(",", "").replace("_", "")
+def _first_with_a_number(text: str) -> str:
+    """The first line of a text that holds a number, up to the end of its sentence."""
+    first = next(numbers_in(text), None)
+    if first is None:
+        return ""
+    start = text.rfind("\n", 0, first.start) + 1
+    end = re.compile(r"[.!?](?=\s|$)|\n").search(text, first.end)
+    return text[start : len(text) if end is None else end.start()]
 
 
-def _float(text: str) -> float:
-    return float(_plain(text))
+def _result(statement: str) -> WrittenNumber | None:
+    statement = statement[:_MAX_STATEMENT_CHARS]
+    numbers = list(numbers_in(statement))
+    if not numbers:
+        return None
+    lead_in = _LEAD_IN.match(statement)
+    direct = lead_in is not None and numbers[0].start <= lead_in.end()
+    explanation = _EXPLANATION.search(statement, numbers[0].end)
+    head = statement if explanation is None else statement[: explanation.start()]
+    inside = [number for number in numbers if number.start < len(head)]
+    if head.find("=") > 0 and (result := _result_of_equation(head, inside)) is not None:
+        return result
+    if not direct:
+        return inside[-1]
+    if _OPERATOR.match(statement, numbers[0].end):
+        return _result_of_equation(statement, numbers) or numbers[-1]
+    return numbers[0]
+
+
+def _result_of_equation(text: str, numbers: list[WrittenNumber]) -> WrittenNumber | None:
+    """The number that stands alone on a side of an equation: 15 in "20 - 5 = 15" and in "15 = 20 - 5"."""
+    sides: dict[int, list[WrittenNumber]] = {}
+    for number in numbers:
+        sides.setdefault(text.count("=", 0, number.start), []).append(number)
+    if text.count("=") == 0:
+        return None
+    alone = [side[0] for side in sides.values() if len(side) == 1]
+    return alone[-1] if alone else numbers[-1]
+
+
+def _own(text: str) -> Reading[float] | None:
+    """The last number, looked for in ever longer ends of the text: the last one stands near the end of most."""
+    for length in (_SHORT_END, len(text) or 1):
+        end = text[-length:]
+        numbers = list(numbers_in(end))
+        if numbers and (numbers[-1].start > _CUT_OFF or len(end) == len(text)):
+            return _reading(numbers[-1], AnswerPlace.LAST)
+    return None
+
+
+def _reading(number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:
+    return None if number is None else Reading(values=number.values, text=number.text, place=place)
+
+
+_RULES: Final = AnswerRules(region=_region, own=_own)

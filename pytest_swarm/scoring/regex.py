@@ -14,16 +14,24 @@ import sys
 from typing import Final
 
 from pytest_swarm.domain.expectation import Regex
+from pytest_swarm.errors import ScoringError
 from pytest_swarm.scoring.verdict import RIGHT, Score, unscored, wrong
 
 SEARCH_LIMIT_S: Final = 2.0
 MAX_LOG_STEPS: Final = 700.0  # exp of more is no float
 SAFE_STEPS: Final = 2e7  # about half a second of Python's matcher at worst
-_SEARCH: Final = "import json,re,sys; pattern,text=json.load(sys.stdin); sys.exit(0 if re.search(pattern,text) else 1)"
+_FOUND, _NOT_FOUND = 10, 11  # exit statuses that no failing interpreter has
+_SEARCH: Final = (
+    "import json,re,sys; pattern,text=json.load(sys.stdin); "
+    f"sys.exit({_FOUND} if re.search(pattern,text) else {_NOT_FOUND})"
+)
 
 
 def score_regex(expected: Regex, text: str) -> Score:
-    """1 where `expected.pattern` matches somewhere in the answer, 0 where not; unscored past the time limit."""
+    """1 where `expected.pattern` matches somewhere in the answer, 0 where not; unscored past the time limit.
+
+    Raises ScoringError where the search itself fails.
+    """
     if worst_steps(expected.pattern, len(text)) <= SAFE_STEPS:
         found = re.search(expected.pattern, text) is not None
     else:
@@ -59,7 +67,10 @@ def _search_apart(pattern: str, text: str) -> bool:
         input=json.dumps([pattern, text]).encode(),
         timeout=SEARCH_LIMIT_S,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         check=False,
     )
-    return done.returncode == 0
+    if done.returncode not in (_FOUND, _NOT_FOUND):
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise ScoringError(f"the search for {pattern!r} failed: {last or f'exit status {done.returncode}'}")
+    return done.returncode == _FOUND

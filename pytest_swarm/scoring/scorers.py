@@ -12,9 +12,12 @@ from pytest_swarm.domain.expectation import (
     JsonFields,
     Judge,
     Keywords,
+    Letter,
     Number,
     PythonCode,
     Regex,
+    RougeL,
+    TokenF1,
     YesNo,
 )
 from pytest_swarm.domain.task import Task
@@ -24,22 +27,23 @@ from pytest_swarm.scoring.code import score_code_by_running, score_code_statical
 from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.json import score_json
 from pytest_swarm.scoring.judge import JudgeModel, score_by_judge
+from pytest_swarm.scoring.letters import score_letter
 from pytest_swarm.scoring.numbers import score_number
+from pytest_swarm.scoring.overlap import score_rouge_l, score_token_f1
 from pytest_swarm.scoring.regex import score_regex
+from pytest_swarm.scoring.text import score_exact, score_keywords
 from pytest_swarm.scoring.verdict import Score, unscored, wrong
-from pytest_swarm.scoring.words import score_exact, score_keywords, score_yes_no
+from pytest_swarm.scoring.yes_no import score_yes_no
 
 
 def score_text(expected: Expectation | None, answer: str) -> Score:
     """The score of an answer by everything that needs no model and runs no code.
 
-    An empty answer scores 0. Code is checked statically. Unscored: no expectation, a judge, a custom scorer
-    without its function. Raises ScoringError where a custom function fails.
+    An empty answer scores 0. Code is checked statically. Unscored: no expectation, code without cases, an answer that
+    only a judge can grade, a custom scorer without its function. Raises ScoringError where a custom function fails.
     """
     if expected is None:
         return unscored("nothing is expected of this task")
-    if isinstance(expected, Judge):
-        return unscored("graded by a judge only")
     text = readable(answer)
     if not text:
         return wrong("the answer is empty")
@@ -50,6 +54,8 @@ def score_text(expected: Expectation | None, answer: str) -> Score:
             return score_number(expected, text)
         case YesNo():
             return score_yes_no(expected, text)
+        case Letter():
+            return score_letter(expected, text)
         case Keywords():
             return score_keywords(expected, text)
         case Exact():
@@ -58,6 +64,12 @@ def score_text(expected: Expectation | None, answer: str) -> Score:
             return score_regex(expected, text)
         case PythonCode():
             return score_code_statically(expected, text)
+        case TokenF1():
+            return score_token_f1(expected, text)
+        case RougeL():
+            return score_rouge_l(expected, text)
+        case Judge():
+            return unscored("graded by a judge only")
         case Custom():
             return _score_by_function(expected, text)
 
@@ -66,20 +78,22 @@ def score_text(expected: Expectation | None, answer: str) -> Score:
 class Scorers:
     """All scorers of a run. Code is run, in the sandbox, only with `run_code`; judged tasks need a `judge`.
 
-    `threads` moves the sandbox off the event loop. A loop on virtual time must leave it off: it would not wait.
+    `strict` runs code only where the kernel confines it. `threads` moves the sandbox off the event loop. A loop on
+    virtual time must leave it off: it would not wait.
     """
 
     run_code: bool = False
     judge: JudgeModel | None = None
     threads: bool = False
+    strict: bool = False
 
     async def score(self, task: Task, answer: str) -> Score:
         """The score of a task's answer; raises ScoringError for a custom function that fails, naming the task."""
-        if isinstance(task.expected, Judge) and answer.strip():
-            return await score_by_judge(self.judge, task.expected, task.prompt, readable(answer))
-        if isinstance(task.expected, PythonCode) and self.run_code:
-            return await self._run(task.expected, readable(answer))
+        if isinstance(task.expected, Judge):
+            return await score_by_judge(self.judge, task.expected, task.prompt, answer)
         try:
+            if isinstance(task.expected, PythonCode) and self.run_code:
+                return await self._run(task.expected, answer)
             return score_text(task.expected, answer)
         except ScoringError as error:
             raise ScoringError(f"task {task.id!r}: {error}") from error
@@ -94,15 +108,19 @@ class Scorers:
             return unscored("the parents' answers cannot be used")
         return await self.score(replace(task, expected=expected, derive=None), answer)
 
-    async def _run(self, expected: PythonCode, text: str) -> Score:
+    async def _run(self, expected: PythonCode, answer: str) -> Score:
+        text = readable(answer)
+        if not text:
+            return wrong("the answer is empty")
         if not self.threads:
-            return score_code_by_running(expected, text)
+            return score_code_by_running(expected, text, strict=self.strict)
         import asyncio
 
-        return await asyncio.to_thread(score_code_by_running, expected, text)
+        return await asyncio.to_thread(score_code_by_running, expected, text, strict=self.strict)
 
 
 def _score_by_function(expected: Custom, text: str) -> Score:
+    """What the user's function says; pytest's own outcomes (skip, fail, a time limit) pass through."""
     if expected.function is None:
         return unscored(f"the function of custom scorer {expected.name!r} is not at hand")
     try:

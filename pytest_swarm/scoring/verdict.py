@@ -6,17 +6,25 @@ import math
 from dataclasses import dataclass
 
 from pytest_swarm.errors import ScoringError
+from pytest_swarm.scoring.reading import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """`value` in [0, 1], or None for unscored; `detail` is one sentence for the reader, or None.
 
-    Unscored is not 0: an unscored task says nothing about the model. Raises ScoringError for a value outside [0, 1].
+    Unscored is not 0: an unscored task says nothing about the model. `read` is the part of the answer that was scored
+    and `where` its place in the text; None where the whole text was scored. `layers` names the means of confinement
+    that were in force where code was run. `judge_reply` is what a judge model wrote. Raises ScoringError for a value
+    outside [0, 1].
     """
 
     value: float | None
     detail: str | None = None
+    read: str | None = None
+    where: str | None = None
+    layers: tuple[str, ...] = ()
+    judge_reply: str | None = None
 
     def __post_init__(self) -> None:
         if self.value is not None and not (math.isfinite(self.value) and 0 <= self.value <= 1):
@@ -39,6 +47,16 @@ def unscored(detail: str) -> Score:
 def share(right: int, total: int, detail: str) -> Score:
     """`right` / `total`; the detail is dropped where everything is right."""
     return RIGHT if right == total else Score(value=right / total, detail=detail)
+
+
+def score_reading(reading: Reading[object], *, right: bool, detail: str) -> Score:
+    """1 where the reading is right, else 0 with the detail; either way with what was read and where."""
+    return Score(
+        value=1.0 if right else 0.0,
+        detail=None if right else detail,
+        read=reading.shown,
+        where=reading.place.value,
+    )
 
 
 def shown(text: object, limit: int = 60) -> str:

@@ -70,7 +70,7 @@ class _Exchange:
         self.chunks: deque[bytes] = deque()
         self.complete = False
         self.ended = False
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
         self._body: bytes | None = body
         self._disconnected = asyncio.Event()
         self._waiter: asyncio.Future[None] | None = None
@@ -78,7 +78,9 @@ class _Exchange:
     async def run(self, app: AsgiApp, scope: Scope) -> None:
         try:
             await app(scope, self._receive, self._send)
-        except Exception as error:  # noqa: BLE001 - whatever the app raises belongs to the client's task
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the app raises belongs to the client's task
             self.failure = error
         finally:
             self.ended = True
@@ -160,6 +162,8 @@ def _scope(request: httpx.Request) -> Scope:
     }
 
 
-def _raise_unless_dropped(failure: Exception | None) -> None:
+def _raise_unless_dropped(failure: BaseException | None) -> None:
+    if failure is not None and not isinstance(failure, Exception):
+        raise failure  # an outcome of the test, such as a skip or a time limit in a user's scorer, stays that outcome
     if failure is not None and not isinstance(failure, DroppedConnection):
         raise AppFailedError(f"the simulated server failed: {failure!r}") from failure

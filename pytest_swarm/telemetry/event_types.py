@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 from msgspec import Meta, Struct
 
 from pytest_swarm.codec import JsonObject, json_schema
+from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
 from pytest_swarm.domain.record import EstimateRow, GpuProcess, JobStatus, SamplePhase, TaskStatus
 from pytest_swarm.domain.task import TaskType
@@ -175,6 +176,15 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     load_s: float | None
     prefill_s: float | None
     decode_s: float | None
+    read: Annotated[str | None, Meta(description="the part of the answer that was scored")] = None
+    read_where: Annotated[str | None, Meta(description="where that part stood in the answer")] = None
+    done_reason: Annotated[str | None, Meta(description="the server's word for why the answer ended")] = None
+    answer_state: Annotated[
+        AnswerState | None, Meta(description="cut off, thinking only, or empty; null: nothing is the matter")
+    ] = None
+    thinking_chars: Annotated[int | None, Meta(description="characters of thinking apart from the answer")] = None
+    sandbox_layers: Annotated[tuple[str, ...], Meta(description="what confined the code that was run")] = ()
+    judge_reply: Annotated[str | None, Meta(description="what the judge wrote")] = None
 
 
 class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):

@@ -65,6 +65,11 @@ _RUN: Final = _SharedFields(RunInfo, RunStartEvent, but=("fleet",))
 _MODEL: Final = _SharedFields(Model, RunFleetModel)
 _STEP: Final = _SharedFields(PlanStep, PlanStepEvent, but=("mode", "assignments", "executed"))
 _OUTCOME: Final = _SharedFields(TaskOutcome, TaskResultEvent)
+_SAID_IF_KNOWN: Final = frozenset(
+    ("read", "read_where", "done_reason", "answer_state", "thinking_chars", "sandbox_layers", "judge_reply")
+)
+"""Fields of `task_result` that are left out where there is nothing to say."""
+
 _SWITCH: Final = _SharedFields(Switch, ModelSwitchEvent)
 
 
@@ -156,7 +161,7 @@ def encode_task_result(case: Case, outcome: TaskOutcome, ts_ms: float) -> JsonOb
         latency_s=outcome.latency_s,
         **_OUTCOME.of(outcome),
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name not in _SAID_IF_KNOWN or value}
 
 
 def decode_task_result(event: TaskResultEvent) -> TaskOutcome:

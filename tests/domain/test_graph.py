@@ -37,7 +37,7 @@ DIAMOND = graph("ab ac bd cd")
         (lambda: graph("ab bc ca"), "has a cycle: a -> b -> c -> a; a workflow must not wait for itself"),
         (lambda: graph("ab bc cb cd"), "has a cycle: b -> c -> b;"),
         (lambda: graph("aa"), "has a cycle: a -> a;"),
-        (lambda: replace(DIAMOND, context="some"), "context is 'some', but must be 'parents' or 'none'"),
+        (lambda: replace(DIAMOND, context="some"), "context is 'some', but must be one of 'parents', 'full', 'none'"),
         (lambda: task(""), "a task has an empty id"),
         (lambda: task("a", type="poetry"), "task 'a': unknown task type 'poetry'; known are code, math"),
         (lambda: task("a", prompt=" "), "task 'a': the prompt is empty"),

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_swarm.domain.expectation import Custom, JsonFields, decode_expectation, encode_expectation
+from pytest_swarm.domain.expectation import Custom, JsonFields
+from pytest_swarm.domain.expectation_codec import decode_expectation, encode_expectation
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet, Model
 from pytest_swarm.domain.prompt import parent_outputs, task_messages
 from pytest_swarm.domain.record import Case, CaseKey

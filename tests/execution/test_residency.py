@@ -16,6 +16,7 @@ from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.residency import ResidencyContext, ResidencyManager
 from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.scoring.judge import Grade
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
 GB = 1_000_000_000
@@ -117,7 +118,7 @@ def test_planner_and_judge_answer_at_temperature_0_with_the_jobs_seed() -> None:
         residency = await manager(server)
         planner = auxiliary_model("slow", FLEET, lambda: residency)
         await planner.ask("plan", schema={"type": "object"})
-        assert await planner.grade("rubric", "question", "answer") == 0.25
+        assert await planner.grade("rubric", "question", "answer") == Grade(value=0.25, reply='{"score": 0.25}')
         assert residency.resident == {"slow"}
         return server
 
@@ -126,10 +127,10 @@ def test_planner_and_judge_answer_at_temperature_0_with_the_jobs_seed() -> None:
     assert plan["format"] == {"type": "object"}
 
 
-@pytest.mark.parametrize("reply", ["no JSON", "[]", "{}", '{"score": 1.5}', '{"score": true}', '{"score": "1"}'])
+@pytest.mark.parametrize("reply", ["no JSON", "[]", "{}", '{"score": 1.5}', '{"score": true}', '{"score": "9"}'])
 def test_a_reply_without_a_valid_grade_is_no_grade(reply: str) -> None:
-    async def main() -> float | None:
+    async def main() -> Grade:
         residency = await manager(Server(reply=reply))
         return await auxiliary_model("slow", FLEET, lambda: residency).grade("rubric", "question", "answer")
 
-    assert run(main) is None
+    assert run(main) == Grade(value=None, reply=reply)

@@ -250,7 +250,7 @@ FAULTS: Final = (
     # --- scoring
     Fault(
         name="a JSON number may be off by a thousandth",
-        where="scoring/json.py",
+        where="scoring/equality.py",
         old="RELATIVE_TOLERANCE: Final = 1e-9",
         new="RELATIVE_TOLERANCE: Final = 1e-3",
         tests=("scoring/test_json_tolerance.py",),
@@ -260,7 +260,7 @@ FAULTS: Final = (
         where="scoring/numbers.py",
         old="<= expected.tolerance",
         new="<= 0",
-        tests=("scoring/test_figures.py", "scoring/test_numbers.py"),
+        tests=("scoring/test_numbers.py",),
     ),
     # --- simulator and recordings
     Fault(

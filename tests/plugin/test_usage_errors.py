@@ -24,7 +24,7 @@ OPTIONS = [
     ("--swarm-carryover=maybe", "*'maybe' is unknown; known are case, group*"),
     ("--swarm-context=some", "*--swarm-context: 'some' is unknown*"),
     ("--swarm-report=pdf", "*--swarm-report: unknown type 'pdf'*"),
-    ("--swarm-host=ftp://x", "*--swarm-host: 'ftp://x' is no URL*"),
+    ("--swarm-host=ftp://x", "*--swarm-host: 'ftp://x' is not the URL of an HTTP server*"),
     ("--swarm-fleet=nowhere.toml", "*nowhere.toml*"),
     ("--swarm-profile=nowhere.toml", "*nowhere.toml*"),
     ("--swarm-resume", "*--swarm-resume: there is no earlier run*"),

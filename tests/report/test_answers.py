@@ -119,3 +119,25 @@ def test_simulated_and_replayed_figures_are_marked_with_profile_and_seed() -> No
     assert (both.word, "recording of the simulator" in both.text) == ("SIMULATED", True)
     real = Run(info=info(simulated=False, backend="ollama", profile=None), jobs=(), complete=True)
     assert provenance(build_report(real)) is None
+
+
+def changed(record_: JobRecord, **more: object) -> JobRecord:
+    """The job with every outcome changed."""
+    return replace(record_, outcomes=tuple(replace(each, **more) for each in record_.outcomes))
+
+
+def test_answers_that_were_cut_off_or_hold_no_word_are_counted() -> None:
+    whole = changed(job("lp", 1.0, WB1), done_reason="stop", answer="42")
+    assert said(whole, kind="missing") == []
+    cut = changed(job("lp", 1.0, WB1), done_reason="length", answer="<think>42")
+    (text,) = said(cut, kind="missing")
+    assert text == "LP: 3 answers cut off at the limit of tokens and 3 answers without a word outside of thinking."
+
+
+def test_what_confined_answered_code_is_said_once() -> None:
+    assert said(job("lp", 1.0, WB1), kind="code") == []
+    held = changed(job("lp", 1.0, WB1), sandbox_layers=("rlimits", "landlock", "seccomp", "audit"))
+    assert said(held, held, kind="code") == ["Answered code was run, confined by rlimits, landlock, seccomp and audit."]
+    loose = changed(job("lp", 1.0, WB1), sandbox_layers=("rlimits", "audit"))
+    (text,) = said(loose, kind="code")
+    assert text.endswith("; landlock and seccomp did not hold, so it could read files.")

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from pytest_swarm.report.page import SPARE_COLOURS, mode_colours
+from pytest_swarm.report.page import SPARE_COLORS, mode_colors
 from pytest_swarm.report.wording import mode_name
 from pytest_swarm.routing.registry import MODES
 
@@ -23,28 +23,28 @@ def test_the_label_of_a_mode(mode: str, name: str) -> None:
 
 
 def test_our_modes_have_the_colors_of_their_rows() -> None:
-    assert mode_colours(OURS) == {spec.name: spec.colour for spec in MODES}
+    assert mode_colors(OURS) == {spec.name: spec.color for spec in MODES}
 
 
 def test_third_parties_modes_differ_from_ours_and_from_each_other() -> None:
-    others = [f"mine:{n}" for n in range(len(SPARE_COLOURS))]
-    colours = mode_colours([*OURS, *others])
-    assert len(set(colours.values())) == len(colours)
-    assert {colours[mode] for mode in others} == set(SPARE_COLOURS)
+    others = [f"mine:{n}" for n in range(len(SPARE_COLORS))]
+    colors = mode_colors([*OURS, *others])
+    assert len(set(colors.values())) == len(colors)
+    assert {colors[mode] for mode in others} == set(SPARE_COLORS)
 
 
 def test_two_arguments_of_one_mode_differ() -> None:
-    colours = mode_colours(["single:a", "single:b"])
-    assert colours["single:a"] == "pink"
-    assert colours["single:b"] in SPARE_COLOURS
+    colors = mode_colors(["single:a", "single:b"])
+    assert colors["single:a"] == "pink"
+    assert colors["single:b"] in SPARE_COLORS
 
 
 def test_a_color_depends_neither_on_the_order_nor_on_our_modes() -> None:
-    colours = mode_colours(["mine", "other"])
-    assert mode_colours(["other", "lp", "mine", "oracle"]) == colours | {"lp": "blue", "oracle": "ink"}
+    colors = mode_colors(["mine", "other"])
+    assert mode_colors(["other", "lp", "mine", "oracle"]) == colors | {"lp": "blue", "oracle": "ink"}
 
 
 def test_the_style_sheet_has_every_color_in_every_theme() -> None:
     css = (files("pytest_swarm.report") / "templates" / "style.css").read_text(encoding="utf-8")
-    used = {spec.colour for spec in MODES} | set(SPARE_COLOURS)
+    used = {spec.color for spec in MODES} | set(SPARE_COLORS)
     assert {name: len(re.findall(rf"--{name}: #", css)) for name in used} == dict.fromkeys(used, 3)

@@ -61,13 +61,13 @@ def test_a_router_carries_the_name_of_its_mode(spec: ModeSpec) -> None:
 @pytest.mark.parametrize("spec", MODES, ids=lambda spec: spec.name)
 def test_every_row_is_complete(spec: ModeSpec) -> None:
     assert spec.summary
-    assert spec.colour
+    assert spec.color
     assert built_in(f"{spec.name}:x") is spec
     assert spec.written in modes_help()
 
 
-def test_no_two_rows_share_a_name_or_a_colour() -> None:
-    assert len({spec.name for spec in MODES}) == len({spec.colour for spec in MODES}) == len(MODES)
+def test_no_two_rows_share_a_name_or_a_color() -> None:
+    assert len({spec.name for spec in MODES}) == len({spec.color for spec in MODES}) == len(MODES)
 
 
 def test_single_takes_the_rest_as_its_model() -> None:

@@ -75,9 +75,46 @@ def test_code_that_only_looks_right_fails_when_run():
     assert "NameError" in run("def sq(x): return y").detail
 
 
-def test_without_cases_running_is_the_static_check():
-    assert run("def sq(x): return y", expected=PythonCode(entry_point="sq")).value == 1
-    assert run("nothing", expected=PythonCode(entry_point="sq")).value == 0
+def test_without_cases_code_is_unscored_never_right():
+    no_cases = PythonCode(entry_point="sq")
+    for score in (run(RIGHT, expected=no_cases), score_text(no_cases, RIGHT)):
+        assert score.value is None
+        assert "no case to run" in score.detail
+    assert run("nothing", expected=no_cases).value == score_text(no_cases, "nothing").value == 0
+
+
+@pytest.mark.parametrize(
+    "body", ["pass", "...", '"""Square."""', "return", "return None", "raise NotImplementedError", '"""S."""\n    pass']
+)
+def test_a_function_that_does_nothing_is_never_right(body):
+    answer = f"def sq(x):\n    {body}"
+    assert score_text(SQUARE, "sq = lambda x: None").value == 0
+    assert score_text(SQUARE, answer).value == 0
+    assert score_text(SQUARE, answer).detail == "sq does nothing"
+    assert run(answer).value == 0
+
+
+def test_arguments_and_results_keep_their_types():
+    case = CodeCase(args=({"$tuple": [1, 2]}, {"$set": [3]}), returns={"$tuple": [3, {"$dict": [[1, "a"]]}]})
+    typed = PythonCode(entry_point="f", cases=(case,))
+    right = "def f(a, b):\n    assert isinstance(a, tuple) and b == {3}\n    return (sum(a), {1: 'a'})"
+    assert run(right, expected=typed).value == 1
+    assert run(right.replace("(sum(a), {1: 'a'})", "[sum(a), {1: 'a'}]"), expected=typed).value == 0
+
+
+def test_a_result_may_go_through_a_function_and_be_near():
+    case = CodeCase(args=(), returns={"$set": [1, 2]}, through="set")
+    assert run("def f(): return [2, 1, 2]", expected=PythonCode(entry_point="f", cases=(case,))).value == 1
+    near = CodeCase(args=(), returns=3.14, tolerance=0.01)
+    assert run("def f(): return 3.1416", expected=PythonCode(entry_point="f", cases=(near,))).value == 1
+    assert run("def f(): return 3.2", expected=PythonCode(entry_point="f", cases=(near,))).value == 0
+
+
+def test_the_layers_in_force_come_with_the_score():
+    score = run(RIGHT)
+    assert score.layers[0] == "rlimits"
+    assert score.layers[-1] == "audit"
+    assert score_text(SQUARE, RIGHT).layers == ()
 
 
 def test_a_helper_in_a_block_of_its_own_is_taken_along():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pytest_swarm.domain.expectation import JsonFields
@@ -17,7 +19,8 @@ LEGS = JsonFields(fields={"A": 3, "B": 4})
         '```json\n{"A": 3, "B": 4}\n```',
         '```\n{"B": 4, "A": 3}',
         'Here you are: {"A": 3, "B": 4}. I hope that helps {really}!',
-        '{"A": "3", "B": 4.0}',
+        '{"A": 3, "B": 4.0}',
+        '<answer>{"A": 3, "B": 4}</answer> and not {"A": 1, "B": 1}',
         '{"a": 3, "b": 4}',
         '{"result": {"A": 3, "B": 4}}',
         '[{"A": 3, "B": 4}]',
@@ -57,9 +60,13 @@ def test_the_detail_names_each_wrong_field():
 @pytest.mark.parametrize(
     ("expected", "found", "equal"),
     [
-        (3, '"3"', True),
+        (3, '"3"', False),
         ("3", "3", True),
-        (1000, '"1,000"', True),
+        (1000, '"1,000"', False),
+        ("007", "7", False),
+        (10**17, str(10**17 + 1), False),
+        (1e17, str(10**17 + 1), True),
+        (3, str(10**400), False),
         (0.3, "0.30000000000000004", True),
         ("Berlin", '" berlin "', True),
         ("2026-02-21", '"2026-02-21"', True),
@@ -76,3 +83,24 @@ def test_the_detail_names_each_wrong_field():
 )
 def test_which_values_are_equal(expected, found, equal):
     assert score_text(JsonFields(fields={"x": expected}), f'{{"x": {found}}}').value == float(equal)
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "equal"),
+    [
+        (3, "3", True),
+        (3, " 3.0 ", True),
+        (1000, "1,000", True),
+        (-2.5, "-2.5", True),
+        (1500, "1.5e3", True),
+        (15, "1,5", False),
+        (7, "007", False),
+        (1000, "1000,", False),
+        (3, "three", False),
+        (3, "", False),
+    ],
+)
+def test_a_text_stands_for_a_number_only_where_asked(expected, found, equal):
+    text = json.dumps({"x": found})
+    assert score_text(JsonFields(fields={"x": expected}, quoted_numbers=True), text).value == float(equal)
+    assert score_text(JsonFields(fields={"x": expected}), text).value == 0

@@ -27,6 +27,6 @@ def test_near_zero_the_tolerance_is_absolute() -> None:
     assert not is_right(0, 1e-6)
 
 
-@pytest.mark.parametrize(("answered", "right"), [(48.0, True), ("48", True), (48.02, False), ("48.02", False)])
+@pytest.mark.parametrize(("answered", "right"), [(48.0, True), ("48", False), (48.02, False), ("48.02", False)])
 def test_an_answer_that_is_off_by_less_than_a_thousandth_is_still_wrong(answered: object, right: bool) -> None:
     assert is_right(48, answered) is right

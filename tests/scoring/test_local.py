@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pytest_swarm.domain.expectation import Exact, JsonFields, Keywords, Number, PythonCode, YesNo
+from pytest_swarm.domain.expectation import Exact, JsonFields, Keywords, Letter, Number, PythonCode, YesNo
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.scoring.conditional_score import local_expectation, read_value
 from pytest_swarm.scoring.score import Scorers
@@ -24,12 +24,18 @@ TOTAL = task("s1", Number(value=119), "round(s0.net * 1.19, 2)")
     ("expected", "answer", "value"),
     [
         (
-            JsonFields(fields={"net": 1, "city": "x"}),
+            JsonFields(fields={"net": 1, "city": "x"}, quoted_numbers=True),
             '```json\n{"Net": "1,200", "city": 5}\n```',
             {"net": 1200, "city": "5"},
         ),
         (JsonFields(fields={"net": 1, "ok": True}), '{"net": true, "ok": false}', {"ok": False}),
+        (JsonFields(fields={"net": 1}), '{"net": "1,200"}', {}),
         (JsonFields(fields={"net": 1}), "none", {}),
+        (Number(value=1), r"so \boxed{9{,}500}, not 7", 9500),
+        (Letter(value="A", choices=4), "It is (c).", "C"),
+        (Letter(value="A", choices=4), "A or B", None),
+        (Exact(text="x"), "The answer is **IV**.", "IV"),
+        (Exact(text="x", strict=True), "It is IV", "It is IV"),
         (Number(value=1), "so it is **42**.", 42),
         (Number(value=1), "none", None),
         (YesNo(value=True), "No, it is not.", False),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -130,8 +135,19 @@ PROBE = """
 import os, sys
 sys.path.insert(0, {jail!r})
 sys.addaudithook = lambda hook: None
-import socket, ctypes, confine
-layers = confine.confine({{"cpu_s": 5, "memory_bytes": 1 << 29, "open_files": 32}})
+import fcntl, socket, ctypes, confine, stdlib_import, system_calls
+confine._refuse_questions = lambda: None
+files = stdlib_import.install("")
+outside = {outside!r}
+libc = ctypes.CDLL(None, use_errno=True)
+reader, writer = os.pipe()
+limits = {{"cpu_s": 5, "memory_bytes": 1 << 29, "open_files": 32}}
+layers = confine.confine(limits, files, system_calls.program(os.uname().machine))
+F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY, FIOSETOWN, SIOCSPGRP = 8, 10, 15, 1026, 0x8901, 0x8902
+owner = ctypes.c_int(os.getppid())
+def c_call(*arguments):
+    if libc.syscall(*arguments) < 0:
+        raise OSError(ctypes.get_errno(), "refused")
 def allowed(action):
     try:
         action()
@@ -139,17 +155,173 @@ def allowed(action):
         return False
     return True
 tries = dict(
-    netns=lambda: socket.create_connection(("127.0.0.1", 9), 1),
-    seccomp=lambda: (socket.socket(), os.fork()),
-    landlock=lambda: open("/etc/passwd"),
+    netns=[lambda: socket.create_connection(("127.0.0.1", 9), 1)],
+    landlock=[lambda: open("/etc/passwd"), lambda: open(outside), lambda: os.listdir("/")],
+    seccomp=[
+        lambda: socket.socket(),
+        lambda: os.fork(),
+        lambda: os.kill(os.getppid(), 0),
+        lambda: fcntl.fcntl(reader, F_SETOWN, os.getppid()),
+        lambda: fcntl.fcntl(reader, F_SETSIG, 9),
+        lambda: fcntl.fcntl(reader, F_SETOWN_EX, bytes(8)),
+        lambda: fcntl.fcntl(reader, F_NOTIFY, 0),
+        lambda: fcntl.fcntl(reader, fcntl.F_SETFL, os.O_ASYNC),
+        lambda: fcntl.ioctl(reader, FIOSETOWN, owner),
+        lambda: fcntl.ioctl(reader, SIOCSPGRP, owner),
+        lambda: os.stat("/etc/passwd"),
+        lambda: os.stat(outside),
+        lambda: os.lstat(outside),
+        lambda: os.readlink("/proc/self/exe"),
+        lambda: os.statvfs("/"),
+        lambda: os.open(outside, os.O_PATH),
+        lambda: os.getxattr(outside, "user.x"),
+        lambda: os.chdir("/"),
+        lambda: c_call(439, -100, b"/etc/passwd", 0, 0),
+        lambda: c_call(437, -100, b"/etc/passwd", bytes(24), 24),
+    ],
 )
-print([layer for layer, action in tries.items() if layer in layers and allowed(action)], "rlimits" in layers)
+print([(layer, number) for layer, actions in tries.items() if layer in layers
+       for number, action in enumerate(actions) if allowed(action)], "rlimits" in layers)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="these layers are Linux's")
-def test_the_kernel_refuses_also_without_the_audit_hook():
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", PROBE.format(jail=str(JAIL))], capture_output=True, text=True, check=False
-    )
+def test_the_kernel_refuses_also_without_the_audit_hook(tmp_path):
+    outside = tmp_path / "outside.txt"
+    outside.write_text("secret")
+    probe = PROBE.format(jail=str(JAIL), outside=str(outside))
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", probe], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[] True", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ("def f(a, b): return 10 ** 400", "it returned 1000"),
+        ("def f(a, b): return 10 ** 5000", "ValueError"),
+        ("def f(a, b): return 2 ** 53 + 1", "it returned 9007199254740993"),
+        ("def f(a, b): return chr(0xd800)", "it returned"),
+        ("def f(a, b):\n    raise ValueError(chr(0xd800))", "ValueError: \\ud800"),
+        ("def f(a, b):\n    x = []\n    for _ in range(900):\n        x = [x]\n    return x", "it returned"),
+        ("def f(a, b): return (7,)", "it returned [7]"),
+        ("import fcntl, os\ndef f(a, b): return fcntl.fcntl(3, fcntl.F_SETOWN, os.getppid())", "PermissionError"),
+        ("import fcntl\ndef f(a, b): return fcntl.fcntl(3, 10, 9)", "PermissionError"),
+        ("import fcntl\ndef f(a, b): return fcntl.ioctl(3, 0x8901, bytes(4))", "PermissionError"),
+        ("import os\ndef f(a, b): return os.stat('/etc/passwd').st_size", "PermissionError"),
+        ("import os\ndef f(a, b): return os.readlink('/proc/self/exe')", "PermissionError"),
+        ("import os\ndef f(a, b): return os.path.exists('/etc/passwd')", "it returned False"),
+        ("import os\ndef f(a, b): return os.open('/etc/passwd', os.O_PATH)", "PermissionError"),
+        ("import numpy\ndef f(a, b): return 7", "ModuleNotFoundError"),
+        ("import pytest_swarm\ndef f(a, b): return 7", "ModuleNotFoundError"),
+        ("import sys\nsys.path.append({site!r})\nimport hypothesis\ndef f(a, b): return 7", "ModuleNotFoundError"),
+        ("def f(a, b): return open({site!r} + '/hypothesis/__init__.py').read()", "PermissionError"),
+        ("import os\ndef f(a, b): return os.listdir({site!r})", "PermissionError"),
+        ("def f(a, b): return open({own!r}).read()", "PermissionError"),
+        ("import os\ndef f(a, b): return open(os.path.dirname(os.__file__) + '/../../../etc/passwd').read()", "Error"),
+    ],
+)
+def test_what_was_once_an_escape_is_none(code, word):
+    site = str(Path(pytest.__file__).parents[1])
+    for fault in faults(code.replace("{site!r}", repr(site)).replace("{own!r}", repr(sandbox.__file__))):
+        assert word in fault
+
+
+def folders_of_packages() -> list[Path]:
+    """site-packages and dist-packages of the interpreter itself, also where it runs in a virtual environment."""
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    own = [
+        stdlib / "site-packages",
+        Path("/usr/lib/python3/dist-packages"),
+        Path("/usr/local/lib/python3/dist-packages"),
+    ]
+    return [folder for folder in own if folder.is_dir()]
+
+
+def test_the_interpreters_own_packages_are_out_of_reach():
+    for folder in folders_of_packages():
+        file = next(path for path in sorted(folder.rglob("*")) if path.is_file())
+        code = (
+            "import os, sys\n"
+            f"sys.path.append({str(folder)!r})\n"
+            "def tried(action):\n    try:\n        action()\n    except OSError:\n        return True\n"
+            f"def f(): return [tried(lambda: open({str(file)!r})), tried(lambda: os.listdir({str(folder)!r}))]\n"
+        )
+        both = PythonCode(entry_point="f", cases=(CodeCase(args=(), returns=[True, True]),))
+        assert run_cases(code, both, PATIENT).faults == (None,), folder
+
+
+def test_the_standard_library_can_be_imported_late():
+    code = """
+def f(a, b):
+    import collections.abc, csv, dataclasses, datetime, decimal, difflib, enum, fractions, hashlib, heapq, inspect
+    import json.decoder, random, statistics, string, textwrap, unicodedata, xml.etree.ElementTree, zlib
+    assert hashlib.sha256(b"x").hexdigest().startswith("2d71")
+    assert str(decimal.Decimal("1.10") + 1) == "2.10"
+    return a + b
+"""
+    assert faults(code) == (None, None)
+
+
+def test_strict_runs_nothing_where_the_kernel_does_not_confine(monkeypatch):
+    assert run_cases("def f(a, b): return a + b", ADD, PATIENT, strict=True).faults in ((None, None), ())
+    monkeypatch.setattr(sandbox, "KERNEL_LAYERS", ("landlock", "moat"))
+    refused = run_cases("def f(a, b): return a + b", ADD, PATIENT, strict=True)
+    assert refused.faults == ()
+    assert "code was not run" in refused.broken
+    assert "moat" in refused.broken
+    assert refused.layers
+
+
+AS_NOBODY = """
+import os, sys
+os.setgid(65534); os.setuid(65534)
+sys.path.insert(0, {package!r})
+sys.argv = ["pytest", "-q", "-p", "no:cacheprovider"]
+from pytest_swarm.domain.expectation import CodeCase, PythonCode
+from pytest_swarm.scoring.sandbox.run_cases import Limits, run_cases
+expected = PythonCode(entry_point="f", cases=(CodeCase(args=(3, 4), returns=7),))
+for code in {codes!r}:
+    results = run_cases(code, expected, Limits(wall_s=120.0, cpu_s=2))
+    print(os.getuid(), "landlock" in results.layers, "seccomp" in results.layers, results.broken, results.faults)
+"""
+USUAL_PYTHON = Path("/usr/bin/python3")
+
+
+@pytest.fixture
+def everybodys() -> Iterator[Path]:
+    """A folder that every user may read; pytest closes its own ones to all but the user who runs it."""
+    with tempfile.TemporaryDirectory(prefix="swarm-test-") as folder:
+        path = Path(folder)
+        path.chmod(0o755)
+        yield path
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.getuid() != 0 or not USUAL_PYTHON.exists(),
+    reason="only root can become somebody else, and needs an interpreter that everybody may run",
+)
+def test_an_ordinary_user_is_as_safe_as_root(everybodys: Path) -> None:
+    """The test process itself may be root; here the sandbox is started by the user nobody."""
+    ask = [USUAL_PYTHON, "-c", "import sys; print(sys.version_info < (3, 11))"]
+    old = subprocess.run(ask, capture_output=True, text=True, check=True)
+    if old.stdout.strip() == "True":
+        pytest.skip("the system's Python is too old for the package")
+    shutil.copytree(JAIL.parents[1], everybodys / "pytest_swarm", ignore=shutil.ignore_patterns("__pycache__"))
+    hostile = (
+        "import fcntl, os\ndef f(a, b): return fcntl.fcntl(3, fcntl.F_SETOWN, os.getppid())",
+        "import os\ndef f(a, b): os.kill(os.getppid(), 9)",
+        "import os\ndef f(a, b): return os.stat('/etc/passwd').st_size",
+        "def f(a, b): return open('/etc/passwd').read()",
+        f"def f(a, b): return open({str(everybodys / 'pytest_swarm/errors.py')!r}).read()",
+        "import os\ndef f(a, b): return os.listdir('/usr/lib/python3/dist-packages')",
+        "import socket\ndef f(a, b): return 7",
+        "import os\ndef f(a, b): return os.fork()",
+    )
+    script = AS_NOBODY.format(package=str(everybodys), codes=("def f(a, b): return a + b", *hostile))
+    done = subprocess.run([USUAL_PYTHON, "-c", script], capture_output=True, text=True, check=False, cwd="/")
+    honest, *others = done.stdout.splitlines()
+    assert honest.endswith("None (None,)"), done.stderr
+    assert len(others) == len(hostile)
+    for line in others:
+        assert line.startswith("65534")
+        assert "PermissionError" in line

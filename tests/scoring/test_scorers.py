@@ -8,30 +8,46 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_swarm.domain.expectation import Custom, Exact, JsonFields, Judge, Keywords, Number, PythonCode, Regex, YesNo
+from pytest_swarm.domain.expectation import (
+    CodeCase,
+    Custom,
+    Exact,
+    JsonFields,
+    Judge,
+    Keywords,
+    Letter,
+    Number,
+    PythonCode,
+    Regex,
+    TokenF1,
+    YesNo,
+)
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import CallTimeoutError, ScoringError
+from pytest_swarm.scoring.judge import Grade, read_grade
 from pytest_swarm.scoring.score import Score, Scorers, score_text
 
 EVERY_KIND = (
     JsonFields(fields={"a": 1}),
     Number(value=1),
     YesNo(value=True),
+    Letter(value="A"),
     Keywords(words=("a",)),
     Exact(text="a"),
     Regex(pattern="a"),
-    PythonCode(entry_point="a"),
+    PythonCode(entry_point="a", cases=(CodeCase(args=(), returns=1),)),
+    TokenF1(answers=("a",)),
 )
 
 
 class Grader:
     """A judge that gives what it was told, or fails."""
 
-    def __init__(self, grade: float | Exception | None) -> None:
+    def __init__(self, grade: float | Grade | Exception | None) -> None:
         self.answer = grade
         self.asked: list[tuple[str, str, str]] = []
 
-    async def grade(self, rubric: str, prompt: str, answer: str) -> float | None:
+    async def grade(self, rubric: str, prompt: str, answer: str) -> float | Grade | None:
         self.asked.append((rubric, prompt, answer))
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -84,10 +100,60 @@ def test_without_a_grade_it_is_unscored_not_0(judge, reason):
     assert reason in score.detail
 
 
-def test_an_empty_answer_is_not_shown_to_the_judge():
+@pytest.mark.parametrize("answer", [" ", "", "<think>a poem</think>", "<think>a poem"])
+@pytest.mark.parametrize("judge", [Grader(1.0), None])
+def test_an_empty_answer_scores_0_and_is_not_shown_to_the_judge(answer, judge):
+    assert judged(judge, answer) == Score(value=0.0, detail="the answer is empty")
+    assert judge is None or judge.asked == []
+
+
+def test_the_judge_does_not_see_the_thinking():
     grader = Grader(1.0)
-    assert judged(grader, " ").value is None or judged(grader, " ").value == 0
-    assert grader.asked == []
+    judged(grader, "<think>hm</think>a poem")
+    assert grader.asked == [("rhymes", "the prompt", "a poem")]
+
+
+def test_the_judges_reply_comes_with_the_score():
+    good = Grader(Grade(value=0.5, reply='{"score": 0.5, "why": "it rhymes"}'))
+    assert judged(good) == Score(value=0.5, judge_reply='{"score": 0.5, "why": "it rhymes"}')
+    bad = judged(Grader(Grade(value=None, reply="I like it")))
+    assert (bad.value, bad.judge_reply) == (None, "I like it")
+    assert "no grade from 0 to 1: 'I like it'" in bad.detail
+
+
+@pytest.mark.parametrize(
+    ("reply", "grade"),
+    [
+        ('{"score": 0.5}', 0.5),
+        ('{"score": "0.5"}', 0.5),
+        ('{"score": 1}', 1),
+        ('```json\n{"score": 0.25, "reason": "short"}\n```', 0.25),
+        ('<think>{"score": 0}</think>{"score": 0.75}', 0.75),
+        ('thinking {"score": 0}</think>\n{"score": 0.75}', 0.75),
+        ('Such as {"score": 0.5}. My grade: {"score": 0.9}', 0.9),
+        ("0.5", 0.5),
+        ('"0.5"', 0.5),
+        ('{"score": 7}', None),
+        ('{"score": "high"}', None),
+        ('{"score": true}', None),
+        ('{"score": null}', None),
+        ('{"grade": 0.5}', None),
+        ("0.5 I would say", None),
+        ("", None),
+        ("{" * 1000, None),
+    ],
+)
+def test_a_grade_is_read_from_the_reply(reply, grade):
+    assert read_grade(reply) == Grade(value=grade, reply=reply)
+
+
+@pytest.mark.parametrize("outcome", [pytest.skip.Exception, pytest.fail.Exception, KeyboardInterrupt])
+def test_an_outcome_of_pytest_in_a_custom_function_stays_that_outcome(outcome):
+    def scorer(_: str) -> float:
+        raise outcome("no reference at hand")
+
+    with pytest.raises(outcome, match="no reference at hand"):
+        asyncio.run(Scorers().score(task(Custom(name="mine", function=scorer)), "x"))
 
 
 def test_a_custom_function_scores_the_readable_text():

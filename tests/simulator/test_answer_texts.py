@@ -17,6 +17,7 @@ from pytest_swarm.domain.expectation import (
     JsonFields,
     Judge,
     Keywords,
+    Letter,
     Number,
     PythonCode,
     Regex,
@@ -36,10 +37,14 @@ BINARY = st.one_of(
     NUMBERS.map(lambda value: Number(value=value)),
     st.booleans().map(lambda value: YesNo(value=value)),
     WORDS.map(lambda text: Exact(text=text)),
+    WORDS.map(lambda text: Exact(text=text, strict=True)),
+    st.tuples(st.sampled_from("ABCD"), st.integers(4, 26)).map(lambda each: Letter(value=each[0], choices=each[1])),
     st.sampled_from([r"\d{4}-\d{2}-\d{2}", r"^total: \d+$", r"(cat|dog)s?", r"[^a-z]{3}x", r"#[0-9a-f]{6}\b"]).map(
         lambda pattern: Regex(pattern=pattern)
     ),
-    WORDS.filter(str.isidentifier).map(lambda name: PythonCode(entry_point=f"f_{name}")),
+    WORDS.filter(str.isidentifier).map(
+        lambda name: PythonCode(entry_point=f"f_{name}", cases=(CodeCase(args=(1,), returns=2),))
+    ),
 )
 IN_PARTS = st.one_of(
     st.dictionaries(WORDS, SCALARS, min_size=1, max_size=5).map(lambda fields: JsonFields(fields=fields)),

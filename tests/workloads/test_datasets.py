@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_swarm.domain.expectation import CodeCase, Number, PythonCode, YesNo
+from pytest_swarm.domain.expectation import CodeCase, Exact, Letter, Number, PythonCode, RougeL, TokenF1, YesNo
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError, SwarmError
 from pytest_swarm.scoring.score import score_text
@@ -39,6 +40,34 @@ MBPP = {
         "assert add('a', 'b') == 'ab'",
     ],
 }
+MMLU_ROW = {"question": "What is hot?", "subject": "s", "choices": ["ice", "fire", "snow", "rain"], "answer": 1}
+MMLU_PRO = {
+    "question_id": 70,
+    "question": "Which?",
+    "options": [f"choice {number}" for number in range(10)],
+    "answer": "I",
+    "answer_index": 8,
+    "category": "business",
+}
+MATH = {"problem": "What is $2+2$?", "level": "Level 4", "type": "Algebra", "solution": "So $2+2=\\boxed{4}$."}
+SQUAD = {
+    "id": "1",
+    "context": "Ada was born in London.",
+    "question": "Where was Ada born?",
+    "answers": {"text": ["London", "in London"], "answer_start": [16, 13]},
+}
+DROP = {
+    "passage": "They scored 3 and 7.",
+    "question": "How many?",
+    "answers_spans": {"spans": ["10"], "types": ["number"]},
+}
+COMMONSENSE = {
+    "id": "c",
+    "question": "Where?",
+    "question_concept": "x",
+    "choices": {"label": list("ABCDE"), "text": list("vwxyz")},
+    "answerKey": "D",
+}
 MMLU = 'What is hot?,ice,"fire, flame",snow,rain,B\nWhat is cold?,ice,fire,lava,sun,A\n'
 
 
@@ -61,6 +90,109 @@ def test_mmlu(tmp_path):
     assert "B. fire, flame" in first.prompt
     assert score_text(first.expected, "B").value == 1
     assert score_text(second.expected, "B").value == 0
+
+
+def test_mmlu_with_a_header(tmp_path):
+    path = tmp_path / "mmlu.csv"
+    path.write_text("answer,question,A,B,C,D\nB,What is hot?,ice,fire,snow,rain\n")
+    assert load_tasks(path, "mmlu")[0].expected == Letter(value="B", choices=4)
+    path.write_text("question,A,B,C,D,answer\nWhat is hot?,ice,fire,snow,rain,1\n")
+    assert load_tasks(path, "mmlu")[0].expected == Letter(value="B", choices=4)
+    path.write_text("question,subject,choices,answer\nWhat is hot?,s,\"['ice' \"\"it's fire\"\" 'snow' 'rain']\",1\n")
+    (task,) = load_tasks(path, "mmlu")
+    assert task.expected == Letter(value="B", choices=4)
+    assert "B. it's fire" in task.prompt
+
+
+def test_mmlu_as_rows_of_hugging_face(tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, MMLU_ROW), "mmlu")
+    assert task.expected == Letter(value="B", choices=4)
+    assert "B. fire" in task.prompt
+
+
+@pytest.mark.parametrize("row", [MMLU_PRO, {key: value for key, value in MMLU_PRO.items() if key != "answer"}])
+def test_mmlu_pro_has_ten_letters(row, tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, row), "mmlu_pro")
+    assert task.expected == Letter(value="I", choices=10)
+    assert score_text(task.expected, "The answer is (I).").value == 1
+    assert score_text(task.expected, "I think it is J").value == 0
+
+
+def test_commonsenseqa(tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, COMMONSENSE), "commonsenseqa")
+    assert task.expected == Letter(value="D", choices=5)
+
+
+def test_files_may_be_packed(tmp_path):
+    path = tmp_path / "HumanEval.jsonl.gz"
+    path.write_bytes(gzip.compress(json.dumps(HUMANEVAL).encode()))
+    assert load_tasks(path, "humaneval")[0].expected.entry_point == "add"
+    path.write_bytes(b"no gzip")
+    with pytest.raises(GraphError, match="cannot be unpacked as gzip"):
+        load_tasks(path, "humaneval")
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (MATH, Number(value=4)),
+        (MATH | {"solution": r"so \boxed{\frac{\sqrt{3}}{2}}"}, Exact(text=r"\frac{\sqrt{3}}{2}")),
+        (MATH | {"solution": r"\boxed{1} no, \boxed{-\dfrac{3}{4}}"}, Number(value=-0.75)),
+        (MATH | {"solution": r"so \boxed{10{,}000}"}, Number(value=10_000)),
+        (MATH | {"solution": r"so \boxed 5."}, Number(value=5)),
+        (MATH | {"answer": "x+1"}, Exact(text="x+1")),
+    ],
+)
+def test_math(row, expected, tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, row), "math")
+    assert task.expected == expected
+    assert task.difficulty == 4
+    assert score_text(task.expected, f"So it is \\boxed{{{row.get('answer', row['solution'])}}}").value == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("(B)", Letter(value="B")),
+        ("Yes", YesNo(value=True)),
+        ("False", YesNo(value=False)),
+        ("-12", Number(value=-12)),
+        ("valid", Exact(text="valid")),
+        ("] ) >", Exact(text="] ) >")),
+    ],
+)
+def test_big_bench_hard(target, expected, tmp_path):
+    path = tmp_path / "task.json"
+    path.write_text(json.dumps({"canary": "x", "examples": [{"input": "Which?", "target": target}]}))
+    (task,) = load_tasks(path, "bbh")
+    assert task.expected == expected
+    assert score_text(task.expected, f"Let me see. So the answer is {target}.").value == 1
+    assert score_text(task.expected, target).value == 1
+
+
+def test_squad_is_scored_by_shared_words(tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, SQUAD), "squad")
+    assert task.expected == TokenF1(answers=("London", "in London"))
+    assert score_text(task.expected, "London.").value == 1
+    assert score_text(task.expected, "the city London").value == pytest.approx(2 / 3)
+    (none,) = load_tasks(jsonl(tmp_path, SQUAD | {"answers": {"text": []}}), "squad")
+    assert score_text(none.expected, "Unanswerable").value == 1
+
+
+def test_drop_compares_numbers_by_value(tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, DROP), "drop")
+    assert task.expected == TokenF1(answers=("10",), style="drop")
+    assert score_text(task.expected, "10.0").value == 1
+    assert score_text(task.expected, "11 points").value == 0
+
+
+def test_xsum_needs_the_rouge_package(tmp_path):
+    (task,) = load_tasks(jsonl(tmp_path, {"document": "A long text.", "summary": "A text."}), "xsum")
+    assert task.expected == RougeL(reference="A text.")
+    pytest.importorskip("rouge_score")
+    assert score_text(task.expected, "A text.").value == 1
+    assert score_text(task.expected, "A long text.").value == pytest.approx(0.8)
+    assert score_text(task.expected, "Nothing of it").value == 0
 
 
 @pytest.mark.parametrize("row", [ARC, ARC_FLAT])
@@ -88,13 +220,23 @@ def test_boolq(tmp_path):
 
 def test_humaneval_reads_literal_assertions_as_cases(tmp_path):
     (task,) = load_tasks(jsonl(tmp_path, HUMANEVAL), "humaneval")
-    cases = (CodeCase(args=(1, 2), returns=3), CodeCase(args=([[1, 2]], "x"), returns=[1, 2]))
+    cases = (
+        CodeCase(args=(1, 2), returns=3),
+        CodeCase(args=([{"$tuple": [1, 2]}], "x"), returns=[1, 2]),
+        CodeCase(args=(1.0, 2.0), returns=3, tolerance=1e-6),
+        CodeCase(args=({"$set": [1]},), returns={"$set": [2]}),
+        CodeCase(args=(1,), returns={"$dict": [[1, 2]]}),
+    )
     assert task.expected == PythonCode(entry_point="add", cases=cases)
 
 
 def test_mbpp_takes_the_name_from_its_tests(tmp_path):
     (task,) = load_tasks(jsonl(tmp_path, MBPP), "mbpp")
-    cases = (CodeCase(args=(1, 2), returns=3), CodeCase(args=("a", "b"), returns="ab"))
+    cases = (
+        CodeCase(args=(1, 2), returns=3),
+        CodeCase(args=({"$tuple": [1]}, {"$tuple": [2]}), returns={"$set": [1, 2]}, through="set"),
+        CodeCase(args=("a", "b"), returns="ab"),
+    )
     assert task.expected == PythonCode(entry_point="add", cases=cases)
     assert "must be called add" in task.prompt
 
@@ -144,7 +286,14 @@ def test_a_flat_graph_of_a_data_set(tmp_path):
         ("mbpp", MBPP | {"test_list": []}, "'test_list' is empty"),
         ("mbpp", MBPP | {"test_list": ["assert 1 == 1"]}, "asserts nothing of a function"),
         ("mbpp", {"test_list": ["assert f(1) == 1"]}, "'prompt' is missing"),
-        ("squad", GSM8K, "unknown data set format 'squad'; known are gsm8k, mmlu"),
+        ("poems", GSM8K, "unknown data set format 'poems'; known are gsm8k, mmlu"),
+        ("mmlu", MMLU_ROW | {"answer": 7}, "the right answer 'H' is none of the choices A, B, C, D"),
+        ("mmlu_pro", MMLU_PRO | {"options": []}, "is none of the choices (none)"),
+        ("math", MATH | {"solution": "It is 4."}, "'solution' holds no \\boxed{} with the answer"),
+        ("bbh", {"input": "x"}, "'target' is missing"),
+        ("squad", SQUAD | {"context": None}, "'context' is missing"),
+        ("drop", DROP | {"answers_spans": {"spans": []}}, "'answers_spans.spans' is empty"),
+        ("xsum", {"document": "x"}, "'summary' is missing"),
     ],
 )
 def test_a_broken_row_is_named(format_, row, sentence, tmp_path):
@@ -176,7 +325,8 @@ def test_a_broken_csv_is_named(text, sentence, tmp_path):
     format_=st.sampled_from(sorted(READERS)),
     row=st.dictionaries(
         st.sampled_from(["question", "answer", "choices", "answerKey", "passage", "prompt", "test", "entry_point"])
-        | st.sampled_from(["test_list", "text"]),
+        | st.sampled_from(["test_list", "text", "options", "answer_index", "solution", "problem", "input", "target"])
+        | st.sampled_from(["context", "answers", "document", "summary", "A"]),
         st.none() | st.booleans() | st.text(max_size=9) | st.lists(st.text(max_size=9), max_size=2),
     ),
 )

@@ -18,7 +18,7 @@ FRAME: Final = Frame(width=360, height=250, left=44, right=348, top=14, bottom=2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """One point: place, mode (its colour and shape), whether it is on the front, and its row of the table."""
+    """One point: place, mode (its color and shape), whether it is on the front, and its row of the table."""
 
     x: float
     y: float

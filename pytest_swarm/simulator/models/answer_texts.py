@@ -16,9 +16,12 @@ from pytest_swarm.domain.expectation import (
     JsonFields,
     JsonScalar,
     Keywords,
+    Letter,
     Number,
     PythonCode,
     Regex,
+    RougeL,
+    TokenF1,
     YesNo,
 )
 from pytest_swarm.errors import ScoringError
@@ -96,6 +99,10 @@ def _candidates(expected: Expectation | None, target: float, rng: Random) -> Ite
             yield from _number(expected.value if right else _other_number(expected.value, expected.tolerance, rng), rng)
         case YesNo():
             yield from _yes_no(expected.value is right, rng)
+        case Letter():
+            yield from _letter(expected if right else _other_letter(expected, rng), rng)
+        case TokenF1(answers=(text, *_)) | RougeL(reference=text) if right:
+            yield text
         case Exact() if right:
             yield from (_framed_block(expected.text, rng), expected.text)
         case Regex() if right:
@@ -107,7 +114,7 @@ def _candidates(expected: Expectation | None, target: float, rng: Random) -> Ite
     if not right:
         yield from rng.sample(_FILLERS, len(_FILLERS))
     elif expected is None or not isinstance(
-        expected, JsonFields | Keywords | Number | YesNo | Exact | Regex | PythonCode
+        expected, JsonFields | Keywords | Number | YesNo | Letter | Exact | Regex | PythonCode | TokenF1 | RougeL
     ):
         yield prose(rng)
 
@@ -175,6 +182,18 @@ def _yes_no(yes: bool, rng: Random) -> Iterator[str]:
         (f"{word}.", f"{word}, that follows from what is given.", f"**{word}**", f"The answer is: {word.lower()}.")
     )
     yield word
+
+
+def _letter(expected: Letter, rng: Random) -> Iterator[str]:
+    letter = expected.value
+    yield rng.choice((f"{letter}.", f"({letter})", f"**{letter}**", f"The answer is {letter}.", f"Answer: {letter}"))
+    yield letter
+
+
+def _other_letter(expected: Letter, rng: Random) -> Letter:
+    letters = [chr(ord("A") + number) for number in range(expected.choices)]
+    letters.remove(expected.value)
+    return Letter(value=rng.choice(letters), choices=expected.choices)
 
 
 def _framed_block(text: str, rng: Random, language: str = "") -> str:

@@ -1,35 +1,40 @@
-"""Questions with choices: MMLU (CSV), ARC (JSON lines), and BoolQ (JSON lines), whose choices are yes and no."""
+"""Questions with lettered choices: MMLU, MMLU-Pro, ARC, CommonsenseQA; and BoolQ, whose choices are yes and no."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
+from string import ascii_uppercase
 from typing import Final
 
-from pytest_swarm.domain.expectation import Regex, YesNo
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+from pytest_swarm.domain.expectation import Letter, YesNo
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.fields import Fields
+from pytest_swarm.workloads.datasets.row_task import row_task
 
 ANSWER_TOKENS: Final = 60
 DIFFICULTY: Final = 2.5
-LETTERS: Final = "ABCDE"
-
-
-def letter_pattern(letter: str) -> str:
-    """A pattern for answers whose last single capital letter from A to E is `letter`: what they settle on."""
-    return rf"(?s)(?<!\w){re.escape(letter)}(?!\w)(?!.*(?<!\w)[{LETTERS}](?!\w))"
+LETTERS: Final = ascii_uppercase
 
 
 def read_mmlu(fields: Fields) -> Task:
-    """The task of a row: question, A, B, C, D, answer (a letter)."""
-    choices = {letter: fields.text(letter) for letter in "ABCD"}
-    return _choice_task(fields, fields.text("question"), choices, fields.text("answer").strip())
+    """The task of a row of MMLU or MMLU-Pro, in any of its published forms.
+
+    Columns question, A to D and answer (the authors' CSV); or question, choices and answer (Hugging Face); or question,
+    options and answer or answer_index (MMLU-Pro). The answer is a letter, or a number from 0.
+    """
+    if "A" in fields:
+        choices = {letter: fields.text(letter) for letter in "ABCD"}
+        return _choice_task(fields, fields.text("question"), choices, _numbered(fields))
+    key = "options" if "options" in fields else "choices"
+    choices = dict(zip(LETTERS, fields.texts(key), strict=False))
+    return _choice_task(fields, fields.text("question"), choices, _numbered(fields))
 
 
 def read_arc(fields: Fields) -> Task:
-    """The task of a row, in AI2's own layout (question.stem, question.choices) or the later flat one (choices.text)."""
+    """The task of a row of ARC or CommonsenseQA.
+
+    Either the authors' layout (question.stem, question.choices) or the flat one of Hugging Face (choices.text).
+    """
     if isinstance(fields.raw("question"), dict):
         question = fields.table("question")
         stem = question.text("stem")
@@ -46,29 +51,34 @@ def read_arc(fields: Fields) -> Task:
 def read_boolq(fields: Fields) -> Task:
     """The task of a row: passage, question, answer (true or false)."""
     passage, question = fields.text("passage").strip(), fields.text("question").strip()
-    text = f"{passage}\n\nQuestion: {question}?\nBegin your answer with yes or no."
-    return Task(
-        id="row",
-        type=TaskType.REASONING,
-        prompt=text,
-        estimated_tokens=math.ceil(len(text) / CHARS_PER_TOKEN) + ANSWER_TOKENS,
+    return row_task(
+        f"{passage}\n\nQuestion: {question.removesuffix('?')}?\nBegin your answer with yes or no.",
+        YesNo(value=fields.flag("answer")),
+        type_=TaskType.REASONING,
+        answer_tokens=ANSWER_TOKENS,
         difficulty=DIFFICULTY,
-        expected=YesNo(value=fields.flag("answer")),
     )
+
+
+def _numbered(fields: Fields) -> str:
+    """The letter of the right answer, which is given by its number from 0 or by its letter."""
+    given = fields.raw("answer") if "answer" in fields else fields.raw("answer_index")
+    if isinstance(given, str) and not given.strip().isdigit():
+        return given.strip()
+    number = int(given) if isinstance(given, str) else fields.whole("answer" if "answer" in fields else "answer_index")
+    return LETTERS[number] if 0 <= number < len(LETTERS) else str(number)
 
 
 def _choice_task(fields: Fields, question: str, choices: Mapping[str, str], right: str) -> Task:
     if right not in choices:
         raise fields.fail(f"the right answer {right!r} is none of the choices {', '.join(choices) or '(none)'}")
     listed = "\n".join(f"{letter}. {text.strip()}" for letter, text in choices.items())
-    text = f"{question.strip()}\n\n{listed}\n\nWhich one is right? End your answer with its letter alone."
-    return Task(
-        id="row",
-        type=TaskType.REASONING,
-        prompt=text,
-        estimated_tokens=math.ceil(len(text) / CHARS_PER_TOKEN) + ANSWER_TOKENS,
+    return row_task(
+        f"{question.strip()}\n\n{listed}\n\nWhich one is right? End your answer with its letter alone.",
+        Letter(value=right, choices=len(choices)),
+        type_=TaskType.REASONING,
+        answer_tokens=ANSWER_TOKENS,
         difficulty=DIFFICULTY,
-        expected=Regex(pattern=letter_pattern(right)),
     )
 
 

@@ -1,21 +1,19 @@
 """Programming tasks: HumanEval and MBPP (JSON lines).
 
-Their tests are Python. They are never run here: assertions of the form `f(literals) == literal` are read as cases,
-all others are left out, and a task without such assertions is checked statically.
+Their tests are Python. They are never run here: assertions about constants are read as cases (see `assertion_cases`),
+all others are left out. A task without such an assertion stays unscored.
 """
 
 from __future__ import annotations
 
 import ast
-import json
-import math
-from collections.abc import Iterator
 from typing import Final
 
-from pytest_swarm.domain.expectation import CodeCase, PythonCode
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+from pytest_swarm.domain.expectation import RESULT_FUNCTIONS, CodeCase, PythonCode
 from pytest_swarm.domain.task import Task, TaskType
-from pytest_swarm.fields import Fields, Json
+from pytest_swarm.fields import Fields
+from pytest_swarm.workloads.datasets.assertion_cases import cases_of
+from pytest_swarm.workloads.datasets.row_task import row_task
 
 ANSWER_TOKENS: Final = 250
 DIFFICULTY: Final = 3.0
@@ -26,7 +24,7 @@ def read_humaneval(fields: Fields) -> Task:
     """The task of a row: prompt (signature and docstring), entry_point, test (a `check(candidate)` function)."""
     name = fields.text("entry_point")
     text = f"Complete this Python function.\n\n```python\n{fields.text('prompt').strip()}\n```\n\n{_FENCED}"
-    return _task(text, name, tuple(_cases(fields, fields.text("test"), "candidate")))
+    return _task(text, name, tuple(cases_of(_parsed(fields, fields.text("test")), "candidate")))
 
 
 def read_mbpp(fields: Fields) -> Task:
@@ -37,17 +35,16 @@ def read_mbpp(fields: Fields) -> Task:
         raise fields.fail("'test_list' is empty, so the function has no name")
     name = _called(fields, tests[0])
     text = f"{wording.strip()} The function must be called {name}, so that this holds: {tests[0].strip()}\n\n{_FENCED}"
-    return _task(text, name, tuple(case for test in tests for case in _cases(fields, test, name)))
+    return _task(text, name, tuple(case for test in tests for case in cases_of(_parsed(fields, test), name)))
 
 
 def _task(text: str, name: str, cases: tuple[CodeCase, ...]) -> Task:
-    return Task(
-        id="row",
-        type=TaskType.CODE,
-        prompt=text,
-        estimated_tokens=math.ceil(len(text) / CHARS_PER_TOKEN) + ANSWER_TOKENS,
+    return row_task(
+        text,
+        PythonCode(entry_point=name, cases=cases),
+        type_=TaskType.CODE,
+        answer_tokens=ANSWER_TOKENS,
         difficulty=DIFFICULTY,
-        expected=PythonCode(entry_point=name, cases=cases),
     )
 
 
@@ -60,38 +57,9 @@ def _called(fields: Fields, test: str) -> str:
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
             ]
             if names:
-                return names[-1] if names[0] in ("set", "sorted", "list", "tuple", "abs", "round") else names[0]
+                own = [name for name in names if name not in RESULT_FUNCTIONS and name != "round"]
+                return own[0] if own else names[-1]
     raise fields.fail(f"the test {test[:60]!r} asserts nothing of a function")
-
-
-def _cases(fields: Fields, tests: str, name: str) -> Iterator[CodeCase]:
-    for node in ast.walk(_parsed(fields, tests)):
-        match node:
-            case ast.Assert(
-                test=ast.Compare(
-                    left=ast.Call(func=ast.Name(id=called), args=args, keywords=[]), ops=[ast.Eq()], comparators=[value]
-                )
-            ) if called == name:
-                read = _literals([*args, value])
-                if read is not None:
-                    yield CodeCase(args=tuple(read[:-1]), returns=read[-1])
-
-
-def _literals(nodes: list[ast.expr]) -> list[Json] | None:
-    """The nodes' values as JSON holds them, None where one is no literal or would not survive JSON (a set, 1: "a")."""
-    try:
-        values = [ast.literal_eval(node) for node in nodes]
-        read = json.loads(json.dumps(values, allow_nan=False))
-    except (ValueError, TypeError, RecursionError, MemoryError):
-        return None
-    return read if isinstance(read, list) and _listed(values) == read else None
-
-
-def _listed(value: object) -> object:
-    """The value with tuples as lists, to be compared with what came through JSON."""
-    if isinstance(value, list | tuple):
-        return [_listed(each) for each in value]
-    return {key: _listed(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _parsed(fields: Fields, code: str) -> ast.Module:

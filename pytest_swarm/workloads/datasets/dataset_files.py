@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import os
+import re
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,19 +22,29 @@ from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields
 from pytest_swarm.workloads.datasets.choices import read_arc, read_boolq, read_mmlu
 from pytest_swarm.workloads.datasets.code_tasks import read_humaneval, read_mbpp
-from pytest_swarm.workloads.datasets.gsm8k import read_gsm8k
+from pytest_swarm.workloads.datasets.reading_tasks import read_drop, read_squad, read_xsum
+from pytest_swarm.workloads.datasets.short_answers import read_bbh, read_gsm8k, read_math
 
 RowReader: TypeAlias = Callable[[Fields], Task]
 MMLU_COLUMNS: Final = ("question", "A", "B", "C", "D", "answer")
+_LISTS: Final = ("choices", "options")  # columns that hold lists
+_QUOTED: Final = re.compile(r"'((?:[^'\\]|\\.)*+)'|\"((?:[^\"\\]|\\.)*+)\"")
 
 READERS: Final[Mapping[str, RowReader]] = MappingProxyType(
     {
         "gsm8k": read_gsm8k,
         "mmlu": read_mmlu,
+        "mmlu_pro": read_mmlu,
         "humaneval": read_humaneval,
         "mbpp": read_mbpp,
         "arc": read_arc,
+        "commonsenseqa": read_arc,
         "boolq": read_boolq,
+        "math": read_math,
+        "bbh": read_bbh,
+        "squad": read_squad,
+        "drop": read_drop,
+        "xsum": read_xsum,
     }
 )
 
@@ -49,13 +62,15 @@ class RowSelection:
 
 
 def load_tasks(path: str | os.PathLike[str], format_: str, sample: RowSelection | None = None) -> tuple[Task, ...]:
-    """The tasks of a .jsonl or .csv file in one of READERS' formats; their ids are `format-row`, rows counted from 1.
+    """The tasks of a file in one of READERS' formats; their ids are `format-row`, rows counted from 1.
+
+    The file is .jsonl, .json (a list of rows, or BIG-Bench Hard's object of examples) or .csv, also with .gz behind.
 
     GraphError names file, row and field where one is wrong: a data set with a broken row is not the data set.
     """
     if format_ not in READERS:
         raise GraphError(f"{path}: unknown data set format {format_!r}; known are {', '.join(READERS)}")
-    rows = _csv_rows(path) if format_ == "mmlu" else _jsonl_rows(path)
+    rows = _rows(path)
     if not rows:
         raise GraphError(f"{path}: holds no rows")
     chosen = _chosen(len(rows), sample or RowSelection())
@@ -81,28 +96,76 @@ def _chosen(count: int, sample: RowSelection) -> list[int]:
     return stable_rng("sample", sample.seed, count).sample(range(count), limit)
 
 
-def _jsonl_rows(path: str | os.PathLike[str]) -> list[Fields]:
-    lines = read_text(path, GraphError).split("\n")
+def _rows(path: str | os.PathLike[str]) -> list[Fields]:
+    name = Path(path).name.removesuffix(".gz")
+    text = _text(path)
+    if name.endswith(".csv"):
+        return _csv_rows(path, text)
+    if name.endswith(".json"):
+        whole = _json_rows(path, text)
+        if whole is not None:
+            return whole
     return [
         Fields(parse_json(line, where, GraphError), where=where, error=GraphError)
-        for number, line in enumerate(lines, 1)
+        for number, line in enumerate(text.split("\n"), 1)
         if line.strip() and (where := f"{path}, line {number}")
     ]
 
 
-def _csv_rows(path: str | os.PathLike[str]) -> list[Fields]:
-    """Rows of a CSV without a header, as MMLU has them: question, four choices, the letter of the right one."""
-    text = read_text(path, GraphError)
+def _text(path: str | os.PathLike[str]) -> str:
+    """The text of a file, unpacked where its name ends in .gz."""
+    if not str(path).endswith(".gz"):
+        return read_text(path, GraphError)
+    try:
+        return gzip.decompress(Path(path).read_bytes()).decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise GraphError(f"{path}: cannot be unpacked as gzip with text in UTF-8: {error}") from error
+
+
+def _json_rows(path: str | os.PathLike[str], text: str) -> list[Fields] | None:
+    """The rows of a JSON list, or of the list `examples` in an object; None for a file of JSON lines."""
+    try:
+        data = parse_json(text, str(path), GraphError)
+    except GraphError:
+        if text.count("\n") > 1:
+            return None
+        raise
+    rows = data.get("examples") if isinstance(data, dict) else data
+    if not isinstance(rows, list):
+        return None
+    return [Fields(row, where=f"{path}, row {number}", error=GraphError) for number, row in enumerate(rows, 1)]
+
+
+def _csv_rows(path: str | os.PathLike[str], text: str) -> list[Fields]:
+    """Rows of a CSV with a header; without one, MMLU's own: question, four choices, the letter of the right one."""
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise GraphError(f"{path}: broken CSV: {error}") from error
+    columns: tuple[str, ...] = MMLU_COLUMNS
+    first = 1
+    if rows and {"question", "answer"} <= {name.strip().lower() for name in rows[0]}:
+        columns = tuple(name.strip() if name.strip() in "ABCD" else name.strip().lower() for name in rows[0])
+        rows, first = rows[1:], 2
     found = []
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(rows, first):
         where = f"{path}, row {number}"
-        if len(row) != len(MMLU_COLUMNS):
+        if len(row) != len(columns):
             raise GraphError(
-                f"{where}: has {len(row)} columns, but must have {len(MMLU_COLUMNS)}: question, A-D, answer"
+                f"{where}: has {len(row)} columns, but must have {len(columns)}: {', '.join(_named(columns))}"
             )
-        found.append(Fields(dict(zip(MMLU_COLUMNS, row, strict=True)), where=where, error=GraphError))
+        cells: dict[str, object] = dict(zip(columns, row, strict=True))
+        for name in _LISTS:
+            if name in cells:
+                cells[name] = _list_cell(str(cells[name]))
+        found.append(Fields(cells, where=where, error=GraphError))
     return found
+
+
+def _named(columns: tuple[str, ...]) -> tuple[str, ...]:
+    return ("question", "A-D", "answer") if columns == MMLU_COLUMNS else columns
+
+
+def _list_cell(cell: str) -> list[str]:
+    """The texts of a list that was written into a CSV cell: as JSON, as Python, or as numpy prints it (no commas)."""
+    return [re.sub(r"\\(.)", r"\1", match[1] or match[2] or "") for match in _QUOTED.finditer(cell)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_swarm.scoring.answer_text import MAX_ANSWER_CHARS, fences, readable, unfenced
+from pytest_swarm.scoring.answer_text import MAX_ANSWER_CHARS, readable
+from pytest_swarm.scoring.fences import fences, unfenced
 
 
 def texts(answer: str) -> list[tuple[str, str]]:
@@ -42,7 +43,20 @@ def test_inline_code_is_no_fence():
         ("<think>still wondering", ""),
         ("Two <think>no</think> yes", "yes"),
         ("plain", "plain"),
-        ("a </think> b", "a </think> b"),
+        ("a </think> b", "b"),
+        ("a</think>b</think>c", "c"),
+        ("Answer: 5 <think>let me check</think>", "Answer: 5"),
+        ("</think>", ""),
+        ("<thinking>is it 4?</thinking>5", "5"),
+        ("<THINK>4</THINK>5", "5"),
+        ("[THINK]is it 4?[/THINK]5", "5"),
+        ("[THINK]is it 4?", ""),
+        ("<reasoning>4</reasoning>\n5", "5"),
+        ("\u25c1think\u25b74\u25c1/think\u25b75", "5"),
+        ("<|channel|>analysis<|message|>4<|end|><|start|>assistant<|channel|>final<|message|>5<|return|>", "5"),
+        ("<|channel|>analysis<|message|>4, and so on", ""),
+        ("analysisIt may be 4.assistantfinal5", "5"),
+        ("analysis of the text: 5", "analysis of the text: 5"),
     ],
 )
 def test_thinking_is_not_part_of_the_answer(answer, rest):

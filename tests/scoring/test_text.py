@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.domain.expectation import Exact, Keywords, Regex, YesNo
+from pytest_swarm.errors import ScoringError
 from pytest_swarm.scoring.regex import worst_steps
 from pytest_swarm.scoring.score import score_text
-from pytest_swarm.scoring.words import says_yes
+from pytest_swarm.scoring.text import normalized
+from pytest_swarm.scoring.yes_no import says_yes
 
 
 @pytest.mark.parametrize(
@@ -66,9 +68,35 @@ def test_the_detail_names_what_was_not_mentioned():
     assert score_text(Keywords(words=("a", "b")), "a").detail == "not mentioned: b"
 
 
-def test_exact_ignores_space_case_and_a_fence_only():
-    assert score_text(Exact(text="IV"), "```\n iv \n```").value == 1
-    assert score_text(Exact(text="IV"), "It is IV").value == 0
+def test_strict_ignores_space_case_and_a_fence_only():
+    strict = Exact(text="IV", strict=True)
+    assert score_text(strict, "```\n iv \n```").value == 1
+    assert score_text(strict, "It is IV").value == 0
+    assert score_text(strict, "IV.").value == 0
+
+
+def test_what_was_read_comes_with_the_score():
+    score = score_text(Exact(text="IV"), "1 + 3 = 4. So the answer is V.")
+    assert (score.value, score.read, score.where) == (0, "V", "after 'answer'")
+    assert score.detail == "the answer is 'V', not 'IV'"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("caf\u00e9", "cafe\u0301"),
+        ("\ufb01ne", "fine"),
+        ("The Beatles", "beatles."),
+        ("x  y", " X y"),
+        ("a", "A"),
+        ("...", "..."),
+        (r"\dfrac{1}{2}", r"\frac12"),
+        (r"\left(1,\, 2\right)", r"\left( 1, 2 \right)"),
+        (r"90^\circ\text{ C}", r"90^{\circ} \text{C}"),
+    ],
+)
+def test_spellings_of_one_text(one, other):
+    assert normalized(one) == normalized(other)
 
 
 def test_a_regex_matches_anywhere():
@@ -95,6 +123,12 @@ def test_a_pattern_searched_apart_gives_the_same_verdicts():
     assert worst_steps(pattern.pattern, 20) == float("inf")
     assert score_text(pattern, "the total: 12").value == 1
     assert score_text(pattern, "none").value == 0
+
+
+def test_a_search_that_fails_is_an_error_not_a_miss(monkeypatch):
+    monkeypatch.setattr("pytest_swarm.scoring.regex._SEARCH", "raise MemoryError('too much')")
+    with pytest.raises(ScoringError, match=r"the search for .* failed: MemoryError: too much"):
+        score_text(Regex(pattern=r"(\w+\s?)+: (\d+)"), "the total: 12")
 
 
 def test_worst_steps_of_plain_patterns_are_finite():

@@ -1,0 +1,146 @@
+"""The places of a text where an answer is looked for, and the order in which they are read.
+
+For every kind the order is the same: the last `\\boxed{}` or `<answer>`, then what follows the last "answer is" or
+"answer:", then the kind's own rule on the whole text. What follows a model's own correction ("Wait, ...") is read
+before the rest. All searches take time linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic
+
+from pytest_swarm.scoring.reading import AnswerPlace, Reading, ValueT
+
+MAX_BOX_CHARS: Final = 2000  # a longer box is no final answer
+MAX_TRIES: Final = 300  # boxes and markers that are looked at from the end; keeps hostile texts cheap
+_MARKER_CHARS: Final = 200
+_TAG: Final = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
+_TAG_END: Final = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
+_BOX: Final = re.compile(r"\\f?(?:boxed|box)\s{0,2}\{")
+_DECORATION: Final = r"[*_`\"'”’)\]]{0,4}"
+_LINK: Final = re.compile(
+    rf"answers?{_DECORATION}"
+    r"(?:\s(?:to|for|of|in|here)\b[^.!?\n:=]{0,120}?)?"
+    rf"\s{{0,2}}[*_]{{0,2}}(?:(?<=[\s*_])(?:is|was|are|(?:would|will|should|must|can only) be|comes (?:out )?to"
+    rf"|equals)\b(?!n't|n’t)"
+    rf"|[:=≈→⇒]|(?:-{{1,2}}|=)>|\s[-–—]\s|{_DECORATION}\s{{0,3}}\n)"
+    r":?",
+    re.IGNORECASE,
+)
+_LABEL: Final = re.compile(r"(?:(?<=\n)|^)[ \t>*_]{0,6}(?:A|Ans|ANS)[.:][*_]{0,3}(?=\s)|(?:(?<=\n)|^)#{4}\s(?=[-−$\d])")
+_HEADING: Final = re.compile(r"(?:^|\n)[^\w\n]{0,8}(?:(?:the|my|final|correct|right|best)\s){0,3}$", re.IGNORECASE)
+_CONDITION: Final = re.compile(
+    r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct"
+    r"|right|best)\s)?$|\b(?:long|longer|detailed)\s$",
+    re.IGNORECASE,
+)
+_CORRECTION: Final = re.compile(
+    r"(?:^|[,.!?…\n(—–])[ \t]{0,3}[*_]{0,2}(?:(?:but|oh|hmm+|um|ah)\W{1,3})?"
+    r"(?:wait(?=\s?[,.:!…—–-]|\s(?:no|actually|that)\b)|hold on|oops|correction(?=\s?:)|scratch that|on second thought"
+    r"|actually,? (?:no|wait)\b|no,? wait|(?:sorry,? )?i (?:made|see) (?:a|an|my) (?:mistake|error)"
+    r"|let me (?:correct|re-?do|re-?calculate|fix))\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRules(Generic[ValueT]):
+    """How one kind of answer is read: out of a place that holds nothing else, and out of a whole text."""
+
+    region: Callable[[str, AnswerPlace], Reading[ValueT] | None]
+    own: Callable[[str], Reading[ValueT] | None]
+
+
+def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
+    """Return the answer of a text without thinking; None where it holds none of this kind."""
+    correction = _last_match(_CORRECTION, text)
+    if correction is not None:
+        reading = _read_part(text[correction.end() :], rules)
+        if reading is not None:
+            return reading
+    return _read_part(text, rules)
+
+
+def _read_part(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
+    region = enclosed_region(text)
+    if region is not None:  # final: a box without an answer of this kind is a wrong answer
+        return rules.region(*region)
+    after = after_marker(text)
+    if after is not None:
+        reading = rules.region(after, AnswerPlace.MARKER)
+        if reading is not None:
+            return reading
+    return rules.own(text)
+
+
+def enclosed_region(text: str) -> tuple[str, AnswerPlace] | None:
+    """The content of the last `\\boxed{}` or `<answer>` that has any, and which of them it was."""
+    tag = _last_match(_TAG, text)
+    box = _last_box(text)
+    if tag is None or (box is not None and box[0] > tag.start()):
+        return None if box is None else (box[1], AnswerPlace.BOX)
+    end = _TAG_END.search(text, tag.end())
+    content = text[tag.end() : len(text) if end is None else end.start()].strip()
+    if not content:
+        return None if box is None else (box[1], AnswerPlace.BOX)
+    return content, AnswerPlace.TAG
+
+
+def after_marker(text: str) -> str | None:
+    """The text after the last "answer is", "answer:" or the like; None where there is no such marker.
+
+    Conditions ("if the answer is 5") and questions are no markers.
+    """
+    best = -1
+    label = _last_match(_LABEL, text)
+    if label is not None and "\nB:" not in text:
+        best = label.end()
+    lower = text.lower()
+    position, tries = len(text), 0
+    while tries < MAX_TRIES:
+        position = lower.rfind("answer", 0, position)
+        if position < max(best, 0):
+            break
+        tries += 1
+        end = _marker_end(text, position)
+        if end is not None and text[end:].strip(" \t\n*_`#:.\"'$"):
+            best = max(best, end)
+            break
+    return None if best < 0 else text[best:]
+
+
+def _marker_end(text: str, position: int) -> int | None:
+    if position and (text[position - 1].isalnum() or text[position - 1] in "/<"):
+        return None
+    match = _LINK.match(text, position, position + _MARKER_CHARS)
+    before = text[max(0, position - 40) : position]
+    if match is None or _CONDITION.search(before):
+        return None
+    if match[0].endswith("\n") and not _HEADING.search(before):
+        return None
+    return match.end()
+
+
+def _last_box(text: str) -> tuple[int, str] | None:
+    """Start and content of the last box that is closed and not empty."""
+    boxes = list(_BOX.finditer(text))[-MAX_TRIES:]
+    for box in reversed(boxes):
+        depth, at = 1, box.end()
+        for at in range(box.end(), min(len(text), box.end() + MAX_BOX_CHARS)):  # `at` is read below
+            depth += {"{": 1, "}": -1}.get(text[at], 0)
+            if depth == 0:
+                break
+        content = text[box.end() : at].strip()
+        if depth == 0 and content:
+            return box.start(), content
+    return None
+
+
+def _last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    last = None
+    for last in pattern.finditer(text):  # noqa: B007  # only the last one matters
+        pass
+    return last

@@ -1,0 +1,126 @@
+"""Letters that stand by themselves in a text, as the name of a choice: A, (B), "C."; and what is said of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.scoring.patterns import one_of
+
+_STANDING: Final = re.compile(
+    r"(?<![\w'&/.\\@#+-])(?:(?P<open>[(\[{])\s?)?(?P<letter>[A-Za-z])"
+    r"(?(open)\s?[)\]}]|(?!\w|['*+#&@]|[-–.]\w|/\w{2}|\.\s?[A-Z]\.))"  # not C++, A*, B-movie, U.S., I'm
+)
+_AFTER_CHOICE: Final = one_of(
+    "is, was, are, be, been, being, because, since, as, and, or, for, which, with, but, given, due, not, so, "
+    "would, must, "
+    "can, cannot, could, should, does, seems, fits, has, will, may, might, if, by, only, alone, isn't, wasn't, "
+    "doesn't, "
+    "can't, then, too, also, matches, describes, states, says, over, it is, instead, rather, than, versus, vs"
+)
+_ARTICLE: Final = re.compile(rf"[ \t]+(?!{_AFTER_CHOICE}\b)[A-Za-z\"]")
+_PRONOUN: Final = re.compile(r"[ \t]+(?!(?:is|and|or|because|since)\b)[A-Za-z]|'")
+_END: Final = re.compile(r"\s*(?:[.,;:!?)\]\n\"]|$)")
+_END_OR_REASON: Final = re.compile(r"\s*(?:[.,;:!?)\]\n\"]|$|(?:because|since|as|is|and|or)\b|[-–—]\s)")
+_BEFORE_LOWER_CASE: Final = re.compile(
+    r"(?:^|\n|:|\b" + one_of("option, choice, answer, letter, is, be, with, pick, choose, select") + r"\b:?)\s*\"?$",
+    re.IGNORECASE,
+)
+
+_DENIED_BEFORE: Final = re.compile(
+    r"(?:\bnot|n't(?: be)?|\b"
+    + one_of(
+        r"cannot be, neither, nor, than, unlike, rather than, instead of, over, except, without, eliminat\w{1@5}, "
+        r"rul\w{1@3} out, exclud\w{1@4}, reject\w{0@3}, discard\w{0@3}, versus, vs\.?"
+    ).replace("@", ",")
+    + r")(?:\s(?:be|the|both|choices?|options?|answers?|(?:[(\[]?[A-Z][)\]]?,?(?:\s(?:and|or|nor))?)))*+\s?[\"(\[]?$",
+    re.IGNORECASE,
+)
+_MORE_LETTERS: Final = (  # ", B and D" of "A, B and D are wrong"; not ", B" of "A, B is wrong"
+    r"(?:(?:,?\s(?:and|or)\s[(\[]?[A-Z][)\]]?|,\s?(?:and\s|or\s)?[(\[]?[A-Z][)\]]?){1,26}+"
+    r"(?!\s(?:is|was|does|has)\b))?+"
+)
+_DENIED_AFTER: Final = re.compile(
+    r"[\")\]]?"
+    + _MORE_LETTERS
+    + r"\s?[-–—:,]?\s?"
+    + one_of("is, are, was, were, can, could, would, does, do, did, has, have, had, seems?")
+    + r"?(?:\s"
+    + one_of("both, all, also, clearly, simply, obviously, therefore, thus, be, definitely, too, likely, probably")
+    + r"){0,3}(?:\s?(?:n't|not)\b|\s"
+    + one_of(
+        r"wrong, incorrect, false, out\b, eliminated, ruled, excluded, never, no longer, unlikely, impossible, "
+        r"untrue, cannot"
+    )
+    + ")",
+    re.IGNORECASE,
+)
+_CONTEXT: Final = re.compile(
+    r"(?:^|[:=>→⇒–—✅]|[.!?]|\b"
+    + one_of(
+        "option, choice, answer, letter, statement, is, be, it's, it, that's, so, therefore, thus, hence, with, pick, "
+        "choose, select, say, think, guess, believe, definitely, probably, clearly, likely, maybe, perhaps, certainly, "
+        "leaving, leaves, only, then, either, or, and, but"
+    )
+    + r"\b,?)\s*\"?$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingLetter:
+    """A letter that stands by itself: in upper case, where it starts and ends, and whether in brackets."""
+
+    name: str
+    start: int
+    end: int
+    bracketed: bool
+
+
+def standing_letters(text: str) -> Iterator[StandingLetter]:
+    """The letters that stand by themselves as a choice: no article, no pronoun; lower case only where quite alone."""
+    for match in _STANDING.finditer(text):
+        letter, end = match["letter"], match.end()
+        bracketed = match["open"] is not None
+        if not bracketed:
+            if letter == "A" and _ARTICLE.match(text, end):
+                continue
+            if letter == "I" and _PRONOUN.match(text, end):
+                continue
+            if letter.islower() and not _alone_in_lower_case(text, letter, match.start(), end):
+                continue
+        yield StandingLetter(name=letter.upper(), start=match.start(), end=end, bracketed=bracketed)
+
+
+def _alone_in_lower_case(text: str, letter: str, start: int, end: int) -> bool:
+    if letter in "ai" and not _END.match(text, end):
+        return False
+    if not _END_OR_REASON.match(text, end):
+        return False
+    before = text[max(0, start - 20) : start]
+    return _BEFORE_LOWER_CASE.search(before) is not None
+
+
+def is_denied(text: str, letter: StandingLetter) -> bool:
+    """Whether a text says that the letter is not the answer: "not B", "B is wrong", "B and D can be ruled out"."""
+    return is_denied_after(text, letter) or is_denied_before(text, letter)
+
+
+def is_denied_after(text: str, letter: StandingLetter) -> bool:
+    """Whether what follows a letter says that it is not the answer."""
+    return _DENIED_AFTER.match(text, letter.end) is not None
+
+
+def is_denied_before(text: str, letter: StandingLetter) -> bool:
+    """Whether what stands before a letter says that it is not the answer."""
+    return _DENIED_BEFORE.search(text[max(0, letter.start - 40) : letter.start]) is not None
+
+
+def stands_as_answer(text: str, letter: StandingLetter, after: str = "") -> bool:
+    """Whether a letter is given as an answer by what stands before it; `after` is one more sign that does."""
+    if letter.bracketed or (after and text[: letter.start].rstrip(' "').endswith(after)):
+        return True
+    line = text[text.rfind("\n", 0, letter.start) + 1 : letter.start]
+    return _CONTEXT.search(line[-30:]) is not None

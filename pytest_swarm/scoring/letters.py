@@ -1,0 +1,214 @@
+"""Scoring a letter: which of the choices A, B, C ... an answer settles on."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Final
+
+from pytest_swarm.domain.expectation import Letter
+from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
+from pytest_swarm.scoring.letter_tokens import (
+    StandingLetter,
+    is_denied,
+    is_denied_after,
+    is_denied_before,
+    standing_letters,
+    stands_as_answer,
+)
+from pytest_swarm.scoring.patterns import one_of
+from pytest_swarm.scoring.plain_text import first_statement, plain_words
+from pytest_swarm.scoring.reading import AnswerPlace, Reading
+from pytest_swarm.scoring.verdict import Score, score_reading, wrong
+
+_LAST_LETTERS: Final = 400  # letters that are looked at from the end of a text
+_MAX_STATEMENT_CHARS: Final = 2000
+_TAIL_CHARS: Final = 20_000  # of a text that are searched for a letter that stands as an answer
+
+_ANOTHER: Final = re.compile(
+    r"[\")\]]?(?:\s*,\s*(?:(?:and|or)\s+)?|\s*(?:/|&|\+)\s*|\s+(?:and/or|and|or)\s+)"
+    r"(?:(?:also|either|maybe|perhaps|possibly|probably)\s+)?(?:(?:option|choice|answer)s?\s+)?[\"(\[]?(?P<letter>[A-Z])(?![\w'*+#&@-])"
+    r"(?!\s+(?:is|was|would|has|can|cannot|does|did|describes|refers|involves|means)\b)"
+)
+_LEAD_IN: Final = re.compile(
+    r"(?:[\s\"'(\[{:;,=>*-]|"
+    + one_of(
+        "the, my, definitely, clearly, probably, likely, most, indeed, therefore, thus, so, simply, just, "
+        "choice, options?, "
+        "letters?, answers?, number, only, correct, right, best, is, be, it, it's, that, surely, obviously, certainly, "
+        "either, both, then, now"
+    )
+    + r"\b(?=\W))*+",
+    re.IGNORECASE,
+)
+_EXPLANATION: Final = re.compile(
+    r"\b"
+    + one_of(
+        "because, since, as, but, which, where, when, given, rather, instead, while, whereas, although, though, "
+        "eliminating, "
+        "unlike, if"
+    )
+    + r"\b|;",
+    re.IGNORECASE,
+)
+_RIGHT: Final = one_of("correct, right, best, true, appropriate, accurate, suitable, likely")
+_NAMED: Final = re.compile(
+    rf"(?:\b{_RIGHT}\s"
+    + one_of("one, option, choice, statement, response, letter, description, match, conclusion")
+    + r"|\bmy (?:choice|pick|selection|guess|vote)|\b"
+    + one_of("conclusion, verdict, result, solution, selected option, selection, correct")
+    + r")\W{0,3}(?:\s?(?:is|would be|must be|should be|seems to be|=)\b|:)|\b"
+    + one_of("i, i'd, i'll, we, would, will, to, should, can, must, therefore, so")
+    + " "
+    + one_of("choose, pick, select, go with, opt for, say, answer, settle on, conclude")
+    + r"\b|\b"
+    + one_of("choosing, picking, selecting, going with, chose, selected, picked")
+    + r"\b",
+    re.IGNORECASE,
+)
+_STATED: Final = re.compile(
+    r"[\")\]]?\.?\s{0,2}(?:"
+    + one_of("is, was, must be, would be, should be, has to be, seems(?: to be)?, looks, appears(?: to be)?")
+    + r"\s(?:(?:clearly|definitely|obviously|therefore|thus|indeed|most likely|probably)\s)?"
+    + r"(?:the\s(?:only\s)?(?:\w{2,12}\s)?"
+    + one_of("correct, right, best, answer, true, one, most, option, choice")
+    + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)|(?:fits|matches|works) best\b)",
+    re.IGNORECASE,
+)
+_LISTED: Final = re.compile(r"(?:(?:(?<=\n)|^)[(\[]?([A-Z])[)\]]?(?:[.:]|\s[-–—])?|(?<=[.;!?]\s)([A-Z])[.):])\s+(?=\S)")
+_STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
+_QUOTED: Final = re.compile(r"(?<!\w)'(?=\w)|(?<=[\w.])'(?!\w)")
+
+
+def score_letter(expected: Letter, text: str) -> Score:
+    """1 where the answer settles on `expected.value`; 0 for another letter, for two letters, and for none."""
+    reading = read_letter(text, choices=expected.choices)
+    if reading is None:
+        return wrong("the answer names no choice")
+    if not reading.values:
+        return score_reading(reading, right=False, detail=f"the answer names no single choice of {expected.choices}")
+    letter = reading.values[0]
+    return score_reading(
+        reading, right=letter == expected.value, detail=f"the letter is {letter}, not {expected.value}"
+    )
+
+
+def read_letter(text: str, *, choices: int) -> Reading[str] | None:
+    """Return the letter that an answer settles on, None where it names none.
+
+    A reading without a value: the answer names two letters, or one beyond the choices.
+    """
+    rules = AnswerRules(region=partial(_region, choices=choices), own=partial(_own, choices=choices))
+    return read_answer(text, rules)
+
+
+def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | None:
+    """The letter of a place that holds the answer: the one it begins with, else the only one in its statement."""
+    words = _QUOTED.sub("", plain_words(text[:_MAX_STATEMENT_CHARS]))
+    statement = first_statement(words)
+    lead_in = _LEAD_IN.match(statement)
+    begin = 0 if lead_in is None else max(0, lead_in.end() - 1)
+    letters = list(standing_letters(statement))
+    first = next((each for each in letters if begin - 1 <= each.start <= begin + 1), None)
+    if first is not None and not is_denied_after(statement, first) and not is_denied_before(statement, first):
+        return _settled(statement, first, place, choices)
+    explanation = _EXPLANATION.search(statement)
+    end = len(statement) if explanation is None else explanation.start()
+    given = [
+        each for each in letters if not is_denied(statement, each) and stands_as_answer(statement, each, after=",")
+    ]
+    given = [each for each in given if each.start < end] or given
+    if not given:
+        return None
+    if len({each.name for each in given}) > 1:
+        return Reading(values=(), text=statement, place=place)
+    return _settled(statement, given[-1], place, choices)
+
+
+def _settled(text: str, letter: StandingLetter, place: AnswerPlace, choices: int) -> Reading[str]:
+    """The reading of a letter: without a value where another one is given beside it, or where it is no choice."""
+    another = _ANOTHER.match(text, letter.end)
+    if another is not None and another["letter"] != letter.name:
+        return Reading(values=(), text=text[letter.start : another.end()], place=place)
+    valid = ord(letter.name) - ord("A") < choices
+    return Reading(values=(letter.name,) if valid else (), text=text[letter.start : letter.end].strip(), place=place)
+
+
+def _own(text: str, *, choices: int) -> Reading[str] | None:
+    """The kind's own rule: a letter alone, one that a sentence names as right, a leading one, the last that stands."""
+    words = _QUOTED.sub("", plain_words(text))
+    alone = re.fullmatch(r"\W{0,6}([A-Za-z])\W{0,6}", words)
+    if alone and "*" not in words:
+        at = StandingLetter(name=alone[1].upper(), start=alone.start(1), end=alone.end(1), bracketed=False)
+        return _settled(words, at, AnswerPlace.WHOLE, choices)
+    tail = words[-_TAIL_CHARS:]
+    leading = _leading(words)
+    if leading is not None:
+        first = _settled(words, leading, AnswerPlace.FIRST_WORD, choices)
+        return first if first.values else _named(tail, choices) or first
+    return _named(tail, choices) or _last_standing(tail, choices)
+
+
+def _leading(words: str) -> StandingLetter | None:
+    """The letter that a text begins with, followed by a stop; not where it is the first of a list of choices."""
+    first = next(standing_letters(words[:20]), None)
+    if first is None or words[: first.start].strip(" \"'"):
+        return None
+    if not first.bracketed and not _STOP.match(words, first.end):
+        return None
+    if is_denied_after(words, first):
+        return None
+    return None if _lists_choices(words, first) else first
+
+
+def _lists_choices(words: str, first: StandingLetter) -> bool:
+    """Whether a text that begins with a letter goes on with others in the same way: it repeats the choices."""
+    start = words[:_MAX_STATEMENT_CHARS]
+    others = (match[1] or match[2] for match in _LISTED.finditer(start, first.end))
+    if any(other != first.name for other in others):
+        return True
+    names = "".join(each.name for each in standing_letters(start) if each.bracketed)
+    return first.bracketed and names.startswith("ABC")
+
+
+def _named(words: str, choices: int) -> Reading[str] | None:
+    """The letter of the last sentence that names one as right: "the correct option is B", "B is correct"."""
+    best: tuple[int, Reading[str]] | None = None
+    for match in list(_NAMED.finditer(words))[-_LAST_LETTERS:]:
+        reading = _region(
+            words[match.end() : match.end() + _MAX_STATEMENT_CHARS], AnswerPlace.STATEMENT, choices=choices
+        )
+        if reading is not None:
+            best = (match.end(), reading)
+    letters = list(standing_letters(words))[-_LAST_LETTERS:]
+    for number, letter in enumerate(letters):
+        stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=",")
+        if stated and not is_denied_before(words, letter):
+            reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
+            if number and _joins(words, letters[number - 1], letter):
+                reading = Reading(values=(), text=words[letters[number - 1].start : letter.end], place=reading.place)
+            if best is None or letter.start >= best[0]:
+                best = (letter.start, reading)
+    return None if best is None else best[1]
+
+
+def _last_standing(words: str, choices: int) -> Reading[str] | None:
+    """The last letter that stands as an answer: bracketed, on a line of its own, or after a word such as "is"."""
+    letters = [each for each in standing_letters(words) if not is_denied(words, each)]
+    listed = {match.start(1) for match in _LISTED.finditer(words) if match[1]}
+    if len({words[start] for start in listed}) < 2:  # one line is an answer, several repeat the choices
+        listed = set()
+    standing = [each for each in letters if stands_as_answer(words, each) and not {each.start, each.start + 1} & listed]
+    if not standing:
+        return None
+    last = standing[-1]
+    previous = next((each for each in reversed(letters) if each.start < last.start), None)
+    if previous is not None and _joins(words, previous, last):
+        return Reading(values=(), text=words[previous.start : last.end], place=AnswerPlace.LAST)
+    return _settled(words, last, AnswerPlace.LAST, choices)
+
+
+def _joins(words: str, one: StandingLetter, other: StandingLetter) -> bool:
+    """Whether a text gives two letters in one breath: "A or B", "A and option B"."""
+    joint = _ANOTHER.match(words, one.end)
+    return joint is not None and joint.start("letter") == other.start + other.bracketed and one.name != other.name

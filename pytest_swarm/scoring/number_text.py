@@ -1,0 +1,155 @@
+"""Numbers as people and models write them: one pattern, and what a match of it is worth.
+
+`simplified` brings the many spellings (LaTeX, typographic signs, superscripts) to one; `numbers_in` reads that.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+_THIN: Final = "\u2009"
+_MAX_EXPONENT: Final = 400  # beyond, no float holds the power of any whole base
+_SCALES: Final = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+_VULGAR: Final = {
+    "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5",
+    "⅙": "1/6", "⅚": "5/6", "⅐": "1/7", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅑": "1/9", "⅒": "1/10",
+}  # fmt: skip
+_SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_SIGNS: Final = str.maketrans(
+    {
+        **dict.fromkeys("\u2212\u2010\u2011\ufe63\uff0d", "-"),
+        **dict.fromkeys("\u00a0\u202f\u2007\u2008\u200a\u2006", _THIN),
+        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff"),
+        **dict.fromkeys("’ʼ′", "'"),
+        "⁄": "/",
+        "∕": "/",
+        "％": "%",
+        **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
+    }
+)
+_LATEX: Final = (
+    (re.compile(r"\{,\}"), ","),
+    (re.compile(r"\\[,!;: ]|~"), _THIN),
+    (re.compile(r"\\([$%#&])"), r"\1"),
+    (re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathsf|mbox|operatorname)\s?\{"), " "),
+    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
+    (re.compile(r"\\times\b"), "×"),
+    (re.compile(r"\\cdot\b"), "·"),
+    (re.compile(r"\\pm\b|\+/-"), "±"),
+)
+_FRACTION: Final = re.compile(
+    r"(?:(?P<glued>\d)\s?)?\\frac\s?(?:\{\s?(?P<sign>[-+]?)\s?(?P<over>\d[\d,.]{0,20})\s?\}|(?P<digit>\d))\s?"
+    r"(?:\{\s?(?P<under>\d[\d,.]{0,20})\s?\}|(?P<low>\d))"
+)
+_SUPERSCRIPT: Final = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]{1,5}")
+_VULGAR_SIGN: Final = re.compile(rf"(\d)?[ {_THIN}]?([{''.join(_VULGAR)}])")
+_CITATION: Final = re.compile(r"(?<=[\w.%)])\[\d{1,3}\]")
+_EMPHASIS: Final = re.compile(r"(?<!\w)_{1,3}(?=\S)")
+
+_WHOLE: Final = (
+    rf"(?:\d{{1,3}}(?:,{_THIN}?\d{{3}})+(?!\d)|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?!\d)"
+    rf"|\d{{1,3}}(?:{_THIN}\d{{3}})+(?!\d)|\d{{1,3}}(?:'\d{{3}})+(?!\d)|\d{{1,3}}(?:_\d{{3}})+(?!\d)"
+    r"|\d{1,3}(?:\.\d{3}){2,}(?!\d|\.\d)|\d++)"
+)
+_NUMBER: Final = re.compile(
+    r"(?<![\w^±])(?<!± )(?<!\^[-+{])(?<!\^\{[-+])(?<!\d\.)(?<!sqrt\{)(?<!√)(?<!\}\{)"
+    rf"(?:(?P<sign>(?<![\w)\]}}])[-+]|(?<![\w)\]}}])(?<!\d[ {_THIN}])–)"
+    rf"(?:(?=[$€£¥₹\d.])|(?:(?<=[=:(].)|(?<=[=:(]\s.))[ {_THIN}](?=[$€£¥₹\d.])))?"
+    rf"(?:[$€£¥₹][ {_THIN}]?(?P<late>-?))?"
+    rf"(?P<base>{_WHOLE}(?:\.\d++)?|\.\d++)"
+    r"(?:(?P<mixed>[ \u2009](?:and )?(?P<num>\d{1,3})/(?P<den>\d{1,3})(?![\d/]))"
+    r"|(?:\^\{?|(?<=\d)\*\*(?=-?\d))(?P<exponent>[-+]?\d{1,5})\}?"
+    r"|[eE](?P<e>[-+]?\d{1,4})(?![\w])"
+    r"|\s?(?:[x×*·]|\\times|\\cdot)\s?10\s?(?:\^|\*\*)\s?\{?(?P<power>[-+]?\d{1,4})\}?)?"
+    r"(?:[ \u2009]?/[ \u2009]?(?P<divisor>\d{1,20}(?:\.\d{1,20})?)(?![\d/]|\.\d))?"
+    r"(?!\s?(?:\\sqrt|√|\\pi\b|π))"
+    r"(?:(?P<percent>[ \u2009]?%|[ \u2009]per ?cent\b)|[ \u2009](?P<scale>thousand|million|billion|trillion)\b)?"
+)
+_NEGATIVE_WORD: Final = re.compile(
+    r"(?:negative\s|(?:(?:^|[=:(,]|\b(?:is|be|equals|to|of|answer))\s?)minus\s)$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenNumber:
+    """A number in a text: what it may mean, best first, and where it stands in the simplified text."""
+
+    values: tuple[float, ...]
+    text: str
+    start: int
+    end: int
+
+
+def simplified(text: str) -> str:
+    """Return the text with one spelling for each sign, space, fraction and power."""
+    text = text.translate(_SIGNS)
+    if "\\" in text or "{,}" in text or "~" in text or "+/-" in text:
+        for pattern, replacement in _LATEX:
+            text = pattern.sub(replacement, text)
+        text = _FRACTION.sub(_fraction, text)
+    text = text.replace("<sup>", "^").replace("</sup>", "")
+    text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
+    text = _VULGAR_SIGN.sub(lambda match: (f"{match[1]} " if match[1] else "") + _VULGAR[match[2]], text)
+    return _EMPHASIS.sub("", _CITATION.sub("", text))
+
+
+def numbers_in(text: str) -> Iterator[WrittenNumber]:
+    """The numbers of a simplified text, in order."""
+    for match in _NUMBER.finditer(text):
+        values = _values(match, text)
+        yield WrittenNumber(values=values, text=match[0].strip(), start=match.start(), end=match.end())
+
+
+def _fraction(match: re.Match[str]) -> str:
+    glued = f"{match['glued']} " if match["glued"] else ""
+    over, under = match["over"] or match["digit"], match["under"] or match["low"]
+    return f"{glued}{match['sign'] or ''}{over}/{under}"
+
+
+def _values(match: re.Match[str], text: str) -> tuple[float, ...]:
+    base = _plain(match["base"])
+    value = float(base)
+    if match["mixed"]:
+        over, under = int(match["num"]), int(match["den"])
+        if over < under and "." not in base:
+            value += over / under
+        else:
+            value = math.nan if under == 0 else over / under
+    elif match["exponent"]:
+        value = _power(value, int(match["exponent"]))
+    elif match["e"] or match["power"]:
+        value = float(f"{base}e{int(match['e'] or match['power'])}")
+    if match["divisor"]:
+        divisor = float(match["divisor"])
+        value = value / divisor if divisor else math.nan
+    if match["sign"] in ("-", "–") or match["late"] == "-" or _negative_word(match, text):
+        value = -value
+    if match["percent"]:
+        return (value, value / 100)
+    return (value * _SCALES[match["scale"].lower()], value) if match["scale"] else (value,)
+
+
+def _negative_word(match: re.Match[str], text: str) -> bool:
+    return _NEGATIVE_WORD.search(text, max(0, match.start() - 20), match.start()) is not None
+
+
+def _power(base: float, exponent: int) -> float:
+    if abs(exponent) > _MAX_EXPONENT:
+        return math.nan
+    try:
+        return float(base**exponent)
+    except (OverflowError, ZeroDivisionError):
+        return math.nan
+
+
+def _plain(digits: str) -> str:
+    """The digits of a number for `float`: without the signs between thousands."""
+    if digits.count(".") > 1:
+        digits = digits.replace(".", "")
+    for sign in (",", "'", "_", _THIN):
+        digits = digits.replace(sign, "")
+    return digits

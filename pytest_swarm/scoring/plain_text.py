@@ -1,0 +1,52 @@
+"""The words of a text, without Markdown, HTML and LaTeX dress."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pytest_swarm.scoring.fences import without_fence_lines
+
+_WRAPPED: Final = re.compile(
+    r"\\(?:text|textbf|textit|texttt|mathrm|mathbf|mathsf|mathit|mathtt|mbox|operatorname|boldsymbol)\s?\{"
+    r"([^{}\n]{0,500})\}"
+)
+_LATEX: Final = re.compile(r"\\[()\[\]]|\\left\b|\\right\b|\\[,;:! ]|\$")
+_EMPHASIS: Final = re.compile(r"\*{1,3}(?=[^\s*])([^*\n]{1,300})\*{1,3}")
+_UNDERSCORES: Final = re.compile(r"(?<!\w)_{1,3}(?=\S)|(?<=[^\s_])_{1,3}(?!\w)")
+_LINE_START: Final = re.compile(r"^[ \t]{0,8}(?:[-*+•][ \t]{1,4}|#{1,6}[ \t]{1,4}|>[ \t]?){1,4}", re.MULTILINE)
+_HTML: Final = re.compile(r"</?(?:b|i|u|p|em|strong|span|div|br|code|h[1-6])\s?/?>", re.IGNORECASE)
+_QUOTES: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "‘": "'", "`": None})
+_SENTENCE_END: Final = re.compile(r"[.!?…](?=[\s\"')\]]|$)|\n")
+
+
+def plain_words(text: str) -> str:
+    """Return the text with its emphasis, headings, list marks, fences and LaTeX wrappers taken off."""
+    text = _HTML.sub("", without_fence_lines(text)).translate(_QUOTES)
+    if "\\" in text or "$" in text:
+        text = _LATEX.sub("", _WRAPPED.sub(r"\1", text))
+    text = _LINE_START.sub("", text)
+    return _UNDERSCORES.sub("", _EMPHASIS.sub(r"\1", text)).strip()
+
+
+def first_statement(text: str) -> str:
+    """The first sentence or line of a text that has words in it."""
+    start = 0
+    for end in _SENTENCE_END.finditer(text):
+        part = text[start : end.end()].strip()
+        if any(char.isalnum() for char in part):
+            return part
+        start = end.end()
+    return text[start:].strip()
+
+
+def statements(text: str, *, limit: int) -> list[str]:
+    """The sentences and lines of a text that have words in them, at most `limit`, from the end."""
+    parts: list[str] = []
+    tail = text[-limit * 400 :]
+    start = 0
+    for end in _SENTENCE_END.finditer(tail):
+        parts.append(tail[start : end.end()])
+        start = end.end()
+    parts.append(tail[start:])
+    return [part.strip() for part in parts if any(char.isalnum() for char in part)][-limit:]

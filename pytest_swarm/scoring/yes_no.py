@@ -1,0 +1,206 @@
+"""Scoring yes or no: what an answer decides, with its negations."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pytest_swarm.domain.expectation import YesNo
+from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
+from pytest_swarm.scoring.patterns import one_of
+from pytest_swarm.scoring.plain_text import first_statement, plain_words, statements
+from pytest_swarm.scoring.reading import AnswerPlace, Reading
+from pytest_swarm.scoring.verdict import Score, score_reading, wrong
+
+_MAX_STATEMENT_CHARS: Final = 2000
+_LAST_STATEMENTS: Final = 30  # that are looked at for a yes or no of their own
+_YES_WORDS: Final = ("yes", "yep", "yeah", "yup")
+
+_LEAD_IN_WORDS: Final = one_of(
+    "well, hmm+, ok, okay, sure, certainly, actually, in short, short answer, in summary, in conclusion, overall, "
+    "to be clear, i think, i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, "
+    "hence, so, then, that, simply, just, definitely, clearly, probably, most likely, likely, unfortunately, indeed, "
+    "in fact, technically, great question, good question, let me think, be, a (?:clear|definite|resounding|firm|big)"
+)
+_LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*+", re.IGNORECASE)
+_FIRST_YES: Final = one_of("yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely")
+_FIRST_NO: Final = one_of("no, nope, nah, false, incorrect, untrue, wrong, never")
+_FIRST: Final = re.compile(rf"(?:(?P<yes>{_FIRST_YES})|(?P<no>{_FIRST_NO}))(?!\w|-\w|'\w)", re.IGNORECASE)
+_FIRST_DENIED: Final = re.compile(
+    one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
+    + r" not\b|"
+    + one_of("not at all, by no means, no way, never")
+    + r"\b|not "
+    + one_of("really, quite, necessarily, exactly, always, entirely")
+    + r"\b",
+    re.IGNORECASE,
+)
+_ALSO_ATTRIBUTES: Final = frozenset({"true", "correct", "wrong", "definitely", "absolutely", "never"})
+_NOUN: Final = re.compile(r"\s+(?!because|since|as|for|-)\w")
+
+_EITHER: Final = one_of("yes, true, correct, no, false, incorrect")
+_ECHO: Final = re.compile(rf"\b{_EITHER}\b\W{{0,3}}(?:\bor\b|\band\b|/|\|)\W{{0,3}}{_EITHER}\b\W{{0,2}}", re.IGNORECASE)
+_IDIOM: Final = re.compile(
+    r"\bno "
+    + one_of(
+        "doubt, question, problem, wonder, matter, need, worries, one, more, less, fewer, sooner, other, single, such, "
+        "means, idea, information, evidence"
+    )
+    + r"\b|\b(?:true|false) "
+    + one_of("to, friends?, positives?, negatives?, leaders?, colou?rs?, north")
+    + r"\b",
+    re.IGNORECASE,
+)
+
+_ADVERB: Final = one_of(
+    "entirely, quite, completely, strictly, always, necessarily, exactly, fully, actually, really, technically, "
+    "indeed, "
+    "therefore, thus, hence, clearly, definitely, certainly, in fact, generally, also, simply, obviously, essentially, "
+    "partly, partially, mostly, logically, factually, both, considered, deemed, just, only, probably, likely, "
+    "most likely, still, absolutely"
+)
+_BE: Final = one_of(
+    "is, are, was, were, be, been, 's, seems, appears, sounds, looks, remains, becomes, evaluates to, returns, gives, "
+    "equals, to be, as, :"
+)
+_DENIAL: Final = one_of("not, never, no longer, hardly, anything but, far from, neither")
+_CLAUSE_START: Final = r"(?:^|[,;:(—–]|\s-|\b" + one_of("and, so, then, but, therefore, thus, hence, that") + ")"
+_DENIED_VERB: Final = r"(?:\b(?:is|was|are|were|wo|ca|does|do)n't(?: be)?|\bcannot be|\bnot|\bnever|\bn?either)"
+_AFTER_PREDICATE: Final = (
+    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)\n—–]|\s*$|\s"
+    + one_of(
+        "that, because, since, as, for, in, when, if, according, under, given, by, only, so, and, but, however, based, "
+        "here, either, at, -"
+    )
+    + r"\b))"
+)
+_PREDICATE: Final = re.compile(
+    rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_ADVERB})\b){{0,4}}\s*[\"'(]?"
+    + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes)(?: to say)?"
+    + r"|(?P<no>false|incorrect|wrong|untrue|inaccurate|invalid|no|impossible))"
+    + _AFTER_PREDICATE,
+    re.IGNORECASE,
+)
+_NEGATIVE: Final = re.compile(rf"\b{_DENIAL}\b|\bcannot\b|n't", re.IGNORECASE)
+_NOT_THE_CASE: Final = re.compile(r"\bit(?: is|'s) not (?:the case|true|correct) that\b", re.IGNORECASE)
+
+_BEFORE_ALONE: Final = (
+    r"(?:^|[,;:—–(]|\s-|\b"
+    + one_of(
+        "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, definitely, clearly, "
+        "probably, but, "
+        "because, just, simply, certainly, conclude, answer, a, clear, resounding, firm, with"
+    )
+    + r")[\s\"'(]{0,3}"
+)
+_AFTER_ALONE: Final = (
+    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)\n—–]|\s*$|\s-|\s(?:because|since|as|for|on|it|he|she|they|that|this)\b))"
+)
+_STANDS_ALONE: Final = re.compile(_BEFORE_ALONE + r"(?P<word>yes|no|yep|yeah|nope)" + _AFTER_ALONE, re.IGNORECASE)
+_DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply|just)?\s?[\"'(]?$", re.IGNORECASE)
+_EQUATION: Final = re.compile(r"=\s*(true|false)\W*$", re.IGNORECASE)
+
+
+def score_yes_no(expected: YesNo, text: str) -> Score:
+    """1 where the answer decides as `expected.value` does; an answer that decides nothing scores 0."""
+    reading = read_yes_no(text)
+    if reading is None:
+        return wrong("the answer says neither yes nor no")
+    said = reading.values[0]
+    return score_reading(reading, right=said == expected.value, detail=f"the answer says {'yes' if said else 'no'}")
+
+
+def read_yes_no(text: str) -> Reading[bool] | None:
+    """Return what an answer decides: in a box, after "answer is", by its first word, else by its last statement."""
+    return read_answer(text, _RULES)
+
+
+def says_yes(text: str) -> bool | None:
+    """Whether an answer says yes; None where it decides nothing."""
+    reading = read_yes_no(text)
+    return None if reading is None else reading.values[0]
+
+
+def _region(text: str, place: AnswerPlace) -> Reading[bool] | None:
+    """What a place that holds the answer decides: its first word, else the statement that it begins with."""
+    words = _decisive_words(text[:_MAX_STATEMENT_CHARS])
+    return _first_word(words, place) or _decided(first_statement(words), place)
+
+
+def _own(text: str) -> Reading[bool] | None:
+    words = _decisive_words(text)
+    first = _first_word(words, AnswerPlace.FIRST_WORD)
+    if first is not None:
+        return first
+    parts = [part for part in statements(words, limit=_LAST_STATEMENTS) if not part.endswith("?")]
+    for part in reversed(parts):
+        reading = _alone(part, AnswerPlace.STATEMENT)
+        if reading is not None:
+            return reading
+    for part in (*parts[-1:], *parts[:1]):
+        reading = _decided(part, AnswerPlace.STATEMENT)
+        if reading is not None:
+            return reading
+    equation = _EQUATION.search(parts[-1]) if parts else None
+    if equation is not None:
+        return _said(equation[1], AnswerPlace.LAST, yes=equation[1].lower() == "true")
+    return None
+
+
+def _decisive_words(text: str) -> str:
+    """The text in plain words, without repeated questions ("yes or no") and idioms ("no doubt")."""
+    words = plain_words(text)
+    return _IDIOM.sub("", _ECHO.sub("", words))
+
+
+def _first_word(words: str, place: AnswerPlace) -> Reading[bool] | None:
+    """What the first word says, after words that lead in."""
+    lead_in = _LEAD_IN.match(words)
+    start = 0 if lead_in is None else lead_in.end()
+    denied = _FIRST_DENIED.match(words, start) or _FIRST_DENIED.match(words.lstrip(" \"'("))
+    if denied is not None:
+        return _said(denied[0], place, yes=False)
+    first = _FIRST.match(words, start) or _FIRST.match(words)
+    if first is None:
+        return None
+    word = first[0].lower()
+    if word in _ALSO_ATTRIBUTES and _NOUN.match(words, first.end()):
+        return None  # "true leap years", "correct answers"
+    return _said(first[0], place, yes=first["yes"] is not None)
+
+
+def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
+    """What a sentence decides: its last yes or no that stands alone, else its last true or false with its negations."""
+    alone = _alone(statement, place)
+    if alone is not None:
+        return alone
+    predicates = list(_PREDICATE.finditer(statement))
+    if not predicates:
+        return None
+    match = predicates[0]
+    word_at = match.start("yes" if match["yes"] else "no")
+    before = statement[match.start() : word_at]
+    if "neither" in before.lower():
+        return None
+    denials = len(_NEGATIVE.findall(before))
+    outer = _NOT_THE_CASE.search(statement)
+    if outer is not None and outer.end() <= match.start():
+        denials += 1
+    return _said(match[0], place, yes=match["yes"] is not None, denied=denials % 2 == 1)
+
+
+def _alone(statement: str, place: AnswerPlace) -> Reading[bool] | None:
+    """What the last yes or no of a sentence decides that stands alone in it."""
+    found = list(_STANDS_ALONE.finditer(statement))
+    if not found:
+        return None
+    match = found[-1]
+    denied = _DENIED.search(statement[: match.start("word")]) is not None
+    return _said(match[0], place, yes=match["word"].lower() in _YES_WORDS, denied=denied)
+
+
+def _said(text: str, place: AnswerPlace, *, yes: bool, denied: bool = False) -> Reading[bool]:
+    return Reading(values=(yes is not denied,), text=text.strip(" ,;:—–-\"'("), place=place)
+
+
+_RULES: Final = AnswerRules(region=_region, own=_own)

@@ -1,0 +1,21 @@
+"""The task of one row of a data set."""
+
+from __future__ import annotations
+
+import math
+
+from pytest_swarm.domain.expectation import Expectation
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+from pytest_swarm.domain.task import Task, TaskType
+
+
+def row_task(prompt: str, expected: Expectation, *, type_: TaskType, answer_tokens: int, difficulty: float) -> Task:
+    """Return a task whose estimated tokens are those of its prompt, plus `answer_tokens`; the loader sets its id."""
+    return Task(
+        id="row",
+        type=type_,
+        prompt=prompt,
+        estimated_tokens=math.ceil(len(prompt) / CHARS_PER_TOKEN) + answer_tokens,
+        difficulty=difficulty,
+        expected=expected,
+    )

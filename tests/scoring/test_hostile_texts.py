@@ -1,0 +1,135 @@
+"""Texts of 200,000 characters that are made to be slow: each is scored within a second, by every scorer."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pytest_swarm.domain.expectation import Exact, JsonFields, Keywords, Letter, Number, PythonCode, TokenF1, YesNo
+from pytest_swarm.scoring.answer_text import MAX_ANSWER_CHARS
+from pytest_swarm.scoring.scorers import score_text
+
+PIECES = (
+    *(
+        "9",
+        "1,",
+        "1.5e3/",
+        "-",
+        "\\boxed{",
+        "answer is ",
+        "answer to ",
+        "answer: ",
+        "1 1/",
+        "wait, ",
+        "1'000",
+        "\\frac{1}{",
+        "$",
+    ),
+    *(
+        "a=1 ",
+        "1\u2009",
+        "10^",
+        "<answer>",
+        " ",
+        "\n",
+        "(1",
+        "1_",
+        "\u00bd",
+        "\u2070",
+        "answer is 1=",
+        "1.234",
+        "[1]",
+        "minus ",
+    ),
+    *(
+        "A",
+        "A ",
+        "(A) ",
+        "A, ",
+        "A or ",
+        "not A ",
+        "*",
+        "*a",
+        "**A** ",
+        "is the best ",
+        "correct option is ",
+        "A is not ",
+        "_A_",
+    ),
+    *(
+        "\n- ",
+        "A\n",
+        "A. ",
+        "\\text{",
+        "> ",
+        "neither A, B, ",
+        "either ",
+        "the ",
+        "yes",
+        "yes ",
+        "no, ",
+        "not ",
+        "is not true ",
+        "so ",
+    ),
+    *(
+        "well, ",
+        "no doubt ",
+        "neither ",
+        "yes or ",
+        "; ",
+        "'",
+        "`",
+        "it is ",
+        "a\n\n",
+        "```\n",
+        "```python\n",
+        "1. ",
+        "a. ",
+        "_",
+        "{",
+    ),
+    *(
+        '{"a":[',
+        '{"a":1}',
+        "def f():\n",
+        "<think>",
+        "</think>",
+        "[THINK]",
+        "<|channel|>final<|message|>",
+        "analysis",
+        "\\(",
+        "~~~\n",
+    ),
+)
+KINDS = (
+    Number(value=25),
+    YesNo(value=True),
+    Letter(value="A", choices=4),
+    Exact(text="x"),
+    JsonFields(fields={"a": 2}),
+    PythonCode(entry_point="g"),
+    Keywords(words=("absent",)),
+    TokenF1(answers=("x",)),
+)
+LIMIT_S = 1.0
+TRIES = 3  # the machine may be busy with something else
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_hostile_text_is_scored_in_time(piece: str) -> None:
+    text = (piece * MAX_ANSWER_CHARS)[:MAX_ANSWER_CHARS]
+    for expected in KINDS:
+        took_s = []
+        for _ in range(TRIES):
+            began_s = time.process_time()
+            score_text(expected, text)
+            took_s.append(time.process_time() - began_s)
+            if took_s[-1] < LIMIT_S:
+                break
+        assert min(took_s) < LIMIT_S, expected.kind
+
+
+def test_there_are_sixty_of_them() -> None:
+    assert len(set(PIECES)) >= 60

@@ -1,0 +1,38 @@
+"""What the package imports is declared in pyproject.toml, and what is declared is imported."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+NOT_IMPORTED = {"pytest-benchmark", "nvidia-ml-py"}  # a fixture of the one, and a module of the other, used by name
+
+
+def imported() -> set[str]:
+    """The distributions that the package's files import, inside functions too."""
+    modules: set[str] = set()
+    for path in (ROOT / "pytest_swarm").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                modules.add(node.module.partition(".")[0])
+    foreign = modules - set(sys.stdlib_module_names) - {"pytest_swarm", "_typeshed", "confine"}
+    return {name.lower() for module in foreign for name in packages_distributions()[module]}
+
+
+def declared(extra: str | None = None) -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
+    return {re.split(r"[<>=\[; ]", line, maxsplit=1)[0].lower() for line in lines}
+
+
+def test_every_import_is_declared_and_every_dependency_is_imported() -> None:
+    core, optional = declared(), declared("server") | declared("graphs")
+    assert imported() - core - optional == set()
+    assert core - imported() == NOT_IMPORTED
