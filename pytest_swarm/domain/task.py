@@ -38,7 +38,8 @@ class Task:
     that the task really had; `expected` is what is right for the right inputs. `derive="expected"` says that the
     inputs do not matter. `system` is sent as a system message before the prompt. Both may contain placeholders of
     earlier tasks' answers (`pytest_swarm.domain.placeholders`). `source_model` is the model that the task had in the
-    workflow that it was imported from; routers do not read it.
+    workflow that it was imported from; routers do not read it. `reference_model` is the model whose answer `expected`
+    is, so that a score is agreement with it; None where `expected` is held to be true.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Task:
     derive: str | None = None
     system: str | None = None
     source_model: str | None = None
+    reference_model: str | None = None
 
     def __post_init__(self) -> None:
         _check_kinds(self)
@@ -87,6 +89,7 @@ def _check_kinds(task: Task) -> None:
         ("derive", task.derive, str | None, "a formula as text, or None"),
         ("system", task.system, str | None, "a text, or None"),
         ("source_model", task.source_model, str | None, "a text, or None"),
+        ("reference_model", task.reference_model, str | None, "a text, or None"),
     ):
         if not isinstance(value, kind) or isinstance(value, bool):
             raise GraphError(f"task {task.id!r}: {name} must be {article}, found {value!r:.60}")
@@ -104,7 +107,7 @@ def _check_derived(task_id: str, formula: str, expected: Expectation | None) -> 
         raise GraphError(f"task {task_id!r}: {error}") from error
 
 
-_LATER_KEYS: Final = ("derive", "system", "source_model")
+_LATER_KEYS: Final = ("derive", "system", "source_model", "reference_model")
 _KEYS: Final = ("id", "type", "prompt", "estimated_tokens", "difficulty", "expected", *_LATER_KEYS)
 
 
@@ -143,4 +146,5 @@ def decode_task(fields: Fields, *, also: tuple[str, ...] = ()) -> Task:
         derive=fields.optional_text("derive"),
         system=fields.optional_text("system"),
         source_model=fields.optional_text("source_model"),
+        reference_model=fields.optional_text("reference_model"),
     )

@@ -209,7 +209,8 @@ def cut(text: str, limit: int) -> Text:
 def _expected(task: Task, limit: int) -> Text | None:
     if task.expected is None:
         return None
-    return cut(json.dumps(encode_expectation(task.expected), ensure_ascii=False), limit)
+    mark = "" if task.reference_model is None else f"\n\nAgreement with {task.reference_model}, not truth."
+    return cut(json.dumps(encode_expectation(task.expected), ensure_ascii=False) + mark, limit)
 
 
 def _cells(job: MeasuredJob, detail: Detail) -> dict[str, TaskCell]:

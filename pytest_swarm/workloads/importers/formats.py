@@ -13,6 +13,7 @@ from pytest_swarm.documents import parse_json, parse_toml, read_text
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
+from pytest_swarm.workloads.expected_files import with_expected_answers
 from pytest_swarm.workloads.graph_files import read_graph
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow
 from pytest_swarm.workloads.importers.crewai import is_crewai, is_crewai_agents, read_crewai
@@ -126,7 +127,7 @@ def _read(document: Json, place: _Place) -> Content:
         if matches(document):
             return read(document, name=stem, where=where)
     if isinstance(document, dict) and "tasks" in document:
-        return read_graph(document, where=where)
+        return with_expected_answers(read_graph(document, where=where), place.path)
     if is_crewai(document):
         return read_crewai(document, _agents_beside(place.path), name=_crew_name(place.path), where=where)
     if is_crewai_agents(document):
