@@ -298,3 +298,57 @@ def test_a_directory_without_files_and_a_missing_path_are_refused(tmp_path: Path
         "the directory has no files that end in .json, .toml, .yml, .yaml, .dot, .gv, .graphml, .xml",
         "there is no such file",
     ]
+
+
+def test_older_flows_of_flowise_have_their_prompts_and_models_in_other_nodes(tmp_path: Path) -> None:
+    document = {
+        "nodes": [
+            {"id": "m", "data": {"name": "chatOllama", "label": "M", "inputs": {"modelName": "llama3.2"}}},
+            {"id": "p1", "data": {"name": "promptTemplate", "label": "P", "inputs": {
+                "template": "Plan {goal} in {style}", "promptValues": '{"goal": "{{question}}"}'}}},
+            {"id": "c1", "data": {"name": "llmChain", "label": "Chain", "inputs": {"chainName": "First"}}},
+            {"id": "p2", "data": {"name": "promptTemplate", "label": "P", "inputs": {
+                "template": "Do {plan}", "promptValues": '{"plan": "{{c1.data.instance}}"}'}}},
+            {"id": "c2", "data": {"name": "conversationChain", "label": "Talk", "inputs": {
+                "systemMessagePrompt": "You talk about {topic}."}}},
+        ],
+        "edges": [
+            {"source": source, "target": target, "targetHandle": f"{target}-input-{field}-Any"}
+            for source, target, field in (
+                ("m", "c1", "model"), ("p1", "c1", "prompt"), ("c1", "p2", "promptValues"), ("p2", "c2", "prompt"),
+            )
+        ],
+    }  # fmt: skip
+    graph = found(write(tmp_path, document), inputs={"question": "a party"}).graph
+    assert graph.edges == (("First", "Talk"),)
+    assert asked(graph) == {"First": (None, "Plan a party in a party"), "Talk": ("You talk about {topic}.", "a party")}
+    assert [task.source_model for task in graph.tasks] == ["llama3.2", None]
+
+
+def test_sequential_agents_of_flowise_take_the_model_of_the_start(tmp_path: Path) -> None:
+    def agent(node: str, name: str, **inputs: str) -> dict[str, Any]:
+        return {"id": node, "data": {"name": name, "label": "Agent", "inputs": inputs}}
+
+    document = {
+        "nodes": [
+            agent("s", "seqStart"),
+            agent("m", "chatOpenAI", modelName="gpt-4o"),
+            agent("a", "seqAgent", agentName="Writer", systemMessagePrompt="You write."),
+            agent("b", "seqLLMNode", llmNodeName="Judge Text", humanMessagePrompt="Judge it."),
+            agent("l", "seqLoop", loopToName="writer"),
+            agent("t", "calculator"),
+        ],
+        "edges": [
+            {"source": source, "target": target, "targetHandle": f"{target}-input-{field}-Any", "sourceHandle": ""}
+            for source, target, field in (
+                ("m", "s", "model"), ("s", "a", "sequentialNode"), ("a", "b", "sequentialNode"),
+                ("b", "l", "sequentialNode"), ("t", "a", "tools"),
+            )
+        ],
+    }  # fmt: skip
+    path = write(tmp_path, document)
+    with pytest.raises(GraphError, match=r"it has a cycle: Writer -> Judge Text -> Writer"):
+        import_graph(path)
+    graph = found(path, unroll=1, inputs={"question": "On bees"}).graph
+    assert asked(graph) == {"Writer": ("You write.", "On bees"), "Judge Text": (None, "Judge it.")}
+    assert {task.source_model for task in graph.tasks} == {"gpt-4o"}

@@ -24,14 +24,24 @@ from pytest_swarm.workloads.importers.agent_flow import (
 from pytest_swarm.workloads.importers.flowise_references import FlowiseReferences
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, text
 
+_NO_NAME: Final = "name"  # these nodes have no such input: their label names them
+_LABELED_KINDS: Final = (
+    *("conversationChain", "conversationalRetrievalQAChain", "retrievalQAChain", "sqlDatabaseChain", "toolAgent"),
+    *("conversationalAgent", "reactAgentChat", "reactAgentLLM", "csvAgent", "airtableAgent", "openAIAssistant"),
+)
 CHAIN_KINDS: Final = {
     "llmChain": "chainName",
     "seqAgent": "agentName",
     "seqLLMNode": "llmNodeName",
     "seqConditionAgent": "conditionAgentName",
+    "supervisor": "supervisorName",
+    "worker": "workerName",
+    **dict.fromkeys(_LABELED_KINDS, _NO_NAME),
 }
 """Kinds of LLM steps -> the input that names the step."""
 MODEL_KEYS: Final = ("customModelName", "modelName", "model", "deploymentName", "azureOpenAIApiDeploymentName")
+_SYSTEM_KEYS: Final = ("systemMessagePrompt", "systemMessage", "supervisorPrompt", "workerPrompt", "responsePrompt")
+_STARTS: Final = ("seqStart", "supervisor")
 _TEMPLATE_KEYS: Final = ("template", "humanMessagePrompt", "prefix", "suffix")
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _WIRED: Final = re.compile(r"\{\{\s*([\w-]+)(?:\.data\.instance)?\s*\}\}")
@@ -75,31 +85,31 @@ class ChainReader:
             system, prompt = self._prompts(table(self.rows.get(prompt_node, {}), "data", "inputs"))
             return LlmStep(system=system, prompt=prompt, model=model)
         system, prompt = self._prompts(inputs)
-        if is_blank(prompt) and not is_blank(system):
+        if is_blank(prompt):
             prompt = (FlowInput(names=(QUESTION,), raw="{{question}}"),)
         return LlmStep(system=system, prompt=prompt, model=model)
 
     def _prompts(self, inputs: JsonTable) -> tuple[Parts, Parts]:
         values = _values(inputs)
-        system = self._template(text(inputs, "systemMessagePrompt"), values)
-        asked = [self._template(text(inputs, key), values) for key in _TEMPLATE_KEYS]
+        system = self._template(first_text(inputs, *_SYSTEM_KEYS), values, usual=())
+        asked = [self._template(text(inputs, key), values, usual=(QUESTION,)) for key in _TEMPLATE_KEYS]
         return system, joined(asked)
 
-    def _template(self, template: str, values: JsonTable) -> Parts:
-        """Return a template with its `{name}` places filled by the node's values."""
+    def _template(self, template: str, values: JsonTable, *, usual: tuple[str, ...]) -> Parts:
+        """Return a template with its `{name}` places filled by the node's values, or by inputs also called `usual`."""
         found: list[Part] = []
         at_char = 0
         for match in _PLACE.finditer(template):
-            found += [template[at_char : match.start()], *self._value(match[1], match[0], values)]
+            found += [template[at_char : match.start()], *self._value(match[1], match[0], values, usual)]
             at_char = match.end()
         return tuple(part for part in [*found, template[at_char:]] if part != "")
 
-    def _value(self, name: str, raw: str, values: JsonTable) -> Parts:
+    def _value(self, name: str, raw: str, values: JsonTable, usual: tuple[str, ...]) -> Parts:
         value = text(values, name)
         if value.strip() in _QUESTION_FORMS:
             return (FlowInput(names=(name, QUESTION), raw=raw),)
         if not value:
-            return (FlowInput(names=(name, QUESTION), raw=raw),)
+            return (FlowInput(names=(name, *usual), raw=raw),)
         wired = _WIRED.fullmatch(value.strip())
         if wired and wired[1] in self.rows:
             kind = text(self.rows[wired[1]], "data", "name")
@@ -110,7 +120,7 @@ class ChainReader:
 
     def _model(self, node: str) -> str | None:
         """Return the model that is wired to a step; to the start node where the step has none of its own."""
-        starts = [each for each, row in self.rows.items() if text(row, "data", "name") == "seqStart"]
+        starts = [each for each, row in self.rows.items() if text(row, "data", "name") in _STARTS]
         for user in (node, *starts):
             source = self._source(user, "model")
             if name := first_text(table(self.rows.get(source, {}), "data", "inputs"), *MODEL_KEYS):
