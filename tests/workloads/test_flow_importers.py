@@ -352,3 +352,74 @@ def test_sequential_agents_of_flowise_take_the_model_of_the_start(tmp_path: Path
     graph = found(path, unroll=1, inputs={"question": "On bees"}).graph
     assert asked(graph) == {"Writer": ("You write.", "On bees"), "Judge Text": (None, "Judge it.")}
     assert {task.source_model for task in graph.tasks} == {"gpt-4o"}
+
+
+def test_a_called_n8n_workflow_beside_the_file_takes_the_place_of_the_call(tmp_path: Path) -> None:
+    chain = "@n8n/n8n-nodes-langchain.chainLlm"
+    called = {
+        "name": "translate",
+        "id": "wf7",
+        "nodes": [
+            {"name": "In", "type": "n8n-nodes-base.executeWorkflowTrigger", "parameters": {}},
+            {
+                "name": "Turn",
+                "type": chain,
+                "parameters": {"promptType": "define", "text": "=French: {{ $json.words }}"},
+            },
+        ],
+        "connections": {"In": {"main": [[{"node": "Turn", "type": "main", "index": 0}]]}},
+    }
+    call = {"workflowId": {"__rl": True, "value": "wf7"}, "workflowInputs": {"value": {"words": "={{ $json.text }}"}}}
+    caller = {
+        "name": "main",
+        "nodes": [
+            {"name": "Draft", "type": chain, "parameters": {"promptType": "define", "text": "Draft."}},
+            {"name": "Call", "type": "n8n-nodes-base.executeWorkflow", "parameters": call},
+            {"name": "Check", "type": chain, "parameters": {"promptType": "define", "text": "=Check {{ $json.text }}"}},
+        ],
+        "connections": {
+            "Draft": {"main": [[{"node": "Call", "type": "main", "index": 0}]]},
+            "Call": {"main": [[{"node": "Check", "type": "main", "index": 0}]]},
+        },
+    }
+    alone = found(write(tmp_path, caller, "main.json"))
+    assert alone.graph.edges == (("Draft", "Check"),)
+    assert "the workflow 'wf7', which is called, is not beside the file" in alone.losses
+    write(tmp_path, called, "other.json")
+    write(tmp_path, "{", "broken.json")
+    both = found(tmp_path / "main.json")
+    assert both.graph.edges == (("Turn", "Check"), ("Draft", "Turn"))
+    assert asked(both.graph) == {
+        "Draft": (None, "Draft."),
+        "Check": (None, "Check {{answer: Turn}}"),
+        "Turn": (None, "French: {{answer: Draft}}"),
+    }
+    endless = changed(
+        called, "nodes", 1, to={"name": "Again", "type": "n8n-nodes-base.executeWorkflow", "parameters": call}
+    )
+    write(tmp_path, changed(endless, "connections", to={}), "other.json")
+    looped = found(tmp_path / "main.json")
+    assert asked(looped.graph).keys() == {"Draft", "Check"}
+    assert "the workflow 'wf7', which is called, calls itself, and is run once" in looped.losses
+
+
+def test_a_dify_workflow_that_is_used_as_a_tool_is_inlined(tmp_path: Path) -> None:
+    def app(name: str, nodes: list[dict[str, Any]], edges: list[tuple[str, str]]) -> dict[str, Any]:
+        links = [{"source": source, "target": target, "sourceHandle": "source"} for source, target in edges]
+        return {"app": {"mode": "workflow", "name": name}, "workflow": {"graph": {"nodes": nodes, "edges": links}}}
+
+    def llm(node: str, text: str) -> dict[str, Any]:
+        return {"id": node, "data": {"type": "llm", "title": node, "prompt_template": [{"role": "user", "text": text}]}}
+
+    start = {"id": "s", "data": {"type": "start", "title": "Start", "variables": [{"variable": "url"}]}}
+    tool = {"type": "tool", "title": "Read", "provider_type": "workflow", "provider_name": "reader"}
+    tool["tool_parameters"] = {"url": {"type": "mixed", "value": "{{#a.text#}}"}}
+    caller = [llm("a", "Name a page."), {"id": "t", "data": tool}, llm("b", "Sum up {{#t.text#}}")]
+    write(tmp_path, app("reader", [start, llm("r", "Read {{#s.url#}}")], [("s", "r")]), "reader.yml")
+    graph = found(write(tmp_path, app("main", caller, [("a", "t"), ("t", "b")]), "main.yml")).graph
+    assert set(graph.edges) == {("a", "r"), ("r", "b")}
+    assert asked(graph) == {
+        "a": (None, "Name a page."),
+        "b": (None, "Sum up {{answer: r}}"),
+        "r": (None, "Read {{answer: a}}"),
+    }

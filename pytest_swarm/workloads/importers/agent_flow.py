@@ -5,7 +5,7 @@ The readers of the formats build it; `flow_contraction` and `flow_graphs` make t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -33,12 +33,13 @@ class FlowInput:
     """A place in a text for a value that comes from outside.
 
     `names` are the names that the value may be given under, the usual one first. Without a value `default` is taken;
-    without that one `raw`, what stood there, stays.
+    without that one `raw`, what stood there, stays. `source` is the node that would give it, None for an input.
     """
 
     names: tuple[str, ...]
     raw: str
     default: str | None = None
+    source: str | None = None
 
 
 Part: TypeAlias = str | StepAnswer | FlowInput
@@ -81,13 +82,27 @@ class FlowLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowCall:
+    """A call of another workflow: the node, the names that the workflow may go by, and what is passed to its inputs."""
+
+    node: str
+    names: tuple[str, ...]
+    inputs: Mapping[str, Parts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentFlow:
-    """A workflow: its name, nodes and links, and what of it could not be carried over, one sentence each."""
+    """A workflow: its name, nodes and links, and what of it could not be carried over, one sentence each.
+
+    `calls` are its calls of other workflows, `called` the names that it may be called by.
+    """
 
     name: str
     nodes: tuple[FlowNode, ...]
     links: tuple[FlowLink, ...]
     losses: tuple[str, ...] = ()
+    calls: tuple[FlowCall, ...] = ()
+    called: tuple[str, ...] = ()
     by_id: dict[str, FlowNode] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

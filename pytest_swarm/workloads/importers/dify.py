@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
-from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep, Parts, is_blank, joined
+from pytest_swarm.workloads.importers.agent_flow import (
+    AgentFlow,
+    FlowCall,
+    FlowLink,
+    FlowNode,
+    LlmStep,
+    Parts,
+    is_blank,
+    joined,
+)
 from pytest_swarm.workloads.importers.dify_references import DifyReferences
-from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text, texts
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, named, table, tables, text, texts
 
 LLM_KINDS: Final = ("llm", "agent", "parameter-extractor", "question-classifier")
 _PLAIN_HANDLE: Final = "source"
@@ -43,6 +53,8 @@ def read_dify(document: Json, *, name: str, where: str) -> AgentFlow:
             nodes=tuple(_node(node, row, rows, references) for node, row in rows.items()),
             links=tuple(_link(row, rows) for row in tables(graph, "edges")),
             losses=(*references.losses, *_lost(rows)),
+            calls=tuple(_calls(rows, references)),
+            called=(text(document, "app", "name").strip(),),
         )
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error
@@ -133,6 +145,20 @@ def _messages(data: JsonTable, references: DifyReferences) -> tuple[Parts, Parts
     return system, prompt
 
 
+def _calls(rows: dict[str, JsonTable], references: DifyReferences) -> Iterator[FlowCall]:
+    """Yield the calls of workflows that are used as tools, with the values that they pass."""
+    for node, row in rows.items():
+        data = table(row, "data")
+        if text(data, "type") == "tool" and text(data, "provider_type") == "workflow":
+            names = [text(data, key).strip() for key in ("tool_label", "provider_name", "tool_name", "provider_id")]
+            passed = {key: at(each, "value") for key, each in named(data, "tool_parameters")}
+            inputs = {
+                key: references.selected(texts(value)) if isinstance(value, list) else references.parts(text(value))
+                for key, value in passed.items()
+            }
+            yield FlowCall(node=node, names=tuple(filter(None, names)) or (node,), inputs=inputs)
+
+
 def _lost(rows: dict[str, JsonTable]) -> tuple[str, ...]:
     """Return sentences on nodes that do something which a task graph cannot."""
     kinds: dict[str, list[str]] = {}
@@ -144,7 +170,6 @@ def _lost(rows: dict[str, JsonTable]) -> tuple[str, ...]:
         "tool": "tools are not called",
         "http-request": "requests are not sent",
         "knowledge-retrieval": "nothing is retrieved",
-        "workflow": "workflows that are called as tools are not in the file",
         "code": "code is not run",
         "iteration": "iterations run once, with the whole list",
         "loop": "loops run once",

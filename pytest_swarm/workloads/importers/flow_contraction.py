@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from pytest_swarm.errors import GraphError
@@ -36,11 +37,10 @@ def chosen_branches(flow: AgentFlow, choices: Mapping[str, str]) -> AgentFlow:
         dropped.update(link for link in ours if link.branch != branch)
     links = tuple(link for link in flow.links if link not in dropped)
     gone = _only_behind(flow, links, {link.target for link in dropped})
-    return AgentFlow(
-        name=flow.name,
+    return replace(
+        flow,
         nodes=tuple(node for node in flow.nodes if node.id not in gone and node.container not in gone),
         links=tuple(link for link in links if link.source not in gone and link.target not in gone),
-        losses=flow.losses,
     )
 
 

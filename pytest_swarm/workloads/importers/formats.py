@@ -20,6 +20,7 @@ from pytest_swarm.workloads.importers.crewai import is_crewai, is_crewai_agents,
 from pytest_swarm.workloads.importers.dagbench import is_dagbench, read_dagbench
 from pytest_swarm.workloads.importers.dify import is_dify, read_dify
 from pytest_swarm.workloads.importers.dot import read_dot
+from pytest_swarm.workloads.importers.flow_calls import inlined
 from pytest_swarm.workloads.importers.flowise import is_flowise, read_flowise
 from pytest_swarm.workloads.importers.langflow import is_langflow, read_langflow
 from pytest_swarm.workloads.importers.langgraph import is_langgraph, read_langgraph
@@ -78,11 +79,16 @@ def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
         yield Entry(where=where, read=lambda: read_dot(text, name=stem, where=where))
     elif suffix in GRAPHML_SUFFIXES:
         yield Entry(where=where, read=lambda: read_graphml(text, name=stem, where=where))
-    elif suffix in YAML_SUFFIXES:
-        yield from _documents(parse_yaml(text, where), place)
     else:
-        parse = parse_toml if suffix == ".toml" else parse_json
-        yield from _documents(parse(text, where, GraphError), place)
+        yield from _documents(_parsed(place.path, text), place)
+
+
+def _parsed(path: Path, text: str) -> Json:
+    """Return the document of a JSON, TOML or YAML file."""
+    suffix, where = path.suffix.lower(), str(path)
+    if suffix in YAML_SUFFIXES:
+        return parse_yaml(text, where)
+    return parse_toml(text, where, GraphError) if suffix == ".toml" else parse_json(text, where, GraphError)
 
 
 def _documents(document: Json, place: _Place) -> Iterator[Entry]:
@@ -112,7 +118,7 @@ def _read(document: Json, place: _Place) -> Content:
     if is_worfbench([document]):
         return read_worfbench(document, where=where)
     if is_dify(document):
-        return read_dify(document, name=stem, where=where)
+        return inlined(read_dify(document, name=stem, where=where), _Siblings(place.path).find)
     if is_wfformat(document):
         return read_wfformat(document, where=where)
     if is_dagbench(document):
@@ -125,7 +131,7 @@ def _read(document: Json, place: _Place) -> Content:
         (is_node_link, read_node_link),
     ):
         if matches(document):
-            return read(document, name=stem, where=where)
+            return inlined(read(document, name=stem, where=where), _Siblings(place.path).find)
     if isinstance(document, dict) and "tasks" in document:
         return with_expected_answers(read_graph(document, where=where), place.path)
     if is_crewai(document):
@@ -133,6 +139,38 @@ def _read(document: Json, place: _Place) -> Content:
     if is_crewai_agents(document):
         raise GraphError(f"{where}: holds the agents of a CrewAI crew; import the tasks.yaml beside it")
     raise GraphError(f"{where}: the format is not known; supported are {KNOWN_FORMATS}")
+
+
+class _Siblings:
+    """The workflows in the other files of a directory, read when a workflow calls one of them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._by_name: dict[str, AgentFlow] | None = None
+
+    def find(self, names: tuple[str, ...]) -> AgentFlow | None:
+        """Return the workflow that goes by one of the names, None where there is none."""
+        if self._by_name is None:
+            self._by_name = {}
+            for file in sorted(self._path.parent.glob(f"*{self._path.suffix}")):
+                if file.resolve() != self._path.resolve():
+                    self._by_name |= {name: flow for name, flow in _callable(file) if name not in self._by_name}
+        return next((self._by_name[name] for name in names if name in self._by_name), None)
+
+
+def _callable(file: Path) -> Iterator[tuple[str, AgentFlow]]:
+    """Yield name and workflow of a file that may be called; nothing where it cannot be read."""
+    try:
+        document = _parsed(file, read_text(file, GraphError))
+        if is_n8n(document):
+            flow = read_n8n(document, name=file.stem, where=str(file))
+        elif is_dify(document):
+            flow = read_dify(document, name=file.stem, where=str(file))
+        else:
+            return
+    except GraphError:  # the file is refused where it is imported itself; the call is then listed as lost
+        return
+    yield from ((name, flow) for name in (*flow.called, file.stem))
 
 
 def is_agents_file(path: Path) -> bool:

@@ -11,7 +11,16 @@ from typing import Final
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
-from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep, Parts, is_blank, joined
+from pytest_swarm.workloads.importers.agent_flow import (
+    AgentFlow,
+    FlowCall,
+    FlowLink,
+    FlowNode,
+    LlmStep,
+    Parts,
+    is_blank,
+    joined,
+)
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 from pytest_swarm.workloads.importers.n8n_expressions import N8nExpressions
 from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
@@ -46,6 +55,8 @@ def read_n8n(document: Json, *, name: str, where: str) -> AgentFlow:
             nodes=tuple(_node(name, row, nodes, expressions) for name, row in nodes.by_name.items()),
             links=tuple(_links(nodes)),
             losses=(*expressions.losses, *_lost(nodes)),
+            calls=tuple(_calls(nodes, expressions)),
+            called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
         )
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error
@@ -146,6 +157,17 @@ def _links(nodes: N8nNodes) -> Iterator[FlowLink]:
             yield from (FlowLink(source=name, target=start) for start in starts)
 
 
+def _calls(nodes: N8nNodes, expressions: N8nExpressions) -> Iterator[FlowCall]:
+    """Yield the calls of workflows in other files, with the values that they pass."""
+    for node, row in nodes.by_name.items():
+        if kind_of(row) == "executeWorkflow" and not _calls_itself(row) and row.get("disabled") is not True:
+            called = at(row, "parameters", "workflowId")
+            names = [text(called, "value"), text(called, "cachedResultName"), text(row, "parameters", "workflowId")]
+            passed = table(row, "parameters", "workflowInputs", "value")
+            inputs = {key: expressions.parts(text(passed, key), node) for key in passed}
+            yield FlowCall(node=node, names=tuple(filter(None, names)) or (node,), inputs=inputs)
+
+
 def _calls_itself(row: JsonTable) -> bool:
     called = at(row, "parameters", "workflowId")
     value = text(called, "value") if isinstance(called, dict) else text(row, "parameters", "workflowId")
@@ -178,9 +200,6 @@ def _lost(nodes: N8nNodes) -> Iterator[str]:
     """Yield sentences on nodes that do something which a task graph cannot."""
     kinds = {
         "tools are not called": [name for name in nodes.by_name if nodes.is_helper(name, "ai_tool")],
-        "sub-workflows that are not in the file are not run": [
-            name for name, row in nodes.by_name.items() if kind_of(row) == "executeWorkflow" and not _calls_itself(row)
-        ],
         "code is not run": [name for name, row in nodes.by_name.items() if kind_of(row) in ("code", "function")],
         "requests are not sent": [name for name, row in nodes.by_name.items() if kind_of(row) == "httpRequest"],
         "disabled nodes are left out": [name for name, row in nodes.by_name.items() if row.get("disabled") is True],

@@ -135,7 +135,8 @@ def _alternatives(resolved: list[Parts], raw: str) -> Parts:
     if inputs and len(inputs) == len(resolved):
         default = next((each.default for each in inputs if each.default is not None), None)
         names = tuple(dict.fromkeys(name for each in inputs for name in each.names))
-        return (FlowInput(names=names, raw=raw, default=default),)
+        sources = {each.source for each in inputs}
+        return (FlowInput(names=names, raw=raw, default=default, source=sources.pop() if len(sources) == 1 else None),)
     return ()
 
 
@@ -168,7 +169,7 @@ def _input(node: str, path: tuple[str, ...], raw: str, *, is_trigger: bool) -> F
     """Return an input for what a node gets from outside; that of a trigger goes by the name of the field."""
     whole = ".".join((node, *path))
     if not is_trigger or not path:
-        return FlowInput(names=(whole, ".".join(path) or node, node), raw=raw)
+        return FlowInput(names=(whole, ".".join(path) or node, node), raw=raw, source=node)
     chat = (QUESTION,) if path[-1] == "chatInput" else ()
     return FlowInput(names=(path[-1], *chat, ".".join(path), whole, node), raw=raw)
 
