@@ -67,6 +67,37 @@ def test_wfformat(tmp_path):
     assert [task.difficulty for task in graph.tasks] == [1.0, 2.5]
 
 
+def old_wfformat(version: str, key: str, **first: object) -> dict[str, object]:
+    rows = [
+        {"name": "split", "runtime": 10, "parents": [], "children": ["count"]} | first,
+        {"name": "count", "runtime": 40, "parents": ["split"], "children": []},
+    ]
+    return {"name": "flow", "schemaVersion": version, "workflow": {key: rows}}
+
+
+@pytest.mark.parametrize(("version", "key"), [("1.0", "jobs"), ("1.2", "jobs"), ("1.3", "tasks"), ("1.4", "tasks")])
+def test_older_wfformat(version, key, tmp_path):
+    graph = import_graph(write(tmp_path, old_wfformat(version, key)))
+    assert (graph.order, graph.edges) == (("split", "count"), (("split", "count"),))
+    assert [task.estimated_tokens for task in graph.tasks] == [100, 400]
+
+
+def test_older_wfformat_by_id_and_with_one_kind_of_list(tmp_path):
+    document = old_wfformat("1.4", "tasks")
+    rows = document["workflow"]["tasks"]
+    for number, row in enumerate(rows):
+        del row["children"]
+        row |= {"name": "same", "id": str(number), "parents": ["0"] * number}
+    assert import_graph(write(tmp_path, document)).edges == (("0", "1"),)
+    for row in rows:
+        del row["id"]
+    with pytest.raises(GraphError, match=r"several tasks have the name 'same', and no 'id' each to tell them apart"):
+        import_graph(write(tmp_path, document))
+    one_sided = old_wfformat("1.3", "tasks", children=[], parents=["count"])
+    with pytest.raises(GraphError, match="'parents' and 'children' must agree|has a cycle"):
+        import_graph(write(tmp_path, one_sided))
+
+
 def test_dagbench(tmp_path):
     graph = import_graph(write(tmp_path, dagbench()))
     assert (graph.name, graph.edges) == ("set.two", (("A", "B"),))
@@ -79,6 +110,7 @@ def test_dagbench(tmp_path):
         "Node:\n1: Mix the dough.\n2: Find an oven.\nEdge: (START,1) (1,2) (2,END)",
         "Node:\n1: Mix the dough.\n2: Find an oven.\nGraph:\nEdges:\n(START, 1)\n(1, 2)\n(1, 2)\n(2, END)",
         "Node:\n1. Mix the dough.\n2. Find an oven.\nEdges: (START,1),(1,2),(2,END)",
+        "Node:\n1: Mix the dough.\n2: Find an oven.\nEdge: (Start,1) (1,2) (2,end)",
         "Node:\n1: Mix the dough.\n2: Find an oven.\nSo:\n1. **Mix** it\n\n- **Edge**: (START,1), (1,2), (2,END)",
     ],
 )

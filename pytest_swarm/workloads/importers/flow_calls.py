@@ -23,7 +23,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
 from pytest_swarm.workloads.importers.flow_contraction import contracted_edges
 
 Lookup: TypeAlias = Callable[[tuple[str, ...]], AgentFlow | None]
-MAX_DEPTH: Final = 5  # calls within calls
+MAX_CALLERS: Final = 20  # names of the workflows through which a call leads
 
 
 def inlined(flow: AgentFlow, lookup: Lookup, callers: tuple[str, ...] = ()) -> AgentFlow:
@@ -39,8 +39,10 @@ def inlined(flow: AgentFlow, lookup: Lookup, callers: tuple[str, ...] = ()) -> A
         called = lookup(call.names)
         if called is None:
             reason = "is not beside the file"
-        elif set(called.called) & set(within) or len(callers) > MAX_DEPTH:
+        elif set(called.called) & set(within):
             reason = "calls itself, and is run once"
+        elif len(within) > MAX_CALLERS:
+            reason = "is called through too many others"
         else:
             flow = _with_called(flow, call, inlined(called, lookup, within))
             continue
