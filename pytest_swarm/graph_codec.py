@@ -24,7 +24,7 @@ class TaskObject(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
     type: TaskType
     prompt: str
     estimated_tokens: Annotated[int, Meta(ge=1)]
-    difficulty: Annotated[float, Meta(ge=1, le=5)]
+    difficulty: Annotated[float, Meta(ge=1.0, le=5.0)]
     expected: Annotated[dict[str, Any] | None, Meta(description="its `kind`, and what the kind needs; null: unscored")]
     derive: Annotated[str | None, Meta(description="a formula over the answers of its parents")] = None
     system: Annotated[str | None, Meta(description="sent as a system message before the prompt")] = None

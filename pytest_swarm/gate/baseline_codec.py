@@ -45,7 +45,7 @@ class BaselineCaseRow(Struct, frozen=True, kw_only=True):
     job: str
     mode: str
     horizon_depth: Annotated[int, Meta(ge=0)] | Literal["flat"]
-    vram_budget_gb: Annotated[float, Meta(ge=0)]
+    vram_budget_gb: Annotated[float, Meta(ge=0.0)]
     graph_digest: str
     case_version: int
     samples: tuple[BaselineSampleRow, ...]

@@ -9,9 +9,9 @@ from msgspec import Meta, Struct
 from pytest_swarm.domain.record import JobStatus, TaskStatus
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
-Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+Share: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
 Depth: TypeAlias = Annotated[int, Meta(ge=0)] | Literal["flat"]
-Budget: TypeAlias = Annotated[float, Meta(gt=0)]
+Budget: TypeAlias = Annotated[float, Meta(gt=0.0)]
 Jobs: TypeAlias = Annotated[Count, Meta(description="jobs")]
 Tasks: TypeAlias = Annotated[Count, Meta(description="tasks")]
 Pairs: TypeAlias = Annotated[Count, Meta(description="pairs of jobs")]
@@ -154,7 +154,7 @@ class ComparisonBlock(Struct, frozen=True, kw_only=True):
     tasks_compared: Annotated[Count, Meta(description="tasks that ran under both modes")]
     tasks_diverged: Annotated[Count, Meta(description="tasks that ran on different models")]
     routing_divergence_pct: Annotated[
-        Annotated[float, Meta(ge=0, le=100)] | None, Meta(description="share of diverged tasks in percent")
+        Annotated[float, Meta(ge=0.0, le=100.0)] | None, Meta(description="share of diverged tasks in percent")
     ]
     when_differed_better: Annotated[Count, Meta(description="diverged tasks on which the mode scored better")]
     when_differed_worse: Annotated[Count, Meta(description="diverged tasks on which the reference scored better")]

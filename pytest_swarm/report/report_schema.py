@@ -66,8 +66,9 @@ def _described(metric: AnyMetric, hint: Any, summary: str = "") -> Any:
 
 def _bounded(metric: AnyMetric, hint: Any) -> Any:
     """Return the type with the metric's bounds on each number in it."""
-    if hint in (int, float):
-        return Annotated[hint, Meta(ge=metric.low, le=metric.high)]
+    if hint in (int, float):  # typing takes bounds of 0 and 0.0 for the same: each type names its own
+        low, high = (None if bound is None else hint(bound) for bound in (metric.low, metric.high))
+        return Annotated[hint, Meta(ge=low, le=high)]
     inner = [_bounded(metric, each) for each in get_args(hint)]
     origin = get_origin(hint)
     if origin in (types.UnionType, Union):  # every optional value names its type first

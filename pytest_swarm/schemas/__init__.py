@@ -1,6 +1,7 @@
 """JSON Schemas of the machine files, as shipped: made from the types that read and write these files.
 
-`python -m pytest_swarm.schemas` writes them anew. The schema of report.json is in the room of the report.
+`python -m pytest_swarm.schemas` writes them anew, as does `python -m docs.generate` in a checkout. The schema of
+report.json is in the room of the report.
 """
 
 from __future__ import annotations
@@ -37,11 +38,16 @@ def load_schema(name: str) -> JsonObject:
     return schema
 
 
+def schema_text(name: str) -> str:
+    """Return the text of a schema's file, as the types are now."""
+    return json.dumps(SCHEMAS[name](), indent=1, ensure_ascii=True) + "\n"
+
+
 def write_schemas(folder: Path) -> tuple[Path, ...]:
     """Write all schemas, as the types are now, and return their paths."""
     paths = []
-    for name, schema in SCHEMAS.items():
+    for name in SCHEMAS:
         path = folder / f"{name}.json"
-        path.write_text(json.dumps(schema(), indent=1, ensure_ascii=True) + "\n", encoding="ascii", newline="\n")
+        path.write_text(schema_text(name), encoding="ascii", newline="\n")
         paths.append(path)
     return tuple(paths)

@@ -20,7 +20,7 @@ from pytest_swarm.ollama.cassette.takes import Chunk, Exchange, ExchangeEnd, Tak
 
 VERSION: Final = 1
 
-Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
+Seconds: TypeAlias = Annotated[float, Meta(ge=0.0)]
 
 
 class HeaderLine(Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ class ExchangeLine(Struct, frozen=True, kw_only=True):
     method: str
     path: str
     body: Any = None
-    sent_s: Annotated[float, Meta(ge=0, description="seconds since the start of the case")]
+    sent_s: Annotated[float, Meta(ge=0.0, description="seconds since the start of the case")]
     status: int | None = None
     head_s: Seconds | None = None
     headers: tuple[tuple[str, str], ...] = ()
