@@ -93,8 +93,8 @@ def test_older_wfformat_by_id_and_with_one_kind_of_list(tmp_path):
         del row["id"]
     with pytest.raises(GraphError, match=r"several tasks have the name 'same', and no 'id' each to tell them apart"):
         import_graph(write(tmp_path, document))
-    one_sided = old_wfformat("1.3", "tasks", children=[], parents=["count"])
-    with pytest.raises(GraphError, match="'parents' and 'children' must agree|has a cycle"):
+    one_sided = old_wfformat("1.3", "tasks", children=["count", "split"])
+    with pytest.raises(GraphError, match="'parents' and 'children' must agree"):
         import_graph(write(tmp_path, one_sided))
 
 
