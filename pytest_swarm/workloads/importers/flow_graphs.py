@@ -104,14 +104,14 @@ def graph_of_flow(flow: AgentFlow, options: FlowOptions, *, where: str) -> FlowG
         if not steps:
             raise GraphError("it has no LLM step, so there is nothing to route")
         edges = contracted_edges(kept)
-        first = entry_steps(kept)
-        begun = [*first, *(step for step in steps if step not in first)]
+        begun = list(dict.fromkeys((*entry_steps(kept), *steps)))
         cycle = find_cycle(begun, edges)
         if cycle is not None and options.unroll is None:
             names = " -> ".join(kept.by_id[each].name for each in cycle)
             raise GraphError(f"it has a cycle: {names}; unroll it with --unroll=N")
         copies, links = unrolled(begun, edges, options.unroll or 1)
-        copies.sort(key=lambda copy: (steps.index(copy[0]), copy[1]))
+        place = {step: number for number, step in enumerate(steps)}
+        copies.sort(key=lambda copy: (place[copy[0]], copy[1]))
         return _build(kept, copies, links, options.inputs)
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error

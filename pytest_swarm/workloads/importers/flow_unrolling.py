@@ -21,8 +21,8 @@ def find_cycle(steps: Sequence[str], edges: Iterable[Edge]) -> tuple[str, ...] |
         steps: All steps, those first that the workflow begins with.
         edges: Pairs of steps.
     """
-    for path, child in _walk(steps, edges):
-        if child in path:
+    for path, child, closes in _walk(steps, edges):
+        if closes:
             return (*path[path.index(child) :], child)
     return None
 
@@ -41,10 +41,11 @@ def unrolled(steps: Sequence[str], edges: Sequence[Edge], rounds: int) -> tuple[
     Raises:
         GraphError: Where the result would have too many steps.
     """
-    back = {(path[-1], child) for path, child in _walk(steps, edges) if child in path}
+    back = {(path[-1], child) for path, child, closes in _walk(steps, edges) if closes}
     part = _components(steps, edges)
-    repeated = {step for step in steps if any(part[p] == part[c] == part[step] for p, c in edges)}
-    if (total := len(steps) + (rounds - 1) * len(repeated)) > MAX_UNROLLED_STEPS:
+    cyclic = {part[parent] for parent, child in edges if part[parent] == part[child]}
+    repeated = {step for step in steps if part[step] in cyclic}
+    if rounds > 1 and (total := len(steps) + (rounds - 1) * len(repeated)) > MAX_UNROLLED_STEPS:
         raise GraphError(f"--unroll={rounds} would make {total} steps; choose fewer than {MAX_UNROLLED_STEPS}")
     last = {step: rounds if step in repeated else 1 for step in steps}
     copies = [(step, number) for step in steps for number in range(1, last[step] + 1)]
@@ -59,8 +60,8 @@ def unrolled(steps: Sequence[str], edges: Sequence[Edge], rounds: int) -> tuple[
     return copies, list(result)
 
 
-def _walk(steps: Sequence[str], edges: Iterable[Edge]) -> Iterator[tuple[list[str], str]]:
-    """Yield (way so far, next step) of a search in depth; where the next step is on the way, the edge closes a cycle.
+def _walk(steps: Sequence[str], edges: Iterable[Edge]) -> Iterator[tuple[list[str], str, bool]]:
+    """Yield (way so far, next step, whether it is on the way, so that the edge closes a cycle) of a search in depth.
 
     The search begins at the first steps, so that a cycle is entered where the workflow enters it.
     """
@@ -71,16 +72,18 @@ def _walk(steps: Sequence[str], edges: Iterable[Edge]) -> Iterator[tuple[list[st
     for root in steps:
         if root in done:
             continue
-        path, waiting = [root], [iter(children[root])]
+        path, waiting, on_path = [root], [iter(children[root])], {root}
         while path:
             for child in waiting[-1]:
-                yield path, child
-                if child not in done and child not in path:
+                yield path, child, child in on_path
+                if child not in done and child not in on_path:
                     path.append(child)
+                    on_path.add(child)
                     waiting.append(iter(children[child]))
                     break
             else:
-                done.add(path.pop())
+                done.add(path[-1])
+                on_path.remove(path.pop())
                 waiting.pop()
 
 
