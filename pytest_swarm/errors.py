@@ -14,6 +14,7 @@
         ModelMissingError     the server does not have a model of the fleet
         CallTimeoutError      a call exceeded its time limit
         BadReplyError         a reply that Ollama would not send
+        PromptTooLongError    a prompt that does not fit the context, or that the server cut
         ServerRefusedError    an error reply (4xx, 5xx, or in the middle of a stream)
       EventsError             an events.jsonl that cannot be read
       BaselineError           a baseline file that is invalid, damaged or newer, or that this run must not be added to
@@ -89,6 +90,16 @@ class BadReplyError(BackendError):
     """A reply that Ollama would not send."""
 
     kind = "bad_reply"
+
+
+class PromptTooLongError(BackendError):
+    """A prompt that does not fit the context; `truncated` where it was sent, and the server cut it."""
+
+    kind = "prompt_too_long"
+
+    def __init__(self, message: str, *, truncated: bool) -> None:
+        super().__init__(message)
+        self.truncated = truncated
 
 
 class ServerRefusedError(BackendError):

@@ -15,7 +15,7 @@ from typing import Final
 
 from pytest_swarm.errors import SwarmError
 
-COMMANDS: Final = ("report", "import", "expect", "new", "profile", "fleet", "score")
+COMMANDS: Final = ("report", "import", "expect", "new", "profile", "fleet", "score", "serve")
 _FAILED: Final = 1
 
 

@@ -153,6 +153,9 @@ class _CaseRecorder:
         self._case, self._realised = case, None
         self._transport.begin(case, now_s=now_s)
 
+    def rehearse(self, case: Case, *, now_s: float) -> None:
+        """Let the requests of a decision that is only timed through, without recording them."""
+
     def realised(self, graph: TaskGraph, seed: int) -> RealisedScores | None:
         """Return the inner connection's realised scores, and record them."""
         self._realised = self._connection.realised(graph, seed)

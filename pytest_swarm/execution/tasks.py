@@ -14,6 +14,7 @@ from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import BackendError, ServerDownError
+from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
@@ -59,7 +60,10 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
         reply = await client.chat(request)
     except BackendError as error:
         return replace(begun, finished_s=clock.now_s(), error=str(error), error_kind=error.kind)
-    return _answered(begun, reply, call.model, clock.now_s())
+    truncated = was_cut(
+        reported=reply.prompt_tokens, estimated=prompt_tokens(request.messages), num_ctx=request.num_ctx
+    )
+    return replace(_answered(begun, reply, call.model, clock.now_s()), truncated=truncated)
 
 
 def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: float) -> TaskOutcome:
@@ -77,6 +81,7 @@ def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: fl
         prefill_s=reply.prefill_s,
         decode_s=reply.decode_s,
         done_reason=reply.done_reason,
+        thinking=reply.thinking,
         thinking_chars=reply.thinking_chars,
         answer_state=_state(reply),
     )
@@ -141,6 +146,14 @@ def skipped(task_id: str, because: str) -> TaskOutcome:
     )
 
 
+def cut_sentence(call: TaskCall, outcome: TaskOutcome) -> str:
+    """Return what the server cut of a prompt, and what to do."""
+    return (
+        f"the server cut the prompt of task {outcome.task!r} to {outcome.prompt_tokens} tokens, because the context of "
+        f"{call.model.tag} is {call.model.context_tokens}; raise its num_ctx"
+    )
+
+
 def as_asked(task: Task, answers: Mapping[str, str]) -> Task:
     """Return the task with its prompt as it was sent, which a judge reads; a blank one stays as it is written.
 
@@ -155,6 +168,8 @@ def as_asked(task: Task, answers: Mapping[str, str]) -> Task:
 async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> TaskOutcome:
     """Return the outcome with its scores; an outcome without an answer is returned as it is.
 
+    An answer to a prompt that the server cut has no score: it says nothing about the model.
+
     Args:
         outcome: The unscored outcome.
         call: The task with its parents' answers.
@@ -162,6 +177,8 @@ async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> Task
     """
     if outcome.answer is None:
         return outcome
+    if outcome.truncated:
+        return replace(outcome, score_detail=f"not scored: {cut_sentence(call, outcome)}")
     score = await scorers.score(as_asked(call.task, {each.id: text for each, text in call.given}), outcome.answer)
     local = score
     if call.task.derive is not None:

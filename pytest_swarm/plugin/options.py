@@ -132,6 +132,10 @@ class Options(OptionValues):
         metavar="SPEC",
         measures=True,
     )
+    leave_loaded = Flag(
+        "leave the models of the run loaded at its end; without it a real server is left as it was found",
+        may_differ=True,
+    )
     context: Maybe[Context] = Maybe(
         lambda given: given.choice("parents", "full", "none"),
         "parents: hand the outputs of parents to their children; full: with their thinking; none: do not",

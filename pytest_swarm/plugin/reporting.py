@@ -46,7 +46,7 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
     A report that cannot be written costs no other one.
     """
     try:
-        run = session.folder.end(complete=complete, notes=tuple(session.notes))
+        run = session.folder.end(complete=complete, notes=(*session.notes, *session.resources.remarks))
     except SwarmError as error:
         return SessionEnd(report=None, written=(), troubles=(str(error),))
     if run is None:

@@ -148,8 +148,11 @@ def test_a_thousand_calls_cost_less_than_two_milliseconds_each() -> None:
 class Parrot:
     """Says the same word again and again."""
 
+    def prompt_tokens(self, _: GenerationRequest) -> int:
+        return 1
+
     def generate(self, _: GenerationRequest) -> GeneratedText:
-        return GeneratedText(text="no " * 64, prompt_tokens=1, completion_tokens=64)
+        return GeneratedText(text="no " * 64, completion_tokens=64)
 
 
 def test_a_reply_that_repeats_itself_ends_without_done() -> None:
