@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import ollama
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.domain.prompt import Message, parent_outputs
+from pytest_swarm.domain.prompt import Message, given_answers
 from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
@@ -83,11 +83,11 @@ class RecordedChat:
         return value if isinstance(value, int) else None
 
     def given_outputs(self) -> tuple[tuple[Task, str], ...]:
-        """Return the parents whose outputs the prompt contained, with those outputs."""
-        if self.exchange.task is None:
+        """Return the tasks whose outputs the chat contained, with those outputs."""
+        if self.task is None:
             return ()
-        outputs, graph = parent_outputs(self.messages), self.take.case.graph
-        return tuple((graph.task(each), outputs[each]) for each in graph.parents(self.exchange.task) if each in outputs)
+        graph, outputs = self.take.case.graph, given_answers(self.task, self.messages) or {}
+        return tuple((graph.task(each), outputs[each]) for each in graph.inputs(self.task.id) if each in outputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

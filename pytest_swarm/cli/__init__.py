@@ -16,7 +16,8 @@ from typing import Final
 from pytest_swarm.errors import SwarmError
 
 COMMANDS: Final = (
-    *("report", "gate", "noise", "time", "import", "import-matrix", "new", "profile", "fleet", "score", "serve"),
+    *("report", "gate", "noise", "time", "import", "import-matrix", "expect", "new"),
+    *("profile", "fleet", "score", "serve"),
 )
 _FAILED: Final = 1
 

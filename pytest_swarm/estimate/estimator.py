@@ -73,7 +73,10 @@ class Estimator:
                 quality[i, m] = formulas.quality(self._capability[model.tag, task.type], task.difficulty)
                 cost[i, m] = formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor)
                 latency[i, m] = formulas.call_latency_s(
-                    task.prompt, task.estimated_tokens * factor, model.prefill_tokens_per_s, model.decode_tokens_per_s
+                    task.whole_prompt,
+                    task.estimated_tokens * factor,
+                    model.prefill_tokens_per_s,
+                    model.decode_tokens_per_s,
                 )
                 allowed[i, m] = model.can_take(task) and model.fits(prompts.get(task.id, 0))
         return EstimateTable(

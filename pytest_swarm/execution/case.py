@@ -23,7 +23,7 @@ from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
 from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, cut_sentence, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
-from pytest_swarm.scoring.thinking import without_thinking
+from pytest_swarm.scoring.thinking import handed_on
 from pytest_swarm.telemetry import events
 
 
@@ -107,11 +107,10 @@ class _Job:
         await self._run(tuple(call for call in calls if call.model.tag not in failed))
 
     def _call(self, assignment: Assignment, number: int) -> TaskCall:
-        parents = self.graph.parents(assignment.task) if self.graph.context != "none" else ()
         return TaskCall(
             task=self.graph.task(assignment.task),
             model=self.context.residency.fleet[assignment.model],
-            given=tuple((self.graph.task(parent), self.answers[parent]) for parent in parents),
+            given=tuple((self.graph.task(each), self.answers[each]) for each in self.graph.inputs(assignment.task)),
             step=number,
             seed=self.seed,
             measured=self.context.measured.get((assignment.task, assignment.model)),
@@ -143,11 +142,7 @@ class _Job:
         """Enter an outcome; everything that depends on a failed task is skipped."""
         self._enter(outcome)
         if outcome.answer is not None:
-            whole = self.graph.context == "full"
-            without = without_thinking(outcome.answer)
-            # Without any thinking, the answer goes on to the letter: space is a part of the recorded requests.
-            plain = outcome.answer if without == outcome.answer.strip() else without
-            self.answers[outcome.task] = outcome.answer if whole else plain
+            self.answers[outcome.task] = handed_on(outcome.answer, whole=self.graph.context == "full")
         if outcome.status is TaskStatus.FAILED:
             for descendant in self.graph.descendants(outcome.task):
                 if descendant not in self.finished:

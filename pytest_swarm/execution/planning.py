@@ -68,10 +68,9 @@ def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView
 
 
 def _messages(task: Task, moment: Moment) -> tuple[Message, ...]:
-    """Return the chat of a task as far as it is known: with the answers of its finished parents."""
-    graph = moment.graph
-    parents = graph.parents(task.id) if graph.context == "parents" else ()
-    return task_messages(task, {each: moment.answers[each] for each in parents if each in moment.answers})
+    """Return the chat of a task as far as it is known: with the answers of finished tasks that it is given."""
+    given = moment.graph.inputs(task.id)
+    return task_messages(task, {each: moment.answers[each] for each in given if each in moment.answers})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

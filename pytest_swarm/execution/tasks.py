@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT, AnswerState
 from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.model import Model
+from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
@@ -26,7 +28,7 @@ SERVER_DOWN: Final = ServerDownError.kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCall:
-    """One task to run: its model, its parents with their answers, its step and its seed.
+    """One task to run: its model, the tasks whose answers it is given, its step and its seed.
 
     `measured` is the call as it was measured elsewhere; None where the server is to be asked.
     """
@@ -160,6 +162,17 @@ def cut_sentence(call: TaskCall, outcome: TaskOutcome) -> str:
     )
 
 
+def as_asked(task: Task, answers: Mapping[str, str]) -> Task:
+    """Return the task with its prompt as it was sent, which a judge reads; a blank one stays as it is written.
+
+    Args:
+        task: The task.
+        answers: Task ID to answer, of the tasks that it was given.
+    """
+    prompt = fill(task.prompt, answers)
+    return replace(task, prompt=prompt) if prompt.strip() else task
+
+
 async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> TaskOutcome:
     """Return the outcome with its scores; an outcome without an answer is returned as it is.
 
@@ -174,7 +187,7 @@ async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> Task
         return outcome
     if outcome.truncated:
         return replace(outcome, score_detail=f"not scored: {cut_sentence(call, outcome)}")
-    score = await scorers.score(call.task, outcome.answer)
+    score = await scorers.score(as_asked(call.task, {each.id: text for each, text in call.given}), outcome.answer)
     local = score
     if call.task.derive is not None:
         local = await scorers.local_score(call.task, outcome.answer, call.given)

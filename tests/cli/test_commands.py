@@ -60,10 +60,12 @@ def test_a_mistake_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_import_writes_graphs_and_says_what_it_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.json").write_text('{"tasks": 3}')
-    assert main(["import", str(GRAPHS / "wb1.toml"), str(tmp_path / "bad.json"), "--out", str(tmp_path / "out")]) == 0
+    assert main(["import", str(GRAPHS / "wb1.toml"), str(tmp_path / "bad.json"), "--out", str(tmp_path / "out")]) == 1
     assert load_graph(tmp_path / "out" / "wb1.toml") == load_graph(GRAPHS / "wb1.toml")
     assert "bad.json" in capsys.readouterr().out
-    assert main(["import", str(tmp_path / "bad.json"), "--out", str(tmp_path / "out")]) == 1
+    assert main(["import", str(tmp_path / "bad.json"), "--out", str(tmp_path / "out"), "--keep-going"]) == 0
+    assert main(["import", str(tmp_path / "none.json"), "--out", str(tmp_path / "out")]) == 1
+    assert "none.json: there is no such file" in capsys.readouterr().out
 
 
 def test_new_writes_a_benchmark_that_runs(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:

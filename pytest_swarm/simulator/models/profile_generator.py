@@ -1,8 +1,8 @@
 """A text generator that follows a profile: it draws the score of an answer and composes a text with that score.
 
-A task is recognized by the text of the last message, which equals its prompt. Every draw has a random generator of
-its own, seeded by (seed, request seed, model, prompt). So equal requests get equal answers in any order, and two modes
-that assign a task to the same model get the same outcome (common random numbers).
+A task is recognized by its chat: its prompt, with any answers in the places of its placeholders. Every draw has a
+random generator of its own, seeded by (seed, request seed, model, prompt). So equal requests get equal answers in any
+order, and two modes that assign a task to the same model get the same outcome (common random numbers).
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from random import Random
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
+from pytest_swarm.domain.placeholders import references
 from pytest_swarm.domain.planner_problem import find_problem
-from pytest_swarm.domain.prompt import parent_outputs
+from pytest_swarm.domain.prompt import given_answers
 from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
@@ -40,7 +41,7 @@ class _Call:
 
     def rng(self, seed: int, purpose: str) -> Random:
         """Return the random generator of one purpose (outcome, input, text, tokens), independent of the others."""
-        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), self.task.prompt)
+        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), self.task.whole_prompt)
 
 
 class ProfileGenerator:
@@ -56,6 +57,7 @@ class ProfileGenerator:
         self.profile = profile
         self.seed = seed
         self._tasks_by_prompt: dict[str, list[tuple[TaskGraph, Task]]] = {}
+        self._templates: list[tuple[TaskGraph, Task]] = []
         self._registered: set[str] = set()
         for graph in graphs:
             self.register_graph(graph)
@@ -66,7 +68,10 @@ class ProfileGenerator:
             return
         self._registered.add(graph.digest)
         for task in graph.tasks:
-            self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
+            if task.system is not None or references(task.prompt):
+                self._templates.append((graph, task))
+            else:
+                self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
 
     def prompt_tokens(self, request: GenerationRequest) -> int:
         """Return the tokens of a request's prompt: the recorded number, else by the rule of the model's calls."""
@@ -98,9 +103,9 @@ class ProfileGenerator:
             rng = stable_rng("planner", self.seed, str(request.seed), full_tag(request.model), prompt)
             text, extra_tokens = plan_text(problem, self.profile.planner, rng, constrained=request.schema is not None)
             return text, self._answer_tokens(request.model, text) + extra_tokens
-        call = self._recognize(prompt, request)
-        if call is not None and request.schema is None:
-            return self._answer_task(call, parent_outputs(request.messages), self.prompt_tokens(request))
+        recognized = self._recognize(prompt, request) if request.schema is None else None
+        if recognized is not None:
+            return self._answer_task(*recognized, self.prompt_tokens(request))
         rng = stable_rng("other", self.seed, str(request.seed), full_tag(request.model), prompt)
         asks_json = request.schema is not None or request.json_mode
         text = constrained_text(request.schema, rng) if asks_json else prose(rng)
@@ -141,15 +146,19 @@ class ProfileGenerator:
         text = self._text(call, task.expected, self._outcome(call, has_inputs=_receives_inputs(graph, task)))
         return score_or_none(task.expected, text) or 0.0
 
-    def _recognize(self, prompt: str, request: GenerationRequest) -> _Call | None:
-        """Return the task of a prompt; of several graphs with it, the latest whose parents match the inputs."""
-        entries = self._tasks_by_prompt.get(prompt)
-        if not entries:
+    def _recognize(self, prompt: str, request: GenerationRequest) -> tuple[_Call, dict[str, str]] | None:
+        """Return the task of a chat and its inputs; of several tasks, the latest whose inputs are all there."""
+        entries = (*self._templates, *self._tasks_by_prompt.get(prompt, ()))
+        found = [
+            (graph, task, given)
+            for graph, task in entries
+            if (given := given_answers(task, request.messages)) is not None
+        ]
+        if not found:
             return None
-        given = set(parent_outputs(request.messages))
-        fitting = [(graph, task) for graph, task in entries if set(_expected_inputs(graph, task)) == given]
-        graph, task = (fitting or entries)[-1]
-        return _Call(graph=graph, task=task, model=request.model, request_seed=request.seed)
+        fitting = [each for each in found if set(each[0].inputs(each[1].id)) == set(each[2])]
+        graph, task, given = (fitting or found)[-1]
+        return _Call(graph=graph, task=task, model=request.model, request_seed=request.seed), given
 
     def _answer_task(self, call: _Call, inputs: Mapping[str, str], prompt_tokens: int) -> tuple[str, int]:
         """Return the model's answer and its tokens. A task with a formula computes with its inputs, right or wrong."""
@@ -223,7 +232,7 @@ class ProfileGenerator:
         """Return the score of each parent's output; None where it was not given or has no score."""
         return [
             score_or_none(call.graph.task(parent).expected, inputs[parent]) if parent in inputs else None
-            for parent in call.graph.parents(call.task.id)
+            for parent in call.graph.inputs(call.task.id)
         ]
 
     def _text(self, call: _Call, expected: Expectation | None, target: float) -> str:
@@ -262,9 +271,5 @@ def right_probability(profile: Profile, model: str, task: Task) -> float:
     return 1.0 / (1.0 + math.exp(-logit))
 
 
-def _expected_inputs(graph: TaskGraph, task: Task) -> tuple[str, ...]:
-    return graph.parents(task.id) if graph.context != "none" else ()
-
-
 def _receives_inputs(graph: TaskGraph, task: Task) -> bool:
-    return bool(_expected_inputs(graph, task))
+    return bool(graph.inputs(task.id))
