@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.reporting import SessionEnd
     from pytest_swarm.plugin.session import SwarmSession
 
+REMARKS: Final = "swarm_remarks"  # what a worker sends at its end
 EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
 
 
@@ -122,29 +123,45 @@ class SwarmHooks:
             self.session.gating.deselected = True
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, error: object) -> None:
-        """A worker that died took a test with it: the run did not come to its end."""
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # xdist has no types
+        """A worker that died took a test with it: the run did not come to its end. Any other sends its remarks."""
+        for remark in getattr(node, "workeroutput", {}).get(REMARKS, ()):
+            if remark not in self.session.resources.remarks:
+                self.session.resources.remarks.append(remark)
         if error is not None and self.active:
             self.session.lost_worker()
 
     def tell(self, node: Any) -> None:  # xdist has no types
-        """Tell a worker of xdist the run's name."""
-        node.workerinput["swarm_run"] = self.session.process.run_name
+        """Tell a worker of xdist the run's name and the free VRAM, which all must agree on."""
+        from pytest_swarm.plugin.process import FREE_GB, RUN
+
+        try:
+            session = self.session
+        except SwarmError as error:
+            raise pytest.UsageError(str(error)) from error
+        node.workerinput[RUN] = session.process.run_name
+        node.workerinput[FREE_GB] = session.resources.free_gb
 
     @pytest.hookimpl(tryfirst=True)  # the exit status must stand before others read it
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Close the run, and write its reports."""
+        """Leave the server as it was found, close the run, and write its reports."""
         if not self.active:
             return
         try:
-            if self.session.has_folder and not self.is_worker:
-                from pytest_swarm.plugin.reporting import finish
-
-                self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
-                if self.ending is not None and self.ending.failed and exitstatus == 0:
-                    session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        finally:
             self.session.resources.close()
+        finally:
+            self._finish(session, exitstatus)
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the reports; a worker of xdist sends its remarks on the server to its controller."""
+        if self.is_worker:
+            self.config.workeroutput[REMARKS] = self.session.resources.remarks  # type: ignore[attr-defined]  # xdist's
+        elif self.session.has_folder:
+            from pytest_swarm.plugin.reporting import finish
+
+            self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
+            if self.ending is not None and self.ending.failed and exitstatus == 0:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _came_to_its_end(self, session: pytest.Session, exitstatus: int) -> bool:
         """Whether every collected test was run: not interrupted, not stopped by --maxfail, no worker lost."""

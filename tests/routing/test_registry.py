@@ -98,7 +98,7 @@ def test_a_mode_that_has_what_it_needs_is_accepted() -> None:
     ModeTable({"mine": row}).check("mine", fleet=Fleet(name="fast", models=models), planner=True, realised=True)
 
 
-@pytest.mark.parametrize(("mode", "missing"), [("llm", "planner"), ("oracle", "realised")])
+@pytest.mark.parametrize(("mode", "missing"), [("llm", "planner"), ("oracle", "realized")])
 def test_our_own_needs(mode: str, missing: str) -> None:
     with pytest.raises(OptionError, match=missing):
         make_router(mode, replace(SETUP, **{missing: None}), {})
