@@ -63,7 +63,7 @@ class Connection:
     """One connection to a server.
 
     `client` is for the case's own calls, `probe_client` for samples beside them; both reach the same server.
-    `register_graph` announces the graph of a case to a simulated server. `realised` returns the realised scores by
+    `register_graph` announces the graph of a case to a simulated server. `realised` returns the realized scores by
     (task, model) for a graph and a request seed; None if they are not known. `listener` is told where cases start and
     end; None if nothing is recorded or replayed. `measured` returns the calls of a graph by (task, model) that were
     measured elsewhere, for which no server is asked.
@@ -85,7 +85,7 @@ class Backend:
     makes a new connection, which must be made, used and closed in one loop; in the simulator it reaches a server of its
     own. `live`: calls reach a real server, at `host` without credentials, whose VRAM is shared with others.
     `is_local`: the server runs on this machine, so that NVML measures its GPU. `knows_realised`: its connections know
-    realised scores. `for_case` returns the backend of one case, if cases differ.
+    realized scores. `for_case` returns the backend of one case, if cases differ.
     """
 
     kind: str
@@ -154,7 +154,7 @@ def simulated_backend(
 
     Args:
         world: The profile, the seed and the faults.
-        fleet: The models on offer, for realised scores.
+        fleet: The models on offer, for realized scores.
         timeout_s: Time limit of one call in seconds of virtual time.
         why: Why this backend was chosen, for the header line.
     """

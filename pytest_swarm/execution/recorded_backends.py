@@ -161,7 +161,7 @@ class _CaseRecorder:
         """Let the requests of a decision that is only timed through, without recording them."""
 
     def realised(self, graph: TaskGraph, seed: int) -> RealisedScores | None:
-        """Return the inner connection's realised scores, and record them."""
+        """Return the inner connection's realized scores, and record them."""
         self._realised = self._connection.realised(graph, seed)
         return self._realised
 
@@ -177,7 +177,7 @@ class _CaseRecorder:
 def replay_backend(cassette: Cassette, *, timeout_s: float, why: str) -> Backend:
     """Return a backend that answers from a cassette in virtual time, without a server.
 
-    Mode `oracle` has realised scores if the recorded server had them.
+    Mode `oracle` has realized scores if the recorded server had them.
 
     Args:
         cassette: The cassette.

@@ -98,9 +98,11 @@ def test_a_mode_that_has_what_it_needs_is_accepted() -> None:
     ModeTable({"mine": row}).check("mine", fleet=Fleet(name="fast", models=models), planner=True, realised=True)
 
 
-@pytest.mark.parametrize(("mode", "missing"), [("llm", "planner"), ("oracle", "realized")])
-def test_our_own_needs(mode: str, missing: str) -> None:
-    with pytest.raises(OptionError, match=missing):
+@pytest.mark.parametrize(
+    ("mode", "missing", "word"), [("llm", "planner", "planner"), ("oracle", "realised", "realized score")]
+)
+def test_our_own_needs(mode: str, missing: str, word: str) -> None:
+    with pytest.raises(OptionError, match=word):
         make_router(mode, replace(SETUP, **{missing: None}), {})
 
 

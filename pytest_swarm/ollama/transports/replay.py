@@ -154,7 +154,7 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
 
     @property
     def realised(self) -> Mapping[tuple[str, str], float] | None:
-        """The case's realised scores by (task, model); None if they were not recorded."""
+        """The case's realized scores by (task, model); None if they were not recorded."""
         return None if self._take is None else self._take.realised
 
     def finish(self, *, now_s: float) -> tuple[str, ...]:  # noqa: ARG002 - a recording needs the time
