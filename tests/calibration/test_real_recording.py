@@ -1,4 +1,4 @@
-"""The recording of two real models: what a profile measured from it predicts. Skipped where it is not at hand."""
+"""The recording of two real models: what a profile measured from it predicts. Skipped where it is absent."""
 
 from __future__ import annotations
 
