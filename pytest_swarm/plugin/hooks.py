@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.plugin.process import new_run_name
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.session import SwarmSession
 
 EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
+REFUSAL: Final = "swarm_refusal"  # the key of a worker's output that says why it runs no test
 
 
 class SwarmHooks:
@@ -81,6 +83,8 @@ class SwarmHooks:
             if self.active:
                 self.session.prepare(session.items, collect_only=session.config.option.collectonly)
         except SwarmError as error:
+            if self.is_worker:  # xdist tells its controller of a worker's exit status, and not of the reason
+                self.config.__dict__["workeroutput"][REFUSAL] = str(error)
             raise pytest.UsageError(str(error)) from error
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
@@ -122,14 +126,21 @@ class SwarmHooks:
             self.session.gating.deselected = True
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, error: object) -> None:
-        """A worker that died took a test with it: the run did not come to its end."""
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # xdist has no types
+        """End the run where a worker refused it; one that died took a test with it, so the run is not complete."""
+        refusal = getattr(node, "workeroutput", {}).get(REFUSAL)  # a worker that died has no output
+        if refusal is not None:
+            raise pytest.UsageError(refusal)
         if error is not None and self.active:
             self.session.lost_worker()
 
     def tell(self, node: Any) -> None:  # xdist has no types
-        """Tell a worker of xdist the run's name."""
-        node.workerinput["swarm_run"] = self.session.process.run_name
+        """Tell a worker of xdist the run's name. Of settings that mean nothing, the worker that needs them tells."""
+        try:
+            name = self.session.process.run_name
+        except SwarmError:
+            name = new_run_name()
+        node.workerinput["swarm_run"] = name
 
     @pytest.hookimpl(tryfirst=True)  # the exit status must stand before others read it
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -41,3 +41,37 @@ def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:
     assert result.ret != 0
     output = result.stdout.str() + result.stderr.str()
     assert "--swarm-carryover=group keeps what was learned in one process; run it without -n" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("-o", "swarm_horizon=x"), "ERROR: swarm_horizon (ini): 'x' is not a horizon depth*"),
+        (("--swarm-fleet=nofile",), "ERROR: *nofile*"),
+        (("--swarm-profile=nofile",), "ERROR: *nofile*"),
+        (("--swarm-compare=single:foo",), "ERROR: mode 'single:foo': fleet 'heavy' has no model 'foo'*"),
+        (("--swarm-resume",), "ERROR: --swarm-resume: there is no earlier run*"),
+    ],
+)
+def test_a_worker_that_refuses_ends_the_run_with_its_sentence(
+    suite: pytest.Pytester, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = suite.runpytest_subprocess("-n2", *arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([sentence])
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+
+
+def test_a_misspelt_marker_in_a_worker_ends_the_run_with_its_sentence(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_m="import pytest\nfrom test_invoice import dag\n"
+        "@pytest.mark.swarm(modes='psychic')\ndef test_m(swarm_run, dag): ..."
+    )
+    result = suite.runpytest_subprocess("-n1", "test_m.py")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *unknown mode 'psychic'*"])
+
+
+def test_settings_that_no_worker_needs_are_no_error(suite: pytest.Pytester) -> None:
+    suite.makepyfile(test_plain="def test_plain(): ...")
+    suite.runpytest_subprocess("-n1", "-o", "swarm_horizon=x", "test_plain.py").assert_outcomes(passed=1)
