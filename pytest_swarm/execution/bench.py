@@ -23,7 +23,8 @@ from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
-from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, Weights
+from pytest_swarm.execution.router_failures import FailedRouter, router_failures
+from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, RoutingError, Weights
 from pytest_swarm.routing.registry import ModeSpec, ModeTable
 from pytest_swarm.scoring.scorers import Scorers
 from pytest_swarm.telemetry.events import encode_note
@@ -200,7 +201,11 @@ class Bench:
             solve_limit_s=self.settings.solve_limit_s,
             realised=state.connection.realised(case.graph, seed) if per_case else None,
         )
-        router = self._modes.make(mode, setup)
+        try:
+            with router_failures(mode):
+                router = self._modes.make(mode, setup)
+        except RoutingError as error:
+            router = FailedRouter(mode, error)
         if not per_case:
             self._routers[mode] = router
         return router
