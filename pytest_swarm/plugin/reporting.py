@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import TaskStatus
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.plugin.foreign_hooks import add_report_context, report_template
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
 from pytest_swarm.report.html import PageOptions
 from pytest_swarm.report.outputs import Output, write_output
@@ -81,11 +82,11 @@ def _nothing_measured(run: Run) -> list[str]:
 
 
 def _write(output: Output, report: Report, session: SwarmSession) -> tuple[Path, ...]:
-    hook, folder = session.config.hook, session.folder
-    page = PageOptions(
-        template=_from_root(session, hook.pytest_swarm_report_template()),
-        context_hook=lambda context: hook.pytest_swarm_report_context(context=context),
-    )
+    config, folder = session.config, session.folder
+    page = PageOptions()
+    if output.kind == "html":
+        template = _from_root(session, report_template(config))
+        page = PageOptions(template=template, context_hook=lambda context: add_report_context(config, context))
     return write_output(output, report, folder.path, page=page, events=folder.events)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.cases import Cases, is_swarm, key_of
+from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.process import process_of
 from pytest_swarm.plugin.resources import Resources
 from pytest_swarm.plugin.settings import Settings, read_settings
@@ -38,9 +39,7 @@ def session_of(config: pytest.Config) -> SwarmSession:
 
 def make_session(config: pytest.Config) -> SwarmSession:
     """The state of a session, with third parties' routers."""
-    routers: dict[str, RouterFactory | ModeSpec] = {}
-    for named in config.hook.pytest_swarm_routers(config=config):
-        routers.update(named)
+    routers = foreign_routers(config)
     return SwarmSession(config, read_settings(config, modes=ModeTable(routers)), routers)
 
 
