@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
-from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.domain.record import JobStatus, TaskStatus
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
@@ -39,9 +39,26 @@ class Answer:
 
 
 def answers(report: Report) -> tuple[Answer, ...]:
-    """Return all sentences: comparisons first, then the budget, who really decided, and what is missing."""
-    spoken = [compared(each) for each in main_comparisons(report)]
+    """Return all sentences: comparisons first, then the budget, who really decided, and what is missing.
+
+    Where nothing was measured, that comes first, in place of the comparisons.
+    """
+    nothing = nothing_measured(report)
+    spoken = [compared(each) for each in main_comparisons(report)] if nothing is None else [nothing]
     return (*spoken, *_caution(spoken), *_budget(report), *_planner(report.modes), *_code(report), *_missing(report))
+
+
+def nothing_measured(report: Report) -> Answer | None:
+    """Return a sentence where every task of the run failed: scores of 0 then say nothing about any model."""
+    tried = [each for job in report.run.jobs for each in job.outcomes if each.status is not TaskStatus.SKIPPED]
+    if not tried or any(each.status is TaskStatus.OK for each in tried):
+        return None
+    first = tried[0]
+    text = (
+        f"Every task failed ({len(tried):,} of {len(tried):,}), so nothing was measured; look at the backend."
+        f" The first was {first.task!r} on {first.model}: {one_line(first.error or 'no reason given', 300)}"
+    )
+    return Answer(kind="missing", tone="bad", text=text)
 
 
 def main_comparisons(report: Report) -> tuple[Comparison, ...]:
