@@ -90,7 +90,7 @@ class SwarmHooks:
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
         """One line: which backend, and why; and one where answered code is run that the kernel does not confine."""
         prepared = self.active and self.session.collected and not config.option.collectonly
-        return self.session.resources.header(quiet=config.option.verbose < 0) if prepared else []
+        return self.session.header(quiet=config.option.verbose < 0) if prepared else []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:

@@ -120,15 +120,26 @@ class SwarmSession:
 
     def prepare(self, items: Sequence[pytest.Item], *, collect_only: bool) -> None:
         """Make what may fail for a bad file or an absent server, unless nothing will be run."""
+        from pytest_swarm.plugin.gate_settings import rule_of_marker
+
         benchmarks = [item for item in items if is_swarm(item)]
         self.collected = [item.nodeid for item in benchmarks]
         if benchmarks and not collect_only:
+            for item in items:
+                rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error with and without a baseline
             self.resources.budgets_gb = frozenset(key_of(item).vram_budget_gb for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
             self.folder.claim()
             if self.gating is not None:
-                self.gating.prepare(items, lambda: self._describe(self.folder.path.name))
+                self.gating.prepare(lambda: self._describe(self.folder.path.name))
+
+    def header(self, *, quiet: bool) -> list[str]:
+        """Return the lines before the first test; with `quiet`, only warnings."""
+        from pytest_swarm.plugin.gate_settings import idle_keys
+
+        idle = idle_keys(self.settings.gating, self.settings.given)
+        return [*self.resources.header(quiet=quiet), *([] if idle is None else [f"swarm: {idle}"])]
 
     def status(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Category, letter and verbose word of a benchmark that has ended; None for any other report."""

@@ -103,7 +103,7 @@ class Settings(Options):
         self.ini = axes_of_texts(source.ini, what=lambda row: f"{row.dest} (ini)", known=source.known_modes)
         self._defaults = axes_of_texts(lambda row: row.default, what=lambda row: row.flag, known=source.known_modes)
         self.hosts = self.host or (base_url(os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST),)
-        self.gating: GateSettings = gate_settings(self, root=source.root, fail_on_cli=source.has_cli(Options.fail))
+        self.gating: GateSettings = gate_settings(self, root=source.root, on_cli=source.has_cli)
         self.given: Mapping[str, str] = source.given()
         if self.cassette is None and self.backend in _NEED_A_CASSETTE:
             raise OptionError(f"--swarm-backend={self.backend} needs the recording's file: add --swarm-cassette=FILE")
