@@ -60,7 +60,7 @@ class SwarmSession:
     @cached_property
     def folder(self) -> RunFolder:
         """Where this run's events and reports go."""
-        from pytest_swarm.plugin.resuming import EVENTS, finished_jobs, resumed_folder
+        from pytest_swarm.plugin.resuming import EVENTS, earlier_jobs, resumed_folder
         from pytest_swarm.plugin.run_folder import REPORTS, RunFolder
 
         reports, resume = Path(self.config.rootpath) / REPORTS, self.settings.resume
@@ -68,7 +68,7 @@ class SwarmSession:
         return RunFolder(
             path,
             describe=lambda: self._describe(path.name),
-            finished=finished_jobs(path / EVENTS, self.settings, self.resources),
+            earlier=earlier_jobs(path / EVENTS, self.settings, self.resources),
             is_worker=self.process.worker is not None,
         )
 

@@ -238,7 +238,7 @@ def test_resume_refuses_another_seed(suite: pytest.Pytester) -> None:
     suite.runpytest().assert_outcomes(passed=1)
     result = suite.runpytest("--swarm-resume", "--swarm-seed=3")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --swarm-resume: run * was made with another fleet or seed*"])
+    result.stderr.fnmatch_lines(["ERROR: --swarm-resume: run * was made with seed 0, and this one has 3*"])
 
 
 def test_works_without_pytest_benchmark_and_in_random_order(suite: pytest.Pytester) -> None:
