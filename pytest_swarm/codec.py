@@ -52,7 +52,7 @@ class JsonDecoder(Generic[T]):
         except msgspec.ValidationError as error:
             self._parse(text, where)  # a text that is not JSON at all is refused as such
             raise self._error(f"{where}: {_sentence(error)}") from error
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             # Python's parser reads half a surrogate pair, which models do answer; it also words syntax errors better.
             return self.convert(self._parse(text, where), where=where)
 

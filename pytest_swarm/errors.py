@@ -4,6 +4,7 @@
       OptionError             a command-line option, ini value or marker keyword
       GraphError              a task graph or its file: a cycle, an unknown task in an edge, a duplicate id
       FleetError              a fleet file or a model in it
+      MatrixError             a table of prompts and models: a missing column, two scores of one cell
       ProfileError            a simulator profile
       EstimateError           an estimate that is not a finite number
       ScoringError            a scorer that cannot work: a custom function that fails, code that cannot be sandboxed
@@ -14,6 +15,7 @@
         ModelMissingError     the server does not have a model of the fleet
         CallTimeoutError      a call exceeded its time limit
         BadReplyError         a reply that Ollama would not send
+        PromptTooLongError    a prompt that does not fit the context, or that the server cut
         ServerRefusedError    an error reply (4xx, 5xx, or in the middle of a stream)
       EventsError             an events.jsonl that cannot be read
       BaselineError           a baseline file that is invalid, damaged or newer, or that this run must not be added to
@@ -39,6 +41,10 @@ class GraphError(SwarmError):
 
 class FleetError(SwarmError):
     """A fleet without models, or with a model whose values are invalid."""
+
+
+class MatrixError(SwarmError):
+    """A table of measured scores that lacks a column, contradicts itself, or holds a value that is no score."""
 
 
 class ProfileError(SwarmError):
@@ -89,6 +95,16 @@ class BadReplyError(BackendError):
     """A reply that Ollama would not send."""
 
     kind = "bad_reply"
+
+
+class PromptTooLongError(BackendError):
+    """A prompt that does not fit the context; `truncated` where it was sent, and the server cut it."""
+
+    kind = "prompt_too_long"
+
+    def __init__(self, message: str, *, truncated: bool) -> None:
+        super().__init__(message)
+        self.truncated = truncated
 
 
 class ServerRefusedError(BackendError):

@@ -27,6 +27,9 @@ class TaskObject(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
     difficulty: Annotated[float, Meta(ge=1.0, le=5.0)]
     expected: Annotated[dict[str, Any] | None, Meta(description="its `kind`, and what the kind needs; null: unscored")]
     derive: Annotated[str | None, Meta(description="a formula over the answers of its parents")] = None
+    system: Annotated[str | None, Meta(description="sent as a system message before the prompt")] = None
+    source_model: Annotated[str | None, Meta(description="its model in the workflow that it was imported from")] = None
+    reference_model: Annotated[str | None, Meta(description="the model whose answer is expected; null: truth")] = None
 
 
 class GraphObject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -86,3 +86,8 @@ def test_a_schema_of_several_types_is_any_of_them() -> None:
     assert schema["anyOf"] == [{"$ref": "#/$defs/Path"}, {"$ref": "#/$defs/Point"}]
     assert set(schema["$defs"]) == {"Path", "Point"}  # type: ignore[arg-type]
     assert json_schema(Point, name="point-1", title="t", description="d")["$ref"] == "#/$defs/Point"
+
+
+def test_bytes_that_are_no_utf_8_are_refused_in_a_sentence() -> None:
+    with pytest.raises(EventsError, match=r"^line 3: is not valid JSON: "):
+        DECODER.decode(b'{"points": [{"x": 1, "label": "\xff"}], "sizes": {}}', where="line 3")

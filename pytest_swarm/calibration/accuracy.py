@@ -54,7 +54,8 @@ class TaskSamples:
     """What one model did on one task of a job: a score and a token count for each distinct request.
 
     `has_parents` tells that the task has parents, `outputs_given` that the prompt contained their outputs. The scores
-    are then relative to the inputs that the task was given.
+    are then relative to the inputs that the task was given. `scores_after_wrong_input` are those of answers to inputs
+    of which one was wrong, where nothing tells what is right for them.
     """
 
     job: str
@@ -63,6 +64,7 @@ class TaskSamples:
     outputs_given: bool
     scores: tuple[float, ...]
     completion_tokens: tuple[int, ...]
+    scores_after_wrong_input: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,7 @@ def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
     """
     results: dict[TaskType, list[tuple[bool, float]]] = defaultdict(list)
     samples: dict[tuple[str, str, bool, bool], list[tuple[float | None, int | None]]] = defaultdict(list)
+    misled: dict[tuple[str, str, bool, bool], list[float]] = defaultdict(list)
     seen: set[str] = set()
     for chat in chats:
         task = chat.task
@@ -112,6 +115,9 @@ def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
         has_parents = bool(chat.take.case.graph.parents(task.id))
         key = (chat.take.case.job, task.id, bool(given), has_parents)
         samples[key].append((score, chat.reply.completion_tokens))
+        if score is None and task.derive is None:
+            after = score_text(task.expected, chat.reply.text).value
+            misled[key] += [] if after is None else [after]
         if score is not None:
             results[task.type].append((score >= 1, task.difficulty))
     return ScoredAnswers(
@@ -124,6 +130,7 @@ def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
                 outputs_given=outputs_given,
                 scores=tuple(score for score, _ in rows if score is not None),
                 completion_tokens=tuple(tokens for _, tokens in rows if tokens is not None),
+                scores_after_wrong_input=tuple(misled[job, task_id, outputs_given, has_parents]),
             )
             for (job, task_id, outputs_given, has_parents), rows in sorted(samples.items())
         ),

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pytest_swarm.calibration.measured_fleet import measured_fleet
 from pytest_swarm.calibration.measured_models import measure_models, missing_measurement
-from pytest_swarm.calibration.profile_toml import ProfileTemplate, profile_toml
+from pytest_swarm.calibration.profile_sections import ProfileTemplate
+from pytest_swarm.calibration.profile_toml import profile_toml
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.errors import CassetteError
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
-from pytest_swarm.ollama.cassette.takes import Cassette
+from pytest_swarm.ollama.cassette.takes import Cassette, Take
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.workloads.fleet import FleetEntry, fleet_toml
 
@@ -32,12 +33,13 @@ class CalibrationDefaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """The texts of both files, the models in them, and notes on what could not be used, one sentence each."""
+    """The texts of both files, the models in them, notes on what could not be used, and what was read."""
 
     profile_text: str
     fleet_text: str
     models: tuple[FleetEntry, ...]
     notes: tuple[str, ...]
+    takes: tuple[Take, ...] = ()
 
 
 def calibrate(cassettes: Sequence[Path], *, name: str, defaults: CalibrationDefaults) -> Calibration:
@@ -71,6 +73,7 @@ def calibrate(cassettes: Sequence[Path], *, name: str, defaults: CalibrationDefa
         fleet_text=fleet_toml(entries, heading=(source,)),
         models=entries,
         notes=tuple(notes),
+        takes=tuple(take for cassette in read for take in cassette.takes),
     )
 
 

@@ -87,7 +87,11 @@ async def measure_installed_models(
     """
     entries: list[FleetEntry] = []
     left_out: list[tuple[str, str]] = []
-    for tag in await client.installed():
+    for installed in await client.installed():
+        tag = installed.tag
+        if installed.remote_host is not None:
+            left_out.append((tag, f"it is a cloud model, which runs at {installed.remote_host}"))
+            continue
         report_progress(f"measuring {tag}")
         try:
             info = await client.show(tag)
@@ -123,6 +127,8 @@ async def _measure(client: OllamaClient, info: ModelInfo, num_ctx: int) -> Fleet
     row = resident[0]
     spilled_gb = bytes_to_gb(row.size_bytes - row.size_vram_bytes)
     spill = f", of which {spilled_gb:.3f} GB do not fit into VRAM" if spilled_gb else ""
+    if not row.size_vram_bytes:
+        spill = ", all of it main memory: the server uses no GPU"
     vram_gb = round(bytes_to_gb(row.size_bytes), 3)
     cost, cost_comment = _cost(info, vram_gb)
     model = Model(

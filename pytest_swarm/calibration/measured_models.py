@@ -8,14 +8,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean, median
 from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.calibration.accuracy import AccuracyCount, ScoredAnswers, score_answers
-from pytest_swarm.calibration.recorded_chats import ModelRecordings, RecordedChat, RecordedLoad, collect_recordings
+from pytest_swarm.calibration.call_costs import (
+    MeasuredCost,
+    characters_per_token,
+    decode_tokens_per_s,
+    measured_cost,
+    own_limit,
+    prefill_tokens_per_s,
+)
+from pytest_swarm.calibration.planner_behaviour import PlannerBehaviour, planner_behaviour
+from pytest_swarm.calibration.recorded_chats import ModelRecordings, RecordedLoad, collect_recordings
+from pytest_swarm.calibration.recorded_replies import recorded_answers
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.ollama.cassette.takes import Take
+from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 
 MIN_ANSWERS: Final = 5
 """With fewer scored answers of a type, a rate says next to nothing (5 of 5: Wilson's interval starts at 0.57)."""
@@ -27,17 +38,21 @@ _DISK_RATIO: Final = 1.5  # first loads that take this many times the others' me
 class ModelMeasurement:
     """The measured values of one model; None where the recordings do not tell.
 
-    `warm_load_s` is the median of the loads from page cache. `first_load_s` is the median of each run's first load,
-    where those took clearly longer. `load_count` counts all of them. Speeds are tokens over the server's own seconds,
-    over all `call_count` calls. `overhead_s` is the median of what a call took besides load, prefill and decode, where
-    no other call overlapped it. `size_bytes` is the most memory that the model occupied at `num_ctx` tokens of context,
-    on the GPU and beside it. `completion_tokens` are those of every answered task, by type.
+    `warm_load_s` is the median of the loads from page cache, `mean_load_s` their mean, which predicts sums of them.
+    `first_load_s` is the median of each run's first load, where those took clearly longer. `load_count` counts all of
+    them. Speeds are tokens over the server's own seconds,
+    over the `call_count` calls; prefill without prompts from the cache. `plain` and `schema` are the costs of calls
+    without and with a JSON schema, `own_limit` the model's own `num_predict`, `replies` its answers by request.
+    `overhead_s` is the median of what a call took besides load, prefill and decode, where no other call overlapped it.
+    `size_bytes` is the most memory that the model occupied at `num_ctx` tokens of context, `vram_bytes` the most
+    of it on the GPU. `completion_tokens` are those of every answered task, by type.
     """
 
     tag: str
     digest: str | None = None
     num_ctx: int | None = None
     warm_load_s: float | None = None
+    mean_load_s: float | None = None
     first_load_s: float | None = None
     load_count: int = 0
     prefill_tokens_per_s: float | None = None
@@ -45,6 +60,13 @@ class ModelMeasurement:
     overhead_s: float | None = None
     call_count: int = 0
     size_bytes: int | None = None
+    vram_bytes: int | None = None
+    plain: MeasuredCost | None = None
+    schema: MeasuredCost | None = None
+    own_limit: int | None = None
+    characters_per_token: float | None = None
+    replies: tuple[RecordedAnswer, ...] = ()
+    planner: PlannerBehaviour | None = None
     answers: ScoredAnswers = field(default_factory=ScoredAnswers)
     completion_tokens: Mapping[TaskType, tuple[int, ...]] = field(default_factory=dict)
 
@@ -72,8 +94,8 @@ def missing_measurement(model: ModelMeasurement) -> str | None:
 
 
 def _measurement(recorded: ModelRecordings) -> ModelMeasurement:
-    warm_s, first_s = _load_times(recorded.loads)
-    replies = [chat.reply for chat in recorded.chats]
+    warm, first = _load_times(recorded.loads)
+    overheads = [overhead for chat in recorded.chats if (overhead := chat.overhead_s) is not None]
     tokens: dict[TaskType, list[int]] = defaultdict(list)
     for chat in recorded.chats:
         if chat.task is not None and chat.reply.completion_tokens:
@@ -81,24 +103,30 @@ def _measurement(recorded: ModelRecordings) -> ModelMeasurement:
     return ModelMeasurement(
         tag=recorded.tag,
         digest=recorded.digest,
-        num_ctx=next((chat.num_ctx for chat in recorded.chats if chat.num_ctx is not None), None),
-        warm_load_s=warm_s,
-        first_load_s=first_s,
+        num_ctx=next((num_ctx for chat in recorded.chats if (num_ctx := chat.option("num_ctx")) is not None), None),
+        warm_load_s=median(warm) if warm else None,
+        mean_load_s=fmean(warm) if warm else None,
+        first_load_s=median(first) if first else None,
         load_count=len(recorded.loads),
-        prefill_tokens_per_s=_speed((reply.prompt_tokens, reply.prefill_s) for reply in replies),
-        decode_tokens_per_s=_speed((reply.completion_tokens, reply.decode_s) for reply in replies),
-        overhead_s=_overhead_s(recorded.chats),
+        prefill_tokens_per_s=prefill_tokens_per_s(recorded.chats),
+        decode_tokens_per_s=decode_tokens_per_s(recorded.chats),
+        overhead_s=median(overheads) if overheads else None,
+        plain=measured_cost(recorded.chats, schema=False),
+        schema=measured_cost(recorded.chats, schema=True),
+        own_limit=own_limit(recorded.chats),
+        characters_per_token=characters_per_token(recorded.chats),
+        replies=recorded_answers(recorded.chats),
+        planner=planner_behaviour(recorded.chats),
         call_count=len(recorded.chats),
         size_bytes=recorded.size_bytes,
+        vram_bytes=recorded.vram_bytes,
         answers=score_answers(recorded.chats),
         completion_tokens={kind: tuple(each) for kind, each in tokens.items()},
     )
 
 
-def _load_times(loads: tuple[RecordedLoad, ...]) -> tuple[float | None, float | None]:
+def _load_times(loads: tuple[RecordedLoad, ...]) -> tuple[list[float], list[float]]:
     """Return (warm, first) in seconds; first loads count apart where they took clearly longer than the others."""
-    if not loads:
-        return None, None
     first: list[float] = []
     others: list[float] = []
     seen: set[str] = set()
@@ -106,23 +134,5 @@ def _load_times(loads: tuple[RecordedLoad, ...]) -> tuple[float | None, float | 
         (others if load.run in seen else first).append(load.duration_s)
         seen.add(load.run)
     if others and median(first) > _DISK_RATIO * median(others):
-        return median(others), median(first)
-    return median(first + others), None
-
-
-def _speed(parts: Iterable[tuple[int | None, float | None]]) -> float | None:
-    """Return tokens per second over all calls that report both; None where no call does."""
-    known = [(tokens, seconds) for tokens, seconds in parts if tokens and seconds]
-    return sum(tokens for tokens, _ in known) / sum(seconds for _, seconds in known) if known else None
-
-
-def _overhead_s(chats: Iterable[RecordedChat]) -> float | None:
-    rest = [
-        max(0.0, chat.reply.total_s - (chat.reply.load_s or 0.0) - chat.reply.prefill_s - chat.reply.decode_s)
-        for chat in chats
-        if chat.alone
-        and chat.reply.total_s is not None
-        and chat.reply.prefill_s is not None
-        and chat.reply.decode_s is not None
-    ]
-    return median(rest) if rest else None
+        return others, first
+    return first + others, []

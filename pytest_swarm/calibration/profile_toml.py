@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 from typing import Final
 
-from pytest_swarm.calibration.accuracy import TaskSamples
 from pytest_swarm.calibration.measured_models import ModelMeasurement
+from pytest_swarm.calibration.profile_sections import (
+    ProfileTemplate,
+    answer_lines,
+    call_lines,
+    hardware_lines,
+    known_outcome_lines,
+    planner_lines,
+    scratch_bytes,
+)
 from pytest_swarm.documents import toml_comment, toml_line, toml_value
 from pytest_swarm.domain.task import TaskType
-from pytest_swarm.fields import Json
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.hardware import ModelSpec
 
@@ -19,28 +26,11 @@ _UNKNOWN_SHAPE: Final = (1, 1, 1)
 """Layers, KV heads and head size of a model that the base profile does not have. Its context then takes next to no
 memory, so its footprint is what was measured, at any context."""
 
-_HARDWARE: Final = (
-    *("max_loaded_models", "num_parallel", "max_queue", "keep_alive_s", "compute_bytes", "fit_margin_bytes"),
-    "stale_free_memory",
-)
 _RULES: Final = (
     *("difficulty_slope", "partial_share", "error_carryover", "self_contained_carryover", "neutral_accuracy"),
     "token_spread",
 )
 _SHAPE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileTemplate:
-    """What a measured profile starts from: its name and source, and the base profile for what was not measured.
-
-    `gpu_bytes` is the VRAM of the recorded GPU; None takes that of the base profile.
-    """
-
-    name: str
-    source: str
-    base: Profile
-    gpu_bytes: int | None = None
 
 
 def profile_toml(models: Sequence[ModelMeasurement], template: ProfileTemplate) -> str:
@@ -57,7 +47,7 @@ def profile_toml(models: Sequence[ModelMeasurement], template: ProfileTemplate) 
         toml_line("source", template.source),
         "",
         "[hardware]",
-        *_hardware(template),
+        *hardware_lines(models, template),
         "",
         "[behaviour]",
         *_behaviour(models, base),
@@ -65,25 +55,15 @@ def profile_toml(models: Sequence[ModelMeasurement], template: ProfileTemplate) 
         *_completion_tokens(models, base),
         "",
         "[planner]",
-        toml_comment(f"from {base.name}"),
-        *_planner(base),
+        *planner_lines(models, base),
     ]
     for model in models:
-        lines += ["", "[[models]]", *_model(model, base)]
+        lines += ["", "[[models]]", *_model(model, base, scratch_bytes(models, base))]
     for model in models:
-        lines += _known_outcomes(model)
+        lines += known_outcome_lines(model)
+    for model in models:
+        lines += answer_lines(model)
     return "\n".join(lines) + "\n"
-
-
-def _hardware(template: ProfileTemplate) -> list[str]:
-    spec = template.base.server_spec
-    lines = [toml_line(key, getattr(spec, key)) for key in _HARDWARE]
-    if template.gpu_bytes is not None:
-        return [toml_line("gpu_bytes", template.gpu_bytes, "from --gpu"), *lines]
-    if spec.gpu_bytes is not None:
-        comment = f"from {template.base.name}; recordings do not tell, set it with --gpu"
-        return [toml_line("gpu_bytes", spec.gpu_bytes, comment), *lines]
-    return lines
 
 
 def _behaviour(models: Iterable[ModelMeasurement], base: Profile) -> list[str]:
@@ -112,20 +92,8 @@ def _completion_tokens(models: Iterable[ModelMeasurement], base: Profile) -> lis
     return lines
 
 
-def _planner(base: Profile) -> list[str]:
-    planner = base.planner
-    values: dict[str, Json] = {
-        "favours": planner.favours.value,
-        "corrects": planner.corrects,
-        "ignores_schema": planner.ignores_schema,
-        "thinking_tokens": planner.thinking_tokens,
-        "runaway_tokens": planner.runaway_tokens,
-    }
-    return [toml_line(key, value) for key, value in {**values, **dict(planner.faults)}.items()]
-
-
-def _model(model: ModelMeasurement, base: Profile) -> list[str]:
-    spec, shape = _spec(model, base)
+def _model(model: ModelMeasurement, base: Profile, scratch: int) -> list[str]:
+    spec, shape = _spec(model, base, scratch)
     calls = f"{model.call_count} calls"
     lines = [
         toml_line("name", model.tag),
@@ -135,11 +103,11 @@ def _model(model: ModelMeasurement, base: Profile) -> list[str]:
         toml_line("prefill_tokens_per_s", round(spec.prefill_tokens_per_s, 3), calls),
         toml_line("decode_tokens_per_s", round(spec.decode_tokens_per_s, 3), calls),
         toml_line("overhead_s", round(spec.overhead_s, 6), "median of the calls that ran alone"),
-        toml_line("load_s", round(spec.load_s, 6), f"median of {model.load_count} loads by the client's clock"),
+        toml_line("load_s", round(spec.load_s, 6), f"mean of {model.load_count} loads by the client's clock"),
     ]
     if spec.first_load_s is not None:
         lines.append(toml_line("first_load_s", round(spec.first_load_s, 6), "median of each run's first load"))
-    return lines + _accuracy(model, base)
+    return lines + call_lines(model) + _accuracy(model, base)
 
 
 def _accuracy(model: ModelMeasurement, base: Profile) -> list[str]:
@@ -154,7 +122,7 @@ def _accuracy(model: ModelMeasurement, base: Profile) -> list[str]:
     return ["accuracy = [", *(f"  {table}," for table in tables), "]"] if tables else []
 
 
-def _spec(model: ModelMeasurement, base: Profile) -> tuple[ModelSpec, str]:
+def _spec(model: ModelMeasurement, base: Profile, scratch: int) -> tuple[ModelSpec, str]:
     """Return the model for the simulator, and a sentence on its shape.
 
     The size of the weights is the measured footprint less context and scratch memory.
@@ -181,32 +149,13 @@ def _spec(model: ModelMeasurement, base: Profile) -> tuple[ModelSpec, str]:
         prefill_tokens_per_s=model.prefill_tokens_per_s,
         decode_tokens_per_s=model.decode_tokens_per_s,
         overhead_s=model.overhead_s or 0.0,
-        load_s=model.warm_load_s,
+        load_s=model.mean_load_s or model.warm_load_s,
         first_load_s=model.first_load_s,
     )
-    besides_weights = spec.kv_bytes(num_ctx, base.server_spec.num_parallel) + base.server_spec.compute_bytes
-    return replace(spec, size_bytes=max(1, model.size_bytes - besides_weights)), shape
-
-
-def _known_outcomes(model: ModelMeasurement) -> list[str]:
-    lines: list[str] = []
-    for samples in model.answers.tasks:
-        if samples.scores or samples.completion_tokens:
-            lines += ["", "[[known]]", *_known_outcome(samples, model.tag)]
-    return lines
-
-
-def _known_outcome(samples: TaskSamples, tag: str) -> list[str]:
-    """Return one measured task; `context` tells whether the scores hold with parents' outputs in the prompt."""
-    context = "any" if samples.outputs_given or not samples.has_parents else "none"
-    values: tuple[tuple[str, list[Json]], ...] = (
-        ("scores", [round(score, 6) for score in samples.scores]),
-        ("completion_tokens", list(samples.completion_tokens)),
-    )
-    return [
-        toml_line("job", samples.job),
-        toml_line("task", samples.task),
-        toml_line("model", tag),
-        toml_line("context", context),
-        *(toml_line(key, each) for key, each in values if each),
-    ]
+    cache_bytes = spec.kv_bytes(num_ctx, base.server_spec.num_parallel)
+    if cache_bytes >= model.size_bytes:  # another model under the same name
+        layers, kv_heads, head_dim = _UNKNOWN_SHAPE
+        spec = replace(spec, layers=layers, kv_heads=kv_heads, head_dim=head_dim)
+        shape = f"the shape of {base.name} does not fit, so the footprint is {model.size_bytes} bytes at any context"
+        cache_bytes = spec.kv_bytes(num_ctx, base.server_spec.num_parallel)
+    return replace(spec, size_bytes=max(1, model.size_bytes - cache_bytes - scratch)), shape

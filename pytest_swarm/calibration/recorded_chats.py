@@ -7,13 +7,13 @@ Finds and decodes exchanges, and leaves out what cannot be used. What follows fr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import ollama
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.domain.prompt import Message, parent_outputs
+from pytest_swarm.domain.prompt import Message, given_answers
 from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
@@ -37,19 +37,57 @@ class RecordedChat:
         """The task of the chat; None for a call of a planner or a judge."""
         return None if self.exchange.task is None else self.take.case.graph.task(self.exchange.task)
 
-    def given_outputs(self) -> tuple[tuple[Task, str], ...]:
-        """Return the parents whose outputs the prompt contained, with those outputs."""
-        if self.exchange.task is None:
-            return ()
-        outputs, graph = parent_outputs(_messages(self.exchange.body)), self.take.case.graph
-        return tuple((graph.task(each), outputs[each]) for each in graph.parents(self.exchange.task) if each in outputs)
+    @property
+    def model(self) -> str:
+        """The model's name as the request has it."""
+        return self.exchange.model or ""
 
     @property
-    def num_ctx(self) -> int | None:
-        """The tokens of context that the request asked for; None where it did not say."""
+    def messages(self) -> tuple[Message, ...]:
+        """The valid messages of the request."""
+        return tuple(_messages(self.exchange.body))
+
+    @property
+    def prompt_characters(self) -> int:
+        """The characters of all messages."""
+        return sum(len(message["content"]) for message in self.messages)
+
+    @property
+    def form(self) -> Json:
+        """The format that the request asked for: a JSON schema, `json`, or None."""
+        form = self.exchange.body.get("format") if isinstance(self.exchange.body, dict) else None
+        return form or None
+
+    @property
+    def has_format(self) -> bool:
+        """Whether the request asked for a format."""
+        return self.form is not None
+
+    @property
+    def options(self) -> Mapping[str, Json]:
+        """The options of the request."""
         options = self.exchange.body.get("options") if isinstance(self.exchange.body, dict) else None
-        num_ctx = options.get("num_ctx") if isinstance(options, dict) else None
-        return num_ctx if isinstance(num_ctx, int) else None
+        return options if isinstance(options, dict) else {}
+
+    @property
+    def overhead_s(self) -> float | None:
+        """Seconds that the call took besides load, prefill and decode; None where it did not run alone."""
+        reply = self.reply
+        if not self.alone or reply.total_s is None or reply.prefill_s is None or reply.decode_s is None:
+            return None
+        return max(0.0, reply.total_s - (reply.load_s or 0.0) - reply.prefill_s - reply.decode_s)
+
+    def option(self, name: str) -> int | None:
+        """Return an option that is a whole number; None where the request does not set it."""
+        value = self.options.get(name)
+        return value if isinstance(value, int) else None
+
+    def given_outputs(self) -> tuple[tuple[Task, str], ...]:
+        """Return the tasks whose outputs the chat contained, with those outputs."""
+        if self.task is None:
+            return ()
+        graph, outputs = self.take.case.graph, given_answers(self.task, self.messages) or {}
+        return tuple((graph.task(each), outputs[each]) for each in graph.inputs(self.task.id) if each in outputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +102,8 @@ class RecordedLoad:
 class ModelRecordings:
     """All that recordings contain of one model, in the order in which it was recorded.
 
-    `size_bytes` is the most memory that the model occupied, on the GPU and beside it; None where no list of resident
-    models was recorded.
+    `size_bytes` is the most memory that the model occupied, on the GPU and beside it, `vram_bytes` the most on the GPU;
+    None where no list of resident models was recorded.
     """
 
     tag: str
@@ -73,6 +111,7 @@ class ModelRecordings:
     chats: tuple[RecordedChat, ...]
     loads: tuple[RecordedLoad, ...]
     size_bytes: int | None
+    vram_bytes: int | None = None
 
 
 def collect_recordings(takes: Iterable[Take]) -> tuple[ModelRecordings, ...]:
@@ -80,19 +119,21 @@ def collect_recordings(takes: Iterable[Take]) -> tuple[ModelRecordings, ...]:
     chats: dict[str, list[RecordedChat]] = defaultdict(list)
     loads: dict[str, list[RecordedLoad]] = defaultdict(list)
     sizes: dict[str, int] = {}
+    vram: dict[str, int] = {}
     named: dict[str, Exchange] = {}
     for take in sorted(takes, key=lambda take: take.origin.recorded_ts_ms):
-        for chat in _chats(take):
+        for chat in recorded_chats(take):
             chats[full_tag(chat.exchange.model or "")].append(chat)
         for exchange in take.exchanges:
             if exchange.model is not None:
                 named.setdefault(full_tag(exchange.model), exchange)
-            if _is_load(exchange):
+            if is_load(exchange):
                 load = RecordedLoad(run=take.origin.run, duration_s=exchange.end_s)
                 loads[full_tag(exchange.model or "")].append(load)
             for resident in _resident_models(exchange):
                 tag = full_tag(resident.tag)
                 sizes[tag] = max(sizes.get(tag, 0), resident.size_bytes)
+                vram[tag] = max(vram.get(tag, 0), resident.size_vram_bytes)
     called = chats.keys() | loads.keys()
     return tuple(
         ModelRecordings(
@@ -101,6 +142,7 @@ def collect_recordings(takes: Iterable[Take]) -> tuple[ModelRecordings, ...]:
             chats=tuple(chats[tag]),
             loads=tuple(loads[tag]),
             size_bytes=sizes.get(tag),
+            vram_bytes=vram.get(tag),
         )
         for tag in sorted(named)
         if tag in called
@@ -113,7 +155,8 @@ def _digest(named: Exchange, chats: list[RecordedChat]) -> str | None:
     return digests[-1] if digests else named.model_digest
 
 
-def _chats(take: Take) -> Iterator[RecordedChat]:
+def recorded_chats(take: Take) -> Iterator[RecordedChat]:
+    """Yield the answered chats of a take, in the order in which they were sent."""
     rows = [row for row in take.exchanges if row.path == "/api/chat" and row.ending is ExchangeEnd.COMPLETE]
     for row in rows:
         try:
@@ -128,7 +171,7 @@ def _chats(take: Take) -> Iterator[RecordedChat]:
             yield RecordedChat(take=take, exchange=row, reply=reply, alone=not overlaps)
 
 
-def _is_load(row: Exchange) -> bool:
+def is_load(row: Exchange) -> bool:
     """Return whether the request only loaded a model: no prompt, answered, and not told to unload at once."""
     body = row.body if isinstance(row.body, dict) else {}
     loading = row.path == "/api/generate" and not body.get("prompt") and body.get("keep_alive") != 0

@@ -15,7 +15,10 @@ from typing import Final
 
 from pytest_swarm.errors import SwarmError
 
-COMMANDS: Final = ("report", "import", "new", "profile", "fleet", "score")
+COMMANDS: Final = (
+    *("report", "gate", "noise", "time", "import", "import-matrix", "expect", "new"),
+    *("profile", "fleet", "score", "serve"),
+)
 _FAILED: Final = 1
 
 
@@ -31,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"pytest-swarm-router {version('pytest-swarm-router')}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    modules = {name: import_module(f"pytest_swarm.cli.{name}_command") for name in COMMANDS}
+    modules = {name: import_module(f"pytest_swarm.cli.{name.replace('-', '_')}_command") for name in COMMANDS}
     for name, module in modules.items():
         module.configure(subparsers.add_parser(name, help=module.HELP, description=module.DESCRIPTION))
     options = parser.parse_args(arguments)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.model import Fleet
+    from pytest_swarm.ollama.cassette.takes import Take
 
 HELP: Final = "make a simulator profile and a fleet file from recordings"
 DESCRIPTION: Final = """
 Measure the models of recordings (made with pytest --swarm-backend=record), and write a simulator profile for
---swarm-profile and a fleet file for --swarm-fleet. A comment behind each value tells where it comes from.
+--swarm-profile and a fleet file for --swarm-fleet. A comment behind each value tells where it comes from. In the end
+the recorded cases are played again by the profile, and a table shows what it predicts.
 """
 
 
@@ -31,6 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base", default="a40", metavar="FILE", help="profile that gives what was not recorded (default: a40)"
     )
+    parser.add_argument("--no-check", action="store_true", help="do not play the recording again by the profile")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the recorded run, for the check (0)")
     parser.add_argument("--gpu", metavar="SIZE", help="VRAM of the recorded GPU, such as 24GB (default: as in --base)")
 
 
@@ -59,4 +66,26 @@ def run(options: argparse.Namespace) -> int:
             f"{model.tag}: {model.vram_gb:g} GB, load {model.load_time_ms:g} ms, {model.decode_tokens_per_s:g} tokens/s"
         )
     print(f"wrote {options.out} and {fleet_out}")
+    if not options.no_check:
+        _check(options, result.takes, defaults.fleet)
     return 0
+
+
+def _check(options: argparse.Namespace, takes: tuple[Take, ...], fleet: Fleet) -> None:
+    """Print how the profile predicts its own recording."""
+    from pytest_swarm.calibration.profile_check import check_profile, check_table, without_answers
+    from pytest_swarm.errors import OptionError
+    from pytest_swarm.simulator.models.profile import load_profile
+
+    profile = load_profile(options.out)
+    try:
+        whole = check_profile(profile, fleet, takes, seed=options.seed)
+        rules = check_profile(without_answers(profile), fleet, takes, seed=options.seed)
+    except OptionError as error:
+        print(f"not checked: {error}")
+        return
+    print(
+        "The recorded cases played again by this profile; sums over the cases with equal plans, far off = by over 35 %:"
+    )
+    for line in check_table(whole, rules):
+        print(line)

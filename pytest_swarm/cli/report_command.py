@@ -6,11 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from pytest_swarm.errors import OptionError
+
 DEFAULT: Final = ("html", "json")
 HELP: Final = "rebuild the reports of one or more runs from their events"
 DESCRIPTION: Final = """
 Rebuild reports from the events of a run; no server is needed, and nothing is scored again. With several runs, the HTML
-page shows them side by side.
+page shows them side by side. The telemetry.jsonl of the published system, or a folder with such files, is read as far
+as it goes, and its figures are printed.
 """
 
 
@@ -28,14 +31,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the reports, and print the path of each."""
+    """Write the reports, and print the path of each; print the figures of published telemetry."""
     from pytest_swarm.report.outputs import Source, parse_output, rebuild
+    from pytest_swarm.telemetry.published import published_files
     from pytest_swarm.telemetry.reader import read_run
 
+    published = {path: published_files(path) for path in options.runs}
+    if any(published.values()):
+        return _print_published(options, published)
     outputs = [parse_output(text, what="--type") for text in options.type or DEFAULT]
     sources = [
         Source(run=read_run(path), events=path / "events.jsonl" if path.is_dir() else path) for path in options.runs
     ]
     for path in rebuild(sources, outputs, folder=options.out, job=options.job):
         print(f"wrote {path}")
+    return 0
+
+
+def _print_published(options: argparse.Namespace, published: dict[Path, tuple[Path, ...]]) -> int:
+    from pytest_swarm.report.published_figures import published_text
+    from pytest_swarm.telemetry.published import read_published
+
+    for path, files in published.items():
+        if not files:
+            raise OptionError(f"report: {path} is no published telemetry, but others are; report them separately")
+    if options.type or options.out or options.job:
+        raise OptionError("report: published telemetry has printed figures only; leave --type, --out and --job out")
+    print(published_text(read_published(file for files in published.values() for file in files)))
     return 0

@@ -6,7 +6,7 @@ An expectation whose fields are texts, numbers, flags and lists of texts needs n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING
+from dataclasses import MISSING, Field
 from dataclasses import fields as fields_of
 from types import MappingProxyType
 from typing import Any, get_args
@@ -32,11 +32,16 @@ def encode_expectation(expected: Expectation) -> dict[str, Json]:
     A flag that is off is left out, so that digests of graphs that are older than the flag stay the same.
     """
     encoded: dict[str, Json] = {"kind": expected.kind}
-    for each in fields_of(expected):
+    for each in _file_fields(expected):
         value = getattr(expected, each.name)
         if value is not False or each.default is MISSING:
             encoded[each.name] = _encode_value(value)
     return encoded
+
+
+def _file_fields(expected: Expectation | type[Expectation]) -> tuple[Field[Any], ...]:
+    """Return the fields that a file holds: a function, which no file can hold, is left out of comparisons too."""
+    return tuple(each for each in fields_of(expected) if each.compare)
 
 
 def _encode_value(value: object) -> Json:
@@ -95,7 +100,7 @@ def _plain_reader(kind: type[Expectation]) -> Callable[[Fields], Expectation]:
     """Return the reader of an expectation whose fields are texts, numbers, flags and lists of texts."""
 
     def read(fields: Fields) -> Expectation:
-        rows = fields_of(kind)
+        rows = _file_fields(kind)
         fields.only(("kind", *(row.name for row in rows)))
         given = (row for row in rows if row.name in fields or row.default is MISSING)
         return kind(**{row.name: _PLAIN[str(row.type)](fields, row.name) for row in given})

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.domain.formula import check_formula
+from pytest_swarm.domain.placeholders import references
 from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task, decode_task, encode_task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
@@ -62,6 +63,7 @@ class TaskGraph:
         _set(self, "_parents", MappingProxyType(parents))
         _set(self, "_children", MappingProxyType(children))
         _set(self, "order", _topological_order(self.name, parents, children))
+        _check_placeholders(self)
         _set(self, "digest", _digest(self))
 
     @classmethod
@@ -100,6 +102,11 @@ class TaskGraph:
             found.update(new)
             queue.extend(new)
         return tuple(each for each in self.order if each in found)
+
+    def inputs(self, task_id: str) -> tuple[str, ...]:
+        """Return the IDs of the tasks whose answers the task is given: its parents, and what its prompt refers to."""
+        referred = (each.task for each in references(self._by_id[task_id].whole_prompt))
+        return () if self.context == "none" else tuple(dict.fromkeys((*self._parents[task_id], *referred)))
 
     def layers(self) -> tuple[tuple[str, ...], ...]:
         """Return the tasks by longest distance from a source: layer 0 has no parents."""
@@ -144,8 +151,12 @@ class TaskGraph:
         return stages
 
     def flattened(self) -> TaskGraph:
-        """Return the same tasks without edges or formulas: everything is ready at once (the published flat runs)."""
-        return replace(self, edges=(), tasks=tuple(replace(task, derive=None) for task in self.tasks))
+        """Return the same tasks without edges or formulas: everything is ready at once (the published flat runs).
+
+        Nothing is handed on then, so placeholders stay in the prompts as they are written.
+        """
+        context = "none" if any(references(task.whole_prompt) for task in self.tasks) else self.context
+        return replace(self, edges=(), context=context, tasks=tuple(replace(task, derive=None) for task in self.tasks))
 
     def with_context(self, context: Context) -> TaskGraph:
         """Return the same graph handing on parents' outputs, or not."""
@@ -226,6 +237,15 @@ def _check_formulas(name: str, tasks: tuple[Task, ...], parents: Neighbours) -> 
             raise GraphError(
                 f"graph {name!r}: task {task.id!r} derives its answer from {other!r}, which is not its parent"
             )
+
+
+def _check_placeholders(graph: TaskGraph) -> None:
+    """Raise GraphError for a placeholder of a task that does not come before. Without context, nothing is filled in."""
+    for task in graph.tasks if graph.context != "none" else ():
+        for other in dict.fromkeys(each.task for each in references(task.whole_prompt)):
+            if task.id not in (graph.descendants(other) if other in graph._by_id else ()):
+                found = f"task {task.id!r} refers to the answer of {other!r}, which is no task before it"
+                raise GraphError(f"graph {graph.name!r}: the prompt of {found}")
 
 
 def _neighbours(

@@ -6,6 +6,8 @@ from typing import Final
 
 BUDGET_TOLERANCE_GB: Final = 1e-6  # a residency above the budget by more than this counts as a violation
 CHARS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text under BPE tokenizers
+DEFAULT_REGISTRY: Final = "registry.ollama.ai/"  # what Ollama adds to a name without host ...
+DEFAULT_NAMESPACE: Final = "library/"  # ... and then to one without namespace; it lists names without both
 
 
 def full_name(name: str) -> str:
@@ -14,8 +16,15 @@ def full_name(name: str) -> str:
 
 
 def full_tag(tag: str) -> str:
-    """Return the form of a model tag in which two names of one model are equal: with `:latest`, in lower case."""
-    return full_name(tag).lower()
+    """Return the form of a model tag in which two names of one model are equal, as Ollama compares them.
+
+    It is in lower case, with `:latest`, and without a scheme and the default registry and namespace:
+    `https://registry.ollama.ai/library/Gemma2` is `gemma2:latest`. Other registries stay: `hf.co/team/model:latest`.
+    """
+    name = full_name(tag.strip()).lower()
+    name = name.partition("://")[2] or name
+    name = name.removeprefix(DEFAULT_REGISTRY)
+    return name.removeprefix(DEFAULT_NAMESPACE) if name.count("/") == 1 else name
 
 
 def base_node_id(node_id: str) -> str:

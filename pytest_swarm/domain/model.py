@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Json
@@ -24,6 +25,7 @@ class Model:
 
     `vram_gb` is the footprint at `num_ctx` tokens of context; `max_ctx` the longest context it can take, a hard limit
     on a task's tokens. `num_ctx` is sent with every request, because Ollama's own default moves with the GPU.
+    `auto_ctx` (`num_ctx = "auto"`): the context is raised, up to `max_ctx`, for a prompt that needs more.
     `keep` pins the model in VRAM: every plan holds it resident. Speeds are None where the fleet file does not say.
     """
 
@@ -37,6 +39,7 @@ class Model:
     prefill_tokens_per_s: float | None = None
     decode_tokens_per_s: float | None = None
     keep: bool = False
+    auto_ctx: bool = False
 
     def __post_init__(self) -> None:
         if not self.tag.strip():
@@ -68,6 +71,10 @@ class Model:
         """Return the prior quality for a task type, in [0, 1]; neutral where the fleet file has none."""
         return self.capabilities.get(task_type, NEUTRAL_CAPABILITY)
 
+    def fits(self, prompt_tokens: int) -> bool:
+        """Return whether a prompt of so many tokens fits the context, so that the server does not cut it."""
+        return prompt_tokens < self.context_tokens
+
     def can_take(self, task: Task) -> bool:
         """Return whether the task's estimated tokens fit the model's longest context."""
         return task.estimated_tokens <= self.max_ctx
@@ -75,7 +82,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """The models on offer, in the order of the file; `name` says where they come from."""
+    """The models on offer, in the order of the file; `name` says where they come from.
+
+    A tag is found by any of its names: with or without `:latest`, in any case. `fleet[tag].tag` is the fleet's own.
+    """
 
     name: str
     models: tuple[Model, ...]
@@ -86,9 +96,11 @@ class Fleet:
             raise FleetError(f"fleet {self.name!r} has no models")
         by_tag: dict[str, Model] = {}
         for model in self.models:
-            if model.tag in by_tag:
-                raise FleetError(f"fleet {self.name!r}: model {model.tag!r} appears twice")
-            by_tag[model.tag] = model
+            earlier = by_tag.get(full_tag(model.tag))
+            if earlier is not None:
+                other = "" if earlier.tag == model.tag else f", the other time as {earlier.tag!r}"
+                raise FleetError(f"fleet {self.name!r}: model {model.tag!r} appears twice{other}")
+            by_tag[full_tag(model.tag)] = model
         object.__setattr__(self, "_by_tag", MappingProxyType(by_tag))
 
     def __len__(self) -> int:
@@ -98,18 +110,18 @@ class Fleet:
         return iter(self.models)
 
     def __contains__(self, tag: object) -> bool:
-        return tag in self._by_tag
+        return isinstance(tag, str) and full_tag(tag) in self._by_tag
 
     def __getitem__(self, tag: str) -> Model:
         try:
-            return self._by_tag[tag]
+            return self._by_tag[full_tag(tag)]
         except KeyError:
             raise FleetError(f"fleet {self.name!r} has no model {tag!r}; it has {', '.join(self.tags)}") from None
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The models' tags, in the order of the file."""
-        return tuple(self._by_tag)
+        return tuple(model.tag for model in self.models)
 
     @property
     def smallest(self) -> Model:
@@ -132,7 +144,7 @@ def encode_model(model: Model) -> dict[str, Json]:
         "load_time_ms": model.load_time_ms,
         "cost_per_token": model.cost_per_token,
         "max_ctx": model.max_ctx,
-        "num_ctx": model.context_tokens,
+        "num_ctx": "auto" if model.auto_ctx else model.context_tokens,
         "capabilities": {task_type.value: prior for task_type, prior in model.capabilities.items()},
         "prefill_tokens_per_s": model.prefill_tokens_per_s,
         "decode_tokens_per_s": model.decode_tokens_per_s,

@@ -51,12 +51,16 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerCall:
-    """One question to the planner and its raw answer (None where none came); hostile data, never run."""
+    """One question to the planner and its raw answer (None where none came); hostile data, never run.
+
+    `truncated`: the server cut the question, so its answer was not used.
+    """
 
     prompt: str
     answer: str | None
     failures: tuple[PlannerFailure, ...] = ()
     detail: str | None = None
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

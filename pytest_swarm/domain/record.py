@@ -129,6 +129,7 @@ class TaskOutcome:
     business. `local_score` holds the answer against what was right for the task's real inputs. `read` is the part of
     the answer that was scored, `answer_state` what is the matter with it (None = nothing), `thinking_chars` the length
     of thinking apart from it. Token counts and durations are the server's own, `latency_s` is by the client's clock.
+    `truncated`: the server cut the prompt, so there is no score. `thinking`, model output too, stood before the answer.
     """
 
     task: str
@@ -156,13 +157,13 @@ class TaskOutcome:
     thinking_chars: int | None = None
     sandbox_layers: tuple[str, ...] = ()
     judge_reply: str | None = None
+    thinking: str | None = None
+    truncated: bool | None = None
 
     @property
     def latency_s(self) -> float | None:
         """Seconds of the one call, as the client saw it."""
-        if self.started_s is None or self.finished_s is None:
-            return None
-        return self.finished_s - self.started_s
+        return None if self.started_s is None or self.finished_s is None else self.finished_s - self.started_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,10 +256,7 @@ class JobRecord:
 
     def outcome(self, task_id: str) -> TaskOutcome:
         """Return the outcome of a task; KeyError where the job has none."""
-        for outcome in self.outcomes:
-            if outcome.task == task_id:
-                return outcome
-        raise KeyError(task_id)
+        return {outcome.task: outcome for outcome in self.outcomes}[task_id]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

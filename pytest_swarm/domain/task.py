@@ -36,7 +36,10 @@ class Task:
     `estimated_tokens` counts prompt and completion together, as the routers' cost estimate does. `derive`
     is a formula over the parents' answers (`pytest_swarm.domain.formula`) that gives what is right for the inputs
     that the task really had; `expected` is what is right for the right inputs. `derive="expected"` says that the
-    inputs do not matter.
+    inputs do not matter. `system` is sent as a system message before the prompt. Both may contain placeholders of
+    earlier tasks' answers (`pytest_swarm.domain.placeholders`). `source_model` is the model that the task had in the
+    workflow that it was imported from; routers do not read it. `reference_model` is the model whose answer `expected`
+    is, so that a score is agreement with it; None where `expected` is held to be true.
     """
 
     id: str
@@ -46,6 +49,9 @@ class Task:
     difficulty: float = MIN_DIFFICULTY
     expected: Expectation | None = None
     derive: str | None = None
+    system: str | None = None
+    source_model: str | None = None
+    reference_model: str | None = None
 
     def __post_init__(self) -> None:
         _check_kinds(self)
@@ -56,6 +62,8 @@ class Task:
         object.__setattr__(self, "type", TaskType(self.type))
         if not self.prompt.strip():
             raise GraphError(f"task {self.id!r}: the prompt is empty")
+        if self.system is not None and not self.system.strip():
+            raise GraphError(f"task {self.id!r}: the system prompt is empty; leave 'system' out")
         if self.estimated_tokens <= 0:
             raise GraphError(f"task {self.id!r}: estimated_tokens is {self.estimated_tokens}, but must be at least 1")
         object.__setattr__(self, "difficulty", float(self.difficulty))  # 2 and 2.0 must have the same digest
@@ -63,6 +71,11 @@ class Task:
             raise GraphError(f"task {self.id!r}: difficulty is {self.difficulty:g}, but must be from 1 to 5")
         if self.derive is not None:
             _check_derived(self.id, self.derive, self.expected)
+
+    @property
+    def whole_prompt(self) -> str:
+        """System text and prompt as one text."""
+        return self.prompt if self.system is None else f"{self.system}\n\n{self.prompt}"
 
 
 def _check_kinds(task: Task) -> None:
@@ -74,6 +87,9 @@ def _check_kinds(task: Task) -> None:
         ("difficulty", task.difficulty, int | float, "a number"),
         ("expected", task.expected, Expectation | None, "an expectation such as Number(value=3), or None"),
         ("derive", task.derive, str | None, "a formula as text, or None"),
+        ("system", task.system, str | None, "a text, or None"),
+        ("source_model", task.source_model, str | None, "a text, or None"),
+        ("reference_model", task.reference_model, str | None, "a text, or None"),
     ):
         if not isinstance(value, kind) or isinstance(value, bool):
             raise GraphError(f"task {task.id!r}: {name} must be {article}, found {value!r:.60}")
@@ -91,12 +107,13 @@ def _check_derived(task_id: str, formula: str, expected: Expectation | None) -> 
         raise GraphError(f"task {task_id!r}: {error}") from error
 
 
-_KEYS: Final = ("id", "type", "prompt", "estimated_tokens", "difficulty", "expected", "derive")
+_LATER_KEYS: Final = ("derive", "system", "source_model", "reference_model")
+_KEYS: Final = ("id", "type", "prompt", "estimated_tokens", "difficulty", "expected", *_LATER_KEYS)
 
 
 def encode_task(task: Task) -> dict[str, Json]:
-    """Return the JSON object of a task; without `derive` where there is none, so that its digest stays."""
-    derived: dict[str, Json] = {} if task.derive is None else {"derive": task.derive}
+    """Return the JSON object of a task; without the fields that were added later where unset: its digest stays."""
+    later: dict[str, Json] = {key: getattr(task, key) for key in _LATER_KEYS}
     return {
         "id": task.id,
         "type": task.type.value,
@@ -104,7 +121,7 @@ def encode_task(task: Task) -> dict[str, Json]:
         "estimated_tokens": task.estimated_tokens,
         "difficulty": task.difficulty,
         "expected": None if task.expected is None else encode_expectation(task.expected),
-        **derived,
+        **{key: value for key, value in later.items() if value is not None},
     }
 
 
@@ -127,4 +144,7 @@ def decode_task(fields: Fields, *, also: tuple[str, ...] = ()) -> Task:
         difficulty=fields.number("difficulty", MIN_DIFFICULTY),
         expected=decode_expectation(fields.table("expected")) if "expected" in fields else None,
         derive=fields.optional_text("derive"),
+        system=fields.optional_text("system"),
+        source_model=fields.optional_text("source_model"),
+        reference_model=fields.optional_text("reference_model"),
     )

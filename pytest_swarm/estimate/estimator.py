@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -53,9 +53,17 @@ class Estimator:
             factor = self._token_factor[tag]
             self._token_factor[tag] = formulas.learned_token_factor(factor, used_tokens, task.estimated_tokens)
 
-    def table(self, tasks: Sequence[Task]) -> EstimateTable:
-        """Return the estimates of every fleet model (rows) on every task (columns), in the given orders."""
-        models = self.fleet.models
+    def table(
+        self, tasks: Sequence[Task], *, fleet: Fleet | None = None, prompts: Mapping[str, int] | None = None
+    ) -> EstimateTable:
+        """Return the estimates of every fleet model (rows) on every task (columns), in the given orders.
+
+        Args:
+            tasks: The tasks.
+            fleet: The models with their present contexts; None = those of the fleet file.
+            prompts: Task ID to estimated tokens of its prompt: a model whose context is too short is not on offer.
+        """
+        models, prompts = (fleet or self.fleet).models, prompts or {}
         shape = (len(models), len(tasks))
         quality, cost, latency = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         allowed = np.ones(shape, dtype=np.bool_)
@@ -65,9 +73,12 @@ class Estimator:
                 quality[i, m] = formulas.quality(self._capability[model.tag, task.type], task.difficulty)
                 cost[i, m] = formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor)
                 latency[i, m] = formulas.call_latency_s(
-                    task.prompt, task.estimated_tokens * factor, model.prefill_tokens_per_s, model.decode_tokens_per_s
+                    task.whole_prompt,
+                    task.estimated_tokens * factor,
+                    model.prefill_tokens_per_s,
+                    model.decode_tokens_per_s,
                 )
-                allowed[i, m] = model.can_take(task)
+                allowed[i, m] = model.can_take(task) and model.fits(prompts.get(task.id, 0))
         return EstimateTable(
             models=self.fleet.tags,
             tasks=tuple(task.id for task in tasks),

@@ -12,6 +12,8 @@ from typing import Final
 
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet
 from pytest_swarm.domain.prompt import Message
+from pytest_swarm.errors import PromptTooLongError
+from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatRequest
@@ -58,19 +60,34 @@ class AuxiliaryModel:
             schema: The JSON schema of the answer.
 
         Raises:
-            BackendError: The model could not be loaded or did not answer.
+            BackendError: The model could not be loaded or did not answer, or the question is too long for it.
         """
         residency = self.residency()
+        messages = (Message(role="user", content=prompt),)
+        estimated, num_ctx = prompt_tokens(messages), residency.context_of(self.tag, otherwise=self.num_ctx)
+        if estimated >= num_ctx:
+            raise PromptTooLongError(
+                f"the question to {self.tag} has about {estimated} tokens, more than its context of {num_ctx}; "
+                f"raise its num_ctx",
+                truncated=False,
+            )
         await residency.load_auxiliary(self.tag)
         request = ChatRequest(
             model=self.tag,
-            messages=(Message(role="user", content=prompt),),
-            num_ctx=self.num_ctx,
+            messages=messages,
+            num_ctx=num_ctx,
             seed=residency.seed,
             temperature=0.0,
             schema=schema,
         )
-        return (await residency.client.chat(request)).text
+        reply = await residency.client.chat(request)
+        if was_cut(reported=reply.prompt_tokens, estimated=estimated, num_ctx=num_ctx):
+            raise PromptTooLongError(
+                f"the server cut the question to {self.tag} to {reply.prompt_tokens} tokens, because its context is "
+                f"{num_ctx}; raise its num_ctx",
+                truncated=True,
+            )
+        return reply.text
 
     async def grade(self, rubric: str, prompt: str, answer: str) -> Grade:
         """Return a grade in [0, 1] with the reply that holds it (the protocol `JudgeModel` of scoring).

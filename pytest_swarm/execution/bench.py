@@ -7,8 +7,8 @@ with Bench(backend=backend, fleet=load_fleet("heavy")) as bench:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal, Self, TypeAlias, TypeVar
 
@@ -16,6 +16,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.seeding import request_seed
+from pytest_swarm.errors import BackendError
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend, Connection
@@ -23,7 +24,10 @@ from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
+from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.router_failures import FailedRouter, router_failures
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, RoutingError, Weights
 from pytest_swarm.routing.registry import ModeSpec, ModeTable
 from pytest_swarm.scoring.scorers import Scorers
@@ -58,18 +62,37 @@ class BenchSettings:
 class _GroupState:
     """One loop, one connection and what was learned on it; lives for a case, or for a group of cases."""
 
-    def __init__(self, backend: Backend, fleet: Fleet) -> None:
+    def __init__(self, backend: Backend, fleet: Fleet, restoration: Restoration) -> None:
         self.backend = backend
         self.runner = asyncio.Runner(loop_factory=backend.new_loop)
         self.connection: Connection = self.runner.run(_in_loop(backend.connect))
         self.estimator = Estimator(fleet)
-        self.residency = ResidencyManager(self.connection.client, fleet)
+        self.residency = ResidencyManager(self.connection.client, fleet, restoration=restoration)
         self.fresh = True
+
+    def rehearse(self, case: Case) -> None:
+        """Start a decision of a case that is only timed."""
+        if self.connection.listener is not None:
+            self.connection.listener.rehearse(case, now_s=self.runner.get_loop().time())
 
     def close(self) -> None:
         """Close the connection and the loop."""
         self.runner.run(self.connection.client.aclose())
         self.runner.close()
+
+
+def _record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]) -> JobRecord:
+    """Return the record of a case.
+
+    The task itself has no result, because asyncio makes a text of task and result as it resets the signal handler.
+    """
+    records: list[JobRecord] = []
+
+    async def keep() -> None:
+        records.append(await running)
+
+    runner.run(keep())
+    return records[0]
 
 
 async def _in_loop(make: Callable[[], T]) -> T:
@@ -95,6 +118,7 @@ class Bench:
         self._routers: dict[str, Router] = {}
         self._state: _GroupState | None = None
         self._state_key: CaseKey | None = None
+        self.restoration = Restoration()
 
     def check_modes(self, modes: Iterable[str]) -> None:
         """Raise OptionError for the first mode that cannot run here, before any case does."""
@@ -120,7 +144,7 @@ class Bench:
             listener.begin(case, now_s=loop.time())
         context = self._context(case, state, sink)
         state.fresh = False
-        record = state.runner.run(run_case(case, context))
+        record = _record_of(state.runner, run_case(case, context))
         if listener is not None:
             for sentence in listener.finish(now_s=loop.time()):
                 sink.emit(encode_note(case, sentence, record.started_ts_ms))
@@ -132,15 +156,22 @@ class Bench:
 
         It has a connection of its own, so that what a group of cases has learned and loaded stays as it is.
         """
-        state, before = _GroupState(self.backend, self.fleet), (self._state, self._state_key)
+        state = _GroupState(self.backend, self.fleet, self.restoration)
+        before = (self._state, self._state_key)
         self._state, self._state_key = state, None
         try:
             state.connection.register_graph(case.graph)
+            state.rehearse(case)
             context = self._context(case, state, ListSink())
             setup = state.runner.run(_in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
             moment = Moment(step=0, graph=setup.graph, finished=frozenset(), resident=frozenset())
             view = build_view(moment, case, context)
-            yield lambda: state.runner.run(context.router.route(view))
+
+            def decide() -> Plan:
+                state.rehearse(case)
+                return state.runner.run(context.router.route(view))
+
+            yield decide
         finally:
             state.close()
             self._state, self._state_key = before
@@ -149,7 +180,48 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def look(self) -> tuple[ResidentEntry, ...]:
+        """Return what was resident on a real server before the first case; BackendError where it does not answer.
+
+        Nothing on a server in this process, which ends with its connection.
+        """
+        if self.backend.live:
+            self._at_the_server(self.restoration.look)
+        return self.restoration.found or ()
+
+    def resident_now(self) -> tuple[ResidentEntry, ...]:
+        """Return what is resident on a real server; BackendError where it does not answer."""
+        return self._at_the_server(lambda client: client.resident_entries())
+
+    def installed_now(self) -> tuple[ListedModel, ...]:
+        """Return the models that a real server has installed; BackendError where it does not answer."""
+        return self._at_the_server(lambda client: client.installed())
+
+    def leave(self) -> tuple[str, ...]:
+        """Close what is open, and leave a real server as it was found; a sentence for what could not be restored."""
         self.close()
+        if not self.backend.live or self.restoration.found is None:
+            return ()
+        restoration, self.restoration = self.restoration, Restoration()
+        try:
+            return self._at_the_server(restoration.restore)
+        except BackendError as error:
+            return (f"the server was not left as it was found: {error}",)
+
+    def _at_the_server(self, work: Callable[[OllamaClient], Coroutine[None, None, T]]) -> T:
+        """Return the result of work on a connection of its own, which belongs to no case."""
+
+        async def done() -> T:
+            client = self.backend.connect().client
+            try:
+                return await work(client)
+            finally:
+                await client.aclose()
+
+        with asyncio.Runner(loop_factory=self.backend.new_loop) as runner:
+            return runner.run(done())
 
     def close(self) -> None:
         """Close what is open; a later `run` opens it again."""
@@ -161,7 +233,10 @@ class Bench:
         if self._state is None or carryover == "case" or self._state_key != case.key:
             self.close()
             backend = self.backend if self.backend.for_case is None else self.backend.for_case(case)
-            self._state, self._state_key = _GroupState(backend, self.fleet), case.key
+            if backend.live:
+                with suppress(BackendError):  # the case itself reports a server that does not answer
+                    self.look()
+            self._state, self._state_key = _GroupState(backend, self.fleet, self.restoration), case.key
         return self._state
 
     def _context(self, case: Case, state: _GroupState, sink: Sink) -> CaseContext:
@@ -177,13 +252,14 @@ class Bench:
             sink=sink,
             probe_client=state.connection.probe_client,
             gpu=self.gpu if state.backend.is_local else None,
+            measured=state.connection.measured(case.graph),
             settings=RunSettings(
                 weights=s.weights,
                 concurrency=s.concurrency,
                 seed=s.seed,
                 fresh=state.fresh,
                 simulated=state.backend.simulated,
-                virtual_time=state.backend.virtual,
+                virtual_time=state.backend.virtual and not state.backend.live,  # a recording waits in real time
             ),
         )
 

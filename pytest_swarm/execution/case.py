@@ -21,9 +21,9 @@ from pytest_swarm.errors import InfeasibleError, ServerDownError, SwarmError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
-from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, not_loaded, run_tasks, scored, skipped
+from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, cut_sentence, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
-from pytest_swarm.scoring.thinking import without_thinking
+from pytest_swarm.scoring.thinking import handed_on
 from pytest_swarm.telemetry import events
 
 
@@ -77,13 +77,19 @@ class _Job:
         while len(self.finished) < len(self.graph):
             number = residency.step = len(self.steps)
             await self._sample(number, SamplePhase.START)
-            async with self.sampler.sampling(number):
+            async with self.sampler.sampling(number), residency.leases.renewed(self.context.probe_client):
                 await self._step(number)
         await self._sample(len(self.steps) - 1, SamplePhase.END)
 
     async def _step(self, number: int) -> None:
         residency = self.context.residency
-        moment = Moment(step=number, graph=self.graph, finished=frozenset(self.finished), resident=residency.resident)
+        moment = Moment(
+            step=number,
+            graph=self.graph,
+            finished=frozenset(self.finished),
+            resident=residency.resident,
+            answers=self.answers,
+        )
         if self.first_dispatch_s is None:
             self.first_dispatch_s = self.clock.now_s()
         step = await plan_step(moment, self.case, self.context, clock=self.clock)
@@ -101,13 +107,13 @@ class _Job:
         await self._run(tuple(call for call in calls if call.model.tag not in failed))
 
     def _call(self, assignment: Assignment, number: int) -> TaskCall:
-        parents = self.graph.parents(assignment.task) if self.graph.context != "none" else ()
         return TaskCall(
             task=self.graph.task(assignment.task),
-            model=self.context.estimator.fleet[assignment.model],
-            given=tuple((self.graph.task(parent), self.answers[parent]) for parent in parents),
+            model=self.context.residency.fleet[assignment.model],
+            given=tuple((self.graph.task(each), self.answers[each]) for each in self.graph.inputs(assignment.task)),
             step=number,
             seed=self.seed,
+            measured=self.context.measured.get((assignment.task, assignment.model)),
         )
 
     async def _run(self, calls: tuple[TaskCall, ...]) -> None:
@@ -117,6 +123,8 @@ class _Job:
         self.sampler.phase = SamplePhase.SCORING
         for call, outcome in zip(calls, done, strict=True):
             outcome = await scored(outcome, call, context.scorers)
+            if outcome.truncated:
+                self._emit(events.encode_note(self.case, cut_sentence(call, outcome), self.clock.ts_ms()))
             if outcome.status is TaskStatus.OK:
                 self._learn(call, outcome)
             self._finish(outcome)
@@ -134,8 +142,7 @@ class _Job:
         """Enter an outcome; everything that depends on a failed task is skipped."""
         self._enter(outcome)
         if outcome.answer is not None:
-            whole = self.graph.context == "full"
-            self.answers[outcome.task] = outcome.answer if whole else without_thinking(outcome.answer)
+            self.answers[outcome.task] = handed_on(outcome.answer, whole=self.graph.context == "full")
         if outcome.status is TaskStatus.FAILED:
             for descendant in self.graph.descendants(outcome.task):
                 if descendant not in self.finished:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.record import Case, Switch
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.estimate.estimator import Estimator
@@ -39,7 +40,7 @@ class CaseContext:
     """The router, the server's VRAM, the estimates, the scorers, and the sink of events.
 
     `probe_client` samples what is resident, beside the job's own calls. `gpu` measures VRAM by NVML; None if there is
-    no GPU to measure.
+    no GPU to measure. `measured` has the calls of the case by (task, model) that need no server.
     """
 
     router: Router
@@ -50,6 +51,7 @@ class CaseContext:
     probe_client: OllamaClient
     settings: RunSettings = field(default_factory=RunSettings)
     gpu: GpuMeter | None = None
+    measured: Mapping[tuple[str, str], MeasuredCall] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.plan import Plan, PlanStatus
+from pytest_swarm.domain.prompt import Message, task_messages
 from pytest_swarm.domain.record import Case, EstimateRow, PlanStep
 from pytest_swarm.domain.seeding import stable_int
+from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import InfeasibleError, PlanError
+from pytest_swarm.estimate.context_fit import fitted_fleet
+from pytest_swarm.estimate.prompt_tokens import prompt_tokens
 from pytest_swarm.execution.case_context import CaseContext
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.router_failures import ask_router
@@ -19,12 +24,13 @@ from pytest_swarm.routing.milp import cheap_optimum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """The state of a job when a step is planned."""
+    """The state of a job when a step is planned. `answers` are those of its finished tasks, which prompts may hold."""
 
     step: int
     graph: TaskGraph
     finished: frozenset[str]
     resident: frozenset[str]
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView:
@@ -42,6 +48,8 @@ def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView
     tasks = tuple(graph.task(task_id) for task_id in horizon)
     stages = graph.stages(horizon)
     inside = frozenset(horizon)
+    prompts = {task.id: prompt_tokens(_messages(task, moment)) for task in tasks}
+    fleet = fitted_fleet(context.estimator.fleet, prompts.values(), vram_budget_gb=key.vram_budget_gb)
     return PlanningView(
         job=graph.name,
         step=moment.step,
@@ -50,13 +58,20 @@ def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView
         stages=tuple(stages[task_id] for task_id in horizon),
         edges=tuple((parent, child) for child in horizon for parent in graph.parents(child) if parent in inside),
         horizon_depth=key.horizon,
-        fleet=context.estimator.fleet,
+        fleet=fleet,
         resident=moment.resident,
         vram_budget_gb=key.vram_budget_gb,
-        estimates=context.estimator.table(tasks),
+        estimates=context.estimator.table(tasks, fleet=fleet, prompts=prompts),
+        prompts=prompts,
         weights=settings.weights,
         seed=stable_int("view", settings.seed, key.repeat, graph.name, moment.step),
     )
+
+
+def _messages(task: Task, moment: Moment) -> tuple[Message, ...]:
+    """Return the chat of a task as far as it is known: with the answers of finished tasks that it is given."""
+    given = moment.graph.inputs(task.id)
+    return task_messages(task, {each: moment.answers[each] for each in given if each in moment.answers})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +98,7 @@ async def plan_step(moment: Moment, case: Case, context: CaseContext, *, clock: 
         RoutingError: The router failed, or returned no plan.
     """
     view = build_view(moment, case, context)
+    context.residency.fleet = view.fleet
     started_s, elapsed_ms = clock.now_s(), clock.stopwatch()
     plan = await ask_router(context.router, view, mode=case.key.mode)
     decision = _Decision(plan=plan, started_s=started_s, decision_ms=elapsed_ms())

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -25,6 +26,8 @@ from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.transports.probe import ProbeTransport
 from pytest_swarm.ollama.transports.recording import RecordingTransport
 from pytest_swarm.ollama.transports.replay import CassetteIndex, ReplayingTransport
+
+_TIMES_WAIT: Final = "; times leave out the computing of this process"  # of a real server; see docs/recording.md
 
 
 class RecordMode(StrEnum):
@@ -71,7 +74,7 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: flo
     recording = replace(
         inner,
         kind="record",
-        detail=f"recording into {target.path}: {inner.detail}",
+        detail=f"recording into {target.path}: {inner.detail}{_TIMES_WAIT if inner.live else ''}",
         virtual=True,
         new_loop=new_ticking_loop if inner.virtual else new_wait_time_loop,
         connect=lambda: _recording_connection(inner, target),
@@ -113,6 +116,7 @@ def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection
         probe_client=client.through(ProbeTransport),
         register_graph=connection.register_graph,
         realised=recorder.realised,
+        measured=connection.measured,
         listener=recorder,
     )
 
@@ -152,6 +156,9 @@ class _CaseRecorder:
         """
         self._case, self._realised = case, None
         self._transport.begin(case, now_s=now_s)
+
+    def rehearse(self, case: Case, *, now_s: float) -> None:
+        """Let the requests of a decision that is only timed through, without recording them."""
 
     def realised(self, graph: TaskGraph, seed: int) -> RealisedScores | None:
         """Return the inner connection's realised scores, and record them."""

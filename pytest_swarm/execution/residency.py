@@ -15,6 +15,8 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import ResidentModel, Switch
 from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.execution.job_clock import JobClock
+from pytest_swarm.execution.leases import Leases
+from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.ollama.client import OllamaClient
 
 
@@ -37,15 +39,18 @@ class ResidencyManager:
 
     Args:
         client: The client of the server.
-        fleet: The models with their footprints (GB) and context lengths (tokens).
+        fleet: The models with their footprints (GB) and context lengths (tokens); set anew where contexts are raised.
+        restoration: Is told of every model that is loaded or called.
     """
 
-    def __init__(self, client: OllamaClient, fleet: Fleet) -> None:
+    def __init__(self, client: OllamaClient, fleet: Fleet, *, restoration: Restoration | None = None) -> None:
         self.client = client
         self.fleet = fleet
         self.step = 0
         self._context: ResidencyContext | None = None
         self._resident: set[str] = set()
+        self.leases = Leases()
+        self._restoration = restoration or Restoration()
 
     def begin(self, context: ResidencyContext) -> None:
         """Start a job: keep its budget, and report each switch to it."""
@@ -55,7 +60,7 @@ class ResidencyManager:
     async def observe(self) -> tuple[ResidentModel, ...]:
         """Return the models that the server reports as resident, sorted by name."""
         rows = await self.client.resident()
-        self._resident = {row.tag for row in rows if row.tag in self.fleet}
+        self._resident = {self.fleet[row.tag].tag for row in rows if row.tag in self.fleet}
         return tuple(sorted(rows, key=lambda row: row.tag))
 
     @property
@@ -88,8 +93,9 @@ class ResidencyManager:
             ServerDownError: The server does not answer.
         """
         kept = set(target).union(self.retained(target))
-        for tag in sorted(self._resident - kept):
-            await self._switch(tag, "unload")
+        for tag in sorted(self._resident):
+            if tag not in kept or self._has_other_context(tag):
+                await self._switch(tag, "unload")
         failed: dict[str, BackendError] = {}
         for tag in needed:
             if tag in self._resident:
@@ -102,14 +108,25 @@ class ResidencyManager:
                 failed[tag] = error
         return failed
 
+    def _has_other_context(self, tag: str) -> bool:
+        """Return whether a model was loaded with another context: its next call would load it again, unplanned."""
+        wanted = self.fleet[tag].context_tokens
+        return self.leases.context_of(tag) not in (None, wanted)
+
+    def context_of(self, tag: str, *, otherwise: int) -> int:
+        """Return the present context of a model in tokens; `otherwise` for one that is not of the fleet."""
+        return self.fleet[tag].context_tokens if tag in self.fleet else otherwise
+
     async def load_auxiliary(self, tag: str) -> None:
         """Make room for a planner or judge model and load it; the next step may unload it.
 
         A model outside the fleet has no known footprint: nothing is unloaded for it, and the samples show its VRAM.
         Raises BackendError if it cannot be loaded.
         """
+        self._restoration.use(tag)
         if tag in self.fleet:
-            failed = await self.switch_to({tag}, (tag,))
+            own = self.fleet[tag].tag
+            failed = await self.switch_to({own}, (own,))
             for error in failed.values():
                 raise error
 
@@ -117,6 +134,7 @@ class ResidencyManager:
         """Unload all resident models of the fleet, so that a case starts with an empty GPU."""
         await self.observe()
         for tag in sorted(self._resident):
+            self.leases.end(tag)
             await self.client.unload(tag)
         self._resident.clear()
 
@@ -124,9 +142,13 @@ class ResidencyManager:
         clock = self._job.clock
         started_s = clock.now_s()
         if action == "load":
-            await self.client.load(tag, num_ctx=self.fleet[tag].context_tokens)
+            num_ctx = self.fleet[tag].context_tokens
+            self._restoration.use(tag)
+            await self.client.load(tag, num_ctx=num_ctx)
+            self.leases.begin(tag, num_ctx)
             self._resident.add(tag)
         else:
+            self.leases.end(tag)
             await self.client.unload(tag)
             self._resident.discard(tag)
         finished_s = clock.now_s()

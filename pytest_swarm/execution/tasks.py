@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT, AnswerState
+from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.model import Model
+from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import BackendError, ServerDownError
+from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
 from pytest_swarm.execution.job_clock import JobClock
+from pytest_swarm.execution.measured_calls import play
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from pytest_swarm.scoring.answer_text import readable
@@ -23,13 +28,17 @@ SERVER_DOWN: Final = ServerDownError.kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCall:
-    """One task to run: its model, its parents with their answers, its step and its seed."""
+    """One task to run: its model, the tasks whose answers it is given, its step and its seed.
+
+    `measured` is the call as it was measured elsewhere; None where the server is to be asked.
+    """
 
     task: Task
     model: Model
     given: tuple[tuple[Task, str], ...]
     step: int
     seed: int
+    measured: MeasuredCall | None = None
 
 
 async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> TaskOutcome:
@@ -40,12 +49,6 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
         client: The client of the server.
         clock: The clock of the job.
     """
-    request = ChatRequest(
-        model=call.model.tag,
-        messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
-        num_ctx=call.model.context_tokens,
-        seed=call.seed,
-    )
     begun = TaskOutcome(
         task=call.task.id,
         status=TaskStatus.FAILED,
@@ -53,11 +56,22 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
         model=call.model.tag,
         started_s=clock.now_s(),
     )
+    if call.measured is not None:
+        return await play(call.measured, begun, clock)
+    request = ChatRequest(
+        model=call.model.tag,
+        messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
+        num_ctx=call.model.context_tokens,
+        seed=call.seed,
+    )
     try:
         reply = await client.chat(request)
     except BackendError as error:
         return replace(begun, finished_s=clock.now_s(), error=str(error), error_kind=error.kind)
-    return _answered(begun, reply, call.model, clock.now_s())
+    truncated = was_cut(
+        reported=reply.prompt_tokens, estimated=prompt_tokens(request.messages), num_ctx=request.num_ctx
+    )
+    return replace(_answered(begun, reply, call.model, clock.now_s()), truncated=truncated)
 
 
 def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: float) -> TaskOutcome:
@@ -75,6 +89,7 @@ def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: fl
         prefill_s=reply.prefill_s,
         decode_s=reply.decode_s,
         done_reason=reply.done_reason,
+        thinking=reply.thinking,
         thinking_chars=reply.thinking_chars,
         answer_state=_state(reply),
     )
@@ -139,8 +154,29 @@ def skipped(task_id: str, because: str) -> TaskOutcome:
     )
 
 
+def cut_sentence(call: TaskCall, outcome: TaskOutcome) -> str:
+    """Return what the server cut of a prompt, and what to do."""
+    return (
+        f"the server cut the prompt of task {outcome.task!r} to {outcome.prompt_tokens} tokens, because the context of "
+        f"{call.model.tag} is {call.model.context_tokens}; raise its num_ctx"
+    )
+
+
+def as_asked(task: Task, answers: Mapping[str, str]) -> Task:
+    """Return the task with its prompt as it was sent, which a judge reads; a blank one stays as it is written.
+
+    Args:
+        task: The task.
+        answers: Task ID to answer, of the tasks that it was given.
+    """
+    prompt = fill(task.prompt, answers)
+    return replace(task, prompt=prompt) if prompt.strip() else task
+
+
 async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> TaskOutcome:
     """Return the outcome with its scores; an outcome without an answer is returned as it is.
+
+    An answer to a prompt that the server cut has no score: it says nothing about the model.
 
     Args:
         outcome: The unscored outcome.
@@ -149,7 +185,9 @@ async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> Task
     """
     if outcome.answer is None:
         return outcome
-    score = await scorers.score(call.task, outcome.answer)
+    if outcome.truncated:
+        return replace(outcome, score_detail=f"not scored: {cut_sentence(call, outcome)}")
+    score = await scorers.score(as_asked(call.task, {each.id: text for each, text in call.given}), outcome.answer)
     local = score
     if call.task.derive is not None:
         local = await scorers.local_score(call.task, outcome.answer, call.given)

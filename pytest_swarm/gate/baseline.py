@@ -41,7 +41,9 @@ class Setup:
 class BaselineSample:
     """One completed job: its figures by metric (None = not measured). `digest` is that of its domain Case.
 
-    `occurrence` distinguishes tests that run the same graph; `tasks` is how many tasks make up the score.
+    `occurrence` distinguishes tests that run the same graph; `tasks` is how many tasks make up the score. `answers` is
+    the digest of the answers to all tasks, None where it is not known. `run` is the run that it comes from, where a
+    baseline holds several.
     """
 
     digest: str
@@ -50,6 +52,8 @@ class BaselineSample:
     occurrence: int
     tasks: int
     figures: Mapping[str, float | None]
+    answers: str | None = None
+    run: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "figures", MappingProxyType(dict(self.figures)))
@@ -94,5 +98,5 @@ class Baseline:
 
 
 def sorted_samples(samples: Iterable[BaselineSample]) -> tuple[BaselineSample, ...]:
-    """Return the samples in the order of their slots."""
-    return tuple(sorted(samples, key=lambda sample: sample.slot))
+    """Return the samples in the order of their runs, oldest first, and of their slots."""
+    return tuple(sorted(samples, key=lambda sample: (sample.run, sample.slot)))

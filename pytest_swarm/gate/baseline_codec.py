@@ -6,6 +6,7 @@ are a contract.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 from collections.abc import Mapping
@@ -37,6 +38,10 @@ class BaselineSampleRow(Struct, frozen=True, kw_only=True):
     figures: Annotated[
         Mapping[str, float | None], Meta(description="metric -> its value; a metric that was not measured is left out")
     ]
+    answers: Annotated[
+        str | None, Meta(description="digest of the answers to all tasks; left out where they are not known")
+    ] = None
+    run: Annotated[str, Meta(description="the run that it comes from; left out where the file holds one run only")] = ""
 
 
 class BaselineCaseRow(Struct, frozen=True, kw_only=True):
@@ -111,6 +116,7 @@ def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
 
 def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
     """Return the baseline of a file's text; `where` is named in errors."""
+    text = text.removeprefix(codecs.BOM_UTF8) if isinstance(text, bytes) else text.removeprefix("\ufeff")
     schema = _HEAD.decode(text, where=where).schema
     version = schema.removeprefix(SCHEMA)
     if version == schema:
@@ -124,8 +130,25 @@ def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
         if case.identity in seen:
             raise BaselineError(f"{where}: holds the case {case.setup.label} twice; delete one of them")
         seen.add(case.identity)
+        _check_samples(case, where)
     context = RunContext(**_context_fields(file.circumstances))
     return Baseline(context=context, cases=cases, where=where)
+
+
+def _check_samples(case: BaselineCase, where: str) -> None:
+    """Refuse what no run can have written: two samples of one repeat, and figures outside the range of their metric."""
+    seen: set[tuple[str, tuple[int, int]]] = set()
+    for sample in case.samples:
+        what = f"{where}: {case.setup.label} r{sample.repeat}"
+        if (sample.run, sample.slot) in seen:
+            raise BaselineError(f"{what} stands there twice; delete one of the two samples")
+        seen.add((sample.run, sample.slot))
+        for name, value in sample.figures.items():
+            low, high = GATE_METRICS[name].low, GATE_METRICS[name].high
+            if value is None or ((low is None or value >= low) and (high is None or value <= high)):
+                continue
+            wanted = f"at least {low:g}" if high is None or value < (low or 0) else f"at most {high:g}"
+            raise BaselineError(f"{what}: {name} is {value:g}, but must be {wanted}; {_ADVICE}")
 
 
 def write_baseline(baseline: Baseline, path: Path) -> None:
@@ -180,8 +203,13 @@ def _case_text(case: BaselineCase) -> str:
         samples=(),
     )
     head = {name: value for name, value in to_json(row).items() if name != "samples"}
-    samples = ",\n".join(f"  {_line(to_json(_encode_sample(sample)))}" for sample in case.samples)
+    samples = ",\n".join(f"  {_line(_without_unknown(to_json(_encode_sample(sample))))}" for sample in case.samples)
     return f'{_line(head)[:-1]}, "samples": [\n{samples}\n]}}'
+
+
+def _without_unknown(row: JsonObject) -> dict[str, Json]:
+    """The row without `answers` and `run` where they say nothing."""
+    return {name: value for name, value in row.items() if value or name not in ("answers", "run")}
 
 
 def _line(row: Mapping[str, Json]) -> str:
@@ -196,6 +224,8 @@ def _encode_sample(sample: BaselineSample) -> BaselineSampleRow:
         occurrence=sample.occurrence,
         tasks=sample.tasks,
         figures={name: _shortest(value) for name, value in sorted(sample.figures.items()) if value is not None},
+        answers=sample.answers,
+        run=sample.run,
     )
 
 
@@ -221,4 +251,6 @@ def _decode_sample(row: BaselineSampleRow) -> BaselineSample:
         occurrence=row.occurrence,
         tasks=row.tasks,
         figures={name: value for name, value in row.figures.items() if name in GATE_METRICS},
+        answers=row.answers,
+        run=row.run,
     )

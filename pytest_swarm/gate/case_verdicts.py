@@ -2,60 +2,60 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import fmean, stdev
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Final
 
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import BaselineCase
-from pytest_swarm.gate.count_verdicts import added_violations, is_clean
+from pytest_swarm.gate.count_verdicts import added_counts, is_clean
+from pytest_swarm.gate.draws import Draw, bet_scale, job_draws
+from pytest_swarm.gate.hypotheses import Chance, measured_pairs
+from pytest_swarm.gate.mean_verdicts import exact_verdict, reach_of
 from pytest_swarm.gate.pairing import ChangedCase, Match, RunCases
 from pytest_swarm.gate.rules import Expression, Rule
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict
 from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.statistics.exact_tests import reject_false_discoveries
+from pytest_swarm.statistics.mean_bounds import WeightedValues, p_mean_at_most
+from pytest_swarm.statistics.permutations import TwoSided, permutation_p_values
 from pytest_swarm.statistics.sequential import sequential_p_values
-from pytest_swarm.statistics.sign_flips import (
-    RULE_OF_THREE,
-    flip_p_values,
-    minimum_detectable,
-)
+
+VIOLATIONS: Final = "violations"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchStatistics:
-    """A match under its rule: the losses of its pairs (positive = worse) in the rule's first mean metric."""
+    """A match under its rule: its mean loss (positive = worse) in the rule's first mean metric, and its p-values.
+
+    `p_worse` is that of "no change" where the loss is above the allowance by its own bound, else 1; `p_better` likewise
+    of a gain. `hidden`: a loss above the allowance cannot be excluded.
+    """
 
     match: Match
-    rule: Rule
     expression: Expression | None
-    losses: tuple[float, ...]
-    before: float | None
-    now: float | None
-    p_worse: float
-    p_better: float
-    added: float
-
-    @property
-    def mean(self) -> float:
-        """The mean loss; 0 where nothing was measured in both."""
-        return fmean(self.losses) if self.losses else 0.0
+    pairs: int = 0
+    loss: float = 0.0
+    before: float | None = None
+    now: float | None = None
+    allowed: float = 0.0
+    p_worse: float = 1.0
+    p_better: float = 1.0
+    hidden: bool = False
+    added: float = 0.0
 
 
-def match_verdicts(
-    matches: Sequence[tuple[Match, Rule]], *, reproducible: bool, sequential: bool = False
-) -> list[CaseVerdict]:
-    """Return one verdict for each match, in order: exact sign flips (or bets), Benjamini-Hochberg over all cases."""
-    clean = _clean_modes([match for match, _ in matches])
-    tested = [_statistics(match, rule, clean=clean[match.setup.mode], sequential=sequential) for match, rule in matches]
-    rates = [_rate(each) for each in tested]
-    rate = min(rates, default=0.05)
+def match_verdicts(matches: Sequence[tuple[Match, Rule]], *, chance: Chance) -> list[CaseVerdict]:
+    """Return one verdict for each match, in order: exact, or with the false discovery rate held over all of them."""
+    tested = [_statistics(match, rule, chance) for match, rule in matches]
+    if chance.fixed:
+        return [_case(each, _exact(each)) for each in tested]
+    rate = min((_rate(each) for each in tested), default=0.05)
     worse = reject_false_discoveries([each.p_worse for each in tested], rate=rate)
     better = reject_false_discoveries([each.p_better for each in tested], rate=rate)
     return [
-        _case(each, _verdict(each, worse=down, better=up, reproducible=reproducible))
-        for each, down, up in zip(tested, worse, better, strict=True)
+        _case(each, _noisy(each, worse=down, better=up)) for each, down, up in zip(tested, worse, better, strict=True)
     ]
 
 
@@ -90,38 +90,68 @@ def not_comparable_verdicts(cases: Sequence[BaselineCase], reason: str) -> list[
     return [_unpaired(case, Verdict.NOT_COMPARABLE, reason) for case in cases]
 
 
-def _clean_modes(matches: Sequence[Match]) -> dict[str, bool]:
-    by_mode: dict[str, list[Match]] = {}
-    for match in matches:
-        by_mode.setdefault(match.setup.mode, []).append(match)
-    return {mode: is_clean(group, "violations") for mode, group in by_mode.items()}
-
-
-def _statistics(match: Match, rule: Rule, *, clean: bool, sequential: bool) -> MatchStatistics:
+def _statistics(match: Match, rule: Rule, chance: Chance) -> MatchStatistics:
     mine = [each for each in rule.expressions if each.mode in (None, match.setup.mode)]
     expression = next((each for each in mine if each.metric.kind is Kind.MEAN), None)
-    counted = any(each.metric.name == "violations" for each in mine)
-    pairs: list[tuple[float, float]] = []
-    sign = 1
-    if expression is not None:
-        name, sign = expression.metric.name, expression.metric.worse
-        for then, now in match.pairs:
-            a, b = then.figures.get(name), now.figures.get(name)
-            if a is not None and b is not None:
-                pairs.append((a, b))
-    losses = tuple(sign * (b - a) for a, b in pairs)
-    p_better, p_worse = (sequential_p_values if sequential else flip_p_values)(losses) if losses else (1.0, 1.0)
-    return MatchStatistics(
-        match=match,
-        rule=rule,
-        expression=expression,
-        losses=losses,
-        before=fmean(a for a, _ in pairs) if pairs else None,
-        now=fmean(b for _, b in pairs) if pairs else None,
-        p_worse=p_worse,
-        p_better=p_better,
-        added=added_violations(match, "violations", clean=clean) if counted else 0.0,
+    counted = any(each.metric.name == VIOLATIONS for each in mine)
+    added = added_counts(match, VIOLATIONS, clean=is_clean([match], VIOLATIONS)) if counted else 0.0
+    plain = MatchStatistics(match=match, expression=expression, pairs=len(match.now.samples), added=added)
+    if expression is None:
+        return plain
+    return _paired(plain, expression) if chance.fixed else _drawn(plain, expression, chance)
+
+
+def _paired(plain: MatchStatistics, expression: Expression) -> MatchStatistics:
+    """Where chance plays no part: the difference of the same repeats."""
+    data = measured_pairs([plain.match], expression.metric.name)
+    if not data.pairs:
+        return replace(plain, pairs=0)
+    before, now = fmean(data.before), fmean(data.now)
+    return replace(
+        plain,
+        pairs=len(data.pairs),
+        before=before,
+        now=now,
+        loss=expression.metric.worse * (now - before),
+        allowed=expression.allowed_loss(before),
     )
+
+
+def _drawn(plain: MatchStatistics, expression: Expression, chance: Chance) -> MatchStatistics:
+    jobs = job_draws([plain.match], expression.metric.name, collapse=not chance.seeded)
+    if not jobs:
+        return replace(plain, pairs=0)
+    (job,) = jobs
+    sign = expression.metric.worse
+    before, now = (job.mean(plain.match.now.identity, now=later) for later in (False, True))
+    losses = [pair.difference for pair in job.grouped_pairs(sign)]
+    reach = reach_of(expression.metric, jobs)
+    data = WeightedValues(values=losses, weights=[1.0] * len(losses), low=-reach, high=reach)
+    allowed = expression.allowed_loss(before)
+    level = (1 - expression.confidence / 100) / 2
+    loss = sign * (now - before)
+    above = loss > allowed and p_mean_at_most(data, allowed) <= level
+    below = loss < 0 and p_mean_at_most(data.mirrored, 0.0) <= level
+    seen = TwoSided(up=1.0, down=1.0)
+    if chance.sequential:
+        down, up = sequential_p_values(losses, scale=bet_scale(expression.metric, _values(job.before)))
+        seen = TwoSided(up=up, down=down)
+    elif above or below:
+        seen = permutation_p_values([job.stratum(sign, cases=1)])
+    return replace(
+        plain,
+        before=before,
+        now=now,
+        loss=loss,
+        allowed=allowed,
+        p_worse=seen.up if above else 1.0,
+        p_better=seen.down if below else 1.0,
+        hidden=loss > allowed or p_mean_at_most(data.mirrored, -allowed) > level,
+    )
+
+
+def _values(draws: Sequence[Draw]) -> list[float]:
+    return [value for draw in draws for value in draw.values.values()]
 
 
 def _rate(each: MatchStatistics) -> float:
@@ -129,34 +159,24 @@ def _rate(each: MatchStatistics) -> float:
     return 1 - confidence / 100
 
 
-def _verdict(each: MatchStatistics, *, worse: bool, better: bool, reproducible: bool) -> Verdict:
-    clean = is_clean([each.match], "violations")
-    if each.added > 0 and (reproducible or clean):
-        return Verdict.REGRESSED if reproducible else Verdict.INCONCLUSIVE
-    if not each.match.pairs:
-        return Verdict.NOT_COMPARABLE
-    if each.expression is None or each.before is None:
-        return Verdict.OK
-    allowed = each.expression.allowed_loss(each.before)
-    if worse and each.mean > allowed:
+def _exact(each: MatchStatistics) -> Verdict:
+    if each.added > 0:
         return Verdict.REGRESSED
+    if not each.pairs:
+        return Verdict.NOT_COMPARABLE
+    return exact_verdict(each.loss, each.allowed)
+
+
+def _noisy(each: MatchStatistics, *, worse: bool, better: bool) -> Verdict:
+    if not each.pairs:
+        return Verdict.NOT_COMPARABLE
+    if worse:
+        return Verdict.REGRESSED
+    if each.added > 0:
+        return Verdict.INCONCLUSIVE
     if better:
         return Verdict.IMPROVED
-    hidden = _detectable(each, reproducible=reproducible)
-    return Verdict.OK if max(hidden, each.mean) <= allowed else Verdict.INCONCLUSIVE
-
-
-def _detectable(each: MatchStatistics, *, reproducible: bool) -> float:
-    """The smallest loss that the repeats of one case detect, as in `mean_verdicts.detectable_loss`."""
-    n = len(each.losses)
-    if not any(each.losses):
-        if reproducible:
-            return 0.0
-        tasks = fmean(max(1, now.tasks) for _, now in each.match.pairs)
-        return RULE_OF_THREE / n / tasks
-    assert each.expression is not None, "losses are those of an expression"
-    level = (1 - each.expression.confidence / 100) / 2
-    return math.inf if n < 2 else minimum_detectable(stdev(each.losses) / math.sqrt(n), n, level=level)
+    return Verdict.INCONCLUSIVE if each.hidden else Verdict.OK
 
 
 def _case(each: MatchStatistics, verdict: Verdict) -> CaseVerdict:
@@ -164,8 +184,9 @@ def _case(each: MatchStatistics, verdict: Verdict) -> CaseVerdict:
     notes = [f"renamed, was {match.renamed_from}"] if match.renamed_from else []
     if each.added:
         notes.append(f"{each.added:g} more violation{'s' if each.added != 1 else ''}")
-    if not match.pairs:
-        notes.append("no repeat is in both")
+    if not each.pairs:
+        name = "a figure that the gate compares" if each.expression is None else each.expression.metric.name
+        notes.append(f"{name} is not in both")
     return CaseVerdict(
         setup=match.setup,
         graph_digest=match.now.graph_digest,
@@ -173,8 +194,8 @@ def _case(each: MatchStatistics, verdict: Verdict) -> CaseVerdict:
         test=match.now.test_name,
         before=each.before,
         now=each.now,
-        pairs=len(each.losses),
-        p_worse=each.p_worse if any(each.losses) else None,
+        pairs=each.pairs,
+        p_worse=each.p_worse if each.p_worse < 1 else None,
         note="; ".join(notes) or None,
         tests=tuple(sample.test for sample in match.now.samples),
     )

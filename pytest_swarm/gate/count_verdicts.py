@@ -1,106 +1,161 @@
-"""Verdicts on counts, such as violations: exact. A new one fails the gate where chance cannot explain it."""
+"""Verdicts on counts, such as violations: exact where chance plays no part, else by an exact test of rates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pytest_swarm.gate.baseline import BaselineSample
-from pytest_swarm.gate.hypotheses import Hypothesis, measured_pairs
+from pytest_swarm.gate.draws import Draw, JobDraws
+from pytest_swarm.gate.hypotheses import Hypothesis, confidence, measured_pairs, no_pairs
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
-from pytest_swarm.statistics.exact_tests import sign_test
+from pytest_swarm.statistics.exact_tests import fisher_in_strata
+from pytest_swarm.statistics.proportions import exact_interval
+from pytest_swarm.statistics.sequential import sequential_p_values
 
 _SHOWN = 5  # steps that a row names; events.jsonl holds all
 
 
 def count_verdict(hypothesis: Hypothesis) -> VerdictRow:
-    """Return the verdict on the counts of one mode.
+    """Return the verdict on the counts of one mode: `@exact` and reproducible counts as they are, others by a test."""
+    exact = hypothesis.chance.fixed or hypothesis.expression.exact
+    return _exact_verdict(hypothesis) if exact else _noisy_verdict(hypothesis)
 
-    Where chance plays no part, or the mode has no violation in the baseline, every additional one counts. A mode with
-    violations in the baseline depends on what it learns, and another seed or a real server moves them. Then more of
-    them are a regression only where the exact sign test over repeats of jobs rejects chance.
-    """
+
+def added_counts(match: Match, metric: str, *, clean: bool) -> float:
+    """Return how many more one case has than in the baseline: over its pairs; of a clean mode, over all repeats."""
+    if clean:
+        return sum(count_of(sample, metric) for sample in match.now.samples)
+    return max(0.0, sum(count_of(now, metric) - count_of(then, metric) for then, now in match.pairs))
+
+
+def is_clean(matches: Sequence[Match], metric: str) -> bool:
+    """Whether the baseline counted nothing at all in these cases, and did measure it."""
+    counts = [sample.figures.get(metric) for match in matches for sample in match.before.samples]
+    return any(count is not None for count in counts) and not any(counts)
+
+
+def count_of(sample: BaselineSample, metric: str) -> float:
+    """Return a count; 0 where it was not measured, which adds nothing to a sum of measured ones."""
+    return sample.figures.get(metric) or 0.0
+
+
+def _exact_verdict(hypothesis: Hypothesis) -> VerdictRow:
+    """One more than allowed fails, and one case's improvement does not pay for another's loss."""
     metric = hypothesis.expression.metric.name
     data = measured_pairs(hypothesis.matches, metric)
     if not data.pairs:
-        note = (
-            f"{metric} were not measured in both"
-            if hypothesis.matches
-            else f"no case of mode {hypothesis.mode} in both"
-        )
-        return hypothesis.row(Verdict.NOT_COMPARABLE, note=note)
-    before, now = sum(data.before), sum(data.now)
+        return hypothesis.row(Verdict.NOT_COMPARABLE, note=no_pairs(hypothesis))
     clean = is_clean(hypothesis.matches, metric)
-    exact = hypothesis.reproducible or clean
-    added = sum(added_violations(match, metric, clean=clean) for match in hypothesis.matches) if exact else now - before
-    p_worse = None if exact else sign_test_over_repeats(hypothesis.matches, metric)
+    added = sum(added_counts(match, metric, clean=clean) for match in hypothesis.matches)
+    before, now = sum(data.before), sum(data.now)
+    if clean:
+        now = sum(count_of(sample, metric) for match in hypothesis.matches for sample in match.now.samples)
+    verdict = Verdict.IMPROVED if now < before else Verdict.OK
     if added > hypothesis.expression.allowed:
-        significant = p_worse is None or p_worse <= hypothesis.level
-        verdict = Verdict.REGRESSED if significant else Verdict.INCONCLUSIVE
-    else:
-        fewer = now < before and (
-            exact or sign_test_over_repeats(hypothesis.matches, metric, worse=-1) <= hypothesis.level
-        )
-        verdict = Verdict.IMPROVED if fewer else Verdict.OK
-    over = _new_steps(hypothesis, metric) if verdict in (Verdict.REGRESSED, Verdict.INCONCLUSIVE) else ()
+        verdict = Verdict.REGRESSED
     return hypothesis.row(
         verdict,
+        exact=True,
         before=before,
-        now=now if not clean else sum(_count(sample, metric) for m in hypothesis.matches for sample in m.now.samples),
+        now=now,
         change=added,
-        p_worse=p_worse,
         allowed=hypothesis.expression.allowed,
-        cases=len({match.now.identity for match, _, _ in data.pairs}),
-        pairs=len(data.pairs),
         jobs=data.jobs,
-        note=_note(verdict, exact),
-        details=over,
+        details=_new_steps(hypothesis, metric) if verdict is Verdict.REGRESSED else (),
     )
 
 
-def is_clean(matches: Iterable[Match], metric: str) -> bool:
-    """Whether the baseline has no violation at all among these cases."""
-    return not any(_count(sample, metric) for match in matches for sample in match.before.samples)
+def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
+    """REGRESSED where the exact test rejects equal rates; ok where no more than allowed were seen.
 
-
-def added_violations(match: Match, metric: str, *, clean: bool) -> float:
-    """Return how many more one case has than in the baseline: over its pairs; of a clean mode, over all repeats."""
-    if clean:
-        return sum(_count(sample, metric) for sample in match.now.samples)
-    return max(0.0, sum(_count(now, metric) - _count(then, metric) for then, now in match.pairs))
-
-
-def sign_test_over_repeats(matches: Sequence[Match], metric: str, *, worse: int = 1) -> float:
-    """Return the p-value of a one-sided exact sign test over repeats of jobs.
-
-    P(at least as many worse | worse and better equally likely); with `worse` -1, at least as many better.
+    A draw counts once, however many steps of it are over budget: its steps move together. The allowed number is taken
+    off the draws of this run before the test, so a true excess of that many is rejected no more often than none.
     """
-    units: dict[tuple[str, int], float] = {}
-    for match in matches:
-        for then, now in match.pairs:
-            unit = (match.setup.job, now.repeat)
-            units[unit] = units.get(unit, 0.0) + _count(now, metric) - _count(then, metric)
-    up, down = sum(worse * d > 0 for d in units.values()), sum(worse * d < 0 for d in units.values())
-    return sign_test(up, down)
+    metric, jobs = hypothesis.expression.metric.name, hypothesis.draws
+    if not jobs:
+        return hypothesis.row(Verdict.NOT_COMPARABLE, note=no_pairs(hypothesis))
+    allowed = hypothesis.expression.allowed
+    now, before = sum(_total(job.now) for job in jobs), sum(_total(job.before) for job in jobs)
+    expected = sum(_total(job.before) * len(job.now) / len(job.before) for job in jobs)
+    test = _sequential_p if hypothesis.chance.sequential else _fisher_p
+    p_worse, p_better = test(jobs, worse=True, allowed=int(allowed)), test(jobs, worse=False, allowed=0)
+    if p_worse <= hypothesis.level:
+        verdict = Verdict.REGRESSED
+    elif now - expected <= allowed:
+        verdict = Verdict.IMPROVED if p_better <= hypothesis.level else Verdict.OK
+    else:
+        verdict = Verdict.INCONCLUSIVE
+    verdict = hypothesis.coverage.limit(verdict)
+    return hypothesis.row(
+        verdict,
+        before=before,
+        now=now,
+        change=now - expected,
+        confidence=confidence(hypothesis.level),
+        p_worse=p_worse,
+        allowed=allowed,
+        jobs=len(jobs),
+        repeats_before=sum(draw.times for job in jobs for draw in job.before),
+        repeats_now=sum(draw.times for job in jobs for draw in job.now),
+        distinct_before=sum(len(job.before) for job in jobs),
+        distinct_now=sum(len(job.now) for job in jobs),
+        note=_rates(jobs, hypothesis, verdict),
+        details=_new_steps(hypothesis, metric) if now - expected > allowed else (),
+    )
+
+
+def _fisher_p(jobs: Sequence[JobDraws], *, worse: bool, allowed: int) -> float:
+    """The stratified test of Fisher over the draws with any count; `allowed` of them are taken off this run."""
+    tables: list[tuple[int, int, int, int]] = []
+    for job in jobs:
+        before, now = _events(job.before), _events(job.now)
+        off = min(allowed, now) if worse else 0
+        allowed -= off
+        row = (before, len(job.before), now - off, len(job.now))
+        tables.append(row if worse else (row[2], row[3], row[0], row[1]))
+    return fisher_in_strata(tables)
+
+
+def _sequential_p(jobs: Sequence[JobDraws], *, worse: bool, allowed: int) -> float:
+    """Bets on the sign of the difference of each repeat of each job, which hold whenever one looks."""
+    sign = 1 if worse else -1
+    differences: list[float] = []
+    for job in jobs:
+        for then, now in zip(job.before, job.now, strict=False):
+            differences.append(sign * float(_events((now,)) - _events((then,))))
+    for n, difference in enumerate(differences):
+        if allowed and difference > 0:
+            differences[n], allowed = 0.0, allowed - 1
+    return sequential_p_values(differences, scale=1.0)[1]
+
+
+def _events(draws: Sequence[Draw]) -> int:
+    return sum(any(draw.values.values()) for draw in draws)
+
+
+def _total(draws: Sequence[Draw]) -> float:
+    return sum(sum(draw.values.values()) for draw in draws)
+
+
+def _rates(jobs: Sequence[JobDraws], hypothesis: Hypothesis, verdict: Verdict) -> str:
+    """With which rate of repeats what was seen is compatible."""
+    events, draws = sum(_events(job.now) for job in jobs), sum(len(job.now) for job in jobs)
+    low, high = exact_interval(events, draws, level=(1 - hypothesis.expression.confidence / 100) / 2)
+    seen = f"{events:,} of {draws:,} repeats of jobs have {hypothesis.expression.metric.label.lower()} now"
+    said = f"{seen}, which rates of {100 * low:.1f} to {100 * high:.1f} % can show"
+    if verdict is Verdict.INCONCLUSIVE and not hypothesis.coverage.lost:
+        said += "; more than before, but no more than chance explains"
+    return said
 
 
 def _new_steps(hypothesis: Hypothesis, metric: str) -> tuple[str, ...]:
     """Return sentences that name the steps over budget of the samples that have more of them than before."""
     sentences: list[str] = []
     for match in hypothesis.matches:
-        then = {sample.slot: _count(sample, metric) for sample in match.before.samples}
+        then = {sample.slot: count_of(sample, metric) for sample in match.before.samples}
         for sample in match.now.samples:
-            if _count(sample, metric) > then.get(sample.slot, 0.0):
+            if count_of(sample, metric) > then.get(sample.slot, 0.0):
                 sentences += hypothesis.over_budget.get((sample.digest, sample.occurrence), ())
     more = [f".. and {len(sentences) - _SHOWN} more"] if len(sentences) > _SHOWN else []
     return (*sentences[:_SHOWN], *more)
-
-
-def _count(sample: BaselineSample, metric: str) -> float:
-    return sample.figures.get(metric) or 0.0
-
-
-def _note(verdict: Verdict, exact: bool) -> str | None:
-    if verdict is Verdict.INCONCLUSIVE and not exact:
-        return "this mode broke the budget in the baseline as well, and chance moves its violations about"
-    return None

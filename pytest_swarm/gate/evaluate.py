@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.case_verdicts import match_verdicts, not_comparable_verdicts, unmatched_verdicts
 from pytest_swarm.gate.count_verdicts import count_verdict
-from pytest_swarm.gate.hypotheses import Hypothesis, hypotheses_of
-from pytest_swarm.gate.mean_verdicts import mean_verdict
+from pytest_swarm.gate.hypotheses import Chance, Hypothesis, hypotheses_of
+from pytest_swarm.gate.mean_verdicts import SUSPICION, mean_verdict
 from pytest_swarm.gate.pairing import RunCases, pair_cases
 from pytest_swarm.gate.rules import Policy, Strictness
-from pytest_swarm.gate.run_context import RunContext, differences, reproducible, same_clock
-from pytest_swarm.gate.time_verdicts import median_verdict
+from pytest_swarm.gate.run_context import RunContext, differences, reproducible, seeded, virtual_clock
+from pytest_swarm.gate.time_verdicts import WALL_TIME, median_verdict
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow, worst
 from pytest_swarm.metrics.spec import Kind
 
@@ -75,23 +75,37 @@ def evaluate(
         cases = [*not_comparable_verdicts(run.cases, reasons[0]), *unmatched_verdicts(run, (), (), ())]
         return _result(policy, baseline, _Verdicts(reasons=reasons, cases=tuple(cases)))
     pairing = pair_cases(baseline, run.cases, covered=covered)
-    fixed = reproducible(baseline.context, now)
-    clocks = {wall: same_clock(baseline.context, now, wall_clock=wall) for wall in (True, False)}
-    hypotheses = hypotheses_of(pairing, policy, fixed=fixed, over_budget=run.over_budget)
-    rows = [_row_verdict(each, clocks) for each in hypotheses]
+    chance = Chance(
+        fixed=reproducible(baseline.context, now),
+        seeded=seeded(baseline.context, now),
+        sequential=policy.sequential,
+    )
+    virtual = virtual_clock(baseline.context, now)
+    rows = [_row_verdict(each, virtual=virtual) for each in hypotheses_of(pairing, run, policy, chance=chance)]
     ruled = [(match, policy.rule_of(match.now)) for match in pairing.matches]
-    cases = match_verdicts(ruled, reproducible=fixed, sequential=policy.sequential)
+    cases = match_verdicts(ruled, chance=chance)
     cases += unmatched_verdicts(run, pairing.changed, pairing.new, pairing.missing)
-    found = _Verdicts(rows=tuple(rows), cases=tuple(cases), elsewhere=len(pairing.elsewhere))
+    found = _Verdicts(
+        reasons=() if pairing.matches else (_nothing_compared(run),),
+        rows=tuple(rows),
+        cases=tuple(cases),
+        elsewhere=len(pairing.elsewhere),
+    )
     return _result(policy, baseline, found)
 
 
-def _row_verdict(hypothesis: Hypothesis, clocks: Mapping[bool, bool]) -> VerdictRow:
+def _nothing_compared(run: RunCases) -> str:
+    if run.cases:
+        return f"nothing was compared: none of the {len(run.cases):,} cases of this run is in the baseline as it is now"
+    return "nothing was compared: this run completed no case"
+
+
+def _row_verdict(hypothesis: Hypothesis, *, virtual: bool) -> VerdictRow:
     expression = hypothesis.expression
     if expression.metric.kind is Kind.COUNT:
         return count_verdict(hypothesis)
-    if expression.metric.kind is Kind.TIME and not clocks[expression.metric.on_wall_clock]:
-        return hypothesis.row(Verdict.NOT_COMPARABLE, note="times of another machine are no comparison")
+    if expression.metric.kind is Kind.TIME and (expression.metric.on_wall_clock or not virtual):
+        return hypothesis.row(Verdict.NOT_COMPARABLE, note=WALL_TIME)
     return median_verdict(hypothesis) if expression.statistic == "median" else mean_verdict(hypothesis)
 
 
@@ -100,8 +114,8 @@ def _result(policy: Policy, baseline: Baseline, found: _Verdicts) -> GateResult:
     failures, warnings = _consequences(policy, found.rows, cases, found.reasons)
     verdicts = [row.verdict for row in found.rows]
     if all(verdict is Verdict.NOT_COMPARABLE for verdict in verdicts):
-        lone = (Verdict.ERROR, Verdict.MISSING, Verdict.NOT_COMPARABLE)
-        verdicts += [case.verdict for case in cases if case.verdict in lone]
+        verdicts += [Verdict.NOT_COMPARABLE]
+        verdicts += [case.verdict for case in cases if case.verdict is Verdict.ERROR]
     return GateResult(
         verdict=worst(verdicts),
         gate=policy.default.gate,
@@ -130,7 +144,8 @@ def _consequences(
         if row.verdict is Verdict.REGRESSED:
             say(f"{name}: REGRESSED", fail=row.gate == "fail")
         elif row.verdict is Verdict.INCONCLUSIVE and policy.inconclusive != "pass":
-            say(f"{name}: inconclusive", fail=row.gate == policy.inconclusive == "fail")
+            why = f": {row.suspicion}" if row.suspicion == SUSPICION else ""
+            say(f"{name}: inconclusive{why}", fail=row.gate == policy.inconclusive == "fail")
         elif row.verdict is Verdict.NOT_COMPARABLE and policy.incomparable != "ignore":
             say(f"{name}: not comparable: {row.note}", fail=row.gate == policy.incomparable == "fail")
     fail = policy.default.gate == policy.incomparable == "fail"

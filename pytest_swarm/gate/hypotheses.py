@@ -7,21 +7,36 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import BaselineSample
-from pytest_swarm.gate.pairing import Match, Pairing
+from pytest_swarm.gate.coverage import Coverage, coverage_of
+from pytest_swarm.gate.draws import JobDraws, job_draws
+from pytest_swarm.gate.pairing import IncompleteJob, Match, Pairing, RunCases
 from pytest_swarm.gate.rules import Expression, Policy, Rule
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
-from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.sign_flips import Pair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """What part chance plays in a run beside its baseline.
+
+    `fixed`: none, as on a simulator or on recordings with the same seed. `seeded`: the server is known to draw anew for
+    each seed, so equal answers of two repeats are a coincidence. `sequential`: repeats were added only while needed.
+    """
+
+    fixed: bool
+    seeded: bool
+    sequential: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hypothesis:
     """One expression under one mode, to be tested over the matched cases at a one-sided `level`.
 
-    `reproducible`: chance plays no part (same seed, simulator or recordings). `over_budget` holds sentences that name
-    the steps over budget, by (case digest, occurrence).
+    `incomplete` are its jobs that did not complete, `absent` its cases that only one side has. `over_budget` holds
+    sentences that name the steps over budget, by (case digest, occurrence).
     """
 
     rule: Rule
@@ -29,26 +44,49 @@ class Hypothesis:
     mode: str
     matches: tuple[Match, ...]
     level: float
-    reproducible: bool
-    sequential: bool = False
+    chance: Chance
+    incomplete: tuple[IncompleteJob, ...] = ()
+    absent: int = 0
     over_budget: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def coverage(self) -> Coverage:
+        """What was compared of what should have been."""
+        return coverage_of(
+            self.matches,
+            self.expression.metric.name,
+            incomplete=self.incomplete,
+            absent=self.absent,
+            by_slot=self.chance.fixed,
+        )
+
+    @property
+    def draws(self) -> tuple[JobDraws, ...]:
+        """The draws of each job that measured the metric on both sides."""
+        return job_draws(self.matches, self.expression.metric.name, collapse=not self.chance.seeded)
+
     def row(self, verdict: Verdict, **figures: object) -> VerdictRow:
-        """Return the row of this hypothesis; `figures` are further fields of VerdictRow."""
+        """Return the row of this hypothesis with its coverage; `figures` are further fields of VerdictRow."""
+        coverage = self.coverage
         return VerdictRow(
             test=self.rule.test,
             expression=self.expression.text,
             metric=self.expression.metric.name,
             mode=self.mode,
             gate=self.rule.gate,
-            verdict=verdict,
+            verdict=coverage.limit(verdict),
+            cases=coverage.cases,
+            cases_expected=coverage.cases_expected,
+            pairs=coverage.pairs,
+            pairs_expected=coverage.pairs_expected,
+            lost=coverage.named,
             **figures,  # type: ignore[arg-type]
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredPairs:
-    """The pairs in which a metric was measured on both sides."""
+    """The same repeat of the same case, then and now, where a metric was measured on both sides."""
 
     pairs: tuple[tuple[Match, BaselineSample, BaselineSample], ...]
     name: str
@@ -68,10 +106,10 @@ class MeasuredPairs:
         """How many jobs there are among them."""
         return len({match.setup.job for match, _, _ in self.pairs})
 
-    def differences(self, sign: int) -> Iterable[Pair]:
-        """Yield the differences of the pairs, times `sign`."""
+    def differences(self) -> Iterable[Pair]:
+        """Yield the differences of the pairs, now minus then."""
         for match, then, now in self.pairs:
-            difference = sign * (value_of(now, self.name) - value_of(then, self.name))
+            difference = value_of(now, self.name) - value_of(then, self.name)
             yield Pair(match.setup.job, match.now.identity, now.repeat, difference)
 
     def case_mean(self, pick: Callable[[BaselineSample, BaselineSample], BaselineSample]) -> float:
@@ -80,11 +118,6 @@ class MeasuredPairs:
         for match, then, now in self.pairs:
             cases.setdefault(match.now.identity, []).append(value_of(pick(then, now), self.name))
         return fmean(map(fmean, cases.values()))
-
-    @property
-    def step(self) -> float:
-        """The score that one task of a job is worth, on average."""
-        return fmean(1 / max(1, now.tasks) for _, _, now in self.pairs)
 
 
 def measured_pairs(matches: Iterable[Match], name: str) -> MeasuredPairs:
@@ -100,44 +133,72 @@ def measured_pairs(matches: Iterable[Match], name: str) -> MeasuredPairs:
     )
 
 
-def hypotheses_of(
-    pairing: Pairing, policy: Policy, *, fixed: bool, over_budget: Mapping[tuple[str, int], tuple[str, ...]]
-) -> list[Hypothesis]:
+@dataclass(slots=True, kw_only=True)
+class _Group:
+    """What belongs to one rule and mode."""
+
+    matches: list[Match] = field(default_factory=list)
+    incomplete: list[IncompleteJob] = field(default_factory=list)
+    absent: int = 0
+
+
+def hypotheses_of(pairing: Pairing, run: RunCases, policy: Policy, *, chance: Chance) -> list[Hypothesis]:
     """Return one hypothesis for each rule, expression and mode. They share the error that is allowed to all of them.
 
     Args:
         pairing: the run beside the baseline.
+        run: the run.
         policy: the rules of the run.
-        fixed: whether chance plays no part.
-        over_budget: sentences that name the steps over budget, by (case digest, occurrence).
+        chance: what part chance plays.
     """
-    groups: dict[Rule, list[Match]] = {policy.default: []}
-    for match in pairing.matches:
-        groups.setdefault(policy.rule_of(match.now), []).append(match)
-    found: list[tuple[Rule, Expression, str, tuple[Match, ...]]] = []
-    for rule, matches in groups.items():
-        if rule.gate == "off" or (not matches and (rule.test is not None or len(groups) > 1)):
-            continue
-        modes = sorted({match.setup.mode for match in matches}, key=mode_order)
-        for expression in rule.expressions:
-            found += [
-                (rule, expression, mode, tuple(match for match in matches if match.setup.mode == mode))
-                for mode in (modes if expression.mode is None else [expression.mode])
-            ]
-    noisy = sum(expression.metric.kind is not Kind.COUNT for _, expression, _, _ in found)
+    found = [
+        (rule, expression, mode, group)
+        for rule, modes in _groups(pairing, run, policy).items()
+        if rule.gate != "off"
+        for expression in rule.expressions
+        for mode, group in _of_modes(modes, expression)
+    ]
+    noisy = sum(not expression.exact for _, expression, _, _ in found)
     return [
         Hypothesis(
             rule=rule,
             expression=expression,
             mode=mode,
-            matches=matches,
+            matches=tuple(group.matches),
             level=_level(expression, noisy),
-            reproducible=fixed,
-            sequential=policy.sequential,
-            over_budget=over_budget,
+            chance=chance,
+            incomplete=tuple(group.incomplete),
+            absent=group.absent,
+            over_budget=run.over_budget,
         )
-        for rule, expression, mode, matches in found
+        for rule, expression, mode, group in found
     ]
+
+
+def _groups(pairing: Pairing, run: RunCases, policy: Policy) -> dict[Rule, dict[str, _Group]]:
+    found: dict[Rule, dict[str, _Group]] = {policy.default: {}}
+
+    def group(rule: Rule, mode: str) -> _Group:
+        return found.setdefault(rule, {}).setdefault(mode, _Group())
+
+    for match in pairing.matches:
+        group(policy.rule_of(match.now), match.setup.mode).matches.append(match)
+    for job in run.incomplete:
+        group(policy.rule_of_test(base_node_id(job.test)), job.setup.mode).incomplete.append(job)
+    died = {job.setup for job in run.incomplete}
+    for case in (*pairing.missing, *(each.now for each in pairing.changed)):
+        modes = found.get(policy.rule_of(case), {})
+        if case.setup.mode in modes and case.setup not in died:
+            modes[case.setup.mode].absent += 1
+    if not found[policy.default] and len(found) > 1:
+        del found[policy.default]
+    return found
+
+
+def _of_modes(modes: Mapping[str, _Group], expression: Expression) -> list[tuple[str, _Group]]:
+    if expression.mode is not None:
+        return [(expression.mode, modes.get(expression.mode, _Group()))]
+    return [(mode, modes[mode]) for mode in sorted(modes, key=mode_order)]
 
 
 def value_of(sample: BaselineSample, name: str) -> float:
@@ -165,5 +226,5 @@ def no_pairs(hypothesis: Hypothesis) -> str:
 
 
 def _level(expression: Expression, noisy: int) -> float:
-    """One-sided level alpha / (2 m): Bonferroni over m noisy hypotheses, so equal runs fail in at most alpha / 2."""
+    """One-sided level alpha / (2 m): Bonferroni over m hypotheses, so equal runs fail in at most alpha / 2."""
     return (1 - expression.confidence / 100) / (2 * max(1, noisy))

@@ -1,127 +1,202 @@
-"""Verdicts on means: the mean paired difference and its interval. docs/gate.md has the rules."""
+"""Verdicts on means: exact where chance plays no part, else by the bounds of the mean loss (docs/gate.md)."""
 
 from __future__ import annotations
 
-import math
-from statistics import fmean
+from dataclasses import dataclass
+from typing import Final
 
-from pytest_swarm.gate.hypotheses import Hypothesis, MeasuredPairs, confidence, finite, measured_pairs, no_pairs
+from pytest_swarm.gate.draws import JobDraws, bet_scale
+from pytest_swarm.gate.hypotheses import Hypothesis, confidence, finite, measured_pairs, no_pairs
+from pytest_swarm.gate.repeats_to_run import RepeatsToRun, repeats_to_run
+from pytest_swarm.gate.run_spread import run_error, widened
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
-from pytest_swarm.metrics.metric_table import MetricTable
+from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.statistics.bootstrap import bca_over_clusters
-from pytest_swarm.statistics.sequential import minimum_detectable_sequential, price_of_looking, sequential_effect
-from pytest_swarm.statistics.sign_flips import (
-    RULE_OF_THREE,
-    Effect,
-    Units,
-    minimum_detectable,
-    paired_effect,
-    repeats_needed,
-    units_of,
-)
+from pytest_swarm.statistics.mean_bounds import WeightedValues, mean_bounds
+from pytest_swarm.statistics.permutations import permutation_p_values
+from pytest_swarm.statistics.sequential import sequential_effect
+from pytest_swarm.statistics.sign_flips import Units, minimum_detectable, standard_error, units_of
+
+SUSPICION: Final = "worse than before, perhaps within the allowance"
+NOT_KNOWN: Final = "not known whether it is worse than before"
+_SAME: Final = 1e-9  # differences of means of floats that are no difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A mean loss (positive = worse), its bounds, and the p-values of "no change": of a loss, and of a gain."""
+
+    mean: float
+    low: float
+    high: float
+    p_worse: float
+    p_better: float
+    level: float
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether there is a loss, however small."""
+        return self.low > 0 and self.p_worse <= self.level
+
+    def verdict(self, allowed: float) -> Verdict:
+        """Return the verdict by the bounds: REGRESSED above the allowance, ok at or below it, else inconclusive."""
+        if self.is_worse and self.low > allowed:
+            return Verdict.REGRESSED
+        if self.high < 0 and self.p_better <= self.level:
+            return Verdict.IMPROVED
+        return Verdict.OK if self.high <= allowed else Verdict.INCONCLUSIVE
 
 
 def mean_verdict(hypothesis: Hypothesis) -> VerdictRow:
-    """Return the verdict on a mean paired difference: worse where it exceeds the limit and its interval excludes 0."""
+    """Return the verdict on the mean loss of one mode."""
+    return exact_mean_verdict(hypothesis) if hypothesis.chance.fixed else _noisy_verdict(hypothesis)
+
+
+def exact_mean_verdict(hypothesis: Hypothesis) -> VerdictRow:
+    """Return the verdict where the same draw gives the same answer: the difference of the pairs is the truth."""
     metric = hypothesis.expression.metric
     data = measured_pairs(hypothesis.matches, metric.name)
     if not data.pairs:
         return hypothesis.row(Verdict.NOT_COMPARABLE, note=no_pairs(hypothesis))
-    units = units_of(data.differences(metric.worse))
-    effect = (sequential_effect if hypothesis.sequential else paired_effect)(units, level=hypothesis.level)
+    units = units_of(data.differences())
     before, now = data.case_mean(lambda then, _: then), data.case_mean(lambda _, now: now)
     allowed = hypothesis.expression.allowed_loss(before)
-    detectable = detectable_loss(effect, data, hypothesis)
-    verdict = decide(effect, allowed, detectable)
-    needed = None
-    if verdict is Verdict.INCONCLUSIVE:
-        needed = needed_repeats(effect, data, hypothesis, allowed=allowed)
-    low, high = _signed(metric.worse, (effect.low, effect.high))
-    over_jobs = _over_jobs(units, hypothesis.level, metric.worse)
+    return hypothesis.row(
+        exact_verdict(metric.worse * (now - before), allowed),
+        exact=True,
+        before=before,
+        now=now,
+        change=now - before,
+        interval_over_jobs=bca_over_clusters(units, level=_own_level(hypothesis)),
+        allowed=allowed,
+        detectable=0.0,
+        jobs=data.jobs,
+    )
+
+
+def exact_verdict(loss: float, allowed: float) -> Verdict:
+    """Return the verdict on a loss that is known without error."""
+    if loss > allowed + _SAME:
+        return Verdict.REGRESSED
+    return Verdict.IMPROVED if loss < -_SAME else Verdict.OK
+
+
+def loss_of(jobs: tuple[JobDraws, ...], hypothesis: Hypothesis, *, before: float) -> tuple[Loss, Units]:
+    """Return the mean loss with its bounds, and the units that they come from.
+
+    A relative allowance is a share of a value that is itself drawn. So the bounds are those of the loss minus that
+    share, draw by draw, moved back by the allowance of the mean.
+
+    Args:
+        jobs: the draws of each job.
+        hypothesis: what is tested.
+        before: the mean of the baseline.
+    """
+    expression = hypothesis.expression
+    sign, share = expression.metric.worse, expression.allowed if expression.relative else 0.0
+    units = units_of(pair for job in jobs for pair in job.grouped_pairs(sign, share=share))
+    shift = share * abs(before)
+    reach = (1 + share) * reach_of(expression.metric, jobs)
+    data = WeightedValues(
+        values=[c / w for c, w in zip(units.contributions, units.weights, strict=True)],
+        weights=units.weights,
+        low=-reach,
+        high=reach,
+    )
+    error = run_error(jobs, level=hypothesis.level)
+    low, high = widened(data.mean, mean_bounds(data, level=hypothesis.level), error)
+    cases = sum(len(job.cases) for job in jobs)
+    chance = permutation_p_values([job.stratum(sign, cases=cases) for job in jobs])
+    p_worse, p_better = chance.up, chance.down
+    if hypothesis.chance.sequential:
+        plain = units_of(pair for job in jobs for pair in job.grouped_pairs(sign))
+        values = (value for job in jobs for draw in job.before for value in draw.values.values())
+        effect = sequential_effect(plain, level=hypothesis.level, scale=bet_scale(expression.metric, values))
+        low = -reach if effect.low is None else min(low, effect.low - shift)
+        high = reach if effect.high is None else max(high, effect.high - shift)
+        p_worse, p_better = effect.p_up, effect.p_down
+    loss = Loss(
+        mean=units.mean + shift,
+        low=low + shift,
+        high=high + shift,
+        p_worse=p_worse,
+        p_better=p_better,
+        level=hypothesis.level,
+    )
+    return loss, units
+
+
+def reach_of(metric: AnyMetric, jobs: tuple[JobDraws, ...]) -> float:
+    """Return the largest difference that can be: that of the metric's ends; without ends, that of all values seen."""
+    if metric.low is not None and metric.high is not None:
+        return metric.high - metric.low
+    seen = [value for job in jobs for draw in (*job.before, *job.now) for value in draw.values.values()]
+    return max(seen) - min(seen)
+
+
+def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
+    metric = hypothesis.expression.metric
+    jobs = hypothesis.draws
+    if not jobs:
+        return hypothesis.row(Verdict.NOT_COMPARABLE, note=no_pairs(hypothesis))
+    before, now = _mean_of_cases(jobs, now=False), _mean_of_cases(jobs, now=True)
+    allowed = hypothesis.expression.allowed_loss(before)
+    loss, units = loss_of(jobs, hypothesis, before=before)
+    verdict = hypothesis.coverage.limit(loss.verdict(allowed))
+    open_row = verdict is Verdict.INCONCLUSIVE
+    asked = repeats_to_run(hypothesis, jobs, allowed=allowed, reach=reach_of(metric, jobs)) if open_row else None
+    error = standard_error(units)
+    detectable = None if error is None else minimum_detectable(error, len(units.weights), level=hypothesis.level)
+    low, high = sorted((metric.worse * loss.low, metric.worse * loss.high))
+    pairs = (pair for job in jobs for pair in job.grouped_pairs(1))
+    over_jobs = bca_over_clusters(units_of(pairs), level=_own_level(hypothesis))
     return hypothesis.row(
         verdict,
         before=before,
         now=now,
-        change=metric.worse * effect.mean,
+        change=now - before,
         low=low,
         high=high,
         interval_over_jobs=over_jobs,
         confidence=confidence(hypothesis.level),
-        p_worse=effect.p_up,
+        p_worse=loss.p_worse,
         allowed=allowed,
-        detectable=finite(detectable),
-        repeats_needed=needed,
-        cases=len({match.now.identity for match, _, _ in data.pairs}),
-        pairs=len(data.pairs),
-        jobs=data.jobs,
-        note=_note(verdict, effect, allowed, needed),
+        detectable=None if detectable is None else finite(detectable),
+        jobs=len(jobs),
+        note=_note(hypothesis, loss, asked),
+        suspicion=(SUSPICION if loss.is_worse else NOT_KNOWN) if open_row else None,
+        **_repeats(jobs, asked),
     )
 
 
-def decide(effect: Effect, allowed: float, detectable: float) -> Verdict:
-    """Return the verdict on a mean loss (positive = worse); `inconclusive` where a loss above `allowed` could hide."""
-    significant = effect.low is not None and effect.low > 0 and effect.p_up <= effect.level
-    if significant and effect.mean > allowed:
-        return Verdict.REGRESSED
-    if effect.high is not None and effect.high < 0 and effect.p_down <= effect.level:
-        return Verdict.IMPROVED
-    return Verdict.OK if detectable <= allowed and effect.mean <= allowed else Verdict.INCONCLUSIVE
+def _repeats(jobs: tuple[JobDraws, ...], asked: RepeatsToRun | None) -> dict[str, int | None]:
+    settle, prove = (None, None) if asked is None else (asked.to_settle, asked.to_prove_ok)
+    return {
+        "repeats_before": sum(draw.times for job in jobs for draw in job.before),
+        "repeats_now": sum(draw.times for job in jobs for draw in job.now),
+        "distinct_before": sum(len(job.before) for job in jobs),
+        "distinct_now": sum(len(job.now) for job in jobs),
+        "repeats_to_settle": settle,
+        "repeats_to_prove_ok": prove,
+        "repeats_needed": min((each for each in (settle, prove) if each is not None), default=None),
+    }
 
 
-def detectable_loss(effect: Effect, data: MeasuredPairs, hypothesis: Hypothesis) -> float:
-    """Return the smallest loss that the pairs detect. Where chance plays no part and nothing moved it is 0.
-
-    Otherwise a fault in 3/n of n units can be missed (the rule of three). For a score, a fault costs at least one task.
-    """
-    unmoved = effect.mean == 0 and not effect.error
-    if hypothesis.reproducible and unmoved and all(a == b for a, b in zip(data.before, data.now, strict=True)):
-        return 0.0
-    if effect.error is None:
-        return math.inf
-    detectable = minimum_detectable_sequential if hypothesis.sequential else minimum_detectable
-    found = detectable(effect.error, effect.units, level=effect.level)
-    if hypothesis.reproducible or data.name != MetricTable.score.name:
-        return found
-    return max(found, RULE_OF_THREE / effect.units * data.step)
+def _mean_of_cases(jobs: tuple[JobDraws, ...], *, now: bool) -> float:
+    """The mean over cases of the mean over their repeats."""
+    means = [job.mean(case, now=now) for job in jobs for case in job.cases]
+    return sum(means) / len(means)
 
 
-def needed_repeats(effect: Effect, data: MeasuredPairs, hypothesis: Hypothesis, *, allowed: float) -> int | None:
-    """Return how many repeats of each case make a loss of `allowed` detectable; None where no number does."""
-    error = effect.error
-    if not error:  # one unit, or nothing moved yet: a score of k right-or-wrong tasks varies by p (1 - p) / k
-        if data.name != MetricTable.score.name:
-            return None
-        p = min(0.95, max(0.05, fmean((*data.before, *data.now))))
-        error = math.sqrt(2 * p * (1 - p) * data.step / effect.units)
-    repeats = effect.units / effect.clusters
-    needed = repeats_needed(error, units=effect.units, repeats=repeats, effect=allowed, level=effect.level)
-    if needed is not None and hypothesis.sequential:
-        needed = math.ceil(needed * price_of_looking(effect.level) ** 2)
-    if needed is None or hypothesis.reproducible or data.name != MetricTable.score.name:
-        return needed
-    return max(needed, math.ceil(RULE_OF_THREE * data.step / (effect.clusters * allowed)))
+def _own_level(hypothesis: Hypothesis) -> float:
+    """The level of one expression alone, for an interval that decides nothing."""
+    return (1 - hypothesis.expression.confidence / 100) / 2
 
 
-def _over_jobs(units: Units, level: float, sign: int) -> tuple[float, float] | None:
-    bounds = bca_over_clusters(units, level=level)
-    if bounds is None:
+def _note(hypothesis: Hypothesis, loss: Loss, asked: RepeatsToRun | None) -> str | None:
+    if asked is None:
         return None
-    low, high = sorted((sign * bounds[0], sign * bounds[1]))
-    return low, high
-
-
-def _signed(sign: int, bounds: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
-    low, high = bounds
-    if low is None or high is None:
-        return None, None
-    return (low, high) if sign > 0 else (-high, -low)
-
-
-def _note(verdict: Verdict, effect: Effect, allowed: float, needed: int | None) -> str | None:
-    if verdict is not Verdict.INCONCLUSIVE:
-        return None
-    if allowed == 0:
-        return "no loss at all is allowed, and no number of repeats can show that there is none"
-    if needed is None:
-        return "too little was measured to say how many repeats would do"
-    return f"{needed:,} repeats of each case would decide it ({effect.units:,} repeats of jobs were compared)"
+    if hypothesis.incomplete or hypothesis.coverage.lost:
+        return "results were lost, and ok is said of complete results only"
+    lead = f"{SUSPICION}; " if loss.is_worse else ""
+    return lead + asked.sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -122,6 +123,7 @@ def sample_of(job: MeasuredJob) -> BaselineSample:
         occurrence=job.occurrence,
         tasks=sum(score is not None for score in job.task_score.values()),
         figures={name: _figure(row.of_job(job.metrics)) for name, row in GATE_METRICS.items()},
+        answers=_answers_digest(job.record),
     )
 
 
@@ -186,6 +188,14 @@ def _match(before: BaselineCase, now: BaselineCase) -> Match:
     slots = {sample.slot: sample for sample in before.samples}
     pairs = tuple((slots[sample.slot], sample) for sample in now.samples if sample.slot in slots)
     return Match(before=before, now=now, pairs=pairs)
+
+
+def _answers_digest(record: JobRecord) -> str | None:
+    """SHA-256 over task, model and answer of all tasks; None where an answer is not known."""
+    rows = sorted((each.task, each.model, each.answer) for each in record.outcomes if each.model is not None)
+    if not rows or any(answer is None for _, _, answer in rows):
+        return None
+    return hashlib.sha256(repr(rows).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _incomplete(job: MeasuredJob, setup: Setup) -> IncompleteJob:

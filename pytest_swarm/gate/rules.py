@@ -1,6 +1,6 @@
 """The rules of a gate: its expressions, the tests that they hold for, and what its verdicts do.
 
-An expression reads `[mode/]metric[.statistic]:allowed[%][@confidence]`; see docs/gate.md.
+An expression reads `[mode/]metric[.statistic]:allowed[%][@confidence]`, or `@exact` for a count; see docs/gate.md.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ Inconclusive: TypeAlias = Literal["pass", "warn", "fail"]
 
 DEFAULT_CONFIDENCE: Final = 95.0
 DEFAULTS: Final = ("score:-2.5%@95", "violations:+0")
+_EXACT: Final = "@exact"
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _NUMBER: Final = re.compile(r"\d+(?:\.\d*)?|\.\d+")
 
@@ -32,7 +33,8 @@ class Expression:
     """A metric and the loss in it that is allowed.
 
     `allowed` is never negative: in the metric's own unit, or, where `relative`, a share of the baseline's value.
-    `mode` None = every mode, each judged on its own. `confidence` in percent, two-sided.
+    `mode` None = every mode, each judged on its own. `confidence` in percent, two-sided. `exact` counts fail on one
+    more than allowed, whatever chance explains.
     """
 
     text: str
@@ -42,6 +44,7 @@ class Expression:
     relative: bool
     mode: str | None = None
     confidence: float = DEFAULT_CONFIDENCE
+    exact: bool = False
 
     def allowed_loss(self, before: float) -> float:
         """Return the allowed loss in the metric's unit, where the baseline's value is `before`."""
@@ -75,7 +78,11 @@ class Policy:
 
     def rule_of(self, case: BaselineCase) -> Rule:
         """Return the rule of a case: that of its test, else the default."""
-        return self.rules.get(case.test_name or "", self.default)
+        return self.rule_of_test(case.test_name or "")
+
+    def rule_of_test(self, test: str) -> Rule:
+        """Return the rule of a test, by its id without parameters."""
+        return self.rules.get(test, self.default)
 
 
 def parse_expression(text: str, *, what: str) -> Expression:
@@ -105,7 +112,9 @@ class _Parser:
         statistic = self._statistic(metric)
         self._expect(":", "the colon before the allowed loss, as in score:-2.5%")
         allowed, relative = self._allowed(metric)
-        confidence = self._confidence(metric)
+        exact = metric.kind is Kind.COUNT and self.text.startswith(_EXACT, self.at)
+        self.at += len(_EXACT) if exact else 0
+        confidence = DEFAULT_CONFIDENCE if exact else self._confidence()
         if self.at < len(self.text):
             raise self._error("the end")
         return Expression(
@@ -116,6 +125,7 @@ class _Parser:
             relative=relative,
             mode=mode,
             confidence=confidence,
+            exact=exact,
         )
 
     def _mode(self) -> str | None:
@@ -161,11 +171,9 @@ class _Parser:
         self.at += relative
         return (number / 100, True) if relative else (number, False)
 
-    def _confidence(self, metric: AnyMetric) -> float:
+    def _confidence(self) -> float:
         if not self.text.startswith("@", self.at):
             return DEFAULT_CONFIDENCE
-        if metric.kind is Kind.COUNT:
-            raise self._error(f"the end, because {metric.name} are counted exactly and take no confidence")
         self.at += 1
         start = self.at
         confidence = self._number("the confidence in per cent")

@@ -10,6 +10,12 @@ from typing import Final
 from pytest_swarm.domain.record import RunInfo
 
 SEED_POLICY: Final = "sha256(run seed, repeat)/1"  # domain/seeding.request_seed: change it, and repeats no longer pair
+MEASURING: Final[Mapping[str, str]] = MappingProxyType(
+    {"swarm_carryover": "case", "swarm_code_eval": "off", "swarm_judge": "none", "swarm_fault": "none"}
+)
+"""The options that change what a score means, with their defaults; tests/gate compares them with the table of options,
+which this room does not know."""
+_STORED: Final = ("replay", "measure")  # backends that play measured answers in virtual time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +84,6 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
         found.append(f"other simulator profile: {before.profile} then, {now.profile} now")
     if before.fleet.digest != now.fleet.digest:
         found.append(f"other fleet: {_fleet_name(before)} then, {_fleet_name(now)} now")
-    if before.seed_policy != now.seed_policy:
-        found.append(f"other seed policy: {before.seed_policy} then, {now.seed_policy} now")
     defaults = {**before.measure_defaults, **now.measure_defaults}
     for name in (*now.measure, *(each for each in before.measure if each not in now.measure)):
         default = defaults.get(name, "its default")
@@ -90,15 +94,20 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
 
 
 def reproducible(before: RunContext, now: RunContext) -> bool:
-    """Whether the outcome is fixed: the same seed on a simulator or on recordings gives the same answers."""
-    fixed = before.simulated is True or (before.backend == now.backend == "replay")
-    return fixed and before.seed == now.seed and not differences(before, now)
+    """Whether the outcome is fixed: the same seed on a simulator, recordings or a store gives the same answers."""
+    fixed = before.simulated is True or before.backend == now.backend in _STORED
+    same_draws = before.seed == now.seed and before.seed_policy == now.seed_policy
+    return fixed and same_draws and not differences(before, now)
 
 
-def same_clock(before: RunContext, now: RunContext, *, wall_clock: bool) -> bool:
-    """Whether times can be compared: virtual times always, wall times on the same machine only."""
-    virtual = before.simulated is True and now.simulated is True
-    return (virtual and not wall_clock) or dict(before.machine) == dict(now.machine)
+def seeded(before: RunContext, now: RunContext) -> bool:
+    """Whether each seed is known to draw anew, as in the simulator. A real server may answer every seed alike."""
+    return before.simulated is True and now.simulated is True
+
+
+def virtual_clock(before: RunContext, now: RunContext) -> bool:
+    """Whether times of the server are virtual in both runs."""
+    return all(context.simulated is True or context.backend in _STORED for context in (before, now))
 
 
 def _backend_name(value: RunContext) -> str:

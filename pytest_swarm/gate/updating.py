@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.errors import BaselineError
-from pytest_swarm.gate.baseline import Baseline, BaselineCase
+from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, sorted_samples
 from pytest_swarm.gate.pairing import RunCases, pair_cases
 from pytest_swarm.gate.run_context import RunContext, differences
 
-Update: TypeAlias = Literal["new", "all"]
+Update: TypeAlias = Literal["new", "all", "append"]
+MOST_RUNS: Final = 10
+"""Runs that a baseline keeps: the newest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +35,19 @@ class BaselineUpdate:
         return f"{total:,} case{'' if total == 1 else 's'}: {said}"
 
 
-def require_same_context(baseline: Baseline, now: RunContext) -> None:
+def require_same_context(baseline: Baseline, now: RunContext, *, append: bool = False) -> None:
     """Check that cases of a run may be added to a baseline.
+
+    Args:
+        baseline: the stored results.
+        now: the context of the run.
+        append: whether the run is added as a further one, which may have another seed.
 
     Raises:
         BaselineError: the run has another context or seed. A file holds results of one context only.
     """
     found = list(differences(baseline.context, now))
-    if baseline.context.seed != now.seed:
+    if not append and baseline.context.seed != now.seed:
         found.append(f"other seed: {baseline.context.seed} then, {now.seed} now")
     if found:
         raise BaselineError(
@@ -62,9 +69,10 @@ def update_baseline(
         old: the stored baseline; None where there is none.
         run: the cases of the run.
         now: the context of the run.
-        update: `all` replaces the cases that ran, drops those that the run covered but no longer has, and keeps what
-            it did not cover; in another context, it keeps nothing. `new` adds the cases that the file lacks, replaces
-            changed graphs, and keeps all else.
+        update: `all` replaces the cases that ran, and drops those that their own test no longer has though it ran. A
+            test that did not run, for whatever reason, keeps its cases. In another context, it keeps nothing. `new`
+            adds the cases that the file lacks, replaces changed graphs, and keeps all else. `append` adds the run to
+            those that the file holds, and keeps the newest MOST_RUNS; it drops no case.
         covered: whether the run would have run a case of the baseline if it still existed.
     """
     incomplete = {each.setup for each in run.incomplete}
@@ -73,8 +81,14 @@ def update_baseline(
         return BaselineUpdate(baseline=Baseline(context=now, cases=whole), added=len(whole))
     if update == "all" and (differences(old.context, now) or old.context.seed != now.seed):
         return BaselineUpdate(baseline=Baseline(context=now, cases=whole), added=len(whole), dropped=len(old.cases))
+    if update == "append":
+        return _append(old, whole, now)
     found = pair_cases(old, whole, covered=covered)
-    untouched = [*found.elsewhere, *(case for case in found.missing if update == "new" or case.setup in incomplete)]
+    ran = {case.test_name for case in run.cases}
+    untouched = [
+        *found.elsewhere,
+        *(case for case in found.missing if update == "new" or case.setup in incomplete or case.test_name not in ran),
+    ]
     if update == "new":
         untouched += [match.before for match in found.matches]
         fresh = [*found.new, *(each.now for each in found.changed)]
@@ -88,3 +102,41 @@ def update_baseline(
         kept=len(untouched),
         dropped=len(found.missing) - sum(case in untouched for case in found.missing),
     )
+
+
+def _append(old: Baseline, cases: tuple[BaselineCase, ...], now: RunContext) -> BaselineUpdate:
+    """The samples of the run beside those of earlier runs; a changed graph starts anew."""
+    stored = {case.identity: case for case in old.cases}
+    changed = {case.setup for case in cases if case.identity not in stored}
+    kept = [
+        case
+        for case in old.cases
+        if case.setup not in changed and case.identity not in {each.identity for each in cases}
+    ]
+    fresh = [
+        replace(
+            case,
+            samples=sorted_samples(
+                (
+                    *_of_run(stored[case.identity].samples if case.identity in stored else (), old.context.run),
+                    *_of_run(case.samples, now.run),
+                )
+            ),
+        )
+        for case in cases
+    ]
+    runs = sorted({sample.run for case in (*kept, *fresh) for sample in case.samples})[-MOST_RUNS:]
+    fresh = [replace(case, samples=tuple(each for each in case.samples if each.run in runs)) for case in fresh]
+    added = sum(case.identity not in stored for case in cases)
+    return BaselineUpdate(
+        baseline=Baseline(context=now, cases=(*kept, *fresh)),
+        added=added,
+        replaced=len(fresh) - added,
+        kept=len(kept),
+        dropped=len(old.cases) - len(kept) - (len(fresh) - added),
+    )
+
+
+def _of_run(samples: Iterable[BaselineSample], run: str) -> list[BaselineSample]:
+    """The samples with the run that they come from, where they do not say it yet."""
+    return [sample if sample.run else replace(sample, run=run) for sample in samples]

@@ -47,8 +47,15 @@ class VerdictRow:
 
     `before`, `now`, `change`, `low` and `high` are in the metric's unit; for a ratio of medians `change`, `low` and
     `high` are ratios (1 = as before). `allowed` is the allowed loss in the unit of `change`. `detectable` is the
-    smallest loss that so many pairs find with a power of 80 %; None = not even a certain one. `repeats_needed` of each
-    case would bring it down to `allowed`. `low` and `high` hold for these jobs, `interval_over_jobs` for similar ones.
+    smallest loss that so many pairs tell from none with a power of 80 %; None = not even a certain one. `low` and
+    `high` hold for these jobs and other repeats, `interval_over_jobs` for other jobs like these.
+
+    `exact`: chance plays no part, and `change` is the truth. `cases` and `pairs` were compared, of `cases_expected` and
+    `pairs_expected`; `lost` names what was not. `repeats_before` and `repeats_now` are the repeats of jobs on either
+    side, `distinct_before` and `distinct_now` the different ones among them. With `repeats_to_settle` repeats of each
+    case, in the baseline as well, a difference as large as the one seen gets its verdict with a chance of 80 %; with
+    `repeats_to_prove_ok`, a run without any loss is `ok`. `repeats_needed` is the smaller one. `suspicion` is said of
+    an undecided row that is worse than before, perhaps within the allowance.
     """
 
     test: str | None
@@ -74,6 +81,17 @@ class VerdictRow:
     jobs: int = 0
     note: str | None = None
     details: tuple[str, ...] = ()
+    exact: bool = False
+    suspicion: str | None = None
+    cases_expected: int = 0
+    pairs_expected: int = 0
+    lost: tuple[str, ...] = ()
+    repeats_before: int = 0
+    repeats_now: int = 0
+    distinct_before: int = 0
+    distinct_now: int = 0
+    repeats_to_settle: int | None = None
+    repeats_to_prove_ok: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

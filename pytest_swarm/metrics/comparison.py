@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import fmean
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
@@ -100,7 +101,7 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
         incomplete=len(left.keys() | right.keys()) - len(pairs),
         score_mode=_mean_score(pair.mode for pair in pairs),
         score_reference=_mean_score(pair.reference for pair in pairs),
-        difference=clustered_mean((pair.mode.job, pair.difference) for pair in pairs),
+        difference=clustered_mean(((pair.mode.job, pair.difference) for pair in pairs), low=-1.0, high=1.0),
         jobs_won=won,
         jobs_lost=lost,
         jobs_tied=len(pairs) - won - lost,
@@ -170,5 +171,5 @@ def _complete_pairs(left: Jobs, right: Jobs) -> list[_Pair]:
 
 
 def _mean_score(jobs: Iterable[MeasuredJob]) -> float | None:
-    mean = clustered_mean((each.job, each.metrics.score) for each in jobs if each.metrics.score is not None)
-    return None if mean is None else mean.mean
+    scores = [each.metrics.score for each in jobs if each.metrics.score is not None]
+    return fmean(scores) if scores else None

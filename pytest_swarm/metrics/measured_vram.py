@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, full_tag
 from pytest_swarm.domain.record import GpuReading, JobRecord, PlanStep, SamplePhase, TaskOutcome, VramSample
 from pytest_swarm.units import bytes_to_gb
 
@@ -17,6 +17,8 @@ _SERVER_WORDS: Final = ("ollama", "llama")  # in the file name of every process 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredVram:
     """Sizes in GB, and counts; each is None where it was not measured.
+
+    On a server without a GPU nothing is in VRAM, so nothing of it is measured: neither a peak of 0 nor a spill of all.
 
     `peak_gb` highest sum of size_vram; `violations` steps in which it was over the budget; `spilled_gb` most that lay
     beside the GPU; `gpu_peak_gb` most in use on all GPUs, by everybody; `server_gpu_peak_gb` most of it by processes
@@ -36,11 +38,12 @@ class MeasuredVram:
 
 def measured_vram(record: JobRecord) -> MeasuredVram:
     """Return what was measured of one job."""
-    samples, budget_gb = record.samples, record.case.key.vram_budget_gb
+    budget_gb = record.case.key.vram_budget_gb
+    samples = () if _without_vram(record.samples) else record.samples
     used_gb = [sum(bytes_to_gb(model.size_vram_bytes) for model in each.resident) for each in samples]
     over = {each.step for each, used in zip(samples, used_gb, strict=True) if used > budget_gb + BUDGET_TOLERANCE_GB}
     spilled = [sum(bytes_to_gb(m.size_bytes - m.size_vram_bytes) for m in each.resident) for each in samples]
-    gpu = [each.gpu for each in samples if each.gpu is not None]
+    gpu = [each.gpu for each in record.samples if each.gpu is not None]
     return MeasuredVram(
         peak_gb=max(used_gb, default=None),
         violations=len(over) if samples else None,
@@ -48,8 +51,14 @@ def measured_vram(record: JobRecord) -> MeasuredVram:
         gpu_peak_gb=max((bytes_to_gb(sum(each.used_bytes)) for each in gpu), default=None),
         server_gpu_peak_gb=_server_peak_gb(gpu),
         unplanned_loads=_unplanned_loads(record.outcomes),
-        residency_mismatches=_mismatches(record.steps, samples),
+        residency_mismatches=_mismatches(record.steps, record.samples),
     )
+
+
+def _without_vram(samples: Iterable[VramSample]) -> bool:
+    """Return whether models were resident, and none of them ever in VRAM: a server that computes on the CPU only."""
+    rows = [row for sample in samples for row in sample.resident]
+    return bool(rows) and not any(row.size_vram_bytes for row in rows)
 
 
 def _server_peak_gb(readings: Iterable[GpuReading]) -> float | None:
@@ -85,8 +94,8 @@ def _mismatches(steps: Iterable[PlanStep], samples: Iterable[VramSample]) -> int
         if step is None or sample.phase not in (SamplePhase.READY, SamplePhase.RUNNING):
             continue
         looked = True
-        found = {row.tag for row in sample.resident}
-        used = {each.model for each in step.executed}
-        if not used <= found <= {*step.target_residency, *step.retained}:
+        found = {full_tag(row.tag) for row in sample.resident}
+        used = {full_tag(each.model) for each in step.executed}
+        if not used <= found <= set(map(full_tag, (*step.target_residency, *step.retained))):
             wrong.add(sample.step)
     return len(wrong) if looked else None

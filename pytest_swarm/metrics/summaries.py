@@ -27,7 +27,7 @@ def mean(column: Column[float | None]) -> float | None:
 def mean_with_interval(column: Column[float | None]) -> Interval | None:
     """Mean over jobs, with its interval."""
     rows = zip(column.names, column.values, strict=True)
-    return clustered_mean((name, value) for name, value in rows if value is not None)
+    return clustered_mean(((name, value) for name, value in rows if value is not None), low=0.0, high=1.0)
 
 
 def highest(column: Column[float | None]) -> float | None:

@@ -43,6 +43,13 @@ def _tasks_unscored(job: JobFacts) -> int:
     return sum(each.status is TaskStatus.OK and each.score is None for each in job.record.outcomes)
 
 
+def _truncated_prompts(job: JobFacts) -> int | None:
+    """Return the number of prompts that the server cut; None where it counted no prompt."""
+    counted = [each.truncated for each in job.record.outcomes if each.truncated is not None]
+    planner = sum(call.truncated for step in job.record.steps for call in step.planner_calls)
+    return sum(counted) + planner if counted or planner else None
+
+
 def _cut_answers(job: JobFacts) -> int | None:
     """Return the number of answers that the server ended at the limit of tokens; None where it gave no reasons."""
     reasons = [each.done_reason for each in job.record.outcomes if each.done_reason is not None]
@@ -111,6 +118,16 @@ class TaskMetrics(MetricGroup):
         of=_tasks_unscored,
         over=not_summed_up,
         show=Show.CASE | Show.CSV | Show.GATE,
+    )
+    truncated_prompts = MetricSpec(
+        label="Truncated prompts",
+        definition="Prompts of tasks and planner that the server cut to about half of the context. Their answers have "
+        "no score. `null` where the server counted no prompt",
+        of=_truncated_prompts,
+        over=total_of_measured,
+        show=Show.JSON | Show.SCOREBOARD,
+        kind=Kind.COUNT,
+        digits=0,
     )
     cut_answers = MetricSpec(
         label="Cut answers",

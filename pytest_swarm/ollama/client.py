@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Final, Self, TypeVar
 
 import httpx
@@ -16,12 +17,21 @@ import ollama
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.errors import CallTimeoutError
+from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
 from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, translate_error
-from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ModelInfo
-from pytest_swarm.ollama.replies import ImpossibleReply, read_chat, read_info, read_installed, read_resident
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel, ModelInfo, ResidentEntry
+from pytest_swarm.ollama.replies import (
+    ImpossibleReply,
+    read_chat,
+    read_entries,
+    read_info,
+    read_installed,
+    read_resident,
+)
 
-FOREVER: Final = -1  # keep_alive: residency is decided by the router, never by the server's timer
+LEASE_S: Final = 900  # keep_alive of what a run loads: long enough to be renewed, and a killed run pins nothing
+FOREVER: Final = -1
 UNLOAD_NOW: Final = 0
 _UNLOAD_POLL_S: Final = 0.05  # interval of `/api/ps` until a model is gone; a call takes the server 0.8 ms
 
@@ -45,6 +55,7 @@ class OllamaClient:
         self, host: str, *, transport: httpx.AsyncBaseTransport | None = None, timeout_s: float = 120.0
     ) -> None:
         url = base_url(host)
+        self._url = url
         self.host = shown_host(url)
         self.timeout_s = timeout_s
         self._transport = transport if transport is not None else httpx.AsyncHTTPTransport(trust_env=False)
@@ -52,9 +63,12 @@ class OllamaClient:
         self._client = ollama.AsyncClient(
             self.host, transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(url)
         )
+        self._http = httpx.AsyncClient(  # for routes and fields that the official client leaves out
+            transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(url)
+        )
 
     async def chat(self, request: ChatRequest) -> ChatReply:
-        """Return the complete reply to a chat; the model stays resident (keep_alive -1)."""
+        """Return the complete reply to a chat; the model stays resident for `LEASE_S` after it."""
         call = f"chat with {request.model}"
         response = await self._with_timeout(
             call,
@@ -64,21 +78,23 @@ class OllamaClient:
                 stream=False,
                 format=None if request.schema is None else dict(request.schema),
                 options=request.options,
-                keep_alive=FOREVER,
+                keep_alive=LEASE_S,
             ),
         )
         return self._parsed(call, lambda: read_chat(response, asked=request.model))
 
-    async def load(self, tag: str, *, num_ctx: int) -> None:
-        """Load a model, and return when it is resident.
+    async def load(self, tag: str, *, num_ctx: int | None, keep_alive: float = LEASE_S) -> None:
+        """Load a model, and return when it is resident. A resident one gets the new `keep_alive`.
 
         Args:
             tag: The model.
-            num_ctx: Context length in tokens; chats must then request the same.
+            num_ctx: Context length in tokens; chats must then request the same. None = the server's default.
+            keep_alive: Seconds that it stays resident when idle; `FOREVER` pins it.
         """
         call = f"loading {tag}"
+        options = None if num_ctx is None else {"num_ctx": num_ctx}
         response = await self._with_timeout(
-            call, self._client.generate(model=tag, keep_alive=FOREVER, options={"num_ctx": num_ctx})
+            call, self._client.generate(model=tag, keep_alive=keep_alive, options=options)
         )
         if response.done is not True:
             raise bad_reply(host=self.host, call=call, what="does not confirm that the model was loaded")
@@ -104,11 +120,17 @@ class OllamaClient:
         response = await self._with_timeout(call, self._client.ps())
         return self._parsed(call, lambda: read_resident(response))
 
-    async def installed(self) -> tuple[str, ...]:
-        """Return the tags of the installed models, in the server's order."""
+    async def resident_entries(self) -> tuple[ResidentEntry, ...]:
+        """Return the resident models with their contexts and the time that is left to them."""
+        call = "listing resident models"
+        response = await self._with_timeout(call, self._client.ps())
+        return self._parsed(call, lambda: read_entries(response, now=datetime.now(UTC)))
+
+    async def installed(self) -> tuple[ListedModel, ...]:
+        """Return the installed models and the cloud models that the server passes on, in its order."""
         call = "listing models"
-        response = await self._with_timeout(call, self._client.list())
-        return self._parsed(call, lambda: read_installed(response))
+        body = await self._with_timeout(call, self._get("/api/tags"))
+        return self._parsed(call, lambda: read_installed(body))
 
     async def show(self, tag: str) -> ModelInfo:
         """Return the server's information about a model."""
@@ -127,23 +149,19 @@ class OllamaClient:
 
     def through(self, wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]) -> Self:
         """Return a client of the same server with another transport; `wrap` makes it from this client's transport."""
-        return type(self)(self.host, transport=wrap(self._transport), timeout_s=self.timeout_s)
+        return type(self)(self._url, transport=wrap(self._transport), timeout_s=self.timeout_s)
 
     async def aclose(self) -> None:
         """Close the transport with all its connections."""
         await self._transport.aclose()
 
-    async def _get(self, path: str) -> object:
-        """Return the JSON at `path`, for routes that the official client has no method for."""
-        request = httpx.Request("GET", f"{self.host}{path}")
-        response = await self._transport.handle_async_request(request)
-        response.request = request
-        try:
-            await response.aread()
-        finally:
-            await response.aclose()
-        response.raise_for_status()
-        return response.json()
+    async def _get(self, path: str) -> Json:
+        """Return the JSON at `path`; an error status raises the official client's error."""
+        response = await self._http.get(f"{self.host}{path}")
+        if response.is_error:
+            raise ollama.ResponseError(response.text, response.status_code)
+        body: Json = response.json()
+        return body
 
     async def _with_timeout(self, call: str, work: Awaitable[_T]) -> _T:
         """Return the result of `work` within the time limit; translate its errors."""

@@ -45,8 +45,9 @@ class ChatRequest:
 class ChatReply:
     """A complete reply, with the server's durations in seconds and its token counts; None where it reported none.
 
-    `text` is model output: untrusted data. `load_s` includes queueing, eviction and load; waiting for a slot shows in
-    `total_s` only. `thinking_chars` counts the thinking that the server sent apart from the text.
+    `text` and `thinking` (what the model wrote before it, None where it wrote none) are model output: untrusted data.
+    `load_s` includes queueing, eviction and load; waiting for a slot shows in `total_s` only. `done_reason` is `stop`,
+    `length`, or `repeat` for a text that the server stopped because it repeats itself. `thinking_chars`: its length.
     """
 
     text: str
@@ -57,7 +58,34 @@ class ChatReply:
     prefill_s: float | None
     decode_s: float | None
     done_reason: str | None
+    thinking: str | None = None
     thinking_chars: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedModel:
+    """A row of `/api/tags`. `digest` is None where the server gives none.
+
+    `remote_host` is where a cloud model runs; it has no VRAM on this server, and no time of its own. None = here.
+    """
+
+    tag: str
+    digest: str | None = None
+    remote_host: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidentEntry:
+    """A row of `/api/ps` with what is needed to load the model again as it is.
+
+    `num_ctx` is None where the server does not tell; `left_s` are the seconds until it expires, None = never.
+    """
+
+    tag: str
+    size_bytes: int
+    size_vram_bytes: int
+    num_ctx: int | None = None
+    left_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

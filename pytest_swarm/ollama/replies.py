@@ -7,14 +7,21 @@ A missing value is None. An impossible one (negative, absurdly large, a part lon
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import ollama
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import ResidentModel
-from pytest_swarm.ollama.messages import ChatReply, ModelInfo
+from pytest_swarm.fields import Json
+from pytest_swarm.ollama.messages import ChatReply, ListedModel, ModelInfo, ResidentEntry
 
+REPEAT: Final = "repeat"  # our `done_reason` for a text that the server stopped because it repeats itself
+_REPEATS: Final = 16  # half of the pieces at which the server stops
+_LONGEST_PIECE: Final = 64  # characters of a token
+_FOREVER_S: Final = 50 * 365 * 86_400.0  # a pinned model expires in about 290 years
+_DEFAULT_LEFT_S: Final = 300.0  # the server's own keep_alive, where it gives no time, or one that is over
 _NS_PER_S: Final = 1_000_000_000
 _MOST_TOKENS: Final = 100_000_000  # a hundred times the longest context of any model
 _LONGEST_S: Final = 7 * 86_400.0  # a week: longer than any call
@@ -36,7 +43,7 @@ def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
     Raises:
         ImpossibleReply: The reply cannot be true.
     """
-    if response.done is not True:
+    if response.done is not True and not _ended_by_repeats(response):
         raise ImpossibleReply("ends without `done`, so it was cut off")
     if response.model is None or full_tag(response.model) != full_tag(asked):
         raise ImpossibleReply(f"says that it comes from {response.model!r}")
@@ -50,7 +57,8 @@ def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
         load_s=_seconds(response.load_duration, "load_duration"),
         prefill_s=_seconds(response.prompt_eval_duration, "prompt_eval_duration"),
         decode_s=_seconds(response.eval_duration, "eval_duration"),
-        done_reason=response.done_reason,
+        done_reason=response.done_reason if response.done is True else REPEAT,
+        thinking=response.message.thinking or None,
         thinking_chars=len(response.message.thinking) if response.message.thinking else None,
     )
     for part in (reply.load_s, reply.prefill_s, reply.decode_s):
@@ -59,17 +67,73 @@ def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
     return reply
 
 
+def _ended_by_repeats(response: ollama.ChatResponse) -> bool:
+    """Return whether the server stopped a text that repeats itself: then it sends the text, and no reason or figures.
+
+    It stops at 32 pieces in a row that are equal without the white space around them. Fewer may show in the text,
+    because it also counts pieces without text.
+    """
+    if response.done is not False or response.done_reason:
+        return False
+    text = response.message.content or response.message.thinking or ""
+    if len(text) - len(text.rstrip()) >= _REPEATS:
+        return True
+    tail = "".join(text[-_LONGEST_PIECE * _REPEATS * 2 :].split())
+    return any(tail.endswith(tail[-size:] * _REPEATS) for size in range(1, min(_LONGEST_PIECE, len(tail)) + 1))
+
+
 def read_resident(response: ollama.ProcessResponse) -> tuple[ResidentModel, ...]:
     """Return the checked rows of `/api/ps`. Raises ImpossibleReply."""
     return tuple(_resident(row) for row in response.models)
 
 
-def read_installed(response: ollama.ListResponse) -> tuple[str, ...]:
-    """Return the checked names of `/api/tags`. Raises ImpossibleReply."""
-    names = tuple(row.model for row in response.models)
-    if not all(names):
+def read_entries(response: ollama.ProcessResponse, *, now: datetime) -> tuple[ResidentEntry, ...]:
+    """Return the checked rows of `/api/ps` with context and expiry.
+
+    Args:
+        response: The official client's reply.
+        now: The present time, with a time zone.
+
+    Raises:
+        ImpossibleReply: A row cannot be true.
+    """
+    return tuple(_entry(row, now) for row in response.models)
+
+
+def _entry(row: ollama.ProcessResponse.Model, now: datetime) -> ResidentEntry:
+    found = _resident(row)
+    left_s: float | None = _DEFAULT_LEFT_S
+    if row.expires_at is not None and row.expires_at.tzinfo is not None:
+        left_s = (row.expires_at - now).total_seconds()
+        left_s = None if left_s > _FOREVER_S else left_s if left_s > 0 else _DEFAULT_LEFT_S
+    return ResidentEntry(
+        tag=found.tag,
+        size_bytes=found.size_bytes,
+        size_vram_bytes=found.size_vram_bytes,
+        num_ctx=row.context_length or None,
+        left_s=left_s,
+    )
+
+
+def read_installed(body: Json) -> tuple[ListedModel, ...]:
+    """Return the checked rows of `/api/tags`. Raises ImpossibleReply."""
+    rows = body.get("models") if isinstance(body, dict) else None
+    if not isinstance(rows, list):
+        raise ImpossibleReply("has no list of models")
+    return tuple(map(_installed, rows))
+
+
+def _installed(row: Json) -> ListedModel:
+    fields = row if isinstance(row, dict) else {}
+    tag = fields.get("model") or fields.get("name")
+    if not isinstance(tag, str):
         raise ImpossibleReply("lists a model without a name")
-    return tuple(name for name in names if name)
+    digest, remote = fields.get("digest"), fields.get("remote_host")
+    return ListedModel(
+        tag=tag,
+        digest=digest if isinstance(digest, str) and digest else None,
+        remote_host=remote if isinstance(remote, str) and remote else None,
+    )
 
 
 def read_info(response: ollama.ShowResponse, *, tag: str) -> ModelInfo:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.execution.backends import (
@@ -18,26 +20,44 @@ from pytest_swarm.execution.backends import (
 from pytest_swarm.plugin.options import Options
 
 if TYPE_CHECKING:
+    from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 
-def choose_backend(settings: Settings, fleet: Fleet, *, worker: int | None, run: str) -> Backend:
-    """The backend of the settings. Raises BackendError where `ollama` was asked for and cannot serve the fleet.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDemand:
+    """The models that a run needs: the fleet's, and the planner and judge that are used; None = not used."""
 
-    Of several hosts an xdist worker takes its own by number, so that two GPUs can work side by side. `run` is the name
-    of the run, by which a recording knows its own.
+    fleet: Fleet
+    planner: str | None = None
+    judge: str | None = None
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Every needed tag, each once."""
+        others = (tag for tag in (self.planner, self.judge) if tag is not None and tag not in self.fleet)
+        return (*self.fleet.tags, *others)
+
+
+def choose_backend(settings: Settings, demand: ModelDemand, *, process: Process) -> Backend:
+    """The backend of the settings. Raises BackendError where `ollama` was asked for and cannot serve the models.
+
+    Of several hosts an xdist worker takes its own by number, so that two GPUs can work side by side. A recording knows
+    its own cases by the name of the run.
     """
     if settings.backend == "replay":
         return _replayed(settings)
     if settings.backend == "record":
-        return _recorded(settings, _called(settings, _recorded_kind(settings), fleet, worker), run)
-    return _called(settings, settings.backend, fleet, worker)
+        return _recorded(
+            settings, _called(settings, _recorded_kind(settings), demand, process.worker), process.run_name
+        )
+    return _called(settings, settings.backend, demand, process.worker)
 
 
-def _called(settings: Settings, kind: str, fleet: Fleet, worker: int | None) -> Backend:
+def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | None) -> Backend:
     """The backend of a kind (auto, ollama, sim) that really computes answers."""
-    needed = (*fleet.tags, *(tag for tag in (settings.planner, settings.judge) if tag and tag not in fleet))
+    fleet, needed = demand.fleet, demand.tags
     first = (worker or 0) % len(settings.hosts)
     hosts = settings.hosts[first:] + settings.hosts[:first]
     asked_for = "asked for by --swarm-backend"
@@ -81,7 +101,8 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
     from pytest_swarm.simulator.server.faults import parse_fault
 
     profile = load_profile(settings.profile)
-    missing = [tag for tag in needed if tag not in profile.tags]
+    known = set(map(full_tag, profile.tags))
+    missing = [tag for tag in needed if full_tag(tag) not in known]
     if missing:
         has = ", ".join(profile.tags)
         raise ProfileError(f"simulator profile {profile.name!r} does not know {', '.join(missing)}; it knows {has}")

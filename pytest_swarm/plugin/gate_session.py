@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import BaselineError
@@ -16,11 +15,11 @@ from pytest_swarm.gate.baseline_codec import read_baseline, write_baseline
 from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.pairing import run_cases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
-from pytest_swarm.gate.run_context import RunContext, run_context_of
+from pytest_swarm.gate.run_context import MEASURING, RunContext, run_context_of
 from pytest_swarm.gate.updating import require_same_context, update_baseline
 from pytest_swarm.plugin.gate_settings import GateSettings, rule_of_marker
 from pytest_swarm.plugin.junit import JunitVerdicts
-from pytest_swarm.plugin.options import ROWS, Options
+from pytest_swarm.plugin.options import Options
 
 if TYPE_CHECKING:
     import pytest
@@ -29,9 +28,17 @@ if TYPE_CHECKING:
     from pytest_swarm.report.report_model import Report
 
 RULE: Final = "swarm_gate"  # the attribute of a report that carries the rule of a marked test
-_NARROWING: Final = ("keyword", "markexpr", "deselect", "lf", "stepwise", Options.skip.dest)
+_NARROWING: Final = (
+    "keyword",
+    "markexpr",
+    "deselect",
+    "lf",
+    "stepwise",
+    "ignore",
+    "ignore_glob",
+    Options.skip.dest,
+)
 """Options under which a run leaves out tests that are there: then a case that was not run is not missing."""
-_MEASURING: Final[Mapping[str, str]] = MappingProxyType({row.dest: row.default_text for row in ROWS if row.measures})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,9 +87,10 @@ class Gating:
         return str(file.relative_to(start)) if file.is_relative_to(start) else str(file)
 
     def prepare(self, describe: Callable[[], RunInfo]) -> None:
-        """Read what may be wrong before any test is run: the file, and what `new` would be added to."""
-        if self.baseline is not None and self.settings.update == "new":
-            require_same_context(self.baseline, run_context(describe()))
+        """Read what may be wrong before any test is run: the file, and what the run would be added to."""
+        update = self.settings.update
+        if self.baseline is not None and update in ("new", "append"):
+            require_same_context(self.baseline, run_context(describe()), append=update == "append")
 
     def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Let the report of a marked test carry its rule, as one text: under xdist only workers see markers."""
@@ -120,7 +128,10 @@ class Gating:
         rule = self.settings.rule
         if rule.gate == "off":
             return None
-        updating = self.settings.update == "all"  # the user takes what is there for right: say it, but fail no run
+        updating = self.settings.update in (
+            "all",
+            "append",
+        )  # the user takes what is there for right: say it, but fail no run
         policy = Policy(
             default=replace(rule, gate="warn") if updating else rule,
             rules={name: replace(each, gate="warn") if updating else each for name, each in self.rules.items()},
@@ -143,7 +154,7 @@ class Gating:
 
 def run_context(info: RunInfo) -> RunContext:
     """Return the context of a run, with the options that change what its scores mean."""
-    return run_context_of(info, measuring=_MEASURING)
+    return run_context_of(info, measuring=MEASURING)
 
 
 _NOT_WRITTEN: Final = "the baseline was left as it is, because the run did not come to its end"

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_swarm.errors import SwarmError
-from pytest_swarm.plugin.process import new_run_name
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
     from pytest_swarm.plugin.reporting import SessionEnd
     from pytest_swarm.plugin.session import SwarmSession
 
+REMARKS: Final = "swarm_remarks"  # what a worker sends at its end
 EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
 REFUSAL: Final = "swarm_refusal"  # the key of a worker's output that says why it runs no test
 
@@ -127,35 +127,47 @@ class SwarmHooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # xdist has no types
-        """End the run where a worker refused it; one that died took a test with it, so the run is not complete."""
-        refusal = getattr(node, "workeroutput", {}).get(REFUSAL)  # a worker that died has no output
-        if refusal is not None:
-            raise pytest.UsageError(refusal)
+        """End the run where a worker refused it; take a worker's remarks; a worker that died took a test with it."""
+        output = getattr(node, "workeroutput", {})  # a worker that died has none
+        if REFUSAL in output:
+            raise pytest.UsageError(output[REFUSAL])
+        for remark in output.get(REMARKS, ()):
+            if remark not in self.session.resources.remarks:
+                self.session.resources.remarks.append(remark)
         if error is not None and self.active:
             self.session.lost_worker()
 
     def tell(self, node: Any) -> None:  # xdist has no types
-        """Tell a worker of xdist the run's name. Of settings that mean nothing, the worker that needs them tells."""
+        """Tell a worker of xdist the run's name and the free VRAM, which all must agree on."""
+        from pytest_swarm.plugin.process import FREE_GB, RUN
+
         try:
-            name = self.session.process.run_name
-        except SwarmError:
-            name = new_run_name()
-        node.workerinput["swarm_run"] = name
+            session = self.session
+        except SwarmError as error:
+            raise pytest.UsageError(str(error)) from error
+        node.workerinput[RUN] = session.process.run_name
+        node.workerinput[FREE_GB] = session.resources.free_gb
 
     @pytest.hookimpl(tryfirst=True)  # the exit status must stand before others read it
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Close the run, and write its reports."""
+        """Leave the server as it was found, close the run, and write its reports."""
         if not self.active:
             return
         try:
-            if self.session.has_folder and not self.is_worker:
-                from pytest_swarm.plugin.reporting import finish
-
-                self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
-                if self.ending is not None and self.ending.failed and exitstatus == 0:
-                    session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        finally:
             self.session.resources.close()
+        finally:
+            self._finish(session, exitstatus)
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the reports; a worker of xdist sends its remarks on the server to its controller."""
+        if self.is_worker:
+            self.config.workeroutput[REMARKS] = self.session.resources.remarks  # type: ignore[attr-defined]  # xdist's
+        elif self.session.has_folder:
+            from pytest_swarm.plugin.reporting import finish
+
+            self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
+            if self.ending is not None and self.ending.failed and exitstatus == 0:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _came_to_its_end(self, session: pytest.Session, exitstatus: int) -> bool:
         """Whether every collected test was run: not interrupted, not stopped by --maxfail, no worker lost."""

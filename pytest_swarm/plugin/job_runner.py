@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -112,9 +112,11 @@ class JobRunner:
         if self._repeating is not None:
             self._repeating.saw(case, metrics)
 
-    def decision(self, case: Case) -> AbstractContextManager[Callable[[], Plan]]:
-        """Return a context that gives the router's first decision of a case, to be timed."""
-        return self._resources.bench.decision(case)
+    @contextmanager
+    def decision(self, case: Case) -> Iterator[Callable[[], Plan]]:
+        """Give the router's first decision of a case, to be timed, under the lock of its server."""
+        with self._resources.exclusive(), self._resources.bench.decision(case) as decide:
+            yield decide
 
 
 class SwarmRun:
@@ -165,8 +167,11 @@ class SwarmRun:
             score=metrics.score,
             violations=metrics.violations,
         )
-        with self._jobs.decision(self._last.record.case) as decide:
-            benchmark(decide)
+        try:
+            with self._jobs.decision(self._last.record.case) as decide:
+                benchmark(decide)
+        except SwarmError as error:
+            pytest.fail(f"swarm_run.bench(benchmark) cannot time the decision: {error}", pytrace=False)
 
 
 def _in_a_loop() -> bool:

@@ -49,6 +49,11 @@ class OptionText:
         """Return a path, read from the folder where it was given."""
         return self._folder / Path(self.text).expanduser()
 
+    def file_or_name(self) -> str:
+        """Return a file, or the name of one that is shipped; a file beside the ini file is found from any folder."""
+        beside = self.path_from_there()
+        return str(beside) if beside.is_file() and not Path(self.text).exists() else self.text
+
     def choice(self, *words: _Word, hint: str = "") -> _Word:
         """Return the text as one of the words."""
         for word in words:

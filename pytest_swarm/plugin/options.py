@@ -62,7 +62,7 @@ class Options(OptionValues):
     )
     seed = Value(lambda given: given.count(low=0), "0", "seed of every random draw", metavar="N")
     fleet = Value(
-        lambda given: given.word(),
+        lambda given: given.file_or_name(),
         "heavy",
         "models on offer: a TOML file, the published agents JSON, or the name of a shipped fleet",
         metavar="FILE",
@@ -121,7 +121,7 @@ class Options(OptionValues):
         may_differ=True,
     )
     profile = Value(
-        lambda given: given.word(),
+        lambda given: given.file_or_name(),
         "a40",
         "what the simulated models do: a profile in TOML, or the name of a shipped one",
         metavar="FILE",
@@ -131,6 +131,10 @@ class Options(OptionValues):
         "make the simulated server fail, such as busy:times=1 or hang:model=phi4:14b",
         metavar="SPEC",
         measures=True,
+    )
+    leave_loaded = Flag(
+        "leave the models of the run loaded at its end; without it a real server is left as it was found",
+        may_differ=True,
     )
     context: Maybe[Context] = Maybe(
         lambda given: given.choice("parents", "full", "none"),
@@ -175,10 +179,10 @@ class Options(OptionValues):
     )
     update_baseline: Maybe[Update] = Maybe(
         lambda given: given.choice(
-            "new", "all", hint="a path behind it is read as its value: write --swarm-update-baseline=all"
+            "new", "all", "append", hint="a path behind it is read as its value: write --swarm-update-baseline=all"
         ),
         "write the baseline from this run: all (also without a value) replaces what was run, new only adds what it "
-        "lacks; without --swarm-baseline the file is swarm-baseline.json",
+        "lacks, append keeps it as one of its newest 10 runs; without --swarm-baseline the file is swarm-baseline.json",
         metavar="WHAT",
         bare="all",
         may_differ=True,

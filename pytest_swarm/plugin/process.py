@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import os
+import re
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import pytest
 
+RUN: Final = "swarm_run"  # what a controller of xdist tells its workers: the name of the run ...
+FREE_GB: Final = "swarm_free_gb"  # ... and the free VRAM
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """One process of a run. `worker` is the number of a worker of xdist, None in any other process."""
+    """One process of a run. `worker` is the number of a worker of xdist, None in any other process.
+
+    `free_gb` is the free VRAM that the controller has measured; None where it has not, and in any other process.
+    """
 
     run_name: str
     worker: int | None = None
+    free_gb: float | None = None
 
 
 def process_of(config: pytest.Config) -> Process:
     """Return which process this is; a worker is told the run's name by its controller."""
     if not hasattr(config, "workerinput"):  # xdist's own way to mark its workers
         return Process(run_name=new_run_name())
-    told: dict[str, str] = config.workerinput
-    return Process(run_name=told["swarm_run"], worker=int(told["workerid"].removeprefix("gw")))
+    told: dict[str, Any] = config.workerinput
+    return Process(run_name=told[RUN], worker=worker_number(str(told["workerid"])), free_gb=told.get(FREE_GB))
+
+
+def worker_number(worker_id: str) -> int:
+    """Return the number of a worker of xdist, from 0: that of its id, or one made of it where it has none.
+
+    Ids are `gw0`, `gw1` and so on, but `--tx id=NAME//popen` names them at will. The number only spreads the workers
+    over several servers.
+    """
+    digits = re.search(r"\d+$", worker_id)
+    return int(digits[0]) if digits else zlib.crc32(worker_id.encode())
 
 
 def new_run_name() -> str:

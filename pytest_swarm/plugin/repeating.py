@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import Baseline, BaselineSample
+from pytest_swarm.gate.draws import bet_scale
 from pytest_swarm.gate.rules import Rule
 from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Kind
@@ -31,6 +32,8 @@ class Repeating:
         expression = next((each for each in rule.expressions if each.metric.kind is Kind.MEAN), None)
         self._metric: AnyMetric = MetricTable.score if expression is None else expression.metric
         confidence = _DEFAULT_CONFIDENCE if expression is None else expression.confidence
+        known = (sample.figures.get(self._metric.name) for case in baseline.cases for sample in case.samples)
+        self._scale = bet_scale(self._metric, [value for value in known if value is not None] or [0.0])
         self._level = (1 - confidence / 100) / 2
 
     def needless(self, case: Case) -> str | None:
@@ -39,7 +42,7 @@ class Repeating:
             return None
         if case.digest not in self._then:
             return "the baseline has no such repeat, so there is nothing to decide"
-        return stopping_reason(self._losses.get(_watched(case), []), level=self._level)
+        return stopping_reason(self._losses.get(_watched(case), []), level=self._level, scale=self._scale)
 
     def saw(self, case: Case, metrics: JobMetrics) -> None:
         """Take the outcome of a repeat into account."""

@@ -46,19 +46,23 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
     A report that cannot be written costs no other one.
     """
     try:
-        run = session.folder.end(complete=complete, notes=tuple(session.notes))
+        run = session.folder.end(complete=complete, notes=(*session.notes, *session.resources.remarks))
     except SwarmError as error:
         return SessionEnd(report=None, written=(), troubles=(str(error),))
     if run is None:
         return None
     report = build_report(run)
-    gate = None if session.gating is None else session.gating.finish(report, complete=complete)
+    nothing = nothing_measured(report)
+    troubles: list[str] = [] if nothing is None else [nothing.text]
+    gate = None
+    try:
+        gate = None if session.gating is None else session.gating.finish(report, complete=complete)
+    except Exception as error:  # noqa: BLE001 # a gate that fails must cost no report
+        troubles.append(f"the gate failed, so this run was not judged: {type(error).__name__}: {error}")
     report = replace(report, gate=None if gate is None else gate.result)
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
     outputs = session.settings.report or default
     written: list[str] = []
-    nothing = nothing_measured(report)
-    troubles: list[str] = [] if nothing is None else [nothing.text]
     for output in outputs:
         try:
             written += map(str, _write(output, report, session))
@@ -66,6 +70,8 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
             troubles.append(str(error))
         except OSError as error:
             troubles.append(f"--swarm-report={output.kind}: cannot be written: {error}")
+        except Exception as error:  # noqa: BLE001 # one report that fails must cost no other one
+            troubles.append(f"--swarm-report={output.kind}: failed: {type(error).__name__}: {error}")
     return SessionEnd(report=report, written=tuple(written), troubles=tuple(troubles), gate=gate)
 
 

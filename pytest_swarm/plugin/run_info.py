@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_swarm.domain.record import RunInfo
 from pytest_swarm.ollama.address import without_account
 from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.telemetry.nvml import NoGpu
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
@@ -93,5 +94,5 @@ def _gpu(resources: Resources) -> str:
         return "not measured: no real server is called"
     if not resources.backend.is_local:
         return "not measured: the server is on another machine"
-    gpu = resources.gpu
-    return "not measured: NVML finds no NVIDIA GPU here" if gpu is None else ", ".join(gpu.names)
+    found = resources.found_gpu
+    return f"not measured: {found.reason}" if isinstance(found, NoGpu) else ", ".join(found.names)

@@ -52,7 +52,7 @@ class SwarmSession:
         self.config = config
         self.settings = settings
         self.process = process_of(config)
-        self.resources = Resources(settings, routers=routers, process=self.process)
+        self.resources = Resources(settings, routers=routers, process=self.process, tell=self._tell)
         self.cases = Cases(settings, modes=ModeTable(routers), gpu_gb=self.resources.gpu_gb)
         self.collected: list[str] = []
         self.notes: list[str] = []
@@ -71,6 +71,14 @@ class SwarmSession:
             earlier=earlier_jobs(path / EVENTS, self.settings, self.resources),
             is_worker=self.process.worker is not None,
         )
+
+    def _tell(self, sentence: str) -> None:
+        """Show a sentence at once, past the capture of a test's output."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        capture = self.config.pluginmanager.get_plugin("capturemanager")
+        if reporter is not None and capture is not None:
+            with capture.global_and_fixture_disabled():
+                reporter.write_line(f"swarm: {sentence}")
 
     @property
     def has_folder(self) -> bool:
@@ -128,8 +136,10 @@ class SwarmSession:
             for item in items:
                 rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error with and without a baseline
             self.resources.budgets_gb = frozenset(key_of(item).vram_budget_gb for item in benchmarks)
+            self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
+            self.resources.name_foreign_models()
             self.folder.claim()
             if self.gating is not None:
                 self.gating.prepare(lambda: self._describe(self.folder.path.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -45,7 +46,15 @@ def answers(report: Report) -> tuple[Answer, ...]:
     """
     nothing = nothing_measured(report)
     spoken = [compared(each) for each in main_comparisons(report)] if nothing is None else [nothing]
-    return (*spoken, *_caution(spoken), *_budget(report), *_planner(report.modes), *_code(report), *_missing(report))
+    return (
+        *spoken,
+        *_caution(spoken),
+        *(_agreement(report) if nothing is None else ()),
+        *_budget(report),
+        *_planner(report.modes),
+        *_code(report),
+        *_missing(report),
+    )
 
 
 def nothing_measured(report: Report) -> Answer | None:
@@ -127,6 +136,19 @@ def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:
         text = (
             f"Each of the {count} intervals is 95 % on its own; among so many, one that excludes zero may be chance"
             f" (a family-wise claim wants {100 - 5 / count:.1f} %)."
+        )
+        yield Answer(kind="caution", tone="open", text=text)
+
+
+def _agreement(report: Report) -> Iterable[Answer]:
+    """Say of which tasks the score is agreement with a model, and not truth."""
+    graphs = {each.record.case.graph.digest: each.record.case.graph for each in report.jobs}.values()
+    scored = [task for graph in graphs for task in graph.tasks if task.expected is not None]
+    models = Counter(task.reference_model for task in scored if task.reference_model is not None)
+    for model, count in sorted(models.items()):
+        text = (
+            f"Scores are agreement with {one_line(model)}, not truth: its answers are expected of {count:,} of"
+            f" {len(scored):,} scored tasks."
         )
         yield Answer(kind="caution", tone="open", text=text)
 

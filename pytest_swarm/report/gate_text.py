@@ -13,7 +13,7 @@ from pytest_swarm.report.markdown import escaped, markdown_table
 from pytest_swarm.report.terminal import wrapped
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, plural, signed_points, significant
 
-HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "detects")
+HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "coverage")
 LEFT: Final = 3  # columns of words
 _NOT_NOTABLE: Final = (Verdict.OK, Verdict.INCONCLUSIVE)
 _MARKDOWN_LINES: Final = 12
@@ -97,7 +97,7 @@ def _row(row: VerdictRow) -> tuple[str, ...]:
         _change(row.change, score=score, ratio=row.ratio),
         _interval(row, score=score),
         _loss(row.allowed, score=score, ratio=row.ratio),
-        _detectable(row, score=score),
+        f"{row.pairs:,} of {row.pairs_expected:,}",
     )
 
 
@@ -107,8 +107,25 @@ def _sentences(rows: Iterable[VerdictRow]) -> list[str]:
         name = f"{mode_name(one_line(row.mode, 24))} {row.expression}"
         if row.note:
             found.append(f"{name}: {one_line(row.note, 300)}")
+        if row.verdict is not Verdict.NOT_COMPARABLE:
+            found.append(f"{name}: {coverage_text(row)}")
+        found += [f"{name}: lost: {one_line(each, 300)}" for each in row.lost]
         found += [f"{name}: {one_line(each, 300)}" for each in row.details]
     return found
+
+
+def coverage_text(row: VerdictRow) -> str:
+    """What was compared, as in `51 of 51 cases, 255 of 255 pairs; 20 repeats, 3 distinct`."""
+    said = f"{row.cases:,} of {row.cases_expected:,} cases, {row.pairs:,} of {row.pairs_expected:,} pairs compared"
+    for side, repeats, distinct in (
+        ("then", row.repeats_before, row.distinct_before),
+        ("now", row.repeats_now, row.distinct_now),
+    ):
+        if distinct < repeats:
+            said += f"; {side} {plural(repeats, 'repeat')} of jobs, {distinct:,} distinct"
+    if row.distinct_now == row.jobs < row.repeats_now or row.distinct_before == row.jobs < row.repeats_before:
+        said += ". The server answered every repeat of a job alike, so repeats say nothing of chance"
+    return said
 
 
 def _notable(case: CaseVerdict) -> bool:
@@ -142,16 +159,12 @@ def _change(value: float | None, *, score: bool, ratio: bool) -> str:
 
 
 def _interval(row: VerdictRow, *, score: bool) -> str:
+    if row.exact:
+        return "exact"
     if row.low is None or row.high is None:
         return NOT_MEASURED
     low, high = (_change(each, score=score, ratio=row.ratio) for each in (row.low, row.high))
     return f"{low.removesuffix(' pts')} .. {high}"
-
-
-def _detectable(row: VerdictRow, *, score: bool) -> str:
-    if row.detectable is not None or row.allowed is None:
-        return _loss(row.detectable, score=score, ratio=row.ratio)
-    return "exact" if row.confidence is None else "none"  # too few repeats to show anything at all
 
 
 def _loss(value: float | None, *, score: bool, ratio: bool) -> str:

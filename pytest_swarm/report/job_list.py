@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 STATIC_ROWS: Final = 200  # rows that stand in the page; more are packed
 PACKED_LIMIT: Final = 7_000_000  # characters of all bodies together: the page stays below 10 MB
 FULL_JOBS: Final = 1_000  # of a large run so many jobs are shown in full, the others in a few tables
+FULL_TASKS: Final = 20_000  # tasks of jobs shown in full: a job of 200 tasks takes as long as 200 jobs of one
 STATIC_LIMIT: Final = 200_000  # characters of bodies that may be in the page as they are
 _CHUNK: Final = 600_000  # characters of a pack before compression: unpacked in some milliseconds
 _LEVEL: Final = 6
 _SAMPLE: Final = 24  # rows that are rendered to find out how much detail fits
+_SAMPLE_TASKS: Final = 5_000  # tasks of these rows, of which there are at least three
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +136,8 @@ class _Bodies:
         self._full = environment.get_template("job_body.html.j2")
         self._lean = environment.get_template("job_lean.html.j2")
         modes = max((len(row.jobs) for row in rows), default=1)
-        telling = sorted(rows, key=_telling)[: max(1, FULL_JOBS // modes)]
+        most_tasks = max(map(_tasks, rows), default=1)
+        telling = sorted(rows, key=_telling)[: max(1, min(FULL_JOBS // modes, FULL_TASKS // most_tasks))]
         self._in_full = frozenset(row.number for row in telling)
         self.detail = _fitting(telling, self._full)
 
@@ -148,6 +151,11 @@ class _Bodies:
         if row.number in self._in_full:
             return self._full.render(view=job_view(row, self.detail))
         return self._lean.render(row=row, brief=[brief(job) for job in row.jobs])
+
+
+def _tasks(row: JobRow) -> int:
+    """Return the tasks of a row's jobs, at least 1."""
+    return max(1, sum(len(job.record.case.graph) for job in row.jobs))
 
 
 def _telling(row: JobRow) -> tuple[bool, bool, float, int, int]:
@@ -178,7 +186,8 @@ def _packed(rows: Sequence[JobRow], rendered: Iterable[str], row_html: _RowHtml,
 
 def _fitting(rows: Sequence[JobRow], template: Template) -> Detail:
     """Return the most detail with which all bodies together stay within the limit, judged by a sample of the rows."""
-    sample = rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE]
+    count = min(_SAMPLE, max(3, _SAMPLE_TASKS // max(map(_tasks, rows), default=1)))
+    sample = rows[:: max(1, len(rows) // count)][:count]
     for detail in LADDER[:-1]:
         if not sample:
             break

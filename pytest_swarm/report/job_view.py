@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.expectation_codec import encode_expectation
+from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.record import EstimateRow, JobStatus, PlanStep, TaskOutcome
 from pytest_swarm.domain.task import Task
 from pytest_swarm.metrics.comparison import models_used
@@ -16,6 +17,7 @@ from pytest_swarm.report.charts.graph_drawing import GraphDrawing, draw_graph
 from pytest_swarm.report.charts.residency_timeline import Timeline, timeline
 from pytest_swarm.report.wording import NOT_MEASURED, percent
 from pytest_swarm.routing.registry import mode_order
+from pytest_swarm.scoring.thinking import handed_on
 
 _TAIL: Final = 400  # of a long text, so many characters of its end are kept: that is where an answer often is
 
@@ -44,7 +46,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCell:
-    """One task under one mode. `share` is its part in the job's score; `status` says how it ended."""
+    """One task under one mode. `share` is its part in the job's score; `status` says how it ended.
+
+    `prompt` is what the model was sent, where answers were filled into it: they differ between modes.
+    """
 
     model: str
     score: str
@@ -52,6 +57,7 @@ class TaskCell:
     status: str
     outcome: TaskOutcome | None
     answer: Text | None
+    prompt: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +178,7 @@ def job_view(row: JobRow, detail: Detail) -> JobView:
     tasks = tuple(
         TaskRow(
             task=graph.task(task_id),
-            prompt=cut(graph.task(task_id).prompt, detail.text),
+            prompt=cut(graph.task(task_id).whole_prompt, detail.text),
             expected=_expected(graph.task(task_id), detail.text),
             differs=task_id in differ,
             cells=tuple(each.get(task_id, missing) for each in cells),
@@ -203,7 +209,8 @@ def cut(text: str, limit: int) -> Text:
 def _expected(task: Task, limit: int) -> Text | None:
     if task.expected is None:
         return None
-    return cut(json.dumps(encode_expectation(task.expected), ensure_ascii=False), limit)
+    mark = "" if task.reference_model is None else f"\n\nAgreement with {task.reference_model}, not truth."
+    return cut(json.dumps(encode_expectation(task.expected), ensure_ascii=False) + mark, limit)
 
 
 def _cells(job: MeasuredJob, detail: Detail) -> dict[str, TaskCell]:
@@ -212,6 +219,10 @@ def _cells(job: MeasuredJob, detail: Detail) -> dict[str, TaskCell]:
 
 def _cell(job: MeasuredJob, outcome: TaskOutcome, detail: Detail) -> TaskCell:
     score = job.task_score.get(outcome.task)
+    graph = job.record.case.graph
+    written, whole = graph.task(outcome.task).whole_prompt, graph.context == "full"
+    given = {each.task: handed_on(each.answer, whole=whole) for each in job.record.outcomes if each.answer is not None}
+    filled = written if graph.context == "none" else fill(written, given)
     return TaskCell(
         model=outcome.model or NOT_MEASURED,
         score=_score(job, outcome),
@@ -219,6 +230,7 @@ def _cell(job: MeasuredJob, outcome: TaskOutcome, detail: Detail) -> TaskCell:
         status=outcome.status.value,
         outcome=outcome,
         answer=None if outcome.answer is None else cut(outcome.answer, detail.text),
+        prompt=None if filled == written else cut(filled, detail.text),
     )
 
 

@@ -60,8 +60,10 @@ def write_json(run: Run | Report, path: Path) -> None:
     """Write report.json, in UTF-8 with ASCII only, keys in a fixed order."""
     report = run if isinstance(run, Report) else build_report(run)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(encode_report(report), indent=1, ensure_ascii=True, allow_nan=False)
-    path.write_text(text + "\n", encoding="ascii", newline="\n")
+    encoder = json.JSONEncoder(indent=1, ensure_ascii=True, allow_nan=False)
+    with path.open("w", encoding="ascii", newline="\n") as file:
+        file.writelines(encoder.iterencode(encode_report(report)))  # the text of a large run is never held at once
+        file.write("\n")
 
 
 def report_schema() -> dict[str, Json]:

@@ -73,7 +73,7 @@ def _differences(reports: Sequence[Report]) -> RunTable:
 def _difference(first: Report, other: Report, mode: str) -> tuple[str, str, str, str, str]:
     theirs = _scores(other, mode)
     both = [(job, score, theirs[key][1]) for key, (job, score) in _scores(first, mode).items() if key in theirs]
-    found = clustered_mean((job.job, new - old) for job, old, new in both)
+    found = clustered_mean(((job.job, new - old) for job, old, new in both), low=-1.0, high=1.0)
     if found is None:
         return "0", NOT_MEASURED, NOT_MEASURED, NOT_MEASURED, NOT_MEASURED
     old = sum(score for _, score, _ in both) / len(both)

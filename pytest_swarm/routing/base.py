@@ -40,7 +40,8 @@ class PlanningView:
     `tasks` is the horizon in topological order, `ready` the part that is executed now, `stages[m]` the stage of
     `tasks[m]` (0 = ready), `edges` those within the horizon. `estimates` has a column per task of `tasks` and a row
     per model of `fleet`, in those orders. `resident` are the fleet's models observed in VRAM. `seed` is for routers
-    that draw. Raises OptionError for a budget that is not a number, EstimateError for estimates that do not match.
+    that draw. `prompts` are the estimated tokens of the prompts by task, where they are known. Raises OptionError for
+    a budget that is not a number, EstimateError for estimates that do not match.
     """
 
     job: str
@@ -56,6 +57,7 @@ class PlanningView:
     estimates: EstimateTable
     weights: Weights = field(default_factory=Weights)
     seed: int = 0
+    prompts: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.vram_budget_gb):

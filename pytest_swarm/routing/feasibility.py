@@ -169,6 +169,13 @@ def explain_infeasible(view: PlanningView, *, staged: bool = False) -> str | Non
 
 def _explain_task(view: PlanningView, column: int, task: Task, pinned_gb: float) -> str | None:
     able = [model for i, model in enumerate(view.fleet) if view.estimates.allowed[i, column]]
+    if not able and any(model.can_take(task) for model in view.fleet):
+        widest = max(view.fleet, key=lambda model: model.context_tokens)
+        return (
+            f"no model of fleet {view.fleet.name!r} can take task {task.id!r}: its prompt has about "
+            f"{view.prompts.get(task.id)} tokens, and the largest num_ctx is {widest.context_tokens} ({widest.tag}); "
+            f'raise it, or write num_ctx = "auto" in the fleet file'
+        )
     if not able:
         longest = max(view.fleet, key=lambda model: model.max_ctx)
         return (

@@ -14,7 +14,7 @@ from typing import Self
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlannerCall, PlannerFailure, PlanStatus
-from pytest_swarm.errors import BackendError, CallTimeoutError, InfeasibleError, ServerDownError
+from pytest_swarm.errors import BackendError, CallTimeoutError, InfeasibleError, PromptTooLongError, ServerDownError
 from pytest_swarm.fields import Json
 from pytest_swarm.routing.base import Planner, PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import explain_infeasible
@@ -87,7 +87,11 @@ class LlmRouter:
         except BackendError as error:
             kind = PlannerFailure.TIMEOUT if isinstance(error, CallTimeoutError) else PlannerFailure.BACKEND_ERROR
             failed = PlannerAnswer(failures=(kind,), detail=str(error))
-            return failed, PlannerCall(prompt=prompt, answer=None, failures=failed.failures, detail=failed.detail)
+            truncated = isinstance(error, PromptTooLongError) and error.truncated
+            call = PlannerCall(
+                prompt=prompt, answer=None, failures=failed.failures, detail=failed.detail, truncated=truncated
+            )
+            return failed, call
         answer = read_answer(text, view)
         return answer, PlannerCall(prompt=prompt, answer=text, failures=answer.failures, detail=answer.detail)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.errors import EstimateError, GraphError
+from pytest_swarm.errors import EstimateError, FleetError, GraphError
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.estimate.formulas import LOAD_TIME_UNIT_MS
 from pytest_swarm.routing.base import PlanningView
@@ -122,8 +122,8 @@ def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
     price = load_price(view).tolist()
     row = {tag: i for i, tag in enumerate(view.fleet.tags)}
     column = {task.id: m for m, task in enumerate(view.tasks)}
-    for tag in frozenset().union(*residency):
-        view.fleet[tag]  # names an unknown model
+    for tag in sorted(frozenset().union(*residency) - row.keys()):
+        raise FleetError(f"fleet {view.fleet.name!r} has no model {tag!r}; it has {', '.join(view.fleet.tags)}")
     worth = float(sum(values[row[each.model], column[each.task]] for each in plan.assignments))
     loads: list[tuple[int, str]] = []
     before = view.resident

@@ -23,7 +23,7 @@ class SingleRouter:
     def from_setup(cls, setup: RouterSetup) -> Self:
         """Return the router of the model that the mode's argument names."""
         assert setup.argument is not None, "the table of modes checks it"
-        return cls(tag=setup.argument)
+        return cls(tag=setup.fleet[setup.argument].tag)
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the only possible plan."""
@@ -81,6 +81,11 @@ def reason_against(view: PlanningView, row: int) -> str | None:
         )
     for column, task in enumerate(view.tasks):
         if not view.estimates.allowed[row, column]:
+            if model.can_take(task):
+                return (
+                    f"model {model.tag} cannot take task {task.id!r}: its prompt has about {view.prompts.get(task.id)} "
+                    f'tokens, and num_ctx is {model.context_tokens}; raise it, or write num_ctx = "auto"'
+                )
             return (
                 f"model {model.tag} cannot take task {task.id!r}: {task.estimated_tokens} tokens are more than its "
                 f"context of {model.max_ctx}; choose another model"

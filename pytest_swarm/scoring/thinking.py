@@ -37,6 +37,15 @@ def without_thinking(answer: str) -> str:
     return _before_open_thinking(text.strip())
 
 
+def handed_on(answer: str, *, whole: bool) -> str:
+    """Return what later tasks get of an answer: without the thinking, unless `whole`.
+
+    Without any thinking, the answer goes on to the letter: space is a part of the recorded requests.
+    """
+    without = without_thinking(answer)
+    return answer if whole or without == answer.strip() else without
+
+
 def _before_open_thinking(text: str) -> str:
     """The text, or nothing where it begins with thinking that never ends."""
     return "" if _OPEN.match(text) else text

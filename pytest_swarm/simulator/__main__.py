@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 from collections.abc import Sequence
+from functools import partial
 
 from pytest_swarm.errors import SwarmError
 
@@ -29,22 +28,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> None:
     """Serve until SIGINT or SIGTERM."""
-    from pytest_swarm.simulator.http_server import serve_in_thread
     from pytest_swarm.simulator.models.profile import load_profile
-    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import parse_fault
-    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+    from pytest_swarm.simulator.serving import ServePlan, serve
 
-    profile = load_profile(options.profile)
-    generator = ProfileGenerator(profile, seed=options.seed)
-    faults = (*profile.faults, *(parse_fault(text, what="--fault") for text in options.fault))
-    server = SimulatedServer(profile.server_spec, generator=generator, seed=options.seed, faults=faults)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with serve_in_thread(server, host=options.host, port=options.port) as url:
-        print(f"simulated Ollama server, profile {profile.name!r}, at {url} (stop it with Ctrl-C)", flush=True)
-        stop.wait()
+    plan = ServePlan(
+        profile=load_profile(options.profile),
+        host=options.host,
+        port=options.port,
+        seed=options.seed,
+        faults=tuple(parse_fault(text, what="--fault") for text in options.fault),
+    )
+    serve(plan, say=partial(print, flush=True))
 
 
 def _parser() -> argparse.ArgumentParser:

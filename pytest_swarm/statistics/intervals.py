@@ -1,21 +1,22 @@
-"""Means of clustered values with a 95 % interval.
+"""Means of clustered values with a 95 % interval that speaks of other clusters like these.
 
-Values of one cluster (such as the repeats of one workflow) are not independent of each other. The interval is the
-cluster-robust t interval: m +- t(G-1) * sqrt(G/(G-1) * sum_g (sum_j (x_gj - m))^2) / n, with G clusters and n values
-(Cameron and Miller, A Practitioner's Guide to Cluster-Robust Inference, 2015, section II and VI.A).
+Values of one cluster (the repeats of one workflow) are not independent of each other. Each cluster is one value:
+its mean, with the weight of its size. The interval is that of bounded values (`mean_bounds`), so that it holds also for
+few clusters, for scores near 1 and where nearly all clusters agree; there it is a rule of three.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean
 from typing import Final
 
+from pytest_swarm.statistics.mean_bounds import WeightedValues, mean_bounds
+
 CONFIDENCE: Final = 0.95
-MIN_CLUSTERS: Final = 2  # one cluster says nothing of others
+MIN_CLUSTERS: Final = 6  # fewer say nothing of others: six that agree leave out less than half of the range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,24 +36,34 @@ class Interval:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
-def clustered_mean(values: Iterable[tuple[Hashable, float]]) -> Interval | None:
-    """Return mean and interval of (cluster, value) pairs; None where there are no values."""
+def clustered_mean(values: Iterable[tuple[Hashable, float]], *, low: float, high: float) -> Interval | None:
+    """Return mean and interval of (cluster, value) pairs; None where there are no values.
+
+    Args:
+        values: Pairs of a cluster and a value.
+        low: The smallest value that there can be.
+        high: The largest value that there can be.
+    """
     rows = list(values)
     if not rows:
         return None
     mean = fmean([value for _, value in rows])  # a list is summed up in C
     sums: dict[Hashable, list[float]] = {}
     for cluster, value in rows:
-        sums.setdefault(cluster, []).append(value - mean)
+        sums.setdefault(cluster, []).append(value)
     clusters = len(sums)
     if clusters < MIN_CLUSTERS:
-        return _without(mean, len(rows), clusters, "one workflow only: no interval over workflows can be given")
-    spread = math.fsum(math.fsum(each) ** 2 for each in sums.values())
-    if spread <= 1e-18 * len(rows) ** 2:
-        return _without(mean, len(rows), clusters, "every workflow gave the same figure: no interval can be given")
-    error = math.sqrt(clusters / (clusters - 1) * spread) / len(rows)
-    half = t_quantile(clusters - 1, CONFIDENCE) * error
-    return Interval(mean=mean, low=mean - half, high=mean + half, samples=len(rows), clusters=clusters)
+        name = "workflow" if clusters == 1 else "workflows"
+        note = f"{clusters} {name}: no statement about others"
+        return Interval(mean=mean, low=None, high=None, samples=len(rows), clusters=clusters, note=note)
+    data = WeightedValues(
+        values=[fmean(each) for each in sums.values()],
+        weights=[len(each) for each in sums.values()],
+        low=low,
+        high=high,
+    )
+    bounds = mean_bounds(data, level=(1 - CONFIDENCE) / 2)
+    return Interval(mean=mean, low=bounds[0], high=bounds[1], samples=len(rows), clusters=clusters)
 
 
 @lru_cache(maxsize=256)
@@ -66,7 +77,3 @@ def t_quantile(freedom: int, confidence: float) -> float:
     from scipy.special import stdtrit  # what scipy.stats.t.ppf calls, at a third of the import time
 
     return float(stdtrit(freedom, (1 + confidence) / 2))
-
-
-def _without(mean: float, samples: int, clusters: int, note: str) -> Interval:
-    return Interval(mean=mean, low=None, high=None, samples=samples, clusters=clusters, note=note)

@@ -21,60 +21,64 @@ from typing import Final
 from pytest_swarm.statistics.sign_flips import POWER, Effect, Units, paired_effect
 
 BETS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
-"""Per unit of difference: the best bet on differences of size d is somewhat above 1/d; scores move by 1/64 to 1."""
+"""Per scale of a difference: the best bet on differences of size d is somewhat above 1/d, and scores, whose scale is 1,
+move by 1/64 to 1. Other metrics are scaled by their spread."""
 QUIET: Final = 6
 """Pairs without any difference after which a series counts as quiet: a chance of 40 % to differ is excluded at 95 %."""
 _BISECTIONS: Final = 50
 _FEW: Final = 64  # up to here numpy costs more than it saves
 
 
-def wealth(differences: Sequence[float]) -> float:
-    """Return the evidence that the differences are above 0, 1 where there are none.
+def log_wealth(differences: Sequence[float], *, scale: float = 1.0) -> float:
+    """Return ln of the evidence that the differences are above 0; 0 where there are none.
 
-    It is the mean over BETS of prod 2 / (1 + exp(-2 b d)).
+    The evidence is the mean over BETS of prod 2 / (1 + exp(-2 b d / scale)). It is kept as a logarithm, because it can
+    be too large or too small for a float.
+
+    Args:
+        differences: Paired differences.
+        scale: The size of a large difference, above 0.
     """
-    logs = _log_wealth(differences)
+    logs = _log_wealth([difference / scale for difference in differences])
     top = max(logs)
-    return math.exp(min(top, 700.0)) * sum(math.exp(each - top) for each in logs) / len(BETS)
+    return top + math.log(math.fsum(math.exp(each - top) for each in logs) / len(BETS))
 
 
-def stopping_reason(losses: Sequence[float], *, level: float) -> str | None:
+def stopping_reason(losses: Sequence[float], *, level: float, scale: float = 1.0) -> str | None:
     """Return why no further repeat is needed; None while it is undecided. `level` is one-sided."""
-    if wealth(losses) >= 1 / level:
+    if log_wealth(losses, scale=scale) >= -math.log(level):
         return "clearly worse"
-    if wealth([-loss for loss in losses]) >= 1 / level:
+    if log_wealth([-loss for loss in losses], scale=scale) >= -math.log(level):
         return "clearly better"
     if len(losses) >= QUIET and not any(losses):
         return f"no difference in {len(losses)} repeats"
     return None
 
 
-def sequential_p_values(losses: Sequence[float]) -> tuple[float, float]:
+def sequential_p_values(losses: Sequence[float], *, scale: float = 1.0) -> tuple[float, float]:
     """Return (p_down, p_up) = 1 / wealth: valid p-values at any time; Benjamini-Hochberg over them is e-BH."""
-    return min(1.0, 1 / wealth([-loss for loss in losses])), min(1.0, 1 / wealth(losses))
+    down, up = (log_wealth([sign * loss for loss in losses], scale=scale) for sign in (-1, 1))
+    return math.exp(min(0.0, -down)), math.exp(min(0.0, -up))
 
 
-def sequential_effect(units: Units, *, level: float) -> Effect:
+def sequential_effect(units: Units, *, level: float, scale: float = 1.0) -> Effect:
     """Return `paired_effect` for repeats that came one after the other: p = 1 / wealth, and a confidence sequence.
 
     The interval holds every shift against which the wealth has stayed below 1 / level.
     """
     fixed = paired_effect(units, level=level)
-    plain = units.plain
+    plain = [each / scale for each in units.plain]
     p_down, p_up = sequential_p_values(plain)
-    low = _bound(lambda shift: wealth([d - shift for d in plain]), plain, level)
-    high = _bound(lambda shift: wealth([-d - shift for d in plain]), [-d for d in plain], level)
-    return replace(fixed, p_down=p_down, p_up=p_up, low=low, high=None if high is None else -high)
-
-
-def minimum_detectable_sequential(error: float, units: int, *, level: float) -> float:
-    """Return `minimum_detectable` of such a test.
-
-    Wealth 1/level needs an effect of sqrt(2 ln(2 / level)) errors, plus z(POWER).
-    """
-    if units < 2 or wealth([1.0] * units) < 1 / level:
-        return math.inf
-    return _errors_needed(level) * error
+    enough = -math.log(level)
+    low = _bound(lambda shift: log_wealth([d - shift for d in plain]) >= enough, plain)
+    high = _bound(lambda shift: log_wealth([-d - shift for d in plain]) >= enough, [-d for d in plain])
+    return replace(
+        fixed,
+        p_down=p_down,
+        p_up=p_up,
+        low=None if low is None else scale * low,
+        high=None if high is None else -scale * high,
+    )
 
 
 def price_of_looking(level: float) -> float:
@@ -105,12 +109,12 @@ def _log_growth(stake: float) -> float:
     return math.log(2) + 2 * stake - math.log1p(math.exp(2 * stake))
 
 
-def _bound(evidence: Callable[[float], float], values: Sequence[float], level: float) -> float | None:
+def _bound(rejected: Callable[[float], bool], values: Sequence[float]) -> float | None:
     """The largest shift that is rejected from below, by bisection; None where even the smallest value is not."""
     low, high = min(values) - 1.0, max(values)
-    if evidence(low) < 1 / level:
+    if not rejected(low):
         return None
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        low, high = (middle, high) if evidence(middle) >= 1 / level else (low, middle)
+        low, high = (middle, high) if rejected(middle) else (low, middle)
     return low

@@ -29,7 +29,6 @@ SAMPLED_UNITS: Final = 1_000  # up to here sign vectors are drawn; beyond it the
 DRAWS: Final = 4_095
 _TAIL_DRAWS: Final = 10  # with fewer draws expected beyond a quantile, the normal limit is the better guess
 SEED: Final = 20_231_123  # resampling is part of the method: the same data give the same verdict
-RULE_OF_THREE: Final = 3.0  # -ln(0.05): Hanley and Lippman-Hand, JAMA 249 (1983) 1743
 
 
 class Pair(NamedTuple):
@@ -176,31 +175,6 @@ def minimum_detectable(error: float, units: int, *, level: float) -> float:
     if units < 2 or 0.5**units > level:
         return math.inf
     return _quantiles(units - 1, level) * error
-
-
-def repeats_needed(error: float, *, units: int, repeats: float, effect: float, level: float) -> int | None:
-    """Return the repeats with which the minimum detectable effect is at most `effect`; the error falls as 1/sqrt.
-
-    Args:
-        error: Standard error of the mean difference now.
-        units: Number of units now.
-        repeats: Repeats of each cluster now, on average.
-        effect: The effect to detect, in the unit of `error`.
-        level: One-sided level of the test.
-
-    Returns:
-        Repeats of each cluster; None where no number of them will do (`effect` is 0).
-    """
-    if effect <= 0:
-        return None
-    clusters = units / repeats
-    wanted = max(1, math.ceil(repeats * (_quantiles(10**6, level) * error / effect) ** 2))
-    for _ in range(64):  # the quantiles of t fall with the units: a few steps upwards suffice
-        expected = error * math.sqrt(repeats / wanted)
-        if minimum_detectable(expected, math.floor(clusters * wanted), level=level) <= effect:
-            return wanted
-        wanted += max(1, wanted // 50)
-    return wanted
 
 
 def _quantiles(freedom: int, level: float) -> float:

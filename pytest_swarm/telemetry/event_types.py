@@ -40,6 +40,7 @@ class RunFleetModel(Struct, frozen=True, kw_only=True):
     prefill_tokens_per_s: float | None = None
     decode_tokens_per_s: float | None = None
     keep: bool = False
+    auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
 
 
 class RunFleet(Struct, frozen=True, kw_only=True):
@@ -185,6 +186,8 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     thinking_chars: Annotated[int | None, Meta(description="characters of thinking apart from the answer")] = None
     sandbox_layers: Annotated[tuple[str, ...], Meta(description="what confined the code that was run")] = ()
     judge_reply: Annotated[str | None, Meta(description="what the judge wrote")] = None
+    thinking: Annotated[str | None, Meta(description="what the model wrote before its answer")] = None
+    truncated: Annotated[bool | None, Meta(description="whether the server cut the prompt")] = None
 
 
 class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):

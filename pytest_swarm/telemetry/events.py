@@ -66,7 +66,7 @@ _MODEL: Final = _SharedFields(Model, RunFleetModel)
 _STEP: Final = _SharedFields(PlanStep, PlanStepEvent, but=("mode", "assignments", "executed"))
 _OUTCOME: Final = _SharedFields(TaskOutcome, TaskResultEvent)
 _SAID_IF_KNOWN: Final = frozenset(
-    ("read", "read_where", "done_reason", "answer_state", "thinking_chars", "sandbox_layers", "judge_reply")
+    ("read", "read_where", "done_reason", "answer_state", "thinking_chars", "thinking", "sandbox_layers", "judge_reply")
 )
 """Fields of `task_result` that are left out where there is nothing to say."""
 

@@ -1,11 +1,14 @@
-"""VRAM in use on this machine's NVIDIA GPUs, by NVML (`pynvml`)."""
+"""VRAM in use on this machine's NVIDIA GPUs, by NVML (`pynvml`).
+
+Every call may fail, and older drivers and libraries lack some. What cannot be read is None, its reason kept once.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_swarm.domain.record import GpuProcess, GpuReading
 
@@ -13,14 +16,22 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+class NvmlFailure(Exception):  # noqa: N818 - a result, which becomes a missing value with a reason
+    """A call of NVML that failed; the message says which and why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GpuMeter:
-    """All NVIDIA GPUs of this machine, in the order of NVML. `totals_bytes` holds the VRAM of each."""
+    """All NVIDIA GPUs of this machine, in the order of NVML. `totals_bytes` holds the VRAM of each.
+
+    `troubles` are the reasons why a reading was not possible, each once.
+    """
 
     names: tuple[str, ...]
     totals_bytes: tuple[int, ...]
     _nvml: ModuleType
     _handles: tuple[object, ...]
+    troubles: list[str] = field(default_factory=list)
 
     def read(self) -> GpuReading | None:
         """Return the bytes in use on each GPU and the processes that compute there; None where NVML fails.
@@ -28,32 +39,43 @@ class GpuMeter:
         The bytes are those of all processes and of the driver. A call takes a millisecond, so run it in a thread.
         """
         try:
-            used = tuple(int(self._nvml.nvmlDeviceGetMemoryInfo(handle).used) for handle in self._handles)
-        except self._nvml.NVMLError:
+            used = self._used_bytes()
+        except NvmlFailure as error:
+            self._keep(f"GPU memory was not measured all the time: {error}")
             return None
         found = (self._processes(gpu, handle) for gpu, handle in enumerate(self._handles))
         return GpuReading(used_bytes=used, processes=tuple(chain.from_iterable(found)))
 
+    def free_bytes(self) -> int | None:
+        """Return the bytes of all GPUs that nobody uses now; None where NVML fails."""
+        try:
+            return max(0, self.total_bytes - sum(self._used_bytes()))
+        except NvmlFailure as error:
+            self._keep(f"free GPU memory was not measured: {error}")
+            return None
+
+    def _used_bytes(self) -> tuple[int, ...]:
+        return tuple(_memory(self._nvml, handle, "used") for handle in self._handles)
+
+    def _keep(self, trouble: str) -> None:
+        if trouble not in self.troubles:
+            self.troubles.append(trouble)
+
     def _processes(self, gpu: int, handle: object) -> list[GpuProcess]:
         """Return the processes on one GPU; none where the driver does not list them (in a container, under WDDM)."""
         try:
-            rows = self._nvml.nvmlDeviceGetComputeRunningProcesses(handle)
-        except self._nvml.NVMLError:
+            rows = _call(self._nvml, "nvmlDeviceGetComputeRunningProcesses", handle)
+            return [
+                GpuProcess(gpu=gpu, pid=int(row.pid), name=self._name(int(row.pid)), used_bytes=_bytes_of(row))
+                for row in rows
+            ]
+        except NvmlFailure:
             return []
-        return [
-            GpuProcess(
-                gpu=gpu,
-                pid=int(row.pid),
-                name=self._name(int(row.pid)),
-                used_bytes=None if row.usedGpuMemory is None else int(row.usedGpuMemory),
-            )
-            for row in rows
-        ]
 
     def _name(self, pid: int) -> str | None:
         try:
-            return _text(self._nvml.nvmlSystemGetProcessName(pid))
-        except self._nvml.NVMLError:  # it has ended, or belongs to another user
+            return _text(_call(self._nvml, "nvmlSystemGetProcessName", pid))
+        except NvmlFailure:  # it has ended, or belongs to another user
             return None
 
     @property
@@ -63,28 +85,107 @@ class GpuMeter:
 
     def close(self) -> None:
         """Shut NVML down."""
-        self._nvml.nvmlShutdown()
+        _shut_down(self._nvml)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoGpu:
+    """No GPU that can be measured; `reason` completes "not measured: ..."."""
+
+    reason: str
+
+
+def find_gpu(nvml: ModuleType | None = None) -> GpuMeter | NoGpu:
+    """Return a meter of the machine's GPUs, or why there is none. `nvml` replaces `pynvml` in tests."""
+    try:
+        nvml = import_module("pynvml") if nvml is None else nvml
+        _call(nvml, "nvmlInit")
+    except (ImportError, NvmlFailure) as error:
+        return NoGpu(reason=f"NVML finds no NVIDIA GPU here ({error})")
+    try:
+        return _meter(nvml)
+    except NvmlFailure as error:
+        _shut_down(nvml)
+        return NoGpu(reason=str(error))
 
 
 def open_gpu(nvml: ModuleType | None = None) -> GpuMeter | None:
-    """Return a meter of the machine's GPUs; None without an NVIDIA driver or GPU. `nvml` replaces `pynvml` in tests."""
-    nvml = import_module("pynvml") if nvml is None else nvml
-    try:
-        nvml.nvmlInit()
-    except nvml.NVMLError:
-        return None
-    handles = tuple(nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount()))
-    if not handles:
-        nvml.nvmlShutdown()
-        return None
+    """Return a meter of the machine's GPUs; None without one that can be measured."""
+    found = find_gpu(nvml)
+    return found if isinstance(found, GpuMeter) else None
+
+
+def _meter(nvml: ModuleType) -> GpuMeter:
+    handles = tuple(_call(nvml, "nvmlDeviceGetHandleByIndex", index) for index in range(_number_of_gpus(nvml)))
+    for index, handle in enumerate(handles):
+        if _is_split(nvml, handle):
+            raise NvmlFailure(f"GPU {index} is split by MIG, and NVML does not tell which part a server uses")
     return GpuMeter(
-        names=tuple(_text(nvml.nvmlDeviceGetName(handle)) for handle in handles),
-        totals_bytes=tuple(int(nvml.nvmlDeviceGetMemoryInfo(handle).total) for handle in handles),
+        names=tuple(_gpu_name(nvml, index, handle) for index, handle in enumerate(handles)),
+        totals_bytes=tuple(_total_bytes(nvml, handle) for handle in handles),
         _nvml=nvml,
         _handles=handles,
     )
 
 
+def _number_of_gpus(nvml: ModuleType) -> int:
+    number = _call(nvml, "nvmlDeviceGetCount")
+    if not number:
+        raise NvmlFailure("NVML finds no NVIDIA GPU here")
+    return int(number)
+
+
+def _memory(nvml: ModuleType, handle: object, part: str) -> int:
+    """Return the `total` or `used` bytes of a GPU."""
+    value = getattr(_call(nvml, "nvmlDeviceGetMemoryInfo", handle), part, None)
+    if not isinstance(value, int) or value < 0:
+        raise NvmlFailure(f"nvmlDeviceGetMemoryInfo gives no {part} bytes ({value})")
+    return value
+
+
+def _total_bytes(nvml: ModuleType, handle: object) -> int:
+    total = _memory(nvml, handle, "total")
+    if total == 0:  # memory that the GPU shares with the processor
+        raise NvmlFailure("nvmlDeviceGetMemoryInfo gives a total of 0 bytes")
+    return total
+
+
+def _is_split(nvml: ModuleType, handle: object) -> bool:
+    try:
+        return bool(_call(nvml, "nvmlDeviceGetMigMode", handle)[0])
+    except NvmlFailure:  # a GPU, driver or library without MIG
+        return False
+
+
+def _gpu_name(nvml: ModuleType, index: int, handle: object) -> str:
+    try:
+        return _text(_call(nvml, "nvmlDeviceGetName", handle))
+    except NvmlFailure:
+        return f"GPU {index} (no name)"
+
+
+def _bytes_of(row: Any) -> int | None:  # a structure of NVML
+    return None if row.usedGpuMemory is None else int(row.usedGpuMemory)
+
+
+def _shut_down(nvml: ModuleType) -> None:
+    try:
+        _call(nvml, "nvmlShutdown")
+    except NvmlFailure:  # the driver is gone, so nothing is open
+        return
+
+
+def _call(nvml: ModuleType, name: str, *args: object) -> Any:  # each function of NVML has a result of its own
+    """Return the result of a function of NVML; NvmlFailure where it fails or is missing."""
+    function = getattr(nvml, name, None)
+    if function is None:
+        raise NvmlFailure(f"{name} is missing in this version of pynvml")
+    try:
+        return function(*args)
+    except (nvml.NVMLError, OSError, UnicodeError) as error:  # UnicodeError: pynvml decodes names itself
+        raise NvmlFailure(f"{name}: {error}") from error
+
+
 def _text(name: str | bytes) -> str:
-    """Return the name as text: old drivers give bytes."""
-    return name.decode() if isinstance(name, bytes) else name
+    """Return the name as text: old drivers give bytes, in any encoding."""
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name

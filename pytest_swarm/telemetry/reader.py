@@ -53,14 +53,15 @@ def read_run(path: Path) -> Run:
         EventsError: a line is not an event. The message names file, line and field. A cut-off last line is accepted.
     """
     path = path / "events.jsonl" if path.is_dir() else path
+    reader, cut_off = _Reader(str(path)), False
     try:
-        lines = path.read_bytes().splitlines(keepends=True)
+        with path.open("rb") as file:  # line by line: the events of a large run are longer than what they hold
+            for number, line in enumerate(file, start=1):
+                cut_off = not line.endswith(b"\n") and not is_json(line)  # only the last line can be
+                if not cut_off:
+                    reader.take_line(line, where=f"{path}, line {number}")
     except OSError as error:
         raise EventsError(f"{path}: cannot be read as events: {error}") from error
-    cut_off = bool(lines) and not lines[-1].endswith(b"\n") and not is_json(lines[-1])
-    reader = _Reader(str(path))
-    for number, line in enumerate(lines[:-1] if cut_off else lines, start=1):
-        reader.take_line(line, where=f"{path}, line {number}")
     return reader.finish(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
 
 

@@ -139,6 +139,7 @@ def _read_model(row: Fields) -> Model | None:
     fields = row.labeled(tag)
     capabilities = fields.table("capabilities")
     capabilities.only(TaskType)
+    auto_ctx = "num_ctx" in fields and fields.raw("num_ctx") == "auto"
     try:
         model = Model(
             tag=tag,
@@ -147,7 +148,8 @@ def _read_model(row: Fields) -> Model | None:
             cost_per_token=fields.number("cost_per_token"),
             max_ctx=fields.whole("max_ctx", low=1),
             capabilities={TaskType(key): capabilities.number(key, low=0, high=1) for key in capabilities},
-            num_ctx=fields.optional_whole("num_ctx"),
+            num_ctx=None if auto_ctx else fields.optional_whole("num_ctx"),
+            auto_ctx=auto_ctx,
             prefill_tokens_per_s=_speed(fields, "prefill_tokens_per_s"),
             decode_tokens_per_s=_speed(fields, "decode_tokens_per_s"),
             keep=fields.flag("keep", default=False),

@@ -15,11 +15,15 @@ from pytest_swarm.documents import parse_json, read_document, toml_line, toml_st
 from pytest_swarm.domain.graph import TaskGraph, decode_graph, encode_graph
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
+from pytest_swarm.workloads.expected_files import with_expected_answers
 
 
 def load_graph(path: str | os.PathLike[str]) -> TaskGraph:
-    """Return the graph of a .toml or .json file; GraphError names file, task and rule in one sentence."""
-    return read_graph(read_document(path, GraphError), where=str(path))
+    """Return the graph of a .toml or .json file, with the answers in `expected/` beside it.
+
+    GraphError names file, task and rule in one sentence.
+    """
+    return with_expected_answers(read_graph(read_document(path, GraphError), where=str(path)), path)
 
 
 def read_graph(document: Json, *, where: str) -> TaskGraph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 import re
 from pathlib import Path
@@ -69,6 +70,8 @@ expected = {{ kind = "keywords", words = ["420"] }}
 derive = "[text(total)]"
 '''
 
+_TAKEN: Final = ("pytest", "load_graph", "request")  # what the test imports, and pytest's own fixture
+
 
 def new_benchmark(name: str, folder: str | os.PathLike[str] = ".") -> tuple[Path, Path]:
     """Write `test_NAME.py` and `NAME.toml`, and return their paths. Nothing is overwritten.
@@ -80,16 +83,39 @@ def new_benchmark(name: str, folder: str | os.PathLike[str] = ".") -> tuple[Path
     Raises:
         GraphError: For an invalid name, for files that exist, or where the files cannot be written.
     """
+    return write_benchmark(name, folder, test=_TEST.format(name=name), graph=_GRAPH.format(name=name))
+
+
+def write_benchmark(name: str, folder: str | os.PathLike[str], *, test: str, graph: str) -> tuple[Path, Path]:
+    """Write the test and the graph of a benchmark, and return their paths. Nothing is overwritten.
+
+    Args:
+        name: Name of the benchmark, a Python name in lower case.
+        folder: Directory to write to; it is created where it does not exist.
+        test: Text of `test_NAME.py`.
+        graph: Text of `NAME.toml`.
+
+    Raises:
+        GraphError: For an invalid name, for files that exist, or where the files cannot be written.
+    """
+    _check_name(name)
+    test_path, graph_path = Path(folder) / f"test_{name}.py", Path(folder) / f"{name}.toml"
+    for path in (test_path, graph_path):
+        if path.exists():
+            raise GraphError(f"{path}: exists already; choose another name or another folder")
+    make_folder(folder, GraphError)
+    write_text(graph_path, graph, GraphError)
+    write_text(test_path, test, GraphError)
+    return test_path, graph_path
+
+
+def _check_name(name: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise GraphError(
             f"benchmark {name!r}: the name must consist of lower-case letters, digits and underscores, "
             "and begin with a letter"
         )
-    test, graph = Path(folder) / f"test_{name}.py", Path(folder) / f"{name}.toml"
-    for path in (test, graph):
-        if path.exists():
-            raise GraphError(f"{path}: exists already; choose another name or another folder")
-    make_folder(folder, GraphError)
-    write_text(graph, _GRAPH.format(name=name), GraphError)
-    write_text(test, _TEST.format(name=name), GraphError)
-    return test, graph
+    if keyword.iskeyword(name):
+        raise GraphError(f"benchmark {name!r}: is a keyword of Python, which names no function; choose another")
+    if name in _TAKEN or name.startswith("swarm_"):
+        raise GraphError(f"benchmark {name!r}: is a name that the test itself uses; choose another")

@@ -50,6 +50,16 @@ def test_a_models_context():
     assert MODEL.capability(TaskType.CODE) == 0.5
 
 
+def test_a_fleet_knows_a_model_by_all_of_its_names():
+    fleet = Fleet(name="f", models=(replace(MODEL, tag="Gemma2"), replace(MODEL, tag="hf.co/team/m:Q4")))
+    assert fleet.tags == ("Gemma2", "hf.co/team/m:Q4")
+    assert fleet["gemma2:latest"] is fleet["Gemma2"] is fleet.models[0]
+    assert "HF.co/team/M:q4" in fleet
+    assert "gemma2:2b" not in fleet
+    with pytest.raises(FleetError, match="'gemma2:latest' appears twice, the other time as 'Gemma2'"):
+        Fleet(name="f", models=(fleet.models[0], replace(MODEL, tag="gemma2:latest")))
+
+
 def test_a_fleet_finds_its_models():
     small = replace(MODEL, tag="s", vram_gb=0.5)
     fleet = Fleet(name="f", models=(MODEL, small, replace(small, tag="s2")))

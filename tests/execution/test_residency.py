@@ -102,14 +102,14 @@ def test_a_model_that_cannot_be_loaded_is_returned_with_its_error() -> None:
     assert resident == {"fast"}
 
 
-def test_a_model_is_loaded_for_ever_with_its_context_length() -> None:
+def test_a_model_is_loaded_on_a_lease_with_its_context_length() -> None:
     async def main() -> Server:
         server = Server()
         await (await manager(server)).switch_to({"slow"}, ("slow",))
         return server
 
     (load,) = run(main).loads
-    assert (load["keep_alive"], load["options"]) == (-1, {"num_ctx": DEFAULT_NUM_CTX})
+    assert (load["keep_alive"], load["options"]) == (900, {"num_ctx": DEFAULT_NUM_CTX})
 
 
 def test_planner_and_judge_answer_at_temperature_0_with_the_jobs_seed() -> None:

@@ -100,3 +100,36 @@ def test_a_baseline_of_version_0_1_0_is_read_in_full_and_written_as_it_was() -> 
     assert (stored.context.backend, stored.context.fleet.name, stored.context.seed) == ("record", "heavy", 0)
     assert stored.cases[0].samples[0].figures["score"] == 1.0
     assert encode_baseline(stored) == OLD.read_text()
+
+
+@pytest.mark.parametrize(
+    ("figures", "sentence"),
+    [
+        ({"score": [1.5]}, "a [lp-h1-8GB] r1: score is 1.5, but must be at most 1"),
+        ({"violations": [-1.0]}, "a [lp-h1-8GB] r1: violations is -1, but must be at least 0"),
+    ],
+)
+def test_figures_that_cannot_be_are_refused(figures: dict[str, list[float]], sentence: str) -> None:
+    text = encode_baseline(baseline(case("a", [0.5], figures=figures)))
+    with pytest.raises(BaselineError) as raised:
+        decode_baseline(text, where="baseline b.json")
+    assert f"baseline b.json: {sentence}" in str(raised.value)
+
+
+def test_two_samples_of_one_repeat_are_refused() -> None:
+    one = case("a", [0.5])
+    text = encode_baseline(baseline(replace(one, samples=one.samples * 2)))
+    with pytest.raises(BaselineError, match=r"a \[lp-h1-8GB\] r1 stands there twice; delete one"):
+        decode_baseline(text, where="baseline b.json")
+
+
+def test_a_byte_order_mark_is_read() -> None:
+    stored = baseline(case("a", [0.5]))
+    assert decode_baseline(b"\xef\xbb\xbf" + encode_baseline(stored).encode(), where="b") == stored
+
+
+def test_answers_and_runs_are_read_back() -> None:
+    one = case("a", [0.5])
+    stored = baseline(replace(one, samples=(replace(one.samples[0], answers="abc", run="r1"),)))
+    assert decode_baseline(encode_baseline(stored), where="b") == stored
+    assert "answers" not in encode_baseline(baseline(one))

@@ -111,7 +111,7 @@ def test_a_loss_in_every_repeat_fails_the_run(suite: pytest.Pytester) -> None:
         (("--swarm-baseline=tox.ini",), "baseline tox.ini: is not valid JSON*"),
         (("--swarm-baseline=tox.ini", "--swarm-fail=score:2%"), "--swarm-fail: 'score:2%', character 7: found '2'*"),
         (("--swarm-fail=score:-2%",), "--swarm-fail compares with a baseline: give one*"),
-        (("--swarm-update-baseline=some",), "--swarm-update-baseline: 'some' is unknown; known are new, all*"),
+        (("--swarm-update-baseline=some",), "--swarm-update-baseline: 'some' is unknown; known are new, all, append*"),
         (("--swarm-gate=maybe",), "--swarm-gate: 'maybe' is unknown; known are off, warn, fail"),
         (("--swarm-incomparable=maybe",), "--swarm-incomparable: 'maybe' is unknown; known are warn, fail, ignore"),
         (("--swarm-inconclusive=maybe",), "--swarm-inconclusive: 'maybe' is unknown; known are pass, warn, fail"),
@@ -299,3 +299,33 @@ def test_a_wrong_marker_without_a_baseline_is_an_error(suite: pytest.Pytester, m
     result = suite.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([sentence])
+
+
+def test_a_gate_that_fails_costs_no_report(
+    suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("float division by zero")
+
+    write(suite, "--swarm-compare=lp")
+    monkeypatch.setattr("pytest_swarm.plugin.gate_session.evaluate", fail)
+    result = suite.runpytest(BASE, "--swarm-compare=lp", "--swarm-report=json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["ERROR: the gate failed, so this run was not judged: ZeroDivisionError: *"])
+    assert reports.report["cases"]
+
+
+def test_a_run_is_appended_to_a_baseline(suite: pytest.Pytester) -> None:
+    for seed in (0, 1):
+        result = suite.runpytest(BASE, "--swarm-update-baseline=append", "--swarm-compare=lp", f"--swarm-seed={seed}")
+        result.assert_outcomes(passed=1)
+    samples = stored(suite)["cases"][0]["samples"]
+    assert len({each["run"] for each in samples}) == len(samples) == 2
+
+
+@pytest.mark.parametrize("left_out", ["--ignore=test_second.py", "--ignore-glob=*second*", "--deselect=test_second.py"])
+def test_an_update_keeps_the_cases_of_a_test_that_did_not_run(suite: pytest.Pytester, left_out: str) -> None:
+    suite.makepyfile(test_second=SUITE.replace('"invoice"', '"second"').replace("test_invoice", "test_second"))
+    suite.runpytest(BASE, "--swarm-update-baseline")
+    suite.runpytest(BASE, "--swarm-update-baseline", left_out)
+    assert [case["job"] for case in stored(suite)["cases"]] == ["invoice", "second"]

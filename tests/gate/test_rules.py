@@ -38,7 +38,7 @@ def test_a_relative_loss_is_a_share_of_the_baseline() -> None:
         ("score:+2.5%", 7, "the sign -, not +, because score gets worse by falling"),
         ("violations:-1", 12, "the sign +, not -, because violations gets worse by rising"),
         ("violations:+1%", 14, "a whole number"),
-        ("violations:+0@95", 14, "the end"),
+        ("violations:+0@exactly", 20, "the end"),
         ("speed:+1", 1, "a metric: score"),
         ("score-2%", 6, "the colon"),
         ("score:-", 8, "the allowed loss, a number"),

@@ -82,6 +82,16 @@ def test_measured_vram_is_none_without_samples() -> None:
     assert measured == (None, None, None, None)
 
 
+def test_nothing_of_vram_is_measured_on_a_server_without_a_gpu() -> None:
+    row = ResidentModel(tag=GEMMA, size_bytes=2_000_000_000, size_vram_bytes=0)
+    job = replace(record({"s0": 1.0}), samples=(VramSample(step=0, at_s=0.0, resident=(row,)),))
+    metrics = job_metrics(job)
+    assert (metrics.measured_peak_vram_gb, metrics.measured_violations, metrics.spilled_gb) == (None, None, None)
+    half = replace(row, size_vram_bytes=1_000_000_000)
+    metrics = job_metrics(replace(job, samples=(VramSample(step=0, at_s=0.0, resident=(row, half)),)))
+    assert (metrics.measured_peak_vram_gb, metrics.spilled_gb) == (1.0, 3.0)
+
+
 def test_measured_violations_count_steps_not_samples() -> None:
     big = ResidentModel(tag="phi4:14b", size_bytes=13_000_000_000, size_vram_bytes=12_000_000_000)
     small = ResidentModel(tag="gemma2:2b", size_bytes=2_000_000_000, size_vram_bytes=2_000_000_000)

@@ -136,8 +136,8 @@ FAULTS: Final = (
     Fault(
         name="the server unloads a model after its own five minutes",
         where="ollama",
-        old="FOREVER: Final = -1",
-        new='FOREVER: Final = "5m"',
+        old="LEASE_S: Final = 900",
+        new="LEASE_S: Final = 300",
         tests=("ollama/test_client.py",),
     ),
     Fault(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -22,7 +23,8 @@ from pytest_swarm.errors import (
 )
 from pytest_swarm.ollama.address import base_url, credentials_of
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel
+from pytest_swarm.ollama.transports.probe import ProbeTransport
 from tests.ollama.wires import GOOD, REQUEST, answering, chat, client, saying
 from tests.simulator.servers import in_virtual_time
 
@@ -58,7 +60,7 @@ def sent(request: ChatRequest) -> dict[str, Any]:
 
 def test_the_request_pins_the_model_and_is_not_streamed() -> None:
     body = sent(REQUEST)
-    assert (body["keep_alive"], body["stream"], body["options"]) == (-1, False, {"num_ctx": 2048})
+    assert (body["keep_alive"], body["stream"], body["options"]) == (900, False, {"num_ctx": 2048})
 
 
 def test_options_and_schema_are_sent_where_given() -> None:
@@ -92,6 +94,54 @@ LIES = {
     "message of the wrong type": {"message": "hello"},
     "count in words": {"eval_count": "many"},
 }
+
+
+REPEATED = {"model": "m:1b", "done": False}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"score": 0.5,' + "\n" * 31,
+        "Yes." + " \n" * 31,
+        "so" + " the" * 31,
+        "ab" * 31,
+        "=====" * 31,
+        "é" * 40,
+        "x" * 200_000,
+    ],
+)
+def test_a_text_that_the_server_stopped_for_repeats_is_an_answer(text: str) -> None:
+    reply = chat(saying({**REPEATED, "message": {"role": "assistant", "content": text}}))
+    assert (reply.text, reply.done_reason) == (text, "repeat")
+    assert (reply.prompt_tokens, reply.completion_tokens, reply.total_s) == (None, None, None)
+
+
+def test_a_model_that_repeats_itself_while_it_thinks_has_answered_nothing() -> None:
+    message = {"role": "assistant", "content": "", "thinking": "Hmm, " + "wait " * 31}
+    reply = chat(saying({**REPEATED, "message": message}))
+    assert (reply.text, reply.thinking, reply.done_reason) == ("", message["thinking"], "repeat")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"message": {"role": "assistant", "content": "The answer is"}},
+        {"message": {"role": "assistant", "content": ""}},
+        {"message": {"role": "assistant", "content": "ha ha ha"}},
+        {"message": {"role": "assistant", "content": "ha" * 40}, "done": None},
+        {"message": {"role": "assistant", "content": "ha" * 40}, "done_reason": "load"},
+    ],
+)
+def test_another_reply_without_done_is_none(changes: dict[str, Any]) -> None:
+    with pytest.raises(BadReplyError, match="without `done`"):
+        chat(saying({**REPEATED, **changes}))
+
+
+def test_thinking_is_kept_apart_from_the_answer() -> None:
+    message = {"role": "assistant", "content": "42", "thinking": "20 + 22"}
+    reply = chat(saying({**GOOD, "message": message}))
+    assert (reply.text, reply.thinking, reply.done_reason) == ("42", "20 + 22", "stop")
 
 
 @pytest.mark.parametrize("part", ["load_duration", "prompt_eval_duration", "eval_duration"])
@@ -198,7 +248,34 @@ def test_rows_of_residents_that_cannot_be_true_are_refused(row: dict[str, Any]) 
 
 
 def test_installed_models_are_listed_by_name() -> None:
-    assert asyncio.run(saying({"models": [{"model": "a:1"}, {"model": "b:2"}]}).installed()) == ("a:1", "b:2")
+    cloud = {"name": "b:2", "model": "b:2", "remote_host": "https://ollama.com:443", "remote_model": "b"}
+    assert asyncio.run(saying({"models": [{"model": "a:1", "digest": "d"}, cloud]}).installed()) == (
+        ListedModel(tag="a:1", digest="d"),
+        ListedModel(tag="b:2", remote_host="https://ollama.com:443"),
+    )
+
+
+CALLS: dict[str, Callable[[OllamaClient], Coroutine[Any, Any, object]]] = {
+    "chat": lambda ollama: ollama.chat(REQUEST),
+    "generate": lambda ollama: ollama.load("m:1b", num_ctx=8),
+    "ps": OllamaClient.resident,
+    "tags": OllamaClient.installed,
+    "version": OllamaClient.version,
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_every_request_carries_the_credentials(call: Callable[[OllamaClient], Coroutine[Any, Any, object]]) -> None:
+    sent: list[str | None] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers.get("authorization"))
+        return httpx.Response(200, json={**GOOD, "response": "", "models": [], "version": "1"})
+
+    main = OllamaClient("http://me:secret@box:1", transport=httpx.MockTransport(handler))
+    for ollama in (main, main.through(ProbeTransport)):
+        asyncio.run(call(ollama))
+    assert sent == ["Basic bWU6c2VjcmV0"] * 2
 
 
 def test_a_nameless_installed_model_is_refused() -> None:

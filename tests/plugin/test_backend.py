@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -141,6 +142,40 @@ def test_server_without_the_models(suite: pytest.Pytester) -> None:
     with web_server(b'{"models":[]}', content_type="application/json") as host:
         line = usage_error(suite, f"--swarm-host={host}")
     assert "ollama pull gemma2:2b" in line
+
+
+def tags_server(*tags: str) -> AbstractContextManager[str]:
+    """A server that only lists models, with these names."""
+    body = json.dumps({"models": [{"name": tag, "model": tag} for tag in tags]})
+    return web_server(body.encode(), content_type="application/json")
+
+
+HEAVY = ("Gemma2:2B", "phi4:14b", "llama3.1:8b", "registry.ollama.ai/library/qwen2.5-coder:7b")
+
+
+def test_auto_says_which_models_are_missing_before_it_falls_back(suite: pytest.Pytester) -> None:
+    with tags_server(*HEAVY[1:], "gemma2:9b") as host:
+        result = suite.runpytest("--swarm-backend=auto", f"--swarm-host={host}")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [f"swarm: SIMULATED *(the server at {host} does not have gemma2:2b (installed is gemma2:9b); run: ollama pull*"]
+    )
+
+
+@pytest.mark.parametrize(("mode", "asked_for"), [("greedy", False), ("greedy,llm", True)])
+def test_a_planner_is_demanded_only_where_it_plans(suite: pytest.Pytester, mode: str, asked_for: bool) -> None:
+    args = ("--swarm-backend=ollama", "--swarm-planner=qwen3:4b", f"--swarm-compare={mode}")
+    with tags_server(*HEAVY) as host:
+        result = suite.runpytest(*args, f"--swarm-host={host}")
+    missing = any("does not have qwen3:4b; run: ollama pull qwen3:4b" in line for line in result.errlines)
+    assert missing is asked_for
+    assert (result.ret == pytest.ExitCode.USAGE_ERROR) is asked_for  # where it is not, the first chat fails
+
+
+def test_single_takes_a_model_by_any_of_its_names(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.runpytest("--swarm-compare=single:Gemma2:2B").assert_outcomes(passed=1)
+    (step, *_) = reports.of("plan_step")
+    assert {each["model"] for each in step["assignments"]} == {"gemma2:2b"}
 
 
 def test_server_that_answers_html(suite: pytest.Pytester) -> None:

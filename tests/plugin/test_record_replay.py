@@ -261,6 +261,21 @@ def test_faults_are_replayed_as_they_happened(suite: pytest.Pytester, reports: R
     assert by_case(reports.report) == before
 
 
+BENCHED = WORKFLOWS.replace("def test_workflow(swarm_run, dag):", "def test_workflow(swarm_run, dag, benchmark):") + (
+    "    swarm_run.bench(benchmark)\n"
+)
+
+
+def test_decisions_are_timed_in_a_replay(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makepyfile(test_workflow=BENCHED)
+    args = ("-k", "wb1", "--swarm-compare=milp,llm,oracle", "--swarm-cassette=c.jsonl")
+    suite.runpytest("test_workflow.py", *args, "--swarm-backend=record").assert_outcomes(passed=3, deselected=6)
+    before = by_case(reports.report)
+    suite.runpytest("test_workflow.py", *args, "--swarm-backend=replay").assert_outcomes(passed=3, deselected=6)
+    assert by_case(reports.report) == before
+    assert reports.report["notes"] == []
+
+
 def test_an_account_in_the_url_stays_out_of_the_cassette(suite: pytest.Pytester, fast_server: str) -> None:
     suite.makepyfile(test_workflow=WORKFLOWS)
     host = fast_server.replace("://", "://someone:hunter2@")

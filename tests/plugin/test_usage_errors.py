@@ -29,13 +29,14 @@ OPTIONS = [
     ("--swarm-profile=nowhere.toml", "*nowhere.toml*"),
     ("--swarm-resume", "*--swarm-resume: there is no earlier run*"),
     ("--swarm-resume=gone", "*there is no run 'gone'*"),
-    ("--swarm-planner=gpt-9", "*does not know gpt-9*"),
+    ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not know gpt-9*"),
 ]
 
 
 @pytest.mark.parametrize(("option", "sentence"), OPTIONS, ids=[option for option, _ in OPTIONS])
 def test_bad_option(suite: pytest.Pytester, option: str, sentence: str) -> None:
-    result = suite.runpytest(option)
+    flag, *others = option.split(" --")
+    result = suite.runpytest(flag, *(f"--{each}" for each in others))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
@@ -82,9 +83,23 @@ def test_budget_of_the_gpu(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPat
     from pytest_swarm.telemetry.nvml import GpuMeter
 
     gpu = GpuMeter(names=("stand-in",), totals_bytes=(12_000_000_000,), _nvml=pytest, _handles=())
-    monkeypatch.setattr("pytest_swarm.telemetry.nvml.open_gpu", lambda: gpu)
+    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: gpu)
     result = suite.runpytest("--collect-only", "-q", "--swarm-vram=auto")
     result.stdout.fnmatch_lines(["*lp-h0-12GB*"])
+
+
+def test_auto_is_the_memory_that_is_free(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nvml:
+        NVMLError = ValueError
+
+        def nvmlDeviceGetMemoryInfo(self, _: object) -> object:  # noqa: N802 - NVML's own name
+            return type("Memory", (), {"total": 12_000_000_000, "used": 3_340_000_000})
+
+    from pytest_swarm.telemetry.nvml import GpuMeter
+
+    gpu = GpuMeter(names=("g",), totals_bytes=(12_000_000_000,), _nvml=Nvml(), _handles=(0,))  # type: ignore[arg-type]
+    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: gpu)
+    suite.runpytest("--collect-only", "-q", "--swarm-vram=auto").stdout.fnmatch_lines(["*lp-h0-8.6GB*"])
 
 
 FLEETS = {

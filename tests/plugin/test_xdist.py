@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_swarm.plugin.process import worker_number
 from tests.plugin.conftest import Reports
 
 pytest.importorskip("xdist")
@@ -72,6 +73,27 @@ def test_a_misspelt_marker_in_a_worker_ends_the_run_with_its_sentence(suite: pyt
     result.stderr.fnmatch_lines(["ERROR: *unknown mode 'psychic'*"])
 
 
-def test_settings_that_no_worker_needs_are_no_error(suite: pytest.Pytester) -> None:
-    suite.makepyfile(test_plain="def test_plain(): ...")
-    suite.runpytest_subprocess("-n1", "-o", "swarm_horizon=x", "test_plain.py").assert_outcomes(passed=1)
+@pytest.mark.parametrize(
+    ("ini", "sentence"),
+    [
+        ("swarm_vram = 8 bananas", "swarm_vram (ini): '8 bananas' is not a size; write for example 8GB or 7.5GiB"),
+        ("swarm_seed = x", "swarm_seed (ini): 'x' is not a whole number"),
+    ],
+)
+def test_a_bad_ini_value_ends_in_one_sentence_as_without_xdist(suite: pytest.Pytester, ini: str, sentence: str) -> None:
+    suite.makeini(f"[pytest]\n{ini}\n")
+    result = suite.runpytest_subprocess("-n1")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.outlines + result.errlines if "ERROR" in line] == [f"ERROR: {sentence}"]
+
+
+def test_workers_may_have_any_id(suite: pytest.Pytester, reports: Reports) -> None:
+    args = ("-d", "--tx", "id=alpha//popen", "--swarm-compare=greedy")
+    suite.runpytest_subprocess(*args).assert_outcomes(passed=1)
+    assert len(reports.report["cases"]) == 1
+
+
+@pytest.mark.parametrize(("worker_id", "number"), [("gw0", 0), ("gw12", 12), ("alpha7", 7)])
+def test_the_number_of_a_worker_is_that_of_its_id(worker_id: str, number: int) -> None:
+    assert worker_number(worker_id) == number
+    assert worker_number("alpha") == worker_number("alpha") != worker_number("beta")

@@ -39,22 +39,29 @@ def test_noise_is_called_noise() -> None:
     assert found is not None
     assert found.tone == "open"
     assert "LP scored 74.1 %, LLM 63.0 %, over 3 pairs from 3 workflows" in found.text
-    assert "the difference of 11.1 points is within noise, 95 % interval -36.7 to +58.9 points" in found.text
+    assert "real cannot be said (3 workflows: no statement about others)" in found.text
     assert "better by" not in found.text
 
 
 def test_a_clear_difference_is_claimed_for_the_better_mode_from_its_side() -> None:
-    high, low = (0.9, 1.0, 0.8, 0.9, 1.0), (0.2, 0.1, 0.0, 0.2, 0.1)
-    # differences .7 .9 .8 .7 .9: standard deviation .1, so 80 +- 2.776 * 10 / sqrt(5) points
+    # lower end: about 0.8 - 1.8 * (1 - 0.025^(1/20)), as in the rule of three
+    high, low = (0.9, 1.0, 0.8, 0.9, 1.0) * 4, (0.2, 0.1, 0.0, 0.2, 0.1) * 4
     (lp,) = said(*pairs(high, low), kind="comparison")
     (llm,) = said(*pairs(low, high), kind="comparison")
-    assert "LP is better by 80.0 points, 95 % interval +67.6 to +92.4 points." in lp
-    assert "LLM is better by 80.0 points, 95 % interval +67.6 to +92.4 points." in llm
+    assert "LP is better by 80.0 points, 95 % interval +49.4 to +85.0 points." in lp
+    assert "LLM is better by 80.0 points, 95 % interval +49.4 to +85.0 points." in llm
+
+
+def test_a_difference_within_noise_is_called_so() -> None:
+    (text,) = said(*pairs((0.9, 0.5, 0.6, 0.7, 0.4, 0.8), (0.5, 0.9, 0.6, 0.5, 0.5, 0.7)), kind="comparison")
+    assert "is within noise, 95 % interval -" in text
 
 
 def test_one_workflow_supports_no_claim() -> None:
     (text,) = said(*pairs((1.0,), (0.0,)), kind="comparison")
-    assert "whether the difference of 100.0 points is real cannot be said (one workflow only" in text
+    assert (
+        "whether the difference of 100.0 points is real cannot be said (1 workflow: no statement about others)" in text
+    )
 
 
 def test_equal_scores_are_no_difference() -> None:
@@ -103,7 +110,7 @@ def test_jobs_that_ran_again_are_said() -> None:
 
 def test_many_claims_come_with_a_caution() -> None:
     scores = {"lp": 0.9, "milp": 0.5, "llm": 0.4, "greedy": 0.3, "random": 0.2}
-    graphs = [replace(WB1, name=f"g{n}") for n in range(5)]
+    graphs = [replace(WB1, name=f"g{n}") for n in range(20)]
     jobs = [job(mode, s + 0.02 * (n % 2) * len(mode), g) for mode, s in scores.items() for n, g in enumerate(graphs)]
     (text,) = said(*jobs, kind="caution")
     assert text.startswith("Each of the 4 intervals is 95 % on its own")

@@ -5,8 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from dataclasses import replace
 
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.report.html import render_html
 from pytest_swarm.report.job_list import Packer, packed
+from pytest_swarm.report.report_model import build_report
+from tests.report.factories import ok, record, run, task
 
 
 def unpacked(text: str) -> list[str]:
@@ -35,3 +40,11 @@ def test_an_empty_packer_makes_no_pack() -> None:
     packer = Packer(prefix="p")
     packer.close()
     assert packer.packs == []
+
+
+def test_of_jobs_with_many_tasks_only_20_000_tasks_are_shown_in_full() -> None:
+    tasks = tuple(task(f"t{n}") for n in range(1_500))
+    graphs = [TaskGraph(name=f"wide-{n}", tasks=tasks) for n in range(20)]
+    outcomes = tuple(ok(each.id, 1.0) for each in tasks)
+    page = render_html(build_report(run(*(replace(record({}, graph=graph), outcomes=outcomes) for graph in graphs))))
+    assert "only the 13 most telling of 20 rows of jobs are shown in full" in page

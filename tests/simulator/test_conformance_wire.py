@@ -60,7 +60,7 @@ def lines(response: httpx.Response) -> list[dict[str, Any]]:
         ("HEAD", "/api/ps", 405, "text/plain", ""),
         ("GET", "/api/chat", 405, "text/plain", "405 method not allowed"),
         ("GET", "/api/nothing", 404, "text/plain", "404 page not found"),
-        ("HEAD", "/api/blobs/sha256:00", 404, "text/plain", ""),
+        ("HEAD", "/api/blobs/sha256:00", 400, "application/json; charset=utf-8", ""),
     ],
 )
 def test_routes(method: str, path: str, status: int, kind: str, text: str) -> None:

@@ -132,7 +132,7 @@ def test_a_refused_connection_hits_every_call() -> None:
 def test_other_calls_are_served_while_chats_fail() -> None:
     async def main() -> tuple[str, ...]:
         client = OllamaClient("http://simulated", transport=ServerClient(SPEC, "html").server.transport())
-        return await client.installed()
+        return tuple(model.tag for model in await client.installed())
 
     assert in_virtual_time(main) == ("a:latest", "b:7b")
 

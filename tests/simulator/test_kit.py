@@ -57,6 +57,7 @@ CHECK = load_kit()
 
 
 CASES = CHECK.load_cases(KIT / "cases", list(CHECK.SUITES))
+LATER_CASES = CHECK.load_cases(KIT / "cases_real", list(CHECK.SUITES)) if (KIT / "cases_real").is_dir() else []
 
 
 def mismatches(case: Any, *, stale_free_memory: bool = True) -> list[Any]:
@@ -74,7 +75,7 @@ def mismatches(case: Any, *, stale_free_memory: bool = True) -> list[Any]:
     return in_virtual_time(main)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+@pytest.mark.parametrize("case", [*CASES, *LATER_CASES], ids=lambda case: case.label)
 def test_the_simulator_behaves_as_recorded(case: Any) -> None:
     assert mismatches(case) == []
 

@@ -14,8 +14,8 @@ from pytest_swarm.simulator.models.fixed_length_text import instance
 from pytest_swarm.simulator.server.hardware import GIB, ServerSpec
 from pytest_swarm.simulator.server.launch_options import LaunchOptions
 from pytest_swarm.simulator.server.memory import OutOfMemory, free_bytes, place
-from pytest_swarm.simulator.server.model_library import is_valid_name
-from pytest_swarm.simulator.server.token_stream import GeneratedText, build_token_stream, split
+from pytest_swarm.simulator.server.model_names import parse_name
+from pytest_swarm.simulator.server.token_stream import GeneratedText, StreamLimits, build_token_stream, split
 from tests.simulator.servers import model, spec
 
 
@@ -64,32 +64,30 @@ def test_pieces_are_the_text(text: str, count: int) -> None:
     [(10, None, 10, "stop"), (10, 4, 4, "length"), (10, 10, 10, "length"), (10, 11, 10, "stop"), (0, None, 1, "stop")],
 )
 def test_a_limit_cuts_a_text(tokens: int, limit: int | None, spoken: int, reason: str) -> None:
-    generated = GeneratedText(text="abcdefghij" * 3, prompt_tokens=5, completion_tokens=tokens)
-    stream = build_token_stream(generated, model("a", 1), slowdown=1.0, limit=limit, num_ctx=4096)
+    generated = GeneratedText(text="abcdefghij" * 3, completion_tokens=tokens)
+    stream = build_token_stream(
+        generated, model("a", 1), prompt_tokens=5, slowdown=1.0, limits=StreamLimits(tokens=limit)
+    )
     assert (stream.tokens, len(tuple(stream.pieces)), stream.reason) == (spoken, spoken, reason)
     assert "".join(stream.pieces) == stream.text
 
 
 def test_an_answer_that_never_ends_takes_no_memory() -> None:
-    generated = GeneratedText(text="and so on", prompt_tokens=1, completion_tokens=10**12)
-    assert build_token_stream(generated, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).decode_s == 10**12 / 50
-
-
-def test_a_prompt_longer_than_the_context_is_cut_to_it() -> None:
-    generated = GeneratedText(text="x", prompt_tokens=9000, completion_tokens=1)
-    assert build_token_stream(generated, model("a", 1), slowdown=1.0, limit=None, num_ctx=4096).prompt_tokens == 4096
+    generated = GeneratedText(text="and so on", completion_tokens=10**12)
+    stream = build_token_stream(generated, model("a", 1), prompt_tokens=1, slowdown=1.0, limits=StreamLimits())
+    assert stream.decode_s == 10**12 / 50
 
 
 @pytest.mark.parametrize(
     "name", ["a", "a:b", "gemma2:2b", "qwen2.5-coder:7b", "ns/model:tag", "hf.co/user/repo:Q4", "host:5000/ns/m:t"]
 )
 def test_valid_names(name: str) -> None:
-    assert is_valid_name(name)
+    assert parse_name(name).valid
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x/y/z/w", "../x", "a:", "a:b:c", ".a", "http://x/y", ":a", "/a"])
 def test_invalid_names(name: str) -> None:
-    assert not is_valid_name(name)
+    assert not parse_name(name).valid
 
 
 def test_a_port_is_no_tag() -> None:

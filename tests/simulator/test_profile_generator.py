@@ -204,9 +204,10 @@ def test_the_same_prompt_in_two_graphs_is_the_task_whose_inputs_were_handed_on()
 def test_anything_else_gets_text_and_json_where_json_was_asked_for() -> None:
     generator = ProfileGenerator(PROFILE, seed=1, graphs=[WB3])
     hello = (Message(role="user", content="hello"),)
-    plain = generator.generate(GenerationRequest(model="gemma2:2b", messages=hello))
+    request = GenerationRequest(model="gemma2:2b", messages=hello)
+    plain = generator.generate(request)
     assert plain.text
-    assert plain.prompt_tokens == 2
+    assert generator.prompt_tokens(request) == 2
     schema = {"type": "object", "properties": {"score": {"type": "number", "minimum": 0, "maximum": 1}}}
     assert (
         generator.generate(GenerationRequest(model="gemma2:2b", messages=hello, schema=schema)).text == '{"score": 0.5}'

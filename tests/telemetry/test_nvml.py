@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_swarm.domain.record import GpuProcess, GpuReading
-from pytest_swarm.telemetry.nvml import open_gpu
+from pytest_swarm.telemetry.nvml import NoGpu, find_gpu, open_gpu
 
 GB = 1_000_000_000
 
@@ -113,6 +113,62 @@ def test_a_gpu_that_falls_off_the_bus_is_not_measured() -> None:
 def test_no_gpu_is_none_and_leaves_nvml_closed(stand_in: StandIn) -> None:
     assert open_gpu(stand_in) is None  # type: ignore[arg-type]
     assert stand_in.open == 0
+
+
+def test_names_that_are_no_utf_8_are_read_as_far_as_possible() -> None:
+    assert opened(StandIn(gpus=[(b"NVIDIA \xff40", GB, 0, [])])).names == ("NVIDIA \ufffd40",)
+
+
+def test_a_failing_call_is_a_missing_value_with_its_reason_once() -> None:
+    nvml = two_gpus()
+    meter = opened(nvml)
+    nvml.fails = frozenset({"memory"})
+    assert [meter.read(), meter.read(), meter.free_bytes()] == [None, None, None]
+    assert meter.troubles == [
+        "GPU memory was not measured all the time: nvmlDeviceGetMemoryInfo: memory",
+        "free GPU memory was not measured: nvmlDeviceGetMemoryInfo: memory",
+    ]
+    assert opened(two_gpus()).free_bytes() == 60 * GB
+
+
+FUNCTIONS = [name for name in dir(StandIn) if name.startswith("nvml")]
+FAILURES = {
+    "fails": NVMLError("Not Supported"),
+    "undecodable": UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+    "library": OSError("libnvidia-ml.so is gone"),
+    "missing": None,
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_whatever_call_fails_gives_a_meter_or_a_reason(function: str, failure: Exception | None) -> None:
+    def fail(*_: object) -> Any:
+        assert failure is not None
+        raise failure
+
+    nvml = two_gpus()
+    setattr(nvml, function, None if failure is None else fail)
+    found = find_gpu(nvml)  # type: ignore[arg-type]
+    if isinstance(found, NoGpu):
+        assert function in found.reason
+    else:
+        found.read()
+        found.close()
+
+
+def test_unified_memory_and_mig_are_not_measured_and_say_why() -> None:
+    shared = two_gpus()
+    shared.nvmlDeviceGetMemoryInfo = lambda _: SimpleNamespace(total=0, used=0)  # type: ignore[method-assign]
+    split = two_gpus()
+    split.nvmlDeviceGetMigMode = lambda _: [1, 1]  # type: ignore[attr-defined]
+    found = [find_gpu(shared), find_gpu(split)]  # type: ignore[arg-type]
+    reasons = [each.reason for each in found if isinstance(each, NoGpu)]
+    assert reasons == [
+        "nvmlDeviceGetMemoryInfo gives a total of 0 bytes",
+        "GPU 0 is split by MIG, and NVML does not tell which part a server uses",
+    ]
+    assert (shared.open, split.open) == (0, 0)
 
 
 @pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="no NVIDIA driver on this machine")

@@ -154,3 +154,12 @@ def test_any_bytes_are_refused_in_a_sentence(data, suffix, tmp_path):
     path.write_bytes(data)
     with pytest.raises(SwarmError):
         load_fleet(path)
+
+
+def test_an_auto_context_is_read_and_written(tmp_path):
+    path = tmp_path / "f.json"
+    path.write_text(json.dumps([ROW | {"num_ctx": "auto"}, ROW | {"name": "n:1b", "num_ctx": 2048}]))
+    fleet = load_fleet(str(path))
+    assert [(model.auto_ctx, model.context_tokens) for model in fleet] == [(True, 4096), (False, 2048)]
+    (tmp_path / "f.toml").write_text(dump_fleet(fleet))
+    assert load_fleet(str(tmp_path / "f.toml")) == fleet

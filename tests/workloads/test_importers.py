@@ -14,7 +14,13 @@ from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.build import layered
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
-from pytest_swarm.workloads.importers.import_files import RefusedGraph, import_files, import_graph, import_graphs
+from pytest_swarm.workloads.importers.import_files import (
+    FoundGraph,
+    RefusedGraph,
+    import_files,
+    import_graph,
+    import_graphs,
+)
 from pytest_swarm.workloads.importers.task_rules import size_from_text, sizes_from_costs, type_from_text
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "workloads"
@@ -61,6 +67,37 @@ def test_wfformat(tmp_path):
     assert [task.difficulty for task in graph.tasks] == [1.0, 2.5]
 
 
+def old_wfformat(version: str, key: str, **first: object) -> dict[str, object]:
+    rows = [
+        {"name": "split", "runtime": 10, "parents": [], "children": ["count"]} | first,
+        {"name": "count", "runtime": 40, "parents": ["split"], "children": []},
+    ]
+    return {"name": "flow", "schemaVersion": version, "workflow": {key: rows}}
+
+
+@pytest.mark.parametrize(("version", "key"), [("1.0", "jobs"), ("1.2", "jobs"), ("1.3", "tasks"), ("1.4", "tasks")])
+def test_older_wfformat(version, key, tmp_path):
+    graph = import_graph(write(tmp_path, old_wfformat(version, key)))
+    assert (graph.order, graph.edges) == (("split", "count"), (("split", "count"),))
+    assert [task.estimated_tokens for task in graph.tasks] == [100, 400]
+
+
+def test_older_wfformat_by_id_and_with_one_kind_of_list(tmp_path):
+    document = old_wfformat("1.4", "tasks")
+    rows = document["workflow"]["tasks"]
+    for number, row in enumerate(rows):
+        del row["children"]
+        row |= {"name": "same", "id": str(number), "parents": ["0"] * number}
+    assert import_graph(write(tmp_path, document)).edges == (("0", "1"),)
+    for row in rows:
+        del row["id"]
+    with pytest.raises(GraphError, match=r"several tasks have the name 'same', and no 'id' each to tell them apart"):
+        import_graph(write(tmp_path, document))
+    one_sided = old_wfformat("1.3", "tasks", children=["count", "split"])
+    with pytest.raises(GraphError, match="'parents' and 'children' must agree"):
+        import_graph(write(tmp_path, one_sided))
+
+
 def test_dagbench(tmp_path):
     graph = import_graph(write(tmp_path, dagbench()))
     assert (graph.name, graph.edges) == ("set.two", (("A", "B"),))
@@ -73,6 +110,7 @@ def test_dagbench(tmp_path):
         "Node:\n1: Mix the dough.\n2: Find an oven.\nEdge: (START,1) (1,2) (2,END)",
         "Node:\n1: Mix the dough.\n2: Find an oven.\nGraph:\nEdges:\n(START, 1)\n(1, 2)\n(1, 2)\n(2, END)",
         "Node:\n1. Mix the dough.\n2. Find an oven.\nEdges: (START,1),(1,2),(2,END)",
+        "Node:\n1: Mix the dough.\n2: Find an oven.\nEdge: (Start,1) (1,2) (2,end)",
         "Node:\n1: Mix the dough.\n2: Find an oven.\nSo:\n1. **Mix** it\n\n- **Edge**: (START,1), (1,2), (2,END)",
     ],
 )
@@ -92,7 +130,10 @@ def test_our_own_formats_come_in_too():
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        (wfformat(schemaVersion="1.4"), "is WfFormat 1.4, but only version 1.5 is supported"),
+        (
+            wfformat(schemaVersion="1.6"),
+            "is WfFormat 1.6, but only versions 1.0, 1.1, 1.2, 1.3, 1.4, 1.5 are supported",
+        ),
         (wfformat(workflow=3), "must be a table, not 3"),
         (wfformat(workflow={}), "graph 'flow' is empty: it has no tasks"),
         (
@@ -122,7 +163,7 @@ def test_our_own_formats_come_in_too():
         (worfbench("I cannot help with that."), "the plan has no nodes"),
         ([{"id": "x", "conversations": []}], "the conversation has no turns"),
         ([{"id": "x", "conversations": [{"content": None}]}], "'content' is missing"),
-        ({"nodes": []}, "the format is not known; supported are our own (with 'tasks'), WfFormat 1.5"),
+        ({"nodes": []}, "the format is not known; supported are our own (with 'tasks'), Dify, Flowise, n8n"),
         ("{", "is not valid JSON"),
         ("3", "the format is not known"),
         ([], "the format is not known"),
@@ -191,7 +232,7 @@ KEYS = (
 )
 def test_any_json_is_taken_or_refused_and_never_raises(document, tmp_path):
     for found in import_graphs(write(tmp_path, document)):
-        assert isinstance(found, TaskGraph) or found.reason
+        assert isinstance(found, FoundGraph) or found.reason
 
 
 def test_types_are_read_from_words_and_from_names():

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_swarm.domain.expectation import PythonCode
@@ -22,6 +22,7 @@ from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.sandbox.run_cases import run_cases
 from pytest_swarm.scoring.score import score_text
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
+from pytest_swarm.workloads.workflowgen.generated_step import format_number, number_step, record_step
 from pytest_swarm.workloads.workflowgen.jobs import JobSpec, generate_job, generate_jobs
 from pytest_swarm.workloads.workflowgen.random_stream import RandomStream
 from pytest_swarm.workloads.workflowgen.shapes import MAX_PARENTS, SHAPES
@@ -45,6 +46,34 @@ def test_every_right_answer_scores_1_and_every_corrupted_one_0():
         for task in job.graph.tasks:
             assert score_text(task.expected, job.right[task.id]).value == 1, task
             assert score_text(task.expected, job.wrong[task.id]).value == 0, task
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.004, "0.004"), (-1, "-1"), (-10.0, "-10"), (12.5, "12.5"), (100, "100"), (0, "0"), (1 / 3, "0.333333333")],
+)
+def test_numbers_are_written_as_they_are(value, text):
+    assert format_number(value) == text
+
+
+@given(st.integers(-(10**6), 10**6).map(lambda thousandths: thousandths / 1000))
+@example(-10.0)
+@example(-1.0)
+@example(0.004)
+def test_the_wrong_answer_to_any_number_is_wrong(value):
+    step = number_step(TaskType.MATH, "?", value)
+    assert score_text(step.expected, step.right).value == 1
+    assert score_text(step.expected, step.wrong).value == 0
+
+
+@given(st.integers(-(10**6), 10**6))
+@example(-1)
+@example(-10)
+@example(0)
+def test_the_wrong_answer_to_any_record_is_wrong(value):
+    step = record_step(TaskType.EXTRACTION, "?", {"count": value, "name": "none"})
+    assert score_text(step.expected, step.right).value == 1
+    assert score_text(step.expected, step.wrong).value == 0
 
 
 def test_the_formulas_give_the_reference_for_right_inputs():

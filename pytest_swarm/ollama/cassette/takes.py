@@ -151,9 +151,19 @@ def named_model(body: Json) -> str | None:
     return model if isinstance(model, str) and model else None
 
 
+def without_lease(body: Json) -> Json:
+    """Return a body with the `keep_alive` that recordings have always had, -1, unless it unloads the model.
+
+    How long a model stays resident changes no reply, and the client's lease has changed over time.
+    """
+    if isinstance(body, dict) and body.get("keep_alive"):
+        return {**body, "keep_alive": -1.0}
+    return body
+
+
 def request_digest(method: str, path: str, body: Json) -> str:
-    """Return 16 hex digits of SHA-256 over method, path and body, whatever the order of keys."""
-    text = json.dumps([method, path, body], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    """Return 16 hex digits of SHA-256 over method, path and body, whatever the order of keys, or the `keep_alive`."""
+    text = json.dumps([method, path, without_lease(body)], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import MappingProxyType
 from typing import Final, NoReturn
 
@@ -16,11 +16,20 @@ import httpx
 
 from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import CassetteError
-from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, ExchangeEnd, Take, request_digest, task_of
+from pytest_swarm.ollama.cassette.takes import (
+    Cassette,
+    Exchange,
+    ExchangeEnd,
+    Take,
+    named_model,
+    request_digest,
+    task_of,
+)
 from pytest_swarm.ollama.transports.probe import is_probe
 from pytest_swarm.ollama.transports.recording import read_body
 from pytest_swarm.ollama.transports.replay_errors import UnmatchedRequest, describe, missing_case, refusal
 
+_RENEWAL_PATH: Final = "/api/generate"  # of a probe: a lease is renewed
 _STALE_PROBE_S: Final = 0.1  # less than any sampling interval
 _FAILURES: Final = MappingProxyType(
     {
@@ -72,10 +81,20 @@ class CassetteIndex:
         self._played.setdefault(_key_without_graph(case), []).append(found)
         return self.cassette.takes[found]
 
-    def _next(self, case: Case) -> int | None:
+    def newest(self, case: Case) -> Take:
+        """Return the newest recording of a case, replayed or not. Raises CassetteError if there is none."""
+        same = self._recordings(case)
+        if not same:
+            raise CassetteError(missing_case(case, self.cassette, played=0))
+        return self.cassette.takes[same[-1]]
+
+    def _recordings(self, case: Case) -> list[int]:
         takes = self.cassette.takes
         same = [n for n, take in enumerate(takes) if take.case.digest == case.digest]
-        same = same or [n for n, take in enumerate(takes) if _key_without_graph(take.case) == _key_without_graph(case)]
+        return same or [n for n, take in enumerate(takes) if _key_without_graph(take.case) == _key_without_graph(case)]
+
+    def _next(self, case: Case) -> int | None:
+        takes, same = self.cassette.takes, self._recordings(case)
         newest = [n for n in same if takes[n].origin.run == takes[same[-1]].origin.run]
         own = [n for n in newest if takes[n].case.test == case.test] or newest
         played = self._played.get(_key_without_graph(case), ())
@@ -107,15 +126,29 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
             case: The case that the next requests belong to.
             now_s: Loop time of its start in seconds.
         """
+        self._begin(case, self._index.take, now_s)
+
+    def rehearse(self, case: Case, *, now_s: float) -> None:
+        """Start a decision of a case that is only timed: the case can still be replayed as often as it was recorded.
+
+        Args:
+            case: The case that the next requests belong to.
+            now_s: Loop time of its start in seconds.
+        """
+        self._begin(case, self._index.newest, now_s)
+
+    def _begin(self, case: Case, find: Callable[[Case], Take], now_s: float) -> None:
         self._case, self._start_s = case, now_s
         self._take = self._error = None
         self._responses, self._probes = {}, deque()
         try:
-            self._take = self._index.take(case)
+            self._take = find(case)
         except CassetteError as error:
             self._error = error
             return
         for each in self._take.exchanges:
+            if each.watched and each.path == _RENEWAL_PATH:  # a renewed lease, to which any replay replies itself
+                continue
             queue = self._probes if each.watched else self._responses.setdefault(each.digest, deque())
             queue.append(each)
 
@@ -141,6 +174,8 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
         data = await request.aread()
         if not is_probe(request):
             return await self._respond(self._recorded_exchange(request, data), request)
+        if request.url.path == _RENEWAL_PATH:
+            return httpx.Response(200, json={"model": named_model(read_body(data)), "response": "", "done": True})
         return await self._respond(await self._next_probe(), request)
 
     async def _next_probe(self) -> Exchange:

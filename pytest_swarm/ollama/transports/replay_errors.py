@@ -9,7 +9,15 @@ from typing import Final
 
 from pytest_swarm.domain.record import Case
 from pytest_swarm.fields import Json
-from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, Take, case_label, named_model, request_digest
+from pytest_swarm.ollama.cassette.takes import (
+    Cassette,
+    Exchange,
+    Take,
+    case_label,
+    named_model,
+    request_digest,
+    without_lease,
+)
 
 _SHOWN: Final = 40  # most characters of a value in a message
 _COMPARED: Final = 2000  # most characters of a prompt to compare: difflib takes quadratic time
@@ -136,7 +144,7 @@ def difference(unmatched: UnmatchedRequest, row: Exchange) -> str:
         unmatched: The request.
         row: The recorded exchange.
     """
-    there, here = dict(_leaves(row.body)), dict(_leaves(unmatched.body))
+    there, here = dict(_leaves(without_lease(row.body))), dict(_leaves(without_lease(unmatched.body)))
     for name in (*here, *(each for each in there if each not in here)):
         if here.get(name) != there.get(name):
             return f"its {name or 'body'} {_versus(there.get(name), here.get(name))}"

@@ -21,17 +21,21 @@ _DEEPEST: Final = 20  # nesting of schemas; ends a schema that refers to itself
 class FixedLengthGenerator:
     """Generates `num_predict` tokens of varying words (128 without a limit); with a format, its smallest instance."""
 
+    def prompt_tokens(self, request: GenerationRequest) -> int:
+        """Return the tokens of a prompt: its characters / 4, and an earlier context."""
+        characters = sum(len(message["content"]) for message in request.messages)
+        return 1 + request.context_tokens + int(characters / CHARS_PER_TOKEN)
+
     def generate(self, request: GenerationRequest) -> GeneratedText:
         """Return the text for one request; equal requests get equal texts."""
-        prompt = sum(len(message["content"]) for message in request.messages)
-        prompt_tokens = 1 + int(prompt / CHARS_PER_TOKEN)
         if request.schema is not None or request.json_mode:
-            text = json.dumps({} if request.schema is None else instance(request.schema))
-            tokens = max(1, int(len(text) / CHARS_PER_TOKEN))
-            return GeneratedText(text=text, prompt_tokens=prompt_tokens, completion_tokens=tokens)
-        count = min(request.num_predict or _LONG, _LONGEST)
+            value: Json = {"answer": "text"} if request.schema is None else instance(request.schema)
+            text = json.dumps(value)
+            return GeneratedText(text=text, completion_tokens=max(1, int(len(text) / CHARS_PER_TOKEN)))
+        endless = request.num_predict is None and request.options.get("num_predict") is not None
+        count = min(request.num_predict or (_LONGEST if endless else _LONG), _LONGEST)
         words = [_WORDS[n % len(_WORDS)] for n in range(count)]
-        return GeneratedText(text="".join(words), prompt_tokens=prompt_tokens, completion_tokens=count)
+        return GeneratedText(text="".join(words), completion_tokens=count)
 
 
 def instance(schema: Json, depth: int = 0) -> Json:

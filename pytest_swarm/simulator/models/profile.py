@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from pytest_swarm.documents import parse_toml, read_text
-from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
+from pytest_swarm.simulator.models.measured_answers import load_measured_answers
+from pytest_swarm.simulator.models.profile_tables import (
+    read_answer,
+    read_known_outcome,
+    read_model,
+    read_task_type,
+)
 from pytest_swarm.simulator.models.profile_types import (
-    KNOWN_CONTEXTS,
     Accuracy,
     Behaviour,
     Favour,
@@ -27,17 +32,33 @@ from pytest_swarm.simulator.models.profile_types import (
     Profile,
 )
 from pytest_swarm.simulator.server.faults import parse_fault
-from pytest_swarm.simulator.server.hardware import KEEP_ALIVE_S, MAX_LOADED_MODELS, MAX_QUEUE, ModelSpec, ServerSpec
+from pytest_swarm.simulator.server.hardware import (
+    KEEP_ALIVE_S,
+    LOAD_POLL_S,
+    MAX_LOADED_MODELS,
+    MAX_QUEUE,
+    ModelSpec,
+    ServerSpec,
+)
 
 __all__ = ["Accuracy", "Behaviour", "Favour", "KnownOutcome", "ModelProfile", "PlannerProfile", "Profile"]
 __all__ += ["load_profile", "shipped_profiles"]
 
-_TABLES: Final = ("name", "source", "hardware", "behaviour", "planner", "models", "known", "faults")
-_SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
-_SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
+_TABLES: Final = (
+    "name",
+    "source",
+    "hardware",
+    "behaviour",
+    "planner",
+    "models",
+    "known",
+    "answers",
+    "measured",
+    "faults",
+)
 _HARDWARE: Final = (
     *("gpu_bytes", "max_loaded_models", "num_parallel", "max_queue", "keep_alive_s"),
-    *("compute_bytes", "fit_margin_bytes", "stale_free_memory"),
+    *("compute_bytes", "fit_margin_bytes", "stale_free_memory", "load_poll_s"),
 )
 _RULES: Final = (
     *("reference_difficulty", "difficulty_slope", "partial_share", "error_carryover"),
@@ -92,7 +113,7 @@ def _layered(data: dict[str, object], where: str) -> dict[str, object]:
 def _decode(data: Mapping[str, object], where: str) -> Profile:
     top = Fields(data, where=f"profile {where}", error=ProfileError)
     top.only(_TABLES)
-    models = tuple(map(_model, top.tables("models")))
+    models = tuple(map(read_model, top.tables("models")))
     if not models:
         raise top.fail("has no models; give it at least one [[models]] table")
     return Profile(
@@ -102,7 +123,9 @@ def _decode(data: Mapping[str, object], where: str) -> Profile:
         models=models,
         behaviour=_behaviour(top.table("behaviour")),
         planner=_planner(top.table("planner")),
-        known=tuple(map(_known, top.tables("known"))),
+        known=tuple(map(read_known_outcome, top.tables("known"))),
+        answers=tuple(map(read_answer, top.tables("answers"))),
+        measured=load_measured_answers(Path(where).parent / top.text("measured")) if "measured" in top else None,
         faults=tuple(
             parse_fault(each, error=ProfileError, what=f"profile {where}, 'faults'") for each in top.texts("faults")
         ),
@@ -120,88 +143,9 @@ def _server(table: Fields, models: tuple[ModelSpec, ...]) -> ServerSpec:
         keep_alive_s=table.number("keep_alive_s", KEEP_ALIVE_S, low=0),
         compute_bytes=table.whole("compute_bytes", 0, low=0),
         fit_margin_bytes=table.whole("fit_margin_bytes", 0, low=0),
+        load_poll_s=table.number("load_poll_s", LOAD_POLL_S, low=0),
         stale_free_memory=table.flag("stale_free_memory", default=True),
     )
-
-
-def _model(row: Fields) -> ModelProfile:
-    row.only(
-        (
-            "name",
-            "source",
-            "blob",
-            *_SPEC_WHOLE,
-            *_SPEC_REAL,
-            "load_s",
-            "first_load_s",
-            "overhead_s",
-            "cpu_slowdown",
-            "accuracy",
-        )
-    )
-    first_load_s = row.optional_number("first_load_s")
-    whole = {key: row.whole(key, low=1) for key in _SPEC_WHOLE}
-    spec = ModelSpec(
-        name=row.text("name"),
-        blob=row.text("blob"),
-        size_bytes=whole["size_bytes"],
-        layers=whole["layers"],
-        kv_heads=whole["kv_heads"],
-        head_dim=whole["head_dim"],
-        context_length=whole["context_length"],
-        prefill_tokens_per_s=row.number("prefill_tokens_per_s"),
-        decode_tokens_per_s=row.number("decode_tokens_per_s"),
-        load_s=row.number("load_s", 0.0, low=0),
-        first_load_s=first_load_s,
-        overhead_s=row.number("overhead_s", 0.0, low=0),
-        cpu_slowdown=row.number("cpu_slowdown", 1.0),
-    )
-    return ModelProfile(spec=spec, source=row.text("source"), accuracy=dict(map(_accuracy, row.tables("accuracy"))))
-
-
-def _accuracy(row: Fields) -> tuple[TaskType, Accuracy]:
-    row.only(("type", "value", "source"))
-    return _task_type(row, row.text("type")), Accuracy(
-        value=row.number("value", low=0, high=1), source=row.text("source")
-    )
-
-
-def _task_type(row: Fields, text: str) -> TaskType:
-    if text not in TaskType._value2member_map_:
-        raise row.fail(f"unknown task type {text!r}; known are {', '.join(TaskType)}")
-    return TaskType(text)
-
-
-def _known(row: Fields) -> KnownOutcome:
-    row.only(("job", "task", "model", "context", "scores", "completion_tokens"))
-    context = row.text("context", "any")
-    if context not in KNOWN_CONTEXTS:
-        raise row.fail(f"context is {context!r}, but must be 'any' or 'none'")
-    scores = _numbers(row, "scores")
-    if any(score > 1 for score in scores):
-        raise row.fail("'scores' must be from 0 to 1")
-    tokens = tuple(int(each) for each in _numbers(row, "completion_tokens"))
-    if not scores and not tokens:
-        raise row.fail("has neither scores nor completion tokens")
-    return KnownOutcome(
-        job=row.text("job"),
-        task=row.text("task"),
-        model=row.text("model"),
-        context="none" if context == "none" else "any",
-        scores=scores,
-        completion_tokens=tokens,
-    )
-
-
-def _numbers(row: Fields, key: str) -> tuple[float, ...]:
-    """Return a list of finite numbers of at least 0; empty if it is missing."""
-    values = row.raw(key)
-    if values is None:
-        return ()
-    if not isinstance(values, list):
-        raise row.fail(f"{key!r} must be a list of numbers")
-    cells = Fields({str(n): value for n, value in enumerate(values)}, where=f"{row.where}, {key!r}", error=row.error)
-    return tuple(cells.number(each, low=0) for each in cells)
 
 
 def _behaviour(table: Fields) -> Behaviour:
@@ -215,7 +159,7 @@ def _behaviour(table: Fields) -> Behaviour:
         self_contained_carryover=table.number("self_contained_carryover", low=0, high=1),
         neutral_accuracy=table.number("neutral_accuracy", low=0, high=1),
         token_spread=table.number("token_spread", low=0, high=1),
-        completion_tokens={_task_type(tokens, key): tokens.whole(key, low=1) for key in tokens},
+        completion_tokens={read_task_type(tokens, key): tokens.whole(key, low=1) for key in tokens},
     )
 
 

@@ -1,8 +1,8 @@
 """A text generator that follows a profile: it draws the score of an answer and composes a text with that score.
 
-A task is recognized by the text of the last message, which equals its prompt. Every draw has a random generator of
-its own, seeded by (seed, request seed, model, prompt). So equal requests get equal answers in any order, and two modes
-that assign a task to the same model get the same outcome (common random numbers).
+A task is recognized by its chat: its prompt, with any answers in the places of its placeholders. Every draw has a
+random generator of its own, seeded by (seed, request seed, model, prompt). So equal requests get equal answers in any
+order, and two modes that assign a task to the same model get the same outcome (common random numbers).
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from random import Random
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
+from pytest_swarm.domain.placeholders import references
 from pytest_swarm.domain.planner_problem import find_problem
-from pytest_swarm.domain.prompt import parent_outputs
+from pytest_swarm.domain.prompt import given_answers
 from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.domain.task import Task
+from pytest_swarm.fields import Json
 from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, score_or_none
-from pytest_swarm.simulator.models.profile_types import KnownOutcome, Profile
+from pytest_swarm.simulator.models.profile_types import CallCost, KnownOutcome, Profile
+from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_key
 from pytest_swarm.simulator.models.schema_texts import constrained_text
 from pytest_swarm.simulator.models.simulated_planner import plan_text
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
@@ -38,7 +41,7 @@ class _Call:
 
     def rng(self, seed: int, purpose: str) -> Random:
         """Return the random generator of one purpose (outcome, input, text, tokens), independent of the others."""
-        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), self.task.prompt)
+        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), self.task.whole_prompt)
 
 
 class ProfileGenerator:
@@ -54,6 +57,7 @@ class ProfileGenerator:
         self.profile = profile
         self.seed = seed
         self._tasks_by_prompt: dict[str, list[tuple[TaskGraph, Task]]] = {}
+        self._templates: list[tuple[TaskGraph, Task]] = []
         self._registered: set[str] = set()
         for graph in graphs:
             self.register_graph(graph)
@@ -64,26 +68,68 @@ class ProfileGenerator:
             return
         self._registered.add(graph.digest)
         for task in graph.tasks:
-            self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
+            if task.system is not None or references(task.prompt):
+                self._templates.append((graph, task))
+            else:
+                self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
+
+    def prompt_tokens(self, request: GenerationRequest) -> int:
+        """Return the tokens of a request's prompt: the recorded number, else by the rule of the model's calls."""
+        recorded = self._recorded(request)
+        if recorded is not None:
+            return recorded.prompt_tokens
+        characters = sum(len(message["content"]) for message in request.messages)
+        return self._call_cost(request).prompt_tokens(characters) + request.context_tokens
 
     def generate(self, request: GenerationRequest) -> GeneratedText:
         """Return the text for one request: a pure function of profile, seed, registered graphs and request."""
+        recorded = self._recorded(request)
+        if recorded is not None:
+            return GeneratedText(
+                text=recorded.text,
+                completion_tokens=recorded.completion_tokens,
+                prefill_s=recorded.prefill_s,
+                decode_s=recorded.decode_s,
+                overhead_s=recorded.overhead_s,
+            )
+        text, tokens = self._invented(request)
+        return GeneratedText(text=text, completion_tokens=tokens, overhead_s=self._call_cost(request).overhead_s)
+
+    def _invented(self, request: GenerationRequest) -> tuple[str, int]:
+        """Return the text for a request without a recorded answer, and its tokens."""
         prompt = request.messages[-1]["content"] if request.messages else ""
-        prompt_tokens = _tokens(sum(len(message["content"]) for message in request.messages))
         problem = find_problem(prompt)
         if problem is not None:
             rng = stable_rng("planner", self.seed, str(request.seed), full_tag(request.model), prompt)
             text, extra_tokens = plan_text(problem, self.profile.planner, rng, constrained=request.schema is not None)
-            return GeneratedText(
-                text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)) + extra_tokens
-            )
-        call = self._recognize(prompt, request)
-        if call is not None and request.schema is None:
-            return self._answer_task(call, parent_outputs(request.messages), prompt_tokens)
+            return text, self._answer_tokens(request.model, text) + extra_tokens
+        recognized = self._recognize(prompt, request) if request.schema is None else None
+        if recognized is not None:
+            return self._answer_task(*recognized, self.prompt_tokens(request))
         rng = stable_rng("other", self.seed, str(request.seed), full_tag(request.model), prompt)
         asks_json = request.schema is not None or request.json_mode
         text = constrained_text(request.schema, rng) if asks_json else prose(rng)
-        return GeneratedText(text=text, prompt_tokens=prompt_tokens, completion_tokens=_tokens(len(text)))
+        return text, self._answer_tokens(request.model, text)
+
+    def _recorded(self, request: GenerationRequest) -> RecordedAnswer | None:
+        """Return the recorded answer to this request; None if there is none, or if the prompt was not a plain chat."""
+        if not self.profile.answers or request.raw or request.context_tokens:
+            return None
+        form: Json = "json" if request.json_mode else request.schema
+        key = request_key(request.model, request.messages, form=form, options=request.options)
+        return self.profile.answer(request.model, key)
+
+    def _call_cost(self, request: GenerationRequest) -> CallCost:
+        found = self.profile.model(request.model)
+        if found is None:
+            return CallCost()
+        return found.plain if request.schema is None and not request.json_mode else found.schema
+
+    def _answer_tokens(self, model: str, text: str) -> int:
+        """Return the tokens of a text that a model generates, at least 1."""
+        found = self.profile.model(model)
+        per_token = CHARS_PER_TOKEN if found is None else found.characters_per_token or CHARS_PER_TOKEN
+        return max(1, math.ceil(len(text) / per_token))
 
     def task_score(self, graph: TaskGraph, model: str, task: Task, request_seed: int) -> float:
         """Return the score in [0, 1] that the model will get on a task, given right outputs of its parents.
@@ -100,32 +146,59 @@ class ProfileGenerator:
         text = self._text(call, task.expected, self._outcome(call, has_inputs=_receives_inputs(graph, task)))
         return score_or_none(task.expected, text) or 0.0
 
-    def _recognize(self, prompt: str, request: GenerationRequest) -> _Call | None:
-        """Return the task of a prompt; of several graphs with it, the latest whose parents match the inputs."""
-        entries = self._tasks_by_prompt.get(prompt)
-        if not entries:
+    def _recognize(self, prompt: str, request: GenerationRequest) -> tuple[_Call, dict[str, str]] | None:
+        """Return the task of a chat and its inputs; of several tasks, the latest whose inputs are all there."""
+        entries = (*self._templates, *self._tasks_by_prompt.get(prompt, ()))
+        found = [
+            (graph, task, given)
+            for graph, task in entries
+            if (given := given_answers(task, request.messages)) is not None
+        ]
+        if not found:
             return None
-        given = set(parent_outputs(request.messages))
-        fitting = [(graph, task) for graph, task in entries if set(_expected_inputs(graph, task)) == given]
-        graph, task = (fitting or entries)[-1]
-        return _Call(graph=graph, task=task, model=request.model, request_seed=request.seed)
+        fitting = [each for each in found if set(each[0].inputs(each[1].id)) == set(each[2])]
+        graph, task, given = (fitting or found)[-1]
+        return _Call(graph=graph, task=task, model=request.model, request_seed=request.seed), given
 
-    def _answer_task(self, call: _Call, inputs: Mapping[str, str], prompt_tokens: int) -> GeneratedText:
-        """Return the model's answer. A task with a formula computes with its inputs, right or wrong."""
+    def _answer_task(self, call: _Call, inputs: Mapping[str, str], prompt_tokens: int) -> tuple[str, int]:
+        """Return the model's answer and its tokens. A task with a formula computes with its inputs, right or wrong."""
         has_inputs = bool(inputs)
         target = self._outcome(call, has_inputs=has_inputs)
         expected = call.task.expected
         if call.task.derive is not None and inputs:
             expected = local_expectation(call.task, [(call.graph.task(each), text) for each, text in inputs.items()])
-        elif self._inputs_mislead(call, inputs):
-            target = 0.0
+        else:
+            target = self._after_inputs(call, inputs, target)
         if expected is None:  # the formula has no value for these inputs
             expected, target = call.task.expected, 0.0
-        return GeneratedText(
-            text=self._text(call, expected, target),
-            prompt_tokens=prompt_tokens,
-            completion_tokens=self._completion_tokens(call, prompt_tokens, has_inputs=has_inputs),
-        )
+        tokens = self._completion_tokens(call, prompt_tokens, has_inputs=has_inputs)
+        return self._fit_length(call, self._text(call, expected, target), tokens, expected), tokens
+
+    def _after_inputs(self, call: _Call, inputs: Mapping[str, str], target: float) -> float:
+        """Return the score that the model gets with these inputs, where it would get `target` with right ones."""
+        wrong = [score for score in self._input_scores(call, inputs) if score is not None and score < 1.0]
+        seen = self.profile.outcome_after_wrong_input(call.graph.name, call.task, call.model) if wrong else None
+        if seen is not None:
+            return call.rng(self.seed, "outcome").choice(seen.scores)
+        return 0.0 if self._inputs_mislead(call, inputs) else target
+
+    def _fit_length(self, call: _Call, text: str, tokens: int, expected: Expectation | None) -> str:
+        """Return the text as long as its tokens say, with the same score; the text as it is where that fails.
+
+        Only for a model whose length of a token is known.
+        """
+        found = self.profile.model(call.model)
+        if found is None or found.characters_per_token is None:
+            return text
+        length = max(1, round(tokens * found.characters_per_token))
+        score = score_or_none(expected, text)
+        if len(text) >= length:
+            fitted = text[:length]
+        else:
+            filling = prose(call.rng(self.seed, "filling"))
+            missing = length - len(text) - 1
+            fitted = f"{(filling * (missing // len(filling) + 1))[:missing]}\n{text}"
+        return fitted if score_or_none(expected, fitted) == score else text
 
     def _outcome(self, call: _Call, *, has_inputs: bool) -> float:
         """Draw the score of the answer, given right inputs: from measured scores if known, else by accuracy."""
@@ -149,12 +222,18 @@ class ProfileGenerator:
         known, behaviour = self._known(call, has_inputs=True), self.profile.behaviour
         self_contained = known is not None and bool(known.scores)
         carryover = behaviour.self_contained_carryover if self_contained else behaviour.error_carryover
-        for parent in call.graph.parents(call.task.id):
-            score = score_or_none(call.graph.task(parent).expected, inputs[parent]) if parent in inputs else None
+        for score in self._input_scores(call, inputs):
             draw = rng.random()
             if score is not None and draw < carryover * (1.0 - score):
                 return True
         return False
+
+    def _input_scores(self, call: _Call, inputs: Mapping[str, str]) -> list[float | None]:
+        """Return the score of each parent's output; None where it was not given or has no score."""
+        return [
+            score_or_none(call.graph.task(parent).expected, inputs[parent]) if parent in inputs else None
+            for parent in call.graph.inputs(call.task.id)
+        ]
 
     def _text(self, call: _Call, expected: Expectation | None, target: float) -> str:
         return compose(expected, target, call.rng(self.seed, "text"))
@@ -192,14 +271,5 @@ def right_probability(profile: Profile, model: str, task: Task) -> float:
     return 1.0 / (1.0 + math.exp(-logit))
 
 
-def _expected_inputs(graph: TaskGraph, task: Task) -> tuple[str, ...]:
-    return graph.parents(task.id) if graph.context != "none" else ()
-
-
 def _receives_inputs(graph: TaskGraph, task: Task) -> bool:
-    return bool(_expected_inputs(graph, task))
-
-
-def _tokens(characters: int) -> int:
-    """Return the tokens of a number of characters, at least 1."""
-    return max(1, math.ceil(characters / CHARS_PER_TOKEN))
+    return bool(graph.inputs(task.id))

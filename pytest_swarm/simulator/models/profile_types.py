@@ -6,20 +6,24 @@ values from TOML. Every figure of a shipped profile has its source in the file.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import ProfileError
+from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers
+from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 from pytest_swarm.simulator.server.faults import Fault
 from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 
-KnownContext: TypeAlias = Literal["any", "none"]
-KNOWN_CONTEXTS: Final = ("any", "none")
+KnownContext: TypeAlias = Literal["any", "none", "wrong"]
+KNOWN_CONTEXTS: Final[tuple[KnownContext, ...]] = ("any", "none", "wrong")
+ROUNDING: Final = 1e-6  # a token count above a whole number by less than this is that number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +35,35 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallCost:
+    """What a call of one kind costs a model: prompt tokens = base + per character, and a fixed time in seconds.
+
+    The base holds the chat template and the model's own system message. `overhead_s` None is the model's own.
+    """
+
+    base_tokens: float = 0.0
+    tokens_per_character: float = 1 / CHARS_PER_TOKEN
+    overhead_s: float | None = None
+
+    def prompt_tokens(self, characters: int) -> int:
+        """Return the tokens of a prompt of so many characters, at least 1."""
+        return max(1, math.ceil(self.base_tokens + self.tokens_per_character * characters - ROUNDING))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProfile:
-    """One model: its specification, and its accuracy per task type (neutral for types without one)."""
+    """One model: its specification, and its accuracy per task type (neutral for types without one).
+
+    `plain` and `schema` are the costs of calls without and with a JSON schema. `characters_per_token` is the length of
+    its answers; None leaves a composed text as long as it is.
+    """
 
     spec: ModelSpec
     source: str
     accuracy: Mapping[TaskType, Accuracy] = field(default_factory=dict)
+    plain: CallCost = field(default_factory=CallCost)
+    schema: CallCost = field(default_factory=CallCost)
+    characters_per_token: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accuracy", MappingProxyType(dict(self.accuracy)))
@@ -46,8 +73,8 @@ class ModelProfile:
 class KnownOutcome:
     """The measured scores and token counts of one model on one task of a known job, one entry per call.
 
-    `context` "none": measured without parents' outputs, and valid only so; "any": valid in both cases. Without scores,
-    only the token counts are known.
+    `context` "none": measured without parents' outputs, and valid only so; "any": valid in both cases; "wrong":
+    measured where a parent's output was wrong, and valid only so. Without scores, only the token counts are known.
     """
 
     job: str
@@ -129,7 +156,10 @@ class PlannerProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A profile: a server with its models, how well they perform, the planner, and the faults to inject."""
+    """A profile: a server with its models, how well they perform, the planner, and the faults to inject.
+
+    With `measured`, every task has the answers that were measured elsewhere, and nothing is drawn.
+    """
 
     name: str
     source: str
@@ -138,7 +168,10 @@ class Profile:
     behaviour: Behaviour
     planner: PlannerProfile
     known: tuple[KnownOutcome, ...] = ()
+    answers: tuple[RecordedAnswer, ...] = ()
     faults: tuple[Fault, ...] = ()
+    measured: MeasuredAnswers | None = None
+    _answers: Mapping[tuple[str, str], RecordedAnswer] = field(init=False, repr=False, compare=False)
     _by_name: Mapping[str, ModelProfile] = field(init=False, repr=False, compare=False)
     _known: Mapping[tuple[str, str, str], tuple[KnownOutcome, ...]] = field(init=False, repr=False, compare=False)
 
@@ -152,6 +185,11 @@ class Profile:
                 )
             key = (row.job, row.task, full_tag(row.model))
             known[key] = (*known.get(key, ()), row)
+        answers = {(full_tag(each.model), each.request): each for each in self.answers}
+        for each in self.answers:
+            if full_tag(each.model) not in by_name:
+                raise ProfileError(f"profile {self.name!r}: answer of {each.model!r}, which is not one of its models")
+        object.__setattr__(self, "_answers", MappingProxyType(answers))
         object.__setattr__(self, "_by_name", MappingProxyType(by_name))
         object.__setattr__(self, "_known", MappingProxyType(known))
 
@@ -184,6 +222,15 @@ class Profile:
         known = found.accuracy.get(task_type) if found else None
         return known.value if known else self.behaviour.neutral_accuracy
 
+    def answer(self, model: str, request: str) -> RecordedAnswer | None:
+        """Return the recorded answer to a request; None if none was recorded.
+
+        Args:
+            model: The model's name.
+            request: The key of the request (`request_key`).
+        """
+        return self._answers.get((full_tag(model), request))
+
     def known_outcome(self, job: str, task: Task, model: str, *, has_inputs: bool) -> KnownOutcome | None:
         """Return the measured outcome of a task on a model; None if it was not measured.
 
@@ -194,5 +241,16 @@ class Profile:
             has_inputs: Whether the task received outputs of its parents.
         """
         rows = self._known.get((job, task.id, full_tag(model)), ())
-        fitting = [row for row in rows if row.context == "any" or not has_inputs]
+        fitting = [row for row in rows if row.context == "any" or (row.context == "none" and not has_inputs)]
         return min(fitting, key=lambda row: row.context == "any", default=None)
+
+    def outcome_after_wrong_input(self, job: str, task: Task, model: str) -> KnownOutcome | None:
+        """Return what was measured of a task where a parent's output was wrong; None if it was not measured.
+
+        Args:
+            job: The name of the job.
+            task: The task.
+            model: The model's name.
+        """
+        rows = self._known.get((job, task.id, full_tag(model)), ())
+        return next((row for row in rows if row.context == "wrong" and row.scores), None)

@@ -77,7 +77,7 @@ def _choose(problem: PlannerProblem, favours: Favour, *, within_budget: bool) ->
             ]
         if options:
             wanted = favours if within_budget else Favour.CAPABILITY
-            choice[task.id] = max(options, key=lambda tag: _rank(task.offers[tag], by_tag[tag], wanted))
+            choice[task.id] = max(options, key=lambda tag: favour_rank(task.offers[tag], by_tag[tag], wanted))
             chosen.add(choice[task.id])
     if not within_budget and _vram_gb(chosen, by_tag) <= problem.vram_budget_gb + BUDGET_TOLERANCE_GB:
         _exceed_budget(choice, problem.tasks, by_tag)
@@ -92,8 +92,14 @@ def _exceed_budget(choice: dict[str, str], tasks: tuple[ProblemTask, ...], by_ta
             choice[task.id] = max(unused, key=lambda tag: by_tag[tag].vram_gb)
 
 
-def _rank(offer: Offer, model: ProblemModel, favours: Favour) -> tuple[float, float]:
-    """Return the rank of a model by what the planner favors; the smaller model wins ties."""
+def favour_rank(offer: Offer, model: ProblemModel, favours: Favour) -> tuple[float, float]:
+    """Return the rank of a model by what the planner favors; the smaller model wins ties.
+
+    Args:
+        offer: The estimates of the task on the model.
+        model: The model.
+        favours: What the planner favors.
+    """
     match favours:
         case Favour.CAPABILITY:
             return offer.quality, -model.vram_gb

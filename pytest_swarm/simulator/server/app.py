@@ -1,4 +1,4 @@
-"""The simulated server as an ASGI app: its routes, status codes and error messages, as Ollama has them.
+"""The simulated server as an ASGI app: its routes, with redirects and refusals as Ollama's router has them.
 
 The same app serves in process (`AsgiTransport`) and over a socket (uvicorn). Knows no scheduling and no texts.
 """
@@ -6,27 +6,30 @@ The same app serves in process (`AsgiTransport`) and over a socket (uvicorn). Kn
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Final, TypeAlias
+from urllib.parse import unquote
 
-from pytest_swarm.domain.limits import full_name
-from pytest_swarm.simulator.server.asgi_messages import read_body, send_json, send_line, send_text, start_lines
+from pytest_swarm.simulator.server.asgi_messages import read_body, send_bytes, send_json, send_text
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
-from pytest_swarm.simulator.server.durations import rfc3339
-from pytest_swarm.simulator.server.model_library import ModelLibrary, is_valid_name, show
-from pytest_swarm.simulator.server.reply_bodies import process_row
-from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
-from pytest_swarm.simulator.server.request_parsing import RequestError, parse_request
+from pytest_swarm.simulator.server.create_endpoint import CreateEndpoint
+from pytest_swarm.simulator.server.embed_endpoint import EmbedEndpoint
+from pytest_swarm.simulator.server.model_endpoints import ModelEndpoints
+from pytest_swarm.simulator.server.model_library import ModelLibrary
+from pytest_swarm.simulator.server.openai_endpoint import BodyHandler, OpenAiEndpoint
+from pytest_swarm.simulator.server.progress_stream import PLAIN_JSON
+from pytest_swarm.simulator.server.registry_endpoint import RegistryEndpoint
+from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_parsing import parse_request
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.transport import Event, Receive, Scope, Send
-from pytest_swarm.simulator.virtual_loop import wall_time_s
 
 VERSION: Final = "0.33.0-simulated"
 _PLAIN: Final = "text/plain; charset=utf-8"
-_INVALID_NAME: Final = "invalid model name"
+_METHODS: Final = ("HEAD", "GET", "POST", "DELETE")  # in the order in which the header `allow` lists them
 
-_Handler: TypeAlias = Callable[[bytes, Send], Awaitable[None]]
+_Routes: TypeAlias = Mapping[str, Mapping[str, BodyHandler]]
 
 
 class OllamaApp:
@@ -41,19 +44,35 @@ class OllamaApp:
     def __init__(self, *, library: ModelLibrary, chat_endpoint: ChatEndpoint, scheduler: SchedulerDriver) -> None:
         self._library = library
         self._chat_endpoint = chat_endpoint
-        self._scheduler = scheduler
-        self._routes: Mapping[str, Mapping[str, _Handler]] = {
-            "/": {"GET": self._root, "HEAD": self._root},
-            "/api/version": {"GET": self._version, "HEAD": self._version},
-            "/api/tags": {"GET": self._tags, "HEAD": self._tags},
-            "/api/ps": {"GET": self._ps},
-            "/api/show": {"POST": self._show},
+        self._models = ModelEndpoints(library, scheduler=scheduler)
+        registry = RegistryEndpoint(library)
+        embed = EmbedEndpoint(library=library, chat_endpoint=chat_endpoint)
+        self._routes: _Routes = {
+            "/": {"GET": _root, "HEAD": _root},
+            "/api/version": {"GET": _version, "HEAD": _version},
+            "/api/status": {"GET": _status},
+            "/api/me": {"POST": _account},
+            "/api/tags": {"GET": self._models.tags, "HEAD": self._models.tags},
+            "/api/ps": {"GET": self._models.ps},
+            "/api/show": {"POST": self._models.show},
             "/api/chat": {"POST": self._chat},
             "/api/generate": {"POST": self._generate},
-            "/api/copy": {"POST": self._copy},
-            "/api/delete": {"DELETE": self._delete},
-            "/api/create": {"POST": self._create},
-            "/api/embed": {"POST": self._embed},
+            "/api/copy": {"POST": self._models.copy},
+            "/api/delete": {"DELETE": self._models.delete},
+            "/api/create": {"POST": CreateEndpoint(library).serve},
+            "/api/embed": {"POST": embed.embed},
+            "/api/embeddings": {"POST": embed.embeddings},
+            "/api/pull": {"POST": registry.pull},
+            "/api/push": {"POST": registry.push},
+        }
+        native = {path: handler for path, methods in self._routes.items() for handler in methods.values()}
+        self._openai = OpenAiEndpoint(native)
+        self._routes = {
+            **self._routes,
+            "/v1/chat/completions": {"POST": self._openai.chat},
+            "/v1/completions": {"POST": self._openai.completion},
+            "/v1/embeddings": {"POST": self._openai.embeddings},
+            "/v1/models": {"GET": self._openai.models},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,34 +105,31 @@ class OllamaApp:
 
     async def _serve(self, scope: Scope, body: bytes, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        handlers = self._routes.get(path)
-        if handlers is None and path.startswith("/api/blobs/"):
-            handlers = {"HEAD": self._blob(path.removeprefix("/api/blobs/"))}
+        handlers = self._handlers(path)
         if handlers is None:
-            await send_text(send, "404 page not found", status=404)
+            shorter = path.removesuffix("/")
+            if shorter != path and method in (self._handlers(shorter) or {}):
+                await _redirect(send, shorter, method)
+            else:
+                await send_text(send, "404 page not found", status=404)
         elif method not in handlers:
-            await send_text(send, "" if method == "HEAD" else "405 method not allowed", status=405)
+            allowed = ", ".join(each for each in _METHODS if each in handlers)
+            text = "" if method == "HEAD" else "405 method not allowed"
+            await send_bytes(send, text.encode(), status=405, headers={"content-type": "text/plain", "allow": allowed})
         else:
-            try:
-                await handlers[method](body, _without_body(send) if method == "HEAD" else send)
-            except RequestError as refusal:
-                await send_json(send, {"error": str(refusal)}, status=refusal.status)
+            await _answer(handlers[method], body, _without_body(send) if method == "HEAD" else send)
 
-    async def _root(self, _: bytes, send: Send) -> None:
-        await send_text(send, "Ollama is running", content_type=_PLAIN)
-
-    async def _version(self, _: bytes, send: Send) -> None:
-        await send_json(send, {"version": VERSION})
-
-    async def _tags(self, _: bytes, send: Send) -> None:
-        await send_json(send, {"models": self._library.rows(_installed_at())})
-
-    async def _ps(self, _: bytes, send: Send) -> None:
-        loop = asyncio.get_running_loop()
-        now_s, wall_s = loop.time(), wall_time_s(loop)
-        rows = [process_row(loaded, now_s=now_s, wall_s=wall_s) for loaded in self._scheduler.resident()]
-        rows.sort(key=lambda row: str(row["expires_at"]), reverse=True)
-        await send_json(send, {"models": list(rows)})
+    def _handlers(self, path: str) -> Mapping[str, BodyHandler] | None:
+        """Return the handlers of a path by method; None for an unknown path."""
+        folder, _, last = path.rpartition("/")
+        if last and folder == "/api/blobs":
+            return {
+                "HEAD": lambda _, send: self._models.has_blob(last, send),
+                "POST": partial(self._models.add_blob, last),
+            }
+        if last and folder == "/v1/models":
+            return {"GET": lambda _, send: self._openai.model(unquote(last), send)}
+        return self._routes.get(path)
 
     async def _chat(self, body: bytes, send: Send) -> None:
         await self._chat_endpoint.serve(parse_request(body, self._library, chat=True), send)
@@ -121,71 +137,34 @@ class OllamaApp:
     async def _generate(self, body: bytes, send: Send) -> None:
         await self._chat_endpoint.serve(parse_request(body, self._library, chat=False), send)
 
-    async def _show(self, body: bytes, send: Send) -> None:
-        data = _read(body, "ShowRequest")
-        name = _name(data)
-        if not name:
-            raise RequestError(400, "model is required")
-        if not is_valid_name(name):
-            raise RequestError(400, _INVALID_NAME)
-        found = self._library.find(name)
-        if found is None:
-            raise RequestError(404, f"model '{full_name(name)}' not found")
-        await send_json(send, show(*found, _installed_at()))
 
-    async def _copy(self, body: bytes, send: Send) -> None:
-        data = _read(body, "CopyRequest")
-        source, destination = text_field(data, "source"), text_field(data, "destination")
-        for what, name in (("source", source), ("destination", destination)):
-            if not is_valid_name(name):
-                raise RequestError(400, f"{what} {json.dumps(name)} is invalid")
-        found = self._library.find(source)
-        if found is None:
-            raise RequestError(404, f"model {json.dumps(source)} not found")
-        self._library.add(destination, found[1])
-        await send_text(send, "")
-
-    async def _delete(self, body: bytes, send: Send) -> None:
-        name = _name(_read(body, "DeleteRequest"))
-        if not is_valid_name(name):
-            raise RequestError(400, f"name {json.dumps(name)} is invalid")
-        if not self._library.remove(name):
-            raise RequestError(404, f"model '{name}' not found")
-        await send_text(send, "")
-
-    async def _create(self, body: bytes, send: Send) -> None:
-        """Copy an installed model: a simulated server has no registry to pull from and reads no files."""
-        data = _read(body, "CreateRequest")
-        name, source = _name(data), text_field(data, "from")
-        if not is_valid_name(name):
-            raise RequestError(400, _INVALID_NAME)
-        if not source:
-            raise RequestError(400, "neither 'from' or 'files' was specified")
-        found = self._library.find(source)
-        if found is None:
-            raise RequestError(404, f"model '{source}' not found")
-        self._library.add(name, found[1])
-        if data.get("stream") is False:
-            await send_json(send, {"status": "success"})
+async def _answer(handler: BodyHandler, body: bytes, send: Send) -> None:
+    """Serve one request; a refusal becomes the error object."""
+    try:
+        await handler(body, send)
+    except RequestError as refusal:
+        error = {"error": str(refusal)}
+        if refusal.in_stream:
+            await send_json(send, error, status=refusal.status, content_type=PLAIN_JSON)
         else:
-            await start_lines(send)
-            await send_line(send, {"status": "success"}, last=True)
+            await send_json(send, error, status=refusal.status)
 
-    async def _embed(self, body: bytes, _: Send) -> None:
-        data = _read(body, "EmbedRequest")
-        if not isinstance(data.get("input"), str | list | None):
-            raise RequestError(400, "invalid input type")
-        name = _name(data)
-        if not name or self._library.find(name) is None:
-            raise RequestError(404, f"model '{name}' not found")
-        raise RequestError(400, f'"{name}" does not support embeddings')
 
-    def _blob(self, digest: str) -> _Handler:
-        async def handler(_: bytes, send: Send) -> None:
-            found = self._library.has_blob(digest.removeprefix("sha256:"))
-            await send_text(send, "", status=200 if found else 404)
+async def _redirect(send: Send, path: str, method: str) -> None:
+    """Redirect a path with a slash too many, as the server's router does."""
+    moved = method == "GET"
+    text = f'<a href="{path}">Moved Permanently</a>.\n\n' if moved else ""
+    html = method in ("GET", "HEAD")
+    headers = {"location": path} | ({"content-type": "text/html; charset=utf-8"} if html else {})
+    await send_bytes(send, text.encode(), status=301 if moved else 307, headers=headers)
 
-        return handler
+
+async def _root(_: bytes, send: Send) -> None:
+    await send_text(send, "Ollama is running", content_type=_PLAIN)
+
+
+async def _version(_: bytes, send: Send) -> None:
+    await send_json(send, {"version": VERSION})
 
 
 async def _serve_lifespan(receive: Receive, send: Send) -> None:
@@ -204,17 +183,9 @@ def _without_body(send: Send) -> Send:
     return only_head
 
 
-def _installed_at() -> str:
-    return rfc3339(0.0)
+async def _status(_: bytes, send: Send) -> None:
+    await send_json(send, {"cloud": {"disabled": True, "source": "env"}})
 
 
-def _read(body: bytes, kind: str) -> JsonObject:
-    try:
-        return read_object(body, kind)
-    except InvalidBody as error:
-        raise RequestError(400, str(error)) from error
-
-
-def _name(data: JsonObject) -> str:
-    """Return the model's name from `model`, or from the older `name`."""
-    return text_field(data, "model") or text_field(data, "name")
+async def _account(_: bytes, __: Send) -> None:
+    raise RequestError(503, "account unavailable")

@@ -9,20 +9,21 @@ from typing import Final
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.transport import Receive, Send
 
-_JSON: Final = b"application/json; charset=utf-8"
+_JSON: Final = "application/json; charset=utf-8"
 _LINES: Final = b"application/x-ndjson"
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-async def send_json(send: Send, value: Mapping[str, Json], *, status: int = 200) -> None:
+async def send_json(send: Send, value: Mapping[str, Json], *, status: int = 200, content_type: str = _JSON) -> None:
     """Send a whole JSON response.
 
     Args:
         send: The ASGI callable for the response.
         value: The JSON object.
         status: HTTP status.
+        content_type: The value of the content-type header.
     """
-    await send_bytes(send, _ENCODE(value).encode(), content_type=_JSON, status=status)
+    await send_bytes(send, _ENCODE(value).encode(), status=status, headers={"content-type": content_type})
 
 
 async def send_text(send: Send, text: str, *, status: int = 200, content_type: str = "text/plain") -> None:
@@ -34,20 +35,21 @@ async def send_text(send: Send, text: str, *, status: int = 200, content_type: s
         status: HTTP status.
         content_type: The value of the content-type header.
     """
-    await send_bytes(send, text.encode(), content_type=content_type.encode(), status=status)
+    await send_bytes(send, text.encode(), status=status, headers={"content-type": content_type})
 
 
-async def send_bytes(send: Send, body: bytes, *, content_type: bytes, status: int = 200) -> None:
+async def send_bytes(send: Send, body: bytes, *, headers: Mapping[str, str], status: int = 200) -> None:
     """Send a whole response of any content type.
 
     Args:
         send: The ASGI callable for the response.
         body: The body.
-        content_type: The value of the content-type header.
+        headers: The headers but the length.
         status: HTTP status.
     """
-    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    pairs.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 

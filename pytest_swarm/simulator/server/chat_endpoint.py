@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.fields import Json
@@ -10,10 +12,21 @@ from pytest_swarm.simulator.server.asgi_messages import end_lines, send_json, se
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.launch_options import launch_options
 from pytest_swarm.simulator.server.loaded_model import ModelRequest, RequestState
+from pytest_swarm.simulator.server.model_library import LibraryModel
+from pytest_swarm.simulator.server.prompt_window import PromptWindow, fit_prompt
 from pytest_swarm.simulator.server.reply_bodies import ReplyMetrics, chunk, final_reply, load_reply, logprobs
-from pytest_swarm.simulator.server.request_parsing import ParsedRequest, RequestError
+from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_parsing import ParsedRequest
+from pytest_swarm.simulator.server.runner_checks import check_by_runner
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
-from pytest_swarm.simulator.server.token_stream import GenerationRequest, TextGenerator, TokenStream, build_token_stream
+from pytest_swarm.simulator.server.template_check import template_fault
+from pytest_swarm.simulator.server.token_stream import (
+    GenerationRequest,
+    StreamLimits,
+    TextGenerator,
+    TokenStream,
+    build_token_stream,
+)
 from pytest_swarm.simulator.transport import Send
 from pytest_swarm.simulator.virtual_loop import wall_time_s
 
@@ -58,11 +71,7 @@ class ChatEndpoint:
             options=launch_options(self._spec, parsed.model, parsed.options, shift=parsed.shift),
             keep_alive_s=parsed.keep_alive_s,
         )
-        state = await self._scheduler.ready(model_request)
-        if state is RequestState.REFUSED:
-            raise RequestError(503, QUEUE_FULL)
-        if state is RequestState.FAILED:
-            raise RequestError(500, _NO_MEMORY)
+        await self._await_load(model_request)
         try:
             if parsed.messages:
                 await self._generate(parsed, model_request, started_s, send)
@@ -76,35 +85,80 @@ class ChatEndpoint:
             raise
         self._scheduler.finish(model_request)
 
+    async def load(self, model: LibraryModel, options: Mapping[str, Json], kept_s: float | None) -> None:
+        """Load a model and release it at once; no effect on a loaded model but its `keep_alive`.
+
+        Args:
+            model: The installed model.
+            options: The request's options over the model's.
+            kept_s: Seconds that the model stays loaded; None keeps the present value.
+
+        Raises:
+            RequestError: The model cannot be loaded.
+        """
+        launch = launch_options(self._spec, model.spec, options)
+        request = ModelRequest(name=model.name, model=model.spec, options=launch, keep_alive_s=kept_s)
+        await self._await_load(request)
+        self._scheduler.finish(request)
+
+    async def _await_load(self, request: ModelRequest) -> None:
+        state = await self._scheduler.ready(request)
+        if state is RequestState.REFUSED:
+            raise RequestError(503, QUEUE_FULL)
+        if state is RequestState.FAILED:
+            raise RequestError(500, _NO_MEMORY)
+
     async def _generate(self, parsed: ParsedRequest, model_request: ModelRequest, started_s: float, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        schema, json_mode = parsed.json_format
-        if parsed.template.count("{{") > parsed.template.count("}}"):
-            raise RequestError(500, "template: :1: unclosed action")
+        fault = template_fault(parsed.template)
+        if fault is not None:
+            raise RequestError(500, fault)
         load_s = loop.time() - started_s + REQUEST_OVERHEAD_S
         await self._scheduler.slot(model_request)
-        request = GenerationRequest(
-            model=parsed.listed_name,
-            messages=parsed.messages,
-            schema=schema,
-            json_mode=json_mode,
-            seed=parsed.seed,
-            num_predict=parsed.num_predict,
-            options=parsed.options,
-        )
         assert model_request.loaded is not None  # it has a slot
-        stream = build_token_stream(
-            self._generator.generate(request),
-            parsed.model,
-            slowdown=model_request.loaded.placement.slowdown(parsed.model),
-            limit=parsed.num_predict,
-            num_ctx=model_request.options.num_ctx,
+        stream = self._token_stream(
+            parsed, model_request.options.num_ctx, slowdown=model_request.loaded.placement.slowdown(parsed.model)
         )
         if parsed.stream:
             await self._stream(parsed, stream, send)
         else:
             await asyncio.sleep(REQUEST_OVERHEAD_S + stream.overhead_s + stream.prefill_s + stream.decode_s)
         await self._send_end(parsed, stream, send, total_s=loop.time() - started_s, load_s=load_s)
+
+    def _token_stream(self, parsed: ParsedRequest, num_ctx: int, *, slowdown: float) -> TokenStream:
+        """Return the reply; RequestError for what the model's process refuses."""
+        check_by_runner(parsed)
+        schema, json_mode = parsed.json_format
+        window = PromptWindow(
+            num_ctx=num_ctx,
+            num_keep=parsed.num_keep,
+            truncate=parsed.truncate,
+            shift=parsed.shift,
+            chat=parsed.chat,
+            in_stream=parsed.stream,
+        )
+        request = GenerationRequest(
+            model=parsed.listed_name,
+            messages=parsed.messages,
+            schema=schema,
+            json_mode=json_mode,
+            seed=parsed.seed,
+            raw=parsed.raw,
+            context_tokens=parsed.context_tokens,
+            options=parsed.options,
+        )
+        request, prompt_tokens = fit_prompt(request, window, count=self._generator.prompt_tokens)
+        limit = parsed.most_tokens(num_ctx)
+        if not parsed.shift:
+            room = max(1, window.allocated - prompt_tokens)
+            limit = room if limit is None else min(limit, room)
+        return build_token_stream(
+            self._generator.generate(replace(request, num_predict=limit if "num_predict" in parsed.options else None)),
+            parsed.model,
+            prompt_tokens=prompt_tokens,
+            slowdown=slowdown,
+            limits=StreamLimits(tokens=limit, stops=parsed.stops),
+        )
 
     async def _stream(self, parsed: ParsedRequest, stream: TokenStream, send: Send) -> None:
         """Send each token at its time. Times count from the start, so that delays do not add up."""

@@ -176,11 +176,11 @@ async def _busy(send: Send, _: str) -> None:
 
 
 async def _garbage(send: Send, _: str) -> None:
-    await send_bytes(send, _GARBAGE, content_type=b"application/json; charset=utf-8")
+    await send_bytes(send, _GARBAGE, headers={"content-type": "application/json; charset=utf-8"})
 
 
 async def _html_page(send: Send, _: str) -> None:
-    await send_bytes(send, _HTML_PAGE, content_type=b"text/html")
+    await send_bytes(send, _HTML_PAGE, headers={"content-type": "text/html"})
 
 
 _REPLACEMENTS: Final[Mapping[FaultKind, _Reply]] = {

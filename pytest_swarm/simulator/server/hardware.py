@@ -22,6 +22,7 @@ MAX_QUEUE: Final = 512  # OLLAMA_MAX_QUEUE
 KEEP_ALIVE_S: Final = 300.0  # OLLAMA_KEEP_ALIVE: five minutes
 _CONTEXT_TIERS: Final = ((47 * GIB, 262_144), (23 * GIB, 32_768))  # the server's own: from this much VRAM, this context
 _SMALLEST_TIER: Final = 4096
+LOAD_POLL_S: Final = 0.25  # interval at which the server checks whether a load is done
 KV_BYTES_PER_VALUE: Final = 2  # 16-bit keys and values
 
 
@@ -87,7 +88,8 @@ class ServerSpec:
     `gpu_bytes` None: no GPU. `keep_alive_s` may be `math.inf`. `context_length` None: the server's own default, which
     grows with VRAM. `compute_bytes` is the compute buffer of a model with any layer on the GPU, `fit_margin_bytes` the
     memory that the loader leaves free when it chooses the layers. `stale_free_memory` is a quirk of the real server: a
-    resident model keeps reporting the free memory that was measured at its load.
+    resident model keeps reporting the free memory that was measured at its load. A load ends at the server's next look,
+    every `load_poll_s`; 0 for load times in which the looks are included.
     """
 
     models: tuple[ModelSpec, ...]
@@ -100,6 +102,7 @@ class ServerSpec:
     compute_bytes: int = 0
     fit_margin_bytes: int = 0
     stale_free_memory: bool = True
+    load_poll_s: float = LOAD_POLL_S
 
     def __post_init__(self) -> None:
         if not self.models:
@@ -110,7 +113,7 @@ class ServerSpec:
                 raise ProfileError(f"the simulated server has model {name!r} twice")
         for name in ("max_loaded_models", "num_parallel"):
             _check("the simulated server", name, getattr(self, name), above=True)
-        for name in ("max_queue", "compute_bytes", "fit_margin_bytes"):
+        for name in ("max_queue", "compute_bytes", "fit_margin_bytes", "load_poll_s"):
             _check("the simulated server", name, getattr(self, name))
         if self.gpu_bytes is not None:
             _check("the simulated server", "gpu_bytes", self.gpu_bytes, above=True)

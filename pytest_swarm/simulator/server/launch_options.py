@@ -24,7 +24,7 @@ class LaunchOptions:
     num_batch: int | None = None
     num_gpu: int = AUTO_LAYERS
     num_thread: int = 0
-    main_gpu: int = 0
+    main_gpu: int | None = None
     use_mmap: bool | None = None
     draft_num_predict: int | None = None
     shift: bool = True
@@ -54,18 +54,21 @@ def launch_options(
     """
     given = {name: value for name, value in {**model.parameters, **options}.items() if value is not None}
     num_ctx = _whole(given, "num_ctx", spec.default_context)
-    num_batch, draft = given.get("num_batch"), given.get("draft_num_predict")
     use_mmap = given.get("use_mmap")
     return LaunchOptions(
         num_ctx=max(LEAST_CONTEXT, min(num_ctx, model.context_length)),
-        num_batch=None if num_batch is None else _whole(given, "num_batch", 0),
+        num_batch=_optional(given, "num_batch"),
         num_gpu=max(AUTO_LAYERS, _whole(given, "num_gpu", AUTO_LAYERS)),
         num_thread=_whole(given, "num_thread", 0),
-        main_gpu=_whole(given, "main_gpu", 0),
+        main_gpu=_optional(given, "main_gpu"),
         use_mmap=use_mmap if isinstance(use_mmap, bool) else None,
-        draft_num_predict=None if draft is None else _whole(given, "draft_num_predict", 0),
+        draft_num_predict=_optional(given, "draft_num_predict"),
         shift=shift,
     )
+
+
+def _optional(given: Mapping[str, Json], name: str) -> int | None:
+    return _whole(given, name, 0) if name in given else None
 
 
 def _whole(given: Mapping[str, Json], name: str, default: int) -> int:

@@ -1,69 +1,78 @@
-"""The installed models of a simulated server: names, copies, deletions, and the rows of `/api/tags` and `/api/show`."""
+"""The installed models of a simulated server: names, copies, deletions, and the rows of `/api/tags`."""
 
 from __future__ import annotations
 
 import hashlib
-import re
+from dataclasses import dataclass, replace
 from typing import Final
 
-from pytest_swarm.domain.limits import full_name, full_tag
+from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.server.hardware import ModelSpec
+from pytest_swarm.simulator.server.model_names import parse_name
 
-_PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
-_NAME: Final = re.compile(rf"(?:(?:(?:[A-Za-z0-9_][A-Za-z0-9_.:-]*/)?{_PART}/)?{_PART})(?::{_PART})?")
-_REGISTRY: Final = "registry.ollama.ai/library/"
-
-
-def is_valid_name(name: str) -> bool:
-    """Return whether a text is a valid model name: [host/][namespace/]model[:tag]."""
-    return _NAME.fullmatch(name) is not None
+INSTALLED_S: Final = 1_764_547_200.0  # 2025-12-01, when the models were installed that are there at the start
+DEFAULT_TEMPLATE: Final = "{{ .Prompt }}"
+_BITS_PER_PARAMETER: Final = 4.5  # of Q4_0
+_PARAMETER_UNITS: Final = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
-def long_name(name: str) -> str:
-    """Return the name with registry, namespace and tag, as some error messages have it."""
-    return name if "/" in name else f"{_REGISTRY}{full_name(name)}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryModel:
+    """A model under one of its names, with what `/api/create` may add to the weights.
+
+    `name` is the name as the server lists it. `parent` is the listed name of the model that it was made from,
+    `modified_s` the time of the installation in seconds since 1970.
+    """
+
+    name: str
+    spec: ModelSpec
+    template: str = DEFAULT_TEMPLATE
+    system: str = ""
+    licenses: tuple[str, ...] = ()
+    messages: tuple[Message, ...] = ()
+    parent: str = ""
+    modified_s: float = INSTALLED_S
 
 
 class ModelLibrary:
-    """The installed models by name; case does not matter."""
+    """The installed models by name; case, default host and default namespace do not matter."""
 
     def __init__(self, models: tuple[ModelSpec, ...]) -> None:
-        self._models = {full_tag(model.name): (model.full_name, model) for model in models}
+        self._models: dict[str, LibraryModel] = {}
+        for model in models:
+            self.add(LibraryModel(name=model.name, spec=model))
 
-    def find(self, name: str) -> tuple[str, ModelSpec] | None:
-        """Return the listed name and the model; None if the name is unknown."""
-        return self._models.get(full_tag(name))
+    def find(self, name: str) -> LibraryModel | None:
+        """Return the model of that name; None if the name is unknown."""
+        return self._models.get(parse_name(name).key)
 
-    def add(self, name: str, model: ModelSpec) -> None:
-        """Add a name for a model.
-
-        Args:
-            name: The new name, with or without a tag.
-            model: The model.
-        """
-        self._models[full_tag(name)] = (full_name(name), model)
+    def add(self, model: LibraryModel) -> None:
+        """Add a model under its name, in place of another one of that name."""
+        name = parse_name(model.name)
+        self._models[name.key] = replace(model, name=name.shortest)
 
     def remove(self, name: str) -> bool:
         """Remove a name; return False if it is unknown."""
-        return self._models.pop(full_tag(name), None) is not None
+        return self._models.pop(parse_name(name).key, None) is not None
 
     def has_blob(self, digest: str) -> bool:
         """Return whether a model has this digest (64 hex digits)."""
-        return any(digest_of(model) == digest for _, model in self._models.values())
+        return any(digest_of(model.spec) == digest for model in self._models.values())
 
-    def rows(self, modified_at: str) -> list[Json]:
-        """Return the rows of `/api/tags`."""
+    def rows(self) -> list[Json]:
+        """Return the rows of `/api/tags`: the latest second of installation first."""
         return [
             {
-                "name": name,
-                "model": name,
-                "modified_at": modified_at,
-                "size": model.size_bytes,
-                "digest": digest_of(model),
-                "details": details(model),
+                "name": model.name,
+                "model": model.name,
+                "modified_at": rfc3339(model.modified_s),
+                "size": model.spec.size_bytes,
+                "digest": digest_of(model.spec),
+                "details": details(model.spec, parent=model.parent),
             }
-            for name, model in self._models.values()
+            for model in sorted(self._models.values(), key=lambda model: -int(model.modified_s))
         ]
 
 
@@ -72,47 +81,30 @@ def digest_of(model: ModelSpec) -> str:
     return (model.blob.lower() + hashlib.sha256(model.blob.encode()).hexdigest())[:64]
 
 
-def details(model: ModelSpec) -> dict[str, Json]:
-    """Return the `details` object: family llama, and the number of parameters that follows from the size."""
+def details(model: ModelSpec, *, parent: str = "") -> dict[str, Json]:
+    """Return the `details` object: family llama, and the number of parameters that follows from the size.
+
+    Args:
+        model: The model.
+        parent: The listed name of the model that it was made from.
+    """
     return {
-        "parent_model": "",
+        "parent_model": parent,
         "format": "gguf",
         "family": "llama",
         "families": ["llama"],
-        "parameter_size": f"{_parameters(model) / 1e9:.1f}B",
+        "parameter_size": _human_number(parameter_count(model)),
         "quantization_level": "Q4_0",
     }
 
 
-def show(name: str, model: ModelSpec, modified_at: str) -> dict[str, Json]:
-    """Return the reply of `/api/show` for a model under its listed name; `modified_at` is RFC 3339.
-
-    Args:
-        name: The listed name.
-        model: The model.
-        modified_at: Time of the installation in RFC 3339.
-    """
-    shown: dict[str, Json] = {
-        "modelfile": f"# Modelfile of a simulated model\nFROM {name}\n",
-        "template": "{{ .Prompt }}",
-        "details": details(model),
-        "model_info": {
-            "general.architecture": "llama",
-            "general.parameter_count": _parameters(model),
-            "llama.block_count": model.layers,
-            "llama.context_length": model.context_length,
-            "llama.embedding_length": model.kv_heads * model.head_dim,
-            "llama.attention.head_count": model.kv_heads,
-            "llama.attention.head_count_kv": model.kv_heads,
-        },
-        "capabilities": ["completion"],
-        "modified_at": modified_at,
-    }
-    if model.parameters:
-        shown["parameters"] = "\n".join(f"{name:<30} {value}" for name, value in model.parameters.items())
-    return shown
+def parameter_count(model: ModelSpec) -> int:
+    """Return the number of parameters that follows from the size of the weights."""
+    return max(1, round(model.size_bytes * 8 / _BITS_PER_PARAMETER))
 
 
-def _parameters(model: ModelSpec) -> int:
-    """Return the number of parameters, at the 4.5 bits per parameter of Q4_0."""
-    return max(1, round(model.size_bytes * 8 / 4.5))
+def _human_number(count: int) -> str:
+    for unit, letter in _PARAMETER_UNITS:
+        if count >= unit:
+            return f"{count / unit:.1f}{letter}" if letter == "B" else f"{count / unit:.2f}{letter}"
+    return str(count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import rfc3339
@@ -11,7 +12,9 @@ from pytest_swarm.simulator.server.loaded_model import LoadedModel
 from pytest_swarm.simulator.server.model_library import details, digest_of
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
 
-_NS_PER_S = 1_000_000_000
+_NS_PER_S: Final = 1_000_000_000
+_OTHER_TOKENS: Final = (" the", " a", " and", " of", " to", " in", " is", " it", " for", " on")
+_UNLIKELY: Final = -1e9  # logprob of a token that is not generated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +113,12 @@ def process_row(loaded: LoadedModel, *, now_s: float, wall_s: float) -> dict[str
 
 
 def _logprob(token: str, alternatives: int) -> dict[str, Json]:
-    entry: dict[str, Json] = {"token": token, "logprob": 0.0, "bytes": list(token.encode())}
+    entry = _token(token)
     if alternatives:
-        entry["top_logprobs"] = [dict(entry)]
+        others = (_OTHER_TOKENS[rank % len(_OTHER_TOKENS)] for rank in range(alternatives - 1))
+        entry["top_logprobs"] = [dict(entry), *({**_token(other), "logprob": _UNLIKELY} for other in others)]
     return entry
+
+
+def _token(token: str) -> dict[str, Json]:
+    return {"token": token, "logprob": 0.0, "bytes": list(token.encode())}

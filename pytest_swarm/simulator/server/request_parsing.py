@@ -11,8 +11,11 @@ from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
 from pytest_swarm.simulator.server.hardware import ModelSpec
-from pytest_swarm.simulator.server.model_library import ModelLibrary, is_valid_name, long_name
+from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
+from pytest_swarm.simulator.server.model_names import parse_name
+from pytest_swarm.simulator.server.prompt_window import NUM_KEEP
 from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
+from pytest_swarm.simulator.server.request_error import RequestError
 
 _INTEGERS: Final = frozenset(
     {"num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "num_keep", "seed", "num_predict"}
@@ -21,16 +24,11 @@ _INTEGERS: Final = frozenset(
 _FLOATS: Final = frozenset(
     {"top_p", "min_p", "typical_p", "temperature", "repeat_penalty", "presence_penalty", "frequency_penalty"}
 )
+INVALID_NAME: Final = "invalid model name"
+_LONGEST_CONTEXTS: Final = 10  # the longest reply, in lengths of the context
+_MOST_ALTERNATIVES: Final = 20
 _THINK_LEVELS: Final = ("high", "medium", "low", "max")
 _THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
-
-
-class RequestError(Exception):
-    """A response with an error status; the message is the `error` of its body."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +36,9 @@ class ParsedRequest:
     """One checked request of `/api/chat` or `/api/generate`.
 
     `requested_name` is the model's name as the client wrote it, `listed_name` as the server lists it. Without messages
-    the request only loads the model, or unloads it if `keep_alive_s` is 0. As on the server, `format` is checked after
-    the load.
+    the request only loads the model, or unloads it if `keep_alive_s` is 0. `context_tokens` is
+    the length of an earlier reply's context in front of the prompt. As on the server, `format` is checked after the
+    load.
     """
 
     chat: bool
@@ -52,9 +51,12 @@ class ParsedRequest:
     stream: bool
     raw: bool
     shift: bool
+    truncate: bool
     format: Json
     template: str
     logprobs: int | None
+    has_images: bool = False
+    context_tokens: int = 0
 
     @property
     def unloads(self) -> bool:
@@ -71,13 +73,39 @@ class ParsedRequest:
         if isinstance(self.format, dict):
             return self.format, False
         quoted = json.dumps(json.dumps(self.format))
-        raise RequestError(500, f'invalid format: {quoted}; expected "json" or a valid JSON Schema object')
+        text = f'invalid format: {quoted}; expected "json" or a valid JSON Schema object'
+        raise RequestError(500, text, in_stream=self.stream)
+
+    def most_tokens(self, num_ctx: int) -> int | None:
+        """Return the most tokens to generate: `num_predict`, at most ten times `num_ctx`; None without any limit.
+
+        A negative number is the longest limit. 0 is no limit at all.
+        """
+        wanted, longest = self.whole_option("num_predict", -1), _LONGEST_CONTEXTS * num_ctx
+        if wanted == 0:
+            return None
+        return wanted if 0 < wanted <= longest else longest
 
     @property
-    def num_predict(self) -> int | None:
-        """The most tokens to generate; None without a limit."""
-        limit = self.options.get("num_predict")
-        return int(limit) if isinstance(limit, int | float) and limit > 0 else None
+    def num_keep(self) -> int:
+        """Tokens at the beginning of a prompt that stay when it is cut; negative for as many as possible."""
+        return self.whole_option("num_keep", NUM_KEEP)
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """The texts that end a reply."""
+        stops = self.options.get("stop")
+        return tuple(each for each in stops if isinstance(each, str)) if isinstance(stops, list) else ()
+
+    def whole_option(self, name: str, default: int) -> int:
+        """Return an option as a whole number.
+
+        Args:
+            name: The option.
+            default: Its value if neither the request nor the model sets it.
+        """
+        value = self.options.get(name)
+        return int(value) if isinstance(value, int | float) else default
 
     @property
     def seed(self) -> int | None:
@@ -104,33 +132,47 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
     except (InvalidBody, DurationError) as error:
         raise RequestError(400, str(error)) from error
     wants_thinking = _wants_thinking(data.get("think"))
-    requested_name = text_field(data, "model")
-    listed_name, model = _find(requested_name, library, chat=chat)
+    logprobs = _logprobs(data)
+    installed = _find(text_field(data, "model"), library, chat=chat)
     messages = _messages(data) if chat else _prompt(data)
-    if wants_thinking:
-        raise RequestError(400, f'"{requested_name}" does not support thinking')
-    for field, what in (("suffix", "insert"), ("tools", "tools")):
-        if data.get(field):
-            raise RequestError(400, f"{long_name(listed_name)} does not support {what}")
+    if messages or keep_s != 0:  # a request that unloads is not checked any further
+        _check_support(data, installed, wants_thinking=wants_thinking)
     given = data.get("options") or {}
     assert isinstance(given, dict)  # checked by read_object
-    check_options(given)
-    stream, shift = data.get("stream"), data.get("shift")
+    if messages or keep_s != 0:
+        check_options(given)
+    context = data.get("context")
     return ParsedRequest(
         chat=chat,
-        requested_name=requested_name,
-        listed_name=listed_name,
-        model=model,
-        messages=messages,
-        options={**model.parameters, **{name: value for name, value in given.items() if value is not None}},
+        requested_name=text_field(data, "model"),
+        listed_name=installed.name,
+        model=installed.spec,
+        messages=messages
+        if data.get("raw") is True
+        else _with_model_messages(messages, installed, alone=bool(context)),
+        options={**installed.spec.parameters, **{name: value for name, value in given.items() if value is not None}},
         keep_alive_s=keep_s,
-        stream=stream is not False and bool(messages),
+        stream=data.get("stream") is not False and bool(messages),
         raw=data.get("raw") is True,
-        shift=shift is not False,
+        shift=data.get("shift") is not False,
+        truncate=data.get("truncate") is not False,
         format=data.get("format"),
         template=text_field(data, "template"),
-        logprobs=_logprobs(data),
+        logprobs=logprobs,
+        has_images=_has_images(data),
+        context_tokens=len(context) if isinstance(context, list) else 0,
     )
+
+
+def _check_support(data: JsonObject, installed: LibraryModel, *, wants_thinking: bool) -> None:
+    """Raise RequestError for what the models cannot do, and for options of generate that exclude each other."""
+    if data.get("raw") is True and any(data.get(name) for name in ("template", "system", "context")):
+        raise RequestError(400, "raw mode does not support template, system, or context")
+    if wants_thinking:
+        raise RequestError(400, f"{json.dumps(text_field(data, 'model'))} does not support thinking")
+    for field, what in (("suffix", "insert"), ("tools", "tools")):
+        if data.get(field):
+            raise RequestError(400, f"{parse_name(installed.name).full} does not support {what}")
 
 
 def check_options(options: Mapping[str, Json]) -> None:
@@ -152,15 +194,36 @@ def check_options(options: Mapping[str, Json]) -> None:
                 raise RequestError(500, f'option "{name}" must be of an array of strings')
 
 
-def _find(requested_name: str, library: ModelLibrary, *, chat: bool) -> tuple[str, ModelSpec]:
+def _find(requested_name: str, library: ModelLibrary, *, chat: bool) -> LibraryModel:
     if chat and not requested_name:
         raise RequestError(400, "model is required")
-    if chat and not is_valid_name(requested_name):
-        raise RequestError(400, "invalid model name")
+    if requested_name and not parse_name(requested_name).valid:
+        raise RequestError(400, INVALID_NAME)
     found = library.find(requested_name) if requested_name else None
     if found is None:
         raise RequestError(404, f"model '{requested_name}' not found")
     return found
+
+
+def _with_model_messages(messages: tuple[Message, ...], installed: LibraryModel, *, alone: bool) -> tuple[Message, ...]:
+    """Return the messages behind the model's own; a given system message replaces the model's.
+
+    Args:
+        messages: The request's messages.
+        installed: The model, with its system message and its example messages.
+        alone: Whether the model's example messages are left out.
+    """
+    if not messages:
+        return ()
+    system = installed.system if messages[0]["role"] != "system" else ""
+    own = (Message(role="system", content=system),) if system else ()
+    return (*own, *(() if alone else installed.messages), *messages)
+
+
+def _has_images(data: JsonObject) -> bool:
+    messages = data.get("messages")
+    rows = messages if isinstance(messages, list) else []
+    return bool(data.get("images")) or any(isinstance(row, dict) and bool(row.get("images")) for row in rows)
 
 
 def _messages(data: JsonObject) -> tuple[Message, ...]:
@@ -193,7 +256,8 @@ def _wants_thinking(think: Json) -> bool:
 
 def _logprobs(data: JsonObject) -> int | None:
     """Return the number of alternatives per token; None without logprobs."""
-    if data.get("logprobs") is not True:
-        return None
-    top = data.get("top_logprobs")
-    return int(top) if isinstance(top, int | float) else 0
+    top = data.get("top_logprobs") or 0
+    assert isinstance(top, int | float)  # checked by read_object
+    if not 0 <= top <= _MOST_ALTERNATIVES:
+        raise RequestError(400, f"top_logprobs must be between 0 and {_MOST_ALTERNATIVES}")
+    return int(top) if data.get("logprobs") is True else None

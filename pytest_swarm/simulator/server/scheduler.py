@@ -16,9 +16,8 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
 
-from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
+from pytest_swarm.simulator.server.hardware import LOAD_POLL_S, ModelSpec, ServerSpec
 from pytest_swarm.simulator.server.loaded_model import LoadedModel, ModelRequest, RequestState
 from pytest_swarm.simulator.server.memory import (
     OutOfMemory,
@@ -29,8 +28,6 @@ from pytest_swarm.simulator.server.memory import (
     skips_fit_test,
 )
 from pytest_swarm.simulator.server.unloading import UnloadQueue, choose_model_to_evict
-
-LOAD_POLL_S: Final = 0.25  # interval at which the server checks whether a load is done
 
 
 class _Stage(Enum):
@@ -242,8 +239,10 @@ class Scheduler:
         except OutOfMemory:
             self._load = _Load(ends_s=now_s + LOAD_POLL_S, placement=None)
             return
-        polls = max(1, math.ceil(self._load_s(request.model) / LOAD_POLL_S - 1e-9))
-        self._load = _Load(ends_s=now_s + polls * LOAD_POLL_S, placement=placement)
+        load_s, poll_s = self._load_s(request.model), self._spec.load_poll_s
+        if poll_s:
+            load_s = max(1, math.ceil(load_s / poll_s - 1e-9)) * poll_s
+        self._load = _Load(ends_s=now_s + load_s, placement=placement)
 
     def _end_load(self, load: _Load, now_s: float) -> None:
         request = self._current

@@ -46,9 +46,9 @@ class SimulatedServer:
 
     def _is_resident(self, name: str) -> bool:
         found = self._library.find(name)
-        return found is not None and any(loaded.model.blob == found[1].blob for loaded in self._scheduler.resident())
+        return found is not None and any(loaded.model.blob == found.spec.blob for loaded in self._scheduler.resident())
 
     def _crash(self, name: str) -> None:
         found = self._library.find(name)
         if found is not None:
-            self._scheduler.crash(found[1].blob)
+            self._scheduler.crash(found.spec.blob)

@@ -22,7 +22,8 @@ class GenerationRequest:
     """What a model is asked: messages, options, and the JSON schema (or plain JSON mode) that constrains the reply.
 
     `model` is the name as the server lists it, with its tag. `num_predict` is None if the request sets no limit. The
-    server truncates the text to that many tokens, so a generator need not.
+    server truncates the text to that many tokens, so a generator need not. `raw` is a prompt without a template, and
+    `context_tokens` the length of the earlier tokens that `/api/generate` puts in front of it.
     """
 
     model: str
@@ -31,6 +32,8 @@ class GenerationRequest:
     json_mode: bool = False
     seed: int | None = None
     num_predict: int | None = None
+    raw: bool = False
+    context_tokens: int = 0
     options: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -39,15 +42,24 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedText:
-    """A reply of `completion_tokens` tokens (at least 1) to a prompt of `prompt_tokens` tokens (at least 1)."""
+    """A reply of `completion_tokens` tokens, at least 1.
+
+    Times are in seconds and replace what follows from the model's speeds; None where they are not known.
+    """
 
     text: str
-    prompt_tokens: int
     completion_tokens: int
+    prefill_s: float | None = None
+    decode_s: float | None = None
+    overhead_s: float | None = None
 
 
 class TextGenerator(Protocol):
     """Decides what the models reply. Must be a pure function of the request, so that runs repeat exactly."""
+
+    def prompt_tokens(self, request: GenerationRequest) -> int:
+        """Return the tokens of a request's prompt, at least 1."""
+        ...
 
     def generate(self, request: GenerationRequest) -> GeneratedText:
         """Return the text for one request."""
@@ -81,38 +93,57 @@ class TokenStream:
         return self.tokens * self.token_s
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamLimits:
+    """What ends a text: a number of tokens (None: nothing), or one of the `stops`, which are not part of it."""
+
+    tokens: int | None = None
+    stops: tuple[str, ...] = ()
+
+
 def build_token_stream(
-    generated: GeneratedText, model: ModelSpec, *, slowdown: float, limit: int | None, num_ctx: int
+    generated: GeneratedText, model: ModelSpec, *, prompt_tokens: int, slowdown: float, limits: StreamLimits
 ) -> TokenStream:
     """Return the token stream of a text on a model.
 
     Args:
-        generated: The text with its token counts.
+        generated: The text with its token count.
         model: The model, with its speeds in tokens per second.
+        prompt_tokens: Tokens of the prompt that the model reads.
         slowdown: Factor on the time per token, 1 with all layers on the GPU.
-        limit: `num_predict`, the most tokens to generate; None without a limit.
-        num_ctx: Context length in tokens, to which the prompt is truncated.
+        limits: What ends the text.
 
     Returns:
-        The stream, truncated to `limit` tokens and at the point where the server stops a text that repeats itself.
+        The stream, truncated where the server ends it: at a stop, at its limit, or where it repeats itself.
     """
     text, tokens = generated.text, max(1, generated.completion_tokens)
+    prefill_s, decode_s, whole_tokens = generated.prefill_s, generated.decode_s, tokens
     reason: str | None = "stop"
-    if limit is not None and tokens >= limit:
-        text, tokens, reason = text[: len(text) * limit // tokens], limit, "length"
+    if limits.tokens is not None and tokens >= limits.tokens:
+        text, tokens, reason = text[: len(text) * limits.tokens // tokens], limits.tokens, "length"
     kept = _tokens_before_repetition(text, tokens)
     if kept < tokens:
         text, tokens, reason = text[: len(text) * kept // tokens], kept, None
-    prompt_tokens = max(1, min(generated.prompt_tokens, num_ctx))
+    stop = _first_stop(text, limits.stops)
+    if stop is not None:
+        start, end = stop
+        text, tokens, reason = text[:start], max(1, -(-end * tokens // max(1, len(text)))), "stop"
     return TokenStream(
         text=text,
         tokens=tokens,
         prompt_tokens=prompt_tokens,
-        overhead_s=model.overhead_s,
-        prefill_s=prompt_tokens * slowdown / model.prefill_tokens_per_s,
-        token_s=slowdown / model.decode_tokens_per_s,
+        overhead_s=model.overhead_s if generated.overhead_s is None else generated.overhead_s,
+        prefill_s=slowdown * (prompt_tokens / model.prefill_tokens_per_s if prefill_s is None else prefill_s),
+        token_s=slowdown * (1 / model.decode_tokens_per_s if decode_s is None else decode_s / whole_tokens),
         reason=reason,
     )
+
+
+def _first_stop(text: str, stops: tuple[str, ...]) -> tuple[int, int] | None:
+    """Return where the first stop in a text begins and ends; None if it has none."""
+    found = [(text.find(stop), len(stop)) for stop in stops if stop in text]
+    start, length = min(found, default=(-1, 0))
+    return None if start < 0 else (start, start + length)
 
 
 def split(text: str, count: int) -> Iterator[str]:
@@ -130,13 +161,13 @@ def split(text: str, count: int) -> Iterator[str]:
 
 
 def _tokens_before_repetition(text: str, tokens: int) -> int:
-    """Return the number of tokens before the server stops: all, unless a token that is not blank repeats too often."""
+    """Return the number of tokens before the server stops: all unless a token repeats too often; blanks are equal."""
     if not _MOST_REPEATS < tokens <= len(text):
         return tokens
     repeats, last = 0, ""
     for position, piece in enumerate(split(text, tokens)):
         word = piece.strip()
-        repeats = repeats + 1 if word and word == last else 0
+        repeats = repeats + 1 if word == last else 0
         last = word
         if repeats > _MOST_REPEATS:
             return position

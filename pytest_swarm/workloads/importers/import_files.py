@@ -1,31 +1,24 @@
-"""Importing files of any known format. The contents of a file tell its format, not its name."""
+"""Importing files and folders of any known format into TOML files."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-from pytest_swarm.documents import make_folder, read_document
+from pytest_swarm.documents import make_folder
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import GraphError
-from pytest_swarm.fields import Json
-from pytest_swarm.workloads.graph_files import read_graph, save_graph
-from pytest_swarm.workloads.importers.dagbench import is_dagbench, read_dagbench
-from pytest_swarm.workloads.importers.wfformat import is_wfformat, read_wfformat
-from pytest_swarm.workloads.importers.worfbench import is_worfbench, read_worfbench
+from pytest_swarm.workloads.graph_files import save_graph
+from pytest_swarm.workloads.importers.flow_graphs import graph_of_flow
+from pytest_swarm.workloads.importers.formats import SUFFIXES, Content, entries, is_agents_file
+from pytest_swarm.workloads.importers.import_cases import ImportOptions
 
 _MAX_NAME_CHARS: Final = 100
-
-
-class GraphReader(Protocol):
-    """A function that reads one graph of a format from parsed JSON or TOML; it raises GraphError with `where`."""
-
-    def __call__(self, document: Json, /, *, where: str) -> TaskGraph:
-        """Return the graph of the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +30,15 @@ class RefusedGraph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundGraph:
+    """A graph that was read: where it was found, and what of it could not be carried over."""
+
+    source: str
+    graph: TaskGraph
+    losses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedGraph:
     """A graph that was imported: where it was found, its name and size, and the file that it was written to."""
 
@@ -44,6 +46,7 @@ class ImportedGraph:
     graph: str
     tasks: int
     path: str
+    losses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +57,14 @@ class ImportSummary:
     refused: tuple[RefusedGraph, ...]
 
     def text(self) -> str:
-        """Return one line per graph, then the counts."""
-        lines = [f"{each.path}: {each.graph}, {each.tasks} tasks, from {each.source}" for each in self.imported]
+        """Return a table of the graphs, what could not be carried over, what was refused, and the counts."""
+        width = max((len(each.path) for each in self.imported), default=0)
+        lines = [f"{each.path:<{width}}  {each.tasks:>5} tasks  from {each.source}" for each in self.imported]
+        losses: dict[str, dict[str, None]] = {}
+        for each in self.imported:
+            losses.setdefault(each.source, {}).update(dict.fromkeys(each.losses))
+        for source, sentences in losses.items():
+            lines += [f"not carried over from {source}:"] * bool(sentences) + [f"  {each}" for each in sentences]
         lines += [f"refused: {each.source}: {each.reason}" for each in self.refused]
         return "\n".join([*lines, f"{len(self.imported)} graphs imported, {len(self.refused)} refused"])
 
@@ -67,88 +76,143 @@ def import_graph(path: str | os.PathLike[str]) -> TaskGraph:
         raise GraphError(f"{path}: contains {len(found)} graphs; import the file, then load one of the written files")
     if isinstance(found[0], RefusedGraph):
         raise GraphError(f"{found[0].source}: {found[0].reason}")
-    return found[0]
+    return found[0].graph
 
 
-def import_graphs(path: str | os.PathLike[str]) -> Iterator[TaskGraph | RefusedGraph]:
-    """Yield each graph of a file, or why it was refused; never raise because of the file's contents."""
-    where = str(path)
-    try:
-        document = read_document(path, GraphError)
-    except GraphError as error:
-        yield _refused(where, error)
-        return
-    for entry_where, entry, read in _entries(document, where):
-        try:
-            yield read(entry, where=entry_where)
-        except GraphError as error:
-            yield _refused(entry_where, error)
-
-
-def import_files(paths: Iterable[str | os.PathLike[str]], out: str | os.PathLike[str]) -> ImportSummary:
-    """Import every graph of the files into a directory, one TOML file each, named after the graph.
-
-    An existing file is not overwritten. One invalid graph does not stop the others.
+def import_graphs(
+    path: str | os.PathLike[str], options: ImportOptions | None = None
+) -> Iterator[FoundGraph | RefusedGraph]:
+    """Yield each graph of a file, or why it was refused; never raise because of the file's contents.
 
     Args:
-        paths: The files.
+        path: The file.
+        options: Inputs, cases, branches and rounds of workflows; None for none of them.
+    """
+    try:
+        for entry in entries(path):
+            try:
+                yield from _graphs(entry.read(), options or ImportOptions(), entry.where)
+            except GraphError as error:
+                yield _refused(entry.where, error)
+    except GraphError as error:
+        yield _refused(str(path), error)
+
+
+def _graphs(content: Content, options: ImportOptions, where: str) -> list[FoundGraph]:
+    """Return the graph of a graph, or one graph for each case of a workflow that uses the inputs."""
+    if isinstance(content, TaskGraph):
+        return [FoundGraph(source=where, graph=content)]
+    made = [graph_of_flow(content, each, where=where) for each in options.of_cases()]
+    if len({each.graph.digest for each in made}) == 1:
+        return [FoundGraph(source=where, graph=made[0].graph, losses=made[0].losses)]
+    width = len(str(len(made)))
+    return [
+        FoundGraph(
+            source=where, graph=replace(each.graph, name=f"{each.graph.name}-{number:0{width}}"), losses=each.losses
+        )
+        for number, each in enumerate(made, 1)
+    ]
+
+
+def import_files(
+    paths: Iterable[str | os.PathLike[str]], out: str | os.PathLike[str], options: ImportOptions | None = None
+) -> ImportSummary:
+    """Import every graph of the files into a directory, one TOML file each, named after the graph.
+
+    Graphs of one name are named after their files. An existing file is not overwritten. One invalid graph does not
+    stop the others.
+
+    Args:
+        paths: Files, and directories, which are searched for files of the known suffixes at any depth.
         out: The directory to write to; it is created where it does not exist.
+        options: Inputs, cases, branches and rounds of workflows; None for none of them.
 
     Raises:
         GraphError: Where `out` cannot be created.
     """
     folder = make_folder(out, GraphError)
-    imported: list[ImportedGraph] = []
+    found: list[tuple[Path, FoundGraph]] = []
     refused: list[RefusedGraph] = []
-    for path in paths:
-        for each in import_graphs(path):
-            result = each if isinstance(each, RefusedGraph) else _write(each, str(path), folder)
-            if isinstance(result, ImportedGraph):
-                imported.append(result)
+    for path in _files(paths, refused):
+        for each in import_graphs(path, options):
+            if isinstance(each, RefusedGraph):
+                refused.append(each)
             else:
-                refused.append(result)
+                found.append((path, each))
+    imported: list[ImportedGraph] = []
+    for each in _unique_names(found):
+        result = _write(each, folder)
+        if isinstance(result, ImportedGraph):
+            imported.append(result)
+        else:
+            refused.append(result)
     return ImportSummary(imported=tuple(imported), refused=tuple(refused))
 
 
-def _entries(document: Json, where: str) -> Iterator[tuple[str, Json, GraphReader]]:
-    """Yield the place, the value and the reader of each graph in a document."""
-    if is_worfbench(document):
-        rows = document if isinstance(document, list) else []
-        yield from ((f"{where}[{number}]", row, read_worfbench) for number, row in enumerate(rows))
-    elif is_wfformat(document):
-        yield where, document, read_wfformat
-    elif is_dagbench(document):
-        yield where, document, read_dagbench
-    elif isinstance(document, dict) and "tasks" in document:
-        yield where, document, read_graph
-    else:
-        yield where, document, _refuse_format
+def _files(paths: Iterable[str | os.PathLike[str]], refused: list[RefusedGraph]) -> Iterator[Path]:
+    """Yield the files, and those in the directories; a directory without any is refused."""
+    for path in map(Path, paths):
+        if not path.is_dir():
+            yield path
+            continue
+        inside = [each for each in sorted(path.rglob("*")) if each.suffix.lower() in SUFFIXES and each.is_file()]
+        if not inside:
+            reason = f"the directory has no files that end in {', '.join(SUFFIXES)}"
+            refused.append(RefusedGraph(source=str(path), reason=reason))
+        yield from (each for each in inside if not is_agents_file(each))
 
 
-def _refuse_format(_document: Json, *, where: str) -> TaskGraph:
-    raise GraphError(
-        f"{where}: the format is not known; supported are our own (with 'tasks'), WfFormat 1.5 ('workflow'), "
-        "DAGBench ('task_graph') and WorfBench (a list of conversations)"
-    )
+def _unique_names(found: list[tuple[Path, FoundGraph]]) -> Iterator[FoundGraph]:
+    """Yield the graphs under names that differ as file names: a name that occurs twice gives way to the file's stem.
+
+    Stems that are not enough get the names of the directories in front, and then numbers.
+    """
+    per_file = Counter(path for path, _ in found)
+    wanted = [(path, each, _names(path, each.graph.name, alone=per_file[path] == 1)) for path, each in found]
+    levels = max((len(names) for _, _, names in wanted), default=0)
+    counts = [Counter(_key(names[min(level, len(names) - 1)]) for _, _, names in wanted) for level in range(levels)]
+    taken: set[str] = set()
+    for _, each, names in wanted:
+        free = (name for level, name in enumerate(names) if counts[level][_key(name)] == 1 and _key(name) not in taken)
+        name = next(free, names[-1])
+        number = 1
+        while _key(name) in taken:
+            number += 1
+            name = f"{names[-1]}-{number}"
+        taken.add(_key(name))
+        yield each if name == each.graph.name else replace(each, graph=replace(each.graph, name=name))
+
+
+def _names(path: Path, name: str, *, alone: bool) -> list[str]:
+    """Return the names that a graph may get, the wanted one first."""
+    own = "" if alone else f"-{name}"
+    parents = tuple(reversed(path.resolve().parts[1:-1]))
+    longer = ["-".join([*reversed(parents[: depth + 1]), path.stem]) + own for depth in range(len(parents))]
+    return [name, path.stem + own, *longer]
+
+
+def _key(name: str) -> str:
+    """Return what two names must not share: the file's name, in lower case."""
+    return _file_stem(name).lower()
 
 
 def _refused(where: str, error: GraphError) -> RefusedGraph:
     return RefusedGraph(source=where, reason=str(error).removeprefix(f"{where}: "))
 
 
-def _write(graph: TaskGraph, source: str, folder: Path) -> ImportedGraph | RefusedGraph:
+def _write(found: FoundGraph, folder: Path) -> ImportedGraph | RefusedGraph:
+    graph = found.graph
     path = folder / f"{_file_stem(graph.name)}.toml"
+    source = f"{found.source} ({graph.name})"
     if path.exists():
-        return RefusedGraph(
-            source=f"{source} ({graph.name})", reason=f"{path} exists already; remove it, or choose another --out"
-        )
+        return RefusedGraph(source=source, reason=f"{path} exists already; remove it, or choose another --out")
     try:
         save_graph(graph, path)
     except GraphError as error:
-        return RefusedGraph(source=f"{source} ({graph.name})", reason=str(error))
-    return ImportedGraph(source=source, graph=graph.name, tasks=len(graph), path=str(path))
+        return RefusedGraph(source=source, reason=str(error))
+    return ImportedGraph(source=found.source, graph=graph.name, tasks=len(graph), path=str(path), losses=found.losses)
 
 
 def _file_stem(name: str) -> str:
     """Return a file name of letters, digits, dots, dashes and underscores, never hidden and never too long."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:_MAX_NAME_CHARS] or "graph"
+    return re.sub(r"[^\w.-]+", "-", name).strip(".-")[:_MAX_NAME_CHARS] or "graph"

@@ -1,11 +1,13 @@
-"""WfCommons WfFormat 1.5: recorded runs of scientific workflows (https://wfcommons.org/format).
+"""WfCommons WfFormat 1.0 to 1.5: recorded runs of scientific workflows (https://wfcommons.org/format).
 
-The structure comes from `workflow.specification.tasks` (`parents` and `children`, which must agree), the cost from
-`workflow.execution.tasks[].runtimeInSeconds`. Files, machines and commands are not read.
+The structure comes from `parents` and `children`, which must agree, the cost from the runtime. 1.5 has two lists,
+`specification.tasks` and `execution.tasks`, joined by `id`. Before, one list has both: `workflow.jobs` up to 1.2, then
+`workflow.tasks`, whose parents go by name. Files, machines and commands are not read.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
@@ -13,7 +15,8 @@ from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
 from pytest_swarm.workloads.importers.task_rules import ImportedStep, graph_of_steps
 
-VERSIONS: Final = ("1.5",)
+JOINED_VERSIONS: Final = ("1.0", "1.1", "1.2", "1.3", "1.4")
+VERSIONS: Final = (*JOINED_VERSIONS, "1.5")
 
 
 def is_wfformat(document: Json) -> bool:
@@ -35,30 +38,73 @@ def read_wfformat(document: Json, *, where: str) -> TaskGraph:
     version = fields.text("schemaVersion")
     if version not in VERSIONS:
         raise fields.fail(
-            f"is WfFormat {version}, but only version {', '.join(VERSIONS)} is supported; convert it with WfCommons"
+            f"is WfFormat {version}, but only versions {', '.join(VERSIONS)} are supported; convert it with WfCommons"
         )
     workflow = fields.table("workflow")
-    runtimes = {
-        row.text("id"): row.number("runtimeInSeconds", 0.0, low=0.0)
-        for row in workflow.table("execution").tables("tasks")
-    }
-    specification = workflow.table("specification")
-    rows = specification.tables("tasks")
+    name = fields.text("name").removesuffix(".json")
+    if version in JOINED_VERSIONS:
+        rows = workflow.tables("tasks" if "tasks" in workflow else "jobs")
+        keys = _keys(rows, workflow)
+        runtimes = [_runtime(row) for row in rows]
+    else:
+        workflow, execution = workflow.table("specification"), workflow.table("execution")
+        rows = workflow.tables("tasks")
+        keys = {row.text("id"): row.text("id") for row in rows}
+        by_id = {row.text("id"): row.number("runtimeInSeconds", 0.0, low=0.0) for row in execution.tables("tasks")}
+        runtimes = [by_id.get(row.text("id"), 0.0) for row in rows]
+    ids = _ids(rows, keys)
     steps = tuple(
-        ImportedStep(id=row.text("id"), name=row.text("name", row.text("id")), cost=runtimes.get(row.text("id"), 0.0))
-        for row in rows
+        ImportedStep(id=each, name=row.text("name", each), cost=runtime)
+        for each, row, runtime in zip(ids, rows, runtimes, strict=True)
     )
-    return graph_of_steps(fields.text("name").removesuffix(".json"), steps, _edges(specification, rows), where)
+    edges = _edges(workflow, rows, ids, keys, may_lack=version in JOINED_VERSIONS)
+    return graph_of_steps(name, steps, edges, where)
 
 
-def _edges(specification: Fields, rows: tuple[Fields, ...]) -> tuple[tuple[str, str], ...]:
-    """Return the edges that both ends name; raise GraphError for an edge that only one end names."""
-    from_parents = {(row.text("id"), child): None for row in rows for child in row.texts("children")}
-    from_children = {(parent, row.text("id")): None for row in rows for parent in row.texts("parents")}
-    if one_sided := sorted(from_parents.keys() ^ from_children.keys()):
+def _keys(rows: tuple[Fields, ...], workflow: Fields) -> dict[str, str]:
+    """Return what parents and children are called -> the ID of the task: its name where names are unique, else its id.
+
+    Raises:
+        GraphError: Where tasks of one name have no ids of their own.
+    """
+    names = Counter(row.text("name") for row in rows)
+    if all(count == 1 for count in names.values()):
+        by_id = {row.text("id"): row.text("name") for row in rows if "id" in row}
+        return by_id | {name: name for name in names}
+    ids = Counter(row.optional_text("id") for row in rows)
+    name, other = names.most_common(1)[0][0], ids.most_common(1)[0]
+    if None in ids or other[1] > 1:
+        raise workflow.fail(f"several tasks have the name {name!r}, and no 'id' each to tell them apart")
+    by_name = {row.text("name"): row.text("id") for row in rows if names[row.text("name")] == 1}
+    return by_name | {row.text("id"): row.text("id") for row in rows}
+
+
+def _ids(rows: tuple[Fields, ...], keys: dict[str, str]) -> tuple[str, ...]:
+    """Return the ID of each row's task."""
+    return tuple(
+        keys.get(row.text("id") if "id" in row else row.text("name")) or keys[row.text("name")] for row in rows
+    )
+
+
+def _runtime(row: Fields) -> float:
+    return row.number("runtimeInSeconds" if "runtimeInSeconds" in row else "runtime", 0.0, low=0.0)
+
+
+def _edges(
+    workflow: Fields, rows: tuple[Fields, ...], ids: tuple[str, ...], keys: dict[str, str], *, may_lack: bool
+) -> tuple[tuple[str, str], ...]:
+    """Return the edges, each of which must be in the lists of both ends; one kind of list may lack as a whole."""
+
+    def called(name: str) -> str:
+        return keys.get(name, name)
+
+    down = {(each, called(c)): None for each, row in zip(ids, rows, strict=True) for c in row.texts("children")}
+    up = {(called(p), each): None for each, row in zip(ids, rows, strict=True) for p in row.texts("parents")}
+    one_sided = [] if may_lack and not (down and up) else sorted(down.keys() ^ up.keys())
+    if one_sided:
         parent, child = one_sided[0]
-        side = "'children' of the parent" if one_sided[0] in from_parents else "'parents' of the child"
-        raise specification.fail(
+        side = "'children' of the parent" if one_sided[0] in down else "'parents' of the child"
+        raise workflow.fail(
             f"the edge {parent} -> {child} is listed only in {side}; 'parents' and 'children' must agree"
         )
-    return tuple(from_parents)
+    return tuple(down or up)

@@ -1,7 +1,8 @@
 """WorfBench: graphs of LLM subtasks as text (https://github.com/zjunlp/WorfBench), many in a file.
 
 The graph is in the last turn of each conversation: `Node:`, lines `1: ...`, then `Edge:` or `Edges:` and pairs
-`(START,1) (1,2) (2,END)`, sometimes with prose between them. START and END are dropped. The goal of the whole job is
+`(START,1) (1,2) (2,END)`, sometimes with prose between them. START and END, in any case, are
+dropped. The goal of the whole job is
 in the user's turn.
 """
 
@@ -81,9 +82,9 @@ def _read_edges(text: str, nodes: dict[str, str], fields: Fields) -> tuple[tuple
         raise fields.fail("the plan has no edges ('(START,1) (1,2) ...')")
     for parent, child in pairs:
         for end, mark in ((parent, START), (child, END)):
-            if end not in nodes and end != mark:
+            if end not in nodes and end.upper() != mark:
                 raise fields.fail(f"edge ({parent},{child}): there is no node {end}")
-    return tuple((parent, child) for parent, child in pairs if parent != START and child != END)
+    return tuple((parent, child) for parent, child in pairs if parent in nodes and child in nodes)
 
 
 def _task(number: str, text: str, goal: str, parents: int) -> Task:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.expectation import Expectation, JsonFields, Keywords, Number, PythonCode, YesNo
-from pytest_swarm.domain.formula import Value
+from pytest_swarm.domain.formula import DECIMALS, Value
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.workloads.workflowgen.random_stream import RandomStream
 
@@ -45,7 +45,7 @@ StepGenerator: TypeAlias = Callable[[RandomStream, StepContext], GeneratedStep]
 
 
 def number_step(type_: TaskType, ask: str, value: float, derive: str | None = None) -> GeneratedStep:
-    """Return a step whose answer is a number; the wrong answer is off by a tenth and one.
+    """Return a step whose answer is a number; the wrong answer is larger by a tenth and one.
 
     Args:
         type_: Type of the task.
@@ -58,7 +58,7 @@ def number_step(type_: TaskType, ask: str, value: float, derive: str | None = No
         ask=f"{ask} End your answer with that number alone.",
         expected=Number(value=value, tolerance=0.005),
         right=f"Worked out step by step, it is {format_number(value)}.",
-        wrong=f"Worked out step by step, it is {format_number(round(value * 1.1 + 1, 2))}.",
+        wrong=f"Worked out step by step, it is {format_number(round(value + abs(value) * 0.1 + 1, 2))}.",
         value=value,
         derive=derive,
     )
@@ -75,7 +75,7 @@ def record_step(type_: TaskType, ask: str, fields: Mapping[str, str | int], deri
     """
     keys = ", ".join(f'"{key}"' for key in fields)
     many = "keys" if len(fields) > 1 else "key"
-    false = {key: value * 2 + 1 if isinstance(value, int) else f"not {value}" for key, value in fields.items()}
+    false = {key: value + abs(value) + 1 if isinstance(value, int) else f"not {value}" for key, value in fields.items()}
     return GeneratedStep(
         type=type_,
         ask=f"{ask} Answer with one JSON object with the {many} {keys}, and nothing else.",
@@ -147,5 +147,5 @@ def code_step(ask: str, expected: PythonCode, solution: str, derive: str | None 
 
 
 def format_number(value: float) -> str:
-    """Return a number as text; whole ones have no decimal point."""
-    return str(int(value)) if float(value).is_integer() else f"{value:.2f}".rstrip("0")
+    """Return a number as text that reads back equal, to nine decimals; whole ones have no decimal point."""
+    return f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".") if value % 1 else str(int(value))

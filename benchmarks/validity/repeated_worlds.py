@@ -1,0 +1,116 @@
+"""Looking many times: after each added repeat, and night after night against one stored baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from simulated_runs import default_policy
+from world_table import REGRESSED, Bound, Experiment, judged
+from worlds import World, draw, heterogeneous
+
+from pytest_swarm.gate.baseline import BaselineCase
+from pytest_swarm.statistics.sequential import log_wealth
+
+_JOBS = 3
+_ONE: Mapping[str, object] = {"modes": ("lp",), "settings": ((1, 8.0),)}
+_EXPRESSION = {"score": "score:-0%", "token_cost": "token_cost:+0%", "violations": "violations:+0"}
+_LEVEL = 0.025
+NIGHTS, STORED_RUNS = 30, 5
+
+
+def ever_alarms(rng: np.random.Generator, *, metric: str, looks: int) -> dict[str, bool]:
+    """Whether a series of equal runs is REGRESSED at any of its looks, one after each repeat.
+
+    The gate is asked only where its bets alone could reject: elsewhere its verdict cannot be REGRESSED.
+    """
+    then, now = (_with(metric, _series(rng, metric, looks)) for _ in range(2))
+    policy = replace(default_policy(_EXPRESSION[metric]), sequential=True)
+    losses: list[float] = []
+    sign = -1 if metric == "score" else 1
+    scale = max(1.0, *(abs(each.figures[metric] or 0.0) for case in then for each in case.samples))
+    for look in range(looks):
+        losses += [
+            sign * ((b.samples[look].figures[metric] or 0.0) - (a.samples[look].figures[metric] or 0.0))
+            for a, b in zip(then, now, strict=True)
+        ]
+        if log_wealth(losses, scale=scale if metric == "token_cost" else 1.0) < -math.log(_LEVEL) - 1:
+            continue
+        before, after = (_first(each, look + 1) for each in (then, now))
+        if judged(before, after, policy=policy).failures:
+            return {REGRESSED: True}
+    return {REGRESSED: False}
+
+
+def _series(rng: np.random.Generator, metric: str, looks: int) -> NDArray[np.float64]:
+    """Values of shape (jobs, looks)."""
+    if metric == "token_cost":
+        return rng.lognormal(mean=5.0, sigma=0.6, size=(_JOBS, looks))
+    if metric == "violations":
+        return (rng.random((_JOBS, looks)) < 0.2).astype(np.float64)
+    return (rng.random((_JOBS, looks, 3)) < 0.7).mean(axis=2)
+
+
+def _with(metric: str, values: NDArray[np.float64]) -> tuple[BaselineCase, ...]:
+    world = World(chances=np.full((_JOBS, 3), 0.7), repeats=values.shape[1], **_ONE)  # type: ignore[arg-type]
+    cases = draw(world, np.random.default_rng(0))
+    return tuple(
+        replace(
+            case,
+            samples=tuple(
+                replace(each, figures={**each.figures, metric: float(values[job, n])})
+                for n, each in enumerate(case.samples)
+            ),
+        )
+        for job, case in enumerate(cases)
+    )
+
+
+def _first(cases: tuple[BaselineCase, ...], looks: int) -> tuple[BaselineCase, ...]:
+    return tuple(replace(case, samples=case.samples[:looks]) for case in cases)
+
+
+def nights(rng: np.random.Generator, *, spread: float) -> dict[str, bool]:
+    """Whether a baseline of five appended runs ever alarms in thirty nights; `spread` moves each run as a whole."""
+    chances = heterogeneous(17, rng)
+
+    def one(run: str) -> tuple[BaselineCase, ...]:
+        moved = np.clip(chances + rng.normal(0.0, spread), 0.0, 1.0)
+        world = World(chances=moved, repeats=5, settings=((1, 8.0),))
+        return draw(world, rng, run=run)
+
+    stored = [one(f"run{n}") for n in range(STORED_RUNS)]
+    baseline = tuple(
+        replace(cases[0], samples=tuple(each for case in cases for each in case.samples))
+        for cases in zip(*stored, strict=True)
+    )
+    return {"ever REGRESSED": any(bool(judged(baseline, one(""), real=True).failures) for _ in range(NIGHTS))}
+
+
+_ALARM: Mapping[str, Bound] = {REGRESSED: {"most": 0.05}}
+
+REPEATED: tuple[Experiment, ...] = (
+    *(
+        Experiment(
+            world=f"sequential-{metric}-{looks}looks",
+            n=400,
+            play=partial(ever_alarms, metric=metric, looks=looks),
+            bounds=_ALARM,
+        )
+        for metric in _EXPRESSION
+        for looks in (20, 200)
+    ),
+    *(
+        Experiment(
+            world=f"nights-{name}",
+            n=60,
+            play=partial(nights, spread=spread),
+            bounds={"ever REGRESSED": {"most": 0.1}},
+        )
+        for name, spread in (("no-spread", 0.0), ("spread-2-points", 0.02))
+    ),
+)

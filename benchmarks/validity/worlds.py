@@ -1,0 +1,99 @@
+"""Worlds: pairs of runs in which it is known what changed. Drawn from given chances, without running anything.
+
+A job is a set of tasks, each right with a chance of its own. All horizons and budgets of one repeat share most of their
+draws, as they share their seed in a run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_swarm.gate.baseline import BaselineCase, BaselineSample, Setup
+
+MODES = ("lp", "llm")
+SETTINGS = tuple(product((0, 1, 3), (8.0, 24.0)))
+SHARED = 0.8
+"""Chance with which a setting repeats the draw of its repeat, as most of a plan does not depend on the setting."""
+TASKS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Jobs, and how they are drawn. `chances` has shape (jobs, tasks); `violations` is the chance of one per job.
+
+    `identical`: every repeat gives the same answers again. `missing` is the chance of a lost
+    score, in either run.
+    """
+
+    chances: NDArray[np.float64]
+    repeats: int
+    repeats_now: int | None = None
+    violations: float = 0.0
+    missing: float = 0.0
+    identical: bool = False
+    modes: tuple[str, ...] = MODES
+    settings: tuple[tuple[int, float], ...] = SETTINGS
+
+    @property
+    def score(self) -> float:
+        """The expected mean score."""
+        return float(self.chances.mean())
+
+    def worse_by(self, points: float) -> World:
+        """The same jobs with a true mean loss of `points`, spread in proportion to their chances."""
+        return replace(self, chances=self.chances * (1 - points / self.score))
+
+
+def heterogeneous(jobs: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Chances between 0 and 1, many of them near an end, as those of real models are."""
+    return rng.beta(1.2, 0.6, size=(jobs, TASKS))
+
+
+def draw(world: World, rng: np.random.Generator, *, now: bool = False, run: str = "") -> tuple[BaselineCase, ...]:
+    """One run of the world: its cases, mode by mode."""
+    repeats = (world.repeats_now or world.repeats) if now else world.repeats
+    jobs, tasks = world.chances.shape
+    cases: list[BaselineCase] = []
+    for mode in world.modes:
+        base = rng.random((repeats, jobs, tasks))
+        violated = rng.random((repeats, jobs)) < world.violations
+        if world.identical:
+            base[:], violated[:] = base[:1], violated[:1]
+        for horizon, budget in world.settings:
+            redrawn = rng.random((repeats, jobs, tasks)) >= SHARED
+            fresh = rng.random((repeats, jobs, tasks))
+            if world.identical:
+                redrawn[:], fresh[:] = redrawn[:1], fresh[:1]
+            right = np.where(redrawn, fresh, base) < world.chances
+            scores = right.mean(axis=2)
+            lost = rng.random((repeats, jobs)) < world.missing
+            for job in range(jobs):
+                setup = Setup(job=f"job{job}", mode=mode, horizon=horizon, vram_budget_gb=budget)
+                figures = [
+                    {"score": None if lost[n, job] else float(scores[n, job]), "violations": float(violated[n, job])}
+                    for n in range(repeats)
+                ]
+                given = [right[n, job].tobytes().hex() if world.identical else None for n in range(repeats)]
+                samples = tuple(
+                    _sample(setup, n, figures=each, answers=answers, run=run)
+                    for n, (each, answers) in enumerate(zip(figures, given, strict=True))
+                )
+                cases.append(BaselineCase(setup=setup, graph_digest=setup.job, version=1, samples=samples))
+    return tuple(cases)
+
+
+def _sample(setup: Setup, n: int, *, figures: dict[str, float | None], answers: str | None, run: str) -> BaselineSample:
+    return BaselineSample(
+        digest=f"{setup.job}{setup.mode}{setup.horizon}{setup.vram_budget_gb}{n}",
+        test=f"test_jobs.py::test_{setup.job}[{n}]",
+        repeat=n + 1,
+        occurrence=0,
+        tasks=TASKS,
+        figures=figures,
+        answers=answers,
+        run=run,
+    )

@@ -1,0 +1,180 @@
+"""The check of a measured profile: the recorded cases, played again by the profile, against the recording.
+
+Each figure is summed over the cases whose plans are equal: every task on the model of the recording. The same is done
+without the recorded answers, so that it shows what the profile's rules predict for requests that were never recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Final
+
+from pytest_swarm.calibration.recorded_chats import RecordedChat, is_load, recorded_chats
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.planner_problem import find_problem
+from pytest_swarm.domain.record import JobRecord, TaskStatus
+from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.ollama.cassette.takes import Take
+from pytest_swarm.scoring.scorers import score_text
+from pytest_swarm.simulator.models.profile_types import Profile
+
+FAR_SHARE: Final = 0.35
+"""A case counts as far off in a figure where the prediction differs from the recording by more than this share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFigures:
+    """The figures of one case, summed over its tasks: seconds by the client's clock, tokens, and scores."""
+
+    makespan_s: float
+    latency_s: float
+    load_s: float
+    prompt_tokens: float
+    completion_tokens: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayedCase:
+    """One case, as it was recorded or as it was predicted: the model of each task, and its figures."""
+
+    plan: Mapping[str, str]
+    figures: CaseFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureCheck:
+    """One figure over the cases with equal plans: both sums, and the cases that are far off."""
+
+    name: str
+    recorded: float
+    predicted: float
+    far_cases: int
+
+    @property
+    def ratio(self) -> float | None:
+        """Predicted over recorded; None where nothing was recorded."""
+        return self.predicted / self.recorded if self.recorded else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileCheck:
+    """How a profile predicts its recording: the number of cases, those with equal plans, and the figures over these."""
+
+    cases: int
+    equal_plans: int
+    figures: tuple[FigureCheck, ...]
+
+
+def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed: int = 0) -> ProfileCheck:
+    """Return how the profile predicts recorded cases; of several takes of a case, the last counts.
+
+    Args:
+        profile: The measured profile.
+        fleet: The fleet of the recorded run; models that the profile lacks are left out.
+        takes: The recordings.
+        seed: The seed of the recorded run.
+
+    Raises:
+        OptionError: A recorded mode cannot run, for lack of a planner's recording.
+    """
+    latest = {take.case.digest: take for take in takes}
+    offered = Fleet(name=fleet.name, models=tuple(model for model in fleet if profile.model(model.tag) is not None))
+    settings = BenchSettings(seed=seed, planner=_planner(latest.values()))
+    backend = simulated_backend(SimulatedWorld(profile=profile, seed=seed), offered)
+    recorded = [_recorded_case(take) for take in latest.values()]
+    with Bench(backend=backend, fleet=offered, settings=settings) as bench:
+        predicted = [_predicted_case(bench.run(take.case)) for take in latest.values()]
+    return _compare(recorded, predicted)
+
+
+def check_table(with_answers: ProfileCheck, by_rules: ProfileCheck) -> list[str]:
+    """Return the lines of a table in Markdown: each figure recorded, predicted, and predicted by rules alone.
+
+    Args:
+        with_answers: The check of the whole profile.
+        by_rules: The check without the recorded answers.
+    """
+    lines = [
+        "| | recorded | predicted | ratio | far off | by rules alone | far off |",
+        "|---|---|---|---|---|---|---|",
+        f"| equal plans | {with_answers.cases} | {with_answers.equal_plans} | | | {by_rules.equal_plans} | |",
+    ]
+    for figure, alone in zip(with_answers.figures, by_rules.figures, strict=True):
+        lines.append(
+            f"| {figure.name} | {figure.recorded:.6g} | {figure.predicted:.6g} | {_ratio(figure)} | {figure.far_cases} "
+            f"| {_ratio(alone)} | {alone.far_cases} |"
+        )
+    return lines
+
+
+def without_answers(profile: Profile) -> Profile:
+    """Return the profile without its recorded answers: its rules alone."""
+    return replace(profile, answers=())
+
+
+def _ratio(figure: FigureCheck) -> str:
+    return "-" if figure.ratio is None else f"{figure.ratio:.3f}"
+
+
+def _planner(takes: Iterable[Take]) -> str | None:
+    """Return the model that was asked for plans; None if none was."""
+    chats = (chat for take in takes for chat in recorded_chats(take))
+    return next((chat.model for chat in chats if _asks_for_plan(chat)), None)
+
+
+def _asks_for_plan(chat: RecordedChat) -> bool:
+    return bool(chat.messages) and find_problem(chat.messages[-1]["content"]) is not None
+
+
+def _recorded_case(take: Take) -> PlayedCase:
+    chats = [chat for chat in recorded_chats(take) if chat.exchange.task is not None]
+    calls = [row for row in take.exchanges if not row.watched]
+    start_s = min((row.sent_s for row in calls), default=0.0)
+    scores = [score_text(chat.task.expected, chat.reply.text).value for chat in chats if chat.task is not None]
+    return PlayedCase(
+        plan={chat.exchange.task: full_tag(chat.model) for chat in chats if chat.exchange.task is not None},
+        figures=CaseFigures(
+            makespan_s=max((row.sent_s + row.end_s for row in calls), default=0.0) - start_s,
+            latency_s=sum(chat.exchange.end_s for chat in chats),
+            load_s=sum(row.end_s for row in calls if is_load(row)),
+            prompt_tokens=sum(chat.reply.prompt_tokens or 0 for chat in chats),
+            completion_tokens=sum(chat.reply.completion_tokens or 0 for chat in chats),
+            score=sum(score for score in scores if score is not None),
+        ),
+    )
+
+
+def _predicted_case(record: JobRecord) -> PlayedCase:
+    done = [outcome for outcome in record.outcomes if outcome.status is TaskStatus.OK]
+    scores = [score_text(record.case.graph.task(outcome.task).expected, outcome.answer or "").value for outcome in done]
+    return PlayedCase(
+        plan={outcome.task: full_tag(outcome.model) for outcome in done if outcome.model is not None},
+        figures=CaseFigures(
+            makespan_s=record.makespan_s or 0.0,
+            latency_s=sum((outcome.finished_s or 0.0) - (outcome.started_s or 0.0) for outcome in done),
+            load_s=sum(each.finished_s - each.started_s for each in record.switches if each.action == "load"),
+            prompt_tokens=sum(outcome.prompt_tokens or 0 for outcome in done),
+            completion_tokens=sum(outcome.completion_tokens or 0 for outcome in done),
+            score=sum(score for score in scores if score is not None),
+        ),
+    )
+
+
+def _compare(recorded: Sequence[PlayedCase], predicted: Sequence[PlayedCase]) -> ProfileCheck:
+    pairs = [pair for pair in zip(recorded, predicted, strict=True) if pair[0].plan == pair[1].plan]
+    figures = []
+    for field in fields(CaseFigures):
+        values = [(getattr(was.figures, field.name), getattr(is_.figures, field.name)) for was, is_ in pairs]
+        figures.append(
+            FigureCheck(
+                name=field.name,
+                recorded=sum(was for was, _ in values),
+                predicted=sum(now for _, now in values),
+                far_cases=sum(abs(now - was) > FAR_SHARE * abs(was) for was, now in values),
+            )
+        )
+    return ProfileCheck(cases=len(recorded), equal_plans=len(pairs), figures=tuple(figures))

@@ -1,0 +1,44 @@
+"""Recorded answers of a profile: for each distinct request, the reply that the model gave most often."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from statistics import median
+
+from pytest_swarm.calibration.recorded_chats import RecordedChat
+from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_key
+
+
+def recorded_answers(chats: Iterable[RecordedChat]) -> tuple[RecordedAnswer, ...]:
+    """Return one answer for each distinct request of one model, in the order in which they were first asked.
+
+    Of several texts the most frequent counts, of equally frequent ones the first. Times are medians of its calls.
+    """
+    groups: dict[str, list[RecordedChat]] = defaultdict(list)
+    for chat in chats:
+        if chat.reply.prompt_tokens and chat.reply.completion_tokens:
+            key = request_key(chat.model, chat.messages, form=chat.form, options=chat.options)
+            groups[key].append(chat)
+    return tuple(_answer(key, group) for key, group in groups.items())
+
+
+def _answer(key: str, chats: list[RecordedChat]) -> RecordedAnswer:
+    text = Counter(chat.reply.text for chat in chats).most_common(1)[0][0]
+    same = [chat for chat in chats if chat.reply.text == text]
+    reply = same[0].reply
+    return RecordedAnswer(
+        model=chats[0].model,
+        request=key,
+        text=text,
+        prompt_tokens=reply.prompt_tokens or 1,
+        completion_tokens=reply.completion_tokens or 1,
+        prefill_s=_middle(chat.reply.prefill_s for chat in same),
+        decode_s=_middle(chat.reply.decode_s for chat in same),
+        overhead_s=_middle(chat.overhead_s for chat in same),
+    )
+
+
+def _middle(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None

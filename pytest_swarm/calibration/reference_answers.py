@@ -1,0 +1,68 @@
+"""Reference answers: the answers of one model to all tasks of a job, from which expectations are guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.model import DEFAULT_NUM_CTX
+from pytest_swarm.domain.prompt import task_messages
+from pytest_swarm.execution.backends import Backend
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.messages import ChatRequest
+from pytest_swarm.scoring.answer_shape import guess_expectation
+from pytest_swarm.scoring.thinking import handed_on
+from pytest_swarm.workloads.expected_files import ExpectedAnswer
+
+REQUEST_SEED = 0
+
+
+def reference_answers(
+    graphs: tuple[TaskGraph, ...], model: str, backend: Backend, *, report_progress: Callable[[str], None]
+) -> tuple[dict[str, ExpectedAnswer], ...]:
+    """Return, for each graph, what to expect of its tasks by their IDs, after the answers of one model.
+
+    Each task gets the model's own answers to the tasks before it. Tasks that have an expectation keep it.
+
+    Args:
+        graphs: The graphs.
+        model: Tag of the model.
+        backend: Where the model runs.
+        report_progress: Is told each graph that begins.
+
+    Raises:
+        BackendError: Where a call fails.
+    """
+
+    async def ask() -> tuple[dict[str, ExpectedAnswer], ...]:
+        connection = backend.connect()
+        try:
+            found = []
+            for graph in graphs:
+                report_progress(f"asking {model}: {graph.name}, {len(graph)} tasks")
+                connection.register_graph(graph)
+                found.append(await _answer_graph(graph, model, connection.client))
+            return tuple(found)
+        finally:
+            await connection.client.aclose()
+
+    loop = backend.new_loop()
+    try:
+        return loop.run_until_complete(ask())
+    finally:
+        loop.close()
+
+
+async def _answer_graph(graph: TaskGraph, model: str, client: OllamaClient) -> dict[str, ExpectedAnswer]:
+    answers: dict[str, str] = {}
+    found: dict[str, ExpectedAnswer] = {}
+    for task_id in graph.order:
+        task = graph.task(task_id)
+        messages = task_messages(task, {each: answers[each] for each in graph.inputs(task_id)})
+        request = ChatRequest(model=model, messages=messages, num_ctx=DEFAULT_NUM_CTX, seed=REQUEST_SEED)
+        reply = await client.chat(request)
+        answers[task_id] = handed_on(reply.text, whole=graph.context == "full")
+        expected = guess_expectation(reply.text) if task.expected is None else None
+        if expected is not None:
+            found[task_id] = ExpectedAnswer(expected=expected, reference_model=model)
+    return found

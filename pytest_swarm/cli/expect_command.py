@@ -1,0 +1,76 @@
+"""`expect JOB...`: expected answers for jobs that have none, from a reference model, or for a judge."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+HELP: Final = "expect a reference model's answers, or a judge's grade"
+DESCRIPTION: Final = """
+Write expected/NAME.toml beside each job NAME.toml, for the tasks without an expected answer. With --reference, a model
+answers all tasks, and what to expect is guessed from the shape of each answer: JSON, yes or no, a number, or text. Look
+the file over. Scores are then agreement with that model, and are called so; they are not truth. With --judge, the tasks
+are to be graded by a judge model when they are run. No file is overwritten.
+"""
+_RUBRIC: Final = "The answer does all that the task asks, is correct, and has the form that was asked for."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("jobs", nargs="+", type=Path, metavar="JOB", help="job (.toml), or directory of jobs")
+    way = parser.add_mutually_exclusive_group(required=True)
+    way.add_argument("--reference", metavar="MODEL", help="model whose answers are expected")
+    way.add_argument("--judge", metavar="TAG", help="model that grades the answers when the jobs are run")
+    parser.add_argument(
+        "--host",
+        default="http://127.0.0.1:11434",
+        metavar="URL",
+        help="server of the reference model (default: %(default)s)",
+    )
+    parser.add_argument("--timeout", default="10m", metavar="TIME", help="limit of one call (default: 10m)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the files; raise SwarmError for a job that cannot be read and for a server that does not answer."""
+    from pytest_swarm.calibration.reference_answers import reference_answers
+    from pytest_swarm.domain.expectation import Judge
+    from pytest_swarm.execution.backends import network_backend
+    from pytest_swarm.units import parse_duration_s
+    from pytest_swarm.workloads.expected_files import ExpectedAnswer, write_expected
+    from pytest_swarm.workloads.graph_files import load_graph
+
+    files = _files(options.jobs)
+    graphs = tuple(load_graph(file) for file in files)
+    if options.judge is not None:
+        rows = tuple(
+            {task.id: ExpectedAnswer(expected=Judge(rubric=_RUBRIC)) for task in graph.tasks if task.expected is None}
+            for graph in graphs
+        )
+        source = f"To be graded by a judge: run with --swarm-judge={options.judge}."
+    else:
+        timeout_s = parse_duration_s(options.timeout, what="--timeout")
+        backend = network_backend(options.host, timeout_s=timeout_s, why="asked for")
+        rows = reference_answers(
+            graphs, options.reference, backend, report_progress=lambda text: print(text, file=sys.stderr)
+        )
+        source = f"Answers of {options.reference}: scores are agreement with it, not truth. Look them over."
+    for file, answers in zip(files, rows, strict=True):
+        if answers:
+            print(f"wrote {write_expected(file, answers, answered=source)}: {len(answers)} tasks")
+        else:
+            print(f"{file}: all tasks have an expected answer already")
+    if options.judge is not None:
+        print(f"run them with --swarm-judge={options.judge}")
+    return 0
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    """Return the job files: those that are named, and those right in the directories that are named."""
+    from pytest_swarm.errors import GraphError
+
+    files = [file for path in paths for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
+    if not files:
+        raise GraphError(f"{paths[0]}: the directory has no jobs (.toml)")
+    return files

@@ -1,0 +1,55 @@
+"""`gate RUN... --baseline FILE`: the verdicts on a run that exists, with the exit status that it would have had."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Final
+
+HELP: Final = "judge a run that exists against a baseline"
+DESCRIPTION: Final = """
+Judge a run by its events, as pytest with --swarm-baseline judges it. Several runs are parts of one run. The exit status
+is 1 where the gate fails. Rules of single tests (@pytest.mark.swarm_gate) are not part of the events: all cases are
+judged under --fail.
+"""
+_WIDTH: Final = 100
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="directory of a run, or its events.jsonl")
+    parser.add_argument("--baseline", type=Path, required=True, metavar="FILE", help="the stored results")
+    parser.add_argument(
+        "--fail",
+        action="append",
+        metavar="EXPR",
+        help="what may get worse, and by how much; repeatable (default: score:-2.5%%@95 and violations:+0)",
+    )
+    parser.add_argument("--incomparable", choices=("warn", "fail", "ignore"), default="warn")
+    parser.add_argument("--inconclusive", choices=("pass", "warn", "fail"), default="warn")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the verdicts, and return 1 where the gate fails."""
+    from pytest_swarm.gate.baseline_codec import read_baseline
+    from pytest_swarm.gate.gate_run import judge_run, read_shards
+    from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, parse_expression
+    from pytest_swarm.report.gate_text import gate_text, terminal_lines
+
+    expressions = tuple(parse_expression(text, what="--fail") for text in options.fail or DEFAULTS)
+    policy = Policy(
+        default=Rule(expressions=expressions), incomparable=options.incomparable, inconclusive=options.inconclusive
+    )
+    baseline = read_baseline(options.baseline)
+    cases, context = read_shards(options.runs)
+    result = judge_run(cases, context, baseline, policy)
+    text = gate_text(result)
+    assert text is not None, "there is a result"
+    for line in terminal_lines(text, shutil.get_terminal_size((_WIDTH, 24)).columns, verbose=0):
+        print(line)
+    for sentence in result.warnings:
+        print(f"WARNING gate: {sentence}")
+    for sentence in result.failures:
+        print(f"FAILED gate: {sentence}")
+    return 1 if result.failures else 0

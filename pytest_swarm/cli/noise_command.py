@@ -1,0 +1,50 @@
+"""`noise RUN RUN...`: how much runs of the same state differ, and which allowance of the gate that supports."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+HELP: Final = "estimate the noise of a gate from runs in which nothing changed"
+DESCRIPTION: Final = """
+Estimate, for each metric and mode, how much two runs of the same state differ by chance (the A/A floor), and which
+allowance runs of that size support. Give two or more runs of the same code, models and options, with other seeds.
+"""
+_FEW: Final = 5
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="directory of a run, or its events.jsonl")
+    parser.add_argument("--metric", action="append", metavar="NAME", help="only this metric; repeatable")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print one line for each mode and metric."""
+    from pytest_swarm.errors import OptionError
+    from pytest_swarm.gate.gate_run import read_shards
+    from pytest_swarm.gate.noise import default_metrics, noise_of
+    from pytest_swarm.gate.run_context import differences
+
+    if len(options.runs) < 2:
+        raise OptionError("noise: one run says nothing of noise; give two or more runs of the same state")
+    known = default_metrics()
+    for name in options.metric or ():
+        if name not in known:
+            raise OptionError(f"--metric: {name!r} is no metric of a gate; known are {', '.join(known)}")
+    read = [read_shards([path]) for path in options.runs]
+    for path, (_, context) in zip(options.runs[1:], read[1:], strict=True):
+        found = differences(read[0][1], context)
+        if found:
+            raise OptionError(f"noise: {path} is another state than {options.runs[0]} ({found[0]})")
+    rows = noise_of([cases for cases, _ in read], metrics=options.metric or known)
+    print(f"{'mode':12} {'metric':24} {'mean':>12} {'deviation':>12} {'allow at least':>15}")
+    for row in rows:
+        share = f" ({100 * row.floor / abs(row.mean):.1f} %)" if row.mean else ""
+        print(f"{row.mode:12} {row.metric:24} {row.mean:12.4g} {row.deviation:12.4g} {row.floor:15.4g}{share}")
+    if not any(row.deviation for row in rows):
+        print("These runs are equal in every figure: with one seed on a simulator, give runs of other seeds.")
+    if len(options.runs) < _FEW:
+        print(f"{len(options.runs)} runs estimate a deviation roughly; {_FEW} or more are better.")
+    return 0

@@ -1,0 +1,70 @@
+"""A call that was measured elsewhere: what a table of prompts and models says of one prompt on one model.
+
+A row has `job`, `task`, `model` and `score`; the other keys are null where they were not measured.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from pytest_swarm.errors import ProfileError
+from pytest_swarm.fields import Fields, Json
+
+_MEASURED: Final = ("prompt_tokens", "completion_tokens", "cost", "latency_s")
+_KEYS: Final = ("job", "task", "model", "score", *_MEASURED)
+
+
+class CallKey(NamedTuple):
+    """The job, task and model of a call."""
+
+    job: str
+    task: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredCall:
+    """The score of one model on one task, in [0, 1], and what else was measured of the call; None = not measured.
+
+    `cost` is in the unit of the fleet's `cost_per_token`. `latency_s` is the whole call.
+    """
+
+    score: float
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost: float | None = None
+    latency_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.score <= 1:
+            raise ProfileError(f"a measured score is {self.score:g}, but must be from 0 to 1")
+        for name in _MEASURED:
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise ProfileError(f"the measured {name} is {value:g}, but must be at least 0")
+
+
+def encode_measured_call(key: CallKey, call: MeasuredCall) -> dict[str, Json]:
+    """Return the row of a measured call.
+
+    Args:
+        key: The job, task and model.
+        call: What was measured.
+    """
+    measured: dict[str, Json] = {name: getattr(call, name) for name in ("score", *_MEASURED)}
+    return {**key._asdict(), **measured}
+
+
+def decode_measured_call(row: Fields) -> tuple[CallKey, MeasuredCall]:
+    """Return the key and the call of a row; raise the error of `row` where a value is invalid."""
+    row.only(_KEYS)
+    key = CallKey(job=row.text("job"), task=row.text("task"), model=row.text("model"))
+    return key, MeasuredCall(
+        score=row.number("score", low=0, high=1),
+        prompt_tokens=row.whole("prompt_tokens", low=0) if "prompt_tokens" in row else None,
+        completion_tokens=row.whole("completion_tokens", low=0) if "completion_tokens" in row else None,
+        cost=row.number("cost", low=0) if "cost" in row else None,
+        latency_s=row.number("latency_s", low=0) if "latency_s" in row else None,
+    )

@@ -1,0 +1,111 @@
+"""Placeholders in prompts: `{{answer: ID}}` stands for the answer of an earlier task, filled in when the task is run.
+
+`{{answer: ID | a.b}}` stands for one field of an answer that is JSON; an answer without it is filled in whole.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+PLACEHOLDER: Final = re.compile(r"\{\{answer: ([^{}|\n]+?)(?: \| ([^{}|\n]+))?\}\}")
+_FENCE: Final = re.compile(r"\A\s*```\w*\n(.*)\n```\s*\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerReference:
+    """One placeholder: the task whose answer it stands for, and the path of a field; empty for the whole answer."""
+
+    task: str
+    path: tuple[str, ...] = ()
+
+
+def placeholder(task: str, path: tuple[str, ...] = ()) -> str:
+    """Return the placeholder of a task's answer, or of one field of it.
+
+    Args:
+        task: The task's ID, without braces, bars and line breaks.
+        path: Keys and list positions that lead to the field.
+    """
+    return f"{{{{answer: {task} | {'.'.join(path)}}}}}" if path else f"{{{{answer: {task}}}}}"
+
+
+def references(text: str) -> tuple[AnswerReference, ...]:
+    """Return the placeholders in the text, in their order, each once."""
+    return tuple(dict.fromkeys(map(_reference, PLACEHOLDER.finditer(text))))
+
+
+def fill(text: str, answers: Mapping[str, str]) -> str:
+    """Return the text with the answers filled in; a placeholder of a task that is not in `answers` stays.
+
+    Args:
+        text: A prompt.
+        answers: Task ID to answer.
+    """
+    return PLACEHOLDER.sub(lambda match: _value(_reference(match), answers, match[0]), text)
+
+
+def read_filled(template: str, text: str) -> dict[str, str] | None:
+    """Return what was filled into a template, as task ID to text; None where the text was not made from it.
+
+    Where an answer contains the words that follow its placeholder, it is read up to the first of them.
+
+    Args:
+        template: A prompt with placeholders.
+        text: A prompt that may have been made from it.
+    """
+    matches = list(PLACEHOLDER.finditer(template))
+    if not matches:
+        return {} if template == text else None
+    if not text.startswith(template[: matches[0].start()]):
+        return None
+    values: dict[str, str] = {}
+    at = matches[0].start()
+    for match, ahead in zip(matches, _literals_after(template, matches), strict=True):
+        if match is matches[-1]:
+            end = len(text) - len(ahead) if text.endswith(ahead) and len(text) - len(ahead) >= at else -1
+        else:
+            end = text.find(ahead, at)
+        if end < 0:
+            return None
+        if len(value := text[at:end]) >= len(values.get(match[1], "")):
+            values[match[1]] = value
+        at = end + len(ahead)
+    return values
+
+
+def _literals_after(template: str, matches: list[re.Match[str]]) -> Iterator[str]:
+    """Yield the text between each placeholder and the next one, or the end."""
+    ends = [*(match.start() for match in matches[1:]), len(template)]
+    yield from (template[match.end() : end] for match, end in zip(matches, ends, strict=True))
+
+
+def _reference(match: re.Match[str]) -> AnswerReference:
+    return AnswerReference(task=match[1], path=tuple(match[2].split(".")) if match[2] else ())
+
+
+def _value(reference: AnswerReference, answers: Mapping[str, str], otherwise: str) -> str:
+    if reference.task not in answers:
+        return otherwise
+    answer = answers[reference.task]
+    return (_field(answer, reference.path) or answer) if reference.path else answer
+
+
+def _field(answer: str, path: tuple[str, ...]) -> str | None:
+    """Return one field of an answer that is JSON, fenced or not; None where it has no such field."""
+    fenced = _FENCE.match(answer)
+    try:
+        value = json.loads(fenced[1] if fenced else answer)
+    except (ValueError, RecursionError):
+        return None
+    for key in path:
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,51 @@
+"""Contexts of models with `num_ctx = "auto"`: raised to the prompts of a step, as far as the VRAM budget allows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.estimate.prompt_tokens import ACTUAL_OVER_ESTIMATE
+
+
+def fitted_fleet(fleet: Fleet, prompts: Iterable[int], *, vram_budget_gb: float) -> Fleet:
+    """Return the fleet with each "auto" context raised to the longest prompt that it can take within the budget.
+
+    Args:
+        fleet: The models at their least contexts.
+        prompts: Estimated tokens of the prompts.
+        vram_budget_gb: The budget, in which a raised model must fit beside the pinned ones.
+    """
+    if not any(model.auto_ctx for model in fleet):
+        return fleet
+    longest_first = sorted(set(prompts), reverse=True)
+    pinned_gb = sum(model.vram_gb for model in fleet if model.keep)
+
+    def fitted(model: Model) -> Model:
+        room_gb = vram_budget_gb + BUDGET_TOLERANCE_GB - pinned_gb + (model.vram_gb if model.keep else 0.0)
+        raised = (raised_model(model, tokens) for tokens in longest_first)
+        return next((each for each in raised if each is not None and each.vram_gb <= room_gb), model)
+
+    return replace(fleet, models=tuple(fitted(model) if model.auto_ctx else model for model in fleet))
+
+
+def raised_model(model: Model, prompt: int) -> Model | None:
+    """Return a model with the context that a prompt needs; None where its longest context is too short.
+
+    The context is doubled until 1.5 times the estimate fits. The footprint grows in proportion, which is an upper
+    bound: the weights stay, only the context's part grows.
+
+    Args:
+        model: The model at its least context.
+        prompt: Estimated tokens of the prompt.
+    """
+    base = model.context_tokens
+    needed = math.ceil(prompt * ACTUAL_OVER_ESTIMATE) + 1
+    doublings = max(0, math.ceil(math.log2(needed / base)))
+    tokens = min(model.max_ctx, base << doublings)
+    if prompt >= tokens:
+        return None
+    return replace(model, num_ctx=tokens, vram_gb=model.vram_gb * tokens / base)

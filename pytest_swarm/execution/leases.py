@@ -1,0 +1,70 @@
+"""Leases: a model that a run loaded stays resident for a limited time, renewed while the run goes on.
+
+A run that is killed leaves nothing in VRAM for ever. Each chat renews the lease of its model; this renews the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from pytest_swarm.errors import BackendError
+from pytest_swarm.ollama.client import LEASE_S, OllamaClient
+
+RENEW_AFTER_S: Final = LEASE_S / 3  # so that two renewals may fail before a lease ends
+
+
+class Leases:
+    """The models that were loaded, each with its context and the loop time of its last renewal."""
+
+    def __init__(self) -> None:
+        self._contexts: dict[str, int] = {}
+        self._since_s: dict[str, float] = {}
+
+    def begin(self, tag: str, num_ctx: int) -> None:
+        """Note that a model was loaded with a context of so many tokens."""
+        self._contexts[tag] = num_ctx
+        self._since_s[tag] = _now_s()
+
+    def end(self, tag: str) -> None:
+        """Note that a model is about to be unloaded: from now on its lease must not be renewed."""
+        self._contexts.pop(tag, None)
+        self._since_s.pop(tag, None)
+
+    def context_of(self, tag: str) -> int | None:
+        """Return the context that a model was loaded with; None where it was not loaded here."""
+        return self._contexts.get(tag)
+
+    @asynccontextmanager
+    async def renewed(self, client: OllamaClient) -> AsyncIterator[None]:
+        """Renew the leases while the block runs.
+
+        Args:
+            client: The client for requests beside the job's own calls.
+        """
+        task = asyncio.get_running_loop().create_task(self._renew(client))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _renew(self, client: OllamaClient) -> None:
+        """Renew each lease when it is due, until cancelled. A server error is left to the job's own calls."""
+        while True:
+            due_s = min(self._since_s.values(), default=_now_s()) + RENEW_AFTER_S
+            await asyncio.sleep(max(0.0, due_s - _now_s()))
+            for tag in [tag for tag, since_s in self._since_s.items() if since_s + RENEW_AFTER_S <= _now_s()]:
+                num_ctx = self._contexts.get(tag)
+                if num_ctx is None:  # it was unloaded while another lease was renewed
+                    continue
+                self._since_s[tag] = _now_s()
+                with suppress(BackendError):
+                    await client.load(tag, num_ctx=num_ctx)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,86 @@
+"""Leaves a server as it was found: unloads what a run has loaded, and loads again what it has displaced.
+
+Knows the client; must not know budgets, plans or cases. What was found is a value, so that several processes of a run
+can share it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.errors import BackendError
+from pytest_swarm.ollama.client import FOREVER, OllamaClient
+from pytest_swarm.ollama.messages import ResidentEntry
+
+
+class Restoration:
+    """The models that were resident before a run, and those that the run has loaded.
+
+    Attributes:
+        found: The models that were resident before; None = not looked yet.
+        used: Full tags of the models that the run has loaded or called.
+    """
+
+    def __init__(self) -> None:
+        self.found: tuple[ResidentEntry, ...] | None = None
+        self.used: set[str] = set()
+
+    async def look(self, client: OllamaClient) -> None:
+        """Keep what is resident now, unless that was done before."""
+        if self.found is None:
+            self.found = await client.resident_entries()
+
+    def use(self, tag: str) -> None:
+        """Note that the run loads or calls a model."""
+        self.used.add(full_tag(tag))
+
+    async def restore(self, client: OllamaClient) -> tuple[str, ...]:
+        """Restore the residency that was found; return a sentence for each model that could not be restored."""
+        before = {full_tag(entry.tag): entry for entry in self.found or ()}
+        now = {full_tag(entry.tag): entry for entry in await client.resident_entries()}
+        troubles: list[str] = []
+        for key in sorted(self.used & now.keys()):
+            if key not in before or before[key].num_ctx != now[key].num_ctx:
+                tag = now.pop(key).tag
+                troubles += await _attempt(client.unload(tag), f"{tag} was loaded by the run and is still resident")
+        start_s = asyncio.get_running_loop().time()
+        displaced = [entry for key, entry in before.items() if key not in now]
+        touched = [entry for key, entry in before.items() if key in now and key in self.used]
+        for _ in range(2 if displaced else 1):  # once more after the last load, so that all expire as they would have
+            for entry in (*displaced, *touched):
+                what = f"{entry.tag} was resident before the run and could not be put back"
+                troubles += await _attempt(_put_back(client, entry, start_s), what)
+        left = {full_tag(entry.tag) for entry in await client.resident_entries()}
+        gone = [entry.tag for key, entry in before.items() if key not in left]
+        if gone and not troubles:
+            troubles = [f"{', '.join(gone)}: resident before the run, and the server has no room for it any more"]
+        return tuple(dict.fromkeys(troubles))
+
+
+async def _put_back(client: OllamaClient, entry: ResidentEntry, start_s: float) -> None:
+    """Load a model as it was found, to expire as long after `start_s` as it would have when it was found."""
+    elapsed_s = asyncio.get_running_loop().time() - start_s
+    keep_alive = FOREVER if entry.left_s is None else max(1.0, entry.left_s - elapsed_s)
+    await client.load(entry.tag, num_ctx=entry.num_ctx, keep_alive=keep_alive)
+
+
+async def _attempt(work: Awaitable[None], what: str) -> list[str]:
+    """Return no sentence, or the one for the error of `work`."""
+    try:
+        await work
+    except BackendError as error:
+        return [f"{what}: {error}"]
+    return []
+
+
+def foreign_models(found: Iterable[ResidentEntry], own: Iterable[str]) -> tuple[ResidentEntry, ...]:
+    """Return the resident models that a run does not use.
+
+    Args:
+        found: The models that were resident before the run.
+        own: The tags of the run's models.
+    """
+    ours = set(map(full_tag, own))
+    return tuple(entry for entry in found if full_tag(entry.tag) not in ours)

@@ -1,0 +1,183 @@
+"""Draws: what chance dealt to one job in one repeat, on one side. Repeats that gave the same answers are one draw.
+
+All horizons and budgets of one repeat of one job share its request seed, so their values move together: they are one
+draw. Where draws are not shared between the sides, all repeats of both count, and none is paired with another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, variance
+from typing import TypeAlias
+
+from pytest_swarm.gate.baseline import BaselineSample, Setup
+from pytest_swarm.gate.pairing import Match
+from pytest_swarm.metrics.metric_table import AnyMetric
+from pytest_swarm.statistics.permutations import Stratum
+from pytest_swarm.statistics.sign_flips import Pair
+
+CaseIdentity: TypeAlias = tuple[Setup, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """The values of one job in one repeat, by case; `times` is how many repeats gave the same answers again."""
+
+    run: str
+    values: Mapping[CaseIdentity, float]
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDraws:
+    """The draws of one job on both sides, for the cases that were measured on both."""
+
+    job: str
+    cases: tuple[CaseIdentity, ...]
+    before: tuple[Draw, ...]
+    now: tuple[Draw, ...]
+
+    def mean(self, case: CaseIdentity, *, now: bool) -> float:
+        """Return the mean of a case over all repeats of one side."""
+        return mean_of_case(self.now if now else self.before, case)
+
+    def mean_difference(self, sign: int) -> float:
+        """Return the mean over cases of how much higher a case is now, times `sign`."""
+        return sign * fmean(self.mean(case, now=True) - self.mean(case, now=False) for case in self.cases)
+
+    def grouped_pairs(self, sign: int, *, share: float = 0.0) -> list[Pair]:
+        """Return independent losses: both sides are dealt to as many groups as the smaller side has draws.
+
+        Each case keeps its difference of means over all repeats, whatever the sizes of the groups.
+
+        Args:
+            sign: +1 where more is worse, -1 where less is.
+            share: share of the value before that is taken off each loss.
+        """
+
+        def loss(then: Sequence[Draw], later: Sequence[Draw], case: CaseIdentity) -> float:
+            before = mean_of_case(then, case)
+            return sign * (mean_of_case(later, case) - before) - share * abs(before)
+
+        groups = min(len(self.before), len(self.now))
+        found: list[Pair] = []
+        for case in self.cases:
+            whole = loss(self.before, self.now, case)
+            losses: list[tuple[int, float]] = []
+            for group in range(groups):
+                then, later = self.before[group::groups], self.now[group::groups]
+                if _has(then, case) and _has(later, case):
+                    losses.append((group, loss(then, later, case)))
+            losses = losses or [(0, whole)]  # each group lacks the case on one side
+            shift = whole - fmean(each for _, each in losses)
+            found += [Pair(self.job, case, group, each + shift) for group, each in losses]
+        return found
+
+    def all_differences(self, sign: int) -> list[float]:
+        """Return as many losses as the larger side has draws, each of one draw on either side."""
+        found: list[float] = []
+        for n in range(max(len(self.before), len(self.now))):
+            then, now = self.before[n % len(self.before)], self.now[n % len(self.now)]
+            both = [case for case in self.cases if case in then.values and case in now.values]
+            if both:
+                found.append(sign * fmean(now.values[case] - then.values[case] for case in both))
+        return found or [self.mean_difference(sign)]
+
+    def stratum(self, sign: int, *, cases: int) -> Stratum:
+        """Return the draws as a stratum of a permutation test over `cases` cases in all."""
+        middles = {case: fmean(each.values[case] for each in self._all if case in each.values) for case in self.cases}
+        before, now = (
+            tuple(sign * fmean(value - middles[case] for case, value in draw.values.items()) for draw in side)
+            for side in (self.before, self.now)
+        )
+        return Stratum(before=before, now=now, weight=len(self.cases) / cases)
+
+    def run_means(self, case: CaseIdentity) -> dict[str, tuple[float, float]]:
+        """Return, for each run of the baseline, the mean of a case and its variance (0 for a single repeat)."""
+        found: dict[str, list[float]] = {}
+        for draw in self.before:
+            if case in draw.values:
+                found.setdefault(draw.run, []).append(draw.values[case])
+        return {
+            run: (fmean(values), variance(values) / len(values) if len(values) > 1 else 0.0)
+            for run, values in found.items()
+        }
+
+    @property
+    def _all(self) -> tuple[Draw, ...]:
+        return self.before + self.now
+
+
+def job_draws(matches: Iterable[Match], name: str, *, collapse: bool) -> tuple[JobDraws, ...]:
+    """Return the draws of each job that measured a metric on both sides.
+
+    Args:
+        matches: the cases that are in both.
+        name: the metric.
+        collapse: whether repeats with the same answers are one draw. They are not where the server is known to draw
+            anew for each seed, as the simulator does: there equal answers are a coincidence that counts.
+    """
+    by_job: dict[str, list[Match]] = {}
+    for match in matches:
+        if _measured(match.before.samples, name) and _measured(match.now.samples, name):
+            by_job.setdefault(match.setup.job, []).append(match)
+    return tuple(
+        JobDraws(
+            job=job,
+            cases=tuple(match.now.identity for match in group),
+            before=_draws({match.now.identity: match.before.samples for match in group}, name, collapse=collapse),
+            now=_draws({match.now.identity: match.now.samples for match in group}, name, collapse=collapse),
+        )
+        for job, group in by_job.items()
+    )
+
+
+def mean_of_case(draws: Sequence[Draw], case: CaseIdentity) -> float:
+    """Return the mean of a case over all repeats of the draws that have it."""
+    if len(draws) == 1:
+        return draws[0].values[case]
+    rows = [(draw.values[case], draw.times) for draw in draws if case in draw.values]
+    return sum(value * times for value, times in rows) / sum(times for _, times in rows)
+
+
+def bet_scale(metric: AnyMetric, before: Iterable[float]) -> float:
+    """Return the size of a large difference, for bets: the range of the metric, else that of the baseline's values.
+
+    It knows nothing of the run that is judged, because bets must be placed before the game.
+    """
+    if metric.low is not None and metric.high is not None:
+        return metric.high - metric.low
+    values = list(before)
+    return (max(values) - min(values)) or max(map(abs, values)) or 1.0
+
+
+def _measured(samples: Iterable[BaselineSample], name: str) -> bool:
+    return any(sample.figures.get(name) is not None for sample in samples)
+
+
+def _has(draws: Sequence[Draw], case: CaseIdentity) -> bool:
+    return any(case in draw.values for draw in draws)
+
+
+def _draws(cases: Mapping[CaseIdentity, Sequence[BaselineSample]], name: str, *, collapse: bool) -> tuple[Draw, ...]:
+    values: dict[tuple[str, int], dict[CaseIdentity, list[float]]] = {}
+    answers: dict[tuple[str, int], dict[object, str | None]] = {}
+    for identity, samples in cases.items():
+        for sample in samples:
+            value = sample.figures.get(name)
+            if value is not None:
+                repeat = sample.run, sample.repeat
+                values.setdefault(repeat, {}).setdefault(identity, []).append(value)
+                answers.setdefault(repeat, {})[identity, sample.occurrence] = sample.answers
+    found: dict[object, Draw] = {}
+    for repeat, by_case in values.items():
+        given = answers[repeat]
+        same_answers = frozenset(given.items())
+        key: object = repeat
+        if None not in given.values():  # a seed that was run twice is one draw on any server
+            key = same_answers if collapse else (repeat[1], same_answers)
+        same = found.get(key)
+        means = {case: fmean(each) for case, each in by_case.items()}
+        found[key] = Draw(run=repeat[0], values=means, times=1 if same is None else same.times + 1)
+    return tuple(found.values())

@@ -1,0 +1,194 @@
+"""The lock of one real server: one case at a time, whoever runs it, because two would fight over its VRAM.
+
+There is one file for each server address, which stays and is used again. Several users can use it, so it is never
+replaced. It says who holds the lock, and what the processes that work on the server have found there and loaded.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from pytest_swarm.errors import OptionError
+from pytest_swarm.ollama.messages import ResidentEntry
+
+_EVERYBODY: Final = 0o666
+_LOOPBACK: Final = ("localhost", "::1")
+
+
+class LockOwner(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds the lock: process, user, and since when in seconds since 1970."""
+
+    pid: int
+    user: str
+    since_s: float
+
+
+class ServerNotes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the lock file holds.
+
+    Attributes:
+        owner: Who holds the lock; None = nobody.
+        processes: The processes of runs that have not left the server.
+        found: What was resident before the first of them.
+        used: Full tags of the models that they have loaded.
+    """
+
+    owner: LockOwner | None = None
+    processes: tuple[int, ...] = ()
+    found: tuple[ResidentEntry, ...] = ()
+    used: tuple[str, ...] = ()
+
+
+def lock_path(host: str, folder: Path | None = None) -> Path:
+    """Return the lock file of a server: the same for all ways to write its address.
+
+    Args:
+        host: Base URL of the server.
+        folder: Where locks are; None = the machine's folder for temporary files.
+    """
+    url = urlsplit(host)
+    name = (url.hostname or "").lower()
+    name = "127.0.0.1" if name in _LOOPBACK else name
+    port = url.port or (443 if url.scheme == "https" else 80)
+    address = urlunsplit(("", f"{name}:{port}", url.path.rstrip("/"), "", ""))
+    digest = hashlib.sha256(address.encode()).hexdigest()[:12]
+    return (folder or Path(tempfile.gettempdir())) / f"pytest-swarm-{digest}.lock"
+
+
+class ServerLock:
+    """The lock of one server, for one process; not reentrant.
+
+    Args:
+        host: Base URL of the server.
+        tell: Is told, once for each wait, whom the lock is waiting for.
+        folder: Where the file is; None = the machine's folder for temporary files.
+    """
+
+    def __init__(self, host: str, *, tell: Callable[[str], None], folder: Path | None = None) -> None:
+        self.path = lock_path(host, folder)
+        self._host = host
+        self._tell = tell
+        self._file: int | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock while the block runs. Waits for another owner; OptionError where the file cannot be used."""
+        self._file = _open(self.path)
+        try:
+            self._acquire(self._file)
+            self.write(msgspec.structs.replace(self.notes(), owner=_me()))
+            try:
+                yield
+            finally:
+                self.write(msgspec.structs.replace(self.notes(), owner=None))
+        finally:
+            os.close(self._file)  # which also gives the lock back
+            self._file = None
+
+    def _acquire(self, file: int) -> None:
+        if _locked_at_once(file):
+            return
+        owner = self.notes().owner
+        who = "another process" if owner is None else f"process {owner.pid} of user {owner.user}"
+        since = "" if owner is None else f" since {time.strftime('%H:%M:%S', time.localtime(owner.since_s))}"
+        self._tell(f"waiting for the server at {self._host}: {who} uses it{since} (lock {self.path})")
+        _lock(file)
+
+    def notes(self) -> ServerNotes:
+        """Return what the file says, without processes that have ended; nothing where it is not whole."""
+        assert self._file is not None, "only while the file is open"
+        os.lseek(self._file, 0, os.SEEK_SET)
+        text = os.read(self._file, os.fstat(self._file).st_size)
+        try:
+            notes = msgspec.json.decode(text, type=ServerNotes)
+        except msgspec.MsgspecError:  # empty, or written by a process that was killed
+            return ServerNotes()
+        alive = tuple(pid for pid in notes.processes if pid != os.getpid() and _is_alive(pid))
+        if os.getpid() in notes.processes:
+            alive = (*alive, os.getpid())
+        return msgspec.structs.replace(notes, processes=alive) if alive else ServerNotes(owner=notes.owner)
+
+    def write(self, notes: ServerNotes) -> None:
+        """Write the file in place; only while the lock is held."""
+        assert self._file is not None, "only while the lock is held"
+        text = msgspec.json.encode(notes)
+        os.lseek(self._file, 0, os.SEEK_SET)
+        os.write(self._file, text)
+        os.ftruncate(self._file, len(text))
+
+
+def _open(path: Path) -> int:
+    """Return the open file. An existing one is opened as it is: systems refuse to create over another user's file."""
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        with suppress(FileNotFoundError):
+            return os.open(path, flags)
+        try:
+            file = os.open(path, flags | os.O_CREAT | os.O_EXCL, _EVERYBODY)
+        except FileExistsError:  # another process was faster
+            return os.open(path, flags)
+        path.chmod(_EVERYBODY)  # whatever the umask
+    except OSError as error:
+        raise OptionError(
+            f"lock {path} of the server cannot be used ({error.strerror}); delete it, or set TMPDIR to another folder"
+        ) from error
+    return file
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _locked_at_once(file: int) -> bool:
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def _lock(file: int) -> None:
+        while not _locked_at_once(file):
+            time.sleep(1.0)
+else:
+    import fcntl
+
+    def _locked_at_once(file: int) -> bool:
+        """Lock the file and return True; return False where another process holds the lock."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _lock(file: int) -> None:
+        """Lock the file; wait for the process that holds it."""
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _me() -> LockOwner:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+    return LockOwner(pid=os.getpid(), user=user, since_s=time.time())
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True

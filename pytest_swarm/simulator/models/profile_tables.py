@@ -1,0 +1,143 @@
+"""Reads the tables of a profile that describe models: `[[models]]`, `[[known]]` and `[[answers]]`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.fields import Fields
+from pytest_swarm.simulator.models.profile_types import (
+    KNOWN_CONTEXTS,
+    Accuracy,
+    CallCost,
+    KnownOutcome,
+    ModelProfile,
+)
+from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
+from pytest_swarm.simulator.server.hardware import ModelSpec
+
+_SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
+_SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
+
+
+def read_model(row: Fields) -> ModelProfile:
+    """Return one `[[models]]` table."""
+    row.only(
+        (
+            "name",
+            "source",
+            "blob",
+            *_SPEC_WHOLE,
+            *_SPEC_REAL,
+            "load_s",
+            "first_load_s",
+            "overhead_s",
+            "cpu_slowdown",
+            "accuracy",
+            "num_predict",
+            "plain_calls",
+            "schema_calls",
+            "characters_per_token",
+        )
+    )
+    first_load_s, num_predict = row.optional_number("first_load_s"), row.optional_whole("num_predict")
+    whole = {key: row.whole(key, low=1) for key in _SPEC_WHOLE}
+    spec = ModelSpec(
+        name=row.text("name"),
+        blob=row.text("blob"),
+        size_bytes=whole["size_bytes"],
+        layers=whole["layers"],
+        kv_heads=whole["kv_heads"],
+        head_dim=whole["head_dim"],
+        context_length=whole["context_length"],
+        prefill_tokens_per_s=row.number("prefill_tokens_per_s"),
+        decode_tokens_per_s=row.number("decode_tokens_per_s"),
+        load_s=row.number("load_s", 0.0, low=0),
+        first_load_s=first_load_s,
+        overhead_s=row.number("overhead_s", 0.0, low=0),
+        cpu_slowdown=row.number("cpu_slowdown", 1.0),
+        parameters={} if num_predict is None else {"num_predict": num_predict},
+    )
+    return ModelProfile(
+        spec=spec,
+        source=row.text("source"),
+        accuracy=dict(map(_accuracy, row.tables("accuracy"))),
+        plain=_call_cost(row.table("plain_calls")),
+        schema=_call_cost(row.table("schema_calls")),
+        characters_per_token=row.optional_number("characters_per_token"),
+    )
+
+
+def read_answer(row: Fields) -> RecordedAnswer:
+    """Return one `[[answers]]` table."""
+    row.only(("model", "request", "text", "prompt_tokens", "completion_tokens", "prefill_s", "decode_s", "overhead_s"))
+    text = row.raw("text")
+    if not isinstance(text, str):
+        raise row.fail("'text' must be a text")
+    return RecordedAnswer(
+        model=row.text("model"),
+        request=row.text("request"),
+        text=text,
+        prompt_tokens=row.whole("prompt_tokens", low=1),
+        completion_tokens=row.whole("completion_tokens", low=1),
+        prefill_s=row.optional_number("prefill_s"),
+        decode_s=row.optional_number("decode_s"),
+        overhead_s=row.optional_number("overhead_s"),
+    )
+
+
+def _call_cost(table: Fields) -> CallCost:
+    table.only(("base_tokens", "tokens_per_character", "overhead_s"))
+    default = CallCost()
+    return CallCost(
+        base_tokens=table.number("base_tokens", default.base_tokens),
+        tokens_per_character=table.number("tokens_per_character", default.tokens_per_character, low=0),
+        overhead_s=table.optional_number("overhead_s"),
+    )
+
+
+def _accuracy(row: Fields) -> tuple[TaskType, Accuracy]:
+    row.only(("type", "value", "source"))
+    return read_task_type(row, row.text("type")), Accuracy(
+        value=row.number("value", low=0, high=1), source=row.text("source")
+    )
+
+
+def read_task_type(row: Fields, text: str) -> TaskType:
+    """Return a task type by its name; raise the error of `row` for an unknown one."""
+    if text not in TaskType._value2member_map_:
+        raise row.fail(f"unknown task type {text!r}; known are {', '.join(TaskType)}")
+    return TaskType(text)
+
+
+def read_known_outcome(row: Fields) -> KnownOutcome:
+    """Return one `[[known]]` table."""
+    row.only(("job", "task", "model", "context", "scores", "completion_tokens"))
+    context = row.text("context", "any")
+    if context not in KNOWN_CONTEXTS:
+        raise row.fail(f"context is {context!r}, but must be 'any', 'none' or 'wrong'")
+    scores = _numbers(row, "scores")
+    if any(score > 1 for score in scores):
+        raise row.fail("'scores' must be from 0 to 1")
+    tokens = tuple(int(each) for each in _numbers(row, "completion_tokens"))
+    if not scores and not tokens:
+        raise row.fail("has neither scores nor completion tokens")
+    return KnownOutcome(
+        job=row.text("job"),
+        task=row.text("task"),
+        model=row.text("model"),
+        context=next(each for each in KNOWN_CONTEXTS if each == context),
+        scores=scores,
+        completion_tokens=tokens,
+    )
+
+
+def _numbers(row: Fields, key: str) -> tuple[float, ...]:
+    """Return a list of finite numbers of at least 0; empty if it is missing."""
+    values = row.raw(key)
+    if values is None:
+        return ()
+    if not isinstance(values, list):
+        raise row.fail(f"{key!r} must be a list of numbers")
+    cells = Fields({str(n): value for n, value in enumerate(values)}, where=f"{row.where}, {key!r}", error=row.error)
+    return tuple(cells.number(each, low=0) for each in cells)

@@ -1,0 +1,93 @@
+"""`/api/embed` and `/api/embeddings`: chat models embed nothing, so only empty input succeeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from pytest_swarm.simulator.server.asgi_messages import send_json
+from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
+from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
+from pytest_swarm.simulator.server.json_bodies import read_request
+from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
+from pytest_swarm.simulator.server.model_names import parse_name
+from pytest_swarm.simulator.server.request_bodies import JsonObject, text_field
+from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_parsing import INVALID_NAME, check_options
+from pytest_swarm.simulator.transport import Send
+
+_UNSUPPORTED: Final = "This server does not support embeddings. Start it with `--embeddings`"
+
+
+class EmbedEndpoint:
+    """Loads the model of an embedding request, and answers as a model's process without embeddings does.
+
+    Args:
+        library: The installed models.
+        chat_endpoint: Loads the models.
+    """
+
+    def __init__(self, *, library: ModelLibrary, chat_endpoint: ChatEndpoint) -> None:
+        self._library = library
+        self._chat_endpoint = chat_endpoint
+
+    async def embed(self, body: bytes, send: Send) -> None:
+        """Serve `/api/embed`."""
+        data = read_request(body, "EmbedRequest")
+        kept_s, requested = _keep_alive_s(data), text_field(data, "model")
+        if not requested:
+            raise RequestError(404, "model '' not found")
+        texts = _input_texts(data)
+        await self._load(data, self._find(requested, inputs=texts), kept_s)
+        if texts:
+            raise RequestError(501, _UNSUPPORTED)
+        await send_json(send, {"model": requested, "embeddings": []})
+
+    async def embeddings(self, body: bytes, send: Send) -> None:
+        """Serve `/api/embeddings`, the older form."""
+        data = read_request(body, "EmbeddingRequest")
+        kept_s, requested = _keep_alive_s(data), text_field(data, "model")
+        if not requested:
+            raise RequestError(400, "model is required")
+        await self._load(data, self._find(requested), kept_s)
+        if text_field(data, "prompt"):
+            raise RequestError(500, _UNSUPPORTED)
+        await send_json(send, {"embedding": []})
+
+    def _find(self, requested: str, *, inputs: Sequence[str] | None = ()) -> LibraryModel:
+        if not parse_name(requested).valid:
+            raise RequestError(400, INVALID_NAME)
+        if inputs is None:
+            raise RequestError(400, "invalid input type")
+        found = self._library.find(requested)
+        if found is None:
+            raise RequestError(404, f"model {json.dumps(requested)} not found, try pulling it first")
+        return found
+
+    async def _load(self, data: JsonObject, model: LibraryModel, kept_s: float | None) -> None:
+        options = data.get("options") or {}
+        assert isinstance(options, dict)  # checked by read_request
+        check_options(options)
+        given = {name: value for name, value in options.items() if value is not None}
+        await self._chat_endpoint.load(model, {**model.spec.parameters, **given}, kept_s)
+
+
+def _input_texts(data: JsonObject) -> list[str] | None:
+    """Return the texts to embed; None for an input of a wrong type."""
+    given = data.get("input")
+    if given is None or given == "":
+        return []
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, list):
+        return None
+    texts = [each for each in given if isinstance(each, str)]
+    return texts if len(texts) == len(given) else None
+
+
+def _keep_alive_s(data: JsonObject) -> float | None:
+    try:
+        return keep_alive_s(data.get("keep_alive"))
+    except DurationError as error:
+        raise RequestError(400, str(error)) from error

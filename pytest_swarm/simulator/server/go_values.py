@@ -1,0 +1,55 @@
+"""Values as Go's standard library reads and prints them: base64 with its error position, floats with `%v`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+_ALPHABET: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+_QUANTUM: Final = 4  # characters that are decoded together
+_PADDING: Final = ord("=")
+_LEAST_EXPONENT, _FIRST_EXPONENT = -4, 6  # numbers outside this range are written with an exponent
+_NAMES: Final = {str: "string", bool: "bool", int: "float64", float: "float64", list: "[]interface {}"}
+
+
+def base64_fault(text: str) -> int | None:
+    """Return the position at which Go rejects a base64 text; None if the text is valid. Line ends do not count."""
+    data = text.encode()
+    places = [at for at, byte in enumerate(data) if byte not in b"\r\n"]
+    count = 0  # characters of the present quantum
+    for order, at in enumerate(places):
+        if data[at] in _ALPHABET:
+            count = (count + 1) % _QUANTUM
+            continue
+        if data[at] != _PADDING or count < 2:
+            return at
+        return _padding_fault(data, places, order, count)
+    return None if count == 0 else len(data) - count
+
+
+def _padding_fault(data: bytes, places: list[int], order: int, count: int) -> int | None:
+    """Return the fault behind the first padding character, which is number `order` and follows `count` others."""
+    end = order + (_QUANTUM - count)
+    if end > len(places):
+        return len(data)
+    if any(data[at] != _PADDING for at in places[order:end]):
+        return places[end - 1] - 1
+    return None if end == len(places) else places[end]
+
+
+def go_number(value: float) -> str:
+    """Return a number as Go prints a float64 with `%v`: shortest digits, an exponent for large and small ones."""
+    number = Decimal(repr(float(value))).normalize()
+    exponent = number.adjusted()
+    if number == 0 or _LEAST_EXPONENT <= exponent < _FIRST_EXPONENT:
+        return f"{number:f}"
+    digits = "".join(map(str, number.as_tuple().digits))
+    mantissa = f"{digits[0]}.{digits[1:]}" if len(digits) > 1 else digits
+    return f"{'-' if value < 0 else ''}{mantissa}e{exponent:+03d}"
+
+
+def go_type(value: object) -> str:
+    """Return the name of a decoded JSON value's type, as Go prints it with `%T`."""
+    if value is None:
+        return "<nil>"
+    return _NAMES.get(type(value), "map[string]interface {}")

@@ -1,0 +1,123 @@
+"""The routes about installed and resident models: tags, ps, show, copy, delete and blobs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from dataclasses import replace
+from typing import Final
+
+from pytest_swarm.simulator.server.asgi_messages import send_bytes, send_json
+from pytest_swarm.simulator.server.json_bodies import model_field, read_request
+from pytest_swarm.simulator.server.model_library import ModelLibrary
+from pytest_swarm.simulator.server.model_names import parse_name
+from pytest_swarm.simulator.server.reply_bodies import process_row
+from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_parsing import INVALID_NAME
+from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
+from pytest_swarm.simulator.server.show_reply import ShowRequest, show_reply
+from pytest_swarm.simulator.transport import Send
+from pytest_swarm.simulator.virtual_loop import wall_time_s
+
+_DIGEST: Final = re.compile(r"sha256[:-]([0-9a-fA-F]{64})")
+_BAD_DIGEST: Final = "invalid digest format"
+
+
+class ModelEndpoints:
+    """Serves the routes about models.
+
+    Args:
+        library: The installed models.
+        scheduler: Knows the resident models.
+    """
+
+    def __init__(self, library: ModelLibrary, *, scheduler: SchedulerDriver) -> None:
+        self._library = library
+        self._scheduler = scheduler
+        self._uploads: set[str] = set()
+
+    async def tags(self, _: bytes, send: Send) -> None:
+        """Serve `/api/tags`."""
+        await send_json(send, {"models": self._library.rows()})
+
+    async def ps(self, _: bytes, send: Send) -> None:
+        """Serve `/api/ps`."""
+        loop = asyncio.get_running_loop()
+        now_s, wall_s = loop.time(), wall_time_s(loop)
+        rows = [process_row(loaded, now_s=now_s, wall_s=wall_s) for loaded in self._scheduler.resident()]
+        rows.sort(key=lambda row: str(row["expires_at"]), reverse=True)
+        await send_json(send, {"models": list(rows)})
+
+    async def show(self, body: bytes, send: Send) -> None:
+        """Serve `/api/show`."""
+        data = read_request(body, "ShowRequest")
+        name = parse_name(model_field(data))
+        if not model_field(data):
+            raise RequestError(400, "model is required")
+        if not name.valid:
+            raise RequestError(400, INVALID_NAME)
+        found = self._library.find(model_field(data))
+        if found is None:
+            raise RequestError(404, f"model '{name.shortest}' not found")
+        options = data.get("options")
+        asked = ShowRequest(
+            system=text_field(data, "system"),
+            options=options if isinstance(options, dict) else {},
+            verbose=data.get("verbose") is True,
+        )
+        await send_json(send, show_reply(found, asked))
+
+    async def copy(self, body: bytes, send: Send) -> None:
+        """Serve `/api/copy`."""
+        data = read_request(body, "CopyRequest")
+        source, destination = text_field(data, "source"), text_field(data, "destination")
+        for what, name in (("source", source), ("destination", destination)):
+            if not parse_name(name).valid:
+                raise RequestError(400, f"{what} {json.dumps(name)} is invalid")
+        found = self._library.find(source)
+        if found is None:
+            raise RequestError(404, f"model {json.dumps(source)} not found")
+        self._library.add(replace(found, name=destination, modified_s=wall_time_s(asyncio.get_running_loop())))
+        await send_bytes(send, b"", headers={})
+
+    async def delete(self, body: bytes, send: Send) -> None:
+        """Serve `/api/delete`."""
+        name = model_field(read_request(body, "DeleteRequest"))
+        if not name:
+            raise RequestError(400, "model is required")
+        if not parse_name(name).valid:
+            raise RequestError(400, f"name {json.dumps(name)} is invalid")
+        if not self._library.remove(name):
+            raise RequestError(404, f"model '{name}' not found")
+        await send_bytes(send, b"", headers={})
+
+    async def has_blob(self, digest: str, send: Send) -> None:
+        """Serve `HEAD /api/blobs/DIGEST`."""
+        if not self._known(_hex_digest(digest)):
+            raise RequestError(404, f"blob {json.dumps(digest)} not found")
+        await send_bytes(send, b"", headers={})
+
+    async def add_blob(self, digest: str, body: bytes, send: Send) -> None:
+        """Serve `POST /api/blobs/DIGEST`: the digest must be that of the body, which is not kept."""
+        wanted, found = _hex_digest(digest), hashlib.sha256(body).hexdigest()
+        if self._known(wanted):
+            await send_bytes(send, b"", headers={})
+            return
+        if digest != f"sha256:{found}":
+            text = f'digest mismatch, expected "sha256:{found}", got {json.dumps(digest)}'
+            raise RequestError(400, text)
+        self._uploads.add(found)
+        await send_bytes(send, b"", headers={}, status=201)
+
+    def _known(self, hex_digest: str) -> bool:
+        return hex_digest in self._uploads or self._library.has_blob(hex_digest)
+
+
+def _hex_digest(digest: str) -> str:
+    found = _DIGEST.fullmatch(digest)
+    if found is None:
+        raise RequestError(400, _BAD_DIGEST)
+    return found[1].lower()

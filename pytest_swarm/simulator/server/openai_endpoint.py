@@ -1,0 +1,169 @@
+"""The `/v1` routes: each translates its request, calls the server's own route, and translates what that sends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.asgi_messages import send_json
+from pytest_swarm.simulator.server.openai_replies import (
+    DONE,
+    EventWriter,
+    ReplyForm,
+    error_reply,
+    model_object,
+    whole_reply,
+)
+from pytest_swarm.simulator.server.openai_requests import chat_body, completion_body, embedding_body
+from pytest_swarm.simulator.server.progress_stream import PLAIN_JSON
+from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
+from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.transport import Event, Send
+
+BodyHandler: TypeAlias = Callable[[bytes, Send], Awaitable[None]]
+_Translate: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
+
+
+class OpenAiEndpoint:
+    """Serves the routes in the OpenAI form.
+
+    Args:
+        routes: The server's own handlers by path: chat, generate, embed, tags and show.
+    """
+
+    def __init__(self, routes: dict[str, BodyHandler]) -> None:
+        self._native = routes
+        self._count = 0
+
+    async def chat(self, body: bytes, send: Send) -> None:
+        """Serve `/v1/chat/completions`."""
+        await self._complete(body, send, "openai.ChatCompletionRequest")
+
+    async def completion(self, body: bytes, send: Send) -> None:
+        """Serve `/v1/completions`."""
+        await self._complete(body, send, "openai.CompletionRequest")
+
+    async def embeddings(self, body: bytes, send: Send) -> None:
+        """Serve `/v1/embeddings`."""
+        try:
+            data = _read(body, "openai.EmbedRequest")
+            native = embedding_body(data)
+        except InvalidBody as error:
+            await send_json(send, error_reply(400, str(error)), status=400)
+            return
+        name = text_field(data, "model")
+
+        def translate(reply: dict[str, Json]) -> dict[str, Json]:
+            vectors = reply.get("embeddings")
+            rows: list[Json] = [
+                {"object": "embedding", "embedding": vector, "index": index}
+                for index, vector in enumerate(vectors if isinstance(vectors, list) else [])
+            ]
+            return {"object": "list", "data": rows or None, "model": name, "usage": _NO_USAGE}
+
+        await self._call("/api/embed", native, _whole(send, translate))
+
+    async def models(self, body: bytes, send: Send) -> None:
+        """Serve `/v1/models`."""
+
+        def translate(reply: dict[str, Json]) -> dict[str, Json]:
+            rows = reply.get("models")
+            found: list[Json] = [
+                model_object(text_field(row, "model"), text_field(row, "modified_at"))
+                for row in (rows if isinstance(rows, list) else [])
+                if isinstance(row, dict)
+            ]
+            return {"object": "list", "data": found or None}
+
+        await self._native["/api/tags"](body, _whole(send, translate))
+
+    async def model(self, name: str, send: Send) -> None:
+        """Serve `/v1/models/NAME`."""
+        await self._call(
+            "/api/show",
+            {"name": name},
+            _whole(send, lambda reply: model_object(name, text_field(reply, "modified_at"))),
+        )
+
+    async def _complete(self, body: bytes, send: Send, kind: str) -> None:
+        chat = kind == "openai.ChatCompletionRequest"
+        try:
+            data = _read(body, kind)
+            native = chat_body(data) if chat else completion_body(data)
+        except InvalidBody as error:
+            await send_json(send, error_reply(400, str(error)), status=400)
+            return
+        self._count = (self._count + 1) % 999
+        usage = data.get("stream_options")
+        form = ReplyForm(
+            reply_id=f"{'chatcmpl' if chat else 'cmpl'}-{self._count}",
+            chat=chat,
+            with_usage=isinstance(usage, dict) and usage.get("include_usage") is True,
+        )
+        streamed = data.get("stream") is True
+        sink = _stream(send, EventWriter(form)) if streamed else _whole(send, lambda reply: whole_reply(reply, form))
+        await self._call("/api/chat" if chat else "/api/generate", native, sink)
+
+    async def _call(self, path: str, request: dict[str, Json], sink: Send) -> None:
+        """Call one of the server's own routes; its refusal goes through the same translation as its reply."""
+        try:
+            await self._native[path](json.dumps(request).encode(), sink)
+        except RequestError as refusal:
+            await send_json(sink, {"error": str(refusal)}, status=refusal.status)
+
+
+_NO_USAGE: Json = {"prompt_tokens": 0, "total_tokens": 0}
+
+
+def _read(body: bytes, kind: str) -> JsonObject:
+    if not body.strip():
+        raise InvalidBody("EOF")
+    return read_object(body, kind)
+
+
+def _whole(send: Send, translate: _Translate) -> Send:
+    """Return a `send` for a native route, which sends its JSON reply on in the OpenAI form."""
+    status = 200
+
+    async def sink(event: Event) -> None:
+        nonlocal status
+        if event["type"] == "http.response.start":
+            status = event["status"]
+            return
+        reply = json.loads(event["body"])
+        value = translate(reply) if status == 200 else error_reply(status, text_field(reply, "error"))
+        await send_json(send, value, status=status, content_type=PLAIN_JSON)
+
+    return sink
+
+
+def _stream(send: Send, writer: EventWriter) -> Send:
+    """Return a `send` for a native route, which sends each line on as server-sent events."""
+    status, started = 200, False
+
+    async def sink(event: Event) -> None:
+        nonlocal status, started
+        if event["type"] == "http.response.start":
+            status = event["status"]
+            return
+        text, more = event["body"], event.get("more_body", False)
+        if status != 200:
+            await send_json(
+                send, error_reply(status, text_field(json.loads(text), "error")), status=status, content_type=PLAIN_JSON
+            )
+            return
+        if not started:
+            started = True
+            headers = [(b"content-type", b"text/event-stream")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+        lines = b"".join(_event(each) for each in (writer.events(json.loads(text)) if text.strip() else ()))
+        await send({"type": "http.response.body", "body": lines, "more_body": more})
+
+    return sink
+
+
+def _event(value: Json) -> bytes:
+    text = value if value == DONE else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return f"data: {text}\n\n".encode()

@@ -1,0 +1,159 @@
+"""Requests in the OpenAI form, translated to the server's own: chat, completions and embeddings."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.go_values import base64_fault, go_type
+from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, text_field
+
+_IMAGE: Final = re.compile(r"data:(?:image/(?:jpeg|jpg|png|webp))?;base64,(.*)", re.DOTALL)
+_FORMAT_FAULT: Final = "invalid message format"
+_EFFORTS: Final[dict[str, Json]] = {
+    "none": False,
+    "minimal": "low",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "max": "max",
+    "xhigh": "max",
+    "ultra": "max",
+}
+_EFFORT_CHOICE: Final = '"minimal", "low", "medium", "high", "xhigh", "ultra", "max", or "none"'
+
+
+def chat_body(data: JsonObject) -> dict[str, Json]:
+    """Return the body for `/api/chat`. Raises InvalidBody with the server's message."""
+    rows = data.get("messages")
+    if not isinstance(rows, list) or not rows:
+        raise InvalidBody("[] is too short - 'messages'")
+    messages: list[Json] = [message for row in rows if isinstance(row, dict) for message in _messages(row)]
+    stop = data.get("stop")
+    options = _options(data, stops=stop if isinstance(stop, list) else [stop])
+    for name in ("frequency_penalty", "presence_penalty"):
+        if data.get(name) is not None:
+            options[name] = data[name]
+    body: dict[str, Json] = {
+        "model": text_field(data, "model"),
+        "messages": messages,
+        "stream": data.get("stream") is True,
+        "options": options,
+        "tools": data.get("tools"),
+        "think": _think(data),
+        "logprobs": data.get("logprobs") is True,
+        "top_logprobs": data.get("top_logprobs"),
+    }
+    return body | _format(data.get("response_format"))
+
+
+def completion_body(data: JsonObject) -> dict[str, Json]:
+    """Return the body for `/api/generate`. Raises InvalidBody with the server's message."""
+    stop = data.get("stop")
+    if isinstance(stop, list):
+        for each in stop:
+            if not isinstance(each, str):
+                raise InvalidBody(f"invalid type for 'stop' field: {go_type(each)}")
+    options = _options(data, stops=stop if isinstance(stop, list) else [stop])
+    for name in ("frequency_penalty", "presence_penalty"):
+        options[name] = data.get(name) or 0
+    alternatives = data.get("logprobs")
+    wanted = isinstance(alternatives, int) and alternatives > 0
+    return {
+        "model": text_field(data, "model"),
+        "prompt": text_field(data, "prompt"),
+        "suffix": text_field(data, "suffix"),
+        "stream": data.get("stream") is True,
+        "options": options,
+        "logprobs": wanted,
+        "top_logprobs": alternatives if wanted else 0,
+    }
+
+
+def embedding_body(data: JsonObject) -> dict[str, Json]:
+    """Return the body for `/api/embed`. Raises InvalidBody with the server's message."""
+    encoding = text_field(data, "encoding_format")
+    if encoding and encoding.lower() not in ("float", "base64"):
+        raise InvalidBody(f"Invalid value for 'encoding_format' = {encoding}. Supported values: ['float', 'base64'].")
+    given: Json = [""] if data.get("input") == "" else data.get("input")
+    if given is None or given == []:
+        raise InvalidBody("invalid input")
+    return {"model": text_field(data, "model"), "input": given, "dimensions": data.get("dimensions")}
+
+
+def _options(data: JsonObject, *, stops: list[Json]) -> dict[str, Json]:
+    """Return the sampler options; temperature and top_p are 1 unless they are given."""
+    options: dict[str, Json] = {"temperature": 1.0, "top_p": 1.0}
+    options |= {name: data[name] for name in tuple(options) if data.get(name) is not None}
+    texts: list[Json] = [each for each in stops if isinstance(each, str)]
+    if texts:
+        options["stop"] = texts
+    for name, option in (("max_tokens", "num_predict"), ("seed", "seed")):
+        if data.get(name) is not None:
+            options[option] = data[name]
+    return options
+
+
+def _format(given: Json) -> dict[str, Json]:
+    if not isinstance(given, dict):
+        return {}
+    kind, schema = text_field(given, "type").strip().lower(), given.get("json_schema")
+    if kind == "json_object":
+        return {"format": "json"}
+    return {"format": schema.get("schema")} if kind == "json_schema" and isinstance(schema, dict) else {}
+
+
+def _think(data: JsonObject) -> Json:
+    reasoning = data.get("reasoning")
+    effort = text_field(
+        reasoning if isinstance(reasoning, dict) else {"effort": data.get("reasoning_effort")}, "effort"
+    )
+    if effort and effort not in _EFFORTS:
+        raise InvalidBody(f'invalid reasoning value: "{effort}" (must be {_EFFORT_CHOICE})')
+    return _EFFORTS.get(effort)
+
+
+def _messages(row: JsonObject) -> list[Json]:
+    """Return a message as messages of the server: one for each part of its content."""
+    role, content = text_field(row, "role"), row.get("content")
+    _check_tool_calls(row.get("tool_calls"))
+    if isinstance(content, str):
+        return [{"role": role, "content": content}]
+    if isinstance(content, list):
+        return [_part(role, part) for part in content]
+    if row.get("tool_calls") is None:
+        raise InvalidBody(f"invalid message content type: {go_type(content)}")
+    return [{"role": role, "content": ""}]
+
+
+def _check_tool_calls(calls: Json) -> None:
+    """Raise InvalidBody where the arguments of a tool call are not a JSON object in a text."""
+    for call in calls if isinstance(calls, list) else []:
+        function = call.get("function") if isinstance(call, dict) else None
+        try:
+            arguments = json.loads(text_field(function if isinstance(function, dict) else {}, "arguments"))
+        except ValueError:
+            arguments = None
+        if not isinstance(arguments, dict):
+            raise InvalidBody("invalid tool call arguments")
+
+
+def _part(role: str, part: Json) -> Json:
+    if not isinstance(part, dict):
+        raise InvalidBody(_FORMAT_FAULT)
+    if part.get("type") == "input_audio":
+        raise InvalidBody("invalid input_audio format")
+    text, image = part.get("text"), part.get("image_url")
+    if part.get("type") == "text" and isinstance(text, str):
+        return {"role": role, "content": text}
+    url = image.get("url") if isinstance(image, dict) else image
+    if part.get("type") != "image_url" or not isinstance(url, str):
+        raise InvalidBody(_FORMAT_FAULT)
+    if url.startswith(("http://", "https://")):
+        raise InvalidBody("image URLs are not currently supported, please use base64 encoded data instead")
+    found = _IMAGE.fullmatch(url)
+    if found is None or base64_fault(found[1]) is not None:
+        raise InvalidBody("invalid image input")
+    return {"role": role, "content": "", "images": [found[1]]}

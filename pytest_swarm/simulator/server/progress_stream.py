@@ -1,0 +1,46 @@
+"""Replies of long operations (create, pull, push): lines of progress, or the last of them as one JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.asgi_messages import send_json, send_line, start_lines
+from pytest_swarm.simulator.server.request_bodies import JsonObject
+from pytest_swarm.simulator.transport import Send
+
+PLAIN_JSON: Final = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationProgress:
+    """What an operation reports: one object per step, and the error that ended it, if any."""
+
+    steps: Sequence[str]
+    error: str | None = None
+    status: int = 500
+
+
+async def send_progress(send: Send, progress: OperationProgress, request: JsonObject) -> None:
+    """Send the progress of an operation: streamed unless the request says otherwise.
+
+    Args:
+        send: The ASGI callable for the response.
+        progress: What the operation reports.
+        request: The request, with its field `stream`.
+    """
+    streamed = request.get("stream") is not False
+    failed_at_once = progress.error is not None and not (streamed and progress.steps)
+    if failed_at_once:
+        await send_json(send, {"error": progress.error}, status=progress.status, content_type=PLAIN_JSON)
+    elif not streamed:
+        await send_json(send, {"status": progress.steps[-1]}, content_type=PLAIN_JSON)
+    else:
+        lines: list[dict[str, Json]] = [{"status": step} for step in progress.steps]
+        if progress.error is not None:
+            lines.append({"error": progress.error})
+        await start_lines(send)
+        for number, line in enumerate(lines, start=1):
+            await send_line(send, line, last=number == len(lines))

@@ -1,0 +1,65 @@
+"""`/api/pull` and `/api/push` of a server that cannot reach any registry."""
+
+from __future__ import annotations
+
+import json
+
+from pytest_swarm.simulator.server.json_bodies import model_field, read_request
+from pytest_swarm.simulator.server.model_library import ModelLibrary, digest_of
+from pytest_swarm.simulator.server.model_names import ModelName, parse_name
+from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
+from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_parsing import INVALID_NAME
+from pytest_swarm.simulator.transport import Send
+
+
+class RegistryEndpoint:
+    """Answers requests to pull or push a model, as a server without a network does.
+
+    Args:
+        library: The installed models.
+    """
+
+    def __init__(self, library: ModelLibrary) -> None:
+        self._library = library
+
+    async def pull(self, body: bytes, send: Send) -> None:
+        """Serve `/api/pull`: a valid name fails at the manifest, also that of an installed model."""
+        data = read_request(body, "PullRequest")
+        name = parse_name(model_field(data))
+        if not name.valid:
+            raise RequestError(400, INVALID_NAME)
+        await send_progress(send, pull_failure(name), data)
+
+    async def push(self, body: bytes, send: Send) -> None:
+        """Serve `/api/push`: an installed model fails at its first upload."""
+        data = read_request(body, "PushRequest")
+        given = model_field(data)
+        if not given:
+            raise RequestError(400, "model is required")
+        steps, found = ["retrieving manifest"], self._library.find(given)
+        name = parse_name(given)
+        if found is None:
+            steps.append("couldn't retrieve manifest")
+            path = f"/models/manifests/{name.host}/{name.namespace}/{name.model}/{name.tag}"
+            error = f"open {path}: no such file or directory" if name.valid else f"unqualified name: {name.full}"
+        else:
+            path = f"{_repository(name)}/blobs/sha256:{digest_of(found.spec)}"
+            error = f"Head {json.dumps(path)}: {_unreachable(name)}"
+        await send_progress(send, OperationProgress(steps=steps, error=error), data)
+
+
+def pull_failure(name: ModelName) -> OperationProgress:
+    """Return the progress of a pull without a network."""
+    path = f"{_repository(name)}/manifests/{name.tag}"
+    return OperationProgress(
+        steps=["pulling manifest"], error=f"pull model manifest: Get {json.dumps(path)}: {_unreachable(name)}"
+    )
+
+
+def _repository(name: ModelName) -> str:
+    return f"https://{name.host}/v2/{name.namespace}/{name.model}"
+
+
+def _unreachable(name: ModelName) -> str:
+    return f"dial tcp: lookup {name.host.partition(':')[0]}: no such host"

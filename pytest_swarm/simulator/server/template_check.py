@@ -1,0 +1,79 @@
+"""The faults of a prompt template that the server notices when a template is given, with Go's messages."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ACTION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*")
+_WITH_VALUE: Final = frozenset({"if", "range", "with"})
+_KNOWN: Final = frozenset(
+    [
+        "and",
+        "or",
+        "not",
+        "len",
+        "index",
+        "slice",
+        "print",
+        "printf",
+        "println",
+        "html",
+        "js",
+        "urlquery",
+        "call",
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "true",
+        "false",
+        "nil",
+        "if",
+        "else",
+        "end",
+        "range",
+        "with",
+        "block",
+        "define",
+        "template",
+        "break",
+        "continue",
+        "json",
+        "currentDate",
+        "yesterdayDate",
+    ]
+)
+_OPENS: Final = frozenset({"if", "range", "with", "block", "define"})
+
+
+def template_fault(template: str) -> str | None:
+    """Return Go's message for a template with an unclosed action or block; None for any other template."""
+    rest = _ACTION.sub(lambda found: "\n" * found[0].count("\n"), template)
+    if "{{" in rest:
+        return f"template: :{rest[: rest.index('{{')].count(chr(10)) + 1}: unclosed action"
+    depth = 0
+    for action in _ACTION.finditer(template):
+        words = action[1].strip("- \t\r\n").split()
+        line = template[: action.start()].count("\n") + 1
+        fault = _action_fault(words)
+        if fault is not None:
+            return f"template: :{line}: {fault}"
+        depth += (words[0] in _OPENS) - (words[0] == "end")
+        if depth < 0:
+            return f"template: :{line}: unexpected {{{{end}}}}"
+    return None if depth == 0 else f"template: :{template.count(chr(10)) + 1}: unexpected EOF"
+
+
+def _action_fault(words: list[str]) -> str | None:
+    """Return what is wrong with the words of one action; None for nothing that is checked."""
+    if not words:
+        return "missing value for command"
+    if words[0] in _WITH_VALUE and len(words) == 1:
+        return f"missing value for {words[0]}"
+    if _IDENTIFIER.fullmatch(words[0]) and words[0] not in _KNOWN:
+        return f'function "{words[0]}" not defined'
+    return None

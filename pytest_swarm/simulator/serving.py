@@ -1,0 +1,64 @@
+"""Serves a simulated server until it is stopped, and says how clients reach it: `python -m pytest_swarm serve`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.simulator.http_server import LOOPBACK, serve_in_thread
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+from pytest_swarm.simulator.models.profile_types import Profile
+from pytest_swarm.simulator.server.faults import Fault
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+
+OLLAMA_PORT: Final = 11434
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServePlan:
+    """What is served where: the profile, the seed of the answers, the faults, and the graphs whose tasks are known."""
+
+    profile: Profile
+    host: str = LOOPBACK
+    port: int = OLLAMA_PORT
+    seed: int = 0
+    faults: tuple[Fault, ...] = ()
+    graphs: tuple[TaskGraph, ...] = ()
+
+
+def serve(plan: ServePlan, *, say: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        plan: What is served where.
+        say: Called with each line of output.
+
+    Raises:
+        OptionError: uvicorn is not installed, or the port is not available.
+    """
+    generator = ProfileGenerator(plan.profile, seed=plan.seed, graphs=plan.graphs)
+    faults = (*plan.profile.faults, *plan.faults)
+    server = SimulatedServer(plan.profile.server_spec, generator=generator, seed=plan.seed, faults=faults)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with serve_in_thread(server, host=plan.host, port=plan.port) as url:
+        for line in _announcement(plan, url):
+            say(line)
+        stop.wait()
+    say("stopped")
+
+
+def _announcement(plan: ServePlan, url: str) -> Iterable[str]:
+    yield f"simulated Ollama server, profile {plan.profile.name!r}, seed {plan.seed}, at {url} (stop it with Ctrl-C)"
+    yield f"  models: {', '.join(spec.full_name for spec in plan.profile.server_spec.models)}"
+    yield f"  Ollama clients: OLLAMA_HOST={url}"
+    yield f"  OpenAI clients: base URL {url}/v1, any API key"
+    if plan.graphs:
+        yield f"  known tasks: {', '.join(graph.name for graph in plan.graphs)}"
+    if plan.profile.faults or plan.faults:
+        yield f"  faults: {len(plan.profile.faults) + len(plan.faults)} to be injected"

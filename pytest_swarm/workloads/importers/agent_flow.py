@@ -1,0 +1,141 @@
+"""An agent workflow as the importers read it: nodes, control links, and LLM steps whose texts refer to other nodes.
+
+The readers of the formats build it; `flow_contraction` and `flow_graphs` make task graphs of it. It knows no format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.errors import GraphError
+
+QUESTION: Final = "question"  # the input that a chat message is given as
+MAX_PARTS: Final = 2_000  # of one text; a template that refers to templates could grow without end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepAnswer:
+    """A place in a text for the answer of a step. `candidates` are (node, path of a field); the first that ran counts.
+
+    Where no candidate comes before the step, `default` is taken; without that one `raw`, what stood there, stays.
+    """
+
+    candidates: tuple[tuple[str, tuple[str, ...]], ...]
+    raw: str
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowInput:
+    """A place in a text for a value that comes from outside.
+
+    `names` are the names that the value may be given under, the usual one first. Without a value `default` is taken;
+    without that one `raw`, what stood there, stays. `source` is the node that would give it, None for an input.
+    """
+
+    names: tuple[str, ...]
+    raw: str
+    default: str | None = None
+    source: str | None = None
+
+
+Part: TypeAlias = str | StepAnswer | FlowInput
+Parts: TypeAlias = tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlmStep:
+    """What an LLM step asks. `system` and `prompt` may be empty; None where the file does not say."""
+
+    system: Parts = ()
+    prompt: Parts = ()
+    model: str | None = None
+    type: TaskType | None = None
+    estimated_tokens: int | None = None
+    difficulty: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowNode:
+    """A node: its unique ID, its name for people, and what it asks where it is an LLM step.
+
+    `container` is the ID of the iteration or loop that it belongs to.
+    """
+
+    id: str
+    name: str
+    step: LlmStep | None = None
+    container: str | None = None
+    is_entry: bool = False  # of its container
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowLink:
+    """A control link. `branch` names the way out of the source where it has several, else None."""
+
+    source: str
+    target: str
+    branch: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowCall:
+    """A call of another workflow: the node, the names that the workflow may go by, and what is passed to its inputs."""
+
+    node: str
+    names: tuple[str, ...]
+    inputs: Mapping[str, Parts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFlow:
+    """A workflow: its name, nodes and links, and what of it could not be carried over, one sentence each.
+
+    `calls` are its calls of other workflows, `called` the names that it may be called by.
+    """
+
+    name: str
+    nodes: tuple[FlowNode, ...]
+    links: tuple[FlowLink, ...]
+    losses: tuple[str, ...] = ()
+    calls: tuple[FlowCall, ...] = ()
+    called: tuple[str, ...] = ()
+    by_id: dict[str, FlowNode] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_id: dict[str, FlowNode] = {}
+        for node in self.nodes:
+            if node.id in by_id:
+                raise GraphError(f"two nodes have the id {node.id!r}")
+            by_id[node.id] = node
+        for link in self.links:
+            for end, other in ((link.source, link.target), (link.target, link.source)):
+                if end not in by_id:
+                    side = "ends" if end == link.target else "begins"
+                    raise GraphError(f"an edge of node {other!r} {side} at node {end!r}, which does not exist")
+        for node in self.nodes:
+            if node.container is not None and node.container not in by_id:
+                raise GraphError(f"node {node.id!r} is in the container {node.container!r}, which does not exist")
+        object.__setattr__(self, "by_id", by_id)
+
+
+def joined(texts: Iterable[Parts], between: str = "\n\n") -> Parts:
+    """Return texts as one, with `between` between those that are not blank.
+
+    Args:
+        texts: The texts.
+        between: What to put between them.
+    """
+    parts: list[Part] = []
+    for text in texts:
+        if not is_blank(text):
+            parts += [between, *text] if parts else text
+    return tuple(parts[:MAX_PARTS])
+
+
+def is_blank(text: Parts) -> bool:
+    """Return whether a text has neither words nor places to fill."""
+    return not any(not isinstance(part, str) or part.strip() for part in text)

@@ -1,0 +1,177 @@
+"""Dify workflows and chat flows (DSL, YAML): nodes, links and LLM steps. `dify_references` resolves their variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.errors import GraphError
+from pytest_swarm.fields import Json
+from pytest_swarm.workloads.importers.agent_flow import (
+    AgentFlow,
+    FlowCall,
+    FlowLink,
+    FlowNode,
+    LlmStep,
+    Parts,
+    is_blank,
+    joined,
+)
+from pytest_swarm.workloads.importers.dify_references import DifyReferences
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, named, table, tables, text, texts
+
+LLM_KINDS: Final = ("llm", "agent", "parameter-extractor", "question-classifier")
+_PLAIN_HANDLE: Final = "source"
+
+
+def is_dify(document: Json) -> bool:
+    """Return whether the document is a Dify app."""
+    return isinstance(document, dict) and isinstance(document.get("app"), dict)
+
+
+def read_dify(document: Json, *, name: str, where: str) -> AgentFlow:
+    """Return the workflow of a Dify app.
+
+    Args:
+        document: The parsed file.
+        name: Name of the workflow where the file has none.
+        where: What to call it in an error, such as the file's path.
+
+    Raises:
+        GraphError: Where the app has no workflow, or an edge of it leads nowhere.
+    """
+    graph = at(document, "workflow", "graph")
+    if not isinstance(graph, dict):
+        mode = text(document, "app", "mode") or "without a mode"
+        raise GraphError(f"{where}: is a Dify app ({mode}) without a workflow, so it has no graph of steps")
+    rows = {text(row, "id"): row for row in tables(graph, "nodes") if text(row, "data", "type") and text(row, "id")}
+    references = DifyReferences(document, rows)
+    try:
+        return AgentFlow(
+            name=text(document, "app", "name").strip() or name,
+            nodes=tuple(_node(node, row, rows, references) for node, row in rows.items()),
+            links=tuple(_link(row, rows) for row in tables(graph, "edges")),
+            losses=(*references.losses, *_lost(rows)),
+            calls=tuple(_calls(rows, references)),
+            called=(text(document, "app", "name").strip(),),
+        )
+    except GraphError as error:
+        raise GraphError(f"{where}: {error}") from error
+
+
+def _node(node: str, row: JsonTable, rows: dict[str, JsonTable], references: DifyReferences) -> FlowNode:
+    data = table(row, "data")
+    container = text(row, "parentId") or first_text(data, "iteration_id", "loop_id") or None
+    kind = text(data, "type")
+    first = container is not None and text(rows.get(container), "data", "start_node_id") == node
+    return FlowNode(
+        id=node,
+        name=text(data, "title").strip() or node,
+        step=_step(kind, data, references) if kind in LLM_KINDS else None,
+        container=container if container in rows else None,
+        is_entry=first or kind in ("iteration-start", "loop-start"),
+    )
+
+
+def _link(row: JsonTable, rows: dict[str, JsonTable]) -> FlowLink:
+    source, handle = text(row, "source"), text(row, "sourceHandle")
+    data = table(rows.get(source), "data")
+    branch = None if handle in ("", _PLAIN_HANDLE) else _branch_name(handle, data)
+    return FlowLink(source=source, target=text(row, "target"), branch=branch)
+
+
+def _branch_name(handle: str, data: JsonTable) -> str:
+    """Return what people call a way out: the class, `true`, `false`, or `case N` for the Nth case."""
+    for row in tables(data, "classes"):
+        if text(row, "id") == handle:
+            return text(row, "name").strip() or handle
+    cases = [text(row, "case_id") or text(row, "id") for row in tables(data, "cases")]
+    if handle not in ("true", "false") and handle in cases:
+        return f"case {cases.index(handle) + 1}"
+    return handle
+
+
+def _step(kind: str, data: JsonTable, references: DifyReferences) -> LlmStep:
+    model = text(data, "model", "name") or None
+    if kind == "llm":
+        system, prompt = _messages(data, references)
+        return LlmStep(system=system, prompt=prompt, model=model)
+    if kind == "agent":
+        return _agent(data, references)
+    instruction = references.parts(first_text(data, "instruction", "instructions"))
+    if kind == "parameter-extractor":
+        query = references.selected(texts(data, "query"))
+        ask: Parts = (_extraction(data),)
+        return LlmStep(system=joined((instruction, ask)), prompt=query, model=model, type=TaskType.EXTRACTION)
+    query = references.selected(texts(data, "query_variable_selector"))
+    names = [text(row, "name").strip() for row in tables(data, "classes")]
+    ask = (f"Answer with the one of these classes that fits: {'; '.join(filter(None, names))}",)
+    return LlmStep(system=joined((instruction, ask)), prompt=query, model=model)
+
+
+def _extraction(data: JsonTable) -> str:
+    lines = [
+        f"- {text(row, 'name')} ({text(row, 'type') or 'string'}): {text(row, 'description')}".rstrip(": ")
+        for row in tables(data, "parameters")
+    ]
+    return "\n".join(["Extract from the text, and answer with one JSON object with these keys:", *lines])
+
+
+def _agent(data: JsonTable, references: DifyReferences) -> LlmStep:
+    parameters = table(data, "agent_parameters")
+
+    def value(key: str) -> Parts:
+        found = at(parameters, key, "value")
+        return references.selected(texts(found)) if isinstance(found, list) else references.parts(text(found))
+
+    model = first_text(at(parameters, "model", "value"), "model", "name") or text(parameters, "model", "value")
+    return LlmStep(system=value("instruction"), prompt=value("query"), model=model or None)
+
+
+def _messages(data: JsonTable, references: DifyReferences) -> tuple[Parts, Parts]:
+    """Return system and user text of an LLM node, in chat or completion form."""
+    template = data.get("prompt_template")
+    rows = [template] if isinstance(template, dict) else tables(template)
+    local = references.with_context(data)
+    said = [(text(row, "role") or "user", local.message(row, data)) for row in rows]
+    system = joined(parts for role, parts in said if role == "system")
+    others = [(role, parts) for role, parts in said if role != "system" and not is_blank(parts)]
+    if isinstance(data.get("memory"), dict):
+        query = text(data, "memory", "query_prompt_template").strip() or "{{#sys.query#}}"
+        others.append(("user", local.parts(query)))
+    speaks = any(role == "assistant" for role, _ in others)
+    prompt = joined((f"{role}: ", *parts) if speaks else parts for role, parts in others)
+    return system, prompt
+
+
+def _calls(rows: dict[str, JsonTable], references: DifyReferences) -> Iterator[FlowCall]:
+    """Yield the calls of workflows that are used as tools, with the values that they pass."""
+    for node, row in rows.items():
+        data = table(row, "data")
+        if text(data, "type") == "tool" and text(data, "provider_type") == "workflow":
+            names = [text(data, key).strip() for key in ("tool_label", "provider_name", "tool_name", "provider_id")]
+            passed = {key: at(each, "value") for key, each in named(data, "tool_parameters")}
+            inputs = {
+                key: references.selected(texts(value)) if isinstance(value, list) else references.parts(text(value))
+                for key, value in passed.items()
+            }
+            yield FlowCall(node=node, names=tuple(filter(None, names)) or (node,), inputs=inputs)
+
+
+def _lost(rows: dict[str, JsonTable]) -> tuple[str, ...]:
+    """Return sentences on nodes that do something which a task graph cannot."""
+    kinds: dict[str, list[str]] = {}
+    for node, row in rows.items():
+        data = table(row, "data")
+        kind = "workflow" if text(data, "provider_type") == "workflow" else text(data, "type")
+        kinds.setdefault(kind, []).append(text(data, "title").strip() or node)
+    wording = {
+        "tool": "tools are not called",
+        "http-request": "requests are not sent",
+        "knowledge-retrieval": "nothing is retrieved",
+        "code": "code is not run",
+        "iteration": "iterations run once, with the whole list",
+        "loop": "loops run once",
+    }
+    return tuple(f"{said}: {', '.join(kinds[kind])}" for kind, said in wording.items() if kind in kinds)

@@ -1,0 +1,169 @@
+"""Variables of a Dify app: `{{#NODE.field#}}` in texts, and selectors `[NODE, field]`.
+
+The answer of a step stays a place for it; a template, an aggregator, a code node or an iteration between hands on what
+it was given; everything else is an input.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from pytest_swarm.fields import Json
+from pytest_swarm.workloads.importers.agent_flow import MAX_PARTS, QUESTION, FlowInput, Part, Parts, StepAnswer, joined
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text, texts
+
+_VARIABLE: Final = re.compile(r"\{\{#([^#{}]+)#\}\}")
+_JINJA: Final = re.compile(r"\{\{-?\s*([^{}]+?)\s*-?\}\}")
+_WHOLE_FIELDS: Final = ("text", "output", "result", "class_name", "answer", "structured_output", "json")
+MAX_DEPTH: Final = 12  # templates that refer to templates
+
+
+@dataclass(frozen=True, slots=True)
+class DifyReferences:
+    """Resolves the variables of one app. `rows` are its nodes; `losses` fills with what cannot be computed."""
+
+    document: Json
+    rows: dict[str, JsonTable]
+    losses: list[str] = field(default_factory=list)
+    context: tuple[str, ...] | None = None
+    depth: int = 0
+
+    def with_context(self, data: JsonTable) -> DifyReferences:
+        """Return the same with the selector that `{{#context#}}` stands for in one LLM node."""
+        enabled = at(data, "context", "enabled") is True
+        return replace(self, context=texts(data, "context", "variable_selector") if enabled else ())
+
+    def message(self, row: JsonTable, data: JsonTable) -> Parts:
+        """Return one message of an LLM node, in Dify's own form or in Jinja's.
+
+        Args:
+            row: The message.
+            data: The node's data, with the variables of Jinja.
+        """
+        if text(row, "edition_type") == "jinja2":
+            variables = tables(data, "prompt_config", "jinja2_variables")
+            return self._jinja(text(row, "jinja2_text") or text(row, "text"), variables, text(data, "title"))
+        return self.parts(text(row, "text"))
+
+    def parts(self, template: str) -> Parts:
+        """Return a text with its variables resolved."""
+        found: list[Part] = []
+        at_char = 0
+        for match in _VARIABLE.finditer(template):
+            found += [template[at_char : match.start()], *self._variable(match[1], match[0])]
+            at_char = match.end()
+        return tuple(part for part in [*found, template[at_char:]] if part != "")[:MAX_PARTS]
+
+    def selected(self, selector: tuple[str, ...]) -> Parts:
+        """Return what a selector stands for; nothing for an empty one."""
+        return self._resolve(selector, "{{#" + ".".join(selector) + "#}}") if selector else ()
+
+    def _variable(self, name: str, raw: str) -> Parts:
+        if name == "context" and self.context is not None:
+            return self.selected(self.context)
+        return self._resolve(tuple(name.split(".")), raw)
+
+    def _resolve(self, selector: tuple[str, ...], raw: str) -> Parts:
+        node, names = selector[0], selector[1:]
+        if self.depth > MAX_DEPTH:
+            return (raw,)
+        if node == "sys":
+            usual = (*names[:1], QUESTION) if names == ("query",) else names[:1]
+            return (FlowInput(names=(*usual, ".".join(selector)), raw=raw),)
+        if node in ("env", "conversation"):
+            return (FlowInput(names=(*names[:1], ".".join(selector)), raw=raw, default=self._stored(node, names)),)
+        if node not in self.rows:
+            return (FlowInput(names=(".".join(selector),), raw=raw),)
+        deeper = replace(self, depth=self.depth + 1)
+        return deeper._of_node(node, names, raw)
+
+    def _of_node(self, node: str, names: tuple[str, ...], raw: str) -> Parts:
+        data = table(self.rows[node], "data")
+        match text(data, "type"):
+            case "llm" | "agent" | "parameter-extractor" | "question-classifier" as kind:
+                return (StepAnswer(candidates=((node, _path(kind, names)),), raw=raw),)
+            case "start":
+                return (self._start(data, names, raw),)
+            case "template-transform":
+                return self._jinja(text(data, "template"), tables(data, "variables"), text(data, "title"))
+            case "variable-aggregator" | "variable-assigner":
+                return self._first(data, names, raw)
+            case "code":
+                self._lose(f"the result of the code {text(data, 'title')!r} is replaced by what it is given")
+                given = [self.selected(texts(row, "value_selector")) for row in tables(data, "variables")]
+                return joined(given) or (_outside(data, node, names, raw),)
+            case "iteration" | "loop":
+                return self._container(data, node, names, raw)
+            case "document-extractor" | "list-operator":
+                return self.selected(texts(data, "variable_selector") or texts(data, "variable"))
+        return (_outside(data, node, names, raw),)
+
+    def _start(self, data: JsonTable, names: tuple[str, ...], raw: str) -> Part:
+        row = next((row for row in tables(data, "variables") if text(row, "variable") == "".join(names[:1])), {})
+        default = text(row, "default") or (None if row.get("required") or not row else "")
+        return FlowInput(names=(".".join(names) or "start",), raw=raw, default=default)
+
+    def _first(self, data: JsonTable, names: tuple[str, ...], raw: str) -> Parts:
+        """Return the first of an aggregator's variables that has a value."""
+        groups = tables(data, "advanced_settings", "groups")
+        ours = [row for row in groups if text(row, "group_name") == "".join(names[:1])]
+        rows = at(ours[0] if ours else data, "variables")
+        resolved = [self.selected(texts(row)) for row in rows] if isinstance(rows, list) else []
+        answers = [each[0] for each in resolved if len(each) == 1 and isinstance(each[0], StepAnswer)]
+        if not answers:
+            return next((each for each in resolved if each), (raw,))
+        others = next((each[0] for each in resolved if len(each) == 1 and isinstance(each[0], str)), None)
+        candidates = tuple(candidate for answer in answers for candidate in answer.candidates)
+        return (StepAnswer(candidates=candidates, raw=raw, default=others),)
+
+    def _container(self, data: JsonTable, node: str, names: tuple[str, ...], raw: str) -> Parts:
+        if names[:1] == ("item",):
+            return self.selected(texts(data, "iterator_selector")) or (raw,)
+        if names[:1] == ("output",) and (selector := texts(data, "output_selector")):
+            return self.selected(selector)
+        for row in tables(data, "loop_variables"):
+            if text(row, "label") == "".join(names[:1]):
+                value = row.get("value")
+                return self.selected(texts(value)) if isinstance(value, list) else (text(value),)
+        return (_outside(data, node, names, raw),)
+
+    def _jinja(self, template: str, variables: list[JsonTable], title: str) -> Parts:
+        """Return a Jinja text with its variables resolved; one that computes is replaced by its variables."""
+        values = {text(row, "variable"): self.selected(texts(row, "value_selector")) for row in variables}
+        if "{%" in template:
+            self._lose(f"the template {title!r} computes, so it is replaced by its variables")
+            return joined(values.values())
+        found: list[Part] = []
+        at_char = 0
+        for match in _JINJA.finditer(template):
+            name = re.split(r"[.|\[( ]", match[1], maxsplit=1)[0]
+            found += [template[at_char : match.start()], *(values.get(name) or (match[0],))]
+            at_char = match.end()
+        return tuple(part for part in [*found, template[at_char:]] if part != "")[:MAX_PARTS]
+
+    def _stored(self, kind: str, names: tuple[str, ...]) -> str | None:
+        """Return the value of an environment or conversation variable that is in the file."""
+        key = "environment_variables" if kind == "env" else "conversation_variables"
+        for row in tables(self.document, "workflow", key):
+            if text(row, "name") == "".join(names[:1]):
+                return text(row, "value") or None
+        return None
+
+    def _lose(self, sentence: str) -> None:
+        if sentence not in self.losses:
+            self.losses.append(sentence)
+
+
+def _path(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the field of a step's answer that a variable names; empty for the whole answer."""
+    if kind == "parameter-extractor":
+        return names
+    return names[1:] if names[:1] and names[0] in _WHOLE_FIELDS else ()
+
+
+def _outside(data: JsonTable, node: str, names: tuple[str, ...], raw: str) -> Part:
+    """Return an input for what a node gets from outside, under the name of the node."""
+    title = first_text(data, "title") or node
+    return FlowInput(names=(".".join((title, *names)), title), raw=raw, source=node)

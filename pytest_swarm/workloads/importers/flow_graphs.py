@@ -1,0 +1,229 @@
+"""Task graphs from agent workflows: one task for each LLM step, in one job for each case of inputs.
+
+Prompts, system prompts and model names are kept. A place for the answer of an earlier step becomes a placeholder, and a
+place for an input gets its value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.placeholders import placeholder
+from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.errors import GraphError
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowInput, Parts, StepAnswer
+from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, contracted_edges, entry_steps
+from pytest_swarm.workloads.importers.flow_unrolling import Copy, find_cycle, unrolled
+from pytest_swarm.workloads.importers.task_rules import size_from_text, type_from_text
+
+TYPE_CHARS: Final = 200  # of a prompt, so many characters at its beginning are read for its type
+MAX_ID_CHARS: Final = 80
+MAX_SHOWN: Final = 6  # names in one sentence
+_TAG: Final = re.compile(r"<[^<>]*>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowOptions:
+    """How a workflow becomes jobs: values of its inputs, branches to keep, and rounds of a cycle (None = refuse it)."""
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    branches: Mapping[str, str] = field(default_factory=dict)
+    unroll: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowGraph:
+    """The task graph of a workflow, and what could not be carried over, one sentence each."""
+
+    graph: TaskGraph
+    losses: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Texts:
+    """Texts of steps with their places filled, and a record of the inputs."""
+
+    inputs: Mapping[str, str]
+    ids: Mapping[Copy, str]
+    used: set[str] = field(default_factory=set)
+    known: dict[str, None] = field(default_factory=dict)
+    missing: dict[str, None] = field(default_factory=dict)
+
+    def fill(self, parts: Parts, before: set[Copy]) -> str:
+        """Return the text, with placeholders for answers of steps in `before`."""
+        return "".join(part if isinstance(part, str) else self._place(part, before) for part in parts)
+
+    def _place(self, part: StepAnswer | FlowInput, before: set[Copy]) -> str:
+        if isinstance(part, FlowInput):
+            return self._input(part)
+        for step, path in part.candidates:
+            copies = [copy for copy in before if copy[0] == step]
+            if copies:
+                return placeholder(self.ids[max(copies)], tuple(map(_plain, path)))
+        return part.raw if part.default is None else part.default
+
+    def _input(self, part: FlowInput) -> str:
+        self.known[part.names[0]] = None
+        for name in part.names:
+            if name in self.inputs:
+                self.used.add(name)
+                return self.inputs[name]
+        if part.default is None:
+            self.missing[part.names[0]] = None
+            return part.raw
+        return part.default
+
+    def losses(self) -> Iterable[str]:
+        """Return what is to be said about the inputs."""
+        if self.missing:
+            yield f"inputs without a value stay as written: {_listed(self.missing)}; give them with --input NAME=VALUE"
+        if unused := [name for name in self.inputs if name not in self.used]:
+            inputs = f"its inputs are {_listed(self.known)}" if self.known else "it has no inputs"
+            yield f"no prompt uses the input {_listed(unused)}; {inputs}"
+
+
+def graph_of_flow(flow: AgentFlow, options: FlowOptions, *, where: str) -> FlowGraph:
+    """Return the task graph of a workflow.
+
+    Args:
+        flow: The workflow.
+        options: Inputs, branches and rounds.
+        where: What to call the workflow in an error, such as the file's path.
+
+    Raises:
+        GraphError: Where it has no LLM step, or a cycle that is not to be unrolled.
+    """
+    try:
+        kept = chosen_branches(flow, options.branches)
+        steps = [node.id for node in kept.nodes if node.step is not None]
+        if not steps:
+            raise GraphError("it has no LLM step, so there is nothing to route")
+        edges = contracted_edges(kept)
+        begun = list(dict.fromkeys((*entry_steps(kept), *steps)))
+        cycle = find_cycle(begun, edges)
+        if cycle is not None and options.unroll is None:
+            names = " -> ".join(kept.by_id[each].name for each in cycle)
+            raise GraphError(f"it has a cycle: {names}; unroll it with --unroll=N")
+        copies, links = unrolled(begun, edges, options.unroll or 1)
+        place = {step: number for number, step in enumerate(steps)}
+        copies.sort(key=lambda copy: (place[copy[0]], copy[1]))
+        return _build(kept, copies, links, options.inputs)
+    except GraphError as error:
+        raise GraphError(f"{where}: {error}") from error
+
+
+def _build(
+    flow: AgentFlow, copies: Sequence[Copy], links: Sequence[tuple[Copy, Copy]], inputs: Mapping[str, str]
+) -> FlowGraph:
+    ids = _task_ids(flow, copies)
+    parents: dict[Copy, list[Copy]] = defaultdict(list)
+    for parent, child in links:
+        parents[child].append(parent)
+    texts = _Texts(inputs, ids)
+    bare: dict[str, None] = {}
+    tasks = []
+    for copy in copies:
+        task, has_text = _task(flow, copy, texts, parents)
+        tasks.append(task)
+        if not has_text:
+            bare[flow.by_id[copy[0]].name] = None
+    losses = [*flow.losses, *_branches(flow), *texts.losses()]
+    if bare:
+        losses.append(f"steps without a text of their own, which are asked to carry out their part: {_listed(bare)}")
+    edges = tuple((ids[parent], ids[child]) for child in copies for parent in parents.get(child, ()))
+    return FlowGraph(graph=TaskGraph(name=flow.name, tasks=tuple(tasks), edges=edges), losses=tuple(losses))
+
+
+def _task(flow: AgentFlow, copy: Copy, texts: _Texts, parents: Mapping[Copy, Sequence[Copy]]) -> tuple[Task, bool]:
+    """Return the task of a step, and whether the file holds a text for it."""
+    node = flow.by_id[copy[0]]
+    step = node.step
+    assert step is not None  # only steps are copied
+    refers = any(isinstance(part, StepAnswer) for part in (*step.system, *step.prompt))
+    before = _ancestors(copy, parents) if refers else set()
+    system, prompt = texts.fill(step.system, before), texts.fill(step.prompt, before)
+    if not prompt.strip():
+        system, prompt = "", system
+    has_text = bool(prompt.strip())
+    if not has_text:
+        prompt = (
+            f"You carry out the step {node.name!r} of the workflow {flow.name!r}. Give its result in a few sentences."
+        )
+    words = _TAG.sub(" ", f"{system} {prompt}")
+    tokens, difficulty = size_from_text(words, len(parents.get(copy, ())))
+    task = Task(
+        id=texts.ids[copy],
+        type=step.type or step_type(node.name, words if has_text else ""),
+        prompt=prompt,
+        estimated_tokens=step.estimated_tokens or tokens,
+        difficulty=difficulty if step.difficulty is None else step.difficulty,
+        system=system if system.strip() else None,
+        source_model=step.model,
+    )
+    return task, has_text
+
+
+def step_type(name: str, text: str) -> TaskType:
+    """Return the type of a step: from the words of its name, else from the beginning of its text, else reasoning.
+
+    Args:
+        name: Name of the step.
+        text: Its text without tags; the first 200 characters are read.
+    """
+    from_name = type_from_text(name)
+    return from_name if from_name is not TaskType.REASONING else type_from_text(text.strip()[:TYPE_CHARS])
+
+
+def _task_ids(flow: AgentFlow, copies: Sequence[Copy]) -> dict[Copy, str]:
+    """Return a unique ID for each copy: the step's name, with a number behind it where that is taken."""
+    taken: set[str] = set()
+    ids: dict[Copy, str] = {}
+    for step, number in copies:
+        base = _plain(flow.by_id[step].name)[:MAX_ID_CHARS].strip() or "step"
+        base = base if number == 1 else f"{base} (round {number})"
+        name, count = base, 1
+        while name in taken:
+            count += 1
+            name = f"{base} ({count})"
+        taken.add(name)
+        ids[step, number] = name
+    return ids
+
+
+def _plain(text: str) -> str:
+    """Return the text without what a placeholder cannot contain."""
+    return " ".join(re.sub(r"[{}|]", " ", text).split())
+
+
+def _ancestors(copy: Copy, parents: Mapping[Copy, Sequence[Copy]]) -> set[Copy]:
+    found: set[Copy] = set()
+    todo = list(parents.get(copy, ()))
+    while todo:
+        each = todo.pop()
+        if each not in found:
+            found.add(each)
+            todo += parents.get(each, ())
+    return found
+
+
+def _branches(flow: AgentFlow) -> Iterable[str]:
+    """Return a sentence on the nodes of which all branches are kept."""
+    ways: dict[str, dict[str, None]] = defaultdict(dict)
+    for link in flow.links:
+        if link.branch is not None:
+            ways[flow.by_id[link.source].name][link.branch] = None
+    for name, branches in ways.items():
+        if len(branches) > 1:
+            choice = f"--branch {name!r}=NAME keeps one"
+            yield f"all branches of {name!r} are run ({_listed(branches)}); {choice}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = list(names)
+    more = f" and {len(shown) - MAX_SHOWN} more" if len(shown) > MAX_SHOWN else ""
+    return ", ".join(shown[:MAX_SHOWN]) + more

@@ -1,0 +1,148 @@
+"""Flowise (JSON): agent flows of the second generation. Chat flows and sequential agents are in `flowise_chains`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_swarm.errors import GraphError
+from pytest_swarm.fields import Json
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep, Parts, is_blank, joined
+from pytest_swarm.workloads.importers.flowise_chains import CHAIN_KINDS, MODEL_KEYS, ChainReader
+from pytest_swarm.workloads.importers.flowise_references import FlowiseReferences
+from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
+
+_PREFIXES: Final = {"llmAgentflow": "llm", "agentAgentflow": "agent", "conditionAgentAgentflow": "conditionAgent"}
+_QUESTION: Final = "{{ question }}"
+_NOTE: Final = "stickyNote"
+
+
+def is_flowise(document: Json) -> bool:
+    """Return whether the document is a flow of Flowise."""
+    rows = tables(document, "nodes")
+    return any("inputs" in table(row, "data") and text(row, "data", "name") for row in rows)
+
+
+def read_flowise(document: Json, *, name: str, where: str) -> AgentFlow:
+    """Return a flow of Flowise, of any of its three generations.
+
+    Args:
+        document: The parsed file.
+        name: Name of the workflow where the file has none.
+        where: What to call it in an error, such as the file's path.
+
+    Raises:
+        GraphError: Where an edge or a loop leads to a node that does not exist.
+    """
+    rows = {text(row, "id"): row for row in tables(document, "nodes") if _kind(row) and _NOTE not in _kind(row)}
+    edges = tables(document, "edges")
+    references = FlowiseReferences(rows)
+    chains = ChainReader(rows, edges, references)
+    try:
+        return AgentFlow(
+            name=first_text(document, "name", "chatflowName").strip() or name,
+            nodes=tuple(_node(node, row, references, chains) for node, row in rows.items()),
+            links=(*_links(edges, rows, chains), *_loops(rows, chains)),
+            losses=(*references.losses, *_lost(rows)),
+        )
+    except GraphError as error:
+        raise GraphError(f"{where}: {error}") from error
+
+
+def _kind(row: JsonTable) -> str:
+    return text(row, "data", "name")
+
+
+def _node(node: str, row: JsonTable, references: FlowiseReferences, chains: ChainReader) -> FlowNode:
+    kind, container = _kind(row), text(row, "parentNode")
+    inputs = table(row, "data", "inputs")
+    step: LlmStep | None = None
+    if kind in _PREFIXES:
+        step = _step(_PREFIXES[kind], inputs, references.of(node))
+    elif kind in CHAIN_KINDS:
+        step = chains.step(node)
+    own = first_text(inputs, CHAIN_KINDS[kind]) if kind in CHAIN_KINDS else ""
+    name = own or text(row, "data", "label").strip() or node
+    return FlowNode(id=node, name=name, step=step, container=container or None)
+
+
+def _step(prefix: str, inputs: JsonTable, references: FlowiseReferences) -> LlmStep:
+    config = table(inputs, f"{prefix}ModelConfig")
+    model = first_text(config, *MODEL_KEYS)
+    if prefix == "conditionAgent":
+        scenarios = [text(row, "scenario") for row in tables(inputs, "conditionAgentScenarios")]
+        ask: Parts = (f"Answer with the one of these scenarios that fits: {'; '.join(filter(None, scenarios))}",)
+        system = joined([references.parts(text(inputs, "conditionAgentInstructions")), ask])
+        prompt = references.parts(text(inputs, "conditionAgentInput") or _QUESTION)
+        return LlmStep(system=system, prompt=prompt, model=model or None)
+    said = [
+        (text(row, "role") or "user", references.parts(text(row, "content")))
+        for row in tables(inputs, f"{prefix}Messages")
+    ]
+    system = joined(parts for role, parts in said if role in ("system", "developer"))
+    asked = [parts for role, parts in said if role not in ("system", "developer")]
+    user = references.parts(text(inputs, f"{prefix}UserMessage"))
+    asked.append(references.parts(_QUESTION) if is_blank(user) and not asked and not is_blank(system) else user)
+    return LlmStep(system=system, prompt=joined(asked), model=model or None)
+
+
+def _links(edges: list[JsonTable], rows: dict[str, JsonTable], chains: ChainReader) -> Iterator[FlowLink]:
+    for edge in edges:
+        source, target = text(edge, "source"), text(edge, "target")
+        if chains.is_control(edge):
+            branch = _branch(rows.get(source, {}), text(edge, "sourceHandle"))
+            yield FlowLink(source=source, target=target, branch=branch)
+
+
+def _branch(row: JsonTable, handle: str) -> str | None:
+    """Return the name of a way out: a scenario, `proceed` or `reject`, the number of a condition, or `else`."""
+    kind, inputs = _kind(row), table(row, "data", "inputs")
+    output = handle.partition("-output-")[2]
+    if kind in ("seqCondition", "seqConditionAgent"):
+        return output.partition("-")[0] or None
+    if not output.isdecimal():
+        return None
+    names: list[str] = []
+    if kind == "conditionAgentAgentflow":
+        names = [text(each, "scenario") for each in tables(inputs, "conditionAgentScenarios")]
+    elif kind == "humanInputAgentflow":
+        names = ["proceed", "reject"]
+    elif kind == "conditionAgentflow":
+        conditions = tables(inputs, "conditions")
+        names = [str(number) for number in range(len(conditions))] + ["else"]
+    return names[int(output)] if int(output) < len(names) and names[int(output)] else output
+
+
+def _loops(rows: dict[str, JsonTable], chains: ChainReader) -> Iterator[FlowLink]:
+    """Yield the links of loop nodes, which are in their inputs and not among the edges."""
+    for node, row in rows.items():
+        if _kind(row) == "loopAgentflow":
+            target = text(row, "data", "inputs", "loopBackToNode").partition("-")[0]
+            if target:
+                yield FlowLink(source=node, target=target)
+        elif _kind(row) == "seqLoop" and (found := chains.named(text(row, "data", "inputs", "loopToName"))):
+            yield FlowLink(source=node, target=found)
+
+
+def _lost(rows: dict[str, JsonTable]) -> Iterator[str]:
+    """Yield sentences on nodes that do something which a task graph cannot."""
+    wording = {
+        "toolAgentflow": "tools are not called",
+        "httpAgentflow": "requests are not sent",
+        "retrieverAgentflow": "nothing is retrieved",
+        "customFunctionAgentflow": "code is not run",
+        "executeFlowAgentflow": "flows that are called are not in the file",
+        "humanInputAgentflow": "nobody is asked",
+        "iterationAgentflow": "iterations run once, with the whole list",
+    }
+    for kind, said in wording.items():
+        names = [text(row, "data", "label").strip() or node for node, row in rows.items() if _kind(row) == kind]
+        if names:
+            yield f"{said}: {', '.join(names)}"
+    tools = [
+        text(row, "data", "label").strip() or node
+        for node, row in rows.items()
+        if tables(row, "data", "inputs", "agentTools")
+    ]
+    if tools:
+        yield f"tools are not called: those of {', '.join(tools)}"

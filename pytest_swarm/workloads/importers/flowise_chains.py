@@ -1,0 +1,160 @@
+"""Older flows of Flowise: chat flows of chains, whose edges carry objects, and sequential agents.
+
+The prompt and the model of a step are other nodes, which are wired to its inputs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.fields import Json
+from pytest_swarm.workloads.importers.agent_flow import (
+    QUESTION,
+    FlowInput,
+    LlmStep,
+    Part,
+    Parts,
+    StepAnswer,
+    is_blank,
+    joined,
+)
+from pytest_swarm.workloads.importers.flowise_references import FlowiseReferences
+from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, text
+
+_NO_NAME: Final = "name"  # these nodes have no such input: their label names them
+_LABELED_KINDS: Final = (
+    *("conversationChain", "conversationalRetrievalQAChain", "retrievalQAChain", "sqlDatabaseChain", "toolAgent"),
+    *("conversationalAgent", "reactAgentChat", "reactAgentLLM", "csvAgent", "airtableAgent", "openAIAssistant"),
+)
+CHAIN_KINDS: Final = {
+    "llmChain": "chainName",
+    "seqAgent": "agentName",
+    "seqLLMNode": "llmNodeName",
+    "seqConditionAgent": "conditionAgentName",
+    "supervisor": "supervisorName",
+    "worker": "workerName",
+    **dict.fromkeys(_LABELED_KINDS, _NO_NAME),
+}
+"""Kinds of LLM steps -> the input that names the step."""
+MODEL_KEYS: Final = ("customModelName", "modelName", "model", "deploymentName", "azureOpenAIApiDeploymentName")
+_SYSTEM_KEYS: Final = ("systemMessagePrompt", "systemMessage", "supervisorPrompt", "workerPrompt", "responsePrompt")
+_STARTS: Final = ("seqStart", "supervisor")
+_TEMPLATE_KEYS: Final = ("template", "humanMessagePrompt", "prefix", "suffix")
+_PLACE: Final = re.compile(r"\{(\w+)\}")
+_WIRED: Final = re.compile(r"\{\{\s*([\w-]+)(?:\.data\.instance)?\s*\}\}")
+_QUESTION_FORMS: Final = ("{{question}}", "{{ question }}")
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReader:
+    """Reads the steps of older flows."""
+
+    rows: dict[str, JsonTable]
+    edges: list[JsonTable]
+    references: FlowiseReferences
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether the flow is one of sequential agents, in which some edges are control and others carry objects."""
+        return any(text(row, "data", "name").startswith("seq") for row in self.rows.values())
+
+    def is_control(self, edge: JsonTable) -> bool:
+        """Return whether an edge says what comes after what. In a chat flow, every edge does."""
+        if not self.is_sequential:
+            return True
+        return _input_name(edge) == "sequentialNode"
+
+    def named(self, name: str) -> str | None:
+        """Return the ID of the sequential step of that name, as loops give it; None where there is none."""
+        wanted = _as_key(name)
+        for node, row in self.rows.items():
+            own = first_text(table(row, "data", "inputs"), *CHAIN_KINDS.values())
+            if wanted and wanted in (_as_key(own), _as_key(node)):
+                return node
+        return None
+
+    def step(self, node: str) -> LlmStep:
+        """Return what a step asks."""
+        inputs = table(self.rows[node], "data", "inputs")
+        model = self._model(node)
+        if text(self.rows[node], "data", "name") == "llmChain":
+            prompt_node = self._source(node, "prompt")
+            system, prompt = self._prompts(table(self.rows.get(prompt_node, {}), "data", "inputs"))
+            return LlmStep(system=system, prompt=prompt, model=model)
+        system, prompt = self._prompts(inputs)
+        if is_blank(prompt):
+            prompt = (FlowInput(names=(QUESTION,), raw="{{question}}"),)
+        return LlmStep(system=system, prompt=prompt, model=model)
+
+    def _prompts(self, inputs: JsonTable) -> tuple[Parts, Parts]:
+        values = _values(inputs)
+        system = self._template(first_text(inputs, *_SYSTEM_KEYS), values, usual=())
+        asked = [self._template(text(inputs, key), values, usual=(QUESTION,)) for key in _TEMPLATE_KEYS]
+        return system, joined(asked)
+
+    def _template(self, template: str, values: JsonTable, *, usual: tuple[str, ...]) -> Parts:
+        """Return a template with its `{name}` places filled by the node's values, or by inputs also called `usual`."""
+        found: list[Part] = []
+        at_char = 0
+        for match in _PLACE.finditer(template):
+            found += [template[at_char : match.start()], *self._value(match[1], match[0], values, usual)]
+            at_char = match.end()
+        return tuple(part for part in [*found, template[at_char:]] if part != "")
+
+    def _value(self, name: str, raw: str, values: JsonTable, usual: tuple[str, ...]) -> Parts:
+        value = text(values, name)
+        if value.strip() in _QUESTION_FORMS:
+            return (FlowInput(names=(name, QUESTION), raw=raw),)
+        if not value:
+            return (FlowInput(names=(name, *usual), raw=raw),)
+        wired = _WIRED.fullmatch(value.strip())
+        if wired and wired[1] in self.rows:
+            kind = text(self.rows[wired[1]], "data", "name")
+            if kind in CHAIN_KINDS:
+                return (StepAnswer(candidates=((wired[1], ()),), raw=raw),)
+            return (FlowInput(names=(name, wired[1]), raw=raw),)
+        return self.references.parts(value)
+
+    def _model(self, node: str) -> str | None:
+        """Return the model that is wired to a step; to the start node where the step has none of its own."""
+        starts = [each for each, row in self.rows.items() if text(row, "data", "name") in _STARTS]
+        for user in (node, *starts):
+            source = self._source(user, "model")
+            if name := first_text(table(self.rows.get(source, {}), "data", "inputs"), *MODEL_KEYS):
+                return name
+        return None
+
+    def _source(self, node: str, name: str) -> str:
+        """Return the ID of the node that is wired to an input; an empty text where there is none."""
+        for edge in self.edges:
+            if text(edge, "target") == node and _input_name(edge) == name:
+                return text(edge, "source")
+        wired = _WIRED.fullmatch(text(self.rows.get(node, {}), "data", "inputs", name).strip())
+        return wired[1] if wired else ""
+
+
+def _input_name(edge: JsonTable) -> str:
+    """Return the input that an edge leads to, from a handle such as `NODE-input-prompt-BasePromptTemplate`."""
+    return text(edge, "targetHandle").partition("-input-")[2].partition("-")[0]
+
+
+def _values(inputs: JsonTable) -> JsonTable:
+    """Return the values of a template's places: a table, or one written as JSON text."""
+    found: dict[str, Json] = {}
+    for key in ("promptValues", "systemMessagePromptValues", "humanMessagePromptValues"):
+        value = inputs.get(key)
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError):
+                continue
+        if isinstance(value, dict):
+            found |= value
+    return found
+
+
+def _as_key(name: str) -> str:
+    return re.sub(r"\s+", "_", name.strip().lower())

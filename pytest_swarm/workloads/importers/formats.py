@@ -1,0 +1,194 @@
+"""The formats that can be imported, and how the contents of a file tell which one it is."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from pytest_swarm.documents import parse_json, parse_toml, read_text
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.errors import GraphError
+from pytest_swarm.fields import Json
+from pytest_swarm.workloads.expected_files import with_expected_answers
+from pytest_swarm.workloads.graph_files import read_graph
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow
+from pytest_swarm.workloads.importers.crewai import is_crewai, is_crewai_agents, read_crewai
+from pytest_swarm.workloads.importers.dagbench import is_dagbench, read_dagbench
+from pytest_swarm.workloads.importers.dify import is_dify, read_dify
+from pytest_swarm.workloads.importers.dot import read_dot
+from pytest_swarm.workloads.importers.flow_calls import inlined
+from pytest_swarm.workloads.importers.flowise import is_flowise, read_flowise
+from pytest_swarm.workloads.importers.langflow import is_langflow, read_langflow
+from pytest_swarm.workloads.importers.langgraph import is_langgraph, read_langgraph
+from pytest_swarm.workloads.importers.n8n import is_n8n, read_n8n
+from pytest_swarm.workloads.importers.plain_graphs import is_node_link, read_graphml, read_node_link
+from pytest_swarm.workloads.importers.wfformat import is_wfformat, read_wfformat
+from pytest_swarm.workloads.importers.worfbench import is_worfbench, read_worfbench
+from pytest_swarm.workloads.importers.yaml_text import parse_yaml
+
+YAML_SUFFIXES: Final = (".yml", ".yaml")
+DOT_SUFFIXES: Final = (".dot", ".gv")
+GRAPHML_SUFFIXES: Final = (".graphml", ".xml")
+SUFFIXES: Final = (".json", ".toml", *YAML_SUFFIXES, *DOT_SUFFIXES, *GRAPHML_SUFFIXES)
+KNOWN_FORMATS: Final = (
+    "our own (with 'tasks'), Dify, Flowise, n8n, LangGraph, LangFlow, CrewAI, WfFormat, DAGBench, WorfBench, "
+    "node-link JSON, GraphML and DOT"
+)
+_AGENTS: Final = ("agents.yaml", "agents.yml")
+Content: TypeAlias = TaskGraph | AgentFlow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One graph or workflow of a file: where it is, and a function that reads it or raises GraphError."""
+
+    where: str
+    read: Callable[[], Content]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a document comes from."""
+
+    where: str
+    path: Path
+
+    def at(self, number: int) -> _Place:
+        return _Place(where=f"{self.where}[{number}]", path=self.path)
+
+
+def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
+    """Yield the graphs and workflows of a file.
+
+    Args:
+        path: The file. Its suffix tells whether it is JSON, TOML, YAML, DOT or GraphML, its contents tell the format.
+
+    Raises:
+        GraphError: Where the file cannot be read as what its suffix says.
+    """
+    place = _Place(where=str(path), path=Path(path))
+    suffix, where, stem = place.path.suffix.lower(), place.where, place.path.stem
+    if suffix not in SUFFIXES:
+        raise GraphError(f"{where}: the file name must end in one of {', '.join(SUFFIXES)}")
+    text = read_text(path, GraphError)
+    if suffix in DOT_SUFFIXES:
+        yield Entry(where=where, read=lambda: read_dot(text, name=stem, where=where))
+    elif suffix in GRAPHML_SUFFIXES:
+        yield Entry(where=where, read=lambda: read_graphml(text, name=stem, where=where))
+    else:
+        yield from _documents(_parsed(place.path, text), place)
+
+
+def _parsed(path: Path, text: str) -> Json:
+    """Return the document of a JSON, TOML or YAML file."""
+    suffix, where = path.suffix.lower(), str(path)
+    if suffix in YAML_SUFFIXES:
+        return parse_yaml(text, where)
+    return parse_toml(text, where, GraphError) if suffix == ".toml" else parse_json(text, where, GraphError)
+
+
+def _documents(document: Json, place: _Place) -> Iterator[Entry]:
+    """Yield the entries of a document, which may be a list or a bundle of several workflows."""
+    rows: list[Json] = document if isinstance(document, list) else []
+    if rows and (is_worfbench(document) or all(map(is_n8n, rows))):
+        for number, row in enumerate(rows):
+            yield _entry(row, place.at(number))
+    elif isinstance(document, dict) and isinstance(document.get("flowData"), str):
+        flow = parse_json(str(document["flowData"]), f"{place.where}, 'flowData'", GraphError)
+        name: Json = document.get("name")
+        yield _entry(flow | {"name": name} if isinstance(flow, dict) else flow, place)
+    elif isinstance(flows := document.get("flows") if isinstance(document, dict) else None, list) and flows:
+        for number, row in enumerate(flows):
+            yield _entry(row, place.at(number))
+    else:
+        yield _entry(document, place)
+
+
+def _entry(document: Json, place: _Place) -> Entry:
+    return Entry(where=place.where, read=lambda: _read(document, place))
+
+
+def _read(document: Json, place: _Place) -> Content:
+    """Return the graph or workflow of a document in the first format that it looks like."""
+    where, stem = place.where, place.path.stem
+    if is_worfbench([document]):
+        return read_worfbench(document, where=where)
+    if is_dify(document):
+        return inlined(read_dify(document, name=stem, where=where), _Siblings(place.path).find)
+    if is_wfformat(document):
+        return read_wfformat(document, where=where)
+    if is_dagbench(document):
+        return read_dagbench(document, where=where)
+    for matches, read in (
+        (is_n8n, read_n8n),
+        (is_langflow, read_langflow),
+        (is_flowise, read_flowise),
+        (is_langgraph, read_langgraph),
+        (is_node_link, read_node_link),
+    ):
+        if matches(document):
+            return inlined(read(document, name=stem, where=where), _Siblings(place.path).find)
+    if isinstance(document, dict) and "tasks" in document:
+        return with_expected_answers(read_graph(document, where=where), place.path)
+    if is_crewai(document):
+        return read_crewai(document, _agents_beside(place.path), name=_crew_name(place.path), where=where)
+    if is_crewai_agents(document):
+        raise GraphError(f"{where}: holds the agents of a CrewAI crew; import the tasks.yaml beside it")
+    raise GraphError(f"{where}: the format is not known; supported are {KNOWN_FORMATS}")
+
+
+class _Siblings:
+    """The workflows in the other files of a directory, read when a workflow calls one of them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._by_name: dict[str, AgentFlow] | None = None
+
+    def find(self, names: tuple[str, ...]) -> AgentFlow | None:
+        """Return the workflow that goes by one of the names, None where there is none."""
+        if self._by_name is None:
+            self._by_name = {}
+            for file in sorted(self._path.parent.glob(f"*{self._path.suffix}")):
+                if file.resolve() != self._path.resolve():
+                    self._by_name |= {name: flow for name, flow in _callable(file) if name not in self._by_name}
+        return next((self._by_name[name] for name in names if name in self._by_name), None)
+
+
+def _callable(file: Path) -> Iterator[tuple[str, AgentFlow]]:
+    """Yield name and workflow of a file that may be called; nothing where it cannot be read."""
+    try:
+        document = _parsed(file, read_text(file, GraphError))
+        if is_n8n(document):
+            flow = read_n8n(document, name=file.stem, where=str(file))
+        elif is_dify(document):
+            flow = read_dify(document, name=file.stem, where=str(file))
+        else:
+            return
+    except GraphError:  # the file is refused where it is imported itself; the call is then listed as lost
+        return
+    yield from ((name, flow) for name in (*flow.called, file.stem))
+
+
+def is_agents_file(path: Path) -> bool:
+    """Return whether a file holds the agents of a crew whose tasks are beside it: it is read with them."""
+    return path.name in _AGENTS and any((path.parent / f"tasks{suffix}").is_file() for suffix in YAML_SUFFIXES)
+
+
+def _agents_beside(path: Path) -> Json:
+    found = next((each for name in _AGENTS if (each := path.parent / name).is_file()), None)
+    return None if found is None else parse_yaml(read_text(found, GraphError), str(found))
+
+
+def _crew_name(path: Path) -> str:
+    """Return the name of a crew: that of its folder, because its files are all called tasks.yaml."""
+    folder = path.resolve().parent
+    return (folder.parent if folder.name == "config" else folder).name or path.stem
+
+
+def as_text(value: Json) -> str:
+    """Return a value of a case as it stands in a prompt: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

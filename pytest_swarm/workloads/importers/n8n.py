@@ -1,0 +1,207 @@
+"""n8n workflows (JSON): nodes, main connections, and the LangChain root nodes as LLM steps.
+
+Connections of other kinds attach a helper to its user: a model, a memory, a tool, a parser. Only models are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.errors import GraphError
+from pytest_swarm.fields import Json
+from pytest_swarm.workloads.importers.agent_flow import (
+    AgentFlow,
+    FlowCall,
+    FlowLink,
+    FlowNode,
+    LlmStep,
+    Parts,
+    is_blank,
+    joined,
+)
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
+from pytest_swarm.workloads.importers.n8n_expressions import N8nExpressions
+from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
+
+_CHAT_INPUT: Final = "={{ $json.chatInput }}"
+_MODEL_KIND: Final = "ai_languageModel"
+MAX_MODEL_DEPTH: Final = 5  # selectors of models between a step and its model
+
+
+def is_n8n(document: Json) -> bool:
+    """Return whether the document is one workflow of n8n."""
+    return isinstance(document, dict) and isinstance(document.get("nodes"), list) and "connections" in document
+
+
+def read_n8n(document: Json, *, name: str, where: str) -> AgentFlow:
+    """Return one workflow of n8n.
+
+    Args:
+        document: The parsed file.
+        name: Name of the workflow where the file has none.
+        where: What to call it in an error, such as the file's path.
+
+    Raises:
+        GraphError: Where the connections name a node that does not exist, or two nodes have one name.
+    """
+    rows = [row for row in tables(document, "nodes") if text(row, "name") and kind_of(row) != "stickyNote"]
+    try:
+        nodes = N8nNodes(rows, table(document, "connections"))
+        expressions = N8nExpressions(nodes)
+        return AgentFlow(
+            name=text(document, "name").strip() or name,
+            nodes=tuple(_node(name, row, nodes, expressions) for name, row in nodes.by_name.items()),
+            links=tuple(_links(nodes)),
+            losses=(*expressions.losses, *_lost(nodes)),
+            calls=tuple(_calls(nodes, expressions)),
+            called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
+        )
+    except GraphError as error:
+        raise GraphError(f"{where}: {error}") from error
+
+
+def _node(name: str, row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> FlowNode:
+    return FlowNode(id=name, name=name.strip(), step=_step(row, nodes, expressions) if is_llm_step(row) else None)
+
+
+def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmStep:
+    name, kind, parameters = text(row, "name"), kind_of(row), table(row, "parameters")
+
+    def read(value: str) -> Parts:
+        return expressions.parts(value, name)
+
+    said = [*_chain_messages(parameters), *_vendor_messages(parameters)]
+    own = first_text(table(parameters, "options"), "systemMessage", "systemPromptTemplate")
+    system = joined([*(read(each) for role, each in said if role == "system"), read(own)])
+    asked = [read(each) for role, each in said if role != "system"]
+    kind_type: TaskType | None = None
+    if kind == "chainSummarization":
+        kind_type = TaskType.SUMMARIZE
+        values = table(parameters, "options", "summarizationMethodAndPrompts", "values")
+        instruction = first_text(values, "prompt", "combineMapPrompt") or "Write a concise summary of the following:"
+        before = read("={{ $json }}")
+        shown = read(instruction.replace("{text}", "{{ $json }}")) if "{text}" in instruction else None
+        asked.append(shown or joined([read(instruction), before]))
+    else:
+        asked.append(read(_text(kind, parameters, has_messages=bool(asked))))
+    if ask := _output_request(kind, parameters):
+        system = joined([system, (ask,)])
+        kind_type = TaskType.EXTRACTION if kind == "informationExtractor" else None
+    prompt = joined(each for each in asked if not is_blank(each))
+    return LlmStep(system=system, prompt=prompt, model=_model(row, nodes, MAX_MODEL_DEPTH), type=kind_type)
+
+
+def _text(kind: str, parameters: JsonTable, *, has_messages: bool) -> str:
+    """Return the text that a step asks: its own, or the message of the chat where it takes that."""
+    if found := first_text(parameters, "text", "inputText", "query", "prompt"):
+        return found
+    takes_chat = kind in ("agent", "chainLlm", "chainRetrievalQa") and not has_messages
+    return _CHAT_INPUT if takes_chat and text(parameters, "promptType") != "define" else ""
+
+
+def _chain_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:
+    """Yield role and text of the messages of a chain; they are system messages where they do not say."""
+    for row in tables(parameters, "messages", "messageValues"):
+        kind = text(row, "type") or "System"
+        yield ("system" if kind.startswith("System") else "user"), text(row, "message")
+
+
+def _vendor_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:
+    """Yield role and text of the messages of a vendor's node; they are the user's where they do not say."""
+    for key in ("messages", "responses"):
+        for row in tables(parameters, key, "values"):
+            role = text(row, "role") or "user"
+            yield ("system" if role in ("system", "developer") else role), text(row, "content")
+
+
+def _output_request(kind: str, parameters: JsonTable) -> str:
+    """Return what the node itself asks of the model: classes, or fields to extract."""
+    if kind == "informationExtractor":
+        fields = [
+            f"- {text(row, 'name')} ({text(row, 'type') or 'string'}): {text(row, 'description')}"
+            for row in tables(parameters, "attributes", "attributes")
+        ]
+        schema = first_text(parameters, "inputSchema", "jsonSchemaExample")
+        return "\n".join(["Extract from the text, and answer with one JSON object:", *(fields or [schema])]).strip()
+    if kind == "textClassifier":
+        names = [text(row, "category") for row in tables(parameters, "categories", "categories")]
+        return f"Answer with the one of these categories that fits: {'; '.join(filter(None, names))}"
+    if kind == "sentimentAnalysis":
+        names_text = text(parameters, "options", "categories") or "Positive, Neutral, Negative"
+        return f"Answer with the sentiment of the text, one of: {names_text}"
+    return ""
+
+
+def _model(row: JsonTable, nodes: N8nNodes, depth: int) -> str | None:
+    """Return the model that a node names, or the one of the model node that hangs on it."""
+    parameters = table(row, "parameters")
+    for key in ("modelId", "model", "modelName"):
+        found = at(parameters, key)
+        name = text(found, "value") if isinstance(found, dict) else text(parameters, key)
+        if name.strip():
+            return name.strip()
+    for helper in nodes.helpers(text(row, "name"), _MODEL_KIND) if depth else ():
+        if name_of_helper := _model(nodes.by_name[helper], nodes, depth - 1):
+            return name_of_helper
+    return None
+
+
+def _links(nodes: N8nNodes) -> Iterator[FlowLink]:
+    for source, output, target in nodes.main:
+        yield FlowLink(source=source, target=target, branch=_branch(nodes.by_name[source], output, nodes))
+    starts = [name for name, row in nodes.by_name.items() if kind_of(row) == "executeWorkflowTrigger"]
+    for name, row in nodes.by_name.items():
+        if kind_of(row) == "executeWorkflow" and _calls_itself(row):
+            yield from (FlowLink(source=name, target=start) for start in starts)
+
+
+def _calls(nodes: N8nNodes, expressions: N8nExpressions) -> Iterator[FlowCall]:
+    """Yield the calls of workflows in other files, with the values that they pass."""
+    for node, row in nodes.by_name.items():
+        if kind_of(row) == "executeWorkflow" and not _calls_itself(row) and row.get("disabled") is not True:
+            called = at(row, "parameters", "workflowId")
+            names = [text(called, "value"), text(called, "cachedResultName"), text(row, "parameters", "workflowId")]
+            passed = table(row, "parameters", "workflowInputs", "value")
+            inputs = {key: expressions.parts(text(passed, key), node) for key in passed}
+            yield FlowCall(node=node, names=tuple(filter(None, names)) or (node,), inputs=inputs)
+
+
+def _calls_itself(row: JsonTable) -> bool:
+    called = at(row, "parameters", "workflowId")
+    value = text(called, "value") if isinstance(called, dict) else text(row, "parameters", "workflowId")
+    return "$workflow.id" in value
+
+
+def _branch(row: JsonTable, output: int, nodes: N8nNodes) -> str | None:
+    """Return the name of a way out; None where the node has one only."""
+    kind, parameters = kind_of(row), table(row, "parameters")
+    if row.get("onError") == "continueErrorOutput" and output and output == nodes.last_output(text(row, "name")):
+        return "error"
+    names: list[str] = []
+    if kind == "if":
+        names = ["true", "false"]
+    elif kind == "splitInBatches":
+        version = row.get("typeVersion")
+        is_old = isinstance(version, int | float) and version < 3
+        names = ["loop", "done"] if is_old else ["done", "loop"]
+    elif kind == "switch":
+        rules = tables(parameters, "rules", "values") or tables(parameters, "rules", "rules")
+        names = [text(each, "outputKey") or str(place) for place, each in enumerate(rules)] + ["fallback"]
+    elif kind == "textClassifier":
+        names = [text(each, "category") for each in tables(parameters, "categories", "categories")]
+    elif nodes.last_output(text(row, "name")) == 0:
+        return None
+    return names[output] if output < len(names) and names[output] else str(output)
+
+
+def _lost(nodes: N8nNodes) -> Iterator[str]:
+    """Yield sentences on nodes that do something which a task graph cannot."""
+    kinds = {
+        "tools are not called": [name for name in nodes.by_name if nodes.is_helper(name, "ai_tool")],
+        "code is not run": [name for name, row in nodes.by_name.items() if kind_of(row) in ("code", "function")],
+        "requests are not sent": [name for name, row in nodes.by_name.items() if kind_of(row) == "httpRequest"],
+        "disabled nodes are left out": [name for name, row in nodes.by_name.items() if row.get("disabled") is True],
+    }
+    yield from (f"{said}: {', '.join(names)}" for said, names in kinds.items() if names)

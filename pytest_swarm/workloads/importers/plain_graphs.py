@@ -1,0 +1,162 @@
+"""Plain graphs: node-link JSON of networkx and D3, and GraphML. Attributes of a node are the fields of a task."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from xml.etree.ElementTree import Element, ParseError, fromstring
+
+from pytest_swarm.domain.task import MAX_DIFFICULTY, MIN_DIFFICULTY, TaskType
+from pytest_swarm.errors import GraphError
+from pytest_swarm.fields import Fields, Json
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep
+from pytest_swarm.workloads.importers.json_values import at, tables, text
+from pytest_swarm.workloads.importers.task_rules import type_from_text
+
+MAX_TOKENS: Final = 10**7
+NO_DIRECTION: Final = "is an undirected graph, so it does not say which task comes first; export it as a directed one"
+GRAPHML_NEEDS: Final = "GraphML is read by networkx, which is not installed: pip install 'pytest-swarm-router[graphs]'"
+
+
+@dataclass(slots=True)
+class PlainGraph:
+    """A graph as its file has it: attributes of each node by its ID, and edges."""
+
+    name: str
+    nodes: dict[str, dict[str, Json]] = field(default_factory=dict)
+    edges: list[tuple[str, str]] = field(default_factory=list)
+
+    def flow(self, *, where: str) -> AgentFlow:
+        """Return the graph with every node as an LLM step; its ID is the name.
+
+        Raises:
+            GraphError: For an edge that leads nowhere, and for a task's field with a wrong value.
+        """
+        try:
+            nodes = tuple(
+                FlowNode(id=node, name=node, step=_step(self.name, node, row)) for node, row in self.nodes.items()
+            )
+            links = tuple(FlowLink(source=source, target=target) for source, target in dict.fromkeys(self.edges))
+            return AgentFlow(name=self.name, nodes=nodes, links=links)
+        except GraphError as error:
+            raise GraphError(f"{where}: {error}") from error
+
+
+def is_node_link(document: Json) -> bool:
+    """Return whether the document is node-link JSON."""
+    lists = isinstance(at(document, "links"), list) or isinstance(at(document, "edges"), list)
+    return lists and isinstance(at(document, "nodes"), list)
+
+
+def read_node_link(document: Json, *, name: str, where: str) -> AgentFlow:
+    """Return the graph of node-link JSON, with the edges under `links` or `edges`.
+
+    Args:
+        document: The parsed file.
+        name: Name of the graph where the file has none.
+        where: What to call it in an error, such as the file's path.
+
+    Raises:
+        GraphError: For an undirected graph, a node without an ID, and an edge that leads nowhere.
+    """
+    if at(document, "directed") is False:
+        raise GraphError(f"{where}: {NO_DIRECTION}")
+    graph = PlainGraph(text(document, "graph", "name") or text(document, "name") or name)
+    for place, row in enumerate(tables(document, "nodes")):
+        node = text(row, "id") or text(row, "name")
+        if not node:
+            raise GraphError(f"{where}: nodes[{place}] has no 'id'")
+        if node in graph.nodes:
+            raise GraphError(f"{where}: two nodes have the id {node!r}")
+        graph.nodes[node] = row
+    key = "links" if isinstance(at(document, "links"), list) else "edges"
+    graph.edges = [(text(row, "source"), text(row, "target")) for row in tables(document, key)]
+    return graph.flow(where=where)
+
+
+def read_graphml(xml: str, *, name: str, where: str) -> AgentFlow:
+    """Return the graph of a GraphML text.
+
+    Args:
+        xml: The text.
+        name: Name of the graph where the file has none.
+        where: What to call it in an error, such as the file's path.
+
+    Raises:
+        GraphError: Where networkx is missing, cannot read the text, or finds an undirected graph.
+    """
+    try:
+        import networkx
+    except ImportError as error:
+        raise GraphError(f"{where}: {GRAPHML_NEEDS}") from error
+    try:
+        _check_graphml(fromstring(xml), where)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # keys without a type are texts, which is what a task's fields are
+            found = networkx.parse_graphml(xml)
+    except (ParseError, networkx.NetworkXError) as error:
+        raise GraphError(f"{where}: is not valid GraphML: {error}") from error
+    except (ValueError, KeyError, AttributeError, TypeError) as error:  # networkx checks neither keys nor types
+        raise GraphError(f"{where}: is not valid GraphML: {error}") from error
+    graph = PlainGraph(str(found.graph.get("name") or found.graph.get("id") or name))
+    graph.nodes = {str(node): {str(key): _plain(each) for key, each in row.items()} for node, row in found.nodes(True)}
+    graph.edges = [(str(source), str(target)) for source, target in found.edges()]
+    return graph.flow(where=where)
+
+
+def _check_graphml(root: Element, where: str) -> None:
+    """Raise GraphError for what networkx leaves out or makes up: nested graphs, edges to nodes that do not exist."""
+    tags = [(each.tag.rpartition("}")[2], each) for each in root.iter() if isinstance(each.tag, str)]
+    graphs = [each for tag, each in tags if tag == "graph"]
+    if any(each.get("edgedefault") == "undirected" for each in graphs):
+        raise GraphError(f"{where}: {NO_DIRECTION}")
+    if len(graphs) > 1:
+        raise GraphError(f"{where}: holds {len(graphs)} graphs, nested or one after another; export one graph alone")
+    nodes = {each.get("id") for tag, each in tags if tag == "node"}
+    for end in (each.get(side) for tag, each in tags if tag == "edge" for side in ("source", "target")):
+        if end not in nodes:
+            raise GraphError(f"{where}: an edge ends at node {end!r}, which does not exist")
+
+
+def _plain(value: object) -> Json:
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def _step(graph: str, node: str, row: Mapping[str, Json]) -> LlmStep:
+    fields = Fields(_numbers(row), where=f"node {node!r}", error=GraphError)
+    label = text(dict(row), "label").strip()
+    written = text(dict(row), "prompt").strip()
+    called = f"{node} ({label})" if label and label != node else node
+    prompt = written or f"You carry out the step {called} of the workflow {graph}. Give its result in a few sentences."
+    kind = text(dict(row), "type").strip().lower()
+    known = TaskType(kind) if kind in TaskType._value2member_map_ else None
+    tokens = fields.optional_whole("estimated_tokens")
+    if tokens is not None and not 1 <= tokens <= MAX_TOKENS:
+        raise fields.fail(f"'estimated_tokens' is {tokens}, but must be from 1 to {MAX_TOKENS}")
+    difficulty = fields.number("difficulty", MIN_DIFFICULTY, low=MIN_DIFFICULTY, high=MAX_DIFFICULTY)
+    return LlmStep(
+        system=(system,) if (system := text(dict(row), "system").strip()) else (),
+        prompt=(prompt,),
+        model=text(dict(row), "model").strip() or None,
+        type=known or type_from_text(" ".join((kind, label or node, written))),
+        estimated_tokens=tokens,
+        difficulty=difficulty if "difficulty" in fields else None,
+    )
+
+
+def _numbers(row: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the fields that are numbers, which some formats write as text."""
+    return {key: _number(row[key]) for key in ("estimated_tokens", "difficulty") if key in row}
+
+
+def _number(value: Json) -> Json:
+    if not isinstance(value, str):
+        return value
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value

@@ -1,0 +1,94 @@
+"""What calls cost: prompt tokens fitted to characters, speeds without cache hits, the model's own limit."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_swarm.calibration.call_costs import (
+    characters_per_token,
+    decode_tokens_per_s,
+    measured_cost,
+    own_limit,
+    prefill_tokens_per_s,
+)
+from pytest_swarm.calibration.recorded_chats import RecordedChat
+from pytest_swarm.domain.record import Case, CaseKey
+from pytest_swarm.fields import Json
+from pytest_swarm.ollama.cassette.takes import Take
+from pytest_swarm.ollama.messages import ChatReply
+from tests.calibration.test_measured_models import GRAPH, ORIGIN, exchange
+
+TAKE = Take(case=Case(graph=GRAPH, key=CaseKey(mode="lp", horizon=0, vram_budget_gb=8.0)), origin=ORIGIN, exchanges=())
+
+
+def chat(
+    characters: int, tokens: int, *, form: Json = None, options: dict[str, Json] | None = None, **figures: object
+) -> RecordedChat:
+    """A call whose prompt has so many characters and tokens; its reply has 80 tokens unless the figures say else."""
+    body: Json = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "x" * characters}],
+        "format": form,
+        "options": options or {},
+    }
+    reply: dict[str, object] = {
+        "text": "y" * 240,
+        "prompt_tokens": tokens,
+        "completion_tokens": 80,
+        "total_s": 3.5,
+        "load_s": 0.5,
+        "prefill_s": tokens / 100,
+        "decode_s": 2.0,
+        "done_reason": "length",
+    }
+    reply |= figures
+    return RecordedChat(
+        take=TAKE,
+        exchange=exchange("/api/chat", body, {}),
+        reply=ChatReply(**reply),  # type: ignore[arg-type]
+        alone=True,
+    )
+
+
+def test_prompt_tokens_are_a_base_and_a_part_for_each_character() -> None:
+    measured = measured_cost([chat(100, 34), chat(300, 84), chat(500, 134)], schema=False)
+    assert measured is not None
+    assert measured.calls == 3
+    assert measured.cost.base_tokens == pytest.approx(9)
+    assert measured.cost.tokens_per_character == pytest.approx(0.25)
+    assert measured.cost.prompt_tokens(200) == 59
+
+
+def test_calls_with_a_schema_are_a_kind_of_their_own() -> None:
+    chats = [chat(100, 30), chat(100, 50, form={"type": "object"}, total_s=5.0)]
+    plain, schema = measured_cost(chats, schema=False), measured_cost(chats, schema=True)
+    assert plain is not None
+    assert schema is not None
+    assert (plain.cost.prompt_tokens(100), schema.cost.prompt_tokens(100)) == (30, 50)
+    assert plain.cost.overhead_s == pytest.approx(0.7)
+    assert schema.cost.overhead_s == pytest.approx(2.0)
+    assert measured_cost(chats[:1], schema=True) is None
+
+
+def test_prompts_from_the_cache_say_nothing_about_the_speed() -> None:
+    chats = [chat(400, 100), chat(800, 200), chat(400, 100, prefill_s=0.02)]
+    assert prefill_tokens_per_s(chats) == pytest.approx(100)
+    assert prefill_tokens_per_s([]) is None
+
+
+def test_a_reply_of_one_token_has_no_speed() -> None:
+    assert decode_tokens_per_s([chat(4, 1), chat(4, 1, completion_tokens=1, decode_s=1e-6)]) == pytest.approx(40)
+    assert decode_tokens_per_s([chat(4, 1, completion_tokens=1, decode_s=1e-6)]) is None
+
+
+def test_the_own_limit_is_where_replies_end_that_nobody_limited() -> None:
+    stopped = chat(4, 1, completion_tokens=30, done_reason="stop")
+    limited = chat(4, 1, completion_tokens=5, options={"num_predict": 5})
+    assert own_limit([stopped, limited]) is None
+    assert own_limit([stopped, limited, chat(4, 1), chat(4, 1)]) == 80
+    assert own_limit([chat(4, 1, completion_tokens=tokens) for tokens in (10, 20, 30)]) is None
+
+
+def test_the_length_of_answers_is_characters_per_token() -> None:
+    assert characters_per_token([chat(4, 1), chat(4, 1, text="", completion_tokens=40)]) == pytest.approx(2.0)
+    assert characters_per_token([]) is None

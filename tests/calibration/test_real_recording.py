@@ -1,0 +1,67 @@
+"""The recording of two real models: what a profile measured from it predicts. Skipped where it is not at hand."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.calibration.calibrate import CalibrationDefaults, calibrate
+from pytest_swarm.calibration.profile_check import ProfileCheck, check_profile, check_table, without_answers
+from pytest_swarm.simulator.models.profile import Profile, load_profile
+from pytest_swarm.workloads.fleet import load_fleet
+
+RECORDING = Path(__file__).parents[3] / "shared" / "data" / "real_ollama"
+
+if not (RECORDING / "cassette.jsonl.gz").is_file():
+    pytest.skip("the recording is not here", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def checks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Profile, ProfileCheck, ProfileCheck]:
+    """The measured profile, its check, and that of its rules alone."""
+    folder = tmp_path_factory.mktemp("real")
+    cassette, out = folder / "cassette.jsonl", folder / "real.toml"
+    cassette.write_bytes(gzip.decompress((RECORDING / "cassette.jsonl.gz").read_bytes()))
+    fleet = load_fleet(RECORDING / "fleet.toml")
+    found = calibrate([cassette], name="real", defaults=CalibrationDefaults(profile=load_profile("a40"), fleet=fleet))
+    out.write_text(found.profile_text, encoding="utf-8")
+    profile = load_profile(out)
+    return (
+        profile,
+        check_profile(profile, fleet, found.takes),
+        check_profile(without_answers(profile), fleet, found.takes),
+    )
+
+
+def test_the_profile_has_no_gpu_and_footprints_below_half_a_gigabyte(
+    checks: tuple[Profile, ProfileCheck, ProfileCheck],
+) -> None:
+    spec = checks[0].server_spec
+    assert spec.gpu_bytes is None
+    assert [round(model.size_bytes / 1e9, 3) for model in spec.models] == [0.3, 0.209]
+    assert [model.parameters for model in spec.models] == [{"num_predict": 80}, {"num_predict": 48}]
+
+
+def test_a_recorded_run_is_predicted(checks: tuple[Profile, ProfileCheck, ProfileCheck]) -> None:
+    _, check, _ = checks
+    assert check.cases == 60
+    assert check.equal_plans >= 50
+    for figure in check.figures:
+        allowed = 0.05 if "tokens" in figure.name else 0.15
+        assert figure.ratio == pytest.approx(1.0, abs=allowed), figure.name
+        assert figure.far_cases <= 2, figure.name
+
+
+def test_rules_alone_predict_times_and_tokens(checks: tuple[Profile, ProfileCheck, ProfileCheck]) -> None:
+    _, _, check = checks
+    assert check.equal_plans >= 40
+    for figure in check.figures:
+        if figure.name != "score":
+            assert figure.ratio == pytest.approx(1.0, abs=0.15), figure.name
+
+
+def test_the_table_has_a_line_for_each_figure(checks: tuple[Profile, ProfileCheck, ProfileCheck]) -> None:
+    lines = check_table(*checks[1:])
+    assert [line.split()[1] for line in lines[3:]] == [figure.name for figure in checks[1].figures]

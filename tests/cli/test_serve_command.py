@@ -1,0 +1,99 @@
+"""`serve`: a simulated server as a process of its own, for clients that know nothing of this project."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import ollama
+import pytest
+
+from pytest_swarm.cli import main
+
+
+@dataclass
+class Served:
+    """A running server: its base URL, and what it said at its start."""
+
+    url: str
+    lines: list[str]
+
+
+@pytest.fixture
+def client(served: Served) -> Iterator[ollama.Client]:
+    with ollama.Client(host=served.url, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    command = [sys.executable, "-m", "pytest_swarm", "serve", "--port", "0", "--seed", "3"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines = [process.stdout.readline().strip() for _ in range(4)]
+    try:
+        yield Served(url=lines[2].partition("=")[2], lines=lines)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        process.stdout.close()
+    assert process.returncode == 0
+
+
+def test_the_output_says_how_clients_reach_the_server(served: Served) -> None:
+    assert served.lines[0] == (f"simulated Ollama server, profile 'a40', seed 3, at {served.url} (stop it with Ctrl-C)")
+    assert "gemma2:2b" in served.lines[1]
+    assert served.lines[3] == f"OpenAI clients: base URL {served.url}/v1, any API key"
+
+
+def test_the_official_client_lists_shows_and_chats(client: ollama.Client) -> None:
+    assert "gemma2:2b" in [row.model for row in client.list().models]
+    shown = client.show("gemma2:2b")
+    assert shown.modelinfo is not None
+    assert shown.modelinfo["general.architecture"] == "llama"
+    message = ollama.Message(role="user", content="hello")
+    reply = client.chat("gemma2:2b", messages=[message], options={"num_predict": 3})
+    assert (reply.done_reason, reply.eval_count) == ("length", 3)
+    pieces = list(client.chat("gemma2:2b", messages=[message], options={"num_predict": 3}, stream=True))
+    assert "".join(piece.message.content or "" for piece in pieces) == reply.message.content
+
+
+def test_the_official_client_makes_a_model_and_gets_the_errors(client: ollama.Client) -> None:
+    assert (
+        client.create("brief", from_="gemma2:2b", system="Be brief.", parameters={"num_predict": 2}).status == "success"
+    )
+    assert client.generate("brief", "hello").eval_count == 2
+    client.delete("brief")
+    with pytest.raises(ollama.ResponseError, match="model 'brief' not found"):
+        client.generate("brief", "hello")
+    with pytest.raises(ollama.ResponseError, match="pull model manifest"):
+        client.pull("nobody-has-this")
+    with pytest.raises(ollama.ResponseError, match="does not support embeddings"):
+        client.embed("gemma2:2b", "hello")
+
+
+def test_an_openai_client_chats(served: Served) -> None:
+    body = {"model": "gemma2:2b", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 3, "stream": True}
+    with httpx.stream("POST", f"{served.url}/v1/chat/completions", json=body, trust_env=False) as response:
+        events = [line.removeprefix("data: ") for line in response.iter_lines() if line]
+    assert events[-1] == "[DONE]"
+    assert json.loads(events[-2])["choices"][0]["finish_reason"] == "length"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--profile", "none"], "profile none: there is no such file"),
+        (["--fault", "explode"], "--fault"),
+        (["--port", "70000"], "choose another --port"),
+        (["--graph", "no.toml"], "no.toml"),
+    ],
+)
+def test_a_bad_option_is_one_sentence(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", *arguments]) == 1
+    assert message in capsys.readouterr().err

@@ -1,0 +1,97 @@
+"""The estimate of prompt tokens against what a real server counted, and the detection of prompts that it cut."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.prompt import Message
+from pytest_swarm.estimate.context_fit import fitted_fleet
+from pytest_swarm.estimate.prompt_tokens import ACTUAL_OVER_ESTIMATE, prompt_tokens, was_cut
+
+RECORDING = Path(__file__).parents[3] / "shared" / "data" / "real_ollama" / "cassette.jsonl.gz"
+
+
+def recorded_chats() -> list[tuple[list[Message], int]]:
+    """(messages, tokens that the server counted) of every chat of the recording."""
+    found: list[tuple[list[Message], int]] = []
+    with gzip.open(RECORDING, "rt", encoding="utf-8") as lines:
+        for line in map(json.loads, lines):
+            if line.get("path") == "/api/chat":
+                reply: dict[str, Any] = json.loads("".join(text for _, text in line["chunks"]))
+                found.append((line["body"]["messages"], reply["prompt_eval_count"]))
+    return found
+
+
+@pytest.mark.skipif(not RECORDING.exists(), reason="the recording of a real server is not here")
+def test_no_real_prompt_is_far_from_its_estimate_and_none_counts_as_cut() -> None:
+    chats = recorded_chats()
+    ratios = [counted / prompt_tokens(messages) for messages, counted in chats]
+    assert len(ratios) > 250
+    assert min(ratios) > 0.65
+    assert max(ratios) < ACTUAL_OVER_ESTIMATE
+    assert not any(was_cut(reported=n, estimated=prompt_tokens(messages), num_ctx=4096) for messages, n in chats)
+
+
+# num_ctx and the count after the cut, as measured on a real server for two models
+MEASURED = [(64, 34), (64, 35), (128, 66), (256, 130), (512, 258)]
+
+
+@pytest.mark.parametrize(("num_ctx", "reported"), MEASURED)
+@pytest.mark.parametrize("share", [0.7, 1.0, 3.0])
+def test_a_count_of_about_half_the_context_is_a_cut(num_ctx: int, reported: int, share: float) -> None:
+    assert was_cut(reported=reported, estimated=round(num_ctx * share), num_ctx=num_ctx) is True
+
+
+@pytest.mark.parametrize(
+    ("reported", "estimated", "cut"),
+    [
+        (258, 300, False),  # as long as it looks
+        (300, 500, False),
+        (511, 700, False),  # num_ctx - 1 tokens pass
+        (512, 500, True),
+        (100, 600, True),
+        (None, 9000, None),
+    ],
+)
+def test_another_count_is_one_only_where_it_cannot_be_the_prompt(
+    reported: int | None, estimated: int, cut: bool | None
+) -> None:
+    assert was_cut(reported=reported, estimated=estimated, num_ctx=512) is cut
+
+
+def test_numbers_and_code_count_more_than_prose_of_the_same_length() -> None:
+    def tokens(text: str) -> int:
+        return prompt_tokens([Message(role="user", content=text)])
+
+    assert tokens("1234567890" * 10) > tokens("{'ab': [1, 2]}, " * 6) > tokens("a word and more " * 6)
+
+
+BASE = Model(tag="m", vram_gb=4.0, load_time_ms=0, cost_per_token=0, max_ctx=32_768, num_ctx=4096)
+AUTO = replace(BASE, auto_ctx=True)
+
+
+@pytest.mark.parametrize(
+    ("model", "prompts", "budget_gb", "context"),
+    [
+        (AUTO, [100], 16, 4096),
+        (AUTO, [100, 4000], 16, 8192),
+        (AUTO, [100, 4000], 8, 8192),
+        (AUTO, [100, 4000], 7, 4096),  # twice the context would need 8 GB
+        (AUTO, [4000, 9000], 8, 8192),  # the longer prompt would need 16 GB
+        (AUTO, [30_000], 99, 32_768),
+        (AUTO, [40_000], 99, 4096),  # no context is long enough
+        (BASE, [9000], 99, 4096),
+    ],
+)
+def test_an_auto_context_is_raised_as_far_as_the_budget_allows(
+    model: Model, prompts: list[int], budget_gb: float, context: int
+) -> None:
+    (fitted,) = fitted_fleet(Fleet(name="f", models=(model,)), prompts, vram_budget_gb=budget_gb)
+    assert (fitted.context_tokens, fitted.vram_gb) == (context, 4.0 * context / 4096)

@@ -1,0 +1,95 @@
+"""A small stand-in for a server: lists, loads, unloads, and replies to chats as a test says; in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from pytest_swarm.execution.backends import Backend, Connection
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.simulator.virtual_loop import new_virtual_loop
+
+GB = 1_000_000_000
+Body = Mapping[str, Any]
+
+
+def reply(text: str = "42", **more: Any) -> dict[str, Any]:
+    """The fields of a whole chat reply but for its model."""
+    counts = {"prompt_eval_count": 30, "eval_count": 3}
+    return {"message": {"role": "assistant", "content": text}, "done": True, "done_reason": "stop", **counts, **more}
+
+
+class StandIn:
+    """One server. `resident` maps a model to its context, `requests` are (path, body) in their order.
+
+    Args:
+        answer: Gives the reply to a chat.
+        size_vram: Bytes in VRAM of each resident model.
+    """
+
+    def __init__(self, answer: Callable[[Body], Body] = lambda _: reply(), *, size_vram: int = GB) -> None:
+        self.answer = answer
+        self.size_vram = size_vram
+        self.chat_s = 0.0
+        self.resident: dict[str, int] = {}
+        self.expires: dict[str, datetime] = {}
+        self.requests: list[tuple[str, Body]] = []
+
+    def put(self, tag: str, *, num_ctx: int = 4096, seconds: float = 300.0) -> None:
+        """Make a model resident, as another client would."""
+        self.resident[tag] = num_ctx
+        self.expires[tag] = datetime.now(UTC) + timedelta(seconds=seconds)
+
+    @property
+    def chats(self) -> list[Body]:
+        return [body for path, body in self.requests if path == "/api/chat"]
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        path, body = request.url.path, json.loads(request.content or b"{}")
+        if path == "/api/ps":
+            return httpx.Response(200, json={"models": [self._row(tag) for tag in self.resident]})
+        self.requests.append((path, body))
+        tag, seconds = body["model"], body.get("keep_alive", 300)
+        if seconds == 0:
+            self.resident.pop(tag, None)
+        else:
+            self.put(tag, num_ctx=body["options"]["num_ctx"], seconds=seconds if seconds > 0 else 9e9)
+        if path == "/api/chat":
+            await asyncio.sleep(self.chat_s)
+            return httpx.Response(200, json={"model": tag, **self.answer(body)})
+        return httpx.Response(200, json={"model": tag, "done": True, "response": ""})
+
+    def _row(self, tag: str) -> dict[str, Any]:
+        return {
+            "name": tag,
+            "model": tag,
+            "size": GB,
+            "size_vram": self.size_vram,
+            "context_length": self.resident[tag],
+            "expires_at": self.expires[tag].isoformat(),
+        }
+
+    def backend(self) -> Backend:
+        """A backend of this server, as of a real one."""
+
+        def connect() -> Connection:
+            client = OllamaClient("http://box:1", transport=httpx.MockTransport(self))
+            return Connection(
+                client=client, probe_client=client, register_graph=lambda _: None, realised=lambda *_: None
+            )
+
+        return Backend(
+            kind="ollama",
+            detail="a stand-in",
+            simulated=False,
+            virtual=True,
+            profile_name=None,
+            new_loop=new_virtual_loop,
+            connect=connect,
+            live=True,
+        )

@@ -1,0 +1,118 @@
+"""Prompts and contexts: what does not fit is not sent, and what the server cut all the same is counted and named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pytest_swarm.domain.expectation import Number
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.record import JobRecord, JobStatus
+from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.metrics.job_metrics import job_metrics
+from pytest_swarm.telemetry.sink import ListSink
+from tests.execution.lab import case
+from tests.execution.stand_in import Body, StandIn, reply
+
+SMALL = Model(tag="small", vram_gb=2.0, load_time_ms=1, cost_per_token=0.1, max_ctx=8192, num_ctx=512)
+LARGE = replace(SMALL, tag="large", vram_gb=4.0, cost_per_token=50.0, num_ctx=2048)
+WORDS_400 = "some plain words " * 133  # about 475 tokens by the estimate, with the template
+
+
+def task(task_id: str, prompt: str) -> Task:
+    return Task(
+        id=task_id, type=TaskType.MATH, prompt=prompt, estimated_tokens=100, difficulty=1, expected=Number(value=42)
+    )
+
+
+def graph(*prompts: str, edges: tuple[tuple[str, str], ...] = ()) -> TaskGraph:
+    return TaskGraph(name="job", tasks=tuple(task("abc"[n], prompt) for n, prompt in enumerate(prompts)), edges=edges)
+
+
+def run(
+    server: StandIn, dag: TaskGraph, *models: Model, mode: str = "greedy", sink: ListSink | None = None
+) -> JobRecord:
+    fleet = Fleet(name="f", models=models)
+    with Bench(backend=server.backend(), fleet=fleet, settings=BenchSettings(planner="small")) as bench:
+        return bench.run(case(dag, mode, horizon=0), sink=sink)
+
+
+def test_a_prompt_that_does_not_fit_goes_to_a_model_that_takes_it() -> None:
+    record = run(StandIn(), graph("short", WORDS_400 * 2), SMALL, LARGE)
+    assert {each.task: each.model for each in record.outcomes} == {"a": "small", "b": "large"}
+
+
+def test_the_answers_of_parents_count() -> None:
+    server = StandIn(lambda _: reply(WORDS_400 * 2))
+    record = run(server, graph("short", "short too", edges=(("a", "b"),)), SMALL, LARGE)
+    assert {each.task: each.model for each in record.outcomes} == {"a": "small", "b": "large"}
+
+
+def test_a_prompt_that_fits_nowhere_is_not_sent() -> None:
+    server = StandIn()
+    record = run(server, graph(WORDS_400 * 9), SMALL, LARGE)
+    assert record.status is JobStatus.INFEASIBLE
+    assert record.error is not None
+    assert "task 'a': its prompt has about" in record.error
+    assert "the largest num_ctx is 2048 (large); raise it" in record.error
+    assert server.chats == []
+
+
+def test_an_auto_context_is_raised_loaded_and_planned_with() -> None:
+    server = StandIn()
+    record = run(server, graph("short", WORDS_400 * 2, edges=(("a", "b"),)), replace(SMALL, auto_ctx=True))
+    assert [body["options"]["num_ctx"] for path, body in server.requests if body.get("keep_alive") != 0] == [
+        512,  # load and chat of the first task
+        512,
+        2048,  # the second one's
+        2048,
+    ]
+    assert [step.planned_vram_gb for step in record.steps] == [2.0, 8.0]
+
+
+def cut(body: Body) -> dict[str, Any]:
+    """What a server says that cut the prompt to half of the context."""
+    return reply(prompt_eval_count=body["options"]["num_ctx"] // 2 + 2)
+
+
+def test_a_cut_prompt_is_counted_named_and_not_scored() -> None:
+    sink = ListSink()
+    record = run(StandIn(cut), graph(WORDS_400, "short"), SMALL, sink=sink)
+    by_task = {each.task: each for each in record.outcomes}
+    assert (by_task["a"].truncated, by_task["a"].score) == (True, None)
+    assert (by_task["b"].truncated, by_task["b"].score) == (False, 1.0)
+    metrics = job_metrics(record)
+    assert (metrics.truncated_prompts, metrics.tasks_unscored, metrics.score) == (1, 1, 1.0)
+    (note,) = [each["text"] for each in sink.events if each["event"] == "note"]
+    assert note == (
+        "the server cut the prompt of task 'a' to 258 tokens, because the context of small is 512; raise its num_ctx"
+    )
+
+
+def test_a_planners_cut_question_is_counted_and_its_answer_not_used() -> None:
+    planner = replace(SMALL, num_ctx=700)
+
+    def answer(body: Body) -> dict[str, Any]:
+        if "format" not in body:
+            return reply()
+        text = '{"assignments": [{"task": "a", "model": "large"}]}'
+        return reply(text, prompt_eval_count=body["options"]["num_ctx"] // 2 + 2)
+
+    record = run(StandIn(answer), graph("short"), planner, LARGE, mode="llm")
+    (call,) = record.steps[0].planner_calls
+    assert (call.truncated, call.answer) == (True, None)
+    assert call.detail is not None
+    assert call.detail.startswith("the server cut the question to small to 352 tokens")
+    assert [each.origin.value for each in record.steps[0].assignments] == ["fill-in"]
+    assert job_metrics(record).truncated_prompts == 1
+
+
+def test_a_question_that_is_too_long_for_the_planner_is_not_sent() -> None:
+    server = StandIn()
+    record = run(server, graph("short"), replace(SMALL, num_ctx=256), LARGE, mode="llm")
+    (call,) = record.steps[0].planner_calls
+    assert call.detail is not None
+    assert "more than its context of 256" in call.detail
+    assert all("format" not in body for body in server.chats)

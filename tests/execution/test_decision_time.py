@@ -1,0 +1,32 @@
+"""The time of a decision holds the wait for a planner once, by the clock in which the wait passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_swarm.execution.bench import Bench, BenchSettings
+from tests.execution.lab import HEAVY, PLANNER, case, graph
+from tests.execution.stand_in import StandIn
+
+WAIT_S = 200.0
+
+
+@pytest.mark.parametrize(("live", "waits"), [(False, 1), (True, 0)])
+def test_a_wait_counts_by_loop_time_only_where_it_takes_no_real_time(live: bool, waits: int) -> None:
+    """A recording of a real server waits by the wall clock, which here stands still while the loop's jumps."""
+    server = StandIn()
+    server.chat_s = WAIT_S
+    backend = replace(server.backend(), live=live)
+
+    def connect() -> object:
+        connection = server.backend().connect()
+        connection.client.timeout_s = 10 * WAIT_S
+        return connection
+
+    backend = replace(backend, connect=connect)  # type: ignore[arg-type]
+    with Bench(backend=backend, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
+        record = bench.run(case(graph(ids="a"), "llm"))
+    (step,) = record.steps
+    assert step.decision_ms // (WAIT_S * 1000) == waits

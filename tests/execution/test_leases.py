@@ -1,0 +1,56 @@
+"""Models stay resident on a lease that is renewed while a run goes on; a recording with renewals replays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.execution.backends import Backend
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend, replay_backend
+from pytest_swarm.ollama.cassette.cassette_file import read_cassette
+from pytest_swarm.ollama.client import LEASE_S
+from tests.execution.lab import HEAVY, case, graph
+from tests.execution.stand_in import StandIn
+
+
+def run(backend: Backend) -> JobRecord:
+    with Bench(backend=backend, fleet=HEAVY) as bench:
+        return bench.run(case(graph(ids="a"), "greedy"))
+
+
+def slow_server() -> StandIn:
+    server = StandIn()
+    server.chat_s = 1000.0  # three renewals
+    return server
+
+
+def patient(backend: Backend) -> Backend:
+    """The backend with a time limit that no call reaches."""
+
+    def connect() -> object:
+        connection = backend.connect()
+        connection.client.timeout_s = 1e6
+        return connection
+
+    return replace(backend, connect=connect)  # type: ignore[arg-type]
+
+
+def test_a_lease_is_renewed_while_a_call_takes_long_and_is_never_for_ever() -> None:
+    server = slow_server()
+    run(patient(server.backend()))
+    leases = [(path, body["keep_alive"]) for path, body in server.requests]
+    load, chat, renewal, unload = ("/api/generate", LEASE_S), ("/api/chat", LEASE_S), ("/api/generate", LEASE_S), 0
+    assert leases == [load, chat, renewal, renewal, renewal, ("/api/generate", unload)]
+    assert server.resident == {}
+
+
+def test_a_recording_with_renewals_gives_the_recorded_times(tmp_path: Path) -> None:
+    target = RecordingTarget(path=tmp_path / "c.jsonl")
+    recorded = run(recording_backend(patient(slow_server().backend()), target, timeout_s=1e6))
+    replayed = run(replay_backend(read_cassette(target.path), timeout_s=1e6, why="a test"))
+    assert recorded.makespan_s == replayed.makespan_s == 1000.0
+    assert replayed.outcomes == recorded.outcomes
+    watched = [each.path for take in read_cassette(target.path).takes for each in take.exchanges if each.watched]
+    assert watched.count("/api/generate") == 3

@@ -1,0 +1,68 @@
+"""The commands `gate` and `noise`, on runs of a real session."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.cli import main
+from tests.plugin.conftest import INI, SUITE
+
+ARGS = ("--swarm-compare=milp", "--swarm-repeat=2")
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> Path:
+    pytester.makeini(INI)
+    pytester.makepyfile(test_invoice=SUITE)
+    pytester.runpytest("--swarm-baseline=base.json", "--swarm-update-baseline", *ARGS).assert_outcomes(passed=2)
+    pytester.runpytest("--swarm-seed=1", *ARGS).assert_outcomes(passed=2)
+    return pytester.path
+
+
+def runs(project: Path) -> list[str]:
+    return [str(each.parent) for each in sorted((project / "reports").rglob("events.jsonl"))]
+
+
+def test_a_run_is_judged_after_the_fact(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, _ = runs(project)
+    assert main(["gate", first, "--baseline", str(project / "base.json")]) == 0
+    said = capsys.readouterr().out
+    assert "Gate: ok against baseline" in said
+    assert "1 of 1 cases, 2 of 2 pairs compared" in said
+
+
+def test_a_worse_run_exits_with_1_after_the_fact(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = project / "base.json"
+    stored = json.loads(file.read_text())
+    for sample in stored["cases"][0]["samples"]:
+        sample["figures"]["token_cost"] /= 2
+    file.write_text(json.dumps(stored))
+    assert main(["gate", runs(project)[0], "--baseline", str(file), "--fail", "token_cost:+10%"]) == 1
+    assert "FAILED gate: milp/token_cost:+10%: REGRESSED" in capsys.readouterr().out
+
+
+def test_parts_of_two_runs_are_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gate", *runs(project), "--baseline", str(project / "base.json")]) == 1
+    assert "is no part of the same run" in capsys.readouterr().err
+
+
+def test_noise_names_the_allowance_that_runs_support(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["noise", *runs(project), "--metric", "score"]) == 0
+    head, row, *_ = capsys.readouterr().out.splitlines()
+    assert head.split()[:2] == ["mode", "metric"]
+    assert row.split()[:2] == ["milp", "score"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [((), "one run says nothing of noise"), (("--metric", "speed"), "'speed' is no metric of a gate")],
+)
+def test_noise_refuses_what_says_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], sentence: str
+) -> None:
+    given = runs(project) if arguments else runs(project)[:1]
+    assert main(["noise", *given, *arguments]) == 1
+    assert sentence in capsys.readouterr().err

@@ -1,0 +1,112 @@
+"""A run leaves a real server as it found it: what it loaded is unloaded, and what it displaced is put back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.plugin.conftest import Reports
+from tests.plugin.test_backend import WB1, fast_server
+
+__all__ = ["fast_server"]
+
+CASES = {
+    "passes": "",
+    "fails": "assert False",
+    "stops": "raise KeyboardInterrupt",
+    "exits": "pytest.exit('enough')",
+}
+
+
+def ps(host: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = httpx.get(f"{host}/api/ps", trust_env=False).json()["models"]
+    return rows
+
+
+def load(host: str, tag: str, *, num_ctx: int, keep_alive: float) -> None:
+    body = {"model": tag, "keep_alive": keep_alive, "options": {"num_ctx": num_ctx}}
+    httpx.post(f"{host}/api/generate", json=body, trust_env=False, timeout=60).raise_for_status()
+
+
+def state(rows: list[dict[str, Any]]) -> list[tuple[str, int, int, int, bool]]:
+    """Everything of a list of resident models but the moment at which they expire."""
+    return [
+        (row["name"], row["size"], row["size_vram"], row["context_length"], row["expires_at"] > "2100") for row in rows
+    ]
+
+
+def left_s(row: dict[str, Any]) -> float:
+    expires = datetime.fromisoformat(row["expires_at"])
+    return (expires - datetime.now(expires.tzinfo)).total_seconds()
+
+
+def run(suite: pytest.Pytester, host: str, *args: str, ending: str = "") -> None:
+    suite.makepyfile(test_wb1=WB1 + (f"    {ending}\n" if ending else ""))
+    options = ("--swarm-backend=ollama", f"--swarm-host={host}", "--swarm-compare=greedy", *args)
+    suite.inline_run("test_wb1.py", *options, no_reraise_ctrlc=True)
+
+
+@pytest.mark.parametrize("ending", CASES.values(), ids=CASES.keys())
+def test_models_of_others_are_as_they_were(suite: pytest.Pytester, fast_server: str, ending: str) -> None:
+    load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)  # of the fleet: each case unloads it
+    load(fast_server, "gemma2:2b", num_ctx=2048, keep_alive=5000)  # and runs this one in another context
+    before = ps(fast_server)
+    run(suite, fast_server, ending=ending)
+    after = ps(fast_server)
+    assert state(after) == state(before)
+    assert [left_s(row) for row in after if row["name"] == "gemma2:2b"] == [pytest.approx(5000, abs=120)]
+
+
+def test_a_server_that_was_empty_is_empty_again(suite: pytest.Pytester, fast_server: str) -> None:
+    run(suite, fast_server, "--swarm-compare=llm,greedy", "--swarm-planner=phi4:14b")
+    assert ps(fast_server) == []
+
+
+def test_models_may_be_left_loaded_on_a_lease_that_ends(suite: pytest.Pytester, fast_server: str) -> None:
+    run(suite, fast_server, "--swarm-leave-loaded")
+    rows = ps(fast_server)
+    assert rows
+    assert all(0 < left_s(row) <= 900 for row in rows)
+
+
+def test_foreign_models_are_named_in_header_and_report(
+    suite: pytest.Pytester, reports: Reports, fast_server: str
+) -> None:
+    suite.makepyfile(test_wb1=WB1)
+    figures = "vram_gb = 6\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
+    (suite.path / "f.toml").write_text(f'[[model]]\nname = "gemma2:2b"\n{figures}')
+    load(fast_server, "llama3.1:8b", num_ctx=1024, keep_alive=-1)
+    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
+    result = suite.runpytest("test_wb1.py", *options)
+    result.assert_outcomes(passed=1)
+    sentence = "resident on the server and not of this run: llama3.1:8b (*GB); the budget must fit beside them"
+    result.stdout.fnmatch_lines([f"swarm: {sentence}"])
+    assert [note.startswith("resident on the server") for note in reports.report["notes"]] == [True]
+    assert [row["name"] for row in ps(fast_server)] == ["llama3.1:8b"]
+
+
+def test_two_tags_of_one_file_are_named_once(suite: pytest.Pytester, reports: Reports, fast_server: str) -> None:
+    suite.makepyfile(test_wb1=WB1)
+    body = {"source": "gemma2:2b", "destination": "copied:1"}
+    httpx.post(f"{fast_server}/api/copy", json=body, trust_env=False, timeout=60).raise_for_status()
+    figures = "vram_gb = 6\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
+    rows = (f'[[model]]\nname = "{tag}"\n{figures}' for tag in ("gemma2:2b", "copied:1"))
+    (suite.path / "f.toml").write_text("".join(rows))
+    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
+    result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy,single:gemma2:2b")
+    result.assert_outcomes(passed=2)
+    (note,) = reports.report["notes"]
+    assert note.startswith("gemma2:2b and copied:1 are one model file on the server")
+
+
+def test_workers_of_xdist_leave_together(suite: pytest.Pytester, fast_server: str) -> None:
+    pytest.importorskip("xdist")
+    suite.makepyfile(test_wb1=WB1)
+    load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
+    before = ps(fast_server)
+    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-compare=greedy,best-single,random")
+    suite.runpytest_subprocess("test_wb1.py", "-n2", *options).assert_outcomes(passed=3)
+    assert state(ps(fast_server)) == state(before)

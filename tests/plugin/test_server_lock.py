@@ -1,0 +1,99 @@
+"""The lock of a real server: one for each address, for several users, and its owner is named to those who wait."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.errors import OptionError
+from pytest_swarm.ollama.messages import ResidentEntry
+from pytest_swarm.plugin.server_lock import ServerLock, ServerNotes, lock_path
+
+HOST = "http://127.0.0.1:11434"
+HOLDER = """
+import sys
+from pathlib import Path
+from pytest_swarm.plugin.server_lock import ServerLock
+with ServerLock(sys.argv[1], tell=print, folder=Path(sys.argv[2])).held():
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def lock(folder: Path, told: list[str] | None = None) -> ServerLock:
+    return ServerLock(HOST, tell=([] if told is None else told).append, folder=folder)
+
+
+def test_a_server_has_one_lock_however_it_is_written(tmp_path: Path) -> None:
+    same = ["http://localhost:11434", "http://[::1]:11434", "HTTP://127.0.0.1:11434/", HOST]
+    assert {lock_path(host, tmp_path) for host in same} == {lock_path(HOST, tmp_path)}
+    others = ["http://127.0.0.1:11435", "http://box:11434", "http://127.0.0.1:11434/ollama"]
+    assert len({lock_path(host, tmp_path) for host in (HOST, *others)}) == 4
+
+
+def test_the_file_stays_for_everybody_and_names_the_owner_while_it_is_held(tmp_path: Path) -> None:
+    a_lock = lock(tmp_path)
+    with a_lock.held():
+        owner = a_lock.notes().owner
+        assert owner is not None
+        assert owner.pid == os.getpid()
+    assert stat.S_IMODE(a_lock.path.stat().st_mode) == 0o666
+    inode = a_lock.path.stat().st_ino
+    with a_lock.held():
+        assert a_lock.path.stat().st_ino == inode
+    with lock(tmp_path).held():
+        pass
+
+
+def test_who_waits_is_told_for_whom(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLDER, HOST, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == "held\n"
+        told: list[str] = []
+
+        def tell(sentence: str) -> None:
+            told.append(sentence)
+            holder.stdin.write("\n")  # only now does the other process go on
+            holder.stdin.flush()
+
+        with ServerLock(HOST, tell=tell, folder=tmp_path).held():
+            pass
+    assert len(told) == 1
+    assert told[0].startswith(f"waiting for the server at {HOST}: process {holder.pid} of user ")
+
+
+def test_what_processes_found_is_kept_until_the_last_of_them_ends(tmp_path: Path) -> None:
+    found = (ResidentEntry(tag="m", size_bytes=1, size_vram_bytes=1, num_ctx=8, left_s=None),)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    a_lock = lock(tmp_path)
+    with a_lock.held():
+        a_lock.write(ServerNotes(processes=(ended.pid, os.getpid()), found=found, used=("a:latest",)))
+        assert (a_lock.notes().processes, a_lock.notes().found) == ((os.getpid(),), found)
+        a_lock.write(ServerNotes(processes=(ended.pid,), found=found, used=("a:latest",)))
+        assert a_lock.notes() == ServerNotes()
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"not json", b'{"processes": "all"}'])
+def test_a_file_that_is_not_whole_counts_as_empty(tmp_path: Path, text: bytes) -> None:
+    a_lock = lock(tmp_path)
+    a_lock.path.write_bytes(text)
+    with a_lock.held():
+        assert a_lock.notes().processes == ()
+
+
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    a_lock = lock(tmp_path)
+    a_lock.path.mkdir()
+    with (
+        pytest.raises(OptionError, match=r"cannot be used \(Is a directory\); delete it, or set TMPDIR"),
+        a_lock.held(),
+    ):
+        pass

@@ -1,0 +1,112 @@
+"""Models made by `/api/create`, what `/api/show` tells of them, and what the server refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from pytest_swarm.simulator.server.go_values import base64_fault, go_number
+from pytest_swarm.simulator.server.template_check import template_fault
+from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
+
+
+def calls(*requests: tuple[str, str, Any]) -> list[httpx.Response]:
+    """The responses to requests, sent one after the other to a server with the models a and b."""
+
+    async def main() -> list[httpx.Response]:
+        client = ServerClient(spec(model("a", 1), model("b", 1, blob="20")))
+        return [await client.http.request(method, path, json=body) for method, path, body in requests]
+
+    return in_virtual_time(main)
+
+
+def created(**body: Any) -> httpx.Response:
+    (response,) = calls(("POST", "/api/create", {"model": "new", "from": "a", "stream": False, **body}))
+    return response
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ({"template": "{{ if }}"}, 400, "template error: template: :1: missing value for if"),
+        ({"license": 5}, 500, "json: cannot unmarshal number into Go value of type []string"),
+        ({"quantize": "q9"}, 500, "unsupported quantization type Q9 - supported types are "),
+        ({"from": "", "files": {}}, 400, "unknown type"),
+        ({"files": {"../x": "sha256:00"}}, 400, "file path must be relative"),
+        ({"from": "nobody"}, 500, "pull model manifest: "),
+        (
+            {"parameters": 5},
+            400,
+            "json: cannot unmarshal number into Go struct field CreateRequest.parameters of type ",
+        ),
+    ],
+)
+def test_what_cannot_be_made_is_refused(body: dict[str, Any], status: int, error: str) -> None:
+    response = created(**body)
+    assert response.status_code == status
+    assert response.json()["error"].startswith(error)
+
+
+def test_a_made_model_inherits_and_adds_licenses() -> None:
+    first = {
+        "model": "one",
+        "from": "a",
+        "license": "MIT",
+        "system": "S",
+        "parameters": {"top_k": 1000000, "stop": ["x"]},
+    }
+    second = {"model": "two", "from": "one", "license": ["BSD"], "parameters": {"stop": ["y"]}}
+    *_, shown = calls(
+        ("POST", "/api/create", first), ("POST", "/api/create", second), ("POST", "/api/show", {"model": "two"})
+    )
+    told = shown.json()
+    assert (told["license"], told["system"], told["details"]["parent_model"]) == ("MIT\nBSD", "S", "one:latest")
+    assert sorted(told["parameters"].split("\n")) == [f'{"stop":<30} "y"', f"{'top_k':<30} 1e+06"]
+    assert told["tensors"][0]["name"] == "token_embd.weight"
+
+
+def test_what_was_installed_last_is_listed_first() -> None:
+    *_, listed = calls(("POST", "/api/copy", {"source": "a", "destination": "copy"}), ("GET", "/api/tags", None))
+    assert [row["name"] for row in listed.json()["models"]] == ["copy:latest", "a:latest", "b:latest"]
+
+
+def test_options_of_show_stand_in_the_modelfile_only() -> None:
+    (shown,) = calls(("POST", "/api/show", {"model": "a", "options": {"num_ctx": 8}, "system": "Other."}))
+    assert "PARAMETER num_ctx 8" in shown.json()["modelfile"]
+    assert shown.json()["system"] == "Other."
+    assert "parameters" not in shown.json()
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [("", None), ("abcd", None), ("ab==", None), ("abc=", None), ("!!!", 0), ("a", 0), ("abc", 0), ("abcde", 4),
+     ("ab=c", 2), ("abcd=", 4), ("ab=", 3), ("ab==x", 4), ("ab\ncd", None)],
+)  # fmt: skip
+def test_base64_is_rejected_where_go_rejects_it(text: str, at: int | None) -> None:
+    assert base64_fault(text) == at
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1024, "1024"), (0.5, "0.5"), (1e6, "1e+06"), (1234567, "1.234567e+06"), (-1e-5, "-1e-05")],
+)
+def test_numbers_are_printed_as_go_prints_them(value: float, text: str) -> None:
+    assert go_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "fault"),
+    [
+        ("{{ .Prompt }}", None),
+        ("{{- if .System }}{{ .System }}{{ end }}", None),
+        ("\n{{ .X", "template: :2: unclosed action"),
+        ("{{ if .X }}", "template: :1: unexpected EOF"),
+        ("{{ end }}", "template: :1: unexpected {{end}}"),
+        ("{{ }}", "template: :1: missing value for command"),
+        ("{{ nope }}", 'template: :1: function "nope" not defined'),
+    ],
+)
+def test_templates_are_checked(template: str, fault: str | None) -> None:
+    assert template_fault(template) == fault

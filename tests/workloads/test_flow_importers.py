@@ -1,0 +1,425 @@
+"""Agent workflows and plain graphs: what each format's places become, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.task import TaskType
+from pytest_swarm.errors import GraphError
+from pytest_swarm.workloads.importers.flow_graphs import FlowOptions
+from pytest_swarm.workloads.importers.import_cases import ImportOptions, pairs, read_cases
+from pytest_swarm.workloads.importers.import_files import FoundGraph, import_files, import_graph, import_graphs
+from tests.workloads.flow_documents import (
+    CREWAI,
+    DIFY,
+    DOT,
+    FLOWISE,
+    GRAPHML,
+    LANGFLOW,
+    LANGGRAPH,
+    N8N,
+    NODE_LINK,
+    changed,
+)
+
+
+def write(folder: Path, document: dict[str, Any] | list[Any] | str, name: str = "x.json") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(document, str):
+        path.write_text(document)
+    else:
+        path.write_text(yaml.safe_dump(document, sort_keys=False) if path.suffix == ".yml" else json.dumps(document))
+    return path
+
+
+def found(path: Path, **options: Any) -> FoundGraph:
+    (each,) = import_graphs(path, ImportOptions(flow=FlowOptions(**options)))
+    assert isinstance(each, FoundGraph), each
+    return each
+
+
+def asked(graph: TaskGraph) -> dict[str, tuple[str | None, str]]:
+    return {task.id: (task.system, task.prompt) for task in graph.tasks}
+
+
+def test_dify_variables_become_answers_inputs_and_stored_values(tmp_path: Path) -> None:
+    inputs = {"question": "2 + 2?", "language": "French", "Books": "A book."}
+    graph = found(write(tmp_path, DIFY, "x.yml"), inputs=inputs).graph
+    assert asked(graph) == {
+        "Topic": ("Find the topic.\n\nAnswer with the one of these classes that fits: sums; prose", "2 + 2?"),
+        "Count": ("Be kind. A book.", "Compute 2 + 2?"),
+        "Write": (None, "Write in French, short: 2 + 2?"),
+        "Polish": (None, "Polish <<{{answer: Count}}>>"),
+        "Facts": (
+            "Extract from the text, and answer with one JSON object with these keys:\n- when (string): day",
+            "{{answer: Polish}}",
+        ),
+        "Reply": ("On {{answer: Facts | when}}, A book.", "2 + 2?"),
+    }
+    assert graph.edges == (
+        ("Topic", "Count"),
+        ("Topic", "Write"),
+        ("Count", "Polish"),
+        ("Write", "Polish"),
+        ("Polish", "Facts"),
+        ("Facts", "Reply"),
+    )
+    assert [task.source_model for task in graph.tasks] == ["small", "m1", "m2", "m3", "m4", "m5"]
+
+
+def test_a_chosen_branch_leaves_out_what_only_the_others_lead_to(tmp_path: Path) -> None:
+    graph = found(write(tmp_path, DIFY, "x.yml"), branches={"Topic": "prose", "elsewhere": "x"}).graph
+    assert "Count" not in asked(graph)
+    assert asked(graph)["Polish"] == (None, "Polish <<{{answer: Write}}>>")
+    with pytest.raises(
+        GraphError, match=r"--branch Topic=maths: there is no such branch; its branches are sums, prose"
+    ):
+        found_or_raise(write(tmp_path, DIFY, "y.yml"), branches={"Topic": "maths"})
+
+
+def found_or_raise(path: Path, **options: Any) -> FoundGraph:
+    (each,) = import_graphs(path, ImportOptions(flow=FlowOptions(**options)))
+    if not isinstance(each, FoundGraph):
+        raise GraphError(each.reason)
+    return each
+
+
+def test_flowise_states_forms_and_iterations(tmp_path: Path) -> None:
+    graph = found(write(tmp_path, FLOWISE), inputs={"question": "Q", "who": "Ann"}).graph
+    assert asked(graph) == {
+        "Triage": ("<p>Route it.</p>\n\nAnswer with the one of these scenarios that fits: refund; other", "<p>Q</p>"),
+        "Refund": ("<p>You refund.</p>", "Q"),
+        "Write": (None, "<p>Say {{answer: Refund | plan}} to {{answer: Refund | name}}, Ann</p>"),
+        "Check": (None, "Check {{answer: Write}}"),
+        "Check (2)": (None, "After {{answer: Check}}"),
+    }
+    assert [task.source_model for task in graph.tasks] == ["m0", "m1", "m2", "m3", None]
+    kept = found(write(tmp_path, FLOWISE, "z.json"), branches={"Triage": "other"}).graph
+    assert asked(kept)["Write"][1] == "<p>Say none yet to {{ l_0.output.name }}, {{ $form.who }}</p>"
+
+
+def test_n8n_expressions_follow_the_items(tmp_path: Path) -> None:
+    result = found(write(tmp_path, N8N), inputs={"mail": "Hello", "now": "today", "Web": "page"})
+    assert asked(result.graph) == {
+        "Sort": ("You sort. today", "Sort Hello"),
+        "Short": ("Be short.", "Answer {{answer: Sort | topic}}"),
+        "Long": ("Be long.", "Answer {{answer: Sort}}"),
+        "Last": (None, "Take {{answer: Short}}, Hello, page"),
+    }
+    assert result.graph.edges == (("Sort", "Short"), ("Sort", "Long"), ("Short", "Last"), ("Long", "Last"))
+    assert [task.source_model for task in result.graph.tasks] == ["qwen3:8b", "qwen3:8b", "gpt-4o", "qwen3:8b"]
+    assert "disabled nodes are left out: Off" in result.losses
+
+
+@pytest.mark.parametrize(
+    ("expression", "filled"),
+    [
+        ("{{ $json.text }}", "plain text, no expression: {{ $json.text }}"),
+        ("={{ $json.output.a.b }}", "{{answer: Sort | a.b}}"),
+        ("={{ $json['output']['two words'] }}", "{{answer: Sort | two words}}"),
+        ("={{ $json.message.content }}", "{{answer: Sort}}"),
+        ("={{ $json.output.toJsonString() }}", "{{answer: Sort}}"),
+        ('={{ $node["Sort"].json["output"] }}', "{{answer: Sort}}"),
+        ("={{ $('Sort').all()[0].json.output }}", "{{answer: Sort}}"),
+        ("={{ $input.first().json.output }}", "{{answer: Sort}}"),
+        ("={{ $json.output || $('Fields').item.json.mail }}", "{{answer: Sort}}"),
+        ("=a {{ $json.output }} b {{ $fromAI('x') }}", "a {{answer: Sort}} b {{ $fromAI('x') }}"),
+        ("={{ 1 + 2 }}", "{{ 1 + 2 }}"),
+    ],
+)
+def test_forms_of_n8n_expressions(expression: str, filled: str, tmp_path: Path) -> None:
+    document = changed(N8N, "nodes", 5, "parameters", "text", to=expression)
+    prompt = asked(found(write(tmp_path, document)).graph)["Short"][1]
+    assert prompt == filled.removeprefix("plain text, no expression: ")
+
+
+def test_n8n_refuses_what_leads_nowhere(tmp_path: Path) -> None:
+    document = changed(N8N, "connections", "Gone", to={"main": [[{"node": "Sort", "type": "main", "index": 0}]]})
+    with pytest.raises(GraphError, match=r"x\.json: 'connections' names the node 'Gone', which does not exist"):
+        import_graph(write(tmp_path, document))
+
+
+def test_langgraph_holds_the_structure_alone(tmp_path: Path) -> None:
+    result = found(write(tmp_path, LANGGRAPH))
+    assert result.graph.edges == (("plan", "act"),)
+    assert "'act' of the workflow 'x'" in result.graph.task("act").prompt
+    assert any("steps without a text of their own" in each for each in result.losses)
+
+
+def test_langflow_prompts_are_wired(tmp_path: Path) -> None:
+    graph = found(write(tmp_path, LANGFLOW), inputs={"question": "this", "who": "me"}).graph
+    assert asked(graph) == {"m": ("Be brief.", "Sum up this for me"), "m2": (None, "{{answer: m}}")}
+
+
+def test_crewai_tasks_with_their_agents(tmp_path: Path) -> None:
+    agents = {"writer": {"role": "Writer\n", "goal": "Write well", "backstory": "You know {topic}.", "llm": "ollama/x"}}
+    write(tmp_path, agents, "crew/agents.yml")
+    path = write(tmp_path, CREWAI, "crew/tasks.yml")
+    graph = found(path, inputs={"topic": "bees"}).graph
+    assert graph.name == "crew"
+    assert graph.edges == (("plan", "write"), ("plan", "check"), ("write", "check"))
+    assert graph.task("plan").system == "You are Writer. You know bees.\nYour personal goal is: Write well"
+    assert graph.task("plan").prompt.startswith("Plan bees.\n\nThis is the expected criteria for your final answer: An")
+    assert [task.source_model for task in graph.tasks] == ["ollama/x", "ollama/x", None]
+    summary = import_files([tmp_path], tmp_path / "out")
+    assert ([each.graph for each in summary.imported], summary.refused) == (["crew"], ())
+
+
+def test_plain_graphs_carry_the_fields_of_tasks(tmp_path: Path) -> None:
+    graph = import_graph(write(tmp_path, NODE_LINK))
+    assert (graph.name, graph.edges) == ("mail", (("read", "1"),))
+    read, code = graph.tasks
+    assert (read.type, read.prompt, read.estimated_tokens, read.difficulty) == (TaskType.EXTRACTION, "Read.", 50, 2.0)
+    assert (code.type, "1 (write code)" in code.prompt) == (TaskType.CODE, True)
+    dot = import_graph(write(tmp_path, DOT, "x.dot"))
+    assert dot.edges == (("x", "y"), ("x", "z"), ("y", "z"), ("5", "ww"))
+    assert [task.type.value for task in dot.tasks] == ["code", "math", "math", "code", "code"]
+    assert dot.task("x").prompt == 'Write "it".'
+    pytest.importorskip("networkx")
+    collect, _ = import_graph(write(tmp_path, GRAPHML, "x.graphml")).tasks
+    assert (collect.prompt, collect.estimated_tokens) == ("Collect & count.", 70)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("x.dot", "graph { a -- b }", "is an undirected graph"),
+        ("x.dot", "digraph { a -- b }", "line 1: '--' is an edge without direction"),
+        ("x.dot", "digraph {\n a -> }", "line 2: is not valid DOT: found '}', but expected a name"),
+        ("x.dot", "digraph { a", "found 'the end', but expected '}'"),
+        ("x.dot", 'digraph { "a }', "line 1: unexpected '\"'"),
+        ("x.dot", "digraph { a [estimated_tokens=many] }", "'estimated_tokens' must be a number, not 'many'"),
+        ("x.dot", "digraph {}", "it has no LLM step"),
+        ("x.dot", "digraph { a -> b } digraph { c }", "expected the end of the file"),
+        ("x.graphml", GRAPHML.replace('edgedefault="directed"', 'edgedefault="undirected"'), "is an undirected graph"),
+        ("x.graphml", GRAPHML.replace('target="b"', 'target="c"'), "an edge ends at node 'c', which does not exist"),
+        ("x.graphml", GRAPHML.replace("<node", "<graph/><node", 1), "holds 2 graphs, nested or one after another"),
+        ("x.graphml", "<graphml", "is not valid GraphML"),
+        ("x.json", json.dumps(NODE_LINK | {"directed": False}), "is an undirected graph"),
+        ("x.json", json.dumps(NODE_LINK | {"nodes": [{}]}), "nodes[0] has no 'id'"),
+        ("x.json", json.dumps(NODE_LINK | {"links": [{"source": "read", "target": 2}]}), "node '2', which does not"),
+        ("x.yml", "a: [1", "is not valid YAML"),
+        ("x.yml", "a: !!python/object/apply:os.system ['x']", "is not valid YAML: could not determine a constructor"),
+        ("x.yml", "app: {mode: chat}", "is a Dify app (chat) without a workflow"),
+        ("x.yml", "a: &a [x]\nb: [*a, *a]", "the format is not known"),
+        ("x.yml", "w: {role: r, goal: g}", "holds the agents of a CrewAI crew; import the tasks.yaml beside it"),
+        ("x.txt", "", "the file name must end in one of .json, .toml, .yml"),
+    ],
+)
+def test_what_cannot_be_imported_is_said_in_a_sentence(name: str, text: str, reason: str, tmp_path: Path) -> None:
+    if name == "x.graphml":
+        pytest.importorskip("networkx")
+    with pytest.raises(GraphError) as refused:
+        import_graph(write(tmp_path, text, name))
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+LOOP = "digraph { start -> plan -> act -> check; check -> plan; check -> done; act -> act }"
+
+
+def test_a_cycle_is_named_or_unrolled(tmp_path: Path) -> None:
+    path = write(tmp_path, LOOP, "loop.dot")
+    with pytest.raises(GraphError, match=r"it has a cycle: plan -> act -> check -> plan; unroll it with --unroll=N"):
+        import_graph(path)
+    assert found(path, unroll=1).graph.edges == (
+        ("start", "plan"), ("plan", "act"), ("act", "check"), ("check", "done"),
+    )  # fmt: skip
+    twice = found(path, unroll=2).graph
+    assert set(twice.edges) == {
+        ("start", "plan"), ("plan", "act"), ("act", "check"), ("check", "plan (round 2)"), ("act", "act (round 2)"),
+        ("plan (round 2)", "act (round 2)"), ("act (round 2)", "check (round 2)"), ("check (round 2)", "done"),
+    }  # fmt: skip
+    with pytest.raises(GraphError, match="--unroll=9999 would make 29999 steps"):
+        found_or_raise(path, unroll=9999)
+
+
+def test_a_loop_of_flowise_leads_back_and_refers_to_the_round_before(tmp_path: Path) -> None:
+    loop = {"id": "loop_0", "data": {"name": "loopAgentflow", "label": "L", "inputs": {"loopBackToNode": "l_1-Write"}}}
+    document = changed(FLOWISE, "nodes", to=[*FLOWISE["nodes"], loop])
+    document["edges"].append({"source": "a_1", "target": "loop_0", "sourceHandle": "a_1-output-x"})
+    document = changed(document, "nodes", 4, "data", "inputs", "llmUserMessage", to="Improve {{ a_1 }} of {{ l_0 }}")
+    graph = found(write(tmp_path, document), unroll=2).graph
+    assert graph.task("Write").prompt == "Improve {{ a_1 }} of {{answer: Refund}}"
+    assert graph.task("Write (round 2)").prompt == "Improve {{answer: Check (2)}} of {{answer: Refund}}"
+
+
+def test_each_case_is_a_job_and_shares_the_inputs_for_all(tmp_path: Path) -> None:
+    cases = read_cases(write(tmp_path, '{"mail": "One"}\n\n{"mail": {"to": 2}}\n', "cases.jsonl"))
+    options = ImportOptions(flow=FlowOptions(inputs=pairs(["now=noon", "mail=none"], "--input")), cases=cases)
+    graphs = [each.graph for each in import_graphs(write(tmp_path, N8N), options) if isinstance(each, FoundGraph)]
+    assert [graph.name for graph in graphs] == ["mail-1", "mail-2"]
+    assert [graph.task("Sort").prompt for graph in graphs] == ["Sort One", 'Sort {"to": 2}']
+    assert {graph.task("Sort").system for graph in graphs} == {"You sort. noon"}
+    assert len(list(import_graphs(write(tmp_path, DOT, "x.dot"), options))) == 1
+
+
+def test_losses_name_inputs_that_are_missing_or_unknown(tmp_path: Path) -> None:
+    losses = found(write(tmp_path, N8N), inputs={"mial": "x"}).losses
+    assert "no prompt uses the input mial; its inputs are now, mail, a b" in losses
+    assert "inputs without a value stay as written: now, mail, a b; give them with --input NAME=VALUE" in losses
+    assert "all branches of 'If' are run (true, false); --branch 'If'=NAME keeps one" in losses
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("", "has no cases"), ("[1]", "line 1: must be an object of inputs"), ("{", "line 1: is not valid JSON")],
+)
+def test_cases_that_cannot_be_read(text: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(GraphError, match=reason):
+        read_cases(write(tmp_path, text, "cases.jsonl"))
+    with pytest.raises(GraphError, match="--input mail: must be NAME=VALUE"):
+        pairs(["mail"], "--input")
+
+
+def test_graphs_of_one_name_are_named_after_their_files(tmp_path: Path) -> None:
+    for name in ("a/one.json", "b/two.json", "b/one.json", "c/other.json"):
+        write(tmp_path, NODE_LINK | {"graph": {"name": "mail" if "other" not in name else "Alone"}}, name)
+    summary = import_files([tmp_path], tmp_path / "out")
+    assert [each.graph for each in summary.imported] == ["a-one", "b-one", "two", "Alone"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "Alone.toml", "a-one.toml", "b-one.toml", "two.toml",
+    ]  # fmt: skip
+    again = import_files([tmp_path / "c"], tmp_path / "out")
+    assert "Alone.toml exists already; remove it, or choose another --out" in again.refused[0].reason
+
+
+def test_a_directory_without_files_and_a_missing_path_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    summary = import_files([tmp_path / "empty", tmp_path / "none.json"], tmp_path / "out")
+    assert [each.reason for each in summary.refused] == [
+        "the directory has no files that end in .json, .toml, .yml, .yaml, .dot, .gv, .graphml, .xml",
+        "there is no such file",
+    ]
+
+
+def test_older_flows_of_flowise_have_their_prompts_and_models_in_other_nodes(tmp_path: Path) -> None:
+    document = {
+        "nodes": [
+            {"id": "m", "data": {"name": "chatOllama", "label": "M", "inputs": {"modelName": "llama3.2"}}},
+            {"id": "p1", "data": {"name": "promptTemplate", "label": "P", "inputs": {
+                "template": "Plan {goal} in {style}", "promptValues": '{"goal": "{{question}}"}'}}},
+            {"id": "c1", "data": {"name": "llmChain", "label": "Chain", "inputs": {"chainName": "First"}}},
+            {"id": "p2", "data": {"name": "promptTemplate", "label": "P", "inputs": {
+                "template": "Do {plan}", "promptValues": '{"plan": "{{c1.data.instance}}"}'}}},
+            {"id": "c2", "data": {"name": "conversationChain", "label": "Talk", "inputs": {
+                "systemMessagePrompt": "You talk about {topic}."}}},
+        ],
+        "edges": [
+            {"source": source, "target": target, "targetHandle": f"{target}-input-{field}-Any"}
+            for source, target, field in (
+                ("m", "c1", "model"), ("p1", "c1", "prompt"), ("c1", "p2", "promptValues"), ("p2", "c2", "prompt"),
+            )
+        ],
+    }  # fmt: skip
+    graph = found(write(tmp_path, document), inputs={"question": "a party"}).graph
+    assert graph.edges == (("First", "Talk"),)
+    assert asked(graph) == {"First": (None, "Plan a party in a party"), "Talk": ("You talk about {topic}.", "a party")}
+    assert [task.source_model for task in graph.tasks] == ["llama3.2", None]
+
+
+def test_sequential_agents_of_flowise_take_the_model_of_the_start(tmp_path: Path) -> None:
+    def agent(node: str, name: str, **inputs: str) -> dict[str, Any]:
+        return {"id": node, "data": {"name": name, "label": "Agent", "inputs": inputs}}
+
+    document = {
+        "nodes": [
+            agent("s", "seqStart"),
+            agent("m", "chatOpenAI", modelName="gpt-4o"),
+            agent("a", "seqAgent", agentName="Writer", systemMessagePrompt="You write."),
+            agent("b", "seqLLMNode", llmNodeName="Judge Text", humanMessagePrompt="Judge it."),
+            agent("l", "seqLoop", loopToName="writer"),
+            agent("t", "calculator"),
+        ],
+        "edges": [
+            {"source": source, "target": target, "targetHandle": f"{target}-input-{field}-Any", "sourceHandle": ""}
+            for source, target, field in (
+                ("m", "s", "model"), ("s", "a", "sequentialNode"), ("a", "b", "sequentialNode"),
+                ("b", "l", "sequentialNode"), ("t", "a", "tools"),
+            )
+        ],
+    }  # fmt: skip
+    path = write(tmp_path, document)
+    with pytest.raises(GraphError, match=r"it has a cycle: Writer -> Judge Text -> Writer"):
+        import_graph(path)
+    graph = found(path, unroll=1, inputs={"question": "On bees"}).graph
+    assert asked(graph) == {"Writer": ("You write.", "On bees"), "Judge Text": (None, "Judge it.")}
+    assert {task.source_model for task in graph.tasks} == {"gpt-4o"}
+
+
+def test_a_called_n8n_workflow_beside_the_file_takes_the_place_of_the_call(tmp_path: Path) -> None:
+    chain = "@n8n/n8n-nodes-langchain.chainLlm"
+    called = {
+        "name": "translate",
+        "id": "wf7",
+        "nodes": [
+            {"name": "In", "type": "n8n-nodes-base.executeWorkflowTrigger", "parameters": {}},
+            {
+                "name": "Turn",
+                "type": chain,
+                "parameters": {"promptType": "define", "text": "=French: {{ $json.words }}"},
+            },
+        ],
+        "connections": {"In": {"main": [[{"node": "Turn", "type": "main", "index": 0}]]}},
+    }
+    call = {"workflowId": {"__rl": True, "value": "wf7"}, "workflowInputs": {"value": {"words": "={{ $json.text }}"}}}
+    caller = {
+        "name": "main",
+        "nodes": [
+            {"name": "Draft", "type": chain, "parameters": {"promptType": "define", "text": "Draft."}},
+            {"name": "Call", "type": "n8n-nodes-base.executeWorkflow", "parameters": call},
+            {"name": "Check", "type": chain, "parameters": {"promptType": "define", "text": "=Check {{ $json.text }}"}},
+        ],
+        "connections": {
+            "Draft": {"main": [[{"node": "Call", "type": "main", "index": 0}]]},
+            "Call": {"main": [[{"node": "Check", "type": "main", "index": 0}]]},
+        },
+    }
+    alone = found(write(tmp_path, caller, "main.json"))
+    assert alone.graph.edges == (("Draft", "Check"),)
+    assert "the workflow 'wf7', which is called, is not beside the file" in alone.losses
+    write(tmp_path, called, "other.json")
+    write(tmp_path, "{", "broken.json")
+    both = found(tmp_path / "main.json")
+    assert both.graph.edges == (("Turn", "Check"), ("Draft", "Turn"))
+    assert asked(both.graph) == {
+        "Draft": (None, "Draft."),
+        "Check": (None, "Check {{answer: Turn}}"),
+        "Turn": (None, "French: {{answer: Draft}}"),
+    }
+    endless = changed(
+        called, "nodes", 1, to={"name": "Again", "type": "n8n-nodes-base.executeWorkflow", "parameters": call}
+    )
+    write(tmp_path, changed(endless, "connections", to={}), "other.json")
+    looped = found(tmp_path / "main.json")
+    assert asked(looped.graph).keys() == {"Draft", "Check"}
+    assert "the workflow 'wf7', which is called, calls itself, and is run once" in looped.losses
+
+
+def test_a_dify_workflow_that_is_used_as_a_tool_is_inlined(tmp_path: Path) -> None:
+    def app(name: str, nodes: list[dict[str, Any]], edges: list[tuple[str, str]]) -> dict[str, Any]:
+        links = [{"source": source, "target": target, "sourceHandle": "source"} for source, target in edges]
+        return {"app": {"mode": "workflow", "name": name}, "workflow": {"graph": {"nodes": nodes, "edges": links}}}
+
+    def llm(node: str, text: str) -> dict[str, Any]:
+        return {"id": node, "data": {"type": "llm", "title": node, "prompt_template": [{"role": "user", "text": text}]}}
+
+    start = {"id": "s", "data": {"type": "start", "title": "Start", "variables": [{"variable": "url"}]}}
+    tool = {"type": "tool", "title": "Read", "provider_type": "workflow", "provider_name": "reader"}
+    tool["tool_parameters"] = {"url": {"type": "mixed", "value": "{{#a.text#}}"}}
+    caller = [llm("a", "Name a page."), {"id": "t", "data": tool}, llm("b", "Sum up {{#t.text#}}")]
+    write(tmp_path, app("reader", [start, llm("r", "Read {{#s.url#}}")], [("s", "r")]), "reader.yml")
+    graph = found(write(tmp_path, app("main", caller, [("a", "t"), ("t", "b")]), "main.yml")).graph
+    assert set(graph.edges) == {("a", "r"), ("r", "b")}
+    assert asked(graph) == {
+        "a": (None, "Name a page."),
+        "b": (None, "Sum up {{answer: r}}"),
+        "r": (None, "Read {{answer: a}}"),
+    }
