@@ -16,6 +16,7 @@ from pytest_swarm.report.wording import (
     joined,
     mode_name,
     one_line,
+    part_of,
     percent,
     plural,
     points,
@@ -118,13 +119,13 @@ def _divergence(c: Comparison, mode: str, reference: str) -> str:
     if c.routing_divergence_pct is None:
         return ""
     if c.tasks_diverged == 0:
-        return f" They chose the same model for each of {c.tasks_compared:,} tasks."
+        return f" They chose the same model for {part_of(c.tasks_compared, c.tasks_compared, 'task')}."
     share = percent(c.routing_divergence_pct / 100)
     scored = c.when_differed_better + c.when_differed_worse + c.when_differed_tie
     if scored == 0:
-        return f" They chose different models for {share} of {c.tasks_compared:,} tasks, none of them scored."
+        return f" They chose different models for {share} of {plural(c.tasks_compared, 'task')}, none of them scored."
     return (
-        f" They chose different models for {share} of {c.tasks_compared:,} tasks; there {mode} did better on"
+        f" They chose different models for {share} of {plural(c.tasks_compared, 'task')}; there {mode} did better on"
         f" {c.when_differed_better:,}, {reference} on {c.when_differed_worse:,}, and {c.when_differed_tie:,} tied."
     )
 
@@ -178,8 +179,7 @@ def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
     bad = [each for each in cells if each.violations]
     clean = [horizon_label(each.horizon_depth) for each in cells if not each.violations]
     parts = [
-        f"in {each.jobs_over_budget:,} of {plural(each.jobs, 'job')} at {horizon_label(each.horizon_depth)}"
-        for each in bad
+        f"in {part_of(each.jobs_over_budget, each.jobs, 'job')} at {horizon_label(each.horizon_depth)}" for each in bad
     ]
     never = f", never at {joined(clean)}" if clean else ""
     return f"{mode_name(mode)} broke it {joined(parts)}{never}"
@@ -194,7 +194,8 @@ def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:
             continue
         failures = ", ".join(f"{kind} {count:,}" for kind, count in each.planner_failures.items())
         text = (
-            f"{mode_name(each.mode)}: {percent(filled / (asked + filled))} of {asked + filled:,} assignments were not"
+            f"{mode_name(each.mode)}: {percent(filled / (asked + filled))} of {plural(asked + filled, 'assignment')}"
+            f" {'was' if asked + filled == 1 else 'were'} not"
             f" the planner's but filled in by greedy{f' (failures: {failures})' if failures else ''}."
         )
         yield Answer(kind="planner", tone="bad", text=text)
@@ -215,8 +216,9 @@ def _missing(report: Report) -> Iterable[Answer]:
     lost = [(each.errors + each.infeasible, each) for each in report.modes if each.errors + each.infeasible]
     for count, each in lost:
         text = (
-            f"{mode_name(each.mode)}: {plural(count, 'job')} of {each.jobs:,} ended without a score"
-            f" ({each.errors:,} by an error, {each.infeasible:,} infeasible) and count in no mean."
+            f"{mode_name(each.mode)}: {part_of(count, each.jobs, 'job')} ended without a score"
+            f" ({each.errors:,} by an error, {each.infeasible:,} infeasible) and"
+            f" {'counts' if count in (1, each.jobs) else 'count'} in no mean."
         )
         yield Answer(kind="missing", tone="bad", text=text)
     not_run = sum(each.not_run for each in report.modes)

@@ -98,7 +98,7 @@ def test_jobs_without_a_score_and_an_unfinished_run_are_said() -> None:
     stopped = job("lp", 1.0, WB1, status=JobStatus.ERROR)
     report = build_report(Run(info=info(), jobs=(stopped, job("lp", 1.0, WB2)), complete=False))
     texts = [each.text for each in answers(report) if each.kind == "missing"]
-    assert texts[0].startswith("LP: 1 job of 2 ended without a score (1 by an error, 0 infeasible)")
+    assert texts[0].startswith("LP: 1 of 2 jobs ended without a score (1 by an error, 0 infeasible)")
     assert "did not come to its end" in texts[-1]
 
 
@@ -178,3 +178,8 @@ def test_a_run_in_which_every_task_failed_says_so_in_place_of_comparisons() -> N
 def test_a_run_in_which_one_task_succeeded_is_compared() -> None:
     dead = replace(job("lp", 0.0, WB1), outcomes=tuple(map(failed, WB1.order)))
     assert answers(build_report(run(dead, job("llm", 0.0, WB1))))[0].kind == "comparison"
+
+
+def test_sentences_on_one_job_and_one_task_are_in_the_singular() -> None:
+    (text,) = said(job("lp", 1.0, WB1, status=JobStatus.ERROR, error="x"), kind="missing")[:1]
+    assert text == "LP: the only job ended without a score (1 by an error, 0 infeasible) and counts in no mean."
