@@ -25,9 +25,10 @@ from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.restoration import Restoration
+from pytest_swarm.execution.router_failures import FailedRouter, router_failures
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
-from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, Weights
+from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, RoutingError, Weights
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.registry import ModeSpec
 from pytest_swarm.scoring.scorers import Scorers
@@ -277,7 +278,11 @@ class Bench:
             solve_limit_s=self.settings.solve_limit_s,
             realised=state.connection.realised(case.graph, seed) if per_case else None,
         )
-        router = self._modes.make(mode, setup)
+        try:
+            with router_failures(mode):
+                router = self._modes.make(mode, setup)
+        except RoutingError as error:
+            router = FailedRouter(mode, error)
         if not per_case:
             self._routers[mode] = router
         return router

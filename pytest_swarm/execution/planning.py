@@ -16,6 +16,7 @@ from pytest_swarm.estimate.context_fit import fitted_fleet
 from pytest_swarm.estimate.prompt_tokens import prompt_tokens
 from pytest_swarm.execution.case_context import CaseContext
 from pytest_swarm.execution.job_clock import JobClock
+from pytest_swarm.execution.router_failures import ask_router
 from pytest_swarm.routing import feasibility, objective
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.milp import cheap_optimum
@@ -94,17 +95,18 @@ async def plan_step(moment: Moment, case: Case, context: CaseContext, *, clock: 
     Raises:
         InfeasibleError: No plan exists.
         PlanError: The plan cannot be executed.
+        RoutingError: The router failed, or returned no plan.
     """
     view = build_view(moment, case, context)
     context.residency.fleet = view.fleet
     started_s, elapsed_ms = clock.now_s(), clock.stopwatch()
-    plan = await context.router.route(view)
+    plan = await ask_router(context.router, view, mode=case.key.mode)
     decision = _Decision(plan=plan, started_s=started_s, decision_ms=elapsed_ms())
     if plan.status is PlanStatus.INFEASIBLE:
         raise InfeasibleError(f"{case.job} [{case.key.label}], step {moment.step}: {plan.reason}")
     problems = feasibility.structural_problems(plan, view)
     if problems:
-        raise PlanError(f"router {context.router.name!r}, {case.job}, step {moment.step}: {problems[0].sentence}")
+        raise PlanError(f"router {case.key.mode!r}, {case.job}, step {moment.step}: {problems[0].sentence}")
     return _record(decision, view, case, context)
 
 

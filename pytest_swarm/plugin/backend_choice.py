@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.errors import ProfileError
+from pytest_swarm.errors import OptionError, ProfileError
 from pytest_swarm.execution.backends import (
     Backend,
     SimulatedWorld,
@@ -107,6 +107,11 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
         has = ", ".join(profile.tags)
         raise ProfileError(f"simulator profile {profile.name!r} does not know {', '.join(missing)}; it knows {has}")
     faults = tuple(parse_fault(text) for text in settings.fault)
+    known = {full_tag(tag) for tag in profile.tags}
+    for fault in faults:
+        if fault.model is not None and full_tag(fault.model) not in known:
+            has = ", ".join(profile.tags)
+            raise OptionError(f"--swarm-fault: profile {profile.name!r} does not know {fault.model!r}; it knows {has}")
     world = SimulatedWorld(profile=profile, seed=settings.seed, faults=faults)
     return simulated_backend(world, fleet, timeout_s=settings.timeout_s, why=why)
 

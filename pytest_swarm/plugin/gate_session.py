@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -86,10 +86,8 @@ class Gating:
         start = self._config.invocation_params.dir
         return str(file.relative_to(start)) if file.is_relative_to(start) else str(file)
 
-    def prepare(self, items: Sequence[pytest.Item], describe: Callable[[], RunInfo]) -> None:
-        """Read what may be wrong before any test is run: the file, the markers, and what `new` would be added to."""
-        for item in items:
-            rule_of_marker(item, self.settings.rule)
+    def prepare(self, describe: Callable[[], RunInfo]) -> None:
+        """Read what may be wrong before any test is run: the file, and what the run would be added to."""
         update = self.settings.update
         if self.baseline is not None and update in ("new", "append"):
             require_same_context(self.baseline, run_context(describe()), append=update == "append")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.errors import OptionError
@@ -18,8 +18,11 @@ from pytest_swarm.plugin.spelling import unknown_keyword
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_swarm.plugin.option_kinds import Option
+
 GATE_MARKER: Final = "swarm_gate"
 DEFAULT_FILE: Final = "swarm-baseline.json"
+_NEED_A_BASELINE: Final = (Options.fail, Options.gate, Options.incomparable, Options.inconclusive)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,19 +36,20 @@ class GateSettings:
     inconclusive: Inconclusive
 
 
-def gate_settings(options: Options, *, root: Path, fail_on_cli: bool) -> GateSettings:
+def gate_settings(options: Options, *, root: Path, on_cli: Callable[[Option[Any]], bool]) -> GateSettings:
     """Return the settings of the gate; OptionError where they do not go together.
 
     Args:
         options: The values of all options.
         root: The root folder of the project, where a baseline without a name is written.
-        fail_on_cli: Whether --swarm-fail stands on the command line.
+        on_cli: Whether an option stands on the command line, where it means this very run.
     """
     file = options.baseline
     if file is None and options.update_baseline is not None:
         file = root / DEFAULT_FILE
-    if file is None and fail_on_cli:
-        raise OptionError("--swarm-fail compares with a baseline: give one with --swarm-baseline=FILE")
+    idle = next((row for row in _NEED_A_BASELINE if file is None and on_cli(row)), None)
+    if idle is not None:
+        raise OptionError(f"{idle.flag} compares with a baseline: give one with --swarm-baseline=FILE")
     default = tuple(parse_expression(text, what=Options.fail.flag) for text in DEFAULTS)
     return GateSettings(
         file=file,
@@ -54,6 +58,15 @@ def gate_settings(options: Options, *, root: Path, fail_on_cli: bool) -> GateSet
         incomparable=options.incomparable,
         inconclusive=options.inconclusive,
     )
+
+
+def idle_keys(settings: GateSettings, given: Mapping[str, str]) -> str | None:
+    """Return a sentence where the ini file has keys of the gate and there is no baseline; None where all is well."""
+    keys = [row.dest for row in _NEED_A_BASELINE if row.dest in given]
+    if settings.file is not None or not keys:
+        return None
+    have = "has" if len(keys) == 1 else "have"
+    return f"without a baseline the ini file's {' and '.join(keys)} {have} no effect; give --swarm-baseline=FILE"
 
 
 def rule_of_marker(item: pytest.Item, default: Rule) -> Rule | None:

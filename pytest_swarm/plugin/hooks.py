@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 REMARKS: Final = "swarm_remarks"  # what a worker sends at its end
 EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
+REFUSAL: Final = "swarm_refusal"  # the key of a worker's output that says why it runs no test
 
 
 class SwarmHooks:
@@ -82,12 +83,14 @@ class SwarmHooks:
             if self.active:
                 self.session.prepare(session.items, collect_only=session.config.option.collectonly)
         except SwarmError as error:
+            if self.is_worker:  # xdist tells its controller of a worker's exit status, and not of the reason
+                self.config.__dict__["workeroutput"][REFUSAL] = str(error)
             raise pytest.UsageError(str(error)) from error
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
         """One line: which backend, and why; and one where answered code is run that the kernel does not confine."""
         prepared = self.active and self.session.collected and not config.option.collectonly
-        return self.session.resources.header(quiet=config.option.verbose < 0) if prepared else []
+        return self.session.header(quiet=config.option.verbose < 0) if prepared else []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -124,8 +127,11 @@ class SwarmHooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # xdist has no types
-        """A worker that died took a test with it: the run did not come to its end. Any other sends its remarks."""
-        for remark in getattr(node, "workeroutput", {}).get(REMARKS, ()):
+        """End the run where a worker refused it; take a worker's remarks; a worker that died took a test with it."""
+        output = getattr(node, "workeroutput", {})  # a worker that died has none
+        if REFUSAL in output:
+            raise pytest.UsageError(output[REFUSAL])
+        for remark in output.get(REMARKS, ()):
             if remark not in self.session.resources.remarks:
                 self.session.resources.remarks.append(remark)
         if error is not None and self.active:

@@ -93,7 +93,7 @@ class JobRunner:
 
     def record_of(self, case: Case, item: pytest.Item) -> JobRecord:
         """Return the job's record: of the run that is resumed, where that has finished it, else of a run now."""
-        return self._folder.finished.get(case.digest) or self._run(case, item)
+        return self._folder.earlier.finished(case) or self._run(case, item)
 
     def _run(self, case: Case, item: pytest.Item) -> JobRecord:
         """Run a case, under the lock of its server where that is a real one, and close it in the events."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -42,8 +43,8 @@ class OptionText:
         return self.text
 
     def path(self) -> Path:
-        """Return a path, read from the current folder."""
-        return Path(self.text)
+        """Return a path as it was given, or read from the ini file's folder where that is not the current one."""
+        return Path(self.text) if self._folder in (Path(), Path.cwd()) else self._folder / Path(self.text)
 
     def path_from_there(self) -> Path:
         """Return a path, read from the folder where it was given."""
@@ -100,7 +101,10 @@ class OptionText:
         """Return a report to write."""
         from pytest_swarm.report.outputs import parse_output
 
-        return parse_output(self.text, what=self.what)
+        output = parse_output(self.text, what=self.what)
+        if output.path is None or self._folder in (Path(), Path.cwd()):
+            return output
+        return replace(output, path=self._folder / output.path)
 
     def expression(self) -> Expression:
         """Return an expression of the gate."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.domain.record import TaskStatus
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.plugin.foreign_hooks import add_report_context, report_template
+from pytest_swarm.report.findings import nothing_measured
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
 from pytest_swarm.report.html import PageOptions
 from pytest_swarm.report.outputs import Output, write_output
@@ -17,7 +18,6 @@ from pytest_swarm.report.terminal import MAX_WIDTH, terminal_summary
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_swarm.domain.record import Run
     from pytest_swarm.plugin.gate_session import GateEnding
     from pytest_swarm.plugin.session import SwarmSession
 
@@ -52,7 +52,8 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
     if run is None:
         return None
     report = build_report(run)
-    troubles: list[str] = _nothing_measured(run)
+    nothing = nothing_measured(report)
+    troubles: list[str] = [] if nothing is None else [nothing.text]
     gate = None
     try:
         gate = None if session.gating is None else session.gating.finish(report, complete=complete)
@@ -74,24 +75,12 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
     return SessionEnd(report=report, written=tuple(written), troubles=tuple(troubles), gate=gate)
 
 
-def _nothing_measured(run: Run) -> list[str]:
-    """Return a sentence where every task of the run failed: its scores of 0 then say nothing about any model."""
-    tried = [each for job in run.jobs for each in job.outcomes if each.status is not TaskStatus.SKIPPED]
-    if not tried or any(each.status is TaskStatus.OK for each in tried):
-        return []
-    first = tried[0]
-    return [
-        f"every task failed ({len(tried)} of {len(tried)}), so nothing was measured; look at the backend. "
-        f"The first was {first.task!r} on {first.model}: {first.error}"
-    ]
-
-
 def _write(output: Output, report: Report, session: SwarmSession) -> tuple[Path, ...]:
-    hook, folder = session.config.hook, session.folder
-    page = PageOptions(
-        template=_from_root(session, hook.pytest_swarm_report_template()),
-        context_hook=lambda context: hook.pytest_swarm_report_context(context=context),
-    )
+    config, folder = session.config, session.folder
+    page = PageOptions()
+    if output.kind == "html":
+        template = _from_root(session, report_template(config))
+        page = PageOptions(template=template, context_hook=lambda context: add_report_context(config, context))
     return write_output(output, report, folder.path, page=page, events=folder.events)
 
 

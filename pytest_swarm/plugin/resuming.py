@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.errors import OptionError
@@ -13,10 +13,11 @@ from pytest_swarm.plugin.options import ROWS
 from pytest_swarm.telemetry.reader import read_run
 
 if TYPE_CHECKING:
-    from pytest_swarm.domain.record import JobRecord, RunInfo
+    from pytest_swarm.domain.record import Case, CaseKey, JobRecord, RunInfo
     from pytest_swarm.plugin.resources import Resources
     from pytest_swarm.plugin.settings import Settings
 
+_Place: TypeAlias = "tuple[str, str, CaseKey]"  # test, job and key: where a case stands, whatever its graph
 EVENTS: Final = "events.jsonl"
 _MAY_DIFFER: Final = frozenset(row.dest for row in ROWS if row.may_differ)
 _DEFAULT: Final = "its default"
@@ -41,21 +42,60 @@ def resumed_folder(resume: str, reports: Path) -> Path:
     return max(runs, key=lambda folder: runs[folder])
 
 
-def finished_jobs(events: Path, settings: Settings, resources: Resources) -> dict[str, JobRecord]:
-    """Return the completed jobs of the run that goes on, by case digest; what was run otherwise is refused."""
+class EarlierJobs:
+    """The jobs of the run that goes on; none where a run begins.
+
+    Args:
+        jobs: The jobs, completed or not.
+        run_name: The name of their run.
+    """
+
+    def __init__(self, jobs: Sequence[JobRecord] = (), *, run_name: str = "") -> None:
+        self._finished = {job.case.digest: job for job in jobs if job.status is JobStatus.COMPLETED}
+        self._digests: dict[_Place, set[str]] = {}
+        for job in jobs:
+            self._digests.setdefault(_place(job.case), set()).add(job.case.digest)
+        self._run_name = run_name
+
+    def finished(self, case: Case) -> JobRecord | None:
+        """Return the record of a case that is completed, None for one to run; OptionError for a changed graph.
+
+        A test may run several graphs of one name: those that were asked for before are no earlier version.
+        """
+        there = self._digests.get(_place(case), set())
+        if there and case.digest not in there:
+            raise OptionError(
+                f"--swarm-resume: run {self._run_name} ran {case.job!r} with another graph, and one table must not"
+                " mix both; start a new run"
+            )
+        there.clear()
+        return self._finished.get(case.digest)
+
+
+def _place(case: Case) -> _Place:
+    return case.test, case.job, case.key
+
+
+def earlier_jobs(events: Path, settings: Settings, resources: Resources) -> EarlierJobs:
+    """Return the jobs of the run that goes on; OptionError where they were run otherwise."""
     if settings.resume is None or not events.exists():
-        return {}
+        return EarlierJobs()
     run = read_run(events)
     difference = _difference(run.info, settings, resources)
     if difference is not None:
         raise OptionError(f"--swarm-resume: run {events.parent.name} {difference}; start a new run")
-    return {job.case.digest: job for job in run.jobs if job.status is JobStatus.COMPLETED}
+    return EarlierJobs(run.jobs, run_name=events.parent.name)
 
 
 def _difference(info: RunInfo, settings: Settings, resources: Resources) -> str | None:
     """Why this session's jobs would not belong into the run; None where they do."""
-    if info.fleet.digest != resources.fleet.digest or info.seed != settings.seed:
-        return "was made with another fleet or seed"
+    if info.fleet.digest != resources.fleet.digest:
+        there, here = info.fleet.name, resources.fleet.name
+        return f"was made with fleet {there!r}, and this one has " + (
+            f"fleet {here!r}" if there != here else "another fleet of that name"
+        )
+    if info.seed != settings.seed:
+        return f"was made with seed {info.seed}, and this one has {settings.seed}"
     if info.simulated != resources.backend.simulated:
         return "was made on another backend"
     name = _other_option(info.options, settings.given)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.resuming import EVENTS
+from pytest_swarm.plugin.resuming import EVENTS, EarlierJobs
 from pytest_swarm.telemetry.events import encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import Event, FileSink, ListSink, Sink
 
 if TYPE_CHECKING:
-    from pytest_swarm.domain.record import JobRecord, Run, RunInfo
+    from pytest_swarm.domain.record import Run, RunInfo
 
 REPORTS: Final = "reports"
 
@@ -28,15 +28,13 @@ class RunFolder:
     Args:
         path: The run's folder, inside the folder of all runs.
         describe: Gives what is written down of the run at its start.
-        finished: The jobs that a resumed run has completed, by case digest.
+        earlier: The jobs of the run that goes on.
         is_worker: Whether this process is a worker of xdist.
     """
 
-    def __init__(
-        self, path: Path, *, describe: Callable[[], RunInfo], finished: Mapping[str, JobRecord], is_worker: bool
-    ) -> None:
+    def __init__(self, path: Path, *, describe: Callable[[], RunInfo], earlier: EarlierJobs, is_worker: bool) -> None:
         self.path = path
-        self.finished = finished
+        self.earlier = earlier
         self._describe = describe
         self._is_worker = is_worker
         self._starts: Counter[str] = Counter()

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.cases import Cases, is_swarm, key_of
+from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.process import process_of
 from pytest_swarm.plugin.resources import Resources
 from pytest_swarm.plugin.settings import Settings, read_settings
@@ -38,9 +39,7 @@ def session_of(config: pytest.Config) -> SwarmSession:
 
 def make_session(config: pytest.Config) -> SwarmSession:
     """The state of a session, with third parties' routers."""
-    routers: dict[str, RouterFactory | ModeSpec] = {}
-    for named in config.hook.pytest_swarm_routers(config=config):
-        routers.update(named)
+    routers = foreign_routers(config)
     return SwarmSession(config, read_settings(config, modes=ModeTable(routers)), routers)
 
 
@@ -61,7 +60,7 @@ class SwarmSession:
     @cached_property
     def folder(self) -> RunFolder:
         """Where this run's events and reports go."""
-        from pytest_swarm.plugin.resuming import EVENTS, finished_jobs, resumed_folder
+        from pytest_swarm.plugin.resuming import EVENTS, earlier_jobs, resumed_folder
         from pytest_swarm.plugin.run_folder import REPORTS, RunFolder
 
         reports, resume = Path(self.config.rootpath) / REPORTS, self.settings.resume
@@ -69,7 +68,7 @@ class SwarmSession:
         return RunFolder(
             path,
             describe=lambda: self._describe(path.name),
-            finished=finished_jobs(path / EVENTS, self.settings, self.resources),
+            earlier=earlier_jobs(path / EVENTS, self.settings, self.resources),
             is_worker=self.process.worker is not None,
         )
 
@@ -129,9 +128,13 @@ class SwarmSession:
 
     def prepare(self, items: Sequence[pytest.Item], *, collect_only: bool) -> None:
         """Make what may fail for a bad file or an absent server, unless nothing will be run."""
+        from pytest_swarm.plugin.gate_settings import rule_of_marker
+
         benchmarks = [item for item in items if is_swarm(item)]
         self.collected = [item.nodeid for item in benchmarks]
         if benchmarks and not collect_only:
+            for item in items:
+                rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error with and without a baseline
             self.resources.budgets_gb = frozenset(key_of(item).vram_budget_gb for item in benchmarks)
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
@@ -139,7 +142,14 @@ class SwarmSession:
             self.resources.name_foreign_models()
             self.folder.claim()
             if self.gating is not None:
-                self.gating.prepare(items, lambda: self._describe(self.folder.path.name))
+                self.gating.prepare(lambda: self._describe(self.folder.path.name))
+
+    def header(self, *, quiet: bool) -> list[str]:
+        """Return the lines before the first test; with `quiet`, only warnings."""
+        from pytest_swarm.plugin.gate_settings import idle_keys
+
+        idle = idle_keys(self.settings.gating, self.settings.given)
+        return [*self.resources.header(quiet=quiet), *([] if idle is None else [f"swarm: {idle}"])]
 
     def status(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Category, letter and verbose word of a benchmark that has ended; None for any other report."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -14,6 +14,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, without_account
 from pytest_swarm.plugin.gate_settings import GateSettings, gate_settings
 from pytest_swarm.plugin.ini_file import native_value
+from pytest_swarm.plugin.option_conflicts import check_conflicts
 from pytest_swarm.plugin.option_kinds import Axis, Flag, Many, Option
 from pytest_swarm.plugin.option_text import OptionText
 from pytest_swarm.plugin.options import ROWS, Options
@@ -25,7 +26,6 @@ if TYPE_CHECKING:  # start-up must not pay for the domain
     from pytest_swarm.routing.mode_table import ModeTable
 
 T = TypeVar("T")
-_NEED_A_CASSETTE: Final = ("record", "replay")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +103,9 @@ class Settings(Options):
         self.ini = axes_of_texts(source.ini, what=lambda row: f"{row.dest} (ini)", known=source.known_modes)
         self._defaults = axes_of_texts(lambda row: row.default, what=lambda row: row.flag, known=source.known_modes)
         self.hosts = self.host or (base_url(os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST),)
-        self.gating: GateSettings = gate_settings(self, root=source.root, fail_on_cli=source.has_cli(Options.fail))
+        self.gating: GateSettings = gate_settings(self, root=source.root, on_cli=source.has_cli)
         self.given: Mapping[str, str] = source.given()
-        if self.cassette is None and self.backend in _NEED_A_CASSETTE:
-            raise OptionError(f"--swarm-backend={self.backend} needs the recording's file: add --swarm-cassette=FILE")
+        check_conflicts(self, on_cli=source.has_cli)
 
     @property
     def auto_repeat(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
-from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.domain.record import JobStatus, TaskStatus
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
@@ -16,6 +16,7 @@ from pytest_swarm.report.wording import (
     joined,
     mode_name,
     one_line,
+    part_of,
     percent,
     plural,
     points,
@@ -40,17 +41,34 @@ class Answer:
 
 
 def answers(report: Report) -> tuple[Answer, ...]:
-    """Return all sentences: comparisons first, then the budget, who really decided, and what is missing."""
-    spoken = [compared(each) for each in main_comparisons(report)]
+    """Return all sentences: comparisons first, then the budget, who really decided, and what is missing.
+
+    Where nothing was measured, that comes first, in place of the comparisons.
+    """
+    nothing = nothing_measured(report)
+    spoken = [compared(each) for each in main_comparisons(report)] if nothing is None else [nothing]
     return (
         *spoken,
         *_caution(spoken),
-        *_agreement(report),
+        *(_agreement(report) if nothing is None else ()),
         *_budget(report),
         *_planner(report.modes),
         *_code(report),
         *_missing(report),
     )
+
+
+def nothing_measured(report: Report) -> Answer | None:
+    """Return a sentence where every task of the run failed: scores of 0 then say nothing about any model."""
+    tried = [each for job in report.run.jobs for each in job.outcomes if each.status is not TaskStatus.SKIPPED]
+    if not tried or any(each.status is TaskStatus.OK for each in tried):
+        return None
+    first = tried[0]
+    text = (
+        f"Every task failed ({len(tried):,} of {len(tried):,}), so nothing was measured; look at the backend."
+        f" The first was {first.task!r} on {first.model}: {one_line(first.error or 'no reason given', 300)}"
+    )
+    return Answer(kind="missing", tone="bad", text=text)
 
 
 def main_comparisons(report: Report) -> tuple[Comparison, ...]:
@@ -95,13 +113,13 @@ def _divergence(c: Comparison, mode: str, reference: str) -> str:
     if c.routing_divergence_pct is None:
         return ""
     if c.tasks_diverged == 0:
-        return f" They chose the same model for each of {c.tasks_compared:,} tasks."
+        return f" They chose the same model for {part_of(c.tasks_compared, c.tasks_compared, 'task')}."
     share = percent(c.routing_divergence_pct / 100)
     scored = c.when_differed_better + c.when_differed_worse + c.when_differed_tie
     if scored == 0:
-        return f" They chose different models for {share} of {c.tasks_compared:,} tasks, none of them scored."
+        return f" They chose different models for {share} of {plural(c.tasks_compared, 'task')}, none of them scored."
     return (
-        f" They chose different models for {share} of {c.tasks_compared:,} tasks; there {mode} did better on"
+        f" They chose different models for {share} of {plural(c.tasks_compared, 'task')}; there {mode} did better on"
         f" {c.when_differed_better:,}, {reference} on {c.when_differed_worse:,}, and {c.when_differed_tie:,} tied."
     )
 
@@ -155,8 +173,7 @@ def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
     bad = [each for each in cells if each.violations]
     clean = [horizon_label(each.horizon_depth) for each in cells if not each.violations]
     parts = [
-        f"in {each.jobs_over_budget:,} of {plural(each.jobs, 'job')} at {horizon_label(each.horizon_depth)}"
-        for each in bad
+        f"in {part_of(each.jobs_over_budget, each.jobs, 'job')} at {horizon_label(each.horizon_depth)}" for each in bad
     ]
     never = f", never at {joined(clean)}" if clean else ""
     return f"{mode_name(mode)} broke it {joined(parts)}{never}"
@@ -171,7 +188,8 @@ def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:
             continue
         failures = ", ".join(f"{kind} {count:,}" for kind, count in each.planner_failures.items())
         text = (
-            f"{mode_name(each.mode)}: {percent(filled / (asked + filled))} of {asked + filled:,} assignments were not"
+            f"{mode_name(each.mode)}: {percent(filled / (asked + filled))} of {plural(asked + filled, 'assignment')}"
+            f" {'was' if asked + filled == 1 else 'were'} not"
             f" the planner's but filled in by greedy{f' (failures: {failures})' if failures else ''}."
         )
         yield Answer(kind="planner", tone="bad", text=text)
@@ -192,8 +210,9 @@ def _missing(report: Report) -> Iterable[Answer]:
     lost = [(each.errors + each.infeasible, each) for each in report.modes if each.errors + each.infeasible]
     for count, each in lost:
         text = (
-            f"{mode_name(each.mode)}: {plural(count, 'job')} of {each.jobs:,} ended without a score"
-            f" ({each.errors:,} by an error, {each.infeasible:,} infeasible) and count in no mean."
+            f"{mode_name(each.mode)}: {part_of(count, each.jobs, 'job')} ended without a score"
+            f" ({each.errors:,} by an error, {each.infeasible:,} infeasible) and"
+            f" {'counts' if count in (1, each.jobs) else 'count'} in no mean."
         )
         yield Answer(kind="missing", tone="bad", text=text)
     not_run = sum(each.not_run for each in report.modes)

@@ -19,7 +19,15 @@ from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
-from pytest_swarm.report.findings import Answer, answers, compared, main_comparisons, missing_sentences, provenance
+from pytest_swarm.report.findings import (
+    Answer,
+    answers,
+    compared,
+    main_comparisons,
+    missing_sentences,
+    nothing_measured,
+    provenance,
+)
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.scoreboard import board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
@@ -62,7 +70,7 @@ class Said:
 def page_context(report: Report) -> dict[str, object]:
     """Return the names for the templates: everything but the list of jobs and what belongs to the file itself."""
     horizons, budgets = board_axes(report)
-    notes = missing_sentences(report)
+    notes, nothing = missing_sentences(report), nothing_measured(report)
     times_ms = {
         mode: [ms for job in report.jobs if job.key.mode == mode for ms in job.metrics.decision_ms_per_step]
         for mode in report.mode_names
@@ -70,9 +78,9 @@ def page_context(report: Report) -> dict[str, object]:
     return {
         "report": report,
         "provenance": provenance(report),
-        "verdicts": [_verdict(each) for each in main_comparisons(report)],
-        "single_sentence": _single_sentence(report),
-        "says": [_said(each) for each in answers(report) if each.kind != "comparison"],
+        "verdicts": [_verdict(each) for each in main_comparisons(report) if nothing is None],
+        "single_sentence": _single_sentence(report) if nothing is None else nothing.text,
+        "says": [_said(each) for each in answers(report) if each.kind != "comparison" and each != nothing],
         "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),

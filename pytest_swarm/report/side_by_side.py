@@ -38,7 +38,7 @@ def _overview(reports: Sequence[Report]) -> RunTable:
             each.info.profile or NOT_MEASURED,
             str(each.info.seed),
             f"{each.info.fleet.name} {each.info.fleet.digest[:8]}",
-            ", ".join(each.mode_names),
+            ", ".join(mode_name(mode) for mode in each.mode_names),
             f"{len(each.jobs):,}",
             "yes" if each.run.complete else "no",
         )

@@ -109,7 +109,11 @@ def _pair_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Seq
 
 def _mode_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Sequence[str]) -> list[list[str]]:
     """Return one row for each mode."""
-    return [[*_place(key), one_line(mode, 24), *_values(cells[mode], _MODE_METRICS)] for mode in modes if mode in cells]
+    return [
+        [*_place(key), mode_name(one_line(mode, 24)), *_values(cells[mode], _MODE_METRICS)]
+        for mode in modes
+        if mode in cells
+    ]
 
 
 def _place(key: tuple[str, Setting]) -> list[str]:

@@ -84,6 +84,13 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def part_of(count: int, total: int, noun: str) -> str:
+    """Return `1 of 3 jobs`, `each of 3 jobs` for all of them, `the only job` where there is one."""
+    if count == total:
+        return f"the only {noun}" if total == 1 else f"each of {plural(total, noun)}"
+    return f"{count:,} of {plural(total, noun)}"
+
+
 def joined(parts: list[str]) -> str:
     """Return `a`, `a and b`, `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

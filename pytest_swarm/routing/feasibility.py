@@ -171,9 +171,10 @@ def _explain_task(view: PlanningView, column: int, task: Task, pinned_gb: float)
     able = [model for i, model in enumerate(view.fleet) if view.estimates.allowed[i, column]]
     if not able and any(model.can_take(task) for model in view.fleet):
         widest = max(view.fleet, key=lambda model: model.context_tokens)
+        tokens = view.prompts.get(task.id, task.estimated_tokens)
         return (
-            f"no model of fleet {view.fleet.name!r} can take task {task.id!r}: its prompt has about "
-            f"{view.prompts.get(task.id)} tokens, and the largest num_ctx is {widest.context_tokens} ({widest.tag}); "
+            f"no model of fleet {view.fleet.name!r} can take task {task.id!r}: its prompt has about {tokens} tokens, "
+            f"and the largest num_ctx is {widest.context_tokens} ({widest.tag}); "
             f'raise it, or write num_ctx = "auto" in the fleet file'
         )
     if not able:

@@ -267,6 +267,40 @@ def test_the_examples_pass_and_notice_a_leak(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["FAILED gate: house/violations:+0: REGRESSED"])
 
 
+@pytest.mark.parametrize(
+    "option", ["--swarm-fail=score:-1%", "--swarm-gate=warn", "--swarm-incomparable=fail", "--swarm-inconclusive=fail"]
+)
+def test_an_option_of_the_gate_without_a_baseline_is_an_error(suite: pytest.Pytester, option: str) -> None:
+    result = suite.runpytest(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    flag = option.partition("=")[0]
+    result.stderr.fnmatch_lines([f"ERROR: {flag} compares with a baseline: give one with --swarm-baseline=FILE"])
+
+
+def test_keys_of_the_gate_in_the_ini_file_without_a_baseline_are_said(suite: pytest.Pytester) -> None:
+    suite.makeini(INI + "swarm_fail = score:-1%\nswarm_gate = warn\n")
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        ["swarm: without a baseline the ini file's swarm_fail and swarm_gate have no effect; *"]
+    )
+    assert "no effect" not in suite.runpytest(BASE, "--swarm-update-baseline").stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("marker", "sentence"),
+    [
+        ('swarm_gate("foo")', "ERROR: @pytest.mark.swarm_gate: *foo*"),
+        ('swarm_gate(gate="x")', "ERROR: @pytest.mark.swarm_gate(gate=): 'x' is unknown*"),
+    ],
+)
+def test_a_wrong_marker_without_a_baseline_is_an_error(suite: pytest.Pytester, marker: str, sentence: str) -> None:
+    suite.makepyfile(test_invoice=SUITE.replace("def test_invoice", f"@pytest.mark.{marker}\ndef test_invoice"))
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([sentence])
+
+
 def test_a_gate_that_fails_costs_no_report(
     suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:

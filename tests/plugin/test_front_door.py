@@ -59,7 +59,7 @@ def test_a_run_in_which_every_task_failed_is_no_success(suite: pytest.Pytester, 
     result = suite.runpytest("test_weak.py", "--swarm-fault=busy")
     result.assert_outcomes(passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["ERROR: every task failed (1 of 1), so nothing was measured; *'fields' on *"])
+    result.stdout.fnmatch_lines(["ERROR: Every task failed (1 of 1), so nothing was measured; *'fields' on *"])
     assert reports.report["cases"][0]["score"] == 0
 
 

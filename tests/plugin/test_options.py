@@ -123,3 +123,21 @@ def test_kinds_without_a_default() -> None:
     assert isinstance(Options.judge, Maybe)
     assert isinstance(Options.skip, Flag)
     assert (Options.judge.default_text, Options.skip.default_text) == ("none", "off")
+
+
+def test_paths_of_the_ini_file_are_read_from_its_folder(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytest_swarm.workloads.fleet import shipped_fleets
+
+    (suite.path / "own.toml").write_text(shipped_fleets()["heavy"].read_text())
+    suite.makeini("[pytest]\nswarm_vram=8GB\nswarm_backend=sim\nswarm_fleet=own.toml\nswarm_report=json:out.json\n")
+    below = suite.mkdir("below")
+    monkeypatch.chdir(below)
+    suite.runpytest("../test_invoice.py").assert_outcomes(passed=1)
+    assert (suite.path / "out.json").exists()
+    assert not (below / "out.json").exists()
+    result = suite.runpytest("../test_invoice.py", "--swarm-fleet=own.toml", "--swarm-report=json:here.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    suite.runpytest("../test_invoice.py", "--swarm-report=json:here.json").assert_outcomes(passed=1)
+    assert (below / "here.json").exists()

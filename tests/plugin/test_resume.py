@@ -36,7 +36,8 @@ def test_the_latest_run_is_the_one_that_began_last(suite: pytest.Pytester, repor
         ("--swarm-lambda-token=5", "*was made with swarm_lambda_token = its default, and this one has 5*"),
         ("--swarm-code-eval", "*swarm_code_eval*"),
         ("--swarm-carryover=group", "*swarm_carryover*"),
-        ("--swarm-seed=3", "*was made with another fleet or seed*"),
+        ("--swarm-seed=3", "*was made with seed 0, and this one has 3; start a new run"),
+        ("--swarm-fleet=fast", "*was made with fleet 'heavy', and this one has fleet 'fast'; start a new run"),
     ],
 )
 def test_another_experiment_is_refused(suite: pytest.Pytester, option: str, sentence: str) -> None:
@@ -51,3 +52,33 @@ def test_a_group_cannot_be_picked_up_in_the_middle(suite: pytest.Pytester) -> No
     result = suite.runpytest("--swarm-resume", "--swarm-carryover=group")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: *carries over from job to job (group)*"])
+
+
+def test_a_graph_that_changed_is_refused_and_mixes_no_results(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.runpytest("--swarm-compare=lp,greedy", "-k", "lp").assert_outcomes(passed=1, deselected=1)
+    file = suite.path / "test_invoice.py"
+    file.write_text(file.read_text().replace("Add net and tax.", "Add tax and net."))
+    result = suite.runpytest("--swarm-compare=lp,greedy", "--swarm-resume", "-k", "lp")
+    result.assert_outcomes(failed=1, deselected=1)
+    result.stdout.fnmatch_lines(["--swarm-resume: run * ran 'invoice' with another graph, *; start a new run"])
+    assert len(reports.of("dag_structure")) == 1
+
+
+def test_two_graphs_of_one_name_in_a_test_are_no_change(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makepyfile(
+        test_two="""
+        import os
+        from dataclasses import replace
+        from test_invoice import dag
+
+        def test_two(swarm_run, dag):
+            swarm_run(dag)
+            if os.path.exists("whole"):
+                swarm_run(replace(dag, version=7))
+        """
+    )
+    suite.runpytest("test_two.py").assert_outcomes(passed=1)
+    (suite.path / "whole").touch()
+    suite.runpytest("test_two.py", "--swarm-resume").assert_outcomes(passed=1)
+    suite.runpytest("test_two.py", "--swarm-resume").assert_outcomes(passed=1)
+    assert len(reports.of("dag_structure")) == 2

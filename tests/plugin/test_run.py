@@ -180,6 +180,33 @@ def test_a_third_party_plan_that_is_nonsense_fails_its_job(suite: pytest.Pyteste
     assert reports.of("job_dag_summary")[0]["status"] == "error"
 
 
+@pytest.mark.parametrize("broken", ["route", "factory"])
+def test_a_third_party_router_that_raises_is_counted_as_an_error(
+    suite: pytest.Pytester, reports: Reports, broken: str
+) -> None:
+    suite.makeconftest(
+        f"""
+        class Broken:
+            def __init__(self, setup):
+                if {broken!r} == "factory":
+                    raise ValueError("no idea")
+
+            async def route(self, view):
+                raise ValueError("no idea")
+
+        def pytest_swarm_routers(config):
+            return {{"broken": Broken}}
+        """
+    )
+    result = suite.runpytest("--swarm-compare=greedy,broken")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["router of mode 'broken' failed: ValueError: no idea"])
+    assert "Traceback" not in result.stdout.str()
+    assert "site-packages" not in result.stdout.str()
+    assert [each["status"] for each in reports.of("job_dag_summary")] == ["completed", "error"]
+    assert reports.report["modes"]["broken"]["errors"] == 1
+
+
 def test_context_none_hands_nothing_on(suite: pytest.Pytester, reports: Reports) -> None:
     suite.runpytest("--swarm-context=none").assert_outcomes(passed=1)
     assert reports.of("dag_structure")[0]["graph"]["context"] == "none"
@@ -211,7 +238,7 @@ def test_resume_refuses_another_seed(suite: pytest.Pytester) -> None:
     suite.runpytest().assert_outcomes(passed=1)
     result = suite.runpytest("--swarm-resume", "--swarm-seed=3")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --swarm-resume: run * was made with another fleet or seed*"])
+    result.stderr.fnmatch_lines(["ERROR: --swarm-resume: run * was made with seed 0, and this one has 3*"])
 
 
 def test_works_without_pytest_benchmark_and_in_random_order(suite: pytest.Pytester) -> None:

@@ -116,3 +116,35 @@ def test_bad_fleet(suite: pytest.Pytester, name: str) -> None:
     result = suite.runpytest(f"--swarm-fleet={name}.toml")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+
+
+CONFLICTS = [
+    (("--swarm-only", "--swarm-skip"), "--swarm-only and --swarm-skip together leave no test; give one of them"),
+    (
+        ("--swarm-backend=replay", "--swarm-cassette=c.jsonl", "--swarm-fault=busy"),
+        "--swarm-fault has no effect with --swarm-backend=replay, where no server is called; leave one out",
+    ),
+    (
+        ("--swarm-backend=replay", "--swarm-cassette=c.jsonl", "--swarm-profile=a40"),
+        "--swarm-profile has no effect with --swarm-backend=replay, *",
+    ),
+    (
+        ("--swarm-backend=replay", "--swarm-cassette=c.jsonl", "--swarm-host=localhost"),
+        "--swarm-host has no effect with --swarm-backend=replay, *",
+    ),
+    (("--swarm-cassette=c.jsonl",), "--swarm-cassette needs --swarm-backend=record or --swarm-backend=replay; add one"),
+    (("--swarm-record-mode=all",), "--swarm-record-mode needs --swarm-backend=record; add it, or leave the mode out"),
+    (("--swarm-fault=hang:model=nope",), "--swarm-fault: profile 'a40' does not know 'nope'; it knows gemma2:2b*"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), CONFLICTS)
+def test_options_that_do_not_go_together(suite: pytest.Pytester, arguments: tuple[str, ...], sentence: str) -> None:
+    result = suite.runpytest(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+
+
+def test_a_cassette_of_the_ini_file_is_for_the_runs_that_use_one(suite: pytest.Pytester) -> None:
+    suite.makeini("[pytest]\nswarm_vram = 8GB\nswarm_backend = sim\nswarm_cassette = c.jsonl\n")
+    suite.runpytest().assert_outcomes(passed=1)

@@ -45,6 +45,35 @@ def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("-o", "swarm_horizon=x"), "ERROR: swarm_horizon (ini): 'x' is not a horizon depth*"),
+        (("--swarm-fleet=nofile",), "ERROR: *nofile*"),
+        (("--swarm-profile=nofile",), "ERROR: *nofile*"),
+        (("--swarm-compare=single:foo",), "ERROR: mode 'single:foo': fleet 'heavy' has no model 'foo'*"),
+        (("--swarm-resume",), "ERROR: --swarm-resume: there is no earlier run*"),
+    ],
+)
+def test_a_worker_that_refuses_ends_the_run_with_its_sentence(
+    suite: pytest.Pytester, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = suite.runpytest_subprocess("-n2", *arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([sentence])
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+
+
+def test_a_misspelt_marker_in_a_worker_ends_the_run_with_its_sentence(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_m="import pytest\nfrom test_invoice import dag\n"
+        "@pytest.mark.swarm(modes='psychic')\ndef test_m(swarm_run, dag): ..."
+    )
+    result = suite.runpytest_subprocess("-n1", "test_m.py")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *unknown mode 'psychic'*"])
+
+
+@pytest.mark.parametrize(
     ("ini", "sentence"),
     [
         ("swarm_vram = 8 bananas", "swarm_vram (ini): '8 bananas' is not a size; write for example 8GB or 7.5GiB"),

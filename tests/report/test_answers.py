@@ -8,8 +8,11 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.plan import Assignment, Origin
 from pytest_swarm.domain.record import JobRecord, JobStatus, Run
 from pytest_swarm.report.findings import answers, compared, provenance
+from pytest_swarm.report.html import render_html
+from pytest_swarm.report.markdown import render_markdown
 from pytest_swarm.report.report_model import build_report
-from tests.report.factories import GEMMA, PHI, QWEN, WB1, WB2, WB3, info, key, record, run, step
+from pytest_swarm.report.terminal import terminal_summary
+from tests.report.factories import GEMMA, PHI, QWEN, WB1, WB2, WB3, failed, info, key, record, run, step
 from tests.report.played import small_run
 
 
@@ -96,7 +99,7 @@ def test_jobs_without_a_score_and_an_unfinished_run_are_said() -> None:
     stopped = job("lp", 1.0, WB1, status=JobStatus.ERROR)
     report = build_report(Run(info=info(), jobs=(stopped, job("lp", 1.0, WB2)), complete=False))
     texts = [each.text for each in answers(report) if each.kind == "missing"]
-    assert texts[0].startswith("LP: 1 job of 2 ended without a score (1 by an error, 0 infeasible)")
+    assert texts[0].startswith("LP: 1 of 2 jobs ended without a score (1 by an error, 0 infeasible)")
     assert "did not come to its end" in texts[-1]
 
 
@@ -149,3 +152,35 @@ def test_what_confined_answered_code_is_said_once() -> None:
     loose = changed(job("lp", 1.0, WB1), sandbox_layers=("rlimits", "audit"))
     (text,) = said(loose, kind="code")
     assert text.endswith("; landlock and seccomp did not hold, so it could read files.")
+
+
+def test_a_run_in_which_every_task_failed_says_so_in_place_of_comparisons() -> None:
+    dead = [
+        replace(job(mode, 0.0, WB1), outcomes=tuple(failed(each, error="the server went away") for each in WB1.order))
+        for mode in ("lp", "llm")
+    ]
+    report = build_report(run(*dead))
+    first, *others = answers(report)
+    assert (first.kind, first.tone) == ("missing", "bad")
+    assert first.text == (
+        "Every task failed (6 of 6), so nothing was measured; look at the backend."
+        f" The first was {WB1.order[0]!r} on gemma2:2b: the server went away"
+    )
+    assert "comparison" not in {each.kind for each in others}
+    page = render_html(report)
+    assert page.count("so nothing was measured") == 1
+    assert "no difference" not in page
+    assert next(line for line in render_markdown(report).splitlines() if line.startswith("- ")).startswith(
+        "- ❌ Every task"
+    )
+    assert any(line.startswith("Every task failed") for line in terminal_summary(report, width=100, verbose=0))
+
+
+def test_a_run_in_which_one_task_succeeded_is_compared() -> None:
+    dead = replace(job("lp", 0.0, WB1), outcomes=tuple(map(failed, WB1.order)))
+    assert answers(build_report(run(dead, job("llm", 0.0, WB1))))[0].kind == "comparison"
+
+
+def test_sentences_on_one_job_and_one_task_are_in_the_singular() -> None:
+    (text,) = said(job("lp", 1.0, WB1, status=JobStatus.ERROR, error="x"), kind="missing")[:1]
+    assert text == "LP: the only job ended without a score (1 by an error, 0 infeasible) and counts in no mean."

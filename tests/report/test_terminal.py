@@ -78,3 +78,10 @@ def test_scores_are_means_over_repeats() -> None:
     jobs = [record({"s0": score}, case=key(repeat=n)) for n, score in enumerate((1.0, 0.0, 0.5), start=1)]
     row = next(line for line in terminal_summary(run(*jobs), width=100, verbose=0) if line.startswith("wb1"))
     assert row.split()[3:5] == ["50", "%"]
+
+
+def test_both_tables_write_a_mode_by_its_label() -> None:
+    lines = terminal_summary(small_run(modes=("lp", "milp", "llm"), horizons=(0,)), width=100, verbose=0)
+    words = {word for line in lines for word in line.split()}
+    assert {"LP", "MILP", "LLM"} <= words
+    assert not {"lp", "milp", "llm"} & words

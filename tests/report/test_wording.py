@@ -12,6 +12,7 @@ from pytest_swarm.report.wording import (
     milliseconds,
     number,
     one_line,
+    part_of,
     percent,
     plural,
     points,
@@ -78,3 +79,13 @@ def test_printable_keeps_lines_and_changes_nothing_that_is_safe(text: str) -> No
 
 def test_direction_marks_and_escapes_are_shown_as_their_codes() -> None:
     assert printable("a\x1b[31m\u202eb\ud800") == "a\\x1b[31m\\x202eb\\xd800"
+
+
+def test_a_part_of_a_total_reads_as_a_sentence_for_every_number() -> None:
+    assert [part_of(*each, "job") for each in ((1, 1), (3, 3), (1, 3), (0, 1), (0, 2))] == [
+        "the only job",
+        "each of 3 jobs",
+        "1 of 3 jobs",
+        "0 of 1 job",
+        "0 of 2 jobs",
+    ]

@@ -1,0 +1,76 @@
+"""The boundary to routers, which may be a third party's: whatever one raises or returns becomes one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from inspect import isawaitable
+from typing import Final
+
+from pytest_swarm.domain.plan import Assignment, Plan, PlanStatus
+from pytest_swarm.errors import SwarmError
+from pytest_swarm.routing.base import PlanningView, Router, RoutingError
+
+_LONGEST: Final = 300  # characters of a foreign message
+_ROUTER_FAILURES: Final = (Exception,)  # a router may raise anything; an interrupt or a cancellation is no failure
+
+
+@contextmanager
+def router_failures(mode: str) -> Iterator[None]:
+    """Turn what a router raises into RoutingError, which names the mode as the user wrote it."""
+    try:
+        yield
+    except SwarmError:
+        raise
+    except _ROUTER_FAILURES as error:
+        text = " ".join(str(error).split())[:_LONGEST]
+        raise RoutingError(f"router of mode {mode!r} failed: {type(error).__name__}: {text}") from error
+
+
+class FailedRouter:
+    """Stands for a router that could not be made: each of its jobs ends with the reason."""
+
+    def __init__(self, name: str, error: RoutingError) -> None:
+        self.name = name
+        self._error = error
+
+    async def route(self, view: PlanningView) -> Plan:  # noqa: ARG002 - the protocol's
+        """Raise why there is no router to plan the view's job."""
+        raise RoutingError(str(self._error)) from self._error
+
+
+async def ask_router(router: Router, view: PlanningView, *, mode: str) -> Plan:
+    """Return the plan of a router; RoutingError where it raises, is not async, or returns no plan."""
+    with router_failures(mode):
+        answer: object = router.route(view)
+        if not isawaitable(answer):
+            raise RoutingError(f"router of mode {mode!r} failed: its route() is not async; write async def route")
+        plan: object = await answer
+    problem = _problem(plan)
+    if problem is not None:
+        raise RoutingError(f"router of mode {mode!r} failed: {problem}")
+    assert isinstance(plan, Plan), "checked above"
+    return plan
+
+
+def _problem(plan: object) -> str | None:
+    """Return what makes an object no well-formed plan."""
+    if not isinstance(plan, Plan):
+        return f"route() returned {type(plan).__name__}, not a Plan"
+    fields: dict[str, object] = {name: getattr(plan, name) for name in ("assignments", "residency", "status")}
+    assignments, residency = fields["assignments"], fields["residency"]
+    if not isinstance(assignments, tuple) or not all(_is_assignment(each) for each in assignments):
+        return "the assignments of its plan are not a tuple of Assignment"
+    if not isinstance(residency, tuple) or not all(_is_tags(each) for each in residency):
+        return "the residency of its plan is not a tuple of frozensets of tags"
+    if not isinstance(fields["status"], PlanStatus):
+        return f"the status of its plan is {fields['status']!r}, not a PlanStatus"
+    return None
+
+
+def _is_assignment(each: object) -> bool:
+    return isinstance(each, Assignment) and isinstance(each.task, str) and isinstance(each.model, str)
+
+
+def _is_tags(each: object) -> bool:
+    return isinstance(each, frozenset | set) and all(isinstance(tag, str) for tag in each)

@@ -1,0 +1,73 @@
+"""The boundary to the hooks that third parties implement: what one raises or returns becomes one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pytest_swarm.errors import OptionError, SwarmError
+from pytest_swarm.routing.registry import ModeSpec
+
+if TYPE_CHECKING:
+    from pytest_swarm.routing.base import RouterFactory
+
+ROUTERS: Final = "pytest_swarm_routers"
+_HOOK_FAILURES: Final = (Exception,)  # a hook may raise anything; an interrupt is no failure
+
+
+@contextmanager
+def hook_failures(name: str) -> Iterator[None]:
+    """Turn what the implementation of a hook raises into OptionError, which names the hook."""
+    try:
+        yield
+    except (SwarmError, pytest.UsageError):
+        raise
+    except _HOOK_FAILURES as error:
+        text = " ".join(str(error).split())
+        raise OptionError(f"hook {name} failed: {type(error).__name__}: {text}") from error
+
+
+def foreign_routers(config: pytest.Config) -> dict[str, RouterFactory | ModeSpec]:
+    """Return the routing modes of all implementations; OptionError for one that returns something else."""
+    with hook_failures(ROUTERS):
+        answers: list[object] = config.hook.pytest_swarm_routers(config=config)
+    routers: dict[str, RouterFactory | ModeSpec] = {}
+    for answer in answers:
+        if not isinstance(answer, Mapping):
+            raise OptionError(f"hook {ROUTERS} returned {_article(answer)}; return a dict of mode name to factory")
+        for name, given in answer.items():
+            if not isinstance(name, str):
+                raise OptionError(f"hook {ROUTERS}: {name!r} cannot be the name of a mode; use a plain word")
+            factory = given.factory if isinstance(given, ModeSpec) else given
+            if not callable(factory):
+                raise OptionError(
+                    f"hook {ROUTERS}: mode {name!r} is {_article(factory)}; give a factory (RouterSetup to Router)"
+                )
+            routers[name] = given
+    return routers
+
+
+def report_template(config: pytest.Config) -> str | None:
+    """Return the template that a hook gives for the page, None for the shipped one."""
+    name = "pytest_swarm_report_template"
+    with hook_failures(name):
+        answer: object = config.hook.pytest_swarm_report_template()
+    if answer is None:
+        return None
+    if not isinstance(answer, str):
+        raise OptionError(f"hook {name} returned {_article(answer)}; return the template's path as a text")
+    return answer
+
+
+def add_report_context(config: pytest.Config, context: dict[str, object]) -> None:
+    """Let hooks add names for the page's template."""
+    with hook_failures("pytest_swarm_report_context"):
+        config.hook.pytest_swarm_report_context(context=context)
+
+
+def _article(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

@@ -1,0 +1,83 @@
+"""A router that fails ends its job as an error, with one sentence that names the mode; it costs no other mode."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
+from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.execution.bench import BenchSettings
+from tests.execution.lab import bench, case, graph
+
+JOB = graph(("a", "b"))
+ASSIGNED = (Assignment(task="a", model="gemma2:2b", origin=Origin.RULE),)
+
+
+class Answering:
+    name = "its own name"
+
+    def __init__(self, answer: Callable[[], Any]) -> None:
+        self._answer = answer
+
+    async def route(self, view: object) -> Any:  # noqa: ARG002 - the protocol's
+        return self._answer()
+
+
+class Synchronous:
+    name = "sync"
+
+    def route(self, view: object) -> Plan:  # noqa: ARG002 - the protocol's
+        return Plan(assignments=ASSIGNED, residency=(frozenset({"gemma2:2b"}),), status=PlanStatus.HEURISTIC)
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: object) -> Any:
+        raise error
+
+    return fail
+
+
+def plan(**changed: Any) -> Callable[[], Any]:
+    whole = {"assignments": ASSIGNED, "residency": (frozenset({"gemma2:2b"}),), "status": PlanStatus.HEURISTIC}
+    return lambda: Plan(**(whole | changed))
+
+
+FACTORIES = [
+    (lambda _: Answering(raising(ValueError("no\nidea"))), "failed: ValueError: no idea"),
+    (lambda _: Answering(lambda: None), "failed: route() returned NoneType, not a Plan"),
+    (lambda _: Synchronous(), "failed: its route() is not async; write async def route"),
+    (raising(KeyError("weights")), "failed: KeyError: 'weights'"),
+    (lambda _: None, "failed: AttributeError: 'NoneType' object has no attribute 'route'"),
+    (lambda _: Answering(plan(assignments=None)), "failed: the assignments of its plan are not a tuple of Assignment"),
+    (lambda _: Answering(plan(residency=("x",))), "failed: the residency of its plan is not a tuple of frozensets*"),
+    (lambda _: Answering(plan(status="fine")), "failed: the status of its plan is 'fine', not a PlanStatus"),
+]
+
+
+@pytest.mark.parametrize(("factory", "sentence"), FACTORIES)
+def test_a_router_that_fails_is_a_job_that_failed(factory: Any, sentence: str) -> None:
+    with bench(settings=BenchSettings(routers={"mine": factory})) as runner:
+        record = runner.run(case(JOB, "mine:fast"))
+        assert record.status is JobStatus.ERROR
+        assert record.error is not None
+        assert record.error.startswith(f"router of mode 'mine:fast' {sentence.rstrip('*')}")
+        assert "\n" not in record.error
+        assert runner.run(case(JOB, "greedy")).status is JobStatus.COMPLETED
+
+
+def test_a_plan_that_lacks_a_task_names_the_mode_as_it_was_written() -> None:
+    with bench(settings=BenchSettings(routers={"mine": lambda _: Answering(plan(assignments=()))})) as runner:
+        assert runner.run(case(JOB, "mine")).error == "router 'mine', job, step 0: task 'a' is not assigned"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), asyncio.CancelledError()])
+def test_an_interrupt_is_no_failure_of_the_router(error: BaseException) -> None:
+    with (
+        bench(settings=BenchSettings(routers={"mine": lambda _: Answering(raising(error))})) as runner,
+        pytest.raises(type(error)),
+    ):
+        runner.run(case(JOB, "mine"))
