@@ -85,7 +85,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="the detectable effect has a power of 50 %",
-        where="statistics",
+        where="statistics/sign_flips.py",
         old="POWER: Final = 0.8",
         new="POWER: Final = 0.5",
         tests=("statistics/test_constants.py",),
@@ -288,8 +288,8 @@ FAULTS: Final = (
     Fault(
         name="a resumed run takes failed jobs for finished",
         where="plugin",
-        old="for job in run.jobs if job.status is JobStatus.COMPLETED",
-        new="for job in run.jobs",
+        old="for job in jobs if job.status is JobStatus.COMPLETED",
+        new="for job in jobs",
         tests=("plugin/test_resume_unfinished.py",),
     ),
     Fault(
