@@ -7,10 +7,14 @@ A command is a module with `HELP` (its line in the list), `DESCRIPTION` (its own
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 from pytest_swarm.errors import SwarmError
@@ -20,6 +24,7 @@ COMMANDS: Final = (
     *("profile", "fleet", "score", "serve"),
 )
 _FAILED: Final = 1
+_OUTPUT_ERRORS: Final = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # of standard output
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,7 +48,21 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     try:
         status: int = modules[options.command].run(options)
+        sys.stdout.flush()
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)
         return _FAILED
+    except OSError as error:
+        if error.errno not in _OUTPUT_ERRORS or error.filename is not None:
+            raise
+        _drop_output()
+        if error.errno != errno.EPIPE:  # a reader that has seen enough is no error
+            print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return _FAILED
     return status
+
+
+def _drop_output() -> None:
+    """Throw away what is still to be printed, which Python would try once more at its end."""
+    with suppress(OSError), Path(os.devnull).open("w", encoding="utf-8") as null:
+        os.dup2(null.fileno(), sys.stdout.fileno())

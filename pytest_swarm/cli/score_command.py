@@ -47,6 +47,13 @@ def run(options: argparse.Namespace) -> int:
         score_labeled_answers,
     )
 
+    if (
+        options.out is not None
+        and options.out.exists()
+        and options.file.exists()
+        and options.out.samefile(options.file)
+    ):
+        raise ScoringError(f"{options.out}: --out names the file that is read; name another one")
     scored = score_labeled_answers(read_labeled_answers(options.file), run_code=options.code_eval)
     print(_table(agreement_by_kind(scored)))
     wanted = [each for each in scored if each.agrees is False] if options.disagree else scored

@@ -5,6 +5,8 @@ One loop for flat and DAG runs: a flat run is a graph without edges, so that eve
 
 from __future__ import annotations
 
+import asyncio
+
 from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import (
     Case,
@@ -27,8 +29,18 @@ from pytest_swarm.scoring.thinking import handed_on
 from pytest_swarm.telemetry import events
 
 
+class StoppedJob(BaseException):
+    """A job whose test a custom scorer ended, with its record; the cause is what the scorer raised."""
+
+    def __init__(self, record: JobRecord) -> None:
+        super().__init__(record.error)
+        self.record = record
+
+
 async def run_case(case: Case, context: CaseContext) -> JobRecord:
     """Run one graph once under one routing mode, and return its record. Only cancellation ends it without one.
+
+    A custom scorer that ends the test raises StoppedJob, which has the record.
 
     Events go to the sink as they happen, from `dag_structure` to the last `task_result`. The caller, who knows the
     metrics, adds the closing `job_dag_summary`.
@@ -45,6 +57,10 @@ async def run_case(case: Case, context: CaseContext) -> JobRecord:
         return job.record(JobStatus.INFEASIBLE, str(error))
     except SwarmError as error:
         return job.record(JobStatus.ERROR, str(error))
+    except (Exception, KeyboardInterrupt, asyncio.CancelledError, GeneratorExit):
+        raise
+    except BaseException as stop:  # an outcome of pytest, such as skip, which a custom scorer raised
+        raise StoppedJob(job.record(JobStatus.ERROR, f"a custom scorer ended the test: {stop}")) from stop
     return job.record(JobStatus.COMPLETED, None)
 
 

@@ -100,8 +100,18 @@ class JobRunner:
         carryover = self._cases.axes_of(item).carryover or "case"
         if carryover == "group" and self._resources.in_worker:
             raise OptionError("--swarm-carryover=group keeps what was learned in one process; run it without -n")
+        from pytest_swarm.execution.case import StoppedJob
+
         with self._resources.exclusive():
-            record = self._resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
+            try:
+                record = self._resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
+            except StoppedJob as stopped:
+                self._close(stopped.record, item)
+                raise (stopped.__cause__ or stopped) from None
+        return self._close(record, item)
+
+    def _close(self, record: JobRecord, item: pytest.Item) -> JobRecord:
+        """Write the end of a job into the events and announce it."""
         metrics = encode_metrics(job_metrics(record))
         self._folder.sink.emit(encode_job_summary(record, self._folder.now_ms(), metrics))
         item.config.hook.pytest_swarm_run_finished(record=record)

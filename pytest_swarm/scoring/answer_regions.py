@@ -34,13 +34,16 @@ _LABEL: Final = re.compile(r"(?:(?<=\n)|^)[ \t>*_]{0,6}(?:A|Ans|ANS)[.:][*_]{0,3
 _HEADING: Final = re.compile(r"(?:^|\n)[^\w\n]{0,8}(?:(?:the|my|final|correct|right|best)\s){0,3}$", re.IGNORECASE)
 _CONDITION: Final = re.compile(
     r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct"
-    r"|right|best)\s)?$|\b(?:long|longer|detailed)\s$",
+    r"|right|best)\s)?$|\b(?:long|longer|detailed|wrong|incorrect)\s$"
+    r"|\b(?:do|does|did|would)(?:n['’]t| not) (?:think|believe|suppose|say) (?:that )?(?:the|my|your) (?:\w+ )?$"
+    r"|\bdoubt (?:that )?(?:the|my|your) (?:\w+ )?$",
     re.IGNORECASE,
 )
 _CORRECTION: Final = re.compile(
     r"(?:^|[,.!?…\n(—–])[ \t]{0,3}[*_]{0,2}(?:(?:but|oh|hmm+|um|ah)\W{1,3})?"
     r"(?:wait(?=\s?[,.:!…—–-]|\s(?:no|actually|that)\b)|hold on|oops|correction(?=\s?:)|scratch that|on second thought"
-    r"|actually,? (?:no|wait)\b|no,? wait|(?:sorry,? )?i (?:made|see) (?:a|an|my) (?:mistake|error)"
+    r"|actually(?=,? (?:no|yes)\W*$)|(?:no,? )?actually,? (?:no|wait)\b|no,? (?:wait|actually)\b,?"
+    r"|(?:sorry,? )?i (?:made|see) (?:a|an|my) (?:mistake|error)"
     r"|let me (?:correct|re-?do|re-?calculate|fix))\b",
     re.IGNORECASE,
 )

@@ -32,7 +32,7 @@ def guess_expectation(answer: str) -> Expectation | None:
     text by its longest words.
     """
     text = readable(answer)
-    for found in find_objects(text):
+    for found in find_objects(text, ()):
         fields = {key: value for key, value in found.items() if value is None or isinstance(value, str | int | float)}
         if fields:
             return JsonFields(fields=fields)

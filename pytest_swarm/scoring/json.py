@@ -2,7 +2,8 @@
 
 Which object counts, where an answer holds several: the one with most of the expected fields, the last among equals
 (models repeat the format first and answer afterwards). Objects are looked for in <answer> where it holds any, else
-everywhere: in fences, in prose and within other objects. Only true JSON counts: single quotes and trailing commas do
+everywhere: in fences and in prose. One that lies within another counts only where no object around it has any of the
+fields. Only true JSON counts: single quotes and trailing commas do
 not.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -62,7 +63,7 @@ def _best_object(expected: JsonFields, text: str) -> Mapping[str, object] | None
         text = region[0]
     best: Mapping[str, object] | None = None
     most = -1
-    for candidate in find_objects(text):
+    for candidate in find_objects(text, expected.fields):
         count = len(_by_field(expected, candidate))
         if count >= most:
             best, most = candidate, count
@@ -112,8 +113,9 @@ def numeric(value: str | int | float, *, quoted: bool) -> float | None:
     return value if isinstance(value, int) or math.isfinite(value) else None
 
 
-def find_objects(text: str) -> Iterator[Mapping[str, object]]:
-    """Every JSON object in the text, in order, each followed by those inside it."""
+def find_objects(text: str, fields: Iterable[str]) -> Iterator[Mapping[str, object]]:
+    """The JSON objects in the text, in order; of those within others, only where none around has any of `fields`."""
+    names = frozenset(field.strip().casefold() for field in fields)
     decoder = json.JSONDecoder()
     broken = 0
     start = text.find("{")
@@ -124,16 +126,18 @@ def find_objects(text: str) -> Iterator[Mapping[str, object]]:
             broken += 1
             end = start + 1
         else:
-            yield from _within(value, MAX_DEPTH)
+            yield from _outermost(value, names, MAX_DEPTH)
         start = text.find("{", end)
 
 
-def _within(value: object, depth: int) -> Iterator[Mapping[str, object]]:
+def _outermost(value: object, names: frozenset[str], depth: int) -> Iterator[Mapping[str, object]]:
     if depth == 0:
         return
     if isinstance(value, dict):
         yield value
+        if not names.isdisjoint(key.strip().casefold() for key in value):
+            return
         value = list(value.values())
     if isinstance(value, list):
         for each in value:
-            yield from _within(each, depth - 1)
+            yield from _outermost(each, names, depth - 1)

@@ -56,11 +56,12 @@ async def score_by_judge(judge: JudgeModel | None, expected: Judge, prompt: str,
 def read_grade(reply: str) -> Grade:
     """Return the grade in a judge's reply: `score` in its last JSON object that has one, fenced or after thinking.
 
+    Objects within one that has a score do not count.
     A number in quotes counts. No grade where there is none, or where it is not from 0 to 1.
     """
     text = readable(reply)
     value = None
-    for candidate in find_objects(text):
+    for candidate in find_objects(text, (_FIELD,)):
         if _FIELD in candidate:
             value = _grade(candidate[_FIELD])
     if value is None:

@@ -5,6 +5,7 @@ They show how far a scorer agrees with people. Knows no command line.
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +39,7 @@ _FIELD_OF_KIND: Final[Mapping[str, str]] = MappingProxyType(
 """Kind -> the field of its expectation that a row's `expected` gives; a code row gives entry_point and cases."""
 
 _OPTIONS: Final = ("tolerance", "choices", "strict", "quoted_numbers", "style")
+_FIELDS: Final = ("kind", "expected", "text", "right", *_OPTIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,14 +152,33 @@ def _score(answer: LabeledAnswer, *, run_code: bool) -> Score:
 
 def _answer(line: int, row: Json, where: str) -> LabeledAnswer:
     fields = Fields(row, where=where, error=ScoringError)
+    _refuse_misspelled(fields)
     table = json.loads(json.dumps(row))
     return LabeledAnswer(
         line=line,
         row=MappingProxyType(table),
-        expected=decode_expectation(Fields(_expectation(fields, table), where=where, error=ScoringError)),
+        expected=_decoded(_expectation(fields, table), where),
         text=fields.text("text"),
         right=fields.flag("right") if "right" in fields else None,
     )
+
+
+def _refuse_misspelled(fields: Fields) -> None:
+    """Raise for a field whose name is nearly one of a row's; fields of other names are the file's own notes."""
+    for name in fields:
+        near = difflib.get_close_matches(name.lower(), _FIELDS, n=1, cutoff=0.75)
+        if near and name not in _FIELDS:
+            raise fields.fail(f"unknown field {name!r}; did you mean {near[0]!r}? Known fields: {', '.join(_FIELDS)}")
+
+
+def _decoded(table: dict[str, Json], where: str) -> Expectation:
+    """The expectation of a table; an error names the row's own field, which is `expected`."""
+    try:
+        return decode_expectation(Fields(table, where=where, error=ScoringError))
+    except ScoringError as error:
+        field = _FIELD_OF_KIND.get(str(table["kind"]))
+        sentence = str(error).removeprefix(where).replace(repr(field), "'expected'", 1)
+        raise ScoringError(where + sentence) from error
 
 
 def _expectation(fields: Fields, row: Mapping[str, Json]) -> dict[str, Json]:

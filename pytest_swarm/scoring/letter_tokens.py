@@ -58,7 +58,7 @@ _DENIED_AFTER: Final = re.compile(
     re.IGNORECASE,
 )
 _CONTEXT: Final = re.compile(
-    r"(?:^|[:=>→⇒–—✅]|[.!?]|\b"
+    r"(?:^|[:=>→⇒–—✅]|[.!?]|[\u2e80-\u9fff\uac00-\ud7af]|\b"
     + one_of(
         "option, choice, answer, letter, statement, is, be, it's, it, that's, so, therefore, thus, hence, with, pick, "
         "choose, select, say, think, guess, believe, definitely, probably, clearly, likely, maybe, perhaps, certainly, "

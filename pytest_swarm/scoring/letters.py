@@ -17,7 +17,7 @@ from pytest_swarm.scoring.letter_tokens import (
     stands_as_answer,
 )
 from pytest_swarm.scoring.patterns import one_of
-from pytest_swarm.scoring.plain_text import first_statement, plain_words
+from pytest_swarm.scoring.plain_text import first_statement, plain_words, without_cjk_edges
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
@@ -104,7 +104,7 @@ def read_letter(text: str, *, choices: int) -> Reading[str] | None:
 
 def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | None:
     """The letter of a place that holds the answer: the one it begins with, else the only one in its statement."""
-    words = _QUOTED.sub("", plain_words(text[:_MAX_STATEMENT_CHARS]))
+    words = _QUOTED.sub("", without_cjk_edges(plain_words(text[:_MAX_STATEMENT_CHARS])))
     statement = first_statement(words)
     lead_in = _LEAD_IN.match(statement)
     begin = 0 if lead_in is None else max(0, lead_in.end() - 1)
@@ -136,7 +136,7 @@ def _settled(text: str, letter: StandingLetter, place: AnswerPlace, choices: int
 
 def _own(text: str, *, choices: int) -> Reading[str] | None:
     """The kind's own rule: a letter alone, one that a sentence names as right, a leading one, the last that stands."""
-    words = _QUOTED.sub("", plain_words(text))
+    words = _QUOTED.sub("", without_cjk_edges(plain_words(text)))
     alone = re.fullmatch(r"\W{0,6}([A-Za-z])\W{0,6}", words)
     if alone and "*" not in words:
         at = StandingLetter(name=alone[1].upper(), start=alone.start(1), end=alone.end(1), bracketed=False)

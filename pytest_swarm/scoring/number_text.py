@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_swarm.scoring.plain_text import without_cjk_edges
+
 _THIN: Final = "\u2009"
 _MAX_EXPONENT: Final = 400  # beyond, no float holds the power of any whole base
 _SCALES: Final = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
@@ -35,6 +37,7 @@ _LATEX: Final = (
     (re.compile(r"\{,\}"), ","),
     (re.compile(r"\\[,!;: ]|~"), _THIN),
     (re.compile(r"\\([$%#&])"), r"\1"),
+    (re.compile(r"\\(?:text|mathrm|mbox)\s?\{([^{}]{0,100})\}"), r" \1 "),
     (re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathsf|mbox|operatorname)\s?\{"), " "),
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
     (re.compile(r"\\times\b"), "×"),
@@ -86,7 +89,7 @@ class WrittenNumber:
 
 def simplified(text: str) -> str:
     """Return the text with one spelling for each sign, space, fraction and power."""
-    text = text.translate(_SIGNS)
+    text = without_cjk_edges(text.translate(_SIGNS))
     if "\\" in text or "{,}" in text or "~" in text or "+/-" in text:
         for pattern, replacement in _LATEX:
             text = pattern.sub(replacement, text)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in, simplified
-from pytest_swarm.scoring.plain_text import first_statement
+from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
@@ -26,6 +27,16 @@ _MAX_STATEMENT_CHARS: Final = 2000
 _SHORT_END: Final = 2000
 _CUT_OFF: Final = 500  # a number nearer to the start of an end may have lost its first digits
 _DENIAL: Final = re.compile(r"[\s*_`\"':]{0,6}(?:(?:certainly|definitely|clearly|actually)\s)?not\b", re.IGNORECASE)
+_DENIED: Final = re.compile(
+    r"(?:\bnot|n't|\bnever|\binstead of|\brather than|\bas opposed to)\s(?:be\s|exactly\s|equal to\s)?[$*]{0,3}$",
+    re.IGNORECASE,
+)
+_CLAUSE_END: Final = re.compile(r"[.!?;\n]\s|\b(?:but|rather|instead)\b", re.IGNORECASE)
+_CLAUSE_CHARS: Final = 120
+_JOINT: Final = re.compile(r"[\s{}\\$]*(?:,[\s{}\\$]*)?(?:or|and|and/or)[\s{}\\$]*(?:[a-z]\s?=\s?)?", re.IGNORECASE)
+_COMMA: Final = re.compile(r"\s*,\s*")
+_ENDED: Final = re.compile(r"[\s*_`\"'$)}\]]*\.?\s*")
+_REMARK: Final = re.compile(r"(?<=[.!?]\s)\((?!\s?=)(?=[^()]{0,300}[A-Za-z]{2})[^()\n]{1,300}\)[\s.!*_]{0,4}$")
 _RATHER: Final = re.compile(r"\b(?:but|rather|instead|it(?:'s| is))\b", re.IGNORECASE)
 
 
@@ -37,6 +48,8 @@ def score_number(expected: Number, text: str) -> Score:
     reading = read_number(text)
     if reading is None:
         return wrong("the answer holds no number")
+    if not reading.values:
+        return score_reading(reading, right=False, detail="the answer gives no single number")
     right = any(abs(value - expected.value) <= expected.tolerance for value in reading.values)
     which = "last number" if reading.place is AnswerPlace.LAST else "number read"
     return score_reading(
@@ -45,7 +58,10 @@ def score_number(expected: Number, text: str) -> Score:
 
 
 def read_number(text: str) -> Reading[float] | None:
-    """Return the number that an answer gives: boxed, after "answer is", else the last one; None where there is none."""
+    """Return the number that an answer gives: boxed, after "answer is", else the last one; None where there is none.
+
+    A reading without a value: the answer gives two numbers, or only says which one is wrong.
+    """
     return read_answer(simplified(text), _RULES)
 
 
@@ -58,15 +74,38 @@ def last_number(text: str) -> tuple[float, ...]:
 def _region(text: str, place: AnswerPlace) -> Reading[float] | None:
     """The number of a place that holds the answer: the first of its statement, or the result of its sum."""
     if place in (AnswerPlace.BOX, AnswerPlace.TAG):
-        return _reading(_result(text), place)
+        return _single(text, _result(text), place)
     denial = _DENIAL.match(text)
     if denial is not None:
         rather = _RATHER.search(first_statement(text[denial.end() :]))
         if rather is None:
-            return None
+            return _denied_number(text[denial.end() :], place)
         text = text[text.index(rather[0], denial.end()) + len(rather[0]) :]
     statement = _first_with_a_number(text)
-    return _reading(_result(statement), place)
+    return _single(statement, _result(statement), place)
+
+
+def _denied_number(text: str, place: AnswerPlace) -> Reading[float] | None:
+    """A reading without a value where the number follows at once ("not 12"), else None ("not obvious")."""
+    first = next(numbers_in(text[:_MAX_STATEMENT_CHARS]), None)
+    lead_in = _LEAD_IN.match(text)
+    if first is None or lead_in is None or first.start > lead_in.end():
+        return None
+    return Reading(values=(), text=f"not {first.text}", place=place)
+
+
+def _single(statement: str, number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:
+    """The reading of a number: without a value where another one is given beside it ("7 or 8")."""
+    if number is None:
+        return None
+    numbers = list(numbers_in(statement[:_MAX_STATEMENT_CHARS]))
+    for one, other in pairwise(numbers):
+        if number.start in (one.start, other.start) and one.values != other.values:
+            between = statement[one.end : other.end - len(other.text)]
+            listed = _COMMA.fullmatch(between) and (other is not numbers[-1] or _ENDED.fullmatch(statement, other.end))
+            if listed or _JOINT.fullmatch(between):
+                return Reading(values=(), text=statement[one.start : other.end], place=place)
+    return _reading(number, place)
 
 
 def _first_with_a_number(text: str) -> str:
@@ -111,12 +150,33 @@ def _result_of_equation(text: str, numbers: list[WrittenNumber]) -> WrittenNumbe
 
 def _own(text: str) -> Reading[float] | None:
     """The last number, looked for in ever longer ends of the text: the last one stands near the end of most."""
+    text = _without_remark(text)
+    numbers: list[WrittenNumber] = []
     for length in (_SHORT_END, len(text) or 1):
         end = text[-length:]
         numbers = list(numbers_in(end))
-        if numbers and (numbers[-1].start > _CUT_OFF or len(end) == len(text)):
-            return _reading(numbers[-1], AnswerPlace.LAST)
-    return None
+        given = [number for number in numbers if not _is_denied(end, number)]
+        if given and (given[-1].start > _CUT_OFF or len(end) == len(text)):
+            return _reading(given[-1], AnswerPlace.LAST)
+    return Reading(values=(), text=numbers[-1].text, place=AnswerPlace.LAST) if numbers else None
+
+
+def _without_remark(text: str) -> str:
+    """The text without a sentence in parentheses at its end, where a number stands before it on its line."""
+    remark = _REMARK.search(text, max(0, len(text) - _SHORT_END))
+    if remark is None:
+        return text
+    line = text[max(0, text.rfind("\n", 0, remark.start()) + 1, remark.start() - _SHORT_END) : remark.start()]
+    return text[: remark.start()] if next(numbers_in(line), None) is not None else text
+
+
+def _is_denied(text: str, number: WrittenNumber) -> bool:
+    """Whether a text says that the number is not the answer: "not 12", "I don't think that it is 12"."""
+    before = text[max(0, number.start - _CLAUSE_CHARS) : number.start]
+    if _DENIED.search(before):
+        return True
+    clause = _CLAUSE_END.split(before)[-1]
+    return DENYING_CLAUSE.search(clause) is not None
 
 
 def _reading(number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:

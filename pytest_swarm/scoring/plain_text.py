@@ -18,6 +18,20 @@ _LINE_START: Final = re.compile(r"^[ \t]{0,8}(?:[-*+•][ \t]{1,4}|#{1,6}[ \t]{1
 _HTML: Final = re.compile(r"</?(?:b|i|u|p|em|strong|span|div|br|code|h[1-6])\s?/?>", re.IGNORECASE)
 _QUOTES: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "‘": "'", "`": None})
 _SENTENCE_END: Final = re.compile(r"[.!?…](?=[\s\"')\]]|$)|\n")
+_CJK: Final = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
+_CJK_EDGE: Final = re.compile(rf"(?<=[{_CJK}])(?=[\w$(-])(?![{_CJK}])|(?<=[\w)%])(?<![{_CJK}])(?=[{_CJK}])")
+DENYING_CLAUSE: Final = re.compile(
+    r"\b(?:do|does|did|would|could|can)(?:n't| not) (?:think|believe|suppose|agree|say|suggest)\b"
+    r"|(?<!not )(?<!n't )(?<!no )\bdoubt\b|\b(?:unlikely|doubtful|improbable)\b|\bno way\b"
+    r"|\bnothing\b[^.,;]{0,40}\b(?:suggests|says|shows)\b",
+    re.IGNORECASE,
+)
+"""A main clause that denies what follows: "I don't think that ...", "It is unlikely that ..."."""
+
+
+def without_cjk_edges(text: str) -> str:
+    """The text with a space where Chinese, Japanese or Korean characters touch others: they write none."""
+    return _CJK_EDGE.sub(" ", text)
 
 
 def plain_words(text: str) -> str:

@@ -54,7 +54,9 @@ _FAREWELL: Final = re.compile(
     re.IGNORECASE,
 )
 _COPULA: Final = re.compile(r"\s(?:is|was|are|were|equals|reads)\s|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s")
-_DENIED: Final = re.compile(r"\b(?:not|never|neither|cannot|doubt)\b|n['’]t\b", re.IGNORECASE)
+_DENIED: Final = re.compile(
+    r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect)\b|n['’]t\b", re.IGNORECASE
+)
 _SENTENCE: Final = re.compile(r"[.!](?=\s)")
 _EXPLANATION: Final = re.compile(
     r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
@@ -62,6 +64,7 @@ _EXPLANATION: Final = re.compile(
     re.IGNORECASE,
 )
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__|`([^`\n]{1,300})`")
+_SENTENCE_WORDS: Final = 5  # a line of fewer words is no sentence
 _MARK: Final = re.compile(r"^[\s>]{0,6}(?:#{1,6}|[-*+•])\s+")
 
 
@@ -169,8 +172,20 @@ def _own(text: str) -> Reading[str] | None:
     lines = [line for line in said.split("\n") if line.strip()]
     if len(lines) < 2:
         return _reading((whole, *_cuts(said)), AnswerPlace.WHOLE)
-    first = _cuts(lines[0]) if re.match(r"[^\n]*\n[ \t]*\n", said) else ()
-    return _reading((whole, *_cuts(lines[-1]), *first), AnswerPlace.WHOLE)
+    leads = re.match(r"[^\n]*\n[ \t]*\n", said) is not None and _leads(lines[0], lines[-1])
+    return _reading((whole, *_cuts(lines[0] if leads else lines[-1])), AnswerPlace.WHOLE)
+
+
+def _leads(first: str, last: str) -> bool:
+    """Whether the first line is the answer and the last one explains it: one of the two, never both."""
+    if _is_short(last):
+        return False
+    names = _COPULA.search(last) is not None or _BOLD.search(last) is not None
+    return (_is_short(first) and not first.rstrip("*_ ").endswith(":")) or not names
+
+
+def _is_short(line: str) -> bool:
+    return len(line.split()) < _SENTENCE_WORDS
 
 
 def _cuts(line: str) -> tuple[str, ...]:

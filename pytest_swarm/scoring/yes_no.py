@@ -8,7 +8,7 @@ from typing import Final
 from pytest_swarm.domain.expectation import YesNo
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.patterns import one_of
-from pytest_swarm.scoring.plain_text import first_statement, plain_words, statements
+from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement, plain_words, statements
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
@@ -98,6 +98,14 @@ _AFTER_ALONE: Final = (
 )
 _STANDS_ALONE: Final = re.compile(_BEFORE_ALONE + r"(?P<word>yes|no|yep|yeah|nope)" + _AFTER_ALONE, re.IGNORECASE)
 _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply|just)?\s?[\"'(]?$", re.IGNORECASE)
+_ASSENT: Final = re.compile(
+    r"\W*(?:sure|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so)\W*", re.IGNORECASE
+)
+_DISSENT: Final = re.compile(r"\W*(?:i|we) (?:do|would)(?:n't| not) (?:think|believe) so\b", re.IGNORECASE)
+_MARKS: Final = re.compile("[✅❌✔✖✗✓☑✘\ufe0f]")
+_UNDECIDED: Final = re.compile(
+    r"\b(?:can't|cannot|could not|couldn't) (?:confirm|say|tell)\b|\bwhether\b", re.IGNORECASE
+)
 _EQUATION: Final = re.compile(r"=\s*(true|false)\W*$", re.IGNORECASE)
 
 
@@ -129,6 +137,9 @@ def _region(text: str, place: AnswerPlace) -> Reading[bool] | None:
 
 def _own(text: str) -> Reading[bool] | None:
     words = _decisive_words(text)
+    assent, dissent = _ASSENT.fullmatch(words), _DISSENT.match(words)
+    if assent or dissent:
+        return _said(words, AnswerPlace.FIRST_WORD, yes=dissent is None)
     first = _first_word(words, AnswerPlace.FIRST_WORD)
     if first is not None:
         return first
@@ -149,7 +160,7 @@ def _own(text: str) -> Reading[bool] | None:
 
 def _decisive_words(text: str) -> str:
     """The text in plain words, without repeated questions ("yes or no") and idioms ("no doubt")."""
-    words = plain_words(text)
+    words = _MARKS.sub("", plain_words(text)).strip()
     return _IDIOM.sub("", _ECHO.sub("", words))
 
 
@@ -183,8 +194,10 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     if "neither" in before.lower():
         return None
     denials = len(_NEGATIVE.findall(before))
-    outer = _NOT_THE_CASE.search(statement)
-    if outer is not None and outer.end() <= match.start():
+    main_clause = statement[: match.start("yes" if match["yes"] else "no")]
+    if _UNDECIDED.search(main_clause):
+        return None
+    if _NOT_THE_CASE.search(main_clause) or DENYING_CLAUSE.search(main_clause):
         denials += 1
     return _said(match[0], place, yes=match["yes"] is not None, denied=denials % 2 == 1)
 

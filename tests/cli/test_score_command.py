@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +75,24 @@ def test_disagree_shows_and_writes_only_rows_that_differ(
 def test_a_broken_file_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", str(tmp_path / "absent.jsonl")]) == 1
     assert "there is no such file" in capsys.readouterr().err
+
+
+def test_out_never_overwrites_the_file_that_is_read(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = rows.read_text()
+    assert main(["score", str(rows), "--out", str(rows.parent / "." / rows.name)]) == 1
+    assert "--out names the file that is read; name another one" in capsys.readouterr().err
+    assert rows.read_text() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_a_full_disk_is_one_sentence_and_a_closed_pipe_none(rows: Path) -> None:
+    command = [sys.executable, "-m", "pytest_swarm", "score", str(rows), "--no-code-eval"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr == "error: the output cannot be written: No space left on device\n"
+    assert done.returncode == 1
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert done.stderr == ""

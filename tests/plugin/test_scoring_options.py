@@ -104,6 +104,9 @@ def test_a_custom_scorer_ends_a_test_as_pytest_does(
     result = suite.runpytest("-rA")
     result.assert_outcomes(**outcomes)
     shown = result.stdout.str()
+    assert "was still running when the run stopped" not in shown
+    (events,) = suite.path.rglob("events.jsonl")
+    assert events.read_text().count('"job_dag_summary"') == 1
     assert "no Ollama server answers" not in shown
     if "raise" in body or "nan" in body or "1.5" in body:
         assert "custom scorer 'mine'" in shown

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from pytest_swarm.domain.expectation import JsonFields
+from pytest_swarm.scoring.judge import read_grade
 from pytest_swarm.scoring.score import score_text
 
 LEGS = JsonFields(fields={"A": 3, "B": 4})
@@ -51,6 +52,25 @@ def test_partial_credit_and_none(answer, value):
     score = score_text(LEGS, answer)
     assert score.value == value
     assert score.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ('{"A": 3, "B": 4, "C": {"A": 1, "B": 2}}', 1),
+        ('{"A": 1, "B": 2, "C": {"A": 3, "B": 4}}', 0),
+        ('{"A": 3, "rest": [{"A": 3, "B": 4}]}', 0.5),
+        ('{"x": {"A": 1, "B": 1}, "A": 3, "B": 4}', 1),
+        ('{"result": {"a": 3, "b": 4, "of": {"A": 0, "B": 0}}}', 1),
+    ],
+)
+def test_an_object_counts_rather_than_those_within_it(answer, value):
+    assert score_text(LEGS, answer).value == value
+
+
+def test_a_judges_grade_is_not_one_of_its_details():
+    assert read_grade('{"score": 0.2, "details": {"score": 1}}').value == 0.2
+    assert read_grade('{"details": {"score": 1}, "score": 0.2}').value == 0.2
 
 
 def test_the_detail_names_each_wrong_field():

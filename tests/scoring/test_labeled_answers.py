@@ -74,7 +74,13 @@ def test_rows_say_what_their_kind_needs(tmp_path: Path) -> None:
     [
         ("{", "line 1: "),
         ({"kind": "number", "text": "3"}, "line 1: 'expected' is missing"),
-        ({"kind": "number", "expected": "three", "text": "3"}, "line 1: 'value' must be a number"),
+        ({"kind": "number", "expected": "three", "text": "3"}, "line 1: 'expected' must be a number"),
+        ({"kind": "json", "expected": 3, "text": "3"}, "line 1, 'expected': must be a table"),
+        (
+            {"kind": "number", "expected": 3, "text": "3", "tolerence": 1},
+            "unknown field 'tolerence'; did you mean 'tol",
+        ),
+        ({"kind": "number", "expected": 3, "text": "3", "Right": True}, "unknown field 'Right'; did you mean 'right'?"),
         ({"kind": "poem", "expected": 1, "text": "3"}, "kind is 'poem', but labeled answers are of kind number"),
         ({"kind": "number", "expected": 3}, "line 1: 'text' is missing"),
         ({"kind": "number", "expected": 3, "text": "3", "right": "yes"}, "'right' must be true or false"),

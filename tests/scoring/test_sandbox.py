@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -16,6 +18,7 @@ import pytest
 from pytest_swarm.domain.expectation import CodeCase, PythonCode
 from pytest_swarm.scoring.sandbox import run_cases as sandbox
 from pytest_swarm.scoring.sandbox.run_cases import Limits, run_cases
+from pytest_swarm.scoring.sandbox.system_calls import program
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no sandbox on Windows")
 
@@ -145,6 +148,19 @@ limits = {{"cpu_s": 5, "memory_bytes": 1 << 29, "open_files": 32}}
 layers = confine.confine(limits, files, system_calls.program(os.uname().machine))
 F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY, FIOSETOWN, SIOCSPGRP = 8, 10, 15, 1026, 0x8901, 0x8902
 owner = ctypes.c_int(os.getppid())
+passwd, space, parent = b"/etc/passwd", ctypes.create_string_buffer(4096), os.getppid()
+x86_64 = [
+    (262, (-100, passwd, space, 0x1000)),  # newfstatat with AT_EMPTY_PATH and a path
+    (332, (-100, passwd, 0x1000, 0x7FF, space)),  # statx
+    (162, ()), (206, (8, space)), (253, ()), (294, (0,)), (447, (0,)), (461, (space, space, 0)),  # sync ... lsm_list
+    (145, (parent,)), (121, (parent,)), (124, (parent,)), (252, (1, parent)), (140, (0, parent)),
+    (204, (parent, 128, space)), (222, (1, None, space)),
+]
+aarch64 = [
+    (79, (-100, passwd, space, 0x1000)), (291, (-100, passwd, 0x1000, 0x7FF, space)), (81, ()), (0, (8, space)),
+    (26, (0,)), (447, (0,)), (120, (parent,)), (155, (parent,)), (156, (parent,)), (31, (1, parent)),
+]
+RAW_CALLS = dict(x86_64=x86_64, aarch64=aarch64).get(os.uname().machine, [])
 def c_call(*arguments):
     if libc.syscall(*arguments) < 0:
         raise OSError(ctypes.get_errno(), "refused")
@@ -178,6 +194,7 @@ tries = dict(
         lambda: os.chdir("/"),
         lambda: c_call(439, -100, b"/etc/passwd", 0, 0),
         lambda: c_call(437, -100, b"/etc/passwd", bytes(24), 24),
+        *(lambda number=number, arguments=arguments: c_call(number, *arguments) for number, arguments in RAW_CALLS),
     ],
 )
 print([(layer, number) for layer, actions in tries.items() if layer in layers
@@ -192,6 +209,31 @@ def test_the_kernel_refuses_also_without_the_audit_hook(tmp_path):
     probe = PROBE.format(jail=str(JAIL), outside=str(outside))
     done = subprocess.run([sys.executable, "-I", "-S", "-c", probe], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[] True", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("machine", "numbers"),
+    [
+        ("x86_64", (197, 198, 199, *range(240, 246), 433, 431, 262, 332, 162, 306, 29, 30, 31, 64, 65, 66, 68, 71)),
+        ("aarch64", (14, 15, 16, *range(180, 198), 433, 431, 79, 291, 81, 267)),
+    ],
+)
+def test_the_filter_refuses_these_calls_whatever_their_arguments(machine, numbers):
+    steps = list(struct.iter_unpack("=HBBI", program(machine) or b""))
+    for number in numbers:
+        at = next(place for place, step in enumerate(steps) if place > 7 and step[0] == 0x15 and step[3] == number)
+        assert steps[at + 1] == (0x06, 0, 0, 0x50001)
+
+
+@pytest.mark.parametrize("name", ["x._ctypes", "_ctypes", "math", "a.math"])
+def test_the_module_for_c_calls_cannot_be_loaded_under_any_name(name):
+    file = getattr(importlib.import_module("_ctypes"), "__file__", None)
+    if file is None:
+        pytest.skip("this Python has _ctypes built in")
+    spec = f"importlib.machinery.ModuleSpec({name!r}, None, origin={file!r})"
+    code = f"import _imp, importlib.machinery\ndef f(a, b): return str(_imp.create_dynamic({spec}))"
+    for fault in faults(code):
+        assert f"the sandbox allows no module {name!r}" in fault
 
 
 @pytest.mark.parametrize(
@@ -279,6 +321,7 @@ sys.path.insert(0, {package!r})
 sys.argv = ["pytest", "-q", "-p", "no:cacheprovider"]
 from pytest_swarm.domain.expectation import CodeCase, PythonCode
 from pytest_swarm.scoring.sandbox.run_cases import Limits, run_cases
+from pytest_swarm.scoring.sandbox.system_calls import program
 expected = PythonCode(entry_point="f", cases=(CodeCase(args=(3, 4), returns=7),))
 for code in {codes!r}:
     results = run_cases(code, expected, Limits(wall_s=120.0, cpu_s=2))

@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # importing `typing` would cost more than the whole child
 if TYPE_CHECKING:
     import ctypes
     from collections.abc import Callable, Sequence
+    from typing import Any
 
 _CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_NEWIPC = 0x10000000, 0x40000000, 0x08000000
 _NO_NEW_PRIVS, _SET_SECCOMP, _SECCOMP_FILTER = 38, 22, 2
@@ -25,6 +26,12 @@ _LANDLOCK_VERSION = 1
 _LANDLOCK_FILES = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}  # rights by version
 _LANDLOCK_TCP, _LANDLOCK_SCOPES = 0b11, 0b11  # bind and connect; abstract sockets and signals
 _LANDLOCK_READ_FILE, _LANDLOCK_READ_FOLDER = 1 << 2, 1 << 3
+_REFUSED_MODULES = (
+    "ctypes", "_ctypes", "_ctypes_test", "_posixsubprocess", "_posixshmem", "socket", "_socket", "multiprocessing",
+    "_multiprocessing", "cffi", "_testcapi", "_testinternalcapi", "_xxtestfuzz",
+)  # fmt: skip
+_WITH_LIBRARIES = ("_tkinter", "_sqlite3", "_ssl", "_curses", "_curses_panel", "readline", "nis", "_dbm", "_gdbm")
+"""Extension modules that need shared libraries of the system, or that the sandbox has no use for."""
 
 
 def confine(limits: dict[str, int], files: Sequence[str], filter_program: bytes | None) -> list[str]:
@@ -43,6 +50,7 @@ def confine(limits: dict[str, int], files: Sequence[str], filter_program: bytes 
         del sys.modules[name]
     guard = _guard(files)
     _refuse_questions()
+    _audit_loaded_modules()
     sys.addaudithook(guard)
     return [*layers, "audit"]
 
@@ -70,6 +78,7 @@ def _kernel(files: Sequence[str], filter_program: bytes | None) -> list[str]:
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
+    _map_extensions(files)
     layers = []
     if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC) == 0:
         layers.append("netns")
@@ -80,6 +89,26 @@ def _kernel(files: Sequence[str], filter_program: bytes | None) -> list[str]:
     if filter_program is not None and _seccomp(libc, filter_program):
         layers.append("seccomp")
     return layers
+
+
+def _map_extensions(files: Sequence[str]) -> None:
+    """Map the extension modules of the standard library, so that importing one later opens and asks about no file.
+
+    The C library finds a mapped file by its name alone. To map a new one it calls newfstatat, which seccomp denies.
+    """
+    import ctypes
+
+    for path in files:
+        if path.endswith(".so") and _module_of(path) not in (*_REFUSED_MODULES, *_WITH_LIBRARIES):
+            try:
+                ctypes.CDLL(path)
+            except OSError:  # it needs a library that is absent: importing it fails later
+                continue
+
+
+def _module_of(path: str) -> str:
+    """The module that a file's name stands for: "_json" for ".../_json.cpython-312-x86_64-linux-gnu.so"."""
+    return path.rpartition(os.sep)[2].partition(".")[0]
 
 
 def _landlock(libc: ctypes.CDLL, files: Sequence[str]) -> bool:
@@ -138,6 +167,19 @@ def _refuse_questions() -> None:
                 setattr(module, name, refuse)
 
 
+def _audit_loaded_modules() -> None:
+    """Tell the audit hook of every extension module that is asked for: Python is silent about those loaded before."""
+    import _imp
+
+    create, audit = _imp.create_dynamic, sys.audit
+
+    def create_dynamic(spec: Any, *file: Any) -> object:
+        audit("import", spec.name, spec.origin, None, None, None)
+        return create(spec, *file)
+
+    setattr(_imp, "create_dynamic", create_dynamic)  # noqa: B010  # no type stub lets it be assigned
+
+
 def _guard(files: Sequence[str]) -> Callable[[str, tuple[object, ...]], None]:
     """An audit hook that refuses what the kernel layers refuse; its helpers are bound, so that none can be replaced."""
     denied = (
@@ -146,7 +188,7 @@ def _guard(files: Sequence[str]) -> Callable[[str, tuple[object, ...]], None]:
         "syslog.", "os.",
     )  # fmt: skip
     listing = ("os.listdir", "os.scandir")
-    modules = ("ctypes", "_ctypes", "_posixsubprocess", "socket", "_socket", "multiprocessing", "cffi")
+    modules, module_of = frozenset(_REFUSED_MODULES), _module_of
     abspath, fspath, separator = os.path.abspath, os.fspath, os.sep
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     bases = frozenset(files)
@@ -159,12 +201,17 @@ def _guard(files: Sequence[str]) -> Callable[[str, tuple[object, ...]], None]:
         parts = abspath(name if isinstance(name, str) else name.decode()).split(separator)
         return any(separator.join(parts[: depth + 1]) in bases for depth in depths)
 
+    def loadable(path: object, name: str) -> bool:
+        """Whether an extension module's file is one of the standard library and has the module's own name."""
+        return isinstance(path, str) and inside(path) and module_of(path) == name
+
     def hook(event: str, args: tuple[object, ...]) -> None:
         if event == "open":
             if not isinstance(args[2], int) or args[2] & writing or not inside(args[0]):
                 raise PermissionError(f"the sandbox allows no file {args[0]!r}")
         elif event == "import":
-            if str(args[0]).partition(".")[0] in modules:
+            names, path = str(args[0]).split("."), args[1]
+            if not modules.isdisjoint(names) or (path is not None and not loadable(path, names[-1])):
                 raise PermissionError(f"the sandbox allows no module {args[0]!r}")
         elif event.startswith(denied) and not (event in listing and inside(args[0])):
             raise PermissionError(f"the sandbox allows no {event}")

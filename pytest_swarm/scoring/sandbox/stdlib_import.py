@@ -31,6 +31,8 @@ _LINKED = {
 }
 """Extension modules that may need shared libraries of the system, and the words that ask for them in a program: loaded
 before it runs, because those libraries cannot be opened afterwards."""
+_UNUSED = ("__pycache__", "test", "tests", "idlelib", "lib2to3", "ensurepip", "tkinter", "turtledemo")
+"""Folders of the standard library that hold nothing for an answer's code."""
 
 
 class _CodeLoader(_external.SourceFileLoader):  # type: ignore[misc, name-defined]  # a class of the frozen module
@@ -51,6 +53,8 @@ class StdlibFinder:
 
     def __init__(self, roots: Sequence[str]) -> None:
         self._listings = {root: frozenset(_entries(root)) for root in roots}
+        for root in roots:
+            self._list_packages(root)
         self._roots = tuple(roots)
         self._suffixes = tuple(_imp.extension_suffixes())
 
@@ -78,12 +82,19 @@ class StdlibFinder:
         return None
 
     def _names(self, folder: str) -> frozenset[str]:
-        if folder not in self._listings:
+        return self._listings.get(folder, frozenset())
+
+    def _list_packages(self, folder: str) -> None:
+        """List the packages below a folder now: confined, the C library can list none (it asks about the folder)."""
+        for name in self._listings[folder]:
+            place = folder + os.sep + name
+            if "." in name or name in _UNUSED or place in self._listings:
+                continue
             try:
-                self._listings[folder] = frozenset(os.listdir(folder))  # noqa: PTH208  # as above
-            except OSError:
-                self._listings[folder] = frozenset()
-        return self._listings[folder]
+                self._listings[place] = frozenset(os.listdir(place))  # noqa: PTH208  # pathlib would be imported for it
+            except OSError:  # no folder
+                continue
+            self._list_packages(place)
 
 
 def install(code: str) -> list[str]:

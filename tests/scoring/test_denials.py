@@ -1,0 +1,83 @@
+"""Answers that deny, correct themselves or do not decide: none of them is right for what it only mentions."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_swarm.domain.expectation import Exact, Letter, Number, YesNo
+from pytest_swarm.scoring.score import score_text
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "value"),
+    [
+        (12, "The answer is not 12.", 0),
+        (12, "The answer isn't 12.", 0),
+        (12, "The answer is definitely not 12.", 0),
+        (12, "I don't think the answer is 12.", 0),
+        (12, "I got 15, not 12.", 0),
+        (15, "I got 15, not 12.", 1),
+        (15, "So she has 15 apples instead of 12.", 1),
+        (13, "The answer is not 12 but 13.", 1),
+        (7, "The answer is 7 or 8.", 0),
+        (8, "The answer is 7 or 8.", 0),
+        (3, "\\boxed{3, 4}", 0),
+        (3, "\\boxed{3 \\text{ or } 4}", 0),
+        (3, "<answer>3, 4</answer>", 0),
+        (3, "The answer is 3, for 4 people.", 1),
+        (5, "答案是5。", 1),
+        (42, "答えは42です。", 1),
+        (42, "Anna has **42** apples. (I assumed a week of 7 days.)", 1),
+        (24, "That is 2 dozen (24)", 1),
+    ],
+)
+def test_number(expected: float, answer: str, value: float) -> None:
+    assert score_text(Number(value=expected), answer).value == value
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "value"),
+    [
+        ("Paris", "I don't think the answer is Paris.", 0),
+        ("Paris", "The wrong answer is Paris.", 0),
+        ("Paris", "No one knows if the answer is Paris.", 0),
+        ("Paris", "Paris... no, actually London", 0),
+        ("London", "Paris... no, actually London", 1),
+        ("Paris", "Paris\n\nThe capital of France is London.", 1),
+        ("London", "Paris\n\nThe capital of France is London.", 0),
+        ("Paris", "Paris\n\nIt is the capital of France.", 1),
+        ("Paris", "Let us think about it for a while.\n\nParis", 1),
+    ],
+)
+def test_exact(expected: str, answer: str, value: float) -> None:
+    assert score_text(Exact(text=expected), answer).value == value
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("I don't believe that is true.", False),
+        ("I doubt that it's true.", False),
+        ("I don't doubt that it's true.", True),
+        ("It is unlikely that this is true.", False),
+        ("There's no way that this is true.", False),
+        ("Yes... hmm, actually no.", False),
+        ("I don't think so.", False),
+        ("Sure!", True),
+        ("Of course!", True),
+        ("Certainly.", True),
+        ("✅ Yes", True),
+        ("**Verdict:** ❌ No", False),
+        ("I can't confirm that this is true.", None),
+        ("Sure! Here is what I found.", None),
+    ],
+)
+def test_yes_no(answer: str, said: bool | None) -> None:
+    assert score_text(YesNo(value=True), answer).value == (1 if said is True else 0)
+    assert score_text(YesNo(value=False), answer).value == (1 if said is False else 0)
+
+
+@pytest.mark.parametrize("answer", ["答案是B。", "选B", "正确选项是(B)"])
+def test_a_letter_that_touches_chinese_characters(answer: str) -> None:
+    assert score_text(Letter(value="B", choices=4), answer).value == 1
+    assert score_text(Letter(value="C", choices=4), answer).value == 0
