@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 
 import httpx
 import ollama
@@ -31,8 +33,12 @@ def client(served: Served) -> Iterator[ollama.Client]:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
-    command = [sys.executable, "-m", "pytest_swarm", "serve", "--port", "0", "--seed", "3"]
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The shipped profile with loads that take no time, because this server runs in real time."""
+    shipped = (files("pytest_swarm.simulator") / "profiles" / "a40.toml").read_text(encoding="utf-8")
+    profile = tmp_path_factory.mktemp("profile") / "a40.toml"
+    profile.write_text(re.sub(r"(?m)^((?:first_)?load_s = )[\d.]+", r"\g<1>0.01", shipped), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest_swarm", "serve", "--port", "0", "--seed", "3", "--profile", str(profile)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     lines = [process.stdout.readline().strip() for _ in range(4)]
@@ -79,7 +85,7 @@ def test_the_official_client_makes_a_model_and_gets_the_errors(client: ollama.Cl
 
 def test_an_openai_client_chats(served: Served) -> None:
     body = {"model": "gemma2:2b", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 3, "stream": True}
-    with httpx.stream("POST", f"{served.url}/v1/chat/completions", json=body, trust_env=False) as response:
+    with httpx.stream("POST", f"{served.url}/v1/chat/completions", json=body, trust_env=False, timeout=120) as response:
         events = [line.removeprefix("data: ") for line in response.iter_lines() if line]
     assert events[-1] == "[DONE]"
     assert json.loads(events[-2])["choices"][0]["finish_reason"] == "length"

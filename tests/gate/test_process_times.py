@@ -22,7 +22,7 @@ def test_equal_processes_have_a_ratio_of_one() -> None:
 def test_two_revisions_are_timed_in_turn(
     pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytester.makeini(INI)
+    pytester.makeini(INI + "swarm_compare = greedy\n")  # twelve processes, none of which imports a solver
     pytester.makepyfile(test_invoice=SUITE)
     monkeypatch.chdir(pytester.path)
     identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
