@@ -13,12 +13,11 @@ from pytest_swarm.domain.record import (
     JobRecord,
     JobStatus,
     PlanStep,
-    SamplePhase,
     Switch,
     TaskOutcome,
     TaskStatus,
-    VramSample,
 )
+from pytest_swarm.domain.vram_sample import SamplePhase, VramSample
 from pytest_swarm.errors import InfeasibleError, ServerDownError, SwarmError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.planning import Moment, plan_step

@@ -14,8 +14,9 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
-from pytest_swarm.domain.record import EstimateRow, GpuProcess, JobStatus, SamplePhase, TaskStatus
+from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
 from pytest_swarm.domain.task import TaskType
+from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
 from pytest_swarm.graph_codec import GraphObject
 
 SCHEMA_VERSION: Final = 1

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_swarm.domain.plan import Origin
-from pytest_swarm.domain.record import JobRecord, SamplePhase
+from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.domain.vram_sample import SamplePhase
 from pytest_swarm.errors import EventsError
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.reader import read_run
