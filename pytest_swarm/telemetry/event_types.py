@@ -136,8 +136,13 @@ class PlanStepEvent(JobEvent, frozen=True, kw_only=True, tag="plan_step"):
     switch_cost: Annotated[Mapping[str, NotNegative], Meta(description="model -> cost of loading it")]
     vram_gb: Annotated[Mapping[str, NotNegative], Meta(description="model -> GB of VRAM")]
     stages: Annotated[Mapping[str, Count], Meta(description="task -> its stage in the horizon, from 0")]
+    ready_since: Annotated[
+        Mapping[str, Count], Meta(description="ready task -> the step from which on it was ready")
+    ] = {}
+    last_used: Annotated[Mapping[str, Count], Meta(description="model -> the last step in which it ran a task")] = {}
     assignments: tuple[AssignmentRow, ...]
     executed: Annotated[tuple[AssignmentRow, ...], Meta(description="the part of the plan that is run now")]
+    deferred: Annotated[tuple[str, ...], Meta(description="tasks of the horizon that wait for a later plan")] = ()
     target_residency: tuple[str, ...]
     residency_by_stage: tuple[tuple[str, ...], ...]
     retained: tuple[str, ...]
