@@ -15,7 +15,6 @@ from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
 from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
-from pytest_swarm.domain.task import TaskType
 from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
 from pytest_swarm.graph_codec import GraphObject
 
@@ -42,7 +41,7 @@ class RunFleetModel(Struct, frozen=True, kw_only=True):
     cost_per_token: NotNegative
     max_ctx: Count
     num_ctx: Count | None = None
-    capabilities: Annotated[Mapping[TaskType, float], Meta(description="type of task -> prior quality, 0 to 1")]
+    capabilities: Annotated[Mapping[str, float], Meta(description="type of task -> prior quality, 0 to 1")]
     prefill_tokens_per_s: NotNegative | None = None
     decode_tokens_per_s: NotNegative | None = None
     keep: bool = False
@@ -169,7 +168,7 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     """The end of one task, with its answer. Null = not measured."""
 
     task: str
-    type: TaskType
+    type: str
     status: TaskStatus
     step: Step | None
     model: str | None
