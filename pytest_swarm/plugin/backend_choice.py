@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelDemand:
-    """The models that a run needs: the fleet's, and the planner and judge that are used; None = not used."""
+    """The models that a run needs: the fleet's, and the planners and judge that are used; None = not used."""
 
     fleet: Fleet
-    planner: str | None = None
+    planners: tuple[str, ...] = ()
     judge: str | None = None
 
     @property
     def tags(self) -> tuple[str, ...]:
         """Every needed tag, each once."""
-        others = (tag for tag in (self.planner, self.judge) if tag is not None and tag not in self.fleet)
-        return (*self.fleet.tags, *others)
+        others = (tag for tag in (*self.planners, self.judge) if tag is not None and tag not in self.fleet)
+        return (*self.fleet.tags, *dict.fromkeys(others))
 
 
 def choose_backend(settings: Settings, demand: ModelDemand, *, process: Process) -> Backend:

@@ -13,6 +13,7 @@ from pytest_swarm.plugin.settings import Axes, Settings, axes_of_texts
 from pytest_swarm.plugin.spelling import check_markers, unknown_keyword
 
 if TYPE_CHECKING:
+    from pytest_swarm.domain.model import Fleet
     from pytest_swarm.domain.record import CaseKey
     from pytest_swarm.plugin.option_kinds import Option
     from pytest_swarm.routing.mode_table import ModeTable
@@ -71,9 +72,20 @@ class Cases:
         settings: The session's settings.
         modes: The routing modes of the session.
         gpu_gb: Gives the VRAM of the machine's GPU in GB; OptionError where there is none.
+        fleet: Gives the models on offer.
     """
 
-    def __init__(self, settings: Settings, *, modes: ModeTable, gpu_gb: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        modes: ModeTable,
+        gpu_gb: Callable[[], float],
+        fleet: Callable[[], Fleet],
+    ) -> None:
+        self.left_out: dict[str, str] = {}
+        """Modes of `all` that the fleet cannot run, and why."""
+        self._fleet = fleet
         self._settings = settings
         self._modes = modes
         self._gpu_gb = gpu_gb
@@ -91,12 +103,23 @@ class Cases:
         check_markers(item)
         axes = self.axes_of(item)
         return tuple(
-            CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget, repeat=repeat)
+            CaseKey(mode=str(mode), horizon=horizon, vram_budget_gb=budget, repeat=repeat)
             for mode in axes.modes or ()
+            if not self._leaves_out(mode)
             for horizon in axes.horizons or ()
             for budget in self._budgets_gb(axes)
             for repeat in range(1, (axes.repeat or 1) + 1)
         )
+
+    def _leaves_out(self, mode: str) -> bool:
+        """Return whether `all` names a mode that the fleet cannot run; one that is named itself is an error later."""
+        from pytest_swarm.routing.mode_table import ModeOfAll
+
+        if isinstance(mode, ModeOfAll) and "speeds" in self._modes.spec(mode).needs:
+            reason = self._modes.lacks_speeds(mode, self._fleet())
+            if reason is not None:
+                self.left_out[str(mode)] = reason
+        return isinstance(mode, ModeOfAll) and str(mode) in self.left_out
 
     def _budgets_gb(self, axes: Axes) -> tuple[float, ...]:
         """The budgets as numbers; `auto`, also the default, asks the GPU, and never invents one."""

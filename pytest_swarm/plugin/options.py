@@ -74,6 +74,12 @@ class Options(OptionValues):
     lambda_latency = Value(
         lambda given: given.weight(), "0", "weight of estimated seconds in the objective", metavar="WEIGHT"
     )
+    quality_floor = Value(
+        lambda given: given.weight(),
+        "0.05",
+        "estimated quality that mode heft gives up for an earlier finish",
+        metavar="QUALITY",
+    )
     solve_limit_s = Maybe(
         lambda given: given.duration_s(),
         "time limit of an exact solver for one plan, such as 500ms; the plan then states its gap",

@@ -108,9 +108,13 @@ class Resources:
         from pytest_swarm.plugin.backend_choice import ModelDemand, choose_backend
 
         table = ModeTable(self._routers)
-        plans = any("planner" in table.spec(mode).needs for mode in self.modes)
-        planner = self._settings.planner if plans else None
-        demand = ModelDemand(fleet=self.fleet, planner=planner, judge=self._settings.judge)
+        planning = sorted(mode for mode in self.modes if "planner" in table.spec(mode).needs)
+        planners = (table.planner_of(mode, self._settings.planner) for mode in planning)
+        demand = ModelDemand(
+            fleet=self.fleet,
+            planners=tuple(dict.fromkeys(tag for tag in planners if tag is not None)),
+            judge=self._settings.judge,
+        )
         return choose_backend(self._settings, demand, process=self._process)
 
     @cached_property
@@ -125,6 +129,7 @@ class Resources:
             concurrency=s.concurrency,
             seed=s.seed,
             planner=s.planner or self._default_planner(),
+            quality_floor=s.quality_floor,
             judge=s.judge,
             code_eval=s.code_eval is not None,
             strict_code_eval=s.code_eval == "strict",

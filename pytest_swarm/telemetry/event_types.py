@@ -53,6 +53,7 @@ class RunFleet(Struct, frozen=True, kw_only=True):
 
     name: str
     models: tuple[RunFleetModel, ...]
+    assign: Annotated[Mapping[str, str], Meta(description="type of task -> the model that mode fixed gives it")] = {}
 
 
 class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run_start"):

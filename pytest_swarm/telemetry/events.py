@@ -77,7 +77,7 @@ def encode_run_start(info: RunInfo) -> JsonObject:
     event = RunStartEvent(
         schema_version=SCHEMA_VERSION,
         ts_ms=info.started_ts_ms,
-        fleet=RunFleet(name=info.fleet.name, models=models),
+        fleet=RunFleet(name=info.fleet.name, models=models, assign=info.fleet.assign),
         **_RUN.of(info),
     )
     return to_json(event)
@@ -88,7 +88,7 @@ def decode_run_start(event: RunStartEvent) -> RunInfo:
     models = tuple(Model(tag=row.name, **_MODEL.of(row)) for row in event.fleet.models)
     return RunInfo(
         started_ts_ms=event.ts_ms,
-        fleet=Fleet(name=event.fleet.name, models=models),
+        fleet=Fleet(name=event.fleet.name, models=models, assign=event.fleet.assign),
         **_RUN.of(event),
     )
 

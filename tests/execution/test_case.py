@@ -25,7 +25,7 @@ from tests.instances import mode_for, mode_names
 from tests.report.factories import info as run_info
 
 DIAMOND = graph(("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), name="diamond")
-MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "speeds", "realised")))
+MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "realised")))
 
 
 @pytest.mark.parametrize("mode", MODES)
