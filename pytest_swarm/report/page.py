@@ -28,6 +28,8 @@ from pytest_swarm.report.findings import (
     nothing_measured,
     provenance,
 )
+from pytest_swarm.report.job_grid import job_grid
+from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.scoreboard import board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
@@ -79,6 +81,7 @@ def page_context(report: Report) -> dict[str, object]:
         "report": report,
         "provenance": provenance(report),
         "verdicts": [_verdict(each) for each in main_comparisons(report) if nothing is None],
+        "forest": mode_forest(report) if nothing is None else None,
         "single_sentence": _single_sentence(report) if nothing is None else nothing.text,
         "says": [_said(each) for each in answers(report) if each.kind != "comparison" and each != nothing],
         "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
@@ -100,6 +103,7 @@ def page_context(report: Report) -> dict[str, object]:
             )
             if plot is not None
         ],
+        "grid": job_grid(report),
         "curves": curves(report.curves),
         "decision": distribution(times_ms),
         "heat": heat(report.jobs, report.info.fleet),
@@ -137,7 +141,7 @@ def _verdict(comparison: Comparison) -> ComparisonSummary:
         better = comparison.mode if found.mean > 0 else comparison.reference
         label = f"{mode_name(better)} is better"
     else:
-        label = "no difference" if answer.tone == "plain" else "undecided"
+        label = "the same" if answer.tone == "plain" else "undecided"
     return ComparisonSummary(label=label, answer=answer, whisker=whisker(comparison))
 
 
