@@ -16,6 +16,7 @@ from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus
+from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.units import format_gb
 
 
@@ -107,9 +108,13 @@ class PlanStep:
     planner_calls: tuple[PlannerCall, ...]
     reason: str | None = None
     optimum: float | None = None  # of the best plan with one residency, beside any router's; None = not known
+    deferred: tuple[str, ...] = ()  # tasks of the horizon that the plan leaves to a later one
+    ready_since: Mapping[str, int] = field(default_factory=dict)  # ready task -> the step from which on it was ready
+    last_used: Mapping[str, int] = field(default_factory=dict)  # model -> the last step in which it ran a task
 
     def __post_init__(self) -> None:
-        for name in ("switch_cost", "vram_gb", "stages", "fractional_residency", "planner_failures"):
+        costs = ("switch_cost", "vram_gb", "fractional_residency", "planner_failures")
+        for name in (*costs, "stages", "ready_since", "last_used"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
@@ -175,60 +180,6 @@ class Switch:
     action: str  # "load" or "unload"
     started_s: float
     finished_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResidentModel:
-    """A row of `/api/ps`: bytes in all, and bytes of it in VRAM."""
-
-    tag: str
-    size_bytes: int
-    size_vram_bytes: int
-
-
-class SamplePhase(StrEnum):
-    """Where in a step a sample was taken."""
-
-    START = "start"  # before anything is planned
-    PLANNING = "planning"  # while it is planned, and models are unloaded and loaded
-    READY = "ready"  # the models of the step are loaded, no task runs yet
-    RUNNING = "running"  # while its tasks run
-    SCORING = "scoring"  # while their answers are scored: a judge may take their models' place
-    END = "end"  # after the last step
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GpuProcess:
-    """A process on a GPU, by NVML; name and bytes are None where the driver does not tell."""
-
-    gpu: int
-    pid: int
-    name: str | None
-    used_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GpuReading:
-    """What NVML says at one moment: bytes in use on each GPU, by everybody, and the processes that compute there."""
-
-    used_bytes: tuple[int, ...]
-    processes: tuple[GpuProcess, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VramSample:
-    """What was resident at one moment, as the server reports it; `gpu` from NVML, None where it cannot be measured."""
-
-    step: int
-    at_s: float
-    resident: tuple[ResidentModel, ...]
-    phase: SamplePhase | None = None
-    gpu: GpuReading | None = None
-
-    @property
-    def gpu_used_bytes(self) -> int | None:
-        """Bytes in use on all GPUs."""
-        return None if self.gpu is None else sum(self.gpu.used_bytes)
 
 
 class JobStatus(StrEnum):

@@ -113,7 +113,7 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Cell]:
     task = job.record.case.graph.task(outcome.task)
     return {
         "task": outcome.task,
-        "type": task.type.value,
+        "type": task.type,
         "difficulty": task.difficulty,
         "estimated_tokens": task.estimated_tokens,
         "step": outcome.step,

@@ -116,7 +116,7 @@ def _case(job: MeasuredJob) -> msgspec.Struct:
 def _task(job: MeasuredJob, outcome: TaskOutcome) -> TaskEntry:
     return TaskEntry(
         task=outcome.task,
-        type=job.record.case.graph.task(outcome.task).type.value,
+        type=job.record.case.graph.task(outcome.task).type,
         model=outcome.model,
         status=outcome.status,
         step=outcome.step,

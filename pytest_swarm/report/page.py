@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zlib import crc32
 
-from pytest_swarm.domain.task import TaskType
+from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.metric_table import MetricTable
 from pytest_swarm.report.charts.curve import curves
@@ -108,7 +108,7 @@ def page_context(report: Report) -> dict[str, object]:
         "decision": distribution(times_ms),
         "heat": heat(report.jobs, report.info.fleet),
         "command": shlex.join(report.info.command),
-        "fleet_head": _FLEET_HEAD,
+        "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
         "fleet_rows": _fleet_rows(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
@@ -212,7 +212,13 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
     )
 
 
-_FLEET_HEAD: Final = ("model", "VRAM", "load", "cost per token", "max context", *(each.value for each in TaskType))
+_FLEET_HEAD: Final = ("model", "VRAM", "load", "cost per token", "max context")
+_MAX_PRIORS: Final = 10  # task types with a column of their own in the table of the fleet
+
+
+def _prior_types(report: Report) -> tuple[str, ...]:
+    """Return the task types that the fleet has priors of, the usual ones first; at most ten."""
+    return in_type_order(kind for model in report.info.fleet for kind in model.capabilities)[:_MAX_PRIORS]
 
 
 def _fleet_rows(report: Report) -> list[tuple[str, ...]]:
@@ -223,7 +229,7 @@ def _fleet_rows(report: Report) -> list[tuple[str, ...]]:
             seconds(model.load_time_ms / 1000),
             significant(model.cost_per_token),
             f"{model.max_ctx:,}",
-            *(f"{model.capability(kind):.2f}" for kind in TaskType),
+            *(f"{model.capability(kind):.2f}" for kind in _prior_types(report)),
         )
         for model in report.info.fleet
     ]

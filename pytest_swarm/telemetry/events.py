@@ -15,15 +15,13 @@ from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import (
     Case,
     CaseKey,
-    GpuReading,
     JobRecord,
     PlanStep,
-    ResidentModel,
     RunInfo,
     Switch,
     TaskOutcome,
-    VramSample,
 )
+from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, VramSample
 from pytest_swarm.fields import Json
 from pytest_swarm.graph_codec import encode_graph_object
 from pytest_swarm.telemetry.event_types import (

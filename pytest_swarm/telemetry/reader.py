@@ -24,8 +24,8 @@ from pytest_swarm.domain.record import (
     RunInfo,
     Switch,
     TaskOutcome,
-    VramSample,
 )
+from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import GraphObject, decode_graph_object
 from pytest_swarm.telemetry import event_types as types

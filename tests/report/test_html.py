@@ -16,7 +16,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.report.html import PageOptions, Section, render_html
 from pytest_swarm.report.page import script_hash
 from pytest_swarm.report.report_model import build_report
-from tests.report.factories import WB1, info, key, ok, record, run
+from tests.report.factories import GEMMA, WB1, info, key, ok, record, run, step
 from tests.report.hostile import HOSTILE, hostile_run
 from tests.report.played import large_run, small_run
 
@@ -129,6 +129,13 @@ def test_long_texts_are_cut_in_the_middle_and_say_so() -> None:
 def hostile_pieces() -> list[str]:
     page = render_html(build_report(hostile_run()))
     return [page, *fragments(page, "jobs"), *fragments(page, "rows")]
+
+
+def test_a_step_shows_the_ready_tasks_that_it_defers() -> None:
+    waiting = step(0, {"s0": GEMMA.tag}, ready_tasks=("s0", "s1"), deferred=("s1", "s2"), horizon=("s0", "s1", "s2"))
+    page = render_html(build_report(run(record(steps=(waiting,)))))
+    assert "<dt>deferred</dt><dd>s1</dd>" in page
+    assert "<dt>deferred</dt>" not in render_html(build_report(run(record())))
 
 
 def test_hostile_texts_bring_no_element_no_handler_and_no_control_character() -> None:
