@@ -51,6 +51,10 @@ class BaselineCaseRow(Struct, frozen=True, kw_only=True):
     mode: str
     horizon_depth: Annotated[int, Meta(ge=0)] | Literal["flat"]
     vram_budget_gb: Annotated[float, Meta(ge=0.0)]
+    lambda_token: Annotated[
+        Annotated[float, Meta(ge=0.0)] | None,
+        Meta(description="the weight of token cost where the run swept it; else left out"),
+    ] = None
     graph_digest: str
     case_version: int
     samples: tuple[BaselineSampleRow, ...]
@@ -198,11 +202,14 @@ def _case_text(case: BaselineCase) -> str:
         mode=case.setup.mode,
         horizon_depth=case.setup.horizon,
         vram_budget_gb=case.setup.vram_budget_gb,
+        lambda_token=case.setup.lambda_token,
         graph_digest=case.graph_digest,
         case_version=case.version,
         samples=(),
     )
     head = {name: value for name, value in to_json(row).items() if name != "samples"}
+    if case.setup.lambda_token is None:
+        del head["lambda_token"]
     samples = ",\n".join(f"  {_line(_without_unknown(to_json(_encode_sample(sample))))}" for sample in case.samples)
     return f'{_line(head)[:-1]}, "samples": [\n{samples}\n]}}'
 
@@ -236,7 +243,13 @@ def _shortest(value: float) -> float:
 
 def _decode_case(row: BaselineCaseRow) -> BaselineCase:
     return BaselineCase(
-        setup=Setup(job=row.job, mode=row.mode, horizon=row.horizon_depth, vram_budget_gb=row.vram_budget_gb),
+        setup=Setup(
+            job=row.job,
+            mode=row.mode,
+            horizon=row.horizon_depth,
+            vram_budget_gb=row.vram_budget_gb,
+            lambda_token=row.lambda_token,
+        ),
         graph_digest=row.graph_digest,
         version=row.case_version,
         samples=sorted_samples(map(_decode_sample, row.samples)),

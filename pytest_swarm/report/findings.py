@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
-from pytest_swarm.domain.record import JobStatus, TaskStatus
+from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
@@ -180,12 +180,16 @@ def _many(kept: Sequence[str], broke: Sequence[str]) -> str:
 def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
     """Return `LP broke it in 1 of 3 jobs at h1, never at h0 and h3`."""
     bad = [each for each in cells if each.violations]
-    clean = [horizon_label(each.horizon_depth) for each in cells if not each.violations]
-    parts = [
-        f"in {part_of(each.jobs_over_budget, each.jobs, 'job')} at {horizon_label(each.horizon_depth)}" for each in bad
-    ]
+    clean = [_place(each) for each in cells if not each.violations]
+    parts = [f"in {part_of(each.jobs_over_budget, each.jobs, 'job')} at {_place(each)}" for each in bad]
     never = f", never at {joined(clean)}" if clean else ""
     return f"{mode_name(mode)} broke it {joined(parts)}{never}"
+
+
+def _place(cell: Aggregate) -> str:
+    """Return `h1`, and `h1 t0.25` where the weight of token cost is swept."""
+    horizon = horizon_label(cell.horizon_depth)
+    return horizon if cell.lambda_token is None else f"{horizon} {lambda_label(cell.lambda_token)}"
 
 
 def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:

@@ -200,7 +200,7 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
     return (
         f"{mode_name(c.mode)} - {mode_name(c.reference)}",
         horizon_label(c.horizon_depth),
-        budget_label(c.vram_budget_gb),
+        budget_label(c.vram_budget_gb, c.lambda_token),
         f"{c.pairs:,}" + (f" (+{c.incomplete:,} incomplete)" if c.incomplete else ""),
         "-" if found is None else f"{signed_points(found.mean)} pts",
         interval,

@@ -102,6 +102,9 @@ class DagStructureEvent(JobEvent, frozen=True, kw_only=True, tag="dag_structure"
     horizon_depth: Depth
     vram_budget_gb: Gigabytes
     repeat: Annotated[int, Meta(ge=1, le=_LARGEST)]
+    lambda_token: Annotated[
+        NotNegative | None, Meta(description="the weight of token cost where the run sweeps it; else left out")
+    ] = None
     test: Annotated[str, Meta(description="the id of the test")]
     simulated: bool
     graph_digest: str

@@ -68,7 +68,7 @@ def scatter(
             row=(
                 mode_name(each.mode),
                 horizon_label(each.horizon_depth),
-                budget_label(each.vram_budget_gb),
+                budget_label(each.vram_budget_gb, each.lambda_token),
                 percent(score, digits=1),
                 written(price, cost),
                 "yes" if n in best else "",
@@ -113,4 +113,5 @@ def _front(marks: Sequence[Mark]) -> str:
 
 
 def _place(each: Aggregate) -> str:
-    return f"{mode_name(each.mode)} {horizon_label(each.horizon_depth)} {budget_label(each.vram_budget_gb)}"
+    budget = budget_label(each.vram_budget_gb, each.lambda_token)
+    return f"{mode_name(each.mode)} {horizon_label(each.horizon_depth)} {budget}"
