@@ -251,10 +251,11 @@ class RunInfo:
 class Run:
     """A whole run as read back: its info, its jobs in the order they ended, and whether it came to its end.
 
-    `notes` are sentences for the reader: warnings, and everything that was not run and why.
+    `notes` are sentences for the reader: warnings, and what was not run and why. `collected` are the tests to run.
     """
 
     info: RunInfo
     jobs: tuple[JobRecord, ...]
     complete: bool
     notes: tuple[str, ...] = ()
+    collected: tuple[str, ...] = ()

@@ -73,6 +73,13 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
 
 
+class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):
+    """The benchmarks that a session was to run; a run that was resumed holds one for each session."""
+
+    ts_ms: Milliseconds
+    tests: Annotated[tuple[str, ...], Meta(description="the ids of the tests")]
+
+
 class RunEndEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run_end"):
     """The last line: whether every collected case was run, and sentences about those that were not."""
 
@@ -247,6 +254,7 @@ class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"
 
 AnyEvent: TypeAlias = (
     RunStartEvent
+    | CollectionEvent
     | RunEndEvent
     | NoteEvent
     | DagStructureEvent

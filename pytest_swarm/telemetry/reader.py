@@ -100,6 +100,7 @@ class _Reader:
         self.complete = False
         self.notes: list[str] = []
         self.case_notes: list[str] = []
+        self.collected: dict[str, None] = {}
         self._graphs: dict[str, tuple[GraphObject, TaskGraph]] = {}
 
     def take_line(self, line: bytes, *, where: str) -> None:
@@ -115,6 +116,8 @@ class _Reader:
                 self.info = _run_info(event, where)
             case types.RunEndEvent():
                 self.complete, self.notes = event.complete, list(event.notes)
+            case types.CollectionEvent():
+                self.collected.update(dict.fromkeys(event.tests))
             case types.NoteEvent():
                 self.case_notes.append(event.text)
             case types.DagStructureEvent():
@@ -186,6 +189,7 @@ class _Reader:
             jobs=tuple(self.jobs),
             complete=self.complete and not unfinished and not notes,
             notes=(*self.notes, *self.case_notes, *unfinished, *notes),
+            collected=tuple(self.collected),
         )
 
 
