@@ -35,8 +35,8 @@ class Chance:
 class Hypothesis:
     """One expression under one mode, to be tested over the matched cases at a one-sided `level`.
 
-    `incomplete` are its jobs that did not complete, `absent` its cases that only one side has. `over_budget` holds
-    sentences that name the steps over budget, by (case digest, occurrence).
+    `incomplete` are its jobs that did not complete. `coverage` is what was compared of what should have been.
+    `over_budget` holds sentences that name the steps over budget, by (case digest, occurrence).
     """
 
     rule: Rule
@@ -45,20 +45,9 @@ class Hypothesis:
     matches: tuple[Match, ...]
     level: float
     chance: Chance
+    coverage: Coverage
     incomplete: tuple[IncompleteJob, ...] = ()
-    absent: int = 0
     over_budget: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def coverage(self) -> Coverage:
-        """What was compared of what should have been."""
-        return coverage_of(
-            self.matches,
-            self.expression.metric.name,
-            incomplete=self.incomplete,
-            absent=self.absent,
-            by_slot=self.chance.fixed,
-        )
 
     @property
     def draws(self) -> tuple[JobDraws, ...]:
@@ -167,8 +156,14 @@ def hypotheses_of(pairing: Pairing, run: RunCases, policy: Policy, *, chance: Ch
             matches=tuple(group.matches),
             level=_level(expression, noisy),
             chance=chance,
+            coverage=coverage_of(
+                group.matches,
+                expression.metric.name,
+                incomplete=group.incomplete,
+                absent=group.absent,
+                by_slot=chance.fixed,
+            ),
             incomplete=tuple(group.incomplete),
-            absent=group.absent,
             over_budget=run.over_budget,
         )
         for rule, expression, mode, group in found
