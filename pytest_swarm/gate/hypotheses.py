@@ -11,6 +11,7 @@ from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import BaselineSample
 from pytest_swarm.gate.coverage import Coverage, coverage_of
 from pytest_swarm.gate.draws import JobDraws, job_draws
+from pytest_swarm.gate.looks import share_of_level
 from pytest_swarm.gate.pairing import IncompleteJob, Match, Pairing, RunCases
 from pytest_swarm.gate.rules import Expression, Policy, Rule
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
@@ -24,11 +25,13 @@ class Chance:
 
     `fixed`: none, as on a simulator or on recordings with the same seed. `seeded`: the server is known to draw anew for
     each seed, so equal answers of two repeats are a coincidence. `sequential`: repeats were added only while needed.
+    `looks` is how often this run was judged before, with fewer repeats.
     """
 
     fixed: bool
     seeded: bool
     sequential: bool = False
+    looks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,13 @@ class Hypothesis:
     over_budget: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
 
     @property
+    def level_of_next_look(self) -> float:
+        """The level that a run with more repeats will be judged at; bets have theirs at any number of looks."""
+        if self.chance.sequential:
+            return self.level
+        return self.level * share_of_level(self.chance.looks + 1) / share_of_level(self.chance.looks)
+
+    @property
     def draws(self) -> tuple[JobDraws, ...]:
         """The draws of each job that measured the metric on both sides."""
         return job_draws(self.matches, self.expression.metric.name, collapse=not self.chance.seeded)
@@ -69,6 +79,7 @@ class Hypothesis:
             pairs=coverage.pairs,
             pairs_expected=coverage.pairs_expected,
             lost=coverage.named,
+            looks=self.chance.looks,
             **figures,  # type: ignore[arg-type]
         )
 
@@ -154,7 +165,7 @@ def hypotheses_of(pairing: Pairing, run: RunCases, policy: Policy, *, chance: Ch
             expression=expression,
             mode=mode,
             matches=tuple(group.matches),
-            level=_level(expression, noisy),
+            level=_level(expression, noisy) * share_of_level(chance.looks),
             chance=chance,
             coverage=coverage_of(
                 group.matches,
