@@ -81,6 +81,10 @@ class BaselineFile(Struct, frozen=True, kw_only=True):
 
     schema: Literal["swarm-baseline/1"]
     circumstances: BaselineContext
+    looks: Annotated[
+        tuple[Annotated[int, Meta(ge=1)], ...],
+        Meta(description="repeats with which runs were judged and left undecided; left out where there are none"),
+    ] = ()
     cases: tuple[BaselineCaseRow, ...]
 
 
@@ -136,7 +140,7 @@ def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
         seen.add(case.identity)
         _check_samples(case, where)
     context = RunContext(**_context_fields(file.circumstances))
-    return Baseline(context=context, cases=cases, where=where)
+    return Baseline(context=context, cases=cases, looks=tuple(sorted(set(file.looks))), where=where)
 
 
 def _check_samples(case: BaselineCase, where: str) -> None:
@@ -178,8 +182,9 @@ def encode_baseline(baseline: Baseline) -> str:
     """Return the text of the file: the head of each case, and each sample, on a line of its own."""
     context = BaselineContext(**_context_fields(baseline.context))
     head = json.dumps(to_json(context), indent=1, ensure_ascii=True, sort_keys=True)
+    looks = f'"looks": {list(baseline.looks)},\n' if baseline.looks else ""
     cases = ",\n".join(map(_case_text, baseline.cases))
-    return f'{{\n"schema": "{SCHEMA}{VERSION}",\n"circumstances": {head},\n"cases": [\n{cases}\n]\n}}\n'
+    return f'{{\n"schema": "{SCHEMA}{VERSION}",\n"circumstances": {head},\n{looks}"cases": [\n{cases}\n]\n}}\n'
 
 
 def baseline_schema() -> JsonObject:
