@@ -74,6 +74,7 @@ class OllamaApp:
             **self._routes,
             "/v1/chat/completions": {"POST": self._openai.chat},
             "/v1/completions": {"POST": self._openai.completion},
+            "/v1/responses": {"POST": self._openai.responses},
             "/v1/embeddings": {"POST": self._openai.embeddings},
             "/v1/models": {"GET": self._openai.models},
         }

@@ -93,6 +93,21 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "top_logprobs": INT,
     },
     "openai.CompletionRequest": {**_OPENAI, "prompt": STRING, "suffix": STRING, "logprobs": INT},
+    "openai.ResponsesRequest": {
+        "model": STRING,
+        "background": BOOL,
+        "include": "[]string",
+        "input": ANY,
+        "instructions": STRING,
+        "max_output_tokens": INT,
+        "reasoning": "openai.ResponsesReasoning",
+        "temperature": FLOAT,
+        "text": "openai.ResponsesText",
+        "top_p": FLOAT,
+        "truncation": STRING,
+        "tools": "[]openai.ResponsesTool",
+        "stream": BOOL,
+    },
     "openai.EmbedRequest": {"model": STRING, "dimensions": INT, "encoding_format": STRING},
 }
 PYTHON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
@@ -105,6 +120,8 @@ PYTHON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "openai.StreamOptions": dict,
     "openai.ResponseFormat": dict,
     "openai.Reasoning": dict,
+    "openai.ResponsesReasoning": dict,
+    "openai.ResponsesText": dict,
 }
 ITEM_TYPES: Final = {
     "[]int": INT,
@@ -112,6 +129,7 @@ ITEM_TYPES: Final = {
     "[]api.Tool": "api.Tool",
     CALLS: "api.ToolCall",
     "[]openai.Message": "openai.Message",
+    "[]openai.ResponsesTool": "openai.ResponsesTool",
 }
 MESSAGE_FIELDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("role", "content", "thinking", "tool_name", "tool_call_id"), STRING),

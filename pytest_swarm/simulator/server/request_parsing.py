@@ -228,9 +228,9 @@ def _messages(data: JsonObject) -> tuple[Message, ...]:
     rows = data.get("messages") or []
     assert isinstance(rows, list)  # checked by read_object
     return tuple(
-        Message(role=text_field(row, "role").lower(), content=text_field(row, "content"))
+        Message(role=text_field(fields, "role").lower(), content=text_field(fields, "content"))
         for row in rows
-        if isinstance(row, dict)
+        for fields in (row if isinstance(row, dict) else {},)  # null is an empty message
     )
 
 
