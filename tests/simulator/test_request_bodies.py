@@ -38,6 +38,17 @@ from pytest_swarm.simulator.server.request_bodies import InvalidBody, read_objec
             "json: cannot unmarshal string into Go struct field ChatRequest.stream of type bool",
             id="any-case",
         ),
+        pytest.param(
+            '{"messages": [{"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}]}',
+            "Value looks like object, but can't find closing '}' symbol",
+            id="arguments-are-an-object",
+        ),
+        pytest.param(
+            '{"messages": [{"tool_calls": [{"function": {"name": 5}}]}]}',
+            "json: cannot unmarshal number into Go struct field ChatRequest.messages.tool_calls.function.name of type "
+            "string",
+            id="a-function-has-a-name",
+        ),
     ],
 )
 def test_the_fault_of_a_body_is_the_servers(body: str, message: str) -> None:
@@ -49,3 +60,8 @@ def test_the_fault_of_a_body_is_the_servers(body: str, message: str) -> None:
 def test_names_count_in_any_case_also_in_messages() -> None:
     found = read_object(b'{"MODEL": "a", "Messages": [{"Role": "user", "Content": "hi"}]}', "ChatRequest")
     assert found == {"model": "a", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def test_an_empty_message_and_an_empty_tool_call_are_taken() -> None:
+    found = read_object(b'{"messages": [null, {"tool_calls": [{}, null]}]}', "ChatRequest")
+    assert found == {"messages": [None, {"tool_calls": [{}, None]}]}

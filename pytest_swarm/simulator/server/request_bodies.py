@@ -16,8 +16,10 @@ from pytest_swarm.simulator.server.go_values import base64_fault, go_number
 from pytest_swarm.simulator.server.request_fields import (
     ANY,
     BOOL,
+    CALLS,
     FIELDS,
     FILES,
+    FUNCTION,
     IMAGES,
     INT,
     ITEM_TYPES,
@@ -138,6 +140,8 @@ def _check_item(item: Json, where: str, go_type: str) -> None:
         _check(item, where, INT)
     elif not isinstance(item, dict | None) and go_type in ITEM_TYPES:
         raise _wrong_type(item, where, ITEM_TYPES[go_type])
+    elif go_type == CALLS:
+        _check_call(item or {}, where)
     elif go_type == "[]openai.Message" and isinstance(item, dict):
         _check(item.get("role"), f"Message.{where.rpartition('.')[2]}.role", STRING)
 
@@ -147,6 +151,19 @@ def _check_message(message: Json, where: str) -> None:
         raise _wrong_type(message, where, "api.Alias")
     for name, value in _folded(message or {}).items():
         _check(value, f"{where}.{name}", MESSAGE_FIELDS.get(name, ANY))
+
+
+def _check_call(call: Json, where: str) -> None:
+    """Check a tool call of a message: its names are texts, its arguments an object."""
+    assert isinstance(call, dict)  # checked as an item of its list
+    function = call.get("function")
+    _check(call.get("id"), f"{where}.id", STRING)
+    _check(function, f"{where}.function", FUNCTION)
+    if isinstance(function, dict):
+        _check(function.get("index"), f"{where}.function.index", INT)
+        _check(function.get("name"), f"{where}.function.name", STRING)
+        if not isinstance(function.get("arguments"), dict | None):
+            raise InvalidBody("Value looks like object, but can't find closing '}' symbol")
 
 
 def _check_keep_alive(value: Json) -> None:

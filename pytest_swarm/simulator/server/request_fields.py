@@ -13,6 +13,7 @@ MAP: Final = "map[string]interface {}"
 FILES: Final = "map[string]string"
 IMAGES: Final = "[]api.ImageData"
 CALLS: Final = "[]api.ToolCall"
+FUNCTION: Final = "api.ToolCallFunction"
 MESSAGES: Final = "[]api.Message"
 KEEP_ALIVE: Final = "api.Duration"
 THINK: Final = "api.ThinkValue"
@@ -117,6 +118,7 @@ PYTHON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     FLOAT: (int, float),
     MAP: dict,
     FILES: dict,
+    FUNCTION: dict,
     "openai.StreamOptions": dict,
     "openai.ResponseFormat": dict,
     "openai.Reasoning": dict,
