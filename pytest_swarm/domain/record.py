@@ -22,18 +22,28 @@ from pytest_swarm.units import format_gb
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseKey:
-    """One point of the parametrization: mode, horizon depth, VRAM budget in GB, repeat (from 1)."""
+    """One point of the parametrization: mode, horizon depth, VRAM budget in GB, repeat (from 1).
+
+    `lambda_token` is the weight of token cost where a run sweeps it; None = the one weight of the run.
+    """
 
     mode: str
     horizon: HorizonDepth
     vram_budget_gb: float
     repeat: int = 1
+    lambda_token: float | None = None
 
     @property
     def label(self) -> str:
-        """`lp-h3-8GB`, `llm-flat-8GB`: without the repeat, as in test ids."""
+        """`lp-h3-8GB`, `llm-flat-8GB`, `milp-h3-8GB-t0.25`: without the repeat, as in test ids."""
         depth = "flat" if self.horizon == "flat" else f"h{self.horizon}"
-        return f"{self.mode}-{depth}-{format_gb(self.vram_budget_gb)}"
+        swept = "" if self.lambda_token is None else f"-{lambda_label(self.lambda_token)}"
+        return f"{self.mode}-{depth}-{format_gb(self.vram_budget_gb)}{swept}"
+
+
+def lambda_label(lambda_token: float) -> str:
+    """Return `t0.25`: how ids and tables name a swept weight of token cost."""
+    return f"t{lambda_token:.12g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +61,10 @@ class Case:
 
     @property
     def digest(self) -> str:
-        """Identity of the case by content: graph, mode, horizon, budget and repeat; never by test id."""
+        """Identity of the case by content: graph, mode, horizon, budget, repeat, swept weight; never by test id."""
         k = self.key
         text = f"{self.graph.digest}|{k.mode}|{k.horizon}|{k.vram_budget_gb:.6f}|{k.repeat}"
+        text += "" if k.lambda_token is None else f"|{lambda_label(k.lambda_token)}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -240,10 +251,11 @@ class RunInfo:
 class Run:
     """A whole run as read back: its info, its jobs in the order they ended, and whether it came to its end.
 
-    `notes` are sentences for the reader: warnings, and everything that was not run and why.
+    `notes` are sentences for the reader: warnings, and what was not run and why. `collected` are the tests to run.
     """
 
     info: RunInfo
     jobs: tuple[JobRecord, ...]
     complete: bool
     notes: tuple[str, ...] = ()
+    collected: tuple[str, ...] = ()

@@ -28,6 +28,8 @@ from pytest_swarm.report.findings import (
     nothing_measured,
     provenance,
 )
+from pytest_swarm.report.job_grid import job_grid
+from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.scoreboard import board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
@@ -46,7 +48,7 @@ MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "bro
 _MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald")
 SPARE_COLORS: Final = tuple(each for each in _MORE_COLORS if each not in {spec.color for spec in MODES})
 _MAX_NOTES: Final = 200
-_LABELS: Final = {"caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
+_LABELS: Final = {"saving": "Loads", "caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ def page_context(report: Report) -> dict[str, object]:
         "report": report,
         "provenance": provenance(report),
         "verdicts": [_verdict(each) for each in main_comparisons(report) if nothing is None],
+        "forest": mode_forest(report) if nothing is None else None,
         "single_sentence": _single_sentence(report) if nothing is None else nothing.text,
         "says": [_said(each) for each in answers(report) if each.kind != "comparison" and each != nothing],
         "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
@@ -100,6 +103,7 @@ def page_context(report: Report) -> dict[str, object]:
             )
             if plot is not None
         ],
+        "grid": job_grid(report),
         "curves": curves(report.curves),
         "decision": distribution(times_ms),
         "heat": heat(report.jobs, report.info.fleet),
@@ -137,7 +141,7 @@ def _verdict(comparison: Comparison) -> ComparisonSummary:
         better = comparison.mode if found.mean > 0 else comparison.reference
         label = f"{mode_name(better)} is better"
     else:
-        label = "no difference" if answer.tone == "plain" else "undecided"
+        label = "the same" if answer.tone == "plain" else "undecided"
     return ComparisonSummary(label=label, answer=answer, whisker=whisker(comparison))
 
 
@@ -196,7 +200,7 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
     return (
         f"{mode_name(c.mode)} - {mode_name(c.reference)}",
         horizon_label(c.horizon_depth),
-        budget_label(c.vram_budget_gb),
+        budget_label(c.vram_budget_gb, c.lambda_token),
         f"{c.pairs:,}" + (f" (+{c.incomplete:,} incomplete)" if c.incomplete else ""),
         "-" if found is None else f"{signed_points(found.mean)} pts",
         interval,

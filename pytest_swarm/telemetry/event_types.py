@@ -74,6 +74,13 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
 
 
+class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):
+    """The benchmarks that a session was to run; a run that was resumed holds one for each session."""
+
+    ts_ms: Milliseconds
+    tests: Annotated[tuple[str, ...], Meta(description="the ids of the tests")]
+
+
 class RunEndEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run_end"):
     """The last line: whether every collected case was run, and sentences about those that were not."""
 
@@ -103,6 +110,9 @@ class DagStructureEvent(JobEvent, frozen=True, kw_only=True, tag="dag_structure"
     horizon_depth: Depth
     vram_budget_gb: Gigabytes
     repeat: Annotated[int, Meta(ge=1, le=_LARGEST)]
+    lambda_token: Annotated[
+        NotNegative | None, Meta(description="the weight of token cost where the run sweeps it; else left out")
+    ] = None
     test: Annotated[str, Meta(description="the id of the test")]
     simulated: bool
     graph_digest: str
@@ -245,6 +255,7 @@ class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"
 
 AnyEvent: TypeAlias = (
     RunStartEvent
+    | CollectionEvent
     | RunEndEvent
     | NoteEvent
     | DagStructureEvent

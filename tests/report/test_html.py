@@ -139,7 +139,8 @@ def test_a_step_shows_the_ready_tasks_that_it_defers() -> None:
 
 
 def test_hostile_texts_bring_no_element_no_handler_and_no_control_character() -> None:
-    clean = set(parsed(render_html(build_report(small_run(horizons=(3,), budgets_gb=(8.0,))))).tags)
+    modes = ("lp", "llm", "greedy", "random")
+    clean = set(parsed(render_html(build_report(small_run(modes=modes, horizons=(3,), budgets_gb=(8.0,))))).tags)
     for piece in hostile_pieces():
         found = parsed(piece)
         assert set(found.tags) <= clean | {"option", "select", "label"}
