@@ -51,8 +51,8 @@ class ProblemTask:
 class ProblemModel:
     """A model on offer: VRAM in GB, what a load costs (0 where it is resident), and whether it is pinned in VRAM.
 
-    `load_price` is what a load takes from the objective where seconds have a weight (0 where it is resident); None where
-    they have none: then it is lambda_switch * switch_cost.
+    `load_price` is what a load takes from the objective where seconds have a weight (0 where it is resident); None
+    where they have none: then it is lambda_switch * switch_cost.
     """
 
     tag: str

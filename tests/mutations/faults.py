@@ -328,4 +328,33 @@ FAULTS: Final = (
         new="[{parameters}]",
         tests=("plugin/test_shard.py",),
     ),
+    # --- policies that defer tasks
+    Fault(
+        name="a plan may defer every ready task",
+        where="routing/feasibility.py",
+        old="if view.ready and plan.deferred.issuperset(view.ready):",
+        new="if not view.ready:",
+        tests=("routing/test_feasibility.py",),
+    ),
+    Fault(
+        name="a deferred task is run all the same",
+        where="execution/planning.py",
+        old="run_now = frozenset(view.ready) - plan.deferred",
+        new="run_now = frozenset(view.ready)",
+        tests=("execution/test_deferred.py",),
+    ),
+    Fault(
+        name="the most recently used model makes room",
+        where="routing/residency_queue.py",
+        old="key=lambda tag: (last_used.get(tag, _NEVER_USED), place(tag))",
+        new="key=lambda tag: (-last_used.get(tag, _NEVER_USED), place(tag))",
+        tests=("routing/test_fixed.py",),
+    ),
+    Fault(
+        name="the rank of a task leaves out its own time",
+        where="routing/list_schedule.py",
+        old="ranks[task] = problem.mean_time[task] + after",
+        new="ranks[task] = after",
+        tests=("routing/test_heft.py",),
+    ),
 )
