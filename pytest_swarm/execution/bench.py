@@ -16,12 +16,14 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.seeding import request_seed
-from pytest_swarm.errors import BackendError
+from pytest_swarm.errors import BackendError, OptionError
 from pytest_swarm.estimate.estimator import Estimator
+from pytest_swarm.estimate.starting_estimates import EstimateSource, prior_estimates
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
-from pytest_swarm.execution.backends import Backend, Connection
+from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
+from pytest_swarm.execution.group_state import GroupState, in_loop
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.restoration import Restoration
@@ -58,28 +60,7 @@ class BenchSettings:
     strict_code_eval: bool = False
     solve_limit_s: float | None = None
     routers: Mapping[str, RouterFactory | ModeSpec] = field(default_factory=dict)
-
-
-class _GroupState:
-    """One loop, one connection and what was learned on it; lives for a case, or for a group of cases."""
-
-    def __init__(self, backend: Backend, fleet: Fleet, restoration: Restoration) -> None:
-        self.backend = backend
-        self.runner = asyncio.Runner(loop_factory=backend.new_loop)
-        self.connection: Connection = self.runner.run(_in_loop(backend.connect))
-        self.estimator = Estimator(fleet)
-        self.residency = ResidencyManager(self.connection.client, fleet, restoration=restoration)
-        self.fresh = True
-
-    def rehearse(self, case: Case) -> None:
-        """Start a decision of a case that is only timed."""
-        if self.connection.listener is not None:
-            self.connection.listener.rehearse(case, now_s=self.runner.get_loop().time())
-
-    def close(self) -> None:
-        """Close the connection and the loop."""
-        self.runner.run(self.connection.client.aclose())
-        self.runner.close()
+    estimates: EstimateSource = field(default_factory=lambda: prior_estimates(learning=True))
 
 
 def _weights(weights: Weights, case: Case) -> Weights:
@@ -102,11 +83,6 @@ def _record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]
     return records[0]
 
 
-async def _in_loop(make: Callable[[], T]) -> T:
-    """Return what must be made while the loop runs."""
-    return make()
-
-
 class Bench:
     """Runs cases on one backend, one at a time.
 
@@ -123,7 +99,7 @@ class Bench:
         self.gpu = gpu
         self._modes = ModeTable(self.settings.routers)
         self._routers: dict[str, Router] = {}
-        self._state: _GroupState | None = None
+        self._state: GroupState | None = None
         self._state_key: CaseKey | None = None
         self.restoration = Restoration()
 
@@ -144,6 +120,11 @@ class Bench:
         Raises:
             OptionError: The mode cannot run here.
         """
+        if carryover == "group" and self.settings.estimates.per_job:
+            raise OptionError(
+                "estimates from the answers to all other jobs start anew with each job, and --swarm-carryover=group "
+                "keeps what was learned; leave one of them out"
+            )
         state, sink = self._enter_state(case, carryover), sink or ListSink()
         state.connection.register_graph(case.graph)
         listener, loop = state.connection.listener, state.runner.get_loop()
@@ -163,14 +144,14 @@ class Bench:
 
         It has a connection of its own, so that what a group of cases has learned and loaded stays as it is.
         """
-        state = _GroupState(self.backend, self.fleet, self.restoration)
+        state = GroupState(self.backend, self._estimator(case), self.restoration)
         before = (self._state, self._state_key)
         self._state, self._state_key = state, None
         try:
             state.connection.register_graph(case.graph)
             state.rehearse(case)
             context = self._context(case, state, ListSink())
-            setup = state.runner.run(_in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
+            setup = state.runner.run(in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
             moment = Moment(step=0, graph=setup.graph, finished=frozenset(), resident=frozenset())
             view = build_view(moment, case, context)
 
@@ -236,17 +217,21 @@ class Bench:
             self._state.close()
             self._state = self._state_key = None
 
-    def _enter_state(self, case: Case, carryover: Carryover) -> _GroupState:
+    def _enter_state(self, case: Case, carryover: Carryover) -> GroupState:
         if self._state is None or carryover == "case" or self._state_key != case.key:
             self.close()
             backend = self.backend if self.backend.for_case is None else self.backend.for_case(case)
             if backend.live:
                 with suppress(BackendError):  # the case itself reports a server that does not answer
                     self.look()
-            self._state, self._state_key = _GroupState(backend, self.fleet, self.restoration), case.key
+            self._state, self._state_key = GroupState(backend, self._estimator(case), self.restoration), case.key
         return self._state
 
-    def _context(self, case: Case, state: _GroupState, sink: Sink) -> CaseContext:
+    def _estimator(self, case: Case) -> Estimator:
+        source = self.settings.estimates
+        return Estimator(self.fleet, start=source.of_job(case.graph), learning=source.info.learning)
+
+    def _context(self, case: Case, state: GroupState, sink: Sink) -> CaseContext:
         s = self.settings
         judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._residency)
         return CaseContext(
@@ -270,7 +255,7 @@ class Bench:
             ),
         )
 
-    def _router(self, case: Case, state: _GroupState) -> Router:
+    def _router(self, case: Case, state: GroupState) -> Router:
         """Return the mode's router; kept over cases for its compiled programs, unless it knows a case's scores."""
         mode = case.key.mode
         if mode in self._routers:

@@ -79,6 +79,19 @@ class Options(OptionValues):
     lambda_latency = Value(
         lambda given: given.weight(), "0", "weight of estimated seconds in the objective", metavar="WEIGHT"
     )
+    estimates = Value(
+        lambda given: given.estimates(),
+        "prior",
+        "where estimates of quality start: prior (the fleet file), a file of python -m pytest_swarm estimates, or "
+        "cross: for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN",
+        metavar="FILE",
+    )
+    learning: Value[Literal["on", "off"]] = Value(
+        lambda given: given.choice("on", "off"),
+        "on",
+        "on: estimates follow the answers of the run; off: they stay as they start",
+        metavar="HOW",
+    )
     solve_limit_s = Maybe(
         lambda given: given.duration_s(),
         "time limit of an exact solver for one plan, such as 500ms; the plan then states its gap",

@@ -152,6 +152,7 @@ def _run(info: RunInfo, *, complete: bool) -> RunBlock:
         versions=dict(info.versions),
         machine=dict(info.machine),
         command=list(info.command),
+        estimates=info.estimates,
     )
 
 

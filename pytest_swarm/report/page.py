@@ -106,6 +106,8 @@ def page_context(report: Report) -> dict[str, object]:
         "command": shlex.join(report.info.command),
         "fleet_head": _FLEET_HEAD,
         "fleet_rows": _fleet_rows(report),
+        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
+        "estimate_rows": _estimate_rows(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
     }
@@ -206,6 +208,14 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
         else f"{c.tasks_diverged:,} of {c.tasks_compared:,} ({percent(c.routing_divergence_pct / 100)})",
         f"{c.when_differed_better:,} / {c.when_differed_worse:,} / {c.when_differed_tie:,}",
     )
+
+
+def _estimate_rows(report: Report) -> list[tuple[str, ...]]:
+    rows = () if report.info.estimates is None else report.info.estimates.rows
+    return [
+        (row.model, row.type, f"{row.prior:.3f}", f"{row.mean:.3f}", f"{row.count:,}", f"{row.estimate:.3f}")
+        for row in rows[:_MAX_NOTES]
+    ]
 
 
 _FLEET_HEAD: Final = ("model", "VRAM", "load", "cost per token", "max context", *(each.value for each in TaskType))
