@@ -120,9 +120,13 @@ class PlanStep:
     planner_calls: tuple[PlannerCall, ...]
     reason: str | None = None
     optimum: float | None = None  # of the best plan with one residency, beside any router's; None = not known
+    deferred: tuple[str, ...] = ()  # tasks of the horizon that the plan leaves to a later one
+    ready_since: Mapping[str, int] = field(default_factory=dict)  # ready task -> the step from which on it was ready
+    last_used: Mapping[str, int] = field(default_factory=dict)  # model -> the last step in which it ran a task
 
     def __post_init__(self) -> None:
-        for name in ("switch_cost", "vram_gb", "stages", "fractional_residency", "planner_failures"):
+        costs = ("switch_cost", "vram_gb", "fractional_residency", "planner_failures")
+        for name in (*costs, "stages", "ready_since", "last_used"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
@@ -249,10 +253,11 @@ class RunInfo:
 class Run:
     """A whole run as read back: its info, its jobs in the order they ended, and whether it came to its end.
 
-    `notes` are sentences for the reader: warnings, and everything that was not run and why.
+    `notes` are sentences for the reader: warnings, and what was not run and why. `collected` are the tests to run.
     """
 
     info: RunInfo
     jobs: tuple[JobRecord, ...]
     complete: bool
     notes: tuple[str, ...] = ()
+    collected: tuple[str, ...] = ()

@@ -9,9 +9,9 @@ from typing import Final
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.task import ANY_TYPE
 from pytest_swarm.estimate.scored_calls import CellKey, CellSums
 
-ANY_TYPE: Final = "*"  # in a fleet: every type that it does not name
 LEAST_STRENGTH: Final = 1.0  # a prior is worth at least one answer: a strength from few cells is uncertain itself
 
 
@@ -86,8 +86,7 @@ def shrunk_table(sums: Mapping[CellKey, CellSums], fleet: Fleet) -> ShrunkTable:
 
 def named_prior(model: Model, task_type: str) -> float | None:
     """Return the capability that a fleet names for a type, or for `*`; None where it names neither."""
-    named = {str(kind): prior for kind, prior in model.capabilities.items()}
-    return named.get(task_type, named.get(ANY_TYPE))
+    return model.capabilities.get(task_type, model.capabilities.get(ANY_TYPE))
 
 
 def without_priors(fleet: Fleet) -> Fleet:

@@ -101,10 +101,14 @@ class BaselineCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """Stored results, and the run that they come from. `where` names the file in messages."""
+    """Stored results, and the run that they come from. `where` names the file in messages.
+
+    `looks` are the numbers of repeats with which runs were judged against it and left undecided.
+    """
 
     context: RunContext
     cases: tuple[BaselineCase, ...]
+    looks: tuple[int, ...] = ()
     where: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:

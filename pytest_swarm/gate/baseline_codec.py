@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -18,6 +17,7 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
+from pytest_swarm.files import write_whole
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.gate.run_context import FleetIdentity, RunContext
 from pytest_swarm.metrics.metric_table import GATE_METRICS
@@ -81,6 +81,10 @@ class BaselineFile(Struct, frozen=True, kw_only=True):
 
     schema: Literal["swarm-baseline/1"]
     circumstances: BaselineContext
+    looks: Annotated[
+        tuple[Annotated[int, Meta(ge=1)], ...],
+        Meta(description="repeats with which runs were judged and left undecided; left out where there are none"),
+    ] = ()
     cases: tuple[BaselineCaseRow, ...]
 
 
@@ -136,7 +140,7 @@ def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
         seen.add(case.identity)
         _check_samples(case, where)
     context = RunContext(**_context_fields(file.circumstances))
-    return Baseline(context=context, cases=cases, where=where)
+    return Baseline(context=context, cases=cases, looks=tuple(sorted(set(file.looks))), where=where)
 
 
 def _check_samples(case: BaselineCase, where: str) -> None:
@@ -161,16 +165,9 @@ def write_baseline(baseline: Baseline, path: Path) -> None:
     Raises:
         BaselineError: the folder cannot be written to.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(encode_baseline(baseline))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_whole(path, encode_baseline(baseline).encode())
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise BaselineError(f"baseline {path}: cannot be written: {error}") from error
 
 
@@ -178,8 +175,9 @@ def encode_baseline(baseline: Baseline) -> str:
     """Return the text of the file: the head of each case, and each sample, on a line of its own."""
     context = BaselineContext(**_context_fields(baseline.context))
     head = json.dumps(to_json(context), indent=1, ensure_ascii=True, sort_keys=True)
+    looks = f'"looks": {list(baseline.looks)},\n' if baseline.looks else ""
     cases = ",\n".join(map(_case_text, baseline.cases))
-    return f'{{\n"schema": "{SCHEMA}{VERSION}",\n"circumstances": {head},\n"cases": [\n{cases}\n]\n}}\n'
+    return f'{{\n"schema": "{SCHEMA}{VERSION}",\n"circumstances": {head},\n{looks}"cases": [\n{cases}\n]\n}}\n'
 
 
 def baseline_schema() -> JsonObject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean
 from typing import Final, TypeAlias
@@ -47,6 +47,23 @@ class Comparison:
     when_differed_worse: int
     when_differed_tie: int
     when_differed_unscored: int
+
+    @property
+    def reversed(self) -> Comparison:
+        """The same comparison with `mode` and `reference` exchanged."""
+        found = self.difference
+        return replace(
+            self,
+            mode=self.reference,
+            reference=self.mode,
+            score_mode=self.score_reference,
+            score_reference=self.score_mode,
+            difference=None if found is None else found.negated,
+            jobs_won=self.jobs_lost,
+            jobs_lost=self.jobs_won,
+            when_differed_better=self.when_differed_worse,
+            when_differed_worse=self.when_differed_better,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -75,6 +75,16 @@ class OptionText:
 
         return parse_count(self.text, what=self.what, low=low)
 
+    def shard(self) -> tuple[int, int]:
+        """Return the number of a part, from 1, and how many parts there are."""
+        from pytest_swarm.plugin.axes import parse_count
+
+        first, slash, last = self.text.partition("/")
+        part, parts = (parse_count(text, what=self.what, low=1) for text in (first, last if slash else "1"))
+        if not slash or part > parts:
+            raise OptionError(f"{self.what}: {self.text!r} is no part of a whole; write for example 2/3")
+        return part, parts
+
     def weight(self) -> float:
         """Return a finite number of at least 0."""
         from pytest_swarm.plugin.axes import parse_weight

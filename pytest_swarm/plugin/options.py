@@ -242,6 +242,15 @@ class Options(OptionValues):
         may_differ=True,
         reproduces=False,
     )
+    shard = Maybe(
+        lambda given: given.shard(),
+        "run one of N parts of the tests, such as 2/3; all cases of a workflow are in one part, and "
+        "`python -m pytest_swarm merge` makes one run of the parts",
+        metavar="PART/N",
+        shown="all tests",
+        may_differ=True,
+        reproduces=False,
+    )
     only = Flag("run only tests that use swarm_run", may_differ=True)
     skip = Flag("skip tests that use swarm_run", may_differ=True)
 

@@ -27,6 +27,7 @@ from pytest_swarm.graph_codec import encode_graph_object
 from pytest_swarm.telemetry.event_types import (
     SCHEMA_VERSION,
     AssignmentRow,
+    CollectionEvent,
     DagStructureEvent,
     JobSummaryEvent,
     ModelSwitchEvent,
@@ -91,6 +92,11 @@ def decode_run_start(event: RunStartEvent) -> RunInfo:
         fleet=Fleet(name=event.fleet.name, models=models),
         **_RUN.of(event),
     )
+
+
+def encode_collection(ts_ms: float, tests: Iterable[str]) -> JsonObject:
+    """Return `collection`: the ids of the benchmarks that a session is to run."""
+    return to_json(CollectionEvent(ts_ms=ts_ms, tests=tuple(tests)))
 
 
 def encode_run_end(ts_ms: float, *, complete: bool, notes: Iterable[str]) -> JsonObject:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.metrics.aggregate import Aggregate
-from pytest_swarm.metrics.spec import MetricSpec
+from pytest_swarm.metrics.spec import MetricSpec, Unit
 from pytest_swarm.report.charts.scale import Frame, Tick, fitted
 from pytest_swarm.report.metric_text import written
 from pytest_swarm.report.report_model import budget_label, horizon_label
@@ -80,7 +80,7 @@ def scatter(
     return Scatter(
         frame=FRAME,
         title=title,
-        x_label=title,
+        x_label=f"{title}, s" if price.unit is Unit.SECONDS else title,
         x_ticks=x.ticks(),
         y_ticks=y_ticks,
         marks=marks,
