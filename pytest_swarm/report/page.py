@@ -14,6 +14,7 @@ from zlib import crc32
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.metric_table import MetricTable
+from pytest_swarm.report.charts.cost_curve import FIGURES, cost_charts
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
@@ -105,6 +106,8 @@ def page_context(report: Report) -> dict[str, object]:
         ],
         "grid": job_grid(report),
         "curves": curves(report.curves),
+        "cost_charts": cost_charts(report.lambda_curves),
+        "curve_head": FIGURES,
         "decision": distribution(times_ms),
         "heat": heat(report.jobs, report.info.fleet),
         "command": shlex.join(report.info.command),
