@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pytest_swarm.domain.answer_state import AnswerState
+from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus
@@ -241,6 +242,7 @@ class RunInfo:
     machine: Mapping[str, str]
     options: Mapping[str, str]
     command: tuple[str, ...]
+    estimates: EstimatesInfo | None = None  # None = not written down, by an earlier version
 
     def __post_init__(self) -> None:
         for name in ("versions", "machine", "options"):

@@ -16,7 +16,9 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.seeding import request_seed
-from pytest_swarm.errors import BackendError
+from pytest_swarm.errors import BackendError, OptionError
+from pytest_swarm.estimate.estimator import Estimator
+from pytest_swarm.estimate.starting_estimates import EstimateSource, prior_estimates
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.case import run_case
@@ -67,6 +69,7 @@ class BenchSettings:
     strict_code_eval: bool = False
     solve_limit_s: float | None = None
     routers: Mapping[str, RouterFactory | ModeSpec] = field(default_factory=dict)
+    estimates: EstimateSource = field(default_factory=lambda: prior_estimates(learning=True))
 
 
 def _weights(weights: Weights, case: Case) -> Weights:
@@ -112,6 +115,11 @@ class Bench:
         Raises:
             OptionError: The mode cannot run here.
         """
+        if carryover == "group" and self.settings.estimates.per_job:
+            raise OptionError(
+                "estimates from the answers to all other jobs start anew with each job, and --swarm-carryover=group "
+                "keeps what was learned; leave one of them out"
+            )
         state, sink = self._enter_state(case, carryover), sink or ListSink()
         state.connection.register_graph(case.graph)
         listener, loop = state.connection.listener, state.runner.get_loop()
@@ -131,7 +139,7 @@ class Bench:
 
         It has a connection of its own, so that what a group of cases has learned and loaded stays as it is.
         """
-        state = GroupState(self.backend, self.fleet, self.restoration)
+        state = GroupState(self.backend, self._estimator(case), self.restoration)
         before = (self._state, self._state_key)
         self._state, self._state_key = state, None
         try:
@@ -211,8 +219,12 @@ class Bench:
             if backend.live:
                 with suppress(BackendError):  # the case itself reports a server that does not answer
                     self.look()
-            self._state, self._state_key = GroupState(backend, self.fleet, self.restoration), case.key
+            self._state, self._state_key = GroupState(backend, self._estimator(case), self.restoration), case.key
         return self._state
+
+    def _estimator(self, case: Case) -> Estimator:
+        source = self.settings.estimates
+        return Estimator(self.fleet, start=source.of_job(case.graph), learning=source.info.learning)
 
     def _context(self, case: Case, state: GroupState, sink: Sink) -> CaseContext:
         s = self.settings

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
-from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case, JobRecord
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.backends import Backend, Connection
@@ -20,12 +19,12 @@ T = TypeVar("T")
 class GroupState:
     """One loop, one connection and what was learned on it; lives for a case, or for a group of cases."""
 
-    def __init__(self, backend: Backend, fleet: Fleet, restoration: Restoration) -> None:
+    def __init__(self, backend: Backend, estimator: Estimator, restoration: Restoration) -> None:
         self.backend = backend
         self.runner = asyncio.Runner(loop_factory=backend.new_loop)
         self.connection: Connection = self.runner.run(in_loop(backend.connect))
-        self.estimator = Estimator(fleet)
-        self.residency = ResidencyManager(self.connection.client, fleet, restoration=restoration)
+        self.estimator = estimator
+        self.residency = ResidencyManager(self.connection.client, estimator.fleet, restoration=restoration)
         self.routers: dict[str, Router] = {}
         self.fresh = True
 

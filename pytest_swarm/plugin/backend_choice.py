@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
@@ -127,3 +128,11 @@ def simulated_server(settings: Settings) -> SimulatedServer:
     generator = ProfileGenerator(profile, seed=settings.seed)
     faults = (*profile.faults, *map(parse_fault, settings.fault))
     return SimulatedServer(profile.server_spec, generator=generator, seed=settings.seed, faults=faults)
+
+
+def measured_answers(settings: Settings) -> Path | None:
+    """Return the file of known answers that the simulator's profile plays; None where it draws its answers."""
+    from pytest_swarm.simulator.models.profile import load_profile
+
+    measured = load_profile(settings.profile).measured
+    return None if measured is None else Path(measured.source)

@@ -85,6 +85,19 @@ class Options(OptionValues):
         "estimated quality that mode heft gives up for an earlier finish",
         metavar="QUALITY",
     )
+    estimates = Value(
+        lambda given: given.estimates(),
+        "prior",
+        "where estimates of quality start: prior (the fleet file), a file of python -m pytest_swarm estimates, or "
+        "cross: for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN",
+        metavar="FILE",
+    )
+    learning: Value[Literal["on", "off"]] = Value(
+        lambda given: given.choice("on", "off"),
+        "on",
+        "on: estimates follow the answers of the run; off: they stay as they start",
+        metavar="HOW",
+    )
     solve_limit_s = Maybe(
         lambda given: given.duration_s(),
         "time limit of an exact solver for one plan, such as 500ms; the plan then states its gap",

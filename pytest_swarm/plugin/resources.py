@@ -14,6 +14,7 @@ from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
+    from pytest_swarm.estimate.starting_estimates import EstimateSource
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
     from pytest_swarm.plugin.confinement import Confinement
@@ -135,13 +136,28 @@ class Resources:
             strict_code_eval=s.code_eval == "strict",
             solve_limit_s=s.solve_limit_s,
             routers=self._routers,
+            estimates=self.estimates,
         )
         gpu = self.gpu if self.backend.is_local else None
         return Bench(backend=self.backend, fleet=self.fleet, settings=settings, gpu=gpu)
 
+    @cached_property
+    def estimates(self) -> EstimateSource:
+        """Where the estimates of each job start."""
+        from pytest_swarm.domain.estimates_info import EstimatesKind
+        from pytest_swarm.execution.estimate_sources import estimate_source
+        from pytest_swarm.plugin.backend_choice import measured_answers
+
+        choice, learning = self._settings.estimates, self._settings.learning == "on"
+        unnamed = choice.path is None and choice.kind is not EstimatesKind.PRIOR
+        measured = measured_answers(self._settings) if unnamed and self.backend.simulated else None
+        return estimate_source(choice, self.fleet, learning=learning, measured=measured)
+
     def header(self, *, quiet: bool) -> list[str]:
         """Return the lines before the first test; with `quiet`, only a warning."""
-        lines = [] if quiet else [f"swarm: {text}" for text in (self.backend.detail, *self.remarks)]
+        info = self.estimates.info
+        said = [info.sentence] if info.source is not None or not info.learning else []
+        lines = [] if quiet else [f"swarm: {text}" for text in (self.backend.detail, *said, *self.remarks)]
         warning = self.confinement.warning if self.confinement else None
         return lines if warning is None else [*lines, f"swarm: {warning}"]
 

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
+from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
 from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
 from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
@@ -72,6 +73,9 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     machine: Mapping[str, str]
     options: Annotated[Mapping[str, str], Meta(description="the settings that were given")]
     command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
+    estimates: Annotated[
+        EstimatesInfo | None, Meta(description="where the estimates of quality start, and the counts behind them")
+    ] = None
 
 
 class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):

@@ -81,7 +81,7 @@ def encode_run_start(info: RunInfo) -> JsonObject:
         fleet=RunFleet(name=info.fleet.name, models=models, assign=info.fleet.assign),
         **_RUN.of(info),
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name != "estimates" or value is not None}
 
 
 def decode_run_start(event: RunStartEvent) -> RunInfo:
