@@ -17,11 +17,11 @@ from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.errors import BackendError
-from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
-from pytest_swarm.execution.backends import Backend, Connection
+from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
+from pytest_swarm.execution.case_state import CaseState, in_loop
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.restoration import Restoration
@@ -60,26 +60,12 @@ class BenchSettings:
     routers: Mapping[str, RouterFactory | ModeSpec] = field(default_factory=dict)
 
 
-class _GroupState:
-    """One loop, one connection and what was learned on it; lives for a case, or for a group of cases."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StartedCase:
+    """A case that is about to run: what it runs on, and the coroutine that gives its record."""
 
-    def __init__(self, backend: Backend, fleet: Fleet, restoration: Restoration) -> None:
-        self.backend = backend
-        self.runner = asyncio.Runner(loop_factory=backend.new_loop)
-        self.connection: Connection = self.runner.run(_in_loop(backend.connect))
-        self.estimator = Estimator(fleet)
-        self.residency = ResidencyManager(self.connection.client, fleet, restoration=restoration)
-        self.fresh = True
-
-    def rehearse(self, case: Case) -> None:
-        """Start a decision of a case that is only timed."""
-        if self.connection.listener is not None:
-            self.connection.listener.rehearse(case, now_s=self.runner.get_loop().time())
-
-    def close(self) -> None:
-        """Close the connection and the loop."""
-        self.runner.run(self.connection.client.aclose())
-        self.runner.close()
+    state: CaseState
+    running: Coroutine[None, None, JobRecord]
 
 
 def _record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]) -> JobRecord:
@@ -94,11 +80,6 @@ def _record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]
 
     runner.run(keep())
     return records[0]
-
-
-async def _in_loop(make: Callable[[], T]) -> T:
-    """Return what must be made while the loop runs."""
-    return make()
 
 
 class Bench:
@@ -117,7 +98,7 @@ class Bench:
         self.gpu = gpu
         self._modes = ModeTable(self.settings.routers)
         self._routers: dict[str, Router] = {}
-        self._state: _GroupState | None = None
+        self._state: CaseState | None = None
         self._state_key: CaseKey | None = None
         self.restoration = Restoration()
 
@@ -138,18 +119,30 @@ class Bench:
         Raises:
             OptionError: The mode cannot run here.
         """
-        state, sink = self._enter_state(case, carryover), sink or ListSink()
-        state.connection.register_graph(case.graph)
-        listener, loop = state.connection.listener, state.runner.get_loop()
+        sink = sink or ListSink()
+        started = self.start(case, carryover=carryover, sink=sink)
+        state, listener = started.state, started.state.connection.listener
+        record = _record_of(state.runner, started.running)
         if listener is not None:
-            listener.begin(case, now_s=loop.time())
-        context = self._context(case, state, sink)
-        state.fresh = False
-        record = _record_of(state.runner, run_case(case, context))
-        if listener is not None:
-            for sentence in listener.finish(now_s=loop.time()):
+            for sentence in listener.finish(now_s=state.runner.get_loop().time()):
                 sink.emit(encode_note(case, sentence, record.started_ts_ms))
         return record
+
+    def start(self, case: Case, *, carryover: Carryover = "case", sink: Sink) -> StartedCase:
+        """Return a case that is about to run, for a caller that runs its loop.
+
+        Args:
+            case: The case to run.
+            carryover: Whether it starts from nothing, or from what its group has learned and loaded.
+            sink: Takes the events as they happen.
+        """
+        state = self._enter_state(case, carryover)
+        state.connection.register_graph(case.graph)
+        if state.connection.listener is not None:
+            state.connection.listener.begin(case, now_s=state.runner.get_loop().time())
+        context = self._context(case, state, sink)
+        state.fresh = False
+        return StartedCase(state=state, running=run_case(case, context))
 
     @contextmanager
     def decision(self, case: Case) -> Iterator[Callable[[], Plan]]:
@@ -157,14 +150,14 @@ class Bench:
 
         It has a connection of its own, so that what a group of cases has learned and loaded stays as it is.
         """
-        state = _GroupState(self.backend, self.fleet, self.restoration)
+        state = CaseState(self.backend, self.fleet, self.restoration)
         before = (self._state, self._state_key)
         self._state, self._state_key = state, None
         try:
             state.connection.register_graph(case.graph)
             state.rehearse(case)
             context = self._context(case, state, ListSink())
-            setup = state.runner.run(_in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
+            setup = state.runner.run(in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
             moment = Moment(step=0, graph=setup.graph, finished=frozenset(), resident=frozenset())
             view = build_view(moment, case, context)
 
@@ -230,17 +223,17 @@ class Bench:
             self._state.close()
             self._state = self._state_key = None
 
-    def _enter_state(self, case: Case, carryover: Carryover) -> _GroupState:
+    def _enter_state(self, case: Case, carryover: Carryover) -> CaseState:
         if self._state is None or carryover == "case" or self._state_key != case.key:
             self.close()
             backend = self.backend if self.backend.for_case is None else self.backend.for_case(case)
             if backend.live:
                 with suppress(BackendError):  # the case itself reports a server that does not answer
                     self.look()
-            self._state, self._state_key = _GroupState(backend, self.fleet, self.restoration), case.key
+            self._state, self._state_key = CaseState(backend, self.fleet, self.restoration), case.key
         return self._state
 
-    def _context(self, case: Case, state: _GroupState, sink: Sink) -> CaseContext:
+    def _context(self, case: Case, state: CaseState, sink: Sink) -> CaseContext:
         s = self.settings
         judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._residency)
         return CaseContext(
@@ -254,17 +247,19 @@ class Bench:
             probe_client=state.connection.probe_client,
             gpu=self.gpu if state.backend.is_local else None,
             measured=state.connection.measured(case.graph),
+            announce=state.connection.announce,
             settings=RunSettings(
                 weights=s.weights,
                 concurrency=s.concurrency,
                 seed=s.seed,
                 fresh=state.fresh,
                 simulated=state.backend.simulated,
+                sparse_samples=state.backend.simulated or state.backend.predicted,
                 virtual_time=state.backend.virtual and not state.backend.live,  # a recording waits in real time
             ),
         )
 
-    def _router(self, case: Case, state: _GroupState) -> Router:
+    def _router(self, case: Case, state: CaseState) -> Router:
         """Return the mode's router; kept over cases for its compiled programs, unless it knows a case's scores."""
         mode = case.key.mode
         if mode in self._routers:

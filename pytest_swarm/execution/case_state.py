@@ -1,0 +1,43 @@
+"""What a case, or a group of cases, runs on: a loop, a connection, and what was learned and loaded on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.record import Case
+from pytest_swarm.estimate.estimator import Estimator
+from pytest_swarm.execution.backends import Backend, Connection
+from pytest_swarm.execution.residency import ResidencyManager
+from pytest_swarm.execution.restoration import Restoration
+
+T = TypeVar("T")
+
+
+class CaseState:
+    """One loop, one connection and what was learned on it; lives for a case, or for a group of cases."""
+
+    def __init__(self, backend: Backend, fleet: Fleet, restoration: Restoration) -> None:
+        self.backend = backend
+        self.runner = asyncio.Runner(loop_factory=backend.new_loop)
+        self.connection: Connection = self.runner.run(in_loop(backend.connect))
+        self.estimator = Estimator(fleet)
+        self.residency = ResidencyManager(self.connection.client, fleet, restoration=restoration)
+        self.fresh = True
+
+    def rehearse(self, case: Case) -> None:
+        """Start a decision of a case that is only timed."""
+        if self.connection.listener is not None:
+            self.connection.listener.rehearse(case, now_s=self.runner.get_loop().time())
+
+    def close(self) -> None:
+        """Close the connection and the loop."""
+        self.runner.run(self.connection.client.aclose())
+        self.runner.close()
+
+
+async def in_loop(make: Callable[[], T]) -> T:
+    """Return what must be made while the loop runs."""
+    return make()

@@ -1,0 +1,59 @@
+"""What is known of a server's models: their identities, and the answers that the store has of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.fields import Json
+from pytest_swarm.ollama.answers.answer_store import AnswerStore
+from pytest_swarm.ollama.answers.questions import ModelIdentity, Question, question_of
+from pytest_swarm.ollama.answers.stored_values import StoredAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KnownAnswers:
+    """The answers of the models that a run asks.
+
+    Attributes:
+        store: Where the answers are.
+        models: Full tag -> the model as the server has it now.
+        timeout_s: The time limit of a call; a call that was given up earlier is not known.
+    """
+
+    store: AnswerStore
+    models: Mapping[str, ModelIdentity]
+    timeout_s: float
+    _cache: dict[str, StoredAnswer] = field(default_factory=dict, init=False, repr=False)
+
+    def model(self, tag: str) -> ModelIdentity | None:
+        """Return the model of a tag; None where the server has none."""
+        return self.models.get(full_tag(tag))
+
+    def question(self, path: str, body: Mapping[str, Json]) -> Question | None:
+        """Return the question of a request; None where it names no model of the server.
+
+        Args:
+            path: The path of the request.
+            body: Its JSON body.
+        """
+        tag = body.get("model")
+        model = self.model(tag) if isinstance(tag, str) else None
+        return None if model is None else question_of(path, body, model)
+
+    def answer(self, question: Question) -> StoredAnswer | None:
+        """Return the answer to a question; None where it must be asked."""
+        found = self._cache.get(question.key) or self.store.answer(question)
+        if found is None or (found.unanswered_s is not None and found.unanswered_s < self.timeout_s):
+            return None
+        self._cache[question.key] = found
+        return found
+
+
+def identities(models: Iterable[ModelIdentity]) -> dict[str, ModelIdentity]:
+    """Return the models by their full tags; of several of one tag the first."""
+    found: dict[str, ModelIdentity] = {}
+    for model in models:
+        found.setdefault(full_tag(model.tag), model)
+    return found
