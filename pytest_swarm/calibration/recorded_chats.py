@@ -14,8 +14,8 @@ import ollama
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.prompt import Message, given_answers
-from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.domain.task import Task
+from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette.takes import Exchange, ExchangeEnd, Take
 from pytest_swarm.ollama.messages import ChatReply
