@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec.structs import replace
@@ -46,6 +46,7 @@ class AskSettings:
         limit_s: Seconds of the server that may be used; None = no limit.
         guard: Held while the server is asked, so that no other process uses it, or asks the same.
         tell: Shows a sentence at once.
+        restoration: Is told of every model that is loaded, for whoever leaves the server as it was found.
     """
 
     room: Room
@@ -54,6 +55,7 @@ class AskSettings:
     limit_s: float | None = None
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
     tell: Callable[[str], None] = lambda _: None
+    restoration: Restoration = field(default_factory=Restoration)
 
 
 class AnswerBroker:
@@ -76,7 +78,6 @@ class AnswerBroker:
         self._prompts = PromptCache()
         self._running: dict[int, int] = {}
         self._alone: dict[tuple[str, str], int] = {}
-        self.restoration = Restoration()
         self.used_s = 0.0
         """Seconds of the server that were used so far."""
 
@@ -110,8 +111,6 @@ class AnswerBroker:
         answers = sum(isinstance(need, AnswerNeed) for need in needs)
         tally = WaveTally(wave=wave, job=graph.name, total=answers, started_s=started_s)
         try:
-            if self._inner.live:
-                await self.restoration.look(self._connection.client)
             await self._queues(needs, tally)
         except ServerDownError as error:
             tally.failures |= {need.identity: str(error) for need in needs if self._is_missing(need)}
@@ -155,7 +154,7 @@ class AnswerBroker:
         assert self._loader is not None
         assert self._connection is not None
         model = queue[0].model
-        self.restoration.use(model.tag)
+        self._settings.restoration.use(model.tag)
         fresh = any(isinstance(need, LoadNeed) for need in queue)
         loads = await self._loader.load(model, num_ctx, wanted=wanted, again=fresh)
         tally.loads += loads
@@ -235,22 +234,14 @@ class AnswerBroker:
             return False
         return self.used_s + asyncio.get_running_loop().time() - tally.started_s >= limit_s
 
-    def close(self) -> tuple[str, ...]:
-        """Leave the server as it was found, and close the connection; a sentence for what could not be restored."""
+    def close(self) -> None:
+        """Close the connection."""
         if self._runner is None:
-            return ()
-        troubles: tuple[str, ...] = ()
+            return
         if self._connection is not None:
-            client = self._connection.client
-            if self._inner.live and self.restoration.found is not None:
-                try:
-                    troubles = self._runner.run(self.restoration.restore(client))
-                except BackendError as error:
-                    troubles = (f"the server was not left as it was found: {error}",)
-            self._runner.run(client.aclose())
+            self._runner.run(self._connection.client.aclose())
         self._runner.close()
         self._runner = self._connection = self._loader = None
-        return troubles
 
 
 def _answer(reply: ChatReply, need: AnswerNeed, *, site: str, elapsed_s: float) -> StoredAnswer:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.errors import AnswersError
+from pytest_swarm.execution.backends import Backend
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question, question_of
@@ -57,3 +60,56 @@ def identities(models: Iterable[ModelIdentity]) -> dict[str, ModelIdentity]:
     for model in models:
         found.setdefault(full_tag(model.tag), model)
     return found
+
+
+def served_models(inner: Backend, *, world: str | None = None) -> tuple[ModelIdentity, ...]:
+    """Return the models of a server as it has them now.
+
+    Args:
+        inner: The server.
+        world: What else decides the answers of a simulated server, such as its profile and seed; None = a real one.
+
+    Raises:
+        BackendError: The server does not answer.
+        AnswersError: It does not tell the digests of its models.
+    """
+
+    async def ask() -> tuple[ModelIdentity, ...]:
+        client = inner.connect().client
+        try:
+            version, listed = await client.version(), await client.installed()
+        finally:
+            await client.aclose()
+        server = version if world is None else f"{version} {world}"
+        return tuple(
+            ModelIdentity(tag=model.tag, digest=model.digest, server=server)
+            for model in listed
+            if model.digest is not None and model.remote_host is None
+        )
+
+    with asyncio.Runner(loop_factory=inner.new_loop) as runner:
+        found = runner.run(ask())
+    if not found:
+        raise AnswersError(
+            f"{inner.detail}: tells no digest of a model, so that its answers cannot be told apart; update the server"
+        )
+    return found
+
+
+def stored_models(store: AnswerStore, needed: Iterable[str]) -> tuple[ModelIdentity, ...]:
+    """Return the models of a store as they were seen last.
+
+    Args:
+        store: The answers.
+        needed: The tags that must be there.
+
+    Raises:
+        AnswersError: A model was never seen.
+    """
+    found = identities(seen.model for seen in store.seen())
+    missing = [tag for tag in needed if full_tag(tag) not in found]
+    if missing:
+        raise AnswersError(
+            f"answers {store.path}: holds nothing of {', '.join(missing)}; measure without --swarm-offline first"
+        )
+    return tuple(found.values())

@@ -50,6 +50,21 @@ class Measurer(Protocol):
         ...
 
 
+class NothingAsked:
+    """Measures nothing: whatever is missing stays so.
+
+    Args:
+        reason: Why, for the message of each case.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def measure(self, needs: Sequence[Need], case: Case, *, wave: int) -> WaveReport:  # noqa: ARG002 - the protocol's
+        """Return that nothing was measured."""
+        return WaveReport(failures={need.identity: self._reason for need in needs})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotMeasured:
     """A case that lacks something: what, and why the first of it could not be measured."""
