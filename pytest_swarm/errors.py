@@ -21,6 +21,7 @@
       BaselineError           a baseline file that is invalid, damaged or newer, or that this run must not be added to
       CassetteError           a cassette that cannot be read, or that lacks the requested exchange
       AnswersError            an answer store that cannot be used, or that lacks an answer
+        NotMeasuredError      a case that lacks answers, because the time to measure was up
 
 The plugin turns every SwarmError into `pytest.UsageError` before the run, and into a failed test during the run.
 """
@@ -128,6 +129,10 @@ class CassetteError(SwarmError):
 
 class AnswersError(SwarmError):
     """An answer store that cannot be used, or that lacks an answer which nobody may ask for."""
+
+
+class NotMeasuredError(AnswersError):
+    """A case that could not be played, because the time to measure was up; the next run goes on."""
 
 
 class BaselineError(SwarmError):

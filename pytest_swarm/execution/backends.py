@@ -19,6 +19,7 @@ from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import BackendError, ModelMissingError
+from pytest_swarm.execution.announced_calls import Announcement, ignore
 from pytest_swarm.ollama.address import base_url, shown_host
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
@@ -66,7 +67,7 @@ class Connection:
     `register_graph` announces the graph of a case to a simulated server. `realised` returns the realized scores by
     (task, model) for a graph and a request seed; None if they are not known. `listener` is told where cases start and
     end; None if nothing is recorded or replayed. `measured` returns the calls of a graph by (task, model) that were
-    measured elsewhere, for which no server is asked.
+    measured elsewhere, for which no server is asked. `announce` is told of the calls that a step is about to make.
     """
 
     client: OllamaClient
@@ -75,6 +76,7 @@ class Connection:
     realised: Callable[[TaskGraph, int], RealisedScores | None]
     listener: CaseListener | None = None
     measured: Callable[[TaskGraph], Mapping[tuple[str, str], MeasuredCall]] = lambda _: {}
+    announce: Callable[[Announcement], None] = ignore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,7 +87,8 @@ class Backend:
     makes a new connection, which must be made, used and closed in one loop; in the simulator it reaches a server of its
     own. `live`: calls reach a real server, at `host` without credentials, whose VRAM is shared with others.
     `is_local`: the server runs on this machine, so that NVML measures its GPU. `knows_realised`: its connections know
-    realized scores. `for_case` returns the backend of one case, if cases differ.
+    realized scores. `for_case` returns the backend of one case, if cases differ. `predicted`: no call is made, and the
+    times are predicted from measured ones.
     """
 
     kind: str
@@ -99,6 +102,7 @@ class Backend:
     host: str | None = None
     is_local: bool = False
     knows_realised: bool = False
+    predicted: bool = False
     for_case: Callable[[Case], Backend] | None = None
 
 

@@ -72,6 +72,14 @@ class BenchSettings:
     estimates: EstimateSource = field(default_factory=lambda: prior_estimates(learning=True))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StartedCase:
+    """A case that is about to run: what it runs on, and the coroutine that gives its record."""
+
+    state: GroupState
+    running: Coroutine[None, None, JobRecord]
+
+
 def _weights(weights: Weights, case: Case) -> Weights:
     """Return the weights of a case: those of the bench, with its own weight of token cost where a run sweeps it."""
     swept = case.key.lambda_token
@@ -115,23 +123,35 @@ class Bench:
         Raises:
             OptionError: The mode cannot run here.
         """
+        sink = sink or ListSink()
+        started = self.start(case, carryover=carryover, sink=sink)
+        state, listener = started.state, started.state.connection.listener
+        record = record_of(state.runner, started.running)
+        if listener is not None:
+            for sentence in listener.finish(now_s=state.runner.get_loop().time()):
+                sink.emit(encode_note(case, sentence, record.started_ts_ms))
+        return record
+
+    def start(self, case: Case, *, carryover: Carryover = "case", sink: Sink) -> StartedCase:
+        """Return a case that is about to run, for a caller that runs its loop.
+
+        Args:
+            case: The case to run.
+            carryover: Whether it starts from nothing, or from what its group has learned and loaded.
+            sink: Takes the events as they happen.
+        """
         if carryover == "group" and self.settings.estimates.per_job:
             raise OptionError(
                 "estimates from the answers to all other jobs start anew with each job, and --swarm-carryover=group "
                 "keeps what was learned; leave one of them out"
             )
-        state, sink = self._enter_state(case, carryover), sink or ListSink()
+        state = self._enter_state(case, carryover)
         state.connection.register_graph(case.graph)
-        listener, loop = state.connection.listener, state.runner.get_loop()
-        if listener is not None:
-            listener.begin(case, now_s=loop.time())
+        if state.connection.listener is not None:
+            state.connection.listener.begin(case, now_s=state.runner.get_loop().time())
         context = self._context(case, state, sink)
         state.fresh = False
-        record = record_of(state.runner, run_case(case, context))
-        if listener is not None:
-            for sentence in listener.finish(now_s=loop.time()):
-                sink.emit(encode_note(case, sentence, record.started_ts_ms))
-        return record
+        return StartedCase(state=state, running=run_case(case, context))
 
     @contextmanager
     def decision(self, case: Case) -> Iterator[Callable[[], Plan]]:
@@ -240,12 +260,14 @@ class Bench:
             probe_client=state.connection.probe_client,
             gpu=self.gpu if state.backend.is_local else None,
             measured=state.connection.measured(case.graph),
+            announce=state.connection.announce,
             settings=RunSettings(
                 weights=_weights(s.weights, case),
                 concurrency=s.concurrency,
                 seed=s.seed,
                 fresh=state.fresh,
                 simulated=state.backend.simulated,
+                sparse_samples=state.backend.simulated or state.backend.predicted,
                 virtual_time=state.backend.virtual and not state.backend.live,  # a recording waits in real time
             ),
         )

@@ -23,7 +23,16 @@ from pytest_swarm.errors import ServerDownError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
-from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, cut_sentence, not_loaded, run_tasks, scored, skipped
+from pytest_swarm.execution.tasks import (
+    SERVER_DOWN,
+    TaskCall,
+    announced,
+    cut_sentence,
+    not_loaded,
+    run_tasks,
+    scored,
+    skipped,
+)
 from pytest_swarm.fields import Json
 from pytest_swarm.scoring.thinking import handed_on
 from pytest_swarm.telemetry import events
@@ -47,7 +56,7 @@ class RunningJob:
         self.switches: list[Switch] = []
         self.samples: list[VramSample] = []
         self.first_dispatch_s: float | None = None
-        interval = SIMULATED_INTERVAL if context.settings.simulated else REAL_INTERVAL
+        interval = SIMULATED_INTERVAL if context.settings.sparse_samples else REAL_INTERVAL
         self.sampler = VramSampler(
             context.probe_client, context.gpu, self.clock, interval=interval, on_sample=self._on_sample
         )
@@ -96,6 +105,7 @@ class RunningJob:
             step: The plan, of which `executed` is to run.
         """
         calls = tuple(self._call(each, step.step) for each in step.executed)
+        self.context.announce(lambda: announced(calls))
         needed = tuple(dict.fromkeys(call.model.tag for call in calls))
         failed = await self.context.residency.switch_to(step.target_residency, needed)
         await self.observe(step.step, SamplePhase.READY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from pytest_swarm.execution.backends import (
 from pytest_swarm.plugin.options import Options
 
 if TYPE_CHECKING:
+    from pytest_swarm.plugin.measuring import MeasuredServer
     from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
@@ -71,6 +73,31 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
     if host is None:
         return _simulated(settings, fleet, needed, why)
     return network_backend(host, timeout_s=settings.timeout_s, why=why)
+
+
+def measured_server(settings: Settings, demand: ModelDemand, *, process: Process) -> MeasuredServer:
+    """Return the server that is measured: the simulator where options describe it, else a real one.
+
+    Raises:
+        BackendError: No server answers, or it lacks a model.
+    """
+    from pytest_swarm.plugin.measuring import MeasuredServer
+
+    if settings.offline:
+        return MeasuredServer(inner=None)
+    simulated = {Options.profile.dest, Options.fault.dest} & set(settings.given)
+    if simulated and Options.host.dest not in settings.given:
+        inner = _called(settings, "sim", demand, process.worker)
+        return MeasuredServer(inner=inner, world=_simulated_world(settings))
+    return MeasuredServer(inner=_called(settings, "ollama", demand, process.worker))
+
+
+def _simulated_world(settings: Settings) -> str:
+    """Return what decides the answers of the simulator besides the request: profile, faults and seed."""
+    from pytest_swarm.simulator.models.profile import load_profile
+
+    told = f"{load_profile(settings.profile)!r} {settings.fault!r}"
+    return f"{settings.profile} {hashlib.sha256(told.encode()).hexdigest()[:8]} seed {settings.seed}"
 
 
 def _recorded_kind(settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.option_kinds import Option
     from pytest_swarm.routing.mode_table import ModeTable
 
+_REPEAT: Final = re.compile(r"^-r[0-9]+")
 CASE: Final = "swarm_case"
 MARKER: Final = "swarm"
 VERSION: Final = "version"  # the one keyword of the marker that is no option
@@ -37,6 +39,13 @@ def key_of(item: pytest.Item) -> CaseKey:
     key = item.callspec.params[CASE]
     assert isinstance(key, CaseKey), "the plugin parametrizes this name itself"
     return key
+
+
+def without_case(item: pytest.Item) -> str:
+    """Return the node ID of a benchmark without its case: equal for items that differ in their case alone."""
+    assert isinstance(item, pytest.Function), "a benchmark is a function"
+    head, label = item.nodeid.partition("[")[0], key_of(item).label
+    return f"{head}[{_REPEAT.sub('', item.callspec.id.removeprefix(label))}]"
 
 
 def axes_of_marker(args: tuple[object, ...], values: dict[str, object], *, known: ModeTable) -> Axes:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from pytest_swarm.estimate.starting_estimates import EstimateSource
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
+    from pytest_swarm.plugin.backend_choice import ModelDemand
     from pytest_swarm.plugin.confinement import Confinement
+    from pytest_swarm.plugin.measuring import Measuring
     from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.server_lock import ServerLock
     from pytest_swarm.plugin.settings import Settings
@@ -106,21 +108,51 @@ class Resources:
     @cached_property
     def backend(self) -> Backend:
         """Where calls go."""
-        from pytest_swarm.plugin.backend_choice import ModelDemand, choose_backend
+        from pytest_swarm.plugin.backend_choice import choose_backend
+
+        if self.measuring is not None:
+            return self.measuring.backend
+        return choose_backend(self._settings, self.demand(), process=self._process)
+
+    def demand(self) -> ModelDemand:
+        """Return the models that the run needs."""
+        from pytest_swarm.plugin.backend_choice import ModelDemand
 
         table = ModeTable(self._routers)
         planning = sorted(mode for mode in self.modes if "planner" in table.spec(mode).needs)
         planners = (table.planner_of(mode, self._settings.planner) for mode in planning)
-        demand = ModelDemand(
+        return ModelDemand(
             fleet=self.fleet,
             planners=tuple(dict.fromkeys(tag for tag in planners if tag is not None)),
             judge=self._settings.judge,
         )
-        return choose_backend(self._settings, demand, process=self._process)
+
+    @cached_property
+    def measuring(self) -> Measuring | None:
+        """What measures the answers of --swarm-backend=measure; None for every other backend."""
+        from pytest_swarm.plugin.measuring_setup import set_up_measuring
+
+        if self._settings.backend != "measure":
+            return None
+        return set_up_measuring(self, self._settings, process=self._process, tell=self._tell)
+
+    @cached_property
+    def called(self) -> Backend:
+        """The backend whose server is really called: with --swarm-backend=measure the one that is measured."""
+        return (None if self.measuring is None else self.measuring.inner) or self.backend
+
+    @cached_property
+    def server_bench(self) -> Bench:
+        """The bench of that backend."""
+        return self.bench if self.called is self.backend else self.bench_of(self.called)
 
     @cached_property
     def bench(self) -> Bench:
         """What runs the cases."""
+        return self.bench_of(self.backend)
+
+    def bench_of(self, backend: Backend) -> Bench:
+        """Return a bench of a backend with the session's settings."""
         from pytest_swarm.execution.bench import Bench, BenchSettings
         from pytest_swarm.routing.base import Weights
 
@@ -138,8 +170,8 @@ class Resources:
             routers=self._routers,
             estimates=self.estimates,
         )
-        gpu = self.gpu if self.backend.is_local else None
-        return Bench(backend=self.backend, fleet=self.fleet, settings=settings, gpu=gpu)
+        gpu = self.gpu if backend.is_local else None
+        return Bench(backend=backend, fleet=self.fleet, settings=settings, gpu=gpu)
 
     @cached_property
     def estimates(self) -> EstimateSource:
@@ -181,7 +213,7 @@ class Resources:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """One case at a time on a real server, whoever runs it: two would fight over its VRAM."""
-        if not self.backend.live:
+        if not self.called.live:
             yield
             return
         with self._server_lock.held():
@@ -197,14 +229,14 @@ class Resources:
 
         from pytest_swarm.errors import BackendError
 
-        notes, restoration = self._server_lock.notes(), self.bench.restoration
+        notes, restoration = self._server_lock.notes(), self.server_bench.restoration
         if os.getpid() in notes.processes:
             return
         if notes.processes:
             restoration.found = notes.found
         else:
             with suppress(BackendError):  # the case itself reports a server that does not answer
-                self.bench.look()
+                self.server_bench.look()
         found = restoration.found or ()
         self._server_lock.write(replace(notes, processes=(*notes.processes, os.getpid()), found=found))
 
@@ -212,7 +244,7 @@ class Resources:
         from msgspec.structs import replace
 
         notes = self._server_lock.notes()
-        used = tuple(sorted({*notes.used, *self.bench.restoration.used}))
+        used = tuple(sorted({*notes.used, *self.server_bench.restoration.used}))
         self._server_lock.write(replace(notes, used=used))
 
     def _leave_server(self) -> None:
@@ -223,9 +255,9 @@ class Resources:
             notes = self._server_lock.notes()
             others = tuple(pid for pid in notes.processes if pid != os.getpid())
             if os.getpid() in notes.processes and not others and not self._settings.leave_loaded:
-                self.bench.restoration.found = notes.found
-                self.bench.restoration.used.update(notes.used)
-                self.remarks += self.bench.leave()
+                self.server_bench.restoration.found = notes.found
+                self.server_bench.restoration.used.update(notes.used)
+                self.remarks += self.server_bench.leave()
             self._server_lock.write(replace(notes, processes=others))
 
     def name_foreign_models(self) -> None:
@@ -235,11 +267,11 @@ class Resources:
         from pytest_swarm.execution.restoration import foreign_models
         from pytest_swarm.units import bytes_to_gb, format_gb
 
-        if not self.backend.live:
+        if not self.called.live:
             return
         own = (*self.fleet.tags, *(tag for tag in (self._settings.planner, self._settings.judge) if tag))
         with suppress(BackendError):  # the first case reports a server that does not answer
-            foreign = foreign_models(self.bench.resident_now(), own)
+            foreign = foreign_models(self.server_bench.resident_now(), own)
             if foreign:
                 rows = ", ".join(f"{each.tag} ({format_gb(bytes_to_gb(each.size_bytes))})" for each in foreign)
                 self.remarks.append(
@@ -248,15 +280,15 @@ class Resources:
             self.remarks += [
                 f"{' and '.join(group)} are one model file on the server, which holds it in VRAM once, while plans "
                 f"count each of them; leave all but one out of the fleet"
-                for group in one_file_models(self.fleet.tags, self.bench.installed_now())
+                for group in one_file_models(self.fleet.tags, self.server_bench.installed_now())
             ]
 
     @cached_property
     def _server_lock(self) -> ServerLock:
         from pytest_swarm.plugin.server_lock import ServerLock
 
-        assert self.backend.host is not None, "every live backend has one"
-        return ServerLock(self.backend.host, tell=self._tell)
+        assert self.called.host is not None, "every live backend has one"
+        return ServerLock(self.called.host, tell=self._tell)
 
     @contextmanager
     def serve(self) -> Iterator[str]:
@@ -272,6 +304,9 @@ class Resources:
         if "bench" not in self.__dict__:
             return
         self.bench.close()
+        if self.measuring is not None:
+            self.remarks += self.measuring.unmeasured
+            self.measuring.close()
         if self.bench.gpu is not None:
             self.remarks += self.bench.gpu.troubles
         if "_server_lock" in self.__dict__:
