@@ -19,12 +19,14 @@ from pytest_swarm.domain.record import (
     TaskStatus,
     VramSample,
 )
-from pytest_swarm.errors import InfeasibleError, ServerDownError, SwarmError
+from pytest_swarm.domain.retry import Retry
+from pytest_swarm.errors import InfeasibleError, ServerFaultError, SwarmError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
-from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, cut_sentence, not_loaded, run_tasks, scored, skipped
+from pytest_swarm.execution.tasks import TaskCall, cut_sentence, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
+from pytest_swarm.ollama.retrying import FailedAttempt
 from pytest_swarm.scoring.thinking import handed_on
 from pytest_swarm.telemetry import events
 
@@ -79,6 +81,8 @@ class _Job:
         self.outcomes: list[TaskOutcome] = []
         self.switches: list[Switch] = []
         self.samples: list[VramSample] = []
+        self.retries: list[Retry] = []
+        context.residency.client.on_retry = self._on_retry
         self.first_dispatch_s: float | None = None
         interval = SIMULATED_INTERVAL if context.settings.simulated else REAL_INTERVAL
         self.sampler = VramSampler(
@@ -121,6 +125,9 @@ class _Job:
             if call.model.tag in failed:
                 self._finish(not_loaded(call, failed[call.model.tag], at_s))
         await self._run(tuple(call for call in calls if call.model.tag not in failed))
+        for outcome in self.outcomes:
+            if outcome.server_fault:
+                raise ServerFaultError(f"task {outcome.task!r} was not measured: {outcome.error}")
 
     def _call(self, assignment: Assignment, number: int) -> TaskCall:
         return TaskCall(
@@ -144,9 +151,6 @@ class _Job:
             if outcome.status is TaskStatus.OK:
                 self._learn(call, outcome)
             self._finish(outcome)
-        for outcome in done:
-            if outcome.error_kind == SERVER_DOWN:
-                raise ServerDownError(outcome.error or "the server went away")
 
     def _learn(self, call: TaskCall, outcome: TaskOutcome) -> None:
         used = None
@@ -155,11 +159,11 @@ class _Job:
         self.context.estimator.learn(call.task, call.model.tag, score=outcome.score, used_tokens=used)
 
     def _finish(self, outcome: TaskOutcome) -> None:
-        """Enter an outcome; everything that depends on a failed task is skipped."""
+        """Enter an outcome; everything that depends on a failed task is skipped. A server's fault ends the job."""
         self._enter(outcome)
         if outcome.answer is not None:
             self.answers[outcome.task] = handed_on(outcome.answer, whole=self.graph.context == "full")
-        if outcome.status is TaskStatus.FAILED:
+        if outcome.status is TaskStatus.FAILED and not outcome.server_fault:
             for descendant in self.graph.descendants(outcome.task):
                 if descendant not in self.finished:
                     self._enter(skipped(descendant, outcome.task))
@@ -168,6 +172,19 @@ class _Job:
         self.finished.add(outcome.task)
         self.outcomes.append(outcome)
         self._emit(events.encode_task_result(self.case, outcome, self.clock.ts_ms()))
+
+    def _on_retry(self, failed: FailedAttempt) -> None:
+        """Keep an attempt that failed for the server's sake."""
+        retry = Retry(
+            step=self.context.residency.step,
+            call=failed.call,
+            reason=failed.reason,
+            attempt=failed.attempt,
+            at_s=self.clock.now_s(),
+            wait_s=failed.wait_s,
+        )
+        self.retries.append(retry)
+        self._emit(events.encode_retry(self.case, retry, self.clock.ts_ms()))
 
     def _on_switch(self, switch: Switch) -> None:
         self.switches.append(switch)
@@ -197,6 +214,7 @@ class _Job:
             outcomes=tuple(self.outcomes),
             switches=tuple(self.switches),
             samples=tuple(self.samples),
+            retries=tuple(self.retries),
             makespan_s=makespan_s,
             error=error,
         )

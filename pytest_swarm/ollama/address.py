@@ -44,6 +44,12 @@ def shown_host(host: str) -> str:
     return urlunsplit((url.scheme, url.netloc.rpartition("@")[2], url.path, "", ""))
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a server's URL names this machine."""
+    name = urlsplit(base_url(host)).hostname or ""
+    return name in ("localhost", "::1") or name.startswith("127.")
+
+
 def credentials_of(host: str) -> tuple[str, str] | None:
     """Return user name and password of the host's URL; None if it has none."""
     url = urlsplit(host)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CASE: Final = "swarm_case"
 MARKER: Final = "swarm"
+MOST_CASES: Final = 100_000  # of one test
 VERSION: Final = "version"  # the one keyword of the marker that is no option
 
 
@@ -90,11 +91,18 @@ class Cases:
 
         check_markers(item)
         axes = self.axes_of(item)
+        budgets_gb = self._budgets_gb(axes)
+        count = len(axes.modes or ()) * len(axes.horizons or ()) * len(budgets_gb) * (axes.repeat or 1)
+        if count > MOST_CASES:
+            raise OptionError(
+                f"{item.nodeid} would run as {count:,} cases (modes x horizons x budgets x repeats), "
+                f"and {MOST_CASES:,} are the most; give fewer of them"
+            )
         return tuple(
             CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget, repeat=repeat)
             for mode in axes.modes or ()
             for horizon in axes.horizons or ()
-            for budget in self._budgets_gb(axes)
+            for budget in budgets_gb
             for repeat in range(1, (axes.repeat or 1) + 1)
         )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.option_kinds import OFF_WORDS, ON_WORDS
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_swarm.routing.mode_table import ModeTable
 
 _Word = TypeVar("_Word", bound=str)
+_MOST_WEIGHT: Final = 1_000_000  # far beyond, sums of the objective lose their smaller parts
 
 
 class OptionText:
@@ -69,11 +69,11 @@ class OptionText:
             return "on"
         return None if self.text.lower() in OFF_WORDS else self.choice(word, hint="or the option alone")
 
-    def count(self, *, low: int) -> int:
-        """Return a whole number of at least `low`."""
-        from pytest_swarm.plugin.axes import parse_count
+    def count(self, *, low: int, high: int | None = None) -> int:
+        """Return a whole number of at least `low`, and at most `high` where that is given."""
+        from pytest_swarm.plugin.axes import MOST, parse_count
 
-        return parse_count(self.text, what=self.what, low=low)
+        return parse_count(self.text, what=self.what, low=low, high=MOST if high is None else high)
 
     def weight(self) -> float:
         """Return a finite number of at least 0."""
@@ -81,8 +81,10 @@ class OptionText:
             weight = float(self.text)
         except ValueError:
             raise OptionError(f"{self.what}: {self.text!r} is not a number") from None
-        if not math.isfinite(weight) or weight < 0:
+        if not weight >= 0:  # nor is nan
             raise OptionError(f"{self.what}: is {self.text}, but must be a number of at least 0")
+        if weight > _MOST_WEIGHT:
+            raise OptionError(f"{self.what}: is {self.text}, but must be at most {_MOST_WEIGHT:,}")
         return weight
 
     def duration_s(self) -> float:
