@@ -19,7 +19,7 @@
         PromptTooLongError    a prompt that does not fit the context, or that the server cut
         ServerRefusedError    an error reply (4xx, 5xx, or in the middle of a stream)
       ServerFaultError        a call that failed for the server's sake, also when it was tried again
-      EventsError             an events.jsonl that cannot be read
+      EventsError             an events.jsonl that cannot be read or written
       BaselineError           a baseline file that is invalid, damaged or newer, or that this run must not be added to
       CassetteError           a cassette that cannot be read, or that lacks the requested exchange
 
@@ -161,7 +161,7 @@ class ServerFaultError(SwarmError):
 
 
 class EventsError(SwarmError):
-    """An events.jsonl that is invalid, or of a newer schema."""
+    """An events.jsonl that is invalid, of a newer schema, or that cannot be written."""
 
 
 class CassetteError(SwarmError):

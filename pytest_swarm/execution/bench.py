@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self, TypeAlias, TypeVar
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.domain.record import Case, CaseKey, JobRecord
+from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.domain.seeding import request_seed
-from pytest_swarm.errors import BackendError
+from pytest_swarm.errors import BackendError, CassetteError
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend, Connection
@@ -91,6 +91,9 @@ def _record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]
 
     async def keep() -> None:
         records.append(await running)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # something in the case swallowed it, such as a custom scorer
+            raise asyncio.CancelledError
 
     runner.run(keep())
     return records[0]
@@ -146,9 +149,14 @@ class Bench:
         context = self._context(case, state, sink)
         state.fresh = False
         record = _record_of(state.runner, run_case(case, context))
-        if listener is not None:
-            for sentence in listener.finish(now_s=loop.time()):
-                sink.emit(encode_note(case, sentence, record.started_ts_ms))
+        if listener is None:
+            return record
+        try:
+            notes = listener.finish(now_s=loop.time())
+        except CassetteError as error:  # what was measured is kept, and the case is not recorded
+            return replace(record, status=JobStatus.ERROR, error=str(error))
+        for sentence in notes:
+            sink.emit(encode_note(case, sentence, record.started_ts_ms))
         return record
 
     @contextmanager
