@@ -22,6 +22,7 @@ from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend, Connection
 from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
+from pytest_swarm.execution.loop_tasks import record_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.restoration import Restoration
@@ -82,21 +83,10 @@ class _GroupState:
         self.runner.close()
 
 
-def _record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]) -> JobRecord:
-    """Return the record of a case.
-
-    The task itself has no result, because asyncio makes a text of task and result as it resets the signal handler.
-    """
-    records: list[JobRecord] = []
-
-    async def keep() -> None:
-        records.append(await running)
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():  # something in the case swallowed it, such as a custom scorer
-            raise asyncio.CancelledError
-
-    runner.run(keep())
-    return records[0]
+def _weights(weights: Weights, case: Case) -> Weights:
+    """Return the weights of a case: those of the bench, with its own weight of token cost where a run sweeps it."""
+    swept = case.key.lambda_token
+    return weights if swept is None else replace(weights, token=swept)
 
 
 async def _in_loop(make: Callable[[], T]) -> T:
@@ -148,7 +138,7 @@ class Bench:
             listener.begin(case, now_s=loop.time())
         context = self._context(case, state, sink)
         state.fresh = False
-        record = _record_of(state.runner, run_case(case, context))
+        record = record_of(state.runner, run_case(case, context))
         if listener is None:
             return record
         try:
@@ -263,7 +253,7 @@ class Bench:
             gpu=self.gpu if state.backend.is_local else None,
             measured=state.connection.measured(case.graph),
             settings=RunSettings(
-                weights=s.weights,
+                weights=_weights(s.weights, case),
                 concurrency=s.concurrency,
                 seed=s.seed,
                 fresh=state.fresh,

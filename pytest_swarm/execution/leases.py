@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from pytest_swarm.errors import BackendError
-from pytest_swarm.execution.background import cancel_and_wait
+from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.ollama.client import LEASE_S, OllamaClient
 
 RENEW_AFTER_S: Final = LEASE_S / 3  # so that two renewals may fail before a lease ends

@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.domain.record import GpuReading, ResidentModel, SamplePhase, VramSample
+from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import BackendError
-from pytest_swarm.execution.background import cancel_and_wait
 from pytest_swarm.execution.job_clock import JobClock
+from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.telemetry.nvml import GpuMeter
 

@@ -51,6 +51,10 @@ class BaselineCaseRow(Struct, frozen=True, kw_only=True):
     mode: str
     horizon_depth: Annotated[int, Meta(ge=0)] | Literal["flat"]
     vram_budget_gb: Annotated[float, Meta(ge=0.0)]
+    lambda_token: Annotated[
+        Annotated[float, Meta(ge=0.0)] | None,
+        Meta(description="the weight of token cost where the run swept it; else left out"),
+    ] = None
     graph_digest: str
     case_version: int
     samples: tuple[BaselineSampleRow, ...]
@@ -77,6 +81,10 @@ class BaselineFile(Struct, frozen=True, kw_only=True):
 
     schema: Literal["swarm-baseline/1"]
     circumstances: BaselineContext
+    looks: Annotated[
+        tuple[Annotated[int, Meta(ge=1)], ...],
+        Meta(description="repeats with which runs were judged and left undecided; left out where there are none"),
+    ] = ()
     cases: tuple[BaselineCaseRow, ...]
 
 
@@ -135,7 +143,7 @@ def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
         seen.add(case.identity)
         _check_samples(case, where)
     context = RunContext(**_context_fields(file.circumstances))
-    return Baseline(context=context, cases=cases, where=where)
+    return Baseline(context=context, cases=cases, looks=tuple(sorted(set(file.looks))), where=where)
 
 
 def _check_samples(case: BaselineCase, where: str) -> None:
@@ -170,8 +178,9 @@ def encode_baseline(baseline: Baseline) -> str:
     """Return the text of the file: the head of each case, and each sample, on a line of its own."""
     context = BaselineContext(**_context_fields(baseline.context))
     head = json.dumps(to_json(context), indent=1, ensure_ascii=True, sort_keys=True)
+    looks = f'"looks": {list(baseline.looks)},\n' if baseline.looks else ""
     cases = ",\n".join(map(_case_text, baseline.cases))
-    return f'{{\n"schema": "{SCHEMA}{VERSION}",\n"circumstances": {head},\n"cases": [\n{cases}\n]\n}}\n'
+    return f'{{\n"schema": "{SCHEMA}{VERSION}",\n"circumstances": {head},\n{looks}"cases": [\n{cases}\n]\n}}\n'
 
 
 def baseline_schema() -> JsonObject:
@@ -194,11 +203,14 @@ def _case_text(case: BaselineCase) -> str:
         mode=case.setup.mode,
         horizon_depth=case.setup.horizon,
         vram_budget_gb=case.setup.vram_budget_gb,
+        lambda_token=case.setup.lambda_token,
         graph_digest=case.graph_digest,
         case_version=case.version,
         samples=(),
     )
     head = {name: value for name, value in to_json(row).items() if name != "samples"}
+    if case.setup.lambda_token is None:
+        del head["lambda_token"]
     samples = ",\n".join(f"  {_line(_without_unknown(to_json(_encode_sample(sample))))}" for sample in case.samples)
     return f'{_line(head)[:-1]}, "samples": [\n{samples}\n]}}'
 
@@ -232,7 +244,13 @@ def _shortest(value: float) -> float:
 
 def _decode_case(row: BaselineCaseRow) -> BaselineCase:
     return BaselineCase(
-        setup=Setup(job=row.job, mode=row.mode, horizon=row.horizon_depth, vram_budget_gb=row.vram_budget_gb),
+        setup=Setup(
+            job=row.job,
+            mode=row.mode,
+            horizon=row.horizon_depth,
+            vram_budget_gb=row.vram_budget_gb,
+            lambda_token=row.lambda_token,
+        ),
         graph_digest=row.graph_digest,
         version=row.case_version,
         samples=sorted_samples(map(_decode_sample, row.samples)),

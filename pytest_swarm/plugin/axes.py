@@ -1,4 +1,4 @@
-"""The values of the axes: routing modes, horizon depths, VRAM budgets and repeats, read from a text."""
+"""The values of the axes: routing modes, horizon depths, VRAM budgets, weights and repeats, read from a text."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # start-up must not pay for the domain
 MOST: Final = 2**53
 """The largest whole number that every reader of a run's files takes exactly."""
 _MOST_DEPTH: Final = 10_000
+_MOST_WEIGHT: Final = 1_000_000  # far beyond, sums of the objective lose their smaller parts
 _MOST_REPEATS: Final = 10_000
 _MOST_ITEMS: Final = 1_000
 Budget: TypeAlias = float | Literal["auto"]
@@ -55,6 +56,25 @@ def parse_count(text: str, *, what: str, low: int, high: int = MOST) -> int:
     if count > high:
         raise OptionError(f"{what}: is {count}, but must be at most {high}")
     return count
+
+
+def parse_weight(text: str, *, what: str) -> float:
+    """A finite number of at least 0."""
+    try:
+        weight = float(text)
+    except ValueError:
+        raise OptionError(f"{what}: {text!r} is not a number") from None
+    if not weight >= 0:  # nor is nan
+        raise OptionError(f"{what}: is {text}, but must be a number of at least 0")
+    if weight > _MOST_WEIGHT:
+        raise OptionError(f"{what}: is {text}, but must be at most {_MOST_WEIGHT:,}")
+    return weight + 0.0  # -0 is 0
+
+
+def parse_weights(text: str, *, what: str) -> tuple[float, ...]:
+    """Weights of `0,0.25,1`, each once."""
+    items = _items(text, what=what, example="0.5 or 0,0.25,1")
+    return tuple(dict.fromkeys(parse_weight(item, what=what) for item in items))
 
 
 def parse_repeat(text: str, *, what: str) -> tuple[int, bool]:

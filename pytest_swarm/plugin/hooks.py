@@ -67,12 +67,17 @@ class SwarmHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """--swarm-only and --swarm-skip; and jobs of one group in a row."""
+        """--swarm-only, --swarm-skip and --swarm-shard; and jobs of one group in a row."""
         if not self.active:
             return
         from pytest_swarm.plugin.cases import selected
 
-        kept, dropped = selected(items, self.session.settings)
+        self.session.note_budgets(items)
+        try:
+            kept, dropped = selected(items, self.session.settings)
+        except SwarmError as error:  # raised at the end of the collection, where a worker of xdist can tell it
+            self.trouble = self.trouble or error
+            return
         if dropped:
             config.hook.pytest_deselected(items=dropped)
         items[:] = self.session.cases.ordered(kept)

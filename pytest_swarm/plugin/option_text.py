@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.option_kinds import OFF_WORDS, ON_WORDS
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pytest_swarm.routing.mode_table import ModeTable
 
 _Word = TypeVar("_Word", bound=str)
-_MOST_WEIGHT: Final = 1_000_000  # far beyond, sums of the objective lose their smaller parts
 
 
 class OptionText:
@@ -75,17 +74,27 @@ class OptionText:
 
         return parse_count(self.text, what=self.what, low=low, high=MOST if high is None else high)
 
+    def shard(self) -> tuple[int, int]:
+        """Return the number of a part, from 1, and how many parts there are."""
+        from pytest_swarm.plugin.axes import parse_count
+
+        first, slash, last = self.text.partition("/")
+        part, parts = (parse_count(text, what=self.what, low=1) for text in (first, last if slash else "1"))
+        if not slash or part > parts:
+            raise OptionError(f"{self.what}: {self.text!r} is no part of a whole; write for example 2/3")
+        return part, parts
+
     def weight(self) -> float:
         """Return a finite number of at least 0."""
-        try:
-            weight = float(self.text)
-        except ValueError:
-            raise OptionError(f"{self.what}: {self.text!r} is not a number") from None
-        if not weight >= 0:  # nor is nan
-            raise OptionError(f"{self.what}: is {self.text}, but must be a number of at least 0")
-        if weight > _MOST_WEIGHT:
-            raise OptionError(f"{self.what}: is {self.text}, but must be at most {_MOST_WEIGHT:,}")
-        return weight
+        from pytest_swarm.plugin.axes import parse_weight
+
+        return parse_weight(self.text, what=self.what)
+
+    def weights(self) -> tuple[float, ...]:
+        """Return finite numbers of at least 0, each once."""
+        from pytest_swarm.plugin.axes import parse_weights
+
+        return parse_weights(self.text, what=self.what)
 
     def duration_s(self) -> float:
         """Return seconds."""

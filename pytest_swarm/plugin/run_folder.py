@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_swarm.errors import EventsError, OptionError
 from pytest_swarm.files import write_whole
 from pytest_swarm.plugin.resuming import EVENTS, EarlierJobs
-from pytest_swarm.telemetry.events import encode_run_end, encode_run_start
+from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import Event, FileSink, ListSink, Sink
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.run_lock import RunLock
 
 REPORTS: Final = "reports"
+_OPENING: Final = ("run_start", "collection")
 
 
 class RunFolder:
@@ -46,6 +47,9 @@ class RunFolder:
         self._starts: Counter[str] = Counter()
         self.trouble: EventsError | None = None
         """Why the events cannot be written any more; None where they can."""
+        self._opened = False
+        self.collected: tuple[str, ...] = ()
+        """The ids of the benchmarks that this session is to run."""
 
     @staticmethod
     def now_ms() -> float:
@@ -88,18 +92,21 @@ class RunFolder:
         return FileSink(self.events)
 
     def shipped(self) -> list[Event]:
-        """What a worker sends: `run_start`, and its events since the last call; empty where there are none."""
+        """What a worker sends: its events since the last call, the first time behind those that open a run."""
         assert isinstance(self.sink, ListSink), "only a worker ships its events"
         events = self.sink.drain()
-        return [self.opening(), *events] if events else []
+        opening = [] if self._opened or not events else self.opening()
+        self._opened = self._opened or bool(events)
+        return [*opening, *events]
 
     def take(self, events: list[Event]) -> None:
-        """Write what a worker sent: its `run_start`, unless the file has one, and the events of one test."""
-        opening, *rest = events
-        if not self.events.exists():
-            self._emit(opening)
-        for event in rest:
-            self.write(event)
+        """Write what a worker sent: the events that open a run, unless that is done, and those of one test."""
+        opening = [event for event in events if event["event"] in _OPENING]
+        if opening and not self._opened:
+            self._write_opening(opening)
+        for event in events:
+            if event["event"] not in _OPENING:
+                self.write(event)
 
     def write(self, event: Event) -> None:
         """Write one event, and count the jobs that begin."""
@@ -118,13 +125,20 @@ class RunFolder:
             raise
 
     def open(self) -> None:
-        """Write `run_start`, unless this run goes on in a file that has one."""
-        if not self.events.exists():
-            self._emit(self.opening())
+        """Write the events that open a run."""
+        self._write_opening(self.opening())
 
-    def opening(self) -> Event:
-        """The `run_start` event."""
-        return encode_run_start(self._describe())
+    def opening(self) -> list[Event]:
+        """The events `run_start` and `collection`."""
+        return [encode_run_start(self._describe()), encode_collection(self.now_ms(), self.collected)]
+
+    def _write_opening(self, opening: list[Event]) -> None:
+        """Write the events that open a run; without its `run_start` where it goes on in a file that has one."""
+        goes_on = self.events.exists()
+        for event in opening:
+            if event["event"] != "run_start" or not goes_on:
+                self._emit(event)
+        self._opened = True
 
     def end(self, *, complete: bool, notes: tuple[str, ...]) -> Run | None:
         """Write `run_end`, where events can be written, and give the run as read back; None where nothing was run."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,6 +136,10 @@ class SwarmSession:
             repeating=self.repeating,
         )
 
+    def note_budgets(self, items: Iterable[pytest.Item]) -> None:
+        """Keep the budgets of all cases, those of other shards too: every shard must choose the same planner."""
+        self.resources.budgets_gb = frozenset(key_of(item).vram_budget_gb for item in items if is_swarm(item))
+
     def prepare(self, items: Sequence[pytest.Item], *, collect_only: bool) -> None:
         """Make what may fail for a bad file or an absent server, unless nothing will be run."""
         from pytest_swarm.plugin.gate_settings import rule_of_marker
@@ -145,12 +149,12 @@ class SwarmSession:
         if benchmarks and not collect_only:
             for item in items:
                 rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error with and without a baseline
-            self.resources.budgets_gb = frozenset(key_of(item).vram_budget_gb for item in benchmarks)
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
             self.resources.name_foreign_models()
             self.folder.claim()
+            self.folder.collected = tuple(self.collected)
             _ = self.folder.earlier
             if self.gating is not None:
                 self.gating.prepare(lambda: self._describe(self.folder.path.name))

@@ -88,6 +88,7 @@ def job_row(job: MeasuredJob) -> dict[str, Cell]:
         "error": job.record.error,
         "test": job.record.case.test,
         "digest": job.record.case.digest,
+        "lambda_token": job.key.lambda_token,
         **{name: value for name, value in metrics.items() if name not in PUBLISHED},
     }
 
@@ -113,7 +114,7 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Cell]:
     task = job.record.case.graph.task(outcome.task)
     return {
         "task": outcome.task,
-        "type": task.type.value,
+        "type": task.type,
         "difficulty": task.difficulty,
         "estimated_tokens": task.estimated_tokens,
         "step": outcome.step,
@@ -133,6 +134,7 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Cell]:
         "score_detail": outcome.score_detail,
         "error_kind": outcome.error_kind,
         "error": outcome.error,
+        "lambda_token": job.key.lambda_token,
     }
 
 

@@ -104,6 +104,7 @@ def _case(job: MeasuredJob) -> msgspec.Struct:
         horizon_depth=key.horizon,
         vram_budget_gb=key.vram_budget_gb,
         repeat=key.repeat,
+        lambda_token=key.lambda_token,
         status=record.status,
         error=record.error,
         simulated=record.simulated,
@@ -116,7 +117,7 @@ def _case(job: MeasuredJob) -> msgspec.Struct:
 def _task(job: MeasuredJob, outcome: TaskOutcome) -> TaskEntry:
     return TaskEntry(
         task=outcome.task,
-        type=job.record.case.graph.task(outcome.task).type.value,
+        type=job.record.case.graph.task(outcome.task).type,
         model=outcome.model,
         status=outcome.status,
         step=outcome.step,
@@ -188,8 +189,9 @@ def _comparison(comparison: Comparison) -> ComparisonBlock:
 
 
 def _point(point: Aggregate) -> msgspec.Struct:
-    horizon, budget_gb = point.setting
-    head: dict[str, object] = {"horizon_depth": horizon, "vram_budget_gb": budget_gb, "jobs": point.jobs}
+    horizon, budget_gb, lambda_token = point.setting
+    head: dict[str, object] = {"horizon_depth": horizon, "vram_budget_gb": budget_gb, "lambda_token": lambda_token}
+    head["jobs"] = point.jobs
     return CurvePoint(**head, **_values(point, Show.CURVE))
 
 

@@ -129,4 +129,5 @@ def _job(row: JobRow, modes: Sequence[str]) -> list[str]:
         over = "" if job is None or not job.metrics.violations else f", {job.metrics.violations} over"
         scores.append(text + over)
     key = first.key
-    return [first.job, horizon_label(key.horizon), budget_label(key.vram_budget_gb), str(key.repeat), *scores]
+    budget = budget_label(key.vram_budget_gb, key.lambda_token)
+    return [first.job, horizon_label(key.horizon), budget, str(key.repeat), *scores]

@@ -26,9 +26,9 @@ from pytest_swarm.domain.record import (
     RunInfo,
     Switch,
     TaskOutcome,
-    VramSample,
 )
 from pytest_swarm.domain.retry import Retry
+from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import GraphObject, decode_graph_object
 from pytest_swarm.telemetry import event_types as types
@@ -110,6 +110,7 @@ class _Reader:
         self.complete = False
         self.notes: list[str] = []
         self.case_notes: list[str] = []
+        self.collected: dict[str, None] = {}
         self.damaged: list[int] = []
         self.torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
         self._graphs: dict[str, tuple[GraphObject, TaskGraph]] = {}
@@ -141,6 +142,8 @@ class _Reader:
                 self.info = _run_info(event, where)
             case types.RunEndEvent():
                 self.complete, self.notes = event.complete, list(event.notes)
+            case types.CollectionEvent():
+                self.collected.update(dict.fromkeys(event.tests))
             case types.NoteEvent():
                 self.case_notes.append(event.text)
             case types.DagStructureEvent():
@@ -215,6 +218,7 @@ class _Reader:
             jobs=tuple(self.jobs),
             complete=self.complete and not unfinished and not notes and not damage,
             notes=(*self.notes, *self.case_notes, *unfinished, *damage, *notes),
+            collected=tuple(self.collected),
         )
 
     def _damage(self) -> tuple[str, ...]:

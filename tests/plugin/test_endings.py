@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm.execution.background import cancel_and_wait
+from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.plugin.ending_signals import EndingSignals
 from tests.plugin.conftest import Reports
 
