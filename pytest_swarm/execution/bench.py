@@ -14,16 +14,17 @@ from typing import Literal, Self, TypeAlias, TypeVar
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.domain.record import Case, CaseKey, JobRecord
+from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.domain.seeding import request_seed
-from pytest_swarm.errors import BackendError, OptionError
+from pytest_swarm.errors import BackendError, CassetteError, OptionError
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.estimate.starting_estimates import EstimateSource, prior_estimates
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
-from pytest_swarm.execution.group_state import GroupState, in_loop, record_of
+from pytest_swarm.execution.group_state import GroupState, in_loop
+from pytest_swarm.execution.loop_tasks import record_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.restoration import Restoration
@@ -128,7 +129,11 @@ class Bench:
         state, listener = started.state, started.state.connection.listener
         record = record_of(state.runner, started.running)
         if listener is not None:
-            for sentence in listener.finish(now_s=state.runner.get_loop().time()):
+            try:
+                notes = listener.finish(now_s=state.runner.get_loop().time())
+            except CassetteError as error:  # what was measured is kept, and the case is not recorded
+                return replace(record, status=JobStatus.ERROR, error=str(error))
+            for sentence in notes:
                 sink.emit(encode_note(case, sentence, record.started_ts_ms))
         return record
 

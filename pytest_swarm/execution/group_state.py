@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TypeVar
 
-from pytest_swarm.domain.record import Case, JobRecord
+from pytest_swarm.domain.record import Case
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.backends import Backend, Connection
 from pytest_swarm.execution.residency import ResidencyManager
@@ -37,20 +37,6 @@ class GroupState:
         """Close the connection and the loop."""
         self.runner.run(self.connection.client.aclose())
         self.runner.close()
-
-
-def record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]) -> JobRecord:
-    """Return the record of a case.
-
-    The task itself has no result, because asyncio makes a text of task and result as it resets the signal handler.
-    """
-    records: list[JobRecord] = []
-
-    async def keep() -> None:
-        records.append(await running)
-
-    runner.run(keep())
-    return records[0]
 
 
 async def in_loop(make: Callable[[], T]) -> T:

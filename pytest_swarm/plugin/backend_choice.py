@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.errors import OptionError, ProfileError
+from pytest_swarm.errors import BackendError, OptionError, ProfileError
 from pytest_swarm.execution.backends import (
+    PROBE_TIMEOUT_S,
     Backend,
     SimulatedWorld,
     installed_models,
@@ -66,13 +67,28 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
     asked_for = "asked for by --swarm-backend"
     if kind == "ollama":
         require_models(hosts[0], needed, installed_models(hosts[0], settings.timeout_s))
-        return network_backend(hosts[0], timeout_s=settings.timeout_s, why=asked_for)
+        return network_backend(hosts[0], timeout_s=settings.timeout_s, why=asked_for, retries=settings.retries)
     if kind == "sim":
         return _simulated(settings, fleet, needed, asked_for)
+    if Options.host.dest in settings.given:
+        _require_an_answer(hosts)
     host, why = reachable_host(hosts, needed)
     if host is None:
         return _simulated(settings, fleet, needed, why)
-    return network_backend(host, timeout_s=settings.timeout_s, why=why)
+    return network_backend(host, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
+
+
+def _require_an_answer(hosts: tuple[str, ...]) -> None:
+    """Raise the first host's BackendError where none of the servers that the user named answers."""
+    errors: list[BackendError] = []
+    for host in hosts:
+        try:
+            installed_models(host, PROBE_TIMEOUT_S)
+        except BackendError as error:
+            errors.append(error)
+        else:
+            return
+    raise errors[0]
 
 
 def measured_server(settings: Settings, demand: ModelDemand, *, process: Process) -> MeasuredServer:
@@ -112,7 +128,7 @@ def _recorded(settings: Settings, inner: Backend, run: str) -> Backend:
 
     assert settings.cassette is not None, "checked with the other options"
     target = RecordingTarget(path=settings.cassette, mode=RecordMode(settings.record_mode), run=run)
-    return recording_backend(inner, target, timeout_s=settings.timeout_s)
+    return recording_backend(inner, target, timeout_s=settings.timeout_s, retries=settings.retries)
 
 
 def _replayed(settings: Settings) -> Backend:
@@ -121,7 +137,8 @@ def _replayed(settings: Settings) -> Backend:
 
     assert settings.cassette is not None, "checked with the other options"
     cassette = read_cassette(settings.cassette)
-    return replay_backend(cassette, timeout_s=settings.timeout_s, why="asked for by --swarm-backend")
+    why = "asked for by --swarm-backend"
+    return replay_backend(cassette, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
 
 
 def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: str) -> Backend:
@@ -141,7 +158,7 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
             has = ", ".join(profile.tags)
             raise OptionError(f"--swarm-fault: profile {profile.name!r} does not know {fault.model!r}; it knows {has}")
     world = SimulatedWorld(profile=profile, seed=settings.seed, faults=faults)
-    return simulated_backend(world, fleet, timeout_s=settings.timeout_s, why=why)
+    return simulated_backend(world, fleet, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
 
 
 def simulated_server(settings: Settings) -> SimulatedServer:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _REPEAT: Final = re.compile(r"^-r[0-9]+")
 CASE: Final = "swarm_case"
 MARKER: Final = "swarm"
+MOST_CASES: Final = 100_000  # of one test
 VERSION: Final = "version"  # the one keyword of the marker that is no option
 
 
@@ -112,13 +113,21 @@ class Cases:
 
         check_markers(item)
         axes = self.axes_of(item)
+        budgets_gb, weights = self._budgets_gb(axes), tuple(_swept(axes))
+        settings = len(axes.modes or ()) * len(axes.horizons or ()) * len(budgets_gb) * len(weights)
+        count = settings * (axes.repeat or 1)
+        if count > MOST_CASES:
+            raise OptionError(
+                f"{item.nodeid} would run as {count:,} cases (modes x horizons x budgets x weights x repeats), "
+                f"and {MOST_CASES:,} are the most; give fewer of them"
+            )
         return tuple(
             CaseKey(mode=str(mode), horizon=horizon, vram_budget_gb=budget, repeat=repeat, lambda_token=lambda_token)
             for mode in axes.modes or ()
             if not self._leaves_out(mode)
             for horizon in axes.horizons or ()
-            for budget in self._budgets_gb(axes)
-            for lambda_token in _swept(axes)
+            for budget in budgets_gb
+            for lambda_token in weights
             for repeat in range(1, (axes.repeat or 1) + 1)
         )
 

@@ -210,9 +210,17 @@ class Options(OptionValues):
         measures=True,
     )
     concurrency = Value(
-        lambda given: given.count(low=1), "4", "tasks of one step that run at the same time", metavar="N"
+        lambda given: given.count(low=1, high=10_000), "4", "tasks of one step that run at the same time", metavar="N"
     )
     timeout_s = Value(lambda given: given.duration_s(), "120s", "time limit of one call to the server", metavar="TIME")
+    retries = Value(
+        lambda given: given.count(low=0, high=100),
+        "2",
+        "how often a call is tried again that failed for the server's sake: no or a lost connection, status 429, 500, "
+        "502, 503 or 504",
+        metavar="N",
+        may_differ=True,
+    )
     code_eval: FlagOrWord[Literal["on", "strict"]] = FlagOrWord(
         lambda given: given.switch("strict"),
         "run answered code against its cases, in a sandbox; without it, code is only parsed; strict: only where the "

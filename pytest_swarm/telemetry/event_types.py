@@ -215,6 +215,7 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     judge_reply: Annotated[str | None, Meta(description="what the judge wrote")] = None
     thinking: Annotated[str | None, Meta(description="what the model wrote before its answer")] = None
     truncated: Annotated[bool | None, Meta(description="whether the server cut the prompt")] = None
+    server_fault: Annotated[bool, Meta(description="whether the call failed for the server's sake")] = False
 
 
 class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
@@ -225,6 +226,17 @@ class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
     action: Literal["load", "unload"]
     started_s: JobSeconds
     finished_s: JobSeconds
+
+
+class CallRetryEvent(JobEvent, frozen=True, kw_only=True, tag="call_retry"):
+    """A call that failed for the server's sake and is tried again."""
+
+    step: Step
+    call: str
+    reason: Annotated[str, Meta(description="the HTTP status, or the kind of the error")]
+    attempt: Annotated[int, Meta(ge=1, le=_LARGEST, description="which retry of the call follows, from 1")]
+    at_s: JobSeconds
+    wait_s: Annotated[float, Meta(ge=0.0, description="seconds until it is tried again")]
 
 
 class ResidentRow(Struct, frozen=True, kw_only=True):
@@ -266,6 +278,7 @@ AnyEvent: TypeAlias = (
     | PlanStepEvent
     | TaskResultEvent
     | ModelSwitchEvent
+    | CallRetryEvent
     | VramSampleEvent
     | JobSummaryEvent
 )

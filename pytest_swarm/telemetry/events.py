@@ -21,12 +21,14 @@ from pytest_swarm.domain.record import (
     Switch,
     TaskOutcome,
 )
+from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, VramSample
 from pytest_swarm.fields import Json
 from pytest_swarm.graph_codec import encode_graph_object
 from pytest_swarm.telemetry.event_types import (
     SCHEMA_VERSION,
     AssignmentRow,
+    CallRetryEvent,
     CollectionEvent,
     DagStructureEvent,
     JobSummaryEvent,
@@ -65,11 +67,15 @@ _MODEL: Final = _SharedFields(Model, RunFleetModel)
 _STEP: Final = _SharedFields(PlanStep, PlanStepEvent, but=("mode", "assignments", "executed"))
 _OUTCOME: Final = _SharedFields(TaskOutcome, TaskResultEvent)
 _SAID_IF_KNOWN: Final = frozenset(
-    ("read", "read_where", "done_reason", "answer_state", "thinking_chars", "thinking", "sandbox_layers", "judge_reply")
+    (
+        *("read", "read_where", "done_reason", "answer_state", "thinking_chars", "thinking", "sandbox_layers"),
+        *("judge_reply", "server_fault"),
+    )
 )
 """Fields of `task_result` that are left out where there is nothing to say."""
 
 _SWITCH: Final = _SharedFields(Switch, ModelSwitchEvent)
+_RETRY: Final = _SharedFields(Retry, CallRetryEvent)
 
 
 def encode_run_start(info: RunInfo) -> JsonObject:
@@ -183,6 +189,16 @@ def encode_switch(case: Case, switch: Switch, ts_ms: float) -> JsonObject:
 def decode_switch(event: ModelSwitchEvent) -> Switch:
     """Return the Switch of a `model_switch`."""
     return Switch(**_SWITCH.of(event))
+
+
+def encode_retry(case: Case, retry: Retry, ts_ms: float) -> JsonObject:
+    """Return `call_retry`: a call that failed for the server's sake and is tried again."""
+    return to_json(CallRetryEvent(**_head(case, ts_ms), **_RETRY.of(retry)))
+
+
+def decode_retry(event: CallRetryEvent) -> Retry:
+    """Return the Retry of a `call_retry`."""
+    return Retry(**_RETRY.of(event))
 
 
 def encode_vram_sample(case: Case, sample: VramSample, ts_ms: float) -> JsonObject:
