@@ -158,6 +158,7 @@ def simulated_backend(
         timeout_s: Time limit of one call in seconds of virtual time.
         why: Why this backend was chosen, for the header line.
     """
+    from pytest_swarm.execution.simulated_client import SimulatedClient
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
@@ -170,7 +171,8 @@ def simulated_backend(
         generator = ProfileGenerator(profile, seed=seed)
         server = SimulatedServer(spec, generator=generator, seed=seed, faults=(*profile.faults, *world.faults))
 
-        client = OllamaClient("http://simulated", transport=server.transport(), timeout_s=timeout_s)
+        direct = None if profile.faults or world.faults else server  # a fault may concern the list of residents
+        client = SimulatedClient("http://simulated", transport=server.transport(), timeout_s=timeout_s, server=direct)
         return Connection(
             client=client,
             probe_client=client,

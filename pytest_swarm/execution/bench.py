@@ -66,7 +66,7 @@ class _GroupState:
     def __init__(self, backend: Backend, fleet: Fleet, restoration: Restoration) -> None:
         self.backend = backend
         self.runner = asyncio.Runner(loop_factory=backend.new_loop)
-        self.connection: Connection = self.runner.run(_in_loop(backend.connect))
+        self.connection: Connection = self.now(_in_loop(backend.connect))
         self.estimator = Estimator(fleet)
         self.residency = ResidencyManager(self.connection.client, fleet, restoration=restoration)
         self.fresh = True
@@ -76,9 +76,13 @@ class _GroupState:
         if self.connection.listener is not None:
             self.connection.listener.rehearse(case, now_s=self.runner.get_loop().time())
 
+    def now(self, work: Coroutine[None, None, T]) -> T:
+        """Return the result of work that waits for nothing, without the signal handler that the runner's `run` sets."""
+        return self.runner.get_loop().run_until_complete(work)
+
     def close(self) -> None:
         """Close the connection and the loop."""
-        self.runner.run(self.connection.client.aclose())
+        self.now(self.connection.client.aclose())
         self.runner.close()
 
 
@@ -164,7 +168,7 @@ class Bench:
             state.connection.register_graph(case.graph)
             state.rehearse(case)
             context = self._context(case, state, ListSink())
-            setup = state.runner.run(_in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
+            setup = state.now(_in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
             moment = Moment(step=0, graph=setup.graph, finished=frozenset(), resident=frozenset())
             view = build_view(moment, case, context)
 
