@@ -21,7 +21,7 @@ from pytest_swarm.errors import SwarmError
 
 COMMANDS: Final = (
     *("report", "gate", "merge", "noise", "time", "import", "import-matrix", "expect", "new"),
-    *("profile", "fleet", "score", "serve"),
+    *("profile", "fleet", "score", "serve", "answers"),
 )
 _FAILED: Final = 1
 _OUTPUT_ERRORS: Final = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # of standard output

@@ -34,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the verdicts, and return 1 where the gate fails."""
     from pytest_swarm.gate.baseline_codec import read_baseline
     from pytest_swarm.gate.gate_run import judge_run
+    from pytest_swarm.gate.look_memory import remember_look
     from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, parse_expression
     from pytest_swarm.gate.shards import read_shards
     from pytest_swarm.report.gate_text import gate_text, terminal_lines
@@ -53,4 +54,6 @@ def run(options: argparse.Namespace) -> int:
         print(f"WARNING gate: {sentence}")
     for sentence in result.failures:
         print(f"FAILED gate: {sentence}")
+    for sentence in remember_look(baseline, shards.cases, result, file=options.baseline, shown=str(options.baseline)):
+        print(sentence)
     return 1 if result.failures else 0

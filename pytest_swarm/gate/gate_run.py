@@ -10,10 +10,10 @@ from pytest_swarm.gate.run_context import RunContext
 
 
 def judge_run(run: RunCases, context: RunContext, baseline: Baseline, policy: Policy) -> GateResult:
-    """Return the verdicts on a run; a case counts as missing where the run has its mode, horizon and budget."""
-    settings = {(case.setup.mode, case.setup.horizon, case.setup.vram_budget_gb) for case in run.cases}
+    """Return the verdicts on a run; a case counts as missing where the run has its mode and setting."""
+    settings = {case.setup.key for case in run.cases}
 
     def covered(case: BaselineCase) -> bool:
-        return (case.setup.mode, case.setup.horizon, case.setup.vram_budget_gb) in settings
+        return case.setup.key in settings
 
     return evaluate(run, baseline, context, policy=policy, covered=covered)

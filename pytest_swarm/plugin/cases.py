@@ -86,16 +86,17 @@ class Cases:
         return self._settings.axes(said)
 
     def keys_of(self, item: pytest.Item) -> tuple[CaseKey, ...]:
-        """Return every case of a benchmark: modes x horizons x budgets x repeats."""
+        """Return every case of a benchmark: modes x horizons x budgets x weights of token cost x repeats."""
         from pytest_swarm.domain.record import CaseKey
 
         check_markers(item)
         axes = self.axes_of(item)
         return tuple(
-            CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget, repeat=repeat)
+            CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget, repeat=repeat, lambda_token=lambda_token)
             for mode in axes.modes or ()
             for horizon in axes.horizons or ()
             for budget in self._budgets_gb(axes)
+            for lambda_token in _swept(axes)
             for repeat in range(1, (axes.repeat or 1) + 1)
         )
 
@@ -120,6 +121,12 @@ class Cases:
         if not self._settings.auto_repeat:
             return items
         return _dealt(items, sorted(filter(is_swarm, items), key=lambda item: key_of(item).repeat))
+
+
+def _swept(axes: Axes) -> tuple[float | None, ...]:
+    """The weights of token cost that are swept; None alone where there is one, which needs no place in the key."""
+    weights = axes.lambda_tokens or ()
+    return weights if len(weights) > 1 else (None,)
 
 
 def selected(items: list[pytest.Item], settings: Settings) -> tuple[list[pytest.Item], list[pytest.Item]]:

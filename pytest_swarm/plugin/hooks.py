@@ -143,15 +143,17 @@ class SwarmHooks:
             self.session.lost_worker()
 
     def tell(self, node: Any) -> None:  # xdist has no types
-        """Tell a worker of xdist the run's name and the free VRAM, which all must agree on."""
-        from pytest_swarm.plugin.process import FREE_GB, RUN
+        """Tell a worker of xdist what all must agree on: the run's name or its folder, and the free VRAM."""
+        from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN
 
         try:
             session = self.session
+            resumed = session.folder.path if session.settings.resume is not None else None
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
         node.workerinput[RUN] = session.process.run_name
         node.workerinput[FREE_GB] = session.resources.free_gb
+        node.workerinput[RESUMED] = None if resumed is None else str(resumed)
 
     @pytest.hookimpl(tryfirst=True)  # the exit status must stand before others read it
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -161,7 +163,10 @@ class SwarmHooks:
         try:
             self.session.resources.close()
         finally:
-            self._finish(session, exitstatus)
+            try:
+                self._finish(session, exitstatus)
+            finally:
+                self.session.give_back()
 
     def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the reports; a worker of xdist sends its remarks on the server to its controller."""

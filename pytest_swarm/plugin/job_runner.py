@@ -212,4 +212,5 @@ def _properties(record: JobRecord, metrics: JobMetrics) -> list[tuple[str, objec
         ("swarm.violations", metrics.violations),
         ("swarm.makespan_s", metrics.makespan_s),
         ("swarm.simulated", record.simulated),
+        *([] if key.lambda_token is None else [("swarm.lambda_token", key.lambda_token)]),
     ]

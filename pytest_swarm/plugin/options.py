@@ -67,7 +67,12 @@ class Options(OptionValues):
         "models on offer: a TOML file, the published agents JSON, or the name of a shipped fleet",
         metavar="FILE",
     )
-    lambda_token = Value(lambda given: given.weight(), "0.5", "weight of token cost in the objective", metavar="WEIGHT")
+    lambda_token = Axis(
+        lambda given: given.weights(),
+        "0.5",
+        "weight of token cost in the objective; a list, such as 0,0.25,1, runs each case with each of them",
+        metavar="WEIGHT",
+    )
     lambda_switch = Value(
         lambda given: given.weight(), "0.2", "weight of model loads in the objective", metavar="WEIGHT"
     )

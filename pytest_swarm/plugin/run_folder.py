@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.files import write_whole
 from pytest_swarm.plugin.resuming import EVENTS, EarlierJobs
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import read_run
@@ -18,6 +19,7 @@ from pytest_swarm.telemetry.sink import Event, FileSink, ListSink, Sink
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Run, RunInfo
+    from pytest_swarm.plugin.run_lock import RunLock
 
 REPORTS: Final = "reports"
 _OPENING: Final = ("run_start", "collection")
@@ -27,15 +29,18 @@ class RunFolder:
     """Where a run's events go. A worker of xdist keeps them in memory; its controller writes them.
 
     Args:
-        path: The run's folder, inside the folder of all runs.
+        lock: The lock of the run's folder, which is inside the folder of all runs.
         describe: Gives what is written down of the run at its start.
-        earlier: The jobs of the run that goes on.
+        earlier: Gives the jobs of the run that goes on.
         is_worker: Whether this process is a worker of xdist.
     """
 
-    def __init__(self, path: Path, *, describe: Callable[[], RunInfo], earlier: EarlierJobs, is_worker: bool) -> None:
-        self.path = path
-        self.earlier = earlier
+    def __init__(
+        self, lock: RunLock, *, describe: Callable[[], RunInfo], earlier: Callable[[], EarlierJobs], is_worker: bool
+    ) -> None:
+        self.lock = lock
+        self.path = lock.folder
+        self._read_earlier = earlier
         self._describe = describe
         self._is_worker = is_worker
         self._starts: Counter[str] = Counter()
@@ -47,6 +52,11 @@ class RunFolder:
     def now_ms() -> float:
         """Milliseconds since 1970."""
         return round(time.time() * 1000.0, 3)
+
+    @cached_property
+    def earlier(self) -> EarlierJobs:
+        """The jobs of the run that goes on; OptionError where they were run otherwise."""
+        return self._read_earlier()
 
     @property
     def events(self) -> Path:
@@ -65,7 +75,7 @@ class RunFolder:
         try:
             root.mkdir(parents=True, exist_ok=True)
             if not keep_out.exists():
-                keep_out.write_text("*\n!.gitignore\n", encoding="ascii")
+                write_whole(keep_out, b"*\n!.gitignore\n")
         except OSError as error:
             raise OptionError(f"{root}: no run can be written there ({error.strerror}); fix that first") from error
         if not os.access(root, os.W_OK):
@@ -75,6 +85,7 @@ class RunFolder:
     def file(self) -> FileSink:
         """The file, which only a controller or an ordinary session writes."""
         self.claim()
+        self.lock.take()
         return FileSink(self.events)
 
     def shipped(self) -> list[Event]:
@@ -120,7 +131,9 @@ class RunFolder:
         """Write `run_end` and give the whole run as read back from the file; None where nothing was run."""
         if not self.events.exists():
             return None
-        self.file.emit(encode_run_end(self.now_ms(), complete=complete, notes=(*notes, *self._twice())))
+        unlocked = () if self.lock.warning is None else (self.lock.warning,)
+        sentences = (*notes, *self._twice(), *unlocked)
+        self.file.emit(encode_run_end(self.now_ms(), complete=complete, notes=sentences))
         self.file.close()
         return read_run(self.events)
 

@@ -15,15 +15,13 @@ from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import (
     Case,
     CaseKey,
-    GpuReading,
     JobRecord,
     PlanStep,
-    ResidentModel,
     RunInfo,
     Switch,
     TaskOutcome,
-    VramSample,
 )
+from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, VramSample
 from pytest_swarm.fields import Json
 from pytest_swarm.graph_codec import encode_graph_object
 from pytest_swarm.telemetry.event_types import (
@@ -118,12 +116,13 @@ def encode_dag_structure(case: Case, ts_ms: float, *, simulated: bool) -> JsonOb
         horizon_depth=case.key.horizon,
         vram_budget_gb=case.key.vram_budget_gb,
         repeat=case.key.repeat,
+        lambda_token=case.key.lambda_token,
         test=case.test,
         simulated=simulated,
         graph_digest=case.graph.digest,
         graph=encode_graph_object(case.graph),
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name != "lambda_token" or value is not None}
 
 
 def decode_dag_structure(event: DagStructureEvent, graph: TaskGraph) -> Case:
@@ -133,6 +132,7 @@ def decode_dag_structure(event: DagStructureEvent, graph: TaskGraph) -> Case:
         horizon=event.horizon_depth,
         vram_budget_gb=event.vram_budget_gb,
         repeat=event.repeat,
+        lambda_token=event.lambda_token,
     )
     return Case(graph=graph, key=key, test=event.test)
 
