@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import httpx
 
-from pytest_swarm.domain.record import ResidentModel
+from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 

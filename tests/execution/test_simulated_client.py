@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from pytest_swarm.domain.record import ResidentModel
+from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import ServerDownError
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.simulated_client import SimulatedClient
