@@ -17,11 +17,11 @@ from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.errors import BackendError
-from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
-from pytest_swarm.execution.backends import Backend, Connection
+from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
+from pytest_swarm.execution.group_state import GroupState, in_loop, record_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.restoration import Restoration
@@ -60,55 +60,10 @@ class BenchSettings:
     routers: Mapping[str, RouterFactory | ModeSpec] = field(default_factory=dict)
 
 
-class _GroupState:
-    """One loop, one connection and what was learned on it; lives for a case, or for a group of cases."""
-
-    def __init__(self, backend: Backend, fleet: Fleet, restoration: Restoration) -> None:
-        self.backend = backend
-        self.runner = asyncio.Runner(loop_factory=backend.new_loop)
-        self.connection: Connection = self.now(_in_loop(backend.connect))
-        self.estimator = Estimator(fleet)
-        self.residency = ResidencyManager(self.connection.client, fleet, restoration=restoration)
-        self.fresh = True
-
-    def rehearse(self, case: Case) -> None:
-        """Start a decision of a case that is only timed."""
-        if self.connection.listener is not None:
-            self.connection.listener.rehearse(case, now_s=self.runner.get_loop().time())
-
-    def now(self, work: Coroutine[None, None, T]) -> T:
-        """Return the result of work that waits for nothing, without the signal handler that the runner's `run` sets."""
-        return self.runner.get_loop().run_until_complete(work)
-
-    def close(self) -> None:
-        """Close the connection and the loop."""
-        self.now(self.connection.client.aclose())
-        self.runner.close()
-
-
 def _weights(weights: Weights, case: Case) -> Weights:
     """Return the weights of a case: those of the bench, with its own weight of token cost where a run sweeps it."""
     swept = case.key.lambda_token
     return weights if swept is None else replace(weights, token=swept)
-
-
-def _record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]) -> JobRecord:
-    """Return the record of a case.
-
-    The task itself has no result, because asyncio makes a text of task and result as it resets the signal handler.
-    """
-    records: list[JobRecord] = []
-
-    async def keep() -> None:
-        records.append(await running)
-
-    runner.run(keep())
-    return records[0]
-
-
-async def _in_loop(make: Callable[[], T]) -> T:
-    """Return what must be made while the loop runs."""
-    return make()
 
 
 class Bench:
@@ -127,7 +82,7 @@ class Bench:
         self.gpu = gpu
         self._modes = ModeTable(self.settings.routers)
         self._routers: dict[str, Router] = {}
-        self._state: _GroupState | None = None
+        self._state: GroupState | None = None
         self._state_key: CaseKey | None = None
         self.restoration = Restoration()
 
@@ -155,7 +110,7 @@ class Bench:
             listener.begin(case, now_s=loop.time())
         context = self._context(case, state, sink)
         state.fresh = False
-        record = _record_of(state.runner, run_case(case, context))
+        record = record_of(state.runner, run_case(case, context))
         if listener is not None:
             for sentence in listener.finish(now_s=loop.time()):
                 sink.emit(encode_note(case, sentence, record.started_ts_ms))
@@ -167,14 +122,14 @@ class Bench:
 
         It has a connection of its own, so that what a group of cases has learned and loaded stays as it is.
         """
-        state = _GroupState(self.backend, self.fleet, self.restoration)
+        state = GroupState(self.backend, self.fleet, self.restoration)
         before = (self._state, self._state_key)
         self._state, self._state_key = state, None
         try:
             state.connection.register_graph(case.graph)
             state.rehearse(case)
             context = self._context(case, state, ListSink())
-            setup = state.now(_in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
+            setup = state.now(in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
             moment = Moment(step=0, graph=setup.graph, finished=frozenset(), resident=frozenset())
             view = build_view(moment, case, context)
 
@@ -240,17 +195,17 @@ class Bench:
             self._state.close()
             self._state = self._state_key = None
 
-    def _enter_state(self, case: Case, carryover: Carryover) -> _GroupState:
+    def _enter_state(self, case: Case, carryover: Carryover) -> GroupState:
         if self._state is None or carryover == "case" or self._state_key != case.key:
             self.close()
             backend = self.backend if self.backend.for_case is None else self.backend.for_case(case)
             if backend.live:
                 with suppress(BackendError):  # the case itself reports a server that does not answer
                     self.look()
-            self._state, self._state_key = _GroupState(backend, self.fleet, self.restoration), case.key
+            self._state, self._state_key = GroupState(backend, self.fleet, self.restoration), case.key
         return self._state
 
-    def _context(self, case: Case, state: _GroupState, sink: Sink) -> CaseContext:
+    def _context(self, case: Case, state: GroupState, sink: Sink) -> CaseContext:
         s = self.settings
         judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._residency)
         return CaseContext(
@@ -274,7 +229,7 @@ class Bench:
             ),
         )
 
-    def _router(self, case: Case, state: _GroupState) -> Router:
+    def _router(self, case: Case, state: GroupState) -> Router:
         """Return the mode's router; kept over cases for its compiled programs, unless it knows a case's scores."""
         mode = case.key.mode
         if mode in self._routers:
