@@ -105,12 +105,15 @@ class JobRunner:
             )
         from pytest_swarm.execution.case import StoppedJob
 
-        with self._resources.exclusive():
-            try:
-                record = self._resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
-            except StoppedJob as stopped:
-                self._close(stopped.record, item)
-                raise (stopped.__cause__ or stopped) from None
+        try:
+            if self._resources.hosts is not None:
+                record = self._resources.hosts.run(case, carryover=carryover, sink=self._folder.sink)
+            else:
+                with self._resources.exclusive():
+                    record = self._resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
+        except StoppedJob as stopped:
+            self._close(stopped.record, item)
+            raise (stopped.__cause__ or stopped) from None
         return self._close(record, item)
 
     def _close(self, record: JobRecord, item: pytest.Item) -> JobRecord:

@@ -93,6 +93,7 @@ class _OpenJob:
             samples=tuple(self.samples),
             makespan_s=event.makespan_s,
             error=event.error,
+            host=event.host,
         )
 
 
