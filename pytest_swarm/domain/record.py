@@ -219,6 +219,7 @@ class JobRecord:
     retries: tuple[Retry, ...] = ()
     makespan_s: float | None = None
     error: str | None = None
+    host: str | None = None  # the server that ran it, where there were several
 
     def outcome(self, task_id: str) -> TaskOutcome:
         """Return the outcome of a task; KeyError where the job has none."""

@@ -163,6 +163,7 @@ def simulated_backend(
         why: Why this backend was chosen, for the header line.
         retries: As for a real server.
     """
+    from pytest_swarm.execution.simulated_client import SimulatedClient
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
@@ -174,7 +175,10 @@ def simulated_backend(
     def connect() -> Connection:
         generator = ProfileGenerator(profile, seed=seed)
         server = SimulatedServer(spec, generator=generator, seed=seed, faults=(*profile.faults, *world.faults))
-        client = OllamaClient("http://simulated", transport=server.transport(), timeout_s=timeout_s, retries=retries)
+        direct = None if profile.faults or world.faults else server  # a fault may concern the list of residents
+        client = SimulatedClient(
+            "http://simulated", transport=server.transport(), timeout_s=timeout_s, retries=retries, server=direct
+        )
         return Connection(
             client=client,
             probe_client=client.without_retries(),

@@ -171,7 +171,7 @@ class Bench:
             state.connection.register_graph(case.graph)
             state.rehearse(case)
             context = self._context(case, state, ListSink())
-            setup = state.runner.run(in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
+            setup = state.now(in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
             moment = Moment(step=0, graph=setup.graph, finished=frozenset(), resident=frozenset())
             view = build_view(moment, case, context)
 

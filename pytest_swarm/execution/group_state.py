@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 from pytest_swarm.domain.record import Case
@@ -22,7 +22,7 @@ class GroupState:
     def __init__(self, backend: Backend, estimator: Estimator, restoration: Restoration) -> None:
         self.backend = backend
         self.runner = asyncio.Runner(loop_factory=backend.new_loop)
-        self.connection: Connection = self.runner.run(in_loop(backend.connect))
+        self.connection: Connection = self.now(in_loop(backend.connect))
         self.estimator = estimator
         self.residency = ResidencyManager(self.connection.client, estimator.fleet, restoration=restoration)
         self.routers: dict[str, Router] = {}
@@ -33,9 +33,13 @@ class GroupState:
         if self.connection.listener is not None:
             self.connection.listener.rehearse(case, now_s=self.runner.get_loop().time())
 
+    def now(self, work: Coroutine[None, None, T]) -> T:
+        """Return the result of work that waits for nothing, without the signal handler that the runner's `run` sets."""
+        return self.runner.get_loop().run_until_complete(work)
+
     def close(self) -> None:
         """Close the connection and the loop."""
-        self.runner.run(self.connection.client.aclose())
+        self.now(self.connection.client.aclose())
         self.runner.close()
 
 

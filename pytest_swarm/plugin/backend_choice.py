@@ -20,6 +20,7 @@ from pytest_swarm.execution.backends import (
     require_models,
     simulated_backend,
 )
+from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.plugin.options import Options
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class ModelDemand:
 def choose_backend(settings: Settings, demand: ModelDemand, *, process: Process) -> Backend:
     """The backend of the settings. Raises BackendError where `ollama` was asked for and cannot serve the models.
 
-    Of several hosts an xdist worker takes its own by number, so that two GPUs can work side by side. A recording knows
-    its own cases by the name of the run.
+    Of several hosts a worker of xdist names its own first, by its number; the cases are spread by `host_pool`. A
+    recording knows its own cases by the name of the run, and stays on the first host.
     """
     if settings.backend == "replay":
         return _replayed(settings)
@@ -64,7 +65,7 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
     fleet, needed = demand.fleet, demand.tags
     first = (worker or 0) % len(settings.hosts)
     hosts = settings.hosts[first:] + settings.hosts[:first]
-    asked_for = "asked for by --swarm-backend"
+    asked_for = f"asked for by --swarm-backend{_others(settings)}"
     if kind == "ollama":
         require_models(hosts[0], needed, installed_models(hosts[0], settings.timeout_s))
         return network_backend(hosts[0], timeout_s=settings.timeout_s, why=asked_for, retries=settings.retries)
@@ -114,6 +115,13 @@ def _simulated_world(settings: Settings) -> str:
 
     told = f"{load_profile(settings.profile)!r} {settings.fault!r}"
     return f"{settings.profile} {hashlib.sha256(told.encode()).hexdigest()[:8]} seed {settings.seed}"
+
+
+def _others(settings: Settings) -> str:
+    """Return what the header says of several servers."""
+    if len(settings.hosts) == 1:
+        return ""
+    return f"; the cases are spread over {', '.join(map(shown_host, settings.hosts))}"
 
 
 def _recorded_kind(settings: Settings) -> str:

@@ -122,6 +122,8 @@ class JobRunner:
         return self._close(record, item)
 
     def _ran(self, case: Case, carryover: Carryover) -> JobRecord:
+        if self._resources.hosts is not None:
+            return self._resources.hosts.run(case, carryover=carryover, sink=self._folder.sink)
         with self._resources.exclusive():
             return self._resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
 

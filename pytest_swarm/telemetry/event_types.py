@@ -267,6 +267,7 @@ class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"
     started_ts_ms: Milliseconds
     makespan_s: NotNegative | None
     metrics: Mapping[str, Any]
+    host: Annotated[str | None, Meta(description="the server that ran it, where there were several")] = None
 
 
 AnyEvent: TypeAlias = (

@@ -242,8 +242,9 @@ def encode_job_summary(record: JobRecord, ts_ms: float, metrics: Mapping[str, Js
         started_ts_ms=record.started_ts_ms,
         makespan_s=record.makespan_s,
         metrics=metrics,
+        host=record.host,
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name != "host" or value is not None}
 
 
 def _head(case: Case, ts_ms: float) -> dict[str, Any]:
