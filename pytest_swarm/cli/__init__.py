@@ -20,7 +20,7 @@ from typing import Final
 from pytest_swarm.errors import SwarmError
 
 COMMANDS: Final = (
-    *("report", "gate", "noise", "time", "import", "import-matrix", "expect", "new"),
+    *("report", "gate", "decide", "noise", "time", "import", "import-matrix", "expect", "new"),
     *("profile", "fleet", "score", "serve"),
 )
 _FAILED: Final = 1

@@ -167,10 +167,10 @@ class _Choosing:
         means = self.table.means
         order = sorted(range(len(means)), key=lambda n: -means[n])
         proven = next((n for n in order if means[n] > 0 and self.bounds(n)[0] > 0 and self._keeps_score(n)), None)
-        best = proven if proven is not None else next((n for n in order if not self._loses_score(n)), order[0])
+        best = proven if proven is not None else self._looks_best(order)
         settled = proven is None and all(self._loses_score(n) or self.bounds(n)[1] <= self.margin for n in order)
         ruling = Ruling.USE if proven is not None else Ruling.KEEP if settled else Ruling.UNKNOWN
-        fit = cross_fitted_gain(self.table)
+        fit = cross_fitted_gain(self.table, self.guard, allowed=self.figures.allowed_score_loss)
         low, high = self.bounds(best)
         honest = min(max(fit.gain, low), high, max(means[best], low))
         return PolicyChoice(
@@ -184,6 +184,11 @@ class _Choosing:
             to_find=self._to_find(best, honest) if ruling is Ruling.UNKNOWN else None,
             to_keep=self._to_keep(best) if ruling is Ruling.UNKNOWN else None,
         )
+
+    def _looks_best(self, order: Sequence[int]) -> int:
+        """Return the first policy that seems to keep the score, else one that may keep it, else the first."""
+        kept = [n for n in order if self.guard is None or self.guard.means[n] >= -self.figures.allowed_score_loss]
+        return next(iter(kept or [n for n in order if not self._loses_score(n)] or order))
 
     def _keeps_score(self, n: int) -> bool:
         return self.guard is None or self.score_bounds(n)[0] >= -self.figures.allowed_score_loss
@@ -215,10 +220,23 @@ class _Choosing:
         other = units_to_prove(self.guard.rows[n], distance=distance, critical=self.guard_critical)
         return Shortfall(jobs=None if other is None else max(jobs, other), repeats=None)
 
+    def _to_see_loss(self, n: int) -> Shortfall:
+        """What would prove that a policy loses more score than is allowed, if it loses as much as was seen."""
+        assert self.guard is not None
+        distance = -self.guard.means[n] - self.figures.allowed_score_loss
+        return Shortfall(
+            jobs=units_to_prove(self.guard.rows[n], distance=distance, critical=self._student), repeats=None
+        )
+
+    @property
+    def _student(self) -> float:
+        return t_quantile(self.table.units - 1, 1 - 2 * self.table.level)
+
     def _to_keep(self, n: int) -> Shortfall:
         """What would prove that the present policy is as good, where it is."""
-        student = t_quantile(self.table.units - 1, 1 - 2 * self.table.level)
-        return self._shortfall(n, units_to_prove(self.table.rows[n], distance=self.margin, critical=student))
+        if self.guard is not None and self.bounds(n)[0] > 0:
+            return self._to_see_loss(n)
+        return self._shortfall(n, units_to_prove(self.table.rows[n], distance=self.margin, critical=self._student))
 
     def _shortfall(self, n: int, jobs: int | None) -> Shortfall:
         """Jobs, and the repeats of the present jobs that narrow the interval as much, where repeats can.

@@ -116,7 +116,7 @@ def gain_bounds(table: GainTable, row: int, critical: float) -> tuple[float, flo
     return min(low, mean - critical * error if error else mean), max(high, mean + student * error)
 
 
-def cross_fitted_gain(table: GainTable, *, folds: int = FOLDS, splits: int = SPLITS) -> CrossFit:
+def cross_fitted_gain(table: GainTable, guard: GainTable | None = None, *, allowed: float = 0.0) -> CrossFit:
     """Return the gain of taking the row with the best mean, or the reference where no mean is above 0.
 
     No unit is judged under a choice that it had a part in, so the mean over units flatters nobody. Its splits are
@@ -124,26 +124,28 @@ def cross_fitted_gain(table: GainTable, *, folds: int = FOLDS, splits: int = SPL
 
     Args:
         table: The gains.
-        folds: Parts that the units are split into; at most one per unit.
-        splits: How often they are split anew.
+        guard: Gains of another kind, of which a row that is taken may lose `allowed` on the units that choose.
+        allowed: The loss that the guard allows.
     """
     import numpy as np
 
     rows = np.array([*table.rows, (0.0,) * table.units], dtype=np.float64)
+    kept = np.zeros_like(rows) if guard is None else np.array([*guard.rows, (0.0,) * table.units], dtype=np.float64)
     rng = np.random.default_rng([SEED, table.units, len(rows)])
-    parts = min(folds, table.units)
-    total = rows.sum(axis=1)
+    parts = min(FOLDS, table.units)
+    total, kept_total = rows.sum(axis=1), kept.sum(axis=1)
     gains: list[float] = []
     chosen = np.zeros(len(rows))
-    for _ in range(splits):
+    for _ in range(SPLITS):
         order = rng.permutation(table.units)
         for part in range(parts):
             held = order[part::parts]
             sums = rows[:, held].sum(axis=1)
-            best = _best(total - sums)
+            lost = kept_total - kept[:, held].sum(axis=1) < -(allowed + _TINY) * (table.units - len(held))
+            best = _best(np.where(lost, -np.inf, total - sums))
             gains.append(float(sums[best]))
             chosen[best] += len(held)
-    cells = splits * table.units
+    cells = SPLITS * table.units
     return CrossFit(gain=math.fsum(gains) / cells, shares=tuple(float(each) / cells for each in chosen[:-1]))
 
 
