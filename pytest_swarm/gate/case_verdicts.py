@@ -123,7 +123,7 @@ def _drawn(plain: MatchStatistics, expression: Expression, chance: Chance) -> Ma
         return replace(plain, pairs=0)
     (job,) = jobs
     sign = expression.metric.worse
-    before, now = (job.mean(plain.match.now.identity, now=later) for later in (False, True))
+    before, now = (job.mean(0, now=later) for later in (False, True))
     losses = [pair.difference for pair in job.grouped_pairs(sign)]
     reach = reach_of(expression.metric, jobs)
     data = WeightedValues(values=losses, weights=[1.0] * len(losses), low=-reach, high=reach)

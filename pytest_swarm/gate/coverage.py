@@ -69,7 +69,7 @@ def coverage_of(
         pairs += len(compared)
         cases += bool(compared)
         if then:
-            lost += [_lost(match, each, metric) for each in tried if each not in measured]
+            lost += [_lost(match, each, metric) for each in tried if each.figures.get(metric) is None]
     absent += len(died)
     return Coverage(
         cases=cases,

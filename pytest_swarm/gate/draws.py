@@ -7,38 +7,38 @@ draw. Where draws are not shared between the sides, all repeats of both count, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, variance
-from typing import TypeAlias
 
-from pytest_swarm.gate.baseline import BaselineSample, Setup
+from pytest_swarm.gate.baseline import BaselineSample
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.statistics.permutations import Stratum
 from pytest_swarm.statistics.sign_flips import Pair
 
-CaseIdentity: TypeAlias = tuple[Setup, str]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """The values of one job in one repeat, by case; `times` is how many repeats gave the same answers again."""
+    """The values of one job in one repeat, by the number of the case.
+
+    `times` is how many repeats gave the same answers.
+    """
 
     run: str
-    values: Mapping[CaseIdentity, float]
+    values: Mapping[int, float]
     times: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDraws:
-    """The draws of one job on both sides, for the cases that were measured on both."""
+    """The draws of one job on both sides; `cases` are the numbers of its cases that were measured on both."""
 
     job: str
-    cases: tuple[CaseIdentity, ...]
+    cases: range
     before: tuple[Draw, ...]
     now: tuple[Draw, ...]
 
-    def mean(self, case: CaseIdentity, *, now: bool) -> float:
+    def mean(self, case: int, *, now: bool) -> float:
         """Return the mean of a case over all repeats of one side."""
         return mean_of_case(self.now if now else self.before, case)
 
@@ -56,22 +56,23 @@ class JobDraws:
             share: share of the value before that is taken off each loss.
         """
 
-        def loss(then: Sequence[Draw], later: Sequence[Draw], case: CaseIdentity) -> float:
+        def loss(then: Sequence[Draw], later: Sequence[Draw], case: int) -> float:
             before = mean_of_case(then, case)
             return sign * (mean_of_case(later, case) - before) - share * abs(before)
 
         groups = min(len(self.before), len(self.now))
+        dealt = [(self.before[n::groups], self.now[n::groups]) for n in range(groups)]
         found: list[Pair] = []
         for case in self.cases:
             whole = loss(self.before, self.now, case)
-            losses: list[tuple[int, float]] = []
-            for group in range(groups):
-                then, later = self.before[group::groups], self.now[group::groups]
-                if _has(then, case) and _has(later, case):
-                    losses.append((group, loss(then, later, case)))
+            losses = [
+                (group, loss(then, later, case))
+                for group, (then, later) in enumerate(dealt)
+                if _has(then, case) and _has(later, case)
+            ]
             losses = losses or [(0, whole)]  # each group lacks the case on one side
-            shift = whole - fmean(each for _, each in losses)
-            found += [Pair(self.job, case, group, each + shift) for group, each in losses]
+            shift = whole - sum(each for _, each in losses) / len(losses)
+            found += [Pair(self.job, (self.job, case), group, each + shift) for group, each in losses]
         return found
 
     def all_differences(self, sign: int) -> list[float]:
@@ -93,7 +94,7 @@ class JobDraws:
         )
         return Stratum(before=before, now=now, weight=len(self.cases) / cases)
 
-    def run_means(self, case: CaseIdentity) -> dict[str, tuple[float, float]]:
+    def run_means(self, case: int) -> dict[str, tuple[float, float]]:
         """Return, for each run of the baseline, the mean of a case and its variance (0 for a single repeat)."""
         found: dict[str, list[float]] = {}
         for draw in self.before:
@@ -125,20 +126,24 @@ def job_draws(matches: Iterable[Match], name: str, *, collapse: bool) -> tuple[J
     return tuple(
         JobDraws(
             job=job,
-            cases=tuple(match.now.identity for match in group),
-            before=_draws({match.now.identity: match.before.samples for match in group}, name, collapse=collapse),
-            now=_draws({match.now.identity: match.now.samples for match in group}, name, collapse=collapse),
+            cases=range(len(group)),
+            before=_draws([match.before.samples for match in group], name, collapse=collapse),
+            now=_draws([match.now.samples for match in group], name, collapse=collapse),
         )
         for job, group in by_job.items()
     )
 
 
-def mean_of_case(draws: Sequence[Draw], case: CaseIdentity) -> float:
+def mean_of_case(draws: Sequence[Draw], case: int) -> float:
     """Return the mean of a case over all repeats of the draws that have it."""
     if len(draws) == 1:
         return draws[0].values[case]
-    rows = [(draw.values[case], draw.times) for draw in draws if case in draw.values]
-    return sum(value * times for value, times in rows) / sum(times for _, times in rows)
+    total, times = 0.0, 0
+    for draw in draws:
+        value = draw.values.get(case)
+        if value is not None:
+            total, times = total + value * draw.times, times + draw.times
+    return total / times
 
 
 def bet_scale(metric: AnyMetric, before: Iterable[float]) -> float:
@@ -156,28 +161,35 @@ def _measured(samples: Iterable[BaselineSample], name: str) -> bool:
     return any(sample.figures.get(name) is not None for sample in samples)
 
 
-def _has(draws: Sequence[Draw], case: CaseIdentity) -> bool:
+def _has(draws: Sequence[Draw], case: int) -> bool:
     return any(case in draw.values for draw in draws)
 
 
-def _draws(cases: Mapping[CaseIdentity, Sequence[BaselineSample]], name: str, *, collapse: bool) -> tuple[Draw, ...]:
-    values: dict[tuple[str, int], dict[CaseIdentity, list[float]]] = {}
-    answers: dict[tuple[str, int], dict[object, str | None]] = {}
-    for identity, samples in cases.items():
+@dataclass(slots=True)
+class _Repeat:
+    """What one repeat of a job gave: values and answers by case."""
+
+    values: dict[int, list[float]] = field(default_factory=dict)
+    answers: list[tuple[int, int, str | None]] = field(default_factory=list)
+
+
+def _draws(cases: Sequence[Sequence[BaselineSample]], name: str, *, collapse: bool) -> tuple[Draw, ...]:
+    repeats: dict[tuple[str, int], _Repeat] = {}
+    for case, samples in enumerate(cases):
         for sample in samples:
             value = sample.figures.get(name)
             if value is not None:
-                repeat = sample.run, sample.repeat
-                values.setdefault(repeat, {}).setdefault(identity, []).append(value)
-                answers.setdefault(repeat, {})[identity, sample.occurrence] = sample.answers
+                slot = sample.run, sample.repeat
+                repeat = repeats.get(slot) or repeats.setdefault(slot, _Repeat())
+                repeat.values.setdefault(case, []).append(value)
+                repeat.answers.append((case, sample.occurrence, sample.answers))
     found: dict[object, Draw] = {}
-    for repeat, by_case in values.items():
-        given = answers[repeat]
-        same_answers = frozenset(given.items())
-        key: object = repeat
-        if None not in given.values():  # a seed that was run twice is one draw on any server
-            key = same_answers if collapse else (repeat[1], same_answers)
+    for (run, number), repeat in repeats.items():
+        key: object = run, number
+        if all(answers is not None for _, _, answers in repeat.answers):  # a seed that was run twice is one draw
+            same_answers = frozenset(repeat.answers)
+            key = same_answers if collapse else (number, same_answers)
         same = found.get(key)
-        means = {case: fmean(each) for case, each in by_case.items()}
-        found[key] = Draw(run=repeat[0], values=means, times=1 if same is None else same.times + 1)
+        values = {case: each[0] if len(each) == 1 else fmean(each) for case, each in repeat.values.items()}
+        found[key] = Draw(run=run, values=values, times=1 if same is None else same.times + 1)
     return tuple(found.values())

@@ -10,6 +10,7 @@ from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.case_verdicts import match_verdicts, not_comparable_verdicts, unmatched_verdicts
 from pytest_swarm.gate.count_verdicts import count_verdict
 from pytest_swarm.gate.hypotheses import Chance, Hypothesis, hypotheses_of
+from pytest_swarm.gate.looks import earlier_looks
 from pytest_swarm.gate.mean_verdicts import SUSPICION, mean_verdict
 from pytest_swarm.gate.pairing import RunCases, pair_cases
 from pytest_swarm.gate.rules import Policy, Strictness
@@ -35,6 +36,11 @@ class GateResult:
     elsewhere: int
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def undecided(self) -> bool:
+        """Whether chance leaves a row open, so that more repeats may follow."""
+        return any(row.verdict is Verdict.INCONCLUSIVE and not row.exact for row in self.rows)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -75,10 +81,12 @@ def evaluate(
         cases = [*not_comparable_verdicts(run.cases, reasons[0]), *unmatched_verdicts(run, (), (), ())]
         return _result(policy, baseline, _Verdicts(reasons=reasons, cases=tuple(cases)))
     pairing = pair_cases(baseline, run.cases, covered=covered)
+    fixed = reproducible(baseline.context, now)
     chance = Chance(
-        fixed=reproducible(baseline.context, now),
+        fixed=fixed,
         seeded=seeded(baseline.context, now),
         sequential=policy.sequential,
+        looks=0 if policy.sequential or fixed else earlier_looks(baseline, run),
     )
     virtual = virtual_clock(baseline.context, now)
     rows = [_row_verdict(each, virtual=virtual) for each in hypotheses_of(pairing, run, policy, chance=chance)]

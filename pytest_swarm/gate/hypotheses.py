@@ -11,6 +11,7 @@ from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import BaselineSample
 from pytest_swarm.gate.coverage import Coverage, coverage_of
 from pytest_swarm.gate.draws import JobDraws, job_draws
+from pytest_swarm.gate.looks import share_of_level
 from pytest_swarm.gate.pairing import IncompleteJob, Match, Pairing, RunCases
 from pytest_swarm.gate.rules import Expression, Policy, Rule
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
@@ -24,19 +25,21 @@ class Chance:
 
     `fixed`: none, as on a simulator or on recordings with the same seed. `seeded`: the server is known to draw anew for
     each seed, so equal answers of two repeats are a coincidence. `sequential`: repeats were added only while needed.
+    `looks` is how often this run was judged before, with fewer repeats.
     """
 
     fixed: bool
     seeded: bool
     sequential: bool = False
+    looks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hypothesis:
     """One expression under one mode, to be tested over the matched cases at a one-sided `level`.
 
-    `incomplete` are its jobs that did not complete, `absent` its cases that only one side has. `over_budget` holds
-    sentences that name the steps over budget, by (case digest, occurrence).
+    `incomplete` are its jobs that did not complete. `coverage` is what was compared of what should have been.
+    `over_budget` holds sentences that name the steps over budget, by (case digest, occurrence).
     """
 
     rule: Rule
@@ -45,20 +48,16 @@ class Hypothesis:
     matches: tuple[Match, ...]
     level: float
     chance: Chance
+    coverage: Coverage
     incomplete: tuple[IncompleteJob, ...] = ()
-    absent: int = 0
     over_budget: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
 
     @property
-    def coverage(self) -> Coverage:
-        """What was compared of what should have been."""
-        return coverage_of(
-            self.matches,
-            self.expression.metric.name,
-            incomplete=self.incomplete,
-            absent=self.absent,
-            by_slot=self.chance.fixed,
-        )
+    def level_of_next_look(self) -> float:
+        """The level that a run with more repeats will be judged at; bets have theirs at any number of looks."""
+        if self.chance.sequential:
+            return self.level
+        return self.level * share_of_level(self.chance.looks + 1) / share_of_level(self.chance.looks)
 
     @property
     def draws(self) -> tuple[JobDraws, ...]:
@@ -80,6 +79,7 @@ class Hypothesis:
             pairs=coverage.pairs,
             pairs_expected=coverage.pairs_expected,
             lost=coverage.named,
+            looks=self.chance.looks,
             **figures,  # type: ignore[arg-type]
         )
 
@@ -165,10 +165,16 @@ def hypotheses_of(pairing: Pairing, run: RunCases, policy: Policy, *, chance: Ch
             expression=expression,
             mode=mode,
             matches=tuple(group.matches),
-            level=_level(expression, noisy),
+            level=_level(expression, noisy) * share_of_level(chance.looks),
             chance=chance,
+            coverage=coverage_of(
+                group.matches,
+                expression.metric.name,
+                incomplete=group.incomplete,
+                absent=group.absent,
+                by_slot=chance.fixed,
+            ),
             incomplete=tuple(group.incomplete),
-            absent=group.absent,
             over_budget=run.over_budget,
         )
         for rule, expression, mode, group in found

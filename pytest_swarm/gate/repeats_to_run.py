@@ -54,7 +54,7 @@ def repeats_to_run(hypothesis: Hypothesis, jobs: tuple[JobDraws, ...], *, allowe
     repeats = sum(draw.times for job in jobs for draw in (*job.before, *job.now))
     if repeats > draws == 2 * len(jobs):
         return RepeatsToRun(to_settle=None, to_prove_ok=None, same_answers=True)
-    sign = hypothesis.expression.metric.worse
+    level, sign = hypothesis.level_of_next_look, hypothesis.expression.metric.worse
     losses = [each for job in jobs for each in job.all_differences(sign)]
     seen = fmean(job.mean_difference(sign) for job in jobs)
     step = fmean(map(abs, losses))
@@ -67,10 +67,10 @@ def repeats_to_run(hypothesis: Hypothesis, jobs: tuple[JobDraws, ...], *, allowe
     def repeats_for(units: int | None) -> int | None:
         return None if units is None else math.ceil(per_draw * math.ceil(units / len(jobs)))
 
-    worse = units_to_exceed(spread, true_mean=seen, limit=allowed, level=hypothesis.level)
-    fine = units_to_exceed(mirrored, true_mean=-seen, limit=-allowed, level=hypothesis.level)
-    none = units_to_exceed(mirrored, true_mean=0.0, limit=-allowed, level=hypothesis.level)
+    worse = units_to_exceed(spread, true_mean=seen, limit=allowed, level=level)
+    fine = units_to_exceed(mirrored, true_mean=-seen, limit=-allowed, level=level)
+    none = units_to_exceed(mirrored, true_mean=0.0, limit=-allowed, level=level)
     twice = replace(spread, uneven=2 * allowed * step)  # a loss strikes single tasks, not all of them a little
-    found = units_to_exceed(twice, true_mean=2 * allowed, limit=allowed, level=hypothesis.level)
+    found = units_to_exceed(twice, true_mean=2 * allowed, limit=allowed, level=level)
     prove = None if none is None or found is None else max(none, found)
     return RepeatsToRun(to_settle=repeats_for(worse if seen > allowed else fine), to_prove_ok=repeats_for(prove))

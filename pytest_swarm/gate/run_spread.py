@@ -21,18 +21,16 @@ def run_error(jobs: Sequence[JobDraws], *, level: float) -> float:
         jobs: the draws of each job.
         level: one-sided level.
     """
+    if len({draw.run for job in jobs for draw in job.before}) < 2:
+        return 0.0
     by_run: dict[str, list[tuple[float, float]]] = {}
-    cases = 0
     for job in jobs:
         for case in job.cases:
-            cases += 1
             means = job.run_means(case)
             middle = fmean(mean for mean, _ in means.values())
             for run, (mean, error) in means.items():
                 by_run.setdefault(run, []).append((mean - middle, error))
     runs = len(by_run)
-    if runs < 2:
-        return 0.0
     between = variance(fmean(mean for mean, _ in rows) for rows in by_run.values())
     within = fmean(math.fsum(error for _, error in rows) / len(rows) ** 2 for rows in by_run.values())
     component = max(0.0, between - within)

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, sorted_samples
+from pytest_swarm.gate.looks import repeats_of
 from pytest_swarm.gate.pairing import RunCases, pair_cases
 from pytest_swarm.gate.run_context import RunContext, differences
 
@@ -83,6 +84,8 @@ def update_baseline(
         return BaselineUpdate(baseline=Baseline(context=now, cases=whole), added=len(whole), dropped=len(old.cases))
     if update == "append":
         return _append(old, whole, now)
+    grows = update == "new" or repeats_of(run) > repeats_of(RunCases(cases=old.cases))
+    looks = old.looks if grows else ()  # more repeats of what is stored go on with a series of looks
     found = pair_cases(old, whole, covered=covered)
     ran = {case.test_name for case in run.cases}
     untouched = [
@@ -96,7 +99,7 @@ def update_baseline(
     else:
         fresh, context = list(whole), now
     return BaselineUpdate(
-        baseline=Baseline(context=context, cases=(*untouched, *fresh)),
+        baseline=Baseline(context=context, cases=(*untouched, *fresh), looks=looks),
         added=len(found.new),
         replaced=len(fresh) - len(found.new),
         kept=len(untouched),
@@ -129,7 +132,7 @@ def _append(old: Baseline, cases: tuple[BaselineCase, ...], now: RunContext) -> 
     fresh = [replace(case, samples=tuple(each for each in case.samples if each.run in runs)) for case in fresh]
     added = sum(case.identity not in stored for case in cases)
     return BaselineUpdate(
-        baseline=Baseline(context=now, cases=(*kept, *fresh)),
+        baseline=Baseline(context=now, cases=(*kept, *fresh), looks=old.looks),
         added=added,
         replaced=len(fresh) - added,
         kept=len(kept),

@@ -55,7 +55,8 @@ class VerdictRow:
     side, `distinct_before` and `distinct_now` the different ones among them. With `repeats_to_settle` repeats of each
     case, in the baseline as well, a difference as large as the one seen gets its verdict with a chance of 80 %; with
     `repeats_to_prove_ok`, a run without any loss is `ok`. `repeats_needed` is the smaller one. `suspicion` is said of
-    an undecided row that is worse than before, perhaps within the allowance.
+    an undecided row that is worse than before, perhaps within the allowance. `looks` is how often the run was judged
+    before with fewer repeats, which leaves this look a smaller share of the error.
     """
 
     test: str | None
@@ -92,6 +93,7 @@ class VerdictRow:
     distinct_now: int = 0
     repeats_to_settle: int | None = None
     repeats_to_prove_ok: int | None = None
+    looks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

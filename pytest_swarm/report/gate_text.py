@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.gate.evaluate import GateResult
+from pytest_swarm.gate.looks import share_of_level
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
 from pytest_swarm.report.markdown import escaped, markdown_table
 from pytest_swarm.report.terminal import wrapped
@@ -123,6 +124,8 @@ def coverage_text(row: VerdictRow) -> str:
     ):
         if distinct < repeats:
             said += f"; {side} {plural(repeats, 'repeat')} of jobs, {distinct:,} distinct"
+    if row.looks:
+        said += f"; look {row.looks + 1} of a growing run, at {100 * share_of_level(row.looks):.0f} % of the level"
     if row.distinct_now == row.jobs < row.repeats_now or row.distinct_before == row.jobs < row.repeats_before:
         said += ". The server answered every repeat of a job alike, so repeats say nothing of chance"
     return said

@@ -82,7 +82,8 @@ def _drawn(strata: Sequence[Stratum]) -> NDArray[np.float64]:
     found = np.zeros(DRAWS)
     for stratum in strata:
         values = np.array(stratum.before + stratum.now)
-        order = rng.random((DRAWS, len(values))).argsort(axis=1)[:, : len(stratum.now)]
+        keys = rng.random((DRAWS, len(values)), dtype=np.float32)  # half the time of float64, and as random an order
+        order = keys.argpartition(len(stratum.now), axis=1)[:, : len(stratum.now)]
         found += _differences(values[order].sum(axis=1), stratum)
     return found
 

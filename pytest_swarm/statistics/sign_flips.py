@@ -85,11 +85,13 @@ def units_of(pairs: Iterable[Pair]) -> Units:
     for row in rows:
         per_stratum[row.stratum] = per_stratum.get(row.stratum, 0) + 1
     found: dict[tuple[Hashable, int], list[float]] = {}
-    for row in rows:
-        weight = 1.0 / (len(per_stratum) * per_stratum[row.stratum])
-        unit = found.setdefault((row.cluster, row.repeat), [0.0, 0.0, 0.0, 0.0])
-        for n, each in enumerate((weight * row.difference, weight, row.difference, 1.0)):
-            unit[n] += each
+    for cluster, stratum, repeat, difference in rows:
+        weight = 1.0 / (len(per_stratum) * per_stratum[stratum])
+        unit = found.setdefault((cluster, repeat), [0.0, 0.0, 0.0, 0.0])
+        unit[0] += weight * difference
+        unit[1] += weight
+        unit[2] += difference
+        unit[3] += 1.0
     return Units(
         contributions=tuple(each[0] for each in found.values()),
         weights=tuple(each[1] for each in found.values()),
