@@ -38,13 +38,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the decision at each budget."""
     from pytest_swarm.decision.criteria import parse_criterion, parse_loss
-    from pytest_swarm.decision.decide import Question, decide_runs
+    from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
     from pytest_swarm.report.decision_text import decision_lines
     from pytest_swarm.telemetry.reader import read_run
     from pytest_swarm.units import parse_size_gb
 
     sizes = () if options.vram is None else options.vram.split(",")
-    question = Question(
+    question = DecisionQuestion(
         by=parse_criterion(options.by, what="--by"),
         max_loss=parse_loss(options.max_loss, what="--max-loss"),
         budgets_gb=tuple(dict.fromkeys(parse_size_gb(each, what="--vram") for each in sizes)),

@@ -213,20 +213,18 @@ class _Choosing:
 
     def _to_find(self, n: int, honest: float) -> Shortfall:
         """What would prove a gain as large as the honest one, and that the score is kept."""
-        jobs = units_to_prove(self.table.rows[n], distance=honest, critical=self.critical)
+        jobs = units_to_prove(self.table, n, distance=honest, critical=self.critical)
         if self.guard is None or jobs is None or self._keeps_score(n):
             return self._shortfall(n, jobs)
         distance = self.guard.means[n] + self.figures.allowed_score_loss
-        other = units_to_prove(self.guard.rows[n], distance=distance, critical=self.guard_critical)
+        other = units_to_prove(self.guard, n, distance=distance, critical=self.guard_critical)
         return Shortfall(jobs=None if other is None else max(jobs, other), repeats=None)
 
     def _to_see_loss(self, n: int) -> Shortfall:
         """What would prove that a policy loses more score than is allowed, if it loses as much as was seen."""
         assert self.guard is not None
         distance = -self.guard.means[n] - self.figures.allowed_score_loss
-        return Shortfall(
-            jobs=units_to_prove(self.guard.rows[n], distance=distance, critical=self._student), repeats=None
-        )
+        return Shortfall(jobs=units_to_prove(self.guard, n, distance=distance, critical=self._student), repeats=None)
 
     @property
     def _student(self) -> float:
@@ -236,7 +234,7 @@ class _Choosing:
         """What would prove that the present policy is as good, where it is."""
         if self.guard is not None and self.bounds(n)[0] > 0:
             return self._to_see_loss(n)
-        return self._shortfall(n, units_to_prove(self.table.rows[n], distance=self.margin, critical=self._student))
+        return self._shortfall(n, units_to_prove(self.table, n, distance=self.margin, critical=self._student))
 
     def _shortfall(self, n: int, jobs: int | None) -> Shortfall:
         """Jobs, and the repeats of the present jobs that narrow the interval as much, where repeats can.

@@ -28,7 +28,7 @@ _SAVINGS: Final = ("score", "makespan_s", "switches", "load_s", "token_cost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class DecisionQuestion:
     """What is to be decided. `budgets_gb` are those of the runs where it is empty; `against` None = found by rule."""
 
     by: Criterion = SCORE
@@ -38,14 +38,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class PolicyDecision:
     """The decision at one budget. Rows of `choice` are `policies`, of which the first is the present one.
 
     `means` are metric -> its mean over the jobs for each policy; None where one was not measured. `runs` are what the
     runs were. `policies` use `jobs` jobs of `repeats` repeats.
     """
 
-    question: Question
+    question: DecisionQuestion
     budget_gb: float
     policies: tuple[PolicySetting, ...]
     choice: PolicyChoice
@@ -79,7 +79,7 @@ class Decision:
         return tuple(each for job in self.measured.by_setting[policy].values() for each in job.draws.values())
 
 
-def decide_runs(runs: Sequence[Run], question: Question) -> tuple[Decision, ...]:
+def decide_runs(runs: Sequence[Run], question: DecisionQuestion) -> tuple[PolicyDecision, ...]:
     """Return a decision for each budget; those that are made together share one error.
 
     Args:
@@ -108,19 +108,19 @@ def decide_runs(runs: Sequence[Run], question: Question) -> tuple[Decision, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    question: Question
+    question: DecisionQuestion
     budget_gb: float
     runs: tuple[RunInfo, ...]
     together: int
 
 
-def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> Decision:
+def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> PolicyDecision:
     question, by = frame.question, frame.question.by
     present = _present(grouped, question, frame.budget_gb)
     criteria = (by,) if by in (SCORE, CRITERIA["utility"]) else (by, SCORE)
     measured = usable_policies(grouped, present, criteria)
     noise, repeats = measured.noise(by) if measured.jobs else ((), 1)
-    return Decision(
+    return PolicyDecision(
         question=question,
         budget_gb=frame.budget_gb,
         policies=measured.settings,
@@ -158,7 +158,9 @@ def _figures(measured: MeasuredPolicies, frame: _Frame) -> PolicyFigures:
     )
 
 
-def _present(grouped: Mapping[PolicySetting, JobsByDigest], question: Question, budget_gb: float) -> PolicySetting:
+def _present(
+    grouped: Mapping[PolicySetting, JobsByDigest], question: DecisionQuestion, budget_gb: float
+) -> PolicySetting:
     """Return the policy in use now: the one that was named, or else the plainest that was run."""
     settings = sorted(grouped, key=lambda each: each.order)
     known = ", ".join(dict.fromkeys(each.mode for each in settings))

@@ -10,9 +10,9 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.decision.criteria import Criterion
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.domain.record import JobStatus, lambda_label
 from pytest_swarm.errors import OptionError
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, lambda_order
 from pytest_swarm.routing.registry import built_in, mode_order
 
 _LEAST_SHARE: Final = 0.9
@@ -23,20 +23,23 @@ Draw: TypeAlias = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySetting:
-    """A policy that a run measured: its mode and horizon."""
+    """A policy that a run measured: its mode and horizon, and its weight of token cost where that was swept."""
 
     mode: str
     horizon: HorizonDepth
+    lambda_token: float | None = None
 
     @property
     def label(self) -> str:
         """The mode with its horizon, as in test ids: `milp-h3`."""
-        return f"{self.mode}-flat" if self.horizon == "flat" else f"{self.mode}-h{self.horizon}"
+        depth = "flat" if self.horizon == "flat" else f"h{self.horizon}"
+        swept = "" if self.lambda_token is None else f"-{lambda_label(self.lambda_token)}"
+        return f"{self.mode}-{depth}{swept}"
 
     @property
     def order(self) -> tuple[object, ...]:
-        """The sort key: the order of the table of modes, then the horizon."""
-        return mode_order(self.mode), horizon_order(self.horizon)
+        """The sort key: the order of the table of modes, then the horizon, then the weight."""
+        return mode_order(self.mode), horizon_order(self.horizon), lambda_order(self.lambda_token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +150,8 @@ def group_jobs(runs: Sequence[Iterable[MeasuredJob]], budget_gb: float) -> dict[
     for number, jobs in enumerate(runs):
         for job in jobs:
             if job.key.vram_budget_gb == budget_gb:
-                setting = PolicySetting(mode=job.key.mode, horizon=job.key.horizon)
+                key = job.key
+                setting = PolicySetting(mode=key.mode, horizon=key.horizon, lambda_token=key.lambda_token)
                 digest = job.record.case.graph.digest
                 names[digest] = job.job
                 draws.setdefault(setting, {}).setdefault(digest, {})[number, job.key.repeat, job.occurrence] = job

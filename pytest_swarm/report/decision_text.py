@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_swarm.decision.choice import MIN_JOBS, GainEstimate, PolicyChoice, Ruling, Shortfall
-from pytest_swarm.decision.decide import Decision
+from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.report.wording import (
     NOT_MEASURED,
@@ -22,18 +22,19 @@ from pytest_swarm.units import format_gb
 TABLE_HEAD = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "chosen by parts")
 
 
-def policy_name(decision: Decision, policy: PolicySetting) -> str:
+def policy_name(decision: PolicyDecision, policy: PolicySetting) -> str:
     """Return the mode as people read it, with its horizon where several were measured."""
     if policy.mode.startswith("single:"):
         name = f"always {policy.mode.removeprefix('single:')}"
     else:
         name = mode_name(policy.mode)
-    several = len({each.horizon for each in decision.policies}) > 1
-    horizon = f" (horizon {policy.horizon})" if several else ""
-    return one_line(name, 80) + horizon
+    parts = [f"horizon {policy.horizon}"] if len({each.horizon for each in decision.policies}) > 1 else []
+    if policy.lambda_token is not None:
+        parts.append(f"lambda_token {policy.lambda_token:g}")
+    return one_line(name, 80) + (f" ({', '.join(parts)})" if parts else "")
 
 
-def decision_sentence(decision: Decision) -> str:
+def decision_sentence(decision: PolicyDecision) -> str:
     """Return the ruling in one or two sentences."""
     match decision.choice.ruling:
         case Ruling.USE:
@@ -48,7 +49,7 @@ def decision_sentence(decision: Decision) -> str:
             return _unknown(decision)
 
 
-def _use(decision: Decision) -> str:
+def _use(decision: PolicyDecision) -> str:
     best, estimate = decision.best, _best_estimate(decision)
     assert best is not None
     assert decision.choice.honest is not None
@@ -62,7 +63,7 @@ def _use(decision: Decision) -> str:
     )
 
 
-def _keep(decision: Decision) -> str:
+def _keep(decision: PolicyDecision) -> str:
     present = policy_name(decision, decision.present)
     if decision.best is None:
         return f"No other policy can be used at {format_gb(decision.budget_gb)}: keep {present}."
@@ -76,7 +77,7 @@ def _keep(decision: Decision) -> str:
     )
 
 
-def _unknown(decision: Decision) -> str:
+def _unknown(decision: PolicyDecision) -> str:
     best, estimate = decision.best, _best_estimate(decision)
     choice = decision.choice
     assert best is not None
@@ -118,7 +119,7 @@ def _needed(shortfall: Shortfall | None, jobs: int) -> str | None:
     return f"{more}, or {plural(shortfall.repeats, 'more repeat')} of each job,"
 
 
-def gain_text(decision: Decision, gain: float) -> str:
+def gain_text(decision: PolicyDecision, gain: float) -> str:
     """Return a gain as it is told: `3.1 points of score`, `18.0 % of the time`, `0.21 of utility`."""
     by = decision.question.by
     if by.relative:
@@ -128,19 +129,19 @@ def gain_text(decision: Decision, gain: float) -> str:
     )
 
 
-def interval_text(decision: Decision, estimate: GainEstimate) -> str:
+def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
     """Return `95 % interval 1.0 to 5.2`, in the unit of `gain_text`."""
     return f"95 % interval {_plain(decision, estimate.low)} to {_plain(decision, estimate.high)}"
 
 
-def _plain(decision: Decision, gain: float) -> str:
+def _plain(decision: PolicyDecision, gain: float) -> str:
     by = decision.question.by
     if by.relative:
         return percent(gain, digits=1)
     return signed_points(gain) if by.name == "score" else f"{gain:+.3f}"
 
 
-def savings_text(decision: Decision, policy: PolicySetting) -> str:
+def savings_text(decision: PolicyDecision, policy: PolicySetting) -> str:
     """Return `saves 1.2 loads and 8.3 s and costs 0.100 more tokens`, compared with the present policy."""
     saved: list[str] = []
     spent: list[str] = []
@@ -159,7 +160,7 @@ def _loads(count: float) -> str:
     return f"{number(count)} loads"
 
 
-def basis_sentence(decision: Decision) -> str:
+def basis_sentence(decision: PolicyDecision) -> str:
     """Return what the decision rests on, and that it is simulated where it is."""
     choice, by = decision.choice, decision.question.by
     repeats = f" of {plural(decision.repeats, 'repeat')}" if decision.repeats > 1 else ""
@@ -172,7 +173,7 @@ def basis_sentence(decision: Decision) -> str:
     return f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{together}{simulated}"
 
 
-def honesty_sentence(decision: Decision) -> str | None:
+def honesty_sentence(decision: PolicyDecision) -> str | None:
     """Return how far the choice flatters itself; None where nothing was chosen."""
     choice, best = decision.choice, decision.best
     if best is None or choice.naive is None or choice.honest is None or choice.ruling is Ruling.KEEP:
@@ -185,7 +186,7 @@ def honesty_sentence(decision: Decision) -> str | None:
     )
 
 
-def table_rows(decision: Decision) -> list[tuple[str, ...]]:
+def table_rows(decision: PolicyDecision) -> list[tuple[str, ...]]:
     """Return one row per policy, the present one first; parallel to TABLE_HEAD."""
     rows: list[tuple[str, ...]] = []
     for n, policy in enumerate(decision.policies):
@@ -208,7 +209,7 @@ def table_rows(decision: Decision) -> list[tuple[str, ...]]:
     return rows
 
 
-def decision_lines(decision: Decision) -> list[str]:
+def decision_lines(decision: PolicyDecision) -> list[str]:
     """Return the decision as the terminal shows it: the sentence, what it rests on, a table, and what was left out."""
     sentences = [decision_sentence(decision), honesty_sentence(decision), basis_sentence(decision)]
     lines = [f"{format_gb(decision.budget_gb)}: {sentences[0]}", *(f"  {each}" for each in sentences[1:] if each)]
@@ -221,7 +222,7 @@ def decision_lines(decision: Decision) -> list[str]:
     return lines
 
 
-def _best_estimate(decision: Decision) -> GainEstimate:
+def _best_estimate(decision: PolicyDecision) -> GainEstimate:
     assert decision.choice.best is not None
     estimate = decision.choice.estimate(decision.choice.best)
     assert estimate is not None

@@ -149,23 +149,25 @@ def cross_fitted_gain(table: GainTable, guard: GainTable | None = None, *, allow
     return CrossFit(gain=math.fsum(gains) / cells, shares=tuple(float(each) / cells for each in chosen[:-1]))
 
 
-def units_to_prove(values: Sequence[float], *, distance: float, critical: float) -> int | None:
-    """Return how many units let a bound of the mean lie `distance` from it, and so pass a limit there in four of five.
+def units_to_prove(table: GainTable, row: int, *, distance: float, critical: float) -> int | None:
+    """Return how many units let a bound of the mean pass, in four of five samples, a limit that is `distance` away.
 
-    n = ((critical + z(POWER)) s / distance)^2 with s the upper limit of the standard deviation.
+    n is the larger one of ((critical + z(POWER)) s / distance)^2, with s the upper limit of the standard deviation,
+    and -ln(level) step / distance, because units that all agree leave out no more than a rule of three.
 
     Args:
-        values: A first sample.
+        table: The gains of a first sample.
+        row: The candidate.
         distance: How far the true mean is from what the bound is to pass.
         critical: Standard errors from the mean to the bound.
 
     Returns:
         Units, at least 2; None where no number of them is enough.
     """
-    spread = planned_spread(values)
     if distance <= 0 or not math.isfinite(critical):
         return None
-    return max(2, math.ceil(((critical + NormalDist().inv_cdf(POWER)) * spread / distance) ** 2))
+    needed = ((critical + NormalDist().inv_cdf(POWER)) * planned_spread(table.rows[row]) / distance) ** 2
+    return max(2, math.ceil(needed), math.ceil(-math.log(table.level) * table.step / distance))
 
 
 def planned_spread(values: Sequence[float]) -> float:

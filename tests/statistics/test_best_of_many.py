@@ -104,10 +104,16 @@ def test_where_nothing_gains_the_reference_is_chosen() -> None:
 
 
 def test_the_units_that_prove_a_distance_are_those_of_the_normal_formula() -> None:
-    values = noise(1, 30).rows[0]
-    needed = units_to_prove(values, distance=0.1, critical=1.96)
-    assert needed == math.ceil(((1.96 + 0.8416) * planned_spread(values) / 0.1) ** 2)
-    assert units_to_prove(values, distance=0.0, critical=1.96) is None
+    table = noise(1, 30)
+    needed = units_to_prove(table, 0, distance=0.1, critical=1.96)
+    assert needed == math.ceil(((1.96 + 0.8416) * planned_spread(table.rows[0]) / 0.1) ** 2)
+    assert units_to_prove(table, 0, distance=0.0, critical=1.96) is None
+
+
+def test_units_that_agree_need_a_rule_of_three() -> None:
+    """-ln(0.025) = 3.69 steps of 0.5, each of which may be one unit in n."""
+    table = GainTable(rows=((0.0,) * 12,), step=0.5)
+    assert units_to_prove(table, 0, distance=0.02, critical=1.96) == math.ceil(3.689 * 0.5 / 0.02)
 
 
 def test_the_planned_spread_is_the_upper_limit_of_the_table() -> None:
