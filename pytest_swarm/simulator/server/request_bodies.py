@@ -16,6 +16,7 @@ from pytest_swarm.simulator.server.go_values import base64_fault, go_number
 from pytest_swarm.simulator.server.request_fields import (
     ANY,
     BOOL,
+    CALLS,
     FIELDS,
     FILES,
     FUNCTION,
