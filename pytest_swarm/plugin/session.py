@@ -159,6 +159,7 @@ class SwarmSession:
             self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
             if self.resources.hosts is None:
                 self.resources.name_foreign_models()
+                self.resources.name_changed_models()
             self.folder.claim()
             self.folder.collected = tuple(self.collected)
             _ = self.folder.earlier
