@@ -27,7 +27,7 @@ from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.router_failures import FailedRouter, router_failures
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
+from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup, RoutingError, Weights
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.registry import ModeSpec
@@ -118,7 +118,7 @@ class Bench:
         self, *, backend: Backend, fleet: Fleet, settings: BenchSettings | None = None, gpu: GpuMeter | None = None
     ) -> None:
         self.backend = backend
-        self.fleet = fleet
+        self.fleet = fleet.merged(backend.one_file)
         self.settings = settings or BenchSettings()
         self.gpu = gpu
         self._modes = ModeTable(self.settings.routers)
@@ -201,10 +201,6 @@ class Bench:
     def resident_now(self) -> tuple[ResidentEntry, ...]:
         """Return what is resident on a real server; BackendError where it does not answer."""
         return self._at_the_server(lambda client: client.resident_entries())
-
-    def installed_now(self) -> tuple[ListedModel, ...]:
-        """Return the models that a real server has installed; BackendError where it does not answer."""
-        return self._at_the_server(lambda client: client.installed())
 
     def leave(self) -> tuple[str, ...]:
         """Close what is open, and leave a real server as it was found; a sentence for what could not be restored."""

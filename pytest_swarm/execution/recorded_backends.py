@@ -131,6 +131,7 @@ def _origin(inner: Backend, target: RecordingTarget, host: str) -> TakeOrigin:
         simulated=inner.simulated,
         profile=inner.profile_name,
         server_version=target.server_version,
+        one_file=inner.one_file,
     )
 
 
@@ -235,4 +236,5 @@ def _case_backend(index: CassetteIndex, take: Take, timeout_s: float, detail: st
         new_loop=new_ticking_loop,
         connect=connect,
         knows_realised=any(each.realised is not None for each in index.cassette.takes),
+        one_file=take.origin.one_file,
     )

@@ -8,9 +8,9 @@ routing or scoring.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, full_tag
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Switch
 from pytest_swarm.domain.vram_sample import ResidentModel
@@ -60,9 +60,21 @@ class ResidencyManager:
 
     async def observe(self) -> tuple[ResidentModel, ...]:
         """Return the models that the server reports as resident, sorted by name."""
-        rows = await self.client.resident()
+        rows = self.named(await self.client.resident())
         self._resident = {self.fleet[row.tag].tag for row in rows if row.tag in self.fleet}
         return tuple(sorted(rows, key=lambda row: row.tag))
+
+    def named(self, rows: Iterable[ResidentModel]) -> tuple[ResidentModel, ...]:
+        """Return resident models by the fleet's tags, with those marked that are not of the run.
+
+        The server names a file by the tag that loaded it.
+        """
+        return tuple(
+            replace(row, tag=self.fleet.standing_tag(row.tag), foreign=not self._is_own(row.tag)) for row in rows
+        )
+
+    def _is_own(self, tag: str) -> bool:
+        return tag in self.fleet or full_tag(tag) in self._restoration.used
 
     @property
     def resident(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ from pytest_swarm.domain.record import (
     TaskOutcome,
     TaskStatus,
 )
-from pytest_swarm.domain.vram_sample import SamplePhase, VramSample
+from pytest_swarm.domain.vram_sample import ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import ServerDownError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.planning import Moment, plan_step
@@ -48,9 +48,10 @@ class RunningJob:
         self.samples: list[VramSample] = []
         self.first_dispatch_s: float | None = None
         interval = SIMULATED_INTERVAL if context.settings.simulated else REAL_INTERVAL
-        self.sampler = VramSampler(
-            context.probe_client, context.gpu, self.clock, interval=interval, on_sample=self._on_sample
-        )
+        self.sampler = VramSampler(self._look, context.gpu, self.clock, interval=interval, on_sample=self._on_sample)
+
+    async def _look(self) -> tuple[ResidentModel, ...]:
+        return self.context.residency.named(await self.context.probe_client.resident())
 
     @property
     def is_over(self) -> bool:

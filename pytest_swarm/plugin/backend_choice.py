@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.errors import OptionError, ProfileError
-from pytest_swarm.execution.backends import (
-    Backend,
-    SimulatedWorld,
-    installed_models,
-    network_backend,
-    reachable_host,
-    require_models,
-    simulated_backend,
-)
+from pytest_swarm.execution.backends import Backend, SimulatedWorld, network_backend, simulated_backend
+from pytest_swarm.execution.server_models import installed_models, one_file_models, reachable_host, require_models
 from pytest_swarm.plugin.options import Options
 
 if TYPE_CHECKING:
@@ -62,14 +55,20 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
     hosts = settings.hosts[first:] + settings.hosts[:first]
     asked_for = "asked for by --swarm-backend"
     if kind == "ollama":
-        require_models(hosts[0], needed, installed_models(hosts[0], settings.timeout_s))
-        return network_backend(hosts[0], timeout_s=settings.timeout_s, why=asked_for)
+        installed = installed_models(hosts[0], settings.timeout_s)
+        require_models(hosts[0], needed, installed)
+        return _network(settings, hosts[0], asked_for, one_file=one_file_models(fleet.tags, installed))
     if kind == "sim":
         return _simulated(settings, fleet, needed, asked_for)
     host, why = reachable_host(hosts, needed)
     if host is None:
         return _simulated(settings, fleet, needed, why)
-    return network_backend(host, timeout_s=settings.timeout_s, why=why)
+    installed = installed_models(host, settings.timeout_s)
+    return _network(settings, host, why, one_file=one_file_models(fleet.tags, installed))
+
+
+def _network(settings: Settings, host: str, why: str, *, one_file: tuple[tuple[str, ...], ...]) -> Backend:
+    return replace(network_backend(host, timeout_s=settings.timeout_s, why=why), one_file=one_file)
 
 
 def _recorded_kind(settings: Settings) -> str:

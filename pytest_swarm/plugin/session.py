@@ -152,7 +152,7 @@ class SwarmSession:
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
-            self.resources.name_foreign_models()
+            self.resources.look_at_server()
             self.folder.claim()
             self.folder.collected = tuple(self.collected)
             _ = self.folder.earlier

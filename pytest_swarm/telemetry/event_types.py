@@ -222,12 +222,13 @@ class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
     finished_s: JobSeconds
 
 
-class ResidentRow(Struct, frozen=True, kw_only=True):
+class ResidentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model that the server reports as resident."""
 
     model: str
     size_bytes: Count
     size_vram_bytes: Count
+    foreign: Annotated[bool, Meta(description="the run neither loaded nor called it")] = False
 
 
 class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):

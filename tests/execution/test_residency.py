@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -134,3 +135,17 @@ def test_a_reply_without_a_valid_grade_is_no_grade(reply: str) -> None:
         return await auxiliary_model("slow", FLEET, lambda: residency).grade("rubric", "question", "answer")
 
     assert run(main) == Grade(value=None, reply=reply)
+
+
+def test_a_file_is_named_as_the_fleet_names_it_and_other_models_are_foreign() -> None:
+    async def main() -> Any:
+        server = Server("Twin", "stranger")
+        residency = await manager(server)
+        residency.fleet = replace(FLEET, merged_tags={"twin": "slow"})
+        found = {row.tag: row.foreign for row in await residency.observe()}
+        await residency.switch_to({"slow"}, ("slow",))
+        return found, residency.resident, server.loads
+
+    found, resident, loads = run(main)
+    assert found == {"slow": False, "stranger": True}
+    assert (resident, loads) == ({"slow"}, [])

@@ -86,7 +86,8 @@ class Exchange:
 class TakeOrigin:
     """Where and when a case was recorded: the name of the run, and what was recorded (`backend`, `detail`).
 
-    `host` is the base URL of the server without credentials, `recorded_ts_ms` milliseconds since 1970.
+    `host` is the base URL of the server without credentials, `recorded_ts_ms` milliseconds since 1970. `one_file` are
+    groups of the fleet's tags that were one model file on the server.
     """
 
     run: str
@@ -97,6 +98,7 @@ class TakeOrigin:
     simulated: bool
     profile: str | None = None
     server_version: str | None = None
+    one_file: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
