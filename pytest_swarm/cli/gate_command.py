@@ -54,6 +54,6 @@ def run(options: argparse.Namespace) -> int:
         print(f"WARNING gate: {sentence}")
     for sentence in result.failures:
         print(f"FAILED gate: {sentence}")
-    for sentence in remember_look(baseline, cases, result, file=options.baseline, shown=str(options.baseline)):
+    for sentence in remember_look(baseline, shards.cases, result, file=options.baseline, shown=str(options.baseline)):
         print(sentence)
     return 1 if result.failures else 0

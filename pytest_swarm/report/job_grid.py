@@ -55,7 +55,9 @@ def job_grid(report: Report) -> JobGrid | None:
     shown = settings[:MAX_SETTINGS]
     names = list(by_name)[:MAX_WORKFLOWS]
     return JobGrid(
-        columns=tuple(f"{horizon_label(horizon)} {budget_label(budget_gb)}" for horizon, budget_gb in shown),
+        columns=tuple(
+            f"{horizon_label(each.horizon)} {budget_label(each.budget_gb, each.lambda_token)}" for each in shown
+        ),
         rows=tuple((name, tuple(_cell(name, by_name[name].get(at, ())) for at in shown)) for name in names),
         note=_note(len(by_name) - len(names), len(settings) - len(shown)),
     )
@@ -80,8 +82,10 @@ def _cell(name: str, jobs: Sequence[MeasuredJob]) -> GridCell | None:
     known = [mean for mean in means.values() if mean is not None]
     best = max(known, default=None)
     winners = tuple(m for m, mean in means.items() if best is not None and mean is not None and best - mean <= TIE)
-    horizon, budget_gb = jobs[0].setting
-    place = {"job": name, "h": horizon_label(horizon).removeprefix("h"), "vram": budget_label(budget_gb)}
+    at = jobs[0].setting
+    place = {"job": name, "h": horizon_label(at.horizon).removeprefix("h"), "vram": budget_label(at.budget_gb)}
+    if at.lambda_token is not None:
+        place["t"] = f"{at.lambda_token:g}"
     return GridCell(
         score=NOT_MEASURED if best is None else percent(best),
         winners=winners,

@@ -87,6 +87,17 @@ def test_the_link_leads_to_the_jobs_of_the_cell() -> None:
     assert dict(built(*records).rows)[name][0] is None
 
 
+def test_a_swept_weight_is_part_of_the_setting() -> None:
+    records = [
+        replace(each, case=replace(each.case, key=replace(each.case.key, lambda_token=weight)))
+        for weight in (0.0, 0.25)
+        for each in jobs({"lp": 1.0, "llm": 0.0}, horizons=(3,))
+    ]
+    found = built(*records)
+    assert found.columns == ("h3 8GB t0", "h3 8GB t0.25")
+    assert first(found).link.endswith("&t=0")
+
+
 def test_what_is_too_much_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grid_module, "MAX_WORKFLOWS", 5)
     found = built(*jobs({"lp": 1.0, "llm": 0.0}))

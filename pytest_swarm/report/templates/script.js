@@ -97,6 +97,7 @@
     const fits = (row) => row.dataset.job === want.get("job")
       && (!depth || row.dataset.h === depth || row.dataset.h === `h${depth}`)
       && (!want.get("vram") || row.dataset.vram === want.get("vram"))
+      && (!want.get("t") || row.dataset.t === want.get("t"))
       && (!want.get("r") || row.dataset.r === want.get("r"));
     if (!rows.some(fits)) await loadRows();
     const hits = rows.filter(fits);
