@@ -240,3 +240,12 @@ def test_a_take_keeps_which_tags_were_one_file(tmp_path: Path) -> None:
     append_take(path, grouped)
     assert read_cassette(path).takes[0].origin.one_file == (("a:1", "b:1"),)
     assert "one_file" not in encode_take_line(one)
+
+
+def test_a_take_says_by_how_much_its_clock_is_behind(tmp_path: Path) -> None:
+    path, one = tmp_path / "c.jsonl", take()
+    append_take(path, replace(one, left_out_s=0.25))
+    (found,) = read_cassette(path).takes
+    assert found.clock_notes == (f"{one.label}: its times leave out 0.25 s of this process's own computing",)
+    assert replace(one, left_out_s=0.02).clock_notes == one.clock_notes == ()
+    assert "left_out_s" not in encode_take_line(one)

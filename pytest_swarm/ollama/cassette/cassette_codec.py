@@ -71,6 +71,9 @@ class TakeLine(Struct, frozen=True, kw_only=True):
     realised: Annotated[
         tuple[RealisedScore, ...] | None, Meta(description="true scores, where a simulator was recorded")
     ] = None
+    left_out_s: Annotated[
+        float | None, Meta(description="seconds by which the recorded clock is behind the wall clock")
+    ] = None
     exchanges: Annotated[int, Meta(ge=0)]
 
 
@@ -121,7 +124,7 @@ def decode_graph_line(line: GraphLine, *, where: str) -> TaskGraph:
     return decode_graph_object(line.body, where=where, error=CassetteError)
 
 
-_ONLY_IF_KNOWN: Final = ("lambda_token", "one_file")
+_ONLY_IF_KNOWN: Final = ("lambda_token", "one_file", "left_out_s")
 
 
 def encode_take_line(take: Take) -> JsonObject:
@@ -147,6 +150,7 @@ def encode_take_line(take: Take) -> JsonObject:
         server_version=origin.server_version,
         one_file=origin.one_file or None,
         realised=None if realised is None else _scores(realised),
+        left_out_s=take.left_out_s,
         exchanges=len(take.exchanges),
     )
     return {name: value for name, value in to_json(line).items() if name not in _ONLY_IF_KNOWN or value is not None}
@@ -173,7 +177,13 @@ def decode_take_line(line: TakeLine, graph: TaskGraph) -> Take:
         one_file=line.one_file or (),
     )
     realised = None if line.realised is None else {(row.task, row.model): row.score for row in line.realised}
-    return Take(case=Case(graph=graph, key=key, test=line.test), origin=origin, exchanges=(), realised=realised)
+    return Take(
+        case=Case(graph=graph, key=key, test=line.test),
+        origin=origin,
+        exchanges=(),
+        realised=realised,
+        left_out_s=line.left_out_s,
+    )
 
 
 def encode_exchange(exchange: Exchange, *, number: int, case: str) -> JsonObject:
