@@ -15,6 +15,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Switch
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, ServerDownError
+from pytest_swarm.estimate.context_fit import fitted_model
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.leases import Leases
 from pytest_swarm.execution.restoration import Restoration
@@ -129,6 +130,21 @@ class ResidencyManager:
     def context_of(self, tag: str, *, otherwise: int) -> int:
         """Return the present context of a model in tokens; `otherwise` for one that is not of the fleet."""
         return self.fleet[tag].context_tokens if tag in self.fleet else otherwise
+
+    def fit_context(self, tag: str, prompt: int) -> None:
+        """Raise the context of an "auto" model to a prompt of so many estimated tokens, where the budget allows.
+
+        The next step starts at the context that its own prompts need.
+        """
+        if tag not in self.fleet:
+            return
+        model = self.fleet[tag]
+        others_gb = sum(each.vram_gb for each in self.fleet if each.keep and each is not model)
+        fitted = fitted_model(model, prompt, room_gb=self._job.vram_budget_gb - others_gb)
+        if fitted is not None and fitted.context_tokens > model.context_tokens:
+            self.fleet = replace(
+                self.fleet, models=tuple(fitted if each is model else each for each in self.fleet.models)
+            )
 
     async def load_auxiliary(self, tag: str) -> None:
         """Make room for a planner or judge model and load it; the next step may unload it.
