@@ -242,12 +242,13 @@ class CallRetryEvent(JobEvent, frozen=True, kw_only=True, tag="call_retry"):
     wait_s: Annotated[float, Meta(ge=0.0, description="seconds until it is tried again")]
 
 
-class ResidentRow(Struct, frozen=True, kw_only=True):
+class ResidentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model that the server reports as resident."""
 
     model: str
     size_bytes: Count
     size_vram_bytes: Count
+    foreign: Annotated[bool, Meta(description="the run neither loaded nor called it")] = False
 
 
 class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):
