@@ -3,8 +3,8 @@
     python benchmarks/validity/gate_validity.py --seed N [--json FILE] [--scale 0.1] [--only plain,operating]
 
 Every figure of docs/statistics.md comes from here. Under fifteen minutes on two cores; --scale takes fewer simulations,
-and the intervals say what they can claim. The exit status is 1 where a rate is beyond its bound, or the upper end of a false alarm of equal
-runs above 6.5 %.
+and the intervals say what they can claim. The exit status is 1 where a rate is beyond its bound; of false alarms
+between equal runs, also where the upper end of the interval is above 6.5 %.
 """
 
 from __future__ import annotations
