@@ -87,11 +87,11 @@ def _scored(case: BaselineCase, score: float) -> BaselineCase:
 
 OPERATING: tuple[Experiment, ...] = (
     *(
-        _experiment(times, jobs=jobs, allowed="10%", n=160)
+        _experiment(times, jobs=jobs, allowed="10%", n=160 if times in (0, 0.8, 1, 2) else 100)
         for jobs in (3, 17)
         for times in (0, 0.5, 0.8, 1, 1.2, 1.5, 2, 3)
     ),
-    *(_experiment(times, jobs=17, allowed="2.5%", n=160 if 0 < times < 2 else 80) for times in (0, 0.8, 1, 2)),
+    *(_experiment(times, jobs=17, allowed="2.5%", n=160 if times == 0.8 else 80) for times in (0, 0.8, 1, 2)),
     Experiment(world="operating-same-seed-5-points", n=40, play=same_seed, bounds={REGRESSED: {"least": 0.99}}),
     Experiment(world="operating-published", n=8, play=published, bounds={"inconclusive, two numbers": {"least": 0.99}}),
 )

@@ -138,7 +138,7 @@ REPEATED: tuple[Experiment, ...] = (
     *(
         Experiment(
             world=f"sequential-by-hand-{name}",
-            n=300,
+            n=200,
             play=partial(ever_alarms_by_hand, repeats=repeats),
             bounds=_ALARM,
         )
@@ -147,7 +147,7 @@ REPEATED: tuple[Experiment, ...] = (
     *(
         Experiment(
             world=f"nights-{name}",
-            n=120,
+            n=100,
             play=partial(nights, spread=spread, violations=violations),
             bounds={"ever REGRESSED": {"most": 0.1}},
         )

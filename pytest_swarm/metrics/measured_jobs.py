@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus
+from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, Run
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of
 from pytest_swarm.routing.registry import ORACLE, mode_order
 
 Setting: TypeAlias = tuple[HorizonDepth, float]  # horizon depth and VRAM budget in GB
 PairKey: TypeAlias = tuple[str, HorizonDepth, float, int, int]
+_REPEAT: Final = "swarm_repeat"  # the option that says how often a case is repeated
+_AUTO: Final = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MeasuredJob:
     """A record and its metrics. `task_score` is each task's part in the job's score (None = left out of it).
 
-    `occurrence` tells apart jobs of one case that a run holds twice (two tests with the same graph).
+    `occurrence` tells apart jobs of one case that a run holds twice (two tests with the same graph). `weighs_by_case`:
+    the run repeated its cases only while needed, so that a mean gives each case the same weight.
     """
 
     record: JobRecord
     metrics: JobMetrics
     task_score: Mapping[str, float | None]
     occurrence: int = 0
+    weighs_by_case: bool = False
 
     @property
     def key(self) -> CaseKey:
@@ -45,6 +49,12 @@ class MeasuredJob:
         return self.key.horizon, self.key.vram_budget_gb
 
     @property
+    def case_without_repeat(self) -> Hashable:
+        """Return what all repeats of a case share."""
+        digest, horizon, vram_budget_gb, _, occurrence = self.pair_key
+        return self.key.mode, digest, horizon, vram_budget_gb, occurrence
+
+    @property
     def pair_key(self) -> PairKey:
         """Return what two jobs must share to be compared."""
         return pair_key(self.record, self.occurrence)
@@ -54,6 +64,14 @@ def pair_key(record: JobRecord, occurrence: int) -> PairKey:
     """Return what two jobs must share to be compared: everything but the mode."""
     key = record.case.key
     return record.case.graph.digest, key.horizon, key.vram_budget_gb, key.repeat, occurrence
+
+
+def measure_run(run: Run) -> tuple[MeasuredJob, ...]:
+    """Return the jobs of a run with their metrics; where repeats were added while needed, they weigh by case."""
+    jobs = measure(run.jobs)
+    if not run.info.options.get(_REPEAT, "").startswith(_AUTO):
+        return jobs
+    return tuple(replace(job, weighs_by_case=True) for job in jobs)
 
 
 def measure(records: Iterable[JobRecord]) -> tuple[MeasuredJob, ...]:
