@@ -18,6 +18,7 @@ from typing import Final, NoReturn
 
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.fields import Json
+from pytest_swarm.files import write_whole
 
 MAX_DEPTH: Final = 60  # levels of nesting; no graph or fleet needs more than 8
 SUFFIXES: Final = (".toml", ".json")
@@ -68,7 +69,7 @@ def read_document(path: str | os.PathLike[str], error: type[SwarmError]) -> Json
 
 
 def write_text(path: str | os.PathLike[str], text: str, error: type[SwarmError]) -> None:
-    """Write a UTF-8 file.
+    """Write a UTF-8 file as a whole.
 
     Args:
         path: The file; it is overwritten where it exists.
@@ -79,7 +80,7 @@ def write_text(path: str | os.PathLike[str], text: str, error: type[SwarmError])
         SwarmError: An `error` that names the file, where it cannot be written.
     """
     try:
-        Path(path).write_bytes(text.encode())
+        write_whole(Path(path), text.encode())
     except UnicodeEncodeError as cause:
         raise error(f"{path}: cannot be written: the text contains half a surrogate pair ({cause.reason})") from cause
     except (OSError, ValueError) as cause:

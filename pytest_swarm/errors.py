@@ -20,6 +20,7 @@
       EventsError             an events.jsonl that cannot be read
       BaselineError           a baseline file that is invalid, damaged or newer, or that this run must not be added to
       CassetteError           a cassette that cannot be read, or that lacks the requested exchange
+      AnswersError            an answer store that cannot be used, or that lacks an answer
 
 The plugin turns every SwarmError into `pytest.UsageError` before the run, and into a failed test during the run.
 """
@@ -123,6 +124,10 @@ class EventsError(SwarmError):
 
 class CassetteError(SwarmError):
     """A cassette that cannot be read, or that lacks the requested exchange."""
+
+
+class AnswersError(SwarmError):
+    """An answer store that cannot be used, or that lacks an answer which nobody may ask for."""
 
 
 class BaselineError(SwarmError):

@@ -12,7 +12,6 @@ from msgspec import Meta, Struct
 
 from pytest_swarm.codec import to_json
 from pytest_swarm.domain.graph import Context, TaskGraph, decode_graph, encode_graph
-from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.fields import Fields
 
@@ -21,7 +20,7 @@ class TaskObject(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
     """One task of a graph."""
 
     id: str
-    type: TaskType
+    type: str
     prompt: str
     estimated_tokens: Annotated[int, Meta(ge=1)]
     difficulty: Annotated[float, Meta(ge=1.0, le=5.0)]

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pytest_swarm"
 
-BASE = {"errors", "units", "fields", "documents"}
+BASE = {"errors", "units", "fields", "files", "documents"}
 LOW = BASE | {"codec", "domain", "graph_codec"}
 MIDDLE = {"estimate", "workloads", "scoring", "ollama", "telemetry", "statistics"}
 UP_TO_METRICS = LOW | MIDDLE | {"routing", "execution", "metrics"}
@@ -22,8 +22,9 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "units": {"errors"},
     "fields": {"errors"},
-    "codec": {"errors", "units", "fields"},
-    "documents": {"errors", "units", "fields"},
+    "files": {"errors"},
+    "codec": {"errors", "units", "fields", "files"},
+    "documents": {"errors", "units", "fields", "files"},
     "domain": BASE,
     "graph_codec": BASE | {"codec", "domain"},
     **dict.fromkeys(sorted(MIDDLE), LOW),

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
-from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.domain.task import Task
 from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.scorers import score_text
 
@@ -78,7 +78,7 @@ class TaskSamples:
 class ScoredAnswers:
     """The scored answers of one model: the accuracy by type of task, and the samples of each task."""
 
-    accuracy: Mapping[TaskType, AccuracyCount] = field(default_factory=dict)
+    accuracy: Mapping[str, AccuracyCount] = field(default_factory=dict)
     tasks: tuple[TaskSamples, ...] = ()
 
     def __post_init__(self) -> None:
@@ -107,7 +107,7 @@ def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
     The accuracy is the model's own: an answer is compared with what is right for the inputs that the task was given.
     It does not count where those inputs were wrong and the task cannot tell what is right for them.
     """
-    results: dict[TaskType, list[tuple[tuple[str, str], bool, float]]] = defaultdict(list)
+    results: dict[str, list[tuple[tuple[str, str], bool, float]]] = defaultdict(list)
     samples: dict[tuple[str, str, bool, bool], list[tuple[float | None, int | None]]] = defaultdict(list)
     misled: dict[tuple[str, str, bool, bool], list[float]] = defaultdict(list)
     seen: set[str] = set()

@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_swarm.calibration.measured_models import ModelMeasurement
 from pytest_swarm.domain.model import Fleet, Model
-from pytest_swarm.domain.task import TaskType
+from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.units import bytes_to_gb
 from pytest_swarm.workloads.fleet import FleetEntry
 
@@ -42,7 +42,7 @@ def _entry(found: ModelMeasurement, model: Model, fleet: str) -> FleetEntry:
         vram_gb=round(bytes_to_gb(found.size_bytes), 3),
         load_time_ms=round(found.warm_load_s * _MS_PER_S, 1),
         num_ctx=num_ctx,
-        capabilities={kind: measured.get(kind, model.capability(kind)) for kind in TaskType if kind in known},
+        capabilities={kind: measured.get(kind, model.capability(kind)) for kind in in_type_order(known)},
         prefill_tokens_per_s=round(found.prefill_tokens_per_s, 2),
         decode_tokens_per_s=round(found.decode_tokens_per_s, 2),
     )
@@ -53,7 +53,7 @@ def _entry(found: ModelMeasurement, model: Model, fleet: str) -> FleetEntry:
         "max_ctx": f"from fleet {fleet}",
         "prefill_tokens_per_s": calls,
         "decode_tokens_per_s": calls,
-        **{kind.value: f"from fleet {fleet}, not measured" for kind in model.capabilities},
-        **{kind.value: count.summary for kind, count in found.reliable_accuracy.items()},
+        **dict.fromkeys(model.capabilities, f"from fleet {fleet}, not measured"),
+        **{kind: count.summary for kind, count in found.reliable_accuracy.items()},
     }
     return FleetEntry(model=updated, comments=comments)

@@ -24,7 +24,6 @@ from pytest_swarm.calibration.call_costs import (
 from pytest_swarm.calibration.planner_behaviour import PlannerBehaviour, planner_behaviour
 from pytest_swarm.calibration.recorded_chats import ModelRecordings, RecordedLoad, collect_recordings
 from pytest_swarm.calibration.recorded_replies import recorded_answers
-from pytest_swarm.domain.task import TaskType
 from pytest_swarm.ollama.cassette.takes import Take
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 
@@ -68,13 +67,13 @@ class ModelMeasurement:
     replies: tuple[RecordedAnswer, ...] = ()
     planner: PlannerBehaviour | None = None
     answers: ScoredAnswers = field(default_factory=ScoredAnswers)
-    completion_tokens: Mapping[TaskType, tuple[int, ...]] = field(default_factory=dict)
+    completion_tokens: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "completion_tokens", MappingProxyType(dict(self.completion_tokens)))
 
     @property
-    def reliable_accuracy(self) -> dict[TaskType, AccuracyCount]:
+    def reliable_accuracy(self) -> dict[str, AccuracyCount]:
         """The accuracies that rest on at least MIN_ANSWERS answers."""
         return {kind: count for kind, count in self.answers.accuracy.items() if count.scored >= MIN_ANSWERS}
 
@@ -96,7 +95,7 @@ def missing_measurement(model: ModelMeasurement) -> str | None:
 def _measurement(recorded: ModelRecordings) -> ModelMeasurement:
     warm, first = _load_times(recorded.loads)
     overheads = [overhead for chat in recorded.chats if (overhead := chat.overhead_s) is not None]
-    tokens: dict[TaskType, list[int]] = defaultdict(list)
+    tokens: dict[str, list[int]] = defaultdict(list)
     for chat in recorded.chats:
         if chat.task is not None and chat.reply.completion_tokens:
             tokens[chat.task.type].append(chat.reply.completion_tokens)

@@ -18,7 +18,7 @@ from pytest_swarm.calibration.profile_sections import (
     scratch_bytes,
 )
 from pytest_swarm.documents import toml_comment, toml_line, toml_value
-from pytest_swarm.domain.task import TaskType
+from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.hardware import ModelSpec
 
@@ -82,13 +82,14 @@ def _behaviour(models: Iterable[ModelMeasurement], base: Profile) -> list[str]:
 def _completion_tokens(models: Iterable[ModelMeasurement], base: Profile) -> list[str]:
     models = tuple(models)
     lines = []
-    for kind in TaskType:
+    known = (*base.behaviour.completion_tokens, *(kind for model in models for kind in model.completion_tokens))
+    for kind in in_type_order(known):
         counts = [count for model in models for count in model.completion_tokens.get(kind, ())]
         if counts:
             middle = max(1, round(median(counts)))
-            lines.append(toml_line(kind.value, middle, f"median of {len(counts)} answers"))
+            lines.append(toml_line(kind, middle, f"median of {len(counts)} answers"))
         elif kind in base.behaviour.completion_tokens:
-            lines.append(toml_line(kind.value, base.behaviour.completion_tokens[kind], f"from {base.name}"))
+            lines.append(toml_line(kind, base.behaviour.completion_tokens[kind], f"from {base.name}"))
     return lines
 
 
@@ -116,8 +117,7 @@ def _accuracy(model: ModelMeasurement, base: Profile) -> list[str]:
     rows = {} if known is None else {kind: (each.value, each.source) for kind, each in known.accuracy.items()}
     rows |= {kind: (round(count.rate, 4), count.summary) for kind, count in model.reliable_accuracy.items()}
     tables = [
-        toml_value({"type": kind.value, "value": value, "source": source})
-        for kind, (value, source) in sorted(rows.items())
+        toml_value({"type": kind, "value": value, "source": source}) for kind, (value, source) in sorted(rows.items())
     ]
     return ["accuracy = [", *(f"  {table}," for table in tables), "]"] if tables else []
 

@@ -14,8 +14,8 @@ import ollama
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.prompt import Message, given_answers
-from pytest_swarm.domain.record import ResidentModel
 from pytest_swarm.domain.task import Task
+from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette.takes import Exchange, ExchangeEnd, Take
 from pytest_swarm.ollama.messages import ChatReply
@@ -130,7 +130,7 @@ def collect_recordings(takes: Iterable[Take]) -> tuple[ModelRecordings, ...]:
             if is_load(exchange):
                 load = RecordedLoad(run=take.origin.run, duration_s=exchange.end_s)
                 loads[full_tag(exchange.model or "")].append(load)
-            for resident in _resident_models(exchange):
+            for resident in resident_models(exchange):
                 tag = full_tag(resident.tag)
                 sizes[tag] = max(sizes.get(tag, 0), resident.size_bytes)
                 vram[tag] = max(vram.get(tag, 0), resident.size_vram_bytes)
@@ -178,7 +178,15 @@ def is_load(row: Exchange) -> bool:
     return loading and row.status == 200 and row.ending is ExchangeEnd.COMPLETE
 
 
-def _resident_models(row: Exchange) -> tuple[ResidentModel, ...]:
+def overlapping_chats(chat: RecordedChat) -> int:
+    """Return how many other chats of its take ran at the same time."""
+    row = chat.exchange
+    rows = (each for each in chat.take.exchanges if each.path == row.path and each is not row)
+    return sum(each.sent_s < row.sent_s + row.end_s and row.sent_s < each.sent_s + each.end_s for each in rows)
+
+
+def resident_models(row: Exchange) -> tuple[ResidentModel, ...]:
+    """Return the resident models that an exchange lists; empty for any other exchange."""
     if row.path != "/api/ps" or row.status != 200 or row.ending is not ExchangeEnd.COMPLETE:
         return ()
     try:

@@ -20,8 +20,8 @@ from typing import Final
 from pytest_swarm.errors import SwarmError
 
 COMMANDS: Final = (
-    *("report", "gate", "noise", "time", "import", "import-matrix", "expect", "new"),
-    *("profile", "fleet", "score", "serve"),
+    *("report", "gate", "merge", "noise", "time", "import", "import-matrix", "expect", "new"),
+    *("profile", "fleet", "score", "serve", "answers"),
 )
 _FAILED: Final = 1
 _OUTPUT_ERRORS: Final = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # of standard output

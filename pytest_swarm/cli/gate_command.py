@@ -33,9 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the verdicts, and return 1 where the gate fails."""
     from pytest_swarm.gate.baseline_codec import read_baseline
-    from pytest_swarm.gate.gate_run import judge_run, read_shards
+    from pytest_swarm.gate.gate_run import judge_run
     from pytest_swarm.gate.look_memory import remember_look
     from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, parse_expression
+    from pytest_swarm.gate.shards import read_shards
     from pytest_swarm.report.gate_text import gate_text, terminal_lines
 
     expressions = tuple(parse_expression(text, what="--fail") for text in options.fail or DEFAULTS)
@@ -43,16 +44,16 @@ def run(options: argparse.Namespace) -> int:
         default=Rule(expressions=expressions), incomparable=options.incomparable, inconclusive=options.inconclusive
     )
     baseline = read_baseline(options.baseline)
-    cases, context = read_shards(options.runs)
-    result = judge_run(cases, context, baseline, policy)
+    shards = read_shards(options.runs)
+    result = judge_run(shards.cases, shards.context, baseline, policy)
     text = gate_text(result)
     assert text is not None, "there is a result"
     for line in terminal_lines(text, shutil.get_terminal_size((_WIDTH, 24)).columns, verbose=0):
         print(line)
-    for sentence in result.warnings:
+    for sentence in (*shards.missing, *result.warnings):
         print(f"WARNING gate: {sentence}")
     for sentence in result.failures:
         print(f"FAILED gate: {sentence}")
-    for sentence in remember_look(baseline, cases, result, file=options.baseline, shown=str(options.baseline)):
+    for sentence in remember_look(baseline, shards.cases, result, file=options.baseline, shown=str(options.baseline)):
         print(sentence)
     return 1 if result.failures else 0

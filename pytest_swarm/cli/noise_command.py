@@ -23,9 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one line for each mode and metric."""
     from pytest_swarm.errors import OptionError
-    from pytest_swarm.gate.gate_run import read_shards
     from pytest_swarm.gate.noise import default_metrics, noise_of
     from pytest_swarm.gate.run_context import differences
+    from pytest_swarm.gate.shards import read_shards
 
     if len(options.runs) < 2:
         raise OptionError("noise: one run says nothing of noise; give two or more runs of the same state")
@@ -34,11 +34,11 @@ def run(options: argparse.Namespace) -> int:
         if name not in known:
             raise OptionError(f"--metric: {name!r} is no metric of a gate; known are {', '.join(known)}")
     read = [read_shards([path]) for path in options.runs]
-    for path, (_, context) in zip(options.runs[1:], read[1:], strict=True):
-        found = differences(read[0][1], context)
+    for path, run in zip(options.runs[1:], read[1:], strict=True):
+        found = differences(read[0].context, run.context)
         if found:
             raise OptionError(f"noise: {path} is another state than {options.runs[0]} ({found[0]})")
-    rows = noise_of([cases for cases, _ in read], metrics=options.metric or known)
+    rows = noise_of([run.cases for run in read], metrics=options.metric or known)
     print(f"{'mode':12} {'metric':24} {'mean':>12} {'deviation':>12} {'allow at least':>15}")
     for row in rows:
         share = f" ({100 * row.floor / abs(row.mean):.1f} %)" if row.mean else ""

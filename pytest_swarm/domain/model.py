@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.domain.task import ANY_TYPE, Task, type_fault, type_name
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Json
 
@@ -26,6 +26,7 @@ class Model:
     `vram_gb` is the footprint at `num_ctx` tokens of context; `max_ctx` the longest context it can take, a hard limit
     on a task's tokens. `num_ctx` is sent with every request, because Ollama's own default moves with the GPU.
     `auto_ctx` (`num_ctx = "auto"`): the context is raised, up to `max_ctx`, for a prompt that needs more.
+    `capabilities` maps a task type to the prior of quality; `"*"` stands for every type that it does not name.
     `keep` pins the model in VRAM: every plan holds it resident. Speeds are None where the fleet file does not say.
     """
 
@@ -34,7 +35,7 @@ class Model:
     load_time_ms: float
     cost_per_token: float
     max_ctx: int
-    capabilities: Mapping[TaskType, float] = field(default_factory=dict)
+    capabilities: Mapping[str, float] = field(default_factory=dict)
     num_ctx: int | None = None
     prefill_tokens_per_s: float | None = None
     decode_tokens_per_s: float | None = None
@@ -48,10 +49,7 @@ class Model:
         _check(self.tag, "load_time_ms", self.load_time_ms)
         _check(self.tag, "cost_per_token", self.cost_per_token)
         _check(self.tag, "max_ctx", self.max_ctx, above=True)
-        for task_type, prior in self.capabilities.items():
-            if not 0 <= prior <= 1:
-                raise FleetError(f"model {self.tag!r}: capability {task_type} is {prior:g}, but must be from 0 to 1")
-        object.__setattr__(self, "capabilities", MappingProxyType(dict(self.capabilities)))
+        object.__setattr__(self, "capabilities", MappingProxyType(_priors(self.tag, self.capabilities)))
         if self.num_ctx is None:
             object.__setattr__(self, "num_ctx", min(self.max_ctx, DEFAULT_NUM_CTX))
         _check(self.tag, "num_ctx", self.context_tokens, above=True)
@@ -67,9 +65,9 @@ class Model:
         """Whether the fleet file names both speeds."""
         return self.prefill_tokens_per_s is not None and self.decode_tokens_per_s is not None
 
-    def capability(self, task_type: TaskType) -> float:
-        """Return the prior quality for a task type, in [0, 1]; neutral where the fleet file has none."""
-        return self.capabilities.get(task_type, NEUTRAL_CAPABILITY)
+    def capability(self, task_type: str) -> float:
+        """Return the prior quality for a task type, in [0, 1]; that of `*`, or neutral, where the file has none."""
+        return self.capabilities.get(task_type, self.capabilities.get(ANY_TYPE, NEUTRAL_CAPABILITY))
 
     def fits(self, prompt_tokens: int) -> bool:
         """Return whether a prompt of so many tokens fits the context, so that the server does not cut it."""
@@ -145,11 +143,25 @@ def encode_model(model: Model) -> dict[str, Json]:
         "cost_per_token": model.cost_per_token,
         "max_ctx": model.max_ctx,
         "num_ctx": "auto" if model.auto_ctx else model.context_tokens,
-        "capabilities": {task_type.value: prior for task_type, prior in model.capabilities.items()},
+        "capabilities": dict(model.capabilities),
         "prefill_tokens_per_s": model.prefill_tokens_per_s,
         "decode_tokens_per_s": model.decode_tokens_per_s,
         "keep": model.keep,
     }
+
+
+def _priors(tag: str, given: Mapping[str, float]) -> dict[str, float]:
+    priors: dict[str, float] = {}
+    for word, prior in given.items():
+        name = word if word == ANY_TYPE else type_name(word)
+        if name is None:
+            raise FleetError(f"model {tag!r}: {type_fault(word)}, or {ANY_TYPE!r} for the types that are not named")
+        if name in priors:
+            raise FleetError(f"model {tag!r}: capability {name!r} appears twice; types are compared in lower case")
+        if not 0 <= prior <= 1:
+            raise FleetError(f"model {tag!r}: capability {name} is {prior:g}, but must be from 0 to 1")
+        priors[name] = prior
+    return priors
 
 
 def _check(tag: str, name: str, value: float, *, above: bool = False) -> None:

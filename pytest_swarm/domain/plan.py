@@ -68,14 +68,16 @@ class Plan:
     """Assignments over the horizon, the models to hold in VRAM, and what is known of the solution.
 
     `residency` has one entry for each stage of the horizon (as `staged` gives it); a plan with one entry holds
-    it throughout. `objective` is what the router's own solver reports (for `lp` the relaxation's optimum), `bound` an
-    upper bound on any plan's value, `gap` = bound - value of the incumbent, relative to max(1, |value|); None = not
-    known. `solve_ms` is wall time inside the solver.
+    it throughout. `deferred` are tasks of the horizon that are left to a later plan: each has its model, but is not run
+    now and needs no place in the residency. At least one ready task is not deferred. `objective` is what the router's
+    own solver reports (for `lp` the relaxation's optimum), `bound` an upper bound on any plan's value, `gap` = bound -
+    value of the incumbent, relative to max(1, |value|); None = not known. `solve_ms` is wall time inside the solver.
     """
 
     assignments: tuple[Assignment, ...]
     residency: tuple[frozenset[str], ...]
     status: PlanStatus
+    deferred: frozenset[str] = frozenset()
     objective: float | None = None
     bound: float | None = None
     gap: float | None = None

@@ -16,23 +16,34 @@ from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus
+from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.units import format_gb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseKey:
-    """One point of the parametrization: mode, horizon depth, VRAM budget in GB, repeat (from 1)."""
+    """One point of the parametrization: mode, horizon depth, VRAM budget in GB, repeat (from 1).
+
+    `lambda_token` is the weight of token cost where a run sweeps it; None = the one weight of the run.
+    """
 
     mode: str
     horizon: HorizonDepth
     vram_budget_gb: float
     repeat: int = 1
+    lambda_token: float | None = None
 
     @property
     def label(self) -> str:
-        """`lp-h3-8GB`, `llm-flat-8GB`: without the repeat, as in test ids."""
+        """`lp-h3-8GB`, `llm-flat-8GB`, `milp-h3-8GB-t0.25`: without the repeat, as in test ids."""
         depth = "flat" if self.horizon == "flat" else f"h{self.horizon}"
-        return f"{self.mode}-{depth}-{format_gb(self.vram_budget_gb)}"
+        swept = "" if self.lambda_token is None else f"-{lambda_label(self.lambda_token)}"
+        return f"{self.mode}-{depth}-{format_gb(self.vram_budget_gb)}{swept}"
+
+
+def lambda_label(lambda_token: float) -> str:
+    """Return `t0.25`: how ids and tables name a swept weight of token cost."""
+    return f"t{lambda_token:.12g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +61,10 @@ class Case:
 
     @property
     def digest(self) -> str:
-        """Identity of the case by content: graph, mode, horizon, budget and repeat; never by test id."""
+        """Identity of the case by content: graph, mode, horizon, budget, repeat, swept weight; never by test id."""
         k = self.key
         text = f"{self.graph.digest}|{k.mode}|{k.horizon}|{k.vram_budget_gb:.6f}|{k.repeat}"
+        text += "" if k.lambda_token is None else f"|{lambda_label(k.lambda_token)}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -107,9 +119,13 @@ class PlanStep:
     planner_calls: tuple[PlannerCall, ...]
     reason: str | None = None
     optimum: float | None = None  # of the best plan with one residency, beside any router's; None = not known
+    deferred: tuple[str, ...] = ()  # tasks of the horizon that the plan leaves to a later one
+    ready_since: Mapping[str, int] = field(default_factory=dict)  # ready task -> the step from which on it was ready
+    last_used: Mapping[str, int] = field(default_factory=dict)  # model -> the last step in which it ran a task
 
     def __post_init__(self) -> None:
-        for name in ("switch_cost", "vram_gb", "stages", "fractional_residency", "planner_failures"):
+        costs = ("switch_cost", "vram_gb", "fractional_residency", "planner_failures")
+        for name in (*costs, "stages", "ready_since", "last_used"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
@@ -177,60 +193,6 @@ class Switch:
     finished_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResidentModel:
-    """A row of `/api/ps`: bytes in all, and bytes of it in VRAM."""
-
-    tag: str
-    size_bytes: int
-    size_vram_bytes: int
-
-
-class SamplePhase(StrEnum):
-    """Where in a step a sample was taken."""
-
-    START = "start"  # before anything is planned
-    PLANNING = "planning"  # while it is planned, and models are unloaded and loaded
-    READY = "ready"  # the models of the step are loaded, no task runs yet
-    RUNNING = "running"  # while its tasks run
-    SCORING = "scoring"  # while their answers are scored: a judge may take their models' place
-    END = "end"  # after the last step
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GpuProcess:
-    """A process on a GPU, by NVML; name and bytes are None where the driver does not tell."""
-
-    gpu: int
-    pid: int
-    name: str | None
-    used_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GpuReading:
-    """What NVML says at one moment: bytes in use on each GPU, by everybody, and the processes that compute there."""
-
-    used_bytes: tuple[int, ...]
-    processes: tuple[GpuProcess, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VramSample:
-    """What was resident at one moment, as the server reports it; `gpu` from NVML, None where it cannot be measured."""
-
-    step: int
-    at_s: float
-    resident: tuple[ResidentModel, ...]
-    phase: SamplePhase | None = None
-    gpu: GpuReading | None = None
-
-    @property
-    def gpu_used_bytes(self) -> int | None:
-        """Bytes in use on all GPUs."""
-        return None if self.gpu is None else sum(self.gpu.used_bytes)
-
-
 class JobStatus(StrEnum):
     """How a job ended; only a `completed` one has a score."""
 
@@ -289,10 +251,11 @@ class RunInfo:
 class Run:
     """A whole run as read back: its info, its jobs in the order they ended, and whether it came to its end.
 
-    `notes` are sentences for the reader: warnings, and everything that was not run and why.
+    `notes` are sentences for the reader: warnings, and what was not run and why. `collected` are the tests to run.
     """
 
     info: RunInfo
     jobs: tuple[JobRecord, ...]
     complete: bool
     notes: tuple[str, ...] = ()
+    collected: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -18,8 +19,13 @@ MAX_DIFFICULTY: Final = 5.0
 NEEDS_NO_INPUT: Final = "expected"  # as a formula: `expected` is right, whatever the parents answered
 
 
+MAX_TYPE_CHARS: Final = 60
+GENERAL: Final = "general"  # the type of a task of which nothing is known
+ANY_TYPE: Final = "*"  # in a fleet or profile: every type that it does not name
+
+
 class TaskType(StrEnum):
-    """What a task asks for; a model's capability prior is given per type."""
+    """The usual types of tasks. A type is any word; a model's capability prior is given per type."""
 
     CODE = "code"
     MATH = "math"
@@ -29,9 +35,35 @@ class TaskType(StrEnum):
     CREATIVE = "creative"
 
 
+def type_name(word: str) -> str | None:
+    """Return a type of task as it is compared: in lower case, without blanks around it; None for what is no type.
+
+    A type has one line of at most 60 characters, and is not `*`.
+    """
+    name = word.strip().lower()
+    return name if name and name.isprintable() and len(name) <= MAX_TYPE_CHARS and name != ANY_TYPE else None
+
+
+def in_type_order(types: Iterable[str]) -> tuple[str, ...]:
+    """Return task types as they are listed: the usual ones first, the others by name, each once; `*` last."""
+    usual = tuple(map(str, TaskType))
+    return tuple(sorted(set(types), key=lambda name: (name == ANY_TYPE, _place(usual, name), name)))
+
+
+def _place(usual: tuple[str, ...], name: str) -> int:
+    return usual.index(name) if name in usual else len(usual)
+
+
+def type_fault(word: str) -> str:
+    """Return the sentence that says why a word is no type of task."""
+    return f"{word!r:.80} is no task type; write a word of 1 to {MAX_TYPE_CHARS} characters, such as code or math"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One LLM call: what is asked, how hard it is believed to be (1..5), and what is expected (None = unscored).
+
+    `type` is any word (`TaskType` has the usual ones), compared in lower case.
 
     `estimated_tokens` counts prompt and completion together, as the routers' cost estimate does. `derive`
     is a formula over the parents' answers (`pytest_swarm.domain.formula`) that gives what is right for the inputs
@@ -43,7 +75,7 @@ class Task:
     """
 
     id: str
-    type: TaskType
+    type: str
     prompt: str
     estimated_tokens: int
     difficulty: float = MIN_DIFFICULTY
@@ -57,9 +89,10 @@ class Task:
         _check_kinds(self)
         if not self.id.strip():
             raise GraphError("a task has an empty id; give every task its own name")
-        if self.type not in TaskType._value2member_map_:
-            raise GraphError(f"task {self.id!r}: unknown task type {self.type!r}; known are {', '.join(TaskType)}")
-        object.__setattr__(self, "type", TaskType(self.type))
+        name = type_name(self.type)
+        if name is None:
+            raise GraphError(f"task {self.id!r}: {type_fault(self.type)}")
+        object.__setattr__(self, "type", name)
         if not self.prompt.strip():
             raise GraphError(f"task {self.id!r}: the prompt is empty")
         if self.system is not None and not self.system.strip():
@@ -82,6 +115,7 @@ def _check_kinds(task: Task) -> None:
     """Raise GraphError for a value of the wrong type: a graph built in Python passes no loader."""
     for name, value, kind, article in (
         ("id", task.id, str, "a text"),
+        ("type", task.type, str, "a text"),
         ("prompt", task.prompt, str, "a text"),
         ("estimated_tokens", task.estimated_tokens, int, "a whole number"),
         ("difficulty", task.difficulty, int | float, "a number"),
@@ -116,7 +150,7 @@ def encode_task(task: Task) -> dict[str, Json]:
     later: dict[str, Json] = {key: getattr(task, key) for key in _LATER_KEYS}
     return {
         "id": task.id,
-        "type": task.type.value,
+        "type": task.type,
         "prompt": task.prompt,
         "estimated_tokens": task.estimated_tokens,
         "difficulty": task.difficulty,
@@ -133,12 +167,12 @@ def decode_task(fields: Fields, *, also: tuple[str, ...] = ()) -> Task:
         also: Keys that the caller reads, such as `after`.
     """
     fields.only((*_KEYS, *also))
-    kind = fields.text("type")
-    if kind not in TaskType._value2member_map_:
-        raise fields.fail(f"task {fields.text('id')!r}: unknown task type {kind!r}; known are {', '.join(TaskType)}")
+    kind = type_name(fields.text("type"))
+    if kind is None:
+        raise fields.fail(f"task {fields.text('id')!r}: {type_fault(fields.text('type'))}")
     return Task(
         id=fields.text("id"),
-        type=TaskType(kind),
+        type=kind,
         prompt=fields.text("prompt"),
         estimated_tokens=fields.whole("estimated_tokens", low=1),
         difficulty=fields.number("difficulty", MIN_DIFFICULTY),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.domain.task import Task
 from pytest_swarm.estimate import formulas
 from pytest_swarm.estimate.estimate_table import EstimateTable
 
@@ -21,17 +21,18 @@ class Estimator:
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
-        self._capability = {(model.tag, kind): model.capability(kind) for model in fleet for kind in TaskType}
+        self._learned: dict[tuple[str, str], float] = {}
         self._token_factor = dict.fromkeys(fleet.tags, 1.0)
 
-    def capability(self, tag: str, task_type: TaskType) -> float:
+    def capability(self, tag: str, task_type: str) -> float:
         """Return the estimated quality of a model on a task type at difficulty 1, in [0, 1].
 
         Args:
             tag: The model.
             task_type: The task type.
         """
-        return self._capability[tag, task_type]
+        learned = self._learned.get((tag, task_type))
+        return self.fleet[tag].capability(task_type) if learned is None else learned
 
     def token_factor(self, tag: str) -> float:
         """Return the estimated number of tokens used per estimated token of a task."""
@@ -47,8 +48,8 @@ class Estimator:
             used_tokens: Tokens of prompt and completion; None = not measured.
         """
         if score is not None:
-            known = self._capability[tag, task.type]
-            self._capability[tag, task.type] = formulas.learned_capability(known, score)
+            known = self.capability(tag, task.type)
+            self._learned[tag, task.type] = formulas.learned_capability(known, score)
         if used_tokens is not None:
             factor = self._token_factor[tag]
             self._token_factor[tag] = formulas.learned_token_factor(factor, used_tokens, task.estimated_tokens)
@@ -64,13 +65,14 @@ class Estimator:
             prompts: Task ID to estimated tokens of its prompt: a model whose context is too short is not on offer.
         """
         models, prompts = (fleet or self.fleet).models, prompts or {}
-        shape = (len(models), len(tasks))
+        shape, kinds = (len(models), len(tasks)), {task.type for task in tasks}
         quality, cost, latency = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         allowed = np.ones(shape, dtype=np.bool_)
         for i, model in enumerate(models):
             factor = self._token_factor[model.tag]
+            capability = {kind: self.capability(model.tag, kind) for kind in kinds}
             for m, task in enumerate(tasks):
-                quality[i, m] = formulas.quality(self._capability[model.tag, task.type], task.difficulty)
+                quality[i, m] = formulas.quality(capability[task.type], task.difficulty)
                 cost[i, m] = formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor)
                 latency[i, m] = formulas.call_latency_s(
                     task.whole_prompt,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self, TypeAlias, TypeVar
 
 from pytest_swarm.domain.model import Fleet
@@ -80,6 +80,12 @@ class _GroupState:
         """Close the connection and the loop."""
         self.runner.run(self.connection.client.aclose())
         self.runner.close()
+
+
+def _weights(weights: Weights, case: Case) -> Weights:
+    """Return the weights of a case: those of the bench, with its own weight of token cost where a run sweeps it."""
+    swept = case.key.lambda_token
+    return weights if swept is None else replace(weights, token=swept)
 
 
 def _record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]) -> JobRecord:
@@ -255,7 +261,7 @@ class Bench:
             gpu=self.gpu if state.backend.is_local else None,
             measured=state.connection.measured(case.graph),
             settings=RunSettings(
-                weights=s.weights,
+                weights=_weights(s.weights, case),
                 concurrency=s.concurrency,
                 seed=s.seed,
                 fresh=state.fresh,

@@ -1,9 +1,10 @@
-"""Planning of one step: build the view, route, check the plan, record the step."""
+"""Planning of one step: build the view, route, check the plan, record the step. Each is a function of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.plan import Plan, PlanStatus
@@ -24,13 +25,19 @@ from pytest_swarm.routing.milp import cheap_optimum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """The state of a job when a step is planned. `answers` are those of its finished tasks, which prompts may hold."""
+    """The state of a job when a step is planned.
+
+    `answers` are those of its finished tasks, which prompts may hold. `ready_since` has the step from which on each
+    ready task was ready (this step where it has none), `last_used` the last step in which a model ran a task.
+    """
 
     step: int
     graph: TaskGraph
     finished: frozenset[str]
     resident: frozenset[str]
     answers: Mapping[str, str] = field(default_factory=dict)
+    ready_since: Mapping[str, int] = field(default_factory=dict)
+    last_used: Mapping[str, int] = field(default_factory=dict)
 
 
 def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView:
@@ -50,11 +57,12 @@ def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView
     inside = frozenset(horizon)
     prompts = {task.id: prompt_tokens(_messages(task, moment)) for task in tasks}
     fleet = fitted_fleet(context.estimator.fleet, prompts.values(), vram_budget_gb=key.vram_budget_gb)
+    ready = tuple(task_id for task_id in horizon if stages[task_id] == 0)
     return PlanningView(
         job=graph.name,
         step=moment.step,
         tasks=tasks,
-        ready=tuple(task_id for task_id in horizon if stages[task_id] == 0),
+        ready=ready,
         stages=tuple(stages[task_id] for task_id in horizon),
         edges=tuple((parent, child) for child in horizon for parent in graph.parents(child) if parent in inside),
         horizon_depth=key.horizon,
@@ -65,6 +73,8 @@ def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView
         prompts=prompts,
         weights=settings.weights,
         seed=stable_int("view", settings.seed, key.repeat, graph.name, moment.step),
+        ready_since={task_id: moment.ready_since.get(task_id, moment.step) for task_id in ready},
+        last_used=dict(moment.last_used),
     )
 
 
@@ -75,7 +85,7 @@ def _messages(task: Task, moment: Moment) -> tuple[Message, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Decision:
+class Decision:
     """A router's plan, when it was asked for and how long it took."""
 
     plan: Plan
@@ -99,45 +109,64 @@ async def plan_step(moment: Moment, case: Case, context: CaseContext, *, clock: 
     """
     view = build_view(moment, case, context)
     context.residency.fleet = view.fleet
+    decision = await route_step(view, case, context, clock=clock)
+    check_decision(decision, view, case)
+    return record_step(decision, view, case, context)
+
+
+async def route_step(view: PlanningView, case: Case, context: CaseContext, *, clock: JobClock) -> Decision:
+    """Return what the router decides about a step, timed; RoutingError where it fails, or returns no plan.
+
+    Args:
+        view: What the router may see.
+        case: The case that is run.
+        context: The router.
+        clock: The job's clock, by which the decision is timed.
+    """
     started_s, elapsed_ms = clock.now_s(), clock.stopwatch()
     plan = await ask_router(context.router, view, mode=case.key.mode)
-    decision = _Decision(plan=plan, started_s=started_s, decision_ms=elapsed_ms())
+    return Decision(plan=plan, started_s=started_s, decision_ms=elapsed_ms())
+
+
+def check_decision(decision: Decision, view: PlanningView, case: Case) -> None:
+    """Raise InfeasibleError where there is no plan, PlanError for one that cannot be executed.
+
+    Args:
+        decision: What the router decided.
+        view: The step that was planned.
+        case: The case that is run.
+    """
+    plan = decision.plan
     if plan.status is PlanStatus.INFEASIBLE:
-        raise InfeasibleError(f"{case.job} [{case.key.label}], step {moment.step}: {plan.reason}")
+        raise InfeasibleError(f"{case.job} [{case.key.label}], step {view.step}: {plan.reason}")
     problems = feasibility.structural_problems(plan, view)
     if problems:
-        raise PlanError(f"router {case.key.mode!r}, {case.job}, step {moment.step}: {problems[0].sentence}")
-    return _record(decision, view, case, context)
+        raise PlanError(f"router {case.key.mode!r}, {case.job}, step {view.step}: {problems[0].sentence}")
 
 
-def _record(decision: _Decision, view: PlanningView, case: Case, context: CaseContext) -> PlanStep:
+def record_step(decision: Decision, view: PlanningView, case: Case, context: CaseContext) -> PlanStep:
+    """Return the record of a checked decision: the whole problem, and the plan with its value.
+
+    Args:
+        decision: What the router decided.
+        view: The step that was planned.
+        case: The case that is run.
+        context: The models in VRAM.
+    """
     plan = decision.plan
     verdict = objective.evaluate(plan, view)
     target = plan.target_residency
-    vram_gb = {model.tag: model.vram_gb for model in view.fleet}
-    ready = set(view.ready)
+    run_now = frozenset(view.ready) - plan.deferred
     return PlanStep(
-        step=view.step,
+        **_problem(view, case),
         started_s=decision.started_s,
-        mode=case.key.mode,
-        horizon_depth=view.horizon_depth,
-        vram_budget_gb=view.vram_budget_gb,
-        lambda_token=view.weights.token,
-        lambda_switch=view.weights.switch,
-        lambda_latency=view.weights.latency,
-        horizon_tasks=tuple(task.id for task in view.tasks),
-        ready_tasks=view.ready,
-        resident_before=tuple(sorted(view.resident)),
-        estimates=_estimate_rows(view),
-        switch_cost=dict(zip(view.fleet.tags, objective.switch_cost(view).tolist(), strict=True)),
-        vram_gb=vram_gb,
-        stages={task.id: stage for task, stage in zip(view.tasks, view.stages, strict=True)},
         assignments=plan.assignments,
-        executed=tuple(each for each in plan.assignments if each.task in ready),
+        executed=tuple(each for each in plan.assignments if each.task in run_now),
+        deferred=tuple(task.id for task in view.tasks if task.id in plan.deferred),
         target_residency=tuple(sorted(target)),
         residency_by_stage=tuple(tuple(sorted(stage)) for stage in plan.residency),
         retained=context.residency.retained(target),
-        planned_vram_gb=sum(vram_gb[tag] for tag in sorted(target)),
+        planned_vram_gb=sum(view.fleet[tag].vram_gb for tag in sorted(target)),
         violation=0 in verdict.violations,
         status=plan.status,
         objective=plan.objective,
@@ -154,6 +183,28 @@ def _record(decision: _Decision, view: PlanningView, case: Case, context: CaseCo
         planner_calls=plan.planner_calls,
         reason=plan.reason,
     )
+
+
+def _problem(view: PlanningView, case: Case) -> dict[str, Any]:
+    """Return the fields of a PlanStep that state the problem, by name."""
+    return {
+        "step": view.step,
+        "mode": case.key.mode,
+        "horizon_depth": view.horizon_depth,
+        "vram_budget_gb": view.vram_budget_gb,
+        "lambda_token": view.weights.token,
+        "lambda_switch": view.weights.switch,
+        "lambda_latency": view.weights.latency,
+        "horizon_tasks": tuple(task.id for task in view.tasks),
+        "ready_tasks": view.ready,
+        "ready_since": view.ready_since,
+        "resident_before": tuple(sorted(view.resident)),
+        "last_used": view.last_used,
+        "estimates": _estimate_rows(view),
+        "switch_cost": dict(zip(view.fleet.tags, objective.switch_cost(view).tolist(), strict=True)),
+        "vram_gb": {model.tag: model.vram_gb for model in view.fleet},
+        "stages": {task.id: stage for task, stage in zip(view.tasks, view.stages, strict=True)},
+    }
 
 
 def _estimate_rows(view: PlanningView) -> tuple[EstimateRow, ...]:

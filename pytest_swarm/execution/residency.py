@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.record import ResidentModel, Switch
+from pytest_swarm.domain.record import Switch
+from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.leases import Leases

@@ -63,6 +63,8 @@ def _problem(plan: object) -> str | None:
         return "the assignments of its plan are not a tuple of Assignment"
     if not isinstance(residency, tuple) or not all(_is_tags(each) for each in residency):
         return "the residency of its plan is not a tuple of frozensets of tags"
+    if not _is_tags(plan.deferred):
+        return "the deferred tasks of its plan are not a frozenset of task ids"
     if not isinstance(fields["status"], PlanStatus):
         return f"the status of its plan is {fields['status']!r}, not a PlanStatus"
     return None

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.domain.record import GpuReading, ResidentModel, SamplePhase, VramSample
+from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.ollama.client import OllamaClient

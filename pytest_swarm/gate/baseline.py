@@ -13,28 +13,43 @@ from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.gate.run_context import RunContext
-from pytest_swarm.metrics.measured_jobs import horizon_order
+from pytest_swarm.metrics.measured_jobs import horizon_order, lambda_order
 from pytest_swarm.routing.registry import mode_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """The name of a job, and the mode, horizon and budget it is run under. Says nothing of the content of the graph."""
+    """The name of a job, and the mode, horizon and budget it is run under. Says nothing of the content of the graph.
+
+    `lambda_token` is the weight of token cost where the run sweeps it.
+    """
 
     job: str
     mode: str
     horizon: HorizonDepth
     vram_budget_gb: float
+    lambda_token: float | None = None
+
+    @property
+    def key(self) -> CaseKey:
+        """The key of its first repeat: mode, horizon, budget and swept weight."""
+        return CaseKey(
+            mode=self.mode,
+            horizon=self.horizon,
+            vram_budget_gb=self.vram_budget_gb,
+            lambda_token=self.lambda_token,
+        )
 
     @property
     def label(self) -> str:
         """Job and case key, as in `wb1 [lp-h3-8GB]`."""
-        return f"{self.job} [{CaseKey(mode=self.mode, horizon=self.horizon, vram_budget_gb=self.vram_budget_gb).label}]"
+        return f"{self.job} [{self.key.label}]"
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Sort key: by job, budget, horizon and mode."""
-        return self.job, self.vram_budget_gb, horizon_order(self.horizon), mode_order(self.mode)
+        """Sort key: by job, budget, horizon, swept weight and mode."""
+        swept = lambda_order(self.lambda_token)
+        return self.job, self.vram_budget_gb, horizon_order(self.horizon), swept, mode_order(self.mode)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -18,6 +17,7 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
+from pytest_swarm.files import write_whole
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.gate.run_context import FleetIdentity, RunContext
 from pytest_swarm.metrics.metric_table import GATE_METRICS
@@ -51,6 +51,10 @@ class BaselineCaseRow(Struct, frozen=True, kw_only=True):
     mode: str
     horizon_depth: Annotated[int, Meta(ge=0)] | Literal["flat"]
     vram_budget_gb: Annotated[float, Meta(ge=0.0)]
+    lambda_token: Annotated[
+        Annotated[float, Meta(ge=0.0)] | None,
+        Meta(description="the weight of token cost where the run swept it; else left out"),
+    ] = None
     graph_digest: str
     case_version: int
     samples: tuple[BaselineSampleRow, ...]
@@ -161,16 +165,9 @@ def write_baseline(baseline: Baseline, path: Path) -> None:
     Raises:
         BaselineError: the folder cannot be written to.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(encode_baseline(baseline))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_whole(path, encode_baseline(baseline).encode())
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise BaselineError(f"baseline {path}: cannot be written: {error}") from error
 
 
@@ -203,11 +200,14 @@ def _case_text(case: BaselineCase) -> str:
         mode=case.setup.mode,
         horizon_depth=case.setup.horizon,
         vram_budget_gb=case.setup.vram_budget_gb,
+        lambda_token=case.setup.lambda_token,
         graph_digest=case.graph_digest,
         case_version=case.version,
         samples=(),
     )
     head = {name: value for name, value in to_json(row).items() if name != "samples"}
+    if case.setup.lambda_token is None:
+        del head["lambda_token"]
     samples = ",\n".join(f"  {_line(_without_unknown(to_json(_encode_sample(sample))))}" for sample in case.samples)
     return f'{_line(head)[:-1]}, "samples": [\n{samples}\n]}}'
 
@@ -241,7 +241,13 @@ def _shortest(value: float) -> float:
 
 def _decode_case(row: BaselineCaseRow) -> BaselineCase:
     return BaselineCase(
-        setup=Setup(job=row.job, mode=row.mode, horizon=row.horizon_depth, vram_budget_gb=row.vram_budget_gb),
+        setup=Setup(
+            job=row.job,
+            mode=row.mode,
+            horizon=row.horizon_depth,
+            vram_budget_gb=row.vram_budget_gb,
+            lambda_token=row.lambda_token,
+        ),
         graph_digest=row.graph_digest,
         version=row.case_version,
         samples=sorted_samples(map(_decode_sample, row.samples)),

@@ -25,6 +25,7 @@ class GateCaseRow(Struct, frozen=True, kw_only=True):
     mode: str
     horizon_depth: HorizonDepth
     vram_budget_gb: float
+    lambda_token: float | None = None
     label: str
     graph_digest: str
     verdict: Verdict
@@ -92,6 +93,7 @@ def _case_row(case: CaseVerdict) -> GateCaseRow:
         mode=case.setup.mode,
         horizon_depth=case.setup.horizon,
         vram_budget_gb=case.setup.vram_budget_gb,
+        lambda_token=case.setup.lambda_token,
         label=case.setup.label,
         graph_digest=case.graph_digest,
         verdict=case.verdict,

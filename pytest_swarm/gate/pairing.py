@@ -111,7 +111,13 @@ def run_cases(jobs: Iterable[MeasuredJob]) -> RunCases:
 def setup_of(record: JobRecord) -> Setup:
     """Return the setup of a job."""
     key: CaseKey = record.case.key
-    return Setup(job=record.case.job, mode=key.mode, horizon=key.horizon, vram_budget_gb=key.vram_budget_gb)
+    return Setup(
+        job=record.case.job,
+        mode=key.mode,
+        horizon=key.horizon,
+        vram_budget_gb=key.vram_budget_gb,
+        lambda_token=key.lambda_token,
+    )
 
 
 def sample_of(job: MeasuredJob) -> BaselineSample:

@@ -15,7 +15,8 @@ MEASURING: Final[Mapping[str, str]] = MappingProxyType(
 )
 """The options that change what a score means, with their defaults; tests/gate compares them with the table of options,
 which this room does not know."""
-_STORED: Final = ("replay", "measure")  # backends that play measured answers in virtual time
+STORED: Final = ("replay", "measure")
+"""Backends that play measured answers in virtual time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,7 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
 
 def reproducible(before: RunContext, now: RunContext) -> bool:
     """Whether the outcome is fixed: the same seed on a simulator, recordings or a store gives the same answers."""
-    fixed = before.simulated is True or before.backend == now.backend in _STORED
+    fixed = before.simulated is True or before.backend == now.backend in STORED
     same_draws = before.seed == now.seed and before.seed_policy == now.seed_policy
     return fixed and same_draws and not differences(before, now)
 
@@ -107,7 +108,7 @@ def seeded(before: RunContext, now: RunContext) -> bool:
 
 def virtual_clock(before: RunContext, now: RunContext) -> bool:
     """Whether times of the server are virtual in both runs."""
-    return all(context.simulated is True or context.backend in _STORED for context in (before, now))
+    return all(context.simulated is True or context.backend in STORED for context in (before, now))
 
 
 def _backend_name(value: RunContext) -> str:

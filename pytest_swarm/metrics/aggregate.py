@@ -17,7 +17,7 @@ from pytest_swarm.routing.registry import mode_order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aggregate(MetricTable, ModeValues):
-    """One mode at one horizon and budget, or over all of them (None), with every metric as an attribute.
+    """One mode at one horizon, budget and swept weight, or over all of them (None), with a metric per attribute.
 
     Each metric is summed up over the jobs as its row says; None where no job measured it. `jobs` is the number of
     jobs, `completed`, `infeasible` and `errors` say how they ended, `scored` of them have a score.
@@ -26,6 +26,7 @@ class Aggregate(MetricTable, ModeValues):
     mode: str
     horizon_depth: HorizonDepth | None
     vram_budget_gb: float | None
+    lambda_token: float | None
     jobs: int
     completed: int
     infeasible: int
@@ -34,10 +35,10 @@ class Aggregate(MetricTable, ModeValues):
 
     @property
     def setting(self) -> Setting:
-        """Return horizon and budget; ValueError for an aggregate over all of them."""
+        """Return horizon, budget and swept weight; ValueError for an aggregate over all of them."""
         if self.horizon_depth is None or self.vram_budget_gb is None:
             raise ValueError(f"the aggregate of mode {self.mode!r} is over all settings")
-        return self.horizon_depth, self.vram_budget_gb
+        return Setting(self.horizon_depth, self.vram_budget_gb, self.lambda_token)
 
 
 def aggregate_modes(jobs: Sequence[MeasuredJob]) -> tuple[Aggregate, ...]:
@@ -46,7 +47,7 @@ def aggregate_modes(jobs: Sequence[MeasuredJob]) -> tuple[Aggregate, ...]:
 
 
 def aggregate_settings(jobs: Sequence[MeasuredJob]) -> tuple[Aggregate, ...]:
-    """Return one aggregate per mode, horizon and budget, ordered by mode, budget and horizon."""
+    """Return one aggregate per mode and setting, ordered by mode, budget, horizon and swept weight."""
     cells: dict[tuple[str, Setting], list[MeasuredJob]] = {}
     for each in jobs:
         cells.setdefault((each.key.mode, each.setting), []).append(each)
@@ -105,8 +106,9 @@ def _aggregate(jobs: Sequence[MeasuredJob], mode: str, setting: Setting | None) 
     }
     return Aggregate(
         mode=mode,
-        horizon_depth=None if setting is None else setting[0],
-        vram_budget_gb=None if setting is None else setting[1],
+        horizon_depth=None if setting is None else setting.horizon,
+        vram_budget_gb=None if setting is None else setting.budget_gb,
+        lambda_token=None if setting is None else setting.lambda_token,
         jobs=len(jobs),
         completed=status[JobStatus.COMPLETED],
         infeasible=status[JobStatus.INFEASIBLE],

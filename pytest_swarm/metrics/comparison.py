@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean
 from typing import Final, TypeAlias
@@ -20,9 +20,9 @@ TIE: Final = 1e-9  # scores are ratios of small whole numbers; anything closer i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """`mode` against `reference` at one horizon and budget, or over all of them (None).
+    """`mode` against `reference` at one horizon, budget and swept weight, or over all of them (None).
 
-    A pair is two jobs that share graph, horizon, budget and repeat and both have a score; `incomplete` counts those
+    A pair is two jobs that share graph, setting and repeat and both have a score; `incomplete` counts those
     where one side is missing, failed or unscored. Won and lost are seen from `mode`. `difference` is the mean over
     pairs of score(mode) - score(reference), its interval clustered by job. Divergence counts tasks that ran under
     both modes; the `when_differed_*` figures say who scored better on those where the models differed.
@@ -32,6 +32,7 @@ class Comparison:
     reference: str
     horizon_depth: HorizonDepth | None
     vram_budget_gb: float | None
+    lambda_token: float | None
     pairs: int
     incomplete: int
     score_mode: float | None
@@ -47,6 +48,23 @@ class Comparison:
     when_differed_worse: int
     when_differed_tie: int
     when_differed_unscored: int
+
+    @property
+    def reversed(self) -> Comparison:
+        """The same comparison with `mode` and `reference` exchanged."""
+        found = self.difference
+        return replace(
+            self,
+            mode=self.reference,
+            reference=self.mode,
+            score_mode=self.score_reference,
+            score_reference=self.score_mode,
+            difference=None if found is None else found.negated,
+            jobs_won=self.jobs_lost,
+            jobs_lost=self.jobs_won,
+            when_differed_better=self.when_differed_worse,
+            when_differed_worse=self.when_differed_better,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,8 +116,9 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
     return Comparison(
         mode=mode,
         reference=reference,
-        horizon_depth=None if setting is None else setting[0],
-        vram_budget_gb=None if setting is None else setting[1],
+        horizon_depth=None if setting is None else setting.horizon,
+        vram_budget_gb=None if setting is None else setting.budget_gb,
+        lambda_token=None if setting is None else setting.lambda_token,
         pairs=len(pairs),
         incomplete=len(left.keys() | right.keys()) - len(pairs),
         score_mode=_mean_score([pair.mode for pair in pairs], weights),

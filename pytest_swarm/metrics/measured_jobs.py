@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, Run
@@ -13,10 +13,19 @@ from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of
 from pytest_swarm.routing.registry import ORACLE, mode_order
 
-Setting: TypeAlias = tuple[HorizonDepth, float]  # horizon depth and VRAM budget in GB
-PairKey: TypeAlias = tuple[str, HorizonDepth, float, int, int]
 _REPEAT: Final = "swarm_repeat"  # the option that says how often a case is repeated
 _AUTO: Final = "auto"
+
+
+class Setting(NamedTuple):
+    """Horizon depth, VRAM budget in GB, and the weight of token cost where the run sweeps it (else None)."""
+
+    horizon: HorizonDepth
+    budget_gb: float
+    lambda_token: float | None = None
+
+
+PairKey: TypeAlias = tuple[str, Setting, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,7 +44,7 @@ class MeasuredJob:
 
     @property
     def key(self) -> CaseKey:
-        """Return mode, horizon, budget and repeat."""
+        """Return mode, horizon, budget, swept weight and repeat."""
         return self.record.case.key
 
     @property
@@ -45,14 +54,14 @@ class MeasuredJob:
 
     @property
     def setting(self) -> Setting:
-        """Return horizon depth and budget."""
-        return self.key.horizon, self.key.vram_budget_gb
+        """Return horizon depth, budget and swept weight."""
+        return setting_of(self.key)
 
     @property
     def case_without_repeat(self) -> Hashable:
         """Return what all repeats of a case share."""
-        digest, horizon, vram_budget_gb, _, occurrence = self.pair_key
-        return self.key.mode, digest, horizon, vram_budget_gb, occurrence
+        digest, setting, _, occurrence = self.pair_key
+        return self.key.mode, digest, setting, occurrence
 
     @property
     def pair_key(self) -> PairKey:
@@ -63,7 +72,12 @@ class MeasuredJob:
 def pair_key(record: JobRecord, occurrence: int) -> PairKey:
     """Return what two jobs must share to be compared: everything but the mode."""
     key = record.case.key
-    return record.case.graph.digest, key.horizon, key.vram_budget_gb, key.repeat, occurrence
+    return record.case.graph.digest, setting_of(key), key.repeat, occurrence
+
+
+def setting_of(key: CaseKey) -> Setting:
+    """Return the setting of a case."""
+    return Setting(key.horizon, key.vram_budget_gb, key.lambda_token)
 
 
 def measure_run(run: Run) -> tuple[MeasuredJob, ...]:
@@ -75,7 +89,7 @@ def measure_run(run: Run) -> tuple[MeasuredJob, ...]:
 
 
 def measure(records: Iterable[JobRecord]) -> tuple[MeasuredJob, ...]:
-    """Return the jobs with their metrics, sorted by job, budget, horizon, mode and repeat.
+    """Return the jobs with their metrics, sorted by job, budget, horizon, swept weight, mode and repeat.
 
     `records` come in the order they ended. One that is not completed, and that a resumed run completed later, is left
     out: the same test has run the same case again. The oracle's score of each pair gives the regret of its jobs.
@@ -124,9 +138,14 @@ def horizon_order(horizon: HorizonDepth) -> tuple[int, int]:
     return (1, 0) if horizon == "flat" else (0, horizon)
 
 
-def setting_order(setting: Setting) -> tuple[float, tuple[int, int]]:
-    """Return the sort key of settings: by budget, then by horizon."""
-    return setting[1], horizon_order(setting[0])
+def lambda_order(lambda_token: float | None) -> float:
+    """Return the sort key of swept weights; None, for a weight that is not swept, is first."""
+    return -1.0 if lambda_token is None else lambda_token
+
+
+def setting_order(setting: Setting) -> tuple[float, tuple[int, int], float]:
+    """Return the sort key of settings: by budget, then by horizon, then by swept weight."""
+    return setting.budget_gb, horizon_order(setting.horizon), lambda_order(setting.lambda_token)
 
 
 def _record_order(record: JobRecord) -> tuple[object, ...]:
@@ -134,8 +153,7 @@ def _record_order(record: JobRecord) -> tuple[object, ...]:
     return (
         record.case.job,
         record.case.graph.digest,
-        key.vram_budget_gb,
-        horizon_order(key.horizon),
+        *setting_order(setting_of(key)),
         mode_order(key.mode),
         key.repeat,
         record.case.test,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, full_tag
-from pytest_swarm.domain.record import GpuReading, JobRecord, PlanStep, SamplePhase, TaskOutcome, VramSample
+from pytest_swarm.domain.record import JobRecord, PlanStep, TaskOutcome
+from pytest_swarm.domain.vram_sample import GpuReading, SamplePhase, VramSample
 from pytest_swarm.units import bytes_to_gb
 
 UNPLANNED_LOAD_S: Final = 0.25  # the server loads in steps of 250 ms; a warm call reports at most 6 ms

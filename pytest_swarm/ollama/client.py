@@ -15,7 +15,7 @@ import httpx
 import ollama
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.domain.record import ResidentModel
+from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host

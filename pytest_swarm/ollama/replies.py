@@ -13,7 +13,7 @@ from typing import Final
 import ollama
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.domain.record import ResidentModel
+from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatReply, ListedModel, ModelInfo, ResidentEntry
 

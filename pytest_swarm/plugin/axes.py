@@ -1,7 +1,8 @@
-"""The values of the axes: routing modes, horizon depths, VRAM budgets and repeats, read from a text."""
+"""The values of the axes: routing modes, horizon depths, VRAM budgets, weights and repeats, read from a text."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -48,6 +49,23 @@ def parse_count(text: str, *, what: str, low: int) -> int:
     if count < low:
         raise OptionError(f"{what}: is {count}, but must be at least {low}")
     return count
+
+
+def parse_weight(text: str, *, what: str) -> float:
+    """A finite number of at least 0."""
+    try:
+        weight = float(text)
+    except ValueError:
+        raise OptionError(f"{what}: {text!r} is not a number") from None
+    if not math.isfinite(weight) or weight < 0:
+        raise OptionError(f"{what}: is {text}, but must be a number of at least 0")
+    return weight + 0.0  # -0 is 0
+
+
+def parse_weights(text: str, *, what: str) -> tuple[float, ...]:
+    """Weights of `0,0.25,1`, each once."""
+    items = _items(text, what=what, example="0.5 or 0,0.25,1")
+    return tuple(dict.fromkeys(parse_weight(item, what=what) for item in items))
 
 
 def parse_repeat(text: str, *, what: str) -> tuple[int, bool]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.settings import Axes, Settings, axes_of_texts
 from pytest_swarm.plugin.spelling import check_markers, unknown_keyword
 
@@ -85,16 +86,17 @@ class Cases:
         return self._settings.axes(said)
 
     def keys_of(self, item: pytest.Item) -> tuple[CaseKey, ...]:
-        """Return every case of a benchmark: modes x horizons x budgets x repeats."""
+        """Return every case of a benchmark: modes x horizons x budgets x weights of token cost x repeats."""
         from pytest_swarm.domain.record import CaseKey
 
         check_markers(item)
         axes = self.axes_of(item)
         return tuple(
-            CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget, repeat=repeat)
+            CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget, repeat=repeat, lambda_token=lambda_token)
             for mode in axes.modes or ()
             for horizon in axes.horizons or ()
             for budget in self._budgets_gb(axes)
+            for lambda_token in _swept(axes)
             for repeat in range(1, (axes.repeat or 1) + 1)
         )
 
@@ -121,12 +123,55 @@ class Cases:
         return _dealt(items, sorted(filter(is_swarm, items), key=lambda item: key_of(item).repeat))
 
 
+def _swept(axes: Axes) -> tuple[float | None, ...]:
+    """The weights of token cost that are swept; None alone where there is one, which needs no place in the key."""
+    weights = axes.lambda_tokens or ()
+    return weights if len(weights) > 1 else (None,)
+
+
 def selected(items: list[pytest.Item], settings: Settings) -> tuple[list[pytest.Item], list[pytest.Item]]:
-    """Return the tests to keep and to drop, by --swarm-only and --swarm-skip."""
-    if not (settings.only or settings.skip):
-        return items, []
-    kept = [item for item in items if is_swarm(item) is not settings.skip]
-    return kept, [item for item in items if is_swarm(item) is settings.skip]
+    """Return the tests to keep and to drop, by --swarm-only, --swarm-skip and --swarm-shard."""
+    kept = items
+    if settings.only or settings.skip:
+        kept = [item for item in kept if is_swarm(item) is not settings.skip]
+    if settings.shard is not None:
+        shard = in_shard(kept, settings.shard)
+        kept = [item for item in kept if item in shard]
+    there = frozenset(kept)
+    return kept, [item for item in items if item not in there]
+
+
+def workflow_of(item: pytest.Item) -> str:
+    """Return what all cases of one workflow share: the id of the test without the case."""
+    if not (isinstance(item, pytest.Function) and is_swarm(item)):
+        return base_node_id(item.nodeid)
+    key, parameters = key_of(item), item.callspec.id
+    case = next((each for each in (f"{key.label}-r{key.repeat}", key.label) if each in parameters), "")
+    return f"{base_node_id(item.nodeid)}[{parameters.replace(case, '', 1)}]"
+
+
+def in_shard(items: Sequence[pytest.Item], shard: tuple[int, int]) -> frozenset[pytest.Item]:
+    """Return the tests of one part: the workflows are dealt out, the largest first, each to the part with the least.
+
+    Args:
+        items: All tests.
+        shard: The number of the part, from 1, and how many parts there are.
+
+    Raises:
+        OptionError: There are fewer workflows than parts.
+    """
+    part, parts = shard
+    workflows: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        workflows.setdefault(workflow_of(item), []).append(item)
+    if items and len(workflows) < parts:
+        raise OptionError(
+            f"{Options.shard.flag}: {parts} parts of {len(workflows)} workflows would leave one empty; give fewer parts"
+        )
+    dealt: list[list[pytest.Item]] = [[] for _ in range(parts)]
+    for group in sorted(workflows.values(), key=len, reverse=True):
+        min(dealt, key=len).extend(group)
+    return frozenset(dealt[part - 1])
 
 
 def _dealt(items: list[pytest.Item], ordered: Sequence[pytest.Item]) -> list[pytest.Item]:

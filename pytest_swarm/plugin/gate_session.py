@@ -179,11 +179,11 @@ class _Coverage:
         self._root = config.rootpath
         start = config.invocation_params.dir
         self._paths = [(start / arg).resolve() for arg in args]
-        self._settings = {(job.key.mode, *job.setting) for job in report.jobs}
+        self._settings = {replace(job.key, repeat=1) for job in report.jobs}
 
     def __call__(self, case: BaselineCase) -> bool:
         setup = case.setup
-        if not self._whole or (setup.mode, setup.horizon, setup.vram_budget_gb) not in self._settings:
+        if not self._whole or setup.key not in self._settings:
             return False
         files = {(self._root / sample.test.partition("::")[0]).resolve() for sample in case.samples}
         return all(not file.exists() or self._asked_for(file) for file in files)

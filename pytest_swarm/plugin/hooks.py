@@ -64,12 +64,17 @@ class SwarmHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """--swarm-only and --swarm-skip; and jobs of one group in a row."""
+        """--swarm-only, --swarm-skip and --swarm-shard; and jobs of one group in a row."""
         if not self.active:
             return
         from pytest_swarm.plugin.cases import selected
 
-        kept, dropped = selected(items, self.session.settings)
+        self.session.note_budgets(items)
+        try:
+            kept, dropped = selected(items, self.session.settings)
+        except SwarmError as error:  # raised at the end of the collection, where a worker of xdist can tell it
+            self.trouble = self.trouble or error
+            return
         if dropped:
             config.hook.pytest_deselected(items=dropped)
         items[:] = self.session.cases.ordered(kept)
@@ -138,15 +143,17 @@ class SwarmHooks:
             self.session.lost_worker()
 
     def tell(self, node: Any) -> None:  # xdist has no types
-        """Tell a worker of xdist the run's name and the free VRAM, which all must agree on."""
-        from pytest_swarm.plugin.process import FREE_GB, RUN
+        """Tell a worker of xdist what all must agree on: the run's name or its folder, and the free VRAM."""
+        from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN
 
         try:
             session = self.session
+            resumed = session.folder.path if session.settings.resume is not None else None
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
         node.workerinput[RUN] = session.process.run_name
         node.workerinput[FREE_GB] = session.resources.free_gb
+        node.workerinput[RESUMED] = None if resumed is None else str(resumed)
 
     @pytest.hookimpl(tryfirst=True)  # the exit status must stand before others read it
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -156,7 +163,10 @@ class SwarmHooks:
         try:
             self.session.resources.close()
         finally:
-            self._finish(session, exitstatus)
+            try:
+                self._finish(session, exitstatus)
+            finally:
+                self.session.give_back()
 
     def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the reports; a worker of xdist sends its remarks on the server to its controller."""

@@ -98,8 +98,11 @@ class JobRunner:
     def _run(self, case: Case, item: pytest.Item) -> JobRecord:
         """Run a case, under the lock of its server where that is a real one, and close it in the events."""
         carryover = self._cases.axes_of(item).carryover or "case"
-        if carryover == "group" and self._resources.in_worker:
-            raise OptionError("--swarm-carryover=group keeps what was learned in one process; run it without -n")
+        if carryover == "group" and (self._resources.in_worker or self._settings.shard is not None):
+            without = "-n" if self._resources.in_worker else "--swarm-shard"
+            raise OptionError(
+                f"--swarm-carryover=group keeps what was learned in one process; run it without {without}"
+            )
         from pytest_swarm.execution.case import StoppedJob
 
         with self._resources.exclusive():
@@ -209,4 +212,5 @@ def _properties(record: JobRecord, metrics: JobMetrics) -> list[tuple[str, objec
         ("swarm.violations", metrics.violations),
         ("swarm.makespan_s", metrics.makespan_s),
         ("swarm.simulated", record.simulated),
+        *([] if key.lambda_token is None else [("swarm.lambda_token", key.lambda_token)]),
     ]

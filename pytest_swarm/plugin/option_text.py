@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -75,15 +74,27 @@ class OptionText:
 
         return parse_count(self.text, what=self.what, low=low)
 
+    def shard(self) -> tuple[int, int]:
+        """Return the number of a part, from 1, and how many parts there are."""
+        from pytest_swarm.plugin.axes import parse_count
+
+        first, slash, last = self.text.partition("/")
+        part, parts = (parse_count(text, what=self.what, low=1) for text in (first, last if slash else "1"))
+        if not slash or part > parts:
+            raise OptionError(f"{self.what}: {self.text!r} is no part of a whole; write for example 2/3")
+        return part, parts
+
     def weight(self) -> float:
         """Return a finite number of at least 0."""
-        try:
-            weight = float(self.text)
-        except ValueError:
-            raise OptionError(f"{self.what}: {self.text!r} is not a number") from None
-        if not math.isfinite(weight) or weight < 0:
-            raise OptionError(f"{self.what}: is {self.text}, but must be a number of at least 0")
-        return weight
+        from pytest_swarm.plugin.axes import parse_weight
+
+        return parse_weight(self.text, what=self.what)
+
+    def weights(self) -> tuple[float, ...]:
+        """Return finite numbers of at least 0, each once."""
+        from pytest_swarm.plugin.axes import parse_weights
+
+        return parse_weights(self.text, what=self.what)
 
     def duration_s(self) -> float:
         """Return seconds."""

@@ -67,7 +67,12 @@ class Options(OptionValues):
         "models on offer: a TOML file, the published agents JSON, or the name of a shipped fleet",
         metavar="FILE",
     )
-    lambda_token = Value(lambda given: given.weight(), "0.5", "weight of token cost in the objective", metavar="WEIGHT")
+    lambda_token = Axis(
+        lambda given: given.weights(),
+        "0.5",
+        "weight of token cost in the objective; a list, such as 0,0.25,1, runs each case with each of them",
+        metavar="WEIGHT",
+    )
     lambda_switch = Value(
         lambda given: given.weight(), "0.2", "weight of model loads in the objective", metavar="WEIGHT"
     )
@@ -221,6 +226,15 @@ class Options(OptionValues):
         "go on with a run that was cut off, by default the latest: cases that it finished are not run again",
         metavar="RUN",
         bare="latest",
+        may_differ=True,
+        reproduces=False,
+    )
+    shard = Maybe(
+        lambda given: given.shard(),
+        "run one of N parts of the tests, such as 2/3; all cases of a workflow are in one part, and "
+        "`python -m pytest_swarm merge` makes one run of the parts",
+        metavar="PART/N",
+        shown="all tests",
         may_differ=True,
         reproduces=False,
     )

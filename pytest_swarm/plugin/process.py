@@ -7,25 +7,29 @@ import re
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import pytest
 
 RUN: Final = "swarm_run"  # what a controller of xdist tells its workers: the name of the run ...
-FREE_GB: Final = "swarm_free_gb"  # ... and the free VRAM
+FREE_GB: Final = "swarm_free_gb"  # ... the free VRAM ...
+RESUMED: Final = "swarm_resumed"  # ... and the folder of the run that goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """One process of a run. `worker` is the number of a worker of xdist, None in any other process.
 
-    `free_gb` is the free VRAM that the controller has measured; None where it has not, and in any other process.
+    Only a worker has the rest: `free_gb`, the free VRAM that its controller has measured (None where it has not), and
+    `resumed`, the folder of the run that goes on (None where a run begins).
     """
 
     run_name: str
     worker: int | None = None
     free_gb: float | None = None
+    resumed: Path | None = None
 
 
 def process_of(config: pytest.Config) -> Process:
@@ -33,7 +37,13 @@ def process_of(config: pytest.Config) -> Process:
     if not hasattr(config, "workerinput"):  # xdist's own way to mark its workers
         return Process(run_name=new_run_name())
     told: dict[str, Any] = config.workerinput
-    return Process(run_name=told[RUN], worker=worker_number(str(told["workerid"])), free_gb=told.get(FREE_GB))
+    resumed = told.get(RESUMED)
+    return Process(
+        run_name=told[RUN],
+        worker=worker_number(str(told["workerid"])),
+        free_gb=told.get(FREE_GB),
+        resumed=None if resumed is None else Path(resumed),
+    )
 
 
 def worker_number(worker_id: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_swarm.domain.limits import base_node_id
@@ -13,10 +14,10 @@ from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.statistics.sequential import stopping_reason
 
 if TYPE_CHECKING:
-    from pytest_swarm.domain.record import Case
+    from pytest_swarm.domain.record import Case, CaseKey
     from pytest_swarm.metrics.job_metrics import JobMetrics
 
-_Watched: TypeAlias = tuple[str, str, object, float, str]  # a case without its repeat, and its test
+_Watched: TypeAlias = "tuple[str, CaseKey, str]"  # a case without its repeat, and its test
 _DEFAULT_CONFIDENCE: Final = 95.0
 
 
@@ -54,5 +55,4 @@ class Repeating:
 
 
 def _watched(case: Case) -> _Watched:
-    key = case.key
-    return case.graph.digest, key.mode, key.horizon, key.vram_budget_gb, base_node_id(case.test)
+    return case.graph.digest, replace(case.key, repeat=1), base_node_id(case.test)

@@ -121,7 +121,7 @@ class Resources:
 
         s = self._settings
         settings = BenchSettings(
-            weights=Weights(token=s.lambda_token, switch=s.lambda_switch, latency=s.lambda_latency),
+            weights=Weights(token=s.lambda_token_alone, switch=s.lambda_switch, latency=s.lambda_latency),
             concurrency=s.concurrency,
             seed=s.seed,
             planner=s.planner or self._default_planner(),

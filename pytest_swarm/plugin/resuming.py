@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.plugin.run_lock import RunLock
 from pytest_swarm.telemetry.reader import read_run
 
 if TYPE_CHECKING:
@@ -23,23 +25,34 @@ _MAY_DIFFER: Final = frozenset(row.dest for row in ROWS if row.may_differ)
 _DEFAULT: Final = "its default"
 
 
-def resumed_folder(resume: str, reports: Path) -> Path:
-    """Return the folder of the run that goes on; OptionError where there is none.
+def resumed_lock(resume: str, reports: Path) -> RunLock:
+    """Return the lock of the run that goes on, taken; OptionError where there is none, or another process writes it.
 
     Args:
-        resume: The value of --swarm-resume: a folder, the name of a run, or `latest`.
+        resume: The value of --swarm-resume: a folder, the name of a run, or `latest`, which passes over the runs that
+            other processes are writing.
         reports: The folder of all runs.
     """
     if resume != "latest":
         for path in (Path(resume), reports / resume):
             if (path / EVENTS).is_file():
-                return path
+                lock = RunLock(path)
+                lock.take()
+                return lock
         raise OptionError(f"--swarm-resume: there is no run {resume!r}; give the folder of its {EVENTS}")
     started = {path.parent: _started_ms(path) for path in reports.glob(f"*/{EVENTS}")}
     runs = {folder: ms for folder, ms in started.items() if ms is not None}
     if not runs:
         raise OptionError(f"--swarm-resume: there is no earlier run in {reports}")
-    return max(runs, key=lambda folder: runs[folder])
+    newest_first = sorted(runs, key=lambda folder: runs[folder], reverse=True)
+    free = next((lock for lock in map(RunLock, newest_first) if lock.try_to_take()), None)
+    if free is None:
+        live = RunLock(newest_first[0])
+        raise OptionError(
+            f"--swarm-resume: every run in {reports} is being written, {live.folder.name} by {live.owner}; wait until "
+            f"one of them ends"
+        )
+    return free
 
 
 class EarlierJobs:
@@ -115,8 +128,8 @@ def _other_option(there: Mapping[str, str], here: Mapping[str, str]) -> str | No
 def _started_ms(path: Path) -> float | None:
     """When a run began; None for a file that has no whole `run_start`."""
     try:
-        with path.open(encoding="utf-8") as lines:
-            event = json.loads(lines.readline())
+        with path.open("rb") as lines:
+            event = json.loads(lines.readline().removeprefix(codecs.BOM_UTF8))
         return float(event["ts_ms"]) if event["event"] == "run_start" else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None

@@ -11,38 +11,52 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.files import write_whole
 from pytest_swarm.plugin.resuming import EVENTS, EarlierJobs
-from pytest_swarm.telemetry.events import encode_run_end, encode_run_start
+from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import Event, FileSink, ListSink, Sink
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Run, RunInfo
+    from pytest_swarm.plugin.run_lock import RunLock
 
 REPORTS: Final = "reports"
+_OPENING: Final = ("run_start", "collection")
 
 
 class RunFolder:
     """Where a run's events go. A worker of xdist keeps them in memory; its controller writes them.
 
     Args:
-        path: The run's folder, inside the folder of all runs.
+        lock: The lock of the run's folder, which is inside the folder of all runs.
         describe: Gives what is written down of the run at its start.
-        earlier: The jobs of the run that goes on.
+        earlier: Gives the jobs of the run that goes on.
         is_worker: Whether this process is a worker of xdist.
     """
 
-    def __init__(self, path: Path, *, describe: Callable[[], RunInfo], earlier: EarlierJobs, is_worker: bool) -> None:
-        self.path = path
-        self.earlier = earlier
+    def __init__(
+        self, lock: RunLock, *, describe: Callable[[], RunInfo], earlier: Callable[[], EarlierJobs], is_worker: bool
+    ) -> None:
+        self.lock = lock
+        self.path = lock.folder
+        self._read_earlier = earlier
         self._describe = describe
         self._is_worker = is_worker
         self._starts: Counter[str] = Counter()
+        self._opened = False
+        self.collected: tuple[str, ...] = ()
+        """The ids of the benchmarks that this session is to run."""
 
     @staticmethod
     def now_ms() -> float:
         """Milliseconds since 1970."""
         return round(time.time() * 1000.0, 3)
+
+    @cached_property
+    def earlier(self) -> EarlierJobs:
+        """The jobs of the run that goes on; OptionError where they were run otherwise."""
+        return self._read_earlier()
 
     @property
     def events(self) -> Path:
@@ -61,7 +75,7 @@ class RunFolder:
         try:
             root.mkdir(parents=True, exist_ok=True)
             if not keep_out.exists():
-                keep_out.write_text("*\n!.gitignore\n", encoding="ascii")
+                write_whole(keep_out, b"*\n!.gitignore\n")
         except OSError as error:
             raise OptionError(f"{root}: no run can be written there ({error.strerror}); fix that first") from error
         if not os.access(root, os.W_OK):
@@ -71,21 +85,25 @@ class RunFolder:
     def file(self) -> FileSink:
         """The file, which only a controller or an ordinary session writes."""
         self.claim()
+        self.lock.take()
         return FileSink(self.events)
 
     def shipped(self) -> list[Event]:
-        """What a worker sends: `run_start`, and its events since the last call; empty where there are none."""
+        """What a worker sends: its events since the last call, the first time behind those that open a run."""
         assert isinstance(self.sink, ListSink), "only a worker ships its events"
         events = self.sink.drain()
-        return [self.opening(), *events] if events else []
+        opening = [] if self._opened or not events else self.opening()
+        self._opened = self._opened or bool(events)
+        return [*opening, *events]
 
     def take(self, events: list[Event]) -> None:
-        """Write what a worker sent: its `run_start`, unless the file has one, and the events of one test."""
-        opening, *rest = events
-        if not self.events.exists():
-            self.file.emit(opening)
-        for event in rest:
-            self.write(event)
+        """Write what a worker sent: the events that open a run, unless that is done, and those of one test."""
+        opening = [event for event in events if event["event"] in _OPENING]
+        if opening and not self._opened:
+            self._write_opening(opening)
+        for event in events:
+            if event["event"] not in _OPENING:
+                self.write(event)
 
     def write(self, event: Event) -> None:
         """Write one event, and count the jobs that begin."""
@@ -94,19 +112,28 @@ class RunFolder:
         self.file.emit(event)
 
     def open(self) -> None:
-        """Write `run_start`, unless this run goes on in a file that has one."""
-        if not self.events.exists():
-            self.file.emit(self.opening())
+        """Write the events that open a run."""
+        self._write_opening(self.opening())
 
-    def opening(self) -> Event:
-        """The `run_start` event."""
-        return encode_run_start(self._describe())
+    def opening(self) -> list[Event]:
+        """The events `run_start` and `collection`."""
+        return [encode_run_start(self._describe()), encode_collection(self.now_ms(), self.collected)]
+
+    def _write_opening(self, opening: list[Event]) -> None:
+        """Write the events that open a run; without its `run_start` where it goes on in a file that has one."""
+        goes_on = self.events.exists()
+        for event in opening:
+            if event["event"] != "run_start" or not goes_on:
+                self.file.emit(event)
+        self._opened = True
 
     def end(self, *, complete: bool, notes: tuple[str, ...]) -> Run | None:
         """Write `run_end` and give the whole run as read back from the file; None where nothing was run."""
         if not self.events.exists():
             return None
-        self.file.emit(encode_run_end(self.now_ms(), complete=complete, notes=(*notes, *self._twice())))
+        unlocked = () if self.lock.warning is None else (self.lock.warning,)
+        sentences = (*notes, *self._twice(), *unlocked)
+        self.file.emit(encode_run_end(self.now_ms(), complete=complete, notes=sentences))
         self.file.close()
         return read_run(self.events)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.files import lock_at_once, wait_for_lock
 from pytest_swarm.ollama.messages import ResidentEntry
 
 _EVERYBODY: Final = 0o666
@@ -98,13 +98,13 @@ class ServerLock:
             self._file = None
 
     def _acquire(self, file: int) -> None:
-        if _locked_at_once(file):
+        if lock_at_once(file):
             return
         owner = self.notes().owner
         who = "another process" if owner is None else f"process {owner.pid} of user {owner.user}"
         since = "" if owner is None else f" since {time.strftime('%H:%M:%S', time.localtime(owner.since_s))}"
         self._tell(f"waiting for the server at {self._host}: {who} uses it{since} (lock {self.path})")
-        _lock(file)
+        wait_for_lock(file)
 
     def notes(self) -> ServerNotes:
         """Return what the file says, without processes that have ended; nothing where it is not whole."""
@@ -145,35 +145,6 @@ def _open(path: Path) -> int:
             f"lock {path} of the server cannot be used ({error.strerror}); delete it, or set TMPDIR to another folder"
         ) from error
     return file
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _locked_at_once(file: int) -> bool:
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _lock(file: int) -> None:
-        while not _locked_at_once(file):
-            time.sleep(1.0)
-else:
-    import fcntl
-
-    def _locked_at_once(file: int) -> bool:
-        """Lock the file and return True; return False where another process holds the lock."""
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _lock(file: int) -> None:
-        """Lock the file; wait for the process that holds it."""
-        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _me() -> LockOwner:

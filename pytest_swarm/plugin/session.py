@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,16 +60,21 @@ class SwarmSession:
     @cached_property
     def folder(self) -> RunFolder:
         """Where this run's events and reports go."""
-        from pytest_swarm.plugin.resuming import EVENTS, earlier_jobs, resumed_folder
+        from pytest_swarm.plugin.resuming import EVENTS, earlier_jobs, resumed_lock
         from pytest_swarm.plugin.run_folder import REPORTS, RunFolder
+        from pytest_swarm.plugin.run_lock import RunLock
 
         reports, resume = Path(self.config.rootpath) / REPORTS, self.settings.resume
-        path = reports / self.process.run_name if resume is None else resumed_folder(resume, reports)
+        is_worker = self.process.worker is not None
+        if resume is None or is_worker:
+            lock = RunLock(self.process.resumed or reports / self.process.run_name)
+        else:
+            lock = resumed_lock(resume, reports)
         return RunFolder(
-            path,
-            describe=lambda: self._describe(path.name),
-            earlier=earlier_jobs(path / EVENTS, self.settings, self.resources),
-            is_worker=self.process.worker is not None,
+            lock,
+            describe=lambda: self._describe(lock.folder.name),
+            earlier=lambda: earlier_jobs(lock.folder / EVENTS, self.settings, self.resources),
+            is_worker=is_worker,
         )
 
     def _tell(self, sentence: str) -> None:
@@ -84,6 +89,11 @@ class SwarmSession:
     def has_folder(self) -> bool:
         """Whether a test has needed the run's folder, or a worker has sent something for it."""
         return "folder" in self.__dict__
+
+    def give_back(self) -> None:
+        """Let other processes go on with this run."""
+        if self.has_folder:
+            self.folder.lock.release()
 
     def _describe(self, run_name: str) -> RunInfo:
         from pytest_swarm.plugin.run_info import run_info
@@ -126,6 +136,10 @@ class SwarmSession:
             repeating=self.repeating,
         )
 
+    def note_budgets(self, items: Iterable[pytest.Item]) -> None:
+        """Keep the budgets of all cases, those of other shards too: every shard must choose the same planner."""
+        self.resources.budgets_gb = frozenset(key_of(item).vram_budget_gb for item in items if is_swarm(item))
+
     def prepare(self, items: Sequence[pytest.Item], *, collect_only: bool) -> None:
         """Make what may fail for a bad file or an absent server, unless nothing will be run."""
         from pytest_swarm.plugin.gate_settings import rule_of_marker
@@ -135,12 +149,13 @@ class SwarmSession:
         if benchmarks and not collect_only:
             for item in items:
                 rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error with and without a baseline
-            self.resources.budgets_gb = frozenset(key_of(item).vram_budget_gb for item in benchmarks)
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
             self.resources.name_foreign_models()
             self.folder.claim()
+            self.folder.collected = tuple(self.collected)
+            _ = self.folder.earlier
             if self.gating is not None:
                 self.gating.prepare(lambda: self._describe(self.folder.path.name))
 

@@ -35,6 +35,7 @@ class Axes:
     modes: tuple[str, ...] | None = None
     horizons: tuple[HorizonDepth, ...] | None = None
     budgets: tuple[Budget, ...] | None = None
+    lambda_tokens: tuple[float, ...] | None = None
     repeat: int | None = None
     auto_repeat: bool | None = None
     carryover: Carryover | None = None
@@ -51,6 +52,7 @@ class Axes:
             modes=None,
             horizons=None if self.horizons is None else self.horizons[:1],
             budgets=None if self.budgets is None else self.budgets[:1],
+            lambda_tokens=None if self.lambda_tokens is None else self.lambda_tokens[:1],
             repeat=None,
             auto_repeat=None,
             carryover=self.carryover,
@@ -80,6 +82,7 @@ def axes_of_texts(
         modes=read(Options.compare),
         horizons=read(Options.horizon),
         budgets=read(Options.vram),
+        lambda_tokens=read(Options.lambda_token),
         repeat=None if repeat is None else repeat[0],
         auto_repeat=None if repeat is None else repeat[1],
         carryover=read(Options.carryover),
@@ -111,6 +114,13 @@ class Settings(Options):
     def auto_repeat(self) -> bool:
         """Return whether repeats stop as soon as the gate has decided."""
         return bool(self.axes(Axes()).auto_repeat)
+
+    @property
+    def lambda_token_alone(self) -> float:
+        """Return the weight of token cost of the cases that do not sweep it: the first that was given."""
+        weights = self.axes(Axes()).lambda_tokens
+        assert weights, "the option has a default"
+        return weights[0]
 
     def axes(self, marker: Axes) -> Axes:
         """Return command line > marker > ini; without a comparison, marker and ini give only the first of a list."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.record import TaskOutcome
+from pytest_swarm.files import write_whole
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
@@ -64,9 +65,8 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 def write_csv(report: Report, path: Path) -> tuple[Path, Path]:
     """Write both tables and return their paths. `path` is a folder, or the file of jobs beside `x-tasks.csv`."""
     jobs, tasks = csv_paths(path)
-    jobs.parent.mkdir(parents=True, exist_ok=True)
-    jobs.write_text(table(job_row(each) for each in report.jobs), encoding="utf-8", newline="")
-    tasks.write_text(table(row for job in report.jobs for row in task_rows(job)), encoding="utf-8", newline="")
+    write_whole(jobs, table(job_row(each) for each in report.jobs).encode())
+    write_whole(tasks, table(row for job in report.jobs for row in task_rows(job)).encode())
     return jobs, tasks
 
 
@@ -88,6 +88,7 @@ def job_row(job: MeasuredJob) -> dict[str, Cell]:
         "error": job.record.error,
         "test": job.record.case.test,
         "digest": job.record.case.digest,
+        "lambda_token": job.key.lambda_token,
         **{name: value for name, value in metrics.items() if name not in PUBLISHED},
     }
 
@@ -113,7 +114,7 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Cell]:
     task = job.record.case.graph.task(outcome.task)
     return {
         "task": outcome.task,
-        "type": task.type.value,
+        "type": task.type,
         "difficulty": task.difficulty,
         "estimated_tokens": task.estimated_tokens,
         "step": outcome.step,
@@ -133,6 +134,7 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Cell]:
         "score_detail": outcome.score_detail,
         "error_kind": outcome.error_kind,
         "error": outcome.error,
+        "lambda_token": job.key.lambda_token,
     }
 
 

@@ -21,6 +21,10 @@ OneDepth: TypeAlias = Annotated[Depth, Meta(description='depth of the horizon, o
 AnyDepth: TypeAlias = Annotated[Depth | None, Meta(description='depth of the horizon, "flat", or null for all of them')]
 OneBudget: TypeAlias = Annotated[Budget, Meta(description="VRAM budget in GB (10^9 bytes)")]
 AnyBudget: TypeAlias = Annotated[Budget | None, Meta(description="VRAM budget in GB, null for all of them")]
+SweptWeight: TypeAlias = Annotated[
+    Annotated[float, Meta(ge=0.0)] | None,
+    Meta(description="weight of token cost where the run sweeps it; null over all of them, or where it does not"),
+]
 Milliseconds: TypeAlias = Annotated[float, Meta(description="milliseconds since 1970")]
 
 
@@ -107,6 +111,7 @@ class CaseHead(Struct, frozen=True, kw_only=True):
     mode: ModeName
     horizon_depth: OneDepth
     vram_budget_gb: OneBudget
+    lambda_token: SweptWeight = None
     repeat: Annotated[Annotated[int, Meta(ge=1)], Meta(description="from 1")]
     status: JobStatus
     error: Annotated[str | None, Meta(description="why it is not completed")]
@@ -120,6 +125,7 @@ class AggregateHead(Struct, frozen=True, kw_only=True):
     mode: ModeName
     horizon_depth: AnyDepth
     vram_budget_gb: AnyBudget
+    lambda_token: SweptWeight = None
     jobs: Jobs
     completed: Annotated[Count, Meta(description="jobs that were completed")]
     infeasible: Annotated[Count, Meta(description="jobs without a feasible plan")]
@@ -132,6 +138,7 @@ class PointHead(Struct, frozen=True, kw_only=True):
 
     horizon_depth: OneDepth
     vram_budget_gb: OneBudget
+    lambda_token: SweptWeight = None
     jobs: Jobs
 
 
@@ -142,6 +149,7 @@ class ComparisonBlock(Struct, frozen=True, kw_only=True):
     reference: Annotated[str, Meta(description="the mode that it is judged against")]
     horizon_depth: AnyDepth
     vram_budget_gb: AnyBudget
+    lambda_token: SweptWeight = None
     pairs: Annotated[Count, Meta(description="complete pairs: the same graph, horizon, budget and repeat, both scored")]
     incomplete: Annotated[Count, Meta(description="pairs with a side missing, failed or unscored")]
     score_mode: Mean

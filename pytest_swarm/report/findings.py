@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
-from pytest_swarm.domain.record import JobStatus, TaskStatus
+from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
+from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.wording import (
     joined,
     mode_name,
@@ -22,9 +23,9 @@ from pytest_swarm.report.wording import (
     points,
     signed_points,
 )
-from pytest_swarm.routing.registry import LP
 
-_FEW_MODES: Final = 3  # up to here every pair gets its sentence; beyond, each mode against the reference
+_FEW_MODES: Final = 3  # more claims than these need a caution; more names than these are counted
+SAME: Final = 0.01  # an interval within +-1 point of score: the modes are the same for every practical purpose
 
 
 AnswerKind: TypeAlias = Literal["comparison", "caution", "budget", "planner", "code", "missing"]
@@ -72,12 +73,13 @@ def nothing_measured(report: Report) -> Answer | None:
 
 
 def main_comparisons(report: Report) -> tuple[Comparison, ...]:
-    """Return the overall comparisons worth a sentence: all of up to three modes, else each against the reference."""
+    """Return the overall comparisons worth a sentence: of two modes the one, of more each against the reference."""
     overall = [each for each in report.comparisons if each.horizon_depth is None]
-    if len(report.modes) <= _FEW_MODES:
+    if len(report.modes) == 2:
         return tuple(overall)
-    reference = LP if LP in report.mode_names else report.mode_names[0]
-    return tuple(each for each in overall if reference in (each.mode, each.reference))
+    reference = reference_mode(report)
+    sides = (each.reversed if each.mode == reference else each for each in overall)
+    return tuple(each for each in sides if each.reference == reference)
 
 
 def compared(c: Comparison) -> Answer:
@@ -104,9 +106,16 @@ def _verdict(c: Comparison, mode: str, reference: str) -> tuple[Tone, str]:
     if found.mean < 0 and found.excludes_zero:  # said of the better mode, so seen from its side
         better, low, high = reference, -found.high, -found.low
     interval = f"95 % interval {signed_points(low)} to {signed_points(high)} points"
+    if is_same(c):
+        return "plain", f"the same within {points(found.reach or 0.0)}, {interval}."
     if not found.excludes_zero:
         return "open", f"the difference of {points(found.mean)} is within noise, {interval}."
     return "good", f"{better} is better by {points(found.mean)}, {interval}."
+
+
+def is_same(c: Comparison) -> bool:
+    """Return whether the whole interval of the difference lies within +-1 point of score."""
+    return c.difference is not None and c.difference.reach is not None and c.difference.reach <= SAME
 
 
 def _divergence(c: Comparison, mode: str, reference: str) -> str:
@@ -171,12 +180,16 @@ def _many(kept: Sequence[str], broke: Sequence[str]) -> str:
 def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
     """Return `LP broke it in 1 of 3 jobs at h1, never at h0 and h3`."""
     bad = [each for each in cells if each.violations]
-    clean = [horizon_label(each.horizon_depth) for each in cells if not each.violations]
-    parts = [
-        f"in {part_of(each.jobs_over_budget, each.jobs, 'job')} at {horizon_label(each.horizon_depth)}" for each in bad
-    ]
+    clean = [_place(each) for each in cells if not each.violations]
+    parts = [f"in {part_of(each.jobs_over_budget, each.jobs, 'job')} at {_place(each)}" for each in bad]
     never = f", never at {joined(clean)}" if clean else ""
     return f"{mode_name(mode)} broke it {joined(parts)}{never}"
+
+
+def _place(cell: Aggregate) -> str:
+    """Return `h1`, and `h1 t0.25` where the weight of token cost is swept."""
+    horizon = horizon_label(cell.horizon_depth)
+    return horizon if cell.lambda_token is None else f"{horizon} {lambda_label(cell.lambda_token)}"
 
 
 def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:

@@ -93,12 +93,13 @@ class CallView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
-    """A plan step with its estimates grouped by task."""
+    """A plan step with its estimates grouped by task; `waiting` are the ready tasks that it leaves to a later plan."""
 
     step: PlanStep
     estimates: tuple[EstimateGroup, ...]
     calls: tuple[CallView, ...]
     origins: tuple[str, ...]
+    waiting: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +249,7 @@ def _step(step: PlanStep, detail: Detail) -> StepView:
             for call in step.planner_calls
         ),
         origins=tuple(dict.fromkeys(each.origin.value for each in step.executed)),
+        waiting=tuple(each for each in step.ready_tasks if each in step.deferred),
     )
 
 

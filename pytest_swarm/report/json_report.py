@@ -16,6 +16,7 @@ import msgspec
 from pytest_swarm.domain.model import encode_model
 from pytest_swarm.domain.record import Run, RunInfo, TaskOutcome
 from pytest_swarm.fields import Json
+from pytest_swarm.files import replacing
 from pytest_swarm.gate.gate_block import encode_gate
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
@@ -59,9 +60,8 @@ def encode_report(report: Report) -> dict[str, Json]:
 def write_json(run: Run | Report, path: Path) -> None:
     """Write report.json, in UTF-8 with ASCII only, keys in a fixed order."""
     report = run if isinstance(run, Report) else build_report(run)
-    path.parent.mkdir(parents=True, exist_ok=True)
     encoder = json.JSONEncoder(indent=1, ensure_ascii=True, allow_nan=False)
-    with path.open("w", encoding="ascii", newline="\n") as file:
+    with replacing(path) as beside, beside.open("w", encoding="ascii", newline="\n") as file:
         file.writelines(encoder.iterencode(encode_report(report)))  # the text of a large run is never held at once
         file.write("\n")
 
@@ -104,6 +104,7 @@ def _case(job: MeasuredJob) -> msgspec.Struct:
         horizon_depth=key.horizon,
         vram_budget_gb=key.vram_budget_gb,
         repeat=key.repeat,
+        lambda_token=key.lambda_token,
         status=record.status,
         error=record.error,
         simulated=record.simulated,
@@ -116,7 +117,7 @@ def _case(job: MeasuredJob) -> msgspec.Struct:
 def _task(job: MeasuredJob, outcome: TaskOutcome) -> TaskEntry:
     return TaskEntry(
         task=outcome.task,
-        type=job.record.case.graph.task(outcome.task).type.value,
+        type=job.record.case.graph.task(outcome.task).type,
         model=outcome.model,
         status=outcome.status,
         step=outcome.step,
@@ -188,8 +189,9 @@ def _comparison(comparison: Comparison) -> ComparisonBlock:
 
 
 def _point(point: Aggregate) -> msgspec.Struct:
-    horizon, budget_gb = point.setting
-    head: dict[str, object] = {"horizon_depth": horizon, "vram_budget_gb": budget_gb, "jobs": point.jobs}
+    horizon, budget_gb, lambda_token = point.setting
+    head: dict[str, object] = {"horizon_depth": horizon, "vram_budget_gb": budget_gb, "lambda_token": lambda_token}
+    head["jobs"] = point.jobs
     return CurvePoint(**head, **_values(point, Show.CURVE))
 
 

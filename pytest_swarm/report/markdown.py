@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from pytest_swarm.files import write_whole
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.findings import Answer, answers, missing_sentences, provenance
 from pytest_swarm.report.job_view import JobRow, job_rows
@@ -61,9 +62,13 @@ def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
 
 def write_markdown(report: Report, path: Path, *, append: bool = False, verdict: Sequence[str] = ()) -> None:
     """Write the Markdown to a file, or with `append` add it to one such as a step summary."""
+    text = render_markdown(report, verdict=verdict)
+    if not append:
+        write_whole(path, text.encode())
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a" if append else "w", encoding="utf-8", newline="\n") as file:
-        file.write(render_markdown(report, verdict=verdict))
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(text)
 
 
 def escaped(text: str) -> str:
@@ -124,4 +129,5 @@ def _job(row: JobRow, modes: Sequence[str]) -> list[str]:
         over = "" if job is None or not job.metrics.violations else f", {job.metrics.violations} over"
         scores.append(text + over)
     key = first.key
-    return [first.job, horizon_label(key.horizon), budget_label(key.vram_budget_gb), str(key.repeat), *scores]
+    budget = budget_label(key.vram_budget_gb, key.lambda_token)
+    return [first.job, horizon_label(key.horizon), budget, str(key.repeat), *scores]

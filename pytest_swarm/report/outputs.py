@@ -11,6 +11,7 @@ from typing import Final
 
 from pytest_swarm.domain.record import Run
 from pytest_swarm.errors import OptionError
+from pytest_swarm.files import replacing, write_whole
 from pytest_swarm.report.csv_report import write_csv
 from pytest_swarm.report.gate_text import gate_lines
 from pytest_swarm.report.html import PageOptions, render_html
@@ -65,8 +66,7 @@ def write_output(
     target = output.target(folder)
     match output.kind:
         case "html":
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(render_html(report, page), encoding="utf-8", newline="\n")
+            write_whole(target, render_html(report, page).encode())
         case "json":
             write_json(report, target)
         case "csv":
@@ -145,6 +145,6 @@ def _named(output: Output, report: Report, *, several: bool) -> Output:
 def _copy(events: Path | None, target: Path) -> None:
     if events is None:
         raise OptionError("report: jsonl needs the run's events.jsonl, and there is none")
-    target.parent.mkdir(parents=True, exist_ok=True)
     if not target.exists() or not target.samefile(events):
-        shutil.copyfile(events, target)
+        with replacing(target) as beside:
+            shutil.copyfile(events, beside)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zlib import crc32
 
-from pytest_swarm.domain.task import TaskType
+from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.metric_table import MetricTable
 from pytest_swarm.report.charts.curve import curves
@@ -28,6 +28,8 @@ from pytest_swarm.report.findings import (
     nothing_measured,
     provenance,
 )
+from pytest_swarm.report.job_grid import job_grid
+from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.scoreboard import board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
@@ -79,6 +81,7 @@ def page_context(report: Report) -> dict[str, object]:
         "report": report,
         "provenance": provenance(report),
         "verdicts": [_verdict(each) for each in main_comparisons(report) if nothing is None],
+        "forest": mode_forest(report) if nothing is None else None,
         "single_sentence": _single_sentence(report) if nothing is None else nothing.text,
         "says": [_said(each) for each in answers(report) if each.kind != "comparison" and each != nothing],
         "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
@@ -100,11 +103,12 @@ def page_context(report: Report) -> dict[str, object]:
             )
             if plot is not None
         ],
+        "grid": job_grid(report),
         "curves": curves(report.curves),
         "decision": distribution(times_ms),
         "heat": heat(report.jobs, report.info.fleet),
         "command": shlex.join(report.info.command),
-        "fleet_head": _FLEET_HEAD,
+        "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
         "fleet_rows": _fleet_rows(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
@@ -137,7 +141,7 @@ def _verdict(comparison: Comparison) -> ComparisonSummary:
         better = comparison.mode if found.mean > 0 else comparison.reference
         label = f"{mode_name(better)} is better"
     else:
-        label = "no difference" if answer.tone == "plain" else "undecided"
+        label = "the same" if answer.tone == "plain" else "undecided"
     return ComparisonSummary(label=label, answer=answer, whisker=whisker(comparison))
 
 
@@ -196,7 +200,7 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
     return (
         f"{mode_name(c.mode)} - {mode_name(c.reference)}",
         horizon_label(c.horizon_depth),
-        budget_label(c.vram_budget_gb),
+        budget_label(c.vram_budget_gb, c.lambda_token),
         f"{c.pairs:,}" + (f" (+{c.incomplete:,} incomplete)" if c.incomplete else ""),
         "-" if found is None else f"{signed_points(found.mean)} pts",
         interval,
@@ -208,7 +212,13 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
     )
 
 
-_FLEET_HEAD: Final = ("model", "VRAM", "load", "cost per token", "max context", *(each.value for each in TaskType))
+_FLEET_HEAD: Final = ("model", "VRAM", "load", "cost per token", "max context")
+_MAX_PRIORS: Final = 10  # task types with a column of their own in the table of the fleet
+
+
+def _prior_types(report: Report) -> tuple[str, ...]:
+    """Return the task types that the fleet has priors of, the usual ones first; at most ten."""
+    return in_type_order(kind for model in report.info.fleet for kind in model.capabilities)[:_MAX_PRIORS]
 
 
 def _fleet_rows(report: Report) -> list[tuple[str, ...]]:
@@ -219,7 +229,7 @@ def _fleet_rows(report: Report) -> list[tuple[str, ...]]:
             seconds(model.load_time_ms / 1000),
             significant(model.cost_per_token),
             f"{model.max_ctx:,}",
-            *(f"{model.capability(kind):.2f}" for kind in TaskType),
+            *(f"{model.capability(kind):.2f}" for kind in _prior_types(report)),
         )
         for model in report.info.fleet
     ]

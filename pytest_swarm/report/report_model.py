@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.domain.record import Run, RunInfo
+from pytest_swarm.domain.record import Run, RunInfo, lambda_label
 from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings, look_ahead
 from pytest_swarm.metrics.comparison import Comparison, compare_modes
@@ -44,12 +44,10 @@ class Report:
 
     def comparison(self, mode: str, reference: str, setting: Setting | None = None) -> Comparison | None:
         """Return the comparison of two modes, over everything or at one setting; None where there is none."""
-        horizon, budget_gb = (None, None) if setting is None else setting
+        wanted = (None, None, None) if setting is None else tuple(setting)
         for each in self.comparisons:
-            if (each.mode, each.reference) == (mode, reference) and (each.horizon_depth, each.vram_budget_gb) == (
-                horizon,
-                budget_gb,
-            ):
+            there = (each.horizon_depth, each.vram_budget_gb, each.lambda_token)
+            if (each.mode, each.reference) == (mode, reference) and there == wanted:
                 return each
         return None
 
@@ -76,6 +74,7 @@ def horizon_label(horizon: HorizonDepth | None) -> str:
     return "flat" if horizon == "flat" else f"h{horizon}"
 
 
-def budget_label(budget_gb: float | None) -> str:
-    """Return `8GB`, or `all` for every budget."""
-    return "all" if budget_gb is None else format_gb(budget_gb)
+def budget_label(budget_gb: float | None, lambda_token: float | None = None) -> str:
+    """Return `8GB`, or `all` for every budget; `8GB t0.25` where the weight of token cost is swept."""
+    budget = "all" if budget_gb is None else format_gb(budget_gb)
+    return budget if lambda_token is None else f"{budget} {lambda_label(lambda_token)}"

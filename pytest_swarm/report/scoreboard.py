@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from pytest_swarm.domain.graph import HorizonDepth
@@ -15,8 +16,9 @@ from pytest_swarm.metrics.spec import Difference, Show
 from pytest_swarm.report.metric_text import interval_text, plain_number, written
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import NOT_MEASURED, signed_points, significant
-from pytest_swarm.routing.registry import LLM
+from pytest_swarm.routing.registry import LLM, MODE_GROUPS, mode_group, mode_order
 
+_BESIDE: Final = 3  # so many modes stand beside each other, also on a phone; more are one below the other
 _SAME: Final = 1e-9
 _TIMES: Final = 3  # a figure that is three times another, or a third, is written as a multiple
 _MANY: Final = 4  # up to so many modes, wins are counted against every one of them, else against the default
@@ -59,12 +61,41 @@ class Board:
     rows: tuple[ScoreboardRow, ...]
     against: tuple[Against, ...]
 
+    @property
+    def by_mode(self) -> bool:
+        """Return whether modes are the rows: so many would not fit beside each other."""
+        return len(self.modes) > _BESIDE
+
+    @property
+    def overview(self) -> tuple[ScoreboardRow, ...]:
+        """Return the metrics that also the terminal shows."""
+        return tuple(row for row in self.rows if Show.TERMINAL in row.metric.show)
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[ScoreboardRow, ...]], ...]:
+        """Return the metrics under the headings of their groups."""
+        parts = groupby(self.rows, key=lambda row: row.metric.group)
+        return tuple((heading, tuple(rows)) for heading, rows in parts)
+
+    @property
+    def mode_groups(self) -> tuple[tuple[str, tuple[tuple[int, Aggregate], ...]], ...]:
+        """Return the modes under the headings of their groups, each with its place in the cells of a row."""
+        place = {each.mode: n for n, each in enumerate(self.modes)}
+        return tuple((heading, tuple((place[m.mode], m) for m in group)) for heading, group in grouped(self.modes))
+
 
 def reference_mode(report: Report) -> str | None:
     """Return the mode of the differences: llm where it ran beside another, else the first mode; None for one mode."""
     if len(report.modes) < 2:
         return None
     return LLM if LLM in report.mode_names else report.mode_names[0]
+
+
+def grouped(modes: Sequence[Aggregate]) -> list[tuple[str, list[Aggregate]]]:
+    """Return the modes under the headings of their groups, in the order of the table of modes."""
+    order = list(MODE_GROUPS)
+    rows = sorted(modes, key=lambda each: (order.index(mode_group(each.mode)), mode_order(each.mode)))
+    return [(MODE_GROUPS[group], list(own)) for group, own in groupby(rows, key=lambda each: mode_group(each.mode))]
 
 
 def boards(report: Report) -> tuple[Board, ...]:

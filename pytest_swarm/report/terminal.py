@@ -117,8 +117,8 @@ def _mode_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Seq
 
 
 def _place(key: tuple[str, Setting]) -> list[str]:
-    name, (horizon, budget_gb) = key
-    return [one_line(name, 60), horizon_label(horizon), budget_label(budget_gb)]
+    name, (horizon, budget_gb, lambda_token) = key
+    return [one_line(name, 60), horizon_label(horizon), budget_label(budget_gb, lambda_token)]
 
 
 def _values(cell: Aggregate, metrics: Sequence[AnyMetric]) -> list[str]:

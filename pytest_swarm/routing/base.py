@@ -40,8 +40,9 @@ class PlanningView:
     `tasks` is the horizon in topological order, `ready` the part that is executed now, `stages[m]` the stage of
     `tasks[m]` (0 = ready), `edges` those within the horizon. `estimates` has a column per task of `tasks` and a row
     per model of `fleet`, in those orders. `resident` are the fleet's models observed in VRAM. `seed` is for routers
-    that draw. `prompts` are the estimated tokens of the prompts by task, where they are known. Raises OptionError for
-    a budget that is not a number, EstimateError for estimates that do not match.
+    that draw. `prompts` are the estimated tokens of the prompts by task, where they are known. `ready_since` has the
+    step from which on each ready task was ready, `last_used` the last step in which a model ran a task of the job.
+    Raises OptionError for a budget that is not a number, EstimateError for estimates that do not match.
     """
 
     job: str
@@ -58,6 +59,8 @@ class PlanningView:
     weights: Weights = field(default_factory=Weights)
     seed: int = 0
     prompts: Mapping[str, int] = field(default_factory=dict)
+    ready_since: Mapping[str, int] = field(default_factory=dict)
+    last_used: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.vram_budget_gb):

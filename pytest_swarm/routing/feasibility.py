@@ -26,6 +26,7 @@ class ProblemKind(StrEnum):
     NOT_RESIDENT = "not_resident"
     NOT_KEPT = "not_kept"
     STAGES = "stages"
+    NOTHING_RUNS = "nothing_runs"
     OVER_BUDGET = "over_budget"
 
 
@@ -49,14 +50,20 @@ class Problem:
 def check(plan: Plan, view: PlanningView) -> tuple[Problem, ...]:
     """Return everything that is wrong with a plan; empty for one that may be executed without a violation.
 
-    Every task of the horizon assigned once, known models, context length, assigned models resident in their stage,
-    pinned models kept in every stage, residency within the budget (+1e-6 GB) in every stage.
+    Every task of the horizon assigned once, at least one ready task not deferred, known models, context length,
+    assigned models resident in their stage (those of deferred tasks need not be), pinned models kept in every stage,
+    residency within the budget (+1e-6 GB) in every stage.
 
     Args:
         plan: The plan of a router.
         view: The step that it plans.
     """
-    return (*_check_tasks(plan, view), *_check_models(plan, view), *_check_residency(plan, view))
+    return (
+        *_check_tasks(plan, view),
+        *_check_deferred(plan, view),
+        *_check_models(plan, view),
+        *_check_residency(plan, view),
+    )
 
 
 def structural_problems(plan: Plan, view: PlanningView) -> tuple[Problem, ...]:
@@ -86,6 +93,18 @@ def _check_tasks(plan: Plan, view: PlanningView) -> list[Problem]:
             if task not in wanted
         ),
     ]
+
+
+def _check_deferred(plan: Plan, view: PlanningView) -> list[Problem]:
+    wanted = {task.id for task in view.tasks}
+    problems = [
+        Problem(kind=ProblemKind.UNKNOWN_TASK, sentence=f"task {task!r} is deferred, but not in the horizon")
+        for task in sorted(plan.deferred - wanted)
+    ]
+    if view.ready and plan.deferred.issuperset(view.ready):
+        sentence = f"every ready task is deferred ({', '.join(view.ready)}), so that nothing runs; leave one out"
+        problems.append(Problem(kind=ProblemKind.NOTHING_RUNS, sentence=sentence))
+    return problems
 
 
 def _check_models(plan: Plan, view: PlanningView) -> list[Problem]:
@@ -120,7 +139,7 @@ def _check_residency(plan: Plan, view: PlanningView) -> list[Problem]:
             sentence=f"task {each.task!r} is assigned to {each.model!r}, which is not resident in its stage",
         )
         for each in plan.assignments
-        if each.task in stage_of and each.model not in held[stage_of[each.task]]
+        if each.task in stage_of and each.task not in plan.deferred and each.model not in held[stage_of[each.task]]
     ]
     for stage, tags in enumerate(plan.residency):
         problems += _check_stage(stage, tags, view)

@@ -89,6 +89,7 @@ def residency_by_stage(plan: Plan, view: PlanningView) -> tuple[frozenset[str], 
 
     A plan with one entry holds it in every stage, one with fewer entries than stages holds its last. A model that is
     assigned in a stage without being listed there is loaded on demand: it counts in that stage, and is charged.
+    A deferred task is not run in any of them.
 
     Args:
         plan: The plan of a router.
@@ -98,7 +99,9 @@ def residency_by_stage(plan: Plan, view: PlanningView) -> tuple[frozenset[str], 
     held = [set(listed[min(stage, len(listed) - 1)]) for stage in range(stage_count(view))]
     stage_of = _stage_of(view)
     for each in plan.assignments:
-        held[_stage(stage_of, each.task)].add(each.model)
+        stage = _stage(stage_of, each.task)
+        if each.task not in plan.deferred:
+            held[stage].add(each.model)
     return tuple(map(frozenset, held))
 
 
@@ -106,8 +109,9 @@ def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
     """Return the plan replayed stage by stage: value, loads as they happen, VRAM, violations.
 
     value = sum_(m,i assigned) U_im - sum_(i,t) price_i [i resident in t and not in t-1], with the observed residency
-    before stage 0. A task that the plan leaves out adds nothing, an assignment that is not allowed counts as it is:
-    `feasibility.check` is where both are problems.
+    before stage 0. Deferred tasks come after the last stage, model by model: a model of theirs that is not resident
+    then is loaded once. A task that the plan leaves out adds nothing, an assignment that is not allowed counts as it
+    is: `feasibility.check` is where both are problems.
 
     Args:
         plan: The plan of a router.
@@ -122,14 +126,11 @@ def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
     price = load_price(view).tolist()
     row = {tag: i for i, tag in enumerate(view.fleet.tags)}
     column = {task.id: m for m, task in enumerate(view.tasks)}
-    for tag in sorted(frozenset().union(*residency) - row.keys()):
+    assigned = {each.model for each in plan.assignments}
+    for tag in sorted(assigned.union(*residency) - row.keys()):
         raise FleetError(f"fleet {view.fleet.name!r} has no model {tag!r}; it has {', '.join(view.fleet.tags)}")
     worth = float(sum(values[row[each.model], column[each.task]] for each in plan.assignments))
-    loads: list[tuple[int, str]] = []
-    before = view.resident
-    for stage, held in enumerate(residency):
-        loads += [(stage, tag) for tag in view.fleet.tags if tag in held and tag not in before]
-        before = held
+    loads = _loads(plan, view, residency)
     vram_gb = tuple(sum(view.fleet[tag].vram_gb for tag in sorted(held)) for held in residency)
     cost = sum(price[row[tag]] for _, tag in loads)
     return Evaluation(
@@ -137,11 +138,23 @@ def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
         utility=worth,
         load_cost=cost,
         load_s=sum(view.fleet[tag].load_time_ms for _, tag in loads) / 1000,
-        loads=tuple(loads),
+        loads=loads,
         vram_gb=vram_gb,
         peak_vram_gb=max(vram_gb),
         violations=tuple(t for t, gb in enumerate(vram_gb) if gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB),
     )
+
+
+def _loads(plan: Plan, view: PlanningView, residency: tuple[frozenset[str], ...]) -> tuple[tuple[int, str], ...]:
+    """Return the loads of a plan as (stage, model); those of deferred tasks have the stage after the last."""
+    deferred = {each.model for each in plan.assignments if each.task in plan.deferred}
+    loads: list[tuple[int, str]] = []
+    before = view.resident
+    for stage, held in enumerate(residency):
+        loads += [(stage, tag) for tag in view.fleet.tags if tag in held and tag not in before]
+        before = held
+    loads += [(len(residency), tag) for tag in view.fleet.tags if tag in deferred and tag not in before]
+    return tuple(loads)
 
 
 def _stage_of(view: PlanningView) -> dict[str, int]:

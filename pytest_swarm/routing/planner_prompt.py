@@ -80,7 +80,7 @@ def _tasks(view: PlanningView) -> tuple[ProblemTask, ...]:
         rows.append(
             ProblemTask(
                 id=task.id,
-                type=task.type.value,
+                type=task.type,
                 difficulty=task.difficulty,
                 estimated_tokens=task.estimated_tokens,
                 stage=stage,

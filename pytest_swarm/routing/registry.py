@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 if TYPE_CHECKING:  # start-up must not pay for numpy and the domain
     from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup
 
-ModeGroup: TypeAlias = Literal["policy", "reference", "hindsight"]
+ModeGroup: TypeAlias = Literal["published", "exact", "rule", "reference", "hindsight"]
 Need: TypeAlias = Literal["planner", "speeds", "realised"]
 
 LP: Final = "lp"
@@ -21,6 +21,14 @@ ORACLE: Final = "oracle"
 BOTH: Final = (LP, LLM)
 """The published pair, which `both` stands for."""
 DEFAULT_MODES: Final = (LP,)
+MODE_GROUPS: Final[Mapping[ModeGroup, str]] = {
+    "published": "Published pair",
+    "exact": "Exact programs",
+    "rule": "Rules",
+    "reference": "References",
+    "hindsight": "Hindsight",
+}
+"""The groups of modes with their headings, in the order of reports."""
 
 
 class ModeArgument(NamedTuple):
@@ -38,7 +46,8 @@ class ModeArgument(NamedTuple):
 class ModeSpec(NamedTuple):
     """One row of the table. A named tuple, because making a dataclass costs a millisecond at every start of pytest.
 
-    `label` is the name in reports, by default `name`. `exact`: plans are optimal for the mode's own program.
+    `group` is one of `MODE_GROUPS`; `label` is the name in reports, by default `name`.
+    `exact`: plans are optimal for the mode's own program.
     `needs` are what the router cannot work without: a planner model, the speeds of every model of the fleet, or the
     realized score of every task on every model. `color` is a variable of the report's style sheet. A report is
     rebuilt from a file, so it takes label and color from this table only, and treats other modes by their names.
@@ -47,7 +56,7 @@ class ModeSpec(NamedTuple):
     name: str
     factory: RouterFactory
     summary: str = ""
-    group: ModeGroup = "policy"
+    group: ModeGroup = "rule"
     label: str | None = None
     color: str | None = None
     argument: ModeArgument | None = None
@@ -84,6 +93,7 @@ MODES: Final = (
         label="LP",
         color="blue",
         factory=_late("lp", "LpRouter"),
+        group="published",
         summary="the published relaxation, then the model with the largest share of each task",
         keeps_budget=False,
     ),
@@ -92,6 +102,7 @@ MODES: Final = (
         label="MILP",
         color="teal",
         factory=_late("milp", "MilpRouter"),
+        group="exact",
         summary="the same program with a binary residency",
         exact=True,
     ),
@@ -99,6 +110,7 @@ MODES: Final = (
         name="staged",
         color="violet",
         factory=_late("staged", "StagedRouter"),
+        group="exact",
         summary="a residency per stage, swapping where that pays",
         exact=True,
     ),
@@ -107,6 +119,7 @@ MODES: Final = (
         label="LLM",
         color="orange",
         factory=_late("llm", "LlmRouter"),
+        group="published",
         summary="a planner model's choice, see [llm.md](llm.md)",
         needs=("planner",),
     ),
@@ -115,7 +128,6 @@ MODES: Final = (
         color="green",
         factory=_late("greedy", "GreedyRouter"),
         summary="each task takes its best model among those that fit with what is chosen",
-        group="reference",
     ),
     ModeSpec(
         name="single",
@@ -155,6 +167,12 @@ _ROW: Final[Mapping[str, int]] = {spec.name: row for row, spec in enumerate(MODE
 def mode_order(mode: str) -> tuple[int, str]:
     """Return the sort key of a mode: the table's order, third parties' modes after it by name."""
     return _ROW.get(mode.partition(":")[0], len(MODES)), mode
+
+
+def mode_group(mode: str) -> ModeGroup:
+    """Return the group of a mode; a third party's mode is a rule."""
+    row = built_in(mode)
+    return "rule" if row is None else row.group
 
 
 def built_in(mode: str) -> ModeSpec | None:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.codec import JsonObject
+from pytest_swarm.files import write_whole
 from pytest_swarm.gate.baseline_codec import baseline_schema
 from pytest_swarm.gate.gate_block import gate_schema
 from pytest_swarm.ollama.cassette.cassette_codec import cassette_schema
@@ -50,6 +51,6 @@ def write_schemas(folder: Path) -> tuple[Path, ...]:
     paths = []
     for name in SCHEMAS:
         path = folder / f"{name}.json"
-        path.write_text(schema_text(name), encoding="ascii", newline="\n")
+        write_whole(path, schema_text(name).encode("ascii"))
         paths.append(path)
     return tuple(paths)

@@ -8,7 +8,7 @@ also for few clusters, for scores near 1 and where nearly all clusters agree; th
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import repeat
 from statistics import fmean
@@ -35,6 +35,18 @@ class Interval:
     def excludes_zero(self) -> bool:
         """Return whether the data support a difference from zero."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+    @property
+    def negated(self) -> Interval:
+        """Return the interval of the negated values."""
+        low = None if self.high is None else -self.high
+        high = None if self.low is None else -self.low
+        return replace(self, mean=-self.mean, low=low, high=high)
+
+    @property
+    def reach(self) -> float | None:
+        """Return the largest distance from zero within the interval; None where there is no interval."""
+        return None if self.low is None or self.high is None else max(abs(self.low), abs(self.high))
 
 
 def clustered_mean(

@@ -14,8 +14,8 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
-from pytest_swarm.domain.record import EstimateRow, GpuProcess, JobStatus, SamplePhase, TaskStatus
-from pytest_swarm.domain.task import TaskType
+from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
+from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
 from pytest_swarm.graph_codec import GraphObject
 
 SCHEMA_VERSION: Final = 1
@@ -41,7 +41,7 @@ class RunFleetModel(Struct, frozen=True, kw_only=True):
     cost_per_token: NotNegative
     max_ctx: Count
     num_ctx: Count | None = None
-    capabilities: Annotated[Mapping[TaskType, float], Meta(description="type of task -> prior quality, 0 to 1")]
+    capabilities: Annotated[Mapping[str, float], Meta(description="type of task -> prior quality, 0 to 1")]
     prefill_tokens_per_s: NotNegative | None = None
     decode_tokens_per_s: NotNegative | None = None
     keep: bool = False
@@ -73,6 +73,13 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
 
 
+class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):
+    """The benchmarks that a session was to run; a run that was resumed holds one for each session."""
+
+    ts_ms: Milliseconds
+    tests: Annotated[tuple[str, ...], Meta(description="the ids of the tests")]
+
+
 class RunEndEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run_end"):
     """The last line: whether every collected case was run, and sentences about those that were not."""
 
@@ -102,6 +109,9 @@ class DagStructureEvent(JobEvent, frozen=True, kw_only=True, tag="dag_structure"
     horizon_depth: Depth
     vram_budget_gb: Gigabytes
     repeat: Annotated[int, Meta(ge=1, le=_LARGEST)]
+    lambda_token: Annotated[
+        NotNegative | None, Meta(description="the weight of token cost where the run sweeps it; else left out")
+    ] = None
     test: Annotated[str, Meta(description="the id of the test")]
     simulated: bool
     graph_digest: str
@@ -135,8 +145,13 @@ class PlanStepEvent(JobEvent, frozen=True, kw_only=True, tag="plan_step"):
     switch_cost: Annotated[Mapping[str, NotNegative], Meta(description="model -> cost of loading it")]
     vram_gb: Annotated[Mapping[str, NotNegative], Meta(description="model -> GB of VRAM")]
     stages: Annotated[Mapping[str, Count], Meta(description="task -> its stage in the horizon, from 0")]
+    ready_since: Annotated[
+        Mapping[str, Count], Meta(description="ready task -> the step from which on it was ready")
+    ] = {}
+    last_used: Annotated[Mapping[str, Count], Meta(description="model -> the last step in which it ran a task")] = {}
     assignments: tuple[AssignmentRow, ...]
     executed: Annotated[tuple[AssignmentRow, ...], Meta(description="the part of the plan that is run now")]
+    deferred: Annotated[tuple[str, ...], Meta(description="tasks of the horizon that wait for a later plan")] = ()
     target_residency: tuple[str, ...]
     residency_by_stage: tuple[tuple[str, ...], ...]
     retained: tuple[str, ...]
@@ -163,7 +178,7 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     """The end of one task, with its answer. Null = not measured."""
 
     task: str
-    type: TaskType
+    type: str
     status: TaskStatus
     step: Step | None
     model: str | None
@@ -239,6 +254,7 @@ class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"
 
 AnyEvent: TypeAlias = (
     RunStartEvent
+    | CollectionEvent
     | RunEndEvent
     | NoteEvent
     | DagStructureEvent

@@ -15,20 +15,19 @@ from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import (
     Case,
     CaseKey,
-    GpuReading,
     JobRecord,
     PlanStep,
-    ResidentModel,
     RunInfo,
     Switch,
     TaskOutcome,
-    VramSample,
 )
+from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, VramSample
 from pytest_swarm.fields import Json
 from pytest_swarm.graph_codec import encode_graph_object
 from pytest_swarm.telemetry.event_types import (
     SCHEMA_VERSION,
     AssignmentRow,
+    CollectionEvent,
     DagStructureEvent,
     JobSummaryEvent,
     ModelSwitchEvent,
@@ -95,6 +94,11 @@ def decode_run_start(event: RunStartEvent) -> RunInfo:
     )
 
 
+def encode_collection(ts_ms: float, tests: Iterable[str]) -> JsonObject:
+    """Return `collection`: the ids of the benchmarks that a session is to run."""
+    return to_json(CollectionEvent(ts_ms=ts_ms, tests=tuple(tests)))
+
+
 def encode_run_end(ts_ms: float, *, complete: bool, notes: Iterable[str]) -> JsonObject:
     """Return `run_end`: whether every collected case was run, and sentences about those that were not."""
     return to_json(RunEndEvent(ts_ms=ts_ms, complete=complete, notes=tuple(notes)))
@@ -112,12 +116,13 @@ def encode_dag_structure(case: Case, ts_ms: float, *, simulated: bool) -> JsonOb
         horizon_depth=case.key.horizon,
         vram_budget_gb=case.key.vram_budget_gb,
         repeat=case.key.repeat,
+        lambda_token=case.key.lambda_token,
         test=case.test,
         simulated=simulated,
         graph_digest=case.graph.digest,
         graph=encode_graph_object(case.graph),
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name != "lambda_token" or value is not None}
 
 
 def decode_dag_structure(event: DagStructureEvent, graph: TaskGraph) -> Case:
@@ -127,6 +132,7 @@ def decode_dag_structure(event: DagStructureEvent, graph: TaskGraph) -> Case:
         horizon=event.horizon_depth,
         vram_budget_gb=event.vram_budget_gb,
         repeat=event.repeat,
+        lambda_token=event.lambda_token,
     )
     return Case(graph=graph, key=key, test=event.test)
 

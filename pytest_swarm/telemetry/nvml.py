@@ -10,7 +10,7 @@ from importlib import import_module
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from pytest_swarm.domain.record import GpuProcess, GpuReading
+from pytest_swarm.domain.vram_sample import GpuProcess, GpuReading
 
 if TYPE_CHECKING:
     from types import ModuleType

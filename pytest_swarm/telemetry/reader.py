@@ -1,11 +1,13 @@
 """Reading events.jsonl back into a Run.
 
-A cut-off last line and a job without an end are accepted, and a note of the run says so. Events of unknown types are
-left out: a later version may write them.
+A cut-off last line and a job without an end are accepted, and a note of the run says so. So is a line in the middle
+that is no JSON, which a full disk or an editor left: the jobs that it may belong to are left out as a whole, because
+figures of a part would be wrong. Events of unknown types are left out: a later version may write them.
 """
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +26,8 @@ from pytest_swarm.domain.record import (
     RunInfo,
     Switch,
     TaskOutcome,
-    VramSample,
 )
+from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import GraphObject, decode_graph_object
 from pytest_swarm.telemetry import event_types as types
@@ -49,16 +51,17 @@ def read_run(path: Path) -> Run:
     """Return the Run of an events.jsonl, or of the folder that holds one.
 
     Raises:
-        EventsError: a line is not an event. The message names file, line and field. A cut-off last line is accepted.
+        EventsError: a line is JSON, but no event. The message names file, line and field.
     """
     path = path / "events.jsonl" if path.is_dir() else path
     reader, cut_off = _Reader(str(path)), False
     try:
         with path.open("rb") as file:  # line by line: the events of a large run are longer than what they hold
             for number, line in enumerate(file, start=1):
+                line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
                 cut_off = not line.endswith(b"\n") and not is_json(line)  # only the last line can be
-                if not cut_off:
-                    reader.take_line(line, where=f"{path}, line {number}")
+                if line.strip() and not cut_off:
+                    reader.take_line(line, number=number)
     except OSError as error:
         raise EventsError(f"{path}: cannot be read as events: {error}") from error
     return reader.finish(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
@@ -73,6 +76,10 @@ class _OpenJob:
     outcomes: list[TaskOutcome] = field(default_factory=list)
     switches: list[Switch] = field(default_factory=list)
     samples: list[VramSample] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        return f"{self.case.job} [{self.case.key.label}]"
 
     def close(self, event: types.JobSummaryEvent) -> JobRecord:
         return JobRecord(
@@ -100,12 +107,29 @@ class _Reader:
         self.complete = False
         self.notes: list[str] = []
         self.case_notes: list[str] = []
+        self.collected: dict[str, None] = {}
+        self.damaged: list[int] = []
+        self.torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
         self._graphs: dict[str, tuple[GraphObject, TaskGraph]] = {}
 
-    def take_line(self, line: bytes, *, where: str) -> None:
-        decoder = _decoder(_HEADS.decode(line, where=where), where)
+    def take_line(self, line: bytes, *, number: int) -> None:
+        where = f"{self.where}, line {number}"
+        try:
+            head = _HEADS.decode(line, where=where)
+        except EventsError:
+            if self.info is None or is_json(line):
+                raise
+            self._leave_out(number)
+            return
+        decoder = _decoder(head, where)
         if decoder is not None:
             self._take(decoder.decode(line, where=where), where)
+
+    def _leave_out(self, number: int) -> None:
+        """Leave out a damaged line with every job that is open there; nobody knows to which of them it belongs."""
+        self.damaged.append(number)
+        self.torn |= {case: job.label for case, job in self.open.items()}
+        self.open.clear()
 
     def _take(self, event: types.AnyEvent, where: str) -> None:
         match event:
@@ -115,6 +139,8 @@ class _Reader:
                 self.info = _run_info(event, where)
             case types.RunEndEvent():
                 self.complete, self.notes = event.complete, list(event.notes)
+            case types.CollectionEvent():
+                self.collected.update(dict.fromkeys(event.tests))
             case types.NoteEvent():
                 self.case_notes.append(event.text)
             case types.DagStructureEvent():
@@ -135,6 +161,8 @@ class _Reader:
         where: str,
     ) -> None:
         job = self.open.get(event.case)
+        if job is None and self.damaged:
+            return  # of a job that was left out, or whose beginning was
         if job is None:
             name = type(event).__struct_config__.tag
             raise EventsError(f"{where}: {name} of a job that no dag_structure opened")
@@ -177,15 +205,27 @@ class _Reader:
     def finish(self, notes: tuple[str, ...]) -> Run:
         if self.info is None:
             raise EventsError(f"{self.where}: holds no run_start event, so it is no events.jsonl of pytest-swarm")
-        unfinished = [
-            f"{job.case.job} [{job.case.key.label}] was still running when the run stopped"
-            for job in self.open.values()
-        ]
+        unfinished = [f"{job.label} was still running when the run stopped" for job in self.open.values()]
+        damage = self._damage()
         return Run(
             info=self.info,
             jobs=tuple(self.jobs),
-            complete=self.complete and not unfinished and not notes,
-            notes=(*self.notes, *self.case_notes, *unfinished, *notes),
+            complete=self.complete and not unfinished and not notes and not damage,
+            notes=(*self.notes, *self.case_notes, *unfinished, *damage, *notes),
+            collected=tuple(self.collected),
+        )
+
+    def _damage(self) -> tuple[str, ...]:
+        """A sentence for the damaged lines and the jobs that were left out and not run again."""
+        if not self.damaged:
+            return ()
+        again = {job.case.digest for job in self.jobs} | self.open.keys()
+        lost = [label for case, label in self.torn.items() if case not in again]
+        jobs = f", and with them {', '.join(lost[:3])}{', ...' if len(lost) > 3 else ''}" if lost else ""
+        lines = "line" if len(self.damaged) == 1 else "lines"
+        return (
+            f"events.jsonl has {len(self.damaged)} damaged {lines} (first: line {self.damaged[0]}), left out{jobs}; "
+            f"go on with --swarm-resume to run what is missing",
         )
 
 

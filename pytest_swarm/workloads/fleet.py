@@ -14,7 +14,6 @@ from typing import Final
 
 from pytest_swarm.documents import read_document, toml_comment, toml_line
 from pytest_swarm.domain.model import Fleet, Model, encode_model
-from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Fields, Json
 
@@ -138,7 +137,6 @@ def _read_model(row: Fields) -> Model | None:
     tag = row.text("name")
     fields = row.labeled(tag)
     capabilities = fields.table("capabilities")
-    capabilities.only(TaskType)
     auto_ctx = "num_ctx" in fields and fields.raw("num_ctx") == "auto"
     try:
         model = Model(
@@ -147,7 +145,7 @@ def _read_model(row: Fields) -> Model | None:
             load_time_ms=fields.number("load_time_ms"),
             cost_per_token=fields.number("cost_per_token"),
             max_ctx=fields.whole("max_ctx", low=1),
-            capabilities={TaskType(key): capabilities.number(key, low=0, high=1) for key in capabilities},
+            capabilities={key: capabilities.number(key, low=0, high=1) for key in capabilities},
             num_ctx=None if auto_ctx else fields.optional_whole("num_ctx"),
             auto_ctx=auto_ctx,
             prefill_tokens_per_s=_speed(fields, "prefill_tokens_per_s"),

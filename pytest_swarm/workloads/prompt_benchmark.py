@@ -16,7 +16,7 @@ from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.expectation_codec import encode_expectation
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
-from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.domain.task import Task, TaskType, type_fault, type_name
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.graph_files import dump_graph
 from pytest_swarm.workloads.guessed_expectation import EXPECTED, guess_expectations
@@ -137,13 +137,14 @@ def _tasks(rows: Sequence[TableRow]) -> tuple[Task, ...]:
     return tuple(tasks)
 
 
-def _type(row: TableRow, expected: Expectation | None) -> TaskType:
-    given = (row.text("type") or "").strip().lower()
+def _type(row: TableRow, expected: Expectation | None) -> str:
+    given = (row.text("type") or "").strip()
     if not given:
         return _TYPE_BY_KIND.get(_kind(expected), TaskType.REASONING)
-    if given not in TaskType._value2member_map_:
-        raise GraphError(f"{row.where}: unknown task type {given!r}; known are {', '.join(TaskType)}")
-    return TaskType(given)
+    name = type_name(given)
+    if name is None:
+        raise GraphError(f"{row.where}: {type_fault(given)}")
+    return name
 
 
 def _kind(expected: Expectation | None) -> str:

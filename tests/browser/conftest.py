@@ -52,8 +52,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def many_modes(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Four modes and 36 rows of jobs: a forest plot, modes as rows of the scoreboard, and a grid of jobs."""
     modes = ("lp", "milp", "llm", "single:qwen2.5-coder:7b")
-    run = small_run(modes=modes, horizons=(0, "flat"))
+    run = small_run(modes=modes, horizons=(0, "flat"), repeats=3)
     return url_of(run, tmp_path_factory.mktemp("many"))
 
 

@@ -183,13 +183,22 @@ def test_the_reference_of_the_scoreboard_can_be_chosen(many_modes: str, page: Pa
         "(() => { const e = document.getElementById('reference'); e.value = 'lp';"
         " e.dispatchEvent(new Event('change', {bubbles: true})); })()"
     )
-    row = "document.querySelector('#board-0-0 tr[data-delta=points]')"
-    assert page.value(f"{row}.querySelector('td[data-mode=lp] .delta').textContent") == ""
-    scores = [
-        float(page.value(f"{row}.querySelector('td[data-mode={mode}]').dataset.value")) for mode in ("milp", "lp")
-    ]
-    shown = page.value(f"{row}.querySelector('td[data-mode=milp] .delta').textContent")
+    cell = "document.querySelector('#board-0-0 td[data-metric=score][data-mode={}]')"
+    assert page.value(f"{cell.format('lp')}.querySelector('.delta').textContent") == ""
+    scores = [float(page.value(f"{cell.format(mode)}.dataset.value")) for mode in ("milp", "lp")]
+    shown = page.value(f"{cell.format('milp')}.querySelector('.delta').textContent")
     assert shown == delta(Difference.POINTS, *scores)
+    assert page.value("document.querySelector('#board-0-0 .against-name').textContent") == "LP"
+
+
+def test_a_cell_of_the_grid_opens_its_jobs(many_modes: str, page: Page) -> None:
+    page.open(many_modes)
+    assert page.value("document.getElementById('job-detail').hidden") is True
+    page.value("document.querySelectorAll('.grid td a')[1].click(), 1")
+    page.wait_for("document.querySelector('#job-detail details[open] .side') !== null")
+    repeats = "[...document.querySelectorAll('#job-detail > details')].map(e => e.dataset.r).join()"
+    assert page.value(repeats) == "1,2,3"
+    assert page.value("document.querySelectorAll('#job-list > details').length") == 36
 
 
 def test_everything_is_reached_by_keyboard(small: str, page: Page) -> None:

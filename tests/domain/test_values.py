@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_swarm.domain.expectation import Custom, JsonFields
 from pytest_swarm.domain.expectation_codec import decode_expectation, encode_expectation
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet, Model
 from pytest_swarm.domain.prompt import parent_outputs, task_messages
 from pytest_swarm.domain.record import Case, CaseKey
@@ -106,6 +108,20 @@ def test_a_case_is_known_by_content_not_by_test_id(graph):
     key = CaseKey(mode="lp", horizon=3, vram_budget_gb=8.0)
     case = Case(graph=graph, key=key, test="a.py::test")
     assert case.digest == Case(graph=graph, key=key, test="b.py::test").digest
-    for other in (replace(key, mode="llm"), replace(key, horizon="flat"), replace(key, repeat=2)):
-        assert Case(graph=graph, key=other).digest != case.digest
+    others = (
+        replace(key, mode="llm"),
+        replace(key, horizon="flat"),
+        replace(key, repeat=2),
+        replace(key, lambda_token=0.0),
+        replace(key, lambda_token=0.5),
+    )
+    assert len({case.digest, *(Case(graph=graph, key=other).digest for other in others)}) == 6
+    assert replace(key, lambda_token=0.25).label == "lp-h3-8GB-t0.25"
     assert (key.label, replace(key, horizon="flat", vram_budget_gb=7.5).label) == ("lp-h3-8GB", "lp-flat-7.5GB")
+
+
+def test_the_digest_of_a_case_whose_weight_is_not_swept_stays_as_it_was():
+    graph = TaskGraph(name="g", tasks=(Task(id="a", type=TaskType.MATH, prompt="p", estimated_tokens=10),))
+    key = CaseKey(mode="milp", horizon=1, vram_budget_gb=24.0, repeat=2)
+    text = f"{graph.digest}|milp|1|24.000000|2"
+    assert Case(graph=graph, key=key).digest == hashlib.sha256(text.encode()).hexdigest()[:16]

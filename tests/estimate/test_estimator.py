@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,6 +39,18 @@ def test_table_of_the_published_example() -> None:
 
 def test_a_type_without_a_prior_is_neutral() -> None:
     assert Estimator(FLEET).capability(QWEN.tag, TaskType.MATH) == 0.5
+
+
+def test_a_type_may_be_any_word_and_the_rest_has_a_prior_of_its_own() -> None:
+    model = replace(QWEN, capabilities={"Tort Law": 0.7, "*": 0.3})
+    estimator = Estimator(Fleet(name="one", models=(model,)))
+    tort = replace(TASK, type=" tort law ")
+    assert estimator.capability(QWEN.tag, tort.type) == 0.7
+    assert estimator.capability(QWEN.tag, "maths") == 0.3
+    estimator.learn(replace(TASK, type="Maths"), QWEN.tag, score=1.0, used_tokens=None)
+    assert estimator.capability(QWEN.tag, "maths") == pytest.approx(0.8 * 0.3 + 0.2)
+    assert estimator.capability(QWEN.tag, "other") == 0.3
+    assert estimator.table([tort]).quality[0, 0] == pytest.approx(0.7 - 0.06 * 0.5)
 
 
 def test_context_length_excludes_a_model() -> None:

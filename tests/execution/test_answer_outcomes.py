@@ -11,7 +11,7 @@ import pytest
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.expectation import CodeCase, PythonCode
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
-from pytest_swarm.execution import case as case_module
+from pytest_swarm.execution import running_job
 from pytest_swarm.execution.bench import BenchSettings
 from pytest_swarm.execution.tasks import TaskCall, run_task, scored
 from pytest_swarm.metrics.job_metrics import job_metrics
@@ -124,7 +124,7 @@ def test_children_get_the_answer_without_the_thinking(
             for call in calls
         )
 
-    monkeypatch.setattr(case_module, "run_tasks", answered)
+    monkeypatch.setattr(running_job, "run_tasks", answered)
     record = run(case(graph(("a", "b")).with_context(context), "greedy"))
     assert [each.score for each in record.outcomes] == [1.0, 1.0]
     assert given["b"] == handed_on

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.expectation import Custom, Number
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
-from pytest_swarm.domain.record import JobRecord, JobStatus, ResidentModel, TaskStatus
+from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
+from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.execution.bench import BenchSettings
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.client import OllamaClient

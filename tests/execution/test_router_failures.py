@@ -55,6 +55,7 @@ FACTORIES = [
     (lambda _: Answering(plan(assignments=None)), "failed: the assignments of its plan are not a tuple of Assignment"),
     (lambda _: Answering(plan(residency=("x",))), "failed: the residency of its plan is not a tuple of frozensets*"),
     (lambda _: Answering(plan(status="fine")), "failed: the status of its plan is 'fine', not a PlanStatus"),
+    (lambda _: Answering(plan(deferred="a")), "failed: the deferred tasks of its plan are not a frozenset of task ids"),
 ]
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from pytest_swarm.domain.record import GpuReading, JobRecord, ResidentModel, SamplePhase, VramSample
+from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, SamplePhase, VramSample
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SamplingInterval, VramSampler
@@ -179,7 +180,7 @@ def test_nothing_measured_is_none() -> None:
 
 
 def test_the_servers_processes_are_told_from_others() -> None:
-    from pytest_swarm.domain.record import GpuProcess
+    from pytest_swarm.domain.vram_sample import GpuProcess
 
     record = run(case(graph(ids="a"), "milp"))
     processes = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.record import ResidentModel, VramSample
+from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
 from pytest_swarm.metrics.job_metrics import job_metrics
 from tests.report.factories import GEMMA, record, step
 

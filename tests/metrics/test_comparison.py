@@ -10,6 +10,7 @@ import pytest
 from pytest_swarm.domain.record import JobRecord, JobStatus
 from pytest_swarm.metrics.comparison import Comparison, compare, compare_modes
 from pytest_swarm.metrics.measured_jobs import measure
+from pytest_swarm.statistics.intervals import Interval
 from tests.report.factories import GEMMA, QWEN, WB1, WB2, WB3, failed, key, ok, record, skipped
 from tests.report.played import small_run
 
@@ -132,3 +133,20 @@ def test_regret_is_the_oracles_score_minus_the_jobs() -> None:
     assert regret["wb1", "lp"] == pytest.approx(2 / 3)
     assert regret["wb1", "oracle"] == 0.0
     assert regret["wb2", "lp"] is None
+
+
+def test_a_reversed_comparison_is_the_one_with_the_modes_exchanged() -> None:
+    jobs = measure(small_run(modes=("lp", "llm"), repeats=2).jobs)
+    there, back = compare(jobs, mode="lp", reference="llm"), compare(jobs, mode="llm", reference="lp")
+    assert there.jobs_won != there.jobs_lost
+    assert there.difference is not None
+    assert replace(there.reversed, difference=None) == replace(back, difference=None)
+    assert there.reversed.difference == replace(there.difference, mean=-there.difference.mean)
+    assert there.reversed.reversed == there
+
+
+def test_a_negated_interval_has_its_ends_exchanged() -> None:
+    found = Interval(mean=0.1, low=-0.2, high=0.5, samples=9, clusters=9)
+    assert (found.negated.mean, found.negated.low, found.negated.high) == (-0.1, -0.5, 0.2)
+    assert (found.reach, found.negated.reach) == (0.5, 0.5)
+    assert replace(found, low=None, high=None).reach is None

@@ -90,7 +90,7 @@ def test_columns_of_csv_keep_their_names_and_their_order(tmp_path: Path) -> None
     with jobs.open(newline="", encoding="utf-8") as file:
         header = next(csv.reader(file))
     place = ["job", "mode", "horizon_depth", "vram_budget_gb", "repeat", "status"]
-    known = [*place, *CSV_COLUMNS, "simulated", "error", "test", "digest"]
+    known = [*place, *CSV_COLUMNS, "simulated", "error", "test", "digest", "lambda_token"]
     assert header[: len(known)] == known
     assert header[len(known) :] == [row.name for row in shown_in(Show.CSV) if row.name not in known]
 

@@ -306,4 +306,26 @@ FAULTS: Final = (
         new="self.complete",
         tests=("telemetry/test_reader.py",),
     ),
+    # --- parts of one run
+    Fault(
+        name="a case in two parts of a run counts twice",
+        where="gate",
+        old="            if identity in held:",
+        new="            if identity in held and False:",
+        tests=("gate/test_shards.py",),
+    ),
+    Fault(
+        name="a merged run keeps the events of jobs that never ended",
+        where="telemetry",
+        old="number <= last_end.get(event.case, 0)",
+        new="number >= 0",
+        tests=("gate/test_shards.py",),
+    ),
+    Fault(
+        name="the cases of one workflow are dealt out to several shards",
+        where="plugin",
+        old="[{parameters.replace(case, '', 1)}]",
+        new="[{parameters}]",
+        tests=("plugin/test_shard.py",),
+    ),
 )

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_swarm import files
 from pytest_swarm.codec import JsonDecoder, encode_line
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
@@ -107,7 +108,7 @@ def test_an_append_that_breaks_leaves_the_old_file(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cassette_file.shutil if broken == "copyfile" else cassette_file.os, broken, full)
+    monkeypatch.setattr(cassette_file.shutil if broken == "copyfile" else files.os, broken, full)
     with pytest.raises(CassetteError, match="cannot be written: No space left on device"):
         append_take(path, take("llm"))
     assert path.read_bytes() == before

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_swarm.domain.record import ResidentModel
+from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import (
     BackendError,
     BadReplyError,

@@ -28,6 +28,9 @@ OPTIONS = [
     ("--swarm-fleet=nowhere.toml", "*nowhere.toml*"),
     ("--swarm-profile=nowhere.toml", "*nowhere.toml*"),
     ("--swarm-resume", "*--swarm-resume: there is no earlier run*"),
+    ("--swarm-shard=4/3", "*--swarm-shard: '4/3' is no part of a whole; write for example 2/3*"),
+    ("--swarm-shard=2", "*--swarm-shard: '2' is no part of a whole*"),
+    ("--swarm-shard=0/3", "*--swarm-shard: is 0, but must be at least 1*"),
     ("--swarm-resume=gone", "*there is no run 'gone'*"),
     ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not know gpt-9*"),
 ]

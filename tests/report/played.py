@@ -15,12 +15,11 @@ from pytest_swarm.domain.record import (
     JobRecord,
     JobStatus,
     PlanStep,
-    ResidentModel,
     Run,
     Switch,
     TaskOutcome,
-    VramSample,
 )
+from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
 from tests.report.factories import GEMMA, HEAVY, PHI, WORKFLOWBENCH, estimate, failed, key, ok, run, step
 
 

@@ -158,6 +158,31 @@ def test_the_heat_map_holds_belief_and_observation_apart() -> None:
     assert math[GEMMA.tag].observed == 0.0
 
 
+def typed(kinds: int, *, usual: str = "math") -> TaskGraph:
+    """A graph with three tasks of type a00, two of each of a01 to a09, and one of each later type."""
+    counts = {f"a{n:02}": 3 if n == 0 else 2 if n < 10 else 1 for n in range(kinds)}
+    tasks = [replace(task(f"{kind}-{n}"), type=kind) for kind, count in counts.items() for n in range(count)]
+    return TaskGraph(name="typed", tasks=(*tasks, replace(task("u"), type=usual)), edges=())
+
+
+def test_the_heat_map_has_the_ten_most_frequent_types_and_folds_the_rest() -> None:
+    graph = typed(14)
+    scores: dict[str, float | None] = {name: float(name.startswith("a13")) for name in graph.order}
+    found = heat(measure([record(scores, graph=graph)]), HEAVY)
+    names = [name for name, _ in found.rows]
+    assert names == [*(f"a{n:02}" for n in range(10)), "5 other types"]
+    assert found.folded == ("math", "a10", "a11", "a12", "a13")
+    last = dict(zip(found.models, found.rows[-1][1], strict=True))[GEMMA.tag]
+    assert (last.tasks, last.observed) == (5, pytest.approx(1 / 5))
+
+
+def test_eleven_types_are_not_folded_and_the_usual_ones_come_first() -> None:
+    graph = typed(10)
+    found = heat(measure([record(dict.fromkeys(graph.order, 1.0), graph=graph)]), HEAVY)
+    assert [name for name, _ in found.rows] == ["math", *(f"a{n:02}" for n in range(10))]
+    assert found.folded == ()
+
+
 def test_the_distribution_has_a_box_per_mode_on_one_axis() -> None:
     found = distribution({"lp": [1.0, 2.0, 3.0], "llm": [900.0], "none": []})
     assert found is not None

@@ -16,7 +16,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.report.html import PageOptions, Section, render_html
 from pytest_swarm.report.page import script_hash
 from pytest_swarm.report.report_model import build_report
-from tests.report.factories import WB1, info, key, ok, record, run
+from tests.report.factories import GEMMA, WB1, info, key, ok, record, run, step
 from tests.report.hostile import HOSTILE, hostile_run
 from tests.report.played import large_run, small_run
 
@@ -131,8 +131,16 @@ def hostile_pieces() -> list[str]:
     return [page, *fragments(page, "jobs"), *fragments(page, "rows")]
 
 
+def test_a_step_shows_the_ready_tasks_that_it_defers() -> None:
+    waiting = step(0, {"s0": GEMMA.tag}, ready_tasks=("s0", "s1"), deferred=("s1", "s2"), horizon=("s0", "s1", "s2"))
+    page = render_html(build_report(run(record(steps=(waiting,)))))
+    assert "<dt>deferred</dt><dd>s1</dd>" in page
+    assert "<dt>deferred</dt>" not in render_html(build_report(run(record())))
+
+
 def test_hostile_texts_bring_no_element_no_handler_and_no_control_character() -> None:
-    clean = set(parsed(render_html(build_report(small_run(horizons=(3,), budgets_gb=(8.0,))))).tags)
+    modes = ("lp", "llm", "greedy", "random")
+    clean = set(parsed(render_html(build_report(small_run(modes=modes, horizons=(3,), budgets_gb=(8.0,))))).tags)
     for piece in hostile_pieces():
         found = parsed(piece)
         assert set(found.tags) <= clean | {"option", "select", "label"}

@@ -51,6 +51,25 @@ def test_each_problem_is_named(bad: Plan, kind: ProblemKind, words: tuple[str, .
         assert word in problems[kind]
 
 
+def test_the_model_of_a_deferred_task_need_not_be_resident() -> None:
+    chosen = plan({**ALL_GEMMA, "s2": QWEN}, {GEMMA})
+    assert kinds(chosen) == [ProblemKind.NOT_RESIDENT]
+    assert kinds(replace(chosen, deferred=frozenset({"s2"}))) == []
+
+
+@pytest.mark.parametrize(
+    ("deferred", "kind", "words"),
+    [({"s0"}, ProblemKind.NOTHING_RUNS, "(s0)"), ({"s8", "s9"}, ProblemKind.UNKNOWN_TASK, "'s8' is deferred")],
+)
+def test_a_plan_defers_tasks_of_the_horizon_but_not_every_ready_one(
+    deferred: set[str], kind: ProblemKind, words: str
+) -> None:
+    problems = check(replace(plan(ALL_GEMMA, {GEMMA}), deferred=frozenset(deferred)), VIEW)
+    assert {problem.kind for problem in problems} == {kind}
+    assert words in problems[0].sentence
+    assert all(problem.structural for problem in problems)
+
+
 def test_an_unknown_resident_model_is_a_problem() -> None:
     problems = check(plan(ALL_GEMMA, {GEMMA, "gpt"}), VIEW)
     assert [(problem.kind, "'gpt'" in problem.sentence) for problem in problems] == [(ProblemKind.UNKNOWN_MODEL, True)]

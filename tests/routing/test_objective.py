@@ -82,3 +82,31 @@ def test_latency_counts_calls_and_loads_when_it_is_asked_for() -> None:
     assert utility(view)[0, 0] == pytest.approx(1 - 0.05 * 3)
     assert load_price(view).tolist() == pytest.approx([0.1 + 0.05 * 0.15, 0.2 + 0.05 * 0.3])
     assert utility(VIEW)[0, 0] == 1
+
+
+def test_deferred_tasks_come_after_the_last_stage_model_by_model() -> None:
+    chosen = replace(plan(("m0", "m1"), {"m0"}), deferred=frozenset({"t1"}))
+    found = evaluate(chosen, VIEW)
+    assert found.value == pytest.approx(2 - 0.1 - 0.2)
+    assert found.loads == ((0, "m0"), (2, "m1"))
+    assert found.peak_vram_gb == 5.0  # without it, m1 would count beside m0 in its stage
+    assert evaluate(replace(chosen, deferred=frozenset()), VIEW).violations == (1,)
+
+
+def test_a_model_of_several_deferred_tasks_is_loaded_once() -> None:
+    view = matrix_view([[1, 0, 0], [0, 1, 1]], vram_gb=[5, 4], budget_gb=8, load=[0.1, 0.2], resident=[0])
+    models = {"t0": "m0", "t1": "m1", "t2": "m1"}
+    chosen = Plan(
+        assignments=tuple(Assignment(task=task, model=tag, origin=Origin.RULE) for task, tag in models.items()),
+        residency=(frozenset({"m0"}),),
+        status=PlanStatus.HEURISTIC,
+        deferred=frozenset({"t1", "t2"}),
+    )
+    assert evaluate(chosen, view).value == pytest.approx(3 - 0.2)
+
+
+def test_an_unknown_task_is_an_error_though_it_is_deferred() -> None:
+    stranger = Assignment(task="t9", model="m0", origin=Origin.RULE)
+    chosen = replace(plan(("m0", "m1"), {"m0"}), deferred=frozenset({"t9"}))
+    with pytest.raises(GraphError, match="'t9'"):
+        evaluate(replace(chosen, assignments=(*chosen.assignments, stranger)), VIEW)

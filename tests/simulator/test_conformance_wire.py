@@ -61,11 +61,29 @@ def lines(response: httpx.Response) -> list[dict[str, Any]]:
         ("GET", "/api/chat", 405, "text/plain", "405 method not allowed"),
         ("GET", "/api/nothing", 404, "text/plain", "404 page not found"),
         ("HEAD", "/api/blobs/sha256:00", 400, "application/json; charset=utf-8", ""),
+        (
+            *("POST", "/api/signout", 500, "application/json; charset=utf-8"),
+            '{"error":"there was an error signing out"}',
+        ),
     ],
 )
 def test_routes(method: str, path: str, status: int, kind: str, text: str) -> None:
     response = request(method, path)
     assert (response.status_code, response.headers["content-type"], response.text) == (status, kind, text)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "location", "text"),
+    [
+        ("GET", "/api//tags", "/api/tags", '<a href="/api/tags">Temporary Redirect</a>.\n\n'),
+        ("GET", "/api///tags", "/api/tags", '<a href="/api/tags">Temporary Redirect</a>.\n\n'),
+        ("POST", "//api/chat//", "/api/chat/", ""),
+        ("HEAD", "//", "/", ""),
+    ],
+)
+def test_a_path_with_empty_parts_is_redirected(method: str, path: str, location: str, text: str) -> None:
+    response = request(method, f"http://simulated{path}")
+    assert (response.status_code, response.headers["location"], response.text) == (307, location, text)
 
 
 def test_tags_and_show_agree_on_the_models() -> None:
@@ -77,7 +95,9 @@ def test_tags_and_show_agree_on_the_models() -> None:
 
     rows, shown, status = with_bench(use)
     assert [row["name"] for row in rows] == ["a:latest", "b:latest"]
-    assert set(rows[0]) == {"name", "model", "modified_at", "size", "digest", "details"}
+    assert set(rows[0]) == {"name", "model", "modified_at", "size", "digest", "details", "capabilities"}
+    assert rows[0]["details"]["context_length"] == 131_072
+    assert rows[0]["details"]["embedding_length"] == shown["model_info"]["llama.embedding_length"]
     assert len(rows[0]["digest"]) == 64
     assert status == 200
     assert shown["parameters"] == "num_ctx                        2048"

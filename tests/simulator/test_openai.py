@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
+from pytest_swarm.simulator.server.responses_requests import responses_body
 from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
 
 HI = [{"role": "user", "content": "hi"}]
@@ -97,3 +98,80 @@ def test_models_are_listed_and_found_by_name() -> None:
     listed = call("GET", "/v1/models").json()
     assert [row["id"] for row in listed["data"]] == ["a:latest"]
     assert call("GET", "/v1/models/a").json()["id"] == "a"
+
+
+# --- /v1/responses ---------------------------------------------------------------------------------------------
+
+RESPONSES = "/v1/responses"
+
+
+def named_events(response: httpx.Response) -> list[tuple[str, Any]]:
+    blocks = [block.split("\n", 1) for block in response.text.split("\n\n") if block]
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+
+
+def test_a_response_repeats_the_settings_of_its_request() -> None:
+    body = {"model": "a", "input": "hi", "instructions": "Be brief.", "max_output_tokens": 2, "temperature": 0.5}
+    reply = call("POST", RESPONSES, body).json()
+    assert (reply["status"], reply["instructions"], reply["max_output_tokens"]) == ("completed", "Be brief.", 2)
+    assert (reply["temperature"], reply["top_p"], reply["truncation"]) == (0.5, 1, "disabled")
+    assert reply["output"][0]["content"][0]["text"] == "The small"
+    assert reply["usage"]["output_tokens"] == 2
+    assert reply["reasoning"] is None
+
+
+def test_the_events_of_a_response_are_numbered_and_end_with_the_whole() -> None:
+    body = {"model": "a", "input": [{"role": "user", "content": "hi"}], "max_output_tokens": 2, "stream": True}
+    found = named_events(call("POST", RESPONSES, body))
+    assert [name.removeprefix("response.") for name, _ in found] == [
+        *("created", "in_progress", "output_item.added", "content_part.added", "output_text.delta"),
+        *("output_text.delta", "output_text.done", "content_part.done", "output_item.done", "completed"),
+    ]
+    assert [event["sequence_number"] for _, event in found] == list(range(len(found)))
+    last = found[-1][1]["response"]
+    assert last["output"][0]["content"][0]["text"] == "".join(
+        event["delta"] for name, event in found if name.endswith("delta")
+    )
+    assert last["usage"]["total_tokens"] == 3
+
+
+def test_a_schema_constrains_a_response() -> None:
+    schema = {"type": "object", "properties": {"color": {"enum": ["red"]}}, "required": ["color"]}
+    text = {"format": {"type": "json_schema", "name": "x", "schema": schema}}
+    reply = call("POST", RESPONSES, {"model": "a", "input": "hi", "text": text}).json()
+    assert json.loads(reply["output"][0]["content"][0]["text"]) == {"color": "red"}
+    assert reply["text"] == text
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (5, "input must be a string or array: json: cannot unmarshal number into Go value of type []json.RawMessage"),
+        ([{}], "input[0]: input item missing required 'type' field"),
+        ([{"type": "bad"}], 'input[0]: unknown input item type: "bad"'),
+        ([{"role": "user", "content": [{"type": "x"}]}], "input[0]: content[0]: unknown content type: x"),
+        ([{"role": "user", "content": [{"type": "input_file"}]}], "file inputs are not currently supported"),
+        (
+            [{"role": "user", "content": 5}],
+            "input[0]: content must be a string or array: json: cannot unmarshal number into Go value of type "
+            "[]json.RawMessage",
+        ),
+    ],
+)
+def test_the_input_of_a_response_is_checked(given: Any, message: str) -> None:
+    response = call("POST", RESPONSES, {"model": "a", "input": given})
+    assert (response.status_code, response.json()["error"]["message"]) == (400, message)
+
+
+def test_reasoning_of_an_earlier_answer_is_its_thinking() -> None:
+    items = [
+        {"role": "user", "content": "hi"},
+        {"type": "reasoning", "encrypted_content": "hm"},
+        {"role": "assistant", "content": "hello"},
+        {"type": "function_call", "name": "f", "call_id": "c", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "5"},
+    ]
+    body = responses_body({"model": "a", "input": items})
+    roles = [message["role"] for message in cast("list[dict[str, Any]]", body["messages"])]
+    assert roles == ["user", "assistant", "assistant", "tool"]
+    assert cast("list[dict[str, Any]]", body["messages"])[1]["thinking"] == "hm"

@@ -58,6 +58,15 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
+def test_an_accuracy_of_any_word_and_one_for_the_rest(tmp_path: Path) -> None:
+    rows = '{ type = "Tort Law", value = 0.9, source = "a test" }, { type = "*", value = 0.2, source = "a test" }'
+    own = SMALL.replace('{ type = "math", value = 0.9, source = "made up" }', rows)
+    profile = load_profile(written(tmp_path, own))
+    assert profile.accuracy("tiny", "tort law") == 0.9
+    assert profile.accuracy("tiny", "math") == 0.2
+    assert profile.accuracy("other", "math") == 0.5
+
+
 @pytest.mark.parametrize("name", shipped_profiles())
 def test_every_shipped_profile_loads_and_knows_the_published_fleets(name: str) -> None:
     profile = load_profile(name)
@@ -146,8 +155,8 @@ def test_a_missing_model_is_named_with_what_to_do() -> None:
         ("layers = 1", "layers = 0", "must be at least 1"),
         ("decode_tokens_per_s = 100", "decode_tokens_per_s = 0", "decode_tokens_per_s"),
         ("value = 0.9", "value = 1.9", "must be from 0 to 1"),
-        ('type = "math"', 'type = "maths"', "unknown task type 'maths'"),
-        ("math = 10", "mathe = 10", "unknown task type 'mathe'"),
+        ('type = "math"', 'type = ""', "'' is no task type"),
+        ("math = 10", '"" = 10', "'' is no task type"),
         ("scores = [0.5]", "scores = [1.5]", "must be from 0 to 1"),
         ("scores = [0.5]", 'scores = "right"', "'scores' must be a list of numbers"),
         ("scores = [0.5]", "", "neither scores nor completion tokens"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.domain.record import GpuProcess, GpuReading
+from pytest_swarm.domain.vram_sample import GpuProcess, GpuReading
 from pytest_swarm.telemetry.nvml import NoGpu, find_gpu, open_gpu
 
 GB = 1_000_000_000

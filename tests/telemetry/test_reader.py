@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,67 @@ def test_what_is_broken_is_named(tmp_path: Path, change, sentence: str) -> None:
     with pytest.raises(EventsError, match=sentence) as error:
         read_run(path)
     assert str(path) in str(error.value)
+
+
+def two_jobs(path: Path) -> list[str]:
+    """The lines of a run of two jobs, the second of them in another mode."""
+    file = FileSink(path / "events.jsonl")
+    file.emit(events.encode_run_start(run_info()))
+    for mode in ("lp", "greedy"):
+        sink = ListSink()
+        record = run(case(graph(("a", "b"), name="job"), mode), sink=sink)
+        for event in (*sink.events, events.encode_job_summary(record, 1.0, {})):
+            file.emit(event)
+    file.emit(events.encode_run_end(2.0, complete=True, notes=[]))
+    file.close()
+    return (path / "events.jsonl").read_text().splitlines(keepends=True)
+
+
+def line_of(lines: list[str], kind: str, mode: str) -> int:
+    return next(n for n, line in enumerate(lines) if f'"event":"{kind}"' in line and f'"mode":"{mode}"' in line)
+
+
+@pytest.mark.parametrize("kind", ["dag_structure", "plan_step", "task_result", "job_dag_summary"])
+@pytest.mark.parametrize("damage", ["torn", "joined", "zeros"])
+def test_a_damaged_line_costs_its_job_and_no_other(tmp_path: Path, kind: str, damage: str) -> None:
+    lines = two_jobs(tmp_path)
+    number = line_of(lines, kind, "lp")
+    torn = {"torn": lines[number][:-30] + "\n", "joined": lines[number][:-30], "zeros": "\0" * 40 + "\n"}[damage]
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join((*lines[:number], torn, *lines[number + 1 :])))
+    back = read_run(path)
+    modes = [job.case.key.mode for job in back.jobs]
+    lost_beginning = damage == "joined" and kind == "job_dag_summary"  # of the next job
+    assert modes == ([] if lost_beginning else ["greedy"])
+    assert not back.complete
+    assert f"1 damaged line (first: line {number + 1})" in back.notes[-1]
+    assert ("job [lp-h1-8GB]" in back.notes[-1]) is (kind != "dag_structure")
+
+
+def test_a_job_that_ran_again_after_a_damaged_line_is_not_missing(tmp_path: Path) -> None:
+    lines = two_jobs(tmp_path)
+    first, second = line_of(lines, "dag_structure", "lp"), line_of(lines, "dag_structure", "greedy")
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join((lines[0], lines[first], "{torn\n", *lines[first:second])))
+    back = read_run(path)
+    assert len(back.jobs) == 1
+    assert "left out; go on" in back.notes[-1]
+
+
+@pytest.mark.parametrize("how", ["byte order mark", "line separator", "blank lines", "windows"])
+def test_a_file_that_others_rewrote_is_read_in_full(tmp_path: Path, how: str) -> None:
+    whole = written(tmp_path)
+    path = tmp_path / "events.jsonl"
+    text = path.read_text()
+    rewritten = {
+        "byte order mark": "\ufeff" + text,
+        "line separator": text.replace("a note", "a\u2028note"),
+        "blank lines": text.replace("\n", "\n\n"),
+        "windows": text.replace("\n", "\r\n"),
+    }[how]
+    path.write_bytes(rewritten.encode())
+    notes = ("a\u2028note",) if how == "line separator" else whole.notes
+    assert read_run(path) == replace(whole, notes=notes)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -9,13 +9,23 @@ from typing import Any
 import pytest
 
 from pytest_swarm.domain.plan import Origin
-from pytest_swarm.domain.record import JobRecord, SamplePhase
+from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.domain.vram_sample import SamplePhase
 from pytest_swarm.errors import EventsError
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.reader import read_run
 
 EVENTS = Path(__file__).parents[1] / "data" / "version_1" / "events.jsonl"
-ADDED_SINCE = ("done_reason", "thinking", "thinking_chars", "truncated", "auto_ctx")
+ADDED_SINCE = (
+    "done_reason",
+    "thinking",
+    "thinking_chars",
+    "truncated",
+    "auto_ctx",
+    "deferred",
+    "ready_since",
+    "last_used",
+)
 """Fields that the file lacks; the others of ADDED_LATER it has."""
 ADDED_LATER = ("optimum", "local_score", "phase", "gpus", "gpu_processes", "keep")
 

@@ -92,7 +92,11 @@ def wrong(**changes: object) -> str:
         (wrong(name=""), "a model of the fleet has an empty name"),
         (wrong(name=None), "'name' is missing"),
         (wrong(capabilities={"code": 1.5}), "'code' is 1.5, but must be from 0 to 1"),
-        (wrong(capabilities={"poetry": 0.5}), "unknown key 'poetry'; known keys: code, math"),
+        (
+            wrong(capabilities={"": 0.5}),
+            "'' is no task type; write a word of 1 to 60 characters, such as code or math, or '*'",
+        ),
+        (wrong(capabilities={"Law": 0.5, "law": 0.6}), "capability 'law' appears twice"),
         (wrong(capabilities=[0.5]), "must be a table, not [0.5]"),
         (wrong(decode_tokens_per_s=0), "'decode_tokens_per_s' is 0, but must be above 0"),
         (wrong(keep="yes"), "'keep' must be true or false, not 'yes'"),

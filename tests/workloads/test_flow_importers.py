@@ -180,7 +180,7 @@ def test_plain_graphs_carry_the_fields_of_tasks(tmp_path: Path) -> None:
     assert (code.type, "1 (write code)" in code.prompt) == (TaskType.CODE, True)
     dot = import_graph(write(tmp_path, DOT, "x.dot"))
     assert dot.edges == (("x", "y"), ("x", "z"), ("y", "z"), ("5", "ww"))
-    assert [task.type.value for task in dot.tasks] == ["code", "math", "math", "code", "code"]
+    assert [task.type for task in dot.tasks] == ["code", "math", "math", "code", "code"]
     assert dot.task("x").prompt == 'Write "it".'
     pytest.importorskip("networkx")
     collect, _ = import_graph(write(tmp_path, GRAPHML, "x.graphml")).tasks

@@ -40,8 +40,8 @@ def test_any_graph_survives_saving_and_loading(graph, suffix, tmp_path):
         (f'name = "g"\n[[tasks]]\n{TASK}[[tasks]]\n{TASK}', "graph 'g': duplicate id: task 's0' appears twice"),
         (f'name = "g"\n[[tasks]]\n{TASK}after = ["s0"]', "graph 'g' has a cycle: s0 -> s0; a workflow must not wait"),
         (
-            f'name = "g"\n[[tasks]]\n{TASK.replace("math", "poetry")}',
-            "task 's0': unknown task type 'poetry'; known are code, math, reasoning, extraction, summarize, creative",
+            f'name = "g"\n[[tasks]]\n{TASK.replace("math", "*")}',
+            "task 's0': '*' is no task type; write a word of 1 to 60 characters, such as code or math",
         ),
         (
             f'name = "g"\n[[tasks]]\n{TASK}dificulty = 2',

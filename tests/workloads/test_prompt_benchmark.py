@@ -86,7 +86,7 @@ def test_a_csv_is_read_as_well_and_the_guesses_are_shown(tmp_path: Path) -> None
         writer.writerow(["What is\n6 x 7?", "", "42", "me"])
         writer.writerow(["A poem, please", "creative", "", "me"])
     found = new_prompt_benchmark("mine", source, folder=tmp_path)
-    assert [(task.type.value, task.expected) for task in found.tasks] == [
+    assert [(task.type, task.expected) for task in found.tasks] == [
         ("math", Number(value=42)),
         ("creative", None),
     ]
@@ -132,7 +132,7 @@ def test_the_benchmark_runs_from_an_empty_folder(tmp_path: Path) -> None:
     [
         ([{"question": "a"}], "line 1: has no 'prompt'; its columns are question"),
         ([{"prompt": "a"}, {"prompt": "a"}], "line 2: has the same prompt as line 1; remove one"),
-        ([{"prompt": "a", "type": "poem"}], "line 1: unknown task type 'poem'; known are code, math"),
+        ([{"prompt": "a", "type": "*"}], "line 1: '*' is no task type; write a word"),
         ([{"prompt": "a", "expected": {"b": {"c": 1}}}], "line 1, 'expected': field 'b' is nested"),
         ([{"prompt": "a", "expected": {}}], "line 1, 'expected': the JSON object is empty"),
         ([{"prompt": "a", "expected": [1]}], "line 1, 'expected': a list must hold texts"),

@@ -53,7 +53,7 @@ def test_the_other_benchmarks_have_their_shapes():
     assert GRAPHS["code_math_mix"].edges == ()
     agentic = GRAPHS["agentic_bench"]
     assert agentic.name == "ab1"
-    assert [agentic.task(each).type.value for each in agentic.order] == ["reasoning", "code", "math", "summarize"]
+    assert [agentic.task(each).type for each in agentic.order] == ["reasoning", "code", "math", "summarize"]
     assert agentic.edges == (("s0", "s1"), ("s1", "s2"), ("s2", "s3"))
 
 

@@ -55,6 +55,7 @@ class TakeLine(Struct, frozen=True, kw_only=True):
     horizon_depth: Annotated[int, Meta(ge=0)] | Literal["flat"]
     vram_budget_gb: float
     repeat: Annotated[int, Meta(ge=1)]
+    lambda_token: Annotated[float | None, Meta(description="the weight of token cost where the run swept it")] = None
     test: Annotated[str, Meta(description="the id of the test")]
     run: str
     recorded_ts_ms: Annotated[float, Meta(description="milliseconds since 1970")]
@@ -128,6 +129,7 @@ def encode_take_line(take: Take) -> JsonObject:
         horizon_depth=key.horizon,
         vram_budget_gb=key.vram_budget_gb,
         repeat=key.repeat,
+        lambda_token=key.lambda_token,
         test=take.case.test,
         run=origin.run,
         recorded_ts_ms=origin.recorded_ts_ms,
@@ -140,12 +142,18 @@ def encode_take_line(take: Take) -> JsonObject:
         realised=None if realised is None else _scores(realised),
         exchanges=len(take.exchanges),
     )
-    return to_json(line)
+    return {name: value for name, value in to_json(line).items() if name != "lambda_token" or value is not None}
 
 
 def decode_take_line(line: TakeLine, graph: TaskGraph) -> Take:
     """Return the take that a line opens, still without its exchanges."""
-    key = CaseKey(mode=line.mode, horizon=line.horizon_depth, vram_budget_gb=line.vram_budget_gb, repeat=line.repeat)
+    key = CaseKey(
+        mode=line.mode,
+        horizon=line.horizon_depth,
+        vram_budget_gb=line.vram_budget_gb,
+        repeat=line.repeat,
+        lambda_token=line.lambda_token,
+    )
     origin = TakeOrigin(
         run=line.run,
         recorded_ts_ms=line.recorded_ts_ms,

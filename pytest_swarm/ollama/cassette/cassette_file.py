@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import codecs
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from msgspec import Struct
 from pytest_swarm.codec import JsonDecoder, encode_line, is_json
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import CassetteError
+from pytest_swarm.files import FileLock, replacing, write_whole
 from pytest_swarm.ollama.cassette.cassette_codec import (
     VERSION,
     ExchangeLine,
@@ -90,7 +90,8 @@ class _Reader:
         self._missing = 0
 
     def take(self, line: bytes, *, where: str) -> None:
-        self._line(line, where)
+        if line.strip():
+            self._line(line if self.read_bytes else line.removeprefix(codecs.BOM_UTF8), where)
         self.read_bytes += len(line)
         if not self._missing:
             self.whole_bytes = self.read_bytes
@@ -171,27 +172,26 @@ def append_take(path: Path, take: Take, *, with_graph: bool = True) -> None:
         with _locked(path):
             _rewrite(path, "".join(f"{encode_line(line)}\n" for line in lines).encode("ascii"))
     except OSError as error:
-        raise CassetteError(f"cassette {path}: cannot be written: {error.strerror}") from error
+        raise _unwritable(path, error) from error
 
 
 def set_aside_cut_off(path: Path) -> None:
     """Move what follows the last whole take of a cut-off cassette to FILE.cut-off, so that it can be appended to."""
-    with _locked(path):
-        cut_at = read_cassette(path).cut_at
-        if cut_at is None:
-            return
-        data = path.read_bytes()
-        with path.with_name(path.name + CUT_OFF_SUFFIX).open("ab") as rest:
-            rest.write(data[cut_at:] + b"\n")
-        beside = _beside(path)
-        beside.write_bytes(data[:cut_at])
-        beside.replace(path)
+    try:
+        with _locked(path):
+            cut_at = read_cassette(path).cut_at
+            if cut_at is None:
+                return
+            data = path.read_bytes()
+            with path.with_name(path.name + CUT_OFF_SUFFIX).open("ab") as rest:
+                rest.write(data[cut_at:] + b"\n")
+            write_whole(path, data[:cut_at])
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def _rewrite(path: Path, lines: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = _beside(path)
-    try:
+    with replacing(path) as beside:
         if path.exists():
             shutil.copyfile(path, beside)
         else:
@@ -201,22 +201,19 @@ def _rewrite(path: Path, lines: bytes) -> None:
             if file.read(1) != b"\n":
                 file.write(b"\n")
             file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def _unwritable(path: Path, error: OSError) -> CassetteError:
+    return CassetteError(
+        f"cassette {path}: cannot be written: {error.strerror}; what it held is kept, and the case is recorded again "
+        f"when you run it again"
+    )
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Let one process write at a time, also under xdist."""
-    from filelock import FileLock
-
-    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    with FileLock(Path(tempfile.gettempdir()) / f"pytest-swarm-cassette-{name}.lock"):
+    """Let one process write at a time, also under xdist; the lock lies beside the file, where every writer finds it."""
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_name(f".{target.name[:200]}.lock")).held():
         yield

@@ -104,7 +104,7 @@ class CassetteIndex:
 def _key_without_graph(case: Case) -> str:
     """Return the part of a case's identity that does not depend on its graph."""
     key = case.key
-    return f"{case.job}|{key.mode}|{key.horizon}|{key.vram_budget_gb:.6f}|{key.repeat}"
+    return f"{case.job}|{key.mode}|{key.horizon}|{key.vram_budget_gb:.6f}|{key.repeat}|{key.lambda_token}"
 
 
 class ReplayingTransport(httpx.AsyncBaseTransport):

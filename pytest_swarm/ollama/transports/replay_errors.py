@@ -102,7 +102,7 @@ def missing_case(case: Case, cassette: Cassette, *, played: int) -> str:
 def _case_similarity(one: Case, other: Case) -> tuple[bool, ...]:
     a, b = one.key, other.key
     same = (a.mode == b.mode, a.horizon == b.horizon, a.vram_budget_gb == b.vram_budget_gb, a.repeat == b.repeat)
-    return (one.job == other.job, *same)
+    return (one.job == other.job, *same, a.lambda_token == b.lambda_token)
 
 
 def nearest(unmatched: UnmatchedRequest, take: Take, cassette: Cassette) -> tuple[Take, Exchange] | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.aggregate import Aggregate
-from pytest_swarm.metrics.measured_jobs import horizon_order
+from pytest_swarm.metrics.measured_jobs import horizon_order, lambda_order
 from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show, Unit
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
@@ -18,6 +18,7 @@ from pytest_swarm.report.wording import mode_name
 
 FRAME: Final = Frame(width=360, height=220, left=44, right=344, top=14, bottom=180)
 _MAX_LINES: Final = 6
+Place: TypeAlias = tuple[float, float | None]  # budget in GB and swept weight of token cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One mode at one budget; `dash` numbers the budget."""
+    """One mode at one budget and swept weight; `dash` numbers these."""
 
     mode: str
     dash: int
@@ -48,6 +49,7 @@ class Curve:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...]
+    dashes: tuple[str, ...]
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
@@ -57,19 +59,28 @@ def curves(points: Sequence[Aggregate]) -> tuple[Curve, ...]:
 
     One chart holds all budgets as long as its lines can be told apart; beyond that each budget has charts of its own.
     """
-    horizons = sorted({point.setting[0] for point in points}, key=horizon_order)
+    horizons = sorted({point.setting.horizon for point in points}, key=horizon_order)
     if len(horizons) < 2:
         return ()
     metrics = shown_in(Show.CHART)
-    budgets = sorted({point.setting[1] for point in points})
-    if len({(point.mode, point.vram_budget_gb) for point in points}) <= _MAX_LINES or len(budgets) == 1:
+    places = _places(points)
+    if len({(point.mode, _place(point)) for point in points}) <= _MAX_LINES or len(places) == 1:
         return tuple(_curve(metric, points, horizons) for metric in metrics)
     return tuple(
-        replace(_curve(metric, own, horizons), title=f"{metric.label} ({budget_label(budget_gb)})")
+        replace(_curve(metric, own, horizons), title=f"{metric.label} ({budget_label(*place)})")
         for metric in metrics
-        for budget_gb in budgets
-        for own in [[point for point in points if point.vram_budget_gb == budget_gb]]
+        for place in places
+        for own in [[point for point in points if _place(point) == place]]
     )
+
+
+def _places(points: Sequence[Aggregate]) -> list[Place]:
+    return sorted({_place(point) for point in points}, key=lambda place: (place[0], lambda_order(place[1])))
+
+
+def _place(point: Aggregate) -> Place:
+    """Return budget and swept weight of a point: the points of one mode and place are a line."""
+    return point.setting.budget_gb, point.setting.lambda_token
 
 
 def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[HorizonDepth]) -> Curve:
@@ -78,14 +89,13 @@ def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[Ho
     x = Scale(low=0, high=len(horizons) - 1, start=FRAME.left + 10, end=FRAME.right - 6)
     known = [value for value in values if value is not None]
     y = fitted([0.0, 1.0] if share else [0.0, *known], start=FRAME.bottom, end=FRAME.top)
-    lines: dict[tuple[str, float], dict[HorizonDepth, float | None]] = {}
+    lines: dict[tuple[str, Place], dict[HorizonDepth, float | None]] = {}
     for point, value in zip(points, values, strict=True):
-        horizon, budget_gb = point.setting
-        lines.setdefault((point.mode, budget_gb), {})[horizon] = value
-    budgets = sorted({budget_gb for _, budget_gb in lines})
+        lines.setdefault((point.mode, _place(point)), {})[point.setting.horizon] = value
+    places = _places(points)
     labels = tuple(horizon_label(each) for each in horizons)
     shares = tuple(Tick(at=y(n / 4), label=f"{25 * n} %") for n in range(5))
-    names = {key: f"{mode_name(key[0])} {budget_label(key[1])}" for key in lines}
+    names = {key: f"{mode_name(key[0])} {budget_label(*key[1])}" for key in lines}
     return Curve(
         frame=FRAME,
         title=metric.label,
@@ -99,10 +109,11 @@ def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[Ho
                     if (value := own.get(each)) is not None
                 ],
                 mode=key[0],
-                dash=budgets.index(key[1]),
+                dash=places.index(key[1]),
             )
             for key, own in lines.items()
         ),
+        dashes=tuple(budget_label(*place) for place in places),
         head=("mode and budget", *labels),
         rows=tuple((names[key], *(written(metric, own.get(each)) for each in horizons)) for key, own in lines.items()),
     )

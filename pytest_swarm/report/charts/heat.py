@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Final
 
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.task import TaskType
+from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 
 
@@ -22,18 +24,24 @@ class HeatCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heat:
-    """Rows are the task types that occurred, columns the models of the fleet."""
+    """Rows are the task types that occurred, columns the models of the fleet; `folded` types share the last row."""
 
     models: tuple[str, ...]
     rows: tuple[tuple[str, tuple[HeatCell, ...]], ...]
+    folded: tuple[str, ...] = ()
+
+
+MAX_ROWS: Final = 10  # task types of their own row: the most frequent ones
 
 
 def heat(jobs: Iterable[MeasuredJob], fleet: Fleet) -> Heat:
     """Return the heat map of all jobs. A task that failed counts 0; one that was not scored counts nowhere."""
     believed: dict[tuple[str, str], list[float]] = {}
     observed: dict[tuple[str, str], list[float]] = {}
+    frequency: Counter[str] = Counter()
     for job in jobs:
-        types = {task.id: task.type.value for task in job.record.case.graph.tasks}
+        frequency.update(task.type for task in job.record.case.graph.tasks)
+        types = {task.id: task.type for task in job.record.case.graph.tasks}
         for step in job.record.steps:
             ready = set(step.ready_tasks)  # a task is estimated in every horizon it stands in; once is enough
             for row in step.estimates:
@@ -43,19 +51,29 @@ def heat(jobs: Iterable[MeasuredJob], fleet: Fleet) -> Heat:
             score = job.task_score.get(outcome.task)
             if outcome.model is not None and score is not None:
                 observed.setdefault((types[outcome.task], outcome.model), []).append(score)
-    kinds = [each.value for each in TaskType if any(key[0] == each for key in (*believed, *observed))]
-    return Heat(
-        models=fleet.tags,
-        rows=tuple((kind, tuple(_cell(believed, observed, (kind, tag)) for tag in fleet.tags)) for kind in kinds),
-    )
+    shown, folded = _shown({kind for kind, _ in (*believed, *observed)}, frequency)
+    groups = {kind: (kind,) for kind in shown} | ({f"{len(folded)} other types": folded} if folded else {})
+    rows = {
+        name: tuple(_cell(_of(believed, kinds, tag), _of(observed, kinds, tag)) for tag in fleet.tags)
+        for name, kinds in groups.items()
+    }
+    return Heat(models=fleet.tags, rows=tuple(rows.items()), folded=folded)
 
 
-def _cell(
-    believed: dict[tuple[str, str], list[float]], observed: dict[tuple[str, str], list[float]], key: tuple[str, str]
-) -> HeatCell:
-    scores = observed.get(key, [])
+def _shown(kinds: set[str], frequency: Counter[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the types with a row of their own, and the others; a single other one has its own row as well."""
+    ranked = sorted(kinds, key=lambda kind: (-frequency[kind], kind))
+    most = MAX_ROWS if len(ranked) > MAX_ROWS + 1 else len(ranked)
+    return in_type_order(ranked[:most]), in_type_order(ranked[most:])
+
+
+def _of(values: dict[tuple[str, str], list[float]], kinds: tuple[str, ...], tag: str) -> list[float]:
+    return [value for kind in kinds for value in values.get((kind, tag), ())]
+
+
+def _cell(believed: list[float], observed: list[float]) -> HeatCell:
     return HeatCell(
-        believed=fmean(believed[key]) if key in believed else None,
-        observed=fmean(scores) if scores else None,
-        tasks=len(scores),
+        believed=fmean(believed) if believed else None,
+        observed=fmean(observed) if observed else None,
+        tasks=len(observed),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.metrics.aggregate import Aggregate
-from pytest_swarm.metrics.spec import MetricSpec
+from pytest_swarm.metrics.spec import MetricSpec, Unit
 from pytest_swarm.report.charts.scale import Frame, Tick, fitted
 from pytest_swarm.report.metric_text import written
 from pytest_swarm.report.report_model import budget_label, horizon_label
@@ -68,7 +68,7 @@ def scatter(
             row=(
                 mode_name(each.mode),
                 horizon_label(each.horizon_depth),
-                budget_label(each.vram_budget_gb),
+                budget_label(each.vram_budget_gb, each.lambda_token),
                 percent(score, digits=1),
                 written(price, cost),
                 "yes" if n in best else "",
@@ -80,7 +80,7 @@ def scatter(
     return Scatter(
         frame=FRAME,
         title=title,
-        x_label=title,
+        x_label=f"{title}, s" if price.unit is Unit.SECONDS else title,
         x_ticks=x.ticks(),
         y_ticks=y_ticks,
         marks=marks,
@@ -113,4 +113,5 @@ def _front(marks: Sequence[Mark]) -> str:
 
 
 def _place(each: Aggregate) -> str:
-    return f"{mode_name(each.mode)} {horizon_label(each.horizon_depth)} {budget_label(each.vram_budget_gb)}"
+    budget = budget_label(each.vram_budget_gb, each.lambda_token)
+    return f"{mode_name(each.mode)} {horizon_label(each.horizon_depth)} {budget}"

@@ -20,6 +20,7 @@
   const list = document.getElementById("job-list");
   const form = document.getElementById("job-filter");
   const more = document.getElementById("job-more");
+  const detail = document.getElementById("job-detail"); // copies of the rows that were chosen in the grid
   const PAGE = 200;
   let rows = list ? all(":scope > details", list) : [];
   let limit = Math.max(PAGE, rows.length);
@@ -74,7 +75,7 @@
     form.addEventListener("input", () => { limit = PAGE; show(); });
     form.addEventListener("submit", (event) => event.preventDefault());
     more.querySelector("button").addEventListener("click", () => { limit += PAGE; show(); });
-    list.addEventListener("toggle", (event) => {
+    document.getElementById("jobs").addEventListener("toggle", (event) => {
       const row = event.target;
       if (!row.matches("details.job")) return;
       if (row.open) { fill(row); remember(row); }
@@ -96,11 +97,17 @@
     const fits = (row) => row.dataset.job === want.get("job")
       && (!depth || row.dataset.h === depth || row.dataset.h === `h${depth}`)
       && (!want.get("vram") || row.dataset.vram === want.get("vram"))
+      && (!want.get("t") || row.dataset.t === want.get("t"))
       && (!want.get("r") || row.dataset.r === want.get("r"));
-    let row = rows.find(fits);
-    if (!row) { await loadRows(); row = rows.find(fits); }
+    if (!rows.some(fits)) await loadRows();
+    const hits = rows.filter(fits);
+    let [row] = hits;
     if (!row) return;
-    if (!row.isConnected) list.prepend(row);
+    if (detail) {
+      detail.replaceChildren(...hits.slice(0, PAGE).map((each) => each.cloneNode(true)));
+      detail.hidden = false;
+      row = detail.firstElementChild;
+    } else if (!row.isConnected) list.prepend(row);
     await fill(row);
     const side = want.get("mode") ? all(".side", row).find((each) => each.dataset.mode === want.get("mode")) : null;
     row.open = true;
@@ -127,14 +134,17 @@
   };
   const reference = document.getElementById("reference");
   reference?.addEventListener("change", () => {
-    for (const row of all(".board tr[data-delta]")) {
-      const base = row.querySelector(`td[data-mode="${CSS.escape(reference.value)}"]`)?.dataset.value;
-      for (const cell of all("td", row)) {
-        const { value, mode } = cell.dataset;
-        const none = base === undefined || base === "" || value === "" || mode === reference.value;
-        cell.querySelector(".delta").textContent = none ? "" : written(row.dataset.delta, Number(value), Number(base));
+    for (const board of all(".board")) {
+      const cells = all("td[data-metric]", board);
+      const base = new Map(cells.filter((cell) => cell.dataset.mode === reference.value)
+        .map((cell) => [cell.dataset.metric, cell.dataset.value]));
+      for (const cell of cells) {
+        const { value, mode, metric, delta } = cell.dataset;
+        const none = !base.get(metric) || value === "" || mode === reference.value;
+        cell.querySelector(".delta").textContent = none ? "" : written(delta, Number(value), Number(base.get(metric)));
       }
+      board.querySelector(".against-name").textContent = reference.selectedOptions[0].textContent;
+      for (const each of all("[data-reference]", board)) each.hidden = each.dataset.reference !== reference.value;
     }
-    for (const row of all(".board tr.against")) row.hidden = row.dataset.reference !== reference.value;
   });
 })();

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_swarm.domain.task import TaskType
+from pytest_swarm.domain.task import ANY_TYPE, type_fault, type_name
 from pytest_swarm.fields import Fields
 from pytest_swarm.simulator.models.profile_types import (
     KNOWN_CONTEXTS,
@@ -96,18 +96,19 @@ def _call_cost(table: Fields) -> CallCost:
     )
 
 
-def _accuracy(row: Fields) -> tuple[TaskType, Accuracy]:
+def _accuracy(row: Fields) -> tuple[str, Accuracy]:
     row.only(("type", "value", "source"))
     return read_task_type(row, row.text("type")), Accuracy(
         value=row.number("value", low=0, high=1), source=row.text("source")
     )
 
 
-def read_task_type(row: Fields, text: str) -> TaskType:
-    """Return a task type by its name; raise the error of `row` for an unknown one."""
-    if text not in TaskType._value2member_map_:
-        raise row.fail(f"unknown task type {text!r}; known are {', '.join(TaskType)}")
-    return TaskType(text)
+def read_task_type(row: Fields, text: str) -> str:
+    """Return a task type, or `*` for the types that are not named; raise the error of `row` for what is neither."""
+    name = text if text == ANY_TYPE else type_name(text)
+    if name is None:
+        raise row.fail(f"{type_fault(text)}, or {ANY_TYPE!r} for the types that are not named")
+    return name
 
 
 def read_known_outcome(row: Fields) -> KnownOutcome:

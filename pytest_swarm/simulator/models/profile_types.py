@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
-from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.domain.task import ANY_TYPE, Task
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
@@ -52,7 +52,7 @@ class CallCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProfile:
-    """One model: its specification, and its accuracy per task type (neutral for types without one).
+    """One model: its specification, and its accuracy per task type (`*`, else neutral, for types without one).
 
     `plain` and `schema` are the costs of calls without and with a JSON schema. `characters_per_token` is the length of
     its answers; None leaves a composed text as long as it is.
@@ -60,7 +60,7 @@ class ModelProfile:
 
     spec: ModelSpec
     source: str
-    accuracy: Mapping[TaskType, Accuracy] = field(default_factory=dict)
+    accuracy: Mapping[str, Accuracy] = field(default_factory=dict)
     plain: CallCost = field(default_factory=CallCost)
     schema: CallCost = field(default_factory=CallCost)
     characters_per_token: float | None = None
@@ -103,7 +103,7 @@ class Behaviour:
     self_contained_carryover: float
     neutral_accuracy: float
     token_spread: float
-    completion_tokens: Mapping[TaskType, int]
+    completion_tokens: Mapping[str, int]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "completion_tokens", MappingProxyType(dict(self.completion_tokens)))
@@ -211,7 +211,7 @@ class Profile:
                 "describe them in a profile of your own and give it with --swarm-profile=FILE"
             )
 
-    def accuracy(self, model: str, task_type: TaskType) -> float:
+    def accuracy(self, model: str, task_type: str) -> float:
         """Return the probability of a right answer at the reference difficulty; neutral if none is known.
 
         Args:
@@ -219,7 +219,7 @@ class Profile:
             task_type: The type of the task.
         """
         found = self.model(model)
-        known = found.accuracy.get(task_type) if found else None
+        known = found.accuracy.get(task_type, found.accuracy.get(ANY_TYPE)) if found else None
         return known.value if known else self.behaviour.neutral_accuracy
 
     def answer(self, model: str, request: str) -> RecordedAnswer | None:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.models.regex_texts import matching_text
 
 _DEEPEST: Final = 8  # nesting of schemas; ends a schema that refers to itself
+_MOST_ITEMS: Final = 100
+_WORD: Final = "unclear"
+_FORMATS: Final = {
+    "date": "2026-01-31",
+    "time": "12:00:00Z",
+    "date-time": "2026-01-31T12:00:00Z",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+}
 
 
 def constrained_text(schema: Json, rng: Random) -> str:
@@ -18,49 +29,102 @@ def constrained_text(schema: Json, rng: Random) -> str:
         schema: The JSON schema; None for plain JSON mode.
         rng: Generator of the choices.
     """
-    value: Json = {} if schema is None else _value(schema, rng, _DEEPEST)
-    return json.dumps(value)
+    return json.dumps({} if schema is None else _Draw(root=schema, rng=rng).value(schema, _DEEPEST))
 
 
-def _value(schema: Json, rng: Random, depth: int) -> Json:
-    if not isinstance(schema, dict) or depth == 0:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draw:
+    """Draws values; `root` is the whole schema, into which references lead."""
+
+    root: Json
+    rng: Random
+
+    def value(self, schema: Json, depth: int) -> Json:
+        """Return a value that the schema allows; None below `depth` more levels."""
+        if not isinstance(schema, dict) or depth == 0:
+            return None
+        reference, choices = schema.get("$ref"), schema.get("enum")
+        if isinstance(reference, str):
+            return self.value(self._referred(reference), depth - 1)
+        if isinstance(choices, list) and choices:
+            return self.rng.choice(choices)
+        if "const" in schema:
+            return schema["const"]
+        for key in ("anyOf", "oneOf"):
+            options = schema.get(key)
+            if isinstance(options, list) and options:
+                return self.value(options[0], depth - 1)
+        return self._of_kind(_kind(schema), schema, depth)
+
+    def _of_kind(self, kind: Json, schema: dict[str, Json], depth: int) -> Json:
+        match kind:
+            case "object":
+                return {key: self.value(each, depth - 1) for key, each in self._properties(schema, depth).items()}
+            case "array":
+                return self._items(schema, depth)
+            case "number":
+                return _middle(schema)
+            case "integer":
+                return round(_middle(schema))
+            case "boolean":
+                return self.rng.random() < 0.5
+            case "string":
+                return self._text(schema)
         return None
-    choices = schema.get("enum")
-    if isinstance(choices, list) and choices:
-        return rng.choice(choices)
-    if "const" in schema:
-        return schema["const"]
-    for key in ("anyOf", "oneOf"):
-        options = schema.get(key)
-        if isinstance(options, list) and options:
-            return _value(options[0], rng, depth - 1)
+
+    def _referred(self, reference: str) -> Json:
+        """Return the part of the whole schema that a reference such as `#/$defs/Item` names; None if there is none."""
+        target = self.root
+        for part in reference.removeprefix("#").split("/")[1:]:
+            target = target.get(part) if isinstance(target, dict) else None
+        return target
+
+    def _properties(self, schema: Json, depth: int) -> dict[str, Json]:
+        """Return the properties of a schema and of all schemas of its `allOf`."""
+        if not isinstance(schema, dict) or depth == 0:
+            return {}
+        reference, parts = schema.get("$ref"), schema.get("allOf")
+        if isinstance(reference, str):
+            return self._properties(self._referred(reference), depth - 1)
+        properties = schema.get("properties")
+        found = dict(properties) if isinstance(properties, dict) else {}
+        for part in parts if isinstance(parts, list) else []:
+            found |= self._properties(part, depth - 1)
+        return found
+
+    def _items(self, schema: dict[str, Json], depth: int) -> Json:
+        first = schema.get("prefixItems")
+        if isinstance(first, list):
+            return [self.value(each, depth - 1) for each in first]
+        least = schema.get("minItems")
+        count = min(least, _MOST_ITEMS) if isinstance(least, int) and least > 0 else 0
+        return [self.value(schema.get("items"), depth - 1) for _ in range(count)]
+
+    def _text(self, schema: dict[str, Json]) -> str:
+        pattern, form = schema.get("pattern"), schema.get("format")
+        if isinstance(pattern, str):
+            try:
+                return matching_text(pattern, self.rng)
+            except re.error:
+                return _WORD
+        if isinstance(form, str) and form in _FORMATS:
+            return _FORMATS[form]
+        least, most = schema.get("minLength"), schema.get("maxLength")
+        long = _WORD * (least // len(_WORD) + 1) if isinstance(least, int) and least > len(_WORD) else _WORD
+        short = long[:least] if isinstance(least, int) and least > len(_WORD) else long
+        return short[:most] if isinstance(most, int) and most >= 0 else short
+
+
+def _kind(schema: dict[str, Json]) -> Json:
+    """Return the type of a schema; without one, the type that its keywords belong to."""
     kind = schema.get("type")
-    match kind[0] if isinstance(kind, list) and kind else kind:
-        case "object":
-            return _object(schema, rng, depth)
-        case "array":
-            return [_value(schema.get("items"), rng, depth - 1) for _ in range(_count(schema))]
-        case "number":
-            return _middle(schema)
-        case "integer":
-            return round(_middle(schema))
-        case "boolean":
-            return rng.random() < 0.5
-        case "string":
-            return "unclear"
-    return None
-
-
-def _object(schema: dict[str, Json], rng: Random, depth: int) -> Json:
-    properties = schema.get("properties")
-    if not isinstance(properties, dict):
-        return {}
-    return {key: _value(each, rng, depth - 1) for key, each in properties.items()}
-
-
-def _count(schema: dict[str, Json]) -> int:
-    least = schema.get("minItems")
-    return min(least, 100) if isinstance(least, int) and least > 0 else 0
+    if isinstance(kind, list):
+        return kind[0] if kind else None
+    if kind is None:
+        if "properties" in schema or "allOf" in schema:
+            return "object"
+        return "array" if "items" in schema or "prefixItems" in schema else None
+    return kind
 
 
 def _middle(schema: dict[str, Json]) -> float:

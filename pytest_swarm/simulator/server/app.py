@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import partial
+from http import HTTPStatus
+from posixpath import normpath
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
@@ -52,6 +54,7 @@ class OllamaApp:
             "/api/version": {"GET": _version, "HEAD": _version},
             "/api/status": {"GET": _status},
             "/api/me": {"POST": _account},
+            "/api/signout": {"POST": _sign_out},
             "/api/tags": {"GET": self._models.tags, "HEAD": self._models.tags},
             "/api/ps": {"GET": self._models.ps},
             "/api/show": {"POST": self._models.show},
@@ -71,6 +74,7 @@ class OllamaApp:
             **self._routes,
             "/v1/chat/completions": {"POST": self._openai.chat},
             "/v1/completions": {"POST": self._openai.completion},
+            "/v1/responses": {"POST": self._openai.responses},
             "/v1/embeddings": {"POST": self._openai.embeddings},
             "/v1/models": {"GET": self._openai.models},
         }
@@ -105,11 +109,15 @@ class OllamaApp:
 
     async def _serve(self, scope: Scope, body: bytes, send: Send) -> None:
         path, method = scope["path"], scope["method"]
+        clean = _clean(path)
+        if clean != path:
+            await _redirect(send, clean, method, status=307)
+            return
         handlers = self._handlers(path)
         if handlers is None:
             shorter = path.removesuffix("/")
             if shorter != path and method in (self._handlers(shorter) or {}):
-                await _redirect(send, shorter, method)
+                await _redirect(send, shorter, method, status=301 if method == "GET" else 307)
             else:
                 await send_text(send, "404 page not found", status=404)
         elif method not in handlers:
@@ -127,6 +135,8 @@ class OllamaApp:
                 "HEAD": lambda _, send: self._models.has_blob(last, send),
                 "POST": partial(self._models.add_blob, last),
             }
+        if last and folder == "/api/user/keys":
+            return {"DELETE": _sign_out}
         if last and folder == "/v1/models":
             return {"GET": lambda _, send: self._openai.model(unquote(last), send)}
         return self._routes.get(path)
@@ -150,13 +160,18 @@ async def _answer(handler: BodyHandler, body: bytes, send: Send) -> None:
             await send_json(send, error, status=refusal.status)
 
 
-async def _redirect(send: Send, path: str, method: str) -> None:
-    """Redirect a path with a slash too many, as the server's router does."""
-    moved = method == "GET"
-    text = f'<a href="{path}">Moved Permanently</a>.\n\n' if moved else ""
+def _clean(path: str) -> str:
+    """Return a path without empty parts, `.` and `..`; a slash at its end stays."""
+    clean = normpath(f"/{path.lstrip('/')}")
+    return clean if clean == "/" or not path.endswith("/") else f"{clean}/"
+
+
+async def _redirect(send: Send, path: str, method: str, *, status: int) -> None:
+    """Redirect to another path, as the server does for a slash too many; a GET gets a text that says so."""
+    text = f'<a href="{path}">{HTTPStatus(status).phrase}</a>.\n\n' if method == "GET" else ""
     html = method in ("GET", "HEAD")
     headers = {"location": path} | ({"content-type": "text/html; charset=utf-8"} if html else {})
-    await send_bytes(send, text.encode(), status=301 if moved else 307, headers=headers)
+    await send_bytes(send, text.encode(), status=status, headers=headers)
 
 
 async def _root(_: bytes, send: Send) -> None:
@@ -189,3 +204,7 @@ async def _status(_: bytes, send: Send) -> None:
 
 async def _account(_: bytes, __: Send) -> None:
     raise RequestError(503, "account unavailable")
+
+
+async def _sign_out(_: bytes, __: Send) -> None:
+    raise RequestError(500, "there was an error signing out")

@@ -107,7 +107,7 @@ class ModelEndpoints:
             await send_bytes(send, b"", headers={})
             return
         if digest != f"sha256:{found}":
-            text = f'digest mismatch, expected "sha256:{found}", got {json.dumps(digest)}'
+            text = f'digest mismatch, expected {json.dumps(digest)}, got "sha256:{found}"'
             raise RequestError(400, text)
         self._uploads.add(found)
         await send_bytes(send, b"", headers={}, status=201)

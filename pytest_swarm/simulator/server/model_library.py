@@ -14,6 +14,7 @@ from pytest_swarm.simulator.server.model_names import parse_name
 
 INSTALLED_S: Final = 1_764_547_200.0  # 2025-12-01, when the models were installed that are there at the start
 DEFAULT_TEMPLATE: Final = "{{ .Prompt }}"
+CAPABILITIES: Final = ("completion",)
 _BITS_PER_PARAMETER: Final = 4.5  # of Q4_0
 _PARAMETER_UNITS: Final = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
 
@@ -70,7 +71,12 @@ class ModelLibrary:
                 "modified_at": rfc3339(model.modified_s),
                 "size": model.spec.size_bytes,
                 "digest": digest_of(model.spec),
-                "details": details(model.spec, parent=model.parent),
+                "details": {
+                    **details(model.spec, parent=model.parent),
+                    "context_length": model.spec.context_length,
+                    "embedding_length": embedding_length(model.spec),
+                },
+                "capabilities": list(CAPABILITIES),
             }
             for model in sorted(self._models.values(), key=lambda model: -int(model.modified_s))
         ]
@@ -96,6 +102,11 @@ def details(model: ModelSpec, *, parent: str = "") -> dict[str, Json]:
         "parameter_size": _human_number(parameter_count(model)),
         "quantization_level": "Q4_0",
     }
+
+
+def embedding_length(model: ModelSpec) -> int:
+    """Return the width of the model's embedding that follows from its shape."""
+    return model.kv_heads * model.head_dim
 
 
 def parameter_count(model: ModelSpec) -> int:

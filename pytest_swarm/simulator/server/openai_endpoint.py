@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
 from pytest_swarm.fields import Json
@@ -20,6 +20,8 @@ from pytest_swarm.simulator.server.openai_requests import chat_body, completion_
 from pytest_swarm.simulator.server.progress_stream import PLAIN_JSON
 from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.responses_replies import ResponseEvents, response_object
+from pytest_swarm.simulator.server.responses_requests import responses_body
 from pytest_swarm.simulator.transport import Event, Send
 
 BodyHandler: TypeAlias = Callable[[bytes, Send], Awaitable[None]]
@@ -44,6 +46,22 @@ class OpenAiEndpoint:
     async def completion(self, body: bytes, send: Send) -> None:
         """Serve `/v1/completions`."""
         await self._complete(body, send, "openai.CompletionRequest")
+
+    async def responses(self, body: bytes, send: Send) -> None:
+        """Serve `/v1/responses`."""
+        try:
+            data = _read(body, "openai.ResponsesRequest")
+            native = responses_body(data)
+        except InvalidBody as error:
+            await send_json(send, error_reply(400, str(error)), status=400)
+            return
+        number = self._next_number()
+        if data.get("stream") is True:
+            events = ResponseEvents(data, number)
+            sink = _stream(send, lambda line: (_named_event(*each) for each in events.events(line)))
+        else:
+            sink = _whole(send, lambda reply: response_object(data, number, reply))
+        await self._call("/api/chat", native, sink)
 
     async def embeddings(self, body: bytes, send: Send) -> None:
         """Serve `/v1/embeddings`."""
@@ -95,16 +113,24 @@ class OpenAiEndpoint:
         except InvalidBody as error:
             await send_json(send, error_reply(400, str(error)), status=400)
             return
-        self._count = (self._count + 1) % 999
+        number = self._next_number()
         usage = data.get("stream_options")
         form = ReplyForm(
-            reply_id=f"{'chatcmpl' if chat else 'cmpl'}-{self._count}",
+            reply_id=f"{'chatcmpl' if chat else 'cmpl'}-{number}",
             chat=chat,
             with_usage=isinstance(usage, dict) and usage.get("include_usage") is True,
         )
         streamed = data.get("stream") is True
-        sink = _stream(send, EventWriter(form)) if streamed else _whole(send, lambda reply: whole_reply(reply, form))
+        writer = EventWriter(form)
+        if streamed:
+            sink = _stream(send, lambda line: map(_event, writer.events(line)))
+        else:
+            sink = _whole(send, lambda reply: whole_reply(reply, form))
         await self._call("/api/chat" if chat else "/api/generate", native, sink)
+
+    def _next_number(self) -> int:
+        self._count = (self._count + 1) % 999
+        return self._count
 
     async def _call(self, path: str, request: dict[str, Json], sink: Send) -> None:
         """Call one of the server's own routes; its refusal goes through the same translation as its reply."""
@@ -139,7 +165,7 @@ def _whole(send: Send, translate: _Translate) -> Send:
     return sink
 
 
-def _stream(send: Send, writer: EventWriter) -> Send:
+def _stream(send: Send, translate: Callable[[JsonObject], Iterable[bytes]]) -> Send:
     """Return a `send` for a native route, which sends each line on as server-sent events."""
     status, started = 200, False
 
@@ -158,7 +184,7 @@ def _stream(send: Send, writer: EventWriter) -> Send:
             started = True
             headers = [(b"content-type", b"text/event-stream")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-        lines = b"".join(_event(each) for each in (writer.events(json.loads(text)) if text.strip() else ()))
+        lines = b"".join(translate(json.loads(text)) if text.strip() else ())
         await send({"type": "http.response.body", "body": lines, "more_body": more})
 
     return sink
@@ -167,3 +193,7 @@ def _stream(send: Send, writer: EventWriter) -> Send:
 def _event(value: Json) -> bytes:
     text = value if value == DONE else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return f"data: {text}\n\n".encode()
+
+
+def _named_event(name: str, value: Json) -> bytes:
+    return f"event: {name}\n".encode() + _event(value)

@@ -42,7 +42,7 @@ def chat_body(data: JsonObject) -> dict[str, Json]:
         "stream": data.get("stream") is True,
         "options": options,
         "tools": data.get("tools"),
-        "think": _think(data),
+        "think": think_value(data),
         "logprobs": data.get("logprobs") is True,
         "top_logprobs": data.get("top_logprobs"),
     }
@@ -105,7 +105,8 @@ def _format(given: Json) -> dict[str, Json]:
     return {"format": schema.get("schema")} if kind == "json_schema" and isinstance(schema, dict) else {}
 
 
-def _think(data: JsonObject) -> Json:
+def think_value(data: JsonObject) -> Json:
+    """Return the server's own `think` for the effort of a request. Raises InvalidBody for an unknown effort."""
     reasoning = data.get("reasoning")
     effort = text_field(
         reasoning if isinstance(reasoning, dict) else {"effort": data.get("reasoning_effort")}, "effort"
@@ -151,9 +152,14 @@ def _part(role: str, part: Json) -> Json:
     url = image.get("url") if isinstance(image, dict) else image
     if part.get("type") != "image_url" or not isinstance(url, str):
         raise InvalidBody(_FORMAT_FAULT)
+    return {"role": role, "content": "", "images": [image_data(url)]}
+
+
+def image_data(url: str) -> str:
+    """Return the base64 text of a data URL. Raises InvalidBody with the server's message."""
     if url.startswith(("http://", "https://")):
         raise InvalidBody("image URLs are not currently supported, please use base64 encoded data instead")
     found = _IMAGE.fullmatch(url)
     if found is None or base64_fault(found[1]) is not None:
         raise InvalidBody("invalid image input")
-    return {"role": role, "content": "", "images": [found[1]]}
+    return found[1]

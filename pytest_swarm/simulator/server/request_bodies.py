@@ -11,110 +11,31 @@ from collections.abc import Mapping
 from typing import Final, NoReturn, TypeAlias
 
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
 from pytest_swarm.simulator.server.go_values import base64_fault, go_number
+from pytest_swarm.simulator.server.request_fields import (
+    ANY,
+    BOOL,
+    CALLS,
+    FIELDS,
+    FILES,
+    FUNCTION,
+    IMAGES,
+    INT,
+    ITEM_TYPES,
+    KEEP_ALIVE,
+    MESSAGE_FIELDS,
+    MESSAGES,
+    OWN_DECODERS,
+    PYTHON_TYPES,
+    STRING,
+    THINK,
+)
 
 JsonObject: TypeAlias = Mapping[str, Json]
 
-_STRING: Final = "string"
-_BOOL: Final = "bool"
-_INT: Final = "int"
-_FLOAT: Final = "float64"
-_MAP: Final = "map[string]interface {}"
-_FILES: Final = "map[string]string"
-_IMAGES: Final = "[]api.ImageData"
-_CALLS: Final = "[]api.ToolCall"
-_COMMON: Final = {
-    "model": _STRING,
-    "stream": _BOOL,
-    "raw": _BOOL,
-    "shift": _BOOL,
-    "truncate": _BOOL,
-    "logprobs": _BOOL,
-    "top_logprobs": _INT,
-    "options": _MAP,
-}
-_TRANSFER: Final = {
-    "model": _STRING,
-    "name": _STRING,
-    "insecure": _BOOL,
-    "username": _STRING,
-    "password": _STRING,
-    "stream": _BOOL,
-}
-_OPENAI: Final = {
-    "model": _STRING,
-    "stream": _BOOL,
-    "stream_options": "openai.StreamOptions",
-    "max_tokens": _INT,
-    "seed": _INT,
-    "temperature": _FLOAT,
-    "frequency_penalty": _FLOAT,
-    "presence_penalty": _FLOAT,
-    "top_p": _FLOAT,
-}
-FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "ChatRequest": {**_COMMON, "messages": "[]api.Message", "tools": "api.Tools"},
-    "GenerateRequest": {
-        **_COMMON,
-        "prompt": _STRING,
-        "suffix": _STRING,
-        "system": _STRING,
-        "template": _STRING,
-        "context": "[]int",
-        "images": _IMAGES,
-    },
-    "ShowRequest": {"model": _STRING, "name": _STRING, "system": _STRING, "verbose": _BOOL, "options": _MAP},
-    "DeleteRequest": {"model": _STRING, "name": _STRING},
-    "CopyRequest": {"source": _STRING, "destination": _STRING},
-    "CreateRequest": {
-        "model": _STRING,
-        "name": _STRING,
-        "from": _STRING,
-        "stream": _BOOL,
-        "quantize": _STRING,
-        "template": _STRING,
-        "system": _STRING,
-        "parameters": _MAP,
-        "messages": "[]api.Message",
-        "files": _FILES,
-        "adapters": _FILES,
-        "info": _MAP,
-    },
-    "EmbedRequest": {"model": _STRING, "truncate": _BOOL, "options": _MAP, "dimensions": _INT},
-    "EmbeddingRequest": {"model": _STRING, "prompt": _STRING, "options": _MAP},
-    "PullRequest": _TRANSFER,
-    "PushRequest": _TRANSFER,
-    "openai.ChatCompletionRequest": {
-        **_OPENAI,
-        "messages": "[]openai.Message",
-        "response_format": "openai.ResponseFormat",
-        "tools": "[]api.Tool",
-        "reasoning_effort": _STRING,
-        "reasoning": "openai.Reasoning",
-        "logprobs": _BOOL,
-        "top_logprobs": _INT,
-    },
-    "openai.CompletionRequest": {**_OPENAI, "prompt": _STRING, "suffix": _STRING, "logprobs": _INT},
-    "openai.EmbedRequest": {"model": _STRING, "dimensions": _INT, "encoding_format": _STRING},
-}
-_PYTHON: Final[Mapping[str, type | tuple[type, ...]]] = {
-    _STRING: str,
-    _BOOL: bool,
-    _INT: (int, float),
-    _FLOAT: (int, float),
-    _MAP: dict,
-    _FILES: dict,
-    "openai.StreamOptions": dict,
-    "openai.ResponseFormat": dict,
-    "openai.Reasoning": dict,
-}
-_ITEMS: Final = {
-    "[]int": _INT,
-    "api.Tools": "api.Tool",
-    "[]api.Tool": "api.Tool",
-    _CALLS: "api.ToolCall",
-    "[]openai.Message": "openai.Message",
-}
+_THINK_LEVELS: Final = ("high", "medium", "low", "max")
+_THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
 _EXPLAINED: Final = {
     "Expecting property name": "looking for beginning of object key string",
     "Expecting ':'": "after object key",
@@ -154,9 +75,26 @@ def read_object(body: bytes, kind: str) -> JsonObject:
         raise InvalidBody(
             f"json: cannot unmarshal {go_kind(value)} into Go value of type {kind if '.' in kind else f'api.{kind}'}"
         )
-    for name, go_type in FIELDS[kind].items():
-        _check(value.get(name), f"{kind.rpartition('.')[2]}.{name}", go_type)
-    return value
+    fields, folded = FIELDS[kind], _folded(value)
+    faults: list[InvalidBody] = []
+    for name in folded:
+        try:
+            _check(folded[name], f"{kind.rpartition('.')[2]}.{name}", fields.get(name, ANY))
+        except InvalidBody as fault:
+            if fields[name] in OWN_DECODERS:
+                raise
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    rows = folded.get("messages")
+    if isinstance(rows, list):
+        folded["messages"] = [_folded(row) if isinstance(row, dict) else row for row in rows]
+    return folded
+
+
+def _folded(data: JsonObject) -> dict[str, Json]:
+    """Return an object with its names in small letters: Go finds a field in any case, the last of equals counts."""
+    return {name.lower(): value for name, value in data.items()}
 
 
 def text_field(data: JsonObject, name: str) -> str:
@@ -171,16 +109,22 @@ def text_field(data: JsonObject, name: str) -> str:
 
 
 def _check(value: Json, where: str, go_type: str) -> None:
-    if value is None:
+    if go_type == ANY or value is None:
         return
-    python = _PYTHON.get(go_type, list)
-    if not isinstance(value, python) or (isinstance(value, bool) and go_type != _BOOL):
+    if go_type == KEEP_ALIVE:
+        _check_keep_alive(value)
+        return
+    if go_type == THINK:
+        _check_think(value)
+        return
+    python = PYTHON_TYPES.get(go_type, list)
+    if not isinstance(value, python) or (isinstance(value, bool) and go_type != BOOL):
         raise _wrong_type(value, where, go_type)
-    if go_type == _INT and isinstance(value, float):
+    if go_type == INT and isinstance(value, float):
         raise _wrong_type(value, where, go_type, kind=f"number {go_number(value)}")
-    if isinstance(value, dict) and go_type == _FILES:
+    if isinstance(value, dict) and go_type == FILES:
         for item in value.values():
-            _check(item, where, _STRING)
+            _check(item, where, STRING)
     if isinstance(value, list):
         for item in value:
             _check_item(item, where, go_type)
@@ -188,25 +132,54 @@ def _check(value: Json, where: str, go_type: str) -> None:
 
 def _check_item(item: Json, where: str, go_type: str) -> None:
     """Check one item of a list field."""
-    if go_type == "[]api.Message":
+    if go_type == MESSAGES:
         _check_message(item, where)
-    elif go_type == _IMAGES:
+    elif go_type == IMAGES:
         _check_image(item, where)
     elif go_type == "[]int":
-        _check(item, where, _INT)
-    elif not isinstance(item, dict | None) and go_type in _ITEMS:
-        raise _wrong_type(item, where, _ITEMS[go_type])
+        _check(item, where, INT)
+    elif not isinstance(item, dict | None) and go_type in ITEM_TYPES:
+        raise _wrong_type(item, where, ITEM_TYPES[go_type])
+    elif go_type == CALLS:
+        _check_call(item or {}, where)
     elif go_type == "[]openai.Message" and isinstance(item, dict):
-        _check(item.get("role"), f"Message.{where.rpartition('.')[2]}.role", _STRING)
+        _check(item.get("role"), f"Message.{where.rpartition('.')[2]}.role", STRING)
 
 
 def _check_message(message: Json, where: str) -> None:
     if not isinstance(message, dict | None):
         raise _wrong_type(message, where, "api.Alias")
-    for name in ("role", "content", "thinking", "tool_name", "tool_call_id"):
-        _check((message or {}).get(name), f"{where}.{name}", _STRING)
-    _check((message or {}).get("images"), f"{where}.images", _IMAGES)
-    _check((message or {}).get("tool_calls"), f"{where}.tool_calls", _CALLS)
+    for name, value in _folded(message or {}).items():
+        _check(value, f"{where}.{name}", MESSAGE_FIELDS.get(name, ANY))
+
+
+def _check_call(call: Json, where: str) -> None:
+    """Check a tool call of a message: its names are texts, its arguments an object."""
+    assert isinstance(call, dict)  # checked as an item of its list
+    function = call.get("function")
+    _check(call.get("id"), f"{where}.id", STRING)
+    _check(function, f"{where}.function", FUNCTION)
+    if isinstance(function, dict):
+        _check(function.get("index"), f"{where}.function.index", INT)
+        _check(function.get("name"), f"{where}.function.name", STRING)
+        if not isinstance(function.get("arguments"), dict | None):
+            raise InvalidBody("Value looks like object, but can't find closing '}' symbol")
+
+
+def _check_keep_alive(value: Json) -> None:
+    try:
+        keep_alive_s(value)
+    except DurationError as error:
+        raise InvalidBody(str(error)) from error
+
+
+def _check_think(value: Json) -> None:
+    if isinstance(value, bool):
+        return
+    if not isinstance(value, str):
+        raise InvalidBody(f"think must be a boolean or string ({_THINK_CHOICE})")
+    if value not in _THINK_LEVELS:
+        raise InvalidBody(f"invalid think value: {json.dumps(value)} (must be {_THINK_CHOICE})")
 
 
 def _check_image(image: Json, where: str) -> None:
@@ -260,8 +233,8 @@ def _number(text: str) -> float:
 
 def _integer(text: str) -> int | float:
     """Return an int of at most 64 bits; Go reads a longer one as a float."""
-    return int(text) if len(text) <= _INT64_DIGITS else _number(text)
+    return int(text) if len(text) <= INT64_DIGITS else _number(text)
 
 
-_INT64_DIGITS: Final = 18
+INT64_DIGITS: Final = 18
 _DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_number, parse_int=_integer)

@@ -9,7 +9,7 @@ from typing import Final
 
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
+from pytest_swarm.simulator.server.durations import keep_alive_s
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.model_names import parse_name
@@ -27,8 +27,6 @@ _FLOATS: Final = frozenset(
 INVALID_NAME: Final = "invalid model name"
 _LONGEST_CONTEXTS: Final = 10  # the longest reply, in lengths of the context
 _MOST_ALTERNATIVES: Final = 20
-_THINK_LEVELS: Final = ("high", "medium", "low", "max")
-_THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +126,10 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
     kind = "ChatRequest" if chat else "GenerateRequest"
     try:
         data = read_object(body, kind)
-        keep_s = keep_alive_s(data.get("keep_alive"))
-    except (InvalidBody, DurationError) as error:
+    except InvalidBody as error:
         raise RequestError(400, str(error)) from error
-    wants_thinking = _wants_thinking(data.get("think"))
+    keep_s = keep_alive_s(data.get("keep_alive"))
+    wants_thinking = bool(data.get("think"))
     logprobs = _logprobs(data)
     installed = _find(text_field(data, "model"), library, chat=chat)
     messages = _messages(data) if chat else _prompt(data)
@@ -230,9 +228,9 @@ def _messages(data: JsonObject) -> tuple[Message, ...]:
     rows = data.get("messages") or []
     assert isinstance(rows, list)  # checked by read_object
     return tuple(
-        Message(role=text_field(row, "role"), content=text_field(row, "content"))
+        Message(role=text_field(fields, "role").lower(), content=text_field(fields, "content"))
         for row in rows
-        if isinstance(row, dict)
+        for fields in (row if isinstance(row, dict) else {},)  # null is an empty message
     )
 
 
@@ -242,16 +240,6 @@ def _prompt(data: JsonObject) -> tuple[Message, ...]:
         return ()
     question = Message(role="user", content=prompt)
     return (Message(role="system", content=system), question) if system else (question,)
-
-
-def _wants_thinking(think: Json) -> bool:
-    if think is None or isinstance(think, bool):
-        return think is True
-    if not isinstance(think, str):
-        raise RequestError(400, f"think must be a boolean or string ({_THINK_CHOICE})")
-    if think not in _THINK_LEVELS:
-        raise RequestError(400, f"invalid think value: {json.dumps(think)} (must be {_THINK_CHOICE})")
-    return True
 
 
 def _logprobs(data: JsonObject) -> int | None:

@@ -1,9 +1,10 @@
-"""What the model's process refuses: images for a text model, and sampler options outside their range."""
+"""What the model's process refuses: images for a text model, options out of range, schemas without a grammar."""
 
 from __future__ import annotations
 
 from pytest_swarm.simulator.server.request_error import runner_error
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
+from pytest_swarm.simulator.server.schema_check import schema_fault
 
 
 def check_by_runner(parsed: ParsedRequest) -> None:
@@ -17,3 +18,7 @@ def check_by_runner(parsed: ParsedRequest) -> None:
     penalty = parsed.options.get("repeat_penalty")
     if isinstance(penalty, int | float) and penalty <= 0:
         raise runner_error("Field 'repeat_penalty' must be greater than 0", in_stream=parsed.stream)
+    schema, _ = parsed.json_format
+    fault = schema_fault(schema)
+    if fault is not None:
+        raise runner_error(fault, in_stream=parsed.stream)

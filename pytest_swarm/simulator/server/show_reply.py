@@ -11,7 +11,14 @@ from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.server.go_values import go_number
 from pytest_swarm.simulator.server.hardware import ModelSpec
-from pytest_swarm.simulator.server.model_library import LibraryModel, details, digest_of, parameter_count
+from pytest_swarm.simulator.server.model_library import (
+    CAPABILITIES,
+    LibraryModel,
+    details,
+    digest_of,
+    embedding_length,
+    parameter_count,
+)
 
 _NAME_WIDTH: Final = 30
 _QUANTIZED: Final = "Q4_0"
@@ -52,7 +59,7 @@ def show_reply(model: LibraryModel, asked: ShowRequest) -> dict[str, Json]:
         shown["messages"] = [{"role": each["role"], "content": each["content"]} for each in model.messages]
     shown["model_info"] = _metadata(model.spec, verbose=asked.verbose)
     shown["tensors"] = list(_tensors(model.spec))
-    shown["capabilities"] = ["completion"]
+    shown["capabilities"] = list(CAPABILITIES)
     shown["modified_at"] = rfc3339(model.modified_s)
     return shown
 
@@ -109,21 +116,17 @@ def _metadata(model: ModelSpec, *, verbose: bool) -> dict[str, Json]:
         "llama.attention.head_count_kv": model.kv_heads,
         "llama.block_count": model.layers,
         "llama.context_length": model.context_length,
-        "llama.embedding_length": _width(model),
-        "llama.feed_forward_length": _width(model) * _FEED_FORWARD,
+        "llama.embedding_length": embedding_length(model),
+        "llama.feed_forward_length": embedding_length(model) * _FEED_FORWARD,
         "llama.vocab_size": _VOCABULARY,
         "tokenizer.ggml.model": "llama",
         "tokenizer.ggml.tokens": [f"<{number}>" for number in range(_VOCABULARY)] if verbose else None,
     }
 
 
-def _width(model: ModelSpec) -> int:
-    return model.kv_heads * model.head_dim
-
-
 def _tensors(model: ModelSpec) -> Iterator[Json]:
     """Yield the weights of a llama model of this shape."""
-    width = _width(model)
+    width = embedding_length(model)
     wide = width * _FEED_FORWARD
     yield {"name": "token_embd.weight", "type": _QUANTIZED, "shape": [width, _VOCABULARY]}
     for layer in range(model.layers):

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
 
 QUESTION: Final = "question"  # the input that a chat message is given as
@@ -53,7 +52,7 @@ class LlmStep:
     system: Parts = ()
     prompt: Parts = ()
     model: str | None = None
-    type: TaskType | None = None
+    type: str | None = None
     estimated_tokens: int | None = None
     difficulty: float | None = None
 

@@ -76,7 +76,7 @@ def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmSt
     own = first_text(table(parameters, "options"), "systemMessage", "systemPromptTemplate")
     system = joined([*(read(each) for role, each in said if role == "system"), read(own)])
     asked = [read(each) for role, each in said if role != "system"]
-    kind_type: TaskType | None = None
+    kind_type: str | None = None
     if kind == "chainSummarization":
         kind_type = TaskType.SUMMARIZE
         values = table(parameters, "options", "summarizationMethodAndPrompts", "values")

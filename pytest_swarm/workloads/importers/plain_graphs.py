@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from pytest_swarm.domain.task import MAX_DIFFICULTY, MIN_DIFFICULTY, TaskType
+from pytest_swarm.domain.task import MAX_DIFFICULTY, MIN_DIFFICULTY, type_name
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep
@@ -131,7 +131,6 @@ def _step(graph: str, node: str, row: Mapping[str, Json]) -> LlmStep:
     called = f"{node} ({label})" if label and label != node else node
     prompt = written or f"You carry out the step {called} of the workflow {graph}. Give its result in a few sentences."
     kind = text(dict(row), "type").strip().lower()
-    known = TaskType(kind) if kind in TaskType._value2member_map_ else None
     tokens = fields.optional_whole("estimated_tokens")
     if tokens is not None and not 1 <= tokens <= MAX_TOKENS:
         raise fields.fail(f"'estimated_tokens' is {tokens}, but must be from 1 to {MAX_TOKENS}")
@@ -140,7 +139,7 @@ def _step(graph: str, node: str, row: Mapping[str, Json]) -> LlmStep:
         system=(system,) if (system := text(dict(row), "system").strip()) else (),
         prompt=(prompt,),
         model=text(dict(row), "model").strip() or None,
-        type=known or type_from_text(" ".join((kind, label or node, written))),
+        type=type_name(kind) or type_from_text(" ".join((kind, label or node, written))),
         estimated_tokens=tokens,
         difficulty=difficulty if "difficulty" in fields else None,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
@@ -12,7 +11,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.measured_call import CallKey, MeasuredCall
 from pytest_swarm.domain.model import Model
-from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.domain.task import GENERAL, MAX_TYPE_CHARS, Task, type_name
 from pytest_swarm.workloads.fleet import FleetEntry
 from pytest_swarm.workloads.matrices.matrix import Matrix, MatrixCell, MatrixPrompt
 
@@ -22,13 +21,6 @@ ASSUMED_VRAM_GB: Final = (
 )
 _ASSUMED_ANSWER_TOKENS: Final = 100  # where no table counts tokens; enters the routers' estimates only
 _LEAST_CONTEXT: Final = 8192
-_TYPE_WORDS: Final[Mapping[TaskType, tuple[str, ...]]] = {
-    TaskType.MATH: ("math", "gsm8k", "aime", "algebra", "arithmetic"),
-    TaskType.CODE: ("code", "humaneval", "mbpp", "programming"),
-    TaskType.SUMMARIZE: ("summar",),
-    TaskType.EXTRACTION: ("extract",),
-    TaskType.CREATIVE: ("creative",),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +66,10 @@ def _job_size(prompts: int, batch: int) -> tuple[int, bool]:
     return min(sizes, key=lambda each: abs(each - batch), default=batch), bool(sizes)
 
 
-def task_type(dataset: str | None) -> TaskType:
-    """Return the type of a data set's tasks: the first that a word of the name begins with, else reasoning."""
-    words = re.findall(r"[a-z0-9]+", (dataset or "").lower())
-    kinds = (kind for kind, known in _TYPE_WORDS.items() if any(word.startswith(known) for word in words))
-    return next(kinds, TaskType.REASONING)
+def task_type(dataset: str | None) -> str:
+    """Return the type of a data set's tasks: the data set itself, `general` where the table names none."""
+    name = " ".join((dataset or "").split())[:MAX_TYPE_CHARS]
+    return type_name(name) or GENERAL
 
 
 def _task(prompt: MatrixPrompt, answer_tokens: Mapping[str | None, float]) -> Task:
@@ -123,7 +114,7 @@ def fleet_entries(matrix: Matrix, jobs: MatrixJobs) -> Iterator[FleetEntry]:
     tasks = {task.id: task for graph in jobs.graphs for task in graph.tasks}
     longest = max(_LEAST_CONTEXT, *(task.estimated_tokens for task in tasks.values()))
     for tag in matrix.models:
-        scores: dict[TaskType, list[float]] = {}
+        scores: dict[str, list[float]] = {}
         for prompt in matrix.prompts:
             cell = prompt.cells[tag]
             assert cell.score is not None, "a matrix has only scored cells"
@@ -141,7 +132,7 @@ def fleet_entries(matrix: Matrix, jobs: MatrixJobs) -> Iterator[FleetEntry]:
             "vram_gb": "assumed, a table says nothing of VRAM",
             "load_time_ms": "assumed, as for a hosted model",
             "cost_per_token": source,
-            **{kind.value: f"mean of {len(each)} scores of this table" for kind, each in scores.items()},
+            **{kind: f"mean of {len(each)} scores of this table" for kind, each in scores.items()},
         }
         yield FleetEntry(model=model, comments=comments)
 

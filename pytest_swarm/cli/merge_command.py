@@ -1,0 +1,36 @@
+"""`merge RUN... --out DIR`: one run of several that are parts of it, for reports and the gate."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+HELP: Final = "make one run of the parts that several machines have run"
+DESCRIPTION: Final = """
+Make one run of its parts, such as the jobs of a CI matrix (--swarm-shard). The parts must have been run alike, and no
+case may stand in two of them. What is missing is listed, and the exit status is then 1; the merged run is written all
+the same. report and gate work on it as on any run.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="directory of a run, or its events.jsonl")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory of the merged run")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the merged run, print what it holds and what it lacks, and return 1 where something is missing."""
+    from pytest_swarm.gate.shards import read_shards
+    from pytest_swarm.telemetry.merging import write_merged
+
+    shards = read_shards(options.runs)
+    parts = [*zip(shards.paths, shards.runs, strict=True)]
+    target = write_merged(parts, options.out, missing=shards.missing)
+    for path, part in parts:
+        print(f"{path}: {len(part.jobs)} jobs")
+    print(f"wrote {target}: {len(shards.jobs)} jobs of {len(parts)} parts")
+    for sentence in shards.missing:
+        print(f"MISSING: {sentence}")
+    return 1 if shards.missing else 0

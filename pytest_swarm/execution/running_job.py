@@ -1,0 +1,205 @@
+"""The state of one running job, and the parts of its loop: each is a method that knows nothing of the others' order.
+
+`observe` what is resident, `plan` (view, route, check), `load` the models of a plan, `run` its tasks, `score` and
+`learn`. `case` strings them together, step by step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_swarm.domain.plan import Assignment
+from pytest_swarm.domain.record import (
+    Case,
+    JobRecord,
+    JobStatus,
+    PlanStep,
+    Switch,
+    TaskOutcome,
+    TaskStatus,
+)
+from pytest_swarm.domain.vram_sample import SamplePhase, VramSample
+from pytest_swarm.errors import ServerDownError
+from pytest_swarm.execution.case_context import CaseContext, set_up_job
+from pytest_swarm.execution.planning import Moment, plan_step
+from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
+from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, cut_sentence, not_loaded, run_tasks, scored, skipped
+from pytest_swarm.fields import Json
+from pytest_swarm.scoring.thinking import handed_on
+from pytest_swarm.telemetry import events
+
+
+class RunningJob:
+    """One job while it runs: what is finished, what was answered, and everything that its record will hold."""
+
+    def __init__(self, case: Case, context: CaseContext) -> None:
+        self.case = case
+        self.context = context
+        setup = set_up_job(case, context, on_switch=self._on_switch)
+        self.graph, self.clock, self.seed = setup.graph, setup.clock, setup.seed
+        self.started_ts_ms = self.clock.ts_ms()
+        self.finished: set[str] = set()
+        self.answers: dict[str, str] = {}
+        self.ready_since: dict[str, int] = {}
+        self.last_used: dict[str, int] = {}
+        self.steps: list[PlanStep] = []
+        self.outcomes: list[TaskOutcome] = []
+        self.switches: list[Switch] = []
+        self.samples: list[VramSample] = []
+        self.first_dispatch_s: float | None = None
+        interval = SIMULATED_INTERVAL if context.settings.simulated else REAL_INTERVAL
+        self.sampler = VramSampler(
+            context.probe_client, context.gpu, self.clock, interval=interval, on_sample=self._on_sample
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every task is finished, failed or skipped."""
+        return len(self.finished) == len(self.graph)
+
+    async def observe(self, number: int, phase: SamplePhase) -> None:
+        """Ask the server, and the GPU where there is one, what is in VRAM.
+
+        Args:
+            number: The step.
+            phase: Where in the step this is.
+        """
+        await self.sampler.record(number, phase, await self.context.residency.observe())
+
+    def moment(self, number: int) -> Moment:
+        """Return the state of the job as step `number` is planned; tasks that are ready now have been so from here."""
+        for task_id in self.graph.ready(self.finished):
+            self.ready_since.setdefault(task_id, number)
+        return Moment(
+            step=number,
+            graph=self.graph,
+            finished=frozenset(self.finished),
+            resident=self.context.residency.resident,
+            answers=self.answers,
+            ready_since=self.ready_since,
+            last_used=self.last_used,
+        )
+
+    async def plan(self, moment: Moment) -> PlanStep:
+        """Return the checked plan of a step, which is then part of the record; raises as `plan_step` does."""
+        if self.first_dispatch_s is None:
+            self.first_dispatch_s = self.clock.now_s()
+        step = await plan_step(moment, self.case, self.context, clock=self.clock)
+        self.steps.append(step)
+        self._emit(events.encode_plan_step(self.case, step, self.clock.ts_ms()))
+        return step
+
+    async def load(self, step: PlanStep) -> tuple[TaskCall, ...]:
+        """Load what the tasks of a step need, and return those that can run; the others have failed.
+
+        Args:
+            step: The plan, of which `executed` is to run.
+        """
+        calls = tuple(self._call(each, step.step) for each in step.executed)
+        needed = tuple(dict.fromkeys(call.model.tag for call in calls))
+        failed = await self.context.residency.switch_to(step.target_residency, needed)
+        await self.observe(step.step, SamplePhase.READY)
+        self.sampler.phase = SamplePhase.RUNNING
+        at_s = self.clock.now_s()
+        for call in calls:
+            if call.model.tag in failed:
+                self.finish(not_loaded(call, failed[call.model.tag], at_s))
+        return tuple(call for call in calls if call.model.tag not in failed)
+
+    async def run(self, calls: tuple[TaskCall, ...]) -> tuple[TaskOutcome, ...]:
+        """Return the unscored outcomes of tasks, run concurrently."""
+        for call in calls:
+            self.last_used[call.model.tag] = call.step
+        concurrency = self.context.settings.concurrency
+        return await run_tasks(calls, self.context.residency.client, self.clock, concurrency=concurrency)
+
+    async def score(self, call: TaskCall, outcome: TaskOutcome) -> TaskOutcome:
+        """Return an outcome with its scores; a judge may take the place of the models in VRAM.
+
+        Args:
+            call: The task with its model and inputs.
+            outcome: The unscored outcome.
+        """
+        self.sampler.phase = SamplePhase.SCORING
+        outcome = await scored(outcome, call, self.context.scorers)
+        if outcome.truncated:
+            self._emit(events.encode_note(self.case, cut_sentence(call, outcome), self.clock.ts_ms()))
+        return outcome
+
+    def learn(self, call: TaskCall, outcome: TaskOutcome) -> None:
+        """Move the estimates toward an outcome; a failed call says nothing about its model.
+
+        Args:
+            call: The task with its model.
+            outcome: The scored outcome.
+        """
+        if outcome.status is not TaskStatus.OK:
+            return
+        used = None
+        if outcome.prompt_tokens is not None and outcome.completion_tokens is not None:
+            used = outcome.prompt_tokens + outcome.completion_tokens
+        self.context.estimator.learn(call.task, call.model.tag, score=outcome.score, used_tokens=used)
+
+    def finish(self, outcome: TaskOutcome) -> None:
+        """Enter an outcome; everything that depends on a failed task is skipped."""
+        self._enter(outcome)
+        if outcome.answer is not None:
+            self.answers[outcome.task] = handed_on(outcome.answer, whole=self.graph.context == "full")
+        if outcome.status is TaskStatus.FAILED:
+            for descendant in self.graph.descendants(outcome.task):
+                if descendant not in self.finished:
+                    self._enter(skipped(descendant, outcome.task))
+
+    def stop_without_server(self, outcomes: Iterable[TaskOutcome]) -> None:
+        """Raise ServerDownError where a task failed because the server went away."""
+        for outcome in outcomes:
+            if outcome.error_kind == SERVER_DOWN:
+                raise ServerDownError(outcome.error or "the server went away")
+
+    def record(self, status: JobStatus, error: str | None) -> JobRecord:
+        """Return the job as it stands; makespan from the first dispatch to the last completion.
+
+        Args:
+            status: How it ended.
+            error: Why it did not complete; None where it did.
+        """
+        ended = [each.finished_s for each in self.outcomes if each.finished_s is not None]
+        makespan_s = max(ended) - self.first_dispatch_s if ended and self.first_dispatch_s is not None else None
+        return JobRecord(
+            case=self.case,
+            status=status,
+            simulated=self.context.settings.simulated,
+            started_ts_ms=self.started_ts_ms,
+            steps=tuple(self.steps),
+            outcomes=tuple(self.outcomes),
+            switches=tuple(self.switches),
+            samples=tuple(self.samples),
+            makespan_s=makespan_s,
+            error=error,
+        )
+
+    def _call(self, assignment: Assignment, number: int) -> TaskCall:
+        return TaskCall(
+            task=self.graph.task(assignment.task),
+            model=self.context.residency.fleet[assignment.model],
+            given=tuple((self.graph.task(each), self.answers[each]) for each in self.graph.inputs(assignment.task)),
+            step=number,
+            seed=self.seed,
+            measured=self.context.measured.get((assignment.task, assignment.model)),
+        )
+
+    def _enter(self, outcome: TaskOutcome) -> None:
+        self.finished.add(outcome.task)
+        self.outcomes.append(outcome)
+        self._emit(events.encode_task_result(self.case, outcome, self.clock.ts_ms()))
+
+    def _on_switch(self, switch: Switch) -> None:
+        self.switches.append(switch)
+        self._emit(events.encode_switch(self.case, switch, self.clock.ts_ms()))
+
+    def _on_sample(self, sample: VramSample) -> None:
+        self.samples.append(sample)
+        self._emit(events.encode_vram_sample(self.case, sample, self.clock.ts_ms()))
+
+    def _emit(self, event: dict[str, Json]) -> None:
+        self.context.sink.emit(event)

@@ -1,0 +1,185 @@
+"""Files that are whole or not there, and files that one process holds at a time.
+
+Owns how a file is replaced at once and how a lock is taken. Knows nothing of what stands in a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copymode
+from typing import Final
+
+_EVERYBODY: Final = 0o666  # less the umask
+_LONGEST_HOLDER: Final = 1000  # bytes of a lock file
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a new file beside `path` to write; it replaces `path` when the block ends without an error.
+
+    A reader finds the old file or the new one, whatever fails in between. The folder is made where it is missing. What
+    is no regular file (a device, a pipe) cannot be replaced, and is given itself.
+
+    Args:
+        path: The file to replace; a symbolic link stays, and the file that it names is replaced.
+
+    Raises:
+        OSError: The file cannot be written, such as on a full disk; the old one is as it was.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name[:64]}.{os.getpid()}-{os.urandom(3).hex()}.tmp")
+    try:
+        yield beside
+        if target.exists():
+            copymode(target, beside)
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a whole file at once; raises OSError, and leaves the old file as it was, where it cannot be written.
+
+    Args:
+        path: The file; its folder is made where it is missing.
+        data: What the file is to hold.
+    """
+    with replacing(path) as beside:
+        beside.write_bytes(data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockHolder:
+    """The process that holds a lock: its id, its machine, and since when in seconds since 1970."""
+
+    pid: int
+    machine: str
+    since_s: float
+
+    def __str__(self) -> str:
+        since = time.strftime("%H:%M:%S", time.localtime(self.since_s))
+        elsewhere = "" if self.machine == socket.gethostname() else f" on {self.machine}"
+        return f"process {self.pid}{elsewhere} (since {since})"
+
+
+class FileLock:
+    """A lock that one process holds at a time; the system gives it back where the process ends in any way.
+
+    The lock is a file, which names its holder and is removed when the lock is given back.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: int | None = None
+
+    def take(self) -> bool:
+        """Take the lock and return True; return False where another process holds it. Raises OSError."""
+        return self._taken(wait=False)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock while the block runs; wait for another holder. Raises OSError."""
+        self._taken(wait=True)
+        try:
+            yield
+        finally:
+            self.release()
+
+    def holder(self) -> LockHolder | None:
+        """Return who holds the lock; None where the file does not say."""
+        try:
+            fields = json.loads(self.path.read_bytes()[:_LONGEST_HOLDER])
+            holder = LockHolder(pid=int(fields["pid"]), machine=str(fields["machine"]), since_s=fields["since_s"])
+            _ = str(holder)  # no date is so far away
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):  # given back just now, or not yet written
+            return None
+        return holder
+
+    def release(self) -> None:
+        """Give the lock back; nothing where it is not held."""
+        if self._file is None:
+            return
+        with suppress(OSError):  # some systems remove no open file, and the next holder uses it as it is
+            self.path.unlink()
+        os.close(self._file)
+        self._file = None
+
+    def _taken(self, *, wait: bool) -> bool:
+        while self._file is None:
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), _EVERYBODY)
+            try:
+                if wait:
+                    wait_for_lock(file)
+                elif not lock_at_once(file):
+                    return False
+                if self._is_there(file):
+                    self._file = file
+                    self._sign(file)
+            finally:
+                if self._file is None:
+                    os.close(file)
+        return True
+
+    def _is_there(self, file: int) -> bool:
+        """Return whether an open file is the one at the path: its last holder may have removed it meanwhile."""
+        try:
+            return os.path.samestat(os.fstat(file), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    @staticmethod
+    def _sign(file: int) -> None:
+        text = json.dumps({"pid": os.getpid(), "machine": socket.gethostname(), "since_s": time.time()}).encode()
+        with suppress(OSError):  # a full disk: the lock holds all the same
+            os.ftruncate(file, 0)
+            os.write(file, text)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _LOCKED_BYTE: Final = 1 << 30  # far behind what others may read
+
+    def lock_at_once(file: int) -> bool:
+        """Lock an open file and return True; return False where another process holds the lock."""
+        os.lseek(file, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            os.lseek(file, 0, os.SEEK_SET)
+        return True
+
+    def wait_for_lock(file: int) -> None:
+        """Lock an open file; wait for the process that holds it."""
+        while not lock_at_once(file):
+            time.sleep(1.0)
+else:
+    import fcntl
+
+    def lock_at_once(file: int) -> bool:
+        """Lock an open file and return True; return False where another process holds the lock."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def wait_for_lock(file: int) -> None:
+        """Lock an open file; wait for the process that holds it."""
+        fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,0 +1,139 @@
+"""The parts of one run, which were run apart (`--swarm-shard`, several machines): whether they belong together.
+
+Owns the checks of parts and what is missing of the whole. Writing them as one file is `telemetry.merging`'s business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_swarm.domain.record import JobRecord, Run, RunInfo
+from pytest_swarm.errors import EventsError
+from pytest_swarm.gate.pairing import RunCases, run_cases
+from pytest_swarm.gate.run_context import MEASURING, STORED, RunContext, differences, run_context_of
+from pytest_swarm.metrics.measured_jobs import measure
+from pytest_swarm.telemetry.reader import read_run
+
+SHARD: Final = "swarm_shard"
+MAY_DIFFER: Final = frozenset(
+    (
+        *("swarm_compare", "swarm_horizon", "swarm_vram", "swarm_repeat", SHARD, "swarm_only", "swarm_skip"),
+        *("swarm_backend", "swarm_host", "swarm_leave_loaded", "swarm_resume", "swarm_report", "swarm_baseline"),
+        *("swarm_update_baseline", "swarm_fail", "swarm_gate", "swarm_incomparable", "swarm_inconclusive"),
+        *("swarm_fleet", "swarm_profile", "swarm_cassette", "swarm_record_mode"),
+    )
+)
+"""Options that parts of one run may set differently: which cases are run and where, what is done with the outcome, and
+files whose content is compared in their place. tests/gate compares them with the table of options."""
+_UNSET: Final = "its default"
+_PART: Final = re.compile(r"(?P<part>[0-9]{1,6})/(?P<parts>[0-9]{1,6})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shards:
+    """The parts of one run, in the order of their numbers.
+
+    `missing` has a sentence for everything that the whole lacks; empty where nothing is known to be missing.
+    """
+
+    paths: tuple[Path, ...]
+    runs: tuple[Run, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def jobs(self) -> tuple[JobRecord, ...]:
+        """The jobs of all parts."""
+        return tuple(job for run in self.runs for job in run.jobs)
+
+    @property
+    def cases(self) -> RunCases:
+        """The cases of all parts, as the gate compares them."""
+        return run_cases(measure(self.jobs))
+
+    @property
+    def context(self) -> RunContext:
+        """The context that all parts share."""
+        return run_context_of(self.runs[0].info, measuring=MEASURING)
+
+
+def read_shards(paths: Sequence[Path]) -> Shards:
+    """Return the parts of one run.
+
+    Args:
+        paths: Folders of runs, or their events.jsonl.
+
+    Raises:
+        EventsError: A file holds no events, the parts were not run alike, or two of them hold the same case.
+    """
+    parts = [(path, read_run(path)) for path in paths]
+    for path, run in parts[1:]:
+        difference = next(_differences(parts[0][1].info, run.info), None)
+        if difference is not None:
+            raise EventsError(f"{path} is no part of the same run as {paths[0]} ({difference}); treat it by itself")
+    _refuse_twice(parts)
+    parts.sort(key=lambda part: _number(part[1].info) or (0, 0))
+    runs = tuple(run for _, run in parts)
+    missing = (*_missing_parts(runs), *_missing_ends(parts), *_missing_jobs(runs))
+    return Shards(paths=tuple(path for path, _ in parts), runs=runs, missing=missing)
+
+
+def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
+    contexts = [run_context_of(info, measuring=MEASURING) for info in (first, other)]
+    yield from differences(*contexts)
+    if first.seed != other.seed:
+        yield f"other seed: {first.seed} and {other.seed}"
+    if first.backend != other.backend and {first.backend, other.backend} & set(STORED):
+        yield f"other backend: {first.backend} and {other.backend}"
+    for name in sorted({*first.options, *other.options} - MAY_DIFFER):
+        there, here = first.options.get(name, _UNSET), other.options.get(name, _UNSET)
+        if there != here:
+            yield f"other --{name.replace('_', '-')}: {there} and {here}"
+    numbers = [_number(info) for info in (first, other)]
+    if numbers[0] and numbers[1] and numbers[0][1] != numbers[1][1]:
+        yield f"other --{SHARD.replace('_', '-')}: one of {numbers[0][1]} parts and one of {numbers[1][1]}"
+
+
+def _number(info: RunInfo) -> tuple[int, int] | None:
+    """The number of a part and how many there are; None for a run that is not divided by `--swarm-shard`."""
+    found = _PART.fullmatch(info.options.get(SHARD, ""))
+    return None if found is None else (int(found["part"]), int(found["parts"]))
+
+
+def _refuse_twice(parts: Sequence[tuple[Path, Run]]) -> None:
+    """Raise EventsError for a case that two parts hold: one of them would count twice."""
+    held: dict[tuple[str, str], Path] = {}
+    for path, run in parts:
+        own = {(job.case.digest, job.case.test): job for job in run.jobs}
+        for identity, job in own.items():
+            if identity in held:
+                raise EventsError(
+                    f"{held[identity]} and {path} both hold the case {job.case.test or job.case.job}, "
+                    f"repeat {job.case.key.repeat}; leave one of the runs out"
+                )
+        held.update(dict.fromkeys(own, path))
+
+
+def _missing_parts(runs: Sequence[Run]) -> Iterator[str]:
+    numbers = [number for number in (_number(run.info) for run in runs) if number is not None]
+    there = {part for part, _ in numbers}
+    for part in range(1, max((parts for _, parts in numbers), default=0) + 1):
+        if part not in there:
+            yield f"part {part} of {numbers[0][1]} is not among the runs"
+
+
+def _missing_ends(parts: Sequence[tuple[Path, Run]]) -> Iterator[str]:
+    for path, run in parts:
+        if not run.complete:
+            yield f"{path} did not come to its end"
+
+
+def _missing_jobs(runs: Sequence[Run]) -> Iterator[str]:
+    """A sentence for each benchmark that was to be run and has no job."""
+    ran = {job.case.test for run in runs for job in run.jobs}
+    for test in dict.fromkeys(test for run in runs for test in run.collected):
+        if test not in ran:
+            yield f"{test} has no job"

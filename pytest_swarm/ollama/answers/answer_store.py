@@ -1,0 +1,243 @@
+"""The answer store as a file: a SQLite database in WAL mode, safe for several writers and for a process that is killed.
+
+Each entry is written in a transaction of its own, under the digest of its content: what is there is never written
+again, and nothing that was answered is lost. A text export can be opened as well, for reading.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from pytest_swarm.codec import encode_line, to_json
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.errors import AnswersError
+from pytest_swarm.ollama.answers.answer_codec import (
+    ASKED,
+    STORED_ANSWER,
+    STORED_SAMPLE,
+    VERSION,
+    sample_key,
+    sample_text,
+)
+from pytest_swarm.ollama.answers.questions import ModelIdentity, Question
+from pytest_swarm.ollama.answers.stored_values import LoadSample, Sample, SpeedSample, StoredAnswer
+
+_MAGIC: Final = b"SQLite format 3\x00"
+_WAIT_S: Final = 60.0  # for another writer; a write takes milliseconds
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS answers (
+    key TEXT PRIMARY KEY, tag TEXT NOT NULL, digest TEXT NOT NULL, server TEXT NOT NULL, path TEXT NOT NULL,
+    asked TEXT NOT NULL, answer TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS samples (key TEXT PRIMARY KEY, digest TEXT NOT NULL, sample TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS models (
+    tag TEXT NOT NULL, digest TEXT NOT NULL, server TEXT NOT NULL, name TEXT NOT NULL, seen_ts_ms REAL NOT NULL,
+    PRIMARY KEY (tag, digest, server)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenModel:
+    """A model that a server had under a tag, and when it was last seen there, in milliseconds since 1970."""
+
+    model: ModelIdentity
+    seen_ts_ms: float
+
+
+def is_database(path: Path) -> bool:
+    """Return whether a file is a database of SQLite; an empty one is, as SQLite itself has it."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_MAGIC))
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise AnswersError(f"answers {path}: cannot be read: {error.strerror}; give another --swarm-answers") from error
+    return head in (b"", _MAGIC)
+
+
+class AnswerStore:
+    """The answers and samples of one file.
+
+    Args:
+        path: The file; None keeps everything in memory.
+        writable: Whether entries will be added; a missing file is then made.
+
+    Raises:
+        AnswersError: The file cannot be used.
+    """
+
+    def __init__(self, path: Path | None, *, writable: bool = True) -> None:
+        self.path = path
+        with self._checked():
+            self._database = self._open(writable)
+            if writable or path is None:
+                self._database.executescript(_TABLES)
+                self._database.execute(f"PRAGMA user_version = {VERSION}")
+            found = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if found > VERSION:
+            raise AnswersError(f"answers {path}: version {found} is newer than {VERSION}; update pytest-swarm")
+
+    def _open(self, writable: bool) -> sqlite3.Connection:
+        if self.path is None:
+            return sqlite3.connect(":memory:", isolation_level=None)
+        if not writable:
+            if not self.path.exists():
+                raise AnswersError(f"answers {self.path}: there is no such file; measure first, or import an export")
+            return self._open_to_read()
+        if not is_database(self.path):
+            raise AnswersError(
+                f"answers {self.path}: is no answer store; "
+                "take an export into one with `python -m pytest_swarm answers import FILE`"
+            )
+        database = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)
+        found = database.execute("PRAGMA user_version").fetchone()[0]
+        if found > VERSION:
+            database.close()
+            raise AnswersError(f"answers {self.path}: version {found} is newer than {VERSION}; update pytest-swarm")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        return database
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        """Open the file without changing it; a folder that cannot be written needs `immutable`."""
+        assert self.path is not None, "only for a file"
+        uri = f"{self.path.absolute().as_uri()}?mode=ro"
+        database = sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)
+        try:
+            database.execute("SELECT count(*) FROM answers").fetchone()
+        except sqlite3.OperationalError:
+            database.close()
+            database = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+            database.execute("SELECT count(*) FROM answers").fetchone()
+        return database
+
+    @contextmanager
+    def _checked(self) -> Iterator[None]:
+        """Turn errors of the database into a sentence."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise AnswersError(
+                f"answers {self.path}: cannot be used ({error}); give another --swarm-answers, or restore the file"
+            ) from error
+
+    # --- answers ---------------------------------------------------------------------------------------------
+
+    def answer(self, question: Question) -> StoredAnswer | None:
+        """Return the answer to a question; None if it was never asked."""
+        with self._checked():
+            row = self._database.execute("SELECT answer FROM answers WHERE key = ?", (question.key,)).fetchone()
+        return None if row is None else STORED_ANSWER.decode(row[0], where=self._where(question.key))
+
+    def add(self, question: Question, answer: StoredAnswer) -> bool:
+        """Store an answer. A first answer stays; only one that was given up is replaced. Return whether it was new."""
+        model = question.model
+        row = (question.key, model.tag, model.digest, model.server, question.path)
+        texts = (encode_line(dict(question.asked)), encode_line(to_json(answer)))
+        with self._checked():
+            done = self._database.execute(
+                "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET answer = excluded.answer "
+                "WHERE json_extract(answers.answer, '$.unanswered_s') < "
+                "ifnull(json_extract(excluded.answer, '$.unanswered_s'), 1e99)",
+                (*row, *texts),
+            )
+        return done.rowcount > 0
+
+    def entries(self) -> Iterator[tuple[Question, StoredAnswer]]:
+        """Yield all questions with their answers, by tag, digest and key."""
+        with self._checked():
+            rows = self._database.execute(
+                "SELECT key, tag, digest, server, path, asked, answer FROM answers ORDER BY tag, digest, server, key"
+            )
+            for key, tag, digest, server, path, asked, answer in rows:
+                where = self._where(key)
+                model = ModelIdentity(tag=tag, digest=digest, server=server)
+                question = Question(model=model, path=path, asked=ASKED.decode(asked, where=where))
+                yield question, STORED_ANSWER.decode(answer, where=where)
+
+    def count(self) -> int:
+        """Return how many answers there are."""
+        with self._checked():
+            return int(self._database.execute("SELECT count(*) FROM answers").fetchone()[0])
+
+    # --- samples ---------------------------------------------------------------------------------------------
+
+    def add_sample(self, sample: Sample) -> None:
+        """Store a load or a speed; no effect on one that is there."""
+        row = (sample_key(sample), sample.digest, sample_text(sample))
+        with self._checked():
+            self._database.execute("INSERT OR IGNORE INTO samples VALUES (?, ?, ?)", row)
+
+    def samples(self) -> tuple[Sample, ...]:
+        """Return all loads and speeds, by digest and time."""
+        with self._checked():
+            rows = self._database.execute("SELECT key, sample FROM samples").fetchall()
+        found = (STORED_SAMPLE.decode(text, where=self._where(key)) for key, text in rows)
+        return tuple(sorted(found, key=lambda sample: (sample.digest, sample.measured_ts_ms, sample_key(sample))))
+
+    def loads(self) -> tuple[LoadSample, ...]:
+        """Return all loads, by digest and time."""
+        return tuple(sample for sample in self.samples() if isinstance(sample, LoadSample))
+
+    def speeds(self) -> tuple[SpeedSample, ...]:
+        """Return all speeds of several calls at once, by digest and time."""
+        return tuple(sample for sample in self.samples() if isinstance(sample, SpeedSample))
+
+    # --- models ----------------------------------------------------------------------------------------------
+
+    def see(self, seen: SeenModel) -> None:
+        """Note that a server has a model under a tag; the latest time counts."""
+        model = seen.model
+        row = (full_tag(model.tag), model.digest, model.server, model.tag, seen.seen_ts_ms)
+        with self._checked():
+            self._database.execute(
+                "INSERT INTO models VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "seen_ts_ms = max(seen_ts_ms, excluded.seen_ts_ms)",
+                row,
+            )
+
+    def seen(self) -> tuple[SeenModel, ...]:
+        """Return the models that were seen, by tag, and the latest first."""
+        with self._checked():
+            rows = self._database.execute(
+                "SELECT name, digest, server, seen_ts_ms FROM models ORDER BY tag, seen_ts_ms DESC, digest, server"
+            ).fetchall()
+        return tuple(
+            SeenModel(model=ModelIdentity(tag=name, digest=digest, server=server), seen_ts_ms=seen_ts_ms)
+            for name, digest, server, seen_ts_ms in rows
+        )
+
+    def remove(self, digests: frozenset[str]) -> int:
+        """Remove the answers, samples and tags of models with these digests; return how many answers went."""
+        before = self.count()
+        with self._checked():
+            for table in ("answers", "samples", "models"):
+                rows = [(digest,) for digest in sorted(digests)]
+                self._database.executemany(f"DELETE FROM {table} WHERE digest = ?", rows)
+        return before - self.count()
+
+    # --- file ------------------------------------------------------------------------------------------------
+
+    def _where(self, key: str) -> str:
+        return f"answers {self.path}, entry {key[:12]}"
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def now_ms() -> float:
+    """Return the milliseconds since 1970."""
+    return round(time.time() * 1000.0, 3)

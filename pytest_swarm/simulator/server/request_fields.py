@@ -1,0 +1,140 @@
+"""The fields of each request with their Go types, as the server's decoder knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+STRING: Final = "string"
+BOOL: Final = "bool"
+INT: Final = "int"
+FLOAT: Final = "float64"
+MAP: Final = "map[string]interface {}"
+FILES: Final = "map[string]string"
+IMAGES: Final = "[]api.ImageData"
+CALLS: Final = "[]api.ToolCall"
+FUNCTION: Final = "api.ToolCallFunction"
+MESSAGES: Final = "[]api.Message"
+KEEP_ALIVE: Final = "api.Duration"
+THINK: Final = "api.ThinkValue"
+_COMMON: Final = {
+    "model": STRING,
+    "stream": BOOL,
+    "raw": BOOL,
+    "shift": BOOL,
+    "truncate": BOOL,
+    "logprobs": BOOL,
+    "top_logprobs": INT,
+    "options": MAP,
+    "keep_alive": KEEP_ALIVE,
+    "think": THINK,
+}
+_TRANSFER: Final = {
+    "model": STRING,
+    "name": STRING,
+    "insecure": BOOL,
+    "username": STRING,
+    "password": STRING,
+    "stream": BOOL,
+}
+_OPENAI: Final = {
+    "model": STRING,
+    "stream": BOOL,
+    "stream_options": "openai.StreamOptions",
+    "max_tokens": INT,
+    "seed": INT,
+    "temperature": FLOAT,
+    "frequency_penalty": FLOAT,
+    "presence_penalty": FLOAT,
+    "top_p": FLOAT,
+}
+ANY: Final = "any"
+OWN_DECODERS: Final = (MESSAGES, KEEP_ALIVE, THINK)
+"""Types with a decoder of their own: its error ends the decoding, and so comes before that of any other field."""
+FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "ChatRequest": {**_COMMON, "messages": MESSAGES, "tools": "api.Tools"},
+    "GenerateRequest": {
+        **_COMMON,
+        "prompt": STRING,
+        "suffix": STRING,
+        "system": STRING,
+        "template": STRING,
+        "context": "[]int",
+        "images": IMAGES,
+    },
+    "ShowRequest": {"model": STRING, "name": STRING, "system": STRING, "verbose": BOOL, "options": MAP},
+    "DeleteRequest": {"model": STRING, "name": STRING},
+    "CopyRequest": {"source": STRING, "destination": STRING},
+    "CreateRequest": {
+        "model": STRING,
+        "name": STRING,
+        "from": STRING,
+        "stream": BOOL,
+        "quantize": STRING,
+        "template": STRING,
+        "system": STRING,
+        "parameters": MAP,
+        "messages": MESSAGES,
+        "files": FILES,
+        "adapters": FILES,
+        "info": MAP,
+    },
+    "EmbedRequest": {"model": STRING, "truncate": BOOL, "options": MAP, "dimensions": INT},
+    "EmbeddingRequest": {"model": STRING, "prompt": STRING, "options": MAP},
+    "PullRequest": _TRANSFER,
+    "PushRequest": _TRANSFER,
+    "openai.ChatCompletionRequest": {
+        **_OPENAI,
+        "messages": "[]openai.Message",
+        "response_format": "openai.ResponseFormat",
+        "tools": "[]api.Tool",
+        "reasoning_effort": STRING,
+        "reasoning": "openai.Reasoning",
+        "logprobs": BOOL,
+        "top_logprobs": INT,
+    },
+    "openai.CompletionRequest": {**_OPENAI, "prompt": STRING, "suffix": STRING, "logprobs": INT},
+    "openai.ResponsesRequest": {
+        "model": STRING,
+        "background": BOOL,
+        "include": "[]string",
+        "input": ANY,
+        "instructions": STRING,
+        "max_output_tokens": INT,
+        "reasoning": "openai.ResponsesReasoning",
+        "temperature": FLOAT,
+        "text": "openai.ResponsesText",
+        "top_p": FLOAT,
+        "truncation": STRING,
+        "tools": "[]openai.ResponsesTool",
+        "stream": BOOL,
+    },
+    "openai.EmbedRequest": {"model": STRING, "dimensions": INT, "encoding_format": STRING},
+}
+PYTHON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+    STRING: str,
+    BOOL: bool,
+    INT: (int, float),
+    FLOAT: (int, float),
+    MAP: dict,
+    FILES: dict,
+    FUNCTION: dict,
+    "openai.StreamOptions": dict,
+    "openai.ResponseFormat": dict,
+    "openai.Reasoning": dict,
+    "openai.ResponsesReasoning": dict,
+    "openai.ResponsesText": dict,
+}
+ITEM_TYPES: Final = {
+    "[]int": INT,
+    "api.Tools": "api.Tool",
+    "[]api.Tool": "api.Tool",
+    CALLS: "api.ToolCall",
+    "[]openai.Message": "openai.Message",
+    "[]openai.ResponsesTool": "openai.ResponsesTool",
+}
+MESSAGE_FIELDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("role", "content", "thinking", "tool_name", "tool_call_id"), STRING),
+    "images": IMAGES,
+    "tool_calls": CALLS,
+}

@@ -1,0 +1,171 @@
+"""Replies of `/v1/responses`, translated from the server's own chat: the response object and the events of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.request_bodies import JsonObject, text_field
+from pytest_swarm.simulator.server.responses_requests import text_format
+
+_TEXT_KEYS: Final = ("type", "name", "schema", "strict")
+
+
+def response_object(request: JsonObject, number: int, reply: JsonObject) -> dict[str, Json]:
+    """Return a reply that is not streamed.
+
+    Args:
+        request: The request, whose settings the reply repeats.
+        number: The number of the reply, for its IDs.
+        reply: The server's own reply.
+    """
+    time_s = _seconds(text_field(reply, "created_at"))
+    head = _head(request, number, time_s)
+    reasoning = _reasoning(request, empty=False)
+    done: dict[str, Json] = {"completed_at": time_s, "status": "completed", "usage": _usage(reply)}
+    return {**head, **done, "reasoning": reasoning, "output": [_message(number, _text(reply), status="completed")]}
+
+
+class ResponseEvents:
+    """Turns the lines of one chat into the events of one response; they are numbered in order.
+
+    Args:
+        request: The request, whose settings the response repeats.
+        number: The number of the response, for its IDs.
+    """
+
+    def __init__(self, request: JsonObject, number: int) -> None:
+        self._request = request
+        self._number = number
+        self._sequence = 0
+        self._text = ""
+        self._started = self._has_text = False
+
+    def events(self, line: JsonObject) -> Iterator[tuple[str, Json]]:
+        """Yield the events of one line: each with its name."""
+        time_s = _seconds(text_field(line, "created_at"))
+        if not self._started:
+            self._started = True
+            for name in ("response.created", "response.in_progress"):
+                yield self._event(name, response=self._response(time_s, "in_progress", [], None))
+        if text := _text(line):
+            yield from self._more(text)
+        if line.get("done") is True:
+            yield from self._end(line, time_s)
+
+    def _more(self, text: str) -> Iterator[tuple[str, Json]]:
+        if not self._has_text:
+            self._has_text = True
+            item = _message(self._number, "", status="in_progress")
+            yield self._event("response.output_item.added", output_index=0, item={**item, "content": []})
+            yield self._part_event("response.content_part.added", part=_part(""))
+        self._text += text
+        yield self._part_event("response.output_text.delta", delta=text, logprobs=[])
+
+    def _end(self, line: JsonObject, time_s: int) -> Iterator[tuple[str, Json]]:
+        output: Json = None
+        if self._has_text:
+            item = _message(self._number, self._text, status="completed")
+            output = [item]
+            yield self._part_event("response.output_text.done", text=self._text, logprobs=[])
+            yield self._part_event("response.content_part.done", part=_part(self._text))
+            yield self._event("response.output_item.done", output_index=0, item=item)
+        response = {**self._response(time_s, "completed", output, _usage(line)), "completed_at": time_s}
+        yield self._event("response.completed", response=response)
+
+    def _response(self, time_s: int, status: str, output: Json, usage: Json) -> dict[str, Json]:
+        head = _head(self._request, self._number, time_s)
+        reasoning = _reasoning(self._request, empty=True)
+        return {**head, "status": status, "output": output, "usage": usage, "reasoning": reasoning}
+
+    def _part_event(self, name: str, **values: Json) -> tuple[str, Json]:
+        return self._event(name, item_id=_item_id(self._number), output_index=0, content_index=0, **values)
+
+    def _event(self, name: str, **values: Json) -> tuple[str, Json]:
+        self._sequence += 1
+        return name, {**values, "type": name, "sequence_number": self._sequence - 1}
+
+
+def _head(request: JsonObject, number: int, time_s: int) -> dict[str, Json]:
+    """Return what a response says besides its output: the settings of its request, and what is not supported."""
+    truncation, temperature, top_p = (request.get(name) for name in ("truncation", "temperature", "top_p"))
+    nothing: dict[str, Json] = dict.fromkeys(
+        (
+            *("completed_at", "incomplete_details", "previous_response_id", "error", "max_tool_calls"),
+            *("safety_identifier", "prompt_cache_key"),
+        )
+    )
+    zero: dict[str, Json] = dict.fromkeys(("presence_penalty", "frequency_penalty", "top_logprobs"), 0)
+    form = text_format(request)
+    return {
+        **nothing,
+        **zero,
+        "id": f"resp_{number}",
+        "object": "response",
+        "created_at": time_s,
+        "model": text_field(request, "model"),
+        "instructions": text_field(request, "instructions") or None,
+        "tools": request.get("tools") or [],
+        "tool_choice": "auto",
+        "truncation": "disabled" if truncation is None else truncation,
+        "parallel_tool_calls": True,
+        "text": {"format": {key: form[key] for key in _TEXT_KEYS if key in form} or {"type": ""}},
+        "top_p": 1 if top_p is None else top_p,
+        "temperature": 1 if temperature is None else temperature,
+        "max_output_tokens": request.get("max_output_tokens"),
+        "store": False,
+        "background": request.get("background") is True,
+        "service_tier": "default",
+        "metadata": {},
+    }
+
+
+def _reasoning(request: JsonObject, *, empty: bool) -> Json:
+    """Return the effort that a request asks for; with `empty` also the keys that it does not give."""
+    given = request.get("reasoning")
+    values = {key: text_field(given if isinstance(given, dict) else {}, key) for key in ("effort", "summary")}
+    if not any(values.values()):
+        return None
+    return {key: value or None for key, value in values.items() if value or empty}
+
+
+def _message(number: int, text: str, *, status: str) -> dict[str, Json]:
+    content: list[Json] = [_part(text)]
+    return {
+        "id": _item_id(number),
+        "type": "message",
+        "status": status,
+        "role": "assistant",
+        "content": content,
+    }
+
+
+def _part(text: str) -> dict[str, Json]:
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def _item_id(number: int) -> str:
+    return f"msg_{number}"
+
+
+def _text(reply: Mapping[str, Json]) -> str:
+    message = reply.get("message")
+    return text_field(message, "content") if isinstance(message, dict) else ""
+
+
+def _usage(reply: JsonObject) -> dict[str, Json]:
+    counts = [reply.get(name) for name in ("prompt_eval_count", "eval_count")]
+    prompt, completion = (count if isinstance(count, int) else 0 for count in counts)
+    return {
+        "input_tokens": prompt,
+        "output_tokens": completion,
+        "total_tokens": prompt + completion,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    }
+
+
+def _seconds(time: str) -> int:
+    return int(datetime.fromisoformat(time).timestamp())

@@ -1,0 +1,143 @@
+"""Requests of `/v1/responses`, translated to the server's own chat: input items become messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.openai_requests import image_data, think_value
+from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, go_kind, text_field
+
+_NO_LIST: Final = "must be a string or array: json: cannot unmarshal {} into Go value of type []json.RawMessage"
+_ITEM: Final = 'struct { Type string "json:\\"type\\""; Role string "json:\\"role\\"" }'
+_PART: Final = 'struct { Type string "json:\\"type\\"" }'
+
+
+def responses_body(data: JsonObject) -> dict[str, Json]:
+    """Return the body for `/api/chat`. Raises InvalidBody with the server's message."""
+    instructions = text_field(data, "instructions")
+    messages: list[Json] = [{"role": "system", "content": instructions}] if instructions else []
+    messages += _messages(data.get("input"))
+    temperature = data.get("temperature")
+    options: dict[str, Json] = {"temperature": 1.0 if temperature is None else temperature}
+    for name, option in (("top_p", "top_p"), ("max_output_tokens", "num_predict")):
+        if data.get(name) is not None:
+            options[option] = data[name]
+    body: dict[str, Json] = {
+        "model": text_field(data, "model"),
+        "messages": messages,
+        "stream": data.get("stream") is True,
+        "options": options,
+        "tools": _tools(data.get("tools")),
+        "think": think_value({"reasoning": data.get("reasoning") or {}}),
+    }
+    form = text_format(data)
+    schema = form.get("schema") if form.get("type") == "json_schema" else None
+    return body if schema is None else {**body, "format": schema}
+
+
+def text_format(data: JsonObject) -> JsonObject:
+    """Return the format of the text that a request asks for: plain text, if it does not say."""
+    text = data.get("text")
+    form = text.get("format") if isinstance(text, dict) else None
+    return form if isinstance(form, dict) else {"type": "text"}
+
+
+def _messages(given: Json) -> list[Json]:
+    if given is None or isinstance(given, str):
+        return [{"role": "user", "content": given}] if given else []
+    if not isinstance(given, list):
+        raise InvalidBody(f"input {_NO_LIST.format(go_kind(given))}")
+    items: list[JsonObject] = []
+    for index, item in enumerate(given):
+        try:
+            items.append(_item(item))
+        except InvalidBody as error:
+            raise InvalidBody(f"input[{index}]: {error}") from error
+    return list(_translated(items))
+
+
+def _item(item: Json) -> JsonObject:
+    """Return an input item with its type and its content checked: its parts are read, a text is one part."""
+    fields = item if isinstance(item, dict) else {}
+    if item is not None and not isinstance(item, dict):
+        raise InvalidBody(f"json: cannot unmarshal {go_kind(item)} into Go value of type {_ITEM}")
+    kind = text_field(fields, "type") or ("message" if text_field(fields, "role") else "")
+    if not kind:
+        raise InvalidBody("input item missing required 'type' field")
+    if kind == "message":
+        return {**fields, "type": kind, "content": _parts(fields.get("content"), "content")}
+    if kind == "function_call_output":
+        return {**fields, "output": _parts(fields.get("output"), "output")}
+    if kind not in ("function_call", "reasoning", "web_search_call"):
+        raise InvalidBody(f"unknown input item type: {json.dumps(kind)}")
+    return fields
+
+
+def _parts(content: Json, name: str) -> list[Json]:
+    if content is None or isinstance(content, str):
+        return [{"type": "input_text", "text": content or ""}]
+    if not isinstance(content, list):
+        raise InvalidBody(f"{name} {_NO_LIST.format(go_kind(content))}")
+    for index, part in enumerate(content):
+        if part is not None and not isinstance(part, dict):
+            kind = go_kind(part)
+            raise InvalidBody(f"{name}[{index}]: json: cannot unmarshal {kind} into Go value of type {_PART}")
+        kind = text_field(part or {}, "type")
+        if kind not in ("input_text", "input_image", "output_text", "input_file"):
+            raise InvalidBody(f"{name}[{index}]: unknown content type: {kind}")
+    return content
+
+
+def _translated(items: list[JsonObject]) -> Iterator[Json]:
+    """Yield the messages of the items; the reasoning before an answer becomes its thinking."""
+    thinking: Json = None
+    for item in items:
+        match item["type"]:
+            case "reasoning":
+                thinking = text_field(item, "encrypted_content") or None
+            case "message":
+                message = _content(text_field(item, "role"), item["content"])
+                if message["role"] == "assistant" and thinking is not None:
+                    message["thinking"], thinking = thinking, None
+                yield message
+            case "function_call":
+                yield _function_call(item, thinking)
+                thinking = None
+            case "function_call_output":
+                yield {**_content("tool", item["output"]), "tool_call_id": text_field(item, "call_id")}
+    if thinking is not None:
+        yield {"role": "assistant", "content": "", "thinking": thinking}
+
+
+def _content(role: str, parts: Json) -> dict[str, Json]:
+    text, images = "", list[Json]()
+    for part in parts if isinstance(parts, list) else []:
+        assert isinstance(part, dict)  # checked by _parts
+        if part["type"] == "input_file":
+            raise InvalidBody("file inputs are not currently supported")
+        if part["type"] == "input_image":
+            url = text_field(part, "image_url")
+            images += [image_data(url)] if url else []
+        else:
+            text += text_field(part, "text")
+    message: dict[str, Json] = {"role": role, "content": text}
+    return {**message, "images": images} if images else message
+
+
+def _function_call(item: JsonObject, thinking: Json) -> Json:
+    arguments = text_field(item, "arguments")
+    try:
+        value = json.loads(arguments) if arguments else {}
+    except ValueError as error:
+        raise InvalidBody(f"failed to parse function call arguments: {error}") from error
+    call: dict[str, Json] = {"function": {"name": text_field(item, "name"), "arguments": value}}
+    return {"role": "assistant", "content": "", "tool_calls": [call], "thinking": thinking}
+
+
+def _tools(given: Json) -> Json:
+    """Return the tools in the form of the server's own chat."""
+    tools = given if isinstance(given, list) else []
+    return [{"type": "function", "function": tool} for tool in tools if isinstance(tool, dict)]

@@ -1,0 +1,135 @@
+"""Several runs written as one events.jsonl: the parts of one run, which were run apart.
+
+Whether the parts belong together is decided by the caller.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from pytest_swarm.codec import JsonDecoder, encode_line, is_json
+from pytest_swarm.domain.record import Run, RunInfo
+from pytest_swarm.errors import EventsError
+from pytest_swarm.fields import Json
+from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
+
+_OF_THE_RUN: Final = frozenset(("run_start", "collection", "run_end"))
+_OF_A_PART: Final = frozenset(("swarm_shard", "swarm_resume"))
+"""Options that say something of a part, and nothing of the whole."""
+
+
+class _Line(Struct, frozen=True, kw_only=True):
+    """What is read of an event to sort the lines of a part."""
+
+    event: str
+    case: str = ""
+    ts_ms: float = 0.0
+    text: str = ""
+
+
+_LINES: Final[JsonDecoder[_Line]] = JsonDecoder(_Line, error=EventsError)
+
+
+def write_merged(parts: Sequence[tuple[Path, Run]], folder: Path, *, missing: Sequence[str]) -> Path:
+    """Write the events of all parts into one file, and return its path.
+
+    The events of jobs are copied as they are; those of a job that never ended are left out. The file is written aside
+    and renamed, so that it is whole or not there.
+
+    Args:
+        parts: The path of each part, and the part as it was read.
+        folder: The folder of the merged run.
+        missing: Sentences about what the whole lacks, which become notes of the run.
+
+    Raises:
+        EventsError: The folder holds a run already, or cannot be written.
+    """
+    target = folder / "events.jsonl"
+    if target.exists():
+        raise EventsError(f"{target} is there already; give another folder, or remove it first")
+    aside = folder / f"events.jsonl.{os.getpid()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            for line in _lines(parts, name=folder.name, missing=missing):
+                file.write(line)
+        aside.replace(target)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise EventsError(f"{target}: the merged run cannot be written: {error}") from error
+    return target
+
+
+def merged_info(infos: Sequence[RunInfo], *, name: str) -> RunInfo:
+    """Return what the whole run was. Texts in which the parts differ stand side by side; the command is the first's.
+
+    Args:
+        infos: What each part was.
+        name: The name of the whole run.
+    """
+    first = infos[0]
+    options = _side_by_side([info.options for info in infos])
+    return replace(
+        first,
+        run=name,
+        started_ts_ms=min(info.started_ts_ms for info in infos),
+        backend_detail="; ".join(dict.fromkeys(info.backend_detail for info in infos)),
+        versions=_side_by_side([info.versions for info in infos]),
+        machine=_side_by_side([info.machine for info in infos]),
+        options={option: text for option, text in options.items() if option not in _OF_A_PART},
+    )
+
+
+def _side_by_side(texts: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return each key with its values, each once, joined by commas."""
+    keys = dict.fromkeys(key for each in texts for key in each)
+    return {key: ",".join(dict.fromkeys(each[key] for each in texts if key in each)) for key in keys}
+
+
+def _lines(parts: Sequence[tuple[Path, Run]], *, name: str, missing: Sequence[str]) -> Iterator[bytes]:
+    runs = [run for _, run in parts]
+    started_ms = [run.info.started_ts_ms for run in runs]
+    yield _line(encode_run_start(merged_info([run.info for run in runs], name=name)))
+    collected = dict.fromkeys(test for run in runs for test in run.collected)
+    yield _line(encode_collection(min(started_ms), collected))
+    last_ms, copied = max(started_ms), set[str]()
+    for path, _ in parts:
+        for event, line in _job_lines(path):
+            last_ms = max(last_ms, event.ts_ms)
+            copied.add(event.text)
+            yield line
+    commands = dict.fromkeys(" ".join(run.info.command) for run in runs)
+    notes = [note for run in runs for note in run.notes if note not in copied]
+    if len(commands) > 1:
+        notes.append(f"the parts were run with several commands: {'; '.join(commands)}")
+    yield _line(encode_run_end(last_ms, complete=not missing, notes=dict.fromkeys((*notes, *missing))))
+
+
+def _job_lines(path: Path) -> Iterator[tuple[_Line, bytes]]:
+    """Yield the events of a part that belong to ended jobs, and its notes on cases, in their order."""
+    path = path / "events.jsonl" if path.is_dir() else path
+    last_end: dict[str, int] = {}
+    for number, event, _ in _read(path):
+        if event.event == "job_dag_summary":
+            last_end[event.case] = number
+    for number, event, line in _read(path):
+        if event.event not in _OF_THE_RUN and (event.event == "note" or number <= last_end.get(event.case, 0)):
+            yield event, line
+
+
+def _read(path: Path) -> Iterator[tuple[int, _Line, bytes]]:
+    """Yield the number, the head and the text of each line; a cut-off last line is left out, as in reading a run."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.endswith(b"\n") or is_json(line):
+                yield number, _LINES.decode(line, where=f"{path}, line {number}"), line.rstrip(b"\n") + b"\n"
+
+
+def _line(event: Mapping[str, Json]) -> bytes:
+    return encode_line(event).encode() + b"\n"

@@ -1,0 +1,90 @@
+"""`python -m pytest_swarm answers`: list, export, import, prune."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.cli import main
+from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend
+from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
+from pytest_swarm.ollama.answers.questions import ModelIdentity
+from pytest_swarm.simulator.http_server import serve_in_thread
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from tests.execution.lab import A40, HEAVY, PLANNER, backend, case, graph
+from tests.ollama.answers.test_answer_store import MODEL, filled
+
+
+def test_list_tells_models_kinds_counts_and_what_was_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with filled(tmp_path / "s") as store:
+        store.see(SeenModel(model=replace(MODEL, digest="75" * 32), seen_ts_ms=9.0))
+    assert main(["answers", "list", "--answers", str(tmp_path / "s")]) == 0
+    out = capsys.readouterr().out
+    assert "3 answers of 1 models" in out
+    assert out.splitlines()[2].split()[:6] == ["gemma2:2b", "747474747474", "0.33.0", "math", "3", "1"]
+    assert out.splitlines()[2].endswith("replaced")
+
+
+def test_export_and_import_go_round(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    filled(tmp_path / "s").close()
+    assert main(["answers", "export", "--answers", str(tmp_path / "s"), "--out", str(tmp_path / "e")]) == 0
+    assert main(["answers", "import", str(tmp_path / "e"), "--answers", str(tmp_path / "t")]) == 0
+    assert "3 new answers, 3 in" in capsys.readouterr().out
+    assert main(["answers", "export", "--answers", str(tmp_path / "t")]) == 0
+    assert capsys.readouterr().out == (tmp_path / "e").read_text()
+
+
+def test_a_missing_store_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for action in ("list", "export", "prune"):
+        assert main(["answers", action, "--answers", str(tmp_path / "none")]) == 1
+        assert "there is no such file" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def recorded(path: Path, *, simulated: bool) -> None:
+    """Record one case into a cassette, of a server that counts as a real one or not."""
+    from pytest_swarm.execution.bench import Bench, BenchSettings
+
+    inner = replace(backend(), simulated=simulated)
+    recording = recording_backend(inner, RecordingTarget(path=path), timeout_s=60)
+    with Bench(backend=recording, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
+        bench.run(case(graph(("a", "b")), "llm"))
+
+
+def test_a_cassette_is_taken_in_with_its_loads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cassette, path = tmp_path / "c.jsonl", tmp_path / "s"
+    recorded(cassette, simulated=False)
+    assert main(["answers", "import", str(cassette), "--answers", str(path)]) == 1
+    assert "add --server=VERSION" in capsys.readouterr().err
+    assert main(["answers", "import", str(cassette), "--answers", str(path), "--server", "0.33.0"]) == 0
+    with AnswerStore(path, writable=False) as store:
+        kinds = [answer.kind for _, answer in store.entries()]
+        assert (kinds.count("math"), kinds.count("planner")) == (2, 2)
+        assert store.loads()
+        assert all(load.load_s > 0 and load.size_bytes > 1e9 for load in store.loads())
+
+
+def test_answers_of_a_simulator_are_not_taken_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded(tmp_path / "c.jsonl", simulated=True)
+    assert main(["answers", "import", str(tmp_path / "c.jsonl"), "--answers", str(tmp_path / "s")]) == 1
+    assert "no answer in it is measured" in capsys.readouterr().err
+
+
+def test_prune_removes_what_no_model_of_the_server_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from pytest_swarm.simulator.server.model_library import digest_of
+
+    there = digest_of(A40.server_spec.models[0])
+    with filled(tmp_path / "s") as store:
+        kept = ModelIdentity(tag="gemma2:2b", digest=there, server="0.33.0")
+        store.see(SeenModel(model=kept, seen_ts_ms=9.0))
+    server = SimulatedServer(A40.server_spec, generator=ProfileGenerator(A40, seed=0))
+    with serve_in_thread(server) as url:
+        assert main(["answers", "prune", "--answers", str(tmp_path / "s"), "--host", url]) == 0
+    assert "removed 3 answers of 1 models" in capsys.readouterr().out
+    with AnswerStore(tmp_path / "s", writable=False) as store:
+        assert [seen.model.digest for seen in store.seen()] == [there]

@@ -1,0 +1,191 @@
+"""Parts of one run: which belong together, what is missing, and that the merged run is the whole run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_swarm.cli import main
+from pytest_swarm.domain.record import Case, JobRecord
+from pytest_swarm.errors import EventsError
+from pytest_swarm.gate.shards import MAY_DIFFER, SHARD, read_shards
+from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.telemetry.events import (
+    encode_collection,
+    encode_dag_structure,
+    encode_job_summary,
+    encode_run_end,
+    encode_run_start,
+    encode_task_result,
+)
+from pytest_swarm.telemetry.merging import write_merged
+from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.telemetry.sink import FileSink
+from tests.plugin.conftest import INI
+from tests.report.factories import WORKFLOWBENCH, info, key, record
+
+WALL_CLOCK = {"run", "started_ts_ms", "decision_ms", "decision_ms_median", "decision_ms_per_step", "solve_ms"}
+WALL_CLOCK |= {"solve_ms_per_step"}
+SUITE = """
+import pytest
+from pytest_swarm import Number, Task, TaskGraph, chain
+
+@pytest.mark.parametrize("job", ["ant", "bee", "cow", "doe"])
+def test_job(swarm_run, job):
+    tasks = [Task(id=name, type="math", prompt=f"{job} {name}: 20 + 22?", estimated_tokens=9, expected=Number(value=42))
+             for name in ("first", "second")]
+    swarm_run(chain(job, *tasks))
+
+def test_plain():
+    pass
+"""
+
+
+def a_job(number: int, *, mode: str = "lp") -> JobRecord:
+    graph = replace(WORKFLOWBENCH[0], name=f"job{number}")
+    case = Case(graph=graph, key=key(mode), test=f"test_jobs.py::test_job[{mode}-h0-8GB-job{number}]")
+    return replace(record({"s0": 1.0}, graph=graph), steps=(), case=case)
+
+
+def a_part(
+    folder: Path,
+    *jobs: JobRecord,
+    options: Mapping[str, str] | None = None,
+    collected: tuple[str, ...] = (),
+    seed: int = 0,
+    ends: bool = True,
+) -> Path:
+    """The events of a part of a run."""
+    file = FileSink(folder / "events.jsonl")
+    file.emit(encode_run_start(replace(info(run=folder.name), options=options or {}, seed=seed)))
+    file.emit(encode_collection(1.0, collected or [job.case.test for job in jobs]))
+    for job in jobs:
+        file.emit(encode_dag_structure(job.case, 1.0, simulated=True))
+        for outcome in job.outcomes:
+            file.emit(encode_task_result(job.case, outcome, 2.0))
+        file.emit(encode_job_summary(job, 3.0, {}))
+    if ends:
+        file.emit(encode_run_end(4.0, complete=True, notes=()))
+    file.close()
+    return folder
+
+
+def merged(tmp_path: Path, *parts: Path) -> Path:
+    shards = read_shards(parts)
+    return write_merged([*zip(shards.paths, shards.runs, strict=True)], tmp_path / "all", missing=shards.missing)
+
+
+def timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: timeless(each) for name, each in value.items() if name not in WALL_CLOCK}
+    return [timeless(each) for each in value] if isinstance(value, list) else value
+
+
+def test_three_parts_of_a_run_make_the_report_of_the_whole(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytester.makeini(INI)
+    pytester.makepyfile(SUITE)
+    whole_and_parts = []
+    for shard in ((), ("--swarm-shard=1/3",), ("--swarm-shard=2/3",), ("--swarm-shard=3/3",)):
+        before = set(pytester.path.glob("reports/*/"))
+        arguments = ("--swarm-compare=milp,greedy", "--swarm-repeat=2", "--swarm-report=json", *shard)
+        assert pytester.runpytest(*arguments).ret == 0
+        (folder,) = set(pytester.path.glob("reports/*/")) - before
+        whole_and_parts.append(folder)
+    whole, *parts = whole_and_parts
+    assert sorted(len(read_run(part).jobs) for part in parts) == [4, 4, 8]
+    out = pytester.path / "merged"
+    assert main(["merge", *map(str, parts), "--out", str(out)]) == 0
+    assert "16 jobs of 3 parts" in capsys.readouterr().out
+    assert main(["report", str(out), "--type=json"]) == 0
+    there, here = (json.loads((folder / "report.json").read_text()) for folder in (whole, out))
+    assert len(here["cases"]) == 16
+    assert timeless(here) == timeless(there)
+    assert set(read_run(out).collected) == set(read_run(whole).collected)
+
+
+def test_what_a_merged_run_lacks_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left_out = "test_jobs.py::test_job[lp-h0-8GB-job9]"
+    first = a_part(tmp_path / "a", a_job(1), options={SHARD: "1/3"}, collected=(a_job(1).case.test, left_out))
+    third = a_part(tmp_path / "c", a_job(3), options={SHARD: "3/3"}, ends=False)
+    assert main(["merge", str(third), str(first), "--out", str(tmp_path / "all")]) == 1
+    missing = [line for line in capsys.readouterr().out.splitlines() if line.startswith("MISSING: ")]
+    assert missing == [
+        "MISSING: part 2 of 3 is not among the runs",
+        f"MISSING: {third} did not come to its end",
+        f"MISSING: {left_out} has no job",
+    ]
+    run = read_run(tmp_path / "all")
+    assert not run.complete
+    assert [job.case.job for job in run.jobs] == ["job1", "job3"]
+    assert "part 2 of 3 is not among the runs" in run.notes
+
+
+def test_a_case_in_two_parts_is_refused(tmp_path: Path) -> None:
+    parts = [a_part(tmp_path / name, a_job(1), a_job(n)) for n, name in ((2, "a"), (3, "b"))]
+    with pytest.raises(EventsError, match=r"both hold the case test_jobs\.py::test_job\[lp-h0-8GB-job1\], repeat 1"):
+        read_shards(parts)
+
+
+def test_one_graph_in_two_tests_is_no_case_twice(tmp_path: Path) -> None:
+    job = a_job(1)
+    other = replace(job, case=replace(job.case, test="test_other.py::test_job[lp-h0-8GB]"))
+    run = read_run(merged(tmp_path, a_part(tmp_path / "a", job), a_part(tmp_path / "b", other)))
+    assert len(run.jobs) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"seed": 3}, "other seed: 0 and 3"),
+        ({"options": {"swarm_lambda_token": "0.9"}}, "other --swarm-lambda-token: its default and 0.9"),
+        ({"options": {"swarm_judge": "phi4:14b"}}, "other --swarm-judge"),
+        ({"options": {SHARD: "2/4"}}, "one of 3 parts and one of 4"),
+    ],
+)
+def test_parts_that_were_run_otherwise_are_refused(tmp_path: Path, change: dict[str, Any], difference: str) -> None:
+    first = a_part(tmp_path / "a", a_job(1), options={SHARD: "1/3"})
+    other = a_part(tmp_path / "b", a_job(2), **({"options": {SHARD: "2/3"}} | change))
+    with pytest.raises(EventsError, match="is no part of the same run as") as error:
+        read_shards([first, other])
+    assert difference in str(error.value)
+
+
+def test_options_of_a_matrix_stand_side_by_side(tmp_path: Path) -> None:
+    first = a_part(tmp_path / "a", a_job(1), options={"swarm_compare": "lp", SHARD: "1/2"})
+    other = a_part(tmp_path / "b", a_job(1, mode="milp"), options={"swarm_compare": "milp", SHARD: "2/2"})
+    run = read_run(merged(tmp_path, first, other))
+    assert run.info.options == {"swarm_compare": "lp,milp"}
+    assert run.complete
+
+
+def test_an_unfinished_job_and_a_torn_line_stay_behind(tmp_path: Path) -> None:
+    torn = a_part(tmp_path / "a", a_job(1), ends=False)
+    with (torn / "events.jsonl").open("a") as file:
+        opened = replace(a_job(2).case, test="test_jobs.py::test_killed")
+        file.write(json.dumps(encode_dag_structure(opened, 5.0, simulated=True)) + '\n{"event": "plan_st')
+    path = merged(tmp_path, torn, a_part(tmp_path / "b", a_job(3)))
+    run = read_run(path)
+    assert [job.case.job for job in run.jobs] == ["job1", "job3"]
+    assert "test_killed" not in path.read_text()
+    assert any("job2" in note and "still running" in note for note in run.notes)
+
+
+def test_a_run_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    part = a_part(tmp_path / "a", a_job(1))
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "events.jsonl").write_text("mine\n")
+    with pytest.raises(EventsError, match="is there already; give another folder"):
+        merged(tmp_path, part)
+    assert (tmp_path / "all" / "events.jsonl").read_text() == "mine\n"
+
+
+def test_the_options_that_parts_may_set_differently_are_those_of_a_resumed_run_and_files() -> None:
+    by_content = {"swarm_fleet", "swarm_profile", "swarm_cassette", "swarm_record_mode"}
+    assert {row.dest for row in ROWS if row.may_differ} | by_content == MAY_DIFFER

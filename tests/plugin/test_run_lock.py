@@ -1,0 +1,71 @@
+"""One process writes a run: a second one is refused, and a bare --swarm-resume takes another run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.files import FileLock
+from tests.plugin.conftest import Reports
+
+
+@contextmanager
+def written_by_another(folder: Path) -> Iterator[None]:
+    """A run that somebody else is writing: a lock belongs to an open file, so another one of this process does."""
+    lock = FileLock(folder / "run.lock")
+    assert lock.take()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def test_a_run_that_is_being_written_is_refused_with_its_owner(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.runpytest("--swarm-compare=lp").assert_outcomes(passed=1)
+    name, before = reports.folder.name, (reports.folder / "events.jsonl").read_bytes()
+    with written_by_another(reports.folder):
+        result = suite.runpytest("--swarm-compare=lp,milp", f"--swarm-resume={name}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --swarm-resume: run {name} is being written by process {os.getpid()} *"])
+    assert (reports.folder / "events.jsonl").read_bytes() == before
+    suite.runpytest("--swarm-compare=lp,milp", f"--swarm-resume={name}").assert_outcomes(passed=2)
+
+
+def test_a_bare_resume_passes_over_a_live_run(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.runpytest("--swarm-compare=lp").assert_outcomes(passed=1)
+    first = reports.folder
+    suite.runpytest("--swarm-compare=lp").assert_outcomes(passed=1)
+    second = reports.folder
+    assert first != second
+    with written_by_another(second):
+        suite.runpytest("--swarm-compare=lp,milp", "--swarm-resume").assert_outcomes(passed=2)
+        assert b'"mode":"milp"' in (first / "events.jsonl").read_bytes()
+        with written_by_another(first):
+            result = suite.runpytest("--swarm-compare=lp", "--swarm-resume")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --swarm-resume: every run in * is being written, {second.name} by process *"])
+    assert b'"mode":"milp"' not in (second / "events.jsonl").read_bytes()
+
+
+def test_a_run_leaves_no_lock_behind(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.runpytest("--swarm-compare=lp").assert_outcomes(passed=1)
+    suite.runpytest("--swarm-resume", "--swarm-seed=3")
+    assert sorted(each.name for each in reports.folder.iterdir()) == ["events.jsonl", "report.json"]
+
+
+def test_workers_go_on_with_the_run_that_their_controller_holds(suite: pytest.Pytester, reports: Reports) -> None:
+    pytest.importorskip("xdist")
+    suite.runpytest("--swarm-compare=lp").assert_outcomes(passed=1)
+    args = ("-n1", "--swarm-compare=lp,milp", "--swarm-resume")
+    suite.runpytest(*args).assert_outcomes(passed=2)
+    assert len(list(reports.root.glob("*/events.jsonl"))) == 1
+    assert [each["mode"] for each in reports.of("job_dag_summary")] == ["lp", "milp"]
+    with written_by_another(reports.folder):
+        result = suite.runpytest(*args, "--swarm-compare=lp")
+    assert result.ret != 0
+    assert "is being written" in result.stderr.str() + result.stdout.str()
+    assert "Traceback" not in result.stderr.str()

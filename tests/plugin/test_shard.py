@@ -1,0 +1,47 @@
+"""--swarm-shard: each test in exactly one part, and all cases of a workflow in the same."""
+
+from __future__ import annotations
+
+import pytest
+
+SUITE = """
+import pytest
+from pytest_swarm import Task, chain
+
+@pytest.mark.parametrize("job", ["ant", "bee", "cow"])
+def test_job(swarm_run, job): ...
+
+def test_plain(): ...
+"""
+ARGUMENTS = ("--collect-only", "-q", "--swarm-compare=lp,milp,greedy", "--swarm-horizon=0,1")
+
+
+def part(pytester: pytest.Pytester, *arguments: str) -> list[str]:
+    result = pytester.runpytest(*ARGUMENTS, *arguments)
+    assert result.ret == 0
+    return [line.partition("::")[2] for line in result.outlines if "::" in line]
+
+
+def test_each_workflow_is_in_one_part_with_all_its_cases(suite: pytest.Pytester) -> None:
+    suite.makepyfile(test_invoice=SUITE)
+    parts = [part(suite, f"--swarm-shard={number}/2") for number in (1, 2)]
+    assert sorted(test for tests in parts for test in tests) == sorted(part(suite))
+    jobs = [{name.rpartition("-")[2] for name in tests if name.startswith("test_job")} for tests in parts]
+    assert jobs == [{"ant]", "cow]"}, {"bee]"}]
+    assert [len(tests) for tests in parts] == [12, 7]
+
+
+@pytest.mark.parametrize("xdist", [(), ("-n2",)])
+def test_more_parts_than_workflows_are_refused(suite: pytest.Pytester, xdist: tuple[str, ...]) -> None:
+    suite.makepyfile(test_invoice=SUITE)
+    result = suite.runpytest_subprocess("--swarm-shard=2/9", *xdist)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: --swarm-shard: 9 parts of 4 workflows would leave one empty; give fewer parts"]
+    )
+
+
+def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:
+    result = suite.runpytest("--swarm-carryover=group", "--swarm-shard=1/1")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "run it without --swarm-shard" in result.stdout.str()

@@ -1,0 +1,99 @@
+"""The answer of more than two modes: every mode once, in its group, against one reference, on one axis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.report.html import render_html
+from pytest_swarm.report.mode_forest import ForestRow, ModeForest, mode_forest
+from pytest_swarm.report.report_model import build_report
+from tests.report.factories import GEMMA, QWEN, WB1, key, record, run
+from tests.report.played import small_run
+
+
+def jobs(scores: dict[str, float], *, workflows: int = 200, model: str = GEMMA.tag) -> list[JobRecord]:
+    graphs = [replace(WB1, name=f"g{n}") for n in range(workflows)]
+    return [
+        record(dict.fromkeys(graph.order, score), graph=graph, case=key(mode), model=model)
+        for mode, score in scores.items()
+        for graph in graphs
+    ]
+
+
+def built(*records: JobRecord) -> ModeForest:
+    found = mode_forest(build_report(run(*records)))
+    assert found is not None
+    return found
+
+
+def rows(found: ModeForest) -> dict[str, ForestRow]:
+    return {row.mode: row for group in found.groups for row in group.rows}
+
+
+def test_two_modes_have_a_sentence_and_no_forest() -> None:
+    assert mode_forest(build_report(small_run())) is None
+    assert 'class="card forest"' not in render_html(build_report(small_run()))
+
+
+def test_modes_stand_in_their_groups_in_the_order_of_the_table() -> None:
+    found = built(*jobs({"mine": 0.5, "greedy": 0.5, "random": 0.5, "milp": 0.5, "lp": 0.5, "llm": 0.5, "oracle": 0.5}))
+    assert [(group.heading, [row.mode for row in group.rows]) for group in found.groups] == [
+        ("Published pair", ["lp", "llm"]),
+        ("Exact programs", ["milp"]),
+        ("Rules", ["greedy", "mine"]),
+        ("References", ["random"]),
+        ("Hindsight", ["oracle"]),
+    ]
+
+
+def test_differences_are_seen_from_the_mode_whichever_side_it_stands_in_the_comparison() -> None:
+    """lp comes before llm in the table of modes, greedy after it; both differ from llm with their own sign."""
+    found = rows(built(*jobs({"lp": 0.9, "llm": 0.5, "greedy": 0.2})))
+    assert (found["lp"].difference, found["lp"].tone) == ("+40.0", "good")
+    assert found["lp"].sentence.startswith("better by 40.0 points, +")
+    assert (found["greedy"].difference, found["greedy"].tone) == ("-30.0", "bad")
+    assert found["greedy"].sentence.startswith("worse by 30.0 points, -")
+    assert (found["llm"].mark, found["llm"].sentence) == (None, "the reference")
+    left, right = found["greedy"].mark, found["lp"].mark
+    assert left is not None
+    assert right is not None
+    assert left.middle < built(*jobs({"lp": 0.9, "llm": 0.5, "greedy": 0.2})).drawing.zero < right.middle
+
+
+def test_an_interval_within_one_point_is_the_same() -> None:
+    close = jobs({"lp": 0.5, "llm": 0.5, "greedy": 0.5}, workflows=900)
+    first = next(n for n, each in enumerate(close) if each.case.key.mode == "lp")
+    close[first] = record(dict.fromkeys(WB1.order, 0.6), graph=replace(WB1, name="g0"), case=key("lp"), model=QWEN.tag)
+    row = rows(built(*close))["lp"]
+    assert row.tone == "plain"
+    assert row.sentence.startswith("the same within 0.")
+
+
+def test_the_same_score_in_every_pair_needs_no_interval() -> None:
+    row = rows(built(*jobs({"lp": 0.5, "llm": 0.5, "greedy": 0.1}, workflows=3)))["lp"]
+    assert row.sentence == "the same score in every pair; the same model for every task"
+
+
+def test_few_workflows_decide_nothing() -> None:
+    row = rows(built(*jobs({"lp": 0.9, "llm": 0.5, "greedy": 0.1}, workflows=3)))["lp"]
+    assert (row.tone, row.sentence) == (
+        "open",
+        "not decided, 3 workflows: no statement about others; the same model for every task",
+    )
+
+
+def test_a_mode_without_a_common_pair_is_named_as_not_compared() -> None:
+    other = record({"s0": 1.0}, graph=replace(WB1, name="elsewhere"), case=key("greedy"))
+    row = rows(built(*jobs({"lp": 0.9, "llm": 0.5}), other))["greedy"]
+    assert row.mark is None
+    assert row.sentence == "not compared: no pair of jobs has a score under both"
+
+
+@pytest.mark.parametrize("modes", [("lp", "milp", "llm"), ("lp", "milp", "llm", "greedy", "random", "best-single")])
+def test_the_page_has_one_forest_and_no_card_per_pair(modes: tuple[str, ...]) -> None:
+    page = render_html(build_report(small_run(modes=modes)))
+    assert page.count('class="card forest"') == 1
+    assert 'class="card verdict"' not in page

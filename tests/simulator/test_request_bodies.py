@@ -1,0 +1,67 @@
+"""Request bodies are decoded as Go decodes them: the fault that comes first, names in any case."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_swarm.simulator.server.request_bodies import InvalidBody, read_object
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        pytest.param(
+            '{"stream": "x", "model": 5}',
+            "json: cannot unmarshal string into Go struct field ChatRequest.stream of type bool",
+            id="the-first-in-the-document",
+        ),
+        pytest.param(
+            '{"model": 5, "stream": "x"}',
+            "json: cannot unmarshal number into Go struct field ChatRequest.model of type string",
+            id="in-the-other-order",
+        ),
+        pytest.param(
+            '{"stream": "x", "messages": [{"role": 5}]}',
+            "json: cannot unmarshal number into Go struct field ChatRequest.messages.role of type string",
+            id="messages-have-their-own-decoder",
+        ),
+        pytest.param(
+            '{"stream": "x", "keep_alive": "1"}', 'time: missing unit in duration "1"', id="so-has-keep-alive"
+        ),
+        pytest.param(
+            '{"stream": 0, "think": 5}',
+            'think must be a boolean or string ("high", "medium", "low", "max", true, or false)',
+            id="and-think",
+        ),
+        pytest.param(
+            '{"Stream": "x"}',
+            "json: cannot unmarshal string into Go struct field ChatRequest.stream of type bool",
+            id="any-case",
+        ),
+        pytest.param(
+            '{"messages": [{"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}]}',
+            "Value looks like object, but can't find closing '}' symbol",
+            id="arguments-are-an-object",
+        ),
+        pytest.param(
+            '{"messages": [{"tool_calls": [{"function": {"name": 5}}]}]}',
+            "json: cannot unmarshal number into Go struct field ChatRequest.messages.tool_calls.function.name of type "
+            "string",
+            id="a-function-has-a-name",
+        ),
+    ],
+)
+def test_the_fault_of_a_body_is_the_servers(body: str, message: str) -> None:
+    with pytest.raises(InvalidBody) as caught:
+        read_object(body.encode(), "ChatRequest")
+    assert str(caught.value) == message
+
+
+def test_names_count_in_any_case_also_in_messages() -> None:
+    found = read_object(b'{"MODEL": "a", "Messages": [{"Role": "user", "Content": "hi"}]}', "ChatRequest")
+    assert found == {"model": "a", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def test_an_empty_message_and_an_empty_tool_call_are_taken() -> None:
+    found = read_object(b'{"messages": [null, {"tool_calls": [{}, null]}]}', "ChatRequest")
+    assert found == {"messages": [None, {"tool_calls": [{}, None]}]}

@@ -1,0 +1,60 @@
+"""Schemas that the model's process refuses, with its messages; recorded from a real server (llama.cpp b10434)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_swarm.simulator.server.schema_check import schema_fault
+
+CONVERSION = "Field 'json_schema': \"json_schema\": JSON schema conversion failed:\n"
+KIND = "Field 'json_schema': \"json_schema\": [json.exception.type_error.302] "
+GRAMMAR = "Failed to initialize samplers: failed to parse grammar"
+
+
+@pytest.mark.parametrize(
+    ("schema", "fault"),
+    [
+        ({"type": "nope"}, CONVERSION + 'Unrecognized schema: {"type":"nope"}'),
+        ({"type": "object", "properties": {"a": 5}}, CONVERSION + "Unrecognized schema: 5"),
+        ({"anyOf": [{"type": "integer"}, {"type": "nope"}]}, CONVERSION + 'Unrecognized schema: {"type":"nope"}'),
+        ({"type": "array", "items": {"type": "nope"}}, CONVERSION + 'Unrecognized schema: {"type":"nope"}'),
+        ({"$ref": "#/x"}, CONVERSION + 'Error resolving ref #/x: x not in {"$ref":"#/x"}'),
+        ({"$ref": "http://x/y"}, CONVERSION + "Unsupported ref: http://x/y"),
+        ({"type": "string", "pattern": "[a-z]{2}"}, CONVERSION + "Pattern must start with '^' and end with '$'"),
+        ({"type": "string", "pattern": "^[a$"}, CONVERSION + "Unbalanced square brackets"),
+        ({"type": "string", "pattern": "^a{x}$"}, CONVERSION + "Invalid number in curly brackets"),
+        ({"type": "string", "pattern": "^\\d+$"}, GRAMMAR),
+        ({"type": []}, GRAMMAR),
+        ({"type": "array", "items": {"oneOf": []}}, GRAMMAR),
+        ({"type": "array", "minItems": -1, "items": {"type": "integer"}}, GRAMMAR),
+        ({"anyOf": "x"}, KIND + "type must be array, but is string"),
+        ({"$ref": 5}, KIND + "type must be string, but is number"),
+        ({"type": "integer", "minimum": "x"}, KIND + "type must be number, but is string"),
+    ],
+    ids=str,
+)
+def test_a_schema_without_a_grammar_is_refused(schema: Any, fault: str) -> None:
+    assert schema_fault(schema) == fault
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": ["string", "null"]},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"type": "integer"}}},
+        {"enum": []},
+        {"const": None},
+        {"allOf": [5]},
+        {"title": "x"},
+        {"not": {"type": "integer"}},
+        {"type": "object", "properties": {"a": None}},
+        {"type": "string", "pattern": "^[a-z]{2,3}(x|y)*\\.$"},
+        {"type": "array", "minItems": 3, "maxItems": 1, "items": {"type": "integer"}},
+        None,
+    ],
+    ids=str,
+)
+def test_other_schemas_are_taken(schema: Any) -> None:
+    assert schema_fault(schema) is None
