@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal, TypeAlias
@@ -29,7 +29,7 @@ from pytest_swarm.routing.registry import FIXED
 _FEW_MODES: Final = 3  # more claims than these need a caution; more names than these are counted
 
 
-AnswerKind: TypeAlias = Literal["comparison", "saving", "caution", "budget", "planner", "code", "missing"]
+AnswerKind: TypeAlias = Literal["comparison", "saving", "caution", "budget", "planner", "code", "hosts", "missing"]
 Tone: TypeAlias = Literal["good", "bad", "open", "plain"]
 
 
@@ -57,8 +57,17 @@ def answers(report: Report) -> tuple[Answer, ...]:
         *_budget(report),
         *_planner(report.modes),
         *_code(report),
+        *_hosts(report),
         *_missing(report),
     )
+
+
+def _hosts(report: Report) -> Iterator[Answer]:
+    """Yield which server ran how many jobs, where there were several."""
+    ran = Counter(job.record.host for job in report.jobs if job.record.host is not None)
+    if ran:
+        shares = ", ".join(f"{host} ran {plural(count, 'job')}" for host, count in sorted(ran.items()))
+        yield Answer(kind="hosts", tone="plain", text=f"Servers: {shares}.")
 
 
 def nothing_measured(report: Report) -> Answer | None:
