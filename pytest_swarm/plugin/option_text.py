@@ -69,11 +69,11 @@ class OptionText:
             return "on"
         return None if self.text.lower() in OFF_WORDS else self.choice(word, hint="or the option alone")
 
-    def count(self, *, low: int) -> int:
-        """Return a whole number of at least `low`."""
-        from pytest_swarm.plugin.axes import parse_count
+    def count(self, *, low: int, high: int | None = None) -> int:
+        """Return a whole number of at least `low`, and at most `high` where that is given."""
+        from pytest_swarm.plugin.axes import MOST, parse_count
 
-        return parse_count(self.text, what=self.what, low=low)
+        return parse_count(self.text, what=self.what, low=low, high=MOST if high is None else high)
 
     def shard(self) -> tuple[int, int]:
         """Return the number of a part, from 1, and how many parts there are."""

@@ -119,6 +119,7 @@ class CaseHead(Struct, frozen=True, kw_only=True):
     repeat: Annotated[Annotated[int, Meta(ge=1)], Meta(description="from 1")]
     status: JobStatus
     error: Annotated[str | None, Meta(description="why it is not completed")]
+    host: Annotated[str | None, Meta(description="the server that ran it; null: there was one at most")] = None
     simulated: Annotated[bool, Meta(description="whether its figures come from the simulator")]
     started_ts_ms: Milliseconds
 

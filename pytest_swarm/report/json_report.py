@@ -108,6 +108,7 @@ def _case(job: MeasuredJob) -> msgspec.Struct:
         lambda_token=key.lambda_token,
         status=record.status,
         error=record.error,
+        host=record.host,
         simulated=record.simulated,
         started_ts_ms=record.started_ts_ms,
         **encode_metrics(job.metrics),

@@ -49,7 +49,7 @@ MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "bro
 _MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald")
 SPARE_COLORS: Final = tuple(each for each in _MORE_COLORS if each not in {spec.color for spec in MODES})
 _MAX_NOTES: Final = 200
-_LABELS: Final = {"caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
+_LABELS: Final = {"saving": "Loads", "caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
