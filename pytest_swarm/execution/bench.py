@@ -251,6 +251,13 @@ class Bench:
         source = self.settings.estimates
         return Estimator(self.fleet, start=source.of_job(case.graph), learning=source.info.learning)
 
+    def _measured_gpu(self, state: GroupState) -> GpuMeter | None:
+        """The GPUs of a server on this machine; what they draw idle is measured before the first case."""
+        if self.gpu is None or not state.backend.is_local:
+            return None
+        self.gpu.measure_idle()
+        return self.gpu
+
     def _context(self, case: Case, state: GroupState, sink: Sink) -> CaseContext:
         s = self.settings
         judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._residency)
@@ -263,7 +270,7 @@ class Bench:
             ),
             sink=sink,
             probe_client=state.connection.probe_client,
-            gpu=self.gpu if state.backend.is_local else None,
+            gpu=self._measured_gpu(state),
             measured=state.connection.measured(case.graph),
             announce=state.connection.announce,
             settings=RunSettings(
