@@ -6,7 +6,6 @@ with Bench(backend=backend, fleet=load_fleet("heavy")) as bench:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -28,9 +27,7 @@ from pytest_swarm.execution.group_state import GroupState, in_loop
 from pytest_swarm.execution.loop_tasks import record_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
-from pytest_swarm.execution.restoration import Restoration
-from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
+from pytest_swarm.execution.server_visits import ServerVisits
 from pytest_swarm.routing.base import DEFAULT_QUALITY_FLOOR, RouterFactory, RouterSetup, Weights
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.registry import ModeSpec
@@ -80,7 +77,7 @@ def _weights(weights: Weights, case: Case) -> Weights:
     return weights if swept is None else replace(weights, token=swept)
 
 
-class Bench:
+class Bench(ServerVisits):
     """Runs cases on one backend, one at a time.
 
     With carryover "case" every case meets an empty GPU and the fleet file's priors; with "group" residency and learned
@@ -90,7 +87,7 @@ class Bench:
     def __init__(
         self, *, backend: Backend, fleet: Fleet, settings: BenchSettings | None = None, gpu: GpuMeter | None = None
     ) -> None:
-        self.backend = backend
+        super().__init__(backend)
         self.fleet = fleet.merged(backend.one_file)
         self.settings = settings or BenchSettings()
         self.gpu = gpu
@@ -98,7 +95,6 @@ class Bench:
         self._routers = CaseRouters(self._modes)
         self._state: GroupState | None = None
         self._state_key: CaseKey | None = None
-        self.restoration = Restoration()
 
     def check_modes(self, modes: Iterable[str]) -> None:
         """Raise OptionError for the first mode that cannot run here, before any case does."""
@@ -183,46 +179,10 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         self.leave()
 
-    def look(self) -> tuple[ResidentEntry, ...]:
-        """Return what was resident on a real server before the first case; BackendError where it does not answer.
-
-        Nothing on a server in this process, which ends with its connection.
-        """
-        if self.backend.live:
-            self._at_the_server(self.restoration.look)
-        return self.restoration.found or ()
-
-    def resident_now(self) -> tuple[ResidentEntry, ...]:
-        """Return what is resident on a real server; BackendError where it does not answer."""
-        return self._at_the_server(lambda client: client.resident_entries())
-
-    def installed_now(self) -> tuple[ListedModel, ...]:
-        """Return the models that a real server has installed; BackendError where it does not answer."""
-        return self._at_the_server(lambda client: client.installed())
-
     def leave(self) -> tuple[str, ...]:
         """Close what is open, and leave a real server as it was found; a sentence for what could not be restored."""
         self.close()
-        if not self.backend.live or self.restoration.found is None:
-            return ()
-        restoration, self.restoration = self.restoration, Restoration()
-        try:
-            return self._at_the_server(restoration.restore)
-        except BackendError as error:
-            return (f"the server was not left as it was found: {error}",)
-
-    def _at_the_server(self, work: Callable[[OllamaClient], Coroutine[None, None, T]]) -> T:
-        """Return the result of work on a connection of its own, which belongs to no case."""
-
-        async def done() -> T:
-            client = self.backend.connect().client
-            try:
-                return await work(client)
-            finally:
-                await client.aclose()
-
-        with asyncio.Runner(loop_factory=self.backend.new_loop) as runner:
-            return runner.run(done())
+        return self.restore()
 
     def close(self) -> None:
         """Close what is open; a later `run` opens it again."""
@@ -244,6 +204,13 @@ class Bench:
         source = self.settings.estimates
         return Estimator(self.fleet, start=source.of_job(case.graph), learning=source.info.learning)
 
+    def _measured_gpu(self, state: GroupState) -> GpuMeter | None:
+        """The GPUs of a server on this machine; what they draw idle is measured before the first case."""
+        if self.gpu is None or not state.backend.is_local:
+            return None
+        self.gpu.measure_idle()
+        return self.gpu
+
     def _context(self, case: Case, state: GroupState, sink: Sink) -> CaseContext:
         s = self.settings
         judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._residency)
@@ -256,7 +223,7 @@ class Bench:
             ),
             sink=sink,
             probe_client=state.connection.probe_client,
-            gpu=self.gpu if state.backend.is_local else None,
+            gpu=self._measured_gpu(state),
             measured=state.connection.measured(case.graph),
             announce=state.connection.announce,
             settings=RunSettings(

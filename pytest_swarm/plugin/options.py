@@ -88,8 +88,9 @@ class Options(OptionValues):
     estimates = Value(
         lambda given: given.estimates(),
         "prior",
-        "where estimates of quality start: prior (the fleet file), a file of python -m pytest_swarm estimates, or "
-        "cross: for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN",
+        "where estimates of quality start: prior (the fleet file); a file of python -m pytest_swarm estimates; cross: "
+        "for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN; text: the "
+        "same, by the text of the prompts too (needs scikit-learn)",
         metavar="FILE",
     )
     learning: Value[Literal["on", "off"]] = Value(

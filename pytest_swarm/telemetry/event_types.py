@@ -1,7 +1,6 @@
 """The events of a run as they stand in events.jsonl: one type for each, from which its JSON Schema is made.
 
-The names and the order of the fields are a contract. A field with a default was added later, or may be left out:
-files that lack it are still read. `events` makes these types from records, and records from them.
+Names and order of the fields are a contract. A field with a default may be absent: files that lack it are still read.
 """
 
 from __future__ import annotations
@@ -261,6 +260,8 @@ class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):
     gpu_used_bytes: Annotated[Count | None, Meta(description="bytes in use on all GPUs")] = None
     gpus: Annotated[tuple[Count, ...] | None, Meta(description="bytes in use on each GPU")] = None
     gpu_processes: tuple[GpuProcess, ...] = ()
+    gpu_energy_j: Annotated[NotNegative | None, Meta(description="joules of all GPUs since the driver began")] = None
+    gpu_idle_w: Annotated[NotNegative | None, Meta(description="watts of all GPUs before the first case")] = None
 
 
 class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"):
