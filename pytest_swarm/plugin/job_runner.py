@@ -131,7 +131,12 @@ class JobRunner:
 
         measuring = self._resources.measuring
         assert measuring is not None, "only asked where there is one"
-        return measuring.run(case, others, sink=self._folder.sink)
+        record = measuring.run(case, others, sink=self._folder.sink)
+        if item.nodeid in measuring.to_verify:
+            from pytest_swarm.plugin.verifying import verify
+
+            verify(record, self._resources, sink=self._folder.sink)
+        return record
 
     def _siblings(self, item: pytest.Item) -> list[pytest.Item]:
         """Return the collected items of a test, itself among them, that differ in their case alone."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pytest_swarm.domain.limits import base_node_id
+from pytest_swarm.domain.measured_run import MeasuredTest
 from pytest_swarm.errors import AnswersError, NotMeasuredError
 from pytest_swarm.execution.answer_broker import OUT_OF_TIME, AnswerBroker, AskSettings
 from pytest_swarm.execution.case_player import CompleteCase
@@ -20,6 +22,7 @@ from pytest_swarm.execution.waves import Measured, Measurer, NothingAsked, NotMe
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel, now_ms
 from pytest_swarm.ollama.answers.answers_text import open_answers
 from pytest_swarm.plugin.server_lock import ServerLock
+from pytest_swarm.telemetry.measured_events import encode_measured_test
 
 if TYPE_CHECKING:
     from pytest_swarm.calibration.measured_world import ServerLimits
@@ -82,6 +85,8 @@ class Measuring:
         self._server = server
         self._around = around
         self._results: dict[tuple[str, str], WaveResult] = {}
+        self.to_verify: frozenset[str] = frozenset()
+        """The tests that are run for real as well."""
         self.unmeasured: list[str] = []
         """The cases that could not be played, each with what it lacks."""
 
@@ -163,6 +168,7 @@ class Measuring:
         if key not in self._results:
             cases = {each.digest: each for each in (case, *others())}
             measured = self.measure(tuple(cases.values()))
+            sink.emit(encode_measured_test(_told(case, measured), now_ms()))
             self._results |= {_key(cases[digest]): result for digest, result in measured.cases.items()}
         result = self._results.pop(key)
         if isinstance(result, NotMeasured):
@@ -203,6 +209,21 @@ class Measuring:
 
 def _key(case: Case) -> tuple[str, str]:
     return case.digest, case.test
+
+
+def _told(case: Case, measured: Measured) -> MeasuredTest:
+    """Return what was measured for the cases of a test."""
+    complete = [result for result in measured.cases.values() if isinstance(result, CompleteCase)]
+    return MeasuredTest(
+        test=base_node_id(case.test),
+        job=case.job,
+        waves=len(measured.waves),
+        answers=len(frozenset().union(*(result.answers for result in complete))),
+        asked=sum(wave.asked for wave in measured.waves),
+        loads=sum(wave.loads for wave in measured.waves),
+        server_s=sum(wave.server_s for wave in measured.waves),
+        unmeasured=len(measured.cases) - len(complete),
+    )
 
 
 def _played_record(result: CompleteCase, sink: Sink) -> JobRecord:

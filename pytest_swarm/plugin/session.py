@@ -152,6 +152,12 @@ class SwarmSession:
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
+            if self.resources.measuring is not None:
+                from pytest_swarm.plugin.verifying import drawn
+
+                self.resources.measuring.to_verify = drawn(
+                    self.collected, self.settings.verify, seed=self.settings.seed
+                )
             self.resources.name_foreign_models()
             self.folder.claim()
             self.folder.collected = tuple(self.collected)

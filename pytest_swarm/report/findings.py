@@ -11,6 +11,8 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.report.measured import WORD as MEASURED
+from pytest_swarm.report.measured import measure_summary, measured_sentence
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.wording import (
@@ -249,7 +251,7 @@ def _missing(report: Report) -> Iterable[Answer]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """The mark of figures that were not measured on real models: `SIMULATED` or `REPLAYED`, and a sentence."""
+    """The mark of figures that a real server did not give in this run, such as `SIMULATED`, and a sentence."""
 
     word: str
     text: str
@@ -266,6 +268,9 @@ def provenance(report: Report) -> Provenance | None:
     if info.simulated:
         text = f"no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
         return Provenance(word="SIMULATED", text=text)
+    measured = measure_summary(report)
+    if measured is not None:
+        return Provenance(word=MEASURED, text=measured_sentence(measured))
     if info.backend == "replay":
         text = f"answers and times are those of a recording ({profile}seed {info.seed})."
         return Provenance(word="REPLAYED", text=text)

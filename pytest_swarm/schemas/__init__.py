@@ -17,6 +17,7 @@ from pytest_swarm.codec import JsonObject
 from pytest_swarm.files import write_whole
 from pytest_swarm.gate.baseline_codec import baseline_schema
 from pytest_swarm.gate.gate_block import gate_schema
+from pytest_swarm.ollama.answers.answer_codec import answers_schema
 from pytest_swarm.ollama.cassette.cassette_codec import cassette_schema
 from pytest_swarm.telemetry.event_types import events_schema
 
@@ -26,6 +27,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], JsonObject]]] = MappingProxyType(
         "swarm-baseline-1": baseline_schema,
         "swarm-cassette-1": cassette_schema,
         "swarm-gate-1": gate_schema,
+        "swarm-answers-1": answers_schema,
     }
 )
 """The schemas of this folder by the name of their file, without its suffix."""

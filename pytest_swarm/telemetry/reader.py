@@ -32,6 +32,7 @@ from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import GraphObject, decode_graph_object
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
+from pytest_swarm.telemetry.measured_events import MeasuredReader
 
 
 class _EventHead(Struct, frozen=True, kw_only=True):
@@ -110,6 +111,7 @@ class _Reader:
         self.collected: dict[str, None] = {}
         self.damaged: list[int] = []
         self.torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
+        self.measured = MeasuredReader()
         self._graphs: dict[str, tuple[GraphObject, TaskGraph]] = {}
 
     def take_line(self, line: bytes, *, number: int) -> None:
@@ -141,6 +143,8 @@ class _Reader:
                 self.complete, self.notes = event.complete, list(event.notes)
             case types.CollectionEvent():
                 self.collected.update(dict.fromkeys(event.tests))
+            case types.MeasuredTestEvent() | types.VerifiedCaseEvent():
+                self.measured.take(event)
             case types.NoteEvent():
                 self.case_notes.append(event.text)
             case types.DagStructureEvent():
@@ -213,6 +217,8 @@ class _Reader:
             complete=self.complete and not unfinished and not notes and not damage,
             notes=(*self.notes, *self.case_notes, *unfinished, *damage, *notes),
             collected=tuple(self.collected),
+            measured=tuple(self.measured.tests),
+            verified=tuple(self.measured.cases.values()),
         )
 
     def _damage(self) -> tuple[str, ...]:

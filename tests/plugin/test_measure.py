@@ -153,3 +153,35 @@ def test_a_carryover_over_jobs_is_refused(suite: pytest.Pytester) -> None:
     result = run(suite, *MEASURE, "--swarm-carryover=group")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*plays each case from an empty GPU; leave out --swarm-carryover*"])
+
+
+def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, reports: Reports) -> None:
+    result = run(suite, *MEASURE, "--swarm-compare=lp,greedy,milp", "--swarm-verify=2")
+    result.assert_outcomes(passed=3)
+    measure = reports.report["run"]["measure"]
+    assert len(measure["verified"]) == 2
+    assert {row["metric"]: row["cases"] for row in measure["verified_figures"]}["makespan_s"] == 2
+    assert all(abs(row["off"]) < 0.03 for row in measure["verified_figures"])
+    result.stdout.fnmatch_lines(["figure * predicted * real * off *", "Makespan *"])
+    assert len(reports.of("verified_case")) == 2
+
+
+def test_the_same_cases_are_verified_in_every_run(suite: pytest.Pytester, reports: Reports) -> None:
+    found = []
+    for _ in range(2):
+        run(suite, *MEASURE, "--swarm-compare=lp,greedy,milp,random", "--swarm-verify=2").assert_outcomes(passed=4)
+        found.append(sorted(each["label"] for each in reports.report["run"]["measure"]["verified"]))
+    assert found[0] == found[1]
+
+
+def test_the_report_tells_what_was_measured(suite: pytest.Pytester, reports: Reports) -> None:
+    run(suite, *MEASURE, "--swarm-compare=lp,greedy")
+    first = reports.report["run"]["measure"]
+    assert (first["answers_known"], first["answers_asked"]) == (0, 3)
+    assert first["loads"] >= 3
+    assert first["server_s"] > 0
+    run(suite, *MEASURE, "--swarm-compare=lp,greedy")
+    second = reports.report["run"]["measure"]
+    assert (second["answers_known"], second["answers_asked"], second["loads"], second["server_s"]) == (3, 0, 0, 0.0)
+    assert second["without_store_s"] == first["without_store_s"] > 0
+    assert second["verified"] == []
