@@ -19,9 +19,9 @@ from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import BackendError, CallTimeoutError, ServerDownError
 from pytest_swarm.execution.answer_gate import AnswerNeed, LoadNeed, Need
 from pytest_swarm.execution.backends import Backend, Connection
-from pytest_swarm.execution.known_answers import KnownAnswers
 from pytest_swarm.execution.model_loading import ModelLoader, Room
 from pytest_swarm.execution.restoration import Restoration
+from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.speed_calibration import calibrate_speed
 from pytest_swarm.execution.wave_tally import WaveTally
 from pytest_swarm.execution.waves import WaveReport
@@ -67,7 +67,7 @@ class AnswerBroker:
         settings: How it is asked.
     """
 
-    def __init__(self, inner: Backend, known: KnownAnswers, settings: AskSettings) -> None:
+    def __init__(self, inner: Backend, known: ServerAnswers, settings: AskSettings) -> None:
         self._inner = inner
         self._known = known
         self._settings = settings

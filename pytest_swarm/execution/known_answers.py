@@ -1,115 +1,137 @@
-"""What is known of a server's models: their identities, and the answers that the store has of them."""
+"""Scored answers that are known before a run: those of an earlier run, or of a table that others measured."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.errors import AnswersError
-from pytest_swarm.execution.backends import Backend
-from pytest_swarm.fields import Json
-from pytest_swarm.ollama.answers.answer_store import AnswerStore
-from pytest_swarm.ollama.answers.questions import ModelIdentity, Question, question_of
-from pytest_swarm.ollama.answers.stored_values import StoredAnswer
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.record import JobRecord, Run, TaskOutcome, TaskStatus
+from pytest_swarm.domain.task import Task
+from pytest_swarm.errors import EstimateError, GraphError
+from pytest_swarm.estimate.scored_calls import ScoredCall, cell_sums
+from pytest_swarm.estimate.shrinkage import ShrunkTable, shrunk_table, without_priors
+from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers, load_measured_answers
+from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.workloads.fleet import load_fleet
+from pytest_swarm.workloads.graph_files import load_graph
+
+EVENTS: Final = "events.jsonl"
+ANSWERS: Final = "answers.jsonl"
+JOBS: Final = "jobs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnownAnswers:
-    """The answers of the models that a run asks.
+    """Scored answers, each once; `source` says where they come from, `fleet` has the models that gave them.
 
-    Attributes:
-        store: Where the answers are.
-        models: Full tag -> the model as the server has it now.
-        timeout_s: The time limit of a call; a call that was given up earlier is not known.
+    `made_priors`: the priors of that fleet are means of these very answers, as `import-matrix` writes them.
     """
 
-    store: AnswerStore
-    models: Mapping[str, ModelIdentity]
-    timeout_s: float
-    _cache: dict[str, StoredAnswer] = field(default_factory=dict, init=False, repr=False)
+    source: str
+    fleet: Fleet
+    calls: tuple[ScoredCall, ...]
+    made_priors: bool = False
 
-    def model(self, tag: str) -> ModelIdentity | None:
-        """Return the model of a tag; None where the server has none."""
-        return self.models.get(full_tag(tag))
+    def table(self, fleet: Fleet) -> ShrunkTable:
+        """Return what the answers say of the models of a fleet; EstimateError where they are of none of them."""
+        table = shrunk_table(cell_sums(self.calls), without_priors(fleet) if self.bare(fleet) else fleet)
+        if not table.cells:
+            raise EstimateError(
+                f"{self.source}: has no scored answer of a model of fleet {fleet.name!r}; use its fleet"
+            )
+        return table
 
-    def question(self, path: str, body: Mapping[str, Json]) -> Question | None:
-        """Return the question of a request; None where it names no model of the server.
-
-        Args:
-            path: The path of the request.
-            body: Its JSON body.
-        """
-        tag = body.get("model")
-        model = self.model(tag) if isinstance(tag, str) else None
-        return None if model is None else question_of(path, body, model)
-
-    def answer(self, question: Question) -> StoredAnswer | None:
-        """Return the answer to a question; None where it must be asked."""
-        found = self._cache.get(question.key) or self.store.answer(question)
-        if found is None or (found.unanswered_s is not None and found.unanswered_s < self.timeout_s):
-            return None
-        self._cache[question.key] = found
-        return found
+    def bare(self, fleet: Fleet) -> bool:
+        """Return whether the priors of a fleet do not count, because they were made of these answers."""
+        return self.made_priors and fleet.digest == self.fleet.digest
 
 
-def identities(models: Iterable[ModelIdentity]) -> dict[str, ModelIdentity]:
-    """Return the models by their full tags; of several of one tag the first."""
-    found: dict[str, ModelIdentity] = {}
-    for model in models:
-        found.setdefault(full_tag(model.tag), model)
+def read_known_answers(path: Path) -> KnownAnswers:
+    """Return the scored answers of a run, or of the folder that `import-matrix` wrote.
+
+    Args:
+        path: The folder of a run, its events.jsonl, the folder of an imported table, or its answers.jsonl.
+
+    Raises:
+        EstimateError: There is nothing of the kind, or nothing in it was scored.
+        EventsError: The events cannot be read.
+        ProfileError: The measured answers cannot be read.
+    """
+    if (path / ANSWERS).is_file() or path.name == ANSWERS:
+        folder = path if path.is_dir() else path.parent
+        found = matrix_answers(load_measured_answers(folder / ANSWERS), folder)
+    elif (path / EVENTS).is_file() or path.is_file():
+        found = run_answers(read_run(path))
+    else:
+        raise EstimateError(
+            f"{path}: is neither a run nor an imported table; give a folder with {EVENTS}, or with {ANSWERS}"
+        )
+    if not found.calls:
+        raise EstimateError(f"{path}: no answer in it was scored, so nothing is known of the models")
     return found
 
 
-def served_models(inner: Backend, *, world: str | None = None) -> tuple[ModelIdentity, ...]:
-    """Return the models of a server as it has them now.
+def run_answers(run: Run) -> KnownAnswers:
+    """Return the scored answers of a run.
+
+    Two modes that gave a task the same answer of the same model are one draw. A call without an answer in the events
+    counts once per repeat.
+    """
+    seen: dict[tuple[str, str, str, str | int], ScoredCall] = {}
+    for job in run.jobs:
+        for outcome in job.outcomes:
+            call = _scored(job, outcome)
+            if call is not None:
+                draw = job.case.key.repeat if outcome.answer is None else outcome.answer
+                seen.setdefault((call.graph, call.task, call.model, draw), call)
+    return KnownAnswers(source=f"run {run.info.run}", fleet=run.info.fleet, calls=tuple(seen.values()))
+
+
+def matrix_answers(measured: MeasuredAnswers, folder: Path) -> KnownAnswers:
+    """Return the scored answers of an imported table, with the tasks of its jobs.
 
     Args:
-        inner: The server.
-        world: What else decides the answers of a simulated server, such as its profile and seed; None = a real one.
+        measured: The scores by job, task and model.
+        folder: The folder of the table, whose `jobs` have the tasks.
 
     Raises:
-        BackendError: The server does not answer.
-        AnswersError: It does not tell the digests of its models.
+        EstimateError: A job of the answers is not there.
     """
-
-    async def ask() -> tuple[ModelIdentity, ...]:
-        client = inner.connect().client
+    graphs = {graph.name: graph for graph in map(load_graph, sorted((folder / JOBS).glob("*.json")))}
+    calls: list[ScoredCall] = []
+    for key, call in measured.calls.items():
         try:
-            version, listed = await client.version(), await client.installed()
-        finally:
-            await client.aclose()
-        server = version if world is None else f"{version} {world}"
-        return tuple(
-            ModelIdentity(tag=model.tag, digest=model.digest, server=server)
-            for model in listed
-            if model.digest is not None and model.remote_host is None
-        )
-
-    with asyncio.Runner(loop_factory=inner.new_loop) as runner:
-        found = runner.run(ask())
-    if not found:
-        raise AnswersError(
-            f"{inner.detail}: tells no digest of a model, so that its answers cannot be told apart; update the server"
-        )
-    return found
+            graph = graphs[key.job]
+            task = graph.task(key.task)
+        except (KeyError, GraphError) as error:
+            raise EstimateError(
+                f"{folder / JOBS}: has no task {key.task!r} of job {key.job!r}, of which {ANSWERS} has an answer"
+            ) from error
+        calls.append(_call(graph, task, model=key.model, score=call.score))
+    fleet = load_fleet(folder / "fleet.toml")
+    return KnownAnswers(source=f"table {folder.resolve().name}", fleet=fleet, calls=tuple(calls), made_priors=True)
 
 
-def stored_models(store: AnswerStore, needed: Iterable[str]) -> tuple[ModelIdentity, ...]:
-    """Return the models of a store as they were seen last.
+def _scored(job: JobRecord, outcome: TaskOutcome) -> ScoredCall | None:
+    """The call of an outcome that the estimator would learn from; None for any other."""
+    if outcome.status is not TaskStatus.OK or outcome.score is None or outcome.model is None:
+        return None
+    graph = job.case.graph
+    return _call(graph, graph.task(outcome.task), model=outcome.model, score=outcome.score)
 
-    Args:
-        store: The answers.
-        needed: The tags that must be there.
 
-    Raises:
-        AnswersError: A model was never seen.
-    """
-    found = identities(seen.model for seen in store.seen())
-    missing = [tag for tag in needed if full_tag(tag) not in found]
-    if missing:
-        raise AnswersError(
-            f"answers {store.path}: holds nothing of {', '.join(missing)}; measure without --swarm-offline first"
-        )
-    return tuple(found.values())
+def _call(graph: TaskGraph, task: Task, *, model: str, score: float) -> ScoredCall:
+    return ScoredCall(
+        job=graph.name,
+        graph=graph.digest,
+        task=task.id,
+        type=task.type,
+        difficulty=task.difficulty,
+        prompt=task.prompt,
+        model=full_tag(model),
+        score=score,
+    )

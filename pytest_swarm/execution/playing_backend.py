@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.execution.backends import Backend, Connection, RealisedScores
-from pytest_swarm.execution.known_answers import KnownAnswers
 from pytest_swarm.execution.playing_transport import CurrentWorld, PlayingTransport, StoredTextGenerator
+from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.ollama.client import OllamaClient
 
 
@@ -19,7 +19,7 @@ class Played:
     `realised` returns the scores of a graph by (task, model) for a request seed, None where they are not all known.
     """
 
-    known: KnownAnswers
+    known: ServerAnswers
     current: CurrentWorld
     detail: str
     simulated: bool = False

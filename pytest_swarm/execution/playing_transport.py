@@ -19,8 +19,8 @@ from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.announced_calls import AnnouncedCall, Announcement
 from pytest_swarm.execution.answer_gate import AnswerGate, AnswerNeed, LoadNeed, Need
-from pytest_swarm.execution.known_answers import KnownAnswers
 from pytest_swarm.execution.played_world import PlayedWorld
+from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.answers.questions import CHAT, GENERATE, ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
@@ -127,7 +127,7 @@ class PlayingTransport(httpx.AsyncBaseTransport):
         self,
         inner: httpx.AsyncBaseTransport,
         *,
-        known: KnownAnswers,
+        known: ServerAnswers,
         generator: StoredTextGenerator,
         install: Callable[[ModelSpec], None],
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TypedDict
 
 from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT, AnswerState
 from pytest_swarm.domain.measured_call import MeasuredCall
@@ -14,7 +14,7 @@ from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
-from pytest_swarm.errors import BackendError, ServerDownError
+from pytest_swarm.errors import BackendError
 from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
 from pytest_swarm.execution.announced_calls import AnnouncedCall
 from pytest_swarm.execution.job_clock import JobClock
@@ -24,7 +24,13 @@ from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.scorers import Scorers
 
-SERVER_DOWN: Final = ServerDownError.kind
+
+class _Failure(TypedDict):
+    """The fields of an outcome that say how its call failed."""
+
+    error: str
+    error_kind: str
+    server_fault: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +88,7 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
     try:
         reply = await client.chat(request)
     except BackendError as error:
-        return replace(begun, finished_s=clock.now_s(), error=str(error), error_kind=error.kind)
+        return replace(begun, finished_s=clock.now_s(), **_failure(error))
     truncated = was_cut(
         reported=reply.prompt_tokens, estimated=prompt_tokens(request.messages), num_ctx=request.num_ctx
     )
@@ -152,9 +158,12 @@ def not_loaded(call: TaskCall, error: BackendError, at_s: float) -> TaskOutcome:
         model=call.model.tag,
         started_s=at_s,
         finished_s=at_s,
-        error=str(error),
-        error_kind=error.kind,
+        **_failure(error),
     )
+
+
+def _failure(error: BackendError) -> _Failure:
+    return {"error": str(error), "error_kind": error.kind, "server_fault": error.of_server}
 
 
 def skipped(task_id: str, because: str) -> TaskOutcome:

@@ -81,6 +81,11 @@ class JobRunner:
         self._folder = folder
         self._repeating = repeating
 
+    @property
+    def lost_folder(self) -> bool:
+        """Whether the events cannot be written any more."""
+        return self._folder.trouble is not None
+
     def case_of(self, graph: TaskGraph, item: pytest.Item, key: CaseKey) -> Case:
         """Return the case of a test's graph, with --swarm-context and the marker's version applied."""
         context, version = self._settings.context, self._cases.axes_of(item).version
@@ -117,6 +122,8 @@ class JobRunner:
         return self._close(record, item)
 
     def _ran(self, case: Case, carryover: Carryover) -> JobRecord:
+        if self._resources.hosts is not None:
+            return self._resources.hosts.run(case, carryover=carryover, sink=self._folder.sink)
         with self._resources.exclusive():
             return self._resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
 
@@ -179,12 +186,9 @@ class SwarmRun:
         case = self._jobs.case_of(graph, self._item, self.key)
         if reason := self._jobs.needless(case):
             pytest.skip(f"decided without this repeat: {reason}")
-        try:
-            record = self._jobs.record_of(case, self._item)
-        except NotMeasuredError as error:
-            pytest.skip(str(error))
-        except SwarmError as error:
-            pytest.fail(str(error), pytrace=False)
+        record = self._record_of(case)
+        if isinstance(record, str):
+            pytest.fail(record, pytrace=False)
         metrics = job_metrics(record)
         self._jobs.saw(case, metrics)
         self._item.user_properties.extend(_properties(record, metrics))
@@ -192,6 +196,17 @@ class SwarmRun:
             pytest.fail(record.error or record.status.value, pytrace=False)
         self._last = JobResult(record=record, metrics=metrics)
         return self._last
+
+    def _record_of(self, case: Case) -> JobRecord | str:
+        """Return the case's record, or the sentence of why there is none: one in which no other error shows."""
+        try:
+            return self._jobs.record_of(case, self._item)
+        except NotMeasuredError as error:
+            pytest.skip(str(error))
+        except SwarmError as error:
+            if self._jobs.lost_folder:  # what is measured from now on could not be kept
+                self._item.session.shouldfail = "the run's events cannot be written"
+            return str(error)
 
     def bench(self, benchmark: BenchmarkFixture) -> None:
         """Time the router's first decision of the job just run with pytest-benchmark, and file the job's figures there.

@@ -13,11 +13,11 @@ from pytest_swarm.domain.measured_run import MeasuredTest
 from pytest_swarm.errors import AnswersError, NotMeasuredError
 from pytest_swarm.execution.answer_broker import OUT_OF_TIME, AnswerBroker, AskSettings
 from pytest_swarm.execution.case_player import CompleteCase
-from pytest_swarm.execution.known_answers import KnownAnswers, identities, served_models, stored_models
 from pytest_swarm.execution.model_loading import Room
 from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend
 from pytest_swarm.execution.playing_transport import CurrentWorld
+from pytest_swarm.execution.server_answers import ServerAnswers, identities, served_models, stored_models
 from pytest_swarm.execution.waves import Measured, Measurer, NothingAsked, NotMeasured, WaveResult, Waves
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel, now_ms
 from pytest_swarm.ollama.answers.answers_text import open_answers
@@ -101,7 +101,7 @@ class Measuring:
         return open_answers(self._settings.answers, writable=self.inner is not None)
 
     @cached_property
-    def known(self) -> KnownAnswers:
+    def known(self) -> ServerAnswers:
         """What is known of the models that the run needs."""
         if self.inner is None:
             models = stored_models(self.store, self._demand.tags)
@@ -109,7 +109,7 @@ class Measuring:
             models = served_models(self.inner, world=self._server.world)
             for model in models:
                 self.store.see(SeenModel(model=model, seen_ts_ms=now_ms()))
-        return KnownAnswers(store=self.store, models=identities(models), timeout_s=self._settings.timeout_s)
+        return ServerAnswers(store=self.store, models=identities(models), timeout_s=self._settings.timeout_s)
 
     @cached_property
     def _played(self) -> Played:

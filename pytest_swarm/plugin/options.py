@@ -79,6 +79,25 @@ class Options(OptionValues):
     lambda_latency = Value(
         lambda given: given.weight(), "0", "weight of estimated seconds in the objective", metavar="WEIGHT"
     )
+    quality_floor = Value(
+        lambda given: given.weight(),
+        "0.05",
+        "estimated quality that mode heft gives up for an earlier finish",
+        metavar="QUALITY",
+    )
+    estimates = Value(
+        lambda given: given.estimates(),
+        "prior",
+        "where estimates of quality start: prior (the fleet file), a file of python -m pytest_swarm estimates, or "
+        "cross: for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN",
+        metavar="FILE",
+    )
+    learning: Value[Literal["on", "off"]] = Value(
+        lambda given: given.choice("on", "off"),
+        "on",
+        "on: estimates follow the answers of the run; off: they stay as they start",
+        metavar="HOW",
+    )
     solve_limit_s = Maybe(
         lambda given: given.duration_s(),
         "time limit of an exact solver for one plan, such as 500ms; the plan then states its gap",
@@ -191,9 +210,17 @@ class Options(OptionValues):
         measures=True,
     )
     concurrency = Value(
-        lambda given: given.count(low=1), "4", "tasks of one step that run at the same time", metavar="N"
+        lambda given: given.count(low=1, high=10_000), "4", "tasks of one step that run at the same time", metavar="N"
     )
     timeout_s = Value(lambda given: given.duration_s(), "120s", "time limit of one call to the server", metavar="TIME")
+    retries = Value(
+        lambda given: given.count(low=0, high=100),
+        "2",
+        "how often a call is tried again that failed for the server's sake: no or a lost connection, status 429, 500, "
+        "502, 503 or 504",
+        metavar="N",
+        may_differ=True,
+    )
     code_eval: FlagOrWord[Literal["on", "strict"]] = FlagOrWord(
         lambda given: given.switch("strict"),
         "run answered code against its cases, in a sandbox; without it, code is only parsed; strict: only where the "

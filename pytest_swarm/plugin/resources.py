@@ -14,10 +14,12 @@ from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
+    from pytest_swarm.estimate.starting_estimates import EstimateSource
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
     from pytest_swarm.plugin.backend_choice import ModelDemand
     from pytest_swarm.plugin.confinement import Confinement
+    from pytest_swarm.plugin.host_pool import HostPool
     from pytest_swarm.plugin.measuring import Measuring
     from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.server_lock import ServerLock
@@ -48,13 +50,22 @@ class Resources:
         self._settings = settings
         self._routers = routers
         self._process = process
-        self._tell = tell
+        self.tell = tell
         self.remarks: list[str] = []
         """Sentences about the server for the report."""
         self.budgets_gb: frozenset[float] = frozenset()
         """The budgets of the cases to run, once they are collected."""
         self.modes: frozenset[str] = frozenset()
         """Their routing modes."""
+        self.hosts: HostPool | None = None
+        """The servers that the cases are spread over; None where there is one at most."""
+
+    def at(self, host: str) -> Resources:
+        """Return the resources of a run on one of several servers."""
+        settings = self._settings.at(host)
+        resources = Resources(settings, routers=self._routers, process=self._process, tell=self.tell)
+        resources.budgets_gb, resources.modes = self.budgets_gb, self.modes
+        return resources
 
     @property
     def in_worker(self) -> bool:
@@ -118,9 +129,13 @@ class Resources:
         from pytest_swarm.plugin.backend_choice import ModelDemand
 
         table = ModeTable(self._routers)
-        plans = any("planner" in table.spec(mode).needs for mode in self.modes)
-        planner = self._settings.planner if plans else None
-        return ModelDemand(fleet=self.fleet, planner=planner, judge=self._settings.judge)
+        planning = sorted(mode for mode in self.modes if "planner" in table.spec(mode).needs)
+        planners = (table.planner_of(mode, self._settings.planner) for mode in planning)
+        return ModelDemand(
+            fleet=self.fleet,
+            planners=tuple(dict.fromkeys(tag for tag in planners if tag is not None)),
+            judge=self._settings.judge,
+        )
 
     @cached_property
     def measuring(self) -> Measuring | None:
@@ -129,7 +144,7 @@ class Resources:
 
         if self._settings.backend != "measure":
             return None
-        return set_up_measuring(self, self._settings, process=self._process, tell=self._tell)
+        return set_up_measuring(self, self._settings, process=self._process, tell=self.tell)
 
     @cached_property
     def called(self) -> Backend:
@@ -157,18 +172,34 @@ class Resources:
             concurrency=s.concurrency,
             seed=s.seed,
             planner=s.planner or self._default_planner(),
+            quality_floor=s.quality_floor,
             judge=s.judge,
             code_eval=s.code_eval is not None,
             strict_code_eval=s.code_eval == "strict",
             solve_limit_s=s.solve_limit_s,
             routers=self._routers,
+            estimates=self.estimates,
         )
         gpu = self.gpu if backend.is_local else None
         return Bench(backend=backend, fleet=self.fleet, settings=settings, gpu=gpu)
 
+    @cached_property
+    def estimates(self) -> EstimateSource:
+        """Where the estimates of each job start."""
+        from pytest_swarm.domain.estimates_info import EstimatesKind
+        from pytest_swarm.execution.estimate_sources import estimate_source
+        from pytest_swarm.plugin.backend_choice import measured_answers
+
+        choice, learning = self._settings.estimates, self._settings.learning == "on"
+        unnamed = choice.path is None and choice.kind is not EstimatesKind.PRIOR
+        measured = measured_answers(self._settings) if unnamed and self.backend.simulated else None
+        return estimate_source(choice, self.fleet, learning=learning, measured=measured)
+
     def header(self, *, quiet: bool) -> list[str]:
         """Return the lines before the first test; with `quiet`, only a warning."""
-        lines = [] if quiet else [f"swarm: {text}" for text in (self.backend.detail, *self.remarks)]
+        info = self.estimates.info
+        said = [info.sentence] if info.source is not None or not info.learning else []
+        lines = [] if quiet else [f"swarm: {text}" for text in (self.backend.detail, *said, *self.remarks)]
         warning = self.confinement.warning if self.confinement else None
         return lines if warning is None else [*lines, f"swarm: {warning}"]
 
@@ -195,7 +226,7 @@ class Resources:
         if not self.called.live:
             yield
             return
-        with self._server_lock.held():
+        with self.server_lock.held():
             self._enter_server()
             try:
                 yield
@@ -208,7 +239,7 @@ class Resources:
 
         from pytest_swarm.errors import BackendError
 
-        notes, restoration = self._server_lock.notes(), self.server_bench.restoration
+        notes, restoration = self.server_lock.notes(), self.server_bench.restoration
         if os.getpid() in notes.processes:
             return
         if notes.processes:
@@ -217,27 +248,27 @@ class Resources:
             with suppress(BackendError):  # the case itself reports a server that does not answer
                 self.server_bench.look()
         found = restoration.found or ()
-        self._server_lock.write(replace(notes, processes=(*notes.processes, os.getpid()), found=found))
+        self.server_lock.write(replace(notes, processes=(*notes.processes, os.getpid()), found=found))
 
     def _note_used(self) -> None:
         from msgspec.structs import replace
 
-        notes = self._server_lock.notes()
+        notes = self.server_lock.notes()
         used = tuple(sorted({*notes.used, *self.server_bench.restoration.used}))
-        self._server_lock.write(replace(notes, used=used))
+        self.server_lock.write(replace(notes, used=used))
 
     def _leave_server(self) -> None:
         """Leave the server as it was found; while other processes of ours are there, the last of them does it."""
         from msgspec.structs import replace
 
-        with self._server_lock.held():
-            notes = self._server_lock.notes()
+        with self.server_lock.held():
+            notes = self.server_lock.notes()
             others = tuple(pid for pid in notes.processes if pid != os.getpid())
             if os.getpid() in notes.processes and not others and not self._settings.leave_loaded:
                 self.server_bench.restoration.found = notes.found
                 self.server_bench.restoration.used.update(notes.used)
                 self.remarks += self.server_bench.leave()
-            self._server_lock.write(replace(notes, processes=others))
+            self.server_lock.write(replace(notes, processes=others))
 
     def name_foreign_models(self) -> None:
         """Keep remarks on a real server: models of others that are resident, and models of the fleet that are one."""
@@ -263,11 +294,12 @@ class Resources:
             ]
 
     @cached_property
-    def _server_lock(self) -> ServerLock:
+    def server_lock(self) -> ServerLock:
+        """The lock of the real server that is called."""
         from pytest_swarm.plugin.server_lock import ServerLock
 
         assert self.called.host is not None, "every live backend has one"
-        return ServerLock(self.called.host, tell=self._tell)
+        return ServerLock(self.called.host, tell=self.tell)
 
     @contextmanager
     def serve(self) -> Iterator[str]:
@@ -280,6 +312,8 @@ class Resources:
 
     def close(self) -> None:
         """Close the bench, if there is one, and leave a real server as it was found."""
+        if self.hosts is not None:
+            self.remarks += self.hosts.close()
         if "bench" not in self.__dict__:
             return
         self.bench.close()
@@ -288,5 +322,5 @@ class Resources:
             self.measuring.close()
         if self.bench.gpu is not None:
             self.remarks += self.bench.gpu.troubles
-        if "_server_lock" in self.__dict__:
+        if "server_lock" in self.__dict__:
             self._leave_server()

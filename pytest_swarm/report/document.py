@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.record import JobStatus, TaskStatus
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -113,6 +114,9 @@ class RunBlock(Struct, frozen=True, kw_only=True):
     measure: Annotated[
         MeasureBlock | None, Meta(description="of backend measure: answers are measured, times predicted")
     ] = None
+    estimates: Annotated[
+        EstimatesInfo | None, Meta(description="where the estimates start; null in runs of earlier versions")
+    ] = None
 
 
 class IntervalBlock(Struct, frozen=True, kw_only=True):
@@ -161,6 +165,7 @@ class CaseHead(Struct, frozen=True, kw_only=True):
     repeat: Annotated[Annotated[int, Meta(ge=1)], Meta(description="from 1")]
     status: JobStatus
     error: Annotated[str | None, Meta(description="why it is not completed")]
+    host: Annotated[str | None, Meta(description="the server that ran it; null: there was one at most")] = None
     simulated: Annotated[bool, Meta(description="whether its figures come from the simulator")]
     started_ts_ms: Milliseconds
 

@@ -27,11 +27,13 @@ from pytest_swarm.domain.record import (
     Switch,
     TaskOutcome,
 )
+from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import GraphObject, decode_graph_object
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
+from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader
 
 
@@ -77,6 +79,7 @@ class _OpenJob:
     outcomes: list[TaskOutcome] = field(default_factory=list)
     switches: list[Switch] = field(default_factory=list)
     samples: list[VramSample] = field(default_factory=list)
+    retries: list[Retry] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -92,8 +95,10 @@ class _OpenJob:
             outcomes=tuple(self.outcomes),
             switches=tuple(self.switches),
             samples=tuple(self.samples),
+            retries=tuple(self.retries),
             makespan_s=event.makespan_s,
             error=event.error,
+            host=event.host,
         )
 
 
@@ -143,7 +148,7 @@ class _Reader:
                 self.complete, self.notes = event.complete, list(event.notes)
             case types.CollectionEvent():
                 self.collected.update(dict.fromkeys(event.tests))
-            case types.MeasuredTestEvent() | types.VerifiedCaseEvent():
+            case MeasuredTestEvent() | VerifiedCaseEvent():
                 self.measured.take(event)
             case types.NoteEvent():
                 self.case_notes.append(event.text)
@@ -160,6 +165,7 @@ class _Reader:
         event: types.PlanStepEvent
         | types.TaskResultEvent
         | types.ModelSwitchEvent
+        | types.CallRetryEvent
         | types.VramSampleEvent
         | types.JobSummaryEvent,
         where: str,
@@ -179,6 +185,8 @@ class _Reader:
             case types.ModelSwitchEvent():
                 _check_times(event.started_s, event.finished_s, where)
                 job.switches.append(events.decode_switch(event))
+            case types.CallRetryEvent():
+                job.retries.append(events.decode_retry(event))
             case types.VramSampleEvent():
                 job.samples.append(events.decode_vram_sample(event))
             case types.JobSummaryEvent():

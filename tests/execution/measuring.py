@@ -16,11 +16,11 @@ from pytest_swarm.execution.answer_broker import AnswerBroker, AskSettings
 from pytest_swarm.execution.backends import Backend, Connection
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
-from pytest_swarm.execution.known_answers import KnownAnswers, identities
 from pytest_swarm.execution.model_loading import Room
 from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_backend import Played
 from pytest_swarm.execution.playing_transport import CurrentWorld
+from pytest_swarm.execution.server_answers import ServerAnswers, identities
 from pytest_swarm.execution.waves import Measured, Waves
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.questions import ModelIdentity
@@ -122,7 +122,7 @@ class Lab:
         self.counts = Counts()
         self.told: list[str] = []
         self.store = store or AnswerStore(None)
-        self.known = KnownAnswers(store=self.store, models=models or models_of(), timeout_s=TIMEOUT_S)
+        self.known = ServerAnswers(store=self.store, models=models or models_of(), timeout_s=TIMEOUT_S)
         self.settings = settings
         room = Room(gb=16.0, sizes_gb={model.tag: model.vram_gb for model in HEAVY})
         self.broker = AnswerBroker(

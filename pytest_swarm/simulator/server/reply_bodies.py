@@ -94,21 +94,20 @@ def logprobs(tokens: Sequence[str], alternatives: int) -> list[Json]:
 
 
 def process_row(loaded: LoadedModel, *, now_s: float, wall_s: float) -> dict[str, Json]:
-    """Return a row of `/api/ps`; a model that was never idle shows the expiry that it would have now.
+    """Return a row of `/api/ps`.
 
     Args:
         loaded: The resident model.
         now_s: Loop time in seconds.
         wall_s: The same time in seconds since 1970.
     """
-    expires_s = now_s + loaded.keep_alive_s if loaded.expires_at_s is None else loaded.expires_at_s
     return {
         "name": loaded.name,
         "model": loaded.name,
         "size": loaded.placement.total_bytes,
         "digest": digest_of(loaded.model),
         "details": details(loaded.model),
-        "expires_at": rfc3339(wall_s + (expires_s - now_s)),
+        "expires_at": rfc3339(wall_s + (loaded.expiry_s(now_s) - now_s)),
         "size_vram": loaded.placement.vram_bytes,
         "context_length": loaded.options.num_ctx,
     }
