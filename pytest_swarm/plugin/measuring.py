@@ -199,12 +199,13 @@ class Measuring:
         advice = "; measure it without --swarm-offline" if result.reason == _OFFLINE else f": {result.reason}"
         return AnswersError(f"answers {self._settings.answers}: {where} lacks {lacks}{advice}")
 
-    def close(self) -> None:
-        """Close the connection to the server, and the store."""
+    def close(self) -> list[str]:
+        """Close the connection to the server, and the store; return the cases that could not be played."""
         if "_broker" in self.__dict__ and self._broker is not None:
             self._broker.close()
         if "store" in self.__dict__:
             self.store.close()
+        return self.unmeasured
 
 
 def _key(case: Case) -> tuple[str, str]:
