@@ -8,14 +8,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as changed
 
+from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.execution.waves import NotMeasured
+from pytest_swarm.ollama.answers.stored_values import LoadSample, Sample
+from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.greedy import GreedyRouter
 from pytest_swarm.simulator.models.profile_types import PlannerProfile
 from pytest_swarm.workloads.graph_files import load_graph
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 from tests.execution.lab import A40, backend, graph
 from tests.execution.measuring import (
+    SETTINGS,
     Counts,
     Lab,
     MakeLab,
@@ -195,3 +201,45 @@ def test_several_at_a_time_say_what_ran_beside_them(new_lab: MakeLab) -> None:
     beside = sorted(answer.beside for _, answer in lab.store.entries())
     assert beside[:3] == [0, 0, 0]
     assert max(beside) == 2
+
+
+class CountedGreedy:
+    """`greedy`, counted: each decision is one step that is simulated."""
+
+    name = "counted"
+    decisions = 0
+
+    def __init__(self) -> None:
+        self._greedy = GreedyRouter()
+
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> CountedGreedy:  # noqa: ARG003  every router has it
+        return cls()
+
+    async def route(self, view: PlanningView) -> Plan:
+        type(self).decisions += 1
+        return await self._greedy.route(view)
+
+
+@pytest.mark.parametrize("drifting", [False, True])
+def test_rounds_cost_at_most_twice_one_simulation_of_the_final_state(
+    new_lab: MakeLab, monkeypatch: pytest.MonkeyPatch, drifting: bool
+) -> None:
+    """A case goes on where it stopped; it is played again at most once, where figures have changed meanwhile."""
+    chain = graph(*((f"t{n}", f"t{n + 1}") for n in range(49)))
+    monkeypatch.setattr(CountedGreedy, "decisions", 0)
+    settings = replace(SETTINGS, routers={"counted": CountedGreedy.from_setup})
+    lab = new_lab(settings=settings)
+    if drifting:  # each load is stored as slower than the one before, so that the median changes in every wave
+        add_sample, loads = lab.store.add_sample, iter(range(1000))
+
+        def add(sample: Sample) -> None:
+            slower = isinstance(sample, LoadSample)
+            add_sample(changed(sample, load_s=sample.load_s + next(loads)) if slower else sample)
+
+        monkeypatch.setattr(lab.store, "add_sample", add)
+    measured = lab.play(cases_of(chain, ("counted",)))
+    [record] = [record_of(result) for result in measured.cases.values()]
+    assert len(measured.waves) == len(record.steps) == 50
+    assert CountedGreedy.decisions <= 2 * len(record.steps)
+    assert drifting or CountedGreedy.decisions == len(record.steps)
