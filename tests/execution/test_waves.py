@@ -12,6 +12,7 @@ from msgspec.structs import replace as changed
 
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.waves import NotMeasured
 from pytest_swarm.ollama.answers.stored_values import LoadSample, Sample
 from pytest_swarm.routing.base import PlanningView, RouterSetup
@@ -243,3 +244,21 @@ def test_rounds_cost_at_most_twice_one_simulation_of_the_final_state(
     assert len(measured.waves) == len(record.steps) == 50
     assert CountedGreedy.decisions <= 2 * len(record.steps)
     assert drifting or CountedGreedy.decisions == len(record.steps)
+
+
+def sharing_server() -> Backend:
+    """A server with four slots that share one speed, as on a CPU."""
+    specs = tuple(replace(spec, slowdowns={2: 2.0, 4: 4.0}) for spec in A40.server_spec.models)
+    profile = replace(A40, server_spec=replace(A40.server_spec, models=specs, num_parallel=4))
+    return backend(profile=profile)
+
+
+def test_slots_and_what_they_slow_down_are_those_of_the_server(new_lab: MakeLab) -> None:
+    cases = cases_of(graph(ids="a b c d e f"), ("single:gemma2:2b", "greedy", "random"), (0,), (16.0,))
+    lab = new_lab(sharing_server())
+    played, plain = lab.records(cases), plain_records(cases, Counts(), sharing_server())
+    assert {sample.running for sample in lab.store.speeds()} == {2, 4}
+    for one, other in zip(played, plain, strict=True):
+        assert one.makespan_s == pytest.approx(other.makespan_s, rel=0.03)
+    slots = plain_records(cases, Counts())
+    assert played[0].makespan_s != pytest.approx(slots[0].makespan_s, rel=0.03)
