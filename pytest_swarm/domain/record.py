@@ -232,6 +232,7 @@ class RunInfo:
     """What a whole run was: the first line of events.jsonl.
 
     `versions` maps package -> version, `machine` holds texts such as platform; `command` reproduces the run.
+    `model_digests` are those of the fleet's models on the server, by tag, where the server tells them.
     """
 
     run: str
@@ -247,9 +248,10 @@ class RunInfo:
     options: Mapping[str, str]
     command: tuple[str, ...]
     estimates: EstimatesInfo | None = None  # None = not written down, by an earlier version
+    model_digests: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("versions", "machine", "options"):
+        for name in ("versions", "machine", "options", "model_digests"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 

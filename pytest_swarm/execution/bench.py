@@ -98,7 +98,7 @@ class Bench:
         self, *, backend: Backend, fleet: Fleet, settings: BenchSettings | None = None, gpu: GpuMeter | None = None
     ) -> None:
         self.backend = backend
-        self.fleet = fleet
+        self.fleet = fleet.merged(backend.one_file)
         self.settings = settings or BenchSettings()
         self.gpu = gpu
         self._modes = ModeTable(self.settings.routers)

@@ -17,7 +17,7 @@ from pytest_swarm.domain.record import (
     TaskStatus,
 )
 from pytest_swarm.domain.retry import Retry
-from pytest_swarm.domain.vram_sample import SamplePhase, VramSample
+from pytest_swarm.domain.vram_sample import ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import ServerFaultError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.planning import Moment, plan_step
@@ -50,9 +50,10 @@ class RunningJob:
         context.residency.client.on_retry = self._on_retry
         self.first_dispatch_s: float | None = None
         interval = SIMULATED_INTERVAL if context.settings.sparse_samples else REAL_INTERVAL
-        self.sampler = VramSampler(
-            context.probe_client, context.gpu, self.clock, interval=interval, on_sample=self._on_sample
-        )
+        self.sampler = VramSampler(self._look, context.gpu, self.clock, interval=interval, on_sample=self._on_sample)
+
+    async def _look(self) -> tuple[ResidentModel, ...]:
+        return self.context.residency.named(await self.context.probe_client.resident())
 
     @property
     def is_over(self) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus
+from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, Run
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of
 from pytest_swarm.routing.registry import ORACLE, mode_order
+
+_REPEAT: Final = "swarm_repeat"  # the option that says how often a case is repeated
+_AUTO: Final = "auto"
 
 
 class Setting(NamedTuple):
@@ -29,13 +32,15 @@ PairKey: TypeAlias = tuple[str, Setting, int, int]
 class MeasuredJob:
     """A record and its metrics. `task_score` is each task's part in the job's score (None = left out of it).
 
-    `occurrence` tells apart jobs of one case that a run holds twice (two tests with the same graph).
+    `occurrence` tells apart jobs of one case that a run holds twice (two tests with the same graph). `weighs_by_case`:
+    the run repeated its cases only while needed, so that a mean gives each case the same weight.
     """
 
     record: JobRecord
     metrics: JobMetrics
     task_score: Mapping[str, float | None]
     occurrence: int = 0
+    weighs_by_case: bool = False
 
     @property
     def key(self) -> CaseKey:
@@ -53,6 +58,12 @@ class MeasuredJob:
         return setting_of(self.key)
 
     @property
+    def case_without_repeat(self) -> Hashable:
+        """Return what all repeats of a case share."""
+        digest, setting, _, occurrence = self.pair_key
+        return self.key.mode, digest, setting, occurrence
+
+    @property
     def pair_key(self) -> PairKey:
         """Return what two jobs must share to be compared."""
         return pair_key(self.record, self.occurrence)
@@ -67,6 +78,14 @@ def pair_key(record: JobRecord, occurrence: int) -> PairKey:
 def setting_of(key: CaseKey) -> Setting:
     """Return the setting of a case."""
     return Setting(key.horizon, key.vram_budget_gb, key.lambda_token)
+
+
+def measure_run(run: Run) -> tuple[MeasuredJob, ...]:
+    """Return the jobs of a run with their metrics; where repeats were added while needed, they weigh by case."""
+    jobs = measure(run.jobs)
+    if not run.info.options.get(_REPEAT, "").startswith(_AUTO):
+        return jobs
+    return tuple(replace(job, weighs_by_case=True) for job in jobs)
 
 
 def measure(records: Iterable[JobRecord]) -> tuple[MeasuredJob, ...]:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.errors import BackendError, OptionError, ProfileError
-from pytest_swarm.execution.backends import (
+from pytest_swarm.execution.backends import Backend, SimulatedWorld, network_backend, simulated_backend
+from pytest_swarm.execution.server_models import (
     PROBE_TIMEOUT_S,
-    Backend,
-    SimulatedWorld,
     installed_models,
-    network_backend,
+    one_file_models,
     reachable_host,
     require_models,
-    simulated_backend,
 )
 from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.plugin.options import Options
@@ -67,8 +65,9 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
     hosts = settings.hosts[first:] + settings.hosts[:first]
     asked_for = f"asked for by --swarm-backend{_others(settings)}"
     if kind == "ollama":
-        require_models(hosts[0], needed, installed_models(hosts[0], settings.timeout_s))
-        return network_backend(hosts[0], timeout_s=settings.timeout_s, why=asked_for, retries=settings.retries)
+        installed = installed_models(hosts[0], settings.timeout_s)
+        require_models(hosts[0], needed, installed)
+        return _network(settings, hosts[0], asked_for, one_file=one_file_models(fleet.tags, installed))
     if kind == "sim":
         return _simulated(settings, fleet, needed, asked_for)
     if Options.host.dest in settings.given:
@@ -76,7 +75,8 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
     host, why = reachable_host(hosts, needed)
     if host is None:
         return _simulated(settings, fleet, needed, why)
-    return network_backend(host, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
+    installed = installed_models(host, settings.timeout_s)
+    return _network(settings, host, why, one_file=one_file_models(fleet.tags, installed))
 
 
 def _require_an_answer(hosts: tuple[str, ...]) -> None:
@@ -122,6 +122,11 @@ def _others(settings: Settings) -> str:
     if len(settings.hosts) == 1:
         return ""
     return f"; the cases are spread over {', '.join(map(shown_host, settings.hosts))}"
+
+
+def _network(settings: Settings, host: str, why: str, *, one_file: tuple[tuple[str, ...], ...]) -> Backend:
+    backend = network_backend(host, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
+    return replace(backend, one_file=one_file)
 
 
 def _recorded_kind(settings: Settings) -> str:

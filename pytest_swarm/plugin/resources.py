@@ -270,28 +270,39 @@ class Resources:
                 self.remarks += self.server_bench.leave()
             self.server_lock.write(replace(notes, processes=others))
 
-    def name_foreign_models(self) -> None:
-        """Keep remarks on a real server: models of others that are resident, and models of the fleet that are one."""
-        from pytest_swarm.errors import BackendError
-        from pytest_swarm.execution.backends import one_file_models
-        from pytest_swarm.execution.restoration import foreign_models
-        from pytest_swarm.units import bytes_to_gb, format_gb
+    def look_at_server(self) -> None:
+        """Keep remarks on the server: models of others that are resident, and tags that are one model."""
+        from pytest_swarm.plugin.server_remarks import foreign_remark, one_file_remarks
 
-        if not self.called.live:
+        self.remarks += one_file_remarks(self.called, self.server_bench.fleet)
+        own = tuple(tag for tag in (self._settings.planner, self._settings.judge) if tag)
+        if self.called.live:
+            free_gb = self.free_gb if self.called.is_local else None
+            self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free_gb=free_gb)
+
+    def name_changed_models(self) -> None:
+        """Keep remarks on models that changed on a real server since a policy of the run was decided."""
+        from pathlib import Path
+
+        from pytest_swarm.routing.policy_file import changed_models, read_policy
+
+        if not self.model_digests:
             return
-        own = (*self.fleet.tags, *(tag for tag in (self._settings.planner, self._settings.judge) if tag))
-        with suppress(BackendError):  # the first case reports a server that does not answer
-            foreign = foreign_models(self.server_bench.resident_now(), own)
-            if foreign:
-                rows = ", ".join(f"{each.tag} ({format_gb(bytes_to_gb(each.size_bytes))})" for each in foreign)
-                self.remarks.append(
-                    f"resident on the server and not of this run: {rows}; the budget must fit beside them"
-                )
-            self.remarks += [
-                f"{' and '.join(group)} are one model file on the server, which holds it in VRAM once, while plans "
-                f"count each of them; leave all but one out of the fleet"
-                for group in one_file_models(self.fleet.tags, self.server_bench.installed_now())
-            ]
+        for path in sorted(mode.partition(":")[2] for mode in self.modes if mode.startswith("policy:")):
+            changes = changed_models(read_policy(Path(path)), self.model_digests.items())
+            self.remarks += [f"policy {path}: {each}" for each in changes]
+
+    @cached_property
+    def model_digests(self) -> dict[str, str]:
+        """The digests of the fleet's models on a real server, by tag; empty where there is none."""
+        from pytest_swarm.errors import BackendError
+
+        if not self.backend.live or self.in_worker:
+            return {}
+        with suppress(BackendError):  # the cases themselves report a server that does not answer
+            listed = self.bench.installed_now()
+            return {self.fleet[each.tag].tag: each.digest for each in listed if each.digest and each.tag in self.fleet}
+        return {}
 
     @cached_property
     def server_lock(self) -> ServerLock:

@@ -72,6 +72,7 @@ def run_info(name: str, *, settings: Settings, resources: Resources, arguments: 
         machine=_machine(resources),
         options=settings.given,
         command=("pytest", *_without_secrets(reproducing(arguments))),
+        model_digests=resources.model_digests,
     )
 
 

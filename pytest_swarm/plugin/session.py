@@ -164,7 +164,8 @@ class SwarmSession:
             self.resources.remarks += [f"left out of all: {reason}" for reason in self.cases.left_out.values()]
             self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
             if self.resources.hosts is None:
-                self.resources.name_foreign_models()
+                self.resources.look_at_server()
+                self.resources.name_changed_models()
             self.folder.claim()
             self.folder.collected = tuple(self.collected)
             _ = self.folder.earlier

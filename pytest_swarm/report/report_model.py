@@ -14,7 +14,7 @@ from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings, look_ahead
 from pytest_swarm.metrics.comparison import Comparison, compare_modes
 from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, measure
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, measure_run
 from pytest_swarm.units import format_gb
 
 
@@ -57,7 +57,7 @@ class Report:
 
 def build_report(run: Run, *, gate: GateResult | None = None) -> Report:
     """Return the report of a run, with the gate's verdicts where there are any."""
-    jobs = measure(run.jobs)
+    jobs = measure_run(run)
     settings = aggregate_settings(jobs)
     return Report(
         run=run,

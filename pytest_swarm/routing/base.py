@@ -108,6 +108,7 @@ class RouterSetup:
 
     `realised[(task id, model tag)]` are the scores that would really be achieved, where they are known (oracle).
     `concurrency` is the number of tasks that run at a time, `quality_floor` what `heft` gives up of the best quality.
+    `make` returns the router of another mode with the same setup, for a mode that plays another one.
     """
 
     fleet: Fleet
@@ -117,6 +118,7 @@ class RouterSetup:
     realised: Mapping[tuple[str, str], float] | None = None
     concurrency: int = 1
     quality_floor: float = DEFAULT_QUALITY_FLOOR
+    make: Callable[[str], Router] | None = None
 
 
 class RoutingError(SwarmError):

@@ -128,7 +128,8 @@ class ModeTable:
         if spec.argument is None and colon:
             raise OptionError(f"mode {spec.name!r} takes no argument, but {mode!r} gives one; write {spec.name!r}")
         if spec.argument is not None and not argument and (colon or spec.argument.required):
-            what = "argument" if spec.argument.kind == "text" else "model"
+            named = {"text": "argument", "planner": "model", "file": "policy file"}
+            what = named.get(spec.argument.kind, spec.argument.kind)
             raise OptionError(f"mode {mode!r} names no {what}; write for example {spec.name}:{spec.argument.example}")
 
     def check(self, mode: str, *, fleet: Fleet, planner: bool, realised: bool) -> None:
@@ -145,6 +146,10 @@ class ModeTable:
         if spec.argument is not None and spec.argument.kind == "model" and argument not in fleet:
             has = ", ".join(fleet.tags)
             raise OptionError(f"mode {mode!r}: fleet {fleet.name!r} has no model {argument!r}; it has {has}")
+        if spec.argument is not None and spec.argument.kind == "file":
+            from pytest_swarm.routing.policy import played_mode
+
+            self.check(played_mode(argument, fleet), fleet=fleet, planner=planner, realised=realised)
         if "planner" in spec.needs and not (planner or self.planner_of(mode, None)):
             raise OptionError(f"mode {mode!r} needs a planner model; name one with --swarm-planner")
         slow = self.lacks_speeds(mode, fleet)
@@ -168,7 +173,8 @@ class ModeTable:
         """
         self.check(mode, fleet=setup.fleet, planner=setup.planner is not None, realised=setup.realised is not None)
         _, colon, argument = mode.partition(":")
-        return self.spec(mode).factory(replace(setup, argument=argument if colon else None))
+        own = replace(setup, argument=argument if colon else None, make=lambda other: self.make(other, setup))
+        return self.spec(mode).factory(own)
 
 
 def make_router(mode: str, setup: RouterSetup, extra: Mapping[str, RouterFactory | ModeSpec]) -> Router:

@@ -77,6 +77,9 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     estimates: Annotated[
         EstimatesInfo | None, Meta(description="where the estimates of quality start, and the counts behind them")
     ] = None
+    model_digests: Annotated[
+        Mapping[str, str], Meta(description="model -> its digest on the server, where the server tells it")
+    ] = {}
 
 
 class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):
@@ -240,12 +243,13 @@ class CallRetryEvent(JobEvent, frozen=True, kw_only=True, tag="call_retry"):
     wait_s: Annotated[float, Meta(ge=0.0, description="seconds until it is tried again")]
 
 
-class ResidentRow(Struct, frozen=True, kw_only=True):
+class ResidentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model that the server reports as resident."""
 
     model: str
     size_bytes: Count
     size_vram_bytes: Count
+    foreign: Annotated[bool, Meta(description="the run neither loaded nor called it")] = False
 
 
 class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):

@@ -208,7 +208,12 @@ def encode_vram_sample(case: Case, sample: VramSample, ts_ms: float) -> JsonObje
         step=sample.step,
         at_s=sample.at_s,
         resident=tuple(
-            ResidentRow(model=each.tag, size_bytes=each.size_bytes, size_vram_bytes=each.size_vram_bytes)
+            ResidentRow(
+                model=each.tag,
+                size_bytes=each.size_bytes,
+                size_vram_bytes=each.size_vram_bytes,
+                foreign=each.foreign,
+            )
             for each in sample.resident
         ),
         phase=sample.phase,
@@ -225,7 +230,9 @@ def decode_vram_sample(event: VramSampleEvent) -> VramSample:
         step=event.step,
         at_s=event.at_s,
         resident=tuple(
-            ResidentModel(tag=row.model, size_bytes=row.size_bytes, size_vram_bytes=row.size_vram_bytes)
+            ResidentModel(
+                tag=row.model, size_bytes=row.size_bytes, size_vram_bytes=row.size_vram_bytes, foreign=row.foreign
+            )
             for row in event.resident
         ),
         phase=event.phase,
