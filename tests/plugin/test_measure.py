@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,40 @@ def test_the_report_tells_what_was_measured(suite: pytest.Pytester, reports: Rep
     assert (second["answers_known"], second["answers_asked"], second["loads"], second["server_s"]) == (3, 0, 0, 0.0)
     assert second["without_store_s"] == first["without_store_s"] > 0
     assert second["verified"] == []
+
+
+def figures_of(result: pytest.RunResult, start: str) -> list[int]:
+    """The whole numbers in the line of a dry run that begins so."""
+    [line] = [line for line in result.outlines if line.startswith(start)]
+    return [int(text.replace(",", "")) for text in re.findall(r"[0-9][0-9,]*", line)]
+
+
+def test_a_dry_run_asks_nothing_and_tells_what_is_known(suite: pytest.Pytester) -> None:
+    modes = ("--swarm-compare=lp,greedy,random", "--swarm-repeat=2")
+    before = run(suite, *MEASURE, *modes, "--swarm-dry-run")
+    before.assert_outcomes(skipped=6)
+    assert figures_of(before, "dry run of") == [6, 0]
+    calls, loads, *_ = figures_of(before, "now: about")
+    whole_calls, whole_loads, *_ = figures_of(before, "without the store: about")
+    assert 0 < calls < whole_calls == 12
+    assert 0 < loads < whole_loads
+    assert not (suite.path / "reports").exists() or not list((suite.path / "reports").glob("*/events.jsonl"))
+    run(suite, *OFFLINE, *modes).assert_outcomes(failed=6)
+    run(suite, *MEASURE, *modes).assert_outcomes(passed=6)
+    after = run(suite, *MEASURE, *modes, "--swarm-dry-run")
+    assert figures_of(after, "dry run of")[1] > 0
+    assert figures_of(after, "now: about")[:3] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("backend", ["sim", "measure"])
+def test_a_dry_run_counts_the_cases_that_would_be_run(suite: pytest.Pytester, backend: str) -> None:
+    result = run(suite, f"--swarm-backend={backend}", "--swarm-profile=a40", "--swarm-dry-run", "-k", "lp")
+    result.assert_outcomes(skipped=1)
+    start = "dry run of" if backend == "sim" else "without the store"
+    numbers = figures_of(result, start)
+    assert numbers[-4 if backend == "sim" else 0] in (1, 2)
+
+
+def test_a_dry_run_counts_in_one_process(suite: pytest.Pytester) -> None:
+    result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "-n1", "-p", "xdist")
+    assert "run it without -n" in result.stdout.str() + result.stderr.str()
