@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,9 @@ from pytest_swarm.execution.model_loading import Room
 from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend
 from pytest_swarm.execution.playing_transport import CurrentWorld
+from pytest_swarm.execution.reference_matrix import ReferenceMatrix
 from pytest_swarm.execution.server_answers import ServerAnswers, identities, served_models, stored_models
-from pytest_swarm.execution.waves import Measured, Measurer, NothingAsked, NotMeasured, WaveResult, Waves
+from pytest_swarm.execution.waves import Measured, Measurer, NothingAsked, NotMeasured, WaveReport, WaveResult, Waves
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel, now_ms
 from pytest_swarm.ollama.answers.answers_text import open_answers
 from pytest_swarm.plugin.server_lock import ServerLock
@@ -120,7 +121,17 @@ class Measuring:
             f"ones; {where}"
         )
         simulated = self.inner is not None and self.inner.simulated
-        return Played(known=self.known, current=CurrentWorld(world=PlayedWorld()), detail=detail, simulated=simulated)
+        return Played(
+            known=self.known,
+            current=CurrentWorld(world=PlayedWorld()),
+            detail=detail,
+            simulated=simulated,
+            realised=self._matrix.realised,
+        )
+
+    @cached_property
+    def _matrix(self) -> ReferenceMatrix:
+        return ReferenceMatrix(known=self.known, fleet=self._demand.fleet)
 
     @cached_property
     def backend(self) -> Backend:
@@ -186,7 +197,17 @@ class Measuring:
             measurer=measurer,
             make_bench=self._around.make_bench,
         )
-        return waves.play(cases)
+        first = self._complete(cases, measurer)
+        measured = waves.play(cases)
+        return replace(measured, waves=(*first, *measured.waves))
+
+    def _complete(self, cases: Sequence[Case], measurer: Measurer) -> tuple[WaveReport, ...]:
+        """With --swarm-complete, have every model answer every task on right inputs."""
+        if not self._settings.complete:
+            return ()
+        repeats = sorted({case.key.repeat for case in cases})
+        needs = self._matrix.needs(cases[0].graph, run_seed=self._settings.seed, repeats=repeats)
+        return (measurer.measure(needs, cases[0], wave=0),) if needs else ()
 
     def _failure(self, case: Case, result: NotMeasured) -> AnswersError:
         lacks = ", ".join(result.lacks[:_SHOWN]) + (", ..." if len(result.lacks) > _SHOWN else "")

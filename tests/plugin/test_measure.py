@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from tests.plugin.conftest import Reports
 
 MEASURE = ("--swarm-backend=measure", "--swarm-profile=a40")
@@ -223,3 +225,26 @@ def test_a_dry_run_counts_the_cases_that_would_be_run(suite: pytest.Pytester, ba
 def test_a_dry_run_counts_in_one_process(suite: pytest.Pytester) -> None:
     result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "-n1", "-p", "xdist")
     assert "run it without -n" in result.stdout.str() + result.stderr.str()
+
+
+def test_the_oracle_needs_every_model_on_every_task(suite: pytest.Pytester) -> None:
+    result = run(suite, *MEASURE, "--swarm-compare=oracle")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*oracle has no realized score of task 'fields'*"])
+
+
+def test_complete_asks_the_whole_matrix_and_no_regret_is_below_zero(suite: pytest.Pytester, reports: Reports) -> None:
+    modes = ("--swarm-compare=oracle,lp,random,single:gemma2:2b", "--swarm-repeat=2", "--swarm-vram=16GB")
+    run(suite, *MEASURE, *modes, "--swarm-complete").assert_outcomes(passed=8)
+    store = AnswerStore(suite.path / ".swarm-answers", writable=False)
+    kinds = Counter((answer.task, question.model.tag) for question, answer in store.entries())
+    store.close()
+    assert len(kinds) == 2 * 4  # two tasks, four models
+    assert min(kinds.values()) >= 2  # two repeats
+    regrets = [case["regret"] for case in reports.report["cases"]]
+    assert len([each for each in regrets if each is not None]) >= 6
+    assert min(each for each in regrets if each is not None) >= 0
+    again = run(suite, *MEASURE, *modes, "--swarm-complete")
+    again.assert_outcomes(passed=8)
+    assert reports.report["run"]["measure"]["answers_asked"] == 0
+    run(suite, *OFFLINE, *modes).assert_outcomes(passed=8)
