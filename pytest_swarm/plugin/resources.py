@@ -329,8 +329,8 @@ class Resources:
             return
         self.bench.close()
         if self.measuring is not None:
-            self.remarks += self.measuring.unmeasured
-            self.measuring.close()
+            self.remarks += self.measuring.close()
+            self.server_bench.close()
         if self.bench.gpu is not None:
             self.remarks += self.bench.gpu.troubles
         if "server_lock" in self.__dict__:

@@ -27,10 +27,11 @@ from pytest_swarm.report.findings import (
     main_comparisons,
     missing_sentences,
     nothing_measured,
-    provenance,
 )
 from pytest_swarm.report.job_grid import job_grid
+from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows, verified_sentence
 from pytest_swarm.report.mode_forest import mode_forest
+from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.scoreboard import board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
@@ -81,6 +82,7 @@ def page_context(report: Report) -> dict[str, object]:
     return {
         "report": report,
         "provenance": provenance(report),
+        **_measured(report),
         "verdicts": [_verdict(each) for each in main_comparisons(report) if nothing is None],
         "forest": mode_forest(report) if nothing is None else None,
         "single_sentence": _single_sentence(report) if nothing is None else nothing.text,
@@ -117,6 +119,19 @@ def page_context(report: Report) -> dict[str, object]:
         "estimate_rows": _estimate_rows(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
+    }
+
+
+def _measured(report: Report) -> dict[str, object]:
+    """Return what was measured and verified, and the metrics whose figures are grey."""
+    summary = measure_summary(report)
+    grey = () if summary is None else tuple(each.metric for each in summary.far_off)
+    return {
+        "measured": summary,
+        "verified_head": VERIFIED_HEAD,
+        "verified_rows": [] if summary is None else verified_rows(summary),
+        "verified_sentence": verified_sentence(summary) if summary is not None and summary.verified else "",
+        "grey_css": "".join(f"td[data-metric={name}]{{color:var(--muted);font-style:italic}}" for name in grey),
     }
 
 
