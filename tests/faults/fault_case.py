@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import time
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -73,6 +76,24 @@ class FaultCase:
     cpu_s: float = 10.0
     memory_mb: float = 60.0
     processes: bool = False
+
+
+def within_bounds(row: FaultCase, workshop: Workshop) -> None:
+    """Carry out a row, within its CPU time and memory; processes of its own do not count.
+
+    CPU time, because a busy machine is no fault. tracemalloc counts what Python allocates, numpy's arrays included.
+    """
+    gc.collect()
+    tracemalloc.start()
+    began_s = time.process_time()
+    try:
+        row.carry_out(workshop)
+        peak_mb = tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+    assert peak_mb <= row.memory_mb, f"took {peak_mb:.0f} MB"
+    cpu_s = time.process_time() - began_s
+    assert cpu_s <= row.cpu_s, f"took {cpu_s:.1f} s of CPU time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
