@@ -21,8 +21,10 @@
       ServerFaultError        a call that failed for the server's sake, also when it was tried again
       EventsError             an events.jsonl that cannot be read or written
       BaselineError           a baseline file that is invalid, damaged or newer, or that this run must not be added to
+      PolicyError             a policy file that is missing, invalid or newer, or that the fleet cannot play
       CassetteError           a cassette that cannot be read, or that lacks the requested exchange
       AnswersError            an answer store that cannot be used, or that lacks an answer
+        NotMeasuredError      a case that lacks answers, because the time to measure was up
 
 The plugin turns every SwarmError into `pytest.UsageError` before the run, and into a failed test during the run.
 """
@@ -173,5 +175,13 @@ class AnswersError(SwarmError):
     """An answer store that cannot be used, or that lacks an answer which nobody may ask for."""
 
 
+class NotMeasuredError(AnswersError):
+    """A case that could not be played, because the time to measure was up; the next run goes on."""
+
+
 class BaselineError(SwarmError):
     """A baseline file that is missing, invalid, damaged or newer, or that a run must not be added to."""
+
+
+class PolicyError(SwarmError):
+    """A policy file that is missing, invalid or newer, or that the fleet or the server cannot play."""

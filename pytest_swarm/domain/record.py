@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pytest_swarm.domain.answer_state import AnswerState
+from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus
@@ -218,6 +219,7 @@ class JobRecord:
     retries: tuple[Retry, ...] = ()
     makespan_s: float | None = None
     error: str | None = None
+    host: str | None = None  # the server that ran it, where there were several
 
     def outcome(self, task_id: str) -> TaskOutcome:
         """Return the outcome of a task; KeyError where the job has none."""
@@ -229,6 +231,7 @@ class RunInfo:
     """What a whole run was: the first line of events.jsonl.
 
     `versions` maps package -> version, `machine` holds texts such as platform; `command` reproduces the run.
+    `model_digests` are those of the fleet's models on the server, by tag, where the server tells them.
     """
 
     run: str
@@ -243,9 +246,11 @@ class RunInfo:
     machine: Mapping[str, str]
     options: Mapping[str, str]
     command: tuple[str, ...]
+    estimates: EstimatesInfo | None = None  # None = not written down, by an earlier version
+    model_digests: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("versions", "machine", "options"):
+        for name in ("versions", "machine", "options", "model_digests"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 

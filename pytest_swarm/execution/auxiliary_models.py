@@ -74,7 +74,9 @@ class AuxiliaryModel:
     async def _answer(self, prompt: str, schema: Mapping[str, Json]) -> str:
         residency = self.residency()
         messages = (Message(role="user", content=prompt),)
-        estimated, num_ctx = prompt_tokens(messages), residency.context_of(self.tag, otherwise=self.num_ctx)
+        estimated = prompt_tokens(messages)
+        residency.fit_context(self.tag, estimated)
+        num_ctx = residency.context_of(self.tag, otherwise=self.num_ctx)
         if estimated >= num_ctx:
             raise PromptTooLongError(
                 f"the question to {self.tag} has about {estimated} tokens, more than its context of {num_ctx}; "

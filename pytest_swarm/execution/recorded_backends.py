@@ -121,6 +121,7 @@ def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection
 
     client = connection.client.through(recording)
     recorder = _CaseRecorder(connection, transports[0], target, _origin(inner, target, client.host))
+    recorder.waits = inner.live
     return Connection(
         client=client,
         probe_client=client.through(ProbeTransport).without_retries(),
@@ -141,6 +142,7 @@ def _origin(inner: Backend, target: RecordingTarget, host: str) -> TakeOrigin:
         simulated=inner.simulated,
         profile=inner.profile_name,
         server_version=target.server_version,
+        one_file=inner.one_file,
     )
 
 
@@ -156,6 +158,9 @@ class _CaseRecorder:
         self._origin = origin
         self._case: Case | None = None
         self._realised: RealisedScores | None = None
+        self._ahead_s = 0.0
+        self.waits = False
+        """Whether the server is waited for, so that there is a wall clock to compare with."""
 
     def begin(self, case: Case, *, now_s: float) -> None:
         """Start to record a case.
@@ -165,6 +170,7 @@ class _CaseRecorder:
             now_s: Loop time of its start in seconds.
         """
         self._case, self._realised = case, None
+        self._ahead_s = time.perf_counter() - now_s
         self._transport.begin(case, now_s=now_s)
 
     def rehearse(self, case: Case, *, now_s: float) -> None:
@@ -176,12 +182,19 @@ class _CaseRecorder:
         return self._realised
 
     def finish(self, *, now_s: float) -> tuple[str, ...]:
-        """Append the case to the cassette."""
+        """Append the case to the cassette; return a note where its times differ from the wall clock."""
         assert self._case is not None, "begin() comes first"
         exchanges = self._transport.finish(now_s=now_s)
-        take = Take(case=self._case, origin=self._origin, exchanges=exchanges, realised=self._realised)
+        left_out_s = round(time.perf_counter() - now_s - self._ahead_s, 6) if self.waits else None
+        take = Take(
+            case=self._case,
+            origin=self._origin,
+            exchanges=exchanges,
+            realised=self._realised,
+            left_out_s=left_out_s,
+        )
         append_take(self._target.path, take)
-        return ()
+        return take.clock_notes
 
 
 def replay_backend(cassette: Cassette, *, timeout_s: float, why: str, retries: int = 0) -> Backend:
@@ -246,4 +259,5 @@ def _case_backend(index: CassetteIndex, take: Take, calls: _CallLimits, detail: 
         new_loop=new_ticking_loop,
         connect=connect,
         knows_realised=any(each.realised is not None for each in index.cassette.takes),
+        one_file=take.origin.one_file,
     )

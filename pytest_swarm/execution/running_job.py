@@ -17,12 +17,12 @@ from pytest_swarm.domain.record import (
     TaskStatus,
 )
 from pytest_swarm.domain.retry import Retry
-from pytest_swarm.domain.vram_sample import SamplePhase, VramSample
+from pytest_swarm.domain.vram_sample import ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import ServerFaultError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
-from pytest_swarm.execution.tasks import TaskCall, cut_sentence, not_loaded, run_tasks, scored, skipped
+from pytest_swarm.execution.tasks import TaskCall, announced, cut_sentence, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.retrying import FailedAttempt
 from pytest_swarm.scoring.thinking import handed_on
@@ -49,10 +49,11 @@ class RunningJob:
         self.retries: list[Retry] = []
         context.residency.client.on_retry = self._on_retry
         self.first_dispatch_s: float | None = None
-        interval = SIMULATED_INTERVAL if context.settings.simulated else REAL_INTERVAL
-        self.sampler = VramSampler(
-            context.probe_client, context.gpu, self.clock, interval=interval, on_sample=self._on_sample
-        )
+        interval = SIMULATED_INTERVAL if context.settings.sparse_samples else REAL_INTERVAL
+        self.sampler = VramSampler(self._look, context.gpu, self.clock, interval=interval, on_sample=self._on_sample)
+
+    async def _look(self) -> tuple[ResidentModel, ...]:
+        return self.context.residency.named(await self.context.probe_client.resident())
 
     @property
     def is_over(self) -> bool:
@@ -98,6 +99,7 @@ class RunningJob:
             step: The plan, of which `executed` is to run.
         """
         calls = tuple(self._call(each, step.step) for each in step.executed)
+        self.context.announce(lambda: announced(calls))
         needed = tuple(dict.fromkeys(call.model.tag for call in calls))
         failed = await self.context.residency.switch_to(step.target_residency, needed)
         await self.observe(step.step, SamplePhase.READY)

@@ -16,6 +16,7 @@ from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import BackendError
 from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
+from pytest_swarm.execution.announced_calls import AnnouncedCall
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.measured_calls import play
 from pytest_swarm.ollama.client import OllamaClient
@@ -47,6 +48,25 @@ class TaskCall:
     measured: MeasuredCall | None = None
 
 
+def chat_request(call: TaskCall) -> ChatRequest:
+    """Return the request of a task with the answers that it is given."""
+    return ChatRequest(
+        model=call.model.tag,
+        messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
+        num_ctx=call.model.context_tokens,
+        seed=call.seed,
+    )
+
+
+def announced(calls: tuple[TaskCall, ...]) -> tuple[AnnouncedCall, ...]:
+    """Return the calls that a step is about to make; those that were measured elsewhere ask no server."""
+    return tuple(
+        AnnouncedCall(request=chat_request(call), kind=str(call.task.type), task=call.task.id)
+        for call in calls
+        if call.measured is None
+    )
+
+
 async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> TaskOutcome:
     """Run one task and return its unscored outcome; a BackendError becomes a failed outcome.
 
@@ -64,12 +84,7 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
     )
     if call.measured is not None:
         return await play(call.measured, begun, clock)
-    request = ChatRequest(
-        model=call.model.tag,
-        messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
-        num_ctx=call.model.context_tokens,
-        seed=call.seed,
-    )
+    request = chat_request(call)
     try:
         reply = await client.chat(request)
     except BackendError as error:

@@ -14,7 +14,7 @@ from pytest_swarm.metrics.measured_vram import MeasuredVram, measured_vram
 
 @dataclass(frozen=True, kw_only=True)
 class JobFacts:
-    """One job. `oracle_score` is the score of the oracle's job of the same pair; None where no oracle ran."""
+    """One job. `oracle_score` is the best score that is known of the same pair; None where no oracle ran."""
 
     record: JobRecord
     oracle_score: float | None = None

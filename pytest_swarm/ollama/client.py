@@ -7,7 +7,7 @@ server are untrusted: each one is checked, and an impossible reply raises.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Self, TypeVar
 
@@ -97,6 +97,16 @@ class OllamaClient:
         )
         return self._parsed(call, lambda: read_chat(response, asked=request.model))
 
+    async def ask(self, body: Mapping[str, Json]) -> ChatReply:
+        """Return the reply to a chat that is given as the body of its request; the model stays for `LEASE_S`.
+
+        Args:
+            body: The body, without `keep_alive`; it must not ask for a stream.
+        """
+        call = f"chat with {body.get('model')}"
+        found = await self._with_retries(call, lambda: self._post("/api/chat", {**body, "keep_alive": LEASE_S}))
+        return self._parsed(call, lambda: read_chat(found, asked=str(body.get("model"))))
+
     async def load(self, tag: str, *, num_ctx: int | None, keep_alive: float = LEASE_S) -> None:
         """Load a model, and return when it is resident. A resident one gets the new `keep_alive`.
 
@@ -180,6 +190,13 @@ class OllamaClient:
             raise ollama.ResponseError(response.text, response.status_code)
         body: Json = response.json()
         return body
+
+    async def _post(self, path: str, body: Mapping[str, Json]) -> ollama.ChatResponse:
+        """Return the reply of `path` to a body; an error status raises the official client's error."""
+        response = await self._http.post(f"{self.host}{path}", json=dict(body))
+        if response.is_error:
+            raise ollama.ResponseError(response.text, response.status_code)
+        return ollama.ChatResponse.model_validate(response.json())
 
     async def _with_retries(self, call: str, work: Callable[[], Awaitable[_T]]) -> _T:
         """Return the result of `work`; try it again where the server is to blame and may do better."""

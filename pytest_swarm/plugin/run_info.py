@@ -66,11 +66,13 @@ def run_info(name: str, *, settings: Settings, resources: Resources, arguments: 
         simulated=backend.simulated,
         profile=backend.profile_name,
         fleet=resources.fleet,
+        estimates=resources.estimates.info,
         seed=settings.seed,
         versions={"python": platform.python_version(), **_versions()},
         machine=_machine(resources),
         options=settings.given,
         command=("pytest", *_without_secrets(reproducing(arguments))),
+        model_digests=resources.model_digests,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -109,6 +110,13 @@ class Settings(Options):
         self.gating: GateSettings = gate_settings(self, root=source.root, on_cli=source.has_cli)
         self.given: Mapping[str, str] = source.given()
         check_conflicts(self, on_cli=source.has_cli)
+
+    def at(self, host: str) -> Settings:
+        """Return these settings with one server, which is called whatever else there is."""
+        settings = copy(self)
+        settings.values = {**self.values, Options.backend.attribute: "ollama"}
+        settings.hosts = (host,)
+        return settings
 
     @property
     def auto_repeat(self) -> bool:

@@ -84,10 +84,10 @@ def encode_run_start(info: RunInfo) -> JsonObject:
     event = RunStartEvent(
         schema_version=SCHEMA_VERSION,
         ts_ms=info.started_ts_ms,
-        fleet=RunFleet(name=info.fleet.name, models=models),
+        fleet=RunFleet(name=info.fleet.name, models=models, assign=info.fleet.assign),
         **_RUN.of(info),
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name != "estimates" or value is not None}
 
 
 def decode_run_start(event: RunStartEvent) -> RunInfo:
@@ -95,7 +95,7 @@ def decode_run_start(event: RunStartEvent) -> RunInfo:
     models = tuple(Model(tag=row.name, **_MODEL.of(row)) for row in event.fleet.models)
     return RunInfo(
         started_ts_ms=event.ts_ms,
-        fleet=Fleet(name=event.fleet.name, models=models),
+        fleet=Fleet(name=event.fleet.name, models=models, assign=event.fleet.assign),
         **_RUN.of(event),
     )
 
@@ -208,7 +208,12 @@ def encode_vram_sample(case: Case, sample: VramSample, ts_ms: float) -> JsonObje
         step=sample.step,
         at_s=sample.at_s,
         resident=tuple(
-            ResidentRow(model=each.tag, size_bytes=each.size_bytes, size_vram_bytes=each.size_vram_bytes)
+            ResidentRow(
+                model=each.tag,
+                size_bytes=each.size_bytes,
+                size_vram_bytes=each.size_vram_bytes,
+                foreign=each.foreign,
+            )
             for each in sample.resident
         ),
         phase=sample.phase,
@@ -225,7 +230,9 @@ def decode_vram_sample(event: VramSampleEvent) -> VramSample:
         step=event.step,
         at_s=event.at_s,
         resident=tuple(
-            ResidentModel(tag=row.model, size_bytes=row.size_bytes, size_vram_bytes=row.size_vram_bytes)
+            ResidentModel(
+                tag=row.model, size_bytes=row.size_bytes, size_vram_bytes=row.size_vram_bytes, foreign=row.foreign
+            )
             for row in event.resident
         ),
         phase=event.phase,
@@ -242,8 +249,9 @@ def encode_job_summary(record: JobRecord, ts_ms: float, metrics: Mapping[str, Js
         started_ts_ms=record.started_ts_ms,
         makespan_s=record.makespan_s,
         metrics=metrics,
+        host=record.host,
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name != "host" or value is not None}
 
 
 def _head(case: Case, ts_ms: float) -> dict[str, Any]:

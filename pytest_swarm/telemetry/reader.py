@@ -96,6 +96,7 @@ class _OpenJob:
             retries=tuple(self.retries),
             makespan_s=event.makespan_s,
             error=event.error,
+            host=event.host,
         )
 
 

@@ -16,8 +16,8 @@ from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.execution.bench import BenchSettings
+from pytest_swarm.execution.simulated_client import SimulatedClient
 from pytest_swarm.metrics.job_metrics import job_metrics
-from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, run, task
@@ -25,7 +25,7 @@ from tests.instances import mode_for, mode_names
 from tests.report.factories import info as run_info
 
 DIAMOND = graph(("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), name="diamond")
-MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "speeds", "realised")))
+MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "realised")))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -152,12 +152,12 @@ def test_a_repeat_draws_anew() -> None:
 
 
 def test_makespan_starts_at_the_first_dispatch(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def slow(client: OllamaClient) -> tuple[ResidentModel, ...]:
+    async def slow(client: SimulatedClient) -> tuple[ResidentModel, ...]:
         await asyncio.sleep(2.0)
         return await resident(client)
 
-    resident = OllamaClient.resident
-    monkeypatch.setattr(OllamaClient, "resident", slow)
+    resident = SimulatedClient.resident
+    monkeypatch.setattr(SimulatedClient, "resident", slow)
     record = run(case(graph(("a", "b")), "greedy"))
     assert record.steps[0].started_s >= 2.0
     last_s = max(each.finished_s or 0.0 for each in record.outcomes)

@@ -34,7 +34,7 @@ OPTIONS = [
     (f"--swarm-fail=score:-{'9' * 400}%", "*--swarm-fail: *a number that is not beyond all bounds"),
     (f"--swarm-fault=busy:times={'9' * 5000}", "*--swarm-fault: *"),
     (f"--swarm-report={'x' * 5000}", "*--swarm-report: unknown type 'xxx*...*'*"),
-    ("--swarm-backend=cloud", "*--swarm-backend: 'cloud' is unknown; known are auto, ollama, sim*"),
+    ("--swarm-backend=cloud", "*--swarm-backend: 'cloud' is unknown; known are auto, ollama, measure, sim*"),
     ("--swarm-timeout=soon", "*--swarm-timeout: 'soon' is not a duration*"),
     ("--swarm-concurrency=0", "*--swarm-concurrency: is 0*"),
     ("--swarm-carryover=maybe", "*'maybe' is unknown; known are case, group*"),
