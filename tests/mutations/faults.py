@@ -392,4 +392,40 @@ FAULTS: Final = (
         new="ranks[task] = after",
         tests=("routing/test_heft.py",),
     ),
+    # --- reliability
+    Fault(
+        name="two processes write one run",
+        where="files.py",
+        old="                elif not lock_at_once(file):\n                    return False",
+        new="                elif not lock_at_once(file):\n                    pass",
+        tests=("test_files.py",),
+    ),
+    Fault(
+        name="a busy server counts as a wrong answer",
+        where="errors.py",
+        old="frozenset((429, 500, 502, 503, 504))",
+        new="frozenset((429, 500, 502, 504))",
+        tests=("execution/test_retries.py",),
+    ),
+    Fault(
+        name="a packed reply is unpacked without a bound",
+        where="ollama/transports/bounded.py",
+        old="self._unpacker.decompress(data, _PIECE)",
+        new="self._unpacker.decompress(data)",
+        tests=("ollama/test_bounded.py",),
+    ),
+    Fault(
+        name="Ctrl-C is swallowed while a sampler ends",
+        where="execution/loop_tasks.py",
+        old="    await asyncio.wait({task})",
+        new="    await asyncio.gather(task, return_exceptions=True)",
+        tests=("plugin/test_endings.py",),
+    ),
+    Fault(
+        name="a damaged line costs no job",
+        where="telemetry",
+        old="        self.open.clear()\n",
+        new="",
+        tests=("telemetry/test_reader.py",),
+    ),
 )
