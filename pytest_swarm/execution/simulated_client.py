@@ -5,6 +5,8 @@ A run asks for them some twenty times a job, and a request through the official 
 
 from __future__ import annotations
 
+from typing import Self
+
 import httpx
 
 from pytest_swarm.domain.vram_sample import ResidentModel
@@ -19,6 +21,7 @@ class SimulatedClient(OllamaClient):
         host: URL of the server.
         transport: The server's transport.
         timeout_s: Time limit of one call in seconds of virtual time.
+        retries: Attempts after one that failed for the server's sake.
         server: The server; None where its resident models are asked for by request as well.
     """
 
@@ -28,10 +31,15 @@ class SimulatedClient(OllamaClient):
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout_s: float = 120.0,
+        retries: int = 0,
         server: SimulatedServer | None = None,
     ) -> None:
-        super().__init__(host, transport=transport, timeout_s=timeout_s)
+        super().__init__(host, transport=transport, timeout_s=timeout_s, retries=retries)
         self._server = server
+
+    def without_retries(self) -> Self:
+        """Return a client of the same server that tries nothing again."""
+        return type(self)(self.host, transport=self._transport, timeout_s=self.timeout_s, server=self._server)
 
     async def resident(self) -> tuple[ResidentModel, ...]:
         """Return the resident models, latest expiry first."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError, OptionError
-from pytest_swarm.execution.backends import PROBE_TIMEOUT_S, installed_models, require_models
+from pytest_swarm.execution.server_models import PROBE_TIMEOUT_S, installed_models, require_models
 from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
@@ -66,7 +66,7 @@ def pool_of_hosts(resources: Resources, settings: Settings, *, worker: int | Non
     order = [*urls][first:] + [*urls][:first]
     servers = {host: resources.at(urls[host]) for host in order}
     for server in servers.values():
-        server.name_foreign_models()
+        server.look_at_server()
     return HostPool(servers, answers=lambda host: _answers(urls[host]), tell=resources.tell)
 
 

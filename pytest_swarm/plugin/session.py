@@ -53,7 +53,9 @@ class SwarmSession:
         self.settings = settings
         self.process = process_of(config)
         self.resources = Resources(settings, routers=routers, process=self.process, tell=self._tell)
-        self.cases = Cases(settings, modes=ModeTable(routers), gpu_gb=self.resources.gpu_gb)
+        self.cases = Cases(
+            settings, modes=ModeTable(routers), gpu_gb=self.resources.gpu_gb, fleet=lambda: self.resources.fleet
+        )
         self.collected: list[str] = []
         self.notes: list[str] = []
 
@@ -153,9 +155,11 @@ class SwarmSession:
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
+            self.resources.remarks += [f"left out of all: {reason}" for reason in self.cases.left_out.values()]
             self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
             if self.resources.hosts is None:
-                self.resources.name_foreign_models()
+                self.resources.look_at_server()
+                self.resources.name_changed_models()
             self.folder.claim()
             self.folder.collected = tuple(self.collected)
             _ = self.folder.earlier

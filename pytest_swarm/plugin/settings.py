@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, without_account
+from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, host_as_written, without_secrets
 from pytest_swarm.plugin.gate_settings import GateSettings, gate_settings
 from pytest_swarm.plugin.ini_file import native_value
 from pytest_swarm.plugin.option_conflicts import check_conflicts
@@ -186,8 +186,11 @@ class _Source:
         found: dict[str, str] = {}
         for row in ROWS:
             text = self.cli(row) or self.ini(row)
-            if text:
-                found[row.dest] = without_account(row.canonical(text))
+            if text and row is Options.host:
+                texts = self._cli_texts(row) if self.has_cli(row) else self._ini_texts(row)
+                found[row.dest] = ",".join(map(host_as_written, texts))
+            elif text:
+                found[row.dest] = without_secrets(row.canonical(text))
         return found
 
     def _cli_texts(self, row: Option[Any]) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ def encode_report(report: Report) -> dict[str, Json]:
         "comparisons": [_comparison(each) for each in report.comparisons],
         "comparison_lp_vs_llm": published_comparison(report),
         "curves": {mode: [_point(p) for p in report.curves if p.mode == mode] for mode in report.mode_names},
+        "lambda_curves": report.lambda_curves,
         "answers": answers(report),
         "notes": report.run.notes,
     }
@@ -153,6 +154,7 @@ def _run(info: RunInfo, *, complete: bool) -> RunBlock:
         versions=dict(info.versions),
         machine=dict(info.machine),
         command=list(info.command),
+        estimates=info.estimates,
     )
 
 

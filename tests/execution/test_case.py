@@ -25,7 +25,7 @@ from tests.instances import mode_for, mode_names
 from tests.report.factories import info as run_info
 
 DIAMOND = graph(("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), name="diamond")
-MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "speeds", "realised")))
+MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "realised")))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -98,11 +98,12 @@ def test_a_failed_task_teaches_nothing() -> None:
     assert before == after[: len(before)]
 
 
-def test_a_model_that_cannot_be_loaded_fails_its_tasks() -> None:
+def test_a_model_that_the_server_cannot_load_ends_the_job_without_a_score() -> None:
     record = run(case(graph(("a", "b"), name="two"), "single:phi4:14b", vram_budget_gb=24), "load-error:model=phi4:14b")
-    assert record.status is JobStatus.COMPLETED
-    assert [each.status for each in record.outcomes] == [TaskStatus.FAILED, TaskStatus.SKIPPED]
-    assert record.outcome("a").error_kind == "server_error"
+    assert record.status is JobStatus.ERROR
+    assert [each.status for each in record.outcomes] == [TaskStatus.FAILED]
+    assert (record.outcome("a").error_kind, record.outcome("a").server_fault) == ("server_error", True)
+    assert job_metrics(record).score is None
 
 
 def test_a_dead_server_is_an_error_and_no_score_and_what_was_measured_is_kept() -> None:

@@ -29,16 +29,18 @@ class ReplyMetrics:
     decode_s: float
 
 
-def chunk(parsed: ParsedRequest, text: str, wall_s: float) -> dict[str, Json]:
+def chunk(parsed: ParsedRequest, text: str, wall_s: float, *, thinking: str | None = None) -> dict[str, Json]:
     """Return one object of a stream, or a whole reply, without `done`.
 
     Args:
         parsed: The request.
         text: The text of the object.
         wall_s: Time of the reply, in seconds since 1970.
+        thinking: What the model wrote before the text.
     """
+    thought: dict[str, Json] = {} if thinking is None else {"thinking": thinking}
     content: dict[str, Json] = (
-        {"message": {"role": "assistant", "content": text}} if parsed.chat else {"response": text}
+        {"message": {"role": "assistant", "content": text, **thought}} if parsed.chat else {"response": text, **thought}
     )
     return {"model": parsed.requested_name, "created_at": rfc3339(wall_s), **content}
 
