@@ -6,7 +6,6 @@ with Bench(backend=backend, fleet=load_fleet("heavy")) as bench:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -23,13 +22,12 @@ from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
-from pytest_swarm.execution.group_state import GroupState, in_loop
+from pytest_swarm.execution.group_state import GroupState, at_the_server, in_loop
 from pytest_swarm.execution.loop_tasks import record_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.router_failures import FailedRouter, router_failures
-from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 from pytest_swarm.routing.base import (
     DEFAULT_QUALITY_FLOOR,
@@ -196,16 +194,16 @@ class Bench:
         Nothing on a server in this process, which ends with its connection.
         """
         if self.backend.live:
-            self._at_the_server(self.restoration.look)
+            at_the_server(self.backend, self.restoration.look)
         return self.restoration.found or ()
 
     def resident_now(self) -> tuple[ResidentEntry, ...]:
         """Return what is resident on a real server; BackendError where it does not answer."""
-        return self._at_the_server(lambda client: client.resident_entries())
+        return at_the_server(self.backend, lambda client: client.resident_entries())
 
     def installed_now(self) -> tuple[ListedModel, ...]:
         """Return the models that a real server has installed; BackendError where it does not answer."""
-        return self._at_the_server(lambda client: client.installed())
+        return at_the_server(self.backend, lambda client: client.installed())
 
     def leave(self) -> tuple[str, ...]:
         """Close what is open, and leave a real server as it was found; a sentence for what could not be restored."""
@@ -214,22 +212,9 @@ class Bench:
             return ()
         restoration, self.restoration = self.restoration, Restoration()
         try:
-            return self._at_the_server(restoration.restore)
+            return at_the_server(self.backend, restoration.restore)
         except BackendError as error:
             return (f"the server was not left as it was found: {error}",)
-
-    def _at_the_server(self, work: Callable[[OllamaClient], Coroutine[None, None, T]]) -> T:
-        """Return the result of work on a connection of its own, which belongs to no case."""
-
-        async def done() -> T:
-            client = self.backend.connect().client
-            try:
-                return await work(client)
-            finally:
-                await client.aclose()
-
-        with asyncio.Runner(loop_factory=self.backend.new_loop) as runner:
-            return runner.run(done())
 
     def close(self) -> None:
         """Close what is open; a later `run` opens it again."""
