@@ -19,6 +19,7 @@
         ServerRefusedError    an error reply (4xx, 5xx, or in the middle of a stream)
       EventsError             an events.jsonl that cannot be read
       BaselineError           a baseline file that is invalid, damaged or newer, or that this run must not be added to
+      PolicyError             a policy file that is missing, invalid or newer, or that the fleet cannot play
       CassetteError           a cassette that cannot be read, or that lacks the requested exchange
       AnswersError            an answer store that cannot be used, or that lacks an answer
 
@@ -132,3 +133,7 @@ class AnswersError(SwarmError):
 
 class BaselineError(SwarmError):
     """A baseline file that is missing, invalid, damaged or newer, or that a run must not be added to."""
+
+
+class PolicyError(SwarmError):
+    """A policy file that is missing, invalid or newer, or that the fleet or the server cannot play."""

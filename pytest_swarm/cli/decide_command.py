@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pytest_swarm.decision.decide import PolicyDecision
 
 HELP: Final = "choose the policy to use from runs, honest about chance"
 DESCRIPTION: Final = """
@@ -33,6 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", metavar="MODE", help="the policy in use now: fixed, single:TAG, or any mode that was run"
     )
+    parser.add_argument(
+        "--policy",
+        type=Path,
+        metavar="FILE",
+        help="write the policy that the decision leads to: play it with --swarm-compare=policy:FILE",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,6 +61,21 @@ def run(options: argparse.Namespace) -> int:
         budgets_gb=tuple(dict.fromkeys(parse_size_gb(each, what="--vram") for each in sizes)),
         against=options.against,
     )
-    for decision in decide_runs([read_run(path) for path in options.runs], question):
+    decisions = decide_runs([read_run(path) for path in options.runs], question)
+    for decision in decisions:
         print("\n".join(decision_lines(decision)))
+    if options.policy is not None:
+        _write_policy(decisions, options.policy)
     return 0
+
+
+def _write_policy(decisions: Sequence[PolicyDecision], path: Path) -> None:
+    from pytest_swarm.decision.policy_writing import policy_of
+    from pytest_swarm.errors import OptionError
+    from pytest_swarm.routing.policy_file import write_policy
+
+    if len(decisions) > 1:
+        raise OptionError("--policy: a policy is for one VRAM budget; name it with --vram")
+    policy = policy_of(decisions[0], now=datetime.now(UTC))
+    write_policy(policy, path)
+    print(f"wrote {path}: {policy.mode}, horizon {policy.horizon_depth}")

@@ -14,6 +14,7 @@ from pytest_swarm.decision.measured_policies import (
     MeasuredPolicies,
     PolicySetting,
     group_jobs,
+    run_digest,
     usable_policies,
 )
 from pytest_swarm.domain.record import Run, RunInfo
@@ -52,6 +53,7 @@ class PolicyDecision:
     measured: MeasuredPolicies
     means: Mapping[str, tuple[float | None, ...]]
     runs: tuple[RunInfo, ...]
+    run_digests: tuple[str, ...]
     repeats: int
     decided_together: int
 
@@ -99,9 +101,9 @@ def decide_runs(runs: Sequence[Run], question: DecisionQuestion) -> tuple[Policy
         if budget_gb not in there:
             known = ", ".join(map(format_gb, there))
             raise OptionError(f"--vram: nothing was measured at {format_gb(budget_gb)}; the runs have {known}")
-    infos = tuple(run.info for run in runs)
+    infos, digests = tuple(run.info for run in runs), tuple(map(run_digest, measured))
     return tuple(
-        _decide(group_jobs(measured, budget_gb), _Frame(question, budget_gb, infos, len(budgets)))
+        _decide(group_jobs(measured, budget_gb), _Frame(question, budget_gb, infos, digests, len(budgets)))
         for budget_gb in budgets
     )
 
@@ -111,6 +113,7 @@ class _Frame:
     question: DecisionQuestion
     budget_gb: float
     runs: tuple[RunInfo, ...]
+    digests: tuple[str, ...]
     together: int
 
 
@@ -128,6 +131,7 @@ def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> Pol
         measured=measured,
         means={name: _means(measured, name) for name in _SAVINGS},
         runs=frame.runs,
+        run_digests=frame.digests,
         repeats=repeats,
         decided_together=frame.together,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -213,3 +214,14 @@ def _reason_against(setting: PolicySetting, jobs: JobsByDigest, complete: set[st
 
 def _of_jobs(count: int, total: int) -> str:
     return f"{count} of {total} job" + ("" if total == 1 else "s")
+
+
+def run_digest(jobs: Iterable[MeasuredJob]) -> str:
+    """Return the SHA-256 over the cases of a run with their status, score and makespan, in no order."""
+    rows = sorted(
+        repr(
+            (job.record.case.digest, job.occurrence, job.record.status.value, job.metrics.score, job.record.makespan_s)
+        )
+        for job in jobs
+    )
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()

@@ -226,7 +226,8 @@ class RunInfo:
     """What a whole run was: the first line of events.jsonl. `simulated` is None only for a backend that cannot know.
 
     `versions` maps package -> version, `machine` holds texts such as platform, cpu and gpu; `options` are the resolved
-    settings as shown to the user; `command` is the command line that reproduces the run.
+    settings as shown to the user; `command` is the command line that reproduces the run. `model_digests` are those of
+    the fleet's models on the server, by tag, where the server tells them.
     """
 
     run: str
@@ -241,9 +242,10 @@ class RunInfo:
     machine: Mapping[str, str]
     options: Mapping[str, str]
     command: tuple[str, ...]
+    model_digests: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("versions", "machine", "options"):
+        for name in ("versions", "machine", "options", "model_digests"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 

@@ -54,6 +54,7 @@ def run_info(name: str, *, settings: Settings, resources: Resources, arguments: 
         machine=_machine(resources),
         options=settings.given,
         command=("pytest", *map(without_account, reproducing(arguments))),
+        model_digests=resources.model_digests,
     )
 
 

@@ -153,6 +153,7 @@ class SwarmSession:
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
             self.resources.name_foreign_models()
+            self.resources.name_changed_models()
             self.folder.claim()
             self.folder.collected = tuple(self.collected)
             _ = self.folder.earlier

@@ -99,6 +99,7 @@ class RouterSetup:
     """What a router factory may use. `argument` is what follows the colon in `single:TAG`.
 
     `realised[(task id, model tag)]` are the scores that would really be achieved, where they are known (oracle).
+    `make` returns the router of another mode with the same setup, for a mode that plays another one.
     """
 
     fleet: Fleet
@@ -106,6 +107,7 @@ class RouterSetup:
     planner: Planner | None = None
     solve_limit_s: float | None = None
     realised: Mapping[tuple[str, str], float] | None = None
+    make: Callable[[str], Router] | None = None
 
 
 class RoutingError(SwarmError):

@@ -91,7 +91,7 @@ class ModeTable:
         if spec.argument is None and colon:
             raise OptionError(f"mode {spec.name!r} takes no argument, but {mode!r} gives one; write {spec.name!r}")
         if spec.argument is not None and not argument and (colon or spec.argument.required):
-            what = "model" if spec.argument.kind == "model" else "argument"
+            what = "argument" if spec.argument.kind == "text" else spec.argument.kind
             raise OptionError(f"mode {mode!r} names no {what}; write for example {spec.name}:{spec.argument.example}")
 
     def check(self, mode: str, *, fleet: Fleet, planner: bool, realised: bool) -> None:
@@ -108,6 +108,10 @@ class ModeTable:
         if spec.argument is not None and spec.argument.kind == "model" and argument not in fleet:
             has = ", ".join(fleet.tags)
             raise OptionError(f"mode {mode!r}: fleet {fleet.name!r} has no model {argument!r}; it has {has}")
+        if spec.argument is not None and spec.argument.kind == "file":
+            from pytest_swarm.routing.policy import played_mode
+
+            self.check(played_mode(argument, fleet), fleet=fleet, planner=planner, realised=realised)
         if "planner" in spec.needs and not planner:
             raise OptionError(f"mode {mode!r} needs a planner model; name one with --swarm-planner")
         if "speeds" in spec.needs and (slow := [model.tag for model in fleet if not model.has_speeds]):
@@ -133,7 +137,8 @@ class ModeTable:
         """
         self.check(mode, fleet=setup.fleet, planner=setup.planner is not None, realised=setup.realised is not None)
         _, colon, argument = mode.partition(":")
-        return self.spec(mode).factory(replace(setup, argument=argument if colon else None))
+        own = replace(setup, argument=argument if colon else None, make=lambda other: self.make(other, setup))
+        return self.spec(mode).factory(own)
 
 
 def make_router(mode: str, setup: RouterSetup, extra: Mapping[str, RouterFactory | ModeSpec]) -> Router:

@@ -34,12 +34,12 @@ MODE_GROUPS: Final[Mapping[ModeGroup, str]] = {
 class ModeArgument(NamedTuple):
     """What follows the colon of a mode, as in `single:TAG`.
 
-    `kind` says what it names: a `model` of the fleet, or any `text`. `example` stands in messages.
+    `kind` says what it names: a `model` of the fleet, a policy `file`, or any `text`. `example` stands in messages.
     """
 
     metavar: str
     example: str
-    kind: Literal["model", "text"] = "text"
+    kind: Literal["model", "file", "text"] = "text"
     required: bool = True
 
 
@@ -150,6 +150,13 @@ MODES: Final = (
         factory=_late("random", "RandomRouter"),
         summary="a seeded draw among the models that fit",
         group="reference",
+    ),
+    ModeSpec(
+        name="policy",
+        color="indigo",
+        factory=_late("policy", "PolicyRouter"),
+        summary="the mode that `decide` chose, as its [policy file](deciding.md#the-policy-file) says",
+        argument=ModeArgument(metavar="FILE", example="policy.json", kind="file"),
     ),
     ModeSpec(
         name=ORACLE,
