@@ -41,6 +41,7 @@ class PolicyModel(Struct, frozen=True, kw_only=True):
     keep: bool = False
     auto_ctx: bool = False
     digest: Annotated[str | None, Meta(description="digest on the server; null where it was not known")] = None
+    measured_load_s: Annotated[NotNegative | None, Meta(description="mean seconds of its loads in the runs")] = None
 
 
 class PolicyEstimate(Struct, frozen=True, kw_only=True):
