@@ -47,10 +47,7 @@ GEMMA, QWEN, LLAMA, PHI = HEAVY.tags
 def mode_names(
     *, exact: bool | None = None, keeps_budget: bool | None = None, needs: Collection[Need] = ()
 ) -> tuple[str, ...]:
-    """Names in the table of modes: exact or not, within the budget or not, that need at most `needs`.
-
-    A mode that plays another one, which a file names, is not among them: tests/routing/test_policy.py has it.
-    """
+    """Names in the table of modes: exact or not, within the budget or not, that need at most `needs` and no file."""
     return tuple(
         spec.name
         for spec in MODES
@@ -59,6 +56,23 @@ def mode_names(
         and set(spec.needs) <= set(needs)
         and (spec.argument is None or spec.argument.kind != "file")
     )
+
+
+def with_speeds(view: PlanningView) -> PlanningView:
+    """The view with a fleet that names speeds, and latencies that differ between models."""
+    models = tuple(replace(model, prefill_tokens_per_s=100.0, decode_tokens_per_s=10.0) for model in view.fleet)
+    latency_s = np.fromfunction(lambda i, m: 1.0 + (3 * i + m) % 4, view.estimates.quality.shape)
+    return replace(
+        view,
+        fleet=replace(view.fleet, models=models),
+        estimates=replace(view.estimates, latency_s=latency_s),
+    )
+
+
+def scores_of(view: PlanningView) -> dict[tuple[str, str], float]:
+    """A realized score, 0 or 1, of every task on every model."""
+    tags = view.fleet.tags
+    return {(task.id, tag): float((m * 3 + i) % 2) for m, task in enumerate(view.tasks) for i, tag in enumerate(tags)}
 
 
 def mode_for(name: str, fleet: Fleet) -> str:

@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "gate": UP_TO_METRICS,
     "decision": UP_TO_METRICS,
     "report": UP_TO_METRICS | {"gate", "decision"},
-    "plugin": UP_TO_METRICS | {"gate", "decision", "report", "simulator"},
+    "plugin": UP_TO_METRICS | {"calibration", "gate", "decision", "report", "simulator"},
     "cli": UP_TO_METRICS | {"calibration", "gate", "decision", "report", "simulator"},
 }
 """The rooms, lowest first, each with the rooms that it may import. docs/contributing.md draws them."""
