@@ -56,6 +56,7 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         vram_budget_gb=decision.budget_gb,
         weights=PolicyWeights(token=step.lambda_token, switch=step.lambda_switch, latency=step.lambda_latency),
         fleet_name=first.fleet.name,
+        assign=dict(first.fleet.assign),
         models=_models(first, believed_qualities(jobs), _load_seconds(decision)),
         estimates=_estimates(decision, jobs),
         estimates_from=first.options.get(_ESTIMATES, "prior"),

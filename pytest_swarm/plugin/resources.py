@@ -292,30 +292,6 @@ class Resources:
             changes = changed_models(read_policy(Path(path)), self.model_digests.items())
             self.remarks += [f"policy {path}: {each}" for each in changes]
 
-    def name_changed_models(self) -> None:
-        """Keep remarks on models that changed on a real server since a policy of the run was decided."""
-        from pathlib import Path
-
-        from pytest_swarm.routing.policy_file import changed_models, read_policy
-
-        if not self.model_digests:
-            return
-        for path in sorted(mode.partition(":")[2] for mode in self.modes if mode.startswith("policy:")):
-            changes = changed_models(read_policy(Path(path)), self.model_digests.items())
-            self.remarks += [f"policy {path}: {each}" for each in changes]
-
-    @cached_property
-    def model_digests(self) -> dict[str, str]:
-        """The digests of the fleet's models on a real server, by tag; empty where there is none."""
-        from pytest_swarm.errors import BackendError
-
-        if not self.backend.live or self.in_worker:
-            return {}
-        with suppress(BackendError):  # the cases themselves report a server that does not answer
-            listed = self.bench.installed_now()
-            return {self.fleet[each.tag].tag: each.digest for each in listed if each.digest and each.tag in self.fleet}
-        return {}
-
     @cached_property
     def model_digests(self) -> dict[str, str]:
         """The digests of the fleet's models on a real server, by tag; empty where there is none."""
