@@ -28,8 +28,7 @@ LEVEL: Final = 0.025
 Rows: TypeAlias = tuple[tuple[float, ...], ...]
 
 
-class _OpenParts(TypedDict, total=False):
-    most_open: int
+class _Settling(TypedDict, total=False):
     to_find: Shortfall
     to_keep: Shortfall
 
@@ -188,17 +187,18 @@ class _Choosing:
             naive=self._told(means[best]),
             estimates=tuple(self._estimate(n) for n in (range(len(means)) if every else (best,))),
             shares=(1 - math.fsum(fit.shares), *fit.shares),
-            **(self._open(best, honest, order) if ruling is Ruling.UNKNOWN else {}),
+            most_open=None if ruling is Ruling.USE else self._most_open(order),
+            **(self._settling(best, honest, order) if ruling is Ruling.UNKNOWN else {}),
         )
 
-    def _open(self, best: int, honest: float, order: Sequence[int]) -> _OpenParts:
-        """What stays open, and what would settle it."""
+    def _settling(self, best: int, honest: float, order: Sequence[int]) -> _Settling:
+        """What would settle a choice that is open."""
         blocking = [n for n in order if not self._loses_score(n) and self.bounds(n)[1] > self.margin]
-        return {
-            "most_open": 1 + max(blocking, key=lambda n: self.bounds(n)[1]),
-            "to_find": self._to_find(best, honest),
-            "to_keep": self._to_keep(best, blocking),
-        }
+        return {"to_find": self._to_find(best, honest), "to_keep": self._to_keep(best, blocking)}
+
+    def _most_open(self, order: Sequence[int]) -> int:
+        kept = [n for n in order if not self._loses_score(n)]
+        return 1 + max(kept or order, key=lambda n: self.bounds(n)[1])
 
     def _looks_best(self, order: Sequence[int]) -> int:
         """Return the first policy that seems to keep the score, else one that may keep it, else the first."""

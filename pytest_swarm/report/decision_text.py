@@ -71,9 +71,13 @@ def _keep(decision: PolicyDecision) -> str:
     if estimate.score_high is not None and estimate.low > 0:
         loss = decision.question.max_loss.text
         return f"No policy saves {decision.question.by.saved} without losing more than {loss} of score: keep {present}."
+    assert decision.choice.most_open is not None
+    widest = decision.choice.estimate(decision.choice.most_open)
+    assert widest is not None
+    name = policy_name(decision, decision.policies[widest.policy])
     return (
-        f"No policy is better than {present}: keep it. {policy_name(decision, decision.best)}, the best other one, "
-        f"gains at most {gain_text(decision, max(0.0, estimate.high))} per job."
+        f"No policy is better than {present}: keep it. The most that another one could gain is "
+        f"{gain_text(decision, max(0.0, widest.high))} per job ({name})."
     )
 
 
