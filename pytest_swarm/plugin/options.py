@@ -307,6 +307,7 @@ class Options(OptionValues):
         may_differ=True,
         reproduces=False,
     )
+    decide = Flag("say at the end which policy to use, and write it to the run's folder", may_differ=True)
     only = Flag("run only tests that use swarm_run", may_differ=True)
     skip = Flag("skip tests that use swarm_run", may_differ=True)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.plugin.deciding import DecisionEnd, decide_at_end
 from pytest_swarm.plugin.foreign_hooks import add_report_context, report_template
 from pytest_swarm.report.findings import nothing_measured
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
@@ -33,6 +35,7 @@ class SessionEnd:
     written: tuple[str, ...]
     troubles: tuple[str, ...]
     gate: GateEnding | None = None
+    decision: DecisionEnd | None = None
 
     @property
     def failed(self) -> bool:
@@ -64,8 +67,19 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
         troubles.append(f"the gate failed, so this run was not judged: {type(error).__name__}: {error}")
     report = replace(report, gate=None if gate is None else gate.result)
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
-    outputs = session.settings.report or default
+    written, lost = _write_all(session.settings.report or default, report, session)
+    troubles += lost
+    decision = decide_at_end(run, session.folder.path) if session.settings.decide else None
+    if decision is not None:
+        written += decision.written
+        troubles += [] if decision.trouble is None else [decision.trouble]
+    return SessionEnd(report=report, written=tuple(written), troubles=tuple(troubles), gate=gate, decision=decision)
+
+
+def _write_all(outputs: Sequence[Output], report: Report, session: SwarmSession) -> tuple[list[str], list[str]]:
+    """Write each report, and return the paths and a sentence for each that is lost: none costs another one."""
     written: list[str] = []
+    troubles: list[str] = []
     for output in outputs:
         try:
             written += map(str, _write(output, report, session))
@@ -75,7 +89,7 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
             troubles.append(f"--swarm-report={output.kind}: cannot be written: {error}")
         except Exception as error:  # noqa: BLE001 # one report that fails must cost no other one
             troubles.append(f"--swarm-report={output.kind}: failed: {type(error).__name__}: {error}")
-    return SessionEnd(report=report, written=tuple(written), troubles=tuple(troubles), gate=gate)
+    return written, troubles
 
 
 def _write(output: Output, report: Report, session: SwarmSession) -> tuple[Path, ...]:
@@ -100,6 +114,10 @@ def show(ending: SessionEnd, reporter: pytest.TerminalReporter) -> None:
         for line in terminal_summary(ending.report, width=width, verbose=reporter.config.option.verbose):
             reporter.write_line(line)
         show_gate(ending.report, ending.gate, reporter)
+    if ending.decision is not None:
+        reporter.section("pytest-swarm decision", sep="-")
+        for line in ending.decision.lines:
+            reporter.write_line(line)
     for path in ending.written:
         reporter.write_line(f"wrote {path}")
     for trouble in ending.troubles:
