@@ -82,12 +82,15 @@ class Model:
 class Fleet:
     """The models on offer, in the order of the file; `name` says where they come from.
 
+    `assign` maps a task type (`"*"`: the rest) to the model that somebody without a router gives it to; mode `fixed`.
+
     A tag is found by any of its names: with or without `:latest`, in any case. `fleet[tag].tag` is the fleet's own.
     `merged_tags` are further tags of its models' files, each with the tag that stands for it.
     """
 
     name: str
     models: tuple[Model, ...]
+    assign: Mapping[str, str] = field(default_factory=dict)
     merged_tags: Mapping[str, str] = field(default_factory=dict)
     _by_tag: Mapping[str, Model] = field(init=False, repr=False, compare=False)
 
@@ -104,6 +107,24 @@ class Fleet:
         by_tag.update({full_tag(tag): by_tag[full_tag(other)] for tag, other in self.merged_tags.items()})
         object.__setattr__(self, "merged_tags", MappingProxyType(dict(self.merged_tags)))
         object.__setattr__(self, "_by_tag", MappingProxyType(by_tag))
+        object.__setattr__(self, "assign", MappingProxyType(self._assignments()))
+
+    def _assignments(self) -> dict[str, str]:
+        assign: dict[str, str] = {}
+        for word, tag in self.assign.items():
+            kind = word if word == ANY_TYPE else type_name(word)
+            if kind is None:
+                raise FleetError(f"fleet {self.name!r}, assign: {type_fault(word)}, or {ANY_TYPE!r} for the rest")
+            if tag not in self:
+                known = ", ".join(self.tags)
+                raise FleetError(f"fleet {self.name!r}, assign: {word!r} names {tag!r}, but its models are {known}")
+            assign[kind] = self[tag].tag
+        return assign
+
+    def assigned(self, task_type: str) -> Model | None:
+        """Return the model that `assign` names for a task type; None where it names none."""
+        tag = self.assign.get(task_type, self.assign.get(ANY_TYPE))
+        return None if tag is None else self[tag]
 
     def __len__(self) -> int:
         return len(self.models)
@@ -157,7 +178,9 @@ class Fleet:
     @property
     def digest(self) -> str:
         """Content digest of every figure in the fleet: equal fleets are comparable."""
-        rows = [encode_model(model) for model in self.models]
+        rows: list[Json] = [encode_model(model) for model in self.models]
+        if self.assign:
+            rows.append({"assign": dict(self.assign)})
         text = json.dumps(rows, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

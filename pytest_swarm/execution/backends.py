@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import urlsplit
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case
+from pytest_swarm.execution.announced_calls import Announcement, ignore
 from pytest_swarm.execution.server_models import one_file_models
-from pytest_swarm.ollama.address import base_url, shown_host
+from pytest_swarm.ollama.address import base_url, is_loopback, shown_host
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
 
@@ -62,7 +62,7 @@ class Connection:
     `register_graph` announces the graph of a case to a simulated server. `realised` returns the realized scores by
     (task, model) for a graph and a request seed; None if they are not known. `listener` is told where cases start and
     end; None if nothing is recorded or replayed. `measured` returns the calls of a graph by (task, model) that were
-    measured elsewhere, for which no server is asked.
+    measured elsewhere, for which no server is asked. `announce` is told of the calls that a step is about to make.
     """
 
     client: OllamaClient
@@ -71,6 +71,7 @@ class Connection:
     realised: Callable[[TaskGraph, int], RealisedScores | None]
     listener: CaseListener | None = None
     measured: Callable[[TaskGraph], Mapping[tuple[str, str], MeasuredCall]] = lambda _: {}
+    announce: Callable[[Announcement], None] = ignore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,7 +83,8 @@ class Backend:
     own. `live`: calls reach a real server, at `host` without credentials, whose VRAM is shared with others.
     `is_local`: the server runs on this machine, so that NVML measures its GPU. `one_file` are groups of the fleet's
     tags that are one model file on the server. `knows_realised`: its connections know realized scores. `for_case`
-    returns the backend of one case, if cases differ.
+    returns the backend of one case, if cases differ. `predicted`: no call is made, and the times are predicted from
+    measured ones.
     """
 
     kind: str
@@ -97,27 +99,24 @@ class Backend:
     is_local: bool = False
     one_file: tuple[tuple[str, ...], ...] = ()
     knows_realised: bool = False
+    predicted: bool = False
     for_case: Callable[[Case], Backend] | None = None
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether a server's URL names this machine."""
-    name = urlsplit(base_url(host)).hostname or ""
-    return name in ("localhost", "::1") or name.startswith("127.")
-
-
-def network_backend(host: str, *, timeout_s: float, why: str) -> Backend:
+def network_backend(host: str, *, timeout_s: float, why: str, retries: int = 0) -> Backend:
     """Return the backend of a real server over HTTP, on the wall clock.
 
     Args:
         host: URL of the server, in any form that `--swarm-host` accepts.
         timeout_s: Time limit of one call in seconds.
         why: Why this backend was chosen, for the header line.
+        retries: How often a call is tried again that failed for the server's sake.
     """
 
     def connect() -> Connection:
-        client = OllamaClient(host, timeout_s=timeout_s)
-        return Connection(client=client, probe_client=client, register_graph=lambda _: None, realised=lambda *_: None)
+        client = OllamaClient(host, timeout_s=timeout_s, retries=retries)
+        probe = client.without_retries()
+        return Connection(client=client, probe_client=probe, register_graph=lambda _: None, realised=lambda *_: None)
 
     return Backend(
         kind="ollama",
@@ -143,7 +142,12 @@ class SimulatedWorld:
 
 
 def simulated_backend(
-    world: SimulatedWorld, fleet: Fleet, *, timeout_s: float = DEFAULT_TIMEOUT_S, why: str = "asked for"
+    world: SimulatedWorld,
+    fleet: Fleet,
+    *,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    why: str = "asked for",
+    retries: int = 0,
 ) -> Backend:
     """Return the backend of a simulated server in this process, in virtual time; equal seeds give equal runs.
 
@@ -155,7 +159,9 @@ def simulated_backend(
         fleet: The models on offer, for realized scores.
         timeout_s: Time limit of one call in seconds of virtual time.
         why: Why this backend was chosen, for the header line.
+        retries: As for a real server.
     """
+    from pytest_swarm.execution.simulated_client import SimulatedClient
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
@@ -167,11 +173,13 @@ def simulated_backend(
     def connect() -> Connection:
         generator = ProfileGenerator(profile, seed=seed)
         server = SimulatedServer(spec, generator=generator, seed=seed, faults=(*profile.faults, *world.faults))
-
-        client = OllamaClient("http://simulated", transport=server.transport(), timeout_s=timeout_s)
+        direct = None if profile.faults or world.faults else server  # a fault may concern the list of residents
+        client = SimulatedClient(
+            "http://simulated", transport=server.transport(), timeout_s=timeout_s, retries=retries, server=direct
+        )
         return Connection(
             client=client,
-            probe_client=client,
+            probe_client=client.without_retries(),
             register_graph=generator.register_graph,
             realised=partial(_realised, generator, fleet),
             measured=partial(_measured, profile, fleet),

@@ -15,6 +15,7 @@ from typing import Final
 from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.job_clock import JobClock
+from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.telemetry.nvml import GpuMeter
 
 
@@ -86,9 +87,7 @@ class VramSampler:
             self._ended = True
             if self._request_pending:
                 await asyncio.wait({task}, timeout=GRACE_S)
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await cancel_and_wait(task)
 
     async def _sample_repeatedly(self, step: int) -> None:
         """Sample until cancelled. A server error is ignored here; the step's own calls report it."""

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
+from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
 from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
 from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
@@ -53,6 +54,7 @@ class RunFleet(Struct, frozen=True, kw_only=True):
 
     name: str
     models: tuple[RunFleetModel, ...]
+    assign: Annotated[Mapping[str, str], Meta(description="type of task -> the model that mode fixed gives it")] = {}
 
 
 class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run_start"):
@@ -71,6 +73,12 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     machine: Mapping[str, str]
     options: Annotated[Mapping[str, str], Meta(description="the settings that were given")]
     command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
+    estimates: Annotated[
+        EstimatesInfo | None, Meta(description="where the estimates of quality start, and the counts behind them")
+    ] = None
+    model_digests: Annotated[
+        Mapping[str, str], Meta(description="model -> its digest on the server, where the server tells it")
+    ] = {}
 
 
 class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):
@@ -210,6 +218,7 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     judge_reply: Annotated[str | None, Meta(description="what the judge wrote")] = None
     thinking: Annotated[str | None, Meta(description="what the model wrote before its answer")] = None
     truncated: Annotated[bool | None, Meta(description="whether the server cut the prompt")] = None
+    server_fault: Annotated[bool, Meta(description="whether the call failed for the server's sake")] = False
 
 
 class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
@@ -220,6 +229,17 @@ class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
     action: Literal["load", "unload"]
     started_s: JobSeconds
     finished_s: JobSeconds
+
+
+class CallRetryEvent(JobEvent, frozen=True, kw_only=True, tag="call_retry"):
+    """A call that failed for the server's sake and is tried again."""
+
+    step: Step
+    call: str
+    reason: Annotated[str, Meta(description="the HTTP status, or the kind of the error")]
+    attempt: Annotated[int, Meta(ge=1, le=_LARGEST, description="which retry of the call follows, from 1")]
+    at_s: JobSeconds
+    wait_s: Annotated[float, Meta(ge=0.0, description="seconds until it is tried again")]
 
 
 class ResidentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -251,6 +271,7 @@ class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"
     started_ts_ms: Milliseconds
     makespan_s: NotNegative | None
     metrics: Mapping[str, Any]
+    host: Annotated[str | None, Meta(description="the server that ran it, where there were several")] = None
 
 
 AnyEvent: TypeAlias = (
@@ -262,6 +283,7 @@ AnyEvent: TypeAlias = (
     | PlanStepEvent
     | TaskResultEvent
     | ModelSwitchEvent
+    | CallRetryEvent
     | VramSampleEvent
     | JobSummaryEvent
 )

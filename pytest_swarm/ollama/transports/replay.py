@@ -25,6 +25,7 @@ from pytest_swarm.ollama.cassette.takes import (
     request_digest,
     task_of,
 )
+from pytest_swarm.ollama.transports.bounded import OversizedReplyError
 from pytest_swarm.ollama.transports.probe import is_probe
 from pytest_swarm.ollama.transports.recording import read_body
 from pytest_swarm.ollama.transports.replay_errors import UnmatchedRequest, describe, missing_case, refusal
@@ -46,6 +47,7 @@ _FAILURES: Final = MappingProxyType(
             httpx.LocalProtocolError,
             httpx.RemoteProtocolError,
             httpx.UnsupportedProtocol,
+            OversizedReplyError,
         )
     }
 )
