@@ -67,7 +67,7 @@ class Resources:
         """Return the resources of a run on one of several servers."""
         settings = self._settings.at(host)
         resources = Resources(settings, routers=self._routers, process=self._process, tell=self.tell)
-        resources.budgets_gb, resources.modes = self.budgets_gb, self.modes
+        resources.budgets_gb, resources.modes, resources.folder = self.budgets_gb, self.modes, self.folder
         return resources
 
     @property
@@ -182,6 +182,7 @@ class Resources:
             solve_limit_s=s.solve_limit_s,
             routers=self._routers,
             estimates=self.estimates,
+            folder=self.folder,
         )
         gpu = self.gpu if backend.is_local else None
         return Bench(backend=backend, fleet=self.fleet, settings=settings, gpu=gpu)
