@@ -19,7 +19,7 @@ TARGET: Final = ROOT / "docs" / "images" / "page.png"
 SIZE: Final = "900,760"
 RUN: Final = (
     *("benchmarks/test_workflowgen.py", "--swarm-jobs=40", "--swarm-seed=1", "--swarm-backend=sim"),
-    *("--swarm-compare=fixed,collate,milp,greedy", "--swarm-horizon=1", "--swarm-vram=8GB"),
+    *("--swarm-compare=milp,greedy,best-single,single:gemma2:2b", "--swarm-horizon=1", "--swarm-vram=8GB"),
 )
 
 

@@ -76,9 +76,7 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     estimates: Annotated[
         EstimatesInfo | None, Meta(description="where the estimates of quality start, and the counts behind them")
     ] = None
-    model_digests: Annotated[
-        Mapping[str, str], Meta(description="model -> its digest on the server, where the server tells it")
-    ] = {}
+    model_digests: Annotated[Mapping[str, str], Meta(description="model -> its digest on the server")] = {}
 
 
 class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):
