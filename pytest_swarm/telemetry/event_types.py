@@ -22,8 +22,7 @@ from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, Verif
 SCHEMA_VERSION: Final = 1
 
 Milliseconds: TypeAlias = Annotated[float, Meta(description="milliseconds since 1970")]
-_LARGEST: Final = 2**53
-"""The largest whole number that every JSON reader takes exactly."""
+_LARGEST: Final = 2**53  # the largest whole number that every JSON reader takes exactly
 JobSeconds: TypeAlias = Annotated[float, Meta(ge=0.0, description="seconds since the start of the job")]
 Gigabytes: TypeAlias = Annotated[float, Meta(ge=0.0, description="GB of VRAM")]
 Step: TypeAlias = Annotated[int, Meta(ge=0, le=_LARGEST, description="planning step of the job, from 0")]
