@@ -403,7 +403,7 @@ def test_rare_violations_that_chance_explains_are_no_regression() -> None:
     clean = [violating([0] * 5), *(violating([0] * 5, job=f"b{n}") for n in range(16))]
     (row,) = judge(clean, rare, "violations:+0").rows
     assert row.verdict is Verdict.INCONCLUSIVE
-    assert "1 of 85 repeats of jobs" in (row.note or "")
+    assert "counted in 1 of 85 repeats now" in (row.note or "")
     assert judge(clean, rare, "violations:+1").rows[0].verdict is Verdict.OK
     assert judge(clean, rare, "violations:+0@exact").rows[0].verdict is Verdict.REGRESSED
 
@@ -428,3 +428,10 @@ def test_a_router_made_worse_by_five_points_fails_with_one_repeat_of_the_same_se
     row = result.rows[0]
     assert (row.verdict, row.exact, row.p_worse, row.repeats_needed) == (Verdict.REGRESSED, True, None, None)
     assert result.failures == ("lp/score:-2.5%@95: REGRESSED",)
+
+
+def test_a_count_that_was_not_measured_is_not_0() -> None:
+    """A baseline without the count of one case: three violations now are not three more."""
+    before = case("a", [0.5], figures={"violations": [None]})  # type: ignore[list-item]
+    result = judge([before, violating([1], job="b")], [violating([3]), violating([1], job="b")], seed=0)
+    assert {each.setup.job: each.verdict for each in result.cases} == {"a": Verdict.OK, "b": Verdict.OK}
