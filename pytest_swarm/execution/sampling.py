@@ -77,7 +77,8 @@ class VramSampler:
     async def sampling(self, step: int) -> AsyncIterator[None]:
         """Sample repeatedly while the block runs; the caller sets `phase` as the step proceeds.
 
-        At the end a pending request may still complete, because cancelling it would cost its connection.
+        At the end a pending request may still complete, because cancelling it would cost its connection. A Ctrl-C then
+        is the caller's, and ends the run.
         """
         self.phase, self._ended = SamplePhase.PLANNING, False
         task = asyncio.get_running_loop().create_task(self._sample_repeatedly(step))
@@ -85,11 +86,14 @@ class VramSampler:
             yield
         finally:
             self._ended = True
-            if self._request_pending:
-                await asyncio.wait({task}, timeout=GRACE_S)
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            try:
+                if self._request_pending:
+                    await asyncio.wait({task}, timeout=GRACE_S)
+            finally:
+                task.cancel()
+            await asyncio.wait({task})  # in contrast to `await task`, raises the caller's cancellation alone
+            if not task.cancelled():
+                task.result()
 
     async def _sample_repeatedly(self, step: int) -> None:
         """Sample until cancelled. A server error is ignored here; the step's own calls report it."""
