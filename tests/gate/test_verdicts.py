@@ -435,3 +435,24 @@ def test_a_count_that_was_not_measured_is_not_0() -> None:
     before = case("a", [0.5], figures={"violations": [None]})  # type: ignore[list-item]
     result = judge([before, violating([1], job="b")], [violating([3]), violating([1], job="b")], seed=0)
     assert {each.setup.job: each.verdict for each in result.cases} == {"a": Verdict.OK, "b": Verdict.OK}
+
+
+def appended(scores: list[list[float]], answers: list[list[str]]) -> list[BaselineCase]:
+    """Eight jobs of a baseline of several runs, one list of scores and of answers for each."""
+    found: list[BaselineCase] = []
+    for each in jobs([0.0], count=8):
+        samples = tuple(
+            replace(one, run=f"run{n}", answers=f"{each.setup.job}{text}")
+            for n, (values, texts) in enumerate(zip(scores, answers, strict=True))
+            for one, text in zip(case(each.setup.job, values).samples, texts, strict=True)
+        )
+        found.append(replace(each, samples=samples))
+    return found
+
+
+def test_a_seed_that_was_appended_twice_is_one_run() -> None:
+    now = jobs([0.5, 0.5], count=8)
+    twice = judge(appended([[0.4, 0.6]] * 2, [["a", "b"]] * 2), now, "score:-2.5%").rows[0]
+    other = judge(appended([[0.4, 0.6]] * 2, [["a", "b"], ["a", "c"]]), now, "score:-2.5%").rows[0]
+    assert (twice.repeats_before, twice.distinct_before) == (32, 16)
+    assert (other.repeats_before, other.distinct_before) == (32, 32), "on a simulator, one equal answer is coincidence"
