@@ -21,7 +21,7 @@ from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend, Connection
 from pytest_swarm.execution.case import run_case
-from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
+from pytest_swarm.execution.case_context import CaseContext, Dispatch, RunSettings, set_up_job
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.restoration import Restoration
@@ -45,12 +45,15 @@ class BenchSettings:
     """What stays the same over all cases of a bench.
 
     `planner` and `judge` are Ollama tags; without a planner the `llm` mode cannot be used, without a judge its
-    expectations stay unscored. `code_eval` runs answered code, in a sandbox;
-    `strict_code_eval` only where the kernel confines it. `solve_limit_s` bounds exact solvers.
+    expectations stay unscored. `dispatch` and `replan_after` are as in `RunSettings`.
+    `code_eval` runs answered code, in a sandbox; `strict_code_eval` only where the kernel confines it. `solve_limit_s`
+    bounds exact solvers.
     """
 
     weights: Weights = field(default_factory=Weights)
     concurrency: int = 4
+    dispatch: Dispatch = "layers"
+    replan_after: float = 1
     seed: int = 0
     planner: str | None = None
     judge: str | None = None
@@ -263,6 +266,8 @@ class Bench:
             settings=RunSettings(
                 weights=_weights(s.weights, case),
                 concurrency=s.concurrency,
+                dispatch=s.dispatch,
+                replan_after=s.replan_after,
                 seed=s.seed,
                 fresh=state.fresh,
                 simulated=state.backend.simulated,
