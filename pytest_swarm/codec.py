@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, NoReturn, TypeVar
 import msgspec
 
 from pytest_swarm.errors import SwarmError
-from pytest_swarm.fields import Json
+from pytest_swarm.fields import Json, problem
 
 JsonObject = dict[str, Json]
 T = TypeVar("T")
@@ -70,8 +70,7 @@ class JsonDecoder(Generic[T]):
         try:
             return _parse(text)
         except (ValueError, RecursionError) as error:
-            reason = "nested too deep" if isinstance(error, RecursionError) else error
-            raise self._error(f"{where}: is not valid JSON: {reason}{self._advice}") from error
+            raise self._error(f"{where}: is not valid JSON: {problem(error)}{self._advice}") from error
 
 
 def is_json(text: bytes) -> bool:

@@ -57,6 +57,23 @@ def mode_names(
     )
 
 
+def with_speeds(view: PlanningView) -> PlanningView:
+    """The view with a fleet that names speeds, and latencies that differ between models."""
+    models = tuple(replace(model, prefill_tokens_per_s=100.0, decode_tokens_per_s=10.0) for model in view.fleet)
+    latency_s = np.fromfunction(lambda i, m: 1.0 + (3 * i + m) % 4, view.estimates.quality.shape)
+    return replace(
+        view,
+        fleet=replace(view.fleet, models=models),
+        estimates=replace(view.estimates, latency_s=latency_s),
+    )
+
+
+def scores_of(view: PlanningView) -> dict[tuple[str, str], float]:
+    """A realized score, 0 or 1, of every task on every model."""
+    tags = view.fleet.tags
+    return {(task.id, tag): float((m * 3 + i) % 2) for m, task in enumerate(view.tasks) for i, tag in enumerate(tags)}
+
+
 def mode_for(name: str, fleet: Fleet) -> str:
     """The mode of a name; one that takes a model gets the smallest of the fleet."""
     return name if ModeTable({}).spec(name).stands_alone else f"{name}:{fleet.smallest.tag}"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from simulated_runs import default_policy
 from world_table import REGRESSED, Bound, Experiment, judged
-from worlds import World, draw, heterogeneous
+from worlds import Values, World, cases_of, draw, draw_values, heterogeneous
 
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.statistics.sequential import log_wealth
@@ -21,6 +21,7 @@ _ONE: Mapping[str, object] = {"modes": ("lp",), "settings": ((1, 8.0),)}
 _EXPRESSION = {"score": "score:-0%", "token_cost": "token_cost:+0%", "violations": "violations:+0"}
 _LEVEL = 0.025
 NIGHTS, STORED_RUNS = 30, 5
+_FEWEST_EVENTS = 3
 
 
 def ever_alarms(rng: np.random.Generator, *, metric: str, looks: int) -> dict[str, bool]:
@@ -74,21 +75,51 @@ def _first(cases: tuple[BaselineCase, ...], looks: int) -> tuple[BaselineCase, .
     return tuple(replace(case, samples=case.samples[:looks]) for case in cases)
 
 
-def nights(rng: np.random.Generator, *, spread: float) -> dict[str, bool]:
+def ever_alarms_by_hand(rng: np.random.Generator, *, repeats: tuple[int, ...]) -> dict[str, bool]:
+    """Whether equal runs that grow by hand while undecided are ever REGRESSED; the baseline grows with them."""
+    world = World(chances=heterogeneous(_JOBS, rng), repeats=repeats[-1], violations=0.2, **_ONE)  # type: ignore[arg-type]
+    then, now = draw(world, rng), draw(world, rng)
+    policy = default_policy("score:-0%", "violations:+0")
+    looks: tuple[int, ...] = ()
+    for each in repeats:
+        result = judged(_first(then, each), _first(now, each), policy=policy, looks=looks)
+        if result.failures or not result.undecided:
+            return {REGRESSED: bool(result.failures)}
+        looks += (each,)
+    return {REGRESSED: False}
+
+
+def nights(rng: np.random.Generator, *, spread: float, violations: float) -> dict[str, bool]:
     """Whether a baseline of five appended runs ever alarms in thirty nights; `spread` moves each run as a whole."""
     chances = heterogeneous(17, rng)
+    world = World(chances=chances, repeats=5, settings=((1, 8.0),), violations=violations)
 
-    def one(run: str) -> tuple[BaselineCase, ...]:
+    def one() -> dict[str, Values]:
         moved = np.clip(chances + rng.normal(0.0, spread), 0.0, 1.0)
-        world = World(chances=moved, repeats=5, settings=((1, 8.0),))
-        return draw(world, rng, run=run)
+        return draw_values(replace(world, chances=moved), rng)
 
-    stored = [one(f"run{n}") for n in range(STORED_RUNS)]
+    stored = [one() for _ in range(STORED_RUNS)]
     baseline = tuple(
         replace(cases[0], samples=tuple(each for case in cases for each in case.samples))
-        for cases in zip(*stored, strict=True)
+        for cases in zip(*(cases_of(world, each, run=f"run{n}") for n, each in enumerate(stored)), strict=True)
     )
-    return {"ever REGRESSED": any(bool(judged(baseline, one(""), real=True).failures) for _ in range(NIGHTS))}
+    for _ in range(NIGHTS):
+        night = one()
+        suspect = any(_may_alarm([each[mode] for each in stored], night[mode]) for mode in night)
+        if suspect and judged(baseline, cases_of(world, night), real=True).failures:
+            return {"ever REGRESSED": True}
+    return {"ever REGRESSED": False}
+
+
+def _may_alarm(stored: list[Values], night: Values) -> bool:
+    """Whether a row may be REGRESSED, so that the gate must be asked.
+
+    The bound of a score lies more than one standard error below the loss that was seen; Fisher's test of 85 repeats
+    against 425 does not reject at 0.6 % what has fewer than three events.
+    """
+    then, now = np.concatenate([each.scores[0] for each in stored]), night.scores[0]
+    error = math.sqrt(sum((each.var(axis=0, ddof=1) / len(each)).sum() for each in (then, now))) / now.shape[1]
+    return bool(0.975 * then.mean() - now.mean() > error or night.violated[0].sum() >= _FEWEST_EVENTS)
 
 
 _ALARM: Mapping[str, Bound] = {REGRESSED: {"most": 0.05}}
@@ -106,11 +137,24 @@ REPEATED: tuple[Experiment, ...] = (
     ),
     *(
         Experiment(
+            world=f"sequential-by-hand-{name}",
+            n=200,
+            play=partial(ever_alarms_by_hand, repeats=repeats),
+            bounds=_ALARM,
+        )
+        for name, repeats in (("doubled-6-times", (3, 6, 12, 24, 48, 96)), ("20looks", tuple(range(2, 42, 2))))
+    ),
+    *(
+        Experiment(
             world=f"nights-{name}",
-            n=60,
-            play=partial(nights, spread=spread),
+            n=100,
+            play=partial(nights, spread=spread, violations=violations),
             bounds={"ever REGRESSED": {"most": 0.1}},
         )
-        for name, spread in (("no-spread", 0.0), ("spread-2-points", 0.02))
+        for name, spread, violations in (
+            ("no-spread", 0.0, 0.0),
+            ("spread-2-points", 0.02, 0.0),
+            ("violation-1%", 0.0, 0.01),
+        )
     ),
 )

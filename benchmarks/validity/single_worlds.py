@@ -30,7 +30,7 @@ def _experiment(
     return Experiment(world=name, n=n, play=equal_runs(partial(make, **arguments), real=real), bounds=FALSE_ALARM)
 
 
-_SIZES = {(jobs, repeats): 300 for jobs in (3, 17, 50) for repeats in (1, 5, 20)} | {(50, 20): 150, (50, 5): 240}
+_SIZES = {(jobs, repeats): 120 for jobs in (3, 17, 50) for repeats in (1, 5, 20)} | {(50, 20): 80}
 
 SINGLE: tuple[Experiment, ...] = (
     *(
@@ -38,26 +38,26 @@ SINGLE: tuple[Experiment, ...] = (
         for (jobs, repeats), n in _SIZES.items()
     ),
     *(
-        _experiment(f"plain-{kind}-{jobs}x{repeats}", 240, make, jobs=jobs, repeats=repeats)
+        _experiment(f"plain-{kind}-{jobs}x{repeats}", 120, make, jobs=jobs, repeats=repeats)
         for kind, make in (("binary", _binary), ("tied", _tied))
         for jobs, repeats in ((3, 5), (17, 5))
     ),
     *(
         _experiment(
-            f"identical-{jobs}x{repeats}", 240, _heterogeneous, real=True, jobs=jobs, repeats=repeats, identical=True
+            f"identical-{jobs}x{repeats}", 120, _heterogeneous, real=True, jobs=jobs, repeats=repeats, identical=True
         )
         for jobs, repeats in ((3, 20), (17, 5), (17, 20))
     ),
     *(
-        _experiment(f"violation-{100 * rate:g}%-17x5", 240, _heterogeneous, jobs=17, repeats=5, violations=rate)
-        for rate in (0.003, 0.01, 0.05, 0.2)
+        _experiment(f"violation-{100 * rate:g}%-17x5", n, _heterogeneous, jobs=17, repeats=5, violations=rate)
+        for rate, n in ((0.003, 120), (0.01, 120), (0.05, 200), (0.2, 400))
     ),
     *(
-        _experiment(f"missing-20%-{jobs}x{repeats}", 240, _heterogeneous, jobs=jobs, repeats=repeats, missing=0.2)
+        _experiment(f"missing-20%-{jobs}x{repeats}", 120, _heterogeneous, jobs=jobs, repeats=repeats, missing=0.2)
         for jobs, repeats in ((3, 5), (17, 5))
     ),
     *(
-        _experiment(f"unshared-17x{then}v{now}", 240, _heterogeneous, real=True, jobs=17, repeats=then, repeats_now=now)
+        _experiment(f"unshared-17x{then}v{now}", 120, _heterogeneous, real=True, jobs=17, repeats=then, repeats_now=now)
         for then, now in ((5, 5), (20, 5), (5, 20))
     ),
 )

@@ -42,13 +42,17 @@ def judged(
     *,
     policy: Policy | None = None,
     real: bool = False,
+    looks: tuple[int, ...] = (),
 ) -> GateResult:
-    """The gate on two runs of different seeds; `real` runs are those of a real server with another seed policy."""
+    """The gate on two runs of different seeds.
+
+    `real` runs are those of a real server with another seed policy; `looks` are those that the baseline remembers.
+    """
     then, later = run_context(0), run_context(1)
     if real:
         then, later = (replace(each, backend="ollama", simulated=False) for each in (then, later))
         then = replace(then, seed_policy="another/1")
-    baseline = replace(as_baseline(before), context=then)
+    baseline = replace(as_baseline(before), context=then, looks=looks)
     return evaluate(as_run(now), baseline, later, policy=policy or default_policy(), covered=lambda _: True)
 
 

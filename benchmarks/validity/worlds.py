@@ -6,6 +6,7 @@ draws, as they share their seed in a run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -53,37 +54,65 @@ def heterogeneous(jobs: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return rng.beta(1.2, 0.6, size=(jobs, TASKS))
 
 
-def draw(world: World, rng: np.random.Generator, *, now: bool = False, run: str = "") -> tuple[BaselineCase, ...]:
-    """One run of the world: its cases, mode by mode."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """What one run of one mode gave, under each setting: arrays of shape (settings, repeats, jobs[, tasks])."""
+
+    right: NDArray[np.bool_]
+    lost: NDArray[np.bool_]
+    violated: NDArray[np.bool_]
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Shape (settings, repeats, jobs)."""
+        return self.right.mean(axis=3)
+
+
+def draw_values(world: World, rng: np.random.Generator, *, now: bool = False) -> dict[str, Values]:
+    """One run of the world, by mode."""
     repeats = (world.repeats_now or world.repeats) if now else world.repeats
     jobs, tasks = world.chances.shape
-    cases: list[BaselineCase] = []
+    shape = len(world.settings), repeats, jobs
+    found: dict[str, Values] = {}
     for mode in world.modes:
         base = rng.random((repeats, jobs, tasks))
         violated = rng.random((repeats, jobs)) < world.violations
+        redrawn = rng.random((*shape, tasks)) >= SHARED
+        fresh = rng.random((*shape, tasks))
         if world.identical:
-            base[:], violated[:] = base[:1], violated[:1]
-        for horizon, budget in world.settings:
-            redrawn = rng.random((repeats, jobs, tasks)) >= SHARED
-            fresh = rng.random((repeats, jobs, tasks))
-            if world.identical:
-                redrawn[:], fresh[:] = redrawn[:1], fresh[:1]
-            right = np.where(redrawn, fresh, base) < world.chances
-            scores = right.mean(axis=2)
-            lost = rng.random((repeats, jobs)) < world.missing
-            for job in range(jobs):
+            base[:], violated[:], redrawn[:], fresh[:] = base[:1], violated[:1], redrawn[:, :1], fresh[:, :1]
+        found[mode] = Values(
+            right=np.where(redrawn, fresh, base) < world.chances,
+            lost=rng.random(shape) < world.missing,
+            violated=np.broadcast_to(violated, shape),
+        )
+    return found
+
+
+def draw(world: World, rng: np.random.Generator, *, now: bool = False, run: str = "") -> tuple[BaselineCase, ...]:
+    """One run of the world: its cases, mode by mode."""
+    return cases_of(world, draw_values(world, rng, now=now), run=run)
+
+
+def cases_of(world: World, drawn: Mapping[str, Values], *, run: str = "") -> tuple[BaselineCase, ...]:
+    """The cases of a run, as a baseline has them."""
+    found: list[BaselineCase] = []
+    for mode, values in drawn.items():
+        scores, lost, violated = values.scores.tolist(), values.lost.tolist(), values.violated.tolist()
+        for n, (horizon, budget) in enumerate(world.settings):
+            for job in range(len(world.chances)):
                 setup = Setup(job=f"job{job}", mode=mode, horizon=horizon, vram_budget_gb=budget)
-                figures = [
-                    {"score": None if lost[n, job] else float(scores[n, job]), "violations": float(violated[n, job])}
-                    for n in range(repeats)
+                rows = [
+                    (None if lost[n][repeat][job] else scores[n][repeat][job], float(violated[n][repeat][job]))
+                    for repeat in range(len(scores[n]))
                 ]
-                given = [right[n, job].tobytes().hex() if world.identical else None for n in range(repeats)]
+                given = [each.tobytes().hex() if world.identical else None for each in values.right[n, :, job]]
                 samples = tuple(
-                    _sample(setup, n, figures=each, answers=answers, run=run)
-                    for n, (each, answers) in enumerate(zip(figures, given, strict=True))
+                    _sample(setup, repeat, figures={"score": score, "violations": count}, answers=answers, run=run)
+                    for repeat, ((score, count), answers) in enumerate(zip(rows, given, strict=True))
                 )
-                cases.append(BaselineCase(setup=setup, graph_digest=setup.job, version=1, samples=samples))
-    return tuple(cases)
+                found.append(BaselineCase(setup=setup, graph_digest=setup.job, version=1, samples=samples))
+    return tuple(found)
 
 
 def _sample(setup: Setup, n: int, *, figures: dict[str, float | None], answers: str | None, run: str) -> BaselineSample:

@@ -8,11 +8,12 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResidentModel:
-    """A row of `/api/ps`: bytes in all, and bytes of it in VRAM."""
+    """A row of `/api/ps`: bytes in all, and bytes of it in VRAM. `foreign`: the run neither loaded nor called it."""
 
     tag: str
     size_bytes: int
     size_vram_bytes: int
+    foreign: bool = False
 
 
 class SamplePhase(StrEnum):

@@ -21,7 +21,7 @@ from pytest_swarm.domain.vram_sample import SamplePhase
 from pytest_swarm.errors import BackendError, PlanError
 from pytest_swarm.estimate.formulas import call_latency_s
 from pytest_swarm.execution.running_job import RunningJob
-from pytest_swarm.execution.tasks import TaskCall, not_loaded, run_task
+from pytest_swarm.execution.tasks import TaskCall, announced, not_loaded, run_task
 from pytest_swarm.routing.registry import built_in
 
 _START: Final = "start"
@@ -145,6 +145,7 @@ class Dispatcher:
         estimated_s = None
         if call.model.has_speeds:
             estimated_s = call_latency_s(call.task.prompt, call.task.estimated_tokens, *speeds)
+        job.context.announce(lambda: announced((call,)))
         self._residency.acquire(call.model.tag)
         task = asyncio.create_task(run_task(call, self._residency.client, job.clock))
         task.add_done_callback(lambda _: self._residency.release(call.model.tag))
@@ -221,6 +222,7 @@ class Dispatcher:
         for each in tuple(self._committed()):
             if each.model == tag:
                 self._job.finish(not_loaded(self._job.call(each, self._residency.step), error, at_s))
+        self._job.stop_at_server_fault()
 
     async def _take_tasks(self, ended: list[asyncio.Task[TaskOutcome]]) -> None:
         job = self._job
@@ -234,7 +236,7 @@ class Dispatcher:
             job.learn(call, scored)
             job.finish(scored)
         job.sampler.phase = SamplePhase.RUNNING
-        job.stop_without_server(outcome for _, outcome in done)
+        job.stop_at_server_fault()
 
     async def _score_the_rest(self) -> None:
         """Score the answers for a judge, which may take the place of other models now that nothing runs."""

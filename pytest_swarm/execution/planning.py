@@ -54,8 +54,13 @@ def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView
         case: The case with its horizon and budget.
         context: The estimates, and the weights and seed of the run.
     """
+    depth = 0 if case.key.horizon == "flat" else case.key.horizon
+    return _view(moment, case, context, depth=depth)
+
+
+def _view(moment: Moment, case: Case, context: CaseContext, *, depth: int) -> PlanningView:
     key, graph, settings = case.key, moment.graph, context.settings
-    reached = graph.horizon(moment.finished, 0 if key.horizon == "flat" else key.horizon)
+    reached = graph.horizon(moment.finished, depth)
     stages = graph.stages(reached)  # what depends on a running task comes after it
     running = {each.task for each in moment.running or ()}
     horizon = tuple(each for each in reached if each not in running)
@@ -82,6 +87,7 @@ def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView
         ready_since={task_id: moment.ready_since.get(task_id, moment.step) for task_id in ready},
         last_used=dict(moment.last_used),
         running=moment.running or (),
+        whole_graph=None if depth >= len(graph) else lambda: _view(moment, case, context, depth=len(graph)),
     )
 
 

@@ -99,8 +99,9 @@ def _aggregate(jobs: Sequence[MeasuredJob], mode: str, setting: Setting | None) 
     status = Counter(each.record.status for each in jobs)
     metrics = [each.metrics for each in jobs]
     names = [each.job for each in jobs]
+    cases = [each.case_without_repeat for each in jobs] if any(each.weighs_by_case for each in jobs) else None
     values = {
-        name: row.over(Column(values=[row.of_job(each) for each in metrics], jobs=metrics, names=names))
+        name: row.over(Column(values=[row.of_job(each) for each in metrics], jobs=metrics, names=names, cases=cases))
         for name, row in METRICS.items()
     }
     return Aggregate(

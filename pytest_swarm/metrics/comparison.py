@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, Setting, setting_order
+from pytest_swarm.metrics.summaries import weights_by_case
 from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
 
@@ -110,6 +111,8 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
     won = sum(pair.difference > TIE for pair in pairs)
     lost = sum(pair.difference < -TIE for pair in pairs)
     divergence = _divergence(pairs)
+    by_case = any(pair.mode.weighs_by_case for pair in pairs)
+    weights = weights_by_case(pair.mode.case_without_repeat for pair in pairs) if by_case else None
     return Comparison(
         mode=mode,
         reference=reference,
@@ -118,9 +121,11 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
         lambda_token=None if setting is None else setting.lambda_token,
         pairs=len(pairs),
         incomplete=len(left.keys() | right.keys()) - len(pairs),
-        score_mode=_mean_score(pair.mode for pair in pairs),
-        score_reference=_mean_score(pair.reference for pair in pairs),
-        difference=clustered_mean(((pair.mode.job, pair.difference) for pair in pairs), low=-1.0, high=1.0),
+        score_mode=_mean_score([pair.mode for pair in pairs], weights),
+        score_reference=_mean_score([pair.reference for pair in pairs], weights),
+        difference=clustered_mean(
+            ((pair.mode.job, pair.difference) for pair in pairs), low=-1.0, high=1.0, weights=weights
+        ),
         jobs_won=won,
         jobs_lost=lost,
         jobs_tied=len(pairs) - won - lost,
@@ -189,6 +194,7 @@ def _complete_pairs(left: Jobs, right: Jobs) -> list[_Pair]:
     return pairs
 
 
-def _mean_score(jobs: Iterable[MeasuredJob]) -> float | None:
+def _mean_score(jobs: Sequence[MeasuredJob], weights: Sequence[float] | None) -> float | None:
+    """The mean of the scores, which every job of a complete pair has."""
     scores = [each.metrics.score for each in jobs if each.metrics.score is not None]
-    return fmean(scores) if scores else None
+    return fmean(scores, weights) if scores else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from itertools import count
 
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.quality_metrics import QualityMetrics
 from pytest_swarm.metrics.spec import Column, MetricGroup, MetricSpec, Show, Unit, Worse
-from pytest_swarm.metrics.summaries import mean
+from pytest_swarm.metrics.summaries import mean, weights_by_case
 
 
 def _prompt_tokens(job: JobFacts) -> int | None:
@@ -43,10 +44,14 @@ def _total(counts: Iterable[int | None]) -> int | None:
 
 def score_over_cost(column: Column[float | None]) -> float | None:
     """Mean score over mean token cost of the jobs that have both, so that one cheap job does not carry it."""
-    rows = [(QualityMetrics.score.of_job(job), CostMetrics.token_cost.of_job(job)) for job in column.jobs]
-    both = [(score, cost) for score, cost in rows if score is not None and cost is not None]
-    cost = sum(cost for _, cost in both)
-    return sum(score for score, _ in both) / cost if cost else None
+    both: list[tuple[float, float, Hashable]] = []
+    for job, case in zip(column.jobs, column.cases or count(), strict=False):  # without cases each job is its own
+        score, cost = QualityMetrics.score.of_job(job), CostMetrics.token_cost.of_job(job)
+        if score is not None and cost is not None:
+            both.append((score, cost, case))
+    weights = weights_by_case(case for _, _, case in both)
+    total = sum(weight * cost for weight, (_, cost, _) in zip(weights, both, strict=True))
+    return sum(weight * score for weight, (score, _, _) in zip(weights, both, strict=True)) / total if total else None
 
 
 class CostMetrics(MetricGroup):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus
+from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, Run
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of
 from pytest_swarm.routing.registry import ORACLE, mode_order
+
+_REPEAT: Final = "swarm_repeat"  # the option that says how often a case is repeated
+_AUTO: Final = "auto"
 
 
 class Setting(NamedTuple):
@@ -29,13 +32,15 @@ PairKey: TypeAlias = tuple[str, Setting, int, int]
 class MeasuredJob:
     """A record and its metrics. `task_score` is each task's part in the job's score (None = left out of it).
 
-    `occurrence` tells apart jobs of one case that a run holds twice (two tests with the same graph).
+    `occurrence` tells apart jobs of one case that a run holds twice (two tests with the same graph). `weighs_by_case`:
+    the run repeated its cases only while needed, so that a mean gives each case the same weight.
     """
 
     record: JobRecord
     metrics: JobMetrics
     task_score: Mapping[str, float | None]
     occurrence: int = 0
+    weighs_by_case: bool = False
 
     @property
     def key(self) -> CaseKey:
@@ -51,6 +56,12 @@ class MeasuredJob:
     def setting(self) -> Setting:
         """Return horizon depth, budget and swept weight."""
         return setting_of(self.key)
+
+    @property
+    def case_without_repeat(self) -> Hashable:
+        """Return what all repeats of a case share."""
+        digest, setting, _, occurrence = self.pair_key
+        return self.key.mode, digest, setting, occurrence
 
     @property
     def pair_key(self) -> PairKey:
@@ -69,22 +80,42 @@ def setting_of(key: CaseKey) -> Setting:
     return Setting(key.horizon, key.vram_budget_gb, key.lambda_token)
 
 
+def measure_run(run: Run) -> tuple[MeasuredJob, ...]:
+    """Return the jobs of a run with their metrics; where repeats were added while needed, they weigh by case."""
+    jobs = measure(run.jobs)
+    if not run.info.options.get(_REPEAT, "").startswith(_AUTO):
+        return jobs
+    return tuple(replace(job, weighs_by_case=True) for job in jobs)
+
+
 def measure(records: Iterable[JobRecord]) -> tuple[MeasuredJob, ...]:
     """Return the jobs with their metrics, sorted by job, budget, horizon, swept weight, mode and repeat.
 
     `records` come in the order they ended. One that is not completed, and that a resumed run completed later, is left
-    out: the same test has run the same case again. The oracle's score of each pair gives the regret of its jobs.
+    out: the same test has run the same case again. The best score of each pair with an oracle gives the regret of its
+    jobs.
     """
     ordered = _numbered(sorted(_standing(records), key=_record_order))
-    best = {
-        pair_key(record, occurrence): JobFacts(record=record).score
-        for record, occurrence in ordered
-        if record.case.key.mode == ORACLE
-    }
+    best = _best_scores(ordered)
     return tuple(_measured(record, occurrence, best) for record, occurrence in ordered)
 
 
-def _measured(record: JobRecord, occurrence: int, best: Mapping[PairKey, float | None]) -> MeasuredJob:
+def _best_scores(ordered: Iterable[tuple[JobRecord, int]]) -> dict[PairKey, float]:
+    """Return the best score within the budget of each pair that an oracle ran."""
+    best: dict[PairKey, float] = {}
+    judged: set[PairKey] = set()
+    for record, occurrence in ordered:
+        key, score = pair_key(record, occurrence), JobFacts(record=record).score
+        if score is None:
+            continue
+        if record.case.key.mode == ORACLE:
+            judged.add(key)
+        if not any(step.violation for step in record.steps):
+            best[key] = max(best.get(key, score), score)
+    return {key: score for key, score in best.items() if key in judged}
+
+
+def _measured(record: JobRecord, occurrence: int, best: Mapping[PairKey, float]) -> MeasuredJob:
     facts = JobFacts(record=record, oracle_score=best.get(pair_key(record, occurrence)))
     return MeasuredJob(record=record, metrics=metrics_of(facts), task_score=facts.task_scores, occurrence=occurrence)
 

@@ -7,12 +7,19 @@ schema, what it is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized
 from statistics import fmean, median
 
 from pytest_swarm.metrics.facts import mean_of_known
 from pytest_swarm.metrics.spec import Column
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
+
+
+def weights_by_case(cases: Iterable[Hashable]) -> list[float]:
+    """Return weights under which each case weighs 1, however many values it has."""
+    listed = list(cases)
+    counts = Counter(listed)
+    return [1 / counts[case] for case in listed]
 
 
 def not_summed_up(column: Column[object]) -> None:
@@ -21,13 +28,19 @@ def not_summed_up(column: Column[object]) -> None:
 
 def mean(column: Column[float | None]) -> float | None:
     """Mean over jobs."""
-    return mean_of_known(column.values)
+    if column.cases is None:
+        return mean_of_known(column.values)
+    known = [(case, value) for case, value in zip(column.cases, column.values, strict=True) if value is not None]
+    weights = weights_by_case(case for case, _ in known)
+    return sum(w * value for w, (_, value) in zip(weights, known, strict=True)) / sum(weights) if known else None
 
 
 def mean_with_interval(column: Column[float | None]) -> Interval | None:
     """Mean over jobs, with its interval."""
-    rows = zip(column.names, column.values, strict=True)
-    return clustered_mean(((name, value) for name, value in rows if value is not None), low=0.0, high=1.0)
+    known = [n for n, value in enumerate(column.values) if value is not None]
+    rows = ((column.names[n], value) for n in known if (value := column.values[n]) is not None)
+    weights = None if column.cases is None else weights_by_case(column.cases[n] for n in known)
+    return clustered_mean(rows, low=0.0, high=1.0, weights=weights)
 
 
 def highest(column: Column[float | None]) -> float | None:

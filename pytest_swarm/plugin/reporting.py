@@ -49,11 +49,14 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
         run = session.folder.end(complete=complete, notes=(*session.notes, *session.resources.remarks))
     except SwarmError as error:
         return SessionEnd(report=None, written=(), troubles=(str(error),))
+    trouble = session.folder.trouble
     if run is None:
-        return None
+        return None if trouble is None else SessionEnd(report=None, written=(), troubles=(str(trouble),))
     report = build_report(run)
     nothing = nothing_measured(report)
     troubles: list[str] = [] if nothing is None else [nothing.text]
+    if trouble is not None:
+        troubles.append(f"{trouble} (finished jobs that are kept: {len(run.jobs)})")
     gate = None
     try:
         gate = None if session.gating is None else session.gating.finish(report, complete=complete)

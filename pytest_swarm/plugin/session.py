@@ -53,7 +53,9 @@ class SwarmSession:
         self.settings = settings
         self.process = process_of(config)
         self.resources = Resources(settings, routers=routers, process=self.process, tell=self._tell)
-        self.cases = Cases(settings, modes=ModeTable(routers), gpu_gb=self.resources.gpu_gb)
+        self.cases = Cases(
+            settings, modes=ModeTable(routers), gpu_gb=self.resources.gpu_gb, fleet=lambda: self.resources.fleet
+        )
         self.collected: list[str] = []
         self.notes: list[str] = []
 
@@ -143,6 +145,7 @@ class SwarmSession:
     def prepare(self, items: Sequence[pytest.Item], *, collect_only: bool) -> None:
         """Make what may fail for a bad file or an absent server, unless nothing will be run."""
         from pytest_swarm.plugin.gate_settings import rule_of_marker
+        from pytest_swarm.plugin.host_setup import pool_of_hosts
 
         benchmarks = [item for item in items if is_swarm(item)]
         self.collected = [item.nodeid for item in benchmarks]
@@ -152,7 +155,11 @@ class SwarmSession:
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
-            self.resources.name_foreign_models()
+            self.resources.remarks += [f"left out of all: {reason}" for reason in self.cases.left_out.values()]
+            self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
+            if self.resources.hosts is None:
+                self.resources.look_at_server()
+                self.resources.name_changed_models()
             self.folder.claim()
             self.folder.collected = tuple(self.collected)
             _ = self.folder.earlier

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.record import JobStatus, TaskStatus
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -67,6 +68,9 @@ class RunBlock(Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     machine: dict[str, str]
     command: Annotated[list[str], Meta(description="command line that reproduces the run")]
+    estimates: Annotated[
+        EstimatesInfo | None, Meta(description="where the estimates start; null in runs of earlier versions")
+    ] = None
 
 
 class IntervalBlock(Struct, frozen=True, kw_only=True):
@@ -115,6 +119,7 @@ class CaseHead(Struct, frozen=True, kw_only=True):
     repeat: Annotated[Annotated[int, Meta(ge=1)], Meta(description="from 1")]
     status: JobStatus
     error: Annotated[str | None, Meta(description="why it is not completed")]
+    host: Annotated[str | None, Meta(description="the server that ran it; null: there was one at most")] = None
     simulated: Annotated[bool, Meta(description="whether its figures come from the simulator")]
     started_ts_ms: Milliseconds
 

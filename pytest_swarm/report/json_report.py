@@ -50,6 +50,7 @@ def encode_report(report: Report) -> dict[str, Json]:
         "comparisons": [_comparison(each) for each in report.comparisons],
         "comparison_lp_vs_llm": published_comparison(report),
         "curves": {mode: [_point(p) for p in report.curves if p.mode == mode] for mode in report.mode_names},
+        "lambda_curves": report.lambda_curves,
         "answers": answers(report),
         "notes": report.run.notes,
     }
@@ -107,6 +108,7 @@ def _case(job: MeasuredJob) -> msgspec.Struct:
         lambda_token=key.lambda_token,
         status=record.status,
         error=record.error,
+        host=record.host,
         simulated=record.simulated,
         started_ts_ms=record.started_ts_ms,
         **encode_metrics(job.metrics),
@@ -152,6 +154,7 @@ def _run(info: RunInfo, *, complete: bool) -> RunBlock:
         versions=dict(info.versions),
         machine=dict(info.machine),
         command=list(info.command),
+        estimates=info.estimates,
     )
 
 

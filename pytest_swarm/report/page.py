@@ -14,6 +14,7 @@ from zlib import crc32
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.metric_table import MetricTable
+from pytest_swarm.report.charts.cost_curve import FIGURES, cost_charts
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
@@ -48,7 +49,7 @@ MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "bro
 _MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald")
 SPARE_COLORS: Final = tuple(each for each in _MORE_COLORS if each not in {spec.color for spec in MODES})
 _MAX_NOTES: Final = 200
-_LABELS: Final = {"caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
+_LABELS: Final = {"saving": "Loads", "caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +106,15 @@ def page_context(report: Report) -> dict[str, object]:
         ],
         "grid": job_grid(report),
         "curves": curves(report.curves),
+        "cost_charts": cost_charts(report.lambda_curves),
+        "curve_head": FIGURES,
         "decision": distribution(times_ms),
         "heat": heat(report.jobs, report.info.fleet),
         "command": shlex.join(report.info.command),
         "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
         "fleet_rows": _fleet_rows(report),
+        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
+        "estimate_rows": _estimate_rows(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
     }
@@ -210,6 +215,14 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
         else f"{c.tasks_diverged:,} of {c.tasks_compared:,} ({percent(c.routing_divergence_pct / 100)})",
         f"{c.when_differed_better:,} / {c.when_differed_worse:,} / {c.when_differed_tie:,}",
     )
+
+
+def _estimate_rows(report: Report) -> list[tuple[str, ...]]:
+    rows = () if report.info.estimates is None else report.info.estimates.rows
+    return [
+        (row.model, row.type, f"{row.prior:.3f}", f"{row.mean:.3f}", f"{row.count:,}", f"{row.estimate:.3f}")
+        for row in rows[:_MAX_NOTES]
+    ]
 
 
 _FLEET_HEAD: Final = ("model", "VRAM", "load", "cost per token", "max context")

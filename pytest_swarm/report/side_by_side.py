@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
+from pytest_swarm.metrics.summaries import weights_by_case
 from pytest_swarm.report.metric_text import of_aggregate
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, signed_points
@@ -73,11 +75,12 @@ def _differences(reports: Sequence[Report]) -> RunTable:
 def _difference(first: Report, other: Report, mode: str) -> tuple[str, str, str, str, str]:
     theirs = _scores(other, mode)
     both = [(job, score, theirs[key][1]) for key, (job, score) in _scores(first, mode).items() if key in theirs]
-    found = clustered_mean(((job.job, new - old) for job, old, new in both), low=-1.0, high=1.0)
+    by_case = any(job.weighs_by_case for job, _, _ in both)
+    weights = weights_by_case(job.case_without_repeat for job, _, _ in both) if by_case else None
+    found = clustered_mean(((job.job, new - old) for job, old, new in both), low=-1.0, high=1.0, weights=weights)
     if found is None:
         return "0", NOT_MEASURED, NOT_MEASURED, NOT_MEASURED, NOT_MEASURED
-    old = sum(score for _, score, _ in both) / len(both)
-    new = sum(score for _, _, score in both) / len(both)
+    old, new = fmean([each for _, each, _ in both], weights), fmean([each for _, _, each in both], weights)
     means = percent(new, digits=1), percent(old, digits=1)
     return f"{len(both):,}", *means, f"{signed_points(found.mean)} pts", _range(found)
 

@@ -1,15 +1,16 @@
 """Means of clustered values with a 95 % interval that speaks of other clusters like these.
 
 Values of one cluster (the repeats of one workflow) are not independent of each other. Each cluster is one value:
-its mean, with the weight of its size. The interval is that of bounded values (`mean_bounds`), so that it holds also for
-few clusters, for scores near 1 and where nearly all clusters agree; there it is a rule of three.
+its mean, with the weight of its values. The interval is that of bounded values (`mean_bounds`), so that it holds
+also for few clusters, for scores near 1 and where nearly all clusters agree; there it is a rule of three.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import repeat
 from statistics import fmean
 from typing import Final
 
@@ -48,29 +49,32 @@ class Interval:
         return None if self.low is None or self.high is None else max(abs(self.low), abs(self.high))
 
 
-def clustered_mean(values: Iterable[tuple[Hashable, float]], *, low: float, high: float) -> Interval | None:
+def clustered_mean(
+    values: Iterable[tuple[Hashable, float]], *, low: float, high: float, weights: Sequence[float] | None = None
+) -> Interval | None:
     """Return mean and interval of (cluster, value) pairs; None where there are no values.
 
     Args:
         values: Pairs of a cluster and a value.
         low: The smallest value that there can be.
         high: The largest value that there can be.
+        weights: The weight of each value, above 0; None where all weigh alike.
     """
     rows = list(values)
     if not rows:
         return None
-    mean = fmean([value for _, value in rows])  # a list is summed up in C
-    sums: dict[Hashable, list[float]] = {}
-    for cluster, value in rows:
-        sums.setdefault(cluster, []).append(value)
+    mean = fmean([value for _, value in rows], weights)  # a list is summed up in C
+    sums: dict[Hashable, list[tuple[float, float]]] = {}
+    for (cluster, value), weight in zip(rows, weights or repeat(1.0), strict=False):
+        sums.setdefault(cluster, []).append((value, weight))
     clusters = len(sums)
     if clusters < MIN_CLUSTERS:
         name = "workflow" if clusters == 1 else "workflows"
         note = f"{clusters} {name}: no statement about others"
         return Interval(mean=mean, low=None, high=None, samples=len(rows), clusters=clusters, note=note)
     data = WeightedValues(
-        values=[fmean(each) for each in sums.values()],
-        weights=[len(each) for each in sums.values()],
+        values=[fmean([v for v, _ in each], [w for _, w in each]) for each in sums.values()],
+        weights=[sum(weight for _, weight in each) for each in sums.values()],
         low=low,
         high=high,
     )

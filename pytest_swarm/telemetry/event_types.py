@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
+from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus, RunningTask
 from pytest_swarm.domain.record import EstimateRow, JobStatus, SwitchPurpose, TaskStatus
 from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
@@ -54,6 +55,7 @@ class RunFleet(Struct, frozen=True, kw_only=True):
 
     name: str
     models: tuple[RunFleetModel, ...]
+    assign: Annotated[Mapping[str, str], Meta(description="type of task -> the model that mode fixed gives it")] = {}
 
 
 class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run_start"):
@@ -72,6 +74,12 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     machine: Mapping[str, str]
     options: Annotated[Mapping[str, str], Meta(description="the settings that were given")]
     command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
+    estimates: Annotated[
+        EstimatesInfo | None, Meta(description="where the estimates of quality start, and the counts behind them")
+    ] = None
+    model_digests: Annotated[
+        Mapping[str, str], Meta(description="model -> its digest on the server, where the server tells it")
+    ] = {}
 
 
 class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):
@@ -218,6 +226,7 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     judge_reply: Annotated[str | None, Meta(description="what the judge wrote")] = None
     thinking: Annotated[str | None, Meta(description="what the model wrote before its answer")] = None
     truncated: Annotated[bool | None, Meta(description="whether the server cut the prompt")] = None
+    server_fault: Annotated[bool, Meta(description="whether the call failed for the server's sake")] = False
 
 
 class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
@@ -233,12 +242,24 @@ class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
     )
 
 
-class ResidentRow(Struct, frozen=True, kw_only=True):
+class CallRetryEvent(JobEvent, frozen=True, kw_only=True, tag="call_retry"):
+    """A call that failed for the server's sake and is tried again."""
+
+    step: Step
+    call: str
+    reason: Annotated[str, Meta(description="the HTTP status, or the kind of the error")]
+    attempt: Annotated[int, Meta(ge=1, le=_LARGEST, description="which retry of the call follows, from 1")]
+    at_s: JobSeconds
+    wait_s: Annotated[float, Meta(ge=0.0, description="seconds until it is tried again")]
+
+
+class ResidentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model that the server reports as resident."""
 
     model: str
     size_bytes: Count
     size_vram_bytes: Count
+    foreign: Annotated[bool, Meta(description="the run neither loaded nor called it")] = False
 
 
 class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):
@@ -261,6 +282,7 @@ class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"
     started_ts_ms: Milliseconds
     makespan_s: NotNegative | None
     metrics: Mapping[str, Any]
+    host: Annotated[str | None, Meta(description="the server that ran it, where there were several")] = None
 
 
 AnyEvent: TypeAlias = (
@@ -272,6 +294,7 @@ AnyEvent: TypeAlias = (
     | PlanStepEvent
     | TaskResultEvent
     | ModelSwitchEvent
+    | CallRetryEvent
     | VramSampleEvent
     | JobSummaryEvent
 )

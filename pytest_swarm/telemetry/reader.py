@@ -27,6 +27,7 @@ from pytest_swarm.domain.record import (
     Switch,
     TaskOutcome,
 )
+from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import GraphObject, decode_graph_object
@@ -76,6 +77,7 @@ class _OpenJob:
     outcomes: list[TaskOutcome] = field(default_factory=list)
     switches: list[Switch] = field(default_factory=list)
     samples: list[VramSample] = field(default_factory=list)
+    retries: list[Retry] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -91,8 +93,10 @@ class _OpenJob:
             outcomes=tuple(self.outcomes),
             switches=tuple(self.switches),
             samples=tuple(self.samples),
+            retries=tuple(self.retries),
             makespan_s=event.makespan_s,
             error=event.error,
+            host=event.host,
         )
 
 
@@ -156,6 +160,7 @@ class _Reader:
         event: types.PlanStepEvent
         | types.TaskResultEvent
         | types.ModelSwitchEvent
+        | types.CallRetryEvent
         | types.VramSampleEvent
         | types.JobSummaryEvent,
         where: str,
@@ -175,6 +180,8 @@ class _Reader:
             case types.ModelSwitchEvent():
                 _check_times(event.started_s, event.finished_s, where)
                 job.switches.append(events.decode_switch(event))
+            case types.CallRetryEvent():
+                job.retries.append(events.decode_retry(event))
             case types.VramSampleEvent():
                 job.samples.append(events.decode_vram_sample(event))
             case types.JobSummaryEvent():

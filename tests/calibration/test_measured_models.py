@@ -78,7 +78,9 @@ def test_an_answer_to_wrong_inputs_does_not_count() -> None:
     model = measured(
         chat("a", "2"), chat("b", "5", {"a": "2"}), chat("a", "1", seed=1), chat("b", "1", {"a": "1"}, seed=1)
     )
-    assert model.answers.accuracy[TaskType.MATH] == AccuracyCount(right=2, scored=3, mean_difficulty=2)
+    assert model.answers.accuracy[TaskType.MATH] == AccuracyCount(
+        right=2, scored=3, mean_difficulty=2, tasks=2, effective=2.0
+    )
 
 
 def test_a_failed_or_senseless_answer_does_not_count() -> None:

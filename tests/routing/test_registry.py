@@ -14,7 +14,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.routing.base import Planner, PlanningView, Router, RouterSetup
 from pytest_swarm.routing.mode_table import ModeTable, make_router, modes_help
 from pytest_swarm.routing.registry import MODES, ModeArgument, ModeSpec, Need, built_in, mode_order
-from tests.instances import HEAVY, mode_for
+from tests.instances import HEAVY, WB1, mode_for, view_of, with_speeds
 
 
 class Mute:
@@ -46,7 +46,7 @@ def stubborn(setup: RouterSetup) -> Router:
 @pytest.mark.parametrize("spec", MODES, ids=lambda spec: spec.name)
 def test_a_router_carries_the_name_of_its_mode(spec: ModeSpec) -> None:
     mode = mode_for(spec.name, HEAVY)
-    assert make_router(mode, SETUP, {}).name == mode
+    assert make_router(mode, replace(SETUP, fleet=with_speeds(view_of(WB1)).fleet), {}).name == mode
 
 
 @pytest.mark.parametrize("spec", MODES, ids=lambda spec: spec.name)
@@ -104,6 +104,15 @@ def test_a_mode_that_has_what_it_needs_is_accepted() -> None:
 def test_our_own_needs(mode: str, missing: str, word: str) -> None:
     with pytest.raises(OptionError, match=word):
         make_router(mode, replace(SETUP, **{missing: None}), {})
+
+
+def test_a_planner_may_be_named_and_then_needs_no_option() -> None:
+    assert OWN.planner_of("llm:tiny", "big") == "tiny"
+    assert OWN.planner_of("llm", "big") == "big"
+    assert OWN.planner_of("lp", "big") == "big"
+    OWN.check("llm:tiny", fleet=HEAVY, planner=False, realised=False)
+    with pytest.raises(OptionError, match=r"'llm:' names no model; write for example llm:"):
+        OWN.parse(["llm:"], what="x")
 
 
 def test_lists_of_modes() -> None:

@@ -28,6 +28,7 @@ ADDED_SINCE = (
     "parallel",
     "running",
     "purpose",
+    "assign",
 )
 """Fields that the file lacks; the others of ADDED_LATER it has."""
 ADDED_LATER = ("optimum", "local_score", "phase", "gpus", "gpu_processes", "keep")

@@ -183,7 +183,7 @@ class ChatEndpoint:
             if parsed.stream:
                 await end_lines(send)
             else:
-                await send_json(send, {**chunk(parsed, text, wall_s), "done": False})
+                await send_json(send, {**chunk(parsed, text, wall_s, thinking=stream.thinking), "done": False})
             return
         metrics = ReplyMetrics(
             total_s=total_s,
@@ -194,6 +194,7 @@ class ChatEndpoint:
             decode_s=stream.decode_s,
         )
         reply = final_reply(parsed, text, wall_s, reason=stream.reason, metrics=metrics)
+        reply |= chunk(parsed, text, wall_s, thinking=stream.thinking)
         if parsed.stream:
             await send_line(send, reply, last=True)
         else:
