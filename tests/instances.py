@@ -47,13 +47,14 @@ GEMMA, QWEN, LLAMA, PHI = HEAVY.tags
 def mode_names(
     *, exact: bool | None = None, keeps_budget: bool | None = None, needs: Collection[Need] = ()
 ) -> tuple[str, ...]:
-    """Names in the table of modes: exact or not, within the budget or not, that need at most `needs`."""
+    """Names in the table of modes: exact or not, within the budget or not, that need at most `needs` and no file."""
     return tuple(
         spec.name
         for spec in MODES
         if (exact is None or spec.exact is exact)
         and (keeps_budget is None or spec.keeps_budget is keeps_budget)
         and set(spec.needs) <= set(needs)
+        and (spec.argument is None or spec.argument.kind != "file")
     )
 
 
