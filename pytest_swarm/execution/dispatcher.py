@@ -78,6 +78,9 @@ class Dispatcher:
                 self._start_tasks()
                 self._start_load()
                 trigger = await self._next_end()
+            if self._load is not None:  # a load that comes too late is a load all the same
+                await asyncio.wait({self._load})
+                await self._take_load()
             await self._score_the_rest()
         await job.observe(max(0, len(job.steps) - 1), SamplePhase.END)
 
@@ -112,6 +115,7 @@ class Dispatcher:
         running = tuple(each.row(now_s) for each in self._running.values())
         self._step = await job.plan(job.moment(number, running=running, trigger=trigger))
         job.sampler.phase = SamplePhase.RUNNING
+        job.context.announce(lambda: announced(tuple(job.call(each, number) for each in self._committed())))
 
     def _committed(self) -> Iterator[Assignment]:
         """Yield what the last plan runs now and is not started: ready tasks that it does not defer, in its order."""
@@ -145,7 +149,6 @@ class Dispatcher:
         estimated_s = None
         if call.model.has_speeds:
             estimated_s = call_latency_s(call.task.prompt, call.task.estimated_tokens, *speeds)
-        job.context.announce(lambda: announced((call,)))
         self._residency.acquire(call.model.tag)
         task = asyncio.create_task(run_task(call, self._residency.client, job.clock))
         task.add_done_callback(lambda _: self._residency.release(call.model.tag))
