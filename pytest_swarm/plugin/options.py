@@ -218,7 +218,6 @@ class Options(OptionValues):
         "layers: all tasks of a step end before the next is planned; tasks: plan again as soon as a task ends, and "
         "load models while others run",
         metavar="HOW",
-        measures=True,
     )
     replan = Value(
         lambda given: given.replan_after(),
@@ -226,7 +225,6 @@ class Options(OptionValues):
         "with --swarm-dispatch=tasks, how often a planner model is asked again: at every end of a task or load, once "
         "for a layer, or after N ends; programs and rules are asked at every end",
         metavar="every|layer|N",
-        measures=True,
     )
     timeout_s = Value(lambda given: given.duration_s(), "120s", "time limit of one call to the server", metavar="TIME")
     retries = Value(
