@@ -220,6 +220,20 @@ class Options(OptionValues):
     concurrency = Value(
         lambda given: given.count(low=1, high=10_000), "4", "tasks of one step that run at the same time", metavar="N"
     )
+    dispatch: Value[Literal["layers", "tasks"]] = Value(
+        lambda given: given.choice("layers", "tasks"),
+        "layers",
+        "layers: all tasks of a step end before the next is planned; tasks: plan again as soon as a task ends, and "
+        "load models while others run",
+        metavar="HOW",
+    )
+    replan = Value(
+        lambda given: given.replan_after(),
+        "every",
+        "with --swarm-dispatch=tasks, how often a planner model is asked again: at every end of a task or load, once "
+        "for a layer, or after N ends; programs and rules are asked at every end",
+        metavar="every|layer|N",
+    )
     timeout_s = Value(lambda given: given.duration_s(), "120s", "time limit of one call to the server", metavar="TIME")
     retries = Value(
         lambda given: given.count(low=0, high=100),

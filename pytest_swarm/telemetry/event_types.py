@@ -13,8 +13,8 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.estimates_info import EstimatesInfo
-from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
-from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
+from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus, RunningTask
+from pytest_swarm.domain.record import EstimateRow, JobStatus, SwitchPurpose, TaskStatus
 from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
 from pytest_swarm.graph_codec import GraphObject
 from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
@@ -47,6 +47,7 @@ class RunFleetModel(Struct, frozen=True, kw_only=True):
     decode_tokens_per_s: NotNegative | None = None
     keep: bool = False
     auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
+    parallel: Annotated[int, Meta(ge=1, le=_LARGEST)] | None = None
 
 
 class RunFleet(Struct, frozen=True, kw_only=True):
@@ -179,7 +180,14 @@ class PlanStepEvent(JobEvent, frozen=True, kw_only=True, tag="plan_step"):
     origin: Annotated[Mapping[str, Origin], Meta(description="task -> who chose its model")]
     planner_failures: Annotated[Mapping[str, Count], Meta(description="kind of failure -> count")]
     planner_calls: tuple[PlannerCall, ...]
-    reason: str | None
+    reason: Annotated[
+        str | None,
+        Meta(description="what the router says; without a barrier first what made it asked: start, task_end, load_end"),
+    ]
+    running: Annotated[
+        tuple[RunningTask, ...] | None,
+        Meta(description="tasks that ran meanwhile, with their model and estimated seconds left; null with a barrier"),
+    ] = None
 
 
 class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
@@ -229,6 +237,9 @@ class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
     action: Literal["load", "unload"]
     started_s: JobSeconds
     finished_s: JobSeconds
+    purpose: Annotated[SwitchPurpose, Meta(description="what for: a ready task, a later one, a planner or judge")] = (
+        SwitchPurpose.TASK
+    )
 
 
 class CallRetryEvent(JobEvent, frozen=True, kw_only=True, tag="call_retry"):
