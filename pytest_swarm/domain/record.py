@@ -15,6 +15,7 @@ from types import MappingProxyType
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
+from pytest_swarm.domain.measured_run import MeasuredTest, VerifiedCase
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus
 from pytest_swarm.domain.retry import Retry
@@ -259,6 +260,7 @@ class Run:
     """A whole run as read back: its info, its jobs in the order they ended, and whether it came to its end.
 
     `notes` are sentences for the reader: warnings, and what was not run and why. `collected` are the tests to run.
+    `measured` and `verified` are what a run on measured answers has measured, and run for real as well.
     """
 
     info: RunInfo
@@ -266,3 +268,5 @@ class Run:
     complete: bool
     notes: tuple[str, ...] = ()
     collected: tuple[str, ...] = ()
+    measured: tuple[MeasuredTest, ...] = ()
+    verified: tuple[VerifiedCase, ...] = ()

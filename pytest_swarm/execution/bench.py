@@ -22,20 +22,13 @@ from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
+from pytest_swarm.execution.case_routers import CaseRouters
 from pytest_swarm.execution.group_state import GroupState, in_loop
 from pytest_swarm.execution.loop_tasks import record_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
-from pytest_swarm.execution.router_failures import FailedRouter, router_failures
 from pytest_swarm.execution.server_visits import ServerVisits
-from pytest_swarm.routing.base import (
-    DEFAULT_QUALITY_FLOOR,
-    Router,
-    RouterFactory,
-    RouterSetup,
-    RoutingError,
-    Weights,
-)
+from pytest_swarm.routing.base import DEFAULT_QUALITY_FLOOR, RouterFactory, RouterSetup, Weights
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.registry import ModeSpec
 from pytest_swarm.scoring.scorers import Scorers
@@ -99,7 +92,7 @@ class Bench(ServerVisits):
         self.settings = settings or BenchSettings()
         self.gpu = gpu
         self._modes = ModeTable(self.settings.routers)
-        self._routers: dict[str, Router] = {}
+        self._routers = CaseRouters(self._modes)
         self._state: GroupState | None = None
         self._state_key: CaseKey | None = None
 
@@ -222,7 +215,7 @@ class Bench(ServerVisits):
         s = self.settings
         judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._residency)
         return CaseContext(
-            router=self._router(case, state),
+            router=self._routers.router(case.key.mode, state, lambda: self._setup(case, state)),
             residency=state.residency,
             estimator=state.estimator,
             scorers=Scorers(
@@ -244,37 +237,20 @@ class Bench(ServerVisits):
             ),
         )
 
-    def _router(self, case: Case, state: GroupState) -> Router:
-        """Return the mode's router.
-
-        One of ours is kept over all cases for its compiled programs, unless it knows a case's scores. What a third
-        party's router learns belongs to its case, or under carryover "group" to its group, as our own estimates do.
-        """
-        mode = case.key.mode
-        if mode in self._routers:
-            return self._routers[mode]
-        if mode in state.routers:
-            return state.routers[mode]
-        knows_scores = "realised" in self._modes.spec(mode).needs
-        seed = request_seed(self.settings.seed, case.key.repeat)
-        planner = self._modes.planner_of(mode, self.settings.planner)
-        setup = RouterSetup(
+    def _setup(self, case: Case, state: GroupState) -> RouterSetup:
+        """Return what the factory of the case's router may use."""
+        mode, s = case.key.mode, self.settings
+        planner = self._modes.planner_of(mode, s.planner)
+        scored = self._routers.knows_scores(mode)
+        seed = request_seed(s.seed, case.key.repeat)
+        return RouterSetup(
             fleet=self.fleet,
             planner=None if planner is None else auxiliary_model(planner, self.fleet, self._residency),
-            solve_limit_s=self.settings.solve_limit_s,
-            realised=state.connection.realised(case.graph, seed) if knows_scores else None,
-            concurrency=self.settings.concurrency,
-            quality_floor=self.settings.quality_floor,
+            solve_limit_s=s.solve_limit_s,
+            realised=state.connection.realised(case.graph, seed) if scored else None,
+            concurrency=s.concurrency,
+            quality_floor=s.quality_floor,
         )
-        try:
-            with router_failures(mode):
-                router = self._modes.make(mode, setup)
-        except RoutingError as error:
-            router = FailedRouter(mode, error)
-        if not knows_scores:
-            kept = self._routers if self._modes.is_ours(mode) else state.routers
-            kept[mode] = router
-        return router
 
     def _residency(self) -> ResidencyManager:
         assert self._state is not None, "only asked while a case is running"

@@ -77,7 +77,8 @@ class VramSampler:
     async def sampling(self, step: int) -> AsyncIterator[None]:
         """Sample repeatedly while the block runs; the caller sets `phase` as the step proceeds.
 
-        At the end a pending request may still complete, because cancelling it would cost its connection.
+        At the end a pending request may still complete, because cancelling it would cost its connection. A Ctrl-C then
+        is the caller's, and ends the run.
         """
         self.phase, self._ended = SamplePhase.PLANNING, False
         task = asyncio.get_running_loop().create_task(self._sample_repeatedly(step))
@@ -85,8 +86,11 @@ class VramSampler:
             yield
         finally:
             self._ended = True
-            if self._request_pending:
-                await asyncio.wait({task}, timeout=GRACE_S)
+            try:
+                if self._request_pending:
+                    await asyncio.wait({task}, timeout=GRACE_S)
+            finally:
+                task.cancel()
             await cancel_and_wait(task)
 
     async def _sample_repeatedly(self, step: int) -> None:

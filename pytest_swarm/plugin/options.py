@@ -160,6 +160,13 @@ class Options(OptionValues):
         metavar="N",
         may_differ=True,
     )
+    complete = Flag(
+        "with --swarm-backend=measure, first ask every model for every task on right inputs, which mode oracle needs",
+        may_differ=True,
+    )
+    dry_run = Flag(
+        "run nothing, and say what the run would cost: cases, calls, loads, tokens, minutes", may_differ=True
+    )
     cassette = Maybe(
         lambda given: given.path(),
         "recording that --swarm-backend=record writes and --swarm-backend=replay plays",
@@ -300,6 +307,7 @@ class Options(OptionValues):
         may_differ=True,
         reproduces=False,
     )
+    decide = Flag("say at the end which policy to use, and write it to the run's folder", may_differ=True)
     only = Flag("run only tests that use swarm_run", may_differ=True)
     skip = Flag("skip tests that use swarm_run", may_differ=True)
 

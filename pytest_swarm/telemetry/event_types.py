@@ -17,6 +17,7 @@ from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
 from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
 from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
 from pytest_swarm.graph_codec import GraphObject
+from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
 
 SCHEMA_VERSION: Final = 1
 
@@ -287,6 +288,8 @@ AnyEvent: TypeAlias = (
     | CallRetryEvent
     | VramSampleEvent
     | JobSummaryEvent
+    | MeasuredTestEvent
+    | VerifiedCaseEvent
 )
 
 

@@ -25,6 +25,7 @@ ADDED_SINCE = (
     "deferred",
     "ready_since",
     "last_used",
+    "model_digests",
     "assign",
 )
 """Fields that the file lacks; the others of ADDED_LATER it has."""
