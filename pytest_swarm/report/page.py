@@ -103,8 +103,7 @@ def page_context(report: Report) -> dict[str, object]:
         "command": shlex.join(report.info.command),
         "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
         "fleet_rows": _fleet_rows(report),
-        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
-        "estimate_rows": _estimate_rows(report),
+        **_curves_and_estimates(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
     }
@@ -120,8 +119,6 @@ def _charts(report: Report) -> dict[str, object]:
     return {
         "scatters": [plot for plot in plots if plot is not None],
         "curves": curves(report.curves),
-        "cost_charts": cost_charts(report.lambda_curves),
-        "curve_head": FIGURES,
         "decision": distribution(times_ms),
         "heat": heat(report.jobs, report.info.fleet),
     }
@@ -235,6 +232,16 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
         else f"{c.tasks_diverged:,} of {c.tasks_compared:,} ({percent(c.routing_divergence_pct / 100)})",
         f"{c.when_differed_better:,} / {c.when_differed_worse:,} / {c.when_differed_tie:,}",
     )
+
+
+def _curves_and_estimates(report: Report) -> dict[str, object]:
+    """Return the names of the section of cost curves, and of the table of estimates."""
+    return {
+        "cost_charts": cost_charts(report.lambda_curves),
+        "curve_head": FIGURES,
+        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
+        "estimate_rows": _estimate_rows(report),
+    }
 
 
 def _estimate_rows(report: Report) -> list[tuple[str, ...]]:
