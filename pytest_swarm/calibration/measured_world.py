@@ -48,7 +48,7 @@ def measured_world(store: AnswerStore, limits: ServerLimits | None = None) -> Pl
 
 
 def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: Iterable[SpeedSample]) -> ModelFigures:
-    """Return the figures of a model: the mean of its loads from the page cache, because sums of loads are predicted."""
+    """Return the figures of a model; of its loads the mean of those from the page cache, which predicts their sum."""
     warm = [load.load_s for load in loads if not load.first]
     sizes: dict[int, list[int]] = defaultdict(list)
     for load in loads:
