@@ -164,7 +164,7 @@ class AnswerStore:
                 yield question, STORED_ANSWER.decode(answer, where=where)
 
     def answers(self) -> Iterator[tuple[str, StoredAnswer]]:
-        """Yield the digest of the model and the answer of all entries, in the order of their keys; each is read once."""
+        """Yield the digest of the model and the answer of all entries, by key; each is decoded once."""
         with self._checked():
             keys = self._database.execute("SELECT key, digest FROM answers ORDER BY key").fetchall()
             for key, digest in keys:
