@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -110,7 +109,9 @@ class SwarmHooks:
         if self.is_worker and self.active and self.session.has_folder:
             shipped = self.session.folder.shipped()
             if shipped:
-                report.__dict__[EVENTS] = json.dumps(shipped)
+                from pytest_swarm.telemetry.shipping import pack
+
+                report.__dict__[EVENTS] = pack(shipped)
         return report
 
     def pytest_report_teststatus(
@@ -125,7 +126,9 @@ class SwarmHooks:
         """In the controller of xdist: write what a worker sent."""
         text = report.__dict__.get(EVENTS)
         if text is not None and not self.is_worker and self.session.folder.trouble is None:
-            self._take(json.loads(text))
+            from pytest_swarm.telemetry.shipping import unpack
+
+            self._take(unpack(text))
         if self.active and self.session.gating is not None and not self.is_worker:
             self.session.gating.take(report)
 

@@ -20,6 +20,8 @@ from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
+from pytest_swarm.report.decision_text import TABLE_HEAD
+from pytest_swarm.report.decision_view import decision_views
 from pytest_swarm.report.findings import (
     Answer,
     answers,
@@ -75,10 +77,6 @@ def page_context(report: Report) -> dict[str, object]:
     """Return the names for the templates: everything but the list of jobs and what belongs to the file itself."""
     horizons, budgets = board_axes(report)
     notes, nothing = missing_sentences(report), nothing_measured(report)
-    times_ms = {
-        mode: [ms for job in report.jobs if job.key.mode == mode for ms in job.metrics.decision_ms_per_step]
-        for mode in report.mode_names
-    }
     return {
         "report": report,
         "provenance": provenance(report),
@@ -90,6 +88,8 @@ def page_context(report: Report) -> dict[str, object]:
         "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
+        "policy_decisions": decision_views(report.run),
+        "policy_head": TABLE_HEAD,
         "horizons": horizons,
         "budgets": budgets,
         "real_horizons": [each for each in horizons if each is not None],
@@ -98,20 +98,8 @@ def page_context(report: Report) -> dict[str, object]:
         "boards": boards(report),
         "board_css": _board_css(len(horizons), len(budgets)),
         "comparison_rows": [_comparison_row(each) for each in report.comparisons],
-        "scatters": [
-            plot
-            for plot in (
-                scatter(report.settings, MetricTable.token_cost),
-                scatter(report.settings, MetricTable.makespan_s),
-            )
-            if plot is not None
-        ],
         "grid": job_grid(report),
-        "curves": curves(report.curves),
-        "cost_charts": cost_charts(report.lambda_curves),
-        "curve_head": FIGURES,
-        "decision": distribution(times_ms),
-        "heat": heat(report.jobs, report.info.fleet),
+        **_charts(report),
         "command": shlex.join(report.info.command),
         "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
         "fleet_rows": _fleet_rows(report),
@@ -119,6 +107,23 @@ def page_context(report: Report) -> dict[str, object]:
         "estimate_rows": _estimate_rows(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
+    }
+
+
+def _charts(report: Report) -> dict[str, object]:
+    """Return the drawings of the section of plots."""
+    times_ms = {
+        mode: [ms for job in report.jobs if job.key.mode == mode for ms in job.metrics.decision_ms_per_step]
+        for mode in report.mode_names
+    }
+    plots = (scatter(report.settings, price) for price in (MetricTable.token_cost, MetricTable.makespan_s))
+    return {
+        "scatters": [plot for plot in plots if plot is not None],
+        "curves": curves(report.curves),
+        "cost_charts": cost_charts(report.lambda_curves),
+        "curve_head": FIGURES,
+        "decision": distribution(times_ms),
+        "heat": heat(report.jobs, report.info.fleet),
     }
 
 

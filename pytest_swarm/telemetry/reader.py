@@ -265,6 +265,10 @@ def _check_times(started_s: float | None, finished_s: float | None, where: str) 
 
 
 def _step(event: types.PlanStepEvent, where: str) -> PlanStep:
+    named = (*(each.model for each in (*event.assignments, *event.executed)), *event.target_residency)
+    unknown = next((model for model in named if model not in event.vram_gb), None)
+    if unknown is not None:
+        raise EventsError(f"{where}: field 'vram_gb' has no entry for model {unknown!r}")
     try:
         return events.decode_plan_step(event)
     except KeyError as error:
