@@ -427,6 +427,7 @@ FAULTS: Final = (
         old="        self.open.clear()\n",
         new="",
         tests=("telemetry/test_reader.py",),
+    ),
     # --- measured answers
     Fault(
         name="the key of an answer leaves out the digest of the model's file",
