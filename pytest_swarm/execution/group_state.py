@@ -11,7 +11,6 @@ from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.backends import Backend, Connection
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.restoration import Restoration
-from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.routing.base import Router
 
 T = TypeVar("T")
@@ -47,22 +46,3 @@ class GroupState:
 async def in_loop(make: Callable[[], T]) -> T:
     """Return what must be made while the loop runs."""
     return make()
-
-
-def at_the_server(backend: Backend, work: Callable[[OllamaClient], Coroutine[None, None, T]]) -> T:
-    """Return the result of work on a connection of its own, which belongs to no case.
-
-    Args:
-        backend: Where to connect to.
-        work: What is done with the client.
-    """
-
-    async def done() -> T:
-        client = backend.connect().client
-        try:
-            return await work(client)
-        finally:
-            await client.aclose()
-
-    with asyncio.Runner(loop_factory=backend.new_loop) as runner:
-        return runner.run(done())

@@ -192,6 +192,8 @@ class SwarmHooks:
     def _close_resources(self) -> None:
         """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""
         resources = self.session.resources
+        if self.session.dry_run is not None:
+            self.session.dry_run.close()
         try:
             with self.signals.interruptible():
                 resources.close()
@@ -208,7 +210,7 @@ class SwarmHooks:
     def _write_reports(self, session: pytest.Session, exitstatus: int) -> None:
         if self.is_worker:
             self.config.workeroutput[REMARKS] = self.session.resources.remarks  # type: ignore[attr-defined]  # xdist's
-        elif self.session.has_folder:
+        elif self.session.has_folder and self.session.dry_run is None:
             from pytest_swarm.plugin.reporting import finish
 
             self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
@@ -222,7 +224,11 @@ class SwarmHooks:
         return exitstatus in (0, 1) and not stopped
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The comparison, at the end of the output."""
+        """The comparison, at the end of the output; after a dry run, what the run would cost."""
+        if self.active and not self.is_worker and self.session.dry_run is not None:
+            terminalreporter.section("pytest-swarm", sep="=", bold=True)
+            for line in self.session.dry_run.lines():
+                terminalreporter.write_line(line)
         if self.ending is not None:
             from pytest_swarm.plugin.reporting import show
 

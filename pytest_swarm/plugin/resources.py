@@ -169,6 +169,8 @@ class Resources:
         settings = BenchSettings(
             weights=Weights(token=s.lambda_token_alone, switch=s.lambda_switch, latency=s.lambda_latency),
             concurrency=s.concurrency,
+            dispatch=s.dispatch,
+            replan_after=s.replan,
             seed=s.seed,
             planner=s.planner or self._default_planner(),
             quality_floor=s.quality_floor,
@@ -288,8 +290,8 @@ class Resources:
             return
         self.bench.close()
         if self.measuring is not None:
-            self.remarks += self.measuring.unmeasured
-            self.measuring.close()
+            self.remarks += self.measuring.close()
+            self.server_bench.close()
         if self.bench.gpu is not None:
             self.remarks += self.bench.gpu.troubles
         if "visit" in self.__dict__:
