@@ -20,8 +20,7 @@ from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
-from pytest_swarm.report.decision_text import TABLE_HEAD
-from pytest_swarm.report.decision_view import decision_views
+from pytest_swarm.report.decision_view import decision_names
 from pytest_swarm.report.findings import (
     Answer,
     answers,
@@ -88,8 +87,7 @@ def page_context(report: Report) -> dict[str, object]:
         "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
-        "policy_decisions": decision_views(report.run),
-        "policy_head": TABLE_HEAD,
+        **decision_names(report.run),
         "horizons": horizons,
         "budgets": budgets,
         "real_horizons": [each for each in horizons if each is not None],

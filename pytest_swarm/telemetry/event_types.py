@@ -53,9 +53,7 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     options: Annotated[Mapping[str, str], Meta(description="the settings that were given")]
     command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
     estimates: Annotated[EstimatesInfo | None, Meta(description="where the estimates of quality start")] = None
-    model_digests: Annotated[
-        Mapping[str, str], Meta(description="model -> its digest on the server, where the server tells it")
-    ] = {}
+    model_digests: Annotated[Mapping[str, str], Meta(description="model -> its digest on the server")] = {}
 
 
 class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):

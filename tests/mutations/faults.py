@@ -457,4 +457,40 @@ FAULTS: Final = (
         new="if answer.beside and figures.prefill_tokens_per_s",
         tests=("execution/test_playing_transport.py",),
     ),
+    # --- decision
+    Fault(
+        name="the interval of a chosen policy does not pay for the choice",
+        where="statistics",
+        old="ratios.max(axis=1)",
+        new="ratios[:, 0]",
+        tests=("statistics/test_best_of_many.py",),
+    ),
+    Fault(
+        name="a policy that breaks the budget can be used",
+        where="decision",
+        old="if each.metrics.violations or each.metrics.measured_violations",
+        new="if each.metrics.measured_violations",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="time is bought with any loss of score",
+        where="decision",
+        old="self.score_bounds(n)[0] >= -self.figures.allowed_score_loss",
+        new="True",
+        tests=("decision/test_choice.py",),
+    ),
+    Fault(
+        name="a policy plays with the weights of the run",
+        where="routing",
+        old="own = replace(view, weights=weights, whole_graph",
+        new="own = replace(view, whole_graph",
+        tests=("routing/test_policy.py",),
+    ),
+    Fault(
+        name="names of models reach the shell unquoted",
+        where="decision",
+        old="ask {shlex.quote(_body(model))}",
+        new="ask '{_body(model)}'",
+        tests=("decision/test_exports.py",),
+    ),
 )
