@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_swarm.simulator.models.profile import Profile
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import Fault
+    from pytest_swarm.simulator.server.hardware import ServerSpec
 
 DEFAULT_TIMEOUT_S: Final = 120.0
 
@@ -166,17 +167,14 @@ def simulated_backend(
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
-    profile, seed = world.profile, world.seed
-    cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)
-    spec = replace(profile.server_spec, models=cached)
+    profile, seed, spec = world.profile, world.seed, _cached_spec(world.profile)
 
     def connect() -> Connection:
         generator = ProfileGenerator(profile, seed=seed)
         server = SimulatedServer(spec, generator=generator, seed=seed, faults=(*profile.faults, *world.faults))
         direct = None if profile.faults or world.faults else server  # a fault may concern the list of residents
-        client = SimulatedClient(
-            "http://simulated", transport=server.transport(), timeout_s=timeout_s, retries=retries, server=direct
-        )
+        to_server = partial(SimulatedClient, "http://simulated", transport=server.transport(), server=direct)
+        client = to_server(timeout_s=timeout_s, retries=retries)
         return Connection(
             client=client,
             probe_client=client.without_retries(),
@@ -196,6 +194,12 @@ def simulated_backend(
         knows_realised=True,
         one_file=_one_blob_models(profile, fleet),
     )
+
+
+def _cached_spec(profile: Profile) -> ServerSpec:
+    """Return the server of a profile with all weights in the page cache."""
+    cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)
+    return replace(profile.server_spec, models=cached)
 
 
 def _one_blob_models(profile: Profile, fleet: Fleet) -> tuple[tuple[str, ...], ...]:
