@@ -34,7 +34,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_OF_SERVER: Final = frozenset((429, 500, 502, 503, 504))
+OF_SERVER: Final = frozenset((429, 500, 502, 503, 504))
 """HTTP statuses of a server that is busy, could not load a model, or lost a model's process; and those of a proxy."""
 
 
@@ -155,8 +155,8 @@ class ServerRefusedError(BackendError):
     def __init__(self, message: str, *, status: int | None) -> None:
         super().__init__(message)
         self.status = status
-        self.of_server = status is None or status in _OF_SERVER
-        self.may_pass = status in _OF_SERVER
+        self.of_server = status is None or status in OF_SERVER
+        self.may_pass = status in OF_SERVER
 
 
 class ServerFaultError(SwarmError):

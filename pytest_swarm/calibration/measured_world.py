@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
-from typing import Final
+from typing import Final, overload
 
 from pytest_swarm.calibration.call_costs import CACHED_SPEED
 from pytest_swarm.execution.played_world import UNLIMITED_BYTES, ModelFigures, PlayedWorld
@@ -60,13 +60,26 @@ def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: I
         if speed.running > 1 and speed.decode_tokens_per_s:
             factors[speed.running].append(max(1.0, speed.alone_tokens_per_s / speed.decode_tokens_per_s))
     return ModelFigures(
-        load_s=median(warm or [load.load_s for load in loads]),
+        load_s=_rounded(median(warm or [load.load_s for load in loads])),
         footprints={num_ctx: max(found) for num_ctx, found in sizes.items()},
-        prefill_tokens_per_s=_prefill_speed(alone),
-        decode_tokens_per_s=_decode_speed(alone),
-        overhead_s=median(overheads) if overheads else None,
-        slowdowns={running: median(found) for running, found in sorted(factors.items())},
+        prefill_tokens_per_s=_rounded(_prefill_speed(alone)),
+        decode_tokens_per_s=_rounded(_decode_speed(alone)),
+        overhead_s=_rounded(median(overheads) if overheads else None),
+        slowdowns={running: _rounded(median(found)) for running, found in sorted(factors.items())},
     )
+
+
+@overload
+def _rounded(value: float) -> float: ...
+
+
+@overload
+def _rounded(value: float | None) -> float | None: ...
+
+
+def _rounded(value: float | None) -> float | None:
+    """Return a figure in four digits: a change of less than that is no reason to play cases again."""
+    return None if value is None else float(f"{value:.3e}")
 
 
 def _prefill_speed(answers: Iterable[StoredAnswer]) -> float | None:

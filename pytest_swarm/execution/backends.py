@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pytest_swarm.simulator.models.profile import Profile
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import Fault
-    from pytest_swarm.simulator.server.hardware import ServerSpec
 
 DEFAULT_TIMEOUT_S: Final = 120.0
 
@@ -141,6 +140,29 @@ class SimulatedWorld:
     seed: int = 0
     faults: tuple[Fault, ...] = ()
 
+    def connect(self, fleet: Fleet, *, timeout_s: float, retries: int) -> Connection:
+        """Return a connection to a new server with all weights in the page cache, so that no case pays for reading."""
+        from pytest_swarm.execution.simulated_client import SimulatedClient
+        from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+        from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+
+        profile, faults = self.profile, (*self.profile.faults, *self.faults)
+        cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)
+        generator = ProfileGenerator(profile, seed=self.seed)
+        spec = replace(profile.server_spec, models=cached)
+        server = SimulatedServer(spec, generator=generator, seed=self.seed, faults=faults)
+        direct = None if faults else server  # a fault may concern the list of residents
+        client = SimulatedClient(
+            "http://simulated", transport=server.transport(), timeout_s=timeout_s, retries=retries, server=direct
+        )
+        return Connection(
+            client=client,
+            probe_client=client.without_retries(),
+            register_graph=generator.register_graph,
+            realised=partial(_realised, generator, fleet),
+            measured=partial(_measured, profile, fleet),
+        )
+
 
 def simulated_backend(
     world: SimulatedWorld,
@@ -152,8 +174,7 @@ def simulated_backend(
 ) -> Backend:
     """Return the backend of a simulated server in this process, in virtual time; equal seeds give equal runs.
 
-    Every connection reaches a new server with all weights in the page cache. So no case pays for reading a model from
-    disk, which takes the same time under every router.
+    Every connection reaches a new server with all weights in the page cache: reading them takes every router the same.
 
     Args:
         world: The profile, the seed and the faults.
@@ -162,44 +183,20 @@ def simulated_backend(
         why: Why this backend was chosen, for the header line.
         retries: As for a real server.
     """
-    from pytest_swarm.execution.simulated_client import SimulatedClient
-    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
-    profile, seed, spec = world.profile, world.seed, _cached_spec(world.profile)
-
-    def connect() -> Connection:
-        generator = ProfileGenerator(profile, seed=seed)
-        server = SimulatedServer(spec, generator=generator, seed=seed, faults=(*profile.faults, *world.faults))
-        direct = None if profile.faults or world.faults else server  # a fault may concern the list of residents
-        to_server = partial(SimulatedClient, "http://simulated", transport=server.transport(), server=direct)
-        client = to_server(timeout_s=timeout_s, retries=retries)
-        return Connection(
-            client=client,
-            probe_client=client.without_retries(),
-            register_graph=generator.register_graph,
-            realised=partial(_realised, generator, fleet),
-            measured=partial(_measured, profile, fleet),
-        )
-
+    profile = world.profile
     return Backend(
         kind="sim",
-        detail=f"SIMULATED Ollama, profile {profile.name}, seed {seed} ({why})",
+        detail=f"SIMULATED Ollama, profile {profile.name}, seed {world.seed} ({why})",
         simulated=True,
         virtual=True,
         profile_name=profile.name,
         new_loop=new_virtual_loop,
-        connect=connect,
+        connect=lambda: world.connect(fleet, timeout_s=timeout_s, retries=retries),
         knows_realised=True,
         one_file=_one_blob_models(profile, fleet),
     )
-
-
-def _cached_spec(profile: Profile) -> ServerSpec:
-    """Return the server of a profile with all weights in the page cache."""
-    cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)
-    return replace(profile.server_spec, models=cached)
 
 
 def _one_blob_models(profile: Profile, fleet: Fleet) -> tuple[tuple[str, ...], ...]:

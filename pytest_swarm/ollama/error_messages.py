@@ -9,6 +9,7 @@ import httpx
 import ollama
 
 from pytest_swarm.errors import (
+    OF_SERVER,
     BackendError,
     BadReplyError,
     BrokenReplyError,
@@ -90,7 +91,7 @@ def _refused(error: ollama.ResponseError, *, host: str, call: str) -> BackendErr
     if status == httpx.codes.NOT_FOUND and missing:
         tag = missing["tag"]
         return ModelMissingError(f"the Ollama server at {host} has no model {tag!r}; fetch it with `ollama pull {tag}`")
-    if text.lstrip().startswith("<"):
+    if text.lstrip().startswith("<") and status not in OF_SERVER:
         return BadReplyError(
             f"{call}: the server at {host} answered HTML (status {status}), not Ollama; "
             f"is another program or a proxy on that port?"

@@ -88,8 +88,9 @@ class Options(OptionValues):
     estimates = Value(
         lambda given: given.estimates(),
         "prior",
-        "where estimates of quality start: prior (the fleet file), a file of python -m pytest_swarm estimates, or "
-        "cross: for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN",
+        "where estimates of quality start: prior (the fleet file); a file of python -m pytest_swarm estimates; cross: "
+        "for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN; text: the "
+        "same, by the text of the prompts too (needs scikit-learn)",
         metavar="FILE",
     )
     learning: Value[Literal["on", "off"]] = Value(
@@ -159,6 +160,13 @@ class Options(OptionValues):
         metavar="N",
         may_differ=True,
     )
+    complete = Flag(
+        "with --swarm-backend=measure, first ask every model for every task on right inputs, which mode oracle needs",
+        may_differ=True,
+    )
+    dry_run = Flag(
+        "run nothing, and say what the run would cost: cases, calls, loads, tokens, minutes", may_differ=True
+    )
     cassette = Maybe(
         lambda given: given.path(),
         "recording that --swarm-backend=record writes and --swarm-backend=replay plays",
@@ -211,6 +219,20 @@ class Options(OptionValues):
     )
     concurrency = Value(
         lambda given: given.count(low=1, high=10_000), "4", "tasks of one step that run at the same time", metavar="N"
+    )
+    dispatch: Value[Literal["layers", "tasks"]] = Value(
+        lambda given: given.choice("layers", "tasks"),
+        "layers",
+        "layers: all tasks of a step end before the next is planned; tasks: plan again as soon as a task ends, and "
+        "load models while others run",
+        metavar="HOW",
+    )
+    replan = Value(
+        lambda given: given.replan_after(),
+        "every",
+        "with --swarm-dispatch=tasks, how often a planner model is asked again: at every end of a task or load, once "
+        "for a layer, or after N ends; programs and rules are asked at every end",
+        metavar="every|layer|N",
     )
     timeout_s = Value(lambda given: given.duration_s(), "120s", "time limit of one call to the server", metavar="TIME")
     retries = Value(
@@ -299,6 +321,7 @@ class Options(OptionValues):
         may_differ=True,
         reproduces=False,
     )
+    decide = Flag("say at the end which policy to use, and write it to the run's folder", may_differ=True)
     only = Flag("run only tests that use swarm_run", may_differ=True)
     skip = Flag("skip tests that use swarm_run", may_differ=True)
 

@@ -20,6 +20,8 @@ from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
+from pytest_swarm.report.decision_text import TABLE_HEAD
+from pytest_swarm.report.decision_view import decision_views
 from pytest_swarm.report.findings import (
     Answer,
     answers,
@@ -27,10 +29,11 @@ from pytest_swarm.report.findings import (
     main_comparisons,
     missing_sentences,
     nothing_measured,
-    provenance,
 )
 from pytest_swarm.report.job_grid import job_grid
+from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows, verified_sentence
 from pytest_swarm.report.mode_forest import mode_forest
+from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.scoreboard import board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
@@ -81,6 +84,7 @@ def page_context(report: Report) -> dict[str, object]:
     return {
         "report": report,
         "provenance": provenance(report),
+        **_measured(report),
         "verdicts": [_verdict(each) for each in main_comparisons(report) if nothing is None],
         "forest": mode_forest(report) if nothing is None else None,
         "single_sentence": _single_sentence(report) if nothing is None else nothing.text,
@@ -88,6 +92,8 @@ def page_context(report: Report) -> dict[str, object]:
         "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
+        "policy_decisions": decision_views(report.run),
+        "policy_head": TABLE_HEAD,
         "horizons": horizons,
         "budgets": budgets,
         "real_horizons": [each for each in horizons if each is not None],
@@ -117,6 +123,19 @@ def page_context(report: Report) -> dict[str, object]:
         "estimate_rows": _estimate_rows(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
+    }
+
+
+def _measured(report: Report) -> dict[str, object]:
+    """Return what was measured and verified, and the metrics whose figures are grey."""
+    summary = measure_summary(report)
+    grey = () if summary is None else tuple(each.metric for each in summary.far_off)
+    return {
+        "measured": summary,
+        "verified_head": VERIFIED_HEAD,
+        "verified_rows": [] if summary is None else verified_rows(summary),
+        "verified_sentence": verified_sentence(summary) if summary is not None and summary.verified else "",
+        "grey_css": "".join(f"td[data-metric={name}]{{color:var(--muted);font-style:italic}}" for name in grey),
     }
 
 

@@ -1,7 +1,6 @@
 """The events of a run as they stand in events.jsonl: one type for each, from which its JSON Schema is made.
 
-The names and the order of the fields are a contract. A field with a default was added later, or may be left out:
-files that lack it are still read. `events` makes these types from records, and records from them.
+Names and order of the fields are a contract. A field with a default may be absent: files that lack it are still read.
 """
 
 from __future__ import annotations
@@ -14,10 +13,11 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.estimates_info import EstimatesInfo
-from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
-from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
+from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus, RunningTask
+from pytest_swarm.domain.record import EstimateRow, JobStatus, SwitchPurpose, TaskStatus
 from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
 from pytest_swarm.graph_codec import GraphObject
+from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
 
 SCHEMA_VERSION: Final = 1
 
@@ -47,6 +47,7 @@ class RunFleetModel(Struct, frozen=True, kw_only=True):
     decode_tokens_per_s: NotNegative | None = None
     keep: bool = False
     auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
+    parallel: Annotated[int, Meta(ge=1, le=_LARGEST)] | None = None
 
 
 class RunFleet(Struct, frozen=True, kw_only=True):
@@ -179,7 +180,14 @@ class PlanStepEvent(JobEvent, frozen=True, kw_only=True, tag="plan_step"):
     origin: Annotated[Mapping[str, Origin], Meta(description="task -> who chose its model")]
     planner_failures: Annotated[Mapping[str, Count], Meta(description="kind of failure -> count")]
     planner_calls: tuple[PlannerCall, ...]
-    reason: str | None
+    reason: Annotated[
+        str | None,
+        Meta(description="what the router says; without a barrier first what made it asked: start, task_end, load_end"),
+    ]
+    running: Annotated[
+        tuple[RunningTask, ...] | None,
+        Meta(description="tasks that ran meanwhile, with their model and estimated seconds left; null with a barrier"),
+    ] = None
 
 
 class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
@@ -229,6 +237,9 @@ class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
     action: Literal["load", "unload"]
     started_s: JobSeconds
     finished_s: JobSeconds
+    purpose: Annotated[SwitchPurpose, Meta(description="what for: a ready task, a later one, a planner or judge")] = (
+        SwitchPurpose.TASK
+    )
 
 
 class CallRetryEvent(JobEvent, frozen=True, kw_only=True, tag="call_retry"):
@@ -261,6 +272,8 @@ class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):
     gpu_used_bytes: Annotated[Count | None, Meta(description="bytes in use on all GPUs")] = None
     gpus: Annotated[tuple[Count, ...] | None, Meta(description="bytes in use on each GPU")] = None
     gpu_processes: tuple[GpuProcess, ...] = ()
+    gpu_energy_j: Annotated[NotNegative | None, Meta(description="joules of all GPUs since the driver began")] = None
+    gpu_idle_w: Annotated[NotNegative | None, Meta(description="watts of all GPUs before the first case")] = None
 
 
 class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"):
@@ -286,6 +299,8 @@ AnyEvent: TypeAlias = (
     | CallRetryEvent
     | VramSampleEvent
     | JobSummaryEvent
+    | MeasuredTestEvent
+    | VerifiedCaseEvent
 )
 
 

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-from tests.faults import reply_faults, server_faults
-from tests.faults.fault_case import FaultCase
+from typing import Final
 
-FAULT_CASES: tuple[FaultCase, ...] = (*server_faults.rows(), *reply_faults.rows())
+from tests.faults import (
+    file_faults,
+    limit_faults,
+    planner_faults,
+    process_faults,
+    reply_faults,
+    server_faults,
+    session_faults,
+)
+from tests.faults.fault_case import FaultCase, Place
+
+_ROOMS: Final = (
+    server_faults,
+    reply_faults,
+    planner_faults,
+    session_faults,
+    process_faults,
+    file_faults,
+    limit_faults,
+)
+FAULT_CASES: Final[tuple[FaultCase, ...]] = tuple(
+    sorted((row for room in _ROOMS for row in room.rows()), key=lambda row: list(Place).index(row.place))
+)

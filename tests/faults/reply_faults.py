@@ -105,7 +105,7 @@ REPLIES: dict[str, tuple[BadReply, str]] = {
     "too many requests (429), always": (BadReply(response=status(429), ending=BUSY), NO_SCORE),
     "service unavailable (503), always": (BadReply(response=status(503), ending=BUSY), NO_SCORE),
     "a list of resident models that fails (503), once": (
-        BadReply(response=status(503), ending=AGAIN, times=1, path="/api/ps"),
+        BadReply(response=status(503), ending=FINE, times=1, path="/api/ps"),
         TRIED_AGAIN,
     ),
     "a refused request (400)": (
@@ -133,9 +133,9 @@ REPLIES: dict[str, tuple[BadReply, str]] = {
             response=lambda body: httpx.Response(
                 200, text=json.dumps({"model": body["model"], **reply(), "message": {"content": "42 \ud800"}})
             ),
-            ending=FINE,
+            ending=BAD,
         ),
-        "an answer like any other",
+        NO_SCORE,
     ),
     "more in VRAM than there is of a model": (
         BadReply(
@@ -174,7 +174,7 @@ def rows() -> tuple[FaultCase, ...]:
             expected=expected,
             kept=SAME_RECORD,
             carry_out=bad.carry_out,
-            memory_mb=150.0,
+            memory_mb=200.0,
             cpu_s=20.0,
         )
         for name, (bad, expected) in REPLIES.items()

@@ -75,7 +75,7 @@ def _others() -> tuple[FaultCase, ...]:
             place=Place.SERVER,
             expected=NO_SCORE,
             kept="the plan and the loads before it are in the record",
-            carry_out=simulated("refuse:after=6", ending=replace(LOST, retries=2, kinds=frozenset(("server_down",)))),
+            carry_out=simulated("refuse:after=6", ending=replace(LOST, retries=2, kinds=None)),
         ),
         FaultCase(
             name="a slow reply within the time limit",
