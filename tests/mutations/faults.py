@@ -299,6 +299,34 @@ FAULTS: Final = (
     ),
     # --- simulator and recordings
     Fault(
+        name="a run is blamed for the models of others",
+        where="metrics/measured_vram.py",
+        old="for model in sample.resident if not model.foreign",
+        new="for model in sample.resident",
+        tests=("metrics/test_job.py",),
+    ),
+    Fault(
+        name="a schema with a reference that leads nowhere is taken",
+        where="simulator/server/schema_check.py",
+        old="if not isinstance(target, dict) or part not in target:",
+        new="if not isinstance(target, dict):",
+        tests=("simulator/test_schema_check.py",),
+    ),
+    Fault(
+        name="a planner in turn starts with the second model",
+        where="simulator/models/simulated_planner.py",
+        old="options[number % len(options)]",
+        new="options[(number + 1) % len(options)]",
+        tests=("calibration/test_planner_behaviour.py",),
+    ),
+    Fault(
+        name="a recorded clock is marked only where it is off by two seconds",
+        where="ollama/cassette/takes.py",
+        old="CLOCK_TOLERANCE_S: Final = 0.02",
+        new="CLOCK_TOLERANCE_S: Final = 2.0",
+        tests=("ollama/test_cassette.py",),
+    ),
+    Fault(
         name="the server takes a quarter of the memory for recovered",
         where="simulator/server",
         old="_RECOVERED_SHARE: Final = 0.75",
