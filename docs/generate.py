@@ -17,6 +17,8 @@ from pytest_swarm.metrics.spec import Show, Worse
 from pytest_swarm.report.report_schema import generate_schema
 from pytest_swarm.routing.registry import MODES, ModeSpec
 from pytest_swarm.schemas import SCHEMAS, schema_text
+from tests.faults.fault_case import FaultCase, Place
+from tests.faults.fault_table import FAULT_CASES
 from tests.plugin.readme import options_table, table_of_readme
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +27,16 @@ END = "<!-- end of what is generated -->"
 HEAD = "| name | unit | worse | definition | over jobs |\n|---|---|---|---|---|"
 MODES_HEAD = "| mode | what it does | group | plans | VRAM budget | needs |\n|---|---|---|---|---|---|"
 README_MODES_HEAD = "| mode | what it does | VRAM budget |\n|---|---|---|"
+FAULTS_HEAD = "| fault | what becomes of it | what is kept | bounds |\n|---|---|---|---|"
+PLACES = {
+    Place.SERVER: "The server",
+    Place.REPLY: "Its replies",
+    Place.PLANNER: "The planner",
+    Place.PROCESS: "Processes and signals",
+    Place.FILE: "Files",
+    Place.DISK: "The disk",
+    Place.LIMIT: "Limits of options and messages",
+}
 NEEDS = {"planner": "a planner model", "speeds": "speeds in the fleet file", "realised": "realized scores"}
 WORSE = {Worse.HIGHER: "higher", Worse.LOWER: "lower", Worse.NEITHER: ""}
 
@@ -38,6 +50,8 @@ def generated() -> Iterator[tuple[Path, str]]:
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8").replace(table_of_readme(), options_table())
     yield readme, with_part(text, readme_modes_table())
+    reliability = ROOT / "docs" / "reliability.md"
+    yield reliability, with_part(reliability.read_text(encoding="utf-8"), reliability_tables())
     schema = ROOT / "pytest_swarm" / "report" / "schema" / "swarm-report-1.json"
     yield schema, json.dumps(generate_schema(), indent=2, ensure_ascii=True) + "\n"
     for name in SCHEMAS:
@@ -91,6 +105,21 @@ def readme_modes_table() -> str:
 def budget(mode: ModeSpec) -> str:
     """Return whether the plans of a mode keep the VRAM budget."""
     return "kept" if mode.keeps_budget else "**can break it**"
+
+
+def reliability_tables() -> str:
+    """Return the tables of docs/reliability.md: the faults by place."""
+    tables: list[str] = []
+    for place in Place:
+        rows = [row for row in FAULT_CASES if row.place is place]
+        lines = "\n".join(f"| {row.name} | {row.expected} | {row.kept} | {bounds(row)} |" for row in rows)
+        tables.append(f"### {PLACES[place]} ({len(rows)})\n\n{FAULTS_HEAD}\n{lines}")
+    return "\n\n".join(tables)
+
+
+def bounds(row: FaultCase) -> str:
+    """Return the limits of a fault."""
+    return "real processes" if row.processes else f"{row.cpu_s:g} s, {row.memory_mb:g} MB"
 
 
 def main(arguments: list[str]) -> int:

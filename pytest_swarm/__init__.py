@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.task import Task, TaskType
     from pytest_swarm.errors import SwarmError
     from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
+    from pytest_swarm.routing.policy_choice import DecidedPolicy, ModelChoice, load_policy
     from pytest_swarm.workloads.build import chain, fork, join
     from pytest_swarm.workloads.fleet import load_fleet
     from pytest_swarm.workloads.graph_files import load_graph, save_graph
@@ -61,6 +62,7 @@ _HOME = {
     "domain.task": ("Task", "TaskType"),
     "errors": ("SwarmError",),
     "routing.base": ("PlanningView", "Router", "RouterSetup"),
+    "routing.policy_choice": ("DecidedPolicy", "ModelChoice", "load_policy"),
     "workloads.build": ("chain", "fork", "join"),
     "workloads.fleet": ("load_fleet",),
     "workloads.graph_files": ("load_graph", "save_graph"),
@@ -73,6 +75,7 @@ __all__ = [
     "CaseKey",
     "CodeCase",
     "Custom",
+    "DecidedPolicy",
     "Exact",
     "Expectation",
     "Fleet",
@@ -82,6 +85,7 @@ __all__ = [
     "Keywords",
     "Letter",
     "Model",
+    "ModelChoice",
     "Number",
     "Origin",
     "Plan",
@@ -103,6 +107,7 @@ __all__ = [
     "join",
     "load_fleet",
     "load_graph",
+    "load_policy",
     "save_graph",
 ]
 

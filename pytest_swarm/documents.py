@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from pytest_swarm.errors import SwarmError
-from pytest_swarm.fields import Json
+from pytest_swarm.fields import Json, problem
 from pytest_swarm.files import write_whole
 
 MAX_DEPTH: Final = 60  # levels of nesting; no graph or fleet needs more than 8
@@ -122,7 +122,7 @@ def parse_json(text: str, where: str, error: type[SwarmError]) -> Json:
     try:
         return _checked(json.loads(text, parse_constant=_refuse_constant), where, error)
     except (ValueError, RecursionError) as cause:
-        raise error(f"{where}: is not valid JSON: {_reason(cause)}") from cause
+        raise error(f"{where}: is not valid JSON: {problem(cause)}") from cause
 
 
 def parse_toml(text: str, where: str, error: type[SwarmError]) -> Json:
@@ -139,15 +139,11 @@ def parse_toml(text: str, where: str, error: type[SwarmError]) -> Json:
     try:
         return _checked(tomllib.loads(text), where, error)
     except (ValueError, RecursionError) as cause:
-        raise error(f"{where}: is not valid TOML: {_reason(cause)}") from cause
+        raise error(f"{where}: is not valid TOML: {problem(cause)}") from cause
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
-
-
-def _reason(cause: Exception) -> str:
-    return "it is nested too deeply" if isinstance(cause, RecursionError) else str(cause).replace("\n", " ")
 
 
 def _checked(value: object, where: str, error: type[SwarmError], depth: int = 0) -> Json:

@@ -15,21 +15,46 @@
         ModelMissingError     the server does not have a model of the fleet
         CallTimeoutError      a call exceeded its time limit
         BadReplyError         a reply that Ollama would not send
+          BrokenReplyError    a reply that broke off
         PromptTooLongError    a prompt that does not fit the context, or that the server cut
         ServerRefusedError    an error reply (4xx, 5xx, or in the middle of a stream)
-      EventsError             an events.jsonl that cannot be read
+      ServerFaultError        a call that failed for the server's sake, also when it was tried again
+      EventsError             an events.jsonl that cannot be read or written
       BaselineError           a baseline file that is invalid, damaged or newer, or that this run must not be added to
+      PolicyError             a policy file that is missing, invalid or newer, or that the fleet cannot play
       CassetteError           a cassette that cannot be read, or that lacks the requested exchange
       AnswersError            an answer store that cannot be used, or that lacks an answer
+        NotMeasuredError      a case that lacks answers, because the time to measure was up
 
 The plugin turns every SwarmError into `pytest.UsageError` before the run, and into a failed test during the run.
 """
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+OF_SERVER: Final = frozenset((429, 500, 502, 503, 504))
+"""HTTP statuses of a server that is busy, could not load a model, or lost a model's process; and those of a proxy."""
+
+
+_LONG_DATA: Final = re.compile(r"""(?<!\w)'[^\n]{300,}?'(?!\w)|(?<!\w)"[^\n]{300,}?"(?!\w)|\S{300,}""")
+_LONGEST: Final = 2000  # characters of a message
+
+
+def _shortened(message: str) -> str:
+    """Return a message in which the middle of long data is left out: what was given may be of any length."""
+    if len(message) > _LONGEST * 4:  # what follows takes time by the square of the length
+        message = f"{message[: _LONGEST * 3]} ... {message[-_LONGEST:]}"
+    message = _LONG_DATA.sub(lambda found: f"{found[0][:200]}...{found[0][-40:]}", message)
+    return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 500]} ... {message[-450:]}"
+
 
 class SwarmError(Exception):
-    """Base of all errors that a user can correct; the message is one sentence."""
+    """Base of all errors that a user can correct; the message is one sentence, which quotes no more than it must."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_shortened(message))
 
 
 class OptionError(SwarmError):
@@ -69,15 +94,22 @@ class PlanError(SwarmError):
 
 
 class BackendError(SwarmError):
-    """A failure of the server; `kind` is the stable word that events and reports count."""
+    """A failure of the server; `kind` is the stable word that events and reports count.
+
+    `of_server` says that the server is to blame, and not the model, the request or the time that it was given: then
+    nothing was measured. `may_pass` says that the same call may succeed when it is tried again.
+    """
 
     kind = "backend_error"
+    of_server = False
+    may_pass = False
 
 
 class ServerDownError(BackendError):
     """No server answers at the host; the job ends, because every further call would fail as well."""
 
     kind = "server_down"
+    of_server = may_pass = True
 
 
 class ModelMissingError(BackendError):
@@ -96,6 +128,13 @@ class BadReplyError(BackendError):
     """A reply that Ollama would not send."""
 
     kind = "bad_reply"
+    of_server = True
+
+
+class BrokenReplyError(BadReplyError):
+    """A reply that broke off: the connection was lost, or the server was stopped."""
+
+    may_pass = True
 
 
 class PromptTooLongError(BackendError):
@@ -116,10 +155,16 @@ class ServerRefusedError(BackendError):
     def __init__(self, message: str, *, status: int | None) -> None:
         super().__init__(message)
         self.status = status
+        self.of_server = status is None or status in OF_SERVER
+        self.may_pass = status in OF_SERVER
+
+
+class ServerFaultError(SwarmError):
+    """A call that failed for the server's sake, also when it was tried again: the job ends, and has no score."""
 
 
 class EventsError(SwarmError):
-    """An events.jsonl that is invalid, or of a newer schema."""
+    """An events.jsonl that is invalid, of a newer schema, or that cannot be written."""
 
 
 class CassetteError(SwarmError):
@@ -130,5 +175,13 @@ class AnswersError(SwarmError):
     """An answer store that cannot be used, or that lacks an answer which nobody may ask for."""
 
 
+class NotMeasuredError(AnswersError):
+    """A case that could not be played, because the time to measure was up; the next run goes on."""
+
+
 class BaselineError(SwarmError):
     """A baseline file that is missing, invalid, damaged or newer, or that a run must not be added to."""
+
+
+class PolicyError(SwarmError):
+    """A policy file that is missing, invalid or newer, or that the fleet or the server cannot play."""

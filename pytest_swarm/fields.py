@@ -144,6 +144,14 @@ class Fields:
         return value
 
 
+def problem(error: Exception) -> str:
+    """Return what a parser of Python has against a text, in one line without its advice to change the interpreter."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    text = " ".join(str(error).split())
+    return "it has a whole number of more than 4,300 digits" if "integer string conversion" in text else text
+
+
 def _shown(value: object) -> str:
     """Return a short form of a wrong value for a message."""
     if value is None:

@@ -47,14 +47,32 @@ GEMMA, QWEN, LLAMA, PHI = HEAVY.tags
 def mode_names(
     *, exact: bool | None = None, keeps_budget: bool | None = None, needs: Collection[Need] = ()
 ) -> tuple[str, ...]:
-    """Names in the table of modes: exact or not, within the budget or not, that need at most `needs`."""
+    """Names in the table of modes: exact or not, within the budget or not, that need at most `needs` and no file."""
     return tuple(
         spec.name
         for spec in MODES
         if (exact is None or spec.exact is exact)
         and (keeps_budget is None or spec.keeps_budget is keeps_budget)
         and set(spec.needs) <= set(needs)
+        and (spec.argument is None or spec.argument.kind != "file")
     )
+
+
+def with_speeds(view: PlanningView) -> PlanningView:
+    """The view with a fleet that names speeds, and latencies that differ between models."""
+    models = tuple(replace(model, prefill_tokens_per_s=100.0, decode_tokens_per_s=10.0) for model in view.fleet)
+    latency_s = np.fromfunction(lambda i, m: 1.0 + (3 * i + m) % 4, view.estimates.quality.shape)
+    return replace(
+        view,
+        fleet=replace(view.fleet, models=models),
+        estimates=replace(view.estimates, latency_s=latency_s),
+    )
+
+
+def scores_of(view: PlanningView) -> dict[tuple[str, str], float]:
+    """A realized score, 0 or 1, of every task on every model."""
+    tags = view.fleet.tags
+    return {(task.id, tag): float((m * 3 + i) % 2) for m, task in enumerate(view.tasks) for i, tag in enumerate(tags)}
 
 
 def mode_for(name: str, fleet: Fleet) -> str:

@@ -34,9 +34,10 @@ ALLOWED: dict[str, set[str]] = {
     "metrics": LOW | MIDDLE | {"routing", "execution"},
     "calibration": UP_TO_METRICS | {"simulator"},
     "gate": UP_TO_METRICS,
-    "report": UP_TO_METRICS | {"gate"},
-    "plugin": UP_TO_METRICS | {"gate", "report", "simulator"},
-    "cli": UP_TO_METRICS | {"calibration", "gate", "report", "simulator"},
+    "decision": UP_TO_METRICS,
+    "report": UP_TO_METRICS | {"gate", "decision"},
+    "plugin": UP_TO_METRICS | {"calibration", "gate", "decision", "report", "simulator"},
+    "cli": UP_TO_METRICS | {"calibration", "gate", "decision", "report", "simulator"},
 }
 """The rooms, lowest first, each with the rooms that it may import. docs/contributing.md draws them."""
 

@@ -21,16 +21,16 @@ from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.mode_table import make_router
 from pytest_swarm.routing.objective import evaluate
-from tests.instances import HEAVY, mode_for, mode_names, random_view, task, view_of
+from tests.instances import HEAVY, mode_for, mode_names, random_view, task, view_of, with_speeds
 
-MODES = (*mode_names(keeps_budget=True, needs=("realised",)), "lp")
+MODES = (*mode_names(keeps_budget=True, needs=("realised", "speeds")), "lp")
 
 
 def routers_for(view: PlanningView, lp: LpRouter) -> dict[str, Router]:
     """One router a mode; `lp` is handed on, because it keeps its compiled programs."""
     rng = np.random.default_rng(view.seed)
     scores = {(each.id, tag): float(rng.integers(0, 2)) for each in view.tasks for tag in view.fleet.tags}
-    setup = RouterSetup(fleet=view.fleet, realised=scores)
+    setup = RouterSetup(fleet=view.fleet, realised=scores, concurrency=4)
     return {mode: lp if mode == "lp" else make_router(mode_for(mode, view.fleet), setup, {}) for mode in MODES}
 
 
@@ -53,7 +53,7 @@ def main(steps: int) -> None:
         worse = 0
         lp = LpRouter()
         for seed in range(steps):
-            view = make_view(seed)
+            view = with_speeds(make_view(seed))
             values = {}
             for mode, router in routers_for(view, lp).items():
                 plan = decide(router, view)

@@ -58,7 +58,9 @@ class AccuracyCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSamples:
-    """What one model did on one task of a job: a score and a token count for each distinct request.
+    """What one model did on one task of a job: a score and a token count for each call.
+
+    An input that came often counts often, because it is as frequent in what is predicted.
 
     `has_parents` tells that the task has parents, `outputs_given` that the prompt contained their outputs. The scores
     are then relative to the inputs that the task was given. `scores_after_wrong_input` are those of answers to inputs
@@ -102,7 +104,7 @@ def wilson_interval(rate: float, answers: float) -> tuple[float, float]:
 
 
 def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
-    """Return the accuracy of one model by type, and its samples of each task; each distinct request counts once.
+    """Return the accuracy of one model by type, in which each distinct request counts once, and its samples by task.
 
     The accuracy is the model's own: an answer is compared with what is right for the inputs that the task was given.
     It does not count where those inputs were wrong and the task cannot tell what is right for them.
@@ -113,8 +115,9 @@ def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
     seen: set[str] = set()
     for chat in chats:
         task = chat.task
-        if task is None or chat.exchange.digest in seen:
+        if task is None:
             continue
+        first = chat.exchange.digest not in seen
         seen.add(chat.exchange.digest)
         given = chat.given_outputs()
         score = _own_score(task, given, chat.reply.text)
@@ -124,7 +127,7 @@ def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
         if score is None and task.derive is None:
             after = score_text(task.expected, chat.reply.text).value
             misled[key] += [] if after is None else [after]
-        if score is not None:
+        if score is not None and first:
             results[task.type].append(((chat.take.case.job, task.id), score >= 1, task.difficulty))
     return ScoredAnswers(
         accuracy={kind: _count(rows) for kind, rows in results.items()},

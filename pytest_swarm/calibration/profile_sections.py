@@ -88,6 +88,8 @@ def planner_lines(models: Sequence[ModelMeasurement], base: Profile) -> list[str
         "ignores_schema": profile.ignores_schema,
         "thinking_tokens": profile.thinking_tokens,
         "runaway_tokens": profile.runaway_tokens,
+        "ignores_budget": profile.ignores_budget,
+        **({"answer_tokens": list(profile.answer_tokens)} if profile.answer_tokens else {}),
         **dict(profile.faults),
     }
     if seen is None:
@@ -96,7 +98,9 @@ def planner_lines(models: Sequence[ModelMeasurement], base: Profile) -> list[str
     if seen.corrects is not None:
         measured["corrects"] = round(seen.corrects, _DIGITS)
     if seen.favours is not None:
-        measured["favours"] = seen.favours.value
+        measured |= {"favours": seen.favours.value, "ignores_budget": seen.ignores_budget}
+    if seen.answer_tokens:
+        values["answer_tokens"] = measured["answer_tokens"] = list(seen.answer_tokens)
     measured |= {"fenced": 0.0, "runaway": 0.0}
     comment = toml_comment(f"from {seen.answers} answers of {tag}; without a comment: from {base.name}")
     chosen = {key: (measured.get(key, value), key in measured) for key, value in values.items()}

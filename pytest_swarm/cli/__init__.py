@@ -20,7 +20,7 @@ from typing import Final
 from pytest_swarm.errors import SwarmError
 
 COMMANDS: Final = (
-    *("report", "gate", "merge", "noise", "time", "import", "import-matrix", "expect", "new"),
+    *("report", "gate", "merge", "decide", "noise", "time", "import", "import-matrix", "expect", "new", "estimates"),
     *("profile", "fleet", "score", "serve", "answers"),
 )
 _FAILED: Final = 1

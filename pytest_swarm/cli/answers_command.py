@@ -130,7 +130,7 @@ def _prune(store: AnswerStore, host: str | None) -> None:
     """Remove the answers of digests that the server does not list."""
     import os
 
-    from pytest_swarm.execution.backends import installed_models
+    from pytest_swarm.execution.server_models import installed_models
     from pytest_swarm.ollama.address import DEFAULT_HOST, base_url
 
     url = base_url(host or os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST)

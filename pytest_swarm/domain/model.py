@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -82,11 +82,16 @@ class Model:
 class Fleet:
     """The models on offer, in the order of the file; `name` says where they come from.
 
+    `assign` maps a task type (`"*"`: the rest) to the model that somebody without a router gives it to; mode `fixed`.
+
     A tag is found by any of its names: with or without `:latest`, in any case. `fleet[tag].tag` is the fleet's own.
+    `merged_tags` are further tags of its models' files, each with the tag that stands for it.
     """
 
     name: str
     models: tuple[Model, ...]
+    assign: Mapping[str, str] = field(default_factory=dict)
+    merged_tags: Mapping[str, str] = field(default_factory=dict)
     _by_tag: Mapping[str, Model] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -99,7 +104,27 @@ class Fleet:
                 other = "" if earlier.tag == model.tag else f", the other time as {earlier.tag!r}"
                 raise FleetError(f"fleet {self.name!r}: model {model.tag!r} appears twice{other}")
             by_tag[full_tag(model.tag)] = model
+        by_tag.update({full_tag(tag): by_tag[full_tag(other)] for tag, other in self.merged_tags.items()})
+        object.__setattr__(self, "merged_tags", MappingProxyType(dict(self.merged_tags)))
         object.__setattr__(self, "_by_tag", MappingProxyType(by_tag))
+        object.__setattr__(self, "assign", MappingProxyType(self._assignments()))
+
+    def _assignments(self) -> dict[str, str]:
+        assign: dict[str, str] = {}
+        for word, tag in self.assign.items():
+            kind = word if word == ANY_TYPE else type_name(word)
+            if kind is None:
+                raise FleetError(f"fleet {self.name!r}, assign: {type_fault(word)}, or {ANY_TYPE!r} for the rest")
+            if tag not in self:
+                known = ", ".join(self.tags)
+                raise FleetError(f"fleet {self.name!r}, assign: {word!r} names {tag!r}, but its models are {known}")
+            assign[kind] = self[tag].tag
+        return assign
+
+    def assigned(self, task_type: str) -> Model | None:
+        """Return the model that `assign` names for a task type; None where it names none."""
+        tag = self.assign.get(task_type, self.assign.get(ANY_TYPE))
+        return None if tag is None else self[tag]
 
     def __len__(self) -> int:
         return len(self.models)
@@ -121,6 +146,30 @@ class Fleet:
         """The models' tags, in the order of the file."""
         return tuple(model.tag for model in self.models)
 
+    def merged(self, groups: Iterable[tuple[str, ...]]) -> Fleet:
+        """Return the fleet with one model for each group of tags of one model file: the first in the fleet's order.
+
+        The server holds such a file in VRAM once. The model is pinned if any of its tags is.
+
+        Args:
+            groups: Tags of one file each, in any form; tags that the fleet lacks do not count.
+        """
+        merged: dict[str, str] = {}
+        pinned: set[str] = set()
+        for group in groups:
+            own = {self[tag].tag for tag in group if tag in self}
+            first, *others = [tag for tag in self.tags if tag in own] or [""]
+            merged.update(dict.fromkeys(others, first))
+            pinned.update({first} if any(self[tag].keep for tag in own) else ())
+        kept = (model for model in self.models if model.tag not in merged)
+        models = tuple(replace(model, keep=True) if model.tag in pinned else model for model in kept)
+        return replace(self, models=models, merged_tags={**self.merged_tags, **merged}) if merged else self
+
+    def standing_tag(self, tag: str) -> str:
+        """Return the tag that stands for a merged one; any other tag as it is."""
+        own = {full_tag(each): other for each, other in self.merged_tags.items()}
+        return own.get(full_tag(tag), tag)
+
     @property
     def smallest(self) -> Model:
         """The model with the least VRAM; the first of the file among equals."""
@@ -129,7 +178,9 @@ class Fleet:
     @property
     def digest(self) -> str:
         """Content digest of every figure in the fleet: equal fleets are comparable."""
-        rows = [encode_model(model) for model in self.models]
+        rows: list[Json] = [encode_model(model) for model in self.models]
+        if self.assign:
+            rows.append({"assign": dict(self.assign)})
         text = json.dumps(rows, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -13,9 +13,12 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pytest_swarm.domain.answer_state import AnswerState
+from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
+from pytest_swarm.domain.measured_run import MeasuredTest, VerifiedCase
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus
+from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.units import format_gb
 
@@ -143,9 +146,9 @@ class TaskOutcome:
 
     `score` is None for a task that could not be scored or was not run; whether the latter counts as 0 is the metrics'
     business. `local_score` holds the answer against what was right for the task's real inputs. `read` is the part of
-    the answer that was scored, `answer_state` what is the matter with it (None = nothing), `thinking_chars` the length
-    of thinking apart from it. Token counts and durations are the server's own, `latency_s` is by the client's clock.
-    `truncated`: the server cut the prompt, so there is no score. `thinking`, model output too, stood before the answer.
+    the answer that was scored, `answer_state` what is the matter with it (None = nothing). `thinking`, model output
+    too, stood before it, `thinking_chars` is its length. Token counts and durations are the server's own. There is no
+    score where the server cut the prompt (`truncated`), or is to blame for a failed call (`server_fault`).
     """
 
     task: str
@@ -175,6 +178,7 @@ class TaskOutcome:
     judge_reply: str | None = None
     thinking: str | None = None
     truncated: bool | None = None
+    server_fault: bool = False
 
     @property
     def latency_s(self) -> float | None:
@@ -198,7 +202,7 @@ class JobStatus(StrEnum):
 
     COMPLETED = "completed"  # the loop came to its end, also where tasks failed
     INFEASIBLE = "infeasible"  # no plan existed
-    ERROR = "error"  # the server died, or the program stopped
+    ERROR = "error"  # a call failed for the server's sake, or the program stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,8 +217,10 @@ class JobRecord:
     outcomes: tuple[TaskOutcome, ...] = ()
     switches: tuple[Switch, ...] = ()
     samples: tuple[VramSample, ...] = ()
+    retries: tuple[Retry, ...] = ()
     makespan_s: float | None = None
     error: str | None = None
+    host: str | None = None  # the server that ran it, where there were several
 
     def outcome(self, task_id: str) -> TaskOutcome:
         """Return the outcome of a task; KeyError where the job has none."""
@@ -223,10 +229,10 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """What a whole run was: the first line of events.jsonl. `simulated` is None only for a backend that cannot know.
+    """What a whole run was: the first line of events.jsonl.
 
-    `versions` maps package -> version, `machine` holds texts such as platform, cpu and gpu; `options` are the resolved
-    settings as shown to the user; `command` is the command line that reproduces the run.
+    `versions` maps package -> version, `machine` holds texts such as platform; `command` reproduces the run.
+    `model_digests` are those of the fleet's models on the server, by tag, where the server tells them.
     """
 
     run: str
@@ -241,9 +247,11 @@ class RunInfo:
     machine: Mapping[str, str]
     options: Mapping[str, str]
     command: tuple[str, ...]
+    estimates: EstimatesInfo | None = None  # None = not written down, by an earlier version
+    model_digests: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("versions", "machine", "options"):
+        for name in ("versions", "machine", "options", "model_digests"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
@@ -252,6 +260,7 @@ class Run:
     """A whole run as read back: its info, its jobs in the order they ended, and whether it came to its end.
 
     `notes` are sentences for the reader: warnings, and what was not run and why. `collected` are the tests to run.
+    `measured` and `verified` are what a run on measured answers has measured, and run for real as well.
     """
 
     info: RunInfo
@@ -259,3 +268,5 @@ class Run:
     complete: bool
     notes: tuple[str, ...] = ()
     collected: tuple[str, ...] = ()
+    measured: tuple[MeasuredTest, ...] = ()
+    verified: tuple[VerifiedCase, ...] = ()

@@ -25,11 +25,23 @@ def fitted_fleet(fleet: Fleet, prompts: Iterable[int], *, vram_budget_gb: float)
     pinned_gb = sum(model.vram_gb for model in fleet if model.keep)
 
     def fitted(model: Model) -> Model:
-        room_gb = vram_budget_gb + BUDGET_TOLERANCE_GB - pinned_gb + (model.vram_gb if model.keep else 0.0)
-        raised = (raised_model(model, tokens) for tokens in longest_first)
-        return next((each for each in raised if each is not None and each.vram_gb <= room_gb), model)
+        room_gb = vram_budget_gb - pinned_gb + (model.vram_gb if model.keep else 0.0)
+        raised = (fitted_model(model, tokens, room_gb=room_gb) for tokens in longest_first)
+        return next((each for each in raised if each is not None), model)
 
     return replace(fleet, models=tuple(fitted(model) if model.auto_ctx else model for model in fleet))
+
+
+def fitted_model(model: Model, prompt: int, *, room_gb: float) -> Model | None:
+    """Return an "auto" model with the context that a prompt needs; None where it has no room or is too short for it.
+
+    Args:
+        model: The model at its least context.
+        prompt: Estimated tokens of the prompt.
+        room_gb: The most memory that the model may take, in GB.
+    """
+    raised = raised_model(model, prompt) if model.auto_ctx else None
+    return raised if raised is not None and raised.vram_gb <= room_gb + BUDGET_TOLERANCE_GB else None
 
 
 def raised_model(model: Model, prompt: int) -> Model | None:

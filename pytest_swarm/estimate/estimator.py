@@ -10,17 +10,20 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.task import Task
 from pytest_swarm.estimate import formulas
 from pytest_swarm.estimate.estimate_table import EstimateTable
+from pytest_swarm.estimate.starting_estimates import StartingEstimates, TypeTable
 
 
 class Estimator:
     """Estimated quality per model and task type, and estimated token use per model.
 
-    Starts from the fleet's priors; `learn` moves it toward what was observed. `--swarm-carryover` decides how long one
-    lives: a case, or all jobs of one mode, horizon and budget.
+    Starts from the fleet's priors, or from `start`; `learn` moves it toward what was observed, unless `learning` is
+    off. `--swarm-carryover` decides how long one lives: a case, or all jobs of one mode, horizon and budget.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, *, start: StartingEstimates | None = None, learning: bool = True) -> None:
         self.fleet = fleet
+        self._start = start or TypeTable()
+        self._learning = learning
         self._learned: dict[tuple[str, str], float] = {}
         self._token_factor = dict.fromkeys(fleet.tags, 1.0)
 
@@ -32,14 +35,14 @@ class Estimator:
             task_type: The task type.
         """
         learned = self._learned.get((tag, task_type))
-        return self.fleet[tag].capability(task_type) if learned is None else learned
+        return self._start.capability(self.fleet[tag], task_type) if learned is None else learned
 
     def token_factor(self, tag: str) -> float:
         """Return the estimated number of tokens used per estimated token of a task."""
         return self._token_factor[tag]
 
     def learn(self, task: Task, tag: str, *, score: float | None, used_tokens: int | None) -> None:
-        """Update the estimates by one outcome.
+        """Update the estimates by one outcome; with learning off, leave them as they are.
 
         Args:
             task: The task that ended.
@@ -47,6 +50,8 @@ class Estimator:
             score: Its score in [0, 1]; None = not scored.
             used_tokens: Tokens of prompt and completion; None = not measured.
         """
+        if not self._learning:
+            return
         if score is not None:
             known = self.capability(tag, task.type)
             self._learned[tag, task.type] = formulas.learned_capability(known, score)
@@ -72,7 +77,9 @@ class Estimator:
             factor = self._token_factor[model.tag]
             capability = {kind: self.capability(model.tag, kind) for kind in kinds}
             for m, task in enumerate(tasks):
-                quality[i, m] = formulas.quality(capability[task.type], task.difficulty)
+                quality[i, m] = formulas.quality(
+                    capability[task.type] + self._start.offset(model, task), task.difficulty
+                )
                 cost[i, m] = formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor)
                 latency[i, m] = formulas.call_latency_s(
                     task.whole_prompt,

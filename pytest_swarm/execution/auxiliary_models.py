@@ -12,7 +12,7 @@ from typing import Final
 
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet
 from pytest_swarm.domain.prompt import Message
-from pytest_swarm.errors import PromptTooLongError
+from pytest_swarm.errors import BackendError, PromptTooLongError, ServerFaultError
 from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.fields import Json
@@ -61,10 +61,22 @@ class AuxiliaryModel:
 
         Raises:
             BackendError: The model could not be loaded or did not answer, or the question is too long for it.
+            ServerFaultError: The server is to blame, and not the model. The job then ends: neither the mode that
+                plans nor the answer that is graded must count for less because a server was busy.
         """
+        try:
+            return await self._answer(prompt, schema)
+        except BackendError as error:
+            if error.of_server:
+                raise ServerFaultError(f"{self.tag}, the planner or judge, was not heard: {error}") from error
+            raise
+
+    async def _answer(self, prompt: str, schema: Mapping[str, Json]) -> str:
         residency = self.residency()
         messages = (Message(role="user", content=prompt),)
-        estimated, num_ctx = prompt_tokens(messages), residency.context_of(self.tag, otherwise=self.num_ctx)
+        estimated = prompt_tokens(messages)
+        residency.fit_context(self.tag, estimated)
+        num_ctx = residency.context_of(self.tag, otherwise=self.num_ctx)
         if estimated >= num_ctx:
             raise PromptTooLongError(
                 f"the question to {self.tag} has about {estimated} tokens, more than its context of {num_ctx}; "

@@ -72,4 +72,4 @@ async def _run_step(job: RunningJob, number: int) -> None:
         outcome = await job.score(call, outcome)
         job.learn(call, outcome)
         job.finish(outcome)
-    job.stop_without_server(done)
+    job.stop_at_server_fault()

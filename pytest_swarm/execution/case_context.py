@@ -10,6 +10,7 @@ from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.record import Case, Switch
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.estimate.estimator import Estimator
+from pytest_swarm.execution.announced_calls import Announcement, ignore
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.residency import ResidencyContext, ResidencyManager
 from pytest_swarm.ollama.client import OllamaClient
@@ -24,7 +25,7 @@ class RunSettings:
     """The figures of a run: weights of the objective, concurrent tasks, and the seed of every draw.
 
     `fresh` resets residency before the case (--swarm-carryover=case). `simulated` marks the records; `virtual_time`
-    says that the loop's clock jumps.
+    says that the loop's clock jumps. `sparse_samples`: samples of a long step must not dominate, as in virtual time.
     """
 
     weights: Weights = field(default_factory=Weights)
@@ -32,6 +33,7 @@ class RunSettings:
     seed: int = 0
     fresh: bool = True
     simulated: bool = False
+    sparse_samples: bool = False
     virtual_time: bool = False
 
 
@@ -40,7 +42,8 @@ class CaseContext:
     """The router, the server's VRAM, the estimates, the scorers, and the sink of events.
 
     `probe_client` samples what is resident, beside the job's own calls. `gpu` measures VRAM by NVML; None if there is
-    no GPU to measure. `measured` has the calls of the case by (task, model) that need no server.
+    no GPU to measure. `measured` has the calls of the case by (task, model) that need no server. `announce` is told of
+    the calls that a step is about to make.
     """
 
     router: Router
@@ -51,6 +54,7 @@ class CaseContext:
     probe_client: OllamaClient
     settings: RunSettings = field(default_factory=RunSettings)
     gpu: GpuMeter | None = None
+    announce: Callable[[Announcement], None] = ignore
     measured: Mapping[tuple[str, str], MeasuredCall] = field(default_factory=dict)
 
 

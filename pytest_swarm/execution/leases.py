@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from pytest_swarm.errors import BackendError
+from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.ollama.client import LEASE_S, OllamaClient
 
 RENEW_AFTER_S: Final = LEASE_S / 3  # so that two renewals may fail before a lease ends
@@ -48,9 +49,7 @@ class Leases:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await cancel_and_wait(task)
 
     async def _renew(self, client: OllamaClient) -> None:
         """Renew each lease when it is due, until cancelled. A server error is left to the job's own calls."""

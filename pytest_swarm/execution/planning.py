@@ -50,8 +50,13 @@ def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView
         case: The case with its horizon and budget.
         context: The estimates, and the weights and seed of the run.
     """
+    depth = 0 if case.key.horizon == "flat" else case.key.horizon
+    return _view(moment, case, context, depth=depth)
+
+
+def _view(moment: Moment, case: Case, context: CaseContext, *, depth: int) -> PlanningView:
     key, graph, settings = case.key, moment.graph, context.settings
-    horizon = graph.horizon(moment.finished, 0 if key.horizon == "flat" else key.horizon)
+    horizon = graph.horizon(moment.finished, depth)
     tasks = tuple(graph.task(task_id) for task_id in horizon)
     stages = graph.stages(horizon)
     inside = frozenset(horizon)
@@ -75,6 +80,7 @@ def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView
         seed=stable_int("view", settings.seed, key.repeat, graph.name, moment.step),
         ready_since={task_id: moment.ready_since.get(task_id, moment.step) for task_id in ready},
         last_used=dict(moment.last_used),
+        whole_graph=None if depth >= len(graph) else lambda: _view(moment, case, context, depth=len(graph)),
     )
 
 

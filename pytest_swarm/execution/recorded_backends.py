@@ -48,7 +48,15 @@ class RecordingTarget:
     server_version: str | None = None
 
 
-def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: float) -> Backend:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CallLimits:
+    """The time limit of an attempt of a call in seconds, and how often a call is tried again."""
+
+    timeout_s: float
+    retries: int
+
+
+def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: float, retries: int = 0) -> Backend:
     """Return a backend that appends every finished case to a cassette.
 
     Cases of the same run (of another worker, or of another test with the same graph) count as not recorded.
@@ -57,6 +65,7 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: flo
         inner: The backend to record.
         target: The cassette.
         timeout_s: Time limit of one call of a replayed case, in seconds.
+        retries: How often a call of a replayed case is tried again.
 
     Raises:
         CassetteError: The file is not a cassette, or was recorded from another kind of server.
@@ -70,7 +79,8 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: flo
             f"cassette {target.path} was recorded from {was} server, this is {is_now} one; record into another file"
         )
     if earlier is not None and target.mode is RecordMode.ONCE:
-        return replay_backend(earlier, timeout_s=timeout_s, why="it is there, and --swarm-record-mode=once")
+        why = "it is there, and --swarm-record-mode=once"
+        return replay_backend(earlier, timeout_s=timeout_s, why=why, retries=retries)
     recording = replace(
         inner,
         kind="record",
@@ -81,10 +91,10 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: flo
     )
     if earlier is None or target.mode is RecordMode.ALL:
         return recording
-    index = CassetteIndex(earlier)
+    index, calls = CassetteIndex(earlier), _CallLimits(timeout_s=timeout_s, retries=retries)
 
     def replay_or_record(case: Case) -> Backend:
-        return _replay_case(index, case, timeout_s, recording.detail) if index.holds(case) else recording
+        return _replay_case(index, case, calls, recording.detail) if index.holds(case) else recording
 
     return replace(recording, for_case=replay_or_record)
 
@@ -111,9 +121,10 @@ def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection
 
     client = connection.client.through(recording)
     recorder = _CaseRecorder(connection, transports[0], target, _origin(inner, target, client.host))
+    recorder.waits = inner.live
     return Connection(
         client=client,
-        probe_client=client.through(ProbeTransport),
+        probe_client=client.through(ProbeTransport).without_retries(),
         register_graph=connection.register_graph,
         realised=recorder.realised,
         measured=connection.measured,
@@ -131,6 +142,7 @@ def _origin(inner: Backend, target: RecordingTarget, host: str) -> TakeOrigin:
         simulated=inner.simulated,
         profile=inner.profile_name,
         server_version=target.server_version,
+        one_file=inner.one_file,
     )
 
 
@@ -146,6 +158,9 @@ class _CaseRecorder:
         self._origin = origin
         self._case: Case | None = None
         self._realised: RealisedScores | None = None
+        self._ahead_s = 0.0
+        self.waits = False
+        """Whether the server is waited for, so that there is a wall clock to compare with."""
 
     def begin(self, case: Case, *, now_s: float) -> None:
         """Start to record a case.
@@ -155,6 +170,7 @@ class _CaseRecorder:
             now_s: Loop time of its start in seconds.
         """
         self._case, self._realised = case, None
+        self._ahead_s = time.perf_counter() - now_s
         self._transport.begin(case, now_s=now_s)
 
     def rehearse(self, case: Case, *, now_s: float) -> None:
@@ -166,15 +182,22 @@ class _CaseRecorder:
         return self._realised
 
     def finish(self, *, now_s: float) -> tuple[str, ...]:
-        """Append the case to the cassette."""
+        """Append the case to the cassette; return a note where its times differ from the wall clock."""
         assert self._case is not None, "begin() comes first"
         exchanges = self._transport.finish(now_s=now_s)
-        take = Take(case=self._case, origin=self._origin, exchanges=exchanges, realised=self._realised)
+        left_out_s = round(time.perf_counter() - now_s - self._ahead_s, 6) if self.waits else None
+        take = Take(
+            case=self._case,
+            origin=self._origin,
+            exchanges=exchanges,
+            realised=self._realised,
+            left_out_s=left_out_s,
+        )
         append_take(self._target.path, take)
-        return ()
+        return take.clock_notes
 
 
-def replay_backend(cassette: Cassette, *, timeout_s: float, why: str) -> Backend:
+def replay_backend(cassette: Cassette, *, timeout_s: float, why: str, retries: int = 0) -> Backend:
     """Return a backend that answers from a cassette in virtual time, without a server.
 
     Mode `oracle` has realized scores if the recorded server had them.
@@ -182,6 +205,7 @@ def replay_backend(cassette: Cassette, *, timeout_s: float, why: str) -> Backend
     Args:
         cassette: The cassette.
         timeout_s: Time limit of one call in seconds of virtual time.
+        retries: How often a call is tried again, as in the recording.
         why: Why this backend was chosen, for the header line.
 
     Raises:
@@ -189,7 +213,7 @@ def replay_backend(cassette: Cassette, *, timeout_s: float, why: str) -> Backend
     """
     if not cassette.takes:
         raise CassetteError(f"cassette {cassette.path} holds no case; record one with --swarm-backend=record")
-    index = CassetteIndex(cassette)
+    index, calls = CassetteIndex(cassette), _CallLimits(timeout_s=timeout_s, retries=retries)
     last = cassette.takes[-1].origin
     cases = len({take.case.digest for take in cassette.takes})
     simulated = "SIMULATED, " if cassette.simulated else ""
@@ -197,19 +221,19 @@ def replay_backend(cassette: Cassette, *, timeout_s: float, why: str) -> Backend
     detail = f"{simulated}replaying {cassette.path}, {cases} cases recorded from {last.detail} ({why}){notes}"
 
     def replay(case: Case) -> Backend:
-        return _replay_case(index, case, timeout_s, detail)
+        return _replay_case(index, case, calls, detail)
 
     return replace(
-        _case_backend(index, cassette.takes[-1], timeout_s, detail), simulated=cassette.simulated, for_case=replay
+        _case_backend(index, cassette.takes[-1], calls, detail), simulated=cassette.simulated, for_case=replay
     )
 
 
-def _replay_case(index: CassetteIndex, case: Case, timeout_s: float, detail: str) -> Backend:
+def _replay_case(index: CassetteIndex, case: Case, calls: _CallLimits, detail: str) -> Backend:
     """Return the backend that replays one case; a missing case fails at its first request."""
-    return _case_backend(index, index.peek(case) or index.cassette.takes[-1], timeout_s, detail)
+    return _case_backend(index, index.peek(case) or index.cassette.takes[-1], calls, detail)
 
 
-def _case_backend(index: CassetteIndex, take: Take, timeout_s: float, detail: str) -> Backend:
+def _case_backend(index: CassetteIndex, take: Take, calls: _CallLimits, detail: str) -> Backend:
     """Return a backend like the recorded one; error messages name its host."""
     from pytest_swarm.simulator.virtual_loop import new_ticking_loop
 
@@ -217,10 +241,10 @@ def _case_backend(index: CassetteIndex, take: Take, timeout_s: float, detail: st
 
     def connect() -> Connection:
         transport = ReplayingTransport(index)
-        client = OllamaClient(take.origin.host, transport=transport, timeout_s=timeout_s)
+        client = OllamaClient(take.origin.host, transport=transport, timeout_s=calls.timeout_s, retries=calls.retries)
         return Connection(
             client=client,
-            probe_client=client.through(ProbeTransport),
+            probe_client=client.through(ProbeTransport).without_retries(),
             register_graph=lambda _: None,
             realised=lambda *_: transport.realised,
             listener=transport,
@@ -235,4 +259,5 @@ def _case_backend(index: CassetteIndex, take: Take, timeout_s: float, detail: st
         new_loop=new_ticking_loop,
         connect=connect,
         knows_realised=any(each.realised is not None for each in index.cassette.takes),
+        one_file=take.origin.one_file,
     )

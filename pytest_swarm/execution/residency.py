@@ -8,13 +8,14 @@ routing or scoring.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, full_tag
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Switch
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, ServerDownError
+from pytest_swarm.estimate.context_fit import fitted_model
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.leases import Leases
 from pytest_swarm.execution.restoration import Restoration
@@ -60,9 +61,21 @@ class ResidencyManager:
 
     async def observe(self) -> tuple[ResidentModel, ...]:
         """Return the models that the server reports as resident, sorted by name."""
-        rows = await self.client.resident()
+        rows = self.named(await self.client.resident())
         self._resident = {self.fleet[row.tag].tag for row in rows if row.tag in self.fleet}
         return tuple(sorted(rows, key=lambda row: row.tag))
+
+    def named(self, rows: Iterable[ResidentModel]) -> tuple[ResidentModel, ...]:
+        """Return resident models by the fleet's tags, with those marked that are not of the run.
+
+        The server names a file by the tag that loaded it.
+        """
+        return tuple(
+            replace(row, tag=self.fleet.standing_tag(row.tag), foreign=not self._is_own(row.tag)) for row in rows
+        )
+
+    def _is_own(self, tag: str) -> bool:
+        return tag in self.fleet or full_tag(tag) in self._restoration.used
 
     @property
     def resident(self) -> frozenset[str]:
@@ -117,6 +130,21 @@ class ResidencyManager:
     def context_of(self, tag: str, *, otherwise: int) -> int:
         """Return the present context of a model in tokens; `otherwise` for one that is not of the fleet."""
         return self.fleet[tag].context_tokens if tag in self.fleet else otherwise
+
+    def fit_context(self, tag: str, prompt: int) -> None:
+        """Raise the context of an "auto" model to a prompt of so many estimated tokens, where the budget allows.
+
+        The next step starts at the context that its own prompts need.
+        """
+        if tag not in self.fleet:
+            return
+        model = self.fleet[tag]
+        others_gb = sum(each.vram_gb for each in self.fleet if each.keep and each is not model)
+        fitted = fitted_model(model, prompt, room_gb=self._job.vram_budget_gb - others_gb)
+        if fitted is not None and fitted.context_tokens > model.context_tokens:
+            self.fleet = replace(
+                self.fleet, models=tuple(fitted if each is model else each for each in self.fleet.models)
+            )
 
     async def load_auxiliary(self, tag: str) -> None:
         """Make room for a planner or judge model and load it; the next step may unload it.

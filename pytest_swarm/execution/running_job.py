@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import (
     Case,
@@ -18,13 +16,15 @@ from pytest_swarm.domain.record import (
     TaskOutcome,
     TaskStatus,
 )
-from pytest_swarm.domain.vram_sample import SamplePhase, VramSample
-from pytest_swarm.errors import ServerDownError
+from pytest_swarm.domain.retry import Retry
+from pytest_swarm.domain.vram_sample import ResidentModel, SamplePhase, VramSample
+from pytest_swarm.errors import ServerFaultError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
-from pytest_swarm.execution.tasks import SERVER_DOWN, TaskCall, cut_sentence, not_loaded, run_tasks, scored, skipped
+from pytest_swarm.execution.tasks import TaskCall, announced, cut_sentence, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
+from pytest_swarm.ollama.retrying import FailedAttempt
 from pytest_swarm.scoring.thinking import handed_on
 from pytest_swarm.telemetry import events
 
@@ -46,11 +46,14 @@ class RunningJob:
         self.outcomes: list[TaskOutcome] = []
         self.switches: list[Switch] = []
         self.samples: list[VramSample] = []
+        self.retries: list[Retry] = []
+        context.residency.client.on_retry = self._on_retry
         self.first_dispatch_s: float | None = None
-        interval = SIMULATED_INTERVAL if context.settings.simulated else REAL_INTERVAL
-        self.sampler = VramSampler(
-            context.probe_client, context.gpu, self.clock, interval=interval, on_sample=self._on_sample
-        )
+        interval = SIMULATED_INTERVAL if context.settings.sparse_samples else REAL_INTERVAL
+        self.sampler = VramSampler(self._look, context.gpu, self.clock, interval=interval, on_sample=self._on_sample)
+
+    async def _look(self) -> tuple[ResidentModel, ...]:
+        return self.context.residency.named(await self.context.probe_client.resident())
 
     @property
     def is_over(self) -> bool:
@@ -96,6 +99,7 @@ class RunningJob:
             step: The plan, of which `executed` is to run.
         """
         calls = tuple(self._call(each, step.step) for each in step.executed)
+        self.context.announce(lambda: announced(calls))
         needed = tuple(dict.fromkeys(call.model.tag for call in calls))
         failed = await self.context.residency.switch_to(step.target_residency, needed)
         await self.observe(step.step, SamplePhase.READY)
@@ -141,20 +145,20 @@ class RunningJob:
         self.context.estimator.learn(call.task, call.model.tag, score=outcome.score, used_tokens=used)
 
     def finish(self, outcome: TaskOutcome) -> None:
-        """Enter an outcome; everything that depends on a failed task is skipped."""
+        """Enter an outcome; everything that depends on a failed task is skipped. A server's fault ends the job."""
         self._enter(outcome)
         if outcome.answer is not None:
             self.answers[outcome.task] = handed_on(outcome.answer, whole=self.graph.context == "full")
-        if outcome.status is TaskStatus.FAILED:
+        if outcome.status is TaskStatus.FAILED and not outcome.server_fault:
             for descendant in self.graph.descendants(outcome.task):
                 if descendant not in self.finished:
                     self._enter(skipped(descendant, outcome.task))
 
-    def stop_without_server(self, outcomes: Iterable[TaskOutcome]) -> None:
-        """Raise ServerDownError where a task failed because the server went away."""
-        for outcome in outcomes:
-            if outcome.error_kind == SERVER_DOWN:
-                raise ServerDownError(outcome.error or "the server went away")
+    def stop_at_server_fault(self) -> None:
+        """Raise ServerFaultError where a task failed for the server's sake: it says nothing about its model."""
+        for outcome in self.outcomes:
+            if outcome.server_fault:
+                raise ServerFaultError(f"task {outcome.task!r} was not measured: {outcome.error}")
 
     def record(self, status: JobStatus, error: str | None) -> JobRecord:
         """Return the job as it stands; makespan from the first dispatch to the last completion.
@@ -174,6 +178,7 @@ class RunningJob:
             outcomes=tuple(self.outcomes),
             switches=tuple(self.switches),
             samples=tuple(self.samples),
+            retries=tuple(self.retries),
             makespan_s=makespan_s,
             error=error,
         )
@@ -192,6 +197,19 @@ class RunningJob:
         self.finished.add(outcome.task)
         self.outcomes.append(outcome)
         self._emit(events.encode_task_result(self.case, outcome, self.clock.ts_ms()))
+
+    def _on_retry(self, failed: FailedAttempt) -> None:
+        """Keep an attempt that failed for the server's sake."""
+        retry = Retry(
+            step=self.context.residency.step,
+            call=failed.call,
+            reason=failed.reason,
+            attempt=failed.attempt,
+            at_s=self.clock.now_s(),
+            wait_s=failed.wait_s,
+        )
+        self.retries.append(retry)
+        self._emit(events.encode_retry(self.case, retry, self.clock.ts_ms()))
 
     def _on_switch(self, switch: Switch) -> None:
         self.switches.append(switch)

@@ -7,7 +7,7 @@ Requests during a step go through the connection's probe client, beside the step
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,7 @@ from typing import Final
 from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.job_clock import JobClock
-from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.telemetry.nvml import GpuMeter
 
 
@@ -37,7 +37,7 @@ class VramSampler:
     """Takes the VRAM samples of one job, in order.
 
     Args:
-        client: The client for requests during a step.
+        look: Returns what is resident, for samples during a step.
         gpu: The NVML meter; None if no GPU is measured.
         clock: The clock of the job.
         interval: The interval of the samples during a step.
@@ -46,14 +46,14 @@ class VramSampler:
 
     def __init__(
         self,
-        client: OllamaClient,
+        look: Callable[[], Awaitable[tuple[ResidentModel, ...]]],
         gpu: GpuMeter | None,
         clock: JobClock,
         *,
         interval: SamplingInterval,
         on_sample: Callable[[VramSample], None],
     ) -> None:
-        self._client = client
+        self._look = look
         self._gpu = gpu
         self._clock = clock
         self._interval = interval
@@ -91,9 +91,7 @@ class VramSampler:
                     await asyncio.wait({task}, timeout=GRACE_S)
             finally:
                 task.cancel()
-            await asyncio.wait({task})  # in contrast to `await task`, raises the caller's cancellation alone
-            if not task.cancelled():
-                task.result()
+            await cancel_and_wait(task)
 
     async def _sample_repeatedly(self, step: int) -> None:
         """Sample until cancelled. A server error is ignored here; the step's own calls report it."""
@@ -107,7 +105,7 @@ class VramSampler:
             self._request_pending = False
 
     async def _sample_once(self, step: int, phase: SamplePhase) -> None:
-        rows = await self._client.resident()
+        rows = await self._look()
         resident = tuple(sorted(rows, key=lambda row: row.tag))
         sample = await self._sample(step, phase, resident)
         used = -1 if sample.gpu_used_bytes is None else sample.gpu_used_bytes

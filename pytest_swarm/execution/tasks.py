@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TypedDict
 
 from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT, AnswerState
 from pytest_swarm.domain.measured_call import MeasuredCall
@@ -14,8 +14,9 @@ from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
-from pytest_swarm.errors import BackendError, ServerDownError
+from pytest_swarm.errors import BackendError
 from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
+from pytest_swarm.execution.announced_calls import AnnouncedCall
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.measured_calls import play
 from pytest_swarm.ollama.client import OllamaClient
@@ -23,7 +24,13 @@ from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.scorers import Scorers
 
-SERVER_DOWN: Final = ServerDownError.kind
+
+class _Failure(TypedDict):
+    """The fields of an outcome that say how its call failed."""
+
+    error: str
+    error_kind: str
+    server_fault: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,25 @@ class TaskCall:
     step: int
     seed: int
     measured: MeasuredCall | None = None
+
+
+def chat_request(call: TaskCall) -> ChatRequest:
+    """Return the request of a task with the answers that it is given."""
+    return ChatRequest(
+        model=call.model.tag,
+        messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
+        num_ctx=call.model.context_tokens,
+        seed=call.seed,
+    )
+
+
+def announced(calls: tuple[TaskCall, ...]) -> tuple[AnnouncedCall, ...]:
+    """Return the calls that a step is about to make; those that were measured elsewhere ask no server."""
+    return tuple(
+        AnnouncedCall(request=chat_request(call), kind=str(call.task.type), task=call.task.id)
+        for call in calls
+        if call.measured is None
+    )
 
 
 async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> TaskOutcome:
@@ -58,16 +84,11 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
     )
     if call.measured is not None:
         return await play(call.measured, begun, clock)
-    request = ChatRequest(
-        model=call.model.tag,
-        messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
-        num_ctx=call.model.context_tokens,
-        seed=call.seed,
-    )
+    request = chat_request(call)
     try:
         reply = await client.chat(request)
     except BackendError as error:
-        return replace(begun, finished_s=clock.now_s(), error=str(error), error_kind=error.kind)
+        return replace(begun, finished_s=clock.now_s(), **_failure(error))
     truncated = was_cut(
         reported=reply.prompt_tokens, estimated=prompt_tokens(request.messages), num_ctx=request.num_ctx
     )
@@ -137,9 +158,12 @@ def not_loaded(call: TaskCall, error: BackendError, at_s: float) -> TaskOutcome:
         model=call.model.tag,
         started_s=at_s,
         finished_s=at_s,
-        error=str(error),
-        error_kind=error.kind,
+        **_failure(error),
     )
+
+
+def _failure(error: BackendError) -> _Failure:
+    return {"error": str(error), "error_kind": error.kind, "server_fault": error.of_server}
 
 
 def skipped(task_id: str, because: str) -> TaskOutcome:

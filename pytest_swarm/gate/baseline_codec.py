@@ -123,6 +123,9 @@ def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
     return decode_baseline(text, where=where)
 
 
+_VERSION_DIGITS: Final = 9
+
+
 def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
     """Return the baseline of a file's text; `where` is named in errors."""
     text = text.removeprefix(codecs.BOM_UTF8) if isinstance(text, bytes) else text.removeprefix("\ufeff")
@@ -130,7 +133,7 @@ def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
     version = schema.removeprefix(SCHEMA)
     if version == schema:
         raise BaselineError(f"{where}: is not a baseline of pytest-swarm: its 'schema' is not {SCHEMA}{VERSION}")
-    if not version.isdecimal() or int(version) > VERSION:
+    if not version.isdecimal() or len(version) > _VERSION_DIGITS or int(version) > VERSION:
         raise BaselineError(f"{where}: its schema {schema} is newer than {SCHEMA}{VERSION}; update pytest-swarm")
     file = _FILE.decode(text, where=where)
     cases = tuple(map(_decode_case, file.cases))

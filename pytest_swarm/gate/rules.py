@@ -5,6 +5,7 @@ An expression reads `[mode/]metric[.statistic]:allowed[%][@confidence]`, or `@ex
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -199,8 +200,11 @@ class _Parser:
         found = _NUMBER.match(self.text, self.at)
         if found is None:
             raise self._error(f"{name}, a number")
+        number = float(found[0])
+        if not math.isfinite(number):
+            raise self._error(f"{name}, a number that is not beyond all bounds")
         self.at = found.end()
-        return float(found[0])
+        return number
 
     def _expect(self, character: str, name: str) -> None:
         if not self.text.startswith(character, self.at):

@@ -14,7 +14,7 @@ from pytest_swarm.metrics.measured_vram import MeasuredVram, measured_vram
 
 @dataclass(frozen=True, kw_only=True)
 class JobFacts:
-    """One job. `oracle_score` is the score of the oracle's job of the same pair; None where no oracle ran."""
+    """One job. `oracle_score` is the best score that is known of the same pair; None where no oracle ran."""
 
     record: JobRecord
     oracle_score: float | None = None
@@ -48,6 +48,8 @@ class JobFacts:
 def task_scores(record: JobRecord) -> dict[str, float | None]:
     """Return the score of each task as it counts in the job's mean: 0 where it was not run, None where it is left out.
 
+    A task whose call failed for the server's sake is left out.
+
     A task that was not run is left out only if it could never have been scored: it has no expectation, or it is for
     a judge and a judged task of this job that did run has no score, so there was no judge.
     """
@@ -55,7 +57,7 @@ def task_scores(record: JobRecord) -> dict[str, float | None]:
     no_judge = bool(judged) and all(each.score is None for each in judged)
     scores: dict[str, float | None] = {}
     for each in record.outcomes:
-        if each.status is TaskStatus.OK:
+        if each.status is TaskStatus.OK or each.server_fault:
             scores[each.task] = each.score
         else:
             expected = record.case.graph.task(each.task).expected

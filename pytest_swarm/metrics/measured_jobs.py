@@ -92,18 +92,30 @@ def measure(records: Iterable[JobRecord]) -> tuple[MeasuredJob, ...]:
     """Return the jobs with their metrics, sorted by job, budget, horizon, swept weight, mode and repeat.
 
     `records` come in the order they ended. One that is not completed, and that a resumed run completed later, is left
-    out: the same test has run the same case again. The oracle's score of each pair gives the regret of its jobs.
+    out: the same test has run the same case again. The best score of each pair with an oracle gives the regret of its
+    jobs.
     """
     ordered = _numbered(sorted(_standing(records), key=_record_order))
-    best = {
-        pair_key(record, occurrence): JobFacts(record=record).score
-        for record, occurrence in ordered
-        if record.case.key.mode == ORACLE
-    }
+    best = _best_scores(ordered)
     return tuple(_measured(record, occurrence, best) for record, occurrence in ordered)
 
 
-def _measured(record: JobRecord, occurrence: int, best: Mapping[PairKey, float | None]) -> MeasuredJob:
+def _best_scores(ordered: Iterable[tuple[JobRecord, int]]) -> dict[PairKey, float]:
+    """Return the best score within the budget of each pair that an oracle ran."""
+    best: dict[PairKey, float] = {}
+    judged: set[PairKey] = set()
+    for record, occurrence in ordered:
+        key, score = pair_key(record, occurrence), JobFacts(record=record).score
+        if score is None:
+            continue
+        if record.case.key.mode == ORACLE:
+            judged.add(key)
+        if not any(step.violation for step in record.steps):
+            best[key] = max(best.get(key, score), score)
+    return {key: score for key, score in best.items() if key in judged}
+
+
+def _measured(record: JobRecord, occurrence: int, best: Mapping[PairKey, float]) -> MeasuredJob:
     facts = JobFacts(record=record, oracle_score=best.get(pair_key(record, occurrence)))
     return MeasuredJob(record=record, metrics=metrics_of(facts), task_score=facts.task_scores, occurrence=occurrence)
 

@@ -21,11 +21,11 @@ class MeasuredVram:
 
     On a server without a GPU nothing is in VRAM, so nothing of it is measured: neither a peak of 0 nor a spill of all.
 
-    `peak_gb` highest sum of size_vram; `violations` steps in which it was over the budget; `spilled_gb` most that lay
-    beside the GPU; `gpu_peak_gb` most in use on all GPUs, by everybody; `server_gpu_peak_gb` most of it by processes
-    of the server; `unplanned_loads` tasks whose call had to load its model, although it had been loaded before;
-    `residency_mismatches` steps in which a model that tasks ran on was missing, or one was there that the plan neither
-    held nor kept.
+    `peak_gb` highest sum of size_vram, of all models; `violations` steps in which that of the run's own models was over
+    the budget; `spilled_gb` most that lay beside the GPU; `gpu_peak_gb` most in use on all GPUs, by everybody;
+    `server_gpu_peak_gb` most of it by processes of the server; `unplanned_loads` tasks whose call had to load its
+    model, although it had been loaded before; `residency_mismatches` steps in which a model that tasks ran on was
+    missing, or one of the run's was there that the plan neither held nor kept.
     """
 
     peak_gb: float | None = None
@@ -42,7 +42,7 @@ def measured_vram(record: JobRecord) -> MeasuredVram:
     budget_gb = record.case.key.vram_budget_gb
     samples = () if _without_vram(record.samples) else record.samples
     used_gb = [sum(bytes_to_gb(model.size_vram_bytes) for model in each.resident) for each in samples]
-    over = {each.step for each, used in zip(samples, used_gb, strict=True) if used > budget_gb + BUDGET_TOLERANCE_GB}
+    over = {each.step for each in samples if _own_gb(each) > budget_gb + BUDGET_TOLERANCE_GB}
     spilled = [sum(bytes_to_gb(m.size_bytes - m.size_vram_bytes) for m in each.resident) for each in samples]
     gpu = [each.gpu for each in record.samples if each.gpu is not None]
     return MeasuredVram(
@@ -54,6 +54,11 @@ def measured_vram(record: JobRecord) -> MeasuredVram:
         unplanned_loads=_unplanned_loads(record.outcomes),
         residency_mismatches=_mismatches(record.steps, record.samples),
     )
+
+
+def _own_gb(sample: VramSample) -> float:
+    """Return the VRAM of the run's own models: it is not to blame for what others keep there."""
+    return sum(bytes_to_gb(model.size_vram_bytes) for model in sample.resident if not model.foreign)
 
 
 def _without_vram(samples: Iterable[VramSample]) -> bool:
@@ -95,7 +100,7 @@ def _mismatches(steps: Iterable[PlanStep], samples: Iterable[VramSample]) -> int
         if step is None or sample.phase not in (SamplePhase.READY, SamplePhase.RUNNING):
             continue
         looked = True
-        found = {full_tag(row.tag) for row in sample.resident}
+        found = {full_tag(row.tag) for row in sample.resident if not row.foreign}
         used = {full_tag(each.model) for each in step.executed}
         if not used <= found <= set(map(full_tag, (*step.target_residency, *step.retained))):
             wrong.add(sample.step)

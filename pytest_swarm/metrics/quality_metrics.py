@@ -35,8 +35,8 @@ def _utility(job: JobFacts) -> float | None:
 
 
 def _regret(job: JobFacts) -> float | None:
-    """Return the score of the oracle's job of the same pair minus the job's."""
-    if job.oracle_score is None or job.score is None:
+    """Return the best score that is known of the pair minus the job's; None for a job whose plans broke the budget."""
+    if job.oracle_score is None or job.score is None or any(step.violation for step in job.record.steps):
         return None
     return job.oracle_score - job.score
 
@@ -109,8 +109,9 @@ class QualityMetrics(MetricGroup):
     )
     regret = MetricSpec(
         label="Regret",
-        definition="Score of the oracle's job with the same graph, horizon, budget and repeat, minus `score`. "
-        "`null` where no oracle ran",
+        definition="Best score known with the same graph, horizon, budget and repeat, minus `score`; never below 0. "
+        "It is the oracle's, or that of another job within the budget where its answers met inputs for which they "
+        "scored higher. `null` where no oracle ran, and for a job whose plans broke the budget: the oracle keeps it",
         of=_regret,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,

@@ -61,6 +61,11 @@ def _empty_answers(job: JobFacts) -> int:
     return sum(each.answer is not None and not readable(each.answer) for each in job.record.outcomes)
 
 
+def _retries(job: JobFacts) -> int:
+    """Return how often a call was tried again for the server's sake."""
+    return len(job.record.retries)
+
+
 def _planner_failures(job: JobFacts) -> Mapping[str, int]:
     """Return the failures of the planner by kind."""
     return add_counts(step.planner_failures for step in job.record.steps)
@@ -142,6 +147,15 @@ class TaskMetrics(MetricGroup):
         of=_empty_answers,
         over=total,
         show=Show.JSON | Show.GATE,
+    )
+    retries = MetricSpec(
+        label="Retries",
+        definition="Calls that were tried again because they had failed for the server's sake. Times include the waits",
+        of=_retries,
+        over=total,
+        show=Show.FILES | Show.SCOREBOARD,
+        kind=Kind.COUNT,
+        digits=0,
     )
     planner_failures = MetricSpec(
         label="Planner failures",

@@ -136,7 +136,8 @@ class VramMetrics(MetricGroup):
     )
     measured_violations = MetricSpec(
         label="Steps over budget, measured",
-        definition="Steps with any sample of `/api/ps` over the budget. `null` without samples",
+        definition="Steps with any sample of `/api/ps` in which the run's own models are over the budget. `null` "
+        "without samples",
         of=_measured_violations,
         over=total_of_measured,
         show=Show.FILES | Show.GATE,

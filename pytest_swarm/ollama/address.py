@@ -10,7 +10,8 @@ from pytest_swarm.errors import OptionError
 
 OLLAMA_PORT: Final = 11434
 DEFAULT_HOST: Final = f"http://127.0.0.1:{OLLAMA_PORT}"
-_CREDENTIALS: Final = re.compile(r"(?<=:)//[^/@\s]*@")
+_CREDENTIALS: Final = re.compile(r"(?<=:)//[^/?#\s]*@")  # a password may hold an @ of its own
+_QUERY: Final = re.compile(r"(://[^\s?#]*)[?#]\S*")
 _ALL_INTERFACES: Final = ("0.0.0.0", "::")  # addresses to listen on, not to call
 
 
@@ -44,17 +45,33 @@ def shown_host(host: str) -> str:
     return urlunsplit((url.scheme, url.netloc.rpartition("@")[2], url.path, "", ""))
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a server's URL names this machine."""
+    name = urlsplit(base_url(host)).hostname or ""
+    return name in ("localhost", "::1") or name.startswith("127.")
+
+
 def credentials_of(host: str) -> tuple[str, str] | None:
     """Return user name and password of the host's URL; None if it has none."""
     url = urlsplit(host)
     return None if url.username is None else (unquote(url.username), unquote(url.password or ""))
 
 
-def without_account(text: str) -> str:
-    """Return a text, such as a command line, without the user names and passwords of its URLs."""
-    return _CREDENTIALS.sub("//", text)
+def without_secrets(text: str) -> str:
+    """Return a text, such as a command line, without what may be secret in its URLs.
+
+    User name, password, query and fragment are left out: a proxy may take a key in any of them.
+    """
+    return _QUERY.sub(r"\1", _CREDENTIALS.sub("//", text))
+
+
+def host_as_written(host: str) -> str:
+    """Return a host in the form in which it was given, with or without a scheme, without what may be secret in it."""
+    scheme, mark, rest = host.rpartition("://")
+    authority, slash, path = re.split("[?#]", rest, maxsplit=1)[0].partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _not_a_url(host: str) -> OptionError:
-    shown = host.rpartition("@")[2]
+    shown = re.split("[?#]", host.rpartition("@")[2], maxsplit=1)[0]
     return OptionError(f"--swarm-host: {shown!r} is not the URL of an HTTP server; write for example {DEFAULT_HOST}")

@@ -7,8 +7,10 @@ server are untrusted: each one is checked, and an impossible reply raises.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final, Self, TypeVar
 
 import httpx
@@ -16,7 +18,7 @@ import ollama
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.vram_sample import ResidentModel
-from pytest_swarm.errors import CallTimeoutError
+from pytest_swarm.errors import BackendError, CallTimeoutError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
 from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, translate_error
@@ -29,6 +31,8 @@ from pytest_swarm.ollama.replies import (
     read_installed,
     read_resident,
 )
+from pytest_swarm.ollama.retrying import FailedAttempt, wait_before_s
+from pytest_swarm.ollama.transports.bounded import BoundedTransport
 
 LEASE_S: Final = 900  # keep_alive of what a run loads: long enough to be renewed, and a killed run pins nothing
 FOREVER: Final = -1
@@ -48,31 +52,47 @@ class OllamaClient:
     Args:
         host: URL of the server, in any form that `--swarm-host` accepts.
         transport: The backend; None for the network.
-        timeout_s: Time limit of one call in seconds.
+        timeout_s: Time limit of one attempt of a call in seconds.
+        retries: How often a call is tried again that failed for the server's sake.
+
+    Attributes:
+        on_retry: Is told of each failed attempt before the next one; None tells nobody.
     """
 
     def __init__(
-        self, host: str, *, transport: httpx.AsyncBaseTransport | None = None, timeout_s: float = 120.0
+        self,
+        host: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout_s: float = 120.0,
+        retries: int = 0,
     ) -> None:
         url = base_url(host)
         self._url = url
         self.host = shown_host(url)
         self.timeout_s = timeout_s
-        self._transport = transport if transport is not None else httpx.AsyncHTTPTransport(trust_env=False)
+        self.retries = retries
+        self.on_retry: Callable[[FailedAttempt], None] | None = None
+        inner = transport if transport is not None else httpx.AsyncHTTPTransport(trust_env=False)
+        self._transport = inner if isinstance(inner, BoundedTransport) else BoundedTransport(inner)
         # No httpx timeout: asyncio.timeout bounds the whole call, and does so in virtual time as well.
         self._client = ollama.AsyncClient(
             self.host, transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(url)
         )
-        self._http = httpx.AsyncClient(  # for routes and fields that the official client leaves out
-            transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(url)
+
+    @cached_property
+    def _http(self) -> httpx.AsyncClient:
+        """For routes and fields that the official client leaves out; made late, because making it is slow."""
+        return httpx.AsyncClient(
+            transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(self._url)
         )
 
     async def chat(self, request: ChatRequest) -> ChatReply:
         """Return the complete reply to a chat; the model stays resident for `LEASE_S` after it."""
         call = f"chat with {request.model}"
-        response = await self._with_timeout(
+        response = await self._with_retries(
             call,
-            self._client.chat(
+            lambda: self._client.chat(
                 model=request.model,
                 messages=request.messages,
                 stream=False,
@@ -82,6 +102,16 @@ class OllamaClient:
             ),
         )
         return self._parsed(call, lambda: read_chat(response, asked=request.model))
+
+    async def ask(self, body: Mapping[str, Json]) -> ChatReply:
+        """Return the reply to a chat that is given as the body of its request; the model stays for `LEASE_S`.
+
+        Args:
+            body: The body, without `keep_alive`; it must not ask for a stream.
+        """
+        call = f"chat with {body.get('model')}"
+        found = await self._with_retries(call, lambda: self._post("/api/chat", {**body, "keep_alive": LEASE_S}))
+        return self._parsed(call, lambda: read_chat(found, asked=str(body.get("model"))))
 
     async def load(self, tag: str, *, num_ctx: int | None, keep_alive: float = LEASE_S) -> None:
         """Load a model, and return when it is resident. A resident one gets the new `keep_alive`.
@@ -93,8 +123,8 @@ class OllamaClient:
         """
         call = f"loading {tag}"
         options = None if num_ctx is None else {"num_ctx": num_ctx}
-        response = await self._with_timeout(
-            call, self._client.generate(model=tag, keep_alive=keep_alive, options=options)
+        response = await self._with_retries(
+            call, lambda: self._client.generate(model=tag, keep_alive=keep_alive, options=options)
         )
         if response.done is not True:
             raise bad_reply(host=self.host, call=call, what="does not confirm that the model was loaded")
@@ -104,7 +134,7 @@ class OllamaClient:
         call = f"unloading {tag}"
         try:
             async with asyncio.timeout(self.timeout_s):
-                await self._with_timeout(call, self._client.generate(model=tag, keep_alive=UNLOAD_NOW))
+                await self._with_retries(call, lambda: self._client.generate(model=tag, keep_alive=UNLOAD_NOW))
                 wanted = full_tag(tag)
                 while any(full_tag(model.tag) == wanted for model in await self.resident()):  # noqa: ASYNC110 - no event
                     await asyncio.sleep(_UNLOAD_POLL_S)
@@ -117,31 +147,31 @@ class OllamaClient:
     async def resident(self) -> tuple[ResidentModel, ...]:
         """Return the resident models, latest expiry first; a model that is still loading is not listed."""
         call = "listing resident models"
-        response = await self._with_timeout(call, self._client.ps())
+        response = await self._with_retries(call, self._client.ps)
         return self._parsed(call, lambda: read_resident(response))
 
     async def resident_entries(self) -> tuple[ResidentEntry, ...]:
         """Return the resident models with their contexts and the time that is left to them."""
         call = "listing resident models"
-        response = await self._with_timeout(call, self._client.ps())
+        response = await self._with_retries(call, self._client.ps)
         return self._parsed(call, lambda: read_entries(response, now=datetime.now(UTC)))
 
     async def installed(self) -> tuple[ListedModel, ...]:
         """Return the installed models and the cloud models that the server passes on, in its order."""
         call = "listing models"
-        body = await self._with_timeout(call, self._get("/api/tags"))
+        body = await self._with_retries(call, lambda: self._get("/api/tags"))
         return self._parsed(call, lambda: read_installed(body))
 
     async def show(self, tag: str) -> ModelInfo:
         """Return the server's information about a model."""
         call = f"showing {tag}"
-        response = await self._with_timeout(call, self._client.show(tag))
+        response = await self._with_retries(call, lambda: self._client.show(tag))
         return self._parsed(call, lambda: read_info(response, tag=tag))
 
     async def version(self) -> str:
         """Return the server's version, which also proves that it is an Ollama server."""
         call = "asking for the version"
-        body = await self._with_timeout(call, self._get("/api/version"))
+        body = await self._with_retries(call, lambda: self._get("/api/version"))
         version = body.get("version") if isinstance(body, dict) else None
         if not isinstance(version, str) or not version:
             raise bad_reply(host=self.host, call=call, what="has no version")
@@ -149,7 +179,13 @@ class OllamaClient:
 
     def through(self, wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]) -> Self:
         """Return a client of the same server with another transport; `wrap` makes it from this client's transport."""
-        return type(self)(self._url, transport=wrap(self._transport), timeout_s=self.timeout_s)
+        return type(self)(self._url, transport=wrap(self._transport), timeout_s=self.timeout_s, retries=self.retries)
+
+    def without_retries(self) -> Self:
+        """Return a client of the same server and transport that tries nothing again."""
+        client = copy(self)
+        client.retries, client.on_retry = 0, None
+        return client
 
     async def aclose(self) -> None:
         """Close the transport with all its connections."""
@@ -162,6 +198,27 @@ class OllamaClient:
             raise ollama.ResponseError(response.text, response.status_code)
         body: Json = response.json()
         return body
+
+    async def _post(self, path: str, body: Mapping[str, Json]) -> ollama.ChatResponse:
+        """Return the reply of `path` to a body; an error status raises the official client's error."""
+        response = await self._http.post(f"{self.host}{path}", json=dict(body))
+        if response.is_error:
+            raise ollama.ResponseError(response.text, response.status_code)
+        return ollama.ChatResponse.model_validate(response.json())
+
+    async def _with_retries(self, call: str, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Return the result of `work`; try it again where the server is to blame and may do better."""
+        for attempt in range(1, self.retries + 1):
+            try:
+                return await self._with_timeout(call, work())
+            except BackendError as error:
+                if not error.may_pass:
+                    raise
+                failed = FailedAttempt(call=call, error=error, attempt=attempt, wait_s=wait_before_s(attempt))
+            if self.on_retry is not None:
+                self.on_retry(failed)
+            await asyncio.sleep(failed.wait_s)
+        return await self._with_timeout(call, work())
 
     async def _with_timeout(self, call: str, work: Awaitable[_T]) -> _T:
         """Return the result of `work` within the time limit; translate its errors."""

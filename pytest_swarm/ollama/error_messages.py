@@ -9,16 +9,20 @@ import httpx
 import ollama
 
 from pytest_swarm.errors import (
+    OF_SERVER,
     BackendError,
     BadReplyError,
+    BrokenReplyError,
     CallTimeoutError,
     ModelMissingError,
     ServerDownError,
     ServerRefusedError,
 )
+from pytest_swarm.ollama.transports.bounded import OversizedReplyError
 
 # All that the official client and httpx raise for a bad server or a bad reply. ValueError covers invalid JSON and the
-# client's validation of replies; TypeError and AttributeError come from JSON that is not an object.
+# client's validation of replies; TypeError and AttributeError come from JSON that is not an object; RecursionError and
+# OverflowError from one that is nested too deep, or holds a number beyond all bounds.
 WIRE_ERRORS: Final = (
     ollama.ResponseError,
     httpx.HTTPError,
@@ -28,6 +32,8 @@ WIRE_ERRORS: Final = (
     ValueError,
     TypeError,
     AttributeError,
+    RecursionError,
+    OverflowError,
 )
 
 _NOT_FOUND: Final = re.compile(r"""model ["'](?P<tag>.*)["'] not found""")
@@ -54,8 +60,10 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
         return ServerDownError(
             f"no Ollama server answers at {host}; start it with `ollama serve`, or use --swarm-backend=sim"
         )
+    if isinstance(error, OversizedReplyError):
+        return BadReplyError(f"{call}: the server at {host} sends no reply of Ollama: {error}; nothing of it is used")
     if isinstance(error, httpx.TransportError | httpx.StreamError):
-        return BadReplyError(f"{call}: the server at {host} broke off its answer ({quoted(str(error))}); try again")
+        return BrokenReplyError(f"{call}: the server at {host} broke off its answer ({quoted(str(error))}); try again")
     return BadReplyError(f"{call}: the server at {host} did not send an Ollama reply; is another program on that port?")
 
 
@@ -83,7 +91,7 @@ def _refused(error: ollama.ResponseError, *, host: str, call: str) -> BackendErr
     if status == httpx.codes.NOT_FOUND and missing:
         tag = missing["tag"]
         return ModelMissingError(f"the Ollama server at {host} has no model {tag!r}; fetch it with `ollama pull {tag}`")
-    if text.lstrip().startswith("<"):
+    if text.lstrip().startswith("<") and status not in OF_SERVER:
         return BadReplyError(
             f"{call}: the server at {host} answered HTML (status {status}), not Ollama; "
             f"is another program or a proxy on that port?"

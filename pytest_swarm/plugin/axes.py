@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.units import parse_size_gb
@@ -13,6 +12,12 @@ if TYPE_CHECKING:  # start-up must not pay for the domain
     from pytest_swarm.domain.graph import HorizonDepth
     from pytest_swarm.routing.mode_table import ModeTable
 
+MOST: Final = 2**53
+"""The largest whole number that every reader of a run's files takes exactly."""
+_MOST_DEPTH: Final = 10_000
+_MOST_WEIGHT: Final = 1_000_000  # far beyond, sums of the objective lose their smaller parts
+_MOST_REPEATS: Final = 10_000
+_MOST_ITEMS: Final = 1_000
 Budget: TypeAlias = float | Literal["auto"]
 
 
@@ -28,7 +33,7 @@ def parse_horizons(text: str, *, what: str) -> tuple[HorizonDepth, ...]:
         if item == "flat":
             depths.append("flat")
         elif item.isdecimal():
-            depths.append(int(item))
+            depths.append(parse_count(item, what=what, low=0, high=_MOST_DEPTH))
         else:
             raise OptionError(f"{what}: {item!r} is not a horizon depth; write 0 or more, or flat")
     return tuple(dict.fromkeys(depths))
@@ -40,14 +45,16 @@ def parse_budgets(text: str, *, what: str) -> tuple[Budget, ...]:
     return tuple(dict.fromkeys("auto" if item == "auto" else parse_size_gb(item, what=what) for item in items))
 
 
-def parse_count(text: str, *, what: str, low: int) -> int:
-    """A whole number of at least `low`."""
+def parse_count(text: str, *, what: str, low: int, high: int = MOST) -> int:
+    """A whole number from `low` to `high`."""
     try:
         count = int(text)
     except ValueError:
         raise OptionError(f"{what}: {text!r} is not a whole number") from None
     if count < low:
         raise OptionError(f"{what}: is {count}, but must be at least {low}")
+    if count > high:
+        raise OptionError(f"{what}: is {count}, but must be at most {high}")
     return count
 
 
@@ -57,8 +64,10 @@ def parse_weight(text: str, *, what: str) -> float:
         weight = float(text)
     except ValueError:
         raise OptionError(f"{what}: {text!r} is not a number") from None
-    if not math.isfinite(weight) or weight < 0:
+    if not weight >= 0:  # nor is nan
         raise OptionError(f"{what}: is {text}, but must be a number of at least 0")
+    if weight > _MOST_WEIGHT:
+        raise OptionError(f"{what}: is {text}, but must be at most {_MOST_WEIGHT:,}")
     return weight + 0.0  # -0 is 0
 
 
@@ -74,12 +83,14 @@ def parse_repeat(text: str, *, what: str) -> tuple[int, bool]:
     if head.strip() == "auto":
         if not colon:
             raise OptionError(f"{what}: auto needs a limit, such as auto:20")
-        return parse_count(most, what=what, low=2), True
-    return parse_count(text, what=what, low=1), False
+        return parse_count(most, what=what, low=2, high=_MOST_REPEATS), True
+    return parse_count(text, what=what, low=1, high=_MOST_REPEATS), False
 
 
 def _items(text: str, *, what: str, example: str) -> Iterable[str]:
     items = [item.strip() for item in text.split(",")]
+    if len(items) > _MOST_ITEMS:
+        raise OptionError(f"{what}: has {len(items):,} entries, but may have {_MOST_ITEMS:,} at most")
     if not all(items):
         raise OptionError(f"{what}: {text!r} has an empty entry; write for example {example}")
     return items

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.errors import OptionError, ProfileError
-from pytest_swarm.execution.backends import (
-    Backend,
-    SimulatedWorld,
+from pytest_swarm.errors import BackendError, OptionError, ProfileError
+from pytest_swarm.execution.backends import Backend, SimulatedWorld, network_backend, simulated_backend
+from pytest_swarm.execution.server_models import (
+    PROBE_TIMEOUT_S,
     installed_models,
-    network_backend,
+    one_file_models,
     reachable_host,
     require_models,
-    simulated_backend,
 )
+from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.plugin.options import Options
 
 if TYPE_CHECKING:
+    from pytest_swarm.plugin.measuring import MeasuredServer
     from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
@@ -27,24 +30,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelDemand:
-    """The models that a run needs: the fleet's, and the planner and judge that are used; None = not used."""
+    """The models that a run needs: the fleet's, and the planners and judge that are used; None = not used."""
 
     fleet: Fleet
-    planner: str | None = None
+    planners: tuple[str, ...] = ()
     judge: str | None = None
 
     @property
     def tags(self) -> tuple[str, ...]:
         """Every needed tag, each once."""
-        others = (tag for tag in (self.planner, self.judge) if tag is not None and tag not in self.fleet)
-        return (*self.fleet.tags, *others)
+        others = (tag for tag in (*self.planners, self.judge) if tag is not None and tag not in self.fleet)
+        return (*self.fleet.tags, *dict.fromkeys(others))
 
 
 def choose_backend(settings: Settings, demand: ModelDemand, *, process: Process) -> Backend:
     """The backend of the settings. Raises BackendError where `ollama` was asked for and cannot serve the models.
 
-    Of several hosts an xdist worker takes its own by number, so that two GPUs can work side by side. A recording knows
-    its own cases by the name of the run.
+    Of several hosts a worker of xdist names its own first, by its number; the cases are spread by `host_pool`. A
+    recording knows its own cases by the name of the run, and stays on the first host.
     """
     if settings.backend == "replay":
         return _replayed(settings)
@@ -60,16 +63,70 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
     fleet, needed = demand.fleet, demand.tags
     first = (worker or 0) % len(settings.hosts)
     hosts = settings.hosts[first:] + settings.hosts[:first]
-    asked_for = "asked for by --swarm-backend"
+    asked_for = f"asked for by --swarm-backend{_others(settings)}"
     if kind == "ollama":
-        require_models(hosts[0], needed, installed_models(hosts[0], settings.timeout_s))
-        return network_backend(hosts[0], timeout_s=settings.timeout_s, why=asked_for)
+        installed = installed_models(hosts[0], settings.timeout_s)
+        require_models(hosts[0], needed, installed)
+        return _network(settings, hosts[0], asked_for, one_file=one_file_models(fleet.tags, installed))
     if kind == "sim":
         return _simulated(settings, fleet, needed, asked_for)
+    if Options.host.dest in settings.given:
+        _require_an_answer(hosts)
     host, why = reachable_host(hosts, needed)
     if host is None:
         return _simulated(settings, fleet, needed, why)
-    return network_backend(host, timeout_s=settings.timeout_s, why=why)
+    installed = installed_models(host, settings.timeout_s)
+    return _network(settings, host, why, one_file=one_file_models(fleet.tags, installed))
+
+
+def _require_an_answer(hosts: tuple[str, ...]) -> None:
+    """Raise the first host's BackendError where none of the servers that the user named answers."""
+    errors: list[BackendError] = []
+    for host in hosts:
+        try:
+            installed_models(host, PROBE_TIMEOUT_S)
+        except BackendError as error:
+            errors.append(error)
+        else:
+            return
+    raise errors[0]
+
+
+def measured_server(settings: Settings, demand: ModelDemand, *, process: Process) -> MeasuredServer:
+    """Return the server that is measured: the simulator where options describe it, else a real one.
+
+    Raises:
+        BackendError: No server answers, or it lacks a model.
+    """
+    from pytest_swarm.plugin.measuring import MeasuredServer
+
+    if settings.offline:
+        return MeasuredServer(inner=None)
+    simulated = {Options.profile.dest, Options.fault.dest} & set(settings.given)
+    if simulated and Options.host.dest not in settings.given:
+        inner = _called(settings, "sim", demand, process.worker)
+        return MeasuredServer(inner=inner, world=_simulated_world(settings))
+    return MeasuredServer(inner=_called(settings, "ollama", demand, process.worker))
+
+
+def _simulated_world(settings: Settings) -> str:
+    """Return what decides the answers of the simulator besides the request: profile, faults and seed."""
+    from pytest_swarm.simulator.models.profile import load_profile
+
+    told = f"{load_profile(settings.profile)!r} {settings.fault!r}"
+    return f"{settings.profile} {hashlib.sha256(told.encode()).hexdigest()[:8]} seed {settings.seed}"
+
+
+def _others(settings: Settings) -> str:
+    """Return what the header says of several servers."""
+    if len(settings.hosts) == 1:
+        return ""
+    return f"; the cases are spread over {', '.join(map(shown_host, settings.hosts))}"
+
+
+def _network(settings: Settings, host: str, why: str, *, one_file: tuple[tuple[str, ...], ...]) -> Backend:
+    backend = network_backend(host, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
+    return replace(backend, one_file=one_file)
 
 
 def _recorded_kind(settings: Settings) -> str:
@@ -84,7 +141,7 @@ def _recorded(settings: Settings, inner: Backend, run: str) -> Backend:
 
     assert settings.cassette is not None, "checked with the other options"
     target = RecordingTarget(path=settings.cassette, mode=RecordMode(settings.record_mode), run=run)
-    return recording_backend(inner, target, timeout_s=settings.timeout_s)
+    return recording_backend(inner, target, timeout_s=settings.timeout_s, retries=settings.retries)
 
 
 def _replayed(settings: Settings) -> Backend:
@@ -93,7 +150,8 @@ def _replayed(settings: Settings) -> Backend:
 
     assert settings.cassette is not None, "checked with the other options"
     cassette = read_cassette(settings.cassette)
-    return replay_backend(cassette, timeout_s=settings.timeout_s, why="asked for by --swarm-backend")
+    why = "asked for by --swarm-backend"
+    return replay_backend(cassette, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
 
 
 def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: str) -> Backend:
@@ -113,7 +171,7 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
             has = ", ".join(profile.tags)
             raise OptionError(f"--swarm-fault: profile {profile.name!r} does not know {fault.model!r}; it knows {has}")
     world = SimulatedWorld(profile=profile, seed=settings.seed, faults=faults)
-    return simulated_backend(world, fleet, timeout_s=settings.timeout_s, why=why)
+    return simulated_backend(world, fleet, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
 
 
 def simulated_server(settings: Settings) -> SimulatedServer:
@@ -127,3 +185,11 @@ def simulated_server(settings: Settings) -> SimulatedServer:
     generator = ProfileGenerator(profile, seed=settings.seed)
     faults = (*profile.faults, *map(parse_fault, settings.fault))
     return SimulatedServer(profile.server_spec, generator=generator, seed=settings.seed, faults=faults)
+
+
+def measured_answers(settings: Settings) -> Path | None:
+    """Return the file of known answers that the simulator's profile plays; None where it draws its answers."""
+    from pytest_swarm.simulator.models.profile import load_profile
+
+    measured = load_profile(settings.profile).measured
+    return None if measured is None else Path(measured.source)

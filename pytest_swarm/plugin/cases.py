@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,12 +15,15 @@ from pytest_swarm.plugin.settings import Axes, Settings, axes_of_texts
 from pytest_swarm.plugin.spelling import check_markers, unknown_keyword
 
 if TYPE_CHECKING:
+    from pytest_swarm.domain.model import Fleet
     from pytest_swarm.domain.record import CaseKey
     from pytest_swarm.plugin.option_kinds import Option
     from pytest_swarm.routing.mode_table import ModeTable
 
+_REPEAT: Final = re.compile(r"^-r[0-9]+")
 CASE: Final = "swarm_case"
 MARKER: Final = "swarm"
+MOST_CASES: Final = 100_000  # of one test
 VERSION: Final = "version"  # the one keyword of the marker that is no option
 
 
@@ -36,6 +40,13 @@ def key_of(item: pytest.Item) -> CaseKey:
     key = item.callspec.params[CASE]
     assert isinstance(key, CaseKey), "the plugin parametrizes this name itself"
     return key
+
+
+def without_case(item: pytest.Item) -> str:
+    """Return the node ID of a benchmark without its case: equal for items that differ in their case alone."""
+    assert isinstance(item, pytest.Function), "a benchmark is a function"
+    head, label = item.nodeid.partition("[")[0], key_of(item).label
+    return f"{head}[{_REPEAT.sub('', item.callspec.id.removeprefix(label))}]"
 
 
 def axes_of_marker(args: tuple[object, ...], values: dict[str, object], *, known: ModeTable) -> Axes:
@@ -72,9 +83,20 @@ class Cases:
         settings: The session's settings.
         modes: The routing modes of the session.
         gpu_gb: Gives the VRAM of the machine's GPU in GB; OptionError where there is none.
+        fleet: Gives the models on offer.
     """
 
-    def __init__(self, settings: Settings, *, modes: ModeTable, gpu_gb: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        modes: ModeTable,
+        gpu_gb: Callable[[], float],
+        fleet: Callable[[], Fleet],
+    ) -> None:
+        self.left_out: dict[str, str] = {}
+        """Modes of `all` that the fleet cannot run, and why."""
+        self._fleet = fleet
         self._settings = settings
         self._modes = modes
         self._gpu_gb = gpu_gb
@@ -91,14 +113,33 @@ class Cases:
 
         check_markers(item)
         axes = self.axes_of(item)
+        budgets_gb, weights = self._budgets_gb(axes), tuple(_swept(axes))
+        settings = len(axes.modes or ()) * len(axes.horizons or ()) * len(budgets_gb) * len(weights)
+        count = settings * (axes.repeat or 1)
+        if count > MOST_CASES:
+            raise OptionError(
+                f"{item.nodeid} would run as {count:,} cases (modes x horizons x budgets x weights x repeats), "
+                f"and {MOST_CASES:,} are the most; give fewer of them"
+            )
         return tuple(
-            CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget, repeat=repeat, lambda_token=lambda_token)
+            CaseKey(mode=str(mode), horizon=horizon, vram_budget_gb=budget, repeat=repeat, lambda_token=lambda_token)
             for mode in axes.modes or ()
+            if not self._leaves_out(mode)
             for horizon in axes.horizons or ()
-            for budget in self._budgets_gb(axes)
-            for lambda_token in _swept(axes)
+            for budget in budgets_gb
+            for lambda_token in weights
             for repeat in range(1, (axes.repeat or 1) + 1)
         )
+
+    def _leaves_out(self, mode: str) -> bool:
+        """Return whether `all` names a mode that the fleet cannot run; one that is named itself is an error later."""
+        from pytest_swarm.routing.mode_table import ModeOfAll
+
+        if isinstance(mode, ModeOfAll) and "speeds" in self._modes.spec(mode).needs:
+            reason = self._modes.lacks_speeds(mode, self._fleet())
+            if reason is not None:
+                self.left_out[str(mode)] = reason
+        return isinstance(mode, ModeOfAll) and str(mode) in self.left_out
 
     def _budgets_gb(self, axes: Axes) -> tuple[float, ...]:
         """The budgets as numbers; `auto`, also the default, asks the GPU, and never invents one."""

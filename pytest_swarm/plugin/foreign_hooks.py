@@ -32,10 +32,9 @@ def hook_failures(name: str) -> Iterator[None]:
 
 def foreign_routers(config: pytest.Config) -> dict[str, RouterFactory | ModeSpec]:
     """Return the routing modes of all implementations; OptionError for one that returns something else."""
-    with hook_failures(ROUTERS):
-        answers: list[object] = config.hook.pytest_swarm_routers(config=config)
     routers: dict[str, RouterFactory | ModeSpec] = {}
-    for answer in answers:
+    plugin_of: dict[str, str] = {}
+    for plugin, answer in _answers(config):
         if not isinstance(answer, Mapping):
             raise OptionError(f"hook {ROUTERS} returned {_article(answer)}; return a dict of mode name to factory")
         for name, given in answer.items():
@@ -46,8 +45,32 @@ def foreign_routers(config: pytest.Config) -> dict[str, RouterFactory | ModeSpec
                 raise OptionError(
                     f"hook {ROUTERS}: mode {name!r} is {_article(factory)}; give a factory (RouterSetup to Router)"
                 )
-            routers[name] = given
+            if name in routers:
+                raise OptionError(
+                    f"hook {ROUTERS}: mode {name!r} is given by {plugin_of[name]} and by {plugin}; rename one of them"
+                )
+            routers[name], plugin_of[name] = given, plugin
     return routers
+
+
+def _answers(config: pytest.Config) -> list[tuple[str, object]]:
+    """Return the name of each plugin that gives routers, and what its hook returned: one call for each plugin."""
+    answers: list[tuple[str, object]] = []
+    for implementation in config.hook.pytest_swarm_routers.get_hookimpls():
+        others = [
+            each.plugin for each in config.hook.pytest_swarm_routers.get_hookimpls() if each is not implementation
+        ]
+        alone = config.pluginmanager.subset_hook_caller(ROUTERS, others)
+        with hook_failures(ROUTERS):
+            found: list[object] = alone(config=config)
+        answers += [(_plugin_name(config, implementation.plugin), answer) for answer in found]
+    return answers
+
+
+def _plugin_name(config: pytest.Config, plugin: object) -> str:
+    """Return a plugin's file, or the name under which it is registered."""
+    file = getattr(plugin, "__file__", None)
+    return str(file) if file else repr(config.pluginmanager.get_name(plugin) or type(plugin).__name__)
 
 
 def report_template(config: pytest.Config) -> str | None:

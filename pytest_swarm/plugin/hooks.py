@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -10,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.plugin.ending_signals import EndingSignals
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
     from pytest_swarm.plugin.reporting import SessionEnd
     from pytest_swarm.plugin.session import SwarmSession
+    from pytest_swarm.telemetry.sink import Event
 
 REMARKS: Final = "swarm_remarks"  # what a worker sends at its end
 EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
@@ -28,6 +29,7 @@ class SwarmHooks:
         self.config = config
         self.is_worker = hasattr(config, "workerinput")  # xdist's own way to mark its workers
         self.trouble: SwarmError | None = None
+        self.signals = EndingSignals()
         self.ending: SessionEnd | None = None
 
     @cached_property
@@ -86,6 +88,7 @@ class SwarmHooks:
             if self.trouble is not None:
                 raise self.trouble
             if self.active:
+                self.signals.watch()
                 self.session.prepare(session.items, collect_only=session.config.option.collectonly)
         except SwarmError as error:
             if self.is_worker:  # xdist tells its controller of a worker's exit status, and not of the reason
@@ -106,7 +109,9 @@ class SwarmHooks:
         if self.is_worker and self.active and self.session.has_folder:
             shipped = self.session.folder.shipped()
             if shipped:
-                report.__dict__[EVENTS] = json.dumps(shipped)
+                from pytest_swarm.telemetry.shipping import pack
+
+                report.__dict__[EVENTS] = pack(shipped)
         return report
 
     def pytest_report_teststatus(
@@ -120,10 +125,20 @@ class SwarmHooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """In the controller of xdist: write what a worker sent."""
         text = report.__dict__.get(EVENTS)
-        if text is not None and not self.is_worker:
-            self.session.folder.take(json.loads(text))
+        if text is not None and not self.is_worker and self.session.folder.trouble is None:
+            from pytest_swarm.telemetry.shipping import unpack
+
+            self._take(unpack(text))
         if self.active and self.session.gating is not None and not self.is_worker:
             self.session.gating.take(report)
+
+    def _take(self, events: list[Event]) -> None:
+        """Write what a worker sent; where it cannot be written, stop the workers, whose results would be lost."""
+        try:
+            self.session.folder.take(events)
+        except SwarmError:  # the end of the session says why
+            scheduler: Any = self.config.pluginmanager.get_plugin("dsession")  # of xdist
+            scheduler.shouldstop = "the run's events cannot be written"
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """A run that leaves tests out does not miss their cases."""
@@ -146,6 +161,7 @@ class SwarmHooks:
         """Tell a worker of xdist what all must agree on: the run's name or its folder, and the free VRAM."""
         from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN
 
+        self.signals.watch()
         try:
             session = self.session
             resumed = session.folder.path if session.settings.resume is not None else None
@@ -158,25 +174,48 @@ class SwarmHooks:
     @pytest.hookimpl(tryfirst=True)  # the exit status must stand before others read it
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Leave the server as it was found, close the run, and write its reports."""
-        if not self.active:
-            return
-        try:
-            self.session.resources.close()
-        finally:
+        if self.active:
+            self.signals.close()
             try:
-                self._finish(session, exitstatus)
+                self._close_resources()
             finally:
-                self.session.give_back()
+                self._finish(session, exitstatus)
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """From here on the run is being closed, which a further Ctrl-C must not break off."""
+        self.signals.close()
+
+    def pytest_unconfigure(self) -> None:
+        """Leave the handlers of signals as they were found."""
+        self.signals.restore()
+
+    def _close_resources(self) -> None:
+        """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""
+        resources = self.session.resources
+        if self.session.dry_run is not None:
+            self.session.dry_run.close()
+        try:
+            with self.signals.interruptible():
+                resources.close()
+        except KeyboardInterrupt:
+            resources.remarks.append("interrupted while the server was being left as it was found; look at `ollama ps`")
 
     def _finish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the reports; a worker of xdist sends its remarks on the server to its controller."""
+        """Write the reports, and let others go on with the run; a worker sends its remarks to its controller."""
+        try:
+            self._write_reports(session, exitstatus)
+        finally:
+            self.session.give_back()
+
+    def _write_reports(self, session: pytest.Session, exitstatus: int) -> None:
         if self.is_worker:
             self.config.workeroutput[REMARKS] = self.session.resources.remarks  # type: ignore[attr-defined]  # xdist's
-        elif self.session.has_folder:
+        elif self.session.has_folder and self.session.dry_run is None:
             from pytest_swarm.plugin.reporting import finish
 
             self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
-            if self.ending is not None and self.ending.failed and exitstatus == 0:
+            lost = self.session.folder.trouble is not None
+            if self.ending is not None and self.ending.failed and (exitstatus == 0 or lost):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _came_to_its_end(self, session: pytest.Session, exitstatus: int) -> bool:
@@ -185,7 +224,11 @@ class SwarmHooks:
         return exitstatus in (0, 1) and not stopped
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The comparison, at the end of the output."""
+        """The comparison, at the end of the output; after a dry run, what the run would cost."""
+        if self.active and not self.is_worker and self.session.dry_run is not None:
+            terminalreporter.section("pytest-swarm", sep="=", bold=True)
+            for line in self.session.dry_run.lines():
+                terminalreporter.write_line(line)
         if self.ending is not None:
             from pytest_swarm.plugin.reporting import show
 

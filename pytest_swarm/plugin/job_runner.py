@@ -11,13 +11,16 @@ import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
-from pytest_swarm.errors import OptionError, SwarmError
+from pytest_swarm.errors import NotMeasuredError, OptionError, SwarmError
 from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_metrics
+from pytest_swarm.plugin.cases import is_swarm, key_of, without_case
 from pytest_swarm.telemetry.events import encode_job_summary
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.plan import Plan
+    from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.plugin.cases import Cases
+    from pytest_swarm.plugin.dry_run import DryRun
     from pytest_swarm.plugin.repeating import Repeating
     from pytest_swarm.plugin.resources import Resources
     from pytest_swarm.plugin.run_folder import RunFolder
@@ -70,6 +73,9 @@ class JobRunner:
         repeating: What decides on further repeats; None where every repeat is run.
     """
 
+    dry_run: DryRun | None = None
+    """Counts the cost of the jobs in place of running them; None where they are run."""
+
     def __init__(
         self, *, settings: Settings, cases: Cases, resources: Resources, folder: RunFolder, repeating: Repeating | None
     ) -> None:
@@ -78,6 +84,11 @@ class JobRunner:
         self._resources = resources
         self._folder = folder
         self._repeating = repeating
+
+    @property
+    def lost_folder(self) -> bool:
+        """Whether the events cannot be written any more."""
+        return self._folder.trouble is not None
 
     def case_of(self, graph: TaskGraph, item: pytest.Item, key: CaseKey) -> Case:
         """Return the case of a test's graph, with --swarm-context and the marker's version applied."""
@@ -98,6 +109,8 @@ class JobRunner:
     def _run(self, case: Case, item: pytest.Item) -> JobRecord:
         """Run a case, under the lock of its server where that is a real one, and close it in the events."""
         carryover = self._cases.axes_of(item).carryover or "case"
+        if carryover == "group" and self._resources.measuring is not None:
+            raise OptionError("--swarm-backend=measure plays each case from an empty GPU; leave out --swarm-carryover")
         if carryover == "group" and (self._resources.in_worker or self._settings.shard is not None):
             without = "-n" if self._resources.in_worker else "--swarm-shard"
             raise OptionError(
@@ -105,13 +118,40 @@ class JobRunner:
             )
         from pytest_swarm.execution.case import StoppedJob
 
-        with self._resources.exclusive():
-            try:
-                record = self._resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
-            except StoppedJob as stopped:
-                self._close(stopped.record, item)
-                raise (stopped.__cause__ or stopped) from None
+        try:
+            record = self._played(case, item) if self._resources.measuring else self._ran(case, carryover)
+        except StoppedJob as stopped:
+            self._close(stopped.record, item)
+            raise (stopped.__cause__ or stopped) from None
         return self._close(record, item)
+
+    def _ran(self, case: Case, carryover: Carryover) -> JobRecord:
+        if self._resources.hosts is not None:
+            return self._resources.hosts.run(case, carryover=carryover, sink=self._folder.sink)
+        with self._resources.exclusive():
+            return self._resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
+
+    def _played(self, case: Case, item: pytest.Item) -> JobRecord:
+        """Play a case on measured answers; the other cases of its test are measured with it."""
+
+        def others() -> list[Case]:
+            cases = [self.case_of(case.graph, each, key_of(each)) for each in self._siblings(item)]
+            if self._settings.auto_repeat:  # whether there are further repeats is not decided yet
+                cases = [each for each in cases if each.key.repeat == case.key.repeat]
+            return [each for each in cases if not self._folder.earlier.has_finished(each)]
+
+        measuring = self._resources.measuring
+        assert measuring is not None, "only asked where there is one"
+        record = measuring.run(case, others, sink=self._folder.sink)
+        if item.nodeid in measuring.to_verify:
+            from pytest_swarm.plugin.verifying import verify
+
+            verify(record, self._resources, sink=self._folder.sink)
+        return record
+
+    def _siblings(self, item: pytest.Item) -> list[pytest.Item]:
+        """Return the collected items of a test, itself among them, that differ in their case alone."""
+        return [each for each in item.session.items if is_swarm(each) and without_case(each) == without_case(item)]
 
     def _close(self, record: JobRecord, item: pytest.Item) -> JobRecord:
         """Write the end of a job into the events and announce it."""
@@ -148,12 +188,14 @@ class SwarmRun:
         if _in_a_loop():
             pytest.fail("swarm_run runs an event loop of its own: call it from a test that is not async", pytrace=False)
         case = self._jobs.case_of(graph, self._item, self.key)
+        if self._jobs.dry_run is not None:
+            self._jobs.dry_run.add(case)
+            pytest.skip("--swarm-dry-run: nothing is run")
         if reason := self._jobs.needless(case):
             pytest.skip(f"decided without this repeat: {reason}")
-        try:
-            record = self._jobs.record_of(case, self._item)
-        except SwarmError as error:
-            pytest.fail(str(error), pytrace=False)
+        record = self._record_of(case)
+        if isinstance(record, str):
+            pytest.fail(record, pytrace=False)
         metrics = job_metrics(record)
         self._jobs.saw(case, metrics)
         self._item.user_properties.extend(_properties(record, metrics))
@@ -161,6 +203,17 @@ class SwarmRun:
             pytest.fail(record.error or record.status.value, pytrace=False)
         self._last = JobResult(record=record, metrics=metrics)
         return self._last
+
+    def _record_of(self, case: Case) -> JobRecord | str:
+        """Return the case's record, or the sentence of why there is none: one in which no other error shows."""
+        try:
+            return self._jobs.record_of(case, self._item)
+        except NotMeasuredError as error:
+            pytest.skip(str(error))
+        except SwarmError as error:
+            if self._jobs.lost_folder:  # what is measured from now on could not be kept
+                self._item.session.shouldfail = "the run's events cannot be written"
+            return str(error)
 
     def bench(self, benchmark: BenchmarkFixture) -> None:
         """Time the router's first decision of the job just run with pytest-benchmark, and file the job's figures there.

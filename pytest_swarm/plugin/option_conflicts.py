@@ -14,6 +14,8 @@ from pytest_swarm.plugin.options import Options
 
 _OF_A_SERVER: Final = (Options.fault, Options.profile, Options.host)
 _OF_A_CASSETTE: Final = ("record", "replay")
+_ASKS: Final = (Options.verify, Options.max_time_s, Options.ask_parallel, Options.complete)
+_OF_A_MEASUREMENT: Final = (Options.answers, Options.offline, *_ASKS)
 
 
 def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) -> None:
@@ -33,5 +35,11 @@ def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) 
         raise OptionError(f"{idle} has no effect with {backend}=replay, where no server is called; leave one out")
     if options.backend not in _OF_A_CASSETTE and on_cli(Options.cassette):
         raise OptionError(f"{Options.cassette.flag} needs {backend}=record or {backend}=replay; add one")
+    measuring = next((row.flag for row in _OF_A_MEASUREMENT if on_cli(row)), None)
+    if options.backend != "measure" and measuring is not None:
+        raise OptionError(f"{measuring} needs {backend}=measure; add it, or leave {measuring} out")
+    asking = next((row.flag for row in _ASKS if on_cli(row)), None)
+    if options.offline and asking is not None:
+        raise OptionError(f"{asking} asks a server, and {Options.offline.flag} forbids it; leave one out")
     if options.backend != "record" and on_cli(Options.record_mode):
         raise OptionError(f"{Options.record_mode.flag} needs {backend}=record; add it, or leave the mode out")

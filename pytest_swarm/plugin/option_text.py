@@ -10,6 +10,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.option_kinds import OFF_WORDS, ON_WORDS
 
 if TYPE_CHECKING:
+    from pytest_swarm.domain.estimates_info import EstimatesChoice
     from pytest_swarm.domain.graph import HorizonDepth
     from pytest_swarm.gate.rules import Expression
     from pytest_swarm.plugin.axes import Budget
@@ -68,11 +69,11 @@ class OptionText:
             return "on"
         return None if self.text.lower() in OFF_WORDS else self.choice(word, hint="or the option alone")
 
-    def count(self, *, low: int) -> int:
-        """Return a whole number of at least `low`."""
-        from pytest_swarm.plugin.axes import parse_count
+    def count(self, *, low: int, high: int | None = None) -> int:
+        """Return a whole number of at least `low`, and at most `high` where that is given."""
+        from pytest_swarm.plugin.axes import MOST, parse_count
 
-        return parse_count(self.text, what=self.what, low=low)
+        return parse_count(self.text, what=self.what, low=low, high=MOST if high is None else high)
 
     def shard(self) -> tuple[int, int]:
         """Return the number of a part, from 1, and how many parts there are."""
@@ -95,6 +96,24 @@ class OptionText:
         from pytest_swarm.plugin.axes import parse_weights
 
         return parse_weights(self.text, what=self.what)
+
+    def estimates(self) -> EstimatesChoice:
+        """Return where estimates start: a kind, with the run or table behind a colon, or a file."""
+        from pytest_swarm.domain.estimates_info import EstimatesChoice, EstimatesKind
+
+        kinds = [kind for kind in EstimatesKind if kind is not EstimatesKind.FILE]
+        word, colon, path = self.text.partition(":")
+        kind = next((each for each in kinds if each.value == word), None)
+        if kind is EstimatesKind.PRIOR and colon:
+            raise OptionError(f"{self.what}: prior takes no file; it stands for the priors of the fleet file")
+        if kind is not None:
+            named = OptionText(path, what=self.what, folder=self._folder).path_from_there() if path.strip() else None
+            return EstimatesChoice(kind=kind, path=named)
+        file = self.path_from_there()
+        if not file.is_file():
+            words = ", ".join(kinds)
+            raise OptionError(f"{self.what}: {self.text!r} is none of {words}, and there is no such file")
+        return EstimatesChoice(kind=EstimatesKind.FILE, path=file)
 
     def duration_s(self) -> float:
         """Return seconds."""

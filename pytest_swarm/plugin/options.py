@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_swarm.gate.rules import Incomparable, Inconclusive, Strictness
     from pytest_swarm.gate.updating import Update
 
-    BackendName = Literal["auto", "ollama", "sim", "record", "replay"]
+    BackendName = Literal["auto", "ollama", "measure", "sim", "record", "replay"]
     RecordModeName = Literal["new", "all", "once"]
 
 
@@ -79,6 +79,26 @@ class Options(OptionValues):
     lambda_latency = Value(
         lambda given: given.weight(), "0", "weight of estimated seconds in the objective", metavar="WEIGHT"
     )
+    quality_floor = Value(
+        lambda given: given.weight(),
+        "0.05",
+        "estimated quality that mode heft gives up for an earlier finish",
+        metavar="QUALITY",
+    )
+    estimates = Value(
+        lambda given: given.estimates(),
+        "prior",
+        "where estimates of quality start: prior (the fleet file); a file of python -m pytest_swarm estimates; cross: "
+        "for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN; text: the "
+        "same, by the text of the prompts too (needs scikit-learn)",
+        metavar="FILE",
+    )
+    learning: Value[Literal["on", "off"]] = Value(
+        lambda given: given.choice("on", "off"),
+        "on",
+        "on: estimates follow the answers of the run; off: they stay as they start",
+        metavar="HOW",
+    )
     solve_limit_s = Maybe(
         lambda given: given.duration_s(),
         "time limit of an exact solver for one plan, such as 500ms; the plan then states its gap",
@@ -99,12 +119,53 @@ class Options(OptionValues):
         measures=True,
     )
     backend: Value[BackendName] = Value(
-        lambda given: given.choice("auto", "ollama", "sim", "record", "replay"),
+        lambda given: given.choice("auto", "ollama", "measure", "sim", "record", "replay"),
         "auto",
-        "where calls go: ollama, sim (the simulator), record or replay; auto takes an Ollama server that has every "
-        "model of the fleet, else the simulator, and record wraps what auto would take",
+        "where calls go: ollama, measure (each answer once, then every case on the stored answers), sim (the "
+        "simulator), record or replay; auto takes an Ollama server that has every model of the fleet, else the "
+        "simulator, and record wraps what auto would take",
         metavar="NAME",
         may_differ=True,
+    )
+    answers = Value(
+        lambda given: given.path_from_there(),
+        ".swarm-answers",
+        "answer store of --swarm-backend=measure, beside the ini file; with --swarm-offline also an export of one",
+        metavar="FILE",
+        may_differ=True,
+    )
+    offline = Flag(
+        "ask no server for what the answer store lacks: a missing answer is an error that names it", may_differ=True
+    )
+    verify = Value(
+        lambda given: given.count(low=0),
+        "0",
+        "cases of --swarm-backend=measure, drawn by the seed, that are run for real as well, so that the report "
+        "compares predicted with real times",
+        metavar="N",
+        may_differ=True,
+    )
+    max_time_s = Maybe(
+        lambda given: given.duration_s(),
+        "stop asking the server of --swarm-backend=measure after this time, such as 30min; the next run goes on",
+        metavar="TIME",
+        shown="no limit",
+        may_differ=True,
+    )
+    ask_parallel = Value(
+        lambda given: given.count(low=1),
+        "1",
+        "calls that --swarm-backend=measure asks at a time; more is faster, but texts and times then depend on what "
+        "runs beside them",
+        metavar="N",
+        may_differ=True,
+    )
+    complete = Flag(
+        "with --swarm-backend=measure, first ask every model for every task on right inputs, which mode oracle needs",
+        may_differ=True,
+    )
+    dry_run = Flag(
+        "run nothing, and say what the run would cost: cases, calls, loads, tokens, minutes", may_differ=True
     )
     cassette = Maybe(
         lambda given: given.path(),
@@ -157,9 +218,17 @@ class Options(OptionValues):
         measures=True,
     )
     concurrency = Value(
-        lambda given: given.count(low=1), "4", "tasks of one step that run at the same time", metavar="N"
+        lambda given: given.count(low=1, high=10_000), "4", "tasks of one step that run at the same time", metavar="N"
     )
     timeout_s = Value(lambda given: given.duration_s(), "120s", "time limit of one call to the server", metavar="TIME")
+    retries = Value(
+        lambda given: given.count(low=0, high=100),
+        "2",
+        "how often a call is tried again that failed for the server's sake: no or a lost connection, status 429, 500, "
+        "502, 503 or 504",
+        metavar="N",
+        may_differ=True,
+    )
     code_eval: FlagOrWord[Literal["on", "strict"]] = FlagOrWord(
         lambda given: given.switch("strict"),
         "run answered code against its cases, in a sandbox; without it, code is only parsed; strict: only where the "
@@ -238,6 +307,7 @@ class Options(OptionValues):
         may_differ=True,
         reproduces=False,
     )
+    decide = Flag("say at the end which policy to use, and write it to the run's folder", may_differ=True)
     only = Flag("run only tests that use swarm_run", may_differ=True)
     skip = Flag("skip tests that use swarm_run", may_differ=True)
 

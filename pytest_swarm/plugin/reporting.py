@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.plugin.deciding import DecisionEnd, decide_at_end
 from pytest_swarm.plugin.foreign_hooks import add_report_context, report_template
 from pytest_swarm.report.findings import nothing_measured
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
@@ -38,6 +39,7 @@ class SessionEnd:
     written: tuple[str, ...]
     troubles: tuple[str, ...]
     gate: GateEnding | None = None
+    decision: DecisionEnd | None = None
     summary: tuple[str, ...] = ()
     verdicts: tuple[str, ...] = ()
 
@@ -56,11 +58,14 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
         run = session.folder.end(complete=complete, notes=(*session.notes, *session.resources.remarks))
     except SwarmError as error:
         return SessionEnd(report=None, written=(), troubles=(str(error),))
+    trouble = session.folder.trouble
     if run is None:
-        return None
+        return None if trouble is None else SessionEnd(report=None, written=(), troubles=(str(trouble),))
     report = build_report(run)
     nothing = nothing_measured(report)
     troubles: list[str] = [] if nothing is None else [nothing.text]
+    if trouble is not None:
+        troubles.append(f"{trouble} (finished jobs that are kept: {len(run.jobs)})")
     gate = None
     try:
         gate = None if session.gating is None else session.gating.finish(report, complete=complete)
@@ -68,8 +73,28 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
         troubles.append(f"the gate failed, so this run was not judged: {type(error).__name__}: {error}")
     report = replace(report, gate=None if gate is None else gate.result)
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
-    outputs = session.settings.report or default
+    written, lost = _write_all(session.settings.report or default, report, session)
+    troubles += lost
+    decision = decide_at_end(run, session.folder.path) if session.settings.decide else None
+    if decision is not None:
+        written += decision.written
+        troubles += [] if decision.trouble is None else [decision.trouble]
+    shown = partial(_terminal_lines, session=session, troubles=troubles)
+    return SessionEnd(
+        report=report,
+        written=tuple(written),
+        gate=gate,
+        decision=decision,
+        summary=shown(lambda width, verbose: terminal_summary(report, width=width, verbose=verbose)),
+        verdicts=shown(lambda width, verbose: _gate_lines(report, width=width, verbose=verbose)),
+        troubles=tuple(troubles),
+    )
+
+
+def _write_all(outputs: Sequence[Output], report: Report, session: SwarmSession) -> tuple[list[str], list[str]]:
+    """Write each report, and return the paths and a sentence for each that is lost: none costs another one."""
     written: list[str] = []
+    troubles: list[str] = []
     for output in outputs:
         try:
             written += map(str, _write(output, report, session))
@@ -79,15 +104,7 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
             troubles.append(f"--swarm-report={output.kind}: cannot be written: {error}")
         except Exception as error:  # noqa: BLE001 # one report that fails must cost no other one
             troubles.append(f"--swarm-report={output.kind}: failed: {type(error).__name__}: {error}")
-    shown = partial(_terminal_lines, session=session, troubles=troubles)
-    return SessionEnd(
-        report=report,
-        written=tuple(written),
-        gate=gate,
-        summary=shown(lambda width, verbose: terminal_summary(report, width=width, verbose=verbose)),
-        verdicts=shown(lambda width, verbose: _gate_lines(report, width=width, verbose=verbose)),
-        troubles=tuple(troubles),
-    )
+    return written, troubles
 
 
 def _terminal_lines(
@@ -130,6 +147,10 @@ def show(ending: SessionEnd, reporter: pytest.TerminalReporter) -> None:
         reporter.write_line(line)
     if ending.gate is not None:
         show_gate(ending, ending.gate, reporter)
+    if ending.decision is not None:
+        reporter.section("pytest-swarm decision", sep="-")
+        for line in ending.decision.lines:
+            reporter.write_line(line)
     for path in ending.written:
         reporter.write_line(f"wrote {path}")
     for trouble in ending.troubles:

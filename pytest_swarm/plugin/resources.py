@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -14,11 +13,15 @@ from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
+    from pytest_swarm.estimate.starting_estimates import EstimateSource
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
+    from pytest_swarm.plugin.backend_choice import ModelDemand
     from pytest_swarm.plugin.confinement import Confinement
+    from pytest_swarm.plugin.host_pool import HostPool
+    from pytest_swarm.plugin.measuring import Measuring
     from pytest_swarm.plugin.process import Process
-    from pytest_swarm.plugin.server_lock import ServerLock
+    from pytest_swarm.plugin.server_visit import ServerVisit
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.routing.base import RouterFactory
     from pytest_swarm.routing.registry import ModeSpec
@@ -46,13 +49,22 @@ class Resources:
         self._settings = settings
         self._routers = routers
         self._process = process
-        self._tell = tell
+        self.tell = tell
         self.remarks: list[str] = []
         """Sentences about the server for the report."""
         self.budgets_gb: frozenset[float] = frozenset()
         """The budgets of the cases to run, once they are collected."""
         self.modes: frozenset[str] = frozenset()
         """Their routing modes."""
+        self.hosts: HostPool | None = None
+        """The servers that the cases are spread over; None where there is one at most."""
+
+    def at(self, host: str) -> Resources:
+        """Return the resources of a run on one of several servers."""
+        settings = self._settings.at(host)
+        resources = Resources(settings, routers=self._routers, process=self._process, tell=self.tell)
+        resources.budgets_gb, resources.modes = self.budgets_gb, self.modes
+        return resources
 
     @property
     def in_worker(self) -> bool:
@@ -105,17 +117,51 @@ class Resources:
     @cached_property
     def backend(self) -> Backend:
         """Where calls go."""
-        from pytest_swarm.plugin.backend_choice import ModelDemand, choose_backend
+        from pytest_swarm.plugin.backend_choice import choose_backend
+
+        if self.measuring is not None:
+            return self.measuring.backend
+        return choose_backend(self._settings, self.demand(), process=self._process)
+
+    def demand(self) -> ModelDemand:
+        """Return the models that the run needs."""
+        from pytest_swarm.plugin.backend_choice import ModelDemand
 
         table = ModeTable(self._routers)
-        plans = any("planner" in table.spec(mode).needs for mode in self.modes)
-        planner = self._settings.planner if plans else None
-        demand = ModelDemand(fleet=self.fleet, planner=planner, judge=self._settings.judge)
-        return choose_backend(self._settings, demand, process=self._process)
+        planning = sorted(mode for mode in self.modes if "planner" in table.spec(mode).needs)
+        planners = (table.planner_of(mode, self._settings.planner) for mode in planning)
+        return ModelDemand(
+            fleet=self.fleet,
+            planners=tuple(dict.fromkeys(tag for tag in planners if tag is not None)),
+            judge=self._settings.judge,
+        )
+
+    @cached_property
+    def measuring(self) -> Measuring | None:
+        """What measures the answers of --swarm-backend=measure; None for every other backend."""
+        from pytest_swarm.plugin.measuring_setup import set_up_measuring
+
+        if self._settings.backend != "measure":
+            return None
+        return set_up_measuring(self, self._settings, process=self._process, tell=self.tell)
+
+    @cached_property
+    def called(self) -> Backend:
+        """The backend whose server is really called: with --swarm-backend=measure the one that is measured."""
+        return (None if self.measuring is None else self.measuring.inner) or self.backend
+
+    @cached_property
+    def server_bench(self) -> Bench:
+        """The bench of that backend."""
+        return self.bench if self.called is self.backend else self.bench_of(self.called)
 
     @cached_property
     def bench(self) -> Bench:
         """What runs the cases."""
+        return self.bench_of(self.backend)
+
+    def bench_of(self, backend: Backend) -> Bench:
+        """Return a bench of a backend with the session's settings."""
         from pytest_swarm.execution.bench import Bench, BenchSettings
         from pytest_swarm.routing.base import Weights
 
@@ -125,18 +171,34 @@ class Resources:
             concurrency=s.concurrency,
             seed=s.seed,
             planner=s.planner or self._default_planner(),
+            quality_floor=s.quality_floor,
             judge=s.judge,
             code_eval=s.code_eval is not None,
             strict_code_eval=s.code_eval == "strict",
             solve_limit_s=s.solve_limit_s,
             routers=self._routers,
+            estimates=self.estimates,
         )
-        gpu = self.gpu if self.backend.is_local else None
-        return Bench(backend=self.backend, fleet=self.fleet, settings=settings, gpu=gpu)
+        gpu = self.gpu if backend.is_local else None
+        return Bench(backend=backend, fleet=self.fleet, settings=settings, gpu=gpu)
+
+    @cached_property
+    def estimates(self) -> EstimateSource:
+        """Where the estimates of each job start."""
+        from pytest_swarm.domain.estimates_info import EstimatesKind
+        from pytest_swarm.execution.estimate_sources import estimate_source
+        from pytest_swarm.plugin.backend_choice import measured_answers
+
+        choice, learning = self._settings.estimates, self._settings.learning == "on"
+        unnamed = choice.path is None and choice.kind is not EstimatesKind.PRIOR
+        measured = measured_answers(self._settings) if unnamed and self.backend.simulated else None
+        return estimate_source(choice, self.fleet, learning=learning, measured=measured)
 
     def header(self, *, quiet: bool) -> list[str]:
         """Return the lines before the first test; with `quiet`, only a warning."""
-        lines = [] if quiet else [f"swarm: {text}" for text in (self.backend.detail, *self.remarks)]
+        info = self.estimates.info
+        said = [info.sentence] if info.source is not None or not info.learning else []
+        lines = [] if quiet else [f"swarm: {text}" for text in (self.backend.detail, *said, *self.remarks)]
         warning = self.confinement.warning if self.confinement else None
         return lines if warning is None else [*lines, f"swarm: {warning}"]
 
@@ -160,82 +222,54 @@ class Resources:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """One case at a time on a real server, whoever runs it: two would fight over its VRAM."""
-        if not self.backend.live:
+        if not self.called.live:
             yield
             return
-        with self._server_lock.held():
-            self._enter_server()
-            try:
-                yield
-            finally:
-                self._note_used()
+        with self.visit.case():
+            yield
 
-    def _enter_server(self) -> None:
-        """Take over what was resident before the first process that is still at the server, or look and say it."""
-        from msgspec.structs import replace
+    def look_at_server(self) -> None:
+        """Keep remarks on the server: models of others that are resident, and tags that are one model."""
+        from pytest_swarm.plugin.server_remarks import foreign_remark, one_file_remarks
 
-        from pytest_swarm.errors import BackendError
+        self.remarks += one_file_remarks(self.called, self.server_bench.fleet)
+        own = tuple(tag for tag in (self._settings.planner, self._settings.judge) if tag)
+        if self.called.live:
+            free_gb = self.free_gb if self.called.is_local else None
+            self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free_gb=free_gb)
 
-        notes, restoration = self._server_lock.notes(), self.bench.restoration
-        if os.getpid() in notes.processes:
+    def name_changed_models(self) -> None:
+        """Keep remarks on models that changed on a real server since a policy of the run was decided."""
+        from pathlib import Path
+
+        from pytest_swarm.routing.policy_file import changed_models, read_policy
+
+        if not self.model_digests:
             return
-        if notes.processes:
-            restoration.found = notes.found
-        else:
-            with suppress(BackendError):  # the case itself reports a server that does not answer
-                self.bench.look()
-        found = restoration.found or ()
-        self._server_lock.write(replace(notes, processes=(*notes.processes, os.getpid()), found=found))
-
-    def _note_used(self) -> None:
-        from msgspec.structs import replace
-
-        notes = self._server_lock.notes()
-        used = tuple(sorted({*notes.used, *self.bench.restoration.used}))
-        self._server_lock.write(replace(notes, used=used))
-
-    def _leave_server(self) -> None:
-        """Leave the server as it was found; while other processes of ours are there, the last of them does it."""
-        from msgspec.structs import replace
-
-        with self._server_lock.held():
-            notes = self._server_lock.notes()
-            others = tuple(pid for pid in notes.processes if pid != os.getpid())
-            if os.getpid() in notes.processes and not others and not self._settings.leave_loaded:
-                self.bench.restoration.found = notes.found
-                self.bench.restoration.used.update(notes.used)
-                self.remarks += self.bench.leave()
-            self._server_lock.write(replace(notes, processes=others))
-
-    def name_foreign_models(self) -> None:
-        """Keep remarks on a real server: models of others that are resident, and models of the fleet that are one."""
-        from pytest_swarm.errors import BackendError
-        from pytest_swarm.execution.backends import one_file_models
-        from pytest_swarm.execution.restoration import foreign_models
-        from pytest_swarm.units import bytes_to_gb, format_gb
-
-        if not self.backend.live:
-            return
-        own = (*self.fleet.tags, *(tag for tag in (self._settings.planner, self._settings.judge) if tag))
-        with suppress(BackendError):  # the first case reports a server that does not answer
-            foreign = foreign_models(self.bench.resident_now(), own)
-            if foreign:
-                rows = ", ".join(f"{each.tag} ({format_gb(bytes_to_gb(each.size_bytes))})" for each in foreign)
-                self.remarks.append(
-                    f"resident on the server and not of this run: {rows}; the budget must fit beside them"
-                )
-            self.remarks += [
-                f"{' and '.join(group)} are one model file on the server, which holds it in VRAM once, while plans "
-                f"count each of them; leave all but one out of the fleet"
-                for group in one_file_models(self.fleet.tags, self.bench.installed_now())
-            ]
+        for path in sorted(mode.partition(":")[2] for mode in self.modes if mode.startswith("policy:")):
+            changes = changed_models(read_policy(Path(path)), self.model_digests.items())
+            self.remarks += [f"policy {path}: {each}" for each in changes]
 
     @cached_property
-    def _server_lock(self) -> ServerLock:
-        from pytest_swarm.plugin.server_lock import ServerLock
+    def model_digests(self) -> dict[str, str]:
+        """The digests of the fleet's models on a real server, by tag; empty where there is none."""
+        from pytest_swarm.errors import BackendError
 
-        assert self.backend.host is not None, "every live backend has one"
-        return ServerLock(self.backend.host, tell=self._tell)
+        if not self.backend.live or self.in_worker:
+            return {}
+        with suppress(BackendError):  # the cases themselves report a server that does not answer
+            listed = self.bench.installed_now()
+            return {self.fleet[each.tag].tag: each.digest for each in listed if each.digest and each.tag in self.fleet}
+        return {}
+
+    @cached_property
+    def visit(self) -> ServerVisit:
+        """The stay of this process at the real server that is called."""
+        from pytest_swarm.plugin.server_lock import ServerLock
+        from pytest_swarm.plugin.server_visit import ServerVisit
+
+        assert self.called.host is not None, "every live backend has one"
+        return ServerVisit(ServerLock(self.called.host, tell=self.tell), self.server_bench)
 
     @contextmanager
     def serve(self) -> Iterator[str]:
@@ -248,10 +282,15 @@ class Resources:
 
     def close(self) -> None:
         """Close the bench, if there is one, and leave a real server as it was found."""
+        if self.hosts is not None:
+            self.remarks += self.hosts.close()
         if "bench" not in self.__dict__:
             return
         self.bench.close()
+        if self.measuring is not None:
+            self.remarks += self.measuring.close()
+            self.server_bench.close()
         if self.bench.gpu is not None:
             self.remarks += self.bench.gpu.troubles
-        if "_server_lock" in self.__dict__:
-            self._leave_server()
+        if "visit" in self.__dict__:
+            self.remarks += self.visit.leave(loaded=self._settings.leave_loaded)

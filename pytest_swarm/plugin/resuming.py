@@ -70,6 +70,10 @@ class EarlierJobs:
             self._digests.setdefault(_place(job.case), set()).add(job.case.digest)
         self._run_name = run_name
 
+    def has_finished(self, case: Case) -> bool:
+        """Return whether a case is completed."""
+        return case.digest in self._finished
+
     def finished(self, case: Case) -> JobRecord | None:
         """Return the record of a case that is completed, None for one to run; OptionError for a changed graph.
 

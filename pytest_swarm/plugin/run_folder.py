@@ -6,11 +6,12 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.errors import OptionError
+from pytest_swarm.errors import EventsError, OptionError
 from pytest_swarm.files import write_whole
 from pytest_swarm.plugin.resuming import EVENTS, EarlierJobs
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
@@ -44,6 +45,8 @@ class RunFolder:
         self._describe = describe
         self._is_worker = is_worker
         self._starts: Counter[str] = Counter()
+        self.trouble: EventsError | None = None
+        """Why the events cannot be written any more; None where they can."""
         self._opened = False
         self.collected: tuple[str, ...] = ()
         """The ids of the benchmarks that this session is to run."""
@@ -109,7 +112,17 @@ class RunFolder:
         """Write one event, and count the jobs that begin."""
         if event["event"] == "dag_structure":
             self._starts[f"{event['job']} [{event['mode']}], case {event['case']}"] += 1
-        self.file.emit(event)
+        self._emit(event)
+
+    def _emit(self, event: Event) -> None:
+        """Write one event; none any more after one that could not be written, or a job would lack a part."""
+        if self.trouble is not None:
+            raise EventsError(str(self.trouble))
+        try:
+            self.file.emit(event)
+        except EventsError as error:
+            self.trouble = self.trouble or error
+            raise
 
     def open(self) -> None:
         """Write the events that open a run."""
@@ -124,16 +137,17 @@ class RunFolder:
         goes_on = self.events.exists()
         for event in opening:
             if event["event"] != "run_start" or not goes_on:
-                self.file.emit(event)
+                self._emit(event)
         self._opened = True
 
     def end(self, *, complete: bool, notes: tuple[str, ...]) -> Run | None:
-        """Write `run_end` and give the whole run as read back from the file; None where nothing was run."""
+        """Write `run_end`, where events can be written, and give the run as read back; None where nothing was run."""
         if not self.events.exists():
             return None
         unlocked = () if self.lock.warning is None else (self.lock.warning,)
         sentences = (*notes, *self._twice(), *unlocked)
-        self.file.emit(encode_run_end(self.now_ms(), complete=complete, notes=sentences))
+        with suppress(EventsError):  # then it is the trouble
+            self._emit(encode_run_end(self.now_ms(), complete=complete, notes=sentences))
         self.file.close()
         return read_run(self.events)
 

@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import RunInfo
-from pytest_swarm.ollama.address import without_account
-from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.ollama.address import host_as_written, without_secrets
+from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.telemetry.nvml import NoGpu
 
 if TYPE_CHECKING:
@@ -29,6 +29,23 @@ _PACKAGES: Final = (
     "pytest-xdist",
     "pytest-benchmark",
 )
+
+_ENVIRONMENT: Final = (
+    "OLLAMA_HOST",
+    "OLLAMA_NUM_PARALLEL",
+    "OLLAMA_MAX_LOADED_MODELS",
+    "OLLAMA_MAX_QUEUE",
+    "OLLAMA_KEEP_ALIVE",
+    "OLLAMA_FLASH_ATTENTION",
+    "OLLAMA_KV_CACHE_TYPE",
+    "OLLAMA_CONTEXT_LENGTH",
+    "CUDA_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "PYTHONHASHSEED",
+    "CI",
+)
+"""The variables of the environment that a run writes down. Any other may be a secret."""
+_LONGEST_VARIABLE: Final = 200  # characters
 
 
 def run_info(name: str, *, settings: Settings, resources: Resources, arguments: Sequence[str]) -> RunInfo:
@@ -49,11 +66,13 @@ def run_info(name: str, *, settings: Settings, resources: Resources, arguments: 
         simulated=backend.simulated,
         profile=backend.profile_name,
         fleet=resources.fleet,
+        estimates=resources.estimates.info,
         seed=settings.seed,
         versions={"python": platform.python_version(), **_versions()},
         machine=_machine(resources),
         options=settings.given,
-        command=("pytest", *map(without_account, reproducing(arguments))),
+        command=("pytest", *_without_secrets(reproducing(arguments))),
+        model_digests=resources.model_digests,
     )
 
 
@@ -67,6 +86,28 @@ def reproducing(arguments: Sequence[str]) -> Iterator[str]:
         value_may_follow = row is not None and "=" not in argument
         if row is None and not is_value:
             yield argument
+
+
+def _without_secrets(arguments: Iterator[str]) -> Iterator[str]:
+    """Yield the arguments without what may be secret in the address of a server, or in any other URL."""
+    host_follows = False
+    for argument in arguments:
+        name, mark, value = argument.partition("=")
+        if host_follows:
+            yield host_as_written(argument)
+        elif name.removeprefix("-o") in (Options.host.flag, Options.host.dest):
+            yield f"{name}{mark}{host_as_written(value)}"
+        else:
+            yield without_secrets(argument)
+        host_follows = argument == Options.host.flag
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables of the environment that tell how a server or this process runs, and no others."""
+    found = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    if "OLLAMA_HOST" in found:
+        found["OLLAMA_HOST"] = host_as_written(found["OLLAMA_HOST"])
+    return {name: text[:_LONGEST_VARIABLE] for name, text in found.items()}
 
 
 def _versions() -> Mapping[str, str]:
@@ -85,6 +126,7 @@ def _machine(resources: Resources) -> dict[str, str]:
         "processor": platform.machine(),
         "cores": str(os.cpu_count() or "unknown"),
         "gpu": _gpu(resources),
+        **_environment(),
     }
 
 

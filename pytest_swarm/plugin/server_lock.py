@@ -68,7 +68,7 @@ def lock_path(host: str, folder: Path | None = None) -> Path:
 
 
 class ServerLock:
-    """The lock of one server, for one process; not reentrant.
+    """The lock of one server, for one process; not reentrant, but `held` keeps a lock that was taken before.
 
     Args:
         host: Base URL of the server.
@@ -85,26 +85,52 @@ class ServerLock:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the lock while the block runs. Waits for another owner; OptionError where the file cannot be used."""
-        self._file = _open(self.path)
+        if self._file is None:
+            self._wait()
         try:
-            self._acquire(self._file)
             self.write(msgspec.structs.replace(self.notes(), owner=_me()))
             try:
                 yield
             finally:
                 self.write(msgspec.structs.replace(self.notes(), owner=None))
         finally:
-            os.close(self._file)  # which also gives the lock back
-            self._file = None
+            self.give_back()
 
-    def _acquire(self, file: int) -> None:
+    def take_at_once(self) -> bool:
+        """Take the lock, and return True; return False where another process has it."""
+        file = open_lock(self.path)
         if lock_at_once(file):
-            return
+            self.adopt(file)
+        else:
+            os.close(file)
+        return self._file is not None
+
+    def adopt(self, file: int) -> None:
+        """Take over the open file of this lock, on which the lock was taken."""
+        self._file = file
+
+    def give_back(self) -> None:
+        """Give the lock back."""
+        assert self._file is not None, "only while the lock is held"
+        file, self._file = self._file, None
+        os.close(file)
+
+    def _wait(self) -> None:
+        file = self._file = open_lock(self.path)
+        try:
+            if not lock_at_once(file):
+                self._tell(f"waiting for the server at {self._host}: {self._owner()} (lock {self.path})")
+                wait_for_lock(file)
+        except BaseException:
+            self.give_back()
+            raise
+
+    def _owner(self) -> str:
         owner = self.notes().owner
-        who = "another process" if owner is None else f"process {owner.pid} of user {owner.user}"
-        since = "" if owner is None else f" since {time.strftime('%H:%M:%S', time.localtime(owner.since_s))}"
-        self._tell(f"waiting for the server at {self._host}: {who} uses it{since} (lock {self.path})")
-        wait_for_lock(file)
+        if owner is None:
+            return "another process uses it"
+        since = time.strftime("%H:%M:%S", time.localtime(owner.since_s))
+        return f"process {owner.pid} of user {owner.user} uses it since {since}"
 
     def notes(self) -> ServerNotes:
         """Return what the file says, without processes that have ended; nothing where it is not whole."""
@@ -129,8 +155,11 @@ class ServerLock:
         os.ftruncate(self._file, len(text))
 
 
-def _open(path: Path) -> int:
-    """Return the open file. An existing one is opened as it is: systems refuse to create over another user's file."""
+def open_lock(path: Path) -> int:
+    """Return the open file of a lock; OptionError where it cannot be used.
+
+    An existing one is opened as it is: systems refuse to create over another user's file.
+    """
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
         with suppress(FileNotFoundError):

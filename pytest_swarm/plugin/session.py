@@ -19,6 +19,7 @@ from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import RunInfo
+    from pytest_swarm.plugin.dry_run import DryRun
     from pytest_swarm.plugin.gate_session import Gating
     from pytest_swarm.plugin.job_runner import JobRunner
     from pytest_swarm.plugin.progress import Progress
@@ -53,7 +54,9 @@ class SwarmSession:
         self.settings = settings
         self.process = process_of(config)
         self.resources = Resources(settings, routers=routers, process=self.process, tell=self._tell)
-        self.cases = Cases(settings, modes=ModeTable(routers), gpu_gb=self.resources.gpu_gb)
+        self.cases = Cases(
+            settings, modes=ModeTable(routers), gpu_gb=self.resources.gpu_gb, fleet=lambda: self.resources.fleet
+        )
         self.collected: list[str] = []
         self.notes: list[str] = []
 
@@ -128,13 +131,22 @@ class SwarmSession:
         """What runs the jobs of tests."""
         from pytest_swarm.plugin.job_runner import JobRunner
 
-        return JobRunner(
+        runner = JobRunner(
             settings=self.settings,
             cases=self.cases,
             resources=self.resources,
             folder=self.folder,
             repeating=self.repeating,
         )
+        runner.dry_run = self.dry_run
+        return runner
+
+    @cached_property
+    def dry_run(self) -> DryRun | None:
+        """What counts the cost of the run; None where it is run."""
+        from pytest_swarm.plugin.dry_run import DryRun
+
+        return DryRun(self.resources) if self.settings.dry_run else None
 
     def note_budgets(self, items: Iterable[pytest.Item]) -> None:
         """Keep the budgets of all cases, those of other shards too: every shard must choose the same planner."""
@@ -143,6 +155,7 @@ class SwarmSession:
     def prepare(self, items: Sequence[pytest.Item], *, collect_only: bool) -> None:
         """Make what may fail for a bad file or an absent server, unless nothing will be run."""
         from pytest_swarm.plugin.gate_settings import rule_of_marker
+        from pytest_swarm.plugin.host_setup import pool_of_hosts
 
         benchmarks = [item for item in items if is_swarm(item)]
         self.collected = [item.nodeid for item in benchmarks]
@@ -152,7 +165,19 @@ class SwarmSession:
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
-            self.resources.name_foreign_models()
+            if self.resources.measuring is not None:
+                from pytest_swarm.plugin.verifying import drawn
+
+                self.resources.measuring.to_verify = drawn(
+                    self.collected, self.settings.verify, seed=self.settings.seed
+                )
+            self.resources.remarks += [f"left out of all: {reason}" for reason in self.cases.left_out.values()]
+            self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
+            if self.resources.hosts is None:
+                self.resources.look_at_server()
+                self.resources.name_changed_models()
+            if self.settings.dry_run and self.resources.in_worker:
+                raise OptionError("--swarm-dry-run counts in one process; run it without -n")
             self.folder.claim()
             self.folder.collected = tuple(self.collected)
             _ = self.folder.earlier

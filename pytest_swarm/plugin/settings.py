@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, without_account
+from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, host_as_written, without_secrets
 from pytest_swarm.plugin.gate_settings import GateSettings, gate_settings
 from pytest_swarm.plugin.ini_file import native_value
 from pytest_swarm.plugin.option_conflicts import check_conflicts
@@ -110,6 +111,13 @@ class Settings(Options):
         self.given: Mapping[str, str] = source.given()
         check_conflicts(self, on_cli=source.has_cli)
 
+    def at(self, host: str) -> Settings:
+        """Return these settings with one server, which is called whatever else there is."""
+        settings = copy(self)
+        settings.values = {**self.values, Options.backend.attribute: "ollama"}
+        settings.hosts = (host,)
+        return settings
+
     @property
     def auto_repeat(self) -> bool:
         """Return whether repeats stop as soon as the gate has decided."""
@@ -178,8 +186,11 @@ class _Source:
         found: dict[str, str] = {}
         for row in ROWS:
             text = self.cli(row) or self.ini(row)
-            if text:
-                found[row.dest] = without_account(row.canonical(text))
+            if text and row is Options.host:
+                texts = self._cli_texts(row) if self.has_cli(row) else self._ini_texts(row)
+                found[row.dest] = ",".join(map(host_as_written, texts))
+            elif text:
+                found[row.dest] = without_secrets(row.canonical(text))
         return found
 
     def _cli_texts(self, row: Option[Any]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal, TypeAlias
@@ -12,6 +12,7 @@ from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
+from pytest_swarm.report.savings import is_same, savings_sentence
 from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.wording import (
     joined,
@@ -23,12 +24,12 @@ from pytest_swarm.report.wording import (
     points,
     signed_points,
 )
+from pytest_swarm.routing.registry import FIXED
 
 _FEW_MODES: Final = 3  # more claims than these need a caution; more names than these are counted
-SAME: Final = 0.01  # an interval within +-1 point of score: the modes are the same for every practical purpose
 
 
-AnswerKind: TypeAlias = Literal["comparison", "caution", "budget", "planner", "code", "missing"]
+AnswerKind: TypeAlias = Literal["comparison", "saving", "caution", "budget", "planner", "code", "hosts", "missing"]
 Tone: TypeAlias = Literal["good", "bad", "open", "plain"]
 
 
@@ -50,13 +51,23 @@ def answers(report: Report) -> tuple[Answer, ...]:
     spoken = [compared(each) for each in main_comparisons(report)] if nothing is None else [nothing]
     return (
         *spoken,
+        *(_savings(report) if nothing is None else ()),
         *_caution(spoken),
         *(_agreement(report) if nothing is None else ()),
         *_budget(report),
         *_planner(report.modes),
         *_code(report),
+        *_hosts(report),
         *_missing(report),
     )
+
+
+def _hosts(report: Report) -> Iterator[Answer]:
+    """Yield which server ran how many jobs, where there were several."""
+    ran = Counter(job.record.host for job in report.jobs if job.record.host is not None)
+    if ran:
+        shares = ", ".join(f"{host} ran {plural(count, 'job')}" for host, count in sorted(ran.items()))
+        yield Answer(kind="hosts", tone="plain", text=f"Servers: {shares}.")
 
 
 def nothing_measured(report: Report) -> Answer | None:
@@ -113,11 +124,6 @@ def _verdict(c: Comparison, mode: str, reference: str) -> tuple[Tone, str]:
     return "good", f"{better} is better by {points(found.mean)}, {interval}."
 
 
-def is_same(c: Comparison) -> bool:
-    """Return whether the whole interval of the difference lies within +-1 point of score."""
-    return c.difference is not None and c.difference.reach is not None and c.difference.reach <= SAME
-
-
 def _divergence(c: Comparison, mode: str, reference: str) -> str:
     if c.routing_divergence_pct is None:
         return ""
@@ -131,6 +137,15 @@ def _divergence(c: Comparison, mode: str, reference: str) -> str:
         f" They chose different models for {share} of {plural(c.tasks_compared, 'task')}; there {mode} did better on"
         f" {c.when_differed_better:,}, {reference} on {c.when_differed_worse:,}, and {c.when_differed_tie:,} tied."
     )
+
+
+def _savings(report: Report) -> Iterable[Answer]:
+    """Say what each mode saves against `fixed`, where that ran."""
+    overall = [each for each in report.comparisons if each.horizon_depth is None]
+    sides = (each.reversed if each.mode == FIXED else each for each in overall)
+    text = savings_sentence(report, [each for each in sides if each.reference == FIXED])
+    if text is not None:
+        yield Answer(kind="saving", tone="plain", text=text)
 
 
 def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:
@@ -245,31 +260,6 @@ def _missing(report: Report) -> Iterable[Answer]:
         yield Answer(kind="missing", tone="plain", text=text)
     if not report.run.complete:
         yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """The mark of figures that were not measured on real models: `SIMULATED` or `REPLAYED`, and a sentence."""
-
-    word: str
-    text: str
-
-
-def provenance(report: Report) -> Provenance | None:
-    """Return where the figures come from; None for a real server."""
-    info = report.info
-    profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
-    if info.simulated and info.backend == "replay":
-        source = f"a recording of the simulator ({profile}seed {info.seed})"
-        text = f"no model was run; answers and times are those of {source}."
-        return Provenance(word="SIMULATED", text=text)
-    if info.simulated:
-        text = f"no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
-        return Provenance(word="SIMULATED", text=text)
-    if info.backend == "replay":
-        text = f"answers and times are those of a recording ({profile}seed {info.seed})."
-        return Provenance(word="REPLAYED", text=text)
-    return None
 
 
 def missing_sentences(report: Report) -> list[str]:

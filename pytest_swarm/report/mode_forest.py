@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.forest import Forest, ForestMark, forest
-from pytest_swarm.report.findings import Tone, is_same, main_comparisons
+from pytest_swarm.report.findings import Tone, main_comparisons
 from pytest_swarm.report.report_model import Report
+from pytest_swarm.report.savings import is_same
 from pytest_swarm.report.scoreboard import grouped, reference_mode
 from pytest_swarm.report.wording import mode_name, percent, plural, points, signed_points
 

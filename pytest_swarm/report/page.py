@@ -14,11 +14,14 @@ from zlib import crc32
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.metric_table import MetricTable
+from pytest_swarm.report.charts.cost_curve import FIGURES, cost_charts
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
+from pytest_swarm.report.decision_text import TABLE_HEAD
+from pytest_swarm.report.decision_view import decision_views
 from pytest_swarm.report.findings import (
     Answer,
     answers,
@@ -26,10 +29,11 @@ from pytest_swarm.report.findings import (
     main_comparisons,
     missing_sentences,
     nothing_measured,
-    provenance,
 )
 from pytest_swarm.report.job_grid import job_grid
+from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows, verified_sentence
 from pytest_swarm.report.mode_forest import mode_forest
+from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.scoreboard import board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
@@ -48,7 +52,7 @@ MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "bro
 _MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald")
 SPARE_COLORS: Final = tuple(each for each in _MORE_COLORS if each not in {spec.color for spec in MODES})
 _MAX_NOTES: Final = 200
-_LABELS: Final = {"caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
+_LABELS: Final = {"saving": "Loads", "caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,7 @@ def page_context(report: Report) -> dict[str, object]:
     return {
         "report": report,
         "provenance": provenance(report),
+        **_measured(report),
         "verdicts": [_verdict(each) for each in main_comparisons(report) if nothing is None],
         "forest": mode_forest(report) if nothing is None else None,
         "single_sentence": _single_sentence(report) if nothing is None else nothing.text,
@@ -87,6 +92,8 @@ def page_context(report: Report) -> dict[str, object]:
         "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
+        "policy_decisions": decision_views(report.run),
+        "policy_head": TABLE_HEAD,
         "horizons": horizons,
         "budgets": budgets,
         "real_horizons": [each for each in horizons if each is not None],
@@ -105,13 +112,30 @@ def page_context(report: Report) -> dict[str, object]:
         ],
         "grid": job_grid(report),
         "curves": curves(report.curves),
+        "cost_charts": cost_charts(report.lambda_curves),
+        "curve_head": FIGURES,
         "decision": distribution(times_ms),
         "heat": heat(report.jobs, report.info.fleet),
         "command": shlex.join(report.info.command),
         "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
         "fleet_rows": _fleet_rows(report),
+        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
+        "estimate_rows": _estimate_rows(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
+    }
+
+
+def _measured(report: Report) -> dict[str, object]:
+    """Return what was measured and verified, and the metrics whose figures are grey."""
+    summary = measure_summary(report)
+    grey = () if summary is None else tuple(each.metric for each in summary.far_off)
+    return {
+        "measured": summary,
+        "verified_head": VERIFIED_HEAD,
+        "verified_rows": [] if summary is None else verified_rows(summary),
+        "verified_sentence": verified_sentence(summary) if summary is not None and summary.verified else "",
+        "grey_css": "".join(f"td[data-metric={name}]{{color:var(--muted);font-style:italic}}" for name in grey),
     }
 
 
@@ -210,6 +234,14 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
         else f"{c.tasks_diverged:,} of {c.tasks_compared:,} ({percent(c.routing_divergence_pct / 100)})",
         f"{c.when_differed_better:,} / {c.when_differed_worse:,} / {c.when_differed_tie:,}",
     )
+
+
+def _estimate_rows(report: Report) -> list[tuple[str, ...]]:
+    rows = () if report.info.estimates is None else report.info.estimates.rows
+    return [
+        (row.model, row.type, f"{row.prior:.3f}", f"{row.mean:.3f}", f"{row.count:,}", f"{row.estimate:.3f}")
+        for row in rows[:_MAX_NOTES]
+    ]
 
 
 _FLEET_HEAD: Final = ("model", "VRAM", "load", "cost per token", "max context")

@@ -13,6 +13,7 @@ from pytest_swarm.domain.record import Run, RunInfo, lambda_label
 from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings, look_ahead
 from pytest_swarm.metrics.comparison import Comparison, compare_modes
+from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, measure_run
 from pytest_swarm.units import format_gb
 
@@ -21,6 +22,7 @@ from pytest_swarm.units import format_gb
 class Report:
     """A run with all its metrics. `modes` are aggregates over everything, `settings` by mode, horizon and budget.
 
+    `lambda_curves` are the curves of score against cost where the weight of token cost was swept.
     `gate` are the gate's verdicts; None without a gate, and in a report that is built from events alone.
     """
 
@@ -30,6 +32,7 @@ class Report:
     settings: tuple[Aggregate, ...]
     comparisons: tuple[Comparison, ...]
     curves: tuple[Aggregate, ...]
+    lambda_curves: tuple[LambdaCurves, ...] = ()
     gate: GateResult | None = None
 
     @property
@@ -63,6 +66,7 @@ def build_report(run: Run, *, gate: GateResult | None = None) -> Report:
         settings=settings,
         comparisons=compare_modes(jobs),
         curves=look_ahead(settings),
+        lambda_curves=lambda_curves(jobs),
         gate=gate,
     )
 

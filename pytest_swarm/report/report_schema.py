@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.gate.gate_block import GateBlock
+from pytest_swarm.metrics.lambda_curves import LambdaCurves
 from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.document import (
@@ -100,6 +101,10 @@ def document_type() -> type[Struct]:
         "comparisons": (list[ComparisonBlock], "every pair of modes over everything, then per budget and horizon"),
         "comparison_lp_vs_llm": (PublishedComparison | None, "LP against LLM; null where one of them did not run"),
         "curves": (dict[str, list[CurvePoint]], "mode -> look-ahead curve"),  # type: ignore[valid-type]
+        "lambda_curves": (
+            list[LambdaCurves],
+            "score against cost over the swept weight; empty without a sweep",
+        ),
         "answers": (list[Answer], "the answer in sentences"),
         "notes": (list[str], "warnings, and what was not run and why"),
     }

@@ -16,7 +16,7 @@ from pytest_swarm.metrics.spec import Difference, Show
 from pytest_swarm.report.metric_text import interval_text, plain_number, written
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import NOT_MEASURED, signed_points, significant
-from pytest_swarm.routing.registry import LLM, MODE_GROUPS, mode_group, mode_order
+from pytest_swarm.routing.registry import FIXED, LLM, MODE_GROUPS, mode_group, mode_order
 
 _BESIDE: Final = 3  # so many modes stand beside each other, also on a phone; more are one below the other
 _SAME: Final = 1e-9
@@ -85,10 +85,13 @@ class Board:
 
 
 def reference_mode(report: Report) -> str | None:
-    """Return the mode of the differences: llm where it ran beside another, else the first mode; None for one mode."""
+    """Return the mode that every other is compared with, in terminal, page and scoreboard alike; None for one mode.
+
+    `fixed` where it ran, because that is what people have who have no router; else `llm`; else the first mode.
+    """
     if len(report.modes) < 2:
         return None
-    return LLM if LLM in report.mode_names else report.mode_names[0]
+    return next((mode for mode in (FIXED, LLM) if mode in report.mode_names), report.mode_names[0])
 
 
 def grouped(modes: Sequence[Aggregate]) -> list[tuple[str, list[Aggregate]]]:

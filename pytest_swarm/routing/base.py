@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.model import Fleet
@@ -17,6 +17,8 @@ from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import EstimateError, OptionError, SwarmError
 from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.fields import Json
+
+DEFAULT_QUALITY_FLOOR: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class PlanningView:
     per model of `fleet`, in those orders. `resident` are the fleet's models observed in VRAM. `seed` is for routers
     that draw. `prompts` are the estimated tokens of the prompts by task, where they are known. `ready_since` has the
     step from which on each ready task was ready, `last_used` the last step in which a model ran a task of the job.
+    `whole_graph` makes the view of all unfinished tasks, for a router that is not bound to the horizon.
     Raises OptionError for a budget that is not a number, EstimateError for estimates that do not match.
     """
 
@@ -61,6 +64,7 @@ class PlanningView:
     prompts: Mapping[str, int] = field(default_factory=dict)
     ready_since: Mapping[str, int] = field(default_factory=dict)
     last_used: Mapping[str, int] = field(default_factory=dict)
+    whole_graph: Callable[[], PlanningView] | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.vram_budget_gb):
@@ -68,6 +72,10 @@ class PlanningView:
         told = (self.estimates.models, self.estimates.tasks)
         if told != (self.fleet.tags, tuple(task.id for task in self.tasks)):
             raise EstimateError(f"job {self.job!r}: the estimates are for other models or tasks than the horizon's")
+
+    def whole(self) -> PlanningView:
+        """Return the view of all unfinished tasks; this one where the horizon has them all."""
+        return self if self.whole_graph is None else self.whole_graph()
 
 
 class Router(Protocol):
@@ -99,6 +107,8 @@ class RouterSetup:
     """What a router factory may use. `argument` is what follows the colon in `single:TAG`.
 
     `realised[(task id, model tag)]` are the scores that would really be achieved, where they are known (oracle).
+    `concurrency` is the number of tasks that run at a time, `quality_floor` what `heft` gives up of the best quality.
+    `make` returns the router of another mode with the same setup, for a mode that plays another one.
     """
 
     fleet: Fleet
@@ -106,6 +116,9 @@ class RouterSetup:
     planner: Planner | None = None
     solve_limit_s: float | None = None
     realised: Mapping[tuple[str, str], float] | None = None
+    concurrency: int = 1
+    quality_floor: float = DEFAULT_QUALITY_FLOOR
+    make: Callable[[str], Router] | None = None
 
 
 class RoutingError(SwarmError):

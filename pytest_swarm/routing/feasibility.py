@@ -169,6 +169,26 @@ def explain_infeasible(view: PlanningView, *, staged: bool = False) -> str | Non
         view: The step to plan.
         staged: Whether each stage may have its own residency, in place of one for the whole horizon.
     """
+    return explain_alone(view) or _explain_together(view, staged=staged)
+
+
+def fits_alone(view: PlanningView, row: int) -> bool:
+    """Return whether a model fits the budget beside the pinned ones.
+
+    Args:
+        view: The step to plan.
+        row: The model's row in the fleet.
+    """
+    model = view.fleet.models[row]
+    needed_gb = sum(each.vram_gb for each in view.fleet if each.keep or each is model)
+    return needed_gb <= view.vram_budget_gb + BUDGET_TOLERANCE_GB
+
+
+def explain_alone(view: PlanningView) -> str | None:
+    """Return why some task cannot run, not even alone, in one sentence; None where each can.
+
+    A router that defers tasks needs no more; the others need models that fit together as well.
+    """
     if not view.tasks:
         return f"job {view.job!r}: the horizon is empty, so there is nothing to plan"
     pinned = [model for model in view.fleet if model.keep]
@@ -183,7 +203,7 @@ def explain_infeasible(view: PlanningView, *, staged: bool = False) -> str | Non
         sentence = _explain_task(view, column, task, pinned_gb)
         if sentence:
             return sentence
-    return _explain_together(view, staged=staged)
+    return None
 
 
 def _explain_task(view: PlanningView, column: int, task: Task, pinned_gb: float) -> str | None:

@@ -37,16 +37,15 @@ class _Consulted:
 class LlmRouter:
     """Routes by the answers of a planner model, within the budget whatever it answers."""
 
-    name = "llm"
-
-    def __init__(self, *, planner: Planner) -> None:
+    def __init__(self, *, planner: Planner, tag: str | None = None) -> None:
+        self.name = "llm" if tag is None else f"llm:{tag}"
         self._planner = planner
 
     @classmethod
     def from_setup(cls, setup: RouterSetup) -> Self:
-        """Return the router of the setup's planner."""
+        """Return the router of the setup's planner; an argument is the planner's tag, for its name."""
         assert setup.planner is not None, "the table of modes checks it"
-        return cls(planner=setup.planner)
+        return cls(planner=setup.planner, tag=setup.argument)
 
     async def route(self, view: PlanningView) -> Plan:
         """Return a feasible plan wherever one exists that holds one residency; raises ServerDownError, nothing else."""

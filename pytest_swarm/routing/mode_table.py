@@ -20,6 +20,12 @@ _FOREIGN_ARGUMENT: Final = ModeArgument(metavar="ARGUMENT", example="fast", requ
 _RESERVED: Final = ("both", "all")
 
 
+class ModeOfAll(str):
+    """A mode that `all` names: it is left out where the fleet lacks what it needs. One that is named is an error."""
+
+    __slots__ = ()
+
+
 class ModeTable:
     """The modes that a session knows: the table's, and after them those of third parties."""
 
@@ -42,6 +48,10 @@ class ModeTable:
                 own = specs.get(name) or ModeSpec(name=name, factory=given)
                 specs[name] = own._replace(factory=given, argument=_FOREIGN_ARGUMENT, needs=())
         self._specs = specs
+
+    def is_ours(self, mode: str) -> bool:
+        """Return whether the router of a mode is the table's own, and no third party's."""
+        return self._specs[mode.partition(":")[0]].factory in {spec.factory for spec in MODES}
 
     @property
     def specs(self) -> tuple[ModeSpec, ...]:
@@ -76,14 +86,41 @@ class ModeTable:
             if word == "both":
                 modes += BOTH
             elif word == "all":
-                modes += [spec.name for spec in self.specs if spec.stands_alone]
+                modes += [ModeOfAll(spec.name) for spec in self.specs if spec.stands_alone]
             else:
                 try:
                     self._check_form(word)
                 except OptionError as error:
                     raise OptionError(f"{what}: {error}") from None
                 modes.append(word)
-        return tuple(dict.fromkeys(modes))
+        named = {mode for mode in modes if not isinstance(mode, ModeOfAll)}
+        return tuple(str(mode) if mode in named else mode for mode in dict.fromkeys(modes))
+
+    def planner_of(self, mode: str, default: str | None) -> str | None:
+        """Return the tag of the planner that a mode asks: its argument where that names one.
+
+        Args:
+            mode: The mode, with its argument.
+            default: The planner of --swarm-planner, None where there is none.
+        """
+        argument = self.spec(mode).argument
+        named = mode.partition(":")[2] if argument is not None and argument.kind == "planner" else ""
+        return named or default
+
+    def lacks_speeds(self, mode: str, fleet: Fleet) -> str | None:
+        """Return why a mode cannot run with a fleet that lacks speeds, in one sentence; None where it can.
+
+        Args:
+            mode: The mode, with its argument.
+            fleet: The models on offer.
+        """
+        slow = [model.tag for model in fleet if not model.has_speeds]
+        if "speeds" not in self.spec(mode).needs or not slow:
+            return None
+        return (
+            f"mode {mode!r} needs prefill_tokens_per_s and decode_tokens_per_s of every model; "
+            f"fleet {fleet.name!r} lacks them for {', '.join(slow)}"
+        )
 
     def _check_form(self, mode: str) -> None:
         spec = self.spec(mode)
@@ -91,7 +128,8 @@ class ModeTable:
         if spec.argument is None and colon:
             raise OptionError(f"mode {spec.name!r} takes no argument, but {mode!r} gives one; write {spec.name!r}")
         if spec.argument is not None and not argument and (colon or spec.argument.required):
-            what = "model" if spec.argument.kind == "model" else "argument"
+            named = {"text": "argument", "planner": "model", "file": "policy file"}
+            what = named.get(spec.argument.kind, spec.argument.kind)
             raise OptionError(f"mode {mode!r} names no {what}; write for example {spec.name}:{spec.argument.example}")
 
     def check(self, mode: str, *, fleet: Fleet, planner: bool, realised: bool) -> None:
@@ -108,13 +146,15 @@ class ModeTable:
         if spec.argument is not None and spec.argument.kind == "model" and argument not in fleet:
             has = ", ".join(fleet.tags)
             raise OptionError(f"mode {mode!r}: fleet {fleet.name!r} has no model {argument!r}; it has {has}")
-        if "planner" in spec.needs and not planner:
+        if spec.argument is not None and spec.argument.kind == "file":
+            from pytest_swarm.routing.policy import played_mode
+
+            self.check(played_mode(argument, fleet), fleet=fleet, planner=planner, realised=realised)
+        if "planner" in spec.needs and not (planner or self.planner_of(mode, None)):
             raise OptionError(f"mode {mode!r} needs a planner model; name one with --swarm-planner")
-        if "speeds" in spec.needs and (slow := [model.tag for model in fleet if not model.has_speeds]):
-            raise OptionError(
-                f"mode {mode!r} needs prefill_tokens_per_s and decode_tokens_per_s of every model; "
-                f"fleet {fleet.name!r} lacks them for {', '.join(slow)}"
-            )
+        slow = self.lacks_speeds(mode, fleet)
+        if slow is not None:
+            raise OptionError(f"{slow}; write them in the fleet file; `python -m pytest_swarm profile` measures them")
         if "realised" in spec.needs and not realised:
             raise OptionError(
                 f"mode {mode!r} needs the realized score of every task on every model, which only the simulator "
@@ -133,7 +173,8 @@ class ModeTable:
         """
         self.check(mode, fleet=setup.fleet, planner=setup.planner is not None, realised=setup.realised is not None)
         _, colon, argument = mode.partition(":")
-        return self.spec(mode).factory(replace(setup, argument=argument if colon else None))
+        own = replace(setup, argument=argument if colon else None, make=lambda other: self.make(other, setup))
+        return self.spec(mode).factory(own)
 
 
 def make_router(mode: str, setup: RouterSetup, extra: Mapping[str, RouterFactory | ModeSpec]) -> Router:

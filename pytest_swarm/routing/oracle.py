@@ -1,37 +1,111 @@
-"""`oracle`: the best feasible staged plan on realized scores, in hindsight. Regret is measured against it."""
+"""`oracle`: the feasible plan with the highest realized job score, in hindsight. Regret is measured against it.
+
+Tasks can wait for their model, so each gets its best one among those that fit alone. Of equal scores the least token
+cost counts, then the fewest loads over the whole graph.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
-from pytest_swarm.domain.plan import Plan
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.errors import EstimateError
 from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.routing.staged import StagedRouter
+from pytest_swarm.routing.feasibility import explain_alone, fits_alone
+from pytest_swarm.routing.fewest_loads import LoadProblem, next_residency
+from pytest_swarm.routing.plan_builders import infeasible_plan
+
+_TIE: Final = 1e-9  # scores and token costs that differ by less are equal
 
 
 class OracleRouter:
-    """`staged` with the realized score of each (task id, model tag) in place of the estimated quality."""
+    """The model of each task by realized score, then token cost; the order of the tasks by the fewest loads."""
 
     name = "oracle"
 
-    def __init__(self, *, realised: Mapping[tuple[str, str], float], solve_limit_s: float | None = None) -> None:
+    def __init__(self, *, realised: Mapping[tuple[str, str], float]) -> None:
         self._realised = realised
-        self._staged = StagedRouter(solve_limit_s=solve_limit_s)
 
     @classmethod
     def from_setup(cls, setup: RouterSetup) -> Self:
         """Return the router with the realized scores of the setup."""
         assert setup.realised is not None, "the table of modes checks it"
-        return cls(realised=setup.realised, solve_limit_s=setup.solve_limit_s)
+        return cls(realised=setup.realised)
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the optimum in hindsight; EstimateError where the score of an allowed pair is not known."""
-        return await self._staged.route(hindsight(view, self._realised))
+        reason = explain_alone(view)
+        if reason is not None:
+            return infeasible_plan(view, reason=reason)
+        whole = hindsight(view.whole(), self._realised)
+        options = best_models(whole)
+        problem = _load_problem(whole, options)
+        resident, proven = _residency(problem, view)
+        chosen = {task.id: min(options[task.id] & resident or options[task.id]) for task in view.tasks}
+        run = frozenset(task for task in view.ready if chosen[task] in resident)
+        score = sum(self._realised[task, tag] for task, tag in chosen.items())
+        return Plan(
+            assignments=tuple(Assignment(task=task, model=tag, origin=Origin.SOLVER) for task, tag in chosen.items()),
+            residency=(resident,),
+            status=PlanStatus.OPTIMAL if proven else PlanStatus.FEASIBLE,
+            deferred=frozenset(chosen) - run,
+            objective=score,
+            bound=score,
+            gap=0.0,
+        )
+
+
+def best_models(view: PlanningView) -> dict[str, frozenset[str]]:
+    """Return for each task the models with the highest quality among those that fit alone, of these the cheapest.
+
+    Args:
+        view: The step, with realized scores as quality.
+    """
+    table = view.estimates
+    fits = np.array([fits_alone(view, row) for row in range(len(view.fleet))])
+    able = table.allowed & fits[:, None]
+    score = np.where(able, table.quality, -np.inf)
+    best = able & (score >= score.max(axis=0) - _TIE)
+    cost = np.where(best, table.token_cost, np.inf)
+    best &= cost <= cost.min(axis=0) + _TIE
+    return {
+        task.id: frozenset(tag for i, tag in enumerate(view.fleet.tags) if best[i, m])
+        for m, task in enumerate(view.tasks)
+    }
+
+
+def _load_problem(view: PlanningView, options: Mapping[str, frozenset[str]]) -> LoadProblem:
+    stage_of = {task.id: stage for task, stage in zip(view.tasks, view.stages, strict=True)}
+    parents: dict[str, list[str]] = {task.id: [] for task in view.tasks}
+    for parent, child in view.edges:
+        parents[child].append(parent)
+    for task, stage in stage_of.items():
+        if stage and not parents[task]:  # a view that names stages only: a stage follows the whole one before it
+            parents[task] = [each for each, earlier in stage_of.items() if earlier == stage - 1]
+    return LoadProblem(
+        tasks=tuple(parents),
+        parents=parents,
+        options=options,
+        vram_gb={model.tag: model.vram_gb for model in view.fleet},
+        limit_gb=view.vram_budget_gb + BUDGET_TOLERANCE_GB,
+        pinned=frozenset(model.tag for model in view.fleet if model.keep),
+    )
+
+
+def _residency(problem: LoadProblem, view: PlanningView) -> tuple[frozenset[str], bool]:
+    """Return the models to hold now, and whether no plan has fewer loads: those in VRAM as long as one can be used."""
+    useful = frozenset().union(*problem.options.values())
+    resident = problem.pinned | (view.resident & useful)
+    if sum(problem.vram_gb[tag] for tag in sorted(resident)) > problem.limit_gb:
+        resident = problem.pinned
+    if any(problem.options[task] & resident for task in problem.runnable(frozenset())):
+        return resident, True
+    return next_residency(problem, resident)
 
 
 def hindsight(view: PlanningView, realised: Mapping[tuple[str, str], float]) -> PlanningView:

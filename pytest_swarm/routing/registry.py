@@ -18,6 +18,7 @@ Need: TypeAlias = Literal["planner", "speeds", "realised"]
 LP: Final = "lp"
 LLM: Final = "llm"
 ORACLE: Final = "oracle"
+FIXED: Final = "fixed"
 BOTH: Final = (LP, LLM)
 """The published pair, which `both` stands for."""
 DEFAULT_MODES: Final = (LP,)
@@ -34,12 +35,13 @@ MODE_GROUPS: Final[Mapping[ModeGroup, str]] = {
 class ModeArgument(NamedTuple):
     """What follows the colon of a mode, as in `single:TAG`.
 
-    `kind` says what it names: a `model` of the fleet, or any `text`. `example` stands in messages.
+    `kind` says what it names: a `model` of the fleet, a `planner` (any tag of the server), a policy `file`, or any
+    `text`. `example` stands in messages.
     """
 
     metavar: str
     example: str
-    kind: Literal["model", "text"] = "text"
+    kind: Literal["model", "planner", "file", "text"] = "text"
     required: bool = True
 
 
@@ -120,8 +122,31 @@ MODES: Final = (
         color="orange",
         factory=_late("llm", "LlmRouter"),
         group="published",
-        summary="a planner model's choice, see [llm.md](llm.md)",
+        summary="a planner model's choice, see [llm.md](llm.md); `llm:TAG` names the planner",
+        argument=ModeArgument(metavar="TAG", example="llama3.1:8b", kind="planner", required=False),
         needs=("planner",),
+    ),
+    ModeSpec(
+        name="heft",
+        label="HEFT",
+        color="magenta",
+        factory=_late("heft", "HeftRouter"),
+        summary="list scheduling by upward rank: the earliest finish among the models of nearly the best quality",
+        needs=("speeds",),
+    ),
+    ModeSpec(
+        name=FIXED,
+        color="emerald",
+        factory=_late("fixed", "FixedRouter"),
+        summary="a model per task type; tasks as they come, the least recently used model makes room",
+        group="reference",
+    ),
+    ModeSpec(
+        name="collate",
+        color="olive",
+        factory=_late("collate", "CollateRouter"),
+        summary="the models of `fixed`, with the tasks of one model together",
+        group="reference",
     ),
     ModeSpec(
         name="greedy",
@@ -141,7 +166,7 @@ MODES: Final = (
         name="best-single",
         color="brown",
         factory=_late("single", "BestSingleRouter"),
-        summary="the one model with the best total",
+        summary="one model for a job: the one with the best total over its whole graph",
         group="reference",
     ),
     ModeSpec(
@@ -152,10 +177,17 @@ MODES: Final = (
         group="reference",
     ),
     ModeSpec(
+        name="policy",
+        color="indigo",
+        factory=_late("policy", "PolicyRouter"),
+        summary="the mode that `decide` chose, as its [policy file](deciding.md#the-policy-file) says",
+        argument=ModeArgument(metavar="FILE", example="policy.json", kind="file"),
+    ),
+    ModeSpec(
         name=ORACLE,
         color="ink",
         factory=_late("oracle", "OracleRouter"),
-        summary="`staged` on realized scores; regret is measured against it",
+        summary="the highest realized score, then the least token cost, then the fewest loads; the measure of regret",
         group="hindsight",
         exact=True,
         needs=("realised",),

@@ -34,7 +34,10 @@ class SingleRouter:
 
 
 class BestSingleRouter:
-    """The feasible model with the largest sum_m U_im minus its load; ties: fewest loads, least VRAM, name."""
+    """One model per job: the feasible one with the largest sum_m U_im over the whole graph minus its load.
+
+    It is chosen at the first step and kept. Ties go to the fewest loads, then the least VRAM, then the name.
+    """
 
     name = "best-single"
 
@@ -43,10 +46,25 @@ class BestSingleRouter:
         """Return the router; it needs nothing of the setup."""
         return cls()
 
+    def __init__(self) -> None:
+        self._kept: str | None = None
+
     async def route(self, view: PlanningView) -> Plan:
         """Return a plan with one model; infeasible where no single model can do every task within the budget."""
         if not view.tasks:
             return infeasible_plan(view)
+        if view.step == 0 or self._kept not in view.fleet.tags:
+            self._kept = None
+            chosen = self._choose(view.whole())
+            if isinstance(chosen, Plan):
+                return chosen
+            self._kept = chosen
+        row = view.fleet.tags.index(self._kept)
+        reason = reason_against(view, row)
+        return infeasible_plan(view, reason=reason) if reason else rule_plan(view, [row] * len(view.tasks))
+
+    def _choose(self, view: PlanningView) -> str | Plan:
+        """Return the model for every task of a view; an infeasible plan where there is none."""
         reasons = [reason_against(view, row) for row in range(len(view.fleet))]
         rows = [row for row, reason in enumerate(reasons) if reason is None]
         if not rows:
@@ -60,7 +78,7 @@ class BestSingleRouter:
             loads = models[row].tag not in view.resident and not models[row].keep
             return (-(worth[row] - price[row] * loads), loads, models[row].vram_gb, models[row].tag)
 
-        return rule_plan(view, [min(rows, key=rank)] * len(view.tasks))
+        return models[min(rows, key=rank)].tag
 
 
 def reason_against(view: PlanningView, row: int) -> str | None:

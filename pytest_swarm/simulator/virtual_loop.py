@@ -39,6 +39,17 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         super().__init__(self._clock)
         self._clock.own_sockets = len(self._clock.get_map())
 
+    def stop_instead_of_advancing(self, held: Callable[[], bool]) -> None:
+        """Stop the loop where time would advance while `held()` is true; `run_forever` then goes on at that time."""
+
+        def stopped() -> bool:
+            if held():
+                self.stop()
+                return True
+            return False
+
+        self._clock.stopped = stopped
+
     def time(self) -> float:
         """Return the virtual seconds since the loop was created."""
         return self._clock.now_s
@@ -71,6 +82,7 @@ class _VirtualSelector(selectors.DefaultSelector):
         self._ticks = ticks
         self.working_threads = 0
         self.own_sockets = 0
+        self.stopped: Callable[[], bool] = lambda: False
 
     def select(self, timeout: float | None = None) -> _Events:
         """Return the available events; if there are none, advance by `timeout` seconds (None: there is no timer)."""
@@ -79,6 +91,8 @@ class _VirtualSelector(selectors.DefaultSelector):
             return events
         if self.working_threads:
             return super().select(None)
+        if self.stopped():
+            return []
         if len(self.get_map()) > self.own_sockets:  # a real socket is open: wait as an ordinary loop does
             events = super().select(timeout)
             if events:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MIN_CLUSTERS: Final = 5  # below this a bootstrap over clusters draws too few different samples to mean anything
 RESAMPLES: Final = 1_999
+_MOST_DRAWS: Final = 0.95  # with fewer draws of a value, the interval would be one of the draws that have one
 _MAX_CELLS: Final = 4_000_000  # resamples x clusters that are held at once; beyond it the normal limit serves
 
 Bounds: TypeAlias = tuple[float, float] | None
@@ -134,3 +135,61 @@ def _bca(drawn: Floats, left_out: Floats, estimate: float, level: float) -> Boun
 
     low, high = np.quantile(drawn, [quantile(level), quantile(1 - level)])
     return float(low), float(high)
+
+
+def cluster_weights(clusters: int) -> Floats:
+    """Return how often each cluster counts: once in the first row, then in each draw, then without each in turn.
+
+    A statistic of weighted clusters, computed for every row, goes to `interval_over_rows`.
+
+    Args:
+        clusters: The number of clusters, at least 1.
+
+    Returns:
+        Shape (1 + draws + clusters left out, clusters); without draws for fewer than MIN_CLUSTERS clusters.
+    """
+    import numpy as np
+
+    whole = np.ones((1, clusters))
+    if clusters < MIN_CLUSTERS:
+        return whole
+    drawn = np.random.default_rng([SEED, clusters]).multinomial(
+        clusters, np.full(clusters, 1 / clusters), size=_draws_of(clusters)
+    )
+    return np.concatenate([whole, drawn.astype(np.float64), _left_out(clusters)])
+
+
+def interval_over_rows(values: Sequence[float | None], *, clusters: int, level: float = 0.025) -> Bounds:
+    """Return the BCa interval of a statistic over clusters like these.
+
+    Args:
+        values: The statistic for every row of `cluster_weights`; None where it has no value.
+        clusters: The number of clusters.
+        level: Probability that is left out on each side.
+
+    Returns:
+        Both ends; None for fewer than MIN_CLUSTERS clusters, or where the statistic has no value in more than one
+        draw of twenty.
+    """
+    import numpy as np
+
+    estimate, draws = values[0], _draws_of(clusters)
+    drawn = [value for value in values[1 : 1 + draws] if value is not None]
+    left_out = [value for value in values[1 + draws :] if value is not None]
+    if estimate is None or clusters < MIN_CLUSTERS or len(drawn) < _MOST_DRAWS * draws or not left_out:
+        return None
+    return _bca(np.array(drawn), np.array(left_out), estimate, level)
+
+
+def _draws_of(clusters: int) -> int:
+    return max(199, min(RESAMPLES, _MAX_CELLS // clusters))
+
+
+def _left_out(clusters: int) -> Floats:
+    """Weights of 1 but for one cluster, which is another in each row; at most 200 rows, evenly chosen."""
+    import numpy as np
+
+    chosen = np.arange(0, clusters, max(1, clusters // 200))
+    weights = np.ones((len(chosen), clusters))
+    weights[np.arange(len(chosen)), chosen] = 0.0
+    return weights

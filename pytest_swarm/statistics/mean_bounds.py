@@ -98,7 +98,7 @@ def _root(excess: Callable[[float], float], low: float, high: float) -> float:
 
     The Illinois method (Dowell and Jarratt, BIT 11 (1971) 168), with a bisection where an end stays for long.
     """
-    enough = _EXACT * (high - low)
+    enough = max(_EXACT * (high - low), 4 * math.ulp(max(abs(low), abs(high))))  # no step is smaller than rounding
     f_low, f_high = excess(low), excess(high)
     if f_high <= 0:
         return high

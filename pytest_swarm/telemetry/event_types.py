@@ -1,7 +1,6 @@
 """The events of a run as they stand in events.jsonl: one type for each, from which its JSON Schema is made.
 
-The names and the order of the fields are a contract. A field with a default was added later, or may be left out:
-files that lack it are still read. `events` makes these types from records, and records from them.
+Names and order of the fields are a contract. A field with a default may be absent: files that lack it are still read.
 """
 
 from __future__ import annotations
@@ -13,10 +12,12 @@ from msgspec import Meta, Struct
 
 from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
+from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
 from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
 from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
 from pytest_swarm.graph_codec import GraphObject
+from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
 
 SCHEMA_VERSION: Final = 1
 
@@ -53,6 +54,7 @@ class RunFleet(Struct, frozen=True, kw_only=True):
 
     name: str
     models: tuple[RunFleetModel, ...]
+    assign: Annotated[Mapping[str, str], Meta(description="type of task -> the model that mode fixed gives it")] = {}
 
 
 class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run_start"):
@@ -71,6 +73,12 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     machine: Mapping[str, str]
     options: Annotated[Mapping[str, str], Meta(description="the settings that were given")]
     command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
+    estimates: Annotated[
+        EstimatesInfo | None, Meta(description="where the estimates of quality start, and the counts behind them")
+    ] = None
+    model_digests: Annotated[
+        Mapping[str, str], Meta(description="model -> its digest on the server, where the server tells it")
+    ] = {}
 
 
 class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):
@@ -210,6 +218,7 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     judge_reply: Annotated[str | None, Meta(description="what the judge wrote")] = None
     thinking: Annotated[str | None, Meta(description="what the model wrote before its answer")] = None
     truncated: Annotated[bool | None, Meta(description="whether the server cut the prompt")] = None
+    server_fault: Annotated[bool, Meta(description="whether the call failed for the server's sake")] = False
 
 
 class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
@@ -222,12 +231,24 @@ class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
     finished_s: JobSeconds
 
 
-class ResidentRow(Struct, frozen=True, kw_only=True):
+class CallRetryEvent(JobEvent, frozen=True, kw_only=True, tag="call_retry"):
+    """A call that failed for the server's sake and is tried again."""
+
+    step: Step
+    call: str
+    reason: Annotated[str, Meta(description="the HTTP status, or the kind of the error")]
+    attempt: Annotated[int, Meta(ge=1, le=_LARGEST, description="which retry of the call follows, from 1")]
+    at_s: JobSeconds
+    wait_s: Annotated[float, Meta(ge=0.0, description="seconds until it is tried again")]
+
+
+class ResidentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model that the server reports as resident."""
 
     model: str
     size_bytes: Count
     size_vram_bytes: Count
+    foreign: Annotated[bool, Meta(description="the run neither loaded nor called it")] = False
 
 
 class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):
@@ -240,6 +261,8 @@ class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):
     gpu_used_bytes: Annotated[Count | None, Meta(description="bytes in use on all GPUs")] = None
     gpus: Annotated[tuple[Count, ...] | None, Meta(description="bytes in use on each GPU")] = None
     gpu_processes: tuple[GpuProcess, ...] = ()
+    gpu_energy_j: Annotated[NotNegative | None, Meta(description="joules of all GPUs since the driver began")] = None
+    gpu_idle_w: Annotated[NotNegative | None, Meta(description="watts of all GPUs before the first case")] = None
 
 
 class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"):
@@ -250,6 +273,7 @@ class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"
     started_ts_ms: Milliseconds
     makespan_s: NotNegative | None
     metrics: Mapping[str, Any]
+    host: Annotated[str | None, Meta(description="the server that ran it, where there were several")] = None
 
 
 AnyEvent: TypeAlias = (
@@ -261,8 +285,11 @@ AnyEvent: TypeAlias = (
     | PlanStepEvent
     | TaskResultEvent
     | ModelSwitchEvent
+    | CallRetryEvent
     | VramSampleEvent
     | JobSummaryEvent
+    | MeasuredTestEvent
+    | VerifiedCaseEvent
 )
 
 

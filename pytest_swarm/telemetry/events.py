@@ -21,12 +21,14 @@ from pytest_swarm.domain.record import (
     Switch,
     TaskOutcome,
 )
+from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, VramSample
 from pytest_swarm.fields import Json
 from pytest_swarm.graph_codec import encode_graph_object
 from pytest_swarm.telemetry.event_types import (
     SCHEMA_VERSION,
     AssignmentRow,
+    CallRetryEvent,
     CollectionEvent,
     DagStructureEvent,
     JobSummaryEvent,
@@ -65,11 +67,17 @@ _MODEL: Final = _SharedFields(Model, RunFleetModel)
 _STEP: Final = _SharedFields(PlanStep, PlanStepEvent, but=("mode", "assignments", "executed"))
 _OUTCOME: Final = _SharedFields(TaskOutcome, TaskResultEvent)
 _SAID_IF_KNOWN: Final = frozenset(
-    ("read", "read_where", "done_reason", "answer_state", "thinking_chars", "thinking", "sandbox_layers", "judge_reply")
+    (
+        *("read", "read_where", "done_reason", "answer_state", "thinking_chars", "thinking", "sandbox_layers"),
+        *("judge_reply", "server_fault"),
+    )
 )
 """Fields of `task_result` that are left out where there is nothing to say."""
 
+_ENERGY: Final = ("gpu_energy_j", "gpu_idle_w")
+"""Fields of `vram_sample` that are left out where no GPU counts its energy."""
 _SWITCH: Final = _SharedFields(Switch, ModelSwitchEvent)
+_RETRY: Final = _SharedFields(Retry, CallRetryEvent)
 
 
 def encode_run_start(info: RunInfo) -> JsonObject:
@@ -78,10 +86,10 @@ def encode_run_start(info: RunInfo) -> JsonObject:
     event = RunStartEvent(
         schema_version=SCHEMA_VERSION,
         ts_ms=info.started_ts_ms,
-        fleet=RunFleet(name=info.fleet.name, models=models),
+        fleet=RunFleet(name=info.fleet.name, models=models, assign=info.fleet.assign),
         **_RUN.of(info),
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name != "estimates" or value is not None}
 
 
 def decode_run_start(event: RunStartEvent) -> RunInfo:
@@ -89,7 +97,7 @@ def decode_run_start(event: RunStartEvent) -> RunInfo:
     models = tuple(Model(tag=row.name, **_MODEL.of(row)) for row in event.fleet.models)
     return RunInfo(
         started_ts_ms=event.ts_ms,
-        fleet=Fleet(name=event.fleet.name, models=models),
+        fleet=Fleet(name=event.fleet.name, models=models, assign=event.fleet.assign),
         **_RUN.of(event),
     )
 
@@ -185,6 +193,16 @@ def decode_switch(event: ModelSwitchEvent) -> Switch:
     return Switch(**_SWITCH.of(event))
 
 
+def encode_retry(case: Case, retry: Retry, ts_ms: float) -> JsonObject:
+    """Return `call_retry`: a call that failed for the server's sake and is tried again."""
+    return to_json(CallRetryEvent(**_head(case, ts_ms), **_RETRY.of(retry)))
+
+
+def decode_retry(event: CallRetryEvent) -> Retry:
+    """Return the Retry of a `call_retry`."""
+    return Retry(**_RETRY.of(event))
+
+
 def encode_vram_sample(case: Case, sample: VramSample, ts_ms: float) -> JsonObject:
     """Return `vram_sample`: what the server (and NVML) said was resident at one moment."""
     event = VramSampleEvent(
@@ -192,15 +210,22 @@ def encode_vram_sample(case: Case, sample: VramSample, ts_ms: float) -> JsonObje
         step=sample.step,
         at_s=sample.at_s,
         resident=tuple(
-            ResidentRow(model=each.tag, size_bytes=each.size_bytes, size_vram_bytes=each.size_vram_bytes)
+            ResidentRow(
+                model=each.tag,
+                size_bytes=each.size_bytes,
+                size_vram_bytes=each.size_vram_bytes,
+                foreign=each.foreign,
+            )
             for each in sample.resident
         ),
         phase=sample.phase,
         gpu_used_bytes=sample.gpu_used_bytes,
         gpus=None if sample.gpu is None else sample.gpu.used_bytes,
         gpu_processes=() if sample.gpu is None else sample.gpu.processes,
+        gpu_energy_j=None if sample.gpu is None else sample.gpu.energy_j,
+        gpu_idle_w=None if sample.gpu is None else sample.gpu.idle_power_w,
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name not in _ENERGY or value is not None}
 
 
 def decode_vram_sample(event: VramSampleEvent) -> VramSample:
@@ -209,7 +234,9 @@ def decode_vram_sample(event: VramSampleEvent) -> VramSample:
         step=event.step,
         at_s=event.at_s,
         resident=tuple(
-            ResidentModel(tag=row.model, size_bytes=row.size_bytes, size_vram_bytes=row.size_vram_bytes)
+            ResidentModel(
+                tag=row.model, size_bytes=row.size_bytes, size_vram_bytes=row.size_vram_bytes, foreign=row.foreign
+            )
             for row in event.resident
         ),
         phase=event.phase,
@@ -226,8 +253,9 @@ def encode_job_summary(record: JobRecord, ts_ms: float, metrics: Mapping[str, Js
         started_ts_ms=record.started_ts_ms,
         makespan_s=record.makespan_s,
         metrics=metrics,
+        host=record.host,
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name != "host" or value is not None}
 
 
 def _head(case: Case, ts_ms: float) -> dict[str, Any]:
@@ -245,5 +273,10 @@ def _assignments(rows: Iterable[AssignmentRow], event: PlanStepEvent) -> tuple[A
 def _gpu_reading(event: VramSampleEvent) -> GpuReading | None:
     """The reading of a sample; an older run, without figures per GPU, has the sum only."""
     if event.gpus is not None:
-        return GpuReading(used_bytes=event.gpus, processes=event.gpu_processes)
+        return GpuReading(
+            used_bytes=event.gpus,
+            processes=event.gpu_processes,
+            energy_j=event.gpu_energy_j,
+            idle_power_w=event.gpu_idle_w,
+        )
     return None if event.gpu_used_bytes is None else GpuReading(used_bytes=(event.gpu_used_bytes,))

@@ -27,11 +27,14 @@ from pytest_swarm.domain.record import (
     Switch,
     TaskOutcome,
 )
+from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import GraphObject, decode_graph_object
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
+from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
+from pytest_swarm.telemetry.measured_events import MeasuredReader
 
 
 class _EventHead(Struct, frozen=True, kw_only=True):
@@ -76,6 +79,7 @@ class _OpenJob:
     outcomes: list[TaskOutcome] = field(default_factory=list)
     switches: list[Switch] = field(default_factory=list)
     samples: list[VramSample] = field(default_factory=list)
+    retries: list[Retry] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -91,8 +95,10 @@ class _OpenJob:
             outcomes=tuple(self.outcomes),
             switches=tuple(self.switches),
             samples=tuple(self.samples),
+            retries=tuple(self.retries),
             makespan_s=event.makespan_s,
             error=event.error,
+            host=event.host,
         )
 
 
@@ -110,6 +116,7 @@ class _Reader:
         self.collected: dict[str, None] = {}
         self.damaged: list[int] = []
         self.torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
+        self.measured = MeasuredReader()
         self._graphs: dict[str, tuple[GraphObject, TaskGraph]] = {}
 
     def take_line(self, line: bytes, *, number: int) -> None:
@@ -141,6 +148,8 @@ class _Reader:
                 self.complete, self.notes = event.complete, list(event.notes)
             case types.CollectionEvent():
                 self.collected.update(dict.fromkeys(event.tests))
+            case MeasuredTestEvent() | VerifiedCaseEvent():
+                self.measured.take(event)
             case types.NoteEvent():
                 self.case_notes.append(event.text)
             case types.DagStructureEvent():
@@ -156,6 +165,7 @@ class _Reader:
         event: types.PlanStepEvent
         | types.TaskResultEvent
         | types.ModelSwitchEvent
+        | types.CallRetryEvent
         | types.VramSampleEvent
         | types.JobSummaryEvent,
         where: str,
@@ -175,6 +185,8 @@ class _Reader:
             case types.ModelSwitchEvent():
                 _check_times(event.started_s, event.finished_s, where)
                 job.switches.append(events.decode_switch(event))
+            case types.CallRetryEvent():
+                job.retries.append(events.decode_retry(event))
             case types.VramSampleEvent():
                 job.samples.append(events.decode_vram_sample(event))
             case types.JobSummaryEvent():
@@ -213,6 +225,8 @@ class _Reader:
             complete=self.complete and not unfinished and not notes and not damage,
             notes=(*self.notes, *self.case_notes, *unfinished, *damage, *notes),
             collected=tuple(self.collected),
+            measured=tuple(self.measured.tests),
+            verified=tuple(self.measured.cases.values()),
         )
 
     def _damage(self) -> tuple[str, ...]:
@@ -251,6 +265,10 @@ def _check_times(started_s: float | None, finished_s: float | None, where: str) 
 
 
 def _step(event: types.PlanStepEvent, where: str) -> PlanStep:
+    named = (*(each.model for each in (*event.assignments, *event.executed)), *event.target_residency)
+    unknown = next((model for model in named if model not in event.vram_gb), None)
+    if unknown is not None:
+        raise EventsError(f"{where}: field 'vram_gb' has no entry for model {unknown!r}")
     try:
         return events.decode_plan_step(event)
     except KeyError as error:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from pytest_swarm.codec import encode_line, is_json
+from pytest_swarm.errors import EventsError
 from pytest_swarm.fields import Json
 
 Event = Mapping[str, Json]
@@ -55,23 +58,47 @@ def remove_cut_off_line(path: Path) -> None:
 
 
 class FileSink:
-    """A sink that appends to events.jsonl and flushes each line, so that a crash loses only what was still running.
+    """A sink that appends to events.jsonl, each line at once, so that a crash loses only what was still running.
 
     The file is made at the first event, so a session without events leaves nothing behind.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: TextIO | None = None
+        self._file: FileIO | None = None
 
     def emit(self, event: Event) -> None:
-        """Write one line and flush it."""
+        """Write one line; EventsError where it fails, as on a full disk: the file then holds whole lines only."""
+        line = f"{encode_line(event)}\n".encode("ascii")
+        try:
+            self._append(line)
+        except OSError as error:
+            raise EventsError(
+                f"{self.path}: cannot be written: {error.strerror}; what was measured before is kept there: make room, "
+                f"then go on with --swarm-resume={self.path.parent.name}"
+            ) from error
+
+    def _append(self, line: bytes) -> None:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             remove_cut_off_line(self.path)
-            self._file = self.path.open("a", encoding="ascii", newline="\n")
-        self._file.write(encode_line(event) + "\n")
-        self._file.flush()
+            self._file = self.path.open("ab", buffering=0)
+        size, left = os.fstat(self._file.fileno()).st_size, memoryview(line)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError:
+            self._take_back(size)
+            raise
+
+    def _take_back(self, size: int) -> None:
+        """Leave the file as it was before a line of which only a part could be written."""
+        assert self._file is not None, "a line was written to it"
+        with suppress(OSError):
+            os.ftruncate(self._file.fileno(), size)
+        self.close()
+        if size == 0:
+            self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the file; a later event opens it again."""

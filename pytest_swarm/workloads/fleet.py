@@ -78,30 +78,35 @@ def read_fleet(document: Json, *, name: str, where: str) -> Fleet:
     Raises:
         FleetError: Where a model is invalid, or none is left.
     """
-    rows = _rows(document, where)
+    rows, assign = _rows(document, where), _assign(document, where)
     models = [_read_model(Fields(row, where=f"{where}, model {n}", error=FleetError)) for n, row in enumerate(rows, 1)]
     offered = tuple(model for model in models if model is not None)
     if models and not offered:
         raise FleetError(f"{where}: every model is excluded; include at least one")
     try:
-        return Fleet(name=name, models=offered)
+        return Fleet(name=name, models=offered, assign=assign)
     except FleetError as error:
         raise FleetError(f"{where}: {error}") from error
 
 
 def dump_fleet(fleet: Fleet) -> str:
     """Return the fleet as TOML; `load_fleet` reads an equal one from a file of the fleet's name."""
-    return fleet_toml(FleetEntry(model=model) for model in fleet)
+    return fleet_toml((FleetEntry(model=model) for model in fleet), assign=fleet.assign)
 
 
-def fleet_toml(entries: Iterable[FleetEntry], *, heading: Iterable[str] = ()) -> str:
+def fleet_toml(
+    entries: Iterable[FleetEntry], *, heading: Iterable[str] = (), assign: Mapping[str, str] | None = None
+) -> str:
     """Return the text of a fleet file.
 
     Args:
         entries: The models, each with its comments.
         heading: Comments at the top of the file, one line each.
+        assign: Task type to model, for mode `fixed`.
     """
     lines = [toml_comment(each) for each in heading]
+    if assign:
+        lines += ["", "[assign]", *(toml_line(kind, tag) for kind, tag in assign.items())]
     for entry in entries:
         table = encode_model(entry.model)
         capabilities = table.pop("capabilities")
@@ -119,7 +124,7 @@ def _rows(document: Json, where: str) -> list[Json]:
     if isinstance(document, list):
         return document
     fields = Fields(document, where=where, error=FleetError)
-    fields.only(("model", "agents"))
+    fields.only(("model", "agents", "assign"))
     if "model" in fields and "agents" in fields:
         raise fields.fail("has both 'model' and 'agents'; use one of them")
     key = "agents" if "agents" in fields else "model"
@@ -129,6 +134,14 @@ def _rows(document: Json, where: str) -> list[Json]:
     if not isinstance(rows, list):
         raise fields.fail(f"{key!r} must be a list of tables; write [[{key}]]")
     return rows
+
+
+def _assign(document: Json, where: str) -> dict[str, str]:
+    """Return task type -> model of the table `assign`; nothing where there is none."""
+    if isinstance(document, list):
+        return {}
+    table = Fields(document, where=where, error=FleetError).table("assign")
+    return {kind: table.text(kind) for kind in table}
 
 
 def _read_model(row: Fields) -> Model | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def answered(text: str, problem: PlannerProblem = PROBLEM) -> RecordedChat:
     """A planner's call with this answer."""
     found = chat(1, 1, text=text)
     body = {"model": "m", "messages": [{"role": "user", "content": problem_block(problem)}]}
-    return replace(found, exchange=replace(found.exchange, body=body))
+    return replace(found, exchange=replace(found.exchange, body=body), reply=replace(found.reply, done_reason="stop"))
 
 
 def plan(*rows: tuple[str, str]) -> str:
@@ -93,3 +94,25 @@ def test_second_answers_tell_whether_it_corrects_itself() -> None:
 
 def test_calls_without_a_routing_problem_say_nothing() -> None:
     assert planner_behaviour([chat(10, 3)]) is None
+
+
+def test_a_planner_that_takes_the_models_in_turn_ignores_the_budget() -> None:
+    found = behaviour(*[answered(plan(("t0", "small"), ("t1", "large"))) for _ in range(3)])
+    assert (found.favours, found.ignores_budget) == (Favour.IN_TURN, True)
+    assert not any(found.faults.values()), "the faults follow from the rule"
+
+
+def test_answers_that_the_limit_cut_are_no_fault_but_a_length() -> None:
+    one = replace(PROBLEM, tasks=PROBLEM.tasks[:1])
+    three = replace(PROBLEM, tasks=(*PROBLEM.tasks, replace(PROBLEM.tasks[0], id="t2")))
+    cut = answered('{"assignments": [', three)
+    found = behaviour(
+        replaced(answered(plan(("t0", "small")), one), completion_tokens=20, done_reason="stop"),
+        replaced(cut, completion_tokens=80, done_reason="length"),
+    )
+    assert not any(found.faults.values())
+    assert found.answer_tokens == (20, 50, 81)  # the middle one lies between
+
+
+def replaced(call: RecordedChat, **values: Any) -> RecordedChat:
+    return replace(call, reply=replace(call.reply, **values))

@@ -125,3 +125,14 @@ def test_the_digest_of_a_case_whose_weight_is_not_swept_stays_as_it_was():
     key = CaseKey(mode="milp", horizon=1, vram_budget_gb=24.0, repeat=2)
     text = f"{graph.digest}|milp|1|24.000000|2"
     assert Case(graph=graph, key=key).digest == hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def test_tags_of_one_file_are_one_model_of_the_fleet() -> None:
+    other = replace(MODEL, tag="Other")
+    fleet = Fleet(name="f", models=(MODEL, other, replace(MODEL, tag="twin", keep=True)))
+    merged = fleet.merged((("twin:latest", MODEL.tag, "stranger"), ("other", "nobody")))
+    assert merged.tags == (MODEL.tag, "Other")
+    assert merged["TWIN"] is merged[MODEL.tag]
+    assert merged[MODEL.tag].keep
+    assert (merged.standing_tag("twin:latest"), merged.standing_tag("other")) == (MODEL.tag, "other")
+    assert fleet.merged(()) is fleet

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.errors import ModelMissingError
-from pytest_swarm.execution.backends import one_file_models, require_models
+from pytest_swarm.execution.server_models import one_file_models, require_models
 from pytest_swarm.ollama.messages import ListedModel
 
 HOST = "http://box:1"

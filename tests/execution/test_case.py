@@ -16,8 +16,8 @@ from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.execution.bench import BenchSettings
+from pytest_swarm.execution.simulated_client import SimulatedClient
 from pytest_swarm.metrics.job_metrics import job_metrics
-from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, run, task
@@ -25,7 +25,7 @@ from tests.instances import mode_for, mode_names
 from tests.report.factories import info as run_info
 
 DIAMOND = graph(("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), name="diamond")
-MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "speeds", "realised")))
+MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "realised")))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -98,11 +98,12 @@ def test_a_failed_task_teaches_nothing() -> None:
     assert before == after[: len(before)]
 
 
-def test_a_model_that_cannot_be_loaded_fails_its_tasks() -> None:
+def test_a_model_that_the_server_cannot_load_ends_the_job_without_a_score() -> None:
     record = run(case(graph(("a", "b"), name="two"), "single:phi4:14b", vram_budget_gb=24), "load-error:model=phi4:14b")
-    assert record.status is JobStatus.COMPLETED
-    assert [each.status for each in record.outcomes] == [TaskStatus.FAILED, TaskStatus.SKIPPED]
-    assert record.outcome("a").error_kind == "server_error"
+    assert record.status is JobStatus.ERROR
+    assert [each.status for each in record.outcomes] == [TaskStatus.FAILED]
+    assert (record.outcome("a").error_kind, record.outcome("a").server_fault) == ("server_error", True)
+    assert job_metrics(record).score is None
 
 
 def test_a_dead_server_is_an_error_and_no_score_and_what_was_measured_is_kept() -> None:
@@ -151,12 +152,12 @@ def test_a_repeat_draws_anew() -> None:
 
 
 def test_makespan_starts_at_the_first_dispatch(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def slow(client: OllamaClient) -> tuple[ResidentModel, ...]:
+    async def slow(client: SimulatedClient) -> tuple[ResidentModel, ...]:
         await asyncio.sleep(2.0)
         return await resident(client)
 
-    resident = OllamaClient.resident
-    monkeypatch.setattr(OllamaClient, "resident", slow)
+    resident = SimulatedClient.resident
+    monkeypatch.setattr(SimulatedClient, "resident", slow)
     record = run(case(graph(("a", "b")), "greedy"))
     assert record.steps[0].started_s >= 2.0
     last_s = max(each.finished_s or 0.0 for each in record.outcomes)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet, Model
-from pytest_swarm.errors import ServerRefusedError
+from pytest_swarm.errors import PromptTooLongError, ServerRefusedError
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.residency import ResidencyContext, ResidencyManager
@@ -134,3 +136,38 @@ def test_a_reply_without_a_valid_grade_is_no_grade(reply: str) -> None:
         return await auxiliary_model("slow", FLEET, lambda: residency).grade("rubric", "question", "answer")
 
     assert run(main) == Grade(value=None, reply=reply)
+
+
+def test_a_file_is_named_as_the_fleet_names_it_and_other_models_are_foreign() -> None:
+    async def main() -> Any:
+        server = Server("Twin", "stranger")
+        residency = await manager(server)
+        residency.fleet = replace(FLEET, merged_tags={"twin": "slow"})
+        found = {row.tag: row.foreign for row in await residency.observe()}
+        await residency.switch_to({"slow"}, ("slow",))
+        return found, residency.resident, server.loads
+
+    found, resident, loads = run(main)
+    assert found == {"slow": False, "stranger": True}
+    assert (resident, loads) == ({"slow"}, [])
+
+
+@pytest.mark.parametrize(("vram_budget_gb", "num_ctx"), [(8.0, 16_384), (3.0, None)])
+def test_the_context_of_a_planner_is_raised_to_its_question(vram_budget_gb: float, num_ctx: int | None) -> None:
+    async def main() -> list[Mapping[str, Any]]:
+        server = Server()
+        residency = await manager(server, vram_budget_gb=vram_budget_gb)
+        residency.fleet = Fleet(
+            name="f",
+            models=tuple(
+                replace(each, auto_ctx=True, max_ctx=65_536) if each.tag == "slow" else each for each in FLEET
+            ),
+        )
+        planner = auxiliary_model("slow", residency.fleet, lambda: residency)
+        with suppress(PromptTooLongError):
+            await planner.ask("word " * 8000, schema={"type": "object"})
+        await residency.switch_to({"slow"}, ("slow",))
+        return server.chats
+
+    asked = [chat["options"]["num_ctx"] for chat in run(main)]
+    assert asked == ([] if num_ctx is None else [num_ctx])

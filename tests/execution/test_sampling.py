@@ -55,7 +55,7 @@ def sampled(
 
     async def main() -> None:
         client = OllamaClient("http://box:1", transport=httpx.MockTransport(ps))
-        sampler = VramSampler(client, gpu, JobClock(virtual=True), interval=interval, on_sample=kept.append)
+        sampler = VramSampler(client.resident, gpu, JobClock(virtual=True), interval=interval, on_sample=kept.append)
         await sampler.record(0, SamplePhase.START, ())
         async with sampler.sampling(0):
             await asyncio.sleep(seconds)
@@ -164,6 +164,13 @@ def test_residency_against_plan(tags: tuple[str, ...], phase: SamplePhase, misma
     record = run(case(graph(ids="a"), "single:gemma2:2b"))
     found = measured_vram(altered(record, sample(0, *tags, phase=phase)))
     assert found.residency_mismatches == mismatches
+
+
+def test_a_model_of_somebody_else_is_no_mismatch() -> None:
+    record = run(case(graph(ids="a"), "single:gemma2:2b"))
+    one = sample(0, "gemma2:2b", "stranger:7b", phase=SamplePhase.READY)
+    marked = tuple(replace(row, foreign=row.tag == "stranger:7b") for row in one.resident)
+    assert measured_vram(altered(record, replace(one, resident=marked))).residency_mismatches == 0
 
 
 def test_peak_violation_and_spill_inside_a_step_count() -> None:

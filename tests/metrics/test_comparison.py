@@ -127,6 +127,19 @@ def test_order_of_the_records_changes_nothing() -> None:
     assert compare_modes(measure(records)) == expected
 
 
+def test_regret_is_never_below_0_and_leaves_out_what_broke_the_budget() -> None:
+    over = job("lp", (1, 1, 1))
+    broken = replace(over, steps=tuple(replace(each, violation=True) for each in over.steps))
+    records = [job("oracle", (1, 0, 0)), job("milp", (1, 1, 0)), job("greedy", (0, 0, 0)), broken]
+    regret = {each.key.mode: each.metrics.regret for each in measure(records)}
+    assert regret == {
+        "oracle": pytest.approx(1 / 3),  # its answers met other inputs than milp's
+        "milp": 0.0,
+        "greedy": pytest.approx(2 / 3),
+        "lp": None,
+    }
+
+
 def test_regret_is_the_oracles_score_minus_the_jobs() -> None:
     records = [job("lp", (1, 0, 0)), job("oracle", (1, 1, 1)), job("lp", (1, 1, 1), graph=WB2)]
     regret = {(each.job, each.key.mode): each.metrics.regret for each in measure(records)}

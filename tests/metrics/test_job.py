@@ -186,3 +186,11 @@ def test_local_score_tells_inherited_errors_from_own_ones() -> None:
     metrics = job_metrics(replace(record(), outcomes=outcomes))
     assert metrics.score == 0.0
     assert metrics.local_score == pytest.approx(1 / 3)
+
+
+def test_a_run_is_not_to_blame_for_the_models_of_others() -> None:
+    own = ResidentModel(tag="gemma2:2b", size_bytes=7_000_000_000, size_vram_bytes=7_000_000_000)
+    foreign = ResidentModel(tag="x:1b", size_bytes=5_000_000_000, size_vram_bytes=5_000_000_000, foreign=True)
+    metrics = job_metrics(record(samples=(VramSample(step=0, at_s=0.0, resident=(own, foreign)),)))
+    assert metrics.measured_violations == 0
+    assert metrics.measured_peak_vram_gb == pytest.approx(12.0)

@@ -16,7 +16,7 @@ from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette import cassette_file
-from pytest_swarm.ollama.cassette.cassette_codec import ExchangeLine, decode_exchange, encode_exchange
+from pytest_swarm.ollama.cassette.cassette_codec import ExchangeLine, decode_exchange, encode_exchange, encode_take_line
 from pytest_swarm.ollama.cassette.cassette_file import append_take, read_cassette, set_aside_cut_off
 from pytest_swarm.ollama.cassette.takes import Cassette, Chunk, Exchange, ExchangeEnd, Take, TakeOrigin, request_digest
 from pytest_swarm.ollama.transports.replay import CassetteIndex
@@ -232,3 +232,20 @@ def test_a_cassette_of_version_0_1_0_is_read_in_full(tmp_path: Path) -> None:
     for each in found.takes:
         append_take(tmp_path / "c.jsonl", each)
     assert (tmp_path / "c.jsonl").read_bytes() == OLD.read_bytes()
+
+
+def test_a_take_keeps_which_tags_were_one_file(tmp_path: Path) -> None:
+    path, one = tmp_path / "c.jsonl", take()
+    grouped = replace(one, origin=replace(one.origin, one_file=(("a:1", "b:1"),)))
+    append_take(path, grouped)
+    assert read_cassette(path).takes[0].origin.one_file == (("a:1", "b:1"),)
+    assert "one_file" not in encode_take_line(one)
+
+
+def test_a_take_says_by_how_much_its_clock_is_behind(tmp_path: Path) -> None:
+    path, one = tmp_path / "c.jsonl", take()
+    append_take(path, replace(one, left_out_s=0.25))
+    (found,) = read_cassette(path).takes
+    assert found.clock_notes == (f"{one.label}: its times leave out 0.25 s of this process's own computing",)
+    assert replace(one, left_out_s=0.02).clock_notes == one.clock_notes == ()
+    assert "left_out_s" not in encode_take_line(one)

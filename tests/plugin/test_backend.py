@@ -117,10 +117,20 @@ def test_auto_takes_a_server_that_has_every_model(suite: pytest.Pytester, fast_s
     result.stdout.fnmatch_lines([f"swarm: ollama at {fast_server} (*answers and has every model of the fleet)"])
 
 
-def test_auto_takes_the_simulator_where_nothing_answers_and_says_why(suite: pytest.Pytester) -> None:
-    result = suite.runpytest("--swarm-backend=auto", f"--swarm-host=http://127.0.0.1:{free_port()}")
+def test_auto_takes_the_simulator_where_nothing_answers_and_says_why(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{free_port()}")
+    result = suite.runpytest("--swarm-backend=auto")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["swarm: SIMULATED Ollama, profile a40, seed 0 (no Ollama server answers at *"])
+
+
+def test_auto_takes_no_simulator_for_a_server_that_was_named(suite: pytest.Pytester) -> None:
+    host = f"http://127.0.0.1:{free_port()}"
+    result = suite.runpytest("--swarm-backend=auto", f"--swarm-host={host}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: no Ollama server answers at {host}; start it with `ollama serve`, or *"])
 
 
 def usage_error(suite: pytest.Pytester, *args: str) -> str:

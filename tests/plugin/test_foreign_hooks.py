@@ -27,6 +27,19 @@ def test_routers_that_are_nonsense_end_the_run_before_it_starts(
         assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
 
 
+def test_two_plugins_with_one_mode_are_both_named(suite: pytest.Pytester) -> None:
+    suite.syspathinsert()
+    suite.makepyfile(other="def pytest_swarm_routers(config): return {'mine': print}")
+    conftest = suite.makeconftest("def pytest_swarm_routers(config): return {'mine': print, 'yours': print}")
+    result = suite.runpytest("-p", "other", "--swarm-compare=greedy")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    text = result.stderr.str()
+    assert "ERROR: hook pytest_swarm_routers: mode 'mine' is given by " in text
+    assert str(conftest) in text
+    assert str(suite.path / "other.py") in text
+    assert "'yours'" not in text
+
+
 @pytest.mark.parametrize(
     ("hook", "sentence"),
     [

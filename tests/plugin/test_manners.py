@@ -96,10 +96,14 @@ def test_two_tags_of_one_file_are_named_once(suite: pytest.Pytester, reports: Re
     rows = (f'[[model]]\nname = "{tag}"\n{figures}' for tag in ("gemma2:2b", "copied:1"))
     (suite.path / "f.toml").write_text("".join(rows))
     options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
-    result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy,single:gemma2:2b")
-    result.assert_outcomes(passed=2)
+    result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy,milp,single:copied:1")
+    result.assert_outcomes(passed=3)
     (note,) = reports.report["notes"]
-    assert note.startswith("gemma2:2b and copied:1 are one model file on the server")
+    assert note.startswith("gemma2:2b and copied:1 are one model file, which the server holds in VRAM once")
+    for case in reports.report["cases"]:
+        assert (case["peak_vram_gb"], case["switches"]) == (6.0, 1)
+        assert (case["measured_violations"], case["residency_mismatches"]) == (0, 0)
+    assert ps(fast_server) == []
 
 
 def test_workers_of_xdist_leave_together(suite: pytest.Pytester, fast_server: str) -> None:

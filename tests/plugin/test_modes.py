@@ -72,7 +72,107 @@ def test_all_has_third_parties_modes_but_none_that_lacks_its_argument(suite: pyt
     suite.makeconftest(MINE)
     lines = suite.runpytest("--collect-only", "-q", "--swarm-compare=all").outlines
     modes = [line.split("[")[1].removesuffix("-h0-8GB]") for line in lines if "[" in line]
-    assert modes[-3:] == ["oracle", "mine", "timed"]
+    assert modes[-2:] == ["oracle", "mine"]
+    assert {"fixed", "collate"} <= set(modes)
+
+
+FAST = """
+[[model]]
+name = "gemma2:2b"
+vram_gb = 2
+load_time_ms = 600
+cost_per_token = 0.4
+max_ctx = 8192
+prefill_tokens_per_s = 9000
+decode_tokens_per_s = 120
+[[model]]
+name = "llama3.1:8b"
+vram_gb = 8
+load_time_ms = 1600
+cost_per_token = 1.4
+max_ctx = 8192
+prefill_tokens_per_s = 3000
+decode_tokens_per_s = 80
+[assign]
+math = "gemma2:2b"
+"*" = "llama3.1:8b"
+"""
+
+
+def test_all_leaves_out_what_the_fleet_cannot_run_and_says_so(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makefile(".toml", fast=FAST)
+    result = suite.runpytest("--swarm-compare=all", "--swarm-report=json")
+    result.assert_outcomes(passed=10)
+    assert "heft" not in reports.report["modes"]
+    text = " ".join(result.stdout.str().split())
+    assert "left out of all: mode 'heft' needs prefill_tokens_per_s and decode_tokens_per_s of every model" in text
+    result = suite.runpytest("--swarm-compare=all", "--swarm-fleet=fast.toml", "--swarm-report=json")
+    result.assert_outcomes(passed=11)
+    assert "heft" in reports.report["modes"]
+    result = suite.runpytest("--swarm-compare=all,heft")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: mode 'heft' needs prefill_tokens_per_s*measures them"])
+
+
+def test_fixed_takes_the_models_of_the_fleet_file(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makefile(".toml", fast=FAST)
+    suite.runpytest("--swarm-compare=fixed", "--swarm-fleet=fast.toml").assert_outcomes(passed=1)
+    chosen = {row["task"]: row["model"] for step in reports.of("plan_step") for row in step["executed"]}
+    assert chosen == {"fields": "llama3.1:8b", "total": "gemma2:2b"}
+    (start,) = reports.of("run_start")
+    assert start["fleet"]["assign"] == {"math": "gemma2:2b", "*": "llama3.1:8b"}
+
+
+def test_planners_are_compared_with_each_other(suite: pytest.Pytester, reports: Reports) -> None:
+    args = ("--swarm-compare=llm:gemma2:2b,llm:llama3.1:8b", "--swarm-report=json")
+    suite.runpytest(*args).assert_outcomes(passed=2)
+    loaded = {mode: set[str]() for mode in reports.report["modes"]}
+    assert list(loaded) == ["llm:gemma2:2b", "llm:llama3.1:8b"]
+    for switch in reports.of("model_switch"):
+        loaded[switch["mode"]].add(switch["model"])
+    assert "llama3.1:8b" not in loaded["llm:gemma2:2b"] or "gemma2:2b" in loaded["llm:gemma2:2b"]
+    assert "llama3.1:8b" in loaded["llm:llama3.1:8b"]
+
+
+LEARNING = """
+from pytest_swarm.routing.plan_builders import rule_plan
+
+class Learning:
+    made = 0
+
+    def __init__(self, setup):
+        self.name = "learning"
+        Learning.made += 1
+
+    async def route(self, view):
+        return rule_plan(view, [0] * len(view.tasks))
+
+def pytest_swarm_routers(config):
+    return {"learning": Learning}
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"routers made: {Learning.made}")
+"""
+
+
+@pytest.mark.parametrize(("carryover", "made"), [("case", 3), ("group", 1)])
+def test_what_a_third_partys_router_learns_lives_as_long_as_our_estimates(
+    suite: pytest.Pytester, carryover: str, made: int
+) -> None:
+    suite.makeconftest(LEARNING)
+    suite.makepyfile(
+        test_three="""
+import pytest
+from pytest_swarm import Number, Task, chain
+
+@pytest.mark.parametrize("name", ["x", "y", "z"])
+def test_job(swarm_run, name):
+    swarm_run(chain(name, Task(id="a", type="math", prompt="1 + 1", estimated_tokens=20, expected=Number(value=2))))
+"""
+    )
+    result = suite.runpytest("test_three.py", "--swarm-compare=learning", f"--swarm-carryover={carryover}")
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines([f"routers made: {made}"])
 
 
 def test_the_oracle_is_refused_where_nobody_knows_the_scores(suite: pytest.Pytester) -> None:
@@ -86,4 +186,4 @@ def test_the_oracle_is_refused_where_nobody_knows_the_scores(suite: pytest.Pytes
 
 def test_help_lists_the_table_of_modes(suite: pytest.Pytester) -> None:
     text = " ".join(suite.runpytest("--help").stdout.str().split())
-    assert "both (= lp,llm), all, or a comma list of lp, milp, staged, llm, greedy, single:TAG," in text
+    assert "both (= lp,llm), all, or a comma list of lp, milp, staged, llm[:TAG], heft, fixed, collate," in text

@@ -59,7 +59,7 @@ def test_help_shows_every_option_with_its_default(pytester: pytest.Pytester) -> 
         assert row.flag in shown
         assert f"{row.dest} (" in shown
     assert "(default: score:-2.5%@95 and violations:+0)" in shown
-    assert "weight of token cost in the objective (default: 0.5)" in shown
+    assert "runs each case with each of them (default: 0.5)" in shown
 
 
 @pytest.mark.parametrize(

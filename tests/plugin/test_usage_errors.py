@@ -18,7 +18,23 @@ OPTIONS = [
     ("--swarm-seed=pi", "*--swarm-seed: 'pi' is not a whole number*"),
     ("--swarm-lambda-token=nan", "*--swarm-lambda-token: is nan*"),
     ("--swarm-lambda-switch=-1", "*must be a number of at least 0*"),
-    ("--swarm-backend=cloud", "*--swarm-backend: 'cloud' is unknown; known are auto, ollama, sim*"),
+    ("--swarm-lambda-switch=inf", "*--swarm-lambda-switch: is inf, but must be at most 1,000,000"),
+    ("--swarm-repeat=1000000000", "*--swarm-repeat: is 1000000000, but must be at most 10000"),
+    ("--swarm-repeat=auto:1000000000", "*--swarm-repeat: is 1000000000, but must be at most 10000"),
+    (f"--swarm-seed={'9' * 5000}", "*--swarm-seed: '9999*...*' is not a whole number"),
+    ("--swarm-seed=9007199254740993", "*--swarm-seed: is 9007199254740993, but must be at most 9007199254740992"),
+    (f"--swarm-horizon={'9' * 5000}", "*--swarm-horizon: '9999*...*' is not a whole number"),
+    ("--swarm-horizon=99999999", "*--swarm-horizon: is 99999999, but must be at most 10000"),
+    (f"--swarm-horizon={'0,' * 5000}0", "*--swarm-horizon: has 5,001 entries, but may have 1,000 at most"),
+    (f"--swarm-vram={'9' * 400}GB", "*--swarm-vram: '9999*...*' is more than 1,000,000 GB*"),
+    (f"--swarm-timeout={'9' * 400}", "*--swarm-timeout: '9999*...*' is more than *a year*"),
+    ("--swarm-retries=-1", "*--swarm-retries: is -1, but must be at least 0"),
+    ("--swarm-concurrency=1000000", "*--swarm-concurrency: is 1000000, but must be at most 10000"),
+    ("--swarm-repeat=10000 --swarm-horizon=0,1,2,3,4,5,6,7,8,9,10", "*would run as 110,000 cases*give fewer of them"),
+    (f"--swarm-fail=score:-{'9' * 400}%", "*--swarm-fail: *a number that is not beyond all bounds"),
+    (f"--swarm-fault=busy:times={'9' * 5000}", "*--swarm-fault: *"),
+    (f"--swarm-report={'x' * 5000}", "*--swarm-report: unknown type 'xxx*...*'*"),
+    ("--swarm-backend=cloud", "*--swarm-backend: 'cloud' is unknown; known are auto, ollama, measure, sim*"),
     ("--swarm-timeout=soon", "*--swarm-timeout: 'soon' is not a duration*"),
     ("--swarm-concurrency=0", "*--swarm-concurrency: is 0*"),
     ("--swarm-carryover=maybe", "*'maybe' is unknown; known are case, group*"),
@@ -36,7 +52,7 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("option", "sentence"), OPTIONS, ids=[option for option, _ in OPTIONS])
+@pytest.mark.parametrize(("option", "sentence"), OPTIONS, ids=[option[:60] for option, _ in OPTIONS])
 def test_bad_option(suite: pytest.Pytester, option: str, sentence: str) -> None:
     flag, *others = option.split(" --")
     result = suite.runpytest(flag, *(f"--{each}" for each in others))
@@ -44,6 +60,7 @@ def test_bad_option(suite: pytest.Pytester, option: str, sentence: str) -> None:
     result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
     assert "passed" not in result.stdout.str()
+    assert max(map(len, result.errlines)) < 700
 
 
 def test_bad_ini_value(suite: pytest.Pytester) -> None:

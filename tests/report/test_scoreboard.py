@@ -40,7 +40,8 @@ def test_the_best_is_marked_only_where_better_has_a_meaning_and_modes_differ() -
     assert best["Makespan"] == [False, False]
 
 
-def test_llm_is_the_reference_where_it_ran() -> None:
+def test_fixed_is_the_reference_where_it_ran_then_llm() -> None:
+    assert reference_mode(build_report(small_run(modes=("lp", "llm", "fixed")))) == "fixed"
     assert reference_mode(build_report(small_run(modes=("lp", "milp", "llm")))) == "llm"
     assert reference_mode(build_report(small_run(modes=("milp", "greedy")))) == "milp"
     assert reference_mode(build_report(small_run(modes=("lp",)))) is None

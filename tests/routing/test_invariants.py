@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,21 +18,22 @@ from pytest_swarm.routing.milp import MilpRouter
 from pytest_swarm.routing.mode_table import make_router
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.program import choose_rows, needed, program_of, value_of
-from tests.instances import mode_for, mode_names, random_view
+from tests.instances import mode_for, mode_names, random_view, scores_of, with_speeds
 
 VIEWS = st.integers(0, 10**6).map(lambda seed: random_view(seed, tasks=1 + seed % 8))
 SEEN = settings(max_examples=60, deadline=None)
-KEEP_THE_BUDGET = mode_names(keeps_budget=True, needs=("realised",))
+KEEP_THE_BUDGET = mode_names(keeps_budget=True, needs=("realised", "speeds"))
+STEPS = 1_000  # benchmarks/performance/random_steps.py takes ten thousand
 _LP = LpRouter()  # compiled programs are worth keeping between examples
 
 
 def router_of(mode: str, view: PlanningView) -> Router:
-    tags = view.fleet.tags
-    scores = {(task.id, tag): (m * 3 + i) % 2 for m, task in enumerate(view.tasks) for i, tag in enumerate(tags)}
-    return make_router(mode_for(mode, view.fleet), RouterSetup(fleet=view.fleet, realised=scores), {})
+    setup = RouterSetup(fleet=view.fleet, realised=scores_of(view), concurrency=2)
+    return make_router(mode_for(mode, view.fleet), setup, {})
 
 
 def route(mode: str, view: PlanningView) -> Plan:
+    view = with_speeds(view)
     return asyncio.run(router_of(mode, view).route(view))
 
 
@@ -57,6 +59,19 @@ def test_no_router_but_lp_plans_a_violation(view: PlanningView, mode: str) -> No
     else:
         assert check(plan, view) == ()
         assert evaluate(plan, view).violations == ()
+
+
+@pytest.mark.parametrize("mode", KEEP_THE_BUDGET)
+def test_no_mode_but_lp_plans_a_violation_in_a_thousand_random_steps(mode: str) -> None:
+    async def violations() -> list[int]:
+        return [seed for seed in range(STEPS) if not await fine(random_view(seed, tasks=1 + seed % 6))]
+
+    async def fine(view: PlanningView) -> bool:
+        view = with_speeds(view)
+        plan = await router_of(mode, view).route(view)
+        return bool(plan.reason) if plan.status is PlanStatus.INFEASIBLE else check(plan, view) == ()
+
+    assert asyncio.run(violations()) == []
 
 
 @SEEN

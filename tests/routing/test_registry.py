@@ -14,7 +14,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.routing.base import Planner, PlanningView, Router, RouterSetup
 from pytest_swarm.routing.mode_table import ModeTable, make_router, modes_help
 from pytest_swarm.routing.registry import MODES, ModeArgument, ModeSpec, Need, built_in, mode_order
-from tests.instances import HEAVY, mode_for
+from tests.instances import HEAVY, WB1, mode_for, view_of, with_speeds
 
 
 class Mute:
@@ -43,10 +43,10 @@ def stubborn(setup: RouterSetup) -> Router:
     return Stubborn(setup)
 
 
-@pytest.mark.parametrize("spec", MODES, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [each for each in MODES if each.name != "policy"], ids=lambda spec: spec.name)
 def test_a_router_carries_the_name_of_its_mode(spec: ModeSpec) -> None:
     mode = mode_for(spec.name, HEAVY)
-    assert make_router(mode, SETUP, {}).name == mode
+    assert make_router(mode, replace(SETUP, fleet=with_speeds(view_of(WB1)).fleet), {}).name == mode
 
 
 @pytest.mark.parametrize("spec", MODES, ids=lambda spec: spec.name)
@@ -106,9 +106,19 @@ def test_our_own_needs(mode: str, missing: str, word: str) -> None:
         make_router(mode, replace(SETUP, **{missing: None}), {})
 
 
+def test_a_planner_may_be_named_and_then_needs_no_option() -> None:
+    assert OWN.planner_of("llm:tiny", "big") == "tiny"
+    assert OWN.planner_of("llm", "big") == "big"
+    assert OWN.planner_of("lp", "big") == "big"
+    OWN.check("llm:tiny", fleet=HEAVY, planner=False, realised=False)
+    with pytest.raises(OptionError, match=r"'llm:' names no model; write for example llm:"):
+        OWN.parse(["llm:"], what="x")
+
+
 def test_lists_of_modes() -> None:
     table = ModeTable({"mine": stubborn})
-    everything = tuple(spec.name for spec in MODES if spec.name != "single")
+    everything = tuple(spec.name for spec in MODES if spec.stands_alone)
+    assert {spec.name for spec in MODES} - set(everything) == {"single", "policy"}
     assert table.parse(["both"], what="x") == ("lp", "llm")
     assert table.parse(["all", "single:a", "lp"], what="x") == (*everything, "mine", "single:a")
     assert table.parse(["mine:a", "mine", "mine:a"], what="x") == ("mine:a", "mine")

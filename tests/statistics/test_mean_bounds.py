@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 from random import Random
 from statistics import NormalDist, variance
@@ -119,3 +120,10 @@ def test_the_planned_size_keeps_its_promise() -> None:
 def test_no_size_shows_a_mean_that_is_not_above_the_limit() -> None:
     spread = Spread(values=(0.1, 0.2), step=0.1, low=-1.0, high=1.0)
     assert units_to_exceed(spread, true_mean=0.05, limit=0.05, level=0.025) is None
+
+
+def test_values_that_differ_by_rounding_only_are_bounded_at_once() -> None:
+    values = [math.log(10.1 * n / (7.07 * n)) for n in range(1, 31)]
+    data = WeightedValues(values=values, weights=[1.0] * 30, low=min(values), high=max(values))
+    assert min(values) != max(values)
+    assert mean_bounds(data, level=0.025) == pytest.approx((math.log(1 / 0.7),) * 2)

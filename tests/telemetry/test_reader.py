@@ -303,3 +303,9 @@ def test_an_event_that_happens_once_is_refused_the_second_time(tmp_path: Path, k
     file.write_text("".join((*lines[: number + 1], *lines[number:])))
     with pytest.raises(EventsError, match=rf"events\.jsonl, line {number + 2}: field '\w+': {sentence}"):
         read_run(file)
+
+
+def test_a_plan_with_a_model_of_unknown_size_is_refused(tmp_path: Path) -> None:
+    file = changed(tmp_path, "plan_step", vram_gb={})
+    with pytest.raises(EventsError, match=r"line \d+: field 'vram_gb' has no entry for model '"):
+        read_run(file)

@@ -25,6 +25,8 @@ ADDED_SINCE = (
     "deferred",
     "ready_since",
     "last_used",
+    "model_digests",
+    "assign",
 )
 """Fields that the file lacks; the others of ADDED_LATER it has."""
 ADDED_LATER = ("optimum", "local_score", "phase", "gpus", "gpu_processes", "keep")

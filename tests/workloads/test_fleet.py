@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import FleetError, SwarmError
@@ -144,7 +146,7 @@ models = st.builds(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(offered=st.lists(models, min_size=1, max_size=3, unique_by=lambda model: model.tag))
+@given(offered=st.lists(models, min_size=1, max_size=3, unique_by=lambda model: full_tag(model.tag)))
 def test_any_fleet_survives_dumping_and_loading(offered, tmp_path):
     fleet = Fleet(name="any", models=tuple(offered))
     (tmp_path / "any.toml").write_text(dump_fleet(fleet), encoding="utf-8", newline="")
@@ -167,3 +169,59 @@ def test_an_auto_context_is_read_and_written(tmp_path):
     assert [(model.auto_ctx, model.context_tokens) for model in fleet] == [(True, 4096), (False, 2048)]
     (tmp_path / "f.toml").write_text(dump_fleet(fleet))
     assert load_fleet(str(tmp_path / "f.toml")) == fleet
+
+
+ASSIGNED = """
+[assign]
+Code = "m:1b"
+"*" = "n:2b"
+[[model]]
+name = "m:1b"
+vram_gb = 1
+load_time_ms = 1
+cost_per_token = 1
+max_ctx = 10
+[model.capabilities]
+"Tort Law" = 0.7
+"*" = 0.2
+[[model]]
+name = "n:2b"
+vram_gb = 2
+load_time_ms = 1
+cost_per_token = 1
+max_ctx = 10
+"""
+
+
+def test_a_fleet_may_assign_models_to_types_and_is_written_as_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "f.toml").write_text(ASSIGNED)
+    fleet = load_fleet(tmp_path / "f.toml")
+    assert dict(fleet.assign) == {"code": "m:1b", "*": "n:2b"}
+    assert [fleet.assigned(kind) for kind in ("code", "poetry")] == [fleet["m:1b"], fleet["n:2b"]]
+    assert [fleet["m:1b"].capability(kind) for kind in ("tort law", "poetry")] == [0.7, 0.2]
+    assert fleet["n:2b"].capability("poetry") == 0.5
+    (tmp_path / "f.toml").write_text(dump_fleet(fleet))
+    assert load_fleet(tmp_path / "f.toml") == fleet
+    plain = replace(fleet, assign={})
+    assert plain.assigned("code") is None
+    assert fleet.digest != plain.digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            'Code = "m:1b"',
+            'Code = "gpt"',
+            "f.toml: fleet 'f', assign: 'Code' names 'gpt', but its models are m:1b",
+        ),
+        ('Code = "m:1b"', "Code = 3", "f.toml, 'assign': 'code' must be"),
+        ('Code = "m:1b"', '"" = "m:1b"', "assign: '' is no task type"),
+    ],
+)
+def test_a_wrong_assignment_is_refused_in_one_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    (tmp_path / "f.toml").write_text(ASSIGNED.replace(old, new))
+    with pytest.raises(FleetError) as caught:
+        load_fleet(tmp_path / "f.toml")
+    assert sentence.lower() in str(caught.value).lower()
+    assert "\n" not in str(caught.value)

@@ -65,8 +65,14 @@ class TakeLine(Struct, frozen=True, kw_only=True):
     simulated: bool
     profile: str | None = None
     server_version: str | None = None
+    one_file: Annotated[
+        tuple[tuple[str, ...], ...] | None, Meta(description="tags of the fleet that were one model file")
+    ] = None
     realised: Annotated[
         tuple[RealisedScore, ...] | None, Meta(description="true scores, where a simulator was recorded")
+    ] = None
+    left_out_s: Annotated[
+        float | None, Meta(description="seconds by which the recorded clock is behind the wall clock")
     ] = None
     exchanges: Annotated[int, Meta(ge=0)]
 
@@ -118,6 +124,9 @@ def decode_graph_line(line: GraphLine, *, where: str) -> TaskGraph:
     return decode_graph_object(line.body, where=where, error=CassetteError)
 
 
+_ONLY_IF_KNOWN: Final = ("lambda_token", "one_file", "left_out_s")
+
+
 def encode_take_line(take: Take) -> JsonObject:
     """Return the line that opens a take; its exchanges follow."""
     key, origin, realised = take.case.key, take.origin, take.realised
@@ -139,10 +148,12 @@ def encode_take_line(take: Take) -> JsonObject:
         simulated=origin.simulated,
         profile=origin.profile,
         server_version=origin.server_version,
+        one_file=origin.one_file or None,
         realised=None if realised is None else _scores(realised),
+        left_out_s=take.left_out_s,
         exchanges=len(take.exchanges),
     )
-    return {name: value for name, value in to_json(line).items() if name != "lambda_token" or value is not None}
+    return {name: value for name, value in to_json(line).items() if name not in _ONLY_IF_KNOWN or value is not None}
 
 
 def decode_take_line(line: TakeLine, graph: TaskGraph) -> Take:
@@ -163,9 +174,16 @@ def decode_take_line(line: TakeLine, graph: TaskGraph) -> Take:
         simulated=line.simulated,
         profile=line.profile,
         server_version=line.server_version,
+        one_file=line.one_file or (),
     )
     realised = None if line.realised is None else {(row.task, row.model): row.score for row in line.realised}
-    return Take(case=Case(graph=graph, key=key, test=line.test), origin=origin, exchanges=(), realised=realised)
+    return Take(
+        case=Case(graph=graph, key=key, test=line.test),
+        origin=origin,
+        exchanges=(),
+        realised=realised,
+        left_out_s=line.left_out_s,
+    )
 
 
 def encode_exchange(exchange: Exchange, *, number: int, case: str) -> JsonObject:

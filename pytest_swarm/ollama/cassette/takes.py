@@ -23,6 +23,8 @@ KEPT_HEADERS: Final = frozenset(
 )
 """Response headers that are recorded. Request headers never are: a proxy may use any of them for credentials."""
 
+CLOCK_TOLERANCE_S: Final = 0.02  # the accuracy that recorded times have without a note
+
 
 class ExchangeEnd(StrEnum):
     """How an exchange ended."""
@@ -86,7 +88,8 @@ class Exchange:
 class TakeOrigin:
     """Where and when a case was recorded: the name of the run, and what was recorded (`backend`, `detail`).
 
-    `host` is the base URL of the server without credentials, `recorded_ts_ms` milliseconds since 1970.
+    `host` is the base URL of the server without credentials, `recorded_ts_ms` milliseconds since 1970. `one_file` are
+    groups of the fleet's tags that were one model file on the server.
     """
 
     run: str
@@ -97,6 +100,7 @@ class TakeOrigin:
     simulated: bool
     profile: str | None = None
     server_version: str | None = None
+    one_file: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +108,14 @@ class Take:
     """One recording of one case: its exchanges in the order in which they were sent.
 
     `realised` are the true scores by (task, model), where a simulator was recorded; mode `oracle` needs them.
+    `left_out_s` are the seconds by which the recorded clock is behind the wall clock, None where nobody waited.
     """
 
     case: Case
     origin: TakeOrigin
     exchanges: tuple[Exchange, ...]
     realised: Mapping[tuple[str, str], float] | None = None
+    left_out_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.realised is not None:
@@ -119,6 +125,13 @@ class Take:
     def label(self) -> str:
         """`wb1 [lp-h3-8GB]`, with the repeat where it is not the first."""
         return case_label(self.case)
+
+    @property
+    def clock_notes(self) -> tuple[str, ...]:
+        """A sentence where the recorded times differ from the wall clock by more than 20 ms, else none."""
+        if self.left_out_s is None or self.left_out_s <= CLOCK_TOLERANCE_S:
+            return ()
+        return (f"{self.label}: its times leave out {self.left_out_s:.2f} s of this process's own computing",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,7 +144,7 @@ def read_body(data: bytes) -> Json:
         return None
     try:
         body: Json = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return data.decode("utf-8", "replace")
     return body
 
@@ -181,6 +181,6 @@ def last_json(row: Exchange) -> Json:
     lines = row.text.splitlines()
     try:
         last: Json = json.loads(lines[-1]) if lines else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return last

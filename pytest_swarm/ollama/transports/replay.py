@@ -25,6 +25,7 @@ from pytest_swarm.ollama.cassette.takes import (
     request_digest,
     task_of,
 )
+from pytest_swarm.ollama.transports.bounded import OversizedReplyError
 from pytest_swarm.ollama.transports.probe import is_probe
 from pytest_swarm.ollama.transports.recording import read_body
 from pytest_swarm.ollama.transports.replay_errors import UnmatchedRequest, describe, missing_case, refusal
@@ -46,6 +47,7 @@ _FAILURES: Final = MappingProxyType(
             httpx.LocalProtocolError,
             httpx.RemoteProtocolError,
             httpx.UnsupportedProtocol,
+            OversizedReplyError,
         )
     }
 )
@@ -161,10 +163,13 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
         """End the case, and return notes about recorded exchanges that were not requested; probes do not count."""
         left = sorted((each for some in self._responses.values() for each in some), key=lambda each: each.sent_s)
         take, self._take, self._responses = self._take, None, {}
-        if take is None or not left:
+        if take is None:
             return ()
+        if not left:
+            return take.clock_notes
         of = sum(not each.watched for each in take.exchanges)
         return (
+            *take.clock_notes,
             f"{take.label}: {len(left)} of {of} recorded exchanges were not asked for, first {describe(left[0])}; "
             f"the run is not the one that was recorded",
         )

@@ -20,6 +20,7 @@ from pytest_swarm.simulator.models.profile_tables import (
     read_answer,
     read_known_outcome,
     read_model,
+    read_numbers,
     read_task_type,
 )
 from pytest_swarm.simulator.models.profile_types import (
@@ -163,8 +164,13 @@ def _behaviour(table: Fields) -> Behaviour:
     )
 
 
+_PLANNER_RULES: Final = (
+    *("favours", "corrects", "ignores_schema", "ignores_budget", "thinking_tokens", "runaway_tokens", "answer_tokens"),
+)
+
+
 def _planner(table: Fields) -> PlannerProfile:
-    table.only(("favours", "corrects", "ignores_schema", "thinking_tokens", "runaway_tokens", *_CHANCES))
+    table.only((*_PLANNER_RULES, *_CHANCES))
     favours = table.text("favours", Favour.CAPABILITY)
     if favours not in Favour._value2member_map_:
         raise table.fail(f"favours {favours!r} is unknown; known are {', '.join(Favour)}")
@@ -184,6 +190,8 @@ def _planner(table: Fields) -> PlannerProfile:
             unknown_task=chance["unknown_task"],
             unknown_model=chance["unknown_model"],
             runaway=chance["runaway"],
+            ignores_budget=table.flag("ignores_budget", default=False),
+            answer_tokens=tuple(max(1, round(each)) for each in read_numbers(table, "answer_tokens")),
         )
     except ProfileError as error:
         raise table.fail(str(error)) from error

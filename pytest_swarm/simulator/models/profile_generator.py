@@ -102,7 +102,8 @@ class ProfileGenerator:
         if problem is not None:
             rng = stable_rng("planner", self.seed, str(request.seed), full_tag(request.model), prompt)
             text, extra_tokens = plan_text(problem, self.profile.planner, rng, constrained=request.schema is not None)
-            return text, self._answer_tokens(request.model, text) + extra_tokens
+            known = self.profile.planner.tokens_for(len(problem.tasks))
+            return text, (self._answer_tokens(request.model, text) if known is None else known) + extra_tokens
         recognized = self._recognize(prompt, request) if request.schema is None else None
         if recognized is not None:
             return self._answer_task(*recognized, self.prompt_tokens(request))

@@ -117,10 +117,10 @@ def read_known_outcome(row: Fields) -> KnownOutcome:
     context = row.text("context", "any")
     if context not in KNOWN_CONTEXTS:
         raise row.fail(f"context is {context!r}, but must be 'any', 'none' or 'wrong'")
-    scores = _numbers(row, "scores")
+    scores = read_numbers(row, "scores")
     if any(score > 1 for score in scores):
         raise row.fail("'scores' must be from 0 to 1")
-    tokens = tuple(int(each) for each in _numbers(row, "completion_tokens"))
+    tokens = tuple(int(each) for each in read_numbers(row, "completion_tokens"))
     if not scores and not tokens:
         raise row.fail("has neither scores nor completion tokens")
     return KnownOutcome(
@@ -133,7 +133,7 @@ def read_known_outcome(row: Fields) -> KnownOutcome:
     )
 
 
-def _numbers(row: Fields, key: str) -> tuple[float, ...]:
+def read_numbers(row: Fields, key: str) -> tuple[float, ...]:
     """Return a list of finite numbers of at least 0; empty if it is missing."""
     values = row.raw(key)
     if values is None:

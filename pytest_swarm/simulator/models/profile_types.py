@@ -116,6 +116,7 @@ class Favour(StrEnum):
     UTILITY = "utility"  # the highest stated utility
     CHEAPEST = "cheapest"  # the lowest stated token cost
     SMALLEST = "smallest"  # the least VRAM
+    IN_TURN = "in_turn"  # the models in the order of the list, another one for each task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,9 @@ class PlannerProfile:
     The probabilities are per answer and exclude each other, so their sum is at most 1. `corrects`: probability that a
     second answer, after a refusal, has no fault. `ignores_schema`: answer as without a JSON schema (no structured
     output); only then can an answer be prose or name unknown tasks and models. `runaway_tokens`: length of an answer
-    that exceeds any time limit. `thinking_tokens` are decoded before each answer.
+    that exceeds any time limit. `thinking_tokens` are decoded before each answer. `ignores_budget`: choose without
+    regard to the budget. `answer_tokens` are the tokens of an answer for 1, 2, 3 ... tasks; without them they follow
+    from the text.
     """
 
     favours: Favour = Favour.CAPABILITY
@@ -141,6 +144,19 @@ class PlannerProfile:
     ignores_schema: bool = False
     thinking_tokens: int = 0
     runaway_tokens: int = 100_000
+    ignores_budget: bool = False
+    answer_tokens: tuple[int, ...] = ()
+
+    def tokens_for(self, tasks: int) -> int | None:
+        """Return the tokens of an answer for so many tasks, beyond the last known number by its mean growth.
+
+        None where no number is known.
+        """
+        known = self.answer_tokens
+        if not known:
+            return None
+        growth = (known[-1] - known[0]) / (len(known) - 1) if len(known) > 1 else known[0]
+        return known[tasks - 1] if tasks <= len(known) else round(known[-1] + growth * (tasks - len(known)))
 
     def __post_init__(self) -> None:
         total = sum(chance for _, chance in self.faults)

@@ -35,7 +35,7 @@ def plan_text(problem: PlannerProblem, profile: PlannerProfile, rng: Random, *, 
     """
     free = profile.ignores_schema or not constrained
     fault = _draw_fault(problem, profile, rng)
-    choice = _choose(problem, profile.favours, within_budget=fault != "over_budget")
+    choice = choose_models(problem, profile, exceed=fault == "over_budget")
     rows = [(task.id, choice[task.id]) for task in problem.tasks if task.id in choice]
     if fault == "runaway":
         return _answer(rows)[: len(rows) * 10], profile.runaway_tokens
@@ -59,15 +59,21 @@ def _draw_fault(problem: PlannerProblem, profile: PlannerProfile, rng: Random) -
     return "over_budget" if problem.refused is not None else None
 
 
-def _choose(problem: PlannerProblem, favours: Favour, *, within_budget: bool) -> dict[str, str]:
-    """Choose for each task the favored model among those that fit beside the chosen ones; a task may get none.
+def choose_models(problem: PlannerProblem, profile: PlannerProfile, *, exceed: bool = False) -> dict[str, str]:
+    """Return for each task the favored model among those that fit beside the chosen ones; a task may get none.
 
-    Without `within_budget`, choose by stated quality and exceed the budget, as a planner does that does not add up.
+    A planner that ignores the budget takes all models for fitting.
+
+    Args:
+        problem: The routing problem.
+        profile: What the planner favors.
+        exceed: Whether to choose by stated quality and exceed the budget, as a planner does that does not add up.
     """
+    within_budget = not exceed and not profile.ignores_budget
     by_tag = {model.tag: model for model in problem.models}
     chosen = {model.tag for model in problem.models if model.pinned}
     choice: dict[str, str] = {}
-    for task in problem.tasks:
+    for number, task in enumerate(problem.tasks):
         options = [tag for tag in task.offers if tag in by_tag]
         if within_budget:
             options = [
@@ -76,10 +82,12 @@ def _choose(problem: PlannerProblem, favours: Favour, *, within_budget: bool) ->
                 if _vram_gb(chosen | {tag}, by_tag) <= problem.vram_budget_gb + BUDGET_TOLERANCE_GB
             ]
         if options:
-            wanted = favours if within_budget else Favour.CAPABILITY
-            choice[task.id] = max(options, key=lambda tag: favour_rank(task.offers[tag], by_tag[tag], wanted))
+            wanted = Favour.CAPABILITY if exceed and not profile.ignores_budget else profile.favours
+            in_turn = options[number % len(options)]
+            best = max(options, key=lambda tag: favour_rank(task.offers[tag], by_tag[tag], wanted))
+            choice[task.id] = in_turn if wanted is Favour.IN_TURN else best
             chosen.add(choice[task.id])
-    if not within_budget and _vram_gb(chosen, by_tag) <= problem.vram_budget_gb + BUDGET_TOLERANCE_GB:
+    if exceed and _vram_gb(chosen, by_tag) <= problem.vram_budget_gb + BUDGET_TOLERANCE_GB:
         _exceed_budget(choice, problem.tasks, by_tag)
     return choice
 
@@ -107,7 +115,7 @@ def favour_rank(offer: Offer, model: ProblemModel, favours: Favour) -> tuple[flo
             return offer.utility, -model.vram_gb
         case Favour.CHEAPEST:
             return -offer.token_cost, -model.vram_gb
-        case Favour.SMALLEST:
+        case Favour.SMALLEST | Favour.IN_TURN:
             return -model.vram_gb, offer.quality
 
 

@@ -107,6 +107,10 @@ class LoadedModel:
         self._running = 0
         self._waiting: deque[ModelRequest] = deque()
 
+    def expiry_s(self, now_s: float) -> float:
+        """Return when it expires; for a model that was never idle, the expiry that it would have now."""
+        return now_s + self.keep_alive_s if self.expires_at_s is None else self.expires_at_s
+
     @property
     def idle(self) -> bool:
         """Whether no request references the model."""

@@ -47,8 +47,7 @@ class ModelEndpoints:
         """Serve `/api/ps`."""
         loop = asyncio.get_running_loop()
         now_s, wall_s = loop.time(), wall_time_s(loop)
-        rows = [process_row(loaded, now_s=now_s, wall_s=wall_s) for loaded in self._scheduler.resident()]
-        rows.sort(key=lambda row: str(row["expires_at"]), reverse=True)
+        rows = [process_row(loaded, now_s=now_s, wall_s=wall_s) for loaded in self._scheduler.by_expiry()]
         await send_json(send, {"models": list(rows)})
 
     async def show(self, body: bytes, send: Send) -> None:

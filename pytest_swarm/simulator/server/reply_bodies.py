@@ -29,16 +29,18 @@ class ReplyMetrics:
     decode_s: float
 
 
-def chunk(parsed: ParsedRequest, text: str, wall_s: float) -> dict[str, Json]:
+def chunk(parsed: ParsedRequest, text: str, wall_s: float, *, thinking: str | None = None) -> dict[str, Json]:
     """Return one object of a stream, or a whole reply, without `done`.
 
     Args:
         parsed: The request.
         text: The text of the object.
         wall_s: Time of the reply, in seconds since 1970.
+        thinking: What the model wrote before the text.
     """
+    thought: dict[str, Json] = {} if thinking is None else {"thinking": thinking}
     content: dict[str, Json] = (
-        {"message": {"role": "assistant", "content": text}} if parsed.chat else {"response": text}
+        {"message": {"role": "assistant", "content": text, **thought}} if parsed.chat else {"response": text, **thought}
     )
     return {"model": parsed.requested_name, "created_at": rfc3339(wall_s), **content}
 
@@ -92,21 +94,20 @@ def logprobs(tokens: Sequence[str], alternatives: int) -> list[Json]:
 
 
 def process_row(loaded: LoadedModel, *, now_s: float, wall_s: float) -> dict[str, Json]:
-    """Return a row of `/api/ps`; a model that was never idle shows the expiry that it would have now.
+    """Return a row of `/api/ps`.
 
     Args:
         loaded: The resident model.
         now_s: Loop time in seconds.
         wall_s: The same time in seconds since 1970.
     """
-    expires_s = now_s + loaded.keep_alive_s if loaded.expires_at_s is None else loaded.expires_at_s
     return {
         "name": loaded.name,
         "model": loaded.name,
         "size": loaded.placement.total_bytes,
         "digest": digest_of(loaded.model),
         "details": details(loaded.model),
-        "expires_at": rfc3339(wall_s + (expires_s - now_s)),
+        "expires_at": rfc3339(wall_s + (loaded.expiry_s(now_s) - now_s)),
         "size_vram": loaded.placement.vram_bytes,
         "context_length": loaded.options.num_ctx,
     }

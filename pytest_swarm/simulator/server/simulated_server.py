@@ -8,8 +8,9 @@ from pytest_swarm.simulator.server.app import OllamaApp
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.fault_injection import FaultyApp
 from pytest_swarm.simulator.server.faults import Fault, FaultSchedule
-from pytest_swarm.simulator.server.hardware import ServerSpec
-from pytest_swarm.simulator.server.model_library import ModelLibrary
+from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
+from pytest_swarm.simulator.server.loaded_model import LoadedModel
+from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.server.token_stream import TextGenerator
 from pytest_swarm.simulator.transport import AsgiApp, AsgiTransport
@@ -43,6 +44,14 @@ class SimulatedServer:
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return an httpx transport to this server."""
         return AsgiTransport(self.app)
+
+    def install(self, model: ModelSpec) -> None:
+        """Install a model, in place of another of that name; a loaded one stays as it was loaded."""
+        self._library.add(LibraryModel(name=model.name, spec=model))
+
+    def resident(self) -> tuple[LoadedModel, ...]:
+        """Return the models that are resident now, as `/api/ps` lists them: the latest expiry first."""
+        return self._scheduler.by_expiry()
 
     def _is_resident(self, name: str) -> bool:
         found = self._library.find(name)

@@ -44,7 +44,9 @@ class GenerationRequest:
 class GeneratedText:
     """A reply of `completion_tokens` tokens, at least 1.
 
-    Times are in seconds and replace what follows from the model's speeds; None where they are not known.
+    Times are in seconds and replace what follows from the model's speeds; None where they are not known. `verbatim`: a
+    server has ended the text for `reason` (None: without one), so that nothing ends it earlier. `thinking` is what the
+    model wrote before the text.
     """
 
     text: str
@@ -52,6 +54,9 @@ class GeneratedText:
     prefill_s: float | None = None
     decode_s: float | None = None
     overhead_s: float | None = None
+    verbatim: bool = False
+    reason: str | None = "stop"
+    thinking: str | None = None
 
 
 class TextGenerator(Protocol):
@@ -81,6 +86,7 @@ class TokenStream:
     prefill_s: float
     token_s: float
     reason: str | None
+    thinking: str | None = None
 
     @property
     def pieces(self) -> Iterator[str]:
@@ -116,8 +122,25 @@ def build_token_stream(
     Returns:
         The stream, truncated where the server ends it: at a stop, at its limit, or where it repeats itself.
     """
-    text, tokens = generated.text, max(1, generated.completion_tokens)
-    prefill_s, decode_s, whole_tokens = generated.prefill_s, generated.decode_s, tokens
+    whole_tokens = max(1, generated.completion_tokens)
+    prefill_s, decode_s = generated.prefill_s, generated.decode_s
+    text, tokens, reason = generated.text, whole_tokens, generated.reason
+    if not generated.verbatim:
+        text, tokens, reason = _ended(text, tokens, limits)
+    return TokenStream(
+        text=text,
+        tokens=tokens,
+        prompt_tokens=prompt_tokens,
+        overhead_s=model.overhead_s if generated.overhead_s is None else generated.overhead_s,
+        prefill_s=slowdown * (prompt_tokens / model.prefill_tokens_per_s if prefill_s is None else prefill_s),
+        token_s=slowdown * (1 / model.decode_tokens_per_s if decode_s is None else decode_s / whole_tokens),
+        reason=reason,
+        thinking=generated.thinking,
+    )
+
+
+def _ended(text: str, tokens: int, limits: StreamLimits) -> tuple[str, int, str | None]:
+    """Return a text with its tokens as far as the server lets it go, and why it ends there."""
     reason: str | None = "stop"
     if limits.tokens is not None and tokens >= limits.tokens:
         text, tokens, reason = text[: len(text) * limits.tokens // tokens], limits.tokens, "length"
@@ -128,15 +151,7 @@ def build_token_stream(
     if stop is not None:
         start, end = stop
         text, tokens, reason = text[:start], max(1, -(-end * tokens // max(1, len(text)))), "stop"
-    return TokenStream(
-        text=text,
-        tokens=tokens,
-        prompt_tokens=prompt_tokens,
-        overhead_s=model.overhead_s if generated.overhead_s is None else generated.overhead_s,
-        prefill_s=slowdown * (prompt_tokens / model.prefill_tokens_per_s if prefill_s is None else prefill_s),
-        token_s=slowdown * (1 / model.decode_tokens_per_s if decode_s is None else decode_s / whole_tokens),
-        reason=reason,
-    )
+    return text, tokens, reason
 
 
 def _first_stop(text: str, stops: tuple[str, ...]) -> tuple[int, int] | None:

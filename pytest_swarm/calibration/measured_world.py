@@ -1,0 +1,116 @@
+"""The measured server of an answer store: medians of loads, speeds of calls that ran alone, footprints, and limits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+from typing import Final, overload
+
+from pytest_swarm.calibration.call_costs import CACHED_SPEED
+from pytest_swarm.execution.played_world import UNLIMITED_BYTES, ModelFigures, PlayedWorld
+from pytest_swarm.ollama.answers.answer_store import AnswerStore
+from pytest_swarm.ollama.answers.stored_values import LoadSample, SpeedSample, StoredAnswer
+
+_LEAST_TOKENS: Final = 2  # the server reports no time for a reply of one token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerLimits:
+    """What is known of a server besides its answers: the bytes of its GPUs; None = not known."""
+
+    gpu_bytes: int | None = None
+
+
+def measured_world(store: AnswerStore, limits: ServerLimits | None = None) -> PlayedWorld:
+    """Return the measured server of a store.
+
+    Args:
+        store: The answers, loads and speeds.
+        limits: What is known of the server besides.
+    """
+    answers: dict[str, list[StoredAnswer]] = defaultdict(list)
+    for question, answer in store.entries():
+        answers[question.model.digest].append(answer)
+    loads: dict[str, list[LoadSample]] = defaultdict(list)
+    for load in store.loads():
+        loads[load.digest].append(load)
+    speeds = store.speeds()
+    return PlayedWorld(
+        models={
+            digest: _figures(samples, answers[digest], [each for each in speeds if each.digest == digest])
+            for digest, samples in loads.items()
+        },
+        num_parallel=_parallel(speeds),
+        gpu_bytes=_gpu_bytes(store.loads(), limits or ServerLimits()),
+    )
+
+
+def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: Iterable[SpeedSample]) -> ModelFigures:
+    """Return the figures of a model; of its loads those from the page cache, where there are any."""
+    warm = [load.load_s for load in loads if not load.first]
+    sizes: dict[int, list[int]] = defaultdict(list)
+    for load in loads:
+        sizes[load.num_ctx].append(load.size_bytes)
+    alone = [answer for answer in answers if not answer.beside and answer.unanswered_s is None]
+    overheads = [answer.overhead_s for answer in alone if answer.overhead_s is not None]
+    factors: dict[int, list[float]] = defaultdict(list)
+    for speed in speeds:
+        if speed.running > 1 and speed.decode_tokens_per_s:
+            factors[speed.running].append(max(1.0, speed.alone_tokens_per_s / speed.decode_tokens_per_s))
+    return ModelFigures(
+        load_s=_rounded(median(warm or [load.load_s for load in loads])),
+        footprints={num_ctx: max(found) for num_ctx, found in sizes.items()},
+        prefill_tokens_per_s=_rounded(_prefill_speed(alone)),
+        decode_tokens_per_s=_rounded(_decode_speed(alone)),
+        overhead_s=_rounded(median(overheads) if overheads else None),
+        slowdowns={running: _rounded(median(found)) for running, found in sorted(factors.items())},
+    )
+
+
+@overload
+def _rounded(value: float) -> float: ...
+
+
+@overload
+def _rounded(value: float | None) -> float | None: ...
+
+
+def _rounded(value: float | None) -> float | None:
+    """Return a figure in four digits: a change of less than that is no reason to play cases again."""
+    return None if value is None else float(f"{value:.3e}")
+
+
+def _prefill_speed(answers: Iterable[StoredAnswer]) -> float | None:
+    """Return the prompt tokens per second of calls that read their whole prompt."""
+    known = [
+        (answer.prompt_tokens, answer.prefill_s)
+        for answer in answers
+        if answer.prompt_tokens and answer.prefill_s and not answer.cached
+    ]
+    if not known:
+        return None
+    middle = median(tokens / seconds for tokens, seconds in known)
+    whole = [(tokens, seconds) for tokens, seconds in known if tokens / seconds <= CACHED_SPEED * middle]
+    return sum(tokens for tokens, _ in whole) / sum(seconds for _, seconds in whole)
+
+
+def _decode_speed(answers: Iterable[StoredAnswer]) -> float | None:
+    known = [
+        (answer.completion_tokens, answer.decode_s)
+        for answer in answers
+        if (answer.completion_tokens or 0) >= _LEAST_TOKENS and answer.decode_s
+    ]
+    return sum(tokens or 0 for tokens, _ in known) / sum(seconds or 0.0 for _, seconds in known) if known else None
+
+
+def _parallel(speeds: Iterable[SpeedSample]) -> int:
+    """Return how many calls of one model ran together: the most of any model, because the server has one setting."""
+    return max((speed.running for speed in speeds), default=1)
+
+
+def _gpu_bytes(loads: Iterable[LoadSample], limits: ServerLimits) -> int | None:
+    """Return the memory of the server's GPUs as far as it is known; None where every model was loaded to the CPU."""
+    sizes = [load.size_vram_bytes for load in loads]
+    return None if sizes and not any(sizes) else limits.gpu_bytes or UNLIMITED_BYTES

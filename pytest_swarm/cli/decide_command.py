@@ -1,0 +1,116 @@
+"""`decide RUN...`: which of the policies that were run to use, keep, or measure further."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pytest_swarm.decision.decide import PolicyDecision
+
+HELP: Final = "choose the policy to use from runs, honest about chance"
+DESCRIPTION: Final = """
+Choose among the policies that runs measured: use one, keep what you do now, or measure more. Several runs are more jobs
+or more repeats. The present policy is fixed where it was run, else the one single model, else best-single; --against
+names another. docs/deciding.md says how the choice is made.
+"""
+
+_RECORD: Final = "markdown"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="directory of a run, or its events.jsonl")
+    parser.add_argument(
+        "--vram", metavar="SIZES", help="VRAM budgets to decide for, such as 8GB,16GB (default: all of the runs)"
+    )
+    parser.add_argument(
+        "--by", default="score", metavar="FIGURE", help="score, utility, makespan or cost (default: score)"
+    )
+    parser.add_argument(
+        "--max-loss",
+        default="2%",
+        metavar="LOSS",
+        help="loss that does not matter, such as 2%% or 0.02: of score where time or cost decides, else what keeping "
+        "the present policy may give up (default: 2%%)",
+    )
+    parser.add_argument(
+        "--against", metavar="MODE", help="the policy in use now: fixed, single:TAG, or any mode that was run"
+    )
+    parser.add_argument(
+        "--policy",
+        type=Path,
+        metavar="FILE",
+        help="write the policy that the decision leads to: play it with --swarm-compare=policy:FILE",
+    )
+    parser.add_argument(
+        "--export",
+        action="append",
+        default=[],
+        metavar="FORMAT[:PATH]",
+        help="write that policy as llama-swap, litellm, ollama (a shell script) or markdown (a record for a pull "
+        "request); repeatable; without a path it is printed",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the decision at each budget."""
+    from pytest_swarm.decision.criteria import parse_criterion, parse_loss
+    from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
+    from pytest_swarm.report.decision_text import decision_lines
+    from pytest_swarm.telemetry.reader import read_run
+    from pytest_swarm.units import parse_size_gb
+
+    sizes = () if options.vram is None else options.vram.split(",")
+    question = DecisionQuestion(
+        by=parse_criterion(options.by, what="--by"),
+        max_loss=parse_loss(options.max_loss, what="--max-loss"),
+        budgets_gb=tuple(dict.fromkeys(parse_size_gb(each, what="--vram") for each in sizes)),
+        against=options.against,
+    )
+    exports = [_export(text) for text in options.export]
+    decisions = decide_runs([read_run(path) for path in options.runs], question)
+    for decision in decisions:
+        print("\n".join(decision_lines(decision)))
+    if options.policy is not None or exports:
+        _write(decisions, options.policy, exports)
+    return 0
+
+
+def _export(text: str) -> tuple[str, str | None]:
+    """Return format and path of a text such as `ollama:warm.sh`."""
+    from pytest_swarm.decision.exports import EXPORTS
+    from pytest_swarm.errors import OptionError
+
+    name, colon, path = text.partition(":")
+    if name not in (*EXPORTS, _RECORD) or (colon and not path):
+        known = ", ".join((*EXPORTS, _RECORD))
+        raise OptionError(f"--export: {text!r} is not known; known are {known}, each with :PATH or without")
+    return name, path or None
+
+
+def _write(decisions: Sequence[PolicyDecision], path: Path | None, exports: Sequence[tuple[str, str | None]]) -> None:
+    """Write the policy file and the exports of the one decision."""
+    from pytest_swarm.decision.exports import EXPORTS
+    from pytest_swarm.decision.policy_writing import policy_of
+    from pytest_swarm.documents import write_text
+    from pytest_swarm.errors import OptionError, PolicyError
+    from pytest_swarm.report.decision_record import decision_record
+    from pytest_swarm.routing.policy_file import write_policy
+
+    if len(decisions) > 1:
+        raise OptionError("--policy and --export: a policy is for one VRAM budget; name it with --vram")
+    policy = policy_of(decisions[0], now=datetime.now(UTC))
+    if path is not None:
+        write_policy(policy, path)
+        print(f"wrote {path}: {policy.mode}, horizon {policy.horizon_depth}")
+    for name, target in exports:
+        text = decision_record(decisions[0], policy) if name == _RECORD else EXPORTS[name](policy)
+        if target is None:
+            print(text, end="")
+        else:
+            write_text(target, text, PolicyError)
+            print(f"wrote {target}")

@@ -1,0 +1,281 @@
+"""The choice among policies, from one figure per policy and job; what was run, and how it is worded, is not known here.
+
+A policy is used only where the lower bound of its gain over the present one, which pays for having chosen it, is above
+zero. The present one is kept only where no policy can gain more than is allowed to be lost. Otherwise nothing is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias, TypedDict
+
+from pytest_swarm.statistics.best_of_many import (
+    GainTable,
+    cross_fitted_gain,
+    gain_bounds,
+    planned_spread,
+    shared_critical_value,
+    units_to_prove,
+)
+from pytest_swarm.statistics.intervals import t_quantile
+
+MIN_JOBS: Final = 8  # with fewer, not even a gain in every job excludes chance once several policies were tried
+LEVEL: Final = 0.025
+"""Chance with which each end of an interval may be wrong: 95 % intervals."""
+Rows: TypeAlias = tuple[tuple[float, ...], ...]
+
+
+class _Settling(TypedDict, total=False):
+    to_find: Shortfall
+    to_keep: Shortfall
+
+
+class Ruling(StrEnum):
+    """What the figures allow to say."""
+
+    USE = "use"
+    KEEP = "keep"
+    UNKNOWN = "unknown"
+    TOO_FEW = "too-few"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFigures:
+    """One row per policy, one column per job; the first row is the present policy.
+
+    `relative` figures (seconds, cost) are better when smaller, and a gain is the share of them that is saved, in the
+    geometric mean over jobs; of others a gain is a difference. `scores` are those that must not be lost where the
+    figures are not scores themselves. `allowed_loss` is what may be lost without regret: of the figures' own unit (a
+    share where relative), and of score. `step` is the smallest loss that a job can show. `noise` is the variance of a
+    job's gain that comes from its `repeats`, one value per policy.
+    """
+
+    values: Rows
+    relative: bool = False
+    scores: Rows | None = None
+    allowed_loss: float = 0.0
+    allowed_score_loss: float = 0.0
+    step: float = 0.0
+    score_step: float = 0.0
+    level: float = LEVEL
+    noise: tuple[float, ...] = ()
+    repeats: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GainEstimate:
+    """The gain of one policy over the present one with its 95 % interval; `low` pays for the choice among all."""
+
+    policy: int
+    mean: float
+    low: float
+    high: float
+    score_low: float | None = None
+    score_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfall:
+    """What would settle an open choice: jobs in all, further repeats of the same jobs; None where it would not."""
+
+    jobs: int | None
+    repeats: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChoice:
+    """The ruling. `best` is the row of the policy to use, or of the one that looks best.
+
+    `honest` is its gain judged on jobs that had no part in choosing (cross-fitted), within the interval; `naive` the
+    gain that it shows on the jobs that chose it. `shares` say how often the parts of the jobs chose each policy.
+    """
+
+    ruling: Ruling
+    jobs: int
+    best: int | None = None
+    honest: float | None = None
+    naive: float | None = None
+    estimates: tuple[GainEstimate, ...] = ()
+    shares: tuple[float, ...] = ()
+    most_open: int | None = None
+    to_find: Shortfall | None = None
+    to_keep: Shortfall | None = None
+
+    def estimate(self, policy: int) -> GainEstimate | None:
+        """Return the gain of a policy; None for the present one, and where nothing was decided."""
+        return next((each for each in self.estimates if each.policy == policy), None)
+
+
+def choose_policy(figures: PolicyFigures, *, every: bool = True) -> PolicyChoice:
+    """Return which policy to use instead of the first one, to keep that, or that neither is known.
+
+    Args:
+        figures: What was measured of the policies.
+        every: Whether the gain of each policy is estimated, or only that of the best.
+    """
+    jobs = len(figures.values[0]) if figures.values else 0
+    if jobs < MIN_JOBS:
+        return PolicyChoice(ruling=Ruling.TOO_FEW, jobs=jobs)
+    if len(figures.values) == 1:
+        return PolicyChoice(ruling=Ruling.KEEP, jobs=jobs)
+    return _Choosing(figures).choice(every=every)
+
+
+def gain_of(logarithm: float, *, relative: bool) -> float:
+    """Return a gain as it is told: for relative figures the share that is saved, 1 - exp(-g)."""
+    return -math.expm1(-logarithm) if relative else logarithm
+
+
+class _Choosing:
+    """The gains of all policies but the first, on the scale on which they are compared."""
+
+    def __init__(self, figures: PolicyFigures) -> None:
+        self.figures = figures
+        self.table = GainTable(
+            rows=tuple(_gains(figures.values[0], row, relative=figures.relative) for row in figures.values[1:]),
+            step=figures.step,
+            level=figures.level,
+        )
+        self.critical = shared_critical_value(self.table)
+        self.guard = self._guard()
+        self.guard_critical = shared_critical_value(self.guard) if self.guard else 0.0
+        self._bounds: dict[int, tuple[float, float]] = {}
+        self._score_bounds: dict[int, tuple[float, float]] = {}
+        allowed = figures.allowed_loss
+        self.margin = -math.log1p(-min(allowed, 0.999)) if figures.relative else allowed
+
+    def _guard(self) -> GainTable | None:
+        figures = self.figures
+        if figures.scores is None:
+            return None
+        rows = tuple(_gains(figures.scores[0], row, relative=False) for row in figures.scores[1:])
+        return GainTable(rows=rows, step=figures.score_step, level=figures.level)
+
+    def bounds(self, n: int) -> tuple[float, float]:
+        """Return the bounds of a policy's gain."""
+        if n not in self._bounds:
+            self._bounds[n] = gain_bounds(self.table, n, self.critical)
+        return self._bounds[n]
+
+    def score_bounds(self, n: int) -> tuple[float, float]:
+        """Return the bounds of a policy's gain in score; 0 where the figures are scores themselves."""
+        if self.guard is None:
+            return 0.0, 0.0
+        if n not in self._score_bounds:
+            self._score_bounds[n] = gain_bounds(self.guard, n, self.guard_critical)
+        return self._score_bounds[n]
+
+    def choice(self, *, every: bool) -> PolicyChoice:
+        """Return the ruling; policies are looked at from the best mean on."""
+        means = self.table.means
+        order = sorted(range(len(means)), key=lambda n: -means[n])
+        proven = next((n for n in order if means[n] > 0 and self.bounds(n)[0] > 0 and self._keeps_score(n)), None)
+        best = proven if proven is not None else self._looks_best(order)
+        settled = proven is None and all(self._loses_score(n) or self.bounds(n)[1] <= self.margin for n in order)
+        ruling = Ruling.USE if proven is not None else Ruling.KEEP if settled else Ruling.UNKNOWN
+        fit = cross_fitted_gain(self.table, self.guard, allowed=self.figures.allowed_score_loss)
+        low, high = self.bounds(best)
+        honest = min(max(fit.gain, low), high, max(means[best], low))
+        return PolicyChoice(
+            ruling=ruling,
+            jobs=self.table.units,
+            best=best + 1,
+            honest=self._told(honest),
+            naive=self._told(means[best]),
+            estimates=tuple(self._estimate(n) for n in (range(len(means)) if every else (best,))),
+            shares=(1 - math.fsum(fit.shares), *fit.shares),
+            most_open=None if ruling is Ruling.USE else self._most_open(order),
+            **(self._settling(best, honest, order) if ruling is Ruling.UNKNOWN else {}),
+        )
+
+    def _settling(self, best: int, honest: float, order: Sequence[int]) -> _Settling:
+        """What would settle a choice that is open."""
+        blocking = [n for n in order if not self._loses_score(n) and self.bounds(n)[1] > self.margin]
+        return {"to_find": self._to_find(best, honest), "to_keep": self._to_keep(best, blocking)}
+
+    def _most_open(self, order: Sequence[int]) -> int:
+        kept = [n for n in order if not self._loses_score(n)]
+        return 1 + max(kept or order, key=lambda n: self.bounds(n)[1])
+
+    def _looks_best(self, order: Sequence[int]) -> int:
+        """Return the first policy that seems to keep the score, else one that may keep it, else the first."""
+        kept = [n for n in order if self.guard is None or self.guard.means[n] >= -self.figures.allowed_score_loss]
+        return next(iter(kept or [n for n in order if not self._loses_score(n)] or order))
+
+    def _keeps_score(self, n: int) -> bool:
+        return self.guard is None or self.score_bounds(n)[0] >= -self.figures.allowed_score_loss
+
+    def _loses_score(self, n: int) -> bool:
+        return self.guard is not None and self.score_bounds(n)[1] < -self.figures.allowed_score_loss
+
+    def _told(self, gain: float) -> float:
+        return gain_of(gain, relative=self.figures.relative)
+
+    def _estimate(self, n: int) -> GainEstimate:
+        low, high = self.bounds(n)
+        score_low, score_high = self.score_bounds(n) if self.guard else (None, None)
+        return GainEstimate(
+            policy=n + 1,
+            mean=self._told(self.table.means[n]),
+            low=self._told(low),
+            high=self._told(high),
+            score_low=score_low,
+            score_high=score_high,
+        )
+
+    def _to_find(self, n: int, honest: float) -> Shortfall:
+        """What would prove a gain as large as the honest one, if it matters, and that the score is kept."""
+        if honest <= self.margin:
+            return Shortfall(jobs=None, repeats=None)
+        jobs = units_to_prove(self.table, n, distance=honest, critical=self.critical)
+        if self.guard is None or jobs is None or self._keeps_score(n):
+            return self._shortfall(n, jobs)
+        distance = self.guard.means[n] + self.figures.allowed_score_loss
+        other = units_to_prove(self.guard, n, distance=distance, critical=self.guard_critical)
+        return Shortfall(jobs=None if other is None else max(jobs, other), repeats=None)
+
+    def _to_see_loss(self, n: int) -> Shortfall:
+        """What would prove that a policy loses more score than is allowed, if it loses as much as was seen."""
+        assert self.guard is not None
+        distance = -self.guard.means[n] - self.figures.allowed_score_loss
+        return Shortfall(jobs=units_to_prove(self.guard, n, distance=distance, critical=self._student), repeats=None)
+
+    @property
+    def _student(self) -> float:
+        return t_quantile(self.table.units - 1, 1 - 2 * self.table.level)
+
+    def _to_keep(self, best: int, blocking: Sequence[int]) -> Shortfall:
+        """What would prove that no policy gains more than is allowed, if the gains are as seen, or none."""
+        if self.guard is not None and self.bounds(best)[0] > 0:
+            return self._to_see_loss(best)
+        needed = [(self._units_to_keep(n) or math.inf, n) for n in blocking]
+        jobs, slowest = max(needed)
+        return self._shortfall(slowest, None if math.isinf(jobs) else int(jobs))
+
+    def _units_to_keep(self, n: int) -> int | None:
+        distance = self.margin - min(0.0, self.table.means[n])
+        return units_to_prove(self.table, n, distance=distance, critical=self._student)
+
+    def _shortfall(self, n: int, jobs: int | None) -> Shortfall:
+        """Jobs, and the repeats of the present jobs that narrow the interval as much, where repeats can.
+
+        With b the variance between jobs and w that of repeats, N jobs give (b + w/R)/N, and n jobs of R' repeats
+        (b + w/R')/n.
+        """
+        if jobs is None or not self.figures.noise:
+            return Shortfall(jobs=jobs, repeats=None)
+        whole = planned_spread(self.table.rows[n]) ** 2
+        noise = min(self.figures.noise[n + 1], whole)
+        target = whole * self.table.units / jobs - (whole - noise)
+        if target <= 0 or noise <= 0:
+            return Shortfall(jobs=jobs, repeats=None)
+        return Shortfall(jobs=jobs, repeats=max(1, math.ceil(self.figures.repeats * (noise / target - 1))))
+
+
+def _gains(present: Sequence[float], policy: Sequence[float], *, relative: bool) -> tuple[float, ...]:
+    """Return the gain in each job: the difference, or for seconds and cost the logarithm of the ratio."""
+    pairs = zip(present, policy, strict=True)
+    return tuple(math.log(was / now) if relative else now - was for was, now in pairs)

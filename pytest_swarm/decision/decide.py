@@ -1,0 +1,220 @@
+"""The decision on runs: which of the policies that they measured to use, at each VRAM budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Final
+
+from pytest_swarm.decision.choice import LEVEL, PolicyChoice, PolicyFigures, Ruling, choose_policy
+from pytest_swarm.decision.criteria import CRITERIA, DEFAULT_LOSS, SCORE, AllowedLoss, Criterion
+from pytest_swarm.decision.measured_policies import (
+    JobsByDigest,
+    MeasuredPolicies,
+    PolicySetting,
+    group_jobs,
+    run_digest,
+    usable_policies,
+)
+from pytest_swarm.domain.record import Run, RunInfo
+from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure
+from pytest_swarm.metrics.metric_table import METRICS
+from pytest_swarm.units import format_gb
+
+_PRESENT: Final = ("fixed", "single", "best-single")
+"""What people do without a router, in this order: the present policy where none is named."""
+_SAVINGS: Final = ("score", "makespan_s", "switches", "load_s", "token_cost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionQuestion:
+    """What is to be decided. `budgets_gb` are those of the runs where it is empty; `against` None = found by rule."""
+
+    by: Criterion = SCORE
+    max_loss: AllowedLoss = DEFAULT_LOSS
+    budgets_gb: tuple[float, ...] = ()
+    against: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyDecision:
+    """The decision at one budget. Rows of `choice` are `policies`, of which the first is the present one.
+
+    `means` are metric -> its mean over the jobs for each policy; None where one was not measured. `runs` are what the
+    runs were. `policies` use `jobs` jobs of `repeats` repeats.
+    """
+
+    question: DecisionQuestion
+    budget_gb: float
+    policies: tuple[PolicySetting, ...]
+    choice: PolicyChoice
+    measured: MeasuredPolicies
+    means: Mapping[str, tuple[float | None, ...]]
+    runs: tuple[RunInfo, ...]
+    run_digests: tuple[str, ...]
+    repeats: int
+    decided_together: int
+
+    @property
+    def present(self) -> PolicySetting:
+        """The policy in use now."""
+        return self.policies[0]
+
+    @property
+    def best(self) -> PolicySetting | None:
+        """The policy to use, or the one that looks best; None where nothing was compared."""
+        return None if self.choice.best is None else self.policies[self.choice.best]
+
+    @property
+    def in_force(self) -> PolicySetting:
+        """The policy that the decision leads to: the chosen one, or the present one where there is no better one."""
+        return self.best if self.choice.ruling is Ruling.USE and self.best is not None else self.present
+
+    def mean(self, metric: str, policy: PolicySetting) -> float | None:
+        """Return the mean of a metric over the jobs under one policy."""
+        return self.means[metric][self.policies.index(policy)]
+
+    def jobs_under(self, policy: PolicySetting) -> tuple[MeasuredJob, ...]:
+        """Return every job that ran under a policy at the budget."""
+        return tuple(each for job in self.measured.by_setting[policy].values() for each in job.draws.values())
+
+
+def decide_runs(runs: Sequence[Run], question: DecisionQuestion) -> tuple[PolicyDecision, ...]:
+    """Return a decision for each budget; those that are made together share one error.
+
+    Args:
+        runs: Runs of the same fleet and kind of server: more jobs, or more repeats of the same ones.
+        question: What is to be decided.
+
+    Raises:
+        OptionError: The runs do not belong together, or lack what the question names.
+    """
+    _check_together(runs)
+    measured = [measure(run.jobs) for run in runs]
+    there = sorted({job.key.vram_budget_gb for jobs in measured for job in jobs})
+    budgets = question.budgets_gb or tuple(there)
+    if not there:
+        raise OptionError("decide: no job was run, so there is nothing to decide")
+    for budget_gb in budgets:
+        if budget_gb not in there:
+            known = ", ".join(map(format_gb, there))
+            raise OptionError(f"--vram: nothing was measured at {format_gb(budget_gb)}; the runs have {known}")
+    infos, digests = tuple(run.info for run in runs), tuple(map(run_digest, measured))
+    return tuple(
+        _decide(group_jobs(measured, budget_gb), _Frame(question, budget_gb, infos, digests, len(budgets)))
+        for budget_gb in budgets
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    question: DecisionQuestion
+    budget_gb: float
+    runs: tuple[RunInfo, ...]
+    digests: tuple[str, ...]
+    together: int
+
+
+def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> PolicyDecision:
+    question, by = frame.question, frame.question.by
+    present = _present(grouped, question, frame.budget_gb)
+    criteria = (by,) if by in (SCORE, CRITERIA["utility"]) else (by, SCORE)
+    measured = usable_policies(grouped, present, criteria)
+    noise, repeats = measured.noise(by) if measured.jobs else ((), 1)
+    return PolicyDecision(
+        question=question,
+        budget_gb=frame.budget_gb,
+        policies=measured.settings,
+        choice=choose_policy(replace(_figures(measured, frame), noise=noise, repeats=repeats)),
+        measured=measured,
+        means={name: _means(measured, name) for name in _SAVINGS},
+        runs=frame.runs,
+        run_digests=frame.digests,
+        repeats=repeats,
+        decided_together=frame.together,
+    )
+
+
+def _figures(measured: MeasuredPolicies, frame: _Frame) -> PolicyFigures:
+    by, loss = frame.question.by, frame.question.max_loss
+    if not measured.jobs:
+        return PolicyFigures(values=())
+    values = measured.rows(by)
+    step = 1 / measured.scored_tasks()
+    if by.relative:
+        scores = measured.rows(SCORE)
+        return PolicyFigures(
+            values=values,
+            relative=True,
+            scores=scores,
+            allowed_loss=DEFAULT_LOSS.amount,
+            allowed_score_loss=loss.of(fmean(scores[0])),
+            score_step=step,
+            level=LEVEL / frame.together,
+        )
+    return PolicyFigures(
+        values=values,
+        allowed_loss=loss.of(fmean(values[0])),
+        step=step if by == SCORE else 0.0,
+        level=LEVEL / frame.together,
+    )
+
+
+def _present(
+    grouped: Mapping[PolicySetting, JobsByDigest], question: DecisionQuestion, budget_gb: float
+) -> PolicySetting:
+    """Return the policy in use now: the one that was named, or else the plainest that was run."""
+    settings = sorted(grouped, key=lambda each: each.order)
+    known = ", ".join(dict.fromkeys(each.mode for each in settings))
+    if question.against is not None:
+        named = [each for each in settings if question.against in (each.mode, each.label)]
+        if not named:
+            raise OptionError(f"--against: {question.against!r} was not run at {format_gb(budget_gb)}; run are {known}")
+        return named[0]
+    for name in _PRESENT:
+        found = [each for each in settings if each.mode.partition(":")[0] == name]
+        modes = {each.mode for each in found}
+        if len(modes) > 1:
+            raise OptionError(
+                f"decide: {', '.join(sorted(modes))} could each be what you do now; name one with --against"
+            )
+        if found:
+            return found[0]
+    raise OptionError(
+        f"decide: none of {known} is what people do without a router; name what you do now with --against, or run "
+        "mode fixed as well"
+    )
+
+
+def _means(measured: MeasuredPolicies, metric: str) -> tuple[float | None, ...]:
+    return tuple(_mean(measured, setting, metric) for setting in measured.settings)
+
+
+def _mean(measured: MeasuredPolicies, setting: PolicySetting, metric: str) -> float | None:
+    """Return the mean over jobs of the mean over repeats; None where a job lacks the metric."""
+    found: list[float] = []
+    for digest in measured.jobs:
+        values = [METRICS[metric].of_job(each.metrics) for each in measured.by_setting[setting][digest].draws.values()]
+        if any(value is None for value in values):
+            return None
+        found.append(fmean(values))
+    return fmean(found) if found else None
+
+
+def _check_together(runs: Sequence[Run]) -> None:
+    """Raise OptionError where runs measured different things."""
+    first = runs[0].info
+    for run in runs[1:]:
+        other = run.info
+        for what, then, now in (
+            ("fleet", first.fleet.digest, other.fleet.digest),
+            ("kind of server", first.simulated, other.simulated),
+            ("simulator profile", first.profile, other.profile),
+        ):
+            if then != now:
+                raise OptionError(
+                    f"decide: run {other.run} has another {what} than {first.run} ({now} instead of {then}); decide "
+                    "on each by itself"
+                )

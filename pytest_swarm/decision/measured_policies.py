@@ -1,0 +1,227 @@
+"""The policies that runs measured at one VRAM budget: which can be used there, and their figures on the same jobs."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, variance
+from typing import Final, TypeAlias
+
+from pytest_swarm.decision.criteria import Criterion
+from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.domain.record import JobStatus, lambda_label
+from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, lambda_order
+from pytest_swarm.routing.registry import built_in, mode_order
+
+_LEAST_SHARE: Final = 0.9
+"""Share of the jobs that a policy must have figures for; the jobs that one lacks are left out for all."""
+Draw: TypeAlias = tuple[int, int, int]
+"""Number of the run, repeat, and occurrence of the case in the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySetting:
+    """A policy that a run measured: its mode and horizon, and its weight of token cost where that was swept."""
+
+    mode: str
+    horizon: HorizonDepth
+    lambda_token: float | None = None
+
+    @property
+    def label(self) -> str:
+        """The mode with its horizon, as in test ids: `milp-h3`."""
+        depth = "flat" if self.horizon == "flat" else f"h{self.horizon}"
+        swept = "" if self.lambda_token is None else f"-{lambda_label(self.lambda_token)}"
+        return f"{self.mode}-{depth}{swept}"
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """The sort key: the order of the table of modes, then the horizon, then the weight."""
+        return mode_order(self.mode), horizon_order(self.horizon), lambda_order(self.lambda_token)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyJob:
+    """One job under one policy: its repeats by draw."""
+
+    name: str
+    draws: Mapping[Draw, MeasuredJob]
+
+    def mean(self, criterion: Criterion) -> float | None:
+        """Return the mean over repeats of a figure; None where a repeat lacks it."""
+        values = [criterion.of_job(each) for each in self.draws.values()]
+        known = [each for each in values if each is not None]
+        return fmean(known) if known and len(known) == len(values) else None
+
+
+JobsByDigest: TypeAlias = Mapping[str, PolicyJob]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredPolicies:
+    """The policies that can be used, the present one first, and the digests of the jobs that all of them have.
+
+    `excluded` says in a sentence each why another one was left out.
+    """
+
+    settings: tuple[PolicySetting, ...]
+    jobs: tuple[str, ...]
+    by_setting: Mapping[PolicySetting, JobsByDigest]
+    excluded: tuple[str, ...]
+
+    def rows(self, criterion: Criterion) -> tuple[tuple[float, ...], ...]:
+        """Return the figures, one row per policy and one column per job.
+
+        Raises:
+            OptionError: A figure was not measured, or a relative one is not above 0.
+        """
+        found: list[tuple[float, ...]] = []
+        for setting in self.settings:
+            row = [(self.by_setting[setting][digest], digest) for digest in self.jobs]
+            found.append(tuple(_figure(job, criterion, setting) for job, _ in row))
+        return tuple(found)
+
+    def noise(self, criterion: Criterion) -> tuple[tuple[float, ...], int]:
+        """Return the variance of a job's gain that comes from its repeats, by policy, and the number of repeats.
+
+        It is empty where a job has one repeat only.
+        """
+        present = self.by_setting[self.settings[0]]
+        repeats = min((len(present[digest].draws) for digest in self.jobs), default=1)
+        if repeats < 2:
+            return (), repeats
+        found = [0.0]
+        for setting in self.settings[1:]:
+            parts = []
+            for digest in self.jobs:
+                gains = _repeat_gains(present[digest], self.by_setting[setting][digest], criterion)
+                if len(gains) < 2:
+                    return (), repeats
+                parts.append(variance(gains) / len(gains))
+            found.append(fmean(parts))
+        return tuple(found), repeats
+
+    def scored_tasks(self) -> float:
+        """Return the mean number of tasks of a job that have a score, at least 1."""
+        jobs = [next(iter(self.by_setting[self.settings[0]][digest].draws.values())) for digest in self.jobs]
+        return max(1.0, fmean(sum(score is not None for score in each.task_score.values()) for each in jobs))
+
+
+def _figure(job: PolicyJob, criterion: Criterion, setting: PolicySetting) -> float:
+    value = job.mean(criterion)
+    if value is None:
+        raise OptionError(
+            f"--by {criterion.name}: job {job.name!r} has no {criterion.metric} under {setting.label}; "
+            "measure it, or decide by another figure"
+        )
+    if criterion.relative and value <= 0:
+        raise OptionError(
+            f"--by {criterion.name}: {criterion.metric} of job {job.name!r} under {setting.label} is {value:g}, so "
+            "nothing can be saved of it; decide by another figure"
+        )
+    return value
+
+
+def _repeat_gains(present: PolicyJob, policy: PolicyJob, criterion: Criterion) -> list[float]:
+    """Return the gains of the repeats that both have."""
+    gains: list[float] = []
+    for draw in present.draws.keys() & policy.draws.keys():
+        was, now = criterion.of_job(present.draws[draw]), criterion.of_job(policy.draws[draw])
+        if was is None or now is None:
+            continue
+        if not criterion.relative:
+            gains.append(now - was)
+        elif was > 0 and now > 0:
+            gains.append(math.log(was / now))
+    return gains
+
+
+def group_jobs(runs: Sequence[Iterable[MeasuredJob]], budget_gb: float) -> dict[PolicySetting, dict[str, PolicyJob]]:
+    """Return the jobs of all runs at one budget, by policy and by the digest of their graph.
+
+    Args:
+        runs: The jobs of each run.
+        budget_gb: The VRAM budget.
+    """
+    draws: dict[PolicySetting, dict[str, dict[Draw, MeasuredJob]]] = {}
+    names: dict[str, str] = {}
+    for number, jobs in enumerate(runs):
+        for job in jobs:
+            if job.key.vram_budget_gb == budget_gb:
+                key = job.key
+                setting = PolicySetting(mode=key.mode, horizon=key.horizon, lambda_token=key.lambda_token)
+                digest = job.record.case.graph.digest
+                names[digest] = job.job
+                draws.setdefault(setting, {}).setdefault(digest, {})[number, job.key.repeat, job.occurrence] = job
+    return {
+        setting: {digest: PolicyJob(name=names[digest], draws=each) for digest, each in by_digest.items()}
+        for setting, by_digest in draws.items()
+    }
+
+
+def usable_policies(
+    grouped: Mapping[PolicySetting, JobsByDigest], present: PolicySetting, criteria: Sequence[Criterion]
+) -> MeasuredPolicies:
+    """Return the policies that could be used at the budget, on the jobs that all of them finished.
+
+    Left out are policies that know what no user knows, that break the budget, that found no plan for a job, or that
+    lack figures for a tenth of the jobs.
+
+    Args:
+        grouped: What `group_jobs` returned.
+        present: The policy that is in use now; it stays, whatever it does.
+        criteria: The figures that each job must have.
+    """
+    complete = {setting: _complete(jobs, criteria) for setting, jobs in grouped.items()}
+    wanted = complete[present]
+    excluded: list[str] = []
+    kept = [present]
+    for setting in sorted(grouped, key=lambda each: each.order):
+        if setting == present:
+            continue
+        reason = _reason_against(setting, grouped[setting], complete[setting], wanted)
+        if reason is None:
+            kept.append(setting)
+        else:
+            excluded.append(f"{setting.label} {reason}")
+    jobs = sorted(set.intersection(*(complete[each] for each in kept)), key=lambda d: (grouped[present][d].name, d))
+    return MeasuredPolicies(settings=tuple(kept), jobs=tuple(jobs), by_setting=grouped, excluded=tuple(excluded))
+
+
+def _complete(jobs: JobsByDigest, criteria: Sequence[Criterion]) -> set[str]:
+    """Return the jobs that have every figure."""
+    return {digest for digest, job in jobs.items() if all(job.mean(each) is not None for each in criteria)}
+
+
+def _reason_against(setting: PolicySetting, jobs: JobsByDigest, complete: set[str], wanted: set[str]) -> str | None:
+    row = built_in(setting.mode)
+    if row is not None and row.group == "hindsight":
+        return "knows the answers beforehand, so it cannot be used"
+    every = [each for job in jobs.values() for each in job.draws.values()]
+    over = {each.job for each in every if each.metrics.violations or each.metrics.measured_violations}
+    if over:
+        return f"breaks the budget in {_of_jobs(len(over), len(jobs))}"
+    without = {each.job for each in every if each.record.status is JobStatus.INFEASIBLE}
+    if without:
+        return f"finds no plan for {_of_jobs(len(without), len(jobs))}"
+    if len(complete & wanted) < _LEAST_SHARE * len(wanted):
+        return f"has figures for {_of_jobs(len(complete & wanted), len(wanted))} only"
+    return None
+
+
+def _of_jobs(count: int, total: int) -> str:
+    return f"{count} of {total} job" + ("" if total == 1 else "s")
+
+
+def run_digest(jobs: Iterable[MeasuredJob]) -> str:
+    """Return the SHA-256 over the cases of a run with their status, score and makespan, in no order."""
+    rows = sorted(
+        repr(
+            (job.record.case.digest, job.occurrence, job.record.status.value, job.metrics.score, job.record.makespan_s)
+        )
+        for job in jobs
+    )
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()

@@ -1,0 +1,211 @@
+"""From a decision to the policy file that plays it: weights, fleet, estimates with counts, table, provenance."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from statistics import fmean
+from typing import Final
+
+from pytest_swarm.decision.choice import Ruling
+from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.record import RunInfo
+from pytest_swarm.domain.task import in_type_order
+from pytest_swarm.errors import PolicyError
+from pytest_swarm.estimate.formulas import DIFFICULTY_PENALTY
+from pytest_swarm.metrics.comparison import models_used
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.routing.policy_file import (
+    PolicyCell,
+    PolicyEstimate,
+    PolicyFile,
+    PolicyModel,
+    PolicyProvenance,
+    PolicyRun,
+    PolicyWeights,
+)
+
+RULES_OVER_TYPES: Final = frozenset({"fixed", "collate", "single"})
+"""Modes in which the type of a task alone decides its model."""
+_ESTIMATES: Final = "swarm_estimates"
+_DIGITS: Final = 12  # of a quality: what is beyond them is rounding
+
+
+def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
+    """Return the file of the policy that a decision leads to: the chosen one, else the present one.
+
+    Args:
+        decision: The decision.
+        now: The date that the file bears.
+
+    Raises:
+        PolicyError: Nothing was decided, because there were too few jobs.
+    """
+    if decision.choice.ruling is Ruling.TOO_FEW:
+        raise PolicyError(f"decide: {decision.choice.jobs} jobs decide nothing, so there is no policy to write")
+    setting, first = decision.in_force, decision.runs[0]
+    jobs = decision.jobs_under(setting)
+    step = next(step for job in jobs for step in job.record.steps)
+    return PolicyFile(
+        schema="swarm-policy/1",
+        mode=setting.mode,
+        horizon_depth=setting.horizon,
+        vram_budget_gb=decision.budget_gb,
+        weights=PolicyWeights(token=step.lambda_token, switch=step.lambda_switch, latency=step.lambda_latency),
+        fleet_name=first.fleet.name,
+        assign=dict(first.fleet.assign),
+        models=_models(first, believed_qualities(jobs), _load_seconds(decision)),
+        estimates=_estimates(decision, jobs),
+        estimates_from=first.options.get(_ESTIMATES, "prior"),
+        rule_over_types=setting.mode.partition(":")[0] in RULES_OVER_TYPES,
+        table=type_table(jobs),
+        provenance=_provenance(decision, now),
+    )
+
+
+def believed_qualities(jobs: Iterable[MeasuredJob]) -> dict[tuple[str, str], float]:
+    """Return the quality at difficulty 1 that routers started from, by model and type of task.
+
+    It is read from the first step of each job, before anything was learned. Where it differs between jobs
+    (cross-fitted estimates), it is their mean. Qualities that were cut off at 0 or 1 are left out.
+    """
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for job in jobs:
+        graph = job.record.case.graph
+        for row in job.record.steps[0].estimates if job.record.steps else ():
+            if 0 < row.quality < 1:
+                task = graph.task(row.task)
+                found[row.model, task.type].append(row.quality + DIFFICULTY_PENALTY * (task.difficulty - 1))
+    return {key: min(1.0, round(fmean(values), _DIGITS)) for key, values in found.items()}
+
+
+def type_table(jobs: Iterable[MeasuredJob]) -> tuple[PolicyCell, ...]:
+    """Return which model each type of task was given, by what was resident when it was planned."""
+    chosen: dict[tuple[str, tuple[str, ...]], Counter[str]] = defaultdict(Counter)
+    behind: dict[tuple[str, tuple[str, ...]], set[str]] = defaultdict(set)
+    for job in jobs:
+        graph = job.record.case.graph
+        for step in job.record.steps:
+            for each in step.executed:
+                cell = graph.task(each.task).type, tuple(sorted(step.resident_before))
+                chosen[cell][each.model] += 1
+                behind[cell].add(graph.digest)
+    cells: list[PolicyCell] = []
+    types = in_type_order(kind for kind, _ in chosen)
+    for kind, resident in sorted(chosen, key=lambda cell: (types.index(cell[0]), len(cell[1]), cell[1])):
+        counts = chosen[kind, resident]
+        model, most = min(counts.items(), key=lambda each: (-each[1], each[0]))
+        cells.append(
+            PolicyCell(
+                type=kind,
+                resident=resident,
+                model=model,
+                share=most / counts.total(),
+                tasks=counts.total(),
+                jobs=len(behind[kind, resident]),
+            )
+        )
+    return tuple(cells)
+
+
+def _load_seconds(decision: PolicyDecision) -> dict[str, float]:
+    """Return the mean seconds of each model's loads under all policies."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for policy in decision.policies:
+        for job in decision.jobs_under(policy):
+            for each in job.record.switches:
+                if each.action == "load":
+                    found[each.model].append(each.finished_s - each.started_s)
+    return {tag: round(fmean(values), 3) for tag, values in found.items()}
+
+
+def _models(
+    run: RunInfo, believed: Mapping[tuple[str, str], float], loads_s: Mapping[str, float]
+) -> tuple[PolicyModel, ...]:
+    return tuple(
+        PolicyModel(
+            name=model.tag,
+            vram_gb=model.vram_gb,
+            load_time_ms=model.load_time_ms,
+            cost_per_token=model.cost_per_token,
+            max_ctx=model.max_ctx,
+            num_ctx=model.context_tokens,
+            capabilities={
+                **model.capabilities,
+                **{kind: value for (tag, kind), value in sorted(believed.items()) if tag == model.tag},
+            },
+            prefill_tokens_per_s=model.prefill_tokens_per_s,
+            decode_tokens_per_s=model.decode_tokens_per_s,
+            keep=model.keep,
+            auto_ctx=model.auto_ctx,
+            digest=run.model_digests.get(model.tag),
+            measured_load_s=loads_s.get(model.tag),
+        )
+        for model in run.fleet
+    )
+
+
+def _estimates(decision: PolicyDecision, jobs: Sequence[MeasuredJob]) -> tuple[PolicyEstimate, ...]:
+    """Return what every policy of the decision measured of each model and type, beside what was believed."""
+    fleet: Fleet = decision.runs[0].fleet
+    believed = believed_qualities(jobs)
+    scores = _measured_scores(decision)
+    types = in_type_order({kind for _, kind in believed} | {kind for _, kind in scores})
+    rows: list[PolicyEstimate] = []
+    for model in fleet:
+        for kind in types:
+            seen = scores.get((model.tag, kind), [])
+            rows.append(
+                PolicyEstimate(
+                    model=model.tag,
+                    type=kind,
+                    believed=believed.get((model.tag, kind), model.capability(kind)),
+                    score=fmean(seen) if seen else None,
+                    tasks=len(seen),
+                )
+            )
+    return tuple(rows)
+
+
+def _measured_scores(decision: PolicyDecision) -> dict[tuple[str, str], list[float]]:
+    """Return the scores of each model and type, every answer once: policies that share an answer count it once."""
+    seen: dict[tuple[str, str], dict[tuple[object, ...], float]] = defaultdict(dict)
+    for policy in decision.policies:
+        for job in decision.jobs_under(policy):
+            graph = job.record.case.graph
+            outcomes = {each.task: each for each in job.record.outcomes}
+            for task, model in models_used(job.record).items():
+                score = outcomes[task].score
+                if score is not None:
+                    key = (graph.digest, task, job.key.repeat, outcomes[task].answer)
+                    seen[model, graph.task(task).type][key] = score
+    return {key: list(values.values()) for key, values in seen.items()}
+
+
+def _provenance(decision: PolicyDecision, now: datetime) -> PolicyProvenance:
+    first, choice = decision.runs[0], decision.choice
+    estimate = None if choice.best is None else choice.estimate(choice.best)
+    return PolicyProvenance(
+        runs=tuple(
+            PolicyRun(run=run.run, started_ts_ms=run.started_ts_ms, digest=digest)
+            for run, digest in zip(decision.runs, decision.run_digests, strict=True)
+        ),
+        backend=first.backend,
+        backend_detail=first.backend_detail,
+        simulated=first.simulated,
+        profile=first.profile,
+        versions=dict(first.versions),
+        written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        tool_version=version("pytest-swarm-router"),
+        ruling=choice.ruling.value,
+        decided_by=decision.question.by.name,
+        against=decision.present.label,
+        jobs=choice.jobs,
+        repeats=decision.repeats,
+        gain=choice.honest,
+        gain_low=None if estimate is None else estimate.low,
+        gain_high=None if estimate is None else estimate.high,
+    )

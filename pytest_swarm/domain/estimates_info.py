@@ -1,0 +1,68 @@
+"""Where the estimates of a run come from: their kind, their source, and the counts behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class EstimatesKind(StrEnum):
+    """Where the estimates of a job start."""
+
+    PRIOR = "prior"  # from the fleet file
+    FILE = "file"  # from a file of estimates, the same for every job
+    CROSS = "cross"  # from the answers to all other jobs, by model and task type
+    TEXT = "text"  # the same, and from the text of the prompt where that adds something
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatesChoice:
+    """What `--swarm-estimates` says: the kind, and the file, run or table that it names (None: it names none)."""
+
+    kind: EstimatesKind
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateCount:
+    """One model on one task type: its prior, the mean of its `count` answers at difficulty 1, and the estimate."""
+
+    model: str
+    type: str
+    prior: float
+    mean: float
+    count: int
+    estimate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatesInfo:
+    """What the estimates of a run were made of.
+
+    `source` names the run, table or file; `answers` and `jobs` count what it holds. `strength` is the number of
+    answers that a prior is worth; None where it is unlimited, because the answers differ from the priors by no more
+    than chance, or where there are none. `rows` are over all jobs: a cross-fitted estimate leaves those of the job
+    itself out. `text` says in a sentence how much the text of the prompts counts, and why.
+    """
+
+    kind: EstimatesKind
+    learning: bool
+    source: str | None = None
+    answers: int = 0
+    jobs: int = 0
+    strength: float | None = None
+    rows: tuple[EstimateCount, ...] = ()
+    text: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What a header line and a report say of them."""
+        learned = "they follow each answer" if self.learning else "they do not follow answers (--swarm-learning=off)"
+        if self.kind is EstimatesKind.PRIOR:
+            return f"estimates start from the fleet file's priors; {learned}"
+        made = "are shrunk from" if self.kind is EstimatesKind.FILE else "of each job are made of the other jobs of"
+        strength = "" if self.strength is None else f", a prior is worth {self.strength:.1f} answers"
+        counts = f"{self.answers:,} answers to {self.jobs:,} jobs of {self.source}"
+        said = "" if self.text is None else f"; {self.text}"
+        return f"estimates {made} {counts}{strength}{said}; {learned}"

@@ -1,0 +1,118 @@
+"""Plays one case in virtual time, as far as its answers are known; it goes on where it stopped when more are known."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_swarm.domain.record import Case, JobRecord
+from pytest_swarm.execution.answer_gate import Need
+from pytest_swarm.execution.backends import Backend
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.played_world import PlayedWorld
+from pytest_swarm.execution.playing_backend import Played, playing_backend
+from pytest_swarm.execution.playing_transport import PlayingTransport
+from pytest_swarm.simulator.virtual_loop import VirtualTimeLoop
+from pytest_swarm.telemetry.sink import Event, ListSink
+
+MakeBench = Callable[[Backend], Bench]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CompleteCase:
+    """A case that was played to its end.
+
+    Attributes:
+        record: What happened; None where the test itself ended it.
+        events: Its events.
+        answers: The keys of the answers that it used.
+        error: What ended it, where that was the test itself, such as a scorer that skips it.
+    """
+
+    record: JobRecord | None
+    events: tuple[Event, ...]
+    answers: frozenset[str]
+    error: BaseException | None = None
+
+
+class CasePlayer:
+    """One case on a loop and a simulated server of its own.
+
+    Args:
+        case: The case.
+        played: What is played.
+        make_bench: Returns a bench for a backend; each case has its own, because routers may have a state.
+    """
+
+    def __init__(self, case: Case, *, played: Played, make_bench: MakeBench) -> None:
+        self.case = case
+        self._world = played.current.world
+        self._transports: list[PlayingTransport] = []
+        self._bench = make_bench(playing_backend(played, on_connect=self._transports.append))
+        self._sink = ListSink()
+        self._loop: VirtualTimeLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._records: list[JobRecord] = []
+        self.ended: CompleteCase | None = None
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the case lacks; empty where it has ended, or has not begun."""
+        return self._transports[0].gate.needs() if self._transports and self.ended is None else ()
+
+    @property
+    def limits(self) -> tuple[int, int | None]:
+        """The limits of the server that it runs on: parallel calls, and bytes of memory."""
+        return self._world.num_parallel, self._world.gpu_bytes
+
+    def fits(self, world: PlayedWorld) -> bool:
+        """Return whether playing the case again on a server would give the same."""
+        if self.limits != (world.num_parallel, world.gpu_bytes):
+            return False
+        return all(transport.figures.same_in(world) for transport in self._transports)
+
+    def advance(self) -> None:
+        """Play until the case ends or lacks something."""
+        if self._task is None:
+            self._begin()
+        elif not self._transports[0].gate.open():
+            return
+        assert self._loop is not None
+        assert self._task is not None
+        self._loop.run_forever()
+        if self._task.done():
+            self._end(self._task)
+
+    def _begin(self) -> None:
+        started = self._bench.start(self.case, sink=self._sink)
+        loop = started.state.runner.get_loop()
+        assert isinstance(loop, VirtualTimeLoop), "a playing backend has virtual time"
+        loop.stop_instead_of_advancing(lambda: self._transports[0].gate.closed)
+
+        async def run() -> None:
+            self._records.append(await started.running)
+
+        self._loop, self._task = loop, loop.create_task(run())
+        self._task.add_done_callback(lambda _: loop.stop())
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        error = task.exception()
+        if isinstance(error, Exception):
+            self.close()
+            raise error
+        self.ended = CompleteCase(
+            record=self._records[0] if self._records else None,
+            events=tuple(self._sink.events),
+            answers=frozenset(self._transports[0].used),
+            error=error,
+        )
+        self._bench.close()
+
+    def close(self) -> None:
+        """End a case that lacks something."""
+        if self._task is not None and self._loop is not None and not self._task.done():
+            self._loop.stop_instead_of_advancing(lambda: False)
+            self._task.cancel()
+            self._loop.run_forever()  # until the task is done
+        self._bench.close()

@@ -1,0 +1,154 @@
+"""Scored answers that are known before a run: those of an earlier run, or of a table that others measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.record import JobRecord, Run, TaskOutcome, TaskStatus
+from pytest_swarm.domain.task import Task
+from pytest_swarm.errors import EstimateError, GraphError
+from pytest_swarm.estimate.scored_calls import ScoredCall, cell_sums
+from pytest_swarm.estimate.shrinkage import ShrunkTable, shrunk_table, without_priors
+from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers, load_measured_answers
+from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.workloads.fleet import load_fleet
+from pytest_swarm.workloads.graph_files import load_graph
+
+EVENTS: Final = "events.jsonl"
+ANSWERS: Final = "answers.jsonl"
+JOBS: Final = "jobs"
+_DATABASE: Final = b"SQLite format 3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAnswers:
+    """Scored answers, each once; `source` says where they come from, `fleet` has the models that gave them.
+
+    `made_priors`: the priors of that fleet are means of these very answers, as `import-matrix` writes them.
+    """
+
+    source: str
+    fleet: Fleet
+    calls: tuple[ScoredCall, ...]
+    made_priors: bool = False
+
+    def table(self, fleet: Fleet) -> ShrunkTable:
+        """Return what the answers say of the models of a fleet; EstimateError where they are of none of them."""
+        table = shrunk_table(cell_sums(self.calls), without_priors(fleet) if self.bare(fleet) else fleet)
+        if not table.cells:
+            raise EstimateError(
+                f"{self.source}: has no scored answer of a model of fleet {fleet.name!r}; use its fleet"
+            )
+        return table
+
+    def bare(self, fleet: Fleet) -> bool:
+        """Return whether the priors of a fleet do not count, because they were made of these answers."""
+        return self.made_priors and fleet.digest == self.fleet.digest
+
+
+def read_known_answers(path: Path) -> KnownAnswers:
+    """Return the scored answers of a run, or of the folder that `import-matrix` wrote.
+
+    Args:
+        path: The folder of a run, its events.jsonl, the folder of an imported table, or its answers.jsonl.
+
+    Raises:
+        EstimateError: There is nothing of the kind, or nothing in it was scored.
+        EventsError: The events cannot be read.
+        ProfileError: The measured answers cannot be read.
+    """
+    if (path / ANSWERS).is_file() or path.name == ANSWERS:
+        folder = path if path.is_dir() else path.parent
+        found = matrix_answers(load_measured_answers(folder / ANSWERS), folder)
+    elif _is_store(path):
+        raise EstimateError(
+            f"{path}: is a store of answers, which has texts and no scores; play it with pytest "
+            f"--swarm-backend=measure --swarm-offline --swarm-answers={path}, and give that run"
+        )
+    elif (path / EVENTS).is_file() or path.is_file():
+        found = run_answers(read_run(path))
+    else:
+        raise EstimateError(
+            f"{path}: is neither a run nor an imported table; give a folder with {EVENTS}, or with {ANSWERS}"
+        )
+    if not found.calls:
+        raise EstimateError(f"{path}: no answer in it was scored, so nothing is known of the models")
+    return found
+
+
+def _is_store(path: Path) -> bool:
+    """Return whether a file is a database, as the store of answers is."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_DATABASE)) == _DATABASE
+    except OSError as error:
+        raise EstimateError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def run_answers(run: Run) -> KnownAnswers:
+    """Return the scored answers of a run.
+
+    Two modes that gave a task the same answer of the same model are one draw. A call without an answer in the events
+    counts once per repeat.
+    """
+    seen: dict[tuple[str, str, str, str | int], ScoredCall] = {}
+    for job in run.jobs:
+        for outcome in job.outcomes:
+            call = _scored(job, outcome)
+            if call is not None:
+                draw = job.case.key.repeat if outcome.answer is None else outcome.answer
+                seen.setdefault((call.graph, call.task, call.model, draw), call)
+    return KnownAnswers(source=f"run {run.info.run}", fleet=run.info.fleet, calls=tuple(seen.values()))
+
+
+def matrix_answers(measured: MeasuredAnswers, folder: Path) -> KnownAnswers:
+    """Return the scored answers of an imported table, with the tasks of its jobs.
+
+    Args:
+        measured: The scores by job, task and model.
+        folder: The folder of the table, whose `jobs` have the tasks.
+
+    Raises:
+        EstimateError: A job of the answers is not there.
+    """
+    graphs = {graph.name: graph for graph in map(load_graph, sorted((folder / JOBS).glob("*.json")))}
+    calls: list[ScoredCall] = []
+    for key, call in measured.calls.items():
+        try:
+            graph = graphs[key.job]
+            task = graph.task(key.task)
+        except (KeyError, GraphError) as error:
+            raise EstimateError(
+                f"{folder / JOBS}: has no task {key.task!r} of job {key.job!r}, of which {ANSWERS} has an answer"
+            ) from error
+        calls.append(_call(graph, task, model=key.model, score=call.score))
+    fleet = load_fleet(folder / "fleet.toml")
+    return KnownAnswers(source=f"table {folder.resolve().name}", fleet=fleet, calls=tuple(calls), made_priors=True)
+
+
+def _scored(job: JobRecord, outcome: TaskOutcome) -> ScoredCall | None:
+    """The call of an outcome that the estimator would learn from; None for any other."""
+    if outcome.status is not TaskStatus.OK or outcome.score is None or outcome.model is None:
+        return None
+    graph = job.case.graph
+    return _call(graph, graph.task(outcome.task), model=outcome.model, score=outcome.score)
+
+
+def _call(graph: TaskGraph, task: Task, *, model: str, score: float) -> ScoredCall:
+    return ScoredCall(
+        job=graph.name,
+        graph=graph.digest,
+        task=task.id,
+        type=task.type,
+        difficulty=task.difficulty,
+        prompt=task.prompt,
+        model=full_tag(model),
+        score=score,
+    )

@@ -1,0 +1,75 @@
+"""The backend that plays measured answers in virtual time: a simulated server with measured figures for each case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.execution.backends import Backend, Connection, RealisedScores
+from pytest_swarm.execution.playing_transport import CurrentWorld, PlayingTransport, StoredTextGenerator
+from pytest_swarm.execution.server_answers import ServerAnswers
+from pytest_swarm.ollama.client import OllamaClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Played:
+    """What is played: the answers, the measured server as it is known now, and what is said of both.
+
+    `realised` returns the scores of a graph by (task, model) for a request seed, None where they are not all known.
+    """
+
+    known: ServerAnswers
+    current: CurrentWorld
+    detail: str
+    simulated: bool = False
+    realised: Callable[[TaskGraph, int], RealisedScores | None] = lambda *_: None
+
+
+def playing_backend(played: Played, *, on_connect: Callable[[PlayingTransport], None] = lambda _: None) -> Backend:
+    """Return the backend; every connection reaches a server of its own without resident models.
+
+    Args:
+        played: What is played.
+        on_connect: Is given the transport of each connection.
+    """
+    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+    from pytest_swarm.simulator.virtual_loop import new_virtual_loop
+
+    known, current = played.known, played.current
+
+    def connect() -> Connection:
+        generator = StoredTextGenerator(current)
+        spec = current.world.server_spec(tuple(known.models.values()))
+        server = SimulatedServer(spec, generator=generator)
+        transport = PlayingTransport(server.transport(), known=known, generator=generator, install=server.install)
+        on_connect(transport)
+        client = OllamaClient("http://measured", transport=transport, timeout_s=known.timeout_s)
+
+        def register(graph: TaskGraph) -> None:
+            transport.job = graph.name
+
+        return Connection(
+            client=client,
+            probe_client=client,
+            register_graph=register,
+            realised=played.realised,
+            announce=transport.announce,
+        )
+
+    return Backend(
+        kind="measure",
+        detail=played.detail,
+        simulated=played.simulated,
+        virtual=True,
+        profile_name=None,
+        new_loop=new_virtual_loop,
+        connect=connect,
+        knows_realised=True,
+        predicted=True,
+    )
+
+
+def with_detail(played: Played, detail: str) -> Played:
+    """Return what is played under another header line."""
+    return replace(played, detail=detail)

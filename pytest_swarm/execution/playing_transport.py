@@ -1,0 +1,254 @@
+"""A transport that plays measured answers: the store gives the texts, a simulated server their times and the residency.
+
+A request whose answer is not known waits at the gate of its case. The simulated server is asked with the key of the
+answer in place of the prompt, so that nothing that it does to prompts can change a measured answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+from pytest_swarm.domain.planner_problem import find_problem
+from pytest_swarm.errors import BackendError
+from pytest_swarm.execution.announced_calls import AnnouncedCall, Announcement
+from pytest_swarm.execution.answer_gate import AnswerGate, AnswerNeed, LoadNeed, Need
+from pytest_swarm.execution.played_world import PlayedWorld
+from pytest_swarm.execution.server_answers import ServerAnswers
+from pytest_swarm.fields import Json
+from pytest_swarm.ollama.answers.questions import CHAT, GENERATE, ModelIdentity, Question
+from pytest_swarm.ollama.answers.stored_values import StoredAnswer
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.transports.probe import is_probe
+from pytest_swarm.simulator.server.hardware import ModelSpec
+from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
+
+PLANNER: Final = "planner"
+JUDGE: Final = "judge"
+_KEPT_OPTIONS: Final = ("num_ctx", "num_batch", "num_gpu", "num_thread", "main_gpu", "use_mmap")  # what a load needs
+_ENDLESS: Final = 1000.0  # times its time limit: the reply of a call that was given up
+_Scout = Callable[[AnnouncedCall], Awaitable[None]]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class CurrentWorld:
+    """The measured server as it is known at the moment; figures of models are added as they are measured."""
+
+    world: PlayedWorld
+
+
+class UsedFigures:
+    """The figures that a case was played with, so that it can be told whether others would change it."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str], object] = {}
+
+    def use(self, world: PlayedWorld, digest: str, *names: str) -> None:
+        """Note that figures of a model were used.
+
+        Args:
+            world: The measured server that has them.
+            digest: The digest of the model's file.
+            names: The names of the figures.
+        """
+        for name in names:
+            self._values.setdefault((digest, name), world.figure(digest, name))
+
+    def same_in(self, world: PlayedWorld) -> bool:
+        """Return whether a measured server has the same figures."""
+        return all(world.figure(*key) == value for key, value in self._values.items())
+
+
+class StoredTextGenerator:
+    """Gives the simulated server the measured answers, by the key that stands in place of a prompt."""
+
+    def __init__(self, current: CurrentWorld) -> None:
+        self.current = current
+        self.used = UsedFigures()
+        self._answers: dict[str, tuple[ModelIdentity, StoredAnswer]] = {}
+
+    def put(self, question: Question, answer: StoredAnswer) -> None:
+        """Keep an answer for the request that follows."""
+        self._answers[question.key] = question.model, answer
+
+    def prompt_tokens(self, request: GenerationRequest) -> int:
+        """Return the tokens of the prompt as the real server counted them."""
+        return max(1, self._answer(request)[1].prompt_tokens or 1)
+
+    def generate(self, request: GenerationRequest) -> GeneratedText:
+        """Return the measured text with the times of the call when it ran alone."""
+        model, answer = self._answer(request)
+        figures = self.current.world.models[model.digest]
+        if answer.cached or answer.beside:
+            names = ("prefill_tokens_per_s", "decode_tokens_per_s", "overhead_s")
+            self.used.use(self.current.world, model.digest, *names)
+        tokens = answer.completion_tokens or max(1, round(len(answer.text) / CHARS_PER_TOKEN))
+        prefill_s, decode_s = answer.prefill_s or 0.0, answer.decode_s
+        if (answer.cached or answer.beside) and figures.prefill_tokens_per_s and answer.prompt_tokens:
+            prefill_s = answer.prompt_tokens / figures.prefill_tokens_per_s
+        if answer.beside and figures.decode_tokens_per_s:
+            decode_s = tokens / figures.decode_tokens_per_s
+        if answer.unanswered_s is not None:
+            decode_s = answer.unanswered_s * _ENDLESS
+        if decode_s is None:
+            decode_s = answer.total_s or 0.0
+        return GeneratedText(
+            text=answer.text,
+            completion_tokens=tokens,
+            prefill_s=prefill_s,
+            decode_s=decode_s,
+            overhead_s=(figures.overhead_s or 0.0) if answer.overhead_s is None else answer.overhead_s,
+            verbatim=True,
+            reason=answer.done_reason if answer.done_reason != "repeat" else None,
+            thinking=answer.thinking,
+        )
+
+    def _answer(self, request: GenerationRequest) -> tuple[ModelIdentity, StoredAnswer]:
+        return self._answers[request.messages[-1]["content"]]
+
+
+class PlayingTransport(httpx.AsyncBaseTransport):
+    """The transport of one case: holds requests at the gate, and passes them on to the simulated server.
+
+    Args:
+        inner: Reaches the simulated server.
+        known: The answers.
+        generator: Gives the simulated server its texts.
+        install: Installs a model in the simulated server, with the figures that are known now.
+    """
+
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        *,
+        known: ServerAnswers,
+        generator: StoredTextGenerator,
+        install: Callable[[ModelSpec], None],
+    ) -> None:
+        self.figures = generator.used
+        self._inner = inner
+        self._known = known
+        self._current = generator.current
+        self._generator = generator
+        self._install = install
+        self._announced: Announcement | None = None
+        self._labels: dict[str, AnnouncedCall] = {}
+        self.gate = AnswerGate()
+        self.job = ""
+        self.used: dict[str, StoredAnswer] = {}
+        """The answers that were played, by key."""
+        self._looking: AnnouncedCall
+        self._installed: set[tuple[str, int]] = set()
+
+    def announce(self, announcement: Announcement) -> None:
+        """Keep the calls of the step that begins, until one of its requests has to wait."""
+        self._announced = announcement
+        self._labels = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the simulated server's response; a call waits until its answer is known."""
+        path = request.url.path
+        if request.method != "POST" or path not in (CHAT, GENERATE):
+            return await self._inner.handle_async_request(request)
+        body = json.loads(await request.aread())
+        if path == GENERATE and not body.get("prompt"):
+            await self._before_load(request, body)
+            return await self._inner.handle_async_request(request)
+        question = self._known.question(path, body)
+        if question is None:
+            return await self._inner.handle_async_request(request)
+        return await self._play(request, body, question)
+
+    async def _before_load(self, request: httpx.Request, body: Mapping[str, Json]) -> None:
+        """Wait until the load of a model was timed; unloading needs no figures, and neither does a renewed lease."""
+        tag, options = body.get("model"), body.get("options")
+        model = self._known.model(tag) if isinstance(tag, str) else None
+        num_ctx = options.get("num_ctx") if isinstance(options, dict) else None
+        if model is None or not isinstance(num_ctx, int) or body.get("keep_alive") == 0 or is_probe(request):
+            return
+        await self._wait(lambda: self._missing_load(model, num_ctx))
+        self._use_figures(model, num_ctx)
+
+    async def _play(self, request: httpx.Request, body: Mapping[str, Json], question: Question) -> httpx.Response:
+        await self._wait(lambda: self._missing(question))
+        self._use_figures(question.model, question.num_ctx or 0)
+        answer = self._known.answer(question)
+        assert answer is not None, "the gate lets no other request pass"
+        self.used[question.key] = answer
+        self._generator.put(question, answer)
+        options = body.get("options")
+        given = options if isinstance(options, dict) else {}
+        played: dict[str, Json] = {
+            "model": body.get("model"),
+            "messages": [{"role": "user", "content": question.key}],
+            "options": {name: given[name] for name in _KEPT_OPTIONS if name in given},
+            "stream": body.get("stream", True),
+        }
+        if "keep_alive" in body:
+            played["keep_alive"] = body["keep_alive"]
+        url = request.url.copy_with(raw_path=CHAT.encode())
+        return await self._inner.handle_async_request(httpx.Request("POST", url, json=played))
+
+    async def _wait(self, missing: Callable[[], tuple[Need, ...]]) -> None:
+        if self._announced is not None and missing():
+            announcement, self._announced = self._announced, None
+            await self._foresee(announcement)
+        await self.gate.passage(missing)
+
+    async def _foresee(self, announcement: Announcement) -> None:
+        """Note what the announced calls of the step will need; each is sent as far as a transport that only looks."""
+        scout = OllamaClient("http://simulated", transport=_LookingTransport(self._look), timeout_s=1.0)
+        for call in announcement():
+            self._looking = call
+            with suppress(BackendError):
+                await scout.chat(call.request)
+
+    def _look(self, path: str, body: Mapping[str, Json]) -> None:
+        question = self._known.question(path, body)
+        if question is not None:
+            self._labels[question.key] = self._looking
+            for need in self._missing(question):
+                self.gate.foreseen[need.identity] = need
+
+    def _missing(self, question: Question) -> tuple[Need, ...]:
+        """Return what is missing to play a question: its answer, and the load of its model."""
+        loads = () if question.num_ctx is None else self._missing_load(question.model, question.num_ctx)
+        if self._known.answer(question) is not None:
+            return loads
+        call = self._labels.get(question.key)
+        if call is None:
+            kind = PLANNER if find_problem(question.last_message) is not None else JUDGE
+            return (AnswerNeed(question=question, kind=kind, task="", job=self.job), *loads)
+        return (AnswerNeed(question=question, kind=call.kind, task=call.task, job=self.job), *loads)
+
+    def _missing_load(self, model: ModelIdentity, num_ctx: int) -> tuple[Need, ...]:
+        known = self._current.world.knows(model.digest, num_ctx)
+        return () if known else (LoadNeed(model=model, num_ctx=num_ctx),)
+
+    def _use_figures(self, model: ModelIdentity, num_ctx: int) -> None:
+        """Install a model with its figures, the first time that it is used with a context."""
+        if (model.tag, num_ctx) not in self._installed and model.digest in self._current.world.models:
+            self._installed.add((model.tag, num_ctx))
+            self.figures.use(self._current.world, model.digest, "load_s", "slowdowns", str(num_ctx))
+            self._install(self._current.world.model_spec(model))
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        await self._inner.aclose()
+
+
+class _LookingTransport(httpx.AsyncBaseTransport):
+    """Shows each request to a function, and sends nothing."""
+
+    def __init__(self, look: Callable[[str, Mapping[str, Json]], None]) -> None:
+        self._look = look
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._look(request.url.path, json.loads(await request.aread()))
+        return httpx.Response(404, json={"error": "nothing is sent"})

@@ -1,0 +1,106 @@
+"""The models of a real server before a run: whether all that are needed are there, and which tags are one file."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from typing import Final
+
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.errors import BackendError, ModelMissingError
+from pytest_swarm.ollama.address import shown_host
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.messages import ListedModel
+
+_SIMILAR: Final = 0.65  # of difflib's ratio: `llama3.1:8b` and `llama3.2:3b` have 0.82, and `codellama:7b` 0.61
+PROBE_TIMEOUT_S: Final = 2.0  # `auto` skips a server that does not list its models in this time
+
+
+def installed_models(host: str, timeout_s: float) -> tuple[ListedModel, ...]:
+    """Return the models of the server at `host`, with a time limit in seconds.
+
+    Args:
+        host: URL of the server.
+        timeout_s: Time limit in seconds.
+
+    Raises:
+        BackendError: The server cannot be asked.
+    """
+
+    async def ask() -> tuple[ListedModel, ...]:
+        client = OllamaClient(host, timeout_s=timeout_s)
+        try:
+            return await client.installed()
+        finally:
+            await client.aclose()
+
+    return asyncio.run(ask())
+
+
+def require_models(host: str, needed: tuple[str, ...], installed: tuple[ListedModel, ...]) -> None:
+    """Raise ModelMissingError if the server lacks a model, or runs it elsewhere; the message says what to do.
+
+    Args:
+        host: URL of the server.
+        needed: The tags that are needed, in any form.
+        installed: The models that the server has.
+    """
+    has = {full_tag(model.tag): model for model in installed}
+    cloud = [tag for tag in needed if full_tag(tag) in has and has[full_tag(tag)].remote_host is not None]
+    if cloud:
+        raise ModelMissingError(
+            f"the server at {shown_host(host)} does not run {', '.join(cloud)} itself: a cloud model has no VRAM; "
+            "leave it out"
+        )
+    missing = [tag for tag in dict.fromkeys(needed) if full_tag(tag) not in has]
+    if missing:
+        local = [model.tag for model in installed if model.remote_host is None]
+        named = ", ".join(f"{tag}{_nearest_installed(tag, local)}" for tag in missing)
+        pulls = " && ".join(f"ollama pull {tag}" for tag in missing)
+        raise ModelMissingError(f"the server at {shown_host(host)} does not have {named}; run: {pulls}")
+
+
+def _nearest_installed(tag: str, installed: list[str]) -> str:
+    """Return ` (installed is gemma2:9b)` for the most similar installed name; of one family if there is one."""
+    family = full_tag(tag).rpartition(":")[0]
+    relatives = [name for name in installed if full_tag(name).rpartition(":")[0] == family]
+    by_tag = {full_tag(name): name for name in relatives or installed}
+    near = difflib.get_close_matches(full_tag(tag), by_tag, n=1, cutoff=0.0 if relatives else _SIMILAR)
+    return f" (installed is {by_tag[near[0]]})" if near else ""
+
+
+def one_file_models(tags: tuple[str, ...], installed: tuple[ListedModel, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of tags that are one model file on the server, which keeps one copy of it in VRAM.
+
+    Args:
+        tags: The tags to look at.
+        installed: The models that the server has, with their digests.
+    """
+    digests = {full_tag(model.tag): model.digest for model in installed}
+    groups: dict[str, list[str]] = {}
+    for tag in tags:
+        digest = digests.get(full_tag(tag))
+        if digest is not None:
+            groups.setdefault(digest, []).append(tag)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def reachable_host(hosts: tuple[str, ...], needed: tuple[str, ...]) -> tuple[str | None, str]:
+    """Return the first host that has every needed model, and why it was chosen or why none was.
+
+    Args:
+        hosts: URLs of servers, in order of preference.
+        needed: The tags that are needed.
+
+    Returns:
+        The host and the reason; None and each host's error if no host will do.
+    """
+    why: list[str] = []
+    for host in hosts:
+        try:
+            require_models(host, needed, installed_models(host, PROBE_TIMEOUT_S))
+        except BackendError as error:
+            why.append(str(error))
+        else:
+            return host, f"Ollama at {shown_host(host)} answers and has every model of the fleet"
+    return None, "; ".join(why)

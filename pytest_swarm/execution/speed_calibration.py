@@ -1,0 +1,96 @@
+"""Times a loaded model with several equal calls at once: how many run together, and how much slower each is then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from pytest_swarm.ollama.answers.answer_store import now_ms
+from pytest_swarm.ollama.answers.questions import ModelIdentity
+from pytest_swarm.ollama.answers.stored_values import SpeedSample
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+
+_PROMPT: Final = "Write the numbers from {first} to 1000 in words, one a line."
+_TOKENS: Final = 48  # long enough that a call lasts much longer than what the server adds to it
+_WAITED_SHARE: Final = 0.5  # of the shortest call: one that is idle for longer has waited for a slot
+
+
+async def calibrate_speed(
+    client: OllamaClient, model: ModelIdentity, *, num_ctx: int, at_once: Sequence[int], site: str
+) -> tuple[SpeedSample, ...]:
+    """Return the speeds with several calls at once, up to the number that does not run together any more.
+
+    The speed is that of the call that ends first: only it has run beside all others from its beginning to its end.
+
+    Args:
+        client: The client of the server.
+        model: A loaded model.
+        num_ctx: The context that it was loaded with, in tokens.
+        at_once: How many calls to send at the same time, ascending.
+        site: The server, as entries of the store name it.
+
+    Raises:
+        BackendError: The server does not answer.
+    """
+    first_reply, first_s = await _timed(client, model, num_ctx, number=0)
+    alone, idle_s = _speed(first_reply), first_s - _working_s(first_reply)
+    samples: list[SpeedSample] = []
+    first = 1
+    for count in at_once:
+        calls = [_timed(client, model, num_ctx, number=number) for number in range(first, first + count)]
+        first += count
+        replies = await asyncio.gather(*calls)
+        together = _together(replies, idle_s=idle_s)
+        speed = _speed(min(together, key=_working_s)) if together else None
+        if alone is None or speed is None:
+            break
+        samples.append(
+            SpeedSample(
+                digest=model.digest,
+                server=model.server,
+                site=site,
+                measured_ts_ms=now_ms(),
+                at_once=count,
+                running=len(together),
+                decode_tokens_per_s=speed,
+                alone_tokens_per_s=alone,
+            )
+        )
+        if len(together) < count:
+            break
+    return tuple(samples)
+
+
+async def _timed(client: OllamaClient, model: ModelIdentity, num_ctx: int, *, number: int) -> tuple[ChatReply, float]:
+    """Return a reply, and the seconds that the call took by the client's clock."""
+    loop = asyncio.get_running_loop()
+    started_s = loop.time()
+    request = ChatRequest(
+        model=model.tag,
+        messages=({"role": "user", "content": _PROMPT.format(first=number + 1)},),
+        num_ctx=num_ctx,
+        seed=number,
+        temperature=0.0,
+        num_predict=_TOKENS,
+    )
+    return await client.chat(request), loop.time() - started_s
+
+
+def _together(replies: Sequence[tuple[ChatReply, float]], *, idle_s: float) -> list[ChatReply]:
+    """Return the replies of the calls that ran at the same time: those that did not wait for a slot.
+
+    `idle_s` is what a call alone takes besides its work.
+    """
+    most_s = idle_s + _WAITED_SHARE * min(_working_s(reply) for reply, _ in replies)
+    return [reply for reply, elapsed_s in replies if elapsed_s - _working_s(reply) <= most_s]
+
+
+def _working_s(reply: ChatReply) -> float:
+    """Return the seconds in which a call loaded, read and wrote."""
+    return (reply.load_s or 0.0) + (reply.prefill_s or 0.0) + (reply.decode_s or 0.0)
+
+
+def _speed(reply: ChatReply) -> float | None:
+    return reply.completion_tokens / reply.decode_s if reply.completion_tokens and reply.decode_s else None

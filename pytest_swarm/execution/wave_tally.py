@@ -1,0 +1,40 @@
+"""What a wave has done so far, and how it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, kw_only=True)
+class WaveTally:
+    """The state of a wave: its number, the job, the questions in all, and what came of them."""
+
+    wave: int
+    job: str
+    total: int
+    started_s: float
+    asked: int = 0
+    loads: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def progress(self, tag: str, calls: int, *, now_s: float) -> str:
+        """Return which model is asked, how many calls are done, and how long the rest takes at the speed so far.
+
+        Args:
+            tag: The model that is asked next.
+            calls: The questions to it.
+            now_s: The time in seconds.
+        """
+        left = ""
+        if self.asked:
+            left = f", about {duration((now_s - self.started_s) / self.asked * (self.total - self.asked))} left"
+        questions = f"{calls} {'question' if calls == 1 else 'questions'}"
+        return f"{self.job}, wave {self.wave}: {tag}, {questions}; {self.asked} of {self.total} answered{left}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words, such as `40 s`, `12 min` or `2.5 h`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"

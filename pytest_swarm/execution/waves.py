@@ -1,0 +1,168 @@
+"""Waves: play the cases of a test until they lack answers, have those measured model by model, and go on.
+
+A case that lacks something stops where it is, and goes on from there. When all have ended, those that were played with
+figures that have changed since are played again, so that all cases of a test are played on one and the same server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
+
+from pytest_swarm.domain.record import Case
+from pytest_swarm.execution.answer_gate import Need
+from pytest_swarm.execution.case_player import CasePlayer, CompleteCase, MakeBench
+from pytest_swarm.execution.played_world import PlayedWorld
+from pytest_swarm.execution.playing_backend import Played
+
+MOST_PLAYERS: Final = 200  # at a time: each has an event loop with three files, and 1,024 are a usual limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveReport:
+    """What a wave has measured.
+
+    Attributes:
+        asked: Answers that were asked.
+        loads: Loads that were made.
+        server_s: Seconds that the server was used.
+        failures: Identity of a need -> why it could not be measured.
+    """
+
+    asked: int = 0
+    loads: int = 0
+    server_s: float = 0.0
+    failures: Mapping[str, str]
+
+
+class Measurer(Protocol):
+    """Measures what is missing, and stores it."""
+
+    def measure(self, needs: Sequence[Need], case: Case, *, wave: int) -> WaveReport:
+        """Measure what is missing of a test's cases, of which `case` is one; what others have stored is not asked.
+
+        Args:
+            needs: What is missing, each once.
+            case: One of the cases: its graph is theirs.
+            wave: The number of the wave, from 1.
+        """
+        ...
+
+
+class NothingAsked:
+    """Measures nothing: whatever is missing stays so.
+
+    Args:
+        reason: Why, for the message of each case.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def measure(self, needs: Sequence[Need], case: Case, *, wave: int) -> WaveReport:  # noqa: ARG002 - the protocol's
+        """Return that nothing was measured."""
+        return WaveReport(failures={need.identity: self._reason for need in needs})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotMeasured:
+    """A case that lacks something: what, and why the first of it could not be measured."""
+
+    lacks: tuple[str, ...]
+    reason: str
+
+
+WaveResult: TypeAlias = CompleteCase | NotMeasured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The cases of a test by their digest, and what each wave has measured."""
+
+    cases: Mapping[str, WaveResult]
+    waves: tuple[WaveReport, ...] = ()
+
+
+class Waves:
+    """Plays the cases of a test.
+
+    Args:
+        played: What is played; its figures are those of `world` from the start of each wave on.
+        world: Makes the measured server of what the store has.
+        measurer: Measures what is missing.
+        make_bench: Returns a bench for a backend.
+    """
+
+    def __init__(
+        self, played: Played, *, world: Callable[[], PlayedWorld], measurer: Measurer, make_bench: MakeBench
+    ) -> None:
+        self._played = played
+        self._world = world
+        self._measurer = measurer
+        self._make_bench = make_bench
+
+    def play(self, cases: Sequence[Case]) -> Measured:
+        """Return all cases, each played to its end or with what it lacks."""
+        results: dict[str, WaveResult] = {}
+        waves: list[WaveReport] = []
+        for start in range(0, len(cases), MOST_PLAYERS):
+            part = self._play(cases[start : start + MOST_PLAYERS], first_wave=len(waves) + 1)
+            results |= part.cases
+            waves += part.waves
+        return Measured(cases=results, waves=tuple(waves))
+
+    def _play(self, cases: Sequence[Case], *, first_wave: int) -> Measured:
+        players = {case.digest: self._player(case) for case in cases}
+        waves: list[WaveReport] = []
+        failures: dict[str, str] = {}
+        try:
+            self._refresh(players, restart=lambda _: False)
+            while True:
+                for player in players.values():
+                    player.advance() if player.ended is None else None
+                needs = [need for need in _needs(players.values()) if need.identity not in failures]
+                if needs:
+                    report = self._measurer.measure(needs, cases[0], wave=first_wave + len(waves))
+                    waves.append(report)
+                    failures |= report.failures
+                    self._refresh(players, restart=self._has_other_limits)
+                elif not self._refresh(players, restart=self._is_outdated):
+                    break
+            return Measured(
+                cases={digest: _result(player, failures) for digest, player in players.items()}, waves=tuple(waves)
+            )
+        finally:
+            for player in players.values():
+                player.close()
+
+    def _player(self, case: Case) -> CasePlayer:
+        return CasePlayer(case, played=self._played, make_bench=self._make_bench)
+
+    def _refresh(self, players: dict[str, CasePlayer], *, restart: Callable[[CasePlayer], bool]) -> bool:
+        """Take over the newest figures, and begin some cases anew; return whether there were any."""
+        self._played.current.world = self._world()
+        again = [digest for digest, player in players.items() if restart(player)]
+        for digest in again:
+            players[digest].close()
+            players[digest] = self._player(players[digest].case)
+        return bool(again)
+
+    def _has_other_limits(self, player: CasePlayer) -> bool:
+        world = self._played.current.world
+        return player.limits != (world.num_parallel, world.gpu_bytes)
+
+    def _is_outdated(self, player: CasePlayer) -> bool:
+        return player.ended is not None and not player.fits(self._played.current.world)
+
+
+def _needs(players: Iterable[CasePlayer]) -> list[Need]:
+    return list({need.identity: need for player in players for need in player.needs}.values())
+
+
+def _result(player: CasePlayer, failures: Mapping[str, str]) -> WaveResult:
+    if player.ended is not None:
+        return player.ended
+    needs = player.needs
+    reason = next((failures[need.identity] for need in needs if need.identity in failures), "it was not asked")
+    return NotMeasured(lacks=tuple(need.label for need in needs), reason=reason)

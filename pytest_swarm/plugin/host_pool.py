@@ -1,0 +1,145 @@
+"""Several real servers: each case runs on one that is free, one case at a time on each; a dead one is left out.
+
+The queue of free servers is their locks, which all processes of a run share, and other runs too.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Protocol
+
+from pytest_swarm.domain.record import Case, JobRecord, JobStatus
+from pytest_swarm.execution.bench import Bench, Carryover
+from pytest_swarm.files import wait_for_lock
+from pytest_swarm.plugin.server_lock import ServerLock, open_lock
+from pytest_swarm.plugin.server_visit import ServerVisit
+from pytest_swarm.telemetry.sink import ListSink, Sink
+
+
+class HostedRun(Protocol):
+    """What the pool needs of the resources of one server."""
+
+    remarks: list[str]
+
+    @property
+    def bench(self) -> Bench:
+        """What runs the cases."""
+
+    @property
+    def visit(self) -> ServerVisit:
+        """The stay of this process at the server, with its lock."""
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the lock of the server while the block runs."""
+
+    def close(self) -> None:
+        """Leave the server as it was found."""
+
+
+class HostPool:
+    """The servers of one process.
+
+    Args:
+        servers: The resources of each server, by its address as it is shown; the first are tried first.
+        answers: Returns whether a server answers.
+        tell: Is told, once for each wait, that no server is free.
+    """
+
+    def __init__(
+        self, servers: Mapping[str, HostedRun], *, answers: Callable[[str], bool], tell: Callable[[str], None]
+    ) -> None:
+        self._servers = dict(servers)
+        self._answers = answers
+        self._tell = tell
+        self._dead: list[str] = []
+        self._remarks: list[str] = []
+
+    @property
+    def alive(self) -> tuple[str, ...]:
+        """The servers that have not failed."""
+        return tuple(host for host in self._servers if host not in self._dead)
+
+    def run(self, case: Case, *, carryover: Carryover, sink: Sink) -> JobRecord:
+        """Run a case on a free server, and on another one where that dies meanwhile; return its record.
+
+        Args:
+            case: The case to run.
+            carryover: Whether it starts from nothing, or from what its group has learned and loaded.
+            sink: Takes the events of the attempt that counts.
+        """
+        while True:
+            host, attempt = self._free_host(), ListSink()
+            try:
+                with self._servers[host].exclusive():
+                    record = self._servers[host].bench.run(case, carryover=carryover, sink=attempt)
+                if record.status is JobStatus.ERROR and not self._answers(host):
+                    self._leave_out(host, case)
+                    if self.alive:
+                        attempt.drain()
+                        continue
+                return replace(record, host=host)
+            finally:  # also where the test is interrupted: what was measured stays
+                for event in attempt.drain():
+                    sink.emit(event)
+
+    def close(self) -> list[str]:
+        """Leave every server as it was found; return sentences for the report."""
+        for server in self._servers.values():
+            server.close()
+        remarks = [f"{host}: {remark}" for host, server in self._servers.items() for remark in server.remarks]
+        return [*self._remarks, *remarks]
+
+    def _leave_out(self, host: str, case: Case) -> None:
+        self._dead.append(host)
+        where = f"went on at {' and '.join(self.alive)}" if self.alive else "had no other server"
+        name = case.test or f"{case.job} [{case.key.label}]"
+        self._remarks.append(f"the server at {host} died; its case {name} {where}")
+        self._tell(self._remarks[-1])
+
+    def _free_host(self) -> str:
+        """Take the lock of a server that is free, and return the server; wait where none is."""
+        alive = self.alive or tuple(self._servers)
+        locks = [self._servers[host].visit.lock for host in alive]
+        for host, lock in zip(alive, locks, strict=True):
+            if lock.take_at_once():
+                return host
+        return alive[take_any(locks)]
+
+
+def take_any(locks: Sequence[ServerLock]) -> int:
+    """Take the first lock that is given back by its owner; return its number.
+
+    Each lock is waited for in a thread of its own. A thread that comes too late gives its lock back at once.
+
+    Args:
+        locks: The locks, none of which is held by this process.
+    """
+    taken: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
+    guard, decided = threading.Lock(), threading.Event()
+
+    def wait(number: int, file: int) -> None:
+        wait_for_lock(file)
+        with guard:
+            if decided.is_set():
+                os.close(file)
+            else:
+                decided.set()
+                taken.put((number, file))
+
+    for number, lock in enumerate(locks):
+        threading.Thread(target=wait, args=(number, open_lock(lock.path)), daemon=True).start()
+    try:
+        number, file = taken.get()
+    except BaseException:
+        with guard:
+            decided.set()
+        if not taken.empty():
+            os.close(taken.get()[1])
+        raise
+    locks[number].adopt(file)
+    return number

@@ -1,0 +1,122 @@
+"""The start of a run on several servers: whether they have the same models, and the pool of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.errors import BackendError, OptionError
+from pytest_swarm.execution.server_models import PROBE_TIMEOUT_S, installed_models, require_models
+from pytest_swarm.ollama.address import shown_host
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.messages import ListedModel
+from pytest_swarm.plugin.host_pool import HostPool
+
+if TYPE_CHECKING:
+    from pytest_swarm.plugin.resources import Resources
+    from pytest_swarm.plugin.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerState:
+    """What a server is at the start: its address as it is shown, its version, and its models."""
+
+    host: str
+    version: str
+    models: tuple[ListedModel, ...]
+
+    def digest(self, tag: str) -> str | None:
+        """Return the digest of a model; None where the server gives none."""
+        return next((each.digest for each in self.models if full_tag(each.tag) == full_tag(tag)), None)
+
+
+def pool_of_hosts(resources: Resources, settings: Settings, *, worker: int | None) -> HostPool | None:
+    """Return the servers that cases are spread over; None where one server is called, or none.
+
+    Args:
+        resources: The session's resources.
+        settings: The session's settings.
+        worker: The number of this worker of xdist, which decides where it looks first; None for another process.
+
+    Raises:
+        BackendError: A server that was asked for does not answer, or lacks a model; `auto` leaves it out.
+        OptionError: Two servers have different models under one name.
+    """
+    if len(settings.hosts) < 2 or settings.backend not in ("auto", "ollama") or not resources.backend.live:
+        return None
+    needed = resources.demand().tags
+    urls = {shown_host(url): url for url in settings.hosts}
+    states: list[ServerState] = []
+    for host, url in urls.items():
+        try:
+            states.append(_state_of(host, url, needed, settings.timeout_s))
+        except BackendError as error:
+            if settings.backend == "ollama":
+                raise
+            resources.remarks.append(f"{host} was left out: {error}")
+    if len(states) < 2:
+        return None
+    check_same_models(states, needed)
+    resources.remarks += version_remarks(states)
+    urls = {state.host: urls[state.host] for state in states}
+    first = (worker or 0) % len(states)
+    order = [*urls][first:] + [*urls][:first]
+    servers = {host: resources.at(urls[host]) for host in order}
+    for server in servers.values():
+        server.look_at_server()
+    return HostPool(servers, answers=lambda host: _answers(urls[host]), tell=resources.tell)
+
+
+def check_same_models(states: Sequence[ServerState], needed: Sequence[str]) -> None:
+    """Raise OptionError for the first model that two servers have under one name with different digests."""
+    for tag in needed:
+        for other in states[1:]:
+            here, there = states[0].digest(tag), other.digest(tag)
+            if here != there and here is not None and there is not None:
+                raise OptionError(
+                    f"--swarm-host: {tag} is not the same model at {states[0].host} ({here[:12]}) and at {other.host} "
+                    f"({there[:12]}); run `ollama pull {tag}` on both"
+                )
+
+
+def version_remarks(states: Sequence[ServerState]) -> list[str]:
+    """Return a sentence for the report where the servers have different versions."""
+    if len({state.version for state in states}) < 2:
+        return []
+    versions = ", ".join(f"{state.host} has {state.version}" for state in states)
+    return [f"the servers run different versions of Ollama: {versions}"]
+
+
+def _state_of(host: str, url: str, needed: tuple[str, ...], timeout_s: float) -> ServerState:
+    models = installed_models(url, timeout_s)
+    require_models(url, needed, models)
+    return ServerState(host=host, version=server_version(url, timeout_s), models=models)
+
+
+def server_version(host: str, timeout_s: float) -> str:
+    """Return the version of the server at `host`; BackendError where it cannot be asked.
+
+    Args:
+        host: URL of the server.
+        timeout_s: Time limit in seconds.
+    """
+
+    async def ask() -> str:
+        client = OllamaClient(host, timeout_s=timeout_s)
+        try:
+            return await client.version()
+        finally:
+            await client.aclose()
+
+    return asyncio.run(ask())
+
+
+def _answers(host: str) -> bool:
+    try:
+        server_version(host, PROBE_TIMEOUT_S)
+    except BackendError:
+        return False
+    return True

@@ -1,0 +1,258 @@
+"""--swarm-backend=measure: the cases of a test are measured together, then each is taken from what was played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_swarm.domain.limits import base_node_id
+from pytest_swarm.domain.measured_run import MeasuredTest
+from pytest_swarm.errors import AnswersError, NotMeasuredError
+from pytest_swarm.execution.answer_broker import OUT_OF_TIME, AnswerBroker, AskSettings
+from pytest_swarm.execution.case_player import CompleteCase
+from pytest_swarm.execution.model_loading import Room
+from pytest_swarm.execution.played_world import PlayedWorld
+from pytest_swarm.execution.playing_backend import Played, playing_backend
+from pytest_swarm.execution.playing_transport import CurrentWorld
+from pytest_swarm.execution.reference_matrix import ReferenceMatrix
+from pytest_swarm.execution.server_answers import ServerAnswers, identities, served_models, stored_models
+from pytest_swarm.execution.waves import Measured, Measurer, NothingAsked, NotMeasured, WaveReport, WaveResult, Waves
+from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel, now_ms
+from pytest_swarm.ollama.answers.answers_text import open_answers
+from pytest_swarm.plugin.server_lock import ServerLock
+from pytest_swarm.telemetry.measured_events import encode_measured_test
+
+if TYPE_CHECKING:
+    from pytest_swarm.calibration.measured_world import ServerLimits
+    from pytest_swarm.domain.record import Case, JobRecord
+    from pytest_swarm.execution.backends import Backend
+    from pytest_swarm.execution.bench import Bench
+    from pytest_swarm.execution.restoration import Restoration
+    from pytest_swarm.plugin.backend_choice import ModelDemand
+    from pytest_swarm.plugin.settings import Settings
+    from pytest_swarm.telemetry.sink import Sink
+
+_OFFLINE = "--swarm-offline forbids to ask a server"
+_SHOWN = 3  # missing answers that a message names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MeasuredServer:
+    """The server that is measured: None offline. `world` is what decides the answers of a simulated one."""
+
+    inner: Backend | None
+    world: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Surroundings:
+    """What measuring needs of a session.
+
+    Attributes:
+        make_bench: Returns a bench for a backend.
+        budgets_gb: The VRAM budgets of the cases.
+        limits: What is known of the server's GPUs.
+        at_server: Held while the server is used.
+        restoration: Is told of every model that is loaded.
+        tell: Shows a sentence at once.
+    """
+
+    make_bench: Callable[[Backend], Bench]
+    budgets_gb: frozenset[float]
+    limits: ServerLimits
+    at_server: Callable[[], AbstractContextManager[None]]
+    restoration: Callable[[], Restoration]
+    tell: Callable[[str], None]
+
+
+class Measuring:
+    """Measures what the cases of a test lack, once for all of them.
+
+    Args:
+        settings: The session's settings.
+        demand: The models that the run needs.
+        server: The server to measure.
+        around: What it needs of the session.
+    """
+
+    def __init__(
+        self, settings: Settings, *, demand: ModelDemand, server: MeasuredServer, around: Surroundings
+    ) -> None:
+        self._settings = settings
+        self._demand = demand
+        self._server = server
+        self._around = around
+        self._results: dict[tuple[str, str], WaveResult] = {}
+        self.to_verify: frozenset[str] = frozenset()
+        """The tests that are run for real as well."""
+        self.unmeasured: list[str] = []
+        """The cases that could not be played, each with what it lacks."""
+
+    @property
+    def inner(self) -> Backend | None:
+        """The server that is measured; None offline."""
+        return self._server.inner
+
+    @cached_property
+    def store(self) -> AnswerStore:
+        """The answer store."""
+        return open_answers(self._settings.answers, writable=self.inner is not None)
+
+    @cached_property
+    def known(self) -> ServerAnswers:
+        """What is known of the models that the run needs."""
+        if self.inner is None:
+            models = stored_models(self.store, self._demand.tags)
+        else:
+            models = served_models(self.inner, world=self._server.world)
+            for model in models:
+                self.store.see(SeenModel(model=model, seen_ts_ms=now_ms()))
+        return ServerAnswers(store=self.store, models=identities(models), timeout_s=self._settings.timeout_s)
+
+    @cached_property
+    def _played(self) -> Played:
+        where = "no server (--swarm-offline)" if self.inner is None else self.inner.detail
+        count = self.known.store.count()
+        detail = (
+            f"answers measured once, kept in {self._settings.answers} ({count} now); times are predicted from measured "
+            f"ones; {where}"
+        )
+        simulated = self.inner is not None and self.inner.simulated
+        return Played(
+            known=self.known,
+            current=CurrentWorld(world=PlayedWorld()),
+            detail=detail,
+            simulated=simulated,
+            realised=self._matrix.realised,
+        )
+
+    @cached_property
+    def _matrix(self) -> ReferenceMatrix:
+        return ReferenceMatrix(known=self.known, fleet=self._demand.fleet)
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The backend that plays the answers."""
+        return playing_backend(self._played)
+
+    @cached_property
+    def _broker(self) -> AnswerBroker | None:
+        if self.inner is None:
+            return None
+        s, fleet = self._settings, self._demand.fleet
+        settings = AskSettings(
+            room=Room(
+                gb=max(self._around.budgets_gb, default=0.0),
+                sizes_gb={model.tag.lower(): model.vram_gb for model in fleet},
+            ),
+            parallel=s.ask_parallel,
+            at_once=tuple(sorted({2, 4, max(2, s.concurrency)})),
+            limit_s=s.max_time_s,
+            guard=self._asking,
+            tell=self._around.tell,
+            restoration=self._around.restoration(),
+        )
+        return AnswerBroker(self.inner, self.known, settings)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Let one process at a time ask for the answers of a store, and use a real server."""
+        lock = ServerLock(self._settings.answers.absolute().as_uri(), tell=self._around.tell)
+        with lock.held(), self._around.at_server():
+            yield
+
+    def run(self, case: Case, others: Callable[[], Sequence[Case]], *, sink: Sink) -> JobRecord:
+        """Return the record of a case; its test's other cases are measured with it.
+
+        Args:
+            case: The case.
+            others: Returns all cases of its test and graph that are still to be run, itself among them.
+            sink: Takes its events.
+
+        Raises:
+            AnswersError: The case lacks answers.
+        """
+        key = _key(case)
+        if key not in self._results:
+            cases = {each.digest: each for each in (case, *others())}
+            measured = self.measure(tuple(cases.values()))
+            sink.emit(encode_measured_test(_told(case, measured), now_ms()))
+            self._results |= {_key(cases[digest]): result for digest, result in measured.cases.items()}
+        result = self._results.pop(key)
+        if isinstance(result, NotMeasured):
+            raise self._failure(case, result)
+        return _played_record(result, sink)
+
+    def measure(self, cases: Sequence[Case]) -> Measured:
+        """Return the cases of a test, each played or with what it lacks."""
+        from pytest_swarm.calibration.measured_world import measured_world
+
+        measurer: Measurer = self._broker or NothingAsked(_OFFLINE)
+        waves = Waves(
+            self._played,
+            world=lambda: measured_world(self.store, self._around.limits),
+            measurer=measurer,
+            make_bench=self._around.make_bench,
+        )
+        first = self._complete(cases, measurer)
+        measured = waves.play(cases)
+        return replace(measured, waves=(*first, *measured.waves))
+
+    def _complete(self, cases: Sequence[Case], measurer: Measurer) -> tuple[WaveReport, ...]:
+        """With --swarm-complete, have every model answer every task on right inputs."""
+        if not self._settings.complete:
+            return ()
+        repeats = sorted({case.key.repeat for case in cases})
+        needs = self._matrix.needs(cases[0].graph, run_seed=self._settings.seed, repeats=repeats)
+        return (measurer.measure(needs, cases[0], wave=0),) if needs else ()
+
+    def _failure(self, case: Case, result: NotMeasured) -> AnswersError:
+        lacks = ", ".join(result.lacks[:_SHOWN]) + (", ..." if len(result.lacks) > _SHOWN else "")
+        where = f"{case.job} [{case.key.label}]"
+        self.unmeasured.append(f"{where} was not measured: it lacks {lacks}")
+        if result.reason == OUT_OF_TIME:
+            return NotMeasuredError(
+                f"{where} was not measured: it lacks {lacks}; {OUT_OF_TIME}, and the next run goes on"
+            )
+        advice = "; measure it without --swarm-offline" if result.reason == _OFFLINE else f": {result.reason}"
+        return AnswersError(f"answers {self._settings.answers}: {where} lacks {lacks}{advice}")
+
+    def close(self) -> list[str]:
+        """Close the connection to the server, and the store; return the cases that could not be played."""
+        if "_broker" in self.__dict__ and self._broker is not None:
+            self._broker.close()
+        if "store" in self.__dict__:
+            self.store.close()
+        return self.unmeasured
+
+
+def _key(case: Case) -> tuple[str, str]:
+    return case.digest, case.test
+
+
+def _told(case: Case, measured: Measured) -> MeasuredTest:
+    """Return what was measured for the cases of a test."""
+    complete = [result for result in measured.cases.values() if isinstance(result, CompleteCase)]
+    return MeasuredTest(
+        test=base_node_id(case.test),
+        job=case.job,
+        waves=len(measured.waves),
+        answers=len(frozenset().union(*(result.answers for result in complete))),
+        asked=sum(wave.asked for wave in measured.waves),
+        loads=sum(wave.loads for wave in measured.waves),
+        server_s=sum(wave.server_s for wave in measured.waves),
+        unmeasured=len(measured.cases) - len(complete),
+    )
+
+
+def _played_record(result: CompleteCase, sink: Sink) -> JobRecord:
+    """Return the record of a played case after its events; raise what ended it, where that was the test itself."""
+    for event in result.events:
+        sink.emit(event)
+    if result.error is not None:
+        raise result.error
+    assert result.record is not None, "a case without an error has a record"
+    return result.record

@@ -1,0 +1,58 @@
+"""Sentences about a server at the start of a run: what it holds for others, and tags that are one model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pytest_swarm.errors import BackendError
+from pytest_swarm.execution.restoration import foreign_models
+from pytest_swarm.units import bytes_to_gb, format_gb
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.model import Fleet
+    from pytest_swarm.execution.backends import Backend
+    from pytest_swarm.execution.bench import Bench
+
+
+def one_file_remarks(backend: Backend, fleet: Fleet) -> list[str]:
+    """Return a sentence for each group of tags that are one model file.
+
+    Args:
+        backend: The backend with its groups.
+        fleet: The fleet, in which one tag of each group stands for all.
+    """
+    return [
+        f"{' and '.join(group)} are one model file, which the server holds in VRAM once, so they are one model of the"
+        f" run: {fleet[group[0]].tag}"
+        for group in backend.one_file
+    ]
+
+
+def foreign_remark(
+    bench: Bench, others: Iterable[str], *, budgets_gb: Iterable[float], free_gb: float | None
+) -> list[str]:
+    """Return a sentence on the resident models that are not of the run, or none where there are none.
+
+    Args:
+        bench: The bench, which asks the server.
+        others: Further tags of the run: planner and judge.
+        budgets_gb: The budgets of the run in GB.
+        free_gb: The VRAM that is free in GB; None where it is not measured.
+    """
+    own = (*bench.fleet.tags, *bench.fleet.merged_tags, *others)
+    try:
+        foreign = foreign_models(bench.resident_now(), own)
+    except BackendError:  # the first case reports a server that does not answer
+        return []
+    if not foreign:
+        return []
+    rows = ", ".join(f"{each.tag} ({format_gb(bytes_to_gb(each.size_bytes))})" for each in foreign)
+    sentence = f"resident on the server and not of this run: {rows}; the budget must fit beside them"
+    too_large = [format_gb(each) for each in sorted(budgets_gb) if free_gb is not None and each > free_gb]
+    if free_gb is not None and too_large:
+        sentence += (
+            f". Only {format_gb(free_gb)} of VRAM are free, less than {', '.join(too_large)}: the server will evict or"
+            f" spill; give --swarm-vram={free_gb:g}GB, or unload them"
+        )
+    return [sentence]

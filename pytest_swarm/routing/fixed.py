@@ -1,0 +1,76 @@
+"""`fixed`: a model per task type, as people route who have no router. Tasks run in the order in which they arrive."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pytest_swarm.domain.model import Model
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.domain.task import Task
+from pytest_swarm.errors import InfeasibleError
+from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.feasibility import explain_alone, fits_alone
+from pytest_swarm.routing.plan_builders import infeasible_plan
+from pytest_swarm.routing.residency_queue import in_order_of_arrival, run_in_order
+from pytest_swarm.units import format_gb
+
+
+class FixedRouter:
+    """Tasks in the order in which they became ready; a model is loaded when its task comes, and the LRU makes room."""
+
+    name = "fixed"
+
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
+        """Return the router; the fleet of each step has its table."""
+        return cls()
+
+    async def route(self, view: PlanningView) -> Plan:
+        """Return the plan for the first tasks in the queue whose models fit together; the others wait."""
+        try:
+            models = fixed_models(view)
+        except InfeasibleError as error:
+            return infeasible_plan(view, reason=str(error))
+        return run_in_order(view, in_order_of_arrival(view), models)
+
+
+def fixed_models(view: PlanningView) -> dict[str, str]:
+    """Return the model of each task: what the fleet assigns to its type, else the best prior of the type.
+
+    The best prior is among the models that fit the budget alone, beside the pinned ones, and whose context is long
+    enough; of equals the one with the least VRAM, then by name. Learned estimates play no part.
+
+    Args:
+        view: The step to plan.
+
+    Raises:
+        InfeasibleError: A task has no model, or the one that is assigned to its type cannot run it.
+    """
+    reason = explain_alone(view)
+    if reason is not None:
+        raise InfeasibleError(reason)
+    return {task.id: _model(view, column, task).tag for column, task in enumerate(view.tasks)}
+
+
+def _model(view: PlanningView, column: int, task: Task) -> Model:
+    able = [
+        model for row, model in enumerate(view.fleet) if fits_alone(view, row) and view.estimates.allowed[row, column]
+    ]
+    named = view.fleet.assigned(task.type)
+    if named is None:
+        return min(able, key=lambda model: (-model.capability(task.type), model.vram_gb, model.tag))
+    if named not in able:
+        raise InfeasibleError(_reason(view, task, named))
+    return named
+
+
+def _reason(view: PlanningView, task: Task, named: Model) -> str:
+    given = f"[assign] of fleet {view.fleet.name!r} gives task {task.id!r} of type {task.type!r} to {named.tag}"
+    if not fits_alone(view, view.fleet.tags.index(named.tag)):
+        smallest = view.fleet.smallest
+        return (
+            f"{given}, which needs {format_gb(named.vram_gb)}, more than the VRAM budget of "
+            f"{format_gb(view.vram_budget_gb)} leaves (the smallest model is {smallest.tag}); assign another model, "
+            "or raise the budget"
+        )
+    return f"{given}, whose context is too short for it; assign another model"

@@ -1,0 +1,102 @@
+"""`heft`: list scheduling by upward rank on one GPU, with load times and the residency budget.
+
+The algorithm is that of Topcuoglu, Hariri and Wu (2002), see `list_schedule`. A processor is a model in VRAM, and a
+call takes one of as many slots as calls run at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.feasibility import explain_alone, fits_alone
+from pytest_swarm.routing.gpu_timetable import GpuModel, GpuTimetable
+from pytest_swarm.routing.list_schedule import Booking, ListProblem, schedule
+from pytest_swarm.routing.plan_builders import infeasible_plan
+from pytest_swarm.routing.residency_queue import run_in_order
+
+
+class HeftRouter:
+    """The earliest finish among the models whose quality is within `quality_floor` of the best that fits alone.
+
+    These models are found for the whole graph at the first step of a job and kept. With estimates that follow each
+    answer, a single wrong one would end in another model and its load.
+    """
+
+    name = "heft"
+
+    def __init__(self, *, quality_floor: float, concurrency: int) -> None:
+        self._quality_floor = quality_floor
+        self._concurrency = concurrency
+        self._good: dict[str, frozenset[str]] = {}
+
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:
+        """Return the router with the quality floor and the number of calls at a time of the setup."""
+        return cls(quality_floor=setup.quality_floor, concurrency=setup.concurrency)
+
+    async def route(self, view: PlanningView) -> Plan:
+        """Return the plan that runs the first tasks of the schedule whose models fit together; the others wait."""
+        reason = explain_alone(view)
+        if reason is not None:
+            return infeasible_plan(view, reason=reason)
+        if view.step == 0:
+            self._good = self._good_models(view.whole())
+        bookings = self.bookings(view)
+        models = {each.task: each.processor for each in bookings}
+        task_of = {task.id: task for task in view.tasks}
+        ready = sorted((each for each in bookings if each.task in view.ready), key=lambda each: each.start)
+        return run_in_order(view, [task_of[each.task] for each in ready], models)
+
+    def bookings(self, view: PlanningView) -> tuple[Booking, ...]:
+        """Return the schedule of the horizon, which ends at the estimated makespan."""
+        times_s = self._times_s(view)
+        problem = ListProblem(
+            tasks=tuple(task.id for task in view.tasks),
+            mean_time={task: sum(times.values()) / len(times) for task, times in times_s.items()},
+            edges=dict.fromkeys(view.edges, 0.0),
+        )
+        models = {
+            model.tag: GpuModel(
+                tag=model.tag, vram_gb=model.vram_gb, load_s=model.load_time_ms / 1000, pinned=model.keep
+            )
+            for model in view.fleet
+        }
+        timetable = GpuTimetable(
+            models,
+            times_s,
+            limit_gb=view.vram_budget_gb + BUDGET_TOLERANCE_GB,
+            slots=self._concurrency,
+            resident=view.resident,
+        )
+        return schedule(problem, timetable)
+
+    def _times_s(self, view: PlanningView) -> dict[str, dict[str, float]]:
+        """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""
+        table = view.estimates
+        tags, good = view.fleet.tags, self._good_models(view)
+        able = {
+            task.id: frozenset(tag for i, tag in enumerate(tags) if table.allowed[i, m] and fits_alone(view, i))
+            for m, task in enumerate(view.tasks)
+        }
+        chosen = {task: self._good.get(task, models) & able[task] or models for task, models in good.items()}
+        return {
+            task.id: {tag: float(table.latency_s[i, m]) for i, tag in enumerate(tags) if tag in chosen[task.id]}
+            for m, task in enumerate(view.tasks)
+        }
+
+    def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:
+        """Return for each task the models within the floor of the best; the best one always is."""
+        table = view.estimates
+        fits = np.array([fits_alone(view, row) for row in range(len(view.fleet))])
+        able = table.allowed & fits[:, None]
+        quality = np.where(able, table.quality, -np.inf)
+        good = able & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12)
+        return {
+            task.id: frozenset(tag for i, tag in enumerate(view.fleet.tags) if good[i, m])
+            for m, task in enumerate(view.tasks)
+        }

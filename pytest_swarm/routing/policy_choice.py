@@ -1,0 +1,197 @@
+"""A policy in a program of your own: which model a task should go to now, and why.
+
+`load_policy(path).choose(task, resident=..., horizon=...)` plans one step as the policy's mode does. It needs neither
+pytest nor a server.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.domain.plan import Plan, PlanStatus
+from pytest_swarm.domain.task import Task
+from pytest_swarm.errors import PolicyError
+from pytest_swarm.estimate.estimator import Estimator
+from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
+from pytest_swarm.routing.mode_table import ModeTable
+from pytest_swarm.routing.policy import weights_of
+from pytest_swarm.routing.policy_file import PolicyFile, changed_models, read_policy
+from pytest_swarm.units import format_gb
+
+TypicalTask: TypeAlias = Task | str
+"""A task, or the type of one of usual size."""
+_USUAL_TOKENS: Final = 300  # of prompt and answer, where only the type of a task is known
+_REMEMBERED: Final = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChoice:
+    """The model for a task. `load` says whether it must be loaded, `unload` what must leave VRAM before that."""
+
+    model: str
+    reason: str
+    load: bool
+    unload: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Situation:
+    """What a choice depends on."""
+
+    tasks: tuple[tuple[str, float, int, int], ...]
+    resident: frozenset[str]
+
+
+class DecidedPolicy:
+    """A policy that answers which model a task should go to. It remembers answers, and may be shared by threads."""
+
+    def __init__(self, policy: PolicyFile, *, where: str) -> None:
+        self.file = policy
+        self.fleet = policy.fleet
+        self._where = where
+        self._estimator = Estimator(self.fleet)
+        self._weights = weights_of(policy)
+        self._vram_gb = {model.tag: model.vram_gb for model in self.fleet}
+        self._known: dict[_Situation, ModelChoice] = {}
+        self._router = self._make_router()
+
+    @property
+    def budget_gb(self) -> float:
+        """The VRAM budget that the policy keeps, in GB."""
+        return self.file.vram_budget_gb
+
+    def choose(
+        self, task: TypicalTask, *, resident: Collection[str] = (), horizon: Sequence[TypicalTask] = ()
+    ) -> ModelChoice:
+        """Return the model that the policy gives a task now.
+
+        Args:
+            task: The task that is ready, or its type.
+            resident: Tags of the models that are in VRAM, as `/api/ps` lists them; foreign ones are ignored.
+            horizon: The tasks that are expected after it, in their order; no more are looked at than the policy plans.
+
+        Raises:
+            PolicyError: No model of the policy can take the task within the budget.
+        """
+        held = frozenset(self.fleet[tag].tag for tag in resident if tag in self.fleet)
+        tasks = self._seen([task, *horizon])
+        situation = _Situation(tuple(_signature(each) for each in tasks), held)
+        known = self._known.get(situation)
+        if known is None:
+            known = self._planned(tasks, held)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[situation] = known
+        return known
+
+    def changes(self, installed: Mapping[str, str | None] | Iterable[tuple[str, str | None]]) -> tuple[str, ...]:
+        """Return a sentence for each model that a server lacks, or has with another digest than it was measured with.
+
+        Args:
+            installed: Tag and digest of each model of the server, as `/api/tags` lists them.
+        """
+        return changed_models(self.file, installed.items() if isinstance(installed, Mapping) else installed)
+
+    def _make_router(self) -> Router:
+        row = ModeTable({}).spec(self.file.mode)
+        if row.needs and row.needs != ("speeds",):
+            raise PolicyError(
+                f"{self._where}: its mode {self.file.mode!r} asks a planner model, which load_policy cannot; use the "
+                "mode in a run, or decide among the others"
+            )
+        return ModeTable({}).make(self.file.mode, RouterSetup(fleet=self.fleet))
+
+    def _seen(self, tasks: Sequence[TypicalTask]) -> tuple[Task, ...]:
+        """Return the tasks that the policy's horizon holds, under names of our own."""
+        depth: HorizonDepth = self.file.horizon_depth
+        seen = tasks if depth == "flat" else tasks[: 1 + depth]
+        names = ["task", *(f"later {n}" for n in range(1, len(seen)))]
+        return tuple(
+            Task(id=name, type=each, prompt="-", estimated_tokens=_USUAL_TOKENS)
+            if isinstance(each, str)
+            else replace(each, id=name, expected=None, derive=None)
+            for name, each in zip(names, seen, strict=True)
+        )
+
+    def _planned(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> ModelChoice:
+        plan = self._plan(tasks, resident)
+        if plan.status is PlanStatus.INFEASIBLE:
+            raise PolicyError(f"{self._where}: {plan.reason}")
+        model = plan.model_of[tasks[0].id]
+        held = plan.target_residency | {model}
+        leaving = self._leaving(held, resident)
+        return ModelChoice(
+            model=model,
+            reason=self._reason(tasks, model, resident),
+            load=model not in resident,
+            unload=leaving if model not in resident else (),
+        )
+
+    def _plan(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> Plan:
+        """Return the plan of the policy's mode, which awaits nothing."""
+        flat = self.file.horizon_depth == "flat"
+        stages = tuple(0 if flat else n for n in range(len(tasks)))
+        view = PlanningView(
+            job="choice",
+            step=0,
+            tasks=tasks,
+            ready=tuple(each.id for each in tasks) if flat else (tasks[0].id,),
+            stages=stages,
+            edges=() if flat else tuple((a.id, b.id) for a, b in pairwise(tasks)),
+            horizon_depth=self.file.horizon_depth,
+            fleet=self.fleet,
+            resident=resident,
+            vram_budget_gb=self.budget_gb,
+            estimates=self._estimator.table(tasks),
+            weights=self._weights,
+        )
+        routing = self._router.route(view)
+        try:
+            routing.send(None)
+        except StopIteration as done:
+            plan: Plan = done.value
+            return plan
+        raise PolicyError(f"{self._where}: its mode {self.file.mode!r} waits for a server; use it in a run")
+
+    def _leaving(self, held: frozenset[str], resident: frozenset[str]) -> tuple[str, ...]:
+        """Return the resident models that must leave for the plan's, the fastest to load again first."""
+        free_gb = self.budget_gb - sum(self._vram_gb[tag] for tag in held)
+        rest = sorted(resident - held, key=lambda tag: (-self.fleet[tag].load_time_ms, tag))
+        leaving: list[str] = []
+        for tag in rest:  # the slowest to load stay where they fit
+            if self._vram_gb[tag] <= free_gb:
+                free_gb -= self._vram_gb[tag]
+            else:
+                leaving.append(tag)
+        return tuple(reversed(leaving))
+
+    def _reason(self, tasks: tuple[Task, ...], model: str, resident: frozenset[str]) -> str:
+        task = tasks[0]
+        estimate = self._estimator.capability(model, task.type)
+        state = "is resident" if model in resident else "is loaded"
+        rule = "rule over types" if self.file.rule_over_types else f"mode {self.file.mode}"
+        ahead = f", with {len(tasks) - 1} further task{'s' if len(tasks) > 2 else ''} in view" if len(tasks) > 1 else ""
+        return (
+            f"{rule}: {model} {state}, its quality on {task.type} is estimated at {estimate:.2f}, within "
+            f"{format_gb(self.budget_gb)}{ahead}"
+        )
+
+
+def _signature(task: Task) -> tuple[str, float, int, int]:
+    """What a plan depends on in a task: type, difficulty, tokens, and the length of the prompt."""
+    return task.type, task.difficulty, task.estimated_tokens, len(task.whole_prompt)
+
+
+def load_policy(path: str | os.PathLike[str]) -> DecidedPolicy:
+    """Return the policy of a file that `decide` wrote.
+
+    Raises:
+        PolicyError: The file cannot be read, is newer, or plays a mode that needs a planner model.
+    """
+    return DecidedPolicy(read_policy(Path(path)), where=f"policy {path}")

@@ -1,0 +1,204 @@
+"""The gain of the best of several candidates over a reference, with bounds that pay for having chosen it.
+
+A row holds the gains of one candidate, one value per independent unit (a job). Numbers in, numbers out: what a gain is,
+and which candidate is preferred, is the caller's matter. docs/statistics.md says why the bounds hold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist, fmean, stdev
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from pytest_swarm.statistics.intervals import t_quantile
+from pytest_swarm.statistics.mean_bounds import WeightedValues, mean_bounds
+from pytest_swarm.statistics.sign_flips import POWER, SEED
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+FOLDS: Final = 5  # parts that the units are split into
+SPLITS: Final = 40  # times that they are split
+_DRAWS: Final = 2_999
+_LEAST_DRAWS: Final = 799  # of which a level of 2.5 % leaves twenty
+_MAX_CELLS: Final = 2_000_000  # sign vectors x units; with more units fewer are drawn
+_LISTED_UNITS: Final = 12  # up to here all 2**n sign vectors are listed
+_TINY: Final = 1e-12
+"""Below this share of its size a spread is rounding error."""
+_ROUNDING: Final = 1e-9
+_ASSURANCE: Final = 0.8  # chance with which a spread is no larger than planned for (Browne, Stat. Med. 14 (1995) 1933)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GainTable:
+    """Gains over the reference: one row per candidate, one column per unit, at least two of them.
+
+    `step` is the smallest loss that one unit can show. `level` is the chance with which each side of an interval may be
+    wrong.
+    """
+
+    rows: tuple[tuple[float, ...], ...]
+    step: float = 0.0
+    level: float = 0.025
+
+    @property
+    def means(self) -> tuple[float, ...]:
+        """Return the mean gain of each candidate."""
+        return tuple(map(fmean, self.rows))
+
+    @property
+    def units(self) -> int:
+        """Return the number of units."""
+        return len(self.rows[0]) if self.rows else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossFit:
+    """The gain of choosing: each part of the units is judged under the choice that the other parts make.
+
+    `shares` say how often each row was chosen, in [0, 1]; the rest is the reference itself.
+    """
+
+    gain: float
+    shares: tuple[float, ...]
+
+
+def shared_critical_value(table: GainTable) -> float:
+    """Return the t that the largest of all rows' t statistics exceeds with a chance of `level` where no row gains.
+
+    Where a row gains nothing, its values are as likely with the other sign. All rows of a unit change signs together,
+    so what they have in common is kept (Westfall and Young, Resampling-Based Multiple Testing, 1993). For few
+    units every sign vector is listed, the data themselves included; for more they are drawn.
+    """
+    import numpy as np
+
+    rows = np.array(table.rows, dtype=np.float64)
+    signs = _signs(table.units)
+    means = signs @ rows.T / table.units
+    squares = (rows**2).mean(axis=1)
+    variances = (squares - means**2) / (table.units - 1)
+    flat = variances <= _TINY * np.maximum(squares, _TINY)
+    ratios = np.where(flat, np.where(means > 0, np.inf, 0.0), means / np.sqrt(np.where(flat, 1.0, variances)))
+    largest = np.sort(ratios.max(axis=1))
+    found = float(largest[math.ceil((1 - table.level) * (len(largest) + 1)) - 1])
+    return found * (1 + _ROUNDING)  # data that tie with it do not exceed it
+
+
+def gain_bounds(table: GainTable, row: int, critical: float) -> tuple[float, float]:
+    """Return lower and upper bound of the true mean gain of a row that was chosen for its gain.
+
+    The lower bound pays for the choice, and the upper one need not: choosing the best raises what is seen. Each is the
+    more careful one of two. The first is mean -+ t * standard error, with the shared t for the lower bound and
+    Student's for the upper one. The second is the bound of a bounded mean (`mean_bounds`) with one more unit like the
+    worst (best) one that was seen, or one `step`: it holds where few units differ, and where none does.
+
+    Args:
+        table: The gains.
+        row: The chosen candidate.
+        critical: What `shared_critical_value` returned for the table.
+    """
+    values = table.rows[row]
+    mean = fmean(values)
+    error = _standard_error(values)
+    span = max(table.step, *map(abs, values))
+    data = WeightedValues(
+        values=values,
+        weights=[1.0] * len(values),
+        low=min(-table.step, *values),
+        high=max(table.step, *values),
+    )
+    low, high = mean_bounds(data, level=table.level) if span else (0.0, 0.0)
+    student = t_quantile(len(values) - 1, 1 - 2 * table.level)
+    return min(low, mean - critical * error if error else mean), max(high, mean + student * error)
+
+
+def cross_fitted_gain(table: GainTable, guard: GainTable | None = None, *, allowed: float = 0.0) -> CrossFit:
+    """Return the gain of taking the row with the best mean, or the reference where no mean is above 0.
+
+    No unit is judged under a choice that it had a part in, so the mean over units flatters nobody. Its splits are
+    seeded: the same gains give the same result.
+
+    Args:
+        table: The gains.
+        guard: Gains of another kind, of which a row that is taken may lose `allowed` on the units that choose.
+        allowed: The loss that the guard allows.
+    """
+    import numpy as np
+
+    rows = np.array([*table.rows, (0.0,) * table.units], dtype=np.float64)
+    kept = np.zeros_like(rows) if guard is None else np.array([*guard.rows, (0.0,) * table.units], dtype=np.float64)
+    rng = np.random.default_rng([SEED, table.units, len(rows)])
+    parts = min(FOLDS, table.units)
+    total, kept_total = rows.sum(axis=1), kept.sum(axis=1)
+    gains: list[float] = []
+    chosen = np.zeros(len(rows))
+    for _ in range(SPLITS):
+        order = rng.permutation(table.units)
+        for part in range(parts):
+            held = order[part::parts]
+            sums = rows[:, held].sum(axis=1)
+            lost = kept_total - kept[:, held].sum(axis=1) < -(allowed + _TINY) * (table.units - len(held))
+            best = _best(np.where(lost, -np.inf, total - sums))
+            gains.append(float(sums[best]))
+            chosen[best] += len(held)
+    cells = SPLITS * table.units
+    return CrossFit(gain=math.fsum(gains) / cells, shares=tuple(float(each) / cells for each in chosen[:-1]))
+
+
+def units_to_prove(table: GainTable, row: int, *, distance: float, critical: float) -> int | None:
+    """Return how many units let a bound of the mean pass, in four of five samples, a limit that is `distance` away.
+
+    n is the larger one of ((critical + z(POWER)) s / distance)^2, with s the upper limit of the standard deviation,
+    and -ln(level) step / distance, because units that all agree leave out no more than a rule of three.
+
+    Args:
+        table: The gains of a first sample.
+        row: The candidate.
+        distance: How far the true mean is from what the bound is to pass.
+        critical: Standard errors from the mean to the bound.
+
+    Returns:
+        Units, at least 2; None where no number of them is enough.
+    """
+    if distance <= 0 or not math.isfinite(critical):
+        return None
+    needed = ((critical + NormalDist().inv_cdf(POWER)) * planned_spread(table.rows[row]) / distance) ** 2
+    return max(2, math.ceil(needed), math.ceil(-math.log(table.level) * table.step / distance))
+
+
+def planned_spread(values: Sequence[float]) -> float:
+    """Return the upper limit of the standard deviation that a sample supports with a chance of 80 %."""
+    from scipy.special import chdtri
+
+    freedom = len(values) - 1
+    return stdev(values) * math.sqrt(freedom / float(chdtri(freedom, _ASSURANCE)))
+
+
+def _best(sums: Floats) -> int:
+    """The row of the largest sum; the reference, which is the last one, where no sum is clearly above 0."""
+    best = int(sums[:-1].argmax())
+    return best if sums[best] > _TINY else len(sums) - 1
+
+
+def _standard_error(values: Sequence[float]) -> float:
+    error = stdev(values) / math.sqrt(len(values))
+    return 0.0 if error <= _TINY * max(map(abs, values), default=0.0) else error
+
+
+@lru_cache(maxsize=4)
+def _signs(units: int) -> Floats:
+    """Sign vectors, shape (vectors, units): all of them for few units, else drawn ones."""
+    import numpy as np
+
+    if units <= _LISTED_UNITS:
+        flipped = (np.arange(2**units)[:, None] >> np.arange(units)) & 1
+        return np.asarray(1.0 - 2.0 * flipped, dtype=np.float64)
+    draws = max(_LEAST_DRAWS, min(_DRAWS, _MAX_CELLS // units))
+    flipped = np.random.default_rng([SEED, units]).integers(0, 2, size=(draws, units))
+    return np.asarray(1.0 - 2.0 * flipped, dtype=np.float64)

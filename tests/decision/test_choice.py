@@ -1,0 +1,112 @@
+"""The ruling on figures that are written by hand or drawn from worlds in which the truth is known."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+
+import pytest
+
+from pytest_swarm.decision.choice import PolicyFigures, Ruling, choose_policy
+
+JOBS = 24
+
+
+def row(mean: float, *, seed: int, spread: float = 0.05, jobs: int = JOBS) -> tuple[float, ...]:
+    rng = Random(seed)
+    drawn = [rng.gauss(0, spread) for _ in range(jobs)]
+    middle = sum(drawn) / jobs
+    return tuple(mean + each - middle for each in drawn)
+
+
+def figures(*means: float, **parts: object) -> PolicyFigures:
+    rows = tuple(row(mean, seed=n) for n, mean in enumerate(means))
+    return PolicyFigures(values=rows, step=1 / 3, **({"allowed_loss": 0.02} | parts))
+
+
+def test_a_clear_gain_is_used_and_told_honestly() -> None:
+    choice = choose_policy(figures(0.5, 0.52, 0.7))
+    assert (choice.ruling, choice.best, choice.jobs) == (Ruling.USE, 2, JOBS)
+    estimate = choice.estimate(2)
+    assert estimate is not None
+    assert estimate.mean == pytest.approx(0.2)
+    assert 0 < estimate.low < choice.honest < estimate.high
+    assert choice.naive == pytest.approx(0.2)
+
+
+def test_equal_policies_are_not_told_apart() -> None:
+    choice = choose_policy(figures(0.5, 0.5, 0.5))
+    assert choice.ruling is Ruling.UNKNOWN
+    assert choice.to_keep is not None
+    assert choice.to_keep.jobs > JOBS
+
+
+def test_a_present_policy_that_nothing_beats_by_more_than_is_allowed_is_kept() -> None:
+    choice = choose_policy(figures(0.7, 0.5, 0.4))
+    assert choice.ruling is Ruling.KEEP
+    assert all(each.high < 0.02 for each in choice.estimates)
+
+
+def test_a_policy_that_cannot_gain_more_than_is_allowed_is_not_enough_to_be_used() -> None:
+    close = figures(0.7, 0.5, allowed_loss=0.0)
+    assert choose_policy(close).ruling is Ruling.KEEP
+    assert choose_policy(figures(0.7, 0.695, allowed_loss=0.0)).ruling is Ruling.UNKNOWN
+
+
+@pytest.mark.parametrize("jobs", [0, 1, 7])
+def test_fewer_than_eight_jobs_decide_nothing(jobs: int) -> None:
+    values = (row(0.1, seed=1, jobs=8)[:jobs], row(0.9, seed=2, jobs=8)[:jobs])
+    assert choose_policy(PolicyFigures(values=values)).ruling is Ruling.TOO_FEW
+
+
+def test_seconds_gain_as_the_share_that_is_saved() -> None:
+    present = tuple(10.0 * (n + 1) for n in range(JOBS))
+    factors = [math.exp(each) for each in row(math.log(0.8), seed=3, spread=0.02)]
+    faster = tuple(each * factor for each, factor in zip(present, factors, strict=True))
+    choice = choose_policy(PolicyFigures(values=(present, faster), relative=True))
+    assert choice.ruling is Ruling.USE
+    assert choice.naive == pytest.approx(0.2)
+
+
+def test_time_is_not_bought_with_score() -> None:
+    present, faster = (10.0,) * JOBS, row(6.0, seed=4)
+    worse = (row(0.7, seed=5), row(0.6, seed=6))
+    same = (row(0.7, seed=5, spread=0.01), row(0.71, seed=6, spread=0.01))
+    bought = PolicyFigures(values=(present, faster), relative=True, scores=worse, allowed_score_loss=0.02)
+    kept = PolicyFigures(values=(present, faster), relative=True, scores=same, allowed_score_loss=0.02)
+    assert choose_policy(bought).ruling is Ruling.KEEP
+    assert choose_policy(kept).ruling is Ruling.USE
+
+
+def test_a_score_that_may_be_lost_leaves_the_choice_open() -> None:
+    present, faster = (10.0,) * JOBS, row(6.0, seed=4)
+    open_score = (row(0.7, seed=5, spread=0.2), row(0.7, seed=6, spread=0.2))
+    choice = choose_policy(
+        PolicyFigures(values=(present, faster), relative=True, scores=open_score, allowed_score_loss=0.02)
+    )
+    assert choice.ruling is Ruling.UNKNOWN
+    assert choice.to_find.jobs > JOBS
+
+
+def test_repeats_are_offered_only_where_they_could_settle_it() -> None:
+    noisy = figures(0.5, 0.53, noise=(0.0, 0.0045), repeats=2)
+    assert choose_policy(noisy).to_find.repeats >= 1
+    uneven = figures(0.5, 0.53, noise=(0.0, 0.0001), repeats=2)
+    assert choose_policy(uneven).to_find.repeats is None
+
+
+def test_several_decisions_at_once_share_the_error() -> None:
+    one, three = (choose_policy(figures(0.5, 0.55, level=0.025 / n)) for n in (1, 3))
+    assert three.estimates[0].low < one.estimates[0].low
+
+
+def test_one_policy_alone_is_kept() -> None:
+    assert choose_policy(figures(0.5)).ruling is Ruling.KEEP
+
+
+def test_the_estimates_of_all_policies_can_be_left_out() -> None:
+    drawn = figures(0.5, 0.52, 0.7)
+    short, whole = choose_policy(drawn, every=False), choose_policy(drawn)
+    assert [each.policy for each in short.estimates] == [2]
+    assert short.estimate(2) == whole.estimate(2)
+    assert short.ruling is whole.ruling

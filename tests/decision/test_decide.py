@@ -1,0 +1,174 @@
+"""Decisions on whole runs: which policies are compared, with what, and in which words they are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_swarm.decision.choice import Ruling
+from pytest_swarm.decision.criteria import CRITERIA, parse_criterion, parse_loss
+from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
+from pytest_swarm.domain.record import Run
+from pytest_swarm.errors import OptionError
+from pytest_swarm.report.decision_text import decision_lines, decision_sentence
+from tests.decision.runs import many, without_plan
+
+
+def decided(run: Run, **question: object) -> PolicyDecision:
+    (decision,) = decide_runs([run], DecisionQuestion(**question))
+    return decision
+
+
+def test_a_better_policy_is_used_with_its_gain_and_what_it_saves() -> None:
+    run = many({"fixed": 0.4, "milp": 0.8}, seconds={"milp": 0.5})
+    decision = decided(run)
+    assert decision.choice.ruling is Ruling.USE
+    assert decision.in_force.mode == "milp"
+    sentence = decision_sentence(decision)
+    assert sentence.startswith("Use MILP: compared with fixed it gains ")
+    estimate = decision.choice.estimate(1)
+    assert f"{100 * decision.choice.honest:.1f} points of score" in sentence
+    assert f"95 % interval +{100 * estimate.low:.1f} to +{100 * estimate.high:.1f}" in sentence
+    saved = decision.mean("makespan_s", decision.present) - decision.mean("makespan_s", decision.best)
+    assert f"saves {saved:.1f} s per job" in sentence
+
+
+def test_an_open_choice_names_no_winner_and_says_what_would_settle_it() -> None:
+    decision = decided(many({"fixed": 0.5, "milp": 0.52}))
+    assert decision.choice.ruling is Ruling.UNKNOWN
+    assert decision.in_force.mode == "fixed"
+    sentence = decision_sentence(decision)
+    assert sentence.startswith("Cannot tell: ")
+    assert f"about {decision.choice.to_keep.jobs - 30:,} more jobs would show that fixed is as good" in sentence.lower()
+
+
+def test_nothing_better_keeps_what_there_is() -> None:
+    decision = decided(many({"single:gemma2:2b": 0.8, "milp": 0.3}, jobs=40))
+    assert decision.choice.ruling is Ruling.KEEP
+    assert decision_sentence(decision).startswith("No policy is better than always gemma2:2b: keep it.")
+
+
+def test_seven_jobs_decide_nothing() -> None:
+    decision = decided(many({"fixed": 0.1, "milp": 0.9}, jobs=7))
+    assert decision.choice.ruling is Ruling.TOO_FEW
+    assert decision_sentence(decision) == "7 jobs decide nothing: measure at least 8, each under every policy."
+    assert decided(many({"fixed": 0.05, "milp": 0.95}, jobs=12)).choice.ruling is Ruling.USE
+
+
+def test_what_cannot_be_used_is_left_out_and_named() -> None:
+    run = many({"fixed": 0.4, "lp": 0.9, "greedy": 0.9, "oracle": 1.0, "milp": 0.6}, budgets_gb=(8.0,))
+    run = without_plan(run, "milp", jobs=2)
+    decision = decided(run)
+    assert [each.mode for each in decision.policies] == ["fixed", "greedy"]
+    assert decision.measured.excluded == (
+        "lp-h0 breaks the budget in 30 of 30 jobs",
+        "milp-h0 finds no plan for 2 of 30 jobs",
+        "oracle-h0 knows the answers beforehand, so it cannot be used",
+    )
+    text = "\n".join(decision_lines(decision))
+    assert all(f"Left out: {each}." in text for each in decision.measured.excluded)
+
+
+def test_time_is_saved_only_where_the_score_is_kept() -> None:
+    faster = many({"fixed": 0.6, "milp": 0.6}, seconds={"milp": 0.7})
+    strict = decided(faster, by=CRITERIA["makespan"])
+    assert strict.choice.ruling is Ruling.UNKNOWN
+    assert "may lose more score than 2%" in decision_sentence(strict)
+    decision = decided(faster, by=CRITERIA["makespan"], max_loss=parse_loss("20%", what="--max-loss"))
+    assert decision.choice.ruling is Ruling.USE
+    assert decision.choice.naive == pytest.approx(0.3)
+    assert "30.0 % of the time per job" in decision_sentence(decision)
+    bought = decided(many({"fixed": 0.8, "milp": 0.2}, seconds={"milp": 0.7}), by=CRITERIA["makespan"])
+    assert bought.choice.ruling is Ruling.KEEP
+    assert decision_sentence(bought) == ("No policy saves time without losing more than 2% of score: keep fixed.")
+
+
+def test_two_runs_are_more_repeats_of_the_same_jobs() -> None:
+    first = many({"fixed": 0.4, "milp": 0.6}, seed=1)
+    second = many({"fixed": 0.4, "milp": 0.6}, seed=2)
+    (decision,) = decide_runs([first, second], DecisionQuestion())
+    assert (decision.choice.jobs, decision.repeats) == (30, 2)
+    alone = decided(first).choice.estimates[0]
+    both = decision.choice.estimates[0]
+    assert both.high - both.low < alone.high - alone.low
+
+
+def test_several_budgets_are_decided_one_by_one_with_one_error() -> None:
+    run = many({"fixed": 0.4, "milp": 0.6}, budgets_gb=(8.0, 24.0))
+    both = decide_runs([run], DecisionQuestion())
+    (one,) = decide_runs([run], DecisionQuestion(budgets_gb=(24.0,)))
+    assert [each.budget_gb for each in both] == [8.0, 24.0]
+    assert both[1].choice.estimates[0].low < one.choice.estimates[0].low
+
+
+@pytest.mark.parametrize(
+    ("modes", "against", "present"),
+    [
+        (("milp", "fixed", "single:gemma2:2b"), None, "fixed"),
+        (("milp", "best-single", "single:gemma2:2b"), None, "single:gemma2:2b"),
+        (("milp", "best-single"), None, "best-single"),
+        (("milp", "fixed"), "milp", "milp"),
+        (("milp", "fixed"), "milp-h0", "milp"),
+    ],
+    ids=["fixed", "single", "best-single", "named", "labeled"],
+)
+def test_the_present_policy_is_the_plainest_or_the_named_one(
+    modes: tuple[str, ...], against: str | None, present: str
+) -> None:
+    assert decided(many(dict.fromkeys(modes, 0.5)), against=against).present.mode == present
+
+
+@pytest.mark.parametrize(
+    ("modes", "question", "said"),
+    [
+        (("milp", "lp"), {}, "name what you do now with --against"),
+        (("single:gemma2:2b", "single:phi4:14b"), {}, "could each be what you do now; name one with --against"),
+        (("milp", "fixed"), {"against": "heft"}, "--against: 'heft' was not run at 24GB; run are milp, fixed"),
+        (("milp", "fixed"), {"budgets_gb": (9.0,)}, "--vram: nothing was measured at 9GB; the runs have 24GB"),
+    ],
+    ids=["no-present", "two-singles", "unknown", "budget"],
+)
+def test_a_question_that_the_run_cannot_answer_is_one_sentence(
+    modes: tuple[str, ...], question: dict[str, object], said: str
+) -> None:
+    with pytest.raises(OptionError, match=r"^[^\n]*$") as error:
+        decided(many(dict.fromkeys(modes, 0.5)), **question)
+    assert said in str(error.value)
+
+
+def test_runs_of_different_fleets_are_not_decided_together() -> None:
+    run = many({"fixed": 0.4, "milp": 0.6})
+    info = replace(run.info, run="other", fleet=replace(run.info.fleet, models=run.info.fleet.models[:3]))
+    with pytest.raises(OptionError, match="run other has another fleet than"):
+        decide_runs([run, replace(run, info=info)], DecisionQuestion())
+
+
+def test_a_run_without_jobs_decides_nothing() -> None:
+    run = many({"fixed": 0.4})
+    with pytest.raises(OptionError, match="no job was run"):
+        decide_runs([replace(run, jobs=())], DecisionQuestion())
+
+
+def test_cost_of_nothing_cannot_be_saved() -> None:
+    run = many({"fixed": 0.4, "milp": 0.5})
+    free = [replace(job, outcomes=tuple(replace(each, token_cost=0.0) for each in job.outcomes)) for job in run.jobs]
+    with pytest.raises(OptionError, match="token_cost of job 'job-00' under fixed-h0 is 0, so nothing can be saved"):
+        decided(replace(run, jobs=tuple(free)), by=CRITERIA["cost"])
+
+
+@pytest.mark.parametrize(("text", "amount", "relative"), [("2%", 0.02, True), ("0.02", 0.02, False), ("0", 0.0, False)])
+def test_losses_are_shares_or_amounts(text: str, amount: float, relative: bool) -> None:
+    loss = parse_loss(text, what="--max-loss")
+    assert (loss.amount, loss.relative) == (pytest.approx(amount), relative)
+
+
+@pytest.mark.parametrize("text", ["", "x", "-2%", "100%", "2 %%", "nan"])
+def test_what_is_no_loss_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match=r"--max-loss: .*write for example 2% or 0.02"):
+        parse_loss(text, what="--max-loss")
+
+
+def test_an_unknown_criterion_names_the_known_ones() -> None:
+    with pytest.raises(OptionError, match="--by: 'speed' is not known; known are score, utility, makespan, cost"):
+        parse_criterion("speed", what="--by")

@@ -1,0 +1,59 @@
+"""The client of a server in this process: residents are read without a request, and are those of the request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
+
+import pytest
+
+from pytest_swarm.domain.vram_sample import ResidentModel
+from pytest_swarm.errors import ServerDownError
+from pytest_swarm.execution.backends import Backend
+from pytest_swarm.execution.simulated_client import SimulatedClient
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.messages import ChatRequest
+from tests.execution.lab import backend
+
+T = TypeVar("T")
+
+
+def in_loop(of: Backend, work: Coroutine[None, None, T]) -> T:
+    with asyncio.Runner(loop_factory=of.new_loop) as runner:
+        return runner.run(work)
+
+
+async def both(client: OllamaClient) -> tuple[tuple[ResidentModel, ...], tuple[ResidentModel, ...]]:
+    """The residents without a request, and by one."""
+    return await client.resident(), await client.through(lambda transport: transport).resident()
+
+
+def test_residents_are_those_of_the_request_in_its_order() -> None:
+    of = backend()
+
+    async def work() -> None:
+        client = of.connect().client
+        assert isinstance(client, SimulatedClient)
+        for tag, keep_alive in (("gemma2:2b", 900), ("qwen2.5-coder:7b", 60), ("llama3.1:8b", 300)):
+            await client.load(tag, num_ctx=4096, keep_alive=keep_alive)
+            direct, asked = await both(client)
+            assert direct == asked
+        assert [row.tag for row in direct] == ["gemma2:2b", "llama3.1:8b", "qwen2.5-coder:7b"]
+        await client.chat(ChatRequest(model="llama3.1:8b", messages=({"role": "user", "content": "hi"},), num_ctx=4096))
+        await asyncio.sleep(200)  # a lease ends
+        direct, asked = await both(client)
+        assert direct == asked
+        assert {row.tag for row in direct} == {"gemma2:2b", "llama3.1:8b"}
+
+    in_loop(of, work())
+
+
+def test_a_server_with_faults_is_asked() -> None:
+    of = backend("refuse:times=1")
+
+    async def work() -> None:
+        with pytest.raises(ServerDownError):
+            await of.connect().client.resident()
+
+    in_loop(of, work())

@@ -1,0 +1,1 @@
+"""The fault matrix: one row for each fault, from which the tests and docs/reliability.md are made."""

@@ -1,0 +1,96 @@
+"""The curves of a run that swept the weight of token cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves
+from pytest_swarm.metrics.measured_jobs import measure
+from pytest_swarm.report.charts.cost_curve import cost_charts, figure_rows
+from tests.report.factories import WB1, key, record
+
+SHARE = {0.0: 1.0, 0.5: 0.5, 2.0: 0.0}  # weight -> share of the strong model's cost and score
+
+
+def job(n: int, mode: str, weight: float | None, *, cost: float | None, score: float) -> JobRecord:
+    graph = replace(WB1, name=f"job{n}")
+    found = record(graph=graph, case=replace(key(mode), lambda_token=weight))
+    outcomes = tuple(replace(each, score=score, token_cost=cost) for each in found.outcomes)
+    return replace(found, outcomes=outcomes)
+
+
+def swept(*, jobs: int = 6, cost: bool = True, singles: bool = True) -> list[JobRecord]:
+    found = []
+    for n in range(jobs):
+        for weight, share in SHARE.items():
+            modes = {"milp": share, "single:weak": 0.0, "single:strong": 1.0}
+            for mode, own in modes.items():
+                if singles or mode == "milp":
+                    price = 1 + 3 * own if cost else None
+                    found.append(job(n, mode, weight, cost=price, score=min(1.0, 0.2 + 0.1 * (n % 3) + 0.4 * own)))
+    return found
+
+
+def curves_of(records: list[JobRecord]) -> LambdaCurves:
+    (found,) = lambda_curves(measure(records))
+    return found
+
+
+def test_a_run_of_one_weight_has_no_curve() -> None:
+    assert lambda_curves(measure([job(1, "milp", None, cost=1.0, score=0.5)])) == ()
+
+
+def test_a_mode_that_mixes_at_random_is_worth_half() -> None:
+    found = curves_of(swept())
+    (curve,) = found.modes
+    assert (found.weak, found.strong, found.jobs, found.note) == ("weak", "strong", 6, None)
+    tasks = len(WB1.tasks)
+    assert [(at.lambda_token, at.cost) for at in curve.points] == [
+        (weight, pytest.approx(tasks * (1 + 3 * share))) for weight, share in SHARE.items()
+    ]
+    assert curve.apgr.value == pytest.approx(0.5)
+    assert curve.cpt50.value == pytest.approx(0.5)
+    assert curve.aiq.value == pytest.approx(found.hull_aiq.value)
+    assert curve.aiq.low is not None
+    assert curve.aiq.high is not None
+    assert curve.aiq.low < 0.5 < curve.aiq.high
+
+
+def test_few_workflows_have_no_interval() -> None:
+    (curve,) = curves_of(swept(jobs=3)).modes
+    assert curve.apgr.value == pytest.approx(0.5)
+    assert curve.apgr.low is curve.apgr.high is curve.aiq.low is None
+
+
+def test_a_job_that_lacks_a_score_somewhere_counts_nowhere() -> None:
+    records = [*swept(), job(9, "milp", 0.0, cost=100.0, score=0.0)]
+    assert curves_of(records).jobs == 6
+    assert curves_of(records).modes == curves_of(swept()).modes
+
+
+@pytest.mark.parametrize(
+    ("records", "sentence"),
+    [
+        (swept(cost=False), "a fleet without costs has no curve"),
+        (swept(singles=False), "add single:MODEL for each"),
+    ],
+)
+def test_where_figures_are_missing_a_note_says_why(records: list[JobRecord], sentence: str) -> None:
+    found = curves_of(records)
+    assert found.note is not None
+    assert sentence in found.note
+    assert all(mode.aiq.value is mode.apgr.value is mode.cpt50.value is None for mode in found.modes)
+
+
+def test_the_page_draws_each_mode_and_the_hull() -> None:
+    found = curves_of(swept())
+    (chart,) = cost_charts((found,))
+    assert [line.mode for line in chart.lines] == ["milp"]
+    assert len(chart.lines[0].dots) == 3
+    assert chart.hull.startswith("M")
+    assert len(chart.corners) == 2
+    assert [row[0] for row in figure_rows(found)] == ["MILP", "mixtures of single models"]
+    assert cost_charts((curves_of(swept(cost=False)),)) == ()

@@ -1,0 +1,223 @@
+"""However a run ends, what was measured is kept, its reports are written, and nobody sees a traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.execution.loop_tasks import cancel_and_wait
+from pytest_swarm.plugin.ending_signals import EndingSignals
+from tests.plugin.conftest import Reports
+
+pytestmark = pytest.mark.skipif(
+    threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread only"
+)
+
+ROUTER = """
+import asyncio, os, signal
+from pytest_swarm.routing.greedy import GreedyRouter
+
+class Stopping(GreedyRouter):
+    async def route(self, view):
+        os.kill(os.getpid(), signal.{name})
+        {then}
+        return await super().route(view)
+
+def pytest_swarm_routers(config):
+    return {{"stop": lambda setup: Stopping()}}
+
+def pytest_swarm_report_context(context):
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+WAIT = "await asyncio.sleep(1)"
+SWALLOW = """try:
+            await asyncio.sleep(1)
+        except BaseException:
+            pass"""
+
+
+def interrupted(suite: pytest.Pytester, reports: Reports) -> str:
+    """The output of a run whose second case is interrupted; its first is in the reports."""
+    found = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    result = suite.runpytest(
+        "--swarm-compare=lp,stop", "--swarm-report=html", "--swarm-report=json", no_reraise_ctrlc=True
+    )
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == found
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert [(each["mode"], each["status"]) for each in reports.report["cases"]] == [("lp", "completed")]
+    assert not reports.report["run"]["complete"]
+    assert (reports.folder / "report.html").stat().st_size > 0
+    output = result.stdout.str() + result.stderr.str()
+    assert "Traceback" not in output
+    return output
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_the_run_as_ctrl_c_does(suite: pytest.Pytester, reports: Reports, name: str) -> None:
+    suite.makeconftest(ROUTER.format(name=name, then=WAIT))
+    assert "invoice [stop-h0-8GB] was still running when the run stopped" in interrupted(suite, reports)
+
+
+def test_an_interrupt_that_something_swallows_still_ends_the_run(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makeconftest(ROUTER.format(name="SIGINT", then=SWALLOW))
+    interrupted(suite, reports)
+
+
+def test_a_signal_that_is_ignored_stays_ignored(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makeconftest(ROUTER.format(name="SIGHUP", then=WAIT).partition("def pytest_swarm_report_context")[0])
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        suite.runpytest("--swarm-compare=lp,stop").assert_outcomes(passed=2)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert reports.report["run"]["complete"]
+
+
+def test_an_interrupt_is_raised_where_ctrl_c_is_ignored() -> None:
+    signals, before = EndingSignals(), signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signals.watch()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signals.restore()
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_further_signal_ends_what_may_be_ended_once() -> None:
+    signals = EndingSignals()
+    signals.close()
+    try:
+        signal.raise_signal(signal.SIGINT)
+
+        def interrupt() -> None:
+            with signals.interruptible():
+                signal.raise_signal(signal.SIGINT)
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupt()
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signals.restore()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_cancellation_while_a_task_is_awaited_is_not_swallowed() -> None:
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            raise
+
+    async def main() -> bool:
+        task = asyncio.create_task(slow_to_end())
+        waiting = asyncio.create_task(cancel_and_wait(task))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        await asyncio.wait({task})
+        return waiting.cancelled()
+
+    assert asyncio.run(main())
+
+
+def test_what_a_task_beside_a_case_raised_is_raised() -> None:
+    async def broken() -> None:
+        raise ValueError("broken")
+
+    async def main() -> None:
+        task = asyncio.create_task(broken())
+        await asyncio.sleep(0)
+        await cancel_and_wait(task)
+
+    with pytest.raises(ValueError, match="broken"):
+        asyncio.run(main())
+
+
+@pytest.fixture
+def disk() -> Iterator[Callable[[int], None]]:
+    """A function that lets no file grow beyond so many bytes, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def restored() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def test_a_full_disk_keeps_what_was_measured_and_says_so(
+    suite: pytest.Pytester, reports: Reports, disk: Callable[[int], None]
+) -> None:
+    suite.runpytest("--swarm-compare=lp").assert_outcomes(passed=1)
+    one_job = (reports.folder / "events.jsonl").stat().st_size
+    args = ("--swarm-compare=lp,greedy,milp", "--swarm-report=json")
+    disk(one_job + one_job // 2)
+    result = suite.runpytest(*args)
+    restored()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=1, failed=1)
+    folder = reports.folder
+    kept = f"--swarm-resume={folder.name} (finished jobs that are kept: 1)"
+    result.stdout.fnmatch_lines([f"ERROR: *{folder.name}/events.jsonl: cannot be written: *; * {kept}"])
+    result.stdout.fnmatch_lines(["!!!* the run's events cannot be written *!!!"])
+    assert "During handling" not in result.stdout.str()
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    assert (folder / "events.jsonl").read_bytes().endswith(b"\n")
+    suite.runpytest(*args, f"--swarm-resume={folder.name}").assert_outcomes(passed=3)
+    assert [each["mode"] for each in reports.of("job_dag_summary")] == ["lp", "greedy", "milp"]
+
+
+def test_a_disk_that_is_full_from_the_start(
+    suite: pytest.Pytester, reports: Reports, disk: Callable[[int], None]
+) -> None:
+    disk(300)
+    result = suite.runpytest("--swarm-compare=lp,greedy")
+    restored()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "events.jsonl: cannot be written" in result.stdout.str()
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    assert list(reports.root.glob("*/events.jsonl")) == []
+
+
+def test_a_full_disk_of_a_controller_stops_its_workers(
+    suite: pytest.Pytester, reports: Reports, disk: Callable[[int], None]
+) -> None:
+    pytest.importorskip("xdist")
+    suite.runpytest("--swarm-compare=lp").assert_outcomes(passed=1)
+    one_job = (reports.folder / "events.jsonl").stat().st_size
+    modes = "lp,greedy,milp,staged,random,best-single"
+    disk(one_job + one_job // 2)
+    result = suite.runpytest("-n1", f"--swarm-compare={modes}", "--swarm-report=json")
+    restored()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["ERROR: *events.jsonl: cannot be written: * (finished jobs that are kept: 1)"])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+def test_a_cassette_on_a_full_disk_costs_no_event(
+    suite: pytest.Pytester, reports: Reports, disk: Callable[[int], None]
+) -> None:
+    args = ("--swarm-backend=record", "--swarm-cassette=c.jsonl", "--swarm-compare=lp,greedy", "--swarm-profile=a40")
+    suite.runpytest(*args).assert_outcomes(passed=2)
+    whole = Path("c.jsonl").stat().st_size
+    assert (reports.folder / "events.jsonl").stat().st_size < whole - 2000
+    Path("c.jsonl").unlink()
+    disk(whole - 1000)
+    result = suite.runpytest(*args)
+    restored()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["cassette c.jsonl: cannot be written: *; what it held is kept, *"])
+    assert [each["status"] for each in reports.of("job_dag_summary")] == ["completed", "error"]
+    suite.runpytest(*args, "--swarm-resume").assert_outcomes(passed=2)
+    assert Path("c.jsonl").stat().st_size == pytest.approx(whole, abs=200)

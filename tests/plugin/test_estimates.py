@@ -1,0 +1,141 @@
+"""--swarm-estimates and --swarm-learning: where estimates start, and whether they follow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.cli import main
+from tests.plugin.conftest import Reports
+
+TWO = """
+from pytest_swarm import Number, Task, TaskGraph, chain
+import pytest
+
+def graph(name, value):
+    return chain(name, *(Task(id=f"{name}{n}", type="math", prompt=f"What is {value} + {n}?", estimated_tokens=60,
+                              expected=Number(value=value + n)) for n in range(2)))
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_sum(swarm_run, name):
+    swarm_run(graph(name, 3 if name == "one" else 40))
+"""
+
+
+def first_quality(reports: Reports) -> dict[tuple[str, str], float]:
+    """The quality of the first task of each job, by job and model, as the first step planned with it."""
+    return {
+        (step["job"], row["model"]): row["quality"]
+        for step in reports.of("plan_step")
+        if step["step"] == 0
+        for row in step["estimates"]
+    }
+
+
+@pytest.fixture
+def measured(suite: pytest.Pytester, reports: Reports) -> Path:
+    """A run in which every model has answered every task."""
+    suite.makepyfile(test_invoice=TWO)
+    singles = "single:gemma2:2b,single:llama3.1:8b"
+    suite.runpytest(f"--swarm-compare={singles}").assert_outcomes(passed=4)
+    return reports.folder.rename(suite.path / "measured")
+
+
+def test_the_priors_of_the_fleet_are_where_a_run_starts(suite: pytest.Pytester, reports: Reports) -> None:
+    result = suite.runpytest()
+    assert "estimates" not in result.stdout.str()
+    (start,) = reports.of("run_start")
+    assert start["estimates"]["kind"] == "prior"
+    assert start["estimates"]["rows"] == []
+
+
+def test_a_file_of_estimates_starts_every_job(suite: pytest.Pytester, reports: Reports, measured: Path) -> None:
+    assert main(["estimates", "--from", str(measured), "--out", str(suite.path / "e.json")]) == 0
+    file = json.loads((suite.path / "e.json").read_text())
+    result = suite.runpytest("--swarm-compare=milp", "--swarm-estimates=e.json")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["swarm: estimates are shrunk from 8 answers to 2 jobs of e.json (from run *"])
+    found = first_quality(reports)
+    for row in file["estimates"]:
+        for job in ("one", "two"):
+            assert found[job, row["model"]] == pytest.approx(row["estimate"])
+    assert reports.report["run"]["estimates"]["rows"] == file["estimates"]
+
+
+def test_a_cross_fitted_job_never_starts_from_its_own_answers(
+    suite: pytest.Pytester, reports: Reports, measured: Path
+) -> None:
+    suite.runpytest("--swarm-compare=milp", "--swarm-estimates=cross:measured").assert_outcomes(passed=2)
+    before = first_quality(reports)
+    events = measured / "events.jsonl"
+    lines = [json.loads(line) for line in events.read_text().splitlines()]
+    for line in lines:  # the answers to job `one` are now the contrary
+        if line["event"] == "task_result" and line["job"] == "one" and line["score"] is not None:
+            line["score"] = 1.0 - line["score"]
+    events.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    suite.runpytest("--swarm-compare=milp", "--swarm-estimates=cross:measured").assert_outcomes(passed=2)
+    after = first_quality(reports)
+    assert {key for key in before if before[key] != after[key]} <= {key for key in before if key[0] == "two"}
+    assert before != after
+    info = reports.report["run"]["estimates"]
+    assert (info["kind"], info["answers"], info["jobs"]) == ("cross", 8, 2)
+    assert info["source"].startswith("run ")
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_same_estimates_give_the_same_report(suite: pytest.Pytester, reports: Reports) -> None:
+    seen = []
+    for _ in range(2):
+        suite.runpytest("--swarm-compare=milp,lp", "--swarm-estimates=cross:measured").assert_outcomes(passed=4)
+        seen.append((reports.report["run"]["estimates"], first_quality(reports)))
+    assert seen[0] == seen[1]
+
+
+def test_without_learning_estimates_stay_as_they_start(suite: pytest.Pytester, reports: Reports) -> None:
+    result = suite.runpytest("--swarm-learning=off", "--swarm-compare=single:gemma2:2b")
+    result.stdout.fnmatch_lines(["swarm: estimates start from *priors; they do not follow answers*"])
+    first, second = reports.of("plan_step")
+    known = {(row["task"], row["model"]): row for row in first["estimates"]}
+    assert first["horizon_tasks"] != second["horizon_tasks"]
+    suite.runpytest("--swarm-learning=off", "--swarm-compare=single:gemma2:2b", "--swarm-horizon=1")
+    first, second = reports.of("plan_step")
+    known = {(row["task"], row["model"]): row for row in first["estimates"]}
+    assert all(known[row["task"], row["model"]] == row for row in second["estimates"])
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (
+            ("--swarm-estimates=crss",),
+            "*--swarm-estimates: 'crss' is none of prior, *and there is no such file*",
+        ),
+        (("--swarm-estimates=prior:x",), "*prior takes no file*"),
+        (("--swarm-estimates=cross",), "*--swarm-estimates=cross needs answers to the other jobs*cross:reports/RUN*"),
+        (("--swarm-estimates=cross:nowhere",), "*nowhere: is neither a run nor an imported table*"),
+        (("--swarm-estimates=tox.ini",), "*tox.ini: is not valid JSON*python -m pytest_swarm estimates*"),
+        (("--swarm-learning=maybe",), "*--swarm-learning: 'maybe' is unknown; known are on, off*"),
+    ],
+)
+def test_what_means_nothing_is_refused_in_one_sentence(
+    suite: pytest.Pytester, args: tuple[str, ...], sentence: str
+) -> None:
+    result = suite.runpytest(*args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([sentence])
+    assert "Traceback" not in result.stderr.str() + result.stdout.str()
+
+
+def test_a_group_cannot_start_anew_with_each_job(suite: pytest.Pytester, measured: Path) -> None:
+    result = suite.runpytest(f"--swarm-estimates=cross:{measured}", "--swarm-carryover=group")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*start anew with each job, and --swarm-carryover=group keeps what was learned*"])
+
+
+def test_other_estimates_are_another_run(suite: pytest.Pytester, measured: Path) -> None:
+    suite.runpytest().assert_outcomes(passed=2)
+    result = suite.runpytest("--swarm-resume", f"--swarm-estimates=cross:{measured}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*was made with swarm_estimates = its default, and this one has cross:*"])

@@ -1,0 +1,125 @@
+"""Several servers: cases on free ones, a dead one left out, and the same models on all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.errors import OptionError
+from pytest_swarm.ollama.messages import ListedModel
+from pytest_swarm.plugin.host_pool import take_any
+from pytest_swarm.plugin.host_setup import ServerState, check_same_models, version_remarks
+from pytest_swarm.plugin.server_lock import ServerLock
+from pytest_swarm.simulator.http_server import serve_in_thread
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+from pytest_swarm.simulator.server.faults import parse_fault
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from tests.plugin.conftest import Reports
+
+pytest.importorskip("uvicorn")
+REFUSED_FROM_THE_START = 40  # requests that a case and the start of a run need at least, less than five cases need
+
+
+@contextmanager
+def served(*faults: str) -> Iterator[str]:
+    """A server over HTTP whose models take no time."""
+    profile = load_profile("a40")
+    models = tuple(
+        replace(each, load_s=0.0, first_load_s=None, overhead_s=0.0, prefill_tokens_per_s=1e6, decode_tokens_per_s=1e5)
+        for each in profile.server_spec.models
+    )
+    spec = replace(profile.server_spec, models=models, stale_free_memory=False)
+    generator = ProfileGenerator(profile, seed=0)
+    with serve_in_thread(SimulatedServer(spec, generator=generator, faults=tuple(map(parse_fault, faults)))) as url:
+        yield url
+
+
+def arguments(*hosts: str) -> tuple[str, ...]:
+    return ("--swarm-backend=ollama", "--swarm-compare=greedy", *(f"--swarm-host={host}" for host in hosts))
+
+
+def test_a_server_that_dies_is_left_out_and_its_case_runs_elsewhere(suite: pytest.Pytester, reports: Reports) -> None:
+    with served(f"refuse:after={REFUSED_FROM_THE_START}") as dying, served() as sound:
+        result = suite.runpytest(*arguments(dying, sound), "--swarm-repeat=5", "-v")
+    result.assert_outcomes(passed=5)
+    hosts = [case["host"] for case in reports.report["cases"]]
+    assert len(hosts) == 5
+    assert set(hosts) == {dying, sound}
+    assert {case["status"] for case in reports.report["cases"]} == {"completed"}
+    result.stdout.fnmatch_lines(
+        [
+            f"swarm: ollama at {dying} (asked for by --swarm-backend; the cases are spread over {dying}, {sound})",
+            f"*the server at {dying} died; its case *test_invoice* went on at {sound}*",
+        ]
+    )
+    said = " ".join(result.stdout.str().split())
+    shares = {host: hosts.count(host) for host in sorted(hosts)}
+    named = ", ".join(f"{host} ran {count} job{'s' if count > 1 else ''}" for host, count in shares.items())
+    assert f"Servers: {named}." in said
+    assert "run more than once" not in said
+
+
+def test_where_every_server_is_dead_the_jobs_end_as_errors(suite: pytest.Pytester, reports: Reports) -> None:
+    fault = f"refuse:after={REFUSED_FROM_THE_START}"
+    with served(fault) as first, served(fault) as second:
+        result = suite.runpytest(*arguments(first, second), "--swarm-repeat=12")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    statuses = [case["status"] for case in reports.report["cases"]]
+    assert len(statuses) == 12
+    assert set(statuses) == {"completed", "error"}
+
+
+def test_two_workers_use_two_servers(suite: pytest.Pytester, reports: Reports) -> None:
+    pytest.importorskip("xdist")
+    with served() as first, served() as second:
+        result = suite.runpytest_subprocess("-n2", *arguments(first, second), "--swarm-repeat=6")
+    result.assert_outcomes(passed=6)
+    assert {case["host"] for case in reports.report["cases"]} == {first, second}
+
+
+def test_a_server_that_does_not_answer_at_the_start_is_an_error_where_it_was_asked_for(suite: pytest.Pytester) -> None:
+    with served() as sound, served("refuse") as dead:
+        asked = suite.runpytest(*arguments(sound, dead))
+        auto = suite.runpytest("--swarm-backend=auto", f"--swarm-host={sound}", f"--swarm-host={dead}")
+    assert asked.ret == pytest.ExitCode.USAGE_ERROR
+    assert dead in asked.stderr.str()
+    auto.assert_outcomes(passed=1)
+    auto.stdout.fnmatch_lines([f"swarm: {dead} was left out: *"])
+
+
+def state(host: str, digest: str | None, version: str = "0.33.0") -> ServerState:
+    return ServerState(host=host, version=version, models=(ListedModel(tag="phi4:14b", digest=digest),))
+
+
+def test_another_model_under_the_same_name_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"phi4:14b is not the same model at a \(111\) and at b \(222\)"):
+        check_same_models([state("a", "111"), state("b", "222")], ("phi4:14b",))
+    check_same_models([state("a", "111"), state("b", "111"), state("c", None)], ("phi4:14b",))
+
+
+def test_other_versions_are_noted() -> None:
+    assert version_remarks([state("a", "1"), state("b", "1")]) == []
+    (remark,) = version_remarks([state("a", "1"), state("b", "1", "0.32.1")])
+    assert remark == "the servers run different versions of Ollama: a has 0.33.0, b has 0.32.1"
+
+
+def test_the_lock_that_is_given_back_first_is_taken(tmp_path: Path) -> None:
+    def locks() -> list[ServerLock]:
+        return [ServerLock(f"http://box:{port}", tell=print, folder=tmp_path) for port in (1, 2)]
+
+    owners, waiting = locks(), locks()
+    assert all(each.take_at_once() for each in owners)
+    assert not any(each.take_at_once() for each in waiting)
+    timer = threading.Timer(0.05, owners[1].give_back)
+    timer.start()
+    assert take_any(waiting) == 1
+    timer.join()
+    with waiting[1].held():
+        pass
+    assert owners[1].take_at_once()

@@ -1,0 +1,250 @@
+"""--swarm-backend=measure: each answer once, every case on the stored answers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.ollama.answers.answer_store import AnswerStore
+from tests.plugin.conftest import Reports
+
+MEASURE = ("--swarm-backend=measure", "--swarm-profile=a40")
+OFFLINE = ("--swarm-backend=measure", "--swarm-offline")
+
+
+def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return suite.runpytest_inprocess(*arguments)
+
+
+def scores(reports: Reports) -> list[tuple[object, ...]]:
+    """The cases of the last report, without the computing time of routers."""
+    return [
+        (case["mode"], case["horizon_depth"], case["repeat"], case["score"], case["makespan_s"], case["switches"])
+        for case in reports.report["cases"]
+    ]
+
+
+def test_a_second_run_asks_nothing_and_reports_the_same(suite: pytest.Pytester, reports: Reports) -> None:
+    modes = ("--swarm-compare=lp,llm", "--swarm-repeat=2")
+    first = run(suite, *MEASURE, *modes)
+    first.assert_outcomes(passed=4)
+    first.stdout.fnmatch_lines(["swarm: answers measured once, kept in *", "swarm: invoice, wave 1: *"])
+    before = scores(reports)
+    second = run(suite, *MEASURE, *modes)
+    second.assert_outcomes(passed=4)
+    second.stdout.no_fnmatch_line("*wave 1*")
+    assert scores(reports) == before
+    assert (suite.path / ".swarm-answers").is_file()
+
+
+def test_what_was_measured_can_be_played_offline(suite: pytest.Pytester, reports: Reports) -> None:
+    run(suite, *MEASURE, "--swarm-compare=lp,greedy").assert_outcomes(passed=2)
+    before = scores(reports)
+    run(suite, *OFFLINE, "--swarm-compare=lp,greedy").assert_outcomes(passed=2)
+    assert scores(reports) == before
+
+
+def test_an_export_can_be_played_offline_from_another_file(suite: pytest.Pytester) -> None:
+    from pytest_swarm.cli import main
+
+    run(suite, *MEASURE).assert_outcomes(passed=1)
+    store, export = suite.path / ".swarm-answers", suite.path / "answers.jsonl"
+    assert main(["answers", "export", "--answers", str(store), "--out", str(export)]) == 0
+    store.unlink()
+    run(suite, *OFFLINE, "--swarm-answers=answers.jsonl").assert_outcomes(passed=1)
+    assert not store.exists()
+
+
+def test_offline_a_missing_answer_names_model_task_and_file(suite: pytest.Pytester) -> None:
+    run(suite, *MEASURE, "--swarm-compare=single:gemma2:2b").assert_outcomes(passed=1)
+    result = run(suite, *OFFLINE, "--swarm-compare=single:gemma2:2b,single:phi4:14b", "--swarm-vram=16GB")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*answers *.swarm-answers: invoice * lacks *answer of phi4:14b to task 'fields'; measure it without*"]
+    )
+
+
+def test_offline_without_a_store_is_one_sentence(suite: pytest.Pytester) -> None:
+    result = run(suite, *OFFLINE)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: answers *.swarm-answers: there is no such file; measure first*"])
+
+
+def test_without_a_server_it_says_so_before_any_test(suite: pytest.Pytester) -> None:
+    result = run(suite, "--swarm-backend=measure", "--swarm-host=http://127.0.0.1:9")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *127.0.0.1:9*"])
+
+
+def test_the_store_is_beside_the_ini_file(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = suite.mkdir("inside")
+    monkeypatch.chdir(inside)
+    run(suite, *MEASURE, "..").assert_outcomes(passed=1)
+    assert (suite.path / ".swarm-answers").is_file()
+    assert not (Path(inside) / ".swarm-answers").exists()
+
+
+def test_time_that_is_up_skips_the_rest_and_the_next_run_goes_on(suite: pytest.Pytester, reports: Reports) -> None:
+    modes = "--swarm-compare=lp,random,single:qwen2.5-coder:7b"
+    result = run(suite, *MEASURE, modes, "--swarm-max-time=32s", "-rs")
+    assert result.parseoutcomes()["skipped"] >= 1
+    result.stdout.fnmatch_lines(["*was not measured: it lacks *--swarm-max-time*the next run goes on*"])
+    assert any("was not measured: it lacks" in note for note in reports.report["notes"])
+    run(suite, *MEASURE, modes).assert_outcomes(passed=3)
+
+
+def test_a_resumed_run_measures_only_what_is_left(suite: pytest.Pytester, reports: Reports) -> None:
+    run(suite, *MEASURE, "--swarm-compare=lp").assert_outcomes(passed=1)
+    run(suite, *MEASURE, "--swarm-compare=lp,greedy", "--swarm-resume").assert_outcomes(passed=2)
+    assert sorted(case["mode"] for case in reports.report["cases"]) == ["greedy", "lp"]
+
+
+def test_a_selection_asks_only_for_itself(suite: pytest.Pytester) -> None:
+    run(suite, *MEASURE, "--swarm-compare=single:gemma2:2b,single:llama3.1:8b", "-k", "gemma2").assert_outcomes(
+        passed=1, deselected=1
+    )
+    run(suite, *OFFLINE, "--swarm-compare=single:llama3.1:8b").assert_outcomes(failed=1)
+
+
+def test_workers_of_xdist_share_the_store(suite: pytest.Pytester, reports: Reports) -> None:
+    modes = ("--swarm-compare=lp,greedy,random", "--swarm-repeat=2")
+    result = suite.runpytest_subprocess(*MEASURE, *modes, "-n2", "-p", "xdist")
+    result.assert_outcomes(passed=6)
+    together = sorted(scores(reports))
+    run(suite, *OFFLINE, *modes).assert_outcomes(passed=6)
+    assert sorted(scores(reports)) == together
+
+
+def test_a_scorer_that_skips_its_test_skips_it(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_skips="""
+import pytest
+from pytest_swarm import Custom, Task, TaskGraph
+
+def skip(answer):
+    pytest.skip("not today")
+
+def test_skips(swarm_run):
+    swarm_run(TaskGraph(name="skips", tasks=(
+        Task(id="a", type="math", prompt="2 + 2?", estimated_tokens=20, expected=Custom(name="skip", function=skip)),)))
+"""
+    )
+    run(suite, *MEASURE, "test_skips.py", "-rs").stdout.fnmatch_lines(["*not today*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--swarm-answers=x",), "--swarm-answers needs --swarm-backend=measure"),
+        (("--swarm-offline",), "--swarm-offline needs --swarm-backend=measure"),
+        (("--swarm-verify=2",), "--swarm-verify needs --swarm-backend=measure"),
+        ((*OFFLINE, "--swarm-verify=2"), "--swarm-verify asks a server, and --swarm-offline forbids it"),
+        ((*MEASURE, "--swarm-max-time=soon"), "--swarm-max-time"),
+        ((*MEASURE, "--swarm-ask-parallel=0"), "--swarm-ask-parallel"),
+    ],
+)
+def test_options_that_do_not_go_together(suite: pytest.Pytester, arguments: tuple[str, ...], said: str) -> None:
+    result = run(suite, *arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
+
+
+def test_a_carryover_over_jobs_is_refused(suite: pytest.Pytester) -> None:
+    result = run(suite, *MEASURE, "--swarm-carryover=group")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*plays each case from an empty GPU; leave out --swarm-carryover*"])
+
+
+def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, reports: Reports) -> None:
+    result = run(suite, *MEASURE, "--swarm-compare=lp,greedy,milp", "--swarm-verify=2")
+    result.assert_outcomes(passed=3)
+    measure = reports.report["run"]["measure"]
+    assert len(measure["verified"]) == 2
+    assert {row["metric"]: row["cases"] for row in measure["verified_figures"]}["makespan_s"] == 2
+    assert all(abs(row["off"]) < 0.03 for row in measure["verified_figures"])
+    result.stdout.fnmatch_lines(["figure * predicted * real * off *", "Makespan *"])
+    assert len(reports.of("verified_case")) == 2
+
+
+def test_the_same_cases_are_verified_in_every_run(suite: pytest.Pytester, reports: Reports) -> None:
+    found = []
+    for _ in range(2):
+        run(suite, *MEASURE, "--swarm-compare=lp,greedy,milp,random", "--swarm-verify=2").assert_outcomes(passed=4)
+        found.append(sorted(each["label"] for each in reports.report["run"]["measure"]["verified"]))
+    assert found[0] == found[1]
+
+
+def test_the_report_tells_what_was_measured(suite: pytest.Pytester, reports: Reports) -> None:
+    run(suite, *MEASURE, "--swarm-compare=lp,greedy")
+    first = reports.report["run"]["measure"]
+    assert (first["answers_known"], first["answers_asked"]) == (0, 3)
+    assert first["loads"] >= 3
+    assert first["server_s"] > 0
+    run(suite, *MEASURE, "--swarm-compare=lp,greedy")
+    second = reports.report["run"]["measure"]
+    assert (second["answers_known"], second["answers_asked"], second["loads"], second["server_s"]) == (3, 0, 0, 0.0)
+    assert second["without_store_s"] == first["without_store_s"] > 0
+    assert second["verified"] == []
+
+
+def figures_of(result: pytest.RunResult, start: str) -> list[int]:
+    """The whole numbers in the line of a dry run that begins so."""
+    [line] = [line for line in result.outlines if line.startswith(start)]
+    return [int(text.replace(",", "")) for text in re.findall(r"[0-9][0-9,]*", line)]
+
+
+def test_a_dry_run_asks_nothing_and_tells_what_is_known(suite: pytest.Pytester) -> None:
+    modes = ("--swarm-compare=lp,greedy,random", "--swarm-repeat=2")
+    before = run(suite, *MEASURE, *modes, "--swarm-dry-run")
+    before.assert_outcomes(skipped=6)
+    assert figures_of(before, "dry run of") == [6, 0]
+    calls, loads, *_ = figures_of(before, "now: about")
+    whole_calls, whole_loads, *_ = figures_of(before, "without the store: about")
+    assert 0 < calls < whole_calls == 12
+    assert 0 < loads < whole_loads
+    assert not (suite.path / "reports").exists() or not list((suite.path / "reports").glob("*/events.jsonl"))
+    run(suite, *OFFLINE, *modes).assert_outcomes(failed=6)
+    run(suite, *MEASURE, *modes).assert_outcomes(passed=6)
+    after = run(suite, *MEASURE, *modes, "--swarm-dry-run")
+    assert figures_of(after, "dry run of")[1] > 0
+    assert figures_of(after, "now: about")[:3] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("backend", ["sim", "measure"])
+def test_a_dry_run_counts_the_cases_that_would_be_run(suite: pytest.Pytester, backend: str) -> None:
+    result = run(suite, f"--swarm-backend={backend}", "--swarm-profile=a40", "--swarm-dry-run", "-k", "lp")
+    result.assert_outcomes(skipped=1)
+    start = "dry run of" if backend == "sim" else "without the store"
+    numbers = figures_of(result, start)
+    assert numbers[-4 if backend == "sim" else 0] in (1, 2)
+
+
+def test_a_dry_run_counts_in_one_process(suite: pytest.Pytester) -> None:
+    result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "-n1", "-p", "xdist")
+    assert "run it without -n" in result.stdout.str() + result.stderr.str()
+
+
+def test_the_oracle_needs_every_model_on_every_task(suite: pytest.Pytester) -> None:
+    result = run(suite, *MEASURE, "--swarm-compare=oracle")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*oracle has no realized score of task 'fields'*"])
+
+
+def test_complete_asks_the_whole_matrix_and_no_regret_is_below_zero(suite: pytest.Pytester, reports: Reports) -> None:
+    modes = ("--swarm-compare=oracle,lp,random,single:gemma2:2b", "--swarm-repeat=2", "--swarm-vram=16GB")
+    run(suite, *MEASURE, *modes, "--swarm-complete").assert_outcomes(passed=8)
+    store = AnswerStore(suite.path / ".swarm-answers", writable=False)
+    kinds = Counter((answer.task, question.model.tag) for question, answer in store.entries())
+    store.close()
+    assert len(kinds) == 2 * 4  # two tasks, four models
+    assert min(kinds.values()) >= 2  # two repeats
+    regrets = [case["regret"] for case in reports.report["cases"]]
+    assert len([each for each in regrets if each is not None]) >= 6
+    assert min(each for each in regrets if each is not None) >= 0
+    again = run(suite, *MEASURE, *modes, "--swarm-complete")
+    again.assert_outcomes(passed=8)
+    assert reports.report["run"]["measure"]["answers_asked"] == 0
+    run(suite, *OFFLINE, *modes).assert_outcomes(passed=8)

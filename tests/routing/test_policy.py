@@ -1,0 +1,168 @@
+"""`policy:FILE` plans as the mode that it came from, and says in one sentence why it cannot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
+from pytest_swarm.decision.policy_writing import policy_of
+from pytest_swarm.domain.record import Case, CaseKey, JobRecord, PlanStep
+from pytest_swarm.errors import OptionError, PolicyError
+from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.routing.policy_file import PolicyFile, read_policy, write_policy
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.workloads.fleet import load_fleet
+from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
+from tests.report.factories import info, run
+
+NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
+FLEET = load_fleet("heavy")
+JOBS = [each.graph for each in generate_jobs(50, 3)]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with Bench(backend=simulated_backend(SimulatedWorld(profile=load_profile("a40")), FLEET), fleet=FLEET) as made:
+        yield made
+
+
+def played(bench: Bench, mode: str, *, horizon: int = 1, budget_gb: float = 16.0, jobs: int = 50) -> list[JobRecord]:
+    key = CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget_gb)
+    bench.check_modes([mode])
+    return [bench.run(Case(graph=graph, key=key)) for graph in JOBS[:jobs]]
+
+
+@pytest.fixture
+def written(bench: Bench, tmp_path: Path) -> Callable[[str], Path]:
+    """Write the policy file of a mode, decided from eight jobs against itself."""
+
+    def write(mode: str) -> Path:
+        found = run(*played(bench, mode, jobs=8), fleet=FLEET)
+        (decision,) = decide_runs([found], DecisionQuestion(against=mode))
+        path = tmp_path / "policy.json"
+        write_policy(policy_of(decision, now=NOW), path)
+        return path
+
+    return write
+
+
+def planned(step: PlanStep) -> tuple[object, ...]:
+    chosen = [(each.task, each.model) for each in step.assignments]
+    return chosen, [each.task for each in step.executed], step.target_residency, step.value, step.lambda_token
+
+
+@pytest.mark.parametrize("mode", ["lp", "milp", "greedy", "fixed", "collate", "best-single", "random"])
+def test_a_policy_plans_as_the_mode_that_it_came_from(bench: Bench, written: Callable[[str], Path], mode: str) -> None:
+    path = written(mode)
+    assert read_policy(path).mode == mode
+    for mine, theirs in zip(played(bench, f"policy:{path}"), played(bench, mode), strict=True):
+        assert [planned(step) for step in mine.steps] == [planned(step) for step in theirs.steps]
+
+
+def test_a_policy_is_read_as_it_was_written(written: Callable[[str], Path], tmp_path: Path) -> None:
+    policy = read_policy(written("milp"))
+    again = tmp_path / "again.json"
+    write_policy(policy, again)
+    assert read_policy(again) == policy
+    assert (policy.horizon_depth, policy.vram_budget_gb, policy.provenance.written) == (1, 16.0, "2026-08-01T12:00:00Z")
+    assert policy.fleet.tags == FLEET.tags
+    assert {(each.model, each.type): each.believed for each in policy.estimates} == {
+        (model.tag, kind): pytest.approx(model.capability(kind))
+        for model in FLEET
+        for kind in dict.fromkeys(each.type for each in policy.estimates)
+    }
+
+
+def changed(path: Path, **fields: object) -> Path:
+    document = json.loads(path.read_text()) | fields
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"schema": "swarm-policy/2"}, "its schema swarm-policy/2 is newer than swarm-policy/1; update pytest-swarm"),
+        ({"schema": "swarm-baseline/1"}, "is not a policy of pytest-swarm: its 'schema' is not swarm-policy/1"),
+        ({"vram_budget_gb": "8GB"}, "field 'vram_budget_gb': expected float, found str"),
+        ({"models": []}, "field 'models'"),
+        ({"mode": "policy:other.json"}, "a policy cannot play another one"),
+        ({"assign": {"code": "gpt-4"}}, "names 'gpt-4', but its models are"),
+    ],
+    ids=["newer", "other", "type", "no-models", "nested", "foreign-model"],
+)
+def test_a_file_that_is_no_policy_is_one_sentence(
+    written: Callable[[str], Path], fields: dict[str, object], said: str
+) -> None:
+    path = changed(written("milp"), **fields)
+    with pytest.raises(PolicyError) as error:
+        read_policy(path)
+    assert str(error.value).startswith(f"policy {path}: ")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\x00", '{"schema": 1}'])
+def test_damaged_files_are_one_sentence(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(text)
+    with pytest.raises(PolicyError, match=r"^policy [^\n]*p.json: [^\n]*$"):
+        read_policy(path)
+
+
+def test_a_missing_file_says_how_to_write_one(tmp_path: Path, bench: Bench) -> None:
+    with pytest.raises(PolicyError, match="there is no such file; write it anew with python -m pytest_swarm decide"):
+        bench.check_modes([f"policy:{tmp_path / 'absent.json'}"])
+
+
+def test_a_policy_without_a_file_is_refused(bench: Bench) -> None:
+    with pytest.raises(OptionError, match=r"mode 'policy' names no policy file; write for example policy:policy\.json"):
+        bench.check_modes(["policy"])
+
+
+def test_other_models_than_those_of_the_decision_are_refused(written: Callable[[str], Path]) -> None:
+    path = written("milp")
+    for models, said in (
+        (FLEET.models[1:], "has no model 'gemma2:2b'"),
+        ((*FLEET.models, replace(FLEET.models[0], tag="new:1b")), "has model 'new:1b', among which the policy was not"),
+    ):
+        fleet = replace(FLEET, models=models)
+        backend = simulated_backend(SimulatedWorld(profile=load_profile("a40")), fleet)
+        with Bench(backend=backend, fleet=fleet) as other, pytest.raises(PolicyError, match=said):
+            other.check_modes([f"policy:{path}"])
+
+
+def test_another_horizon_or_budget_is_an_error_of_the_job(bench: Bench, written: Callable[[str], Path]) -> None:
+    path = written("milp")
+    for horizon, budget_gb in ((3, 16.0), (1, 8.0)):
+        (record,) = played(bench, f"policy:{path}", horizon=horizon, budget_gb=budget_gb, jobs=1)
+        assert record.status == "error"
+        assert "run it with --swarm-horizon=1 --swarm-vram=16GB" in (record.error or "")
+
+
+def test_the_weights_are_those_of_the_decision(written: Callable[[str], Path]) -> None:
+    path = written("milp")
+    policy: PolicyFile = read_policy(path)
+    assert (policy.weights.token, policy.weights.switch) == (0.5, 0.2)
+    document = json.loads(path.read_text())
+    document["weights"]["token"] = 50.0
+    path.write_text(json.dumps(document))
+    backend = simulated_backend(SimulatedWorld(profile=load_profile("a40")), FLEET)
+    with Bench(backend=backend, fleet=FLEET) as bench:
+        models = {
+            each.model for record in played(bench, f"policy:{path}", jobs=5) for each in record.steps[0].assignments
+        }
+    assert models == {"gemma2:2b"}, "at this price of tokens only the cheapest model pays"
+
+
+def test_the_runs_of_a_policy_are_identified(written: Callable[[str], Path]) -> None:
+    (entry,) = read_policy(written("greedy")).provenance.runs
+    assert entry.run == info().run
+    assert len(entry.digest) == 64

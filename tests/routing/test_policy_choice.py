@@ -1,0 +1,147 @@
+"""`load_policy(...).choose(...)`: the model and the reason, as the policy's mode would plan it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm import Task, load_policy
+from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.errors import PolicyError
+from pytest_swarm.routing.policy_file import (
+    PolicyCell,
+    PolicyFile,
+    PolicyModel,
+    PolicyProvenance,
+    PolicyWeights,
+    write_policy,
+)
+from pytest_swarm.workloads.fleet import load_fleet
+
+FLEET = load_fleet("heavy")
+PROVENANCE = PolicyProvenance(
+    runs=(),
+    backend="sim",
+    backend_detail="",
+    simulated=True,
+    profile="a40",
+    versions={},
+    written="2026-08-01T12:00:00Z",
+    tool_version="0",
+    ruling="use",
+    decided_by="score",
+    against="fixed-h0",
+    jobs=30,
+    repeats=1,
+)
+
+
+def policy(
+    mode: str = "milp", *, horizon: HorizonDepth = 0, budget_gb: float = 8.0, digest: str | None = None
+) -> PolicyFile:
+    models = tuple(
+        PolicyModel(
+            name=model.tag,
+            vram_gb=model.vram_gb,
+            load_time_ms=model.load_time_ms,
+            cost_per_token=model.cost_per_token,
+            max_ctx=model.max_ctx,
+            num_ctx=model.context_tokens,
+            capabilities=model.capabilities,
+            digest=digest,
+        )
+        for model in FLEET
+    )
+    return PolicyFile(
+        schema="swarm-policy/1",
+        mode=mode,
+        horizon_depth=horizon,
+        vram_budget_gb=budget_gb,
+        weights=PolicyWeights(token=0.5, switch=0.2),
+        fleet_name="heavy",
+        models=models,
+        estimates=(),
+        table=(PolicyCell(type="code", resident=(), model="gemma2:2b", share=1.0, tasks=3, jobs=3),),
+        provenance=PROVENANCE,
+    )
+
+
+def saved(folder: Path, made: PolicyFile) -> Path:
+    path = folder / "policy.json"
+    write_policy(made, path)
+    return path
+
+
+def test_a_policy_chooses_a_model_within_the_budget_and_says_why(tmp_path: Path) -> None:
+    chosen = load_policy(saved(tmp_path, policy())).choose("code")
+    assert (chosen.model, chosen.load, chosen.unload) == ("qwen2.5-coder:7b", True, ())
+    assert chosen.reason == (
+        "mode milp: qwen2.5-coder:7b is loaded, its quality on code is estimated at 0.85, within 8GB"
+    )
+
+
+def test_a_resident_model_needs_no_load_and_stays_where_that_pays(tmp_path: Path) -> None:
+    loaded = load_policy(saved(tmp_path, policy(budget_gb=8.0)))
+    kept = loaded.choose("summarize", resident=["llama3.1:8b"])
+    assert (kept.model, kept.load, kept.unload) == ("llama3.1:8b", False, ())
+    swapped = loaded.choose("code", resident=["gemma2:2b", "some-other:1b"])
+    assert (swapped.model, swapped.unload) == ("qwen2.5-coder:7b", ("gemma2:2b",))
+
+
+def test_tasks_in_view_change_the_choice_only_within_the_horizon(tmp_path: Path) -> None:
+    ahead = load_policy(saved(tmp_path, policy(horizon=3)))
+    alone, among = ahead.choose("extraction"), ahead.choose("extraction", horizon=["code", "code", "code"])
+    assert alone.model == "gemma2:2b"
+    assert among.model == "qwen2.5-coder:7b"
+    blind = load_policy(saved(tmp_path, policy(horizon=0)))
+    assert blind.choose("extraction", horizon=["code", "code", "code"]).model == alone.model
+
+
+def test_a_whole_task_brings_its_size_and_difficulty(tmp_path: Path) -> None:
+    loaded = load_policy(saved(tmp_path, policy(budget_gb=24.0)))
+    small = Task(id="a", type="math", prompt="2 + 2", estimated_tokens=20)
+    large = replace(small, estimated_tokens=8000)
+    assert loaded.choose(small).model == "phi4:14b"
+    assert loaded.choose(large).model == "gemma2:2b"
+
+
+def test_a_task_that_no_model_can_take_is_one_sentence(tmp_path: Path) -> None:
+    loaded = load_policy(saved(tmp_path, policy(budget_gb=3.0)))
+    with pytest.raises(
+        PolicyError, match=r"^policy [^\n]*policy\.json: no model fits the VRAM budget of 3GB for task 'task'[^\n]*$"
+    ):
+        loaded.choose(Task(id="a", type="math", prompt="2 + 2", estimated_tokens=20_000))
+
+
+def test_a_mode_that_asks_a_planner_cannot_be_loaded(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="its mode 'llm' asks a planner model, which load_policy cannot"):
+        load_policy(saved(tmp_path, policy("llm")))
+
+
+def test_changed_and_missing_models_are_named(tmp_path: Path) -> None:
+    loaded = load_policy(saved(tmp_path, policy(digest="sha256:" + "a" * 64)))
+    same = dict.fromkeys(FLEET.tags, "sha256:" + "a" * 64)
+    assert loaded.changes(same) == ()
+    del same["phi4:14b"]
+    same["gemma2:2b"] = "sha256:" + "b" * 64
+    assert loaded.changes(same) == (
+        "model gemma2:2b is another one (digest sha256:bbbbbbbbbbbb) than when it was measured (sha256:aaaaaaaaaaaa); "
+        "measure and decide anew",
+        "model phi4:14b is not installed; pull it, or decide anew without it",
+    )
+
+
+@pytest.mark.parametrize("mode", ["milp", "greedy", "single:gemma2:2b"])
+def test_choosing_imports_neither_pytest_nor_a_solver(tmp_path: Path, mode: str) -> None:
+    path = saved(tmp_path, policy(mode, horizon=1))
+    code = (
+        "import sys; from pytest_swarm import load_policy\n"
+        f"load_policy({str(path)!r}).choose('code', horizon=['math'])\n"
+        "print(sorted({'pytest', '_pytest', 'cvxpy', 'highspy', 'httpx', 'ollama', 'scipy'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
