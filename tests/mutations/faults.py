@@ -42,6 +42,20 @@ FAULTS: Final = (
         tests=("gate/test_pairing_key.py",),
     ),
     Fault(
+        name="every look at a growing run has the whole level",
+        where="gate",
+        old="1.0 / (earlier * (earlier + 1)) if earlier else 1.0",
+        new="1.0",
+        tests=("gate/test_looks.py",),
+    ),
+    Fault(
+        name="a count that was not measured is 0",
+        where="gate",
+        old="sum(now - then for then, now in both if then is not None and now is not None)",
+        new="sum((now or 0.0) - (then or 0.0) for then, now in both)",
+        tests=("gate/test_verdicts.py",),
+    ),
+    Fault(
         name="the gate pairs a case with one of another graph",
         where="gate",
         old="return self.setup, self.graph_digest",
