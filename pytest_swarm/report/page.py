@@ -76,10 +76,6 @@ def page_context(report: Report) -> dict[str, object]:
     """Return the names for the templates: everything but the list of jobs and what belongs to the file itself."""
     horizons, budgets = board_axes(report)
     notes, nothing = missing_sentences(report), nothing_measured(report)
-    times_ms = {
-        mode: [ms for job in report.jobs if job.key.mode == mode for ms in job.metrics.decision_ms_per_step]
-        for mode in report.mode_names
-    }
     return {
         "report": report,
         "provenance": provenance(report),
@@ -100,27 +96,29 @@ def page_context(report: Report) -> dict[str, object]:
         "boards": boards(report),
         "board_css": _board_css(len(horizons), len(budgets)),
         "comparison_rows": [_comparison_row(each) for each in report.comparisons],
-        "scatters": [
-            plot
-            for plot in (
-                scatter(report.settings, MetricTable.token_cost),
-                scatter(report.settings, MetricTable.makespan_s),
-            )
-            if plot is not None
-        ],
         "grid": job_grid(report),
-        "curves": curves(report.curves),
-        "cost_charts": cost_charts(report.lambda_curves),
-        "curve_head": FIGURES,
-        "decision": distribution(times_ms),
-        "heat": heat(report.jobs, report.info.fleet),
+        **_charts(report),
         "command": shlex.join(report.info.command),
         "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
         "fleet_rows": _fleet_rows(report),
-        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
-        "estimate_rows": _estimate_rows(report),
+        **_curves_and_estimates(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
+    }
+
+
+def _charts(report: Report) -> dict[str, object]:
+    """Return the drawings of the section of plots."""
+    times_ms = {
+        mode: [ms for job in report.jobs if job.key.mode == mode for ms in job.metrics.decision_ms_per_step]
+        for mode in report.mode_names
+    }
+    plots = (scatter(report.settings, price) for price in (MetricTable.token_cost, MetricTable.makespan_s))
+    return {
+        "scatters": [plot for plot in plots if plot is not None],
+        "curves": curves(report.curves),
+        "decision": distribution(times_ms),
+        "heat": heat(report.jobs, report.info.fleet),
     }
 
 
@@ -232,6 +230,16 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
         else f"{c.tasks_diverged:,} of {c.tasks_compared:,} ({percent(c.routing_divergence_pct / 100)})",
         f"{c.when_differed_better:,} / {c.when_differed_worse:,} / {c.when_differed_tie:,}",
     )
+
+
+def _curves_and_estimates(report: Report) -> dict[str, object]:
+    """Return the names of the section of cost curves, and of the table of estimates."""
+    return {
+        "cost_charts": cost_charts(report.lambda_curves),
+        "curve_head": FIGURES,
+        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
+        "estimate_rows": _estimate_rows(report),
+    }
 
 
 def _estimate_rows(report: Report) -> list[tuple[str, ...]]:

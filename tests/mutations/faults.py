@@ -42,6 +42,20 @@ FAULTS: Final = (
         tests=("gate/test_pairing_key.py",),
     ),
     Fault(
+        name="every look at a growing run has the whole level",
+        where="gate",
+        old="1.0 / (earlier * (earlier + 1)) if earlier else 1.0",
+        new="1.0",
+        tests=("gate/test_looks.py",),
+    ),
+    Fault(
+        name="a count that was not measured is 0",
+        where="gate",
+        old="sum(now - then for then, now in both if then is not None and now is not None)",
+        new="sum((now or 0.0) - (then or 0.0) for then, now in both)",
+        tests=("gate/test_verdicts.py",),
+    ),
+    Fault(
         name="the gate pairs a case with one of another graph",
         where="gate",
         old="return self.setup, self.graph_digest",
@@ -299,6 +313,34 @@ FAULTS: Final = (
     ),
     # --- simulator and recordings
     Fault(
+        name="a run is blamed for the models of others",
+        where="metrics/measured_vram.py",
+        old="for model in sample.resident if not model.foreign",
+        new="for model in sample.resident",
+        tests=("metrics/test_job.py",),
+    ),
+    Fault(
+        name="a schema with a reference that leads nowhere is taken",
+        where="simulator/server/schema_check.py",
+        old="if not isinstance(target, dict) or part not in target:",
+        new="if not isinstance(target, dict):",
+        tests=("simulator/test_schema_check.py",),
+    ),
+    Fault(
+        name="a planner in turn starts with the second model",
+        where="simulator/models/simulated_planner.py",
+        old="options[number % len(options)]",
+        new="options[(number + 1) % len(options)]",
+        tests=("calibration/test_planner_behaviour.py",),
+    ),
+    Fault(
+        name="a recorded clock is marked only where it is off by two seconds",
+        where="ollama/cassette/takes.py",
+        old="CLOCK_TOLERANCE_S: Final = 0.02",
+        new="CLOCK_TOLERANCE_S: Final = 2.0",
+        tests=("ollama/test_cassette.py",),
+    ),
+    Fault(
         name="the server takes a quarter of the memory for recovered",
         where="simulator/server",
         old="_RECOVERED_SHARE: Final = 0.75",
@@ -427,6 +469,35 @@ FAULTS: Final = (
         old="        self.open.clear()\n",
         new="",
         tests=("telemetry/test_reader.py",),
+    ),
+    # --- measured answers
+    Fault(
+        name="the key of an answer leaves out the digest of the model's file",
+        where="ollama/answers/questions.py",
+        old='"digest": self.model.digest, ',
+        new="",
+        tests=("ollama/answers/test_answer_store.py",),
+    ),
+    Fault(
+        name="a case's time goes on while it waits for an answer",
+        where="execution/case_player.py",
+        old="lambda: self._transports[0].gate.closed",
+        new="lambda: False",
+        tests=("execution/test_waves.py",),
+    ),
+    Fault(
+        name="what another process has stored meanwhile is asked again",
+        where="execution/answer_broker.py",
+        old="            return self._known.answer(need.question) is None",
+        new="            return True",
+        tests=("execution/test_interrupted_waves.py",),
+    ),
+    Fault(
+        name="a prefill from the cache counts as the model's own",
+        where="execution/playing_transport.py",
+        old="if (answer.cached or answer.beside) and figures.prefill_tokens_per_s",
+        new="if answer.beside and figures.prefill_tokens_per_s",
+        tests=("execution/test_playing_transport.py",),
     ),
     # --- decision
     Fault(
