@@ -56,8 +56,7 @@ class Resources:
         """Sentences about the server for the report."""
         self.budgets_gb: frozenset[float] = frozenset()
         """The budgets of the cases to run, once they are collected."""
-        self.folder: Path | None = None
-        """The folder of the ini file."""
+        self.folder: Path | None = None  # of the ini file
         self.modes: frozenset[str] = frozenset()
         """Their routing modes."""
         self.hosts: HostPool | None = None
@@ -247,14 +246,11 @@ class Resources:
 
     def name_changed_models(self) -> None:
         """Keep remarks on models that changed on a real server since a policy of the run was decided."""
-        from pytest_swarm.routing.policy import policy_path
-        from pytest_swarm.routing.policy_file import changed_models, read_policy
+        from pytest_swarm.routing.policy import changes_since
 
-        if not self.model_digests:
-            return
-        for path in sorted(mode.partition(":")[2] for mode in self.modes if mode.startswith("policy:")):
-            changes = changed_models(read_policy(policy_path(path, self.folder)), self.model_digests.items())
-            self.remarks += [f"policy {path}: {each}" for each in changes]
+        for mode in sorted(self.modes) if self.model_digests else ():
+            if mode.startswith("policy:"):
+                self.remarks += changes_since(mode.partition(":")[2], self.model_digests, folder=self.folder)
 
     @cached_property
     def model_digests(self) -> dict[str, str]:

@@ -61,7 +61,6 @@ def planned(step: PlanStep) -> tuple[object, ...]:
 @pytest.mark.parametrize(
     ("mode", "jobs"),
     [("milp", 50), ("fixed", 50), ("lp", 10), ("greedy", 10), ("collate", 10), ("best-single", 10), ("random", 10)],
-    ids=lambda value: str(value) if isinstance(value, str) else "",
 )
 def test_a_policy_plans_as_the_mode_that_it_came_from(
     bench: Bench, written: Callable[[str], Path], mode: str, jobs: int
