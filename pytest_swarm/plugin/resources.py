@@ -247,14 +247,9 @@ class Resources:
 
     def name_changed_models(self) -> None:
         """Keep remarks on models that changed on a real server since a policy of the run was decided."""
-        from pytest_swarm.routing.policy import policy_path
-        from pytest_swarm.routing.policy_file import changed_models, read_policy
+        from pytest_swarm.plugin.server_remarks import policy_remarks
 
-        if not self.model_digests:
-            return
-        for path in sorted(mode.partition(":")[2] for mode in self.modes if mode.startswith("policy:")):
-            changes = changed_models(read_policy(policy_path(path, self.folder)), self.model_digests.items())
-            self.remarks += [f"policy {path}: {each}" for each in changes]
+        self.remarks += policy_remarks(self.modes, self.model_digests, folder=self.folder)
 
     @cached_property
     def model_digests(self) -> dict[str, str]:
