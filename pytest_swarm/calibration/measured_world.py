@@ -1,11 +1,11 @@
-"""The measured server of an answer store: medians of loads, speeds of calls that ran alone, footprints, and limits."""
+"""The measured server of an answer store: means of loads, speeds of calls that ran alone, footprints, and limits."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import Final, overload
 
 from pytest_swarm.calibration.call_costs import CACHED_SPEED
@@ -31,8 +31,8 @@ def measured_world(store: AnswerStore, limits: ServerLimits | None = None) -> Pl
         limits: What is known of the server besides.
     """
     answers: dict[str, list[StoredAnswer]] = defaultdict(list)
-    for question, answer in store.entries():
-        answers[question.model.digest].append(answer)
+    for digest, answer in store.answers():
+        answers[digest].append(answer)
     loads: dict[str, list[LoadSample]] = defaultdict(list)
     for load in store.loads():
         loads[load.digest].append(load)
@@ -48,7 +48,7 @@ def measured_world(store: AnswerStore, limits: ServerLimits | None = None) -> Pl
 
 
 def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: Iterable[SpeedSample]) -> ModelFigures:
-    """Return the figures of a model; of its loads those from the page cache, where there are any."""
+    """Return the figures of a model; of its loads the mean of those from the page cache, which predicts their sum."""
     warm = [load.load_s for load in loads if not load.first]
     sizes: dict[int, list[int]] = defaultdict(list)
     for load in loads:
@@ -60,7 +60,7 @@ def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: I
         if speed.running > 1 and speed.decode_tokens_per_s:
             factors[speed.running].append(max(1.0, speed.alone_tokens_per_s / speed.decode_tokens_per_s))
     return ModelFigures(
-        load_s=_rounded(median(warm or [load.load_s for load in loads])),
+        load_s=_rounded(fmean(warm or [load.load_s for load in loads])),
         footprints={num_ctx: max(found) for num_ctx, found in sizes.items()},
         prefill_tokens_per_s=_rounded(_prefill_speed(alone)),
         decode_tokens_per_s=_rounded(_decode_speed(alone)),

@@ -21,7 +21,7 @@ from pytest_swarm.estimate.starting_estimates import EstimateSource, prior_estim
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.case import run_case
-from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
+from pytest_swarm.execution.case_context import CaseContext, Dispatch, RunSettings, set_up_job
 from pytest_swarm.execution.case_routers import CaseRouters
 from pytest_swarm.execution.group_state import GroupState, in_loop
 from pytest_swarm.execution.loop_tasks import record_of
@@ -45,13 +45,15 @@ class BenchSettings:
     """What stays the same over all cases of a bench.
 
     `planner` and `judge` are Ollama tags; without a planner the `llm` mode needs one of its own (`llm:TAG`), without a
-    judge its expectations stay unscored. `quality_floor` is what `heft` gives up of the best quality. `code_eval` runs
-    answered code, in a sandbox; `strict_code_eval` only where the kernel confines it. `solve_limit_s` bounds exact
-    solvers.
+    judge its expectations stay unscored. `dispatch` and `replan_after` are as in `RunSettings`. `quality_floor` is what
+    `heft` gives up of the best quality. `code_eval` runs answered code, in a sandbox; `strict_code_eval` only where the
+    kernel confines it. `solve_limit_s` bounds exact solvers.
     """
 
     weights: Weights = field(default_factory=Weights)
     concurrency: int = 4
+    dispatch: Dispatch = "layers"
+    replan_after: float = 1
     seed: int = 0
     planner: str | None = None
     quality_floor: float = DEFAULT_QUALITY_FLOOR
@@ -229,6 +231,8 @@ class Bench(ServerVisits):
             settings=RunSettings(
                 weights=_weights(s.weights, case),
                 concurrency=s.concurrency,
+                dispatch=s.dispatch,
+                replan_after=s.replan_after,
                 seed=s.seed,
                 fresh=state.fresh,
                 simulated=state.backend.simulated,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from pytest_swarm.domain.record import JobRecord, Switch, SwitchPurpose
 from pytest_swarm.metrics.decision_metrics import DecisionMetrics
 from pytest_swarm.metrics.facts import JobFacts, mean_of_known, sum_of_known
 from pytest_swarm.metrics.spec import Column, Kind, MetricGroup, MetricSpec, Show, Unit
@@ -21,6 +24,27 @@ def _evictions(job: JobFacts) -> int:
 def _load_s(job: JobFacts) -> float:
     """Return the seconds that the loads took."""
     return sum(each.finished_s - each.started_s for each in job.loads)
+
+
+def _loads_unused(job: JobFacts) -> int:
+    """Return the loads for tasks whose model ran none before its next unload, or the end of the job."""
+    return sum(not _is_used(job.record, each) for each in job.loads if each.purpose is not SwitchPurpose.AUXILIARY)
+
+
+def _is_used(record: JobRecord, load: Switch) -> bool:
+    """Return whether a task was started on a model after a load, and before the model was unloaded again."""
+    gone_s = min(
+        (
+            each.started_s
+            for each in record.switches
+            if (each.action, each.model) == ("unload", load.model) and each.started_s >= load.finished_s
+        ),
+        default=math.inf,
+    )
+    return any(
+        each.model == load.model and each.started_s is not None and load.finished_s <= each.started_s <= gone_s
+        for each in record.outcomes
+    )
 
 
 def _makespan_s(job: JobFacts) -> float | None:
@@ -110,6 +134,16 @@ class TimeMetrics(MetricGroup):
         of=_evictions,
         over=not_summed_up,
         show=Show.CASE | Show.CSV | Show.GATE,
+    )
+    loads_unused = MetricSpec(
+        label="Loads that nothing used",
+        short="unused",
+        definition="Loads for tasks whose model ran none before it was unloaded, or the job ended: models that were "
+        "loaded before their tasks were ready, and then not needed. Loads for a planner or judge do not count",
+        of=_loads_unused,
+        over=mean_of_planned,
+        show=Show.FILES | Show.GATE,
+        digits=1,
     )
     load_s = MetricSpec(
         label="Load time",

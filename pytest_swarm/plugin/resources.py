@@ -169,6 +169,8 @@ class Resources:
         settings = BenchSettings(
             weights=Weights(token=s.lambda_token_alone, switch=s.lambda_switch, latency=s.lambda_latency),
             concurrency=s.concurrency,
+            dispatch=s.dispatch,
+            replan_after=s.replan,
             seed=s.seed,
             planner=s.planner or self._default_planner(),
             quality_floor=s.quality_floor,

@@ -77,10 +77,6 @@ def page_context(report: Report) -> dict[str, object]:
     """Return the names for the templates: everything but the list of jobs and what belongs to the file itself."""
     horizons, budgets = board_axes(report)
     notes, nothing = missing_sentences(report), nothing_measured(report)
-    times_ms = {
-        mode: [ms for job in report.jobs if job.key.mode == mode for ms in job.metrics.decision_ms_per_step]
-        for mode in report.mode_names
-    }
     return {
         "report": report,
         "provenance": provenance(report),
@@ -102,24 +98,29 @@ def page_context(report: Report) -> dict[str, object]:
         "boards": boards(report),
         "board_css": _board_css(len(horizons), len(budgets)),
         "comparison_rows": [_comparison_row(each) for each in report.comparisons],
-        "scatters": [
-            plot
-            for plot in (
-                scatter(report.settings, MetricTable.token_cost),
-                scatter(report.settings, MetricTable.makespan_s),
-            )
-            if plot is not None
-        ],
         "grid": job_grid(report),
-        "curves": curves(report.curves),
-        "decision": distribution(times_ms),
-        "heat": heat(report.jobs, report.info.fleet),
+        **_charts(report),
         "command": shlex.join(report.info.command),
         "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
         "fleet_rows": _fleet_rows(report),
         **_curves_and_estimates(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
+    }
+
+
+def _charts(report: Report) -> dict[str, object]:
+    """Return the drawings of the section of plots."""
+    times_ms = {
+        mode: [ms for job in report.jobs if job.key.mode == mode for ms in job.metrics.decision_ms_per_step]
+        for mode in report.mode_names
+    }
+    plots = (scatter(report.settings, price) for price in (MetricTable.token_cost, MetricTable.makespan_s))
+    return {
+        "scatters": [plot for plot in plots if plot is not None],
+        "curves": curves(report.curves),
+        "decision": distribution(times_ms),
+        "heat": heat(report.jobs, report.info.fleet),
     }
 
 

@@ -25,9 +25,9 @@ from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, VramSample
 from pytest_swarm.fields import Json
 from pytest_swarm.graph_codec import encode_graph_object
+from pytest_swarm.telemetry.event_fields import AssignmentRow, ResidentRow, RunFleet, RunFleetModel
 from pytest_swarm.telemetry.event_types import (
     SCHEMA_VERSION,
-    AssignmentRow,
     CallRetryEvent,
     CollectionEvent,
     DagStructureEvent,
@@ -35,10 +35,7 @@ from pytest_swarm.telemetry.event_types import (
     ModelSwitchEvent,
     NoteEvent,
     PlanStepEvent,
-    ResidentRow,
     RunEndEvent,
-    RunFleet,
-    RunFleetModel,
     RunStartEvent,
     TaskResultEvent,
     VramSampleEvent,

@@ -428,4 +428,33 @@ FAULTS: Final = (
         new="",
         tests=("telemetry/test_reader.py",),
     ),
+    # --- measured answers
+    Fault(
+        name="the key of an answer leaves out the digest of the model's file",
+        where="ollama/answers/questions.py",
+        old='"digest": self.model.digest, ',
+        new="",
+        tests=("ollama/answers/test_answer_store.py",),
+    ),
+    Fault(
+        name="a case's time goes on while it waits for an answer",
+        where="execution/case_player.py",
+        old="lambda: self._transports[0].gate.closed",
+        new="lambda: False",
+        tests=("execution/test_waves.py",),
+    ),
+    Fault(
+        name="what another process has stored meanwhile is asked again",
+        where="execution/answer_broker.py",
+        old="            return self._known.answer(need.question) is None",
+        new="            return True",
+        tests=("execution/test_interrupted_waves.py",),
+    ),
+    Fault(
+        name="a prefill from the cache counts as the model's own",
+        where="execution/playing_transport.py",
+        old="if (answer.cached or answer.beside) and figures.prefill_tokens_per_s",
+        new="if answer.beside and figures.prefill_tokens_per_s",
+        tests=("execution/test_playing_transport.py",),
+    ),
 )

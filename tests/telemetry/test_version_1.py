@@ -26,6 +26,9 @@ ADDED_SINCE = (
     "ready_since",
     "last_used",
     "model_digests",
+    "parallel",
+    "running",
+    "purpose",
     "assign",
 )
 """Fields that the file lacks; the others of ADDED_LATER it has."""
