@@ -56,7 +56,8 @@ class Resources:
         """Sentences about the server for the report."""
         self.budgets_gb: frozenset[float] = frozenset()
         """The budgets of the cases to run, once they are collected."""
-        self.folder: Path | None = None  # of the ini file
+        self.folder: Path | None = None
+        """The folder of the ini file."""
         self.modes: frozenset[str] = frozenset()
         """Their routing modes."""
         self.hosts: HostPool | None = None
@@ -246,11 +247,9 @@ class Resources:
 
     def name_changed_models(self) -> None:
         """Keep remarks on models that changed on a real server since a policy of the run was decided."""
-        from pytest_swarm.routing.policy import changes_since
+        from pytest_swarm.plugin.server_remarks import policy_remarks
 
-        for mode in sorted(self.modes) if self.model_digests else ():
-            if mode.startswith("policy:"):
-                self.remarks += changes_since(mode.partition(":")[2], self.model_digests, folder=self.folder)
+        self.remarks += policy_remarks(self.modes, self.model_digests, folder=self.folder)
 
     @cached_property
     def model_digests(self) -> dict[str, str]:

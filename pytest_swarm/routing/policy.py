@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -12,7 +11,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup, Weights
-from pytest_swarm.routing.policy_file import PolicyFile, changed_models, fleet_fault, read_policy
+from pytest_swarm.routing.policy_file import PolicyFile, fleet_fault, read_policy
 from pytest_swarm.units import format_gb
 
 
@@ -80,18 +79,6 @@ def policy_path(argument: str, folder: Path | None) -> Path:
     """
     there = None if folder is None else folder / argument
     return there if there is not None and there.is_file() and not Path(argument).exists() else Path(argument)
-
-
-def changes_since(argument: str, digests: Mapping[str, str], *, folder: Path | None) -> tuple[str, ...]:
-    """Return a sentence for each model of a policy file that a server lacks, or has as another one than measured.
-
-    Args:
-        argument: The path of the file.
-        digests: The models of the server with their digests.
-        folder: Where the file is looked for, after the current folder.
-    """
-    changes = changed_models(read_policy(policy_path(argument, folder)), digests.items())
-    return tuple(f"policy {argument}: {each}" for each in changes)
 
 
 def _fitting_policy(argument: str, fleet: Fleet, folder: Path | None) -> PolicyFile:
