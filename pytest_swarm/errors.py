@@ -47,7 +47,7 @@ def _shortened(message: str) -> str:
     if len(message) > _LONGEST * 4:  # what follows takes time by the square of the length
         message = f"{message[: _LONGEST * 3]} ... {message[-_LONGEST:]}"
     message = _LONG_DATA.sub(lambda found: f"{found[0][:200]}...{found[0][-40:]}", message)
-    return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 500]} ... {message[-450:]}"
+    return message if len(message) <= _LONGEST else f"{message[:450]} ... {message[-200:]}"
 
 
 class SwarmError(Exception):

@@ -102,6 +102,8 @@ def decide_runs(runs: Sequence[Run], question: DecisionQuestion) -> tuple[Policy
             known = ", ".join(map(format_gb, there))
             raise OptionError(f"--vram: nothing was measured at {format_gb(budget_gb)}; the runs have {known}")
     infos, digests = tuple(run.info for run in runs), tuple(map(run_digest, measured))
+    if len({(info.seed, digest) for info, digest in zip(infos, digests, strict=True)}) < len(runs):
+        raise OptionError("decide: one run is given twice, or was repeated with the same seed; give each run once")
     return tuple(
         _decide(group_jobs(measured, budget_gb), _Frame(question, budget_gb, infos, digests, len(budgets)))
         for budget_gb in budgets

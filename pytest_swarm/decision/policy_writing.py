@@ -45,7 +45,8 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         PolicyError: Nothing was decided, because there were too few jobs.
     """
     if decision.choice.ruling is Ruling.TOO_FEW:
-        raise PolicyError(f"decide: {decision.choice.jobs} jobs decide nothing, so there is no policy to write")
+        count = "1 job decides" if decision.choice.jobs == 1 else f"{decision.choice.jobs} jobs decide"
+        raise PolicyError(f"decide: {count} nothing, so there is no policy to write")
     setting, first = decision.in_force, decision.runs[0]
     jobs = decision.jobs_under(setting)
     step = next(step for job in jobs for step in job.record.steps)

@@ -61,7 +61,8 @@ class EstimatesInfo:
         learned = "they follow each answer" if self.learning else "they do not follow answers (--swarm-learning=off)"
         if self.kind is EstimatesKind.PRIOR:
             return f"estimates start from the fleet file's priors; {learned}"
-        made = "are shrunk from" if self.kind is EstimatesKind.FILE else "of each job are made of the other jobs of"
+        crossed = "of each job come from the answers to all other jobs:"
+        made = "are shrunk from" if self.kind is EstimatesKind.FILE else crossed
         strength = "" if self.strength is None else f", a prior is worth {self.strength:.1f} answers"
         counts = f"{self.answers:,} answers to {self.jobs:,} jobs of {self.source}"
         said = "" if self.text is None else f"; {self.text}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal, Self, TypeAlias, TypeVar
 
 from pytest_swarm.domain.model import Fleet
@@ -62,6 +63,7 @@ class BenchSettings:
     strict_code_eval: bool = False
     solve_limit_s: float | None = None
     routers: Mapping[str, RouterFactory | ModeSpec] = field(default_factory=dict)
+    folder: Path | None = None  # where policy files are looked for, after the current folder
     estimates: EstimateSource = field(default_factory=lambda: prior_estimates(learning=True))
 
 
@@ -93,7 +95,7 @@ class Bench(ServerVisits):
         self.fleet = fleet.merged(backend.one_file)
         self.settings = settings or BenchSettings()
         self.gpu = gpu
-        self._modes = ModeTable(self.settings.routers)
+        self._modes = ModeTable(self.settings.routers, folder=self.settings.folder)
         self._routers = CaseRouters(self._modes)
         self._state: GroupState | None = None
         self._state_key: CaseKey | None = None

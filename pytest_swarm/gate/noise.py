@@ -65,8 +65,8 @@ def noise_of(runs: Sequence[RunCases], *, metrics: Iterable[str]) -> list[Metric
 
 
 def default_metrics() -> tuple[str, ...]:
-    """Return the metrics that noise is shown of: those that a gate may name."""
-    return tuple(GATE_METRICS)
+    """Return the metrics that noise is shown of: those that a gate judges; wall times of one run are not among them."""
+    return tuple(name for name, row in GATE_METRICS.items() if not row.on_wall_clock)
 
 
 def _case_means(cases: Sequence[BaselineCase], mode: str, name: str) -> dict[tuple[Setup, str], float]:

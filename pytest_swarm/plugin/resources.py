@@ -12,6 +12,8 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_swarm.domain.model import Fleet
     from pytest_swarm.estimate.starting_estimates import EstimateSource
     from pytest_swarm.execution.backends import Backend
@@ -54,6 +56,8 @@ class Resources:
         """Sentences about the server for the report."""
         self.budgets_gb: frozenset[float] = frozenset()
         """The budgets of the cases to run, once they are collected."""
+        self.folder: Path | None = None
+        """The folder of the ini file."""
         self.modes: frozenset[str] = frozenset()
         """Their routing modes."""
         self.hosts: HostPool | None = None
@@ -63,7 +67,7 @@ class Resources:
         """Return the resources of a run on one of several servers."""
         settings = self._settings.at(host)
         resources = Resources(settings, routers=self._routers, process=self._process, tell=self.tell)
-        resources.budgets_gb, resources.modes = self.budgets_gb, self.modes
+        resources.budgets_gb, resources.modes, resources.folder = self.budgets_gb, self.modes, self.folder
         return resources
 
     @property
@@ -180,6 +184,7 @@ class Resources:
             solve_limit_s=s.solve_limit_s,
             routers=self._routers,
             estimates=self.estimates,
+            folder=self.folder,
         )
         gpu = self.gpu if backend.is_local else None
         return Bench(backend=backend, fleet=self.fleet, settings=settings, gpu=gpu)
@@ -242,15 +247,9 @@ class Resources:
 
     def name_changed_models(self) -> None:
         """Keep remarks on models that changed on a real server since a policy of the run was decided."""
-        from pathlib import Path
+        from pytest_swarm.plugin.server_remarks import policy_remarks
 
-        from pytest_swarm.routing.policy_file import changed_models, read_policy
-
-        if not self.model_digests:
-            return
-        for path in sorted(mode.partition(":")[2] for mode in self.modes if mode.startswith("policy:")):
-            changes = changed_models(read_policy(Path(path)), self.model_digests.items())
-            self.remarks += [f"policy {path}: {each}" for each in changes]
+        self.remarks += policy_remarks(self.modes, self.model_digests, folder=self.folder)
 
     @cached_property
     def model_digests(self) -> dict[str, str]:

@@ -54,6 +54,7 @@ class SwarmSession:
         self.settings = settings
         self.process = process_of(config)
         self.resources = Resources(settings, routers=routers, process=self.process, tell=self._tell)
+        self.resources.folder = Path(config.rootpath)
         self.cases = Cases(
             settings, modes=ModeTable(routers), gpu_gb=self.resources.gpu_gb, fleet=lambda: self.resources.fleet
         )

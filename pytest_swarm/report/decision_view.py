@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
@@ -13,6 +14,7 @@ from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import OptionError
 from pytest_swarm.report.charts.gain_plot import GainPlot, gain_plot
 from pytest_swarm.report.decision_text import (
+    TABLE_HEAD,
     basis_sentence,
     decision_sentence,
     honesty_sentence,
@@ -22,7 +24,8 @@ from pytest_swarm.report.decision_text import (
 from pytest_swarm.report.wording import NOT_MEASURED, percent, significant
 from pytest_swarm.units import format_gb
 
-_TOKENS = 1000  # tokens of a unit of cost in the objective
+_TOKENS: Final = 1000  # tokens of a unit of cost in the objective
+_LEAST_FACTOR: Final = 0.05  # of load times: what flips below it is no matter of loads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,11 @@ class DecisionView:
     flips: tuple[str, ...]
     excluded: tuple[str, ...]
     plot: GainPlot | None
+
+
+def decision_names(run: Run) -> dict[str, object]:
+    """Return the names of the section for the templates."""
+    return {"policy_decisions": decision_views(run), "policy_head": TABLE_HEAD}
 
 
 def decision_views(run: Run) -> tuple[DecisionView, ...]:
@@ -163,7 +171,7 @@ def _load_flip(decision: PolicyDecision) -> str | None:
         return None
     factor = 1 + (present_span - span) / (loads - present_loads)
     name, present = policy_name(decision, best), policy_name(decision, decision.present)
-    if factor <= 0:
+    if factor < _LEAST_FACTOR:
         faster = name if span < present_span else present
         return f"{faster} is the faster one whatever the loads take."
     side = "shorter" if loads > present_loads else "longer"

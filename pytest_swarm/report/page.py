@@ -20,8 +20,7 @@ from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
-from pytest_swarm.report.decision_text import TABLE_HEAD
-from pytest_swarm.report.decision_view import decision_views
+from pytest_swarm.report.decision_view import decision_names
 from pytest_swarm.report.findings import (
     Answer,
     answers,
@@ -88,8 +87,7 @@ def page_context(report: Report) -> dict[str, object]:
         "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
-        "policy_decisions": decision_views(report.run),
-        "policy_head": TABLE_HEAD,
+        **decision_names(report.run),
         "horizons": horizons,
         "budgets": budgets,
         "real_horizons": [each for each in horizons if each is not None],
@@ -103,8 +101,7 @@ def page_context(report: Report) -> dict[str, object]:
         "command": shlex.join(report.info.command),
         "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
         "fleet_rows": _fleet_rows(report),
-        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
-        "estimate_rows": _estimate_rows(report),
+        **_curves_and_estimates(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
     }
@@ -120,8 +117,6 @@ def _charts(report: Report) -> dict[str, object]:
     return {
         "scatters": [plot for plot in plots if plot is not None],
         "curves": curves(report.curves),
-        "cost_charts": cost_charts(report.lambda_curves),
-        "curve_head": FIGURES,
         "decision": distribution(times_ms),
         "heat": heat(report.jobs, report.info.fleet),
     }
@@ -235,6 +230,16 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
         else f"{c.tasks_diverged:,} of {c.tasks_compared:,} ({percent(c.routing_divergence_pct / 100)})",
         f"{c.when_differed_better:,} / {c.when_differed_worse:,} / {c.when_differed_tie:,}",
     )
+
+
+def _curves_and_estimates(report: Report) -> dict[str, object]:
+    """Return the names of the section of cost curves, and of the table of estimates."""
+    return {
+        "cost_charts": cost_charts(report.lambda_curves),
+        "curve_head": FIGURES,
+        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
+        "estimate_rows": _estimate_rows(report),
+    }
 
 
 def _estimate_rows(report: Report) -> list[tuple[str, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
@@ -110,7 +111,8 @@ class RouterSetup:
 
     `realised[(task id, model tag)]` are the scores that would really be achieved, where they are known (oracle).
     `concurrency` is the number of tasks that run at a time, `quality_floor` what `heft` gives up of the best quality.
-    `make` returns the router of another mode with the same setup, for a mode that plays another one.
+    `make` returns the router of another mode with the same setup, for a mode that plays another one; `folder` is where
+    the file that names it is looked for, after the current folder.
     """
 
     fleet: Fleet
@@ -121,6 +123,7 @@ class RouterSetup:
     concurrency: int = 1
     quality_floor: float = DEFAULT_QUALITY_FLOOR
     make: Callable[[str], Router] | None = None
+    folder: Path | None = None
 
 
 class RoutingError(SwarmError):

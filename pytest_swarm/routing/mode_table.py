@@ -13,6 +13,8 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.routing.registry import BOTH, MODES, ModeArgument, ModeSpec
 
 if TYPE_CHECKING:  # start-up must not pay for numpy and the domain
+    from pathlib import Path
+
     from pytest_swarm.domain.model import Fleet
     from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup
 
@@ -29,11 +31,12 @@ class ModeOfAll(str):
 class ModeTable:
     """The modes that a session knows: the table's, and after them those of third parties."""
 
-    def __init__(self, extra: Mapping[str, RouterFactory | ModeSpec]) -> None:
+    def __init__(self, extra: Mapping[str, RouterFactory | ModeSpec], *, folder: Path | None = None) -> None:
         """Add the routers of `pytest_swarm_routers` to the table.
 
         Args:
             extra: Name to factory, or to a whole row. A name of the table replaces the factory of that row.
+            folder: Where files that modes name are looked for, after the current folder.
 
         Raises:
             OptionError: A name cannot be written in --swarm-compare.
@@ -48,6 +51,7 @@ class ModeTable:
                 own = specs.get(name) or ModeSpec(name=name, factory=given)
                 specs[name] = own._replace(factory=given, argument=_FOREIGN_ARGUMENT, needs=())
         self._specs = specs
+        self._folder = folder
 
     def is_ours(self, mode: str) -> bool:
         """Return whether the router of a mode is the table's own, and no third party's."""
@@ -149,7 +153,9 @@ class ModeTable:
         if spec.argument is not None and spec.argument.kind == "file":
             from pytest_swarm.routing.policy import played_mode
 
-            self.check(played_mode(argument, fleet), fleet=fleet, planner=planner, realised=realised)
+            self.check(
+                played_mode(argument, fleet, folder=self._folder), fleet=fleet, planner=planner, realised=realised
+            )
         if "planner" in spec.needs and not (planner or self.planner_of(mode, None)):
             raise OptionError(f"mode {mode!r} needs a planner model; name one with --swarm-planner")
         slow = self.lacks_speeds(mode, fleet)
@@ -173,7 +179,12 @@ class ModeTable:
         """
         self.check(mode, fleet=setup.fleet, planner=setup.planner is not None, realised=setup.realised is not None)
         _, colon, argument = mode.partition(":")
-        own = replace(setup, argument=argument if colon else None, make=lambda other: self.make(other, setup))
+        own = replace(
+            setup,
+            argument=argument if colon else None,
+            make=lambda other: self.make(other, setup),
+            folder=self._folder,
+        )
         return self.spec(mode).factory(own)
 
 

@@ -29,7 +29,7 @@ class PolicyRouter:
         """Return the router of the policy file that the mode's argument names."""
         assert setup.argument is not None, "the table of modes checks it"
         assert setup.make is not None, "the table of modes gives it"
-        policy = _fitting_policy(setup.argument, setup.fleet)
+        policy = _fitting_policy(setup.argument, setup.fleet, setup.folder)
         return cls(policy, setup.make(policy.mode), path=setup.argument)
 
     async def route(self, view: PlanningView) -> Plan:
@@ -51,17 +51,18 @@ class PolicyRouter:
         return await self._router.route(own)
 
 
-def played_mode(argument: str, fleet: Fleet) -> str:
+def played_mode(argument: str, fleet: Fleet, *, folder: Path | None = None) -> str:
     """Return the mode that a policy file plays.
 
     Args:
         argument: The path of the file.
         fleet: The models on offer.
+        folder: Where it is looked for, after the current folder.
 
     Raises:
         PolicyError: The file cannot be read, or was decided for other models.
     """
-    return _fitting_policy(argument, fleet).mode
+    return _fitting_policy(argument, fleet, folder).mode
 
 
 def weights_of(policy: PolicyFile) -> Weights:
@@ -69,8 +70,19 @@ def weights_of(policy: PolicyFile) -> Weights:
     return Weights(token=policy.weights.token, switch=policy.weights.switch, latency=policy.weights.latency)
 
 
-def _fitting_policy(argument: str, fleet: Fleet) -> PolicyFile:
-    policy = read_policy(Path(argument))
+def policy_path(argument: str, folder: Path | None) -> Path:
+    """Return the path of a policy file: from the current folder, or from another one where it is only there.
+
+    Args:
+        argument: The path as it was given.
+        folder: The other folder, such as that of the ini file.
+    """
+    there = None if folder is None else folder / argument
+    return there if there is not None and there.is_file() and not Path(argument).exists() else Path(argument)
+
+
+def _fitting_policy(argument: str, fleet: Fleet, folder: Path | None) -> PolicyFile:
+    policy = read_policy(policy_path(argument, folder))
     fault = fleet_fault(policy, fleet, where=f"policy {argument}")
     if fault is not None:
         raise PolicyError(fault)

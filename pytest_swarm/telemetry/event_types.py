@@ -52,12 +52,8 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     machine: Mapping[str, str]
     options: Annotated[Mapping[str, str], Meta(description="the settings that were given")]
     command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
-    estimates: Annotated[
-        EstimatesInfo | None, Meta(description="where the estimates of quality start, and the counts behind them")
-    ] = None
-    model_digests: Annotated[
-        Mapping[str, str], Meta(description="model -> its digest on the server, where the server tells it")
-    ] = {}
+    estimates: Annotated[EstimatesInfo | None, Meta(description="where the estimates of quality start")] = None
+    model_digests: Annotated[Mapping[str, str], Meta(description="model -> its digest on the server")] = {}
 
 
 class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):
@@ -96,9 +92,7 @@ class DagStructureEvent(JobEvent, frozen=True, kw_only=True, tag="dag_structure"
     horizon_depth: Depth
     vram_budget_gb: Gigabytes
     repeat: Annotated[int, Meta(ge=1, le=LARGEST)]
-    lambda_token: Annotated[
-        NotNegative | None, Meta(description="the weight of token cost where the run sweeps it; else left out")
-    ] = None
+    lambda_token: Annotated[NotNegative | None, Meta(description="the swept weight of token cost")] = None
     test: Annotated[str, Meta(description="the id of the test")]
     simulated: bool
     graph_digest: str

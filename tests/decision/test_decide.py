@@ -137,6 +137,12 @@ def test_a_question_that_the_run_cannot_answer_is_one_sentence(
     assert said in str(error.value)
 
 
+def test_the_same_run_twice_is_not_more_repeats() -> None:
+    run = many({"fixed": 0.4, "milp": 0.6})
+    with pytest.raises(OptionError, match="one run is given twice, or was repeated with the same seed"):
+        decide_runs([run, run], DecisionQuestion())
+
+
 def test_runs_of_different_fleets_are_not_decided_together() -> None:
     run = many({"fixed": 0.4, "milp": 0.6})
     info = replace(run.info, run="other", fleet=replace(run.info.fleet, models=run.info.fleet.models[:3]))

@@ -99,6 +99,6 @@ def rows() -> tuple[FaultCase, ...]:
         place=Place.PLANNER,
         expected=FILLED,
         kept=KEPT,
-        carry_out=simulated(f"hang:model={PLANNER},after=1", ending=FINE, mode="llm"),
+        carry_out=simulated(f"hang:model={PLANNER},after=1", ending=replace(FINE, kinds=None), mode="llm"),
     )
     return (*nonsense, *busy, hanging)

@@ -256,8 +256,8 @@ def test_the_examples_pass_and_notice_a_leak(pytester: pytest.Pytester) -> None:
             (pytester.path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     plain = ("-p", "no:randomly", "-p", "no:cacheprovider")
     result = pytester.runpytest(*plain)
-    result.assert_outcomes(passed=18)
-    result.stdout.fnmatch_lines(["Gate: ok against*6 ok."])
+    result.assert_outcomes(passed=27)
+    result.stdout.fnmatch_lines(["Gate: ok against*9 ok."])
     conftest = pytester.path / "conftest.py"
     fits = "if model.vram_gb <= view.vram_budget_gb"
     assert fits in conftest.read_text()

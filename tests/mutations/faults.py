@@ -42,6 +42,20 @@ FAULTS: Final = (
         tests=("gate/test_pairing_key.py",),
     ),
     Fault(
+        name="every look at a growing run has the whole level",
+        where="gate",
+        old="1.0 / (earlier * (earlier + 1)) if earlier else 1.0",
+        new="1.0",
+        tests=("gate/test_looks.py",),
+    ),
+    Fault(
+        name="a count that was not measured is 0",
+        where="gate",
+        old="sum(now - then for then, now in both if then is not None and now is not None)",
+        new="sum((now or 0.0) - (then or 0.0) for then, now in both)",
+        tests=("gate/test_verdicts.py",),
+    ),
+    Fault(
         name="the gate pairs a case with one of another graph",
         where="gate",
         old="return self.setup, self.graph_digest",
@@ -299,6 +313,34 @@ FAULTS: Final = (
     ),
     # --- simulator and recordings
     Fault(
+        name="a run is blamed for the models of others",
+        where="metrics/measured_vram.py",
+        old="for model in sample.resident if not model.foreign",
+        new="for model in sample.resident",
+        tests=("metrics/test_job.py",),
+    ),
+    Fault(
+        name="a schema with a reference that leads nowhere is taken",
+        where="simulator/server/schema_check.py",
+        old="if not isinstance(target, dict) or part not in target:",
+        new="if not isinstance(target, dict):",
+        tests=("simulator/test_schema_check.py",),
+    ),
+    Fault(
+        name="a planner in turn starts with the second model",
+        where="simulator/models/simulated_planner.py",
+        old="options[number % len(options)]",
+        new="options[(number + 1) % len(options)]",
+        tests=("calibration/test_planner_behaviour.py",),
+    ),
+    Fault(
+        name="a recorded clock is marked only where it is off by two seconds",
+        where="ollama/cassette/takes.py",
+        old="CLOCK_TOLERANCE_S: Final = 0.02",
+        new="CLOCK_TOLERANCE_S: Final = 2.0",
+        tests=("ollama/test_cassette.py",),
+    ),
+    Fault(
         name="the server takes a quarter of the memory for recovered",
         where="simulator/server",
         old="_RECOVERED_SHARE: Final = 0.75",
@@ -456,5 +498,41 @@ FAULTS: Final = (
         old="if (answer.cached or answer.beside) and figures.prefill_tokens_per_s",
         new="if answer.beside and figures.prefill_tokens_per_s",
         tests=("execution/test_playing_transport.py",),
+    ),
+    # --- decision
+    Fault(
+        name="the interval of a chosen policy does not pay for the choice",
+        where="statistics",
+        old="ratios.max(axis=1)",
+        new="ratios[:, 0]",
+        tests=("statistics/test_best_of_many.py",),
+    ),
+    Fault(
+        name="a policy that breaks the budget can be used",
+        where="decision",
+        old="if each.metrics.violations or each.metrics.measured_violations",
+        new="if each.metrics.measured_violations",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="time is bought with any loss of score",
+        where="decision",
+        old="self.score_bounds(n)[0] >= -self.figures.allowed_score_loss",
+        new="True",
+        tests=("decision/test_choice.py",),
+    ),
+    Fault(
+        name="a policy plays with the weights of the run",
+        where="routing",
+        old="own = replace(view, weights=weights, whole_graph",
+        new="own = replace(view, whole_graph",
+        tests=("routing/test_policy.py",),
+    ),
+    Fault(
+        name="names of models reach the shell unquoted",
+        where="decision",
+        old="ask {shlex.quote(_body(model))}",
+        new="ask '{_body(model)}'",
+        tests=("decision/test_exports.py",),
     ),
 )
