@@ -141,6 +141,31 @@ class SimulatedWorld:
     faults: tuple[Fault, ...] = ()
 
 
+def _simulated_connection(world: SimulatedWorld, fleet: Fleet, timeout_s: float, retries: int) -> Connection:
+    """Return a connection to a new server whose weights are all in the page cache."""
+    from pytest_swarm.execution.simulated_client import SimulatedClient
+    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+
+    profile, seed = world.profile, world.seed
+    cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)
+    generator = ProfileGenerator(profile, seed=seed)
+    faults = (*profile.faults, *world.faults)
+    spec = replace(profile.server_spec, models=cached)
+    server = SimulatedServer(spec, generator=generator, seed=seed, faults=faults)
+    direct = None if faults else server  # a fault may concern the list of residents
+    client = SimulatedClient(
+        "http://simulated", transport=server.transport(), timeout_s=timeout_s, retries=retries, server=direct
+    )
+    return Connection(
+        client=client,
+        probe_client=client.without_retries(),
+        register_graph=generator.register_graph,
+        realised=partial(_realised, generator, fleet),
+        measured=partial(_measured, profile, fleet),
+    )
+
+
 def simulated_backend(
     world: SimulatedWorld,
     fleet: Fleet,
@@ -161,38 +186,17 @@ def simulated_backend(
         why: Why this backend was chosen, for the header line.
         retries: As for a real server.
     """
-    from pytest_swarm.execution.simulated_client import SimulatedClient
-    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
-    profile, seed = world.profile, world.seed
-    cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)
-    spec = replace(profile.server_spec, models=cached)
-
-    def connect() -> Connection:
-        generator = ProfileGenerator(profile, seed=seed)
-        server = SimulatedServer(spec, generator=generator, seed=seed, faults=(*profile.faults, *world.faults))
-        direct = None if profile.faults or world.faults else server  # a fault may concern the list of residents
-        client = SimulatedClient(
-            "http://simulated", transport=server.transport(), timeout_s=timeout_s, retries=retries, server=direct
-        )
-        return Connection(
-            client=client,
-            probe_client=client.without_retries(),
-            register_graph=generator.register_graph,
-            realised=partial(_realised, generator, fleet),
-            measured=partial(_measured, profile, fleet),
-        )
-
+    profile = world.profile
     return Backend(
         kind="sim",
-        detail=f"SIMULATED Ollama, profile {profile.name}, seed {seed} ({why})",
+        detail=f"SIMULATED Ollama, profile {profile.name}, seed {world.seed} ({why})",
         simulated=True,
         virtual=True,
         profile_name=profile.name,
         new_loop=new_virtual_loop,
-        connect=connect,
+        connect=partial(_simulated_connection, world, fleet, timeout_s, retries),
         knows_realised=True,
         one_file=_one_blob_models(profile, fleet),
     )
