@@ -95,8 +95,18 @@ def _listed(value: Any) -> Any:
     return [_listed(each) for each in value] if isinstance(value, list | tuple) else value
 
 
+class EncodedObject(dict[str, Json]):
+    """A JSON object that has been encoded: its items may be a part of it, its `line` is all of it."""
+
+    def __init__(self, items: Mapping[str, Json], *, line: str) -> None:
+        super().__init__(items)
+        self.line = line
+
+
 def encode_line(value: Mapping[str, Json]) -> str:
     """Return one line of a file of JSON lines, without its newline: ASCII, and no NaN, whatever a model answered."""
+    if isinstance(value, EncodedObject):
+        return value.line
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 

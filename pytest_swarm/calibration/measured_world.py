@@ -1,12 +1,12 @@
-"""The measured server of an answer store: medians of loads, speeds of calls that ran alone, footprints, and limits."""
+"""The measured server of an answer store: means of loads, speeds of calls that ran alone, footprints, and limits."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
-from typing import Final
+from statistics import fmean, median
+from typing import Final, overload
 
 from pytest_swarm.calibration.call_costs import CACHED_SPEED
 from pytest_swarm.execution.played_world import UNLIMITED_BYTES, ModelFigures, PlayedWorld
@@ -31,8 +31,8 @@ def measured_world(store: AnswerStore, limits: ServerLimits | None = None) -> Pl
         limits: What is known of the server besides.
     """
     answers: dict[str, list[StoredAnswer]] = defaultdict(list)
-    for question, answer in store.entries():
-        answers[question.model.digest].append(answer)
+    for digest, answer in store.answers():
+        answers[digest].append(answer)
     loads: dict[str, list[LoadSample]] = defaultdict(list)
     for load in store.loads():
         loads[load.digest].append(load)
@@ -48,7 +48,7 @@ def measured_world(store: AnswerStore, limits: ServerLimits | None = None) -> Pl
 
 
 def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: Iterable[SpeedSample]) -> ModelFigures:
-    """Return the figures of a model; of its loads those from the page cache, where there are any."""
+    """Return the figures of a model; of its loads the mean of those from the page cache, which predicts their sum."""
     warm = [load.load_s for load in loads if not load.first]
     sizes: dict[int, list[int]] = defaultdict(list)
     for load in loads:
@@ -60,13 +60,26 @@ def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: I
         if speed.running > 1 and speed.decode_tokens_per_s:
             factors[speed.running].append(max(1.0, speed.alone_tokens_per_s / speed.decode_tokens_per_s))
     return ModelFigures(
-        load_s=median(warm or [load.load_s for load in loads]),
+        load_s=_rounded(fmean(warm or [load.load_s for load in loads])),
         footprints={num_ctx: max(found) for num_ctx, found in sizes.items()},
-        prefill_tokens_per_s=_prefill_speed(alone),
-        decode_tokens_per_s=_decode_speed(alone),
-        overhead_s=median(overheads) if overheads else None,
-        slowdowns={running: median(found) for running, found in sorted(factors.items())},
+        prefill_tokens_per_s=_rounded(_prefill_speed(alone)),
+        decode_tokens_per_s=_rounded(_decode_speed(alone)),
+        overhead_s=_rounded(median(overheads) if overheads else None),
+        slowdowns={running: _rounded(median(found)) for running, found in sorted(factors.items())},
     )
+
+
+@overload
+def _rounded(value: float) -> float: ...
+
+
+@overload
+def _rounded(value: float | None) -> float | None: ...
+
+
+def _rounded(value: float | None) -> float | None:
+    """Return a figure in four digits: a change of less than that is no reason to play cases again."""
+    return None if value is None else float(f"{value:.3e}")
 
 
 def _prefill_speed(answers: Iterable[StoredAnswer]) -> float | None:

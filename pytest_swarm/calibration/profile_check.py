@@ -85,9 +85,9 @@ def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed
     offered = Fleet(name=fleet.name, models=tuple(model for model in fleet if profile.model(model.tag) is not None))
     settings = BenchSettings(seed=seed, planner=_planner(latest.values()))
     backend = simulated_backend(SimulatedWorld(profile=profile, seed=seed), offered)
-    recorded = [_recorded_case(take) for take in latest.values()]
+    recorded = [recorded_case(take) for take in latest.values()]
     with Bench(backend=backend, fleet=offered, settings=settings) as bench:
-        predicted = [_predicted_case(bench.run(take.case)) for take in latest.values()]
+        predicted = [predicted_case(bench.run(take.case)) for take in latest.values()]
     return _compare(recorded, predicted)
 
 
@@ -130,7 +130,8 @@ def _asks_for_plan(chat: RecordedChat) -> bool:
     return bool(chat.messages) and find_problem(chat.messages[-1]["content"]) is not None
 
 
-def _recorded_case(take: Take) -> PlayedCase:
+def recorded_case(take: Take) -> PlayedCase:
+    """Return a case as it was recorded."""
     chats = [chat for chat in recorded_chats(take) if chat.exchange.task is not None]
     calls = [row for row in take.exchanges if not row.watched]
     start_s = min((row.sent_s for row in calls), default=0.0)
@@ -148,7 +149,8 @@ def _recorded_case(take: Take) -> PlayedCase:
     )
 
 
-def _predicted_case(record: JobRecord) -> PlayedCase:
+def predicted_case(record: JobRecord) -> PlayedCase:
+    """Return a case as it was played."""
     done = [outcome for outcome in record.outcomes if outcome.status is TaskStatus.OK]
     scores = [score_text(record.case.graph.task(outcome.task).expected, outcome.answer or "").value for outcome in done]
     return PlayedCase(

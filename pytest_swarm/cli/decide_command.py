@@ -18,6 +18,8 @@ or more repeats. The present policy is fixed where it was run, else the one sing
 names another. docs/deciding.md says how the choice is made.
 """
 
+_RECORD: Final = "markdown"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -44,6 +46,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the policy that the decision leads to: play it with --swarm-compare=policy:FILE",
     )
+    parser.add_argument(
+        "--export",
+        action="append",
+        default=[],
+        metavar="FORMAT[:PATH]",
+        help="write that policy as llama-swap, litellm, ollama (a shell script) or markdown (a record for a pull "
+        "request); repeatable; without a path it is printed",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -61,21 +71,46 @@ def run(options: argparse.Namespace) -> int:
         budgets_gb=tuple(dict.fromkeys(parse_size_gb(each, what="--vram") for each in sizes)),
         against=options.against,
     )
+    exports = [_export(text) for text in options.export]
     decisions = decide_runs([read_run(path) for path in options.runs], question)
     for decision in decisions:
         print("\n".join(decision_lines(decision)))
-    if options.policy is not None:
-        _write_policy(decisions, options.policy)
+    if options.policy is not None or exports:
+        _write(decisions, options.policy, exports)
     return 0
 
 
-def _write_policy(decisions: Sequence[PolicyDecision], path: Path) -> None:
-    from pytest_swarm.decision.policy_writing import policy_of
+def _export(text: str) -> tuple[str, str | None]:
+    """Return format and path of a text such as `ollama:warm.sh`."""
+    from pytest_swarm.decision.exports import EXPORTS
     from pytest_swarm.errors import OptionError
+
+    name, colon, path = text.partition(":")
+    if name not in (*EXPORTS, _RECORD) or (colon and not path):
+        known = ", ".join((*EXPORTS, _RECORD))
+        raise OptionError(f"--export: {text!r} is not known; known are {known}, each with :PATH or without")
+    return name, path or None
+
+
+def _write(decisions: Sequence[PolicyDecision], path: Path | None, exports: Sequence[tuple[str, str | None]]) -> None:
+    """Write the policy file and the exports of the one decision."""
+    from pytest_swarm.decision.exports import EXPORTS
+    from pytest_swarm.decision.policy_writing import policy_of
+    from pytest_swarm.documents import write_text
+    from pytest_swarm.errors import OptionError, PolicyError
+    from pytest_swarm.report.decision_record import decision_record
     from pytest_swarm.routing.policy_file import write_policy
 
     if len(decisions) > 1:
-        raise OptionError("--policy: a policy is for one VRAM budget; name it with --vram")
+        raise OptionError("--policy and --export: a policy is for one VRAM budget; name it with --vram")
     policy = policy_of(decisions[0], now=datetime.now(UTC))
-    write_policy(policy, path)
-    print(f"wrote {path}: {policy.mode}, horizon {policy.horizon_depth}")
+    if path is not None:
+        write_policy(policy, path)
+        print(f"wrote {path}: {policy.mode}, horizon {policy.horizon_depth}")
+    for name, target in exports:
+        text = decision_record(decisions[0], policy) if name == _RECORD else EXPORTS[name](policy)
+        if target is None:
+            print(text, end="")
+        else:
+            write_text(target, text, PolicyError)
+            print(f"wrote {target}")

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypedDict
 
 from pytest_swarm.statistics.best_of_many import (
     GainTable,
@@ -26,6 +26,11 @@ MIN_JOBS: Final = 8  # with fewer, not even a gain in every job excludes chance 
 LEVEL: Final = 0.025
 """Chance with which each end of an interval may be wrong: 95 % intervals."""
 Rows: TypeAlias = tuple[tuple[float, ...], ...]
+
+
+class _Settling(TypedDict, total=False):
+    to_find: Shortfall
+    to_keep: Shortfall
 
 
 class Ruling(StrEnum):
@@ -95,6 +100,7 @@ class PolicyChoice:
     naive: float | None = None
     estimates: tuple[GainEstimate, ...] = ()
     shares: tuple[float, ...] = ()
+    most_open: int | None = None
     to_find: Shortfall | None = None
     to_keep: Shortfall | None = None
 
@@ -181,9 +187,18 @@ class _Choosing:
             naive=self._told(means[best]),
             estimates=tuple(self._estimate(n) for n in (range(len(means)) if every else (best,))),
             shares=(1 - math.fsum(fit.shares), *fit.shares),
-            to_find=self._to_find(best, honest) if ruling is Ruling.UNKNOWN else None,
-            to_keep=self._to_keep(best) if ruling is Ruling.UNKNOWN else None,
+            most_open=None if ruling is Ruling.USE else self._most_open(order),
+            **(self._settling(best, honest, order) if ruling is Ruling.UNKNOWN else {}),
         )
+
+    def _settling(self, best: int, honest: float, order: Sequence[int]) -> _Settling:
+        """What would settle a choice that is open."""
+        blocking = [n for n in order if not self._loses_score(n) and self.bounds(n)[1] > self.margin]
+        return {"to_find": self._to_find(best, honest), "to_keep": self._to_keep(best, blocking)}
+
+    def _most_open(self, order: Sequence[int]) -> int:
+        kept = [n for n in order if not self._loses_score(n)]
+        return 1 + max(kept or order, key=lambda n: self.bounds(n)[1])
 
     def _looks_best(self, order: Sequence[int]) -> int:
         """Return the first policy that seems to keep the score, else one that may keep it, else the first."""
@@ -212,7 +227,9 @@ class _Choosing:
         )
 
     def _to_find(self, n: int, honest: float) -> Shortfall:
-        """What would prove a gain as large as the honest one, and that the score is kept."""
+        """What would prove a gain as large as the honest one, if it matters, and that the score is kept."""
+        if honest <= self.margin:
+            return Shortfall(jobs=None, repeats=None)
         jobs = units_to_prove(self.table, n, distance=honest, critical=self.critical)
         if self.guard is None or jobs is None or self._keeps_score(n):
             return self._shortfall(n, jobs)
@@ -230,11 +247,17 @@ class _Choosing:
     def _student(self) -> float:
         return t_quantile(self.table.units - 1, 1 - 2 * self.table.level)
 
-    def _to_keep(self, n: int) -> Shortfall:
-        """What would prove that the present policy is as good, where it is."""
-        if self.guard is not None and self.bounds(n)[0] > 0:
-            return self._to_see_loss(n)
-        return self._shortfall(n, units_to_prove(self.table, n, distance=self.margin, critical=self._student))
+    def _to_keep(self, best: int, blocking: Sequence[int]) -> Shortfall:
+        """What would prove that no policy gains more than is allowed, if the gains are as seen, or none."""
+        if self.guard is not None and self.bounds(best)[0] > 0:
+            return self._to_see_loss(best)
+        needed = [(self._units_to_keep(n) or math.inf, n) for n in blocking]
+        jobs, slowest = max(needed)
+        return self._shortfall(slowest, None if math.isinf(jobs) else int(jobs))
+
+    def _units_to_keep(self, n: int) -> int | None:
+        distance = self.margin - min(0.0, self.table.means[n])
+        return units_to_prove(self.table, n, distance=distance, critical=self._student)
 
     def _shortfall(self, n: int, jobs: int | None) -> Shortfall:
         """Jobs, and the repeats of the present jobs that narrow the interval as much, where repeats can.

@@ -56,7 +56,8 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         vram_budget_gb=decision.budget_gb,
         weights=PolicyWeights(token=step.lambda_token, switch=step.lambda_switch, latency=step.lambda_latency),
         fleet_name=first.fleet.name,
-        models=_models(first, believed_qualities(jobs)),
+        assign=dict(first.fleet.assign),
+        models=_models(first, believed_qualities(jobs), _load_seconds(decision)),
         estimates=_estimates(decision, jobs),
         estimates_from=first.options.get(_ESTIMATES, "prior"),
         rule_over_types=setting.mode.partition(":")[0] in RULES_OVER_TYPES,
@@ -110,15 +111,20 @@ def type_table(jobs: Iterable[MeasuredJob]) -> tuple[PolicyCell, ...]:
     return tuple(cells)
 
 
-def model_of_types(table: Sequence[PolicyCell]) -> dict[str, str]:
-    """Return the model that each type of task was given most often, whatever was resident."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for cell in table:
-        counts[cell.type][cell.model] += max(1, round(cell.share * cell.tasks))
-    return {kind: min(each.items(), key=lambda item: (-item[1], item[0]))[0] for kind, each in counts.items()}
+def _load_seconds(decision: PolicyDecision) -> dict[str, float]:
+    """Return the mean seconds of each model's loads under all policies."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for policy in decision.policies:
+        for job in decision.jobs_under(policy):
+            for each in job.record.switches:
+                if each.action == "load":
+                    found[each.model].append(each.finished_s - each.started_s)
+    return {tag: round(fmean(values), 3) for tag, values in found.items()}
 
 
-def _models(run: RunInfo, believed: Mapping[tuple[str, str], float]) -> tuple[PolicyModel, ...]:
+def _models(
+    run: RunInfo, believed: Mapping[tuple[str, str], float], loads_s: Mapping[str, float]
+) -> tuple[PolicyModel, ...]:
     return tuple(
         PolicyModel(
             name=model.tag,
@@ -136,6 +142,7 @@ def _models(run: RunInfo, believed: Mapping[tuple[str, str], float]) -> tuple[Po
             keep=model.keep,
             auto_ctx=model.auto_ctx,
             digest=run.model_digests.get(model.tag),
+            measured_load_s=loads_s.get(model.tag),
         )
         for model in run.fleet
     )

@@ -13,6 +13,7 @@ class EstimatesKind(StrEnum):
     PRIOR = "prior"  # from the fleet file
     FILE = "file"  # from a file of estimates, the same for every job
     CROSS = "cross"  # from the answers to all other jobs, by model and task type
+    TEXT = "text"  # the same, and from the text of the prompt where that adds something
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class EstimatesInfo:
     `source` names the run, table or file; `answers` and `jobs` count what it holds. `strength` is the number of
     answers that a prior is worth; None where it is unlimited, because the answers differ from the priors by no more
     than chance, or where there are none. `rows` are over all jobs: a cross-fitted estimate leaves those of the job
-    itself out.
+    itself out. `text` says in a sentence how much the text of the prompts counts, and why.
     """
 
     kind: EstimatesKind
@@ -52,6 +53,7 @@ class EstimatesInfo:
     jobs: int = 0
     strength: float | None = None
     rows: tuple[EstimateCount, ...] = ()
+    text: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -59,7 +61,9 @@ class EstimatesInfo:
         learned = "they follow each answer" if self.learning else "they do not follow answers (--swarm-learning=off)"
         if self.kind is EstimatesKind.PRIOR:
             return f"estimates start from the fleet file's priors; {learned}"
-        made = "are shrunk from" if self.kind is EstimatesKind.FILE else "of each job are made of the other jobs of"
+        crossed = "of each job come from the answers to all other jobs:"
+        made = "are shrunk from" if self.kind is EstimatesKind.FILE else crossed
         strength = "" if self.strength is None else f", a prior is worth {self.strength:.1f} answers"
         counts = f"{self.answers:,} answers to {self.jobs:,} jobs of {self.source}"
-        return f"estimates {made} {counts}{strength}; {learned}"
+        said = "" if self.text is None else f"; {self.text}"
+        return f"estimates {made} {counts}{strength}{said}; {learned}"

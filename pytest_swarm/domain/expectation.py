@@ -28,7 +28,7 @@ JsonScalar: TypeAlias = str | int | float | bool | None
 class JsonFields:
     """The answer is a JSON object with these fields; score = share of fields that are right.
 
-    With `quoted_numbers`, a text that spells a number ("1,000") counts as that number.
+    With `quoted_numbers`, a text that spells a number ("1,000") or a truth value ("true") counts as such.
     """
 
     kind: ClassVar[str] = "json"

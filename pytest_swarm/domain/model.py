@@ -27,7 +27,8 @@ class Model:
     on a task's tokens. `num_ctx` is sent with every request, because Ollama's own default moves with the GPU.
     `auto_ctx` (`num_ctx = "auto"`): the context is raised, up to `max_ctx`, for a prompt that needs more.
     `capabilities` maps a task type to the prior of quality; `"*"` stands for every type that it does not name.
-    `keep` pins the model in VRAM: every plan holds it resident. Speeds are None where the fleet file does not say.
+    `keep` pins the model in VRAM: every plan holds it resident. `parallel` are the calls that the server runs on it at
+    the same time, where a run keeps to it (None = it does not). Speeds are None where the fleet file does not say.
     """
 
     tag: str
@@ -41,6 +42,7 @@ class Model:
     decode_tokens_per_s: float | None = None
     keep: bool = False
     auto_ctx: bool = False
+    parallel: int | None = None
 
     def __post_init__(self) -> None:
         if not self.tag.strip():
@@ -53,6 +55,8 @@ class Model:
         if self.num_ctx is None:
             object.__setattr__(self, "num_ctx", min(self.max_ctx, DEFAULT_NUM_CTX))
         _check(self.tag, "num_ctx", self.context_tokens, above=True)
+        if self.parallel is not None:
+            _check(self.tag, "parallel", self.parallel, above=True)
 
     @property
     def context_tokens(self) -> int:
@@ -187,7 +191,7 @@ class Fleet:
 
 def encode_model(model: Model) -> dict[str, Json]:
     """Return the JSON object of a model, as it stands in `run_start` and in a fleet file."""
-    return {
+    row: dict[str, Json] = {
         "name": model.tag,
         "vram_gb": model.vram_gb,
         "load_time_ms": model.load_time_ms,
@@ -199,6 +203,7 @@ def encode_model(model: Model) -> dict[str, Json]:
         "decode_tokens_per_s": model.decode_tokens_per_s,
         "keep": model.keep,
     }
+    return row if model.parallel is None else {**row, "parallel": model.parallel}
 
 
 def _priors(tag: str, given: Mapping[str, float]) -> dict[str, float]:

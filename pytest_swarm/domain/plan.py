@@ -50,6 +50,15 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunningTask:
+    """A task that runs while a router is asked; `seconds_left` is an estimate, None without speeds in the fleet."""
+
+    task: str
+    model: str
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerCall:
     """One prompt to the planner and its raw answer (None where none came); hostile data, never run.
 

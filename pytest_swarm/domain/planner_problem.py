@@ -49,13 +49,18 @@ class ProblemTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemModel:
-    """A model on offer: VRAM in GB, what a load costs (0 where it is resident), and whether it is pinned in VRAM."""
+    """A model on offer: VRAM in GB, what a load costs (0 where it is resident), and whether it is pinned in VRAM.
+
+    `load_price` is what a load takes from the objective where seconds have a weight (0 where it is resident); None
+    where they have none: then it is lambda_switch * switch_cost.
+    """
 
     tag: str
     vram_gb: float
     resident: bool
     switch_cost: float
     pinned: bool = False
+    load_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +123,14 @@ def decode_problem(fields: Fields) -> PlannerProblem:
 
 
 def _encode_model(model: ProblemModel) -> dict[str, Json]:
-    return {
+    encoded: dict[str, Json] = {
         "model": model.tag,
         "vram_gb": model.vram_gb,
         "resident": model.resident,
         "switch_cost": round(model.switch_cost, _DECIMALS),
         "pinned": model.pinned,
     }
+    return encoded if model.load_price is None else encoded | {"load_price": round(model.load_price, _DECIMALS)}
 
 
 def _decode_model(row: Fields) -> ProblemModel:
@@ -134,6 +140,7 @@ def _decode_model(row: Fields) -> ProblemModel:
         resident=row.flag("resident"),
         switch_cost=row.number("switch_cost"),
         pinned=row.flag("pinned"),
+        load_price=row.optional_number("load_price"),
     )
 
 

@@ -15,8 +15,9 @@ from types import MappingProxyType
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
+from pytest_swarm.domain.measured_run import MeasuredTest, VerifiedCase
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus
+from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus, RunningTask
 from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.units import format_gb
@@ -124,6 +125,7 @@ class PlanStep:
     deferred: tuple[str, ...] = ()  # tasks of the horizon that the plan leaves to a later one
     ready_since: Mapping[str, int] = field(default_factory=dict)  # ready task -> the step from which on it was ready
     last_used: Mapping[str, int] = field(default_factory=dict)  # model -> the last step in which it ran a task
+    running: tuple[RunningTask, ...] | None = None  # tasks that ran meanwhile; None where steps end before the next
 
     def __post_init__(self) -> None:
         costs = ("switch_cost", "vram_gb", "fractional_residency", "planner_failures")
@@ -185,15 +187,24 @@ class TaskOutcome:
         return None if self.started_s is None or self.finished_s is None else self.finished_s - self.started_s
 
 
+class SwitchPurpose(StrEnum):
+    """What a model was loaded for, or unloaded to make room for."""
+
+    TASK = "task"  # a task that was ready
+    PREFETCH = "prefetch"  # a task that the plan has for later
+    AUXILIARY = "auxiliary"  # a planner or judge
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switch:
-    """A model that was loaded or unloaded between planning and running a step."""
+    """A model that was loaded or unloaded, and what for: a task, a later task, or a planner or judge."""
 
     step: int
     model: str
     action: str  # "load" or "unload"
     started_s: float
     finished_s: float
+    purpose: SwitchPurpose = SwitchPurpose.TASK
 
 
 class JobStatus(StrEnum):
@@ -259,6 +270,7 @@ class Run:
     """A whole run as read back: its info, its jobs in the order they ended, and whether it came to its end.
 
     `notes` are sentences for the reader: warnings, and what was not run and why. `collected` are the tests to run.
+    `measured` and `verified` are what a run on measured answers has measured, and run for real as well.
     """
 
     info: RunInfo
@@ -266,3 +278,5 @@ class Run:
     complete: bool
     notes: tuple[str, ...] = ()
     collected: tuple[str, ...] = ()
+    measured: tuple[MeasuredTest, ...] = ()
+    verified: tuple[VerifiedCase, ...] = ()

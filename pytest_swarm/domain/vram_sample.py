@@ -39,10 +39,16 @@ class GpuProcess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuReading:
-    """What NVML says at one moment: bytes in use on each GPU, by everybody, and the processes that compute there."""
+    """What NVML says at one moment: bytes in use on each GPU, by everybody, and the processes that compute there.
+
+    `energy_j` is what all GPUs have used since their driver was loaded; None where one of them does not count it.
+    `idle_power_w` is what they drew together before the first case.
+    """
 
     used_bytes: tuple[int, ...]
     processes: tuple[GpuProcess, ...] = ()
+    energy_j: float | None = None
+    idle_power_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import NEUTRAL_CAPABILITY, Fleet, Model
 from pytest_swarm.domain.task import Task
-from pytest_swarm.estimate.scored_calls import CellKey, CellSums, ScoredCall, cell_sums
+from pytest_swarm.estimate.scored_calls import CellKey, ScoredCall, cell_sums
 from pytest_swarm.estimate.shrinkage import ShrunkTable, named_prior, shrunk_table, without_priors
 
 
@@ -126,21 +126,20 @@ class CrossFittedEstimates:
         """Return the estimates from the answers to all other jobs."""
         key = (graph.name, graph.digest)
         if key not in self._known:
-            table = shrunk_table(self._without(graph), self._fleet)
-            self._known[key] = TypeTable.of(table, bare=self._bare)
+            self._known[key] = self.without(
+                call
+                for (job, digest), calls in self._own.items()
+                if job == graph.name or digest == graph.digest
+                for call in calls
+            )
         return self._known[key]
 
-    def _without(self, graph: TaskGraph) -> Mapping[CellKey, CellSums]:
-        own = [
-            call
-            for (job, digest), calls in self._own.items()
-            if job == graph.name or digest == graph.digest
-            for call in calls
-        ]
+    def without(self, own: Iterable[ScoredCall]) -> TypeTable:
+        """Return the estimates from all answers but some."""
         left = dict(self._all)
         for key, sums in cell_sums(own).items():
             left[key] = left[key].minus(sums)
-        return left
+        return TypeTable.of(shrunk_table(left, self._fleet), bare=self._bare)
 
 
 def estimates_info(

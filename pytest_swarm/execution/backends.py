@@ -140,30 +140,28 @@ class SimulatedWorld:
     seed: int = 0
     faults: tuple[Fault, ...] = ()
 
+    def connect(self, fleet: Fleet, *, timeout_s: float, retries: int) -> Connection:
+        """Return a connection to a new server with all weights in the page cache, so that no case pays for reading."""
+        from pytest_swarm.execution.simulated_client import SimulatedClient
+        from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+        from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
-def _simulated_connection(world: SimulatedWorld, fleet: Fleet, timeout_s: float, retries: int) -> Connection:
-    """Return a connection to a new server whose weights are all in the page cache."""
-    from pytest_swarm.execution.simulated_client import SimulatedClient
-    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
-
-    profile, seed = world.profile, world.seed
-    cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)
-    generator = ProfileGenerator(profile, seed=seed)
-    faults = (*profile.faults, *world.faults)
-    spec = replace(profile.server_spec, models=cached)
-    server = SimulatedServer(spec, generator=generator, seed=seed, faults=faults)
-    direct = None if faults else server  # a fault may concern the list of residents
-    client = SimulatedClient(
-        "http://simulated", transport=server.transport(), timeout_s=timeout_s, retries=retries, server=direct
-    )
-    return Connection(
-        client=client,
-        probe_client=client.without_retries(),
-        register_graph=generator.register_graph,
-        realised=partial(_realised, generator, fleet),
-        measured=partial(_measured, profile, fleet),
-    )
+        profile, faults = self.profile, (*self.profile.faults, *self.faults)
+        cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)
+        generator = ProfileGenerator(profile, seed=self.seed)
+        spec = replace(profile.server_spec, models=cached)
+        server = SimulatedServer(spec, generator=generator, seed=self.seed, faults=faults)
+        direct = None if faults else server  # a fault may concern the list of residents
+        client = SimulatedClient(
+            "http://simulated", transport=server.transport(), timeout_s=timeout_s, retries=retries, server=direct
+        )
+        return Connection(
+            client=client,
+            probe_client=client.without_retries(),
+            register_graph=generator.register_graph,
+            realised=partial(_realised, generator, fleet),
+            measured=partial(_measured, profile, fleet),
+        )
 
 
 def simulated_backend(
@@ -176,8 +174,7 @@ def simulated_backend(
 ) -> Backend:
     """Return the backend of a simulated server in this process, in virtual time; equal seeds give equal runs.
 
-    Every connection reaches a new server with all weights in the page cache. So no case pays for reading a model from
-    disk, which takes the same time under every router.
+    Every connection reaches a new server with all weights in the page cache: reading them takes every router the same.
 
     Args:
         world: The profile, the seed and the faults.
@@ -196,7 +193,7 @@ def simulated_backend(
         virtual=True,
         profile_name=profile.name,
         new_loop=new_virtual_loop,
-        connect=partial(_simulated_connection, world, fleet, timeout_s, retries),
+        connect=lambda: world.connect(fleet, timeout_s=timeout_s, retries=retries),
         knows_realised=True,
         one_file=_one_blob_models(profile, fleet),
     )

@@ -6,7 +6,6 @@ with Bench(backend=backend, fleet=load_fleet("heavy")) as bench:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -22,23 +21,14 @@ from pytest_swarm.estimate.starting_estimates import EstimateSource, prior_estim
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.case import run_case
-from pytest_swarm.execution.case_context import CaseContext, RunSettings, set_up_job
+from pytest_swarm.execution.case_context import CaseContext, Dispatch, RunSettings, set_up_job
+from pytest_swarm.execution.case_routers import CaseRouters
 from pytest_swarm.execution.group_state import GroupState, in_loop
 from pytest_swarm.execution.loop_tasks import record_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
-from pytest_swarm.execution.restoration import Restoration
-from pytest_swarm.execution.router_failures import FailedRouter, router_failures
-from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
-from pytest_swarm.routing.base import (
-    DEFAULT_QUALITY_FLOOR,
-    Router,
-    RouterFactory,
-    RouterSetup,
-    RoutingError,
-    Weights,
-)
+from pytest_swarm.execution.server_visits import ServerVisits
+from pytest_swarm.routing.base import DEFAULT_QUALITY_FLOOR, RouterFactory, RouterSetup, Weights
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.registry import ModeSpec
 from pytest_swarm.scoring.scorers import Scorers
@@ -55,13 +45,15 @@ class BenchSettings:
     """What stays the same over all cases of a bench.
 
     `planner` and `judge` are Ollama tags; without a planner the `llm` mode needs one of its own (`llm:TAG`), without a
-    judge its expectations stay unscored. `quality_floor` is what `heft` gives up of the best quality. `code_eval` runs
-    answered code, in a sandbox; `strict_code_eval` only where the kernel confines it. `solve_limit_s` bounds exact
-    solvers.
+    judge its expectations stay unscored. `dispatch` and `replan_after` are as in `RunSettings`. `quality_floor` is what
+    `heft` gives up of the best quality. `code_eval` runs answered code, in a sandbox; `strict_code_eval` only where the
+    kernel confines it. `solve_limit_s` bounds exact solvers.
     """
 
     weights: Weights = field(default_factory=Weights)
     concurrency: int = 4
+    dispatch: Dispatch = "layers"
+    replan_after: float = 1
     seed: int = 0
     planner: str | None = None
     quality_floor: float = DEFAULT_QUALITY_FLOOR
@@ -87,7 +79,7 @@ def _weights(weights: Weights, case: Case) -> Weights:
     return weights if swept is None else replace(weights, token=swept)
 
 
-class Bench:
+class Bench(ServerVisits):
     """Runs cases on one backend, one at a time.
 
     With carryover "case" every case meets an empty GPU and the fleet file's priors; with "group" residency and learned
@@ -97,15 +89,14 @@ class Bench:
     def __init__(
         self, *, backend: Backend, fleet: Fleet, settings: BenchSettings | None = None, gpu: GpuMeter | None = None
     ) -> None:
-        self.backend = backend
+        super().__init__(backend)
         self.fleet = fleet.merged(backend.one_file)
         self.settings = settings or BenchSettings()
         self.gpu = gpu
         self._modes = ModeTable(self.settings.routers)
-        self._routers: dict[str, Router] = {}
+        self._routers = CaseRouters(self._modes)
         self._state: GroupState | None = None
         self._state_key: CaseKey | None = None
-        self.restoration = Restoration()
 
     def check_modes(self, modes: Iterable[str]) -> None:
         """Raise OptionError for the first mode that cannot run here, before any case does."""
@@ -190,46 +181,10 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         self.leave()
 
-    def look(self) -> tuple[ResidentEntry, ...]:
-        """Return what was resident on a real server before the first case; BackendError where it does not answer.
-
-        Nothing on a server in this process, which ends with its connection.
-        """
-        if self.backend.live:
-            self._at_the_server(self.restoration.look)
-        return self.restoration.found or ()
-
-    def resident_now(self) -> tuple[ResidentEntry, ...]:
-        """Return what is resident on a real server; BackendError where it does not answer."""
-        return self._at_the_server(lambda client: client.resident_entries())
-
-    def installed_now(self) -> tuple[ListedModel, ...]:
-        """Return the models that a real server has installed; BackendError where it does not answer."""
-        return self._at_the_server(lambda client: client.installed())
-
     def leave(self) -> tuple[str, ...]:
         """Close what is open, and leave a real server as it was found; a sentence for what could not be restored."""
         self.close()
-        if not self.backend.live or self.restoration.found is None:
-            return ()
-        restoration, self.restoration = self.restoration, Restoration()
-        try:
-            return self._at_the_server(restoration.restore)
-        except BackendError as error:
-            return (f"the server was not left as it was found: {error}",)
-
-    def _at_the_server(self, work: Callable[[OllamaClient], Coroutine[None, None, T]]) -> T:
-        """Return the result of work on a connection of its own, which belongs to no case."""
-
-        async def done() -> T:
-            client = self.backend.connect().client
-            try:
-                return await work(client)
-            finally:
-                await client.aclose()
-
-        with asyncio.Runner(loop_factory=self.backend.new_loop) as runner:
-            return runner.run(done())
+        return self.restore()
 
     def close(self) -> None:
         """Close what is open; a later `run` opens it again."""
@@ -251,11 +206,18 @@ class Bench:
         source = self.settings.estimates
         return Estimator(self.fleet, start=source.of_job(case.graph), learning=source.info.learning)
 
+    def _measured_gpu(self, state: GroupState) -> GpuMeter | None:
+        """The GPUs of a server on this machine; what they draw idle is measured before the first case."""
+        if self.gpu is None or not state.backend.is_local:
+            return None
+        self.gpu.measure_idle()
+        return self.gpu
+
     def _context(self, case: Case, state: GroupState, sink: Sink) -> CaseContext:
         s = self.settings
         judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._residency)
         return CaseContext(
-            router=self._router(case, state),
+            router=self._routers.router(case.key.mode, state, lambda: self._setup(case, state)),
             residency=state.residency,
             estimator=state.estimator,
             scorers=Scorers(
@@ -263,12 +225,14 @@ class Bench:
             ),
             sink=sink,
             probe_client=state.connection.probe_client,
-            gpu=self.gpu if state.backend.is_local else None,
+            gpu=self._measured_gpu(state),
             measured=state.connection.measured(case.graph),
             announce=state.connection.announce,
             settings=RunSettings(
                 weights=_weights(s.weights, case),
                 concurrency=s.concurrency,
+                dispatch=s.dispatch,
+                replan_after=s.replan_after,
                 seed=s.seed,
                 fresh=state.fresh,
                 simulated=state.backend.simulated,
@@ -277,37 +241,20 @@ class Bench:
             ),
         )
 
-    def _router(self, case: Case, state: GroupState) -> Router:
-        """Return the mode's router.
-
-        One of ours is kept over all cases for its compiled programs, unless it knows a case's scores. What a third
-        party's router learns belongs to its case, or under carryover "group" to its group, as our own estimates do.
-        """
-        mode = case.key.mode
-        if mode in self._routers:
-            return self._routers[mode]
-        if mode in state.routers:
-            return state.routers[mode]
-        knows_scores = "realised" in self._modes.spec(mode).needs
-        seed = request_seed(self.settings.seed, case.key.repeat)
-        planner = self._modes.planner_of(mode, self.settings.planner)
-        setup = RouterSetup(
+    def _setup(self, case: Case, state: GroupState) -> RouterSetup:
+        """Return what the factory of the case's router may use."""
+        mode, s = case.key.mode, self.settings
+        planner = self._modes.planner_of(mode, s.planner)
+        scored = self._routers.knows_scores(mode)
+        seed = request_seed(s.seed, case.key.repeat)
+        return RouterSetup(
             fleet=self.fleet,
             planner=None if planner is None else auxiliary_model(planner, self.fleet, self._residency),
-            solve_limit_s=self.settings.solve_limit_s,
-            realised=state.connection.realised(case.graph, seed) if knows_scores else None,
-            concurrency=self.settings.concurrency,
-            quality_floor=self.settings.quality_floor,
+            solve_limit_s=s.solve_limit_s,
+            realised=state.connection.realised(case.graph, seed) if scored else None,
+            concurrency=s.concurrency,
+            quality_floor=s.quality_floor,
         )
-        try:
-            with router_failures(mode):
-                router = self._modes.make(mode, setup)
-        except RoutingError as error:
-            router = FailedRouter(mode, error)
-        if not knows_scores:
-            kept = self._routers if self._modes.is_ours(mode) else state.routers
-            kept[mode] = router
-        return router
 
     def _residency(self) -> ResidencyManager:
         assert self._state is not None, "only asked while a case is running"

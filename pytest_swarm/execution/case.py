@@ -11,6 +11,7 @@ from pytest_swarm.domain.record import Case, JobRecord, JobStatus
 from pytest_swarm.domain.vram_sample import SamplePhase
 from pytest_swarm.errors import InfeasibleError, SwarmError
 from pytest_swarm.execution.case_context import CaseContext
+from pytest_swarm.execution.dispatcher import Dispatcher
 from pytest_swarm.execution.running_job import RunningJob
 from pytest_swarm.telemetry import events
 
@@ -38,7 +39,10 @@ async def run_case(case: Case, context: CaseContext) -> JobRecord:
     job = RunningJob(case, context)
     context.sink.emit(events.encode_dag_structure(case, job.clock.ts_ms(), simulated=context.settings.simulated))
     try:
-        await _run_layers(job)
+        if context.settings.dispatch == "tasks":
+            await Dispatcher(job).run()
+        else:
+            await _run_layers(job)
     except InfeasibleError as error:
         return job.record(JobStatus.INFEASIBLE, str(error))
     except SwarmError as error:

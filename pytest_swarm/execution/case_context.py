@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.measured_call import MeasuredCall
@@ -19,6 +20,8 @@ from pytest_swarm.scoring.scorers import Scorers
 from pytest_swarm.telemetry.nvml import GpuMeter
 from pytest_swarm.telemetry.sink import Sink
 
+Dispatch: TypeAlias = Literal["layers", "tasks"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
@@ -26,10 +29,14 @@ class RunSettings:
 
     `fresh` resets residency before the case (--swarm-carryover=case). `simulated` marks the records; `virtual_time`
     says that the loop's clock jumps. `sparse_samples`: samples of a long step must not dominate, as in virtual time.
+    `dispatch` "layers" ends each step before the next is planned, "tasks" plans again as soon as a task ends, and loads
+    while others run. A planner model is then asked after `replan_after` ends.
     """
 
     weights: Weights = field(default_factory=Weights)
     concurrency: int = 4
+    dispatch: Dispatch = "layers"
+    replan_after: float = 1
     seed: int = 0
     fresh: bool = True
     simulated: bool = False

@@ -45,4 +45,8 @@ def estimate_source(
     known = read_known_answers(path)
     table = known.table(fleet)
     info = estimates_info(known.calls, table, kind=choice.kind, source=known.source, learning=learning)
+    if choice.kind is EstimatesKind.TEXT:
+        from pytest_swarm.estimate.text_estimates import TextEstimates
+
+        return TextEstimates(known.calls, fleet, info=info, bare=known.bare(fleet))
     return CrossFittedEstimates(known.calls, fleet, info=info, bare=known.bare(fleet))

@@ -22,6 +22,7 @@ from pytest_swarm.workloads.graph_files import load_graph
 EVENTS: Final = "events.jsonl"
 ANSWERS: Final = "answers.jsonl"
 JOBS: Final = "jobs"
+_DATABASE: Final = b"SQLite format 3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,11 @@ def read_known_answers(path: Path) -> KnownAnswers:
     if (path / ANSWERS).is_file() or path.name == ANSWERS:
         folder = path if path.is_dir() else path.parent
         found = matrix_answers(load_measured_answers(folder / ANSWERS), folder)
+    elif _is_store(path):
+        raise EstimateError(
+            f"{path}: is a store of answers, which has texts and no scores; play it with pytest "
+            f"--swarm-backend=measure --swarm-offline --swarm-answers={path}, and give that run"
+        )
     elif (path / EVENTS).is_file() or path.is_file():
         found = run_answers(read_run(path))
     else:
@@ -73,6 +79,17 @@ def read_known_answers(path: Path) -> KnownAnswers:
     if not found.calls:
         raise EstimateError(f"{path}: no answer in it was scored, so nothing is known of the models")
     return found
+
+
+def _is_store(path: Path) -> bool:
+    """Return whether a file is a database, as the store of answers is."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_DATABASE)) == _DATABASE
+    except OSError as error:
+        raise EstimateError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def run_answers(run: Run) -> KnownAnswers:

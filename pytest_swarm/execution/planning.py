@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.plan import Plan, PlanStatus
+from pytest_swarm.domain.plan import Plan, PlanStatus, RunningTask
 from pytest_swarm.domain.prompt import Message, task_messages
 from pytest_swarm.domain.record import Case, EstimateRow, PlanStep
 from pytest_swarm.domain.seeding import stable_int
@@ -29,6 +29,8 @@ class Moment:
 
     `answers` are those of its finished tasks, which prompts may hold. `ready_since` has the step from which on each
     ready task was ready (this step where it has none), `last_used` the last step in which a model ran a task.
+    Without a barrier between steps, `running` are the tasks that run meanwhile (else None), and `trigger` says what
+    ended or began.
     """
 
     step: int
@@ -38,6 +40,8 @@ class Moment:
     answers: Mapping[str, str] = field(default_factory=dict)
     ready_since: Mapping[str, int] = field(default_factory=dict)
     last_used: Mapping[str, int] = field(default_factory=dict)
+    running: tuple[RunningTask, ...] | None = None
+    trigger: str | None = None
 
 
 def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView:
@@ -56,9 +60,11 @@ def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView
 
 def _view(moment: Moment, case: Case, context: CaseContext, *, depth: int) -> PlanningView:
     key, graph, settings = case.key, moment.graph, context.settings
-    horizon = graph.horizon(moment.finished, depth)
+    reached = graph.horizon(moment.finished, depth)
+    stages = graph.stages(reached)  # what depends on a running task comes after it
+    running = {each.task for each in moment.running or ()}
+    horizon = tuple(each for each in reached if each not in running)
     tasks = tuple(graph.task(task_id) for task_id in horizon)
-    stages = graph.stages(horizon)
     inside = frozenset(horizon)
     prompts = {task.id: prompt_tokens(_messages(task, moment)) for task in tasks}
     fleet = fitted_fleet(context.estimator.fleet, prompts.values(), vram_budget_gb=key.vram_budget_gb)
@@ -80,6 +86,7 @@ def _view(moment: Moment, case: Case, context: CaseContext, *, depth: int) -> Pl
         seed=stable_int("view", settings.seed, key.repeat, graph.name, moment.step),
         ready_since={task_id: moment.ready_since.get(task_id, moment.step) for task_id in ready},
         last_used=dict(moment.last_used),
+        running=moment.running or (),
         whole_graph=None if depth >= len(graph) else lambda: _view(moment, case, context, depth=len(graph)),
     )
 
@@ -117,7 +124,10 @@ async def plan_step(moment: Moment, case: Case, context: CaseContext, *, clock: 
     context.residency.fleet = view.fleet
     decision = await route_step(view, case, context, clock=clock)
     check_decision(decision, view, case)
-    return record_step(decision, view, case, context)
+    step = record_step(decision, view, case, context)
+    if moment.running is None:
+        return step
+    return replace(step, running=moment.running, reason=": ".join(filter(None, (moment.trigger, step.reason))))
 
 
 async def route_step(view: PlanningView, case: Case, context: CaseContext, *, clock: JobClock) -> Decision:

@@ -15,6 +15,7 @@ from pytest_swarm.simulator.server.hardware import KV_BYTES_PER_VALUE, ModelSpec
 
 _LAYERS: Final = 32  # of a model whose layers nobody counted: they only matter for one that does not fit
 _FAST: Final = 1e9  # tokens/s of a model without a measured speed: its calls bring their own times
+_LEAST_SLOWDOWN: Final = 1.02  # a smaller one is within what equal calls differ
 _LONGEST_CONTEXT: Final = 1 << 30  # the requests are what a real server has answered, so none is too long
 UNLIMITED_BYTES: Final = 1 << 50  # memory of a GPU that nobody measured
 
@@ -115,4 +116,5 @@ class PlayedWorld:
             prefill_tokens_per_s=figures.prefill_tokens_per_s or _FAST,
             decode_tokens_per_s=figures.decode_tokens_per_s or _FAST,
             load_s=figures.load_s,
+            slowdowns={count: factor for count, factor in figures.slowdowns.items() if factor > _LEAST_SLOWDOWN},
         )

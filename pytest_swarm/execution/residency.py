@@ -7,12 +7,14 @@ routing or scoring.
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, full_tag
-from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.record import Switch
+from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.record import Switch, SwitchPurpose
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.estimate.context_fit import fitted_model
@@ -51,12 +53,16 @@ class ResidencyManager:
         self.step = 0
         self._context: ResidencyContext | None = None
         self._resident: set[str] = set()
+        self._calls: Counter[str] = Counter()  # calls that run on a model; it stays until they end
+        self._released = asyncio.Event()
+        self._loading = asyncio.Lock()  # the server loads one model at a time
         self.leases = Leases()
         self._restoration = restoration or Restoration()
 
     def begin(self, context: ResidencyContext) -> None:
         """Start a job: keep its budget, and report each switch to it."""
         self._context = context
+        self._calls.clear()
         self.step = 0
 
     async def observe(self) -> tuple[ResidentModel, ...]:
@@ -82,23 +88,97 @@ class ResidencyManager:
         """The resident models of the fleet, as last observed and switched since."""
         return frozenset(self._resident)
 
+    @property
+    def in_use(self) -> frozenset[str]:
+        """The models on which calls run."""
+        return frozenset(self._calls)
+
+    def acquire(self, tag: str) -> None:
+        """Note that a call runs on a model, which must not be unloaded before `release`."""
+        self._calls[tag] += 1
+
+    def release(self, tag: str) -> None:
+        """Note that a call on a model has ended."""
+        self._calls[tag] -= 1
+        if self._calls[tag] <= 0:
+            del self._calls[tag]
+        self._released.set()
+
+    def is_loaded(self, tag: str) -> bool:
+        """Return whether a model is resident with the context that it is to have."""
+        return tag in self._resident and not self._has_other_context(tag)
+
+    def victims(self, tag: str, keep: Collection[str], *, limit_gb: float) -> tuple[str, ...] | None:
+        """Return the models to unload so that a model can be loaded now; None where it must wait.
+
+        Models in use stay, and so do those of `keep`. Of the others, the slowest to load stay where they fit.
+
+        Args:
+            tag: The model to load.
+            keep: Models that must stay where they are resident.
+            limit_gb: The VRAM that all together may take.
+        """
+        if tag in self._calls:  # with another context
+            return None
+        stay = {each for each in self._resident if each in self._calls or each in keep} - {tag}
+        room_gb = limit_gb + BUDGET_TOLERANCE_GB - self.fleet[tag].vram_gb
+        room_gb -= sum(self.fleet[each].vram_gb for each in stay)
+        if room_gb < 0:
+            return None
+        go = [tag] if tag in self._resident else []
+        for each in self._slowest_first(self._resident - stay - {tag}):
+            if each.vram_gb <= room_gb:
+                room_gb -= each.vram_gb
+            else:
+                go.append(each.tag)
+        return tuple(sorted(go))
+
+    async def load_beside(self, tag: str, victims: Iterable[str], *, purpose: SwitchPurpose) -> BackendError | None:
+        """Unload idle models, then load one, while calls run on others; the error where the server refuses.
+
+        Args:
+            tag: The model to load.
+            victims: The models that make room, as `victims` names them.
+            purpose: What the model is loaded for.
+
+        Raises:
+            ServerDownError: The server does not answer.
+        """
+        async with self._loading:
+            for each in victims:
+                if each in self._resident:
+                    await self._switch(each, "unload", purpose)
+            try:
+                await self._switch(tag, "load", purpose)
+            except ServerDownError:
+                raise
+            except BackendError as error:
+                return error
+        return None
+
+    def _slowest_first(self, tags: Iterable[str]) -> list[Model]:
+        return sorted((self.fleet[tag] for tag in tags), key=lambda model: (-model.load_time_ms, model.tag))
+
     def retained(self, target: Collection[str]) -> tuple[str, ...]:
-        """Return the resident models outside the target that fit beside it, slowest to load first."""
+        """Return the resident models outside the target that fit beside it: those in use, then the slowest to load."""
         room_gb = self._job.vram_budget_gb + BUDGET_TOLERANCE_GB - sum(self.fleet[tag].vram_gb for tag in target)
         kept: list[str] = []
-        spare = (self.fleet[tag] for tag in self._resident if tag not in target)
-        for model in sorted(spare, key=lambda model: (-model.load_time_ms, model.tag)):
+        spare = self._slowest_first(self._resident.difference(target))
+        for model in sorted(spare, key=lambda model: model.tag not in self._calls):
             if model.vram_gb <= room_gb:
                 kept.append(model.tag)
                 room_gb -= model.vram_gb
         return tuple(kept)
 
-    async def switch_to(self, target: Collection[str], needed: Iterable[str]) -> dict[str, BackendError]:
+    async def switch_to(
+        self, target: Collection[str], needed: Iterable[str], *, purpose: SwitchPurpose = SwitchPurpose.TASK
+    ) -> dict[str, BackendError]:
         """Unload the models that neither belong to the target nor fit beside it, then load the needed ones.
 
         Args:
             target: The models that the plan wants resident.
             needed: The models to load now, one at a time and in this order; resident ones are skipped.
+            purpose: What they are loaded for.
 
         Returns:
             The models that could not be loaded, with the server's error.
@@ -109,13 +189,13 @@ class ResidencyManager:
         kept = set(target).union(self.retained(target))
         for tag in sorted(self._resident):
             if tag not in kept or self._has_other_context(tag):
-                await self._switch(tag, "unload")
+                await self._switch(tag, "unload", purpose)
         failed: dict[str, BackendError] = {}
         for tag in needed:
             if tag in self._resident:
                 continue
             try:
-                await self._switch(tag, "load")
+                await self._switch(tag, "load", purpose)
             except ServerDownError:
                 raise
             except BackendError as error:
@@ -155,9 +235,23 @@ class ResidencyManager:
         self._restoration.use(tag)
         if tag in self.fleet:
             own = self.fleet[tag].tag
-            failed = await self.switch_to({own}, (own,))
+            async with self._loading:
+                await self._room_beside_calls(own)
+                failed = await self.switch_to({own}, (own,), purpose=SwitchPurpose.AUXILIARY)
             for error in failed.values():
                 raise error
+
+    async def _room_beside_calls(self, tag: str) -> None:
+        """Wait until a model fits beside those on which calls run, and none of them has to go."""
+        limit_gb = self._job.vram_budget_gb + BUDGET_TOLERANCE_GB
+        while self._calls:
+            held = {tag, *self._calls}
+            if sum(self.fleet[each].vram_gb for each in held) <= limit_gb and not (
+                tag in self._calls and self._has_other_context(tag)
+            ):
+                return
+            self._released.clear()
+            await self._released.wait()
 
     async def clear(self) -> None:
         """Unload all resident models of the fleet, so that a case starts with an empty GPU."""
@@ -167,7 +261,7 @@ class ResidencyManager:
             await self.client.unload(tag)
         self._resident.clear()
 
-    async def _switch(self, tag: str, action: str) -> None:
+    async def _switch(self, tag: str, action: str, purpose: SwitchPurpose) -> None:
         clock = self._job.clock
         started_s = clock.now_s()
         if action == "load":
@@ -182,7 +276,14 @@ class ResidencyManager:
             self._resident.discard(tag)
         finished_s = clock.now_s()
         self._job.on_switch(
-            Switch(step=self.step, model=tag, action=action, started_s=started_s, finished_s=finished_s)
+            Switch(
+                step=self.step,
+                model=tag,
+                action=action,
+                started_s=started_s,
+                finished_s=finished_s,
+                purpose=purpose,
+            )
         )
 
     @property

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from pytest_swarm.domain.plan import Assignment
+from pytest_swarm.domain.plan import Assignment, RunningTask
 from pytest_swarm.domain.record import (
     Case,
     JobRecord,
@@ -69,8 +69,16 @@ class RunningJob:
         """
         await self.sampler.record(number, phase, await self.context.residency.observe())
 
-    def moment(self, number: int) -> Moment:
-        """Return the state of the job as step `number` is planned; tasks that are ready now have been so from here."""
+    def moment(
+        self, number: int, *, running: tuple[RunningTask, ...] | None = None, trigger: str | None = None
+    ) -> Moment:
+        """Return the state of the job as step `number` is planned; tasks that are ready now have been so from here.
+
+        Args:
+            number: The step.
+            running: The tasks that run meanwhile; None where each step ends before the next is planned.
+            trigger: What made the router asked, where there is no barrier between steps.
+        """
         for task_id in self.graph.ready(self.finished):
             self.ready_since.setdefault(task_id, number)
         return Moment(
@@ -81,6 +89,8 @@ class RunningJob:
             answers=self.answers,
             ready_since=self.ready_since,
             last_used=self.last_used,
+            running=running,
+            trigger=trigger,
         )
 
     async def plan(self, moment: Moment) -> PlanStep:
@@ -98,7 +108,7 @@ class RunningJob:
         Args:
             step: The plan, of which `executed` is to run.
         """
-        calls = tuple(self._call(each, step.step) for each in step.executed)
+        calls = tuple(self.call(each, step.step) for each in step.executed)
         self.context.announce(lambda: announced(calls))
         needed = tuple(dict.fromkeys(call.model.tag for call in calls))
         failed = await self.context.residency.switch_to(step.target_residency, needed)
@@ -146,13 +156,19 @@ class RunningJob:
 
     def finish(self, outcome: TaskOutcome) -> None:
         """Enter an outcome; everything that depends on a failed task is skipped. A server's fault ends the job."""
-        self._enter(outcome)
+        self.enter(outcome)
+        self.advance(outcome)
+
+    def advance(self, outcome: TaskOutcome) -> None:
+        """Hand on the answer of a task that ended, which need not be scored yet, or skip what depends on it."""
+        self.finished.add(outcome.task)
         if outcome.answer is not None:
             self.answers[outcome.task] = handed_on(outcome.answer, whole=self.graph.context == "full")
         if outcome.status is TaskStatus.FAILED and not outcome.server_fault:
             for descendant in self.graph.descendants(outcome.task):
                 if descendant not in self.finished:
-                    self._enter(skipped(descendant, outcome.task))
+                    self.enter(skipped(descendant, outcome.task))
+                    self.finished.add(descendant)
 
     def stop_at_server_fault(self) -> None:
         """Raise ServerFaultError where a task failed for the server's sake: it says nothing about its model."""
@@ -183,7 +199,13 @@ class RunningJob:
             error=error,
         )
 
-    def _call(self, assignment: Assignment, number: int) -> TaskCall:
+    def call(self, assignment: Assignment, number: int) -> TaskCall:
+        """Return the call of a task: its model, the answers that it is given, its seed.
+
+        Args:
+            assignment: The task and its model.
+            number: The step that runs it.
+        """
         return TaskCall(
             task=self.graph.task(assignment.task),
             model=self.context.residency.fleet[assignment.model],
@@ -193,8 +215,8 @@ class RunningJob:
             measured=self.context.measured.get((assignment.task, assignment.model)),
         )
 
-    def _enter(self, outcome: TaskOutcome) -> None:
-        self.finished.add(outcome.task)
+    def enter(self, outcome: TaskOutcome) -> None:
+        """Enter an outcome, with its score, into the record."""
         self.outcomes.append(outcome)
         self._emit(events.encode_task_result(self.case, outcome, self.clock.ts_ms()))
 

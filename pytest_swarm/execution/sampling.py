@@ -61,6 +61,7 @@ class VramSampler:
         self._last: tuple[ResidentModel, ...] | None = None
         self._peak_bytes = -1
         self._request_pending = self._ended = False
+        self._step, self._pause_s = 0, interval.first_s
         self.phase = SamplePhase.PLANNING
 
     async def record(self, step: int, phase: SamplePhase, resident: tuple[ResidentModel, ...]) -> None:
@@ -73,31 +74,39 @@ class VramSampler:
         """
         self._record(await self._sample(step, phase, resident))
 
+    def enter(self, step: int) -> None:
+        """Enter a step: from now on samples belong to it, and their interval starts anew."""
+        self._step, self._pause_s = step, self._interval.first_s
+
     @asynccontextmanager
     async def sampling(self, step: int) -> AsyncIterator[None]:
         """Sample repeatedly while the block runs; the caller sets `phase` as the step proceeds.
 
-        At the end a pending request may still complete, because cancelling it would cost its connection.
+        At the end a pending request may still complete, because cancelling it would cost its connection. A Ctrl-C then
+        is the caller's, and ends the run.
         """
         self.phase, self._ended = SamplePhase.PLANNING, False
-        task = asyncio.get_running_loop().create_task(self._sample_repeatedly(step))
+        self.enter(step)
+        task = asyncio.get_running_loop().create_task(self._sample_repeatedly())
         try:
             yield
         finally:
             self._ended = True
-            if self._request_pending:
-                await asyncio.wait({task}, timeout=GRACE_S)
+            try:
+                if self._request_pending:
+                    await asyncio.wait({task}, timeout=GRACE_S)
+            finally:
+                task.cancel()
             await cancel_and_wait(task)
 
-    async def _sample_repeatedly(self, step: int) -> None:
+    async def _sample_repeatedly(self) -> None:
         """Sample until cancelled. A server error is ignored here; the step's own calls report it."""
-        pause_s = self._interval.first_s
         while not self._ended:
-            await asyncio.sleep(pause_s)
-            pause_s *= self._interval.growth
+            await asyncio.sleep(self._pause_s)
+            self._pause_s *= self._interval.growth
             self._request_pending = True
             with suppress(BackendError):
-                await self._sample_once(step, self.phase)
+                await self._sample_once(self._step, self.phase)
             self._request_pending = False
 
     async def _sample_once(self, step: int, phase: SamplePhase) -> None:

@@ -5,8 +5,6 @@ A run asks for them some twenty times a job, and a request through the official 
 
 from __future__ import annotations
 
-from typing import Self
-
 import httpx
 
 from pytest_swarm.domain.vram_sample import ResidentModel
@@ -36,10 +34,6 @@ class SimulatedClient(OllamaClient):
     ) -> None:
         super().__init__(host, transport=transport, timeout_s=timeout_s, retries=retries)
         self._server = server
-
-    def without_retries(self) -> Self:
-        """Return a client of the same server that tries nothing again."""
-        return type(self)(self.host, transport=self._transport, timeout_s=self.timeout_s, server=self._server)
 
     async def resident(self) -> tuple[ResidentModel, ...]:
         """Return the resident models, latest expiry first."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from statistics import fmean
 from typing import Final
 
 from pytest_swarm.ollama.answers.answer_store import now_ms
@@ -22,6 +21,8 @@ async def calibrate_speed(
     client: OllamaClient, model: ModelIdentity, *, num_ctx: int, at_once: Sequence[int], site: str
 ) -> tuple[SpeedSample, ...]:
     """Return the speeds with several calls at once, up to the number that does not run together any more.
+
+    The speed is that of the call that ends first: only it has run beside all others from its beginning to its end.
 
     Args:
         client: The client of the server.
@@ -42,8 +43,8 @@ async def calibrate_speed(
         first += count
         replies = await asyncio.gather(*calls)
         together = _together(replies, idle_s=idle_s)
-        speeds = [speed for speed in map(_speed, together) if speed is not None]
-        if alone is None or not speeds:
+        speed = _speed(min(together, key=_working_s)) if together else None
+        if alone is None or speed is None:
             break
         samples.append(
             SpeedSample(
@@ -53,7 +54,7 @@ async def calibrate_speed(
                 measured_ts_ms=now_ms(),
                 at_once=count,
                 running=len(together),
-                decode_tokens_per_s=fmean(speeds),
+                decode_tokens_per_s=speed,
                 alone_tokens_per_s=alone,
             )
         )

@@ -21,6 +21,7 @@ from pytest_swarm.files import write_whole
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.gate.run_context import FleetIdentity, RunContext
 from pytest_swarm.metrics.metric_table import GATE_METRICS
+from pytest_swarm.metrics.spec import Kind
 
 SCHEMA: Final = "swarm-baseline/"
 VERSION: Final = 1
@@ -156,6 +157,8 @@ def _check_samples(case: BaselineCase, where: str) -> None:
         seen.add((sample.run, sample.slot))
         for name, value in sample.figures.items():
             low, high = GATE_METRICS[name].low, GATE_METRICS[name].high
+            if value is not None and GATE_METRICS[name].kind is Kind.COUNT and not value.is_integer():
+                raise BaselineError(f"{what}: {name} is {value:g}, but must be a whole number; {_ADVICE}")
             if value is None or ((low is None or value >= low) and (high is None or value <= high)):
                 continue
             wanted = f"at least {low:g}" if high is None or value < (low or 0) else f"at most {high:g}"

@@ -10,7 +10,7 @@ from typing import Final
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.count_verdicts import added_counts, is_clean
-from pytest_swarm.gate.draws import Draw, bet_scale, job_draws
+from pytest_swarm.gate.draws import Draw, bet_scale
 from pytest_swarm.gate.hypotheses import Chance, measured_pairs
 from pytest_swarm.gate.mean_verdicts import exact_verdict, reach_of
 from pytest_swarm.gate.pairing import ChangedCase, Match, RunCases
@@ -118,7 +118,7 @@ def _paired(plain: MatchStatistics, expression: Expression) -> MatchStatistics:
 
 
 def _drawn(plain: MatchStatistics, expression: Expression, chance: Chance) -> MatchStatistics:
-    jobs = job_draws([plain.match], expression.metric.name, collapse=not chance.seeded)
+    jobs = chance.draws([plain.match], expression.metric.name)
     if not jobs:
         return replace(plain, pairs=0)
     (job,) = jobs

@@ -26,7 +26,8 @@ def added_counts(match: Match, metric: str, *, clean: bool) -> float:
     """Return how many more one case has than in the baseline: over its pairs; of a clean mode, over all repeats."""
     if clean:
         return sum(count_of(sample, metric) for sample in match.now.samples)
-    return max(0.0, sum(count_of(now, metric) - count_of(then, metric) for then, now in match.pairs))
+    both = [(then.figures.get(metric), now.figures.get(metric)) for then, now in match.pairs]
+    return max(0.0, sum(now - then for then, now in both if then is not None and now is not None))
 
 
 def is_clean(matches: Sequence[Match], metric: str) -> bool:
@@ -142,8 +143,8 @@ def _rates(jobs: Sequence[JobDraws], hypothesis: Hypothesis, verdict: Verdict) -
     """With which rate of repeats what was seen is compatible."""
     events, draws = sum(_events(job.now) for job in jobs), sum(len(job.now) for job in jobs)
     low, high = exact_interval(events, draws, level=(1 - hypothesis.expression.confidence / 100) / 2)
-    seen = f"{events:,} of {draws:,} repeats of jobs have {hypothesis.expression.metric.label.lower()} now"
-    said = f"{seen}, which rates of {100 * low:.1f} to {100 * high:.1f} % can show"
+    seen = f"counted in {events:,} of {draws:,} repeat{'' if draws == 1 else 's'} now"
+    said = f"{seen}, which fits a true rate of {100 * low:.1f} to {100 * high:.1f} %"
     if verdict is Verdict.INCONCLUSIVE and not hypothesis.coverage.lost:
         said += "; more than before, but no more than chance explains"
     return said

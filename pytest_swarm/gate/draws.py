@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, variance
+from types import MappingProxyType
 
-from pytest_swarm.gate.baseline import BaselineSample
+from pytest_swarm.gate.baseline import BaselineCase, BaselineSample
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.statistics.permutations import Stratum
@@ -110,7 +111,23 @@ class JobDraws:
         return self.before + self.now
 
 
-def job_draws(matches: Iterable[Match], name: str, *, collapse: bool) -> tuple[JobDraws, ...]:
+def twin_runs(cases: Iterable[BaselineCase]) -> Mapping[str, str]:
+    """Return each run of a baseline that is another one again, with that other one: all its answers are the same.
+
+    A seed that was run twice is one run. Answers of single jobs may agree by coincidence; those of a whole run do not.
+    """
+    given: dict[str, list[object]] = {}
+    for case in cases:
+        for sample in case.samples:
+            answer = sample.answers if sample.answers is not None else object()  # not known: like no other
+            given.setdefault(sample.run, []).append((case.identity, sample.slot, answer))
+    first: dict[frozenset[object], str] = {}
+    return {run: known for run, answers in given.items() if (known := first.setdefault(frozenset(answers), run)) != run}
+
+
+def job_draws(
+    matches: Iterable[Match], name: str, *, collapse: bool, twins: Mapping[str, str] = MappingProxyType({})
+) -> tuple[JobDraws, ...]:
     """Return the draws of each job that measured a metric on both sides.
 
     Args:
@@ -118,6 +135,7 @@ def job_draws(matches: Iterable[Match], name: str, *, collapse: bool) -> tuple[J
         name: the metric.
         collapse: whether repeats with the same answers are one draw. They are not where the server is known to draw
             anew for each seed, as the simulator does: there equal answers are a coincidence that counts.
+        twins: runs of the baseline that are another one again; each repeat of both is one draw.
     """
     by_job: dict[str, list[Match]] = {}
     for match in matches:
@@ -127,8 +145,8 @@ def job_draws(matches: Iterable[Match], name: str, *, collapse: bool) -> tuple[J
         JobDraws(
             job=job,
             cases=range(len(group)),
-            before=_draws([match.before.samples for match in group], name, collapse=collapse),
-            now=_draws([match.now.samples for match in group], name, collapse=collapse),
+            before=_draws([match.before.samples for match in group], name, collapse=collapse, twins=twins),
+            now=_draws([match.now.samples for match in group], name, collapse=collapse, twins={}),
         )
         for job, group in by_job.items()
     )
@@ -173,7 +191,9 @@ class _Repeat:
     answers: list[tuple[int, int, str | None]] = field(default_factory=list)
 
 
-def _draws(cases: Sequence[Sequence[BaselineSample]], name: str, *, collapse: bool) -> tuple[Draw, ...]:
+def _draws(
+    cases: Sequence[Sequence[BaselineSample]], name: str, *, collapse: bool, twins: Mapping[str, str]
+) -> tuple[Draw, ...]:
     repeats: dict[tuple[str, int], _Repeat] = {}
     for case, samples in enumerate(cases):
         for sample in samples:
@@ -185,10 +205,9 @@ def _draws(cases: Sequence[Sequence[BaselineSample]], name: str, *, collapse: bo
                 repeat.answers.append((case, sample.occurrence, sample.answers))
     found: dict[object, Draw] = {}
     for (run, number), repeat in repeats.items():
-        key: object = run, number
-        if all(answers is not None for _, _, answers in repeat.answers):  # a seed that was run twice is one draw
-            same_answers = frozenset(repeat.answers)
-            key = same_answers if collapse else (number, same_answers)
+        key: object = twins.get(run, run), number
+        if collapse and all(answers is not None for _, _, answers in repeat.answers):
+            key = frozenset(repeat.answers)
         same = found.get(key)
         values = {case: each[0] if len(each) == 1 else fmean(each) for case, each in repeat.values.items()}
         found[key] = Draw(run=run, values=values, times=1 if same is None else same.times + 1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.case_verdicts import match_verdicts, not_comparable_verdicts, unmatched_verdicts
 from pytest_swarm.gate.count_verdicts import count_verdict
+from pytest_swarm.gate.draws import twin_runs
 from pytest_swarm.gate.hypotheses import Chance, Hypothesis, hypotheses_of
 from pytest_swarm.gate.looks import earlier_looks
 from pytest_swarm.gate.mean_verdicts import SUSPICION, mean_verdict
@@ -87,6 +88,7 @@ def evaluate(
         seeded=seeded(baseline.context, now),
         sequential=policy.sequential,
         looks=0 if policy.sequential or fixed else earlier_looks(baseline, run),
+        twins=twin_runs(baseline.cases),
     )
     virtual = virtual_clock(baseline.context, now)
     rows = [_row_verdict(each, virtual=virtual) for each in hypotheses_of(pairing, run, policy, chance=chance)]

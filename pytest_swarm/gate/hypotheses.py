@@ -25,13 +25,19 @@ class Chance:
 
     `fixed`: none, as on a simulator or on recordings with the same seed. `seeded`: the server is known to draw anew for
     each seed, so equal answers of two repeats are a coincidence. `sequential`: repeats were added only while needed.
-    `looks` is how often this run was judged before, with fewer repeats.
+    `looks` is how often this run was judged before, with fewer repeats. `twins` are runs of the baseline that are
+    another one of it again.
     """
 
     fixed: bool
     seeded: bool
     sequential: bool = False
     looks: int = 0
+    twins: Mapping[str, str] = field(default_factory=dict)
+
+    def draws(self, matches: Iterable[Match], metric: str) -> tuple[JobDraws, ...]:
+        """Return the draws of each job that measured the metric on both sides."""
+        return job_draws(matches, metric, collapse=not self.seeded, twins=self.twins)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +68,7 @@ class Hypothesis:
     @property
     def draws(self) -> tuple[JobDraws, ...]:
         """The draws of each job that measured the metric on both sides."""
-        return job_draws(self.matches, self.expression.metric.name, collapse=not self.chance.seeded)
+        return self.chance.draws(self.matches, self.expression.metric.name)
 
     def row(self, verdict: Verdict, **figures: object) -> VerdictRow:
         """Return the row of this hypothesis with its coverage; `figures` are further fields of VerdictRow."""

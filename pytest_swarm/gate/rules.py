@@ -165,12 +165,25 @@ class _Parser:
             lack = f", not {other}" if self.text.startswith(other, self.at) else ""
             raise self._error(f"the sign {sign}{lack}, because {metric.name} gets worse by {way}")
         self.at += 1
+        start = self.at
         number = self._number("the allowed loss")
         relative = self.text.startswith("%", self.at)
         if metric.kind is Kind.COUNT and (relative or not number.is_integer()):
             raise self._error(f"a whole number before it, because {metric.name} are counted exactly")
+        self._require_possible(metric, number, start=start, relative=relative)
         self.at += relative
         return (number / 100, True) if relative else (number, False)
+
+    def _require_possible(self, metric: AnyMetric, number: float, *, start: int, relative: bool) -> None:
+        """Refuse an allowance above the largest loss that there can be, such as score:-2 in place of score:-2%."""
+        most = metric.high - (metric.low or 0.0) if metric.high is not None else None
+        if relative:
+            most = 100.0 if metric.worse < 0 else None
+        if most is not None and number > most:
+            unit = " %" if relative else ""
+            hint = f"; {number:g} % is written {number:g}%" if not relative and number <= 100 else ""
+            self.at = start
+            raise self._error(f"a loss of at most {most:g}{unit}, because more could never be found{hint}")
 
     def _confidence(self) -> float:
         if not self.text.startswith("@", self.at):

@@ -15,7 +15,9 @@ MEASURING: Final[Mapping[str, str]] = MappingProxyType(
 )
 """The options that change what a score means, with their defaults; tests/gate compares them with the table of options,
 which this room does not know."""
-STORED: Final = ("replay", "measure")
+
+MEASURED: Final = "measure"
+STORED: Final = ("replay", MEASURED)
 """Backends that play measured answers in virtual time."""
 
 
@@ -81,6 +83,8 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
     found: list[str] = []
     if before.simulated != now.simulated:
         found.append(f"other backend: {_backend_name(before)} then, {_backend_name(now)} now")
+    elif (before.backend == MEASURED) is not (now.backend == MEASURED):
+        found.append(f"other backend: {before.backend} then, {now.backend} now, and measured answers are played")
     elif before.profile != now.profile:
         found.append(f"other simulator profile: {before.profile} then, {now.profile} now")
     if before.fleet.digest != now.fleet.digest:

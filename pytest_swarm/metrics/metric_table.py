@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from pytest_swarm.metrics.cost_metrics import CostMetrics
 from pytest_swarm.metrics.decision_metrics import DecisionMetrics
+from pytest_swarm.metrics.energy_metrics import EnergyMetrics
 from pytest_swarm.metrics.quality_metrics import QualityMetrics
 from pytest_swarm.metrics.spec import MetricGroup, MetricSpec, Show
 from pytest_swarm.metrics.task_metrics import TaskMetrics
@@ -24,13 +25,14 @@ GROUPS: Final[tuple[type[MetricGroup], ...]] = (
     QualityMetrics,
     VramMetrics,
     TimeMetrics,
+    EnergyMetrics,
     CostMetrics,
     DecisionMetrics,
     TaskMetrics,
 )
 
 
-class MetricTable(QualityMetrics, VramMetrics, TimeMetrics, CostMetrics, DecisionMetrics, TaskMetrics):
+class MetricTable(QualityMetrics, VramMetrics, TimeMetrics, EnergyMetrics, CostMetrics, DecisionMetrics, TaskMetrics):
     """All metrics as attributes: rows of the table on the class, typed values on a job's or a mode's figures."""
 
     __slots__ = ()

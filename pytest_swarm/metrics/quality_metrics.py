@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from pytest_swarm.domain.record import JobStatus, PlanStep, TaskStatus
+from pytest_swarm.domain.record import JobRecord, JobStatus, PlanStep, SwitchPurpose, TaskStatus
 from pytest_swarm.metrics.facts import JobFacts, mean_of_known
 from pytest_swarm.metrics.spec import Difference, MetricGroup, MetricSpec, Show, Unit, Worse
 from pytest_swarm.metrics.summaries import mean, mean_with_interval, not_summed_up
@@ -31,7 +29,7 @@ def _local_score(job: JobFacts) -> float | None:
 
 def _utility(job: JobFacts) -> float | None:
     """Return the value of what was executed."""
-    return realised_utility(job.record.steps)
+    return realised_utility(job.record)
 
 
 def _regret(job: JobFacts) -> float | None:
@@ -41,20 +39,43 @@ def _regret(job: JobFacts) -> float | None:
     return job.oracle_score - job.score
 
 
-def realised_utility(steps: Iterable[PlanStep]) -> float | None:
-    """Return sum over steps of (sum of u_im over executed - lambda_switch * sum of S_i loaded).
+def realised_utility(record: JobRecord) -> float | None:
+    """Return sum over tasks of u_im, minus lambda_switch * sum of S_i over loads; None where no step was planned.
 
-    u_im is the utility row that the router saw (quality - lambda_token * token cost), S_i the switch cost of each
-    executed model that was not resident. Each task counts once, however often it stood in a horizon, and each load
-    where it happens, so the figure is comparable over modes and horizons. None where no step was planned.
+    u_im is the utility row that the router saw (quality - lambda_token * token cost) in the last plan that committed
+    the task. S_i is the switch cost of each model that was loaded for a task: with a barrier each executed model that
+    was not resident before its step, else each load that the job really made. Each task counts once, however often it
+    stood in a horizon, and each load where it happens, so the figure is comparable over modes and horizons.
     """
+    if not record.steps:
+        return None
+    last = {each.task: step.step for step in record.steps for each in step.executed}
     parts: list[float] = []
-    for step in steps:
-        chosen = {(each.task, each.model) for each in step.executed}
-        loaded = {each.model for each in step.executed}.difference(step.resident_before)
+    for step in record.steps:
+        chosen = {(each.task, each.model) for each in step.executed if last[each.task] == step.step}
         parts += [row.utility for row in step.estimates if (row.task, row.model) in chosen]
-        parts += [-step.lambda_switch * step.switch_cost.get(tag, 0.0) for tag in sorted(loaded)]
-    return sum(parts) if parts else None
+        parts += [-step.lambda_switch * step.switch_cost.get(tag, 0.0) for tag in sorted(_loaded(step))]
+    return sum(parts) - _overlapped_loads(record)
+
+
+def _loaded(step: PlanStep) -> set[str]:
+    """Return the executed models that a step with a barrier has to load."""
+    if step.running is not None:
+        return set()
+    return {each.model for each in step.executed}.difference(step.resident_before)
+
+
+def _overlapped_loads(record: JobRecord) -> float:
+    """Return the price of the loads that a job without barriers made for its tasks."""
+    steps = {step.step: step for step in record.steps if step.running is not None}
+    if not steps:
+        return 0.0
+    cost = {tag: price for step in record.steps for tag, price in step.switch_cost.items() if price}
+    return sum(
+        steps[each.step].lambda_switch * cost.get(each.model, 0.0)
+        for each in record.switches
+        if each.action == "load" and each.purpose is not SwitchPurpose.AUXILIARY and each.step in steps
+    )
 
 
 class QualityMetrics(MetricGroup):

@@ -44,6 +44,8 @@ class Unit(StrEnum):
     GB = "GB"
     SECONDS = "s"
     MILLISECONDS = "ms"
+    JOULES = "J"
+    WATTS = "W"
 
 
 class Worse(Enum):

@@ -43,6 +43,22 @@ def mean_with_interval(column: Column[float | None]) -> Interval | None:
     return clustered_mean(rows, low=0.0, high=1.0, weights=weights)
 
 
+def quantile(values: Iterable[float], share: float) -> float | None:
+    """Return a quantile, linear between the values (Hyndman and Fan's type 7); None without values.
+
+    Args:
+        values: In any order.
+        share: From 0 to 1.
+    """
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+
 def highest(column: Column[float | None]) -> float | None:
     """Highest of any job."""
     return max((value for value in column.values if value is not None), default=None)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+from pytest_swarm.domain.record import JobRecord, Switch, SwitchPurpose
 from pytest_swarm.metrics.decision_metrics import DecisionMetrics
 from pytest_swarm.metrics.facts import JobFacts, mean_of_known, sum_of_known
 from pytest_swarm.metrics.spec import Column, Kind, MetricGroup, MetricSpec, Show, Unit
-from pytest_swarm.metrics.summaries import mean, not_summed_up
+from pytest_swarm.metrics.summaries import mean, not_summed_up, quantile
 
 
 def _switches(job: JobFacts) -> int:
@@ -23,6 +26,27 @@ def _load_s(job: JobFacts) -> float:
     return sum(each.finished_s - each.started_s for each in job.loads)
 
 
+def _loads_unused(job: JobFacts) -> int:
+    """Return the loads for tasks whose model ran none before its next unload, or the end of the job."""
+    return sum(not _is_used(job.record, each) for each in job.loads if each.purpose is not SwitchPurpose.AUXILIARY)
+
+
+def _is_used(record: JobRecord, load: Switch) -> bool:
+    """Return whether a task was started on a model after a load, and before the model was unloaded again."""
+    gone_s = min(
+        (
+            each.started_s
+            for each in record.switches
+            if (each.action, each.model) == ("unload", load.model) and each.started_s >= load.finished_s
+        ),
+        default=math.inf,
+    )
+    return any(
+        each.model == load.model and each.started_s is not None and load.finished_s <= each.started_s <= gone_s
+        for each in record.outcomes
+    )
+
+
 def _makespan_s(job: JobFacts) -> float | None:
     """Return the seconds from the first dispatch to the last completion."""
     return job.record.makespan_s
@@ -31,6 +55,55 @@ def _makespan_s(job: JobFacts) -> float | None:
 def _total_latency_s(job: JobFacts) -> float | None:
     """Return the sum of the calls in seconds."""
     return sum_of_known(each.latency_s for each in job.record.outcomes)
+
+
+def _latencies_s(job: JobFacts) -> tuple[float, ...]:
+    """Return the seconds of each call, as the client saw it."""
+    return tuple(each.latency_s for each in job.record.outcomes if each.latency_s is not None)
+
+
+def _p50_latency_s(job: JobFacts) -> float | None:
+    """Return the median of the calls in seconds."""
+    return quantile(_latencies_s(job), 0.5)
+
+
+def _p95_latency_s(job: JobFacts) -> float | None:
+    """Return the 95 % quantile of the calls in seconds."""
+    return quantile(_latencies_s(job), 0.95)
+
+
+def _ttfts_s(job: JobFacts) -> tuple[float, ...]:
+    """Return the seconds to the first token of each call: all of it but the decoding, by the server's count.
+
+    Answers are not streamed, so that nobody sees the first token come; what comes before it is waiting, loading and
+    prefill.
+    """
+    known = ((each.latency_s, each.decode_s) for each in job.record.outcomes)
+    return tuple(max(0.0, whole - decode) for whole, decode in known if whole is not None and decode is not None)
+
+
+def _ttft_s(job: JobFacts) -> float | None:
+    """Return the mean seconds to the first token."""
+    return mean_of_known(_ttfts_s(job))
+
+
+def median_of_calls(column: Column[float | None]) -> float | None:
+    """Median over the calls of all jobs."""
+    return quantile(_calls(column), 0.5)
+
+
+def high_of_calls(column: Column[float | None]) -> float | None:
+    """95 % quantile over the calls of all jobs."""
+    return quantile(_calls(column), 0.95)
+
+
+def mean_of_calls(column: Column[float | None]) -> float | None:
+    """Mean over the calls of all jobs."""
+    return mean_of_known(value for job in column.jobs for value in TimeMetrics.ttft_s_per_task.of_job(job))
+
+
+def _calls(column: Column[float | None]) -> list[float]:
+    return [value for job in column.jobs for value in TimeMetrics.latency_s_per_task.of_job(job)]
 
 
 def mean_of_planned(column: Column[float]) -> float | None:
@@ -62,6 +135,16 @@ class TimeMetrics(MetricGroup):
         over=not_summed_up,
         show=Show.CASE | Show.CSV | Show.GATE,
     )
+    loads_unused = MetricSpec(
+        label="Loads that nothing used",
+        short="unused",
+        definition="Loads for tasks whose model ran none before it was unloaded, or the job ended: models that were "
+        "loaded before their tasks were ready, and then not needed. Loads for a planner or judge do not count",
+        of=_loads_unused,
+        over=mean_of_planned,
+        show=Show.FILES | Show.GATE,
+        digits=1,
+    )
     load_s = MetricSpec(
         label="Load time",
         definition="Seconds that the explicit loads took",
@@ -86,6 +169,55 @@ class TimeMetrics(MetricGroup):
         definition="Sum of the calls of the job",
         of=_total_latency_s,
         over=mean,
+        show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
+        kind=Kind.TIME,
+        unit=Unit.SECONDS,
+    )
+    latency_s_per_task = MetricSpec(
+        label="Latency per task",
+        definition="Seconds of each call, as the client saw it",
+        of=_latencies_s,
+        over=not_summed_up,
+        show=Show.CASE,
+        kind=Kind.TIME,
+        unit=Unit.SECONDS,
+    )
+    p50_latency_s = MetricSpec(
+        label="Latency, median",
+        short="p50",
+        definition="Median seconds of a call",
+        of=_p50_latency_s,
+        over=median_of_calls,
+        show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
+        kind=Kind.TIME,
+        unit=Unit.SECONDS,
+    )
+    p95_latency_s = MetricSpec(
+        label="Latency, 95 %",
+        short="p95",
+        definition="95 % quantile of the seconds of a call (linear between calls)",
+        of=_p95_latency_s,
+        over=high_of_calls,
+        show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
+        kind=Kind.TIME,
+        unit=Unit.SECONDS,
+    )
+    ttft_s_per_task = MetricSpec(
+        label="First token per task",
+        definition="Seconds to the first token of each call",
+        of=_ttfts_s,
+        over=not_summed_up,
+        show=Show.CASE,
+        kind=Kind.TIME,
+        unit=Unit.SECONDS,
+    )
+    ttft_s = MetricSpec(
+        label="Time to first token",
+        short="ttft",
+        definition="Seconds of a call before its first token: its latency less the server's time of decoding, which "
+        "leaves waiting, loading and prefill (answers are not streamed). `null` where the server reports no decoding",
+        of=_ttft_s,
+        over=mean_of_calls,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
         kind=Kind.TIME,
         unit=Unit.SECONDS,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final, Self, TypeVar
 
 import httpx
@@ -77,8 +79,12 @@ class OllamaClient:
         self._client = ollama.AsyncClient(
             self.host, transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(url)
         )
-        self._http = httpx.AsyncClient(  # for routes and fields that the official client leaves out
-            transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(url)
+
+    @cached_property
+    def _http(self) -> httpx.AsyncClient:
+        """For routes and fields that the official client leaves out; made late, because making it is slow."""
+        return httpx.AsyncClient(
+            transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(self._url)
         )
 
     async def chat(self, request: ChatRequest) -> ChatReply:
@@ -177,7 +183,9 @@ class OllamaClient:
 
     def without_retries(self) -> Self:
         """Return a client of the same server and transport that tries nothing again."""
-        return type(self)(self._url, transport=self._transport, timeout_s=self.timeout_s)
+        client = copy(self)
+        client.retries, client.on_retry = 0, None
+        return client
 
     async def aclose(self) -> None:
         """Close the transport with all its connections."""

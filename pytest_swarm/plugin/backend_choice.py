@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.errors import BackendError, OptionError, ProfileError
+from pytest_swarm.errors import BackendError, OptionError, ProfileError, ServerDownError
 from pytest_swarm.execution.backends import Backend, SimulatedWorld, network_backend, simulated_backend
 from pytest_swarm.execution.server_models import (
     PROBE_TIMEOUT_S,
@@ -106,7 +106,10 @@ def measured_server(settings: Settings, demand: ModelDemand, *, process: Process
     if simulated and Options.host.dest not in settings.given:
         inner = _called(settings, "sim", demand, process.worker)
         return MeasuredServer(inner=inner, world=_simulated_world(settings))
-    return MeasuredServer(inner=_called(settings, "ollama", demand, process.worker))
+    try:
+        return MeasuredServer(inner=_called(settings, "ollama", demand, process.worker))
+    except ServerDownError as error:
+        raise ServerDownError(f"{error}; --swarm-offline plays what was measured before") from error
 
 
 def _simulated_world(settings: Settings) -> str:

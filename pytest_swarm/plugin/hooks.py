@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -110,7 +109,9 @@ class SwarmHooks:
         if self.is_worker and self.active and self.session.has_folder:
             shipped = self.session.folder.shipped()
             if shipped:
-                report.__dict__[EVENTS] = json.dumps(shipped)
+                from pytest_swarm.telemetry.shipping import pack
+
+                report.__dict__[EVENTS] = pack(shipped)
         return report
 
     def pytest_report_teststatus(
@@ -125,7 +126,9 @@ class SwarmHooks:
         """In the controller of xdist: write what a worker sent."""
         text = report.__dict__.get(EVENTS)
         if text is not None and not self.is_worker and self.session.folder.trouble is None:
-            self._take(json.loads(text))
+            from pytest_swarm.telemetry.shipping import unpack
+
+            self._take(unpack(text))
         if self.active and self.session.gating is not None and not self.is_worker:
             self.session.gating.take(report)
 
@@ -189,6 +192,8 @@ class SwarmHooks:
     def _close_resources(self) -> None:
         """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""
         resources = self.session.resources
+        if self.session.dry_run is not None:
+            self.session.dry_run.close()
         try:
             with self.signals.interruptible():
                 resources.close()
@@ -205,7 +210,7 @@ class SwarmHooks:
     def _write_reports(self, session: pytest.Session, exitstatus: int) -> None:
         if self.is_worker:
             self.config.workeroutput[REMARKS] = self.session.resources.remarks  # type: ignore[attr-defined]  # xdist's
-        elif self.session.has_folder:
+        elif self.session.has_folder and self.session.dry_run is None:
             from pytest_swarm.plugin.reporting import finish
 
             self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
@@ -219,7 +224,11 @@ class SwarmHooks:
         return exitstatus in (0, 1) and not stopped
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The comparison, at the end of the output."""
+        """The comparison, at the end of the output; after a dry run, what the run would cost."""
+        if self.active and not self.is_worker and self.session.dry_run is not None:
+            terminalreporter.section("pytest-swarm", sep="=", bold=True)
+            for line in self.session.dry_run.lines():
+                terminalreporter.write_line(line)
         if self.ending is not None:
             from pytest_swarm.plugin.reporting import show
 

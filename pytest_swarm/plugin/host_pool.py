@@ -17,6 +17,7 @@ from pytest_swarm.domain.record import Case, JobRecord, JobStatus
 from pytest_swarm.execution.bench import Bench, Carryover
 from pytest_swarm.files import wait_for_lock
 from pytest_swarm.plugin.server_lock import ServerLock, open_lock
+from pytest_swarm.plugin.server_visit import ServerVisit
 from pytest_swarm.telemetry.sink import ListSink, Sink
 
 
@@ -30,8 +31,8 @@ class HostedRun(Protocol):
         """What runs the cases."""
 
     @property
-    def server_lock(self) -> ServerLock:
-        """The lock of the server."""
+    def visit(self) -> ServerVisit:
+        """The stay of this process at the server, with its lock."""
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the lock of the server while the block runs."""
@@ -103,7 +104,7 @@ class HostPool:
     def _free_host(self) -> str:
         """Take the lock of a server that is free, and return the server; wait where none is."""
         alive = self.alive or tuple(self._servers)
-        locks = [self._servers[host].server_lock for host in alive]
+        locks = [self._servers[host].visit.lock for host in alive]
         for host, lock in zip(alive, locks, strict=True):
             if lock.take_at_once():
                 return host

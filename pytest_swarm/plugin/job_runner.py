@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.plan import Plan
     from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.plugin.cases import Cases
+    from pytest_swarm.plugin.dry_run import DryRun
     from pytest_swarm.plugin.repeating import Repeating
     from pytest_swarm.plugin.resources import Resources
     from pytest_swarm.plugin.run_folder import RunFolder
@@ -71,6 +72,9 @@ class JobRunner:
         folder: Where the events of the jobs go.
         repeating: What decides on further repeats; None where every repeat is run.
     """
+
+    dry_run: DryRun | None = None
+    """Counts the cost of the jobs in place of running them; None where they are run."""
 
     def __init__(
         self, *, settings: Settings, cases: Cases, resources: Resources, folder: RunFolder, repeating: Repeating | None
@@ -138,7 +142,12 @@ class JobRunner:
 
         measuring = self._resources.measuring
         assert measuring is not None, "only asked where there is one"
-        return measuring.run(case, others, sink=self._folder.sink)
+        record = measuring.run(case, others, sink=self._folder.sink)
+        if item.nodeid in measuring.to_verify:
+            from pytest_swarm.plugin.verifying import verify
+
+            verify(record, self._resources, sink=self._folder.sink)
+        return record
 
     def _siblings(self, item: pytest.Item) -> list[pytest.Item]:
         """Return the collected items of a test, itself among them, that differ in their case alone."""
@@ -179,6 +188,9 @@ class SwarmRun:
         if _in_a_loop():
             pytest.fail("swarm_run runs an event loop of its own: call it from a test that is not async", pytrace=False)
         case = self._jobs.case_of(graph, self._item, self.key)
+        if self._jobs.dry_run is not None:
+            self._jobs.dry_run.add(case)
+            pytest.skip("--swarm-dry-run: nothing is run")
         if reason := self._jobs.needless(case):
             pytest.skip(f"decided without this repeat: {reason}")
         record = self._record_of(case)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pytest_swarm.domain.limits import base_node_id
+from pytest_swarm.domain.measured_run import MeasuredTest
 from pytest_swarm.errors import AnswersError, NotMeasuredError
 from pytest_swarm.execution.answer_broker import OUT_OF_TIME, AnswerBroker, AskSettings
 from pytest_swarm.execution.case_player import CompleteCase
@@ -15,11 +17,13 @@ from pytest_swarm.execution.model_loading import Room
 from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend
 from pytest_swarm.execution.playing_transport import CurrentWorld
+from pytest_swarm.execution.reference_matrix import ReferenceMatrix
 from pytest_swarm.execution.server_answers import ServerAnswers, identities, served_models, stored_models
-from pytest_swarm.execution.waves import Measured, Measurer, NothingAsked, NotMeasured, WaveResult, Waves
+from pytest_swarm.execution.waves import Measured, Measurer, NothingAsked, NotMeasured, WaveReport, WaveResult, Waves
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel, now_ms
 from pytest_swarm.ollama.answers.answers_text import open_answers
 from pytest_swarm.plugin.server_lock import ServerLock
+from pytest_swarm.telemetry.measured_events import encode_measured_test
 
 if TYPE_CHECKING:
     from pytest_swarm.calibration.measured_world import ServerLimits
@@ -82,6 +86,8 @@ class Measuring:
         self._server = server
         self._around = around
         self._results: dict[tuple[str, str], WaveResult] = {}
+        self.to_verify: frozenset[str] = frozenset()
+        """The tests that are run for real as well."""
         self.unmeasured: list[str] = []
         """The cases that could not be played, each with what it lacks."""
 
@@ -115,7 +121,17 @@ class Measuring:
             f"ones; {where}"
         )
         simulated = self.inner is not None and self.inner.simulated
-        return Played(known=self.known, current=CurrentWorld(world=PlayedWorld()), detail=detail, simulated=simulated)
+        return Played(
+            known=self.known,
+            current=CurrentWorld(world=PlayedWorld()),
+            detail=detail,
+            simulated=simulated,
+            realised=self._matrix.realised,
+        )
+
+    @cached_property
+    def _matrix(self) -> ReferenceMatrix:
+        return ReferenceMatrix(known=self.known, fleet=self._demand.fleet)
 
     @cached_property
     def backend(self) -> Backend:
@@ -163,6 +179,7 @@ class Measuring:
         if key not in self._results:
             cases = {each.digest: each for each in (case, *others())}
             measured = self.measure(tuple(cases.values()))
+            sink.emit(encode_measured_test(_told(case, measured), now_ms()))
             self._results |= {_key(cases[digest]): result for digest, result in measured.cases.items()}
         result = self._results.pop(key)
         if isinstance(result, NotMeasured):
@@ -180,7 +197,17 @@ class Measuring:
             measurer=measurer,
             make_bench=self._around.make_bench,
         )
-        return waves.play(cases)
+        first = self._complete(cases, measurer)
+        measured = waves.play(cases)
+        return replace(measured, waves=(*first, *measured.waves))
+
+    def _complete(self, cases: Sequence[Case], measurer: Measurer) -> tuple[WaveReport, ...]:
+        """With --swarm-complete, have every model answer every task on right inputs."""
+        if not self._settings.complete:
+            return ()
+        repeats = sorted({case.key.repeat for case in cases})
+        needs = self._matrix.needs(cases[0].graph, run_seed=self._settings.seed, repeats=repeats)
+        return (measurer.measure(needs, cases[0], wave=0),) if needs else ()
 
     def _failure(self, case: Case, result: NotMeasured) -> AnswersError:
         lacks = ", ".join(result.lacks[:_SHOWN]) + (", ..." if len(result.lacks) > _SHOWN else "")
@@ -193,16 +220,32 @@ class Measuring:
         advice = "; measure it without --swarm-offline" if result.reason == _OFFLINE else f": {result.reason}"
         return AnswersError(f"answers {self._settings.answers}: {where} lacks {lacks}{advice}")
 
-    def close(self) -> None:
-        """Close the connection to the server, and the store."""
+    def close(self) -> list[str]:
+        """Close the connection to the server, and the store; return the cases that could not be played."""
         if "_broker" in self.__dict__ and self._broker is not None:
             self._broker.close()
         if "store" in self.__dict__:
             self.store.close()
+        return self.unmeasured
 
 
 def _key(case: Case) -> tuple[str, str]:
     return case.digest, case.test
+
+
+def _told(case: Case, measured: Measured) -> MeasuredTest:
+    """Return what was measured for the cases of a test."""
+    complete = [result for result in measured.cases.values() if isinstance(result, CompleteCase)]
+    return MeasuredTest(
+        test=base_node_id(case.test),
+        job=case.job,
+        waves=len(measured.waves),
+        answers=len(frozenset().union(*(result.answers for result in complete))),
+        asked=sum(wave.asked for wave in measured.waves),
+        loads=sum(wave.loads for wave in measured.waves),
+        server_s=sum(wave.server_s for wave in measured.waves),
+        unmeasured=len(measured.cases) - len(complete),
+    )
 
 
 def _played_record(result: CompleteCase, sink: Sink) -> JobRecord:

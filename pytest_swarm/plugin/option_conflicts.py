@@ -14,7 +14,7 @@ from pytest_swarm.plugin.options import Options
 
 _OF_A_SERVER: Final = (Options.fault, Options.profile, Options.host)
 _OF_A_CASSETTE: Final = ("record", "replay")
-_ASKS: Final = (Options.verify, Options.max_time_s, Options.ask_parallel)
+_ASKS: Final = (Options.verify, Options.max_time_s, Options.ask_parallel, Options.complete)
 _OF_A_MEASUREMENT: Final = (Options.answers, Options.offline, *_ASKS)
 
 

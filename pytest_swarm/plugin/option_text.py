@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -74,6 +75,15 @@ class OptionText:
         from pytest_swarm.plugin.axes import MOST, parse_count
 
         return parse_count(self.text, what=self.what, low=low, high=MOST if high is None else high)
+
+    def replan_after(self) -> float:
+        """Return the ends after which a planner is asked again: 1 for `every`, infinity for `layer`."""
+        from pytest_swarm.plugin.axes import parse_count
+
+        words = {"every": 1.0, "layer": math.inf}
+        if self.text.isalpha() and self.text not in words:
+            raise OptionError(f"{self.what}: {self.text!r} is unknown; write every, layer, or a number of ends")
+        return words.get(self.text) or parse_count(self.text, what=self.what, low=1)
 
     def shard(self) -> tuple[int, int]:
         """Return the number of a part, from 1, and how many parts there are."""

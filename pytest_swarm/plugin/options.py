@@ -1,4 +1,6 @@
-"""The table of options: one row holds everything about one. A new option is a row here, and the place that uses it.
+"""The table of options: one row holds everything about one. A new option is a row, and the place that uses it.
+
+Rows stand here, in `routing_options` and in `server_options`, by what they are about.
 
 The type, the default, the help, the ini twin, the README's table, what a resumed run may change, what makes two runs
 incomparable and what the command to reproduce a run leaves out are all read from the rows.
@@ -8,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_swarm.plugin.option_kinds import Axis, Flag, FlagOrWord, Many, Maybe, Option, OptionValues, Value
-from pytest_swarm.routing.mode_table import modes_help
+from pytest_swarm.plugin.option_kinds import Axis, Flag, FlagOrWord, Many, Maybe, Option, Value
+from pytest_swarm.plugin.routing_options import RoutingOptions
+from pytest_swarm.plugin.server_options import ServerOptions
 
 if TYPE_CHECKING:
     from typing import Any, Literal
@@ -21,179 +24,13 @@ if TYPE_CHECKING:
     from pytest_swarm.gate.rules import Incomparable, Inconclusive, Strictness
     from pytest_swarm.gate.updating import Update
 
-    BackendName = Literal["auto", "ollama", "measure", "sim", "record", "replay"]
-    RecordModeName = Literal["new", "all", "once"]
 
+class Options(RoutingOptions, ServerOptions):
+    """The table, with the options of sessions, reports and the gate.
 
-class Options(OptionValues):
-    """The table. An attribute's value is typed by its row: `settings.seed` is an int."""
+    An attribute's value is typed by its row: `settings.seed` is an int.
+    """
 
-    compare = Axis(
-        lambda given: given.modes(),
-        "lp",
-        f"routing modes to compare: {modes_help()}. Without it each benchmark runs once",
-        metavar="MODES",
-        marker="modes",
-        may_differ=True,
-    )
-    horizon = Axis(
-        lambda given: given.horizons(),
-        "0",
-        "horizon depths, such as 0,1,3; 0 plans the ready tasks only, flat ignores the edges",
-        metavar="DEPTHS",
-        marker="horizon",
-        may_differ=True,
-    )
-    vram = Axis(
-        lambda given: given.budgets(),
-        "auto",
-        "VRAM budgets, such as 8GB,24GB; auto asks the GPU through NVML, and is an error where there is none",
-        metavar="SIZES",
-        marker="vram",
-        may_differ=True,
-    )
-    repeat = Axis(
-        lambda given: given.repeats(),
-        "1",
-        "repeats of each case; auto:MAX repeats a case until the gate has decided",
-        metavar="N",
-        marker="repeat",
-        may_differ=True,
-    )
-    seed = Value(lambda given: given.count(low=0), "0", "seed of every random draw", metavar="N")
-    fleet = Value(
-        lambda given: given.file_or_name(),
-        "heavy",
-        "models on offer: a TOML file, the published agents JSON, or the name of a shipped fleet",
-        metavar="FILE",
-    )
-    lambda_token = Axis(
-        lambda given: given.weights(),
-        "0.5",
-        "weight of token cost in the objective; a list, such as 0,0.25,1, runs each case with each of them",
-        metavar="WEIGHT",
-    )
-    lambda_switch = Value(
-        lambda given: given.weight(), "0.2", "weight of model loads in the objective", metavar="WEIGHT"
-    )
-    lambda_latency = Value(
-        lambda given: given.weight(), "0", "weight of estimated seconds in the objective", metavar="WEIGHT"
-    )
-    quality_floor = Value(
-        lambda given: given.weight(),
-        "0.05",
-        "estimated quality that mode heft gives up for an earlier finish",
-        metavar="QUALITY",
-    )
-    estimates = Value(
-        lambda given: given.estimates(),
-        "prior",
-        "where estimates of quality start: prior (the fleet file), a file of python -m pytest_swarm estimates, or "
-        "cross: for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN",
-        metavar="FILE",
-    )
-    learning: Value[Literal["on", "off"]] = Value(
-        lambda given: given.choice("on", "off"),
-        "on",
-        "on: estimates follow the answers of the run; off: they stay as they start",
-        metavar="HOW",
-    )
-    solve_limit_s = Maybe(
-        lambda given: given.duration_s(),
-        "time limit of an exact solver for one plan, such as 500ms; the plan then states its gap",
-        metavar="TIME",
-        shown="none",
-    )
-    planner = Maybe(
-        lambda given: given.word(),
-        "model that plans in mode llm",
-        metavar="TAG",
-        shown="the fleet's best reasoner that fits the smallest budget",
-    )
-    judge = Maybe(
-        lambda given: given.word(),
-        "model that grades answers by a rubric; without one they stay unscored",
-        metavar="TAG",
-        shown="none",
-        measures=True,
-    )
-    backend: Value[BackendName] = Value(
-        lambda given: given.choice("auto", "ollama", "measure", "sim", "record", "replay"),
-        "auto",
-        "where calls go: ollama, measure (each answer once, then every case on the stored answers), sim (the "
-        "simulator), record or replay; auto takes an Ollama server that has every model of the fleet, else the "
-        "simulator, and record wraps what auto would take",
-        metavar="NAME",
-        may_differ=True,
-    )
-    answers = Value(
-        lambda given: given.path_from_there(),
-        ".swarm-answers",
-        "answer store of --swarm-backend=measure, beside the ini file; with --swarm-offline also an export of one",
-        metavar="FILE",
-        may_differ=True,
-    )
-    offline = Flag(
-        "ask no server for what the answer store lacks: a missing answer is an error that names it", may_differ=True
-    )
-    verify = Value(
-        lambda given: given.count(low=0),
-        "0",
-        "cases of --swarm-backend=measure, drawn by the seed, that are run for real as well, so that the report "
-        "compares predicted with real times",
-        metavar="N",
-        may_differ=True,
-    )
-    max_time_s = Maybe(
-        lambda given: given.duration_s(),
-        "stop asking the server of --swarm-backend=measure after this time, such as 30min; the next run goes on",
-        metavar="TIME",
-        shown="no limit",
-        may_differ=True,
-    )
-    ask_parallel = Value(
-        lambda given: given.count(low=1),
-        "1",
-        "calls that --swarm-backend=measure asks at a time; more is faster, but texts and times then depend on what "
-        "runs beside them",
-        metavar="N",
-        may_differ=True,
-    )
-    cassette = Maybe(
-        lambda given: given.path(),
-        "recording that --swarm-backend=record writes and --swarm-backend=replay plays",
-        metavar="FILE",
-    )
-    record_mode: Value[RecordModeName] = Value(
-        lambda given: given.choice("new", "all", "once"),
-        "new",
-        "new: record the cases that the cassette lacks and play the others; all: record every case again; once: "
-        "record only where there is no cassette yet",
-        metavar="MODE",
-    )
-    host = Many(
-        lambda given: given.url(),
-        "URL of an Ollama server",
-        metavar="URL",
-        shown="OLLAMA_HOST, else http://127.0.0.1:11434",
-        may_differ=True,
-    )
-    profile = Value(
-        lambda given: given.file_or_name(),
-        "a40",
-        "what the simulated models do: a profile in TOML, or the name of a shipped one",
-        metavar="FILE",
-    )
-    fault = Many(
-        lambda given: given.word(),
-        "make the simulated server fail, such as busy:times=1 or hang:model=phi4:14b",
-        metavar="SPEC",
-        measures=True,
-    )
-    leave_loaded = Flag(
-        "leave the models of the run loaded at its end; without it a real server is left as it was found",
-        may_differ=True,
-    )
     context: Maybe[Context] = Maybe(
         lambda given: given.choice("parents", "full", "none"),
         "parents: hand the outputs of parents to their children; full: with their thinking; none: do not",
@@ -211,6 +48,20 @@ class Options(OptionValues):
     )
     concurrency = Value(
         lambda given: given.count(low=1, high=10_000), "4", "tasks of one step that run at the same time", metavar="N"
+    )
+    dispatch: Value[Literal["layers", "tasks"]] = Value(
+        lambda given: given.choice("layers", "tasks"),
+        "layers",
+        "layers: all tasks of a step end before the next is planned; tasks: plan again as soon as a task ends, and "
+        "load models while others run",
+        metavar="HOW",
+    )
+    replan = Value(
+        lambda given: given.replan_after(),
+        "every",
+        "with --swarm-dispatch=tasks, how often a planner model is asked again: at every end of a task or load, once "
+        "for a layer, or after N ends; programs and rules are asked at every end",
+        metavar="every|layer|N",
     )
     timeout_s = Value(lambda given: given.duration_s(), "120s", "time limit of one call to the server", metavar="TIME")
     retries = Value(
@@ -299,11 +150,15 @@ class Options(OptionValues):
         may_differ=True,
         reproduces=False,
     )
+    decide = Flag("say at the end which policy to use, and write it to the run's folder", may_differ=True)
     only = Flag("run only tests that use swarm_run", may_differ=True)
     skip = Flag("skip tests that use swarm_run", may_differ=True)
 
 
-ROWS: tuple[Option[Any], ...] = tuple(row for row in vars(Options).values() if isinstance(row, Option))
+_GROUPS = (RoutingOptions, ServerOptions, Options)
+ROWS: tuple[Option[Any], ...] = tuple(
+    row for group in _GROUPS for row in vars(group).values() if isinstance(row, Option)
+)
 
 
 def register(parser: pytest.Parser) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.plugin.deciding import DecisionEnd, decide_at_end
 from pytest_swarm.plugin.foreign_hooks import add_report_context, report_template
 from pytest_swarm.report.findings import nothing_measured
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
@@ -27,12 +30,18 @@ FOR_A_COMPARISON: Final = (*DEFAULT, Output(kind="html"))
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SessionEnd:
-    """The end of a run: its report, the files that were written, and a sentence for each thing that went wrong."""
+    """The end of a run: its report, the files that were written, and a sentence for each thing that went wrong.
+
+    `summary` and `verdicts` are the lines for the terminal: of the run, and of its gate.
+    """
 
     report: Report | None
     written: tuple[str, ...]
     troubles: tuple[str, ...]
     gate: GateEnding | None = None
+    decision: DecisionEnd | None = None
+    summary: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -64,8 +73,28 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
         troubles.append(f"the gate failed, so this run was not judged: {type(error).__name__}: {error}")
     report = replace(report, gate=None if gate is None else gate.result)
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
-    outputs = session.settings.report or default
+    written, lost = _write_all(session.settings.report or default, report, session)
+    troubles += lost
+    decision = decide_at_end(run, session.folder.path) if session.settings.decide else None
+    if decision is not None:
+        written += decision.written
+        troubles += [] if decision.trouble is None else [decision.trouble]
+    shown = partial(_terminal_lines, session=session, troubles=troubles)
+    return SessionEnd(
+        report=report,
+        written=tuple(written),
+        gate=gate,
+        decision=decision,
+        summary=shown(lambda width, verbose: terminal_summary(report, width=width, verbose=verbose)),
+        verdicts=shown(lambda width, verbose: _gate_lines(report, width=width, verbose=verbose)),
+        troubles=tuple(troubles),
+    )
+
+
+def _write_all(outputs: Sequence[Output], report: Report, session: SwarmSession) -> tuple[list[str], list[str]]:
+    """Write each report, and return the paths and a sentence for each that is lost: none costs another one."""
     written: list[str] = []
+    troubles: list[str] = []
     for output in outputs:
         try:
             written += map(str, _write(output, report, session))
@@ -75,7 +104,26 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
             troubles.append(f"--swarm-report={output.kind}: cannot be written: {error}")
         except Exception as error:  # noqa: BLE001 # one report that fails must cost no other one
             troubles.append(f"--swarm-report={output.kind}: failed: {type(error).__name__}: {error}")
-    return SessionEnd(report=report, written=tuple(written), troubles=tuple(troubles), gate=gate)
+    return written, troubles
+
+
+def _terminal_lines(
+    make: Callable[[int, int], Sequence[str]], *, session: SwarmSession, troubles: list[str]
+) -> tuple[str, ...]:
+    """Return lines for the terminal; none where there is no terminal, or where making them fails, which is said."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return ()
+    try:
+        return tuple(make(_width(reporter), session.config.option.verbose))
+    except Exception as error:  # noqa: BLE001 # a summary that fails must cost no report
+        troubles.append(f"the summary in the terminal failed: {type(error).__name__}: {error}")
+        return ()
+
+
+def _gate_lines(report: Report, *, width: int, verbose: int) -> list[str]:
+    text = gate_text(report.gate)
+    return [] if text is None else terminal_lines(text, width, verbose=verbose)
 
 
 def _write(output: Output, report: Report, session: SwarmSession) -> tuple[Path, ...]:
@@ -93,13 +141,16 @@ def _from_root(session: SwarmSession, template: str | None) -> Path | None:
 
 
 def show(ending: SessionEnd, reporter: pytest.TerminalReporter) -> None:
-    """Return the summary in pytest's own style."""
+    """Show the summary in pytest's own style."""
     reporter.section("pytest-swarm", sep="=", bold=True)
-    width = _width(reporter)
-    if ending.report is not None:
-        for line in terminal_summary(ending.report, width=width, verbose=reporter.config.option.verbose):
+    for line in ending.summary:
+        reporter.write_line(line)
+    if ending.gate is not None:
+        show_gate(ending, ending.gate, reporter)
+    if ending.decision is not None:
+        reporter.section("pytest-swarm decision", sep="-")
+        for line in ending.decision.lines:
             reporter.write_line(line)
-        show_gate(ending.report, ending.gate, reporter)
     for path in ending.written:
         reporter.write_line(f"wrote {path}")
     for trouble in ending.troubles:
@@ -111,16 +162,12 @@ def _width(reporter: pytest.TerminalReporter) -> int:
     return reporter._tw.fullwidth if reporter.isatty else MAX_WIDTH
 
 
-def show_gate(report: Report, gate: GateEnding | None, reporter: pytest.TerminalReporter) -> None:
-    """Return the gate's table, and for what the run fails."""
-    text = None if gate is None else gate_text(report.gate)
-    if text is not None:
-        width = _width(reporter)
+def show_gate(ending: SessionEnd, gate: GateEnding, reporter: pytest.TerminalReporter) -> None:
+    """Show the gate's table, and for what the run fails."""
+    if ending.verdicts:
         reporter.section("pytest-swarm gate", sep="-")
-        for line in terminal_lines(text, width, verbose=reporter.config.option.verbose):
-            reporter.write_line(line)
-    if gate is None:
-        return
+    for line in ending.verdicts:
+        reporter.write_line(line)
     for sentence in gate.result.failures if gate.result is not None else ():
         reporter.write_line(f"FAILED gate: {sentence}", red=True)
     for sentence in (*gate.notes, *gate.troubles):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.host_pool import HostPool
     from pytest_swarm.plugin.measuring import Measuring
     from pytest_swarm.plugin.process import Process
-    from pytest_swarm.plugin.server_lock import ServerLock
+    from pytest_swarm.plugin.server_visit import ServerVisit
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.routing.base import RouterFactory
     from pytest_swarm.routing.registry import ModeSpec
@@ -170,6 +169,8 @@ class Resources:
         settings = BenchSettings(
             weights=Weights(token=s.lambda_token_alone, switch=s.lambda_switch, latency=s.lambda_latency),
             concurrency=s.concurrency,
+            dispatch=s.dispatch,
+            replan_after=s.replan,
             seed=s.seed,
             planner=s.planner or self._default_planner(),
             quality_floor=s.quality_floor,
@@ -226,49 +227,8 @@ class Resources:
         if not self.called.live:
             yield
             return
-        with self.server_lock.held():
-            self._enter_server()
-            try:
-                yield
-            finally:
-                self._note_used()
-
-    def _enter_server(self) -> None:
-        """Take over what was resident before the first process that is still at the server, or look and say it."""
-        from msgspec.structs import replace
-
-        from pytest_swarm.errors import BackendError
-
-        notes, restoration = self.server_lock.notes(), self.server_bench.restoration
-        if os.getpid() in notes.processes:
-            return
-        if notes.processes:
-            restoration.found = notes.found
-        else:
-            with suppress(BackendError):  # the case itself reports a server that does not answer
-                self.server_bench.look()
-        found = restoration.found or ()
-        self.server_lock.write(replace(notes, processes=(*notes.processes, os.getpid()), found=found))
-
-    def _note_used(self) -> None:
-        from msgspec.structs import replace
-
-        notes = self.server_lock.notes()
-        used = tuple(sorted({*notes.used, *self.server_bench.restoration.used}))
-        self.server_lock.write(replace(notes, used=used))
-
-    def _leave_server(self) -> None:
-        """Leave the server as it was found; while other processes of ours are there, the last of them does it."""
-        from msgspec.structs import replace
-
-        with self.server_lock.held():
-            notes = self.server_lock.notes()
-            others = tuple(pid for pid in notes.processes if pid != os.getpid())
-            if os.getpid() in notes.processes and not others and not self._settings.leave_loaded:
-                self.server_bench.restoration.found = notes.found
-                self.server_bench.restoration.used.update(notes.used)
-                self.remarks += self.server_bench.leave()
-            self.server_lock.write(replace(notes, processes=others))
+        with self.visit.case():
+            yield
 
     def look_at_server(self) -> None:
         """Keep remarks on the server: models of others that are resident, and tags that are one model."""
@@ -305,12 +265,13 @@ class Resources:
         return {}
 
     @cached_property
-    def server_lock(self) -> ServerLock:
-        """The lock of the real server that is called."""
+    def visit(self) -> ServerVisit:
+        """The stay of this process at the real server that is called."""
         from pytest_swarm.plugin.server_lock import ServerLock
+        from pytest_swarm.plugin.server_visit import ServerVisit
 
         assert self.called.host is not None, "every live backend has one"
-        return ServerLock(self.called.host, tell=self.tell)
+        return ServerVisit(ServerLock(self.called.host, tell=self.tell), self.server_bench)
 
     @contextmanager
     def serve(self) -> Iterator[str]:
@@ -329,9 +290,9 @@ class Resources:
             return
         self.bench.close()
         if self.measuring is not None:
-            self.remarks += self.measuring.unmeasured
-            self.measuring.close()
+            self.remarks += self.measuring.close()
+            self.server_bench.close()
         if self.bench.gpu is not None:
             self.remarks += self.bench.gpu.troubles
-        if "server_lock" in self.__dict__:
-            self._leave_server()
+        if "visit" in self.__dict__:
+            self.remarks += self.visit.leave(loaded=self._settings.leave_loaded)

@@ -19,6 +19,7 @@ from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import RunInfo
+    from pytest_swarm.plugin.dry_run import DryRun
     from pytest_swarm.plugin.gate_session import Gating
     from pytest_swarm.plugin.job_runner import JobRunner
     from pytest_swarm.plugin.progress import Progress
@@ -130,13 +131,22 @@ class SwarmSession:
         """What runs the jobs of tests."""
         from pytest_swarm.plugin.job_runner import JobRunner
 
-        return JobRunner(
+        runner = JobRunner(
             settings=self.settings,
             cases=self.cases,
             resources=self.resources,
             folder=self.folder,
             repeating=self.repeating,
         )
+        runner.dry_run = self.dry_run
+        return runner
+
+    @cached_property
+    def dry_run(self) -> DryRun | None:
+        """What counts the cost of the run; None where it is run."""
+        from pytest_swarm.plugin.dry_run import DryRun
+
+        return DryRun(self.resources) if self.settings.dry_run else None
 
     def note_budgets(self, items: Iterable[pytest.Item]) -> None:
         """Keep the budgets of all cases, those of other shards too: every shard must choose the same planner."""
@@ -155,11 +165,19 @@ class SwarmSession:
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
+            if self.resources.measuring is not None:
+                from pytest_swarm.plugin.verifying import drawn
+
+                self.resources.measuring.to_verify = drawn(
+                    self.collected, self.settings.verify, seed=self.settings.seed
+                )
             self.resources.remarks += [f"left out of all: {reason}" for reason in self.cases.left_out.values()]
             self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
             if self.resources.hosts is None:
                 self.resources.look_at_server()
                 self.resources.name_changed_models()
+            if self.settings.dry_run and self.resources.in_worker:
+                raise OptionError("--swarm-dry-run counts in one process; run it without -n")
             self.folder.claim()
             self.folder.collected = tuple(self.collected)
             _ = self.folder.earlier

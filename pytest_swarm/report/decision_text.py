@@ -71,9 +71,13 @@ def _keep(decision: PolicyDecision) -> str:
     if estimate.score_high is not None and estimate.low > 0:
         loss = decision.question.max_loss.text
         return f"No policy saves {decision.question.by.saved} without losing more than {loss} of score: keep {present}."
+    assert decision.choice.most_open is not None
+    widest = decision.choice.estimate(decision.choice.most_open)
+    assert widest is not None
+    name = policy_name(decision, decision.policies[widest.policy])
     return (
-        f"No policy is better than {present}: keep it. {policy_name(decision, decision.best)}, the best other one, "
-        f"gains at most {gain_text(decision, max(0.0, estimate.high))} per job."
+        f"No policy is better than {present}: keep it. The most that another one could gain is "
+        f"{gain_text(decision, max(0.0, widest.high))} per job ({name})."
     )
 
 
@@ -84,18 +88,38 @@ def _unknown(decision: PolicyDecision) -> str:
     assert choice.honest is not None
     name, present = policy_name(decision, best), policy_name(decision, decision.present)
     gain = f"{gain_text(decision, choice.honest)} per job over {present}"
-    if estimate.low > 0 and estimate.score_low is not None and estimate.score_high is not None:
-        loss = decision.question.max_loss.text
+    if estimate.low > 0 and estimate.score_low is not None:
+        return _score_open(decision, estimate) + _ways(
+            choice, found="that the score is kept", kept="that more score is lost, where it is"
+        )
+    if choice.to_find is None or choice.to_find.jobs is None:
+        assert choice.most_open is not None
+        widest = choice.estimate(choice.most_open)
+        assert widest is not None
+        if widest.low > 0 and widest.score_low is not None:
+            return f"{_score_open(decision, widest)} Measure more jobs, or allow a larger loss with --max-loss."
         return (
-            f"Cannot tell: {name} gains {gain} ({interval_text(decision, estimate)}), but may lose more score than "
-            f"{loss} (95 % interval of its gain in score {signed_points(estimate.score_low)} to "
-            f"{signed_points(estimate.score_high)})."
-            + _ways(choice, found="that the score is kept", kept="that more score is lost, where it is")
+            f"Cannot tell: no policy looks better than {present} by more than is allowed, but "
+            f"{policy_name(decision, decision.policies[choice.most_open])} could still gain up to "
+            f"{gain_text(decision, widest.high)} per job ({interval_text(decision, widest)})."
+            + _ways(choice, found="a gain", kept=f"that {present} is as good, where it is")
         )
     return (
         f"Cannot tell: {name} looks best and gains {gain}, but that may be chance "
         f"({interval_text(decision, estimate)})."
         + _ways(choice, found="a gain of that size", kept=f"that {present} is as good, where it is")
+    )
+
+
+def _score_open(decision: PolicyDecision, estimate: GainEstimate) -> str:
+    """Return the sentence on a policy that surely gains, and may lose too much score for it."""
+    assert estimate.score_low is not None
+    assert estimate.score_high is not None
+    name, present = (policy_name(decision, each) for each in (decision.policies[estimate.policy], decision.present))
+    return (
+        f"Cannot tell: {name} gains {gain_text(decision, estimate.mean)} per job over {present} "
+        f"({interval_text(decision, estimate)}), but may lose more score than {decision.question.max_loss.text} (95 % "
+        f"interval of its gain in score {signed_points(estimate.score_low)} to {signed_points(estimate.score_high)})."
     )
 
 
@@ -177,6 +201,8 @@ def honesty_sentence(decision: PolicyDecision) -> str | None:
     """Return how far the choice flatters itself; None where nothing was chosen."""
     choice, best = decision.choice, decision.best
     if best is None or choice.naive is None or choice.honest is None or choice.ruling is Ruling.KEEP:
+        return None
+    if choice.ruling is Ruling.UNKNOWN and (choice.to_find is None or choice.to_find.jobs is None):
         return None
     share = choice.shares[choice.best or 0]
     return (

@@ -52,13 +52,56 @@ class FleetBlock(Struct, frozen=True, kw_only=True):
     models: list[FleetModel]
 
 
+class VerifiedPair(Struct, frozen=True, kw_only=True):
+    """A figure of one case, as it was predicted and as it was for real."""
+
+    predicted: Annotated[float | None, Meta(description="null: not measured")]
+    real: Annotated[float | None, Meta(description="null: not measured")]
+
+
+class VerifiedEntry(Struct, frozen=True, kw_only=True):
+    """A case that was played on measured answers and run for real as well."""
+
+    case: Annotated[str, Meta(description="identity of the case")]
+    job: Annotated[str, Meta(description="name of the graph")]
+    label: Annotated[str, Meta(description="mode, horizon and budget")]
+    figures: Annotated[dict[str, VerifiedPair], Meta(description="metric -> predicted and real")]
+
+
+class VerifiedSum(Struct, frozen=True, kw_only=True):
+    """A figure over all verified cases."""
+
+    metric: Annotated[str, Meta(description="name of the metric")]
+    cases: Annotated[Count, Meta(description="cases of which both values are known")]
+    predicted: Annotated[float, Meta(description="sum of the predicted values")]
+    real: Annotated[float, Meta(description="sum of the real values")]
+    off: Annotated[float | None, Meta(description="(predicted - real) / real")]
+    low: Annotated[float | None, Meta(description="lower end of the 95 % interval of a case's relative error")]
+    high: Annotated[float | None, Meta(description="upper end")]
+    far_off: Annotated[bool, Meta(description="off by more than 20 %")]
+
+
+class MeasureBlock(Struct, frozen=True, kw_only=True):
+    """What a run on measured answers has measured, and what its times are worth."""
+
+    answers_known: Annotated[Count, Meta(description="answers that the store had before")]
+    answers_asked: Annotated[Count, Meta(description="answers that were asked of the server")]
+    loads: Annotated[Count, Meta(description="models that were loaded to measure")]
+    server_s: Annotated[float, Meta(description="seconds of the server")]
+    without_store_s: Annotated[float, Meta(description="seconds that all cases would take for real, as predicted")]
+    waves: Annotated[Count, Meta(description="rounds of measuring")]
+    unmeasured: Annotated[Count, Meta(description="cases that lack answers")]
+    verified: Annotated[list[VerifiedEntry], Meta(description="cases that were run for real as well")]
+    verified_figures: Annotated[list[VerifiedSum], Meta(description="predicted against real")]
+
+
 class RunBlock(Struct, frozen=True, kw_only=True):
     """What the run was."""
 
     run: Annotated[str, Meta(description="name of the run")]
     started_ts_ms: Milliseconds
     complete: Annotated[bool, Meta(description="whether the run came to its end")]
-    backend: Annotated[str, Meta(description="ollama, sim, record or replay")]
+    backend: Annotated[str, Meta(description="ollama, measure, sim, record or replay")]
     backend_detail: Annotated[str, Meta(description="which one, and why")]
     simulated: Annotated[bool, Meta(description="whether the figures come from the simulator")]
     profile: Annotated[str | None, Meta(description="simulator profile")]
@@ -68,6 +111,9 @@ class RunBlock(Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     machine: dict[str, str]
     command: Annotated[list[str], Meta(description="command line that reproduces the run")]
+    measure: Annotated[
+        MeasureBlock | None, Meta(description="of backend measure: answers are measured, times predicted")
+    ] = None
     estimates: Annotated[
         EstimatesInfo | None, Meta(description="where the estimates start; null in runs of earlier versions")
     ] = None

@@ -262,31 +262,6 @@ def _missing(report: Report) -> Iterable[Answer]:
         yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """The mark of figures that were not measured on real models: `SIMULATED` or `REPLAYED`, and a sentence."""
-
-    word: str
-    text: str
-
-
-def provenance(report: Report) -> Provenance | None:
-    """Return where the figures come from; None for a real server."""
-    info = report.info
-    profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
-    if info.simulated and info.backend == "replay":
-        source = f"a recording of the simulator ({profile}seed {info.seed})"
-        text = f"no model was run; answers and times are those of {source}."
-        return Provenance(word="SIMULATED", text=text)
-    if info.simulated:
-        text = f"no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
-        return Provenance(word="SIMULATED", text=text)
-    if info.backend == "replay":
-        text = f"answers and times are those of a recording ({profile}seed {info.seed})."
-        return Provenance(word="REPLAYED", text=text)
-    return None
-
-
 def missing_sentences(report: Report) -> list[str]:
     """Return the run's notes, and a sentence for each job that has no score or tasks that were not run."""
     sentences = list(report.run.notes)

@@ -14,7 +14,7 @@ from pytest_swarm.report.markdown import escaped, markdown_table
 from pytest_swarm.report.terminal import wrapped
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, plural, signed_points, significant
 
-HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "coverage")
+HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "pairs")
 LEFT: Final = 3  # columns of words
 _NOT_NOTABLE: Final = (Verdict.OK, Verdict.INCONCLUSIVE)
 _MARKDOWN_LINES: Final = 12

@@ -10,11 +10,12 @@ import json
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from pytest_swarm.domain.model import encode_model
-from pytest_swarm.domain.record import Run, RunInfo, TaskOutcome
+from pytest_swarm.domain.record import Run, TaskOutcome
 from pytest_swarm.fields import Json
 from pytest_swarm.files import replacing
 from pytest_swarm.gate.gate_block import encode_gate
@@ -29,22 +30,29 @@ from pytest_swarm.report.document import (
     FleetBlock,
     FleetModel,
     IntervalBlock,
+    MeasureBlock,
     PublishedComparison,
     RunBlock,
     TaskEntry,
+    VerifiedEntry,
+    VerifiedPair,
+    VerifiedSum,
 )
 from pytest_swarm.report.findings import answers
+from pytest_swarm.report.measured import measure_summary
 from pytest_swarm.report.report_model import Report, build_report
 from pytest_swarm.report.report_schema import SCHEMA, Case, CurvePoint, Mode, ModeAtSetting
 from pytest_swarm.routing.registry import LLM, LP
 from pytest_swarm.statistics.intervals import CONFIDENCE, Interval
+
+_SUMMED: Final = ("metric", "cases", "predicted", "real", "off", "low", "high")
 
 
 def encode_report(report: Report) -> dict[str, Json]:
     """Return the JSON object of report.json."""
     blocks: dict[str, object] = {
         "schema": SCHEMA,
-        "run": _run(report.info, complete=report.run.complete),
+        "run": _run(report),
         "modes": {each.mode: _mode(report, each) for each in report.modes},
         "cases": [_case(job) for job in report.jobs],
         "comparisons": [_comparison(each) for each in report.comparisons],
@@ -134,12 +142,12 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> TaskEntry:
     )
 
 
-def _run(info: RunInfo, *, complete: bool) -> RunBlock:
-    fleet = info.fleet
+def _run(report: Report) -> RunBlock:
+    info, fleet = report.info, report.info.fleet
     return RunBlock(
         run=info.run,
         started_ts_ms=info.started_ts_ms,
-        complete=complete,
+        complete=report.run.complete,
         backend=info.backend,
         backend_detail=info.backend_detail,
         simulated=info.simulated,
@@ -155,6 +163,35 @@ def _run(info: RunInfo, *, complete: bool) -> RunBlock:
         machine=dict(info.machine),
         command=list(info.command),
         estimates=info.estimates,
+        measure=_measure(report),
+    )
+
+
+def _measure(report: Report) -> MeasureBlock | None:
+    summary = measure_summary(report)
+    if summary is None:
+        return None
+    return MeasureBlock(
+        answers_known=summary.answers_known,
+        answers_asked=summary.answers_asked,
+        loads=summary.loads,
+        server_s=summary.server_s,
+        without_store_s=summary.without_store_s,
+        waves=summary.waves,
+        unmeasured=summary.unmeasured,
+        verified=[
+            VerifiedEntry(
+                case=each.case,
+                job=each.job,
+                label=each.label,
+                figures={name: VerifiedPair(predicted=p.predicted, real=p.real) for name, p in each.figures.items()},
+            )
+            for each in summary.verified
+        ],
+        verified_figures=[
+            VerifiedSum(far_off=each.far_off, **{name: getattr(each, name) for name in _SUMMED})
+            for each in summary.figures
+        ],
     )
 
 

@@ -9,9 +9,10 @@ from typing import Final
 
 from pytest_swarm.files import write_whole
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.report.findings import Answer, answers, missing_sentences, provenance
+from pytest_swarm.report.findings import Answer, answers, missing_sentences
 from pytest_swarm.report.job_view import JobRow, job_rows
 from pytest_swarm.report.metric_text import summary_columns, summary_row
+from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.wording import (
     NOT_MEASURED,

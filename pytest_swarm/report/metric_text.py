@@ -44,6 +44,8 @@ def written(metric: AnyMetric, value: float | None, *, digits: int | None = None
             return seconds(value)
         case Unit.MILLISECONDS:
             return milliseconds(value)
+        case Unit.JOULES | Unit.WATTS:
+            return NOT_MEASURED if value is None else f"{number(value, shown or 0)} {metric.unit.value}"
         case Unit.COST | Unit.PER_COST:
             return significant(value, 3 if shown is None else shown)
         case Unit.VALUE | Unit.COUNT | Unit.TOKENS | Unit.JOBS:

@@ -20,6 +20,8 @@ from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
+from pytest_swarm.report.decision_text import TABLE_HEAD
+from pytest_swarm.report.decision_view import decision_views
 from pytest_swarm.report.findings import (
     Answer,
     answers,
@@ -27,10 +29,11 @@ from pytest_swarm.report.findings import (
     main_comparisons,
     missing_sentences,
     nothing_measured,
-    provenance,
 )
 from pytest_swarm.report.job_grid import job_grid
+from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows, verified_sentence
 from pytest_swarm.report.mode_forest import mode_forest
+from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.scoreboard import board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
@@ -74,13 +77,10 @@ def page_context(report: Report) -> dict[str, object]:
     """Return the names for the templates: everything but the list of jobs and what belongs to the file itself."""
     horizons, budgets = board_axes(report)
     notes, nothing = missing_sentences(report), nothing_measured(report)
-    times_ms = {
-        mode: [ms for job in report.jobs if job.key.mode == mode for ms in job.metrics.decision_ms_per_step]
-        for mode in report.mode_names
-    }
     return {
         "report": report,
         "provenance": provenance(report),
+        **_measured(report),
         "verdicts": [_verdict(each) for each in main_comparisons(report) if nothing is None],
         "forest": mode_forest(report) if nothing is None else None,
         "single_sentence": _single_sentence(report) if nothing is None else nothing.text,
@@ -88,6 +88,8 @@ def page_context(report: Report) -> dict[str, object]:
         "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
+        "policy_decisions": decision_views(report.run),
+        "policy_head": TABLE_HEAD,
         "horizons": horizons,
         "budgets": budgets,
         "real_horizons": [each for each in horizons if each is not None],
@@ -96,27 +98,42 @@ def page_context(report: Report) -> dict[str, object]:
         "boards": boards(report),
         "board_css": _board_css(len(horizons), len(budgets)),
         "comparison_rows": [_comparison_row(each) for each in report.comparisons],
-        "scatters": [
-            plot
-            for plot in (
-                scatter(report.settings, MetricTable.token_cost),
-                scatter(report.settings, MetricTable.makespan_s),
-            )
-            if plot is not None
-        ],
         "grid": job_grid(report),
-        "curves": curves(report.curves),
-        "cost_charts": cost_charts(report.lambda_curves),
-        "curve_head": FIGURES,
-        "decision": distribution(times_ms),
-        "heat": heat(report.jobs, report.info.fleet),
+        **_charts(report),
         "command": shlex.join(report.info.command),
         "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
         "fleet_rows": _fleet_rows(report),
-        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
-        "estimate_rows": _estimate_rows(report),
+        **_curves_and_estimates(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
+    }
+
+
+def _charts(report: Report) -> dict[str, object]:
+    """Return the drawings of the section of plots."""
+    times_ms = {
+        mode: [ms for job in report.jobs if job.key.mode == mode for ms in job.metrics.decision_ms_per_step]
+        for mode in report.mode_names
+    }
+    plots = (scatter(report.settings, price) for price in (MetricTable.token_cost, MetricTable.makespan_s))
+    return {
+        "scatters": [plot for plot in plots if plot is not None],
+        "curves": curves(report.curves),
+        "decision": distribution(times_ms),
+        "heat": heat(report.jobs, report.info.fleet),
+    }
+
+
+def _measured(report: Report) -> dict[str, object]:
+    """Return what was measured and verified, and the metrics whose figures are grey."""
+    summary = measure_summary(report)
+    grey = () if summary is None else tuple(each.metric for each in summary.far_off)
+    return {
+        "measured": summary,
+        "verified_head": VERIFIED_HEAD,
+        "verified_rows": [] if summary is None else verified_rows(summary),
+        "verified_sentence": verified_sentence(summary) if summary is not None and summary.verified else "",
+        "grey_css": "".join(f"td[data-metric={name}]{{color:var(--muted);font-style:italic}}" for name in grey),
     }
 
 
@@ -215,6 +232,16 @@ def _comparison_row(c: Comparison) -> tuple[str, ...]:
         else f"{c.tasks_diverged:,} of {c.tasks_compared:,} ({percent(c.routing_divergence_pct / 100)})",
         f"{c.when_differed_better:,} / {c.when_differed_worse:,} / {c.when_differed_tie:,}",
     )
+
+
+def _curves_and_estimates(report: Report) -> dict[str, object]:
+    """Return the names of the section of cost curves, and of the table of estimates."""
+    return {
+        "cost_charts": cost_charts(report.lambda_curves),
+        "curve_head": FIGURES,
+        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
+        "estimate_rows": _estimate_rows(report),
+    }
 
 
 def _estimate_rows(report: Report) -> list[tuple[str, ...]]:

@@ -40,7 +40,8 @@ def savings_sentence(report: Report, comparisons: Iterable[Comparison]) -> str |
     """
     against = [each for each in comparisons if each.reference == FIXED and each.pairs]
     claims = [_claim(mode_name(each.mode), saving(report.jobs, each.mode, FIXED)) for each in against]
-    parts = [f"{claim} against {mode_name(FIXED)}{_score(each)}" for claim, each in zip(claims, against, strict=True)]
+    named = [f" against {mode_name(FIXED)}", *[""] * len(claims)]  # it is named once
+    parts = [f"{claim}{name}{_score(each)}" for claim, name, each in zip(claims, named, against, strict=False)]
     return f"{'; '.join(parts)}." if parts else None
 
 

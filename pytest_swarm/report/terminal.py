@@ -13,8 +13,10 @@ from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_ord
 from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.charts.cost_curve import FIGURES, figure_rows, place_of, sentence_of
-from pytest_swarm.report.findings import answers, missing_sentences, provenance
+from pytest_swarm.report.findings import answers, missing_sentences
+from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows
 from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
+from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label
 from pytest_swarm.report.wording import mode_name, one_line, plural
 
@@ -50,8 +52,18 @@ def terminal_summary(run: Run | Report, *, width: int, verbose: int) -> list[str
     for answer in answers(report):
         lines += wrapped(one_line(answer.text, 1000), width)
     lines += _not_run(report, width, verbose)
+    lines += _verified(report, width)
     origin = provenance(report)
     return lines if origin is None else [*lines, *wrapped(f"{origin.word}: {origin.text}", width)]
+
+
+def _verified(report: Report, width: int) -> list[str]:
+    """Return the table of predicted against real figures; nothing where no case was run for real."""
+    summary = measure_summary(report)
+    if summary is None or not summary.verified:
+        return []
+    columns = [_Column(title=title, right=n > 0) for n, title in enumerate(VERIFIED_HEAD)]
+    return ["", *table(columns, [list(row) for row in verified_rows(summary)], width), ""]
 
 
 def _cost_curves(curves: LambdaCurves, width: int) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.plan import Plan
+from pytest_swarm.domain.plan import Plan, RunningTask
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import EstimateError, OptionError, SwarmError
 from pytest_swarm.estimate.estimate_table import EstimateTable
@@ -44,6 +44,7 @@ class PlanningView:
     per model of `fleet`, in those orders. `resident` are the fleet's models observed in VRAM. `seed` is for routers
     that draw. `prompts` are the estimated tokens of the prompts by task, where they are known. `ready_since` has the
     step from which on each ready task was ready, `last_used` the last step in which a model ran a task of the job.
+    `running` are tasks that run now: they are not in the horizon, and their models stay in VRAM until they end.
     `whole_graph` makes the view of all unfinished tasks, for a router that is not bound to the horizon.
     Raises OptionError for a budget that is not a number, EstimateError for estimates that do not match.
     """
@@ -64,6 +65,7 @@ class PlanningView:
     prompts: Mapping[str, int] = field(default_factory=dict)
     ready_since: Mapping[str, int] = field(default_factory=dict)
     last_used: Mapping[str, int] = field(default_factory=dict)
+    running: tuple[RunningTask, ...] = ()
     whole_graph: Callable[[], PlanningView] | None = None
 
     def __post_init__(self) -> None:

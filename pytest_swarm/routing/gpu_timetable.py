@@ -61,6 +61,14 @@ class GpuTimetable:
         self._last_load_s = 0.0
         self._shrink_to_budget()
 
+    def occupy(self, running: Sequence[tuple[str, float]]) -> None:
+        """Enter the calls that run at time 0, as model and seconds left: each has a slot, and its model stays."""
+        for slot, (tag, left_s) in zip(self._slots, running, strict=False):
+            slot.append((0.0, left_s))
+            for stay in self._stays:
+                if stay.tag == tag:
+                    stay.busy_until = max(stay.busy_until, left_s)
+
     def book(self, task: str, parents: Sequence[Booking]) -> Booking:
         """Book a task on the model with the earliest finish; of equals, without a load, then the least VRAM, the name.
 

@@ -73,6 +73,7 @@ class HeftRouter:
             slots=self._concurrency,
             resident=view.resident,
         )
+        timetable.occupy([(each.model, each.seconds_left or 0.0) for each in view.running])
         return schedule(problem, timetable)
 
     def _times_s(self, view: PlanningView) -> dict[str, dict[str, float]]:

@@ -12,7 +12,7 @@ from typing import Final
 from pytest_swarm.domain.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask, problem_block
 from pytest_swarm.fields import Json
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import switch_cost, utility
+from pytest_swarm.routing.objective import load_price, switch_cost, utility
 
 MAX_COUNTED_ROWS: Final = 100  # grammars repeat a rule for each row of an exact count, and slow down with it
 
@@ -31,6 +31,10 @@ weighted costs, higher is better; switch_cost = what loading the model costs, 0 
 runs now, higher stages run later; after = the tasks that must be finished first.
 
 """
+_SWITCHING: Final = """lambda_switch
+times the switch_cost of each different model that you use"""
+_LOADING: Final = """the load_price
+of each different model that you use"""
 _FORM: Final = """
 Answer with this JSON object and nothing else, one entry per task:
 {"assignments": [{"task": "<task>", "model": "<model>"}]}
@@ -43,7 +47,8 @@ Give a new complete answer that obeys every rule.
 
 def build_problem(view: PlanningView) -> PlannerProblem:
     """Return the problem of a view: every figure that the LP sees."""
-    costs = switch_cost(view).tolist()
+    costs, prices = switch_cost(view).tolist(), load_price(view).tolist()
+    timed = view.weights.latency > 0  # seconds of a load then count beside its switch cost
     models = tuple(
         ProblemModel(
             tag=model.tag,
@@ -51,8 +56,9 @@ def build_problem(view: PlanningView) -> PlannerProblem:
             resident=model.tag in view.resident,
             switch_cost=cost,
             pinned=model.keep,
+            load_price=(0.0 if model.tag in view.resident else price) if timed else None,
         )
-        for model, cost in zip(view.fleet, costs, strict=True)
+        for model, cost, price in zip(view.fleet, costs, prices, strict=True)
     )
     return PlannerProblem(
         vram_budget_gb=view.vram_budget_gb,
@@ -94,7 +100,9 @@ def _tasks(view: PlanningView) -> tuple[ProblemTask, ...]:
 def planner_prompt(problem: PlannerProblem) -> str:
     """Return the whole prompt; with the reason in it where an earlier answer was refused."""
     refused = "" if problem.refused is None else _REFUSED % problem.refused
-    return f"{_INSTRUCTIONS}{problem_block(problem)}\n{_FORM}{refused}"
+    priced = any(model.load_price is not None for model in problem.models)
+    instructions = _INSTRUCTIONS.replace(_SWITCHING, _LOADING) if priced else _INSTRUCTIONS
+    return f"{instructions}{problem_block(problem)}\n{_FORM}{refused}"
 
 
 def refused_problem(problem: PlannerProblem, reason: str) -> PlannerProblem:

@@ -46,7 +46,9 @@ class PolicyRouter:
                 f"{self._where}: was decided for horizon {depth} and {size}, not for horizon {view.horizon_depth} and "
                 f"{format_gb(view.vram_budget_gb)}; run it with --swarm-horizon={depth} --swarm-vram={size}"
             )
-        return await self._router.route(replace(view, weights=weights_of(policy)))
+        weights = weights_of(policy)
+        own = replace(view, weights=weights, whole_graph=lambda: replace(view.whole(), weights=weights))
+        return await self._router.route(own)
 
 
 def played_mode(argument: str, fleet: Fleet) -> str:

@@ -41,6 +41,7 @@ class PolicyModel(Struct, frozen=True, kw_only=True):
     keep: bool = False
     auto_ctx: bool = False
     digest: Annotated[str | None, Meta(description="digest on the server; null where it was not known")] = None
+    measured_load_s: Annotated[NotNegative | None, Meta(description="mean seconds of its loads in the runs")] = None
 
 
 class PolicyEstimate(Struct, frozen=True, kw_only=True):
@@ -121,7 +122,7 @@ class PolicyFile(Struct, frozen=True, kw_only=True):
     @property
     def fleet(self) -> Fleet:
         """The models with what the policy believes of them."""
-        return Fleet(name=self.fleet_name, models=tuple(map(_model, self.models)))
+        return Fleet(name=self.fleet_name, models=tuple(map(_model, self.models)), assign=self.assign)
 
 
 class _PolicyHead(Struct, frozen=True, kw_only=True):
@@ -161,8 +162,7 @@ def read_policy(path: Path) -> PolicyFile:
         known = policy.fleet
     except FleetError as error:
         raise PolicyError(f"{where}: {error}") from error
-    named = [each.model for each in policy.estimates] + [each.model for each in policy.table]
-    for tag in (*named, *policy.assign.values()):
+    for tag in [each.model for each in policy.estimates] + [each.model for each in policy.table]:
         if tag not in known:
             raise PolicyError(f"{where}: names model {tag!r}, which is not among its models; {_ADVICE}")
     return policy

@@ -129,7 +129,7 @@ MODES: Final = (
     ModeSpec(
         name="heft",
         label="HEFT",
-        color="indigo",
+        color="magenta",
         factory=_late("heft", "HeftRouter"),
         summary="list scheduling by upward rank: the earliest finish among the models of nearly the best quality",
         needs=("speeds",),

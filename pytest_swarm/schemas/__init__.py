@@ -18,6 +18,7 @@ from pytest_swarm.estimate.estimates_file import estimates_schema
 from pytest_swarm.files import write_whole
 from pytest_swarm.gate.baseline_codec import baseline_schema
 from pytest_swarm.gate.gate_block import gate_schema
+from pytest_swarm.ollama.answers.answer_codec import answers_schema
 from pytest_swarm.ollama.cassette.cassette_codec import cassette_schema
 from pytest_swarm.routing.policy_file import policy_schema
 from pytest_swarm.telemetry.event_types import events_schema
@@ -29,6 +30,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], JsonObject]]] = MappingProxyType(
         "swarm-cassette-1": cassette_schema,
         "swarm-gate-1": gate_schema,
         "swarm-estimates-1": estimates_schema,
+        "swarm-answers-1": answers_schema,
         "swarm-policy-1": policy_schema,
     }
 )

@@ -81,11 +81,12 @@ def same_value(expected: JsonScalar, found: object, *, quoted_numbers: bool = Fa
     """Whether a field's value is right.
 
     Whole numbers are compared exactly, others within 1e-9 (relative), so that 3 and 3.0 are the same. A text stands
-    for a number only with `quoted_numbers`, and only as a person writes it: "3" and "1,000", never "007" or "1,5".
-    Texts are compared without surrounding space and case. true is never 1, and null only null.
+    for a number or a truth value only with `quoted_numbers`, and only as a person writes it: "3" and "1,000", never
+    "007" or "1,5".
+    Texts are compared without surrounding space and case. true is neither 1 nor "true", and null only null.
     """
     if isinstance(expected, bool) or isinstance(found, bool):
-        return str(expected).casefold() == str(found).strip().casefold()
+        return str(expected).casefold() == str(found).strip().casefold() if quoted_numbers else expected is found
     if expected is None or found is None:
         return expected is None and found is None
     if not isinstance(found, str | int | float):

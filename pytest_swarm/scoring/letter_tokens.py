@@ -33,7 +33,8 @@ _DENIED_BEFORE: Final = re.compile(
     r"(?:\bnot|n't(?: be)?|\b"
     + one_of(
         r"cannot be, neither, nor, than, unlike, rather than, instead of, over, except, without, eliminat\w{1@5}, "
-        r"rul\w{1@3} out, exclud\w{1@4}, reject\w{0@3}, discard\w{0@3}, versus, vs\.?"
+        r"rul\w{1@3} out, exclud\w{1@4}, reject\w{0@3}, discard\w{0@3}, versus, vs\.?, "
+        r"(?:anything|everything|any|all|every one) but, other than, apart from"
     ).replace("@", ",")
     + r")(?:\s(?:be|the|both|choices?|options?|answers?|(?:[(\[]?[A-Z][)\]]?,?(?:\s(?:and|or|nor))?)))*+\s?[\"(\[]?$",
     re.IGNORECASE,

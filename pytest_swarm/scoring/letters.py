@@ -76,6 +76,9 @@ _STATED: Final = re.compile(
     re.IGNORECASE,
 )
 _LISTED: Final = re.compile(r"(?:(?:(?<=\n)|^)[(\[]?([A-Z])[)\]]?(?:[.:]|\s[-–—])?|(?<=[.;!?]\s)([A-Z])[.):])\s+(?=\S)")
+_TICK: Final = re.compile("[\u2705\u2713\u2714\u2611]")
+_CROSS: Final = re.compile("[\u274c\u274e\u2717\u2718\u2716\u2612]")
+_CHOICE_LINE: Final = re.compile(r"[\W_]{0,12}(?:(?:option|choice)\s)?([A-Z])(?![\w'])", re.IGNORECASE)
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
 _QUOTED: Final = re.compile(r"(?<!\w)'(?=\w)|(?<=[\w.])'(?!\w)")
 
@@ -146,7 +149,17 @@ def _own(text: str, *, choices: int) -> Reading[str] | None:
     if leading is not None:
         first = _settled(words, leading, AnswerPlace.FIRST_WORD, choices)
         return first if first.values else _named(tail, choices) or first
-    return _named(tail, choices) or _last_standing(tail, choices)
+    return _named(tail, choices) or _ticked(text[-_TAIL_CHARS:], choices) or _last_standing(tail, choices)
+
+
+def _ticked(text: str, choices: int) -> Reading[str] | None:
+    """The letter of the only line with a check mark; without a value where several lines have one."""
+    lines = [line for line in text.split("\n") if _TICK.search(line) and not _CROSS.search(line)]
+    names = {match[1]: line.strip() for line in lines if (match := _CHOICE_LINE.match(line))}
+    if not names:
+        return None
+    valid = len(names) == 1 and all(ord(name) - ord("A") < choices for name in names)
+    return Reading(values=tuple(names) if valid else (), text=next(iter(names.values())), place=AnswerPlace.STATEMENT)
 
 
 def _leading(words: str) -> StandingLetter | None:

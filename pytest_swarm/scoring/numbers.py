@@ -9,6 +9,7 @@ from typing import Final
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in, simplified
+from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
@@ -62,7 +63,7 @@ def read_number(text: str) -> Reading[float] | None:
 
     A reading without a value: the answer gives two numbers, or only says which one is wrong.
     """
-    return read_answer(simplified(text), _RULES)
+    return read_answer(simplified(with_digits(text)), _RULES)
 
 
 def last_number(text: str) -> tuple[float, ...]:
@@ -132,7 +133,7 @@ def _result(statement: str) -> WrittenNumber | None:
         return result
     if not direct:
         return inside[-1]
-    if _OPERATOR.match(statement, numbers[0].end):
+    if _OPERATOR.match(head, numbers[0].end):
         return _result_of_equation(statement, numbers) or numbers[-1]
     return numbers[0]
 

@@ -34,6 +34,10 @@ _LATEX_SPELLINGS: Final = (
     (re.compile(r"\\([%$])"), r"\1"),
     (re.compile(r"\\(?:text|mathrm|mbox)\{([^{}]{0,200})\}"), r"\1"),
 )
+_SIGNS: Final = str.maketrans({"’": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-"})
+_SPACED_SIGN: Final = re.compile(  # "(1, 2)" is "(1,2)", but "] ]" is not "]]"
+    r"(?<=[()\[\]{},;=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])"
+)
 _MAX_WRAPPERS: Final = 4  # around each other
 _STOPS: Final = ".!,;:。"
 _ARTICLE: Final = re.compile(r"(?:the|an?)\s+(?=\S)")
@@ -56,6 +60,11 @@ _FAREWELL: Final = re.compile(
 _COPULA: Final = re.compile(r"\s(?:is|was|are|were|equals|reads)\s|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s")
 _DENIED: Final = re.compile(
     r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect)\b|n['’]t\b", re.IGNORECASE
+)
+_RETRACTION: Final = re.compile(
+    r"\W{0,4}(?:(?:no|wait|actually|sorry|correction|hmm+|oops|scratch that|i mean|on second thought|let me)\b"
+    r"|(?:but\s)?(?:that|this|it)(?:'s|’s|\sis|\swas)\s(?:\w{1,12}\s)?(?:wrong|incorrect|not\b|false|a mistake))",
+    re.IGNORECASE,
 )
 _SENTENCE: Final = re.compile(r"[.!](?=\s)")
 _EXPLANATION: Final = re.compile(
@@ -110,12 +119,12 @@ def read_text(text: str) -> Reading[str]:
 
 
 def normalized(text: str) -> str:
-    """Return a text as it is compared: Unicode's NFKC form, lower case, single spaces.
+    """Return a text as it is compared: Unicode's NFKC form, lower case, single spaces, none beside brackets and signs.
 
     Emphasis and quotes around it, a leading article and stops at its end are taken off, unless nothing would be left.
     """
-    text = " ".join(unicodedata.normalize("NFKC", text).casefold().replace("’", "'").split())
-    text = undressed(text)
+    text = " ".join(unicodedata.normalize("NFKC", text).casefold().translate(_SIGNS).split())
+    text = _SPACED_SIGN.sub("", undressed(text))
     if "\\" in text:
         text = undressed(_one_latex(text))
     return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
@@ -192,7 +201,9 @@ def _cuts(line: str) -> tuple[str, ...]:
     """The line, and what is left of it without its lead-in, explanation and further sentences."""
     line = line.strip()[:_MAX_LINE_CHARS]
     found = [line, _MARK.sub("", line)]
-    sentence = _SENTENCE.split(line, maxsplit=1)[0]
+    sentence, *rest = _SENTENCE.split(line, maxsplit=1)
+    if rest and _RETRACTION.match(rest[0]):
+        return (line,)
     for part in (line, sentence):
         lead_in = _LEAD_IN.match(part)
         bare = part[lead_in.end() :] if lead_in else part

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FOLDS: Final = 5  # parts that the units are split into
 SPLITS: Final = 40  # times that they are split
 _DRAWS: Final = 2_999
+_LEAST_DRAWS: Final = 799  # of which a level of 2.5 % leaves twenty
+_MAX_CELLS: Final = 2_000_000  # sign vectors x units; with more units fewer are drawn
 _LISTED_UNITS: Final = 12  # up to here all 2**n sign vectors are listed
 _TINY: Final = 1e-12
 """Below this share of its size a spread is rounding error."""
@@ -197,5 +199,6 @@ def _signs(units: int) -> Floats:
     if units <= _LISTED_UNITS:
         flipped = (np.arange(2**units)[:, None] >> np.arange(units)) & 1
         return np.asarray(1.0 - 2.0 * flipped, dtype=np.float64)
-    flipped = np.random.default_rng([SEED, units]).integers(0, 2, size=(_DRAWS, units))
+    draws = max(_LEAST_DRAWS, min(_DRAWS, _MAX_CELLS // units))
+    flipped = np.random.default_rng([SEED, units]).integers(0, 2, size=(draws, units))
     return np.asarray(1.0 - 2.0 * flipped, dtype=np.float64)

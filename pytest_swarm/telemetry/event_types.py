@@ -1,7 +1,6 @@
 """The events of a run as they stand in events.jsonl: one type for each, from which its JSON Schema is made.
 
-The names and the order of the fields are a contract. A field with a default was added later, or may be left out:
-files that lack it are still read. `events` makes these types from records, and records from them.
+Names and order of the fields are a contract. A field with a default may be absent: files that lack it are still read.
 """
 
 from __future__ import annotations
@@ -14,47 +13,27 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.estimates_info import EstimatesInfo
-from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus
-from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
+from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus, RunningTask
+from pytest_swarm.domain.record import EstimateRow, JobStatus, SwitchPurpose, TaskStatus
 from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
 from pytest_swarm.graph_codec import GraphObject
+from pytest_swarm.telemetry.event_fields import (
+    LARGEST,
+    AssignmentRow,
+    Count,
+    Depth,
+    Gigabytes,
+    JobSeconds,
+    Milliseconds,
+    NotNegative,
+    ResidentRow,
+    RunFleet,
+    ScoreValue,
+    Step,
+)
+from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
 
 SCHEMA_VERSION: Final = 1
-
-Milliseconds: TypeAlias = Annotated[float, Meta(description="milliseconds since 1970")]
-_LARGEST: Final = 2**53
-"""The largest whole number that every JSON reader takes exactly."""
-JobSeconds: TypeAlias = Annotated[float, Meta(ge=0.0, description="seconds since the start of the job")]
-Gigabytes: TypeAlias = Annotated[float, Meta(ge=0.0, description="GB of VRAM")]
-Step: TypeAlias = Annotated[int, Meta(ge=0, le=_LARGEST, description="planning step of the job, from 0")]
-Count: TypeAlias = Annotated[int, Meta(ge=0, le=_LARGEST)]
-NotNegative: TypeAlias = Annotated[float, Meta(ge=0.0)]
-ScoreValue: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
-Depth: TypeAlias = Annotated[int, Meta(ge=0, le=_LARGEST)] | Literal["flat"]
-
-
-class RunFleetModel(Struct, frozen=True, kw_only=True):
-    """A model of the fleet."""
-
-    name: Annotated[str, Meta(description="its tag")]
-    vram_gb: Gigabytes
-    load_time_ms: NotNegative
-    cost_per_token: NotNegative
-    max_ctx: Count
-    num_ctx: Count | None = None
-    capabilities: Annotated[Mapping[str, float], Meta(description="type of task -> prior quality, 0 to 1")]
-    prefill_tokens_per_s: NotNegative | None = None
-    decode_tokens_per_s: NotNegative | None = None
-    keep: bool = False
-    auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
-
-
-class RunFleet(Struct, frozen=True, kw_only=True):
-    """The models on offer, in the order of the fleet file."""
-
-    name: str
-    models: tuple[RunFleetModel, ...]
-    assign: Annotated[Mapping[str, str], Meta(description="type of task -> the model that mode fixed gives it")] = {}
 
 
 class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run_start"):
@@ -73,9 +52,7 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     machine: Mapping[str, str]
     options: Annotated[Mapping[str, str], Meta(description="the settings that were given")]
     command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
-    estimates: Annotated[
-        EstimatesInfo | None, Meta(description="where the estimates of quality start, and the counts behind them")
-    ] = None
+    estimates: Annotated[EstimatesInfo | None, Meta(description="where the estimates of quality start")] = None
     model_digests: Annotated[
         Mapping[str, str], Meta(description="model -> its digest on the server, where the server tells it")
     ] = {}
@@ -116,21 +93,12 @@ class DagStructureEvent(JobEvent, frozen=True, kw_only=True, tag="dag_structure"
 
     horizon_depth: Depth
     vram_budget_gb: Gigabytes
-    repeat: Annotated[int, Meta(ge=1, le=_LARGEST)]
-    lambda_token: Annotated[
-        NotNegative | None, Meta(description="the weight of token cost where the run sweeps it; else left out")
-    ] = None
+    repeat: Annotated[int, Meta(ge=1, le=LARGEST)]
+    lambda_token: Annotated[NotNegative | None, Meta(description="the swept weight of token cost")] = None
     test: Annotated[str, Meta(description="the id of the test")]
     simulated: bool
     graph_digest: str
     graph: GraphObject
-
-
-class AssignmentRow(Struct, frozen=True, kw_only=True):
-    """A task and the model that it is given to."""
-
-    task: str
-    model: str
 
 
 class PlanStepEvent(JobEvent, frozen=True, kw_only=True, tag="plan_step"):
@@ -179,7 +147,14 @@ class PlanStepEvent(JobEvent, frozen=True, kw_only=True, tag="plan_step"):
     origin: Annotated[Mapping[str, Origin], Meta(description="task -> who chose its model")]
     planner_failures: Annotated[Mapping[str, Count], Meta(description="kind of failure -> count")]
     planner_calls: tuple[PlannerCall, ...]
-    reason: str | None
+    reason: Annotated[
+        str | None,
+        Meta(description="what the router says; without a barrier first what made it asked: start, task_end, load_end"),
+    ]
+    running: Annotated[
+        tuple[RunningTask, ...] | None,
+        Meta(description="tasks that ran meanwhile, with their model and estimated seconds left; null with a barrier"),
+    ] = None
 
 
 class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
@@ -229,6 +204,9 @@ class ModelSwitchEvent(JobEvent, frozen=True, kw_only=True, tag="model_switch"):
     action: Literal["load", "unload"]
     started_s: JobSeconds
     finished_s: JobSeconds
+    purpose: Annotated[SwitchPurpose, Meta(description="what for: a ready task, a later one, a planner or judge")] = (
+        SwitchPurpose.TASK
+    )
 
 
 class CallRetryEvent(JobEvent, frozen=True, kw_only=True, tag="call_retry"):
@@ -237,18 +215,9 @@ class CallRetryEvent(JobEvent, frozen=True, kw_only=True, tag="call_retry"):
     step: Step
     call: str
     reason: Annotated[str, Meta(description="the HTTP status, or the kind of the error")]
-    attempt: Annotated[int, Meta(ge=1, le=_LARGEST, description="which retry of the call follows, from 1")]
+    attempt: Annotated[int, Meta(ge=1, le=LARGEST, description="which retry of the call follows, from 1")]
     at_s: JobSeconds
     wait_s: Annotated[float, Meta(ge=0.0, description="seconds until it is tried again")]
-
-
-class ResidentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A model that the server reports as resident."""
-
-    model: str
-    size_bytes: Count
-    size_vram_bytes: Count
-    foreign: Annotated[bool, Meta(description="the run neither loaded nor called it")] = False
 
 
 class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):
@@ -261,6 +230,8 @@ class VramSampleEvent(JobEvent, frozen=True, kw_only=True, tag="vram_sample"):
     gpu_used_bytes: Annotated[Count | None, Meta(description="bytes in use on all GPUs")] = None
     gpus: Annotated[tuple[Count, ...] | None, Meta(description="bytes in use on each GPU")] = None
     gpu_processes: tuple[GpuProcess, ...] = ()
+    gpu_energy_j: Annotated[NotNegative | None, Meta(description="joules of all GPUs since the driver began")] = None
+    gpu_idle_w: Annotated[NotNegative | None, Meta(description="watts of all GPUs before the first case")] = None
 
 
 class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"):
@@ -286,6 +257,8 @@ AnyEvent: TypeAlias = (
     | CallRetryEvent
     | VramSampleEvent
     | JobSummaryEvent
+    | MeasuredTestEvent
+    | VerifiedCaseEvent
 )
 
 

@@ -25,9 +25,9 @@ from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, VramSample
 from pytest_swarm.fields import Json
 from pytest_swarm.graph_codec import encode_graph_object
+from pytest_swarm.telemetry.event_fields import AssignmentRow, ResidentRow, RunFleet, RunFleetModel
 from pytest_swarm.telemetry.event_types import (
     SCHEMA_VERSION,
-    AssignmentRow,
     CallRetryEvent,
     CollectionEvent,
     DagStructureEvent,
@@ -35,10 +35,7 @@ from pytest_swarm.telemetry.event_types import (
     ModelSwitchEvent,
     NoteEvent,
     PlanStepEvent,
-    ResidentRow,
     RunEndEvent,
-    RunFleet,
-    RunFleetModel,
     RunStartEvent,
     TaskResultEvent,
     VramSampleEvent,
@@ -74,6 +71,8 @@ _SAID_IF_KNOWN: Final = frozenset(
 )
 """Fields of `task_result` that are left out where there is nothing to say."""
 
+_ENERGY: Final = ("gpu_energy_j", "gpu_idle_w")
+"""Fields of `vram_sample` that are left out where no GPU counts its energy."""
 _SWITCH: Final = _SharedFields(Switch, ModelSwitchEvent)
 _RETRY: Final = _SharedFields(Retry, CallRetryEvent)
 
@@ -220,8 +219,10 @@ def encode_vram_sample(case: Case, sample: VramSample, ts_ms: float) -> JsonObje
         gpu_used_bytes=sample.gpu_used_bytes,
         gpus=None if sample.gpu is None else sample.gpu.used_bytes,
         gpu_processes=() if sample.gpu is None else sample.gpu.processes,
+        gpu_energy_j=None if sample.gpu is None else sample.gpu.energy_j,
+        gpu_idle_w=None if sample.gpu is None else sample.gpu.idle_power_w,
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name not in _ENERGY or value is not None}
 
 
 def decode_vram_sample(event: VramSampleEvent) -> VramSample:
@@ -269,5 +270,10 @@ def _assignments(rows: Iterable[AssignmentRow], event: PlanStepEvent) -> tuple[A
 def _gpu_reading(event: VramSampleEvent) -> GpuReading | None:
     """The reading of a sample; an older run, without figures per GPU, has the sum only."""
     if event.gpus is not None:
-        return GpuReading(used_bytes=event.gpus, processes=event.gpu_processes)
+        return GpuReading(
+            used_bytes=event.gpus,
+            processes=event.gpu_processes,
+            energy_j=event.gpu_energy_j,
+            idle_power_w=event.gpu_idle_w,
+        )
     return None if event.gpu_used_bytes is None else GpuReading(used_bytes=(event.gpu_used_bytes,))

@@ -33,6 +33,7 @@ class _Line(Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
+_BESIDE_JOBS: Final = ("note", "measured_test", "verified_case")  # events that stand for themselves
 _LINES: Final[JsonDecoder[_Line]] = JsonDecoder(_Line, error=EventsError)
 
 
@@ -119,7 +120,7 @@ def _job_lines(path: Path) -> Iterator[tuple[_Line, bytes]]:
         if event.event == "job_dag_summary":
             last_end[event.case] = number
     for number, event, line in _read(path):
-        if event.event not in _OF_THE_RUN and (event.event == "note" or number <= last_end.get(event.case, 0)):
+        if event.event not in _OF_THE_RUN and (event.event in _BESIDE_JOBS or number <= last_end.get(event.case, 0)):
             yield event, line
 
 

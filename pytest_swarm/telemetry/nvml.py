@@ -1,19 +1,25 @@
-"""VRAM in use on this machine's NVIDIA GPUs, by NVML (`pynvml`).
+"""VRAM in use on this machine's NVIDIA GPUs, and the energy that they use, by NVML (`pynvml`).
 
 Every call may fail, and older drivers and libraries lack some. What cannot be read is None, its reason kept once.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_swarm.domain.vram_sample import GpuProcess, GpuReading
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+
+IDLE_S: Final = 1.0  # the counter moves every 20 to 100 ms
+MILLIJOULES_PER_JOULE: Final = 1000.0
 
 
 class NvmlFailure(Exception):  # noqa: N818 - a result, which becomes a missing value with a reason
@@ -32,6 +38,35 @@ class GpuMeter:
     _nvml: ModuleType
     _handles: tuple[object, ...]
     troubles: list[str] = field(default_factory=list)
+    _idle_w: list[float] = field(default_factory=list)
+
+    def measure_idle(
+        self, *, wait: Callable[[float], None] = time.sleep, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Measure once what the GPUs draw while nothing runs: their energy over a second, with what is loaded now.
+
+        Args:
+            wait: Waits for so many seconds.
+            now_s: The time in seconds.
+        """
+        if self._idle_w:
+            return
+        before_j, began_s = self._energy_j(), now_s()
+        if before_j is None:
+            return
+        wait(IDLE_S)
+        after_j, elapsed_s = self._energy_j(), now_s() - began_s
+        if after_j is not None and elapsed_s > 0:
+            self._idle_w.append(max(0.0, after_j - before_j) / elapsed_s)
+
+    def _energy_j(self) -> float | None:
+        """Joules of all GPUs since the driver was loaded; None where one of them does not count them (before Volta)."""
+        try:
+            counters = [_call(self._nvml, "nvmlDeviceGetTotalEnergyConsumption", each) for each in self._handles]
+        except NvmlFailure as error:
+            self._keep(f"energy was not measured: {error}")
+            return None
+        return sum(int(each) for each in counters) / MILLIJOULES_PER_JOULE
 
     def read(self) -> GpuReading | None:
         """Return the bytes in use on each GPU and the processes that compute there; None where NVML fails.
@@ -44,7 +79,12 @@ class GpuMeter:
             self._keep(f"GPU memory was not measured all the time: {error}")
             return None
         found = (self._processes(gpu, handle) for gpu, handle in enumerate(self._handles))
-        return GpuReading(used_bytes=used, processes=tuple(chain.from_iterable(found)))
+        return GpuReading(
+            used_bytes=used,
+            processes=tuple(chain.from_iterable(found)),
+            energy_j=self._energy_j(),
+            idle_power_w=self._idle_w[0] if self._idle_w else None,
+        )
 
     def free_bytes(self) -> int | None:
         """Return the bytes of all GPUs that nobody uses now; None where NVML fails."""

@@ -33,6 +33,8 @@ from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import GraphObject, decode_graph_object
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
+from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
+from pytest_swarm.telemetry.measured_events import MeasuredReader
 
 
 class _EventHead(Struct, frozen=True, kw_only=True):
@@ -114,6 +116,7 @@ class _Reader:
         self.collected: dict[str, None] = {}
         self.damaged: list[int] = []
         self.torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
+        self.measured = MeasuredReader()
         self._graphs: dict[str, tuple[GraphObject, TaskGraph]] = {}
 
     def take_line(self, line: bytes, *, number: int) -> None:
@@ -145,6 +148,8 @@ class _Reader:
                 self.complete, self.notes = event.complete, list(event.notes)
             case types.CollectionEvent():
                 self.collected.update(dict.fromkeys(event.tests))
+            case MeasuredTestEvent() | VerifiedCaseEvent():
+                self.measured.take(event)
             case types.NoteEvent():
                 self.case_notes.append(event.text)
             case types.DagStructureEvent():
@@ -220,6 +225,8 @@ class _Reader:
             complete=self.complete and not unfinished and not notes and not damage,
             notes=(*self.notes, *self.case_notes, *unfinished, *damage, *notes),
             collected=tuple(self.collected),
+            measured=tuple(self.measured.tests),
+            verified=tuple(self.measured.cases.values()),
         )
 
     def _damage(self) -> tuple[str, ...]:

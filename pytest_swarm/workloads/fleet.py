@@ -29,6 +29,7 @@ _KEYS: Final = (
     "prefill_tokens_per_s",
     "decode_tokens_per_s",
     "keep",
+    "parallel",
     "exclude",
 )
 
@@ -164,6 +165,7 @@ def _read_model(row: Fields) -> Model | None:
             prefill_tokens_per_s=_speed(fields, "prefill_tokens_per_s"),
             decode_tokens_per_s=_speed(fields, "decode_tokens_per_s"),
             keep=fields.flag("keep", default=False),
+            parallel=fields.optional_whole("parallel"),
         )
     except FleetError as error:
         raise error if str(error).startswith(fields.where) else fields.fail(str(error)) from error

@@ -77,3 +77,12 @@ def test_a_table_without_its_jobs_is_refused(tmp_path: Path) -> None:
 def test_answers_of_other_models_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EstimateError, match="has no scored answer of a model of fleet"):
         read_known_answers(table(tmp_path)).table(info().fleet)
+
+
+def test_a_store_of_answers_has_no_scores_and_the_sentence_says_how_to_get_them(tmp_path: Path) -> None:
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "store") as database:
+        database.execute("create table answers (text)")
+    with pytest.raises(EstimateError, match="texts and no scores; play it with pytest --swarm-backend=measure"):
+        read_known_answers(tmp_path / "store")

@@ -212,3 +212,39 @@ def test_a_local_gpu_is_measured_and_recorded() -> None:
     assert job_metrics(record).gpu_peak_gb == pytest.approx(len(record.samples) / 1e9, rel=1)
     with bench() as simulated:
         assert all(each.gpu is None for each in simulated.run(a_case).samples)
+
+
+class SlowToStop:
+    """A client whose request takes a second to be cancelled, as closing a connection may."""
+
+    async def resident(self) -> tuple[ResidentModel, ...]:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(1)
+            raise
+        return ()
+
+
+@pytest.mark.parametrize("at_s", [0.55, 0.65, 1.2])  # in the step, within the grace, while the sampler ends
+def test_a_cancelled_job_is_cancelled_while_it_samples(at_s: float) -> None:
+    """Ctrl-C cancels the job's task: were that taken for the end of the sampler, the run would go on."""
+    ended: list[str] = []
+
+    async def job() -> None:
+        clock = JobClock(virtual=True)
+        client: OllamaClient = SlowToStop()  # type: ignore[assignment]
+        sampler = VramSampler(client, None, clock, interval=REAL_INTERVAL, on_sample=lambda _: None)
+        async with sampler.sampling(0):
+            await asyncio.sleep(0.6)
+        ended.append("went on")
+
+    async def main() -> None:
+        task = asyncio.get_running_loop().create_task(job())
+        asyncio.get_running_loop().call_later(at_s, task.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
+        runner.run(main())
+    assert ended == []

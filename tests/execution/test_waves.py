@@ -8,14 +8,26 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as changed
 
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.execution.backends import Backend, network_backend
+from pytest_swarm.execution.server_answers import served_models
 from pytest_swarm.execution.waves import NotMeasured
+from pytest_swarm.ollama.answers.stored_values import LoadSample, Sample
+from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.greedy import GreedyRouter
+from pytest_swarm.simulator.http_server import serve_in_thread
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.models.profile_types import PlannerProfile
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.workloads.graph_files import load_graph
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 from tests.execution.lab import A40, backend, graph
 from tests.execution.measuring import (
+    SETTINGS,
     Counts,
     Lab,
     MakeLab,
@@ -195,3 +207,84 @@ def test_several_at_a_time_say_what_ran_beside_them(new_lab: MakeLab) -> None:
     beside = sorted(answer.beside for _, answer in lab.store.entries())
     assert beside[:3] == [0, 0, 0]
     assert max(beside) == 2
+
+
+class CountedGreedy:
+    """`greedy`, counted: each decision is one step that is simulated."""
+
+    name = "counted"
+    decisions = 0
+
+    def __init__(self) -> None:
+        self._greedy = GreedyRouter()
+
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> CountedGreedy:  # noqa: ARG003  every router has it
+        return cls()
+
+    async def route(self, view: PlanningView) -> Plan:
+        type(self).decisions += 1
+        return await self._greedy.route(view)
+
+
+@pytest.mark.parametrize("drifting", [False, True])
+def test_rounds_cost_at_most_twice_one_simulation_of_the_final_state(
+    new_lab: MakeLab, monkeypatch: pytest.MonkeyPatch, drifting: bool
+) -> None:
+    """A case goes on where it stopped; it is played again at most once, where figures have changed meanwhile."""
+    chain = graph(*((f"t{n}", f"t{n + 1}") for n in range(49)))
+    monkeypatch.setattr(CountedGreedy, "decisions", 0)
+    settings = replace(SETTINGS, routers={"counted": CountedGreedy.from_setup})
+    lab = new_lab(settings=settings)
+    if drifting:  # each load is stored as slower than the one before, so that the median changes in every wave
+        add_sample, loads = lab.store.add_sample, iter(range(1000))
+
+        def add(sample: Sample) -> None:
+            slower = isinstance(sample, LoadSample)
+            add_sample(changed(sample, load_s=sample.load_s + next(loads)) if slower else sample)
+
+        monkeypatch.setattr(lab.store, "add_sample", add)
+    measured = lab.play(cases_of(chain, ("counted",)))
+    [record] = [record_of(result) for result in measured.cases.values()]
+    assert len(measured.waves) == len(record.steps) == 50
+    assert CountedGreedy.decisions <= 2 * len(record.steps)
+    assert drifting or CountedGreedy.decisions == len(record.steps)
+
+
+def sharing_server() -> Backend:
+    """A server with four slots that share one speed, as on a CPU."""
+    specs = tuple(replace(spec, slowdowns={2: 2.0, 4: 4.0}) for spec in A40.server_spec.models)
+    profile = replace(A40, server_spec=replace(A40.server_spec, models=specs, num_parallel=4))
+    return backend(profile=profile)
+
+
+def test_slots_and_what_they_slow_down_are_those_of_the_server(new_lab: MakeLab) -> None:
+    cases = cases_of(graph(ids="a b c d e f"), ("single:gemma2:2b", "greedy", "random"), (0,), (16.0,))
+    lab = new_lab(sharing_server())
+    played, plain = lab.records(cases), plain_records(cases, Counts(), sharing_server())
+    assert {sample.running for sample in lab.store.speeds()} == {2, 4}
+    for one, other in zip(played, plain, strict=True):
+        assert one.makespan_s == pytest.approx(other.makespan_s, rel=0.03)
+    slots = plain_records(cases, Counts())
+    assert played[0].makespan_s != pytest.approx(slots[0].makespan_s, rel=0.03)
+
+
+def test_over_http_played_cases_equal_plain_ones(new_lab: MakeLab) -> None:
+    """A small part over real sockets and in real time, on models that take no time."""
+    quick = tuple(
+        replace(spec, prefill_tokens_per_s=1e9, decode_tokens_per_s=1e6, load_s=0.0, first_load_s=None, overhead_s=0.0)
+        for spec in A40.server_spec.models
+    )
+    profile = replace(A40, server_spec=replace(A40.server_spec, models=quick, load_poll_s=0.0, stale_free_memory=False))
+    server = SimulatedServer(profile.server_spec, generator=ProfileGenerator(profile, seed=0, graphs=(WB1,)), seed=0)
+    cases = cases_of(WB1, ("lp", "greedy", "llm"), (0,), (16.0,))
+    with serve_in_thread(server) as url:
+        http = network_backend(url, timeout_s=60.0, why="a test")
+        plain = plain_records(cases, Counts(), http)
+        models = {full_tag(model.tag): model for model in served_models(http)}
+        lab = new_lab(http, models=models)
+        played = lab.records(cases)
+        assert len(set(lab.counts.bodies)) == len(lab.counts.bodies) == lab.store.count()
+    for one, other in zip(played, plain, strict=True):
+        assert (one.status, outcome_facts(one)) == (other.status, outcome_facts(other))
+        assert [step[:2] for step in plan_facts(one)] == [step[:2] for step in plan_facts(other)]

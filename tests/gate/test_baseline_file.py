@@ -107,6 +107,7 @@ def test_a_baseline_of_version_0_1_0_is_read_in_full_and_written_as_it_was() -> 
     [
         ({"score": [1.5]}, "a [lp-h1-8GB] r1: score is 1.5, but must be at most 1"),
         ({"violations": [-1.0]}, "a [lp-h1-8GB] r1: violations is -1, but must be at least 0"),
+        ({"violations": [0.5]}, "a [lp-h1-8GB] r1: violations is 0.5, but must be a whole number"),
     ],
 )
 def test_figures_that_cannot_be_are_refused(figures: dict[str, list[float]], sentence: str) -> None:

@@ -91,3 +91,35 @@ def test_a_damaged_file_ends_a_distributed_run_before_any_test(suite: pytest.Pyt
     result = suite.runpytest_subprocess("-n1", BASE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: baseline base.json: is not valid JSON*"])
+
+
+def test_ctrl_c_while_a_job_runs_ends_the_run_with_its_reports(suite: pytest.Pytester) -> None:
+    """A real SIGINT, in the middle of the third job: what was run before is reported, judged and whole."""
+    suite.makeconftest(
+        """
+        import os, signal
+        from pytest_swarm import Assignment, Origin, Plan, PlanStatus
+
+        class Interrupting:
+            name = "house"
+            async def route(self, view):
+                if os.path.exists("armed") and view.seed % 2:
+                    os.kill(os.getpid(), signal.SIGINT)
+                tag = "gemma2:2b"
+                return Plan(assignments=tuple(Assignment(task=t.id, model=tag, origin=Origin.RULE) for t in view.tasks),
+                            residency=(frozenset({tag}),), status=PlanStatus.HEURISTIC)
+
+        def pytest_swarm_routers():
+            return {"house": lambda setup: Interrupting()}
+        """
+    )
+    args = ("--swarm-compare=house", "--swarm-repeat=6", "--swarm-report=json", "--swarm-report=csv")
+    suite.runpytest(BASE, "--swarm-update-baseline", *args).assert_outcomes(passed=6)
+    (suite.path / "armed").touch()
+    result = suite.runpytest_subprocess(BASE, *args)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    reports = Reports(suite.path)
+    assert reports.of("run_end")[0]["complete"] is False
+    assert len(reports.report["cases"]) == len(reports.of("job_dag_summary")) < 6
+    assert list((suite.path / "reports").rglob("*.csv"))
+    assert "Traceback" not in result.stderr.str()

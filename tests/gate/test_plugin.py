@@ -315,6 +315,38 @@ def test_a_gate_that_fails_costs_no_report(
     assert reports.report["cases"]
 
 
+@pytest.mark.parametrize(
+    ("broken", "lost"),
+    [
+        ("pytest_swarm.report.outputs.render_html", "--swarm-report=html: failed"),
+        ("pytest_swarm.report.outputs.write_json", "--swarm-report=json: failed"),
+        ("pytest_swarm.report.outputs.write_csv", "--swarm-report=csv: failed"),
+        ("pytest_swarm.report.outputs.write_markdown", "--swarm-report=md: failed"),
+        ("pytest_swarm.report.outputs.gate_lines", "--swarm-report=md: failed"),
+        ("pytest_swarm.plugin.reporting.terminal_summary", "the summary in the terminal failed"),
+        ("pytest_swarm.plugin.reporting.terminal_lines", "the summary in the terminal failed"),
+    ],
+)
+def test_a_report_that_fails_costs_no_other_one(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, broken: str, lost: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("float division by zero")
+
+    write(suite, "--swarm-compare=lp")
+    monkeypatch.setattr(broken, fail)
+    result = suite.runpytest(
+        BASE,
+        "--swarm-compare=lp",
+        *(f"--swarm-report={each}" for each in ("html:o.html", "json:o.json", "csv:o.csv", "md:o.md")),
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines([f"ERROR: {lost}: ZeroDivisionError: float division by zero"])
+    kind = lost.removeprefix("--swarm-report=").partition(":")[0]
+    files = {"html", "json", "csv", "md"}
+    assert {each for each in files if (suite.path / f"o.{each}").exists()} == files - {kind}
+
+
 def test_a_run_is_appended_to_a_baseline(suite: pytest.Pytester) -> None:
     for seed in (0, 1):
         result = suite.runpytest(BASE, "--swarm-update-baseline=append", "--swarm-compare=lp", f"--swarm-seed={seed}")

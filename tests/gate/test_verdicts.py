@@ -150,6 +150,7 @@ def test_wall_times_of_one_run_are_not_judged() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
+        ({"backend": "measure"}, "other backend: sim then, measure now, and measured answers are played"),
         ({"simulated": False, "backend": "ollama"}, "other backend: simulated (a40) then, real (ollama) now"),
         ({"profile": "b200"}, "other simulator profile: a40 then, b200 now"),
         ({"fleet": FleetIdentity(name="heavy", digest="xyz")}, "other fleet: heavy (abc) then, heavy (xyz) now"),
@@ -403,7 +404,7 @@ def test_rare_violations_that_chance_explains_are_no_regression() -> None:
     clean = [violating([0] * 5), *(violating([0] * 5, job=f"b{n}") for n in range(16))]
     (row,) = judge(clean, rare, "violations:+0").rows
     assert row.verdict is Verdict.INCONCLUSIVE
-    assert "1 of 85 repeats of jobs" in (row.note or "")
+    assert "counted in 1 of 85 repeats now" in (row.note or "")
     assert judge(clean, rare, "violations:+1").rows[0].verdict is Verdict.OK
     assert judge(clean, rare, "violations:+0@exact").rows[0].verdict is Verdict.REGRESSED
 
@@ -428,3 +429,31 @@ def test_a_router_made_worse_by_five_points_fails_with_one_repeat_of_the_same_se
     row = result.rows[0]
     assert (row.verdict, row.exact, row.p_worse, row.repeats_needed) == (Verdict.REGRESSED, True, None, None)
     assert result.failures == ("lp/score:-2.5%@95: REGRESSED",)
+
+
+def test_a_count_that_was_not_measured_is_not_0() -> None:
+    """A baseline without the count of one case: three violations now are not three more."""
+    before = case("a", [0.5], figures={"violations": [None]})  # type: ignore[list-item]
+    result = judge([before, violating([1], job="b")], [violating([3]), violating([1], job="b")], seed=0)
+    assert {each.setup.job: each.verdict for each in result.cases} == {"a": Verdict.OK, "b": Verdict.OK}
+
+
+def appended(scores: list[list[float]], answers: list[list[str]]) -> list[BaselineCase]:
+    """Eight jobs of a baseline of several runs, one list of scores and of answers for each."""
+    found: list[BaselineCase] = []
+    for each in jobs([0.0], count=8):
+        samples = tuple(
+            replace(one, run=f"run{n}", answers=f"{each.setup.job}{text}")
+            for n, (values, texts) in enumerate(zip(scores, answers, strict=True))
+            for one, text in zip(case(each.setup.job, values).samples, texts, strict=True)
+        )
+        found.append(replace(each, samples=samples))
+    return found
+
+
+def test_a_seed_that_was_appended_twice_is_one_run() -> None:
+    now = jobs([0.5, 0.5], count=8)
+    twice = judge(appended([[0.4, 0.6]] * 2, [["a", "b"]] * 2), now, "score:-2.5%").rows[0]
+    other = judge(appended([[0.4, 0.6]] * 2, [["a", "b"], ["a", "c"]]), now, "score:-2.5%").rows[0]
+    assert (twice.repeats_before, twice.distinct_before) == (32, 16)
+    assert (other.repeats_before, other.distinct_before) == (32, 32), "on a simulator, one equal answer is coincidence"

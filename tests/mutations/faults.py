@@ -184,6 +184,41 @@ FAULTS: Final = (
         tests=("estimate/test_estimator.py",),
     ),
     Fault(
+        name="a cross-fitted job starts from its own answers",
+        where="estimate/starting_estimates.py",
+        old="if job == graph.name or digest == graph.digest",
+        new="if job == graph.name and digest == graph.name",
+        tests=("estimate/test_starting_estimates.py",),
+    ),
+    Fault(
+        name="the strength of a prior ignores what chance explains",
+        where="estimate/shrinkage.py",
+        old="between = (spread - within * ",
+        new="between = (spread - 0.0 * ",
+        tests=("estimate/test_shrinkage.py",),
+    ),
+    Fault(
+        name="text counts though its gain is within its standard error",
+        where="estimate/text_estimates.py",
+        old="weight=weight if gain.mean() > error else 0.0",
+        new="weight=weight if gain.mean() > 0 else 0.0",
+        tests=("estimate/test_text_estimates.py",),
+    ),
+    Fault(
+        name="energy counts what idle GPUs would have used",
+        where="metrics/energy_metrics.py",
+        old="- first.gpu.energy_j - idle_j)",
+        new="- first.gpu.energy_j)",
+        tests=("metrics/test_energy.py",),
+    ),
+    Fault(
+        name="the hull of a curve is not concave",
+        where="metrics/cost_curves.py",
+        old="while len(hull) > 1 and _slope(hull[-2], hull[-1]) <= _slope(hull[-2], point):",
+        new="while len(hull) > 1 and _slope(hull[-2], hull[-1]) > _slope(hull[-2], point):",
+        tests=("metrics/test_cost_curves.py",),
+    ),
+    Fault(
         name="lp rounds to the smallest share",
         where="routing/lp.py",
         old="shares.argmax(axis=0)",
@@ -328,6 +363,35 @@ FAULTS: Final = (
         new="[{parameters}]",
         tests=("plugin/test_shard.py",),
     ),
+    # --- policies that defer tasks
+    Fault(
+        name="a plan may defer every ready task",
+        where="routing/feasibility.py",
+        old="if view.ready and plan.deferred.issuperset(view.ready):",
+        new="if not view.ready:",
+        tests=("routing/test_feasibility.py",),
+    ),
+    Fault(
+        name="a deferred task is run all the same",
+        where="execution/planning.py",
+        old="run_now = frozenset(view.ready) - plan.deferred",
+        new="run_now = frozenset(view.ready)",
+        tests=("execution/test_deferred.py",),
+    ),
+    Fault(
+        name="the most recently used model makes room",
+        where="routing/residency_queue.py",
+        old="key=lambda tag: (last_used.get(tag, _NEVER_USED), place(tag))",
+        new="key=lambda tag: (-last_used.get(tag, _NEVER_USED), place(tag))",
+        tests=("routing/test_fixed.py",),
+    ),
+    Fault(
+        name="the rank of a task leaves out its own time",
+        where="routing/list_schedule.py",
+        old="ranks[task] = problem.mean_time[task] + after",
+        new="ranks[task] = after",
+        tests=("routing/test_heft.py",),
+    ),
     # --- reliability
     Fault(
         name="two processes write one run",
@@ -363,5 +427,34 @@ FAULTS: Final = (
         old="        self.open.clear()\n",
         new="",
         tests=("telemetry/test_reader.py",),
+    ),
+    # --- measured answers
+    Fault(
+        name="the key of an answer leaves out the digest of the model's file",
+        where="ollama/answers/questions.py",
+        old='"digest": self.model.digest, ',
+        new="",
+        tests=("ollama/answers/test_answer_store.py",),
+    ),
+    Fault(
+        name="a case's time goes on while it waits for an answer",
+        where="execution/case_player.py",
+        old="lambda: self._transports[0].gate.closed",
+        new="lambda: False",
+        tests=("execution/test_waves.py",),
+    ),
+    Fault(
+        name="what another process has stored meanwhile is asked again",
+        where="execution/answer_broker.py",
+        old="            return self._known.answer(need.question) is None",
+        new="            return True",
+        tests=("execution/test_interrupted_waves.py",),
+    ),
+    Fault(
+        name="a prefill from the cache counts as the model's own",
+        where="execution/playing_transport.py",
+        old="if (answer.cached or answer.beside) and figures.prefill_tokens_per_s",
+        new="if answer.beside and figures.prefill_tokens_per_s",
+        tests=("execution/test_playing_transport.py",),
     ),
 )

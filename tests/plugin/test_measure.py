@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from tests.plugin.conftest import Reports
 
 MEASURE = ("--swarm-backend=measure", "--swarm-profile=a40")
@@ -73,7 +76,7 @@ def test_offline_without_a_store_is_one_sentence(suite: pytest.Pytester) -> None
 def test_without_a_server_it_says_so_before_any_test(suite: pytest.Pytester) -> None:
     result = run(suite, "--swarm-backend=measure", "--swarm-host=http://127.0.0.1:9")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: *127.0.0.1:9*"])
+    result.stderr.fnmatch_lines(["ERROR: *127.0.0.1:9*--swarm-offline plays what was measured before"])
 
 
 def test_the_store_is_beside_the_ini_file(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,3 +156,95 @@ def test_a_carryover_over_jobs_is_refused(suite: pytest.Pytester) -> None:
     result = run(suite, *MEASURE, "--swarm-carryover=group")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*plays each case from an empty GPU; leave out --swarm-carryover*"])
+
+
+def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, reports: Reports) -> None:
+    result = run(suite, *MEASURE, "--swarm-compare=lp,greedy,milp", "--swarm-verify=2")
+    result.assert_outcomes(passed=3)
+    measure = reports.report["run"]["measure"]
+    assert len(measure["verified"]) == 2
+    assert {row["metric"]: row["cases"] for row in measure["verified_figures"]}["makespan_s"] == 2
+    assert all(abs(row["off"]) < 0.03 for row in measure["verified_figures"])
+    result.stdout.fnmatch_lines(["figure * predicted * real * off *", "Makespan *"])
+    assert len(reports.of("verified_case")) == 2
+
+
+def test_the_same_cases_are_verified_in_every_run(suite: pytest.Pytester, reports: Reports) -> None:
+    found = []
+    for _ in range(2):
+        run(suite, *MEASURE, "--swarm-compare=lp,greedy,milp,random", "--swarm-verify=2").assert_outcomes(passed=4)
+        found.append(sorted(each["label"] for each in reports.report["run"]["measure"]["verified"]))
+    assert found[0] == found[1]
+
+
+def test_the_report_tells_what_was_measured(suite: pytest.Pytester, reports: Reports) -> None:
+    run(suite, *MEASURE, "--swarm-compare=lp,greedy")
+    first = reports.report["run"]["measure"]
+    assert (first["answers_known"], first["answers_asked"]) == (0, 3)
+    assert first["loads"] >= 3
+    assert first["server_s"] > 0
+    run(suite, *MEASURE, "--swarm-compare=lp,greedy")
+    second = reports.report["run"]["measure"]
+    assert (second["answers_known"], second["answers_asked"], second["loads"], second["server_s"]) == (3, 0, 0, 0.0)
+    assert second["without_store_s"] == first["without_store_s"] > 0
+    assert second["verified"] == []
+
+
+def figures_of(result: pytest.RunResult, start: str) -> list[int]:
+    """The whole numbers in the line of a dry run that begins so."""
+    [line] = [line for line in result.outlines if line.startswith(start)]
+    return [int(text.replace(",", "")) for text in re.findall(r"[0-9][0-9,]*", line)]
+
+
+def test_a_dry_run_asks_nothing_and_tells_what_is_known(suite: pytest.Pytester) -> None:
+    modes = ("--swarm-compare=lp,greedy,random", "--swarm-repeat=2")
+    before = run(suite, *MEASURE, *modes, "--swarm-dry-run")
+    before.assert_outcomes(skipped=6)
+    assert figures_of(before, "dry run of") == [6, 0]
+    calls, loads, *_ = figures_of(before, "now: about")
+    whole_calls, whole_loads, *_ = figures_of(before, "without the store: about")
+    assert 0 < calls < whole_calls == 12
+    assert 0 < loads < whole_loads
+    assert not (suite.path / "reports").exists() or not list((suite.path / "reports").glob("*/events.jsonl"))
+    run(suite, *OFFLINE, *modes).assert_outcomes(failed=6)
+    run(suite, *MEASURE, *modes).assert_outcomes(passed=6)
+    after = run(suite, *MEASURE, *modes, "--swarm-dry-run")
+    assert figures_of(after, "dry run of")[1] > 0
+    assert figures_of(after, "now: about")[:3] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("backend", ["sim", "measure"])
+def test_a_dry_run_counts_the_cases_that_would_be_run(suite: pytest.Pytester, backend: str) -> None:
+    result = run(suite, f"--swarm-backend={backend}", "--swarm-profile=a40", "--swarm-dry-run", "-k", "lp")
+    result.assert_outcomes(skipped=1)
+    start = "dry run of" if backend == "sim" else "without the store"
+    numbers = figures_of(result, start)
+    assert numbers[-4 if backend == "sim" else 0] in (1, 2)
+
+
+def test_a_dry_run_counts_in_one_process(suite: pytest.Pytester) -> None:
+    result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "-n1", "-p", "xdist")
+    assert "run it without -n" in result.stdout.str() + result.stderr.str()
+
+
+def test_the_oracle_needs_every_model_on_every_task(suite: pytest.Pytester) -> None:
+    result = run(suite, *MEASURE, "--swarm-compare=oracle")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*oracle has no realized score of task 'fields'*"])
+
+
+def test_complete_asks_the_whole_matrix_and_no_regret_is_below_zero(suite: pytest.Pytester, reports: Reports) -> None:
+    modes = ("--swarm-compare=oracle,lp,random,single:gemma2:2b", "--swarm-repeat=2", "--swarm-vram=16GB")
+    run(suite, *MEASURE, *modes, "--swarm-complete").assert_outcomes(passed=8)
+    store = AnswerStore(suite.path / ".swarm-answers", writable=False)
+    kinds = Counter((answer.task, question.model.tag) for question, answer in store.entries())
+    store.close()
+    assert len(kinds) == 2 * 4  # two tasks, four models
+    assert min(kinds.values()) >= 2  # two repeats
+    regrets = [case["regret"] for case in reports.report["cases"]]
+    assert len([each for each in regrets if each is not None]) >= 6
+    assert min(each for each in regrets if each is not None) >= 0
+    again = run(suite, *MEASURE, *modes, "--swarm-complete")
+    again.assert_outcomes(passed=8)
+    assert reports.report["run"]["measure"]["answers_asked"] == 0
+    run(suite, *OFFLINE, *modes).assert_outcomes(passed=8)

@@ -131,6 +131,22 @@ def test_task_bars_of_one_lane_do_not_overlap(spans: list[tuple[float, float]]) 
             assert start >= end - 1.2  # a bar is at least a pixel wide
 
 
+def test_a_wait_is_drawn_before_its_task_and_the_critical_path_is_marked() -> None:
+    outcomes = (
+        ok("s0", 1.0, started_s=0.0, finished_s=4.0),
+        ok("s1", 1.0, started_s=7.0, finished_s=9.0),
+        ok("s2", 1.0, started_s=4.0, finished_s=5.0),
+    )
+    drawn = timeline(replace(record({"s0": 1.0}, graph=WB2), outcomes=outcomes))
+    assert drawn is not None
+    assert [bar.title for bar in drawn.waits] == ["s1 waits for 3.0 s"]
+    (bar,) = [each for each in drawn.tasks if each.label == "s1"]
+    assert drawn.waits[0].x + drawn.waits[0].width == pytest.approx(bar.x, abs=0.2)
+    assert drawn.critical == {"s0", "s1"}
+    assert bar.title.endswith(", on the critical path")
+    assert "task s1 waits" in [row[2] for row in drawn.rows]
+
+
 def test_a_job_without_steps_has_no_timeline() -> None:
     assert timeline(record({}, makespan_s=None)) is None
 

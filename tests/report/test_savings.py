@@ -54,7 +54,7 @@ def test_every_mode_has_its_part_of_one_sentence_and_nothing_is_said_without_fix
     three = [job(mode, 1.0, loads=3 - n, seconds=20.0 - n) for n, mode in enumerate(("fixed", "lp", "milp"))]
     assert said(*three) == [
         "LP saves 1.0 load and 1.0 s a job against fixed, at the same score; "
-        "MILP saves 2.0 loads and 2.0 s a job against fixed, at the same score."
+        "MILP saves 2.0 loads and 2.0 s a job, at the same score."
     ]
     assert said(*three[1:]) == []
 

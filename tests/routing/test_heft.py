@@ -16,6 +16,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import check
+from pytest_swarm.routing.gpu_timetable import GpuModel, GpuTimetable
 from pytest_swarm.routing.heft import HeftRouter
 from pytest_swarm.routing.list_schedule import Booking, ListProblem, earliest_gap, schedule, upward_ranks
 from pytest_swarm.routing.mode_table import make_router
@@ -187,3 +188,14 @@ def test_a_pinned_model_takes_its_room_from_the_start() -> None:
 def test_a_fleet_without_speeds_is_refused_in_one_sentence() -> None:
     with pytest.raises(OptionError, match=r"mode 'heft' needs prefill_tokens_per_s.*lacks them for gemma2:2b.*fleet"):
         make_router("heft", RouterSetup(fleet=HEAVY), {})
+
+
+def test_calls_that_run_take_their_slots_and_their_models_until_they_end() -> None:
+    """One slot is busy for 5 s; evicting the busy model would let the load begin only then."""
+    models = {"a": GpuModel(tag="a", vram_gb=4.0, load_s=1.0), "b": GpuModel(tag="b", vram_gb=4.0, load_s=1.0)}
+    made = GpuTimetable(models, {"x": {"b": 2.0}}, limit_gb=4.0, slots=1, resident=frozenset("a"))
+    made.occupy([("a", 5.0)])
+    assert made.book("x", ()).start == 6.0
+    roomy = GpuTimetable(models, {"x": {"b": 2.0}}, limit_gb=8.0, slots=1, resident=frozenset("a"))
+    roomy.occupy([("a", 5.0)])
+    assert roomy.book("x", ()).start == 5.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,12 +16,13 @@ from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.errors import BackendError, CallTimeoutError, ServerDownError, ServerRefusedError
 from pytest_swarm.fields import Json
-from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.llm import LlmRouter
-from pytest_swarm.routing.objective import switch_cost, utility
+from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.objective import evaluate, switch_cost, utility
 from pytest_swarm.routing.planner_prompt import MAX_COUNTED_ROWS, build_problem, planner_prompt, planner_schema
-from tests.instances import GEMMA, INSTANCES, LLAMA, PHI, QWEN, WB1, WB2, Instance, matrix_view, view_of
+from tests.instances import GEMMA, INSTANCES, LLAMA, PHI, QWEN, WB1, WB2, Instance, matrix_view, random_view, view_of
 
 
 def text(rows: Mapping[str, str]) -> str:
@@ -178,6 +180,32 @@ def test_the_prompt_tells_exactly_the_figures_of_the_view(instance: Instance) ->
             assert offer.quality == pytest.approx(view.estimates.quality[i, m], abs=1e-6)
             assert offer.token_cost == pytest.approx(view.estimates.token_cost[i, m], abs=1e-6)
             assert offer.utility == pytest.approx(utility(view)[i, m], abs=1e-6)
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.05])
+@pytest.mark.parametrize("seed", range(12))
+def test_the_planner_can_work_out_the_value_that_the_solvers_maximize(seed: int, latency: float) -> None:
+    view = random_view(seed, tasks=6)
+    seconds = np.random.default_rng(seed).uniform(0, 20, view.estimates.quality.shape)
+    view = replace(
+        view,
+        weights=replace(view.weights, latency=latency),
+        estimates=replace(view.estimates, latency_s=seconds),
+    )
+    plan = asyncio.run(make_router("milp", RouterSetup(fleet=view.fleet), {}).route(view))
+    if plan.status is PlanStatus.INFEASIBLE:
+        return
+    prompt = planner_prompt(build_problem(view))
+    problem = find_problem(prompt)
+    assert problem is not None
+    worth = sum(task.offers[plan.model_of[task.id]].utility for task in problem.tasks)
+    loaded = [model for model in problem.models if model.tag in plan.target_residency and not model.resident]
+    prices = [
+        problem.lambda_switch * each.switch_cost if each.load_price is None else each.load_price for each in loaded
+    ]
+    assert worth - sum(prices) == pytest.approx(evaluate(plan, view).value, abs=1e-4)
+    assert ("the load_price\nof each different model" in prompt) == (latency > 0)
+    assert ("lambda_switch\ntimes the switch_cost" in prompt) == (latency == 0)
 
 
 def test_the_prompt_holds_edges_but_no_task_prompt() -> None:

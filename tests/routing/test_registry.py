@@ -43,7 +43,7 @@ def stubborn(setup: RouterSetup) -> Router:
     return Stubborn(setup)
 
 
-@pytest.mark.parametrize("spec", MODES, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [each for each in MODES if each.name != "policy"], ids=lambda spec: spec.name)
 def test_a_router_carries_the_name_of_its_mode(spec: ModeSpec) -> None:
     mode = mode_for(spec.name, HEAVY)
     assert make_router(mode, replace(SETUP, fleet=with_speeds(view_of(WB1)).fleet), {}).name == mode
@@ -117,7 +117,8 @@ def test_a_planner_may_be_named_and_then_needs_no_option() -> None:
 
 def test_lists_of_modes() -> None:
     table = ModeTable({"mine": stubborn})
-    everything = tuple(spec.name for spec in MODES if spec.name != "single")
+    everything = tuple(spec.name for spec in MODES if spec.stands_alone)
+    assert {spec.name for spec in MODES} - set(everything) == {"single", "policy"}
     assert table.parse(["both"], what="x") == ("lp", "llm")
     assert table.parse(["all", "single:a", "lp"], what="x") == (*everything, "mine", "single:a")
     assert table.parse(["mine:a", "mine", "mine:a"], what="x") == ("mine:a", "mine")

@@ -91,7 +91,7 @@ def test_the_detail_names_each_wrong_field():
         ("Berlin", '" berlin "', True),
         ("2026-02-21", '"2026-02-21"', True),
         (True, "true", True),
-        (True, '"True"', True),
+        (True, '"True"', False),
         (True, "1", False),
         (1, "true", False),
         (None, "null", True),

@@ -28,6 +28,7 @@ class StandIn:
     names: dict[int, str | bytes] = field(default_factory=dict)
     fails: frozenset[str] = frozenset()
     open: int = 0
+    energy_mj: dict[int, int] = field(default_factory=dict)
     NVMLError: type[Exception] = NVMLError
 
     def _check(self, name: str) -> None:
@@ -57,6 +58,11 @@ class StandIn:
     def nvmlDeviceGetComputeRunningProcesses(self, handle: int) -> list[Any]:  # noqa: N802
         self._check("processes")
         return [SimpleNamespace(pid=pid, usedGpuMemory=used) for pid, used in self.gpus[handle][3]]
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: int) -> int:  # noqa: N802
+        if handle not in self.energy_mj:
+            raise NVMLError("Not Supported")
+        return self.energy_mj[handle]
 
     def nvmlSystemGetProcessName(self, pid: int) -> str | bytes:  # noqa: N802
         if pid not in self.names:
@@ -93,6 +99,36 @@ def test_several_gpus_are_one_budget_and_told_apart() -> None:
     )
     meter.close()
     assert nvml.open == 0
+
+
+def test_energy_is_the_sum_of_the_counters_and_idle_power_is_measured_once() -> None:
+    nvml = two_gpus()
+    nvml.energy_mj = {0: 5_000_000, 1: 1_000_000}
+    meter, clock_s = opened(nvml), [100.0]
+
+    def wait(seconds: float) -> None:
+        clock_s[0] += 2 * seconds  # a machine that sleeps too long
+        nvml.energy_mj = {0: nvml.energy_mj[0] + 60_000, 1: nvml.energy_mj[1] + 40_000}
+
+    for _ in range(2):
+        meter.measure_idle(wait=wait, now_s=lambda: clock_s[0])
+    reading = meter.read()
+    assert reading is not None
+    assert reading.idle_power_w == pytest.approx(100 / 2)
+    assert reading.energy_j == pytest.approx(6100.0)
+    assert clock_s == [102.0]
+
+
+def test_where_one_gpu_does_not_count_its_energy_there_is_none_and_the_reason_stands_once() -> None:
+    nvml = two_gpus()
+    nvml.energy_mj = {0: 5_000_000}
+    meter = opened(nvml)
+    meter.measure_idle(wait=lambda _: pytest.fail("there is nothing to wait for"))
+    for _ in range(2):
+        reading = meter.read()
+        assert reading is not None
+        assert reading.energy_j is reading.idle_power_w is None
+    assert meter.troubles == ["energy was not measured: nvmlDeviceGetTotalEnergyConsumption: Not Supported"]
 
 
 def test_a_driver_that_does_not_tell_of_processes() -> None:

@@ -25,6 +25,10 @@ ADDED_SINCE = (
     "deferred",
     "ready_since",
     "last_used",
+    "model_digests",
+    "parallel",
+    "running",
+    "purpose",
     "assign",
 )
 """Fields that the file lacks; the others of ADDED_LATER it has."""

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import FleetError, SwarmError
@@ -145,7 +146,7 @@ models = st.builds(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(offered=st.lists(models, min_size=1, max_size=3, unique_by=lambda model: model.tag))
+@given(offered=st.lists(models, min_size=1, max_size=3, unique_by=lambda model: full_tag(model.tag)))
 def test_any_fleet_survives_dumping_and_loading(offered, tmp_path):
     fleet = Fleet(name="any", models=tuple(offered))
     (tmp_path / "any.toml").write_text(dump_fleet(fleet), encoding="utf-8", newline="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -423,3 +424,62 @@ def test_a_dify_workflow_that_is_used_as_a_tool_is_inlined(tmp_path: Path) -> No
         "b": (None, "Sum up {{answer: r}}"),
         "r": (None, "Read {{answer: a}}"),
     }
+
+
+def flowise_flow(name: str, *nodes: dict[str, Any]) -> dict[str, Any]:
+    """A flow of Flowise whose nodes follow each other."""
+    ids = [node["id"] for node in nodes]
+    edges = [{"source": a, "target": b, "sourceHandle": f"{a}-output"} for a, b in pairwise(ids)]
+    return {"id": f"id-{name}", "name": name, "flowData": json.dumps({"nodes": nodes, "edges": edges})}
+
+
+def flowise_node(node: str, kind: str, **inputs: Any) -> dict[str, Any]:
+    return {"id": node, "data": {"name": f"{kind}Agentflow", "label": node, "inputs": inputs}}
+
+
+def flowise_caller(flow: str) -> dict[str, Any]:
+    return flowise_flow(
+        "main",
+        flowise_node("start_0", "start"),
+        flowise_node("llm_0", "llm", llmUserMessage="Name a page."),
+        flowise_node("call_0", "executeFlow", executeFlowSelectedFlow=flow, executeFlowInput="{{ llm_0 }}"),
+        flowise_node("llm_1", "llm", llmUserMessage="Sum up {{ call_0 }}"),
+    )
+
+
+READER = flowise_flow(
+    "reader", flowise_node("start_0", "start"), flowise_node("llm_0", "llm", llmUserMessage="Read {{ question }}")
+)
+
+
+@pytest.mark.parametrize("place", ["in the same file", "beside the file", "in an export of all beside the file"])
+def test_a_flowise_flow_that_is_executed_is_inlined(tmp_path: Path, place: str) -> None:
+    main = flowise_caller("id-reader")
+    if place == "in the same file":
+        path = write(tmp_path, {"AgentFlowV2": [main, READER], "ChatFlow": [], "Tool": []})
+    else:
+        path = write(tmp_path, main, "main.json")
+        write(tmp_path, READER if place == "beside the file" else {"AgentFlowV2": [READER, READER]}, "other.json")
+    flows = {flow.graph.name: flow.graph for flow in import_graphs(path) if isinstance(flow, FoundGraph)}
+    graph = flows["main"]
+    called = next(task.id for task in graph.tasks if task.prompt.startswith("Read"))
+    assert set(graph.edges) == {("llm_0", called), (called, "llm_1")}
+    assert {task.prompt for task in graph.tasks} == {
+        "Name a page.",
+        "Read {{answer: llm_0}}",
+        f"Sum up {{{{answer: {called}}}}}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("flow", "sentence"),
+    [
+        ("id-nothing", "the workflow 'id-nothing', which is called, is not beside the file"),
+        ("id-main", "the workflow 'id-main', which is called, calls itself, and is run once"),
+    ],
+)
+def test_a_flowise_flow_that_cannot_be_inlined_is_named(tmp_path: Path, flow: str, sentence: str) -> None:
+    path = write(tmp_path, {"AgentFlowV2": [flowise_caller(flow)]})
+    one = found(path)
+    assert sentence in one.losses
+    assert asked(one.graph)["llm_1"] == (None, "Sum up {{ call_0 }}")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from pytest_swarm.codec import JsonDecoder, JsonObject, encode_line, to_json
+from pytest_swarm.codec import JsonDecoder, JsonObject, encode_line, json_schema, to_json
 from pytest_swarm.errors import AnswersError
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import LoadSample, Sample, SpeedSample, StoredAnswer
@@ -120,3 +120,13 @@ def sample_text(sample: Sample) -> str:
 def sample_key(sample: Sample) -> str:
     """Return the identity of a sample by its content."""
     return hashlib.sha256(sample_text(sample).encode()).hexdigest()
+
+
+def answers_schema() -> JsonObject:
+    """Return the JSON Schema of one line of the text form."""
+    return json_schema(
+        *(AnswersHeader, ModelLine, SampleLine, AnswerLine),
+        name=f"swarm-answers-{VERSION}",
+        title=f"One line of an export of answers of pytest-swarm, version {VERSION}",
+        description="The first line has `answers`; models have `model`, loads and speeds `sample`, answers `answer`.",
+    )

@@ -74,6 +74,7 @@ class AnswerStore:
 
     def __init__(self, path: Path | None, *, writable: bool = True) -> None:
         self.path = path
+        self._read: dict[str, StoredAnswer] = {}
         with self._checked():
             self._database = self._open(writable)
             if writable or path is None:
@@ -147,6 +148,7 @@ class AnswerStore:
                 "ifnull(json_extract(excluded.answer, '$.unanswered_s'), 1e99)",
                 (*row, *texts),
             )
+        self._read.pop(question.key, None)
         return done.rowcount > 0
 
     def entries(self) -> Iterator[tuple[Question, StoredAnswer]]:
@@ -160,6 +162,16 @@ class AnswerStore:
                 model = ModelIdentity(tag=tag, digest=digest, server=server)
                 question = Question(model=model, path=path, asked=ASKED.decode(asked, where=where))
                 yield question, STORED_ANSWER.decode(answer, where=where)
+
+    def answers(self) -> Iterator[tuple[str, StoredAnswer]]:
+        """Yield the digest of the model and the answer of all entries, by key; each is decoded once."""
+        with self._checked():
+            keys = self._database.execute("SELECT key, digest FROM answers ORDER BY key").fetchall()
+            for key, digest in keys:
+                if key not in self._read:
+                    row = self._database.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
+                    self._read[key] = STORED_ANSWER.decode(row[0], where=self._where(key))
+                yield digest, self._read[key]
 
     def count(self) -> int:
         """Return how many answers there are."""
@@ -220,6 +232,7 @@ class AnswerStore:
             for table in ("answers", "samples", "models"):
                 rows = [(digest,) for digest in sorted(digests)]
                 self._database.executemany(f"DELETE FROM {table} WHERE digest = ?", rows)
+        self._read.clear()
         return before - self.count()
 
     # --- file ------------------------------------------------------------------------------------------------

@@ -10,13 +10,14 @@ from typing import Final
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
+from pytest_swarm.report.charts.task_spans import TaskSpan, critical_path, task_lanes, task_spans
 from pytest_swarm.report.wording import gigabytes, seconds
 
 WIDTH: Final = 560
 LEFT, RIGHT, TOP, BELOW = 44, 548, 6, 34
 VRAM_HEIGHT: Final = 96
 LANE: Final = 18
-_MAX_LANES: Final = 12  # more parallel tasks than this share the last lane
+_SHORTEST_WAIT_S: Final = 0.05  # a shorter wait is not a pixel of a job of half a minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """Everything that is drawn of one job, in pixels, and the same as rows of a table."""
+    """Everything that is drawn of one job, in pixels, and the same as rows of a table.
+
+    A task's bar begins when its call does; in `waits` it waits for a model or a slot before that. `critical` are the
+    tasks of the critical path.
+    """
 
     frame: Frame
     budget_y: float
@@ -45,6 +50,8 @@ class Timeline:
     loads: tuple[Bar, ...]
     over: tuple[Bar, ...]
     tasks: tuple[Bar, ...]
+    waits: tuple[Bar, ...]
+    critical: frozenset[str]
     evictions: tuple[Tick, ...]
     violations: tuple[Tick, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -68,7 +75,9 @@ def timeline(record: JobRecord) -> Timeline | None:
     vram_gb = record.steps[0].vram_gb
     budget_gb = record.case.key.vram_budget_gb
     stays = _stays(record, end_s)
-    lanes = _lanes(record)
+    spans = task_spans(record)
+    lanes = task_lanes(spans)
+    critical = critical_path(record)
     top = TOP + LANE * (1 + max(lanes.values(), default=0)) + 8
     x = Scale(low=0.0, high=end_s, start=LEFT, end=RIGHT)
     pieces = _pieces(stays, vram_gb)
@@ -84,7 +93,9 @@ def timeline(record: JobRecord) -> Timeline | None:
         bands=tuple(_band(x, y, piece, vram_gb) for piece in pieces),
         loads=tuple(_load(x, y, stay, pieces, vram_gb) for stay in stays if stay.ready_s > stay.start_s),
         over=_over(x, y, pieces, vram_gb, budget_gb),
-        tasks=_tasks(record, x, lanes),
+        tasks=tuple(_task(x, each, lanes[each.task], critical=each.task in critical) for each in spans),
+        waits=tuple(_wait(x, each, lanes[each.task]) for each in spans if each.waited_s > _SHORTEST_WAIT_S),
+        critical=critical,
         evictions=tuple(
             Tick(at=x(each.finished_s), label=f"{each.model} unloaded at {seconds(each.finished_s)}")
             for each in record.switches
@@ -195,35 +206,28 @@ def _over(
     return tuple(bars)
 
 
-def _lanes(record: JobRecord) -> dict[str, int]:
-    """Return a lane for each task so that bars of one lane do not overlap, as far as there are lanes."""
-    free_at: list[float] = []
-    lanes: dict[str, int] = {}
-    timed = [each for each in record.outcomes if each.started_s is not None and each.finished_s is not None]
-    for each in sorted(timed, key=lambda outcome: (outcome.started_s or 0.0, outcome.task)):
-        start_s, end_s = each.started_s or 0.0, each.finished_s or 0.0
-        lane = next((n for n, at in enumerate(free_at) if at <= start_s + 1e-9), len(free_at))
-        if lane == len(free_at) and lane < _MAX_LANES:
-            free_at.append(end_s)
-        lane = min(lane, _MAX_LANES - 1)
-        free_at[lane] = end_s
-        lanes[each.task] = lane
-    return lanes
+def _task(x: Scale, span: TaskSpan, lane: int, *, critical: bool) -> Bar:
+    return Bar(
+        x=x(span.started_s),
+        y=TOP + LANE * lane,
+        width=max(1.0, x(span.finished_s) - x(span.started_s)),
+        height=LANE - 4,
+        model=span.model,
+        label=span.task,
+        title=f"{span.task} on {span.model}: {seconds(span.started_s)} to {seconds(span.finished_s)}"
+        + (", on the critical path" if critical else ""),
+    )
 
 
-def _tasks(record: JobRecord, x: Scale, lanes: Mapping[str, int]) -> tuple[Bar, ...]:
-    return tuple(
-        Bar(
-            x=x(each.started_s),
-            y=TOP + LANE * lanes[each.task],
-            width=max(1.0, x(each.finished_s) - x(each.started_s)),
-            height=LANE - 4,
-            model=each.model or "",
-            label=each.task,
-            title=f"{each.task} on {each.model}: {seconds(each.started_s)} to {seconds(each.finished_s)}",
-        )
-        for each in record.outcomes
-        if each.started_s is not None and each.finished_s is not None
+def _wait(x: Scale, span: TaskSpan, lane: int) -> Bar:
+    return Bar(
+        x=x(span.ready_s),
+        y=TOP + LANE * lane + LANE / 2 - 3,
+        width=max(0.5, x(span.started_s) - x(span.ready_s)),
+        height=2,
+        model=span.model,
+        label="",
+        title=f"{span.task} waits for {seconds(span.waited_s)}",
     )
 
 
@@ -234,5 +238,10 @@ def _rows(record: JobRecord) -> tuple[tuple[str, ...], ...]:
         (each.started_s, each.finished_s, f"task {each.task} on {each.model}")
         for each in record.outcomes
         if each.started_s is not None and each.finished_s is not None
+    ]
+    events += [
+        (each.ready_s, each.started_s, f"task {each.task} waits")
+        for each in task_spans(record)
+        if each.waited_s > _SHORTEST_WAIT_S
     ]
     return tuple((seconds(start), seconds(end), what) for start, end, what in sorted(events))

@@ -9,6 +9,7 @@ from typing import Final
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.asgi_messages import end_lines, send_json, send_line, start_lines
+from pytest_swarm.simulator.server.decode_sharing import DecodeSharing
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.launch_options import launch_options
 from pytest_swarm.simulator.server.loaded_model import ModelRequest, RequestState
@@ -48,6 +49,7 @@ class ChatEndpoint:
         self._spec = spec
         self._scheduler = scheduler
         self._generator = generator
+        self._sharing = DecodeSharing()
 
     async def serve(self, parsed: ParsedRequest, send: Send) -> None:
         """Serve one request; cancellation releases its model and slot.
@@ -121,6 +123,10 @@ class ChatEndpoint:
         )
         if parsed.stream:
             await self._stream(parsed, stream, send)
+        elif parsed.model.slowdowns:
+            await asyncio.sleep(REQUEST_OVERHEAD_S + stream.overhead_s + stream.prefill_s)
+            decode_s = await self._sharing.decode(parsed.model.blob, stream.decode_s, parsed.model.slowdowns)
+            stream = replace(stream, token_s=decode_s / stream.tokens)
         else:
             await asyncio.sleep(REQUEST_OVERHEAD_S + stream.overhead_s + stream.prefill_s + stream.decode_s)
         await self._send_end(parsed, stream, send, total_s=loop.time() - started_s, load_s=load_s)

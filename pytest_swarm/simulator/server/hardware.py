@@ -36,6 +36,7 @@ class ModelSpec:
     time of a load from the page cache, `first_load_s` that of the first load (from disk; None: same as `load_s`).
     `overhead_s` is the fixed time of a call. `cpu_slowdown` multiplies the time per token for the share of layers that
     is not on the GPU. `parameters` are the model's own default options.
+    `slowdowns` are calls at once -> how many times longer each takes to decode; empty: each slot decodes at full speed.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ModelSpec:
     overhead_s: float = 0.0
     cpu_slowdown: float = 1.0
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    slowdowns: Mapping[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -65,6 +67,7 @@ class ModelSpec:
         if self.first_load_s is not None:
             _check(self.name, "first_load_s", self.first_load_s)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        object.__setattr__(self, "slowdowns", MappingProxyType(dict(self.slowdowns)))
 
     @property
     def full_name(self) -> str:

@@ -12,6 +12,7 @@ from typing import Final, NoReturn, TypeAlias
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
+from pytest_swarm.simulator.server.go_syntax import syntax_fault
 from pytest_swarm.simulator.server.go_values import base64_fault, go_number
 from pytest_swarm.simulator.server.request_fields import (
     ANY,
@@ -36,14 +37,6 @@ JsonObject: TypeAlias = Mapping[str, Json]
 
 _THINK_LEVELS: Final = ("high", "medium", "low", "max")
 _THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
-_EXPLAINED: Final = {
-    "Expecting property name": "looking for beginning of object key string",
-    "Expecting ':'": "after object key",
-    "Expecting ','": "after object key:value pair",
-    "Invalid control character": "in string literal",
-    "Invalid \\": "in string escape code",
-    "Illegal trailing comma": "looking for beginning of object key string",
-}
 
 
 class InvalidBody(Exception):  # noqa: N818 - it is the text of a 400, not a fault of the program
@@ -66,7 +59,7 @@ def read_object(body: bytes, kind: str) -> JsonObject:
     try:
         value, _ = _DECODER.raw_decode(text)
     except json.JSONDecodeError as error:
-        raise InvalidBody(_go_syntax_error(error)) from error
+        raise InvalidBody(syntax_fault(body.lstrip(b" \t\r\n")) or str(error)) from error
     except RecursionError as error:
         raise InvalidBody("exceeded max depth") from error
     if value is None:
@@ -207,15 +200,6 @@ def go_kind(value: Json) -> str:
     if isinstance(value, str):
         return "string"
     return "array" if isinstance(value, list) else "object"
-
-
-def _go_syntax_error(error: json.JSONDecodeError) -> str:
-    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
-        return "unexpected EOF"
-    why = next(
-        (text for start, text in _EXPLAINED.items() if error.msg.startswith(start)), "looking for beginning of value"
-    )
-    return f"invalid character {error.doc[error.pos]!r} {why}"
 
 
 def _no_constant(name: str) -> NoReturn:

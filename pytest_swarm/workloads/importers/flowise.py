@@ -7,9 +7,19 @@ from typing import Final
 
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
-from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep, Parts, is_blank, joined
+from pytest_swarm.workloads.importers.agent_flow import (
+    QUESTION,
+    AgentFlow,
+    FlowCall,
+    FlowLink,
+    FlowNode,
+    LlmStep,
+    Parts,
+    is_blank,
+    joined,
+)
 from pytest_swarm.workloads.importers.flowise_chains import CHAIN_KINDS, MODEL_KEYS, ChainReader
-from pytest_swarm.workloads.importers.flowise_references import FlowiseReferences
+from pytest_swarm.workloads.importers.flowise_references import CALL_KIND, FlowiseReferences
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
 _PREFIXES: Final = {"llmAgentflow": "llm", "agentAgentflow": "agent", "conditionAgentAgentflow": "conditionAgent"}
@@ -41,6 +51,8 @@ def read_flowise(document: Json, *, name: str, where: str) -> AgentFlow:
     try:
         return AgentFlow(
             name=first_text(document, "name", "chatflowName").strip() or name,
+            calls=tuple(_calls(rows, references)),
+            called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
             nodes=tuple(_node(node, row, references, chains) for node, row in rows.items()),
             links=(*_links(edges, rows, chains), *_loops(rows, chains)),
             losses=(*references.losses, *_lost(rows)),
@@ -124,6 +136,17 @@ def _loops(rows: dict[str, JsonTable], chains: ChainReader) -> Iterator[FlowLink
             yield FlowLink(source=node, target=found)
 
 
+def _calls(rows: dict[str, JsonTable], references: FlowiseReferences) -> Iterator[FlowCall]:
+    """Yield the calls of other flows; what they pass is the question there."""
+    for node, row in rows.items():
+        if _kind(row) == CALL_KIND:
+            inputs = table(row, "data", "inputs")
+            asked = references.of(node).parts(text(inputs, "executeFlowInput") or _QUESTION)
+            label = text(row, "data", "label").strip()
+            names = (text(inputs, "executeFlowSelectedFlow") or label or node,)
+            yield FlowCall(node=node, names=names, inputs={QUESTION: asked})
+
+
 def _lost(rows: dict[str, JsonTable]) -> Iterator[str]:
     """Yield sentences on nodes that do something which a task graph cannot."""
     wording = {
@@ -131,7 +154,6 @@ def _lost(rows: dict[str, JsonTable]) -> Iterator[str]:
         "httpAgentflow": "requests are not sent",
         "retrieverAgentflow": "nothing is retrieved",
         "customFunctionAgentflow": "code is not run",
-        "executeFlowAgentflow": "flows that are called are not in the file",
         "humanInputAgentflow": "nobody is asked",
         "iterationAgentflow": "iterations run once, with the whole list",
     }

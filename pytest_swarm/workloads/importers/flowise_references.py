@@ -16,6 +16,7 @@ from pytest_swarm.workloads.importers.json_values import JsonTable, table, table
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _TAG: Final = re.compile(r"<[^<>]*>")
 _STEP_KINDS: Final = {"llmAgentflow": "llm", "agentAgentflow": "agent", "conditionAgentAgentflow": "conditionAgent"}
+CALL_KIND: Final = "executeFlowAgentflow"
 _ANSWER_FIELDS: Final = ("output", "content")
 _STATE: Final = ("$flow", "state")
 MAX_DEPTH: Final = 12  # values that refer to values
@@ -80,7 +81,8 @@ class FlowiseReferences:
                 return given
         if kind == "startAgentflow":
             return (FlowInput(names=(QUESTION,), raw=raw),)
-        return (FlowInput(names=(label, node), raw=raw),)
+        source = node if kind == CALL_KIND else None
+        return (FlowInput(names=(label, node), raw=raw, source=source),)
 
     def _state(self, key: str, path: tuple[str, ...], raw: str) -> Parts:
         """Return what was written into a state: the last step that comes before counts, else its first value."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -16,11 +16,12 @@ from pytest_swarm.fields import Json
 from pytest_swarm.workloads.expected_files import with_expected_answers
 from pytest_swarm.workloads.graph_files import read_graph
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow
+from pytest_swarm.workloads.importers.called_workflows import YAML_SUFFIXES, CalledWorkflows, bundled, unpacked
 from pytest_swarm.workloads.importers.crewai import is_crewai, is_crewai_agents, read_crewai
 from pytest_swarm.workloads.importers.dagbench import is_dagbench, read_dagbench
 from pytest_swarm.workloads.importers.dify import is_dify, read_dify
 from pytest_swarm.workloads.importers.dot import read_dot
-from pytest_swarm.workloads.importers.flow_calls import inlined
+from pytest_swarm.workloads.importers.flow_calls import Lookup, inlined
 from pytest_swarm.workloads.importers.flowise import is_flowise, read_flowise
 from pytest_swarm.workloads.importers.langflow import is_langflow, read_langflow
 from pytest_swarm.workloads.importers.langgraph import is_langgraph, read_langgraph
@@ -30,7 +31,6 @@ from pytest_swarm.workloads.importers.wfformat import is_wfformat, read_wfformat
 from pytest_swarm.workloads.importers.worfbench import is_worfbench, read_worfbench
 from pytest_swarm.workloads.importers.yaml_text import parse_yaml
 
-YAML_SUFFIXES: Final = (".yml", ".yaml")
 DOT_SUFFIXES: Final = (".dot", ".gv")
 GRAPHML_SUFFIXES: Final = (".graphml", ".xml")
 SUFFIXES: Final = (".json", ".toml", *YAML_SUFFIXES, *DOT_SUFFIXES, *GRAPHML_SUFFIXES)
@@ -56,9 +56,16 @@ class _Place:
 
     where: str
     path: Path
+    document: Json = None
 
     def at(self, number: int) -> _Place:
-        return _Place(where=f"{self.where}[{number}]", path=self.path)
+        """Return the place of one of several workflows of the document."""
+        return replace(self, where=f"{self.where}[{number}]")
+
+    @property
+    def called(self) -> Lookup:
+        """What finds the workflows that are called from here."""
+        return CalledWorkflows(path=self.path, own=self.document).find
 
 
 def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
@@ -93,16 +100,18 @@ def _parsed(path: Path, text: str) -> Json:
 
 def _documents(document: Json, place: _Place) -> Iterator[Entry]:
     """Yield the entries of a document, which may be a list or a bundle of several workflows."""
+    place = replace(place, document=document)
     rows: list[Json] = document if isinstance(document, list) else []
     if rows and (is_worfbench(document) or all(map(is_n8n, rows))):
         for number, row in enumerate(rows):
             yield _entry(row, place.at(number))
-    elif isinstance(document, dict) and isinstance(document.get("flowData"), str):
-        flow = parse_json(str(document["flowData"]), f"{place.where}, 'flowData'", GraphError)
-        name: Json = document.get("name")
-        yield _entry(flow | {"name": name} if isinstance(flow, dict) else flow, place)
-    elif isinstance(flows := document.get("flows") if isinstance(document, dict) else None, list) and flows:
+    elif flows := bundled(document):
         for number, row in enumerate(flows):
+            yield _entry(unpacked(row, place.at(number).where), place.at(number))
+    elif isinstance(document, dict) and isinstance(document.get("flowData"), str):
+        yield _entry(unpacked(document, place.where), place)
+    elif isinstance(several := document.get("flows") if isinstance(document, dict) else None, list) and several:
+        for number, row in enumerate(several):
             yield _entry(row, place.at(number))
     else:
         yield _entry(document, place)
@@ -118,7 +127,7 @@ def _read(document: Json, place: _Place) -> Content:
     if is_worfbench([document]):
         return read_worfbench(document, where=where)
     if is_dify(document):
-        return inlined(read_dify(document, name=stem, where=where), _Siblings(place.path).find)
+        return inlined(read_dify(document, name=stem, where=where), place.called)
     if is_wfformat(document):
         return read_wfformat(document, where=where)
     if is_dagbench(document):
@@ -131,7 +140,7 @@ def _read(document: Json, place: _Place) -> Content:
         (is_node_link, read_node_link),
     ):
         if matches(document):
-            return inlined(read(document, name=stem, where=where), _Siblings(place.path).find)
+            return inlined(read(document, name=stem, where=where), place.called)
     if isinstance(document, dict) and "tasks" in document:
         return with_expected_answers(read_graph(document, where=where), place.path)
     if is_crewai(document):
@@ -139,38 +148,6 @@ def _read(document: Json, place: _Place) -> Content:
     if is_crewai_agents(document):
         raise GraphError(f"{where}: holds the agents of a CrewAI crew; import the tasks.yaml beside it")
     raise GraphError(f"{where}: the format is not known; supported are {KNOWN_FORMATS}")
-
-
-class _Siblings:
-    """The workflows in the other files of a directory, read when a workflow calls one of them."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._by_name: dict[str, AgentFlow] | None = None
-
-    def find(self, names: tuple[str, ...]) -> AgentFlow | None:
-        """Return the workflow that goes by one of the names, None where there is none."""
-        if self._by_name is None:
-            self._by_name = {}
-            for file in sorted(self._path.parent.glob(f"*{self._path.suffix}")):
-                if file.resolve() != self._path.resolve():
-                    self._by_name |= {name: flow for name, flow in _callable(file) if name not in self._by_name}
-        return next((self._by_name[name] for name in names if name in self._by_name), None)
-
-
-def _callable(file: Path) -> Iterator[tuple[str, AgentFlow]]:
-    """Yield name and workflow of a file that may be called; nothing where it cannot be read."""
-    try:
-        document = _parsed(file, read_text(file, GraphError))
-        if is_n8n(document):
-            flow = read_n8n(document, name=file.stem, where=str(file))
-        elif is_dify(document):
-            flow = read_dify(document, name=file.stem, where=str(file))
-        else:
-            return
-    except GraphError:  # the file is refused where it is imported itself; the call is then listed as lost
-        return
-    yield from ((name, flow) for name in (*flow.called, file.stem))
 
 
 def is_agents_file(path: Path) -> bool:

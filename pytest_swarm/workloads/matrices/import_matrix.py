@@ -103,7 +103,7 @@ class ImportedMatrix:
         ]
         if not self.jobs.even:
             lines.append(
-                "note: the last job is smaller, so a mean over jobs differs from the mean over prompts; "
+                "note: some jobs have a prompt less, so a mean over jobs differs from the mean over prompts; "
                 "choose a --batch that divides the number of prompts"
             )
         lines += [f"mean score {matrix.mean_score(each):.6f}  single:{each}" for each in matrix.models]
@@ -220,6 +220,8 @@ def _ini(matrix: Matrix) -> str:
             "[pytest]",
             "# Compare a single model with --swarm-compare=oracle,single:MODEL.",
             f"swarm_compare = {','.join(MODES)}",
+            "# Estimates of each job from the answers to all others; prior believes the means of the whole table.",
+            "swarm_estimates = cross",
             "swarm_backend = sim",
             "swarm_fleet = fleet.toml",
             "swarm_profile = profile.toml",

@@ -49,7 +49,7 @@ def matrix_jobs(matrix: Matrix, *, name: str, batch: int) -> MatrixJobs:
     calls: list[tuple[CallKey, MeasuredCall]] = []
     count = -(-len(matrix.prompts) // size)
     for number in range(count):
-        prompts = matrix.prompts[number * size : (number + 1) * size]
+        prompts = matrix.prompts[number::count]  # dealt, so that no job holds a whole data set of a sorted table
         job = f"{name}-{number + 1:0{len(str(count))}d}"
         graphs.append(TaskGraph(name=job, tasks=tuple(_task(each, answer_tokens) for each in prompts)))
         calls += [

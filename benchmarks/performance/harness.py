@@ -1,0 +1,182 @@
+"""What the harness costs beside the routers, on the simulator:  python -m benchmarks.performance.harness [PART...]
+
+Parts: `processes` (2,000 jobs in one and in two processes), `memory` (the growth from 1,000 to 10,000 jobs), `share`
+(seconds a job beside the router's own), `hosts` (two servers over HTTP that really wait). Without an argument all of
+them. Each run of pytest is a process of its own, and its figures come from its events and from the system's accounts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+MODES: Final = ("lp", "milp", "greedy")
+JOBS: Final = 2_000
+FEW: Final = 1_000
+MANY: Final = 10_000
+HOST_JOBS: Final = 12
+SPEED: Final = 5.0  # how much faster than an A40 the servers of `hosts` are
+BENCHMARK: Final = """
+import os
+import pytest
+from pytest_swarm import Number, Task, TaskGraph
+
+KINDS = ("extraction", "math", "code")
+
+def workflow(number):
+    tasks = [
+        Task(id=f"t{n}", type=kind, prompt=f"Workflow {number}, task {n}: how much is 20 + 22?", estimated_tokens=100,
+             difficulty=1 + n, expected=Number(value=42))
+        for n, kind in enumerate(KINDS)
+    ]
+    return TaskGraph(name=f"workflow{number:05d}", tasks=tuple(tasks), edges=(("t0", "t1"), ("t1", "t2")))
+
+@pytest.mark.parametrize("number", range(int(os.environ["WORKFLOWS"])))
+def test_workflow(swarm_run, number):
+    swarm_run(workflow(number))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One run of pytest: its times and its memory, and the events of its jobs."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+    events: tuple[dict[str, Any], ...]
+
+    @property
+    def jobs(self) -> int:
+        """The number of jobs that ended."""
+        return sum(each["event"] == "job_dag_summary" for each in self.events)
+
+    @property
+    def loop_s(self) -> float:
+        """Seconds from the start of the first job to the end of the last one."""
+        at_ms = [each["ts_ms"] for each in self.events if each["event"] in ("dag_structure", "job_dag_summary")]
+        return (max(at_ms) - min(at_ms)) / 1000
+
+    @property
+    def routing_s(self) -> float:
+        """Seconds that the routers took."""
+        return sum(each["decision_ms"] for each in self.events if each["event"] == "plan_step") / 1000
+
+
+def measure(workflows: int, *arguments: str, modes: tuple[str, ...] = MODES) -> Measured:
+    """Run the benchmark in a process of its own.
+
+    Args:
+        workflows: Their number; each is run once under each mode.
+        arguments: Further arguments of pytest.
+        modes: The routing modes.
+    """
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        (folder / "test_workflow.py").write_text(BENCHMARK, encoding="ascii")
+        (folder / "pytest.ini").write_text("[pytest]\nswarm_vram = 8GB\n", encoding="ascii")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+        command += [f"--swarm-compare={','.join(modes)}", "--swarm-report=json", *arguments]
+        started_s = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, "WORKFLOWS": str(workflows)}, stdout=subprocess.DEVNULL
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
+        wall_s = time.perf_counter() - started_s
+        if process.returncode:
+            raise SystemExit(f"pytest ended with exit status {process.returncode}")
+        (file,) = folder.glob("reports/*/events.jsonl")
+        kept = ("dag_structure", "job_dag_summary", "plan_step")
+        with file.open(encoding="ascii") as lines:
+            events = tuple(
+                {name: event.get(name) for name in ("event", "ts_ms", "decision_ms", "host")}
+                for event in map(json.loads, lines)
+                if event["event"] in kept
+            )
+    return Measured(wall_s=wall_s, cpu_s=used.ru_utime + used.ru_stime, peak_mb=used.ru_maxrss / 1024, events=events)
+
+
+def processes() -> None:
+    """Print the wall and CPU time of one and of two processes."""
+    print(f"\n{JOBS} jobs ({','.join(MODES)})\n\n| processes | wall | CPU | jobs a second |\n|---|---|---|---|")
+    walls_s = []
+    for number, arguments in ((1, ()), (2, ("-n2",))):
+        run = measure(round(JOBS / len(MODES)), "--swarm-backend=sim", *arguments)
+        walls_s.append(run.wall_s)
+        print(f"| {number} | {run.wall_s:.1f} s | {run.cpu_s:.1f} s | {run.jobs / run.wall_s:.0f} |", flush=True)
+    print(f"\nTwo processes are {walls_s[0] / walls_s[1]:.2f} times as fast.")
+
+
+def memory() -> None:
+    """Print the peak memory of a few and of many jobs, and the growth for each job."""
+    print(f"\n{FEW} and {MANY} jobs ({','.join(MODES)})\n\n| jobs | peak memory |\n|---|---|")
+    peaks_mb = []
+    for jobs in (FEW, MANY):
+        run = measure(round(jobs / len(MODES)), "--swarm-backend=sim")
+        peaks_mb.append(run.peak_mb)
+        print(f"| {run.jobs} | {run.peak_mb:.0f} MB |", flush=True)
+    print(f"\nEach job adds {1024 * (peaks_mb[1] - peaks_mb[0]) / (MANY - FEW):.1f} kB.")
+
+
+def share() -> None:
+    """Print the milliseconds of a job, those of its router, and those of everything else."""
+    print("\n| mode | a job | its router | everything else |\n|---|---|---|---|")
+    for mode in MODES:
+        run = measure(round(JOBS / len(MODES)), "--swarm-backend=sim", modes=(mode,))
+        job_ms, router_ms = 1000 * run.loop_s / run.jobs, 1000 * run.routing_s / run.jobs
+        print(f"| {mode} | {job_ms:.1f} ms | {router_ms:.1f} ms | {job_ms - router_ms:.1f} ms |", flush=True)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A simulated server over HTTP, in real time, some times as fast as an A40."""
+    from pytest_swarm.simulator.http_server import serve_in_thread
+    from pytest_swarm.simulator.models.profile import load_profile
+    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+
+    profile = load_profile("a40")
+    models = tuple(
+        replace(
+            each,
+            load_s=each.load_s / SPEED,
+            first_load_s=None,
+            prefill_tokens_per_s=each.prefill_tokens_per_s * SPEED,
+            decode_tokens_per_s=each.decode_tokens_per_s * SPEED,
+        )
+        for each in profile.server_spec.models
+    )
+    spec = replace(profile.server_spec, models=models)
+    with serve_in_thread(SimulatedServer(spec, generator=ProfileGenerator(profile, seed=0))) as url:
+        yield url
+
+
+def hosts() -> None:
+    """Print the time of two workers on one server, and on two."""
+    print(f"\n{HOST_JOBS} jobs (greedy) over HTTP, two workers\n\n| servers | wall from first to last job |\n|---|---|")
+    walls_s = []
+    for number in (1, 2):
+        with ExitStack() as stack:
+            urls = [stack.enter_context(server()) for _ in range(number)]
+            addresses = (f"--swarm-host={url}" for url in urls)
+            run = measure(HOST_JOBS, "-n2", "--swarm-backend=ollama", *addresses, modes=("greedy",))
+        walls_s.append(run.loop_s)
+        print(f"| {number} | {run.loop_s:.1f} s |", flush=True)
+    print(f"\nTwo servers are {walls_s[0] / walls_s[1]:.2f} times as fast as one.")
+
+
+PARTS: Final = {"processes": processes, "memory": memory, "share": share, "hosts": hosts}
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or PARTS:
+        PARTS[name]()

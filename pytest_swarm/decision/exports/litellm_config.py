@@ -1,0 +1,73 @@
+"""LiteLLM: a router with one deployment for each model, tagged with the types of tasks that it takes, and fallbacks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_swarm.decision.exports.resident_sets import (
+    comments,
+    heading,
+    keep_s,
+    models_in_use,
+    not_expressed,
+    types_of_models,
+    yaml_text,
+)
+from pytest_swarm.fields import Json
+from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
+
+GROUP: Final = "swarm"
+_HOST: Final = "http://127.0.0.1:11434"
+
+
+def litellm_config(policy: PolicyFile) -> str:
+    """Return the text of a LiteLLM configuration."""
+    used = models_in_use(policy)
+    types = types_of_models(policy)
+    best = _by_score(policy, used)
+    rows: list[Json] = []
+    for model in used:
+        tags = [*types[model.name], *(["default"] if model.name == best[0] else [])]
+        if tags:
+            rows.append({"model_name": GROUP, "litellm_params": {**_params(model), "tags": list[Json](tags)}})
+    rows += [{"model_name": model.name, "litellm_params": _params(model)} for model in used]
+    document: dict[str, Json] = {
+        "model_list": rows,
+        "router_settings": {
+            "enable_tag_filtering": True,
+            "fallbacks": [{GROUP: list[Json](best)}],
+            "num_retries": 2,
+        },
+    }
+    lines = [
+        *heading(policy, tool="LiteLLM configuration"),
+        "",
+        f"Ask for the model {GROUP} with the type of the task as a tag: "
+        "extra_body={'metadata': {'tags': ['code']}}.",
+        "Fallbacks are the models by measured score, the best first. Each model can be asked for by its own name too.",
+        "keep_alive is twenty times a load, and at least a minute; pinned models stay.",
+        "",
+        *not_expressed(policy, tool="LiteLLM"),
+        "- the VRAM budget, and which models may be resident together: LiteLLM leaves them to the server.",
+    ]
+    return comments(lines) + yaml_text(document)
+
+
+def _params(model: PolicyModel) -> dict[str, Json]:
+    return {
+        "model": f"ollama_chat/{model.name}",
+        "api_base": _HOST,
+        "num_ctx": model.num_ctx,
+        "keep_alive": "-1m" if model.keep else f"{keep_s(model)}s",
+    }
+
+
+def _by_score(policy: PolicyFile, used: tuple[PolicyModel, ...]) -> list[str]:
+    """Return the models in use by their mean score over types, the best first; unmeasured ones by what is believed."""
+    known = {model.name: [0.0, 0] for model in used}
+    for row in policy.estimates:
+        if row.model in known:
+            value = row.believed if row.score is None else row.score
+            known[row.model][0] += value
+            known[row.model][1] += 1
+    return sorted(known, key=lambda name: (-known[name][0] / max(1, known[name][1]), name))

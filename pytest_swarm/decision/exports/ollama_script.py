@@ -1,0 +1,84 @@
+"""Ollama: a shell script with the environment of the server, and how long each model stays loaded."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from pytest_swarm.decision.exports.resident_sets import (
+    comments,
+    heading,
+    keep_s,
+    models_in_use,
+    not_expressed,
+    resident_sets,
+    types_of_models,
+)
+from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
+from pytest_swarm.units import format_gb
+
+
+def ollama_script(policy: PolicyFile) -> str:
+    """Return the text of a POSIX shell script."""
+    used, sets, types = models_in_use(policy), resident_sets(policy), types_of_models(policy)
+    most = max((len(each) for each in sets), default=1)
+    longest = max((keep_s(model) for model in used if not model.keep), default=300)
+    lines = ["#!/bin/sh\n", comments(heading(policy, tool="Ollama settings")), "#\n"]
+    lines.append(
+        comments(
+            [
+                "Start the server with this environment:  . ./FILE && ollama serve",
+                "Then load the set of models that is used most:  sh FILE warm",
+            ]
+        )
+    )
+    lines += [
+        f"export OLLAMA_MAX_LOADED_MODELS={most}\n",
+        f"export OLLAMA_KEEP_ALIVE={longest}s\n",
+        "\n",
+        'host="${OLLAMA_URL:-http://127.0.0.1:11434}"\n',
+        "ask() {\n",
+        '    curl -fsS "$host/api/generate" -d "$1" >/dev/null\n',
+        "}\n",
+        "\n",
+        'if [ "${1:-}" = warm ]; then\n',
+    ]
+    first = _busiest(policy, sets)
+    for model in sorted(first, key=lambda each: each.keep):  # a pinned model is loaded last, and stays
+        kinds = ", ".join(types[model.name]) or "no type of its own"
+        lines.append("    " + comments([f"{kinds}: {format_gb(model.vram_gb)}"]))
+        lines.append(f"    ask {shlex.quote(_body(model))}\n")
+    lines += ["fi\n", "\n", comments(["keep_alive to send with the requests to each model:"])]
+    lines.append(comments(f"- {model.name}: {_keep_alive(model)}" for model in used))
+    lines.append(comments(["Sets of models that fit the budget together:"]))
+    lines.append(comments(f"- {' + '.join(model.name for model in each)}" for each in sets))
+    lines.append(comments(not_expressed(policy, tool="Ollama")))
+    lines.append(
+        comments(
+            [
+                f"- the budget of {format_gb(policy.vram_budget_gb)}, and which set is resident: the server evicts or",
+                "  spills, and never refuses. Unload a model (keep_alive 0) before one that does not fit beside it.",
+                "- which type of task goes to which model: the client says it with the model's name.",
+            ]
+        )
+    )
+    return "".join(lines)
+
+
+def _busiest(policy: PolicyFile, sets: tuple[tuple[PolicyModel, ...], ...]) -> tuple[PolicyModel, ...]:
+    """Return the set of models that did most tasks."""
+
+    def tasks(models: tuple[PolicyModel, ...]) -> float:
+        names = {model.name for model in models}
+        return sum(cell.share * cell.tasks for cell in policy.table if cell.model in names)
+
+    return max(sets, key=tasks, default=())
+
+
+def _keep_alive(model: PolicyModel) -> int | str:
+    return -1 if model.keep else f"{keep_s(model)}s"
+
+
+def _body(model: PolicyModel) -> str:
+    """Return the request that loads a model for as long as it is to stay."""
+    return json.dumps({"model": model.name, "keep_alive": _keep_alive(model), "options": {"num_ctx": model.num_ctx}})

@@ -1,0 +1,104 @@
+"""What the exports have in common: the models in use, which of them fit the budget together, and how long they stay."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from itertools import combinations
+from typing import Final
+
+import yaml
+
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.task import in_type_order
+from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
+from pytest_swarm.units import format_gb
+
+_KEEP_FACTOR: Final = 20
+"""A model stays for twenty times its load time after its last use: a load then costs at most a twentieth of it."""
+_LEAST_KEEP_S: Final = 60
+
+
+def models_in_use(policy: PolicyFile) -> tuple[PolicyModel, ...]:
+    """Return the models that the policy gave a task to, and the pinned ones; all of them where it has no table."""
+    used = {cell.model for cell in policy.table} | {model.name for model in policy.models if model.keep}
+    return tuple(model for model in policy.models if model.name in used or not policy.table)
+
+
+def resident_sets(policy: PolicyFile) -> tuple[tuple[PolicyModel, ...], ...]:
+    """Return the largest sets of models in use that fit the budget together, with the pinned ones in each."""
+    used = models_in_use(policy)
+    limit_gb = policy.vram_budget_gb + BUDGET_TOLERANCE_GB
+    pinned = [model for model in used if model.keep]
+    others = [model for model in used if not model.keep]
+    found: list[tuple[PolicyModel, ...]] = []
+    for size in range(len(others), -1, -1):
+        for chosen in combinations(others, size):
+            together = (*pinned, *chosen)
+            names = {model.name for model in together}
+            larger = any(names <= {model.name for model in each} for each in found)
+            if together and not larger and sum(model.vram_gb for model in together) <= limit_gb:
+                found.append(together)
+    return tuple(found)
+
+
+def types_of_models(policy: PolicyFile) -> dict[str, tuple[str, ...]]:
+    """Return model -> the types of tasks that it was given most often."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for cell in policy.table:
+        counts[cell.type][cell.model] += max(1, round(cell.share * cell.tasks))
+    best = {kind: min(each.items(), key=lambda item: (-item[1], item[0]))[0] for kind, each in counts.items()}
+    return {
+        model.name: in_type_order(kind for kind, name in best.items() if name == model.name) for model in policy.models
+    }
+
+
+def load_s(model: PolicyModel) -> float:
+    """Return the seconds of a load: as measured, else those of the fleet file."""
+    return model.load_time_ms / 1000 if model.measured_load_s is None else model.measured_load_s
+
+
+def keep_s(model: PolicyModel) -> int:
+    """Return for how many seconds a model stays after its last use."""
+    return max(_LEAST_KEEP_S, round(_KEEP_FACTOR * load_s(model)))
+
+
+def heading(policy: PolicyFile, *, tool: str) -> list[str]:
+    """Return the comments at the top of a file: what it is, where it comes from, and that it is simulated."""
+    source = policy.provenance
+    lines = [
+        f"{tool} from the pytest-swarm policy {policy.mode}, horizon {policy.horizon_depth}, "
+        f"budget {format_gb(policy.vram_budget_gb)}.",
+        f"Decided on {source.written} from {source.jobs} jobs of {', '.join(run.run for run in source.runs) or '-'} "
+        f"(ruling: {source.ruling}).",
+    ]
+    if source.simulated:
+        lines.append("SIMULATED: no model was run; measure on your own server before you rely on it.")
+    return lines
+
+
+def not_expressed(policy: PolicyFile, *, tool: str) -> list[str]:
+    """Return what no static file can say: how the policy looks at what is resident and at what comes next."""
+    lines = [f"Not expressed, because {tool} has no place for it:"]
+    if policy.rule_over_types:
+        lines.append("- the order of tasks; mode policy:FILE and load_policy keep it.")
+    else:
+        lines.append(
+            f"- {policy.mode} weighs quality, tokens and loads anew at each step; types are given to the model that "
+            "they were given most often. load_policy chooses as measured."
+        )
+    return lines
+
+
+def comments(lines: Iterable[str]) -> str:
+    """Return the lines as comments of YAML and shell; what would break a line, or is not printable, as its code."""
+    return "".join(f"# {''.join(map(_printable, line))}".rstrip() + "\n" for line in lines)
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def yaml_text(document: object) -> str:
+    """Return a document as YAML in ASCII, keys in their order."""
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=False, width=10_000, default_flow_style=False))

@@ -1,0 +1,260 @@
+"""Dispatch without a barrier: plan again as soon as a task or a load ends, and load models while others run.
+
+The router is asked as in the loop of steps, for a horizon without the tasks that run. What its plan commits is started
+as soon as the model is resident and a slot is free. A model in use is never unloaded: a load waits until the budget
+has room for it, and a later plan may decide otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.domain.expectation import Judge
+from pytest_swarm.domain.plan import Assignment, RunningTask
+from pytest_swarm.domain.record import PlanStep, SwitchPurpose, TaskOutcome
+from pytest_swarm.domain.vram_sample import SamplePhase
+from pytest_swarm.errors import BackendError, PlanError
+from pytest_swarm.estimate.formulas import call_latency_s
+from pytest_swarm.execution.running_job import RunningJob
+from pytest_swarm.execution.tasks import TaskCall, announced, not_loaded, run_task
+from pytest_swarm.routing.registry import built_in
+
+_START: Final = "start"
+_TASK_END: Final = "task_end"
+_LOAD_END: Final = "load_end"
+_SETTLE_S: Final = 1e-3  # ends within a millisecond are one question
+_SETTLE_VIRTUAL_S: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """A task that runs, when it began, and how long it may take (None where the fleet has no speeds)."""
+
+    call: TaskCall
+    started_s: float
+    estimated_s: float | None
+
+    def row(self, now_s: float) -> RunningTask:
+        left = None if self.estimated_s is None else max(0.0, self.started_s + self.estimated_s - now_s)
+        return RunningTask(task=self.call.task.id, model=self.call.model.tag, seconds_left=left)
+
+
+class Dispatcher:
+    """Runs the tasks of one job, from its first question to its last answer."""
+
+    def __init__(self, job: RunningJob) -> None:
+        self._job = job
+        self._residency = job.context.residency
+        self._settings = job.context.settings
+        self._running: dict[asyncio.Task[TaskOutcome], _Call] = {}
+        self._load: asyncio.Task[BackendError | None] | None = None
+        self._loading: str | None = None
+        self._step: PlanStep | None = None  # the last plan
+        self._unscored: list[tuple[TaskCall, TaskOutcome]] = []  # answers for a judge, which needs the VRAM for itself
+        self._ends = self._tasks_ended = 0  # since the last question
+        row = built_in(job.case.key.mode)
+        self._replan_after = self._settings.replan_after if row is not None and "planner" in row.needs else 1
+
+    async def run(self) -> None:
+        """Run until every task is finished, failed or skipped."""
+        job = self._job
+        if self._settings.fresh:
+            await self._residency.clear()
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(job.sampler.sampling(0))
+            await stack.enter_async_context(self._residency.leases.renewed(job.context.probe_client))
+            stack.push_async_callback(self._cancel)
+            trigger = _START
+            while not job.is_over:
+                if self._is_idle:
+                    await self._score_the_rest()
+                if self._must_ask():
+                    await self._ask(trigger)
+                self._start_tasks()
+                self._start_load()
+                trigger = await self._next_end()
+            if self._load is not None:  # a load that comes too late is a load all the same
+                await asyncio.wait({self._load})
+                await self._take_load()
+            await self._score_the_rest()
+        await job.observe(max(0, len(job.steps) - 1), SamplePhase.END)
+
+    @property
+    def _is_idle(self) -> bool:
+        return not self._running and self._load is None
+
+    # --- questions -------------------------------------------------------------------------------------------
+
+    def _must_ask(self) -> bool:
+        """Return whether the router is to be asked: there is something to plan, and the last plan is out of date."""
+        job = self._job
+        started = {each.call.task.id for each in self._running.values()}
+        waiting = {task for task in job.graph.ready(job.finished) if task not in started}
+        if not waiting:
+            return False
+        if self._step is None:
+            return True
+        committed = {each.task for each in self._committed()}
+        if self._tasks_ended == 0 and waiting <= committed:
+            return False  # a load has ended, and nothing is known that the plan did not know
+        return self._ends >= self._replan_after or (self._is_idle and not committed)
+
+    async def _ask(self, trigger: str) -> None:
+        job = self._job
+        number = self._residency.step = len(job.steps)
+        job.sampler.enter(number)
+        if trigger != _TASK_END:  # nothing but our own loads changes what is resident
+            await job.observe(number, SamplePhase.START)
+        self._ends = self._tasks_ended = 0
+        now_s = job.clock.now_s()
+        running = tuple(each.row(now_s) for each in self._running.values())
+        self._step = await job.plan(job.moment(number, running=running, trigger=trigger))
+        job.sampler.phase = SamplePhase.RUNNING
+        job.context.announce(lambda: announced(tuple(job.call(each, number) for each in self._committed())))
+
+    def _committed(self) -> Iterator[Assignment]:
+        """Yield what the last plan runs now and is not started: ready tasks that it does not defer, in its order."""
+        if self._step is None:
+            return
+        job, deferred = self._job, set(self._step.deferred)
+        started = {each.call.task.id for each in self._running.values()}
+        ready = set(job.graph.ready(job.finished)) - started - deferred
+        yield from (each for each in self._step.assignments if each.task in ready)
+
+    # --- tasks -----------------------------------------------------------------------------------------------
+
+    def _start_tasks(self) -> None:
+        """Start what is committed where the model is resident and has a slot."""
+        busy = Counter(each.call.model.tag for each in self._running.values())
+        for each in tuple(self._committed()):
+            if len(self._running) >= self._settings.concurrency:
+                return
+            model = self._residency.fleet[each.model]
+            has_slot = model.parallel is None or busy[model.tag] < model.parallel
+            if has_slot and model.tag != self._loading and self._residency.is_loaded(model.tag):
+                busy[model.tag] += 1
+                self._start(each)
+
+    def _start(self, assignment: Assignment) -> None:
+        job = self._job
+        assert self._step is not None, "a task is started by a plan"
+        call = job.call(assignment, self._step.step)
+        job.last_used[call.model.tag] = call.step
+        speeds = (call.model.prefill_tokens_per_s, call.model.decode_tokens_per_s)
+        estimated_s = None
+        if call.model.has_speeds:
+            estimated_s = call_latency_s(call.task.prompt, call.task.estimated_tokens, *speeds)
+        self._residency.acquire(call.model.tag)
+        task = asyncio.create_task(run_task(call, self._residency.client, job.clock))
+        task.add_done_callback(lambda _: self._residency.release(call.model.tag))
+        self._running[task] = _Call(call=call, started_s=job.clock.now_s(), estimated_s=estimated_s)
+
+    # --- loads -----------------------------------------------------------------------------------------------
+
+    def _start_load(self) -> None:
+        """Start the first load for which there is room: of a committed task's model, else of a later one."""
+        if self._load is not None or self._step is None:
+            return
+        target = set(self._step.target_residency)
+        vram_gb = sum(self._step.vram_gb[tag] for tag in target)
+        limit_gb = max(self._job.case.key.vram_budget_gb, vram_gb)  # a plan over budget is run as it is, and counted
+        for tag, purpose in self._wanted():
+            victims = self._residency.victims(tag, target, limit_gb=limit_gb)
+            if victims is not None:
+                self._loading = tag
+                self._load = asyncio.create_task(self._residency.load_beside(tag, victims, purpose=purpose))
+                return
+
+    def _wanted(self) -> Iterator[tuple[str, SwitchPurpose]]:
+        """Yield the models that are to be loaded, and what for: those of committed tasks before those of later ones."""
+        committed = list(dict.fromkeys(each.model for each in self._committed()))
+        missing = [tag for tag in committed if not self._residency.is_loaded(tag)]
+        yield from ((tag, SwitchPurpose.TASK) for tag in missing)
+        if missing:
+            return  # a model for later must not take the room of one that is needed now
+        for tag in self._next_models():
+            if tag not in self._residency.resident:
+                yield tag, SwitchPurpose.PREFETCH
+
+    def _next_models(self) -> list[str]:
+        """Return the models of the plan's deferred tasks and of its next stage, in its order."""
+        assert self._step is not None, "asked only with a plan"
+        job, later = self._job, set(self._step.deferred)
+        nearest = min((stage for stage in self._step.stages.values() if stage > 0), default=0)
+        later |= {task for task, stage in self._step.stages.items() if 0 < stage == nearest}
+        rows = (each for each in self._step.assignments if each.task in later and each.task not in job.finished)
+        return list(dict.fromkeys(each.model for each in rows))
+
+    # --- ends ------------------------------------------------------------------------------------------------
+
+    async def _next_end(self) -> str:
+        """Wait for the next end of a task or a load, take all that end together, and say which it was."""
+        waiting: set[asyncio.Task[TaskOutcome] | asyncio.Task[BackendError | None]] = {*self._running}
+        if self._load is not None:
+            waiting.add(self._load)
+        if not waiting:
+            raise PlanError(
+                f"{self._job.case.job} [{self._job.case.key.label}]: nothing of the plan can run; report this as a bug"
+            )
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(_SETTLE_VIRTUAL_S if self._settings.virtual_time else _SETTLE_S)
+        self._ends += 1
+        ended = [task for task in self._running if task.done()]
+        self._tasks_ended += len(ended)
+        loaded = self._load is not None and self._load.done()
+        if loaded:
+            await self._take_load()
+        await self._take_tasks(ended)
+        return _TASK_END if ended else _LOAD_END
+
+    async def _take_load(self) -> None:
+        assert self._load is not None, "called when it is done"
+        load, tag, self._load = self._load, self._loading, None
+        self._loading = None
+        error = load.result()
+        await self._job.observe(self._residency.step, SamplePhase.READY)
+        self._job.sampler.phase = SamplePhase.RUNNING
+        if error is None:
+            return
+        at_s = self._job.clock.now_s()
+        for each in tuple(self._committed()):
+            if each.model == tag:
+                self._job.finish(not_loaded(self._job.call(each, self._residency.step), error, at_s))
+        self._job.stop_at_server_fault()
+
+    async def _take_tasks(self, ended: list[asyncio.Task[TaskOutcome]]) -> None:
+        job = self._job
+        done = [(self._running.pop(task).call, task.result()) for task in ended]
+        for call, outcome in done:
+            if isinstance(call.task.expected, Judge) and outcome.answer is not None:
+                job.advance(outcome)
+                self._unscored.append((call, outcome))
+                continue
+            scored = await job.score(call, outcome)
+            job.learn(call, scored)
+            job.finish(scored)
+        job.sampler.phase = SamplePhase.RUNNING
+        job.stop_at_server_fault()
+
+    async def _score_the_rest(self) -> None:
+        """Score the answers for a judge, which may take the place of other models now that nothing runs."""
+        waiting, self._unscored = self._unscored, []
+        for call, outcome in waiting:
+            scored = await self._job.score(call, outcome)
+            self._job.learn(call, scored)
+            self._job.enter(scored)
+
+    async def _cancel(self) -> None:
+        """Cancel what still runs, so that nothing of a job that ended early goes on."""
+        left: list[asyncio.Task[TaskOutcome] | asyncio.Task[BackendError | None]] = [*self._running]
+        left += [] if self._load is None else [self._load]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        for _, outcome in self._unscored:
+            self._job.enter(outcome)

@@ -1,0 +1,106 @@
+"""Rows of the table of options: what is run, under which modes, and what routers believe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_swarm.plugin.option_kinds import Axis, Maybe, OptionValues, Value
+from pytest_swarm.routing.mode_table import modes_help
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+
+class RoutingOptions(OptionValues):
+    """Options of routing: modes, horizons, budgets, repeats, the fleet, the objective and its estimates."""
+
+    compare = Axis(
+        lambda given: given.modes(),
+        "lp",
+        f"routing modes to compare: {modes_help()}. Without it each benchmark runs once",
+        metavar="MODES",
+        marker="modes",
+        may_differ=True,
+    )
+    horizon = Axis(
+        lambda given: given.horizons(),
+        "0",
+        "horizon depths, such as 0,1,3; 0 plans the ready tasks only, flat ignores the edges",
+        metavar="DEPTHS",
+        marker="horizon",
+        may_differ=True,
+    )
+    vram = Axis(
+        lambda given: given.budgets(),
+        "auto",
+        "VRAM budgets, such as 8GB,24GB; auto asks the GPU through NVML, and is an error where there is none",
+        metavar="SIZES",
+        marker="vram",
+        may_differ=True,
+    )
+    repeat = Axis(
+        lambda given: given.repeats(),
+        "1",
+        "repeats of each case; auto:MAX repeats a case until the gate has decided",
+        metavar="N",
+        marker="repeat",
+        may_differ=True,
+    )
+    seed = Value(lambda given: given.count(low=0), "0", "seed of every random draw", metavar="N")
+    fleet = Value(
+        lambda given: given.file_or_name(),
+        "heavy",
+        "models on offer: a TOML file, the published agents JSON, or the name of a shipped fleet",
+        metavar="FILE",
+    )
+    lambda_token = Axis(
+        lambda given: given.weights(),
+        "0.5",
+        "weight of token cost in the objective; a list, such as 0,0.25,1, runs each case with each of them",
+        metavar="WEIGHT",
+    )
+    lambda_switch = Value(
+        lambda given: given.weight(), "0.2", "weight of model loads in the objective", metavar="WEIGHT"
+    )
+    lambda_latency = Value(
+        lambda given: given.weight(), "0", "weight of estimated seconds in the objective", metavar="WEIGHT"
+    )
+    quality_floor = Value(
+        lambda given: given.weight(),
+        "0.05",
+        "estimated quality that mode heft gives up for an earlier finish",
+        metavar="QUALITY",
+    )
+    estimates = Value(
+        lambda given: given.estimates(),
+        "prior",
+        "where estimates of quality start: prior (the fleet file); a file of python -m pytest_swarm estimates; cross: "
+        "for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN; text: the "
+        "same, by the text of the prompts too (needs scikit-learn)",
+        metavar="FILE",
+    )
+    learning: Value[Literal["on", "off"]] = Value(
+        lambda given: given.choice("on", "off"),
+        "on",
+        "on: estimates follow the answers of the run; off: they stay as they start",
+        metavar="HOW",
+    )
+    solve_limit_s = Maybe(
+        lambda given: given.duration_s(),
+        "time limit of an exact solver for one plan, such as 500ms; the plan then states its gap",
+        metavar="TIME",
+        shown="none",
+    )
+    planner = Maybe(
+        lambda given: given.word(),
+        "model that plans in mode llm",
+        metavar="TAG",
+        shown="the fleet's best reasoner that fits the smallest budget",
+    )
+    judge = Maybe(
+        lambda given: given.word(),
+        "model that grades answers by a rubric; without one they stay unscored",
+        metavar="TAG",
+        shown="none",
+        measures=True,
+    )

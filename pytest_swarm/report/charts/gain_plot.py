@@ -1,0 +1,86 @@
+"""Gains of all policies over the present one, each with its interval, and the honest gain of the chosen one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
+from pytest_swarm.report.decision_text import gain_text, interval_text, policy_name
+from pytest_swarm.report.wording import one_line
+
+_ROW: Final = 24  # pixels of a row
+_NAME: Final = 26  # characters of a policy's name that fit on the left
+_POINTS: Final = 100  # points of a score, and percent of a share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GainMark:
+    """One policy: pixels of its mean gain and of the ends of its interval."""
+
+    mode: str
+    name: str
+    y: float
+    middle: float
+    low: float
+    high: float
+    best: bool
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GainPlot:
+    """The drawing; `honest` is the pixel of the honest gain, on the row `honest_y`."""
+
+    frame: Frame
+    ticks: tuple[Tick, ...]
+    zero: float
+    marks: tuple[GainMark, ...]
+    honest: float
+    honest_y: float
+    label: str
+
+
+def gain_plot(decision: PolicyDecision) -> GainPlot | None:
+    """Return the drawing of a decision; None where there was nothing to choose."""
+    choice = decision.choice
+    if choice.best is None or choice.honest is None or not choice.estimates:
+        return None
+    bottom = 8.0 + _ROW * len(choice.estimates)
+    frame = Frame(width=620, height=bottom + 40, left=190, right=606, top=4, bottom=bottom)
+    by = decision.question.by
+    factor = 1 if by.name == "utility" else _POINTS
+    ends = [factor * value for each in choice.estimates for value in (each.low, each.high)]
+    x = fitted([0.0, *ends], start=frame.left, end=frame.right)
+    marks = tuple(
+        GainMark(
+            mode=decision.policies[each.policy].mode,
+            name=one_line(policy_name(decision, decision.policies[each.policy]), _NAME),
+            y=frame.top + _ROW * (n + 0.5),
+            middle=x(factor * each.mean),
+            low=x(factor * each.low),
+            high=x(factor * each.high),
+            best=each.policy == choice.best,
+            title=f"{policy_name(decision, decision.policies[each.policy])} gains {gain_text(decision, each.mean)}, "
+            f"{interval_text(decision, each)}",
+        )
+        for n, each in enumerate(choice.estimates)
+    )
+    unit = {"score": "points of score", "utility": "utility"}.get(by.name, f"% of the {by.saved} saved")
+    return GainPlot(
+        frame=frame,
+        ticks=_signed(x),
+        zero=x(0.0),
+        marks=marks,
+        honest=x(factor * choice.honest),
+        honest_y=next(mark.y for mark in marks if mark.best),
+        label=f"gain over {policy_name(decision, decision.present)} per job, {unit}",
+    )
+
+
+def _signed(x: Scale) -> tuple[Tick, ...]:
+    return tuple(
+        Tick(at=each.at, label=each.label if each.label.startswith("-") or each.label == "0" else f"+{each.label}")
+        for each in x.ticks(5)
+    )

@@ -1,0 +1,64 @@
+"""The decision as a record for a pull request, in Markdown: the sentence, the table, its basis, and the policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.decision.exports.resident_sets import resident_sets, types_of_models
+from pytest_swarm.report.decision_text import (
+    TABLE_HEAD,
+    basis_sentence,
+    decision_sentence,
+    honesty_sentence,
+    table_rows,
+)
+from pytest_swarm.report.wording import one_line
+from pytest_swarm.routing.policy_file import PolicyFile
+from pytest_swarm.units import format_gb
+
+_MARKUP: Final = re.compile(r"([\\`*_\[\]#|<>~&@])")
+
+
+def decision_record(decision: PolicyDecision, policy: PolicyFile) -> str:
+    """Return the text of the record.
+
+    Args:
+        decision: The decision.
+        policy: The policy that it leads to.
+    """
+    said = [decision_sentence(decision), honesty_sentence(decision), basis_sentence(decision)]
+    lines = [f"# Routing policy at {format_gb(decision.budget_gb)}", "", f"**{_plain(str(said[0]))}**", ""]
+    lines += [_plain(each) for each in said[1:] if each]
+    lines += ["", *_table(TABLE_HEAD, table_rows(decision)), ""]
+    lines += [f"- Left out: {_plain(each)}." for each in decision.measured.excluded]
+    lines += ["", f"## The policy: {_plain(policy.mode)}, horizon {policy.horizon_depth}", ""]
+    lines += _table(
+        ("model", "VRAM", "types that it is given most often"),
+        [
+            (model.name, format_gb(model.vram_gb), ", ".join(types) or "-")
+            for model, types in zip(policy.models, types_of_models(policy).values(), strict=True)
+        ],
+    )
+    together = "; ".join(" + ".join(model.name for model in each) for each in resident_sets(policy))
+    lines += ["", f"Resident together within the budget: {_plain(together)}.", ""]
+    weights, source = policy.weights, policy.provenance
+    runs = ", ".join(f"{run.run} ({run.digest[:12]})" for run in source.runs)
+    lines += [
+        f"Weights: token {weights.token:g}, switch {weights.switch:g}, latency {weights.latency:g}. "
+        f"Runs: {_plain(runs)}. Server: {_plain(source.backend)}. Written {source.written} by pytest-swarm "
+        f"{_plain(source.tool_version)}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    body = [f"| {' | '.join(_plain(cell) for cell in row)} |" for row in rows]
+    return [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *body]
+
+
+def _plain(text: str) -> str:
+    """Return foreign text so that Markdown shows it as it is, on one line."""
+    return _MARKUP.sub(r"\\\1", one_line(text, 2000))

@@ -1,0 +1,177 @@
+"""What a report says of a run on measured answers: what was asked, what it saved, and how well times were predicted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Final
+
+from pytest_swarm.domain.measured_run import MeasuredTest, PredictedAndReal, VerifiedCase
+from pytest_swarm.metrics.metric_table import METRICS
+from pytest_swarm.report.report_model import Report
+from pytest_swarm.report.wording import plural
+from pytest_swarm.statistics.intervals import CONFIDENCE, t_quantile
+
+BACKEND: Final = "measure"
+WORD: Final = "MEASURED ANSWERS, PREDICTED TIMES"
+VERIFIED_FIGURES: Final = ("makespan_s", "load_s", "total_latency_s", "measured_peak_vram_gb")
+FAR_OFF: Final = 0.2
+"""A figure whose prediction is off by more than this share is grey, and the report says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedFigure:
+    """A figure over the verified cases.
+
+    Attributes:
+        metric: The name of its metric.
+        cases: Cases of which both values are known.
+        predicted: Sum of the predicted values.
+        real: Sum of the real values.
+        off: (predicted - real) / real of the sums; None where the real sum is 0.
+        low: Lower end of the 95 % interval of the mean relative error of a case; None for fewer than two cases.
+        high: Its upper end.
+    """
+
+    metric: str
+    cases: int
+    predicted: float
+    real: float
+    off: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def far_off(self) -> bool:
+        """Whether the prediction is off by more than FAR_OFF."""
+        return self.off is not None and abs(self.off) > FAR_OFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureSummary:
+    """What was measured in all, and what it would have taken without a store."""
+
+    answers_known: int
+    answers_asked: int
+    loads: int
+    server_s: float
+    without_store_s: float
+    waves: int
+    unmeasured: int
+    verified: tuple[VerifiedCase, ...]
+    figures: tuple[VerifiedFigure, ...]
+
+    @property
+    def far_off(self) -> tuple[VerifiedFigure, ...]:
+        """The figures whose prediction is off by more than FAR_OFF."""
+        return tuple(figure for figure in self.figures if figure.far_off)
+
+
+def measure_summary(report: Report) -> MeasureSummary | None:
+    """Return what a run on measured answers has measured; None for a run on another backend."""
+    if report.info.backend != BACKEND:
+        return None
+    run = report.run
+    asked = sum(test.asked for test in run.measured)
+    verified = run.verified
+    return MeasureSummary(
+        answers_known=max(0, sum(_most_answers(run.measured).values()) - asked),
+        answers_asked=asked,
+        loads=sum(test.loads for test in run.measured),
+        server_s=sum(test.server_s for test in run.measured),
+        without_store_s=sum(job.record.makespan_s or 0.0 for job in report.jobs),
+        waves=sum(test.waves for test in run.measured),
+        unmeasured=sum(test.unmeasured for test in run.measured),
+        verified=verified,
+        figures=tuple(figure for name in VERIFIED_FIGURES if (figure := _figure(name, verified)) is not None),
+    )
+
+
+def _most_answers(tests: Sequence[MeasuredTest]) -> dict[tuple[str, str], int]:
+    """Return the answers of each test: of several processes that played it, the most."""
+    most: dict[tuple[str, str], int] = {}
+    for each in tests:
+        most[each.test, each.job] = max(most.get((each.test, each.job), 0), each.answers)
+    return most
+
+
+def _figure(name: str, cases: Sequence[VerifiedCase]) -> VerifiedFigure | None:
+    """Return one figure over the cases of which both values are known; None where there are none.
+
+    The interval is that of the mean of (predicted - real) / real, by Student's t over cases with a real value above 0.
+    """
+    pairs = [case.figures.get(name, PredictedAndReal(None, None)) for case in cases]
+    known = [(each.predicted, each.real) for each in pairs if each.predicted is not None and each.real is not None]
+    if not known:
+        return None
+    predicted, real = sum(was for was, _ in known), sum(now for _, now in known)
+    errors = [(was - now) / now for was, now in known if now > 0]
+    low = high = None
+    if len(errors) > 1:
+        half = t_quantile(len(errors) - 1, CONFIDENCE) * stdev(errors) / math.sqrt(len(errors))
+        low, high = fmean(errors) - half, fmean(errors) + half
+    return VerifiedFigure(
+        metric=name,
+        cases=len(known),
+        predicted=predicted,
+        real=real,
+        off=(predicted - real) / real if real > 0 else None,
+        low=low,
+        high=high,
+    )
+
+
+def measured_sentence(summary: MeasureSummary) -> str:
+    """Return the sentence of the banner: what was measured, what is predicted, and what was verified."""
+    asked = f"{plural(summary.answers_asked, 'answer')} asked in {_minutes(summary.server_s)} of server time"
+    text = (
+        f"scores, tokens and planners rest on answers of real models, each measured once ({asked}, "
+        f"{summary.answers_known:,} known before); times, loads and residency are predicted from measured ones"
+    )
+    if not summary.verified:
+        return f"{text}. No case was run for real (--swarm-verify=N), so no time is confirmed."
+    return f"{text}. {verified_sentence(summary)}"
+
+
+def verified_sentence(summary: MeasureSummary) -> str:
+    """Return how well the verified cases were predicted."""
+    count = f"{plural(len(summary.verified), 'case')} {'was' if len(summary.verified) == 1 else 'were'} run for real"
+    off = summary.far_off
+    if off:
+        parts = " and ".join(f"{label_of(each.metric)} by {percent(each.off)}" for each in off)
+        return f"{count}: the prediction is off for {parts}, so these figures are grey."
+    return f"{count}: every prediction is within {FAR_OFF:.0%} of it.".replace("%", " %")
+
+
+def label_of(metric: str) -> str:
+    """Return the label of a metric."""
+    return METRICS[metric].label
+
+
+def percent(share: float | None) -> str:
+    """Return `+12 %`, or a dash where there is none."""
+    return "-" if share is None else f"{round(share * 100) + 0:+d} %"
+
+
+VERIFIED_HEAD: Final = ("figure", "cases", "predicted", "real", "off", "95 % of a case's error")
+
+
+def verified_rows(summary: MeasureSummary) -> list[tuple[str, ...]]:
+    """Return the table of predicted against real: sums over the verified cases, and the interval of the error."""
+    return [
+        (
+            label_of(each.metric) + (" (grey)" if each.far_off else ""),
+            str(each.cases),
+            f"{each.predicted:.4g}",
+            f"{each.real:.4g}",
+            percent(each.off),
+            "-" if each.low is None else f"{percent(each.low)} to {percent(each.high)}",
+        )
+        for each in summary.figures
+    ]
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

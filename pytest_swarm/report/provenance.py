@@ -1,0 +1,37 @@
+"""Where the figures of a report come from: the mark that stands wherever they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_swarm.report.measured import WORD, measure_summary, measured_sentence
+from pytest_swarm.report.report_model import Report
+from pytest_swarm.report.wording import one_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """The mark of figures that a real server did not give in this run, such as `SIMULATED`, and a sentence."""
+
+    word: str
+    text: str
+
+
+def provenance(report: Report) -> Provenance | None:
+    """Return where the figures come from; None for a real server."""
+    info = report.info
+    profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
+    if info.simulated and info.backend == "replay":
+        source = f"a recording of the simulator ({profile}seed {info.seed})"
+        text = f"no model was run; answers and times are those of {source}."
+        return Provenance(word="SIMULATED", text=text)
+    if info.simulated:
+        text = f"no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
+        return Provenance(word="SIMULATED", text=text)
+    measured = measure_summary(report)
+    if measured is not None:
+        return Provenance(word=WORD, text=measured_sentence(measured))
+    if info.backend == "replay":
+        text = f"answers and times are those of a recording ({profile}seed {info.seed})."
+        return Provenance(word="REPLAYED", text=text)
+    return None

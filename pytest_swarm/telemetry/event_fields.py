@@ -1,0 +1,60 @@
+"""Fields and rows that the events of a run share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+Milliseconds: TypeAlias = Annotated[float, Meta(description="milliseconds since 1970")]
+LARGEST: Final = 2**53
+"""The largest whole number that every JSON reader takes exactly."""
+JobSeconds: TypeAlias = Annotated[float, Meta(ge=0.0, description="seconds since the start of the job")]
+Gigabytes: TypeAlias = Annotated[float, Meta(ge=0.0, description="GB of VRAM")]
+Step: TypeAlias = Annotated[int, Meta(ge=0, le=LARGEST, description="planning step of the job, from 0")]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=LARGEST)]
+NotNegative: TypeAlias = Annotated[float, Meta(ge=0.0)]
+ScoreValue: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
+Depth: TypeAlias = Annotated[int, Meta(ge=0, le=LARGEST)] | Literal["flat"]
+
+
+class RunFleetModel(Struct, frozen=True, kw_only=True):
+    """A model of the fleet."""
+
+    name: Annotated[str, Meta(description="its tag")]
+    vram_gb: Gigabytes
+    load_time_ms: NotNegative
+    cost_per_token: NotNegative
+    max_ctx: Count
+    num_ctx: Count | None = None
+    capabilities: Annotated[Mapping[str, float], Meta(description="type of task -> prior quality, 0 to 1")]
+    prefill_tokens_per_s: NotNegative | None = None
+    decode_tokens_per_s: NotNegative | None = None
+    keep: bool = False
+    auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
+    parallel: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None
+
+
+class RunFleet(Struct, frozen=True, kw_only=True):
+    """The models on offer, in the order of the fleet file."""
+
+    name: str
+    models: tuple[RunFleetModel, ...]
+    assign: Annotated[Mapping[str, str], Meta(description="type of task -> the model that mode fixed gives it")] = {}
+
+
+class AssignmentRow(Struct, frozen=True, kw_only=True):
+    """A task and the model that it is given to."""
+
+    task: str
+    model: str
+
+
+class ResidentRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A model that the server reports as resident."""
+
+    model: str
+    size_bytes: Count
+    size_vram_bytes: Count
+    foreign: Annotated[bool, Meta(description="the run neither loaded nor called it")] = False

@@ -1,0 +1,79 @@
+"""Events of a run on measured answers: what was measured for each test, and cases that were run for real as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_swarm.codec import JsonObject, to_json
+from pytest_swarm.domain.measured_run import MeasuredTest, PredictedAndReal, VerifiedCase
+from pytest_swarm.domain.record import Case
+from pytest_swarm.telemetry.measured_event_types import FigurePair, MeasuredTestEvent, VerifiedCaseEvent
+
+
+def encode_measured_test(test: MeasuredTest, ts_ms: float) -> JsonObject:
+    """Return `measured_test`."""
+    return to_json(
+        MeasuredTestEvent(
+            ts_ms=ts_ms,
+            test=test.test,
+            job=test.job,
+            waves=test.waves,
+            answers=test.answers,
+            asked=test.asked,
+            loads=test.loads,
+            server_s=test.server_s,
+            unmeasured=test.unmeasured,
+        )
+    )
+
+
+def encode_verified_case(case: Case, figures: Mapping[str, PredictedAndReal], ts_ms: float) -> JsonObject:
+    """Return `verified_case`.
+
+    Args:
+        case: The case.
+        figures: Its figures by the name of their metric.
+        ts_ms: Milliseconds since 1970.
+    """
+    return to_json(
+        VerifiedCaseEvent(
+            ts_ms=ts_ms,
+            case=case.digest,
+            job=case.job,
+            mode=case.key.mode,
+            label=case.key.label,
+            figures={name: FigurePair(predicted=pair.predicted, real=pair.real) for name, pair in figures.items()},
+        )
+    )
+
+
+class MeasuredReader:
+    """Gathers these events; of a case that was verified twice, the later one counts."""
+
+    def __init__(self) -> None:
+        self.tests: list[MeasuredTest] = []
+        self.cases: dict[str, VerifiedCase] = {}
+
+    def take(self, event: MeasuredTestEvent | VerifiedCaseEvent) -> None:
+        """Take one event."""
+        if isinstance(event, MeasuredTestEvent):
+            self.tests.append(
+                MeasuredTest(
+                    test=event.test,
+                    job=event.job,
+                    waves=event.waves,
+                    answers=event.answers,
+                    asked=event.asked,
+                    loads=event.loads,
+                    server_s=event.server_s,
+                    unmeasured=event.unmeasured,
+                )
+            )
+            return
+        self.cases[event.case] = VerifiedCase(
+            case=event.case,
+            job=event.job,
+            mode=event.mode,
+            label=event.label,
+            figures={name: PredictedAndReal(pair.predicted, pair.real) for name, pair in event.figures.items()},
+        )

@@ -1,0 +1,220 @@
+"""Exports load in what reads them, keep the budget, and treat names of models as data."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from msgspec.structs import replace
+
+from pytest_swarm.cli import main
+from pytest_swarm.decision.exports import EXPORTS
+from pytest_swarm.errors import PolicyError
+from pytest_swarm.routing.policy_file import PolicyCell, PolicyEstimate, PolicyFile
+from tests.routing.test_policy_choice import policy
+
+HOSTILE = (
+    "a'; touch owned; '",
+    "$(touch owned)",
+    "`touch owned`",
+    "x: {y}\n- z #",
+    'quo"te\\',
+    "line\u2028break\u0085\x1b[31m",
+    "!!python/object:os.system",
+)
+LLAMA_SWAP = {
+    "type": "object",
+    "required": ["models", "matrix"],
+    "additionalProperties": False,
+    "properties": {
+        "models": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "required": ["cmd"],
+                "additionalProperties": False,
+                "properties": {
+                    "cmd": {"type": "string", "minLength": 1},
+                    "ttl": {"type": "integer", "minimum": 0},
+                    "aliases": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+                },
+            },
+        },
+        "matrix": {
+            "type": "object",
+            "required": ["vars", "sets"],
+            "additionalProperties": False,
+            "properties": {
+                "vars": {
+                    "propertyNames": {"pattern": "^[a-zA-Z0-9]{1,8}$"},
+                    "additionalProperties": {"type": "string"},
+                },
+                "evict_costs": {"additionalProperties": {"type": "integer", "minimum": 1}},
+                "sets": {"minProperties": 1, "additionalProperties": {"type": "string"}},
+            },
+        },
+    },
+}
+"""The keys that are written, as config-schema.json of llama-swap documents them."""
+
+
+def cell(kind: str, model: str, *, tasks: int = 5) -> PolicyCell:
+    return PolicyCell(type=kind, resident=(), model=model, share=1.0, tasks=tasks, jobs=tasks)
+
+
+def used(*, budget_gb: float = 16.0, rename: dict[str, str] | None = None) -> PolicyFile:
+    """A policy that gives code to qwen, math to phi4, and the rest to gemma."""
+    names = rename or {}
+    made = policy(budget_gb=budget_gb)
+    models = tuple(replace(each, name=names.get(each.name, each.name)) for each in made.models)
+    table = tuple(
+        cell(kind, names.get(model, model))
+        for kind, model in (("code", "qwen2.5-coder:7b"), ("math", "phi4:14b"), ("summarize", "gemma2:2b"))
+    )
+    estimates = tuple(
+        PolicyEstimate(model=each.name, type="code", believed=0.5, score=n / 10, tasks=3)
+        for n, each in enumerate(models)
+    )
+    return replace(made, models=models, table=table, estimates=estimates)
+
+
+def test_llama_swap_reads_models_and_sets_that_fit_the_budget() -> None:
+    made = used()
+    document = yaml.safe_load(EXPORTS["llama-swap"](made))
+    jsonschema.validate(document, LLAMA_SWAP)
+    vram_gb = {model.name: model.vram_gb for model in made.models}
+    names = document["matrix"]["vars"]
+    sets = [[names[each] for each in row.split(" & ")] for row in document["matrix"]["sets"].values()]
+    assert sorted(map(sorted, sets)) == [["gemma2:2b", "phi4:14b"], ["gemma2:2b", "qwen2.5-coder:7b"]]
+    assert all(sum(vram_gb[tag] for tag in each) <= 16.0 for each in sets)
+    assert set(names.values()) == set(document["models"]) == {"gemma2:2b", "qwen2.5-coder:7b", "phi4:14b"}
+    assert document["models"]["phi4:14b"]["aliases"] == ["swarm-math"]
+    costs = {names[short]: cost for short, cost in document["matrix"]["evict_costs"].items()}
+    assert costs == {"gemma2:2b": 6, "qwen2.5-coder:7b": 12, "phi4:14b": 24}
+
+
+def test_measured_loads_are_what_an_eviction_costs() -> None:
+    made = used()
+    made = replace(made, models=tuple(replace(each, measured_load_s=9.0) for each in made.models))
+    document = yaml.safe_load(EXPORTS["llama-swap"](made))
+    assert set(document["matrix"]["evict_costs"].values()) == {90}
+    assert {each["ttl"] for each in document["models"].values()} == {180}
+
+
+def test_litellm_tags_each_type_and_falls_back_by_score() -> None:
+    document = yaml.safe_load(EXPORTS["litellm"](used()))
+    tagged = {
+        row["litellm_params"]["model"]: row["litellm_params"]["tags"]
+        for row in document["model_list"]
+        if row["model_name"] == "swarm"
+    }
+    assert tagged == {
+        "ollama_chat/gemma2:2b": ["summarize"],
+        "ollama_chat/qwen2.5-coder:7b": ["code"],
+        "ollama_chat/phi4:14b": ["math", "default"],
+    }
+    assert document["router_settings"]["fallbacks"] == [{"swarm": ["phi4:14b", "qwen2.5-coder:7b", "gemma2:2b"]}]
+    own = [row["model_name"] for row in document["model_list"] if row["model_name"] != "swarm"]
+    assert set(own) == set(document["router_settings"]["fallbacks"][0]["swarm"])
+
+
+@pytest.mark.skipif(find_spec("litellm") is None, reason="litellm is not installed")
+def test_litellm_itself_takes_the_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(EXPORTS["litellm"](used()))
+    code = (
+        f"import yaml; from litellm import Router; d = yaml.safe_load(open({str(path)!r}))\n"
+        "r = Router(model_list=d['model_list'], **d['router_settings'])\n"
+        "print(len(r.model_list), r.enable_tag_filtering, r.fallbacks)"
+    )
+    environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # it would fetch a list of prices
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[-2] == "6 True [{'swarm': ['phi4:14b', 'qwen2.5-coder:7b', 'gemma2:2b']}]"
+
+
+def played(script: str, folder: Path, *arguments: str) -> list[dict[str, Any]]:
+    """The requests that a script sends, by a curl of our own."""
+    (folder / "curl").write_text('#!/bin/sh\nfor each; do :; done\nprintf "%s\\n" "$each" >> requests\n')
+    (folder / "curl").chmod(0o755)
+    (folder / "script").write_text(script)
+    subprocess.run(
+        ["sh", "script", *arguments], cwd=folder, env={"PATH": f"{folder}:/usr/bin:/bin"}, check=True, timeout=60
+    )
+    sent = folder / "requests"
+    return [json.loads(line) for line in sent.read_text().splitlines()] if sent.exists() else []
+
+
+def test_the_script_loads_the_set_that_is_used_most(tmp_path: Path) -> None:
+    made = used()
+    made = replace(made, table=(*made.table, cell("reasoning", "phi4:14b", tasks=50)))
+    script = EXPORTS["ollama"](made)
+    assert "export OLLAMA_MAX_LOADED_MODELS=2\n" in script
+    requests = played(script, tmp_path, "warm")
+    assert [each["model"] for each in requests] == ["gemma2:2b", "phi4:14b"]
+    assert {each["keep_alive"] for each in requests} == {"60s"}
+    assert "# - qwen2.5-coder:7b: 60s" in script
+
+
+def test_the_script_alone_only_sets_the_environment(tmp_path: Path) -> None:
+    assert played(EXPORTS["ollama"](used()), tmp_path) == []
+
+
+def test_a_pinned_model_stays(tmp_path: Path) -> None:
+    made = used()
+    models = tuple(replace(each, keep=each.name == "gemma2:2b") for each in made.models)
+    requests = played(EXPORTS["ollama"](replace(made, models=models)), tmp_path, "warm")
+    assert requests[-1] == {"model": "gemma2:2b", "keep_alive": -1, "options": {"num_ctx": 8192}}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_models_are_data(name: str, tmp_path: Path) -> None:
+    made = used(rename={"gemma2:2b": name})
+    swap = yaml.safe_load(EXPORTS["llama-swap"](made))
+    jsonschema.validate(swap, LLAMA_SWAP)
+    assert name in swap["models"]
+    lite = yaml.safe_load(EXPORTS["litellm"](made))
+    assert f"ollama_chat/{name}" in {row["litellm_params"]["model"] for row in lite["model_list"]}
+    requests = played(EXPORTS["ollama"](made), tmp_path, "warm")
+    assert name in {each["model"] for each in requests}
+    assert not (tmp_path / "owned").exists()
+    for text in (write(made) for write in EXPORTS.values()):
+        assert text.isascii() or text.replace("\n", "").isprintable()
+        assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_a_macro_of_llama_swap_is_no_name() -> None:
+    with pytest.raises(PolicyError, match=r"holds '\$\{', a macro there; rename the model"):
+        EXPORTS["llama-swap"](used(rename={"gemma2:2b": "x${PORT}"}))
+
+
+@pytest.mark.parametrize("write", EXPORTS.values(), ids=list(EXPORTS))
+def test_what_a_format_cannot_say_stands_in_comments(write: Any) -> None:
+    text = write(used())
+    assert "# Not expressed, because " in text
+    assert "# - milp weighs quality, tokens and loads anew at each step" in text
+    assert "# SIMULATED: no model was run" in text
+    real = replace(used(), provenance=replace(used().provenance, simulated=False))
+    assert "SIMULATED" not in write(real)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--export", "docker"), "--export: 'docker' is not known; known are llama-swap, litellm, ollama, markdown"),
+        (("--export", "ollama:"), "--export: 'ollama:' is not known"),
+    ],
+    ids=["format", "no-path"],
+)
+def test_an_unknown_format_is_refused_before_anything_is_read(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["decide", "nowhere", *arguments]) == 1
+    assert said in capsys.readouterr().err

@@ -1,0 +1,115 @@
+"""Waves that are cut off by kill -9, and two runs at once on one store: nothing that was answered is asked again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pytest_swarm.execution.answer_broker import AskSettings
+from pytest_swarm.execution.backends import Backend, Connection
+from pytest_swarm.ollama.answers.answer_store import AnswerStore
+from pytest_swarm.plugin.server_lock import ServerLock
+from pytest_swarm.workloads.graph_files import load_graph
+from tests.execution.lab import backend
+from tests.execution.measuring import Lab, cases_of
+
+ROOT = Path(__file__).parents[2]
+MODES = ("lp", "random", "llm")
+
+
+class LoggingTransport(httpx.AsyncBaseTransport):
+    """Writes each question to a file when it is asked, and kills the process at one of them."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, log: Path, kill_at: int) -> None:
+        self._inner = inner
+        self._log = log
+        self._left = kill_at
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/chat":
+            body = json.loads(await request.aread())
+            if not str(body["messages"][-1]["content"]).startswith("Write the numbers"):
+                self._left -= 1
+                if self._left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                body.pop("keep_alive")
+                with self._log.open("a") as file:
+                    file.write(json.dumps(body, sort_keys=True) + "\n")
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def logging_backend(log: Path, kill_at: int) -> Backend:
+    inner = backend()
+
+    def connect() -> Connection:
+        connection = inner.connect()
+        return replace(connection, client=connection.client.through(lambda own: LoggingTransport(own, log, kill_at)))
+
+    return replace(inner, connect=connect)
+
+
+def measure(folder: Path, log: str, kill_at: int, *, tell: Callable[[str], None] = lambda _: None) -> None:
+    """Measure wb1 into the store of a folder, one process at a time."""
+
+    def alone() -> AbstractContextManager[None]:
+        return ServerLock("http://stand-in", tell=tell, folder=folder).held()
+
+    def guarded(settings: AskSettings) -> AskSettings:
+        return replace(settings, guard=alone)
+
+    graph = load_graph(ROOT / "benchmarks" / "graphs" / "wb1.toml")
+    with AnswerStore(folder / "answers") as store:
+        lab = Lab(logging_backend(folder / log, kill_at), store=store, wrap=guarded)
+        with closing(lab.broker):
+            lab.records(cases_of(graph, MODES, (1,), (8.0,), repeats=2))
+
+
+def started(folder: Path, log: str, kill_at: int = 0) -> subprocess.Popen[bytes]:
+    code = (
+        "from pathlib import Path; from tests.execution.test_interrupted_waves import measure; "
+        f"measure(Path({str(folder)!r}), {log!r}, {kill_at})"
+    )
+    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
+
+
+def asked(folder: Path, log: str) -> list[str]:
+    path = folder / log
+    return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_kill_9_in_every_wave_loses_no_answer(tmp_path: Path) -> None:
+    measure(tmp_path, "whole", 0)
+    whole = asked(tmp_path, "whole")
+    (tmp_path / "answers").unlink()
+    for kill_at in (1, 3, 5, 8):  # in the first, second, third and fourth wave
+        process = started(tmp_path, "parts", kill_at)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    measure(tmp_path, "parts", 0)
+    parts = asked(tmp_path, "parts")
+    assert len(parts) == len(set(parts))
+    assert sorted(parts) == sorted(whole)
+
+
+def test_two_runs_at_once_ask_each_question_once(tmp_path: Path) -> None:
+    processes = [started(tmp_path, log) for log in ("one", "other")]
+    errors = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
+    parts = [*asked(tmp_path, "one"), *asked(tmp_path, "other")]
+    assert len(parts) == len(set(parts))
+    measure(tmp_path, "again", 0)
+    assert asked(tmp_path, "again") == []

@@ -1,0 +1,56 @@
+"""`--swarm-decide`: the decision at the end of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_swarm.routing.policy_file import read_policy
+from tests.plugin.conftest import INI
+
+JOBS = """
+import pytest
+from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
+
+@pytest.mark.parametrize("graph", [job.graph for job in generate_jobs({jobs}, 1)], ids=lambda graph: graph.name)
+def test_generated(swarm_run, graph):
+    assert swarm_run(graph).status == "completed"
+"""
+
+
+def decided(pytester: pytest.Pytester, jobs: int, *args: str) -> pytest.RunResult:
+    pytester.makeini(INI)
+    pytester.makepyfile(test_jobs=JOBS.format(jobs=jobs))
+    return pytester.runpytest_subprocess("--swarm-decide", "--swarm-report=json", *args)
+
+
+def test_the_run_ends_with_a_decision_and_its_policy(pytester: pytest.Pytester) -> None:
+    result = decided(pytester, 9, "--swarm-compare=fixed,milp")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*pytest-swarm decision*", "8GB: *", "*9 jobs, 2 policies, decided by score.*"])
+    (path,) = pytester.path.glob("reports/*/policy.json")
+    policy = read_policy(path)
+    assert policy.mode in ("fixed", "milp")
+    assert policy.provenance.jobs == 9
+    again = pytester.runpytest_subprocess(f"--swarm-compare=policy:{path}", "--swarm-report=json")
+    assert again.ret == 0
+
+
+def test_each_budget_has_its_own_policy(pytester: pytest.Pytester) -> None:
+    decided(pytester, 8, "--swarm-compare=fixed,greedy", "--swarm-vram=8GB,24GB")
+    assert sorted(path.name for path in pytester.path.glob("reports/*/policy*")) == [
+        "policy-24GB.json",
+        "policy-8GB.json",
+    ]
+
+
+def test_two_jobs_decide_nothing(pytester: pytest.Pytester) -> None:
+    result = decided(pytester, 2, "--swarm-compare=fixed,milp")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["8GB: 2 jobs decide nothing: measure at least 8, each under every policy."])
+    assert not list(pytester.path.glob("reports/*/policy*"))
+
+
+def test_a_run_that_does_not_say_what_is_done_now_fails_with_a_sentence(pytester: pytest.Pytester) -> None:
+    result = decided(pytester, 1, "--swarm-compare=milp,greedy")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["ERROR: --swarm-decide: none of milp, greedy is what people do without a router*"])

@@ -1,0 +1,148 @@
+"""What a report says of a run on measured answers, and that it is told apart from every other kind of run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from pytest_swarm.domain.measured_run import MeasuredTest, PredictedAndReal, VerifiedCase
+from pytest_swarm.domain.record import Run
+from pytest_swarm.report.html import render_html
+from pytest_swarm.report.json_report import encode_report, report_schema
+from pytest_swarm.report.markdown import render_markdown
+from pytest_swarm.report.measured import measure_summary
+from pytest_swarm.report.report_model import build_report
+from pytest_swarm.report.terminal import terminal_summary
+from pytest_swarm.telemetry.events import encode_note, encode_run_end, encode_run_start
+from pytest_swarm.telemetry.measured_events import encode_measured_test, encode_verified_case
+from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.telemetry.sink import FileSink
+from tests.report.factories import info, key, record, run
+
+TEST = MeasuredTest(test="t.py::test_a", job="wb1", waves=3, answers=30, asked=20, loads=5, server_s=100.0)
+REAL = {"simulated": False, "profile": None, "backend_detail": "ollama at http://gpu:11434"}
+KINDS: dict[str, dict[str, Any]] = {
+    "measured": {**REAL, "backend": "measure"},
+    "plain": {**REAL, "backend": "ollama"},
+    "simulated": {"backend": "sim"},
+    "replayed": {**REAL, "backend": "replay"},
+    "measured from a simulator": {"backend": "measure"},
+}
+WORDS = {
+    "measured": "MEASURED ANSWERS, PREDICTED TIMES",
+    "plain": None,
+    "simulated": "SIMULATED",
+    "replayed": "REPLAYED",
+    "measured from a simulator": "SIMULATED",
+}
+ALL_WORDS = ("MEASURED ANSWERS", "SIMULATED", "REPLAYED")
+
+
+def verified(predicted: float = 10.0, real: float = 10.0, number: int = 0) -> VerifiedCase:
+    pairs = {"makespan_s": PredictedAndReal(predicted, real), "load_s": PredictedAndReal(4.0, 4.0)}
+    return VerifiedCase(case=f"{number:016x}", job="wb1", mode="lp", label="lp-h3-8GB", figures=pairs)
+
+
+def measured(*cases: VerifiedCase, tests: tuple[MeasuredTest, ...] = (TEST,)) -> Run:
+    jobs = (record(case=key("lp")), record(case=key("llm")))
+    return replace(run(*jobs, **KINDS["measured"]), measured=tests, verified=cases)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_run_has_its_own_mark_everywhere(kind: str) -> None:
+    report = build_report(run(record(case=key("lp")), record(case=key("llm")), **KINDS[kind]))
+    word = WORDS[kind]
+    page = render_html(report)
+    texts = [
+        "\n".join(terminal_summary(report, width=100, verbose=0)),
+        page[page.index('id="answer"') : page.index('id="scoreboard"')],
+        render_markdown(report),
+    ]
+    for text in texts:
+        assert [each for each in ALL_WORDS if each in text] == [each for each in ALL_WORDS if word and each in word]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_report_json_tells_them_apart_and_fits_its_schema(kind: str) -> None:
+    document = json.loads(json.dumps(encode_report(build_report(run(record(), **KINDS[kind])))))
+    Draft202012Validator(report_schema()).validate(document)
+    block: Any = document["run"]
+    assert (block["measure"] is not None) == kind.startswith("measured")
+    assert block["simulated"] is KINDS[kind].get("simulated", True)
+    assert block["backend"] == KINDS[kind]["backend"]
+
+
+def test_the_block_holds_what_was_measured() -> None:
+    block: Any = encode_report(build_report(measured(verified(9.0, 10.0))))["run"]
+    found = block["measure"]
+    assert {name: found[name] for name in ("answers_known", "answers_asked", "loads", "server_s", "waves")} == {
+        "answers_known": 10,
+        "answers_asked": 20,
+        "loads": 5,
+        "server_s": 100.0,
+        "waves": 3,
+    }
+    assert found["without_store_s"] == sum(job.makespan_s or 0.0 for job in measured().jobs)
+    assert found["verified"][0]["figures"]["makespan_s"] == {"predicted": 9.0, "real": 10.0}
+    assert found["verified_figures"][0]["off"] == pytest.approx(-0.1)
+
+
+def test_answers_that_another_process_asked_are_no_known_ones() -> None:
+    waited = replace(TEST, asked=0, loads=0, server_s=0.0, waves=0)
+    summary = measure_summary(build_report(measured(tests=(TEST, waited))))
+    assert summary is not None
+    assert (summary.answers_asked, summary.answers_known) == (20, 10)
+
+
+def test_without_verification_no_time_is_confirmed() -> None:
+    text = "\n".join(terminal_summary(build_report(measured()), width=100, verbose=0))
+    assert "no time is confirmed" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(("predicted", "grey"), [(12.5, True), (11.5, False), (7.5, True), (8.5, False)])
+def test_a_figure_that_is_off_by_more_than_a_fifth_is_grey_and_said_so(predicted: float, grey: bool) -> None:
+    report = build_report(measured(verified(predicted, 10.0)))
+    page, text = render_html(report), "\n".join(terminal_summary(report, width=100, verbose=0))
+    assert ("td[data-metric=makespan_s]{color:var(--muted)" in page) is grey
+    assert "td[data-metric=load_s]{" not in page
+    assert ("these figures are grey" in " ".join(text.split())) is grey
+    assert ("Makespan (grey)" in text) is grey
+    block: Any = encode_report(report)["run"]
+    assert block["measure"]["verified_figures"][0]["far_off"] is grey
+
+
+def test_the_interval_is_that_of_the_relative_error_of_a_case() -> None:
+    cases = [verified(9.0, 10.0, 0), verified(10.0, 10.0, 1), verified(11.0, 10.0, 2)]
+    summary = measure_summary(build_report(measured(*cases)))
+    assert summary is not None
+    makespan = summary.figures[0]
+    assert (makespan.cases, makespan.off) == (3, 0.0)
+    assert makespan.high == pytest.approx(4.302653 * 0.1 / 3**0.5, rel=1e-4)  # Student's t with 2 degrees of freedom
+    assert makespan.low == pytest.approx(-(makespan.high or 0.0))
+
+
+def test_a_figure_that_was_not_measured_is_left_out() -> None:
+    unknown = replace(verified(), figures={"makespan_s": PredictedAndReal(1.0, None)})
+    summary = measure_summary(build_report(measured(unknown)))
+    assert summary is not None
+    assert summary.figures == ()
+
+
+def test_events_come_back_as_they_were(tmp_path: Path) -> None:
+    sink = FileSink(tmp_path / "events.jsonl")
+    sink.emit(encode_run_start(info(**KINDS["measured"])))
+    sink.emit(encode_measured_test(TEST, 1.0))
+    a_record = record(case=key("lp"))
+    sink.emit(encode_verified_case(a_record.case, verified().figures, 2.0))
+    sink.emit(encode_note(a_record.case, "a note", 3.0))
+    sink.emit(encode_run_end(4.0, complete=True, notes=()))
+    sink.close()
+    found = read_run(tmp_path)
+    assert found.measured == (TEST,)
+    [case] = found.verified
+    assert (case.case, case.label, case.figures) == (a_record.case.digest, "lp-h3-8GB", verified().figures)

@@ -1,0 +1,59 @@
+"""The sentences of docs/deciding.md on generated workflows follow from the figures of each job."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytest
+
+from pytest_swarm.decision.choice import PolicyChoice, PolicyFigures, Ruling, choose_policy
+
+ROOT = Path(__file__).parents[1]
+FIGURES: list[dict[str, Any]] = json.loads((ROOT / "tests" / "data" / "deciding" / "workflowgen.json").read_text())
+PAGE = (ROOT / "docs" / "deciding.md").read_text(encoding="utf-8")
+BEGINNING = {Ruling.USE: "Use ", Ruling.KEEP: "No policy ", Ruling.UNKNOWN: "Cannot tell: "}
+MAX_LOSS = 0.02
+
+
+def decided(row: dict[str, Any]) -> PolicyChoice:
+    scores = tuple(map(tuple, row["score"]))
+    step, loss = 1 / row["scored_tasks"], MAX_LOSS * fmean(scores[0])
+    if row["by"] == "score":
+        return choose_policy(PolicyFigures(values=scores, step=step, allowed_loss=loss))
+    return choose_policy(
+        PolicyFigures(
+            values=tuple(map(tuple, row["makespan"])),
+            relative=True,
+            scores=scores,
+            allowed_loss=MAX_LOSS,
+            allowed_score_loss=loss,
+            score_step=step,
+        )
+    )
+
+
+@pytest.mark.parametrize("row", FIGURES, ids=lambda row: f"{row['budget']}-{row['by']}")
+def test_each_sentence_of_the_page_follows_from_the_figures(row: dict[str, Any]) -> None:
+    assert f"- **{row['budget']}, by {row['by']}.** {row['sentence']}\n" in PAGE
+    assert len(row["score"][0]) == 100
+    choice, sentence = decided(row), row["sentence"]
+    assert sentence.startswith(BEGINNING[choice.ruling])
+    told = choice.estimate((choice.best if choice.ruling is Ruling.USE else choice.most_open) or 0)
+    assert told is not None
+    numbers = [float(each) for each in re.findall(r"-?\d+\.\d+(?= %| points)|[+-]?\d+\.\d+(?= to|\))", sentence)]
+    shown = {round(100 * value, 1) for value in (told.low, told.high, told.mean, choice.honest or 0.0)}
+    assert numbers
+    if told.score_low is not None and "score" in sentence:
+        shown |= {round(100 * told.score_low, 1), round(100 * (told.score_high or 0.0), 1)}
+    assert set(numbers) <= shown | {95.0}
+    assert row["policies"][told.policy].partition("-h")[0] in sentence.lower()
+
+
+def test_the_page_tells_of_every_budget() -> None:
+    assert {(row["budget"], row["by"]) for row in FIGURES} == {
+        (budget, by) for budget in ("8GB", "16GB", "24GB") for by in ("score", "makespan")
+    }
