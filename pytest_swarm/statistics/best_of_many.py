@@ -95,8 +95,9 @@ def gain_bounds(table: GainTable, row: int, critical: float) -> tuple[float, flo
 
     The lower bound pays for the choice, and the upper one need not: choosing the best raises what is seen. Each is the
     more careful one of two. The first is mean -+ t * standard error, with the shared t for the lower bound and
-    Student's for the upper one. The second is the bound of a bounded mean (`mean_bounds`) with one more unit like the
-    worst (best) one that was seen, or one `step`: it holds where few units differ, and where none does.
+    Student's for the upper one; t grows where the tail on that side is the longer one (Johnson, JASA 73 (1978) 536).
+    The second is the bound of a bounded mean (`mean_bounds`) with one more unit like the worst (best) one that was
+    seen, or one `step`: it holds where few units differ, and where none does.
 
     Args:
         table: The gains.
@@ -114,8 +115,12 @@ def gain_bounds(table: GainTable, row: int, critical: float) -> tuple[float, flo
         high=max(table.step, *values),
     )
     low, high = mean_bounds(data, level=table.level) if span else (0.0, 0.0)
+    if not error:
+        return min(low, mean), max(high, mean)
     student = t_quantile(len(values) - 1, 1 - 2 * table.level)
-    return min(low, mean - critical * error if error else mean), max(high, mean + student * error)
+    skewness = _skewness(values)
+    lower = mean - (critical + _skew_term(-skewness, critical, len(values))) * error
+    return min(low, lower), max(high, mean + (student + _skew_term(skewness, student, len(values))) * error)
 
 
 def cross_fitted_gain(table: GainTable, guard: GainTable | None = None, *, allowed: float = 0.0) -> CrossFit:
@@ -184,6 +189,19 @@ def _best(sums: Floats) -> int:
     """The row of the largest sum; the reference, which is the last one, where no sum is clearly above 0."""
     best = int(sums[:-1].argmax())
     return best if sums[best] > _TINY else len(sums) - 1
+
+
+def _skew_term(skewness: float, t: float, units: int) -> float:
+    """Return by how much t grows where the tail towards the bound is the longer one: g (2 t^2 + 1) / (6 sqrt(n))."""
+    return max(0.0, skewness) * (2 * t * t + 1) / (6 * math.sqrt(units)) if math.isfinite(t) else 0.0
+
+
+def _skewness(values: Sequence[float]) -> float:
+    """Return the third central moment over the second one to the power of 3/2."""
+    middle = fmean(values)
+    second = fmean((each - middle) ** 2 for each in values)
+    third = fmean((each - middle) ** 3 for each in values)
+    return float(third / second**1.5)
 
 
 def _standard_error(values: Sequence[float]) -> float:

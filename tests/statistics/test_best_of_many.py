@@ -83,6 +83,18 @@ def test_the_lower_bound_pays_for_the_choice_and_the_upper_one_does_not() -> Non
     assert high_among == pytest.approx(high)
 
 
+def test_a_longer_tail_of_losses_lowers_the_lower_bound() -> None:
+    """The same mean and spread, mirrored: six units in forty lose (gain) much more than the others gain (lose)."""
+    losses = tuple([0.1] * 34 + [-0.4] * 6)
+    middle = fmean(losses)
+    tables = [GainTable(rows=(tuple(sign * (each - middle) + 0.1 for each in losses),)) for sign in (1, -1)]
+    low, low_mirrored = (gain_bounds(each, 0, 3.0)[0] for each in tables)
+    skewness = -1.96
+    error = stdev(losses) / math.sqrt(40)
+    assert low == pytest.approx(0.1 - (3.0 + -skewness * 19 / (6 * math.sqrt(40))) * error, abs=0.002)
+    assert low_mirrored == pytest.approx(0.1 - 3.0 * error, abs=0.002)
+
+
 def test_the_best_of_noise_gains_nothing_on_units_that_did_not_choose_it() -> None:
     tables = [noise(7, 24, seed=seed) for seed in range(40)]
     naive = fmean(max(table.means) for table in tables)
