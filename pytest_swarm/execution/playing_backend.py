@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.execution.backends import Backend, Connection, RealisedScores
@@ -68,8 +68,3 @@ def playing_backend(played: Played, *, on_connect: Callable[[PlayingTransport], 
         knows_realised=True,
         predicted=True,
     )
-
-
-def with_detail(played: Played, detail: str) -> Played:
-    """Return what is played under another header line."""
-    return replace(played, detail=detail)

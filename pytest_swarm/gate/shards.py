@@ -25,6 +25,17 @@ MAY_DIFFER: Final = frozenset(
         *("swarm_backend", "swarm_host", "swarm_leave_loaded", "swarm_resume", "swarm_report", "swarm_baseline"),
         *("swarm_update_baseline", "swarm_fail", "swarm_gate", "swarm_incomparable", "swarm_inconclusive"),
         *("swarm_fleet", "swarm_profile", "swarm_cassette", "swarm_record_mode"),
+        *(
+            "swarm_answers",
+            "swarm_ask_parallel",
+            "swarm_complete",
+            "swarm_decide",
+            "swarm_dry_run",
+            "swarm_max_time",
+            "swarm_offline",
+            "swarm_retries",
+            "swarm_verify",
+        ),
     )
 )
 """Options that parts of one run may set differently: which cases are run and where, what is done with the outcome, and

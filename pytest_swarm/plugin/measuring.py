@@ -24,6 +24,7 @@ from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel, now
 from pytest_swarm.ollama.answers.answers_text import open_answers
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.telemetry.measured_events import encode_measured_test
+from pytest_swarm.units import bytes_to_gb
 
 if TYPE_CHECKING:
     from pytest_swarm.calibration.measured_world import ServerLimits
@@ -145,7 +146,7 @@ class Measuring:
         s, fleet = self._settings, self._demand.fleet
         settings = AskSettings(
             room=Room(
-                gb=max(self._around.budgets_gb, default=0.0),
+                gb=self._room_gb(),
                 sizes_gb={model.tag.lower(): model.vram_gb for model in fleet},
             ),
             parallel=s.ask_parallel,
@@ -156,6 +157,14 @@ class Measuring:
             restoration=self._around.restoration(),
         )
         return AnswerBroker(self.inner, self.known, settings)
+
+    def _room_gb(self) -> float:
+        """Return what may be resident while answers are measured: the largest budget, and no more than the GPUs have.
+
+        Where more is resident, the server evicts by itself, which would count as the time of a load.
+        """
+        largest_gb, gpu_bytes = max(self._around.budgets_gb, default=0.0), self._around.limits.gpu_bytes
+        return largest_gb if gpu_bytes is None else min(largest_gb, bytes_to_gb(gpu_bytes))
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

@@ -190,7 +190,14 @@ class SwarmSession:
         from pytest_swarm.plugin.gate_settings import idle_keys
 
         idle = idle_keys(self.settings.gating, self.settings.given)
-        return [*self.resources.header(quiet=quiet), *([] if idle is None else [f"swarm: {idle}"])]
+        told = [] if idle is None else [f"swarm: {idle}"]
+        if self.resources.measuring is not None and not quiet:
+            count = len(self.collected)
+            told.append(
+                f"swarm: {count} {'case' if count == 1 else 'cases'}; each test asks what it lacks, model by model, "
+                f"before its first case (--swarm-dry-run tells the cost of all)"
+            )
+        return [*self.resources.header(quiet=quiet), *told]
 
     def status(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Category, letter and verbose word of a benchmark that has ended; None for any other report."""

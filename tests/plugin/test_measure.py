@@ -248,3 +248,22 @@ def test_complete_asks_the_whole_matrix_and_no_regret_is_below_zero(suite: pytes
     again.assert_outcomes(passed=8)
     assert reports.report["run"]["measure"]["answers_asked"] == 0
     run(suite, *OFFLINE, *modes).assert_outcomes(passed=8)
+
+
+def test_the_gate_compares_a_measured_run_with_measured_runs_only(suite: pytest.Pytester) -> None:
+    baseline = ("--swarm-baseline=base.json", "--swarm-compare=lp,greedy")
+    run(suite, *MEASURE, *baseline, "--swarm-update-baseline=all").assert_outcomes(passed=2)
+    same = run(suite, *MEASURE, *baseline)
+    assert same.ret == pytest.ExitCode.OK
+    same.stdout.no_fnmatch_line("*not-comparable*")
+    other = run(suite, "--swarm-backend=sim", *baseline, "--swarm-incomparable=fail")
+    assert other.ret == pytest.ExitCode.TESTS_FAILED
+    other.stdout.fnmatch_lines(["*measure then, sim now*"])
+
+
+def test_repeats_until_the_gate_has_decided_are_measured_one_round_at_a_time(suite: pytest.Pytester) -> None:
+    baseline = ("--swarm-baseline=base.json", "--swarm-compare=lp")
+    run(suite, *MEASURE, *baseline, "--swarm-repeat=4", "--swarm-update-baseline=all").assert_outcomes(passed=4)
+    result = run(suite, *MEASURE, *baseline, "--swarm-repeat=auto:4")
+    assert result.parseoutcomes().get("failed", 0) == 0
+    result.stdout.no_fnmatch_line("*wave 1*")
