@@ -53,6 +53,6 @@ def test_what_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     with pytest.raises(FleetError, match=r"file: the directory cannot be created"):
         make_folder(tmp_path / "file", FleetError)
-    with pytest.raises(FleetError, match=r"none.x: cannot be written"):
-        write_text(tmp_path / "none" / "x", "text", FleetError)
+    with pytest.raises(FleetError, match=r"file.x: cannot be written"):
+        write_text(tmp_path / "file" / "x", "text", FleetError)
     assert make_folder(tmp_path / "a" / "b", FleetError).is_dir()

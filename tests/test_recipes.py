@@ -129,7 +129,7 @@ MODE_ROW = """
     ModeSpec(
         name="cheapest",
         label="Cheapest",
-        color="magenta",
+        color="gold",
         factory=_late("cheapest", "CheapestRouter"),
         summary="the model with the lowest token cost",
         group="reference",

@@ -56,7 +56,7 @@ class Dispatcher:
         self._loading: str | None = None
         self._step: PlanStep | None = None  # the last plan
         self._unscored: list[tuple[TaskCall, TaskOutcome]] = []  # answers for a judge, which needs the VRAM for itself
-        self._ends = self._tasks_ended = 0  # since the last question
+        self._ends = 0  # since the last question
         row = built_in(job.case.key.mode)
         self._replan_after = self._settings.replan_after if row is not None and "planner" in row.needs else 1
 
@@ -91,7 +91,10 @@ class Dispatcher:
     # --- questions -------------------------------------------------------------------------------------------
 
     def _must_ask(self) -> bool:
-        """Return whether the router is to be asked: there is something to plan, and the last plan is out of date."""
+        """Return whether the router is to be asked: a task waits on which the last plan did not decide.
+
+        Between such tasks the plan is followed: asking again at every end would change models that are on their way.
+        """
         job = self._job
         started = {each.call.task.id for each in self._running.values()}
         waiting = {task for task in job.graph.ready(job.finished) if task not in started}
@@ -100,8 +103,8 @@ class Dispatcher:
         if self._step is None:
             return True
         committed = {each.task for each in self._committed()}
-        if self._tasks_ended == 0 and waiting <= committed:
-            return False  # a load has ended, and nothing is known that the plan did not know
+        if waiting <= committed:
+            return False
         return self._ends >= self._replan_after or (self._is_idle and not committed)
 
     async def _ask(self, trigger: str) -> None:
@@ -110,7 +113,7 @@ class Dispatcher:
         job.sampler.enter(number)
         if trigger != _TASK_END:  # nothing but our own loads changes what is resident
             await job.observe(number, SamplePhase.START)
-        self._ends = self._tasks_ended = 0
+        self._ends = 0
         now_s = job.clock.now_s()
         running = tuple(each.row(now_s) for each in self._running.values())
         self._step = await job.plan(job.moment(number, running=running, trigger=trigger))
@@ -118,13 +121,23 @@ class Dispatcher:
         job.context.announce(lambda: announced(tuple(job.call(each, number) for each in self._committed())))
 
     def _committed(self) -> Iterator[Assignment]:
-        """Yield what the last plan runs now and is not started: ready tasks that it does not defer, in its order."""
+        """Yield what the last plan runs now and is not started, in its order.
+
+        That is what it runs of the tasks that were ready; and of a planner that is asked less often also what became
+        ready since and is not deferred, where its model belongs to the target.
+        """
         if self._step is None:
             return
-        job, deferred = self._job, set(self._step.deferred)
+        job, step = self._job, self._step
         started = {each.call.task.id for each in self._running.values()}
-        ready = set(job.graph.ready(job.finished)) - started - deferred
-        yield from (each for each in self._step.assignments if each.task in ready)
+        ready = set(job.graph.ready(job.finished)) - started
+        rows = step.executed
+        if self._replan_after > 1:
+            later = set(step.deferred)
+            rows = tuple(
+                each for each in step.assignments if each.task not in later and each.model in step.target_residency
+            )
+        yield from (each for each in rows if each.task in ready)
 
     # --- tasks -----------------------------------------------------------------------------------------------
 
@@ -205,7 +218,6 @@ class Dispatcher:
         await asyncio.sleep(_SETTLE_VIRTUAL_S if self._settings.virtual_time else _SETTLE_S)
         self._ends += 1
         ended = [task for task in self._running if task.done()]
-        self._tasks_ended += len(ended)
         loaded = self._load is not None and self._load.done()
         if loaded:
             await self._take_load()

@@ -48,7 +48,7 @@ from pytest_swarm.report.wording import (
 from pytest_swarm.routing.registry import MODES, built_in, mode_order
 
 MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
-_MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald")
+_MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald", "gold", "plum", "navy", "rust")
 SPARE_COLORS: Final = tuple(each for each in _MORE_COLORS if each not in {spec.color for spec in MODES})
 _MAX_NOTES: Final = 200
 _LABELS: Final = {"saving": "Loads", "caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}

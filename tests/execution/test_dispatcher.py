@@ -249,12 +249,21 @@ def test_the_same_seed_repeats_to_the_bit() -> None:
 
 
 def test_a_planner_is_asked_less_often_where_replan_says_so() -> None:
-    dag = graph(ids="a b c d e f")
-    asked = [
-        len(run(dag, "llm", vram_budget_gb=24.0, concurrency=2, replan_after=after).steps) for after in (1, 3, math.inf)
-    ]
-    assert asked[0] > asked[1] >= asked[2] == 1
-    assert len(run(dag, "milp", vram_budget_gb=24.0, concurrency=2, replan_after=math.inf).steps) > 1
+    """Three chains of two: each first task that ends makes one more ready, of which no plan of horizon 0 speaks."""
+    dag = graph(("a", "d"), ("b", "e"), ("c", "f"), ids="a b c d e f")
+    asked = {
+        (mode, after): len(run(dag, mode, horizon=0, vram_budget_gb=24.0, replan_after=after).steps)
+        for mode in ("llm", "milp")
+        for after in (1, 2, math.inf)
+    }
+    assert asked["llm", 1] > asked["llm", math.inf] == 2
+    assert asked["llm", 1] >= asked["llm", 2] >= asked["llm", math.inf]
+    assert asked["milp", 1] == asked["milp", math.inf] > 2
+
+
+def test_tasks_that_the_plan_has_decided_on_raise_no_question() -> None:
+    """Six tasks are ready and two run at a time: the first plan says what each of them does."""
+    assert len(run(graph(ids="a b c d e f"), "milp", vram_budget_gb=24.0, concurrency=2).steps) == 1
 
 
 def test_a_judge_waits_until_nothing_runs() -> None:

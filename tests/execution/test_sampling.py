@@ -233,8 +233,7 @@ def test_a_cancelled_job_is_cancelled_while_it_samples(at_s: float) -> None:
 
     async def job() -> None:
         clock = JobClock(virtual=True)
-        client: OllamaClient = SlowToStop()  # type: ignore[assignment]
-        sampler = VramSampler(client, None, clock, interval=REAL_INTERVAL, on_sample=lambda _: None)
+        sampler = VramSampler(SlowToStop().resident, None, clock, interval=REAL_INTERVAL, on_sample=lambda _: None)
         async with sampler.sampling(0):
             await asyncio.sleep(0.6)
         ended.append("went on")

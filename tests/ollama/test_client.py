@@ -162,7 +162,6 @@ def test_a_reply_that_cannot_be_true_is_no_reply(lie: dict[str, Any]) -> None:
     "response",
     [
         httpx.Response(200, text="<html>hello</html>"),
-        httpx.Response(502, text="<!doctype html><p>Bad Gateway"),
         httpx.Response(200, text='{"model": '),
         httpx.Response(200, text=""),
         httpx.Response(200, text="[1, 2]"),
@@ -170,11 +169,17 @@ def test_a_reply_that_cannot_be_true_is_no_reply(lie: dict[str, Any]) -> None:
         httpx.Response(500, text="[]"),
         httpx.Response(200, content=b"\xff\xfe\x00"),
     ],
-    ids=["html", "html-502", "cut", "empty", "list", "number", "list-500", "bytes"],
+    ids=["html", "cut", "empty", "list", "number", "list-500", "bytes"],
 )
 def test_an_answer_that_is_no_ollama_reply_is_named_so(response: httpx.Response) -> None:
     with pytest.raises(BadReplyError, match="box:1"):
         chat(answering(response))
+
+
+def test_a_gateway_that_answers_for_the_server_is_a_refusal_that_may_pass() -> None:
+    with pytest.raises(ServerRefusedError, match=r"box:1 refused \(status 502\)") as caught:
+        chat(answering(httpx.Response(502, text="<!doctype html><p>Bad Gateway")))
+    assert caught.value.may_pass
 
 
 def test_a_missing_model_says_how_to_get_it() -> None:

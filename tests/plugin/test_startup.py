@@ -13,6 +13,8 @@ LOADED = [
     "pytest_swarm.plugin.hookspecs",
     "pytest_swarm.plugin.option_kinds",
     "pytest_swarm.plugin.options",
+    "pytest_swarm.plugin.routing_options",
+    "pytest_swarm.plugin.server_options",
     "pytest_swarm.routing",
     "pytest_swarm.routing.mode_table",  # the help of --swarm-compare lists its modes
     "pytest_swarm.routing.registry",

@@ -26,9 +26,11 @@ def test_a_job_of_a_fixture_that_fails_is_kept_under_xdist(suite: pytest.Pyteste
     assert len(reports.of("job_dag_summary")) == 1
 
 
-def test_a_password_in_a_url_reaches_no_file(suite: pytest.Pytester, reports: Reports) -> None:
-    host = "http://me:sEcret@127.0.0.1:9"
-    result = suite.runpytest(f"--swarm-host={host}", "--swarm-backend=auto", "--swarm-compare=lp,greedy")
+def test_a_password_in_a_url_reaches_no_file(
+    suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "http://me:sEcret@127.0.0.1:9")
+    result = suite.runpytest("--swarm-backend=auto", "--swarm-compare=lp,greedy")
     result.assert_outcomes(passed=2)
     assert "sEcret" not in result.stdout.str()
     assert all("sEcret" not in path.read_text() for path in reports.folder.iterdir())

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.plan import Assignment, Origin
 from pytest_swarm.domain.record import JobRecord, JobStatus, Run
-from pytest_swarm.report.findings import answers, compared, provenance
+from pytest_swarm.report.findings import answers, compared
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.markdown import render_markdown
+from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from tests.report.factories import GEMMA, PHI, QWEN, WB1, WB2, WB3, failed, info, key, record, run, step
