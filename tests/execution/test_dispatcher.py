@@ -329,3 +329,21 @@ def test_steps_follow_each_other_in_time() -> None:
     record = run(graph(("a", "c"), ("b", "c"), ids="a b c d"), "greedy", horizon=1, vram_budget_gb=16.0)
     assert all(one.started_s <= other.started_s for one, other in pairwise(record.steps))
     assert [step.step for step in record.steps] == list(range(len(record.steps)))
+
+
+def test_a_load_waits_for_a_model_that_is_still_in_use() -> None:
+    """c needs qwen, which does not fit beside gemma, on which b still runs when a, the parent of c, has ended."""
+    dag = replace(graph(("a", "c"), ids="a b c"), tasks=(task("a", tokens=40), task("b", tokens=3000), task("c")))
+    record = run_rule(dag, Rule({"a": GEMMA, "b": GEMMA, "c": QWEN}), horizon=0, vram_budget_gb=8.0)
+    (unload,) = [each for each in record.switches if each.action == "unload"]
+    assert span(record, "a")[1] < span(record, "b")[1] <= unload.started_s
+    assert record.status is JobStatus.COMPLETED
+
+
+def test_a_load_for_later_does_not_come_before_one_that_is_needed_now() -> None:
+    """llama waits for gemma to be free; qwen, for the task after it, would fit beside gemma at once."""
+    tasks = (task("a", tokens=40), task("b", tokens=3000), task("c"), task("d"))
+    dag = replace(graph(("a", "c"), ("c", "d"), ids="a b c d"), tasks=tasks)
+    rule = Rule({"a": GEMMA, "b": GEMMA, "c": LLAMA, "d": QWEN})
+    record = run_rule(dag, rule, horizon=1, vram_budget_gb=9.0)
+    assert [tag for tag, _ in loads(record)] == [GEMMA, LLAMA, QWEN]

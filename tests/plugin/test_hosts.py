@@ -41,7 +41,12 @@ def served(*faults: str) -> Iterator[str]:
 
 
 def arguments(*hosts: str) -> tuple[str, ...]:
-    return ("--swarm-backend=ollama", "--swarm-compare=greedy", *(f"--swarm-host={host}" for host in hosts))
+    return (
+        "--swarm-backend=ollama",
+        "--swarm-compare=greedy",
+        "--swarm-retries=0",
+        *(f"--swarm-host={host}" for host in hosts),
+    )
 
 
 def test_a_server_that_dies_is_left_out_and_its_case_runs_elsewhere(suite: pytest.Pytester, reports: Reports) -> None:

@@ -7,7 +7,10 @@ import gzip
 import json
 from dataclasses import replace
 
+import pytest
+
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.report import job_list
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.job_list import Packer, packed
 from pytest_swarm.report.report_model import build_report
@@ -42,8 +45,10 @@ def test_an_empty_packer_makes_no_pack() -> None:
     assert packer.packs == []
 
 
-def test_of_jobs_with_many_tasks_only_20_000_tasks_are_shown_in_full() -> None:
-    tasks = tuple(task(f"t{n}") for n in range(1_500))
+def test_of_jobs_with_many_tasks_only_so_many_tasks_are_shown_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert job_list.FULL_TASKS == 20_000
+    monkeypatch.setattr(job_list, "FULL_TASKS", 2_000)
+    tasks = tuple(task(f"t{n}") for n in range(150))
     graphs = [TaskGraph(name=f"wide-{n}", tasks=tasks) for n in range(20)]
     outcomes = tuple(ok(each.id, 1.0) for each in tasks)
     page = render_html(build_report(run(*(replace(record({}, graph=graph), outcomes=outcomes) for graph in graphs))))
