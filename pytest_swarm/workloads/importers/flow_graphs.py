@@ -14,12 +14,12 @@ from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.placeholders import placeholder
-from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.domain.task import GENERAL, Task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowInput, Parts, StepAnswer
 from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, contracted_edges, entry_steps
 from pytest_swarm.workloads.importers.flow_unrolling import Copy, find_cycle, unrolled
-from pytest_swarm.workloads.importers.task_rules import size_from_text, type_from_text
+from pytest_swarm.workloads.importers.task_rules import named_type, size_from_text
 
 TYPE_CHARS: Final = 200  # of a prompt, so many characters at its beginning are read for its type
 MAX_ID_CHARS: Final = 80
@@ -168,15 +168,14 @@ def _task(flow: AgentFlow, copy: Copy, texts: _Texts, parents: Mapping[Copy, Seq
     return task, has_text
 
 
-def step_type(name: str, text: str) -> TaskType:
-    """Return the type of a step: from the words of its name, else from the beginning of its text, else reasoning.
+def step_type(name: str, text: str) -> str:
+    """Return the type of a step: from the words of its name, else from the beginning of its text, else general.
 
     Args:
         name: Name of the step.
         text: Its text without tags; the first 200 characters are read.
     """
-    from_name = type_from_text(name)
-    return from_name if from_name is not TaskType.REASONING else type_from_text(text.strip()[:TYPE_CHARS])
+    return named_type(name) or named_type(text.strip()[:TYPE_CHARS]) or GENERAL
 
 
 def _task_ids(flow: AgentFlow, copies: Sequence[Copy]) -> dict[Copy, str]:

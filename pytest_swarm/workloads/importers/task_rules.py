@@ -78,13 +78,18 @@ def graph_of_steps(
         raise GraphError(f"{where}: {error}") from error
 
 
-def type_from_text(text: str) -> TaskType:
-    """Return the first type of code, math, summarize, creative, extraction with a word in the text, else reasoning.
+def named_type(text: str) -> TaskType | None:
+    """Return the first type of code, math, summarize, creative, extraction with a word in the text; None without one.
 
     Names such as `LocalTrain_2` or `fastqDump` are split into their words.
     """
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_\-.\d]+", " ", text)
-    return next((kind for kind, pattern in _PATTERNS if pattern.search(words)), TaskType.REASONING)
+    return next((kind for kind, pattern in _PATTERNS if pattern.search(words)), None)
+
+
+def type_from_text(text: str) -> TaskType:
+    """Return the type that a text of a batch graph names, else reasoning."""
+    return named_type(text) or TaskType.REASONING
 
 
 def sizes_from_costs(costs: Iterable[float]) -> list[tuple[int, float]]:

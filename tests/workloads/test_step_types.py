@@ -1,0 +1,25 @@
+"""The type of a step of an agent workflow: from its name, else from its text, else general."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_swarm.workloads.importers.flow_graphs import step_type
+from pytest_swarm.workloads.importers.task_rules import type_from_text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("Summarize mail", "Write Python code", "summarize"),
+        ("LLM 2", "Write a Python function that sorts", "code"),
+        ("LLM 2", "Hello there", "general"),
+        ("LLM 2", "Hello there. " * 30 + "Write Python code", "general"),  # only the first 200 characters are read
+    ],
+)
+def test_a_step_without_a_telling_word_is_general(name: str, text: str, kind: str) -> None:
+    assert step_type(name, text) == kind
+
+
+def test_a_job_of_a_batch_without_a_telling_word_is_reasoning() -> None:
+    assert type_from_text("individuals_ID0000012") == "reasoning"
