@@ -60,7 +60,7 @@ def test_each_kind_of_run_has_its_own_mark_everywhere(kind: str) -> None:
     page = render_html(report)
     texts = [
         "\n".join(terminal_summary(report, width=100, verbose=0)),
-        page[page.index('id="answer"') : page.index('id="scoreboard"')],
+        page[page.index("<main>") : page.index('id="scoreboard"')],
         render_markdown(report),
     ]
     for text in texts:
