@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
 
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.errors import InfeasibleError
-from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.routing.fixed import fixed_models
-from pytest_swarm.routing.plan_builders import infeasible_plan
+from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.fixed import FixedRouter
 from pytest_swarm.routing.residency_queue import LruResidency, deferring_plan, in_order_of_arrival
 
 
-class CollateRouter:
+class CollateRouter(FixedRouter):
     """First the ready tasks of resident models, then those of the model with the most ready tasks.
 
     Further models are loaded in the same step where nothing must be evicted for them. The least recently used makes
@@ -21,17 +19,13 @@ class CollateRouter:
 
     name = "collate"
 
-    @classmethod
-    def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
-        """Return the router; the fleet of each step has its table."""
-        return cls()
+    def plan(self, view: PlanningView, models: Mapping[str, str]) -> Plan:
+        """Return the plan that runs the tasks of these models now; the others wait.
 
-    async def route(self, view: PlanningView) -> Plan:
-        """Return the plan that runs the tasks of these models now; the others wait."""
-        try:
-            models = fixed_models(view)
-        except InfeasibleError as error:
-            return infeasible_plan(view, reason=str(error))
+        Args:
+            view: The step to plan.
+            models: Task to model, of the whole horizon.
+        """
         waiting: dict[str, list[str]] = {}
         for task in in_order_of_arrival(view):
             waiting.setdefault(models[task.id], []).append(task.id)

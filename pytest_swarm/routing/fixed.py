@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 from pytest_swarm.domain.model import Model
@@ -26,11 +27,20 @@ class FixedRouter:
         return cls()
 
     async def route(self, view: PlanningView) -> Plan:
-        """Return the plan for the first tasks in the queue whose models fit together; the others wait."""
+        """Return the plan with the model of each task; `infeasible` where a task has none."""
         try:
             models = fixed_models(view)
         except InfeasibleError as error:
             return infeasible_plan(view, reason=str(error))
+        return self.plan(view, models)
+
+    def plan(self, view: PlanningView, models: Mapping[str, str]) -> Plan:
+        """Return the plan for the first tasks in the queue whose models fit together; the others wait.
+
+        Args:
+            view: The step to plan.
+            models: Task to model, of the whole horizon.
+        """
         return run_in_order(view, in_order_of_arrival(view), models)
 
 

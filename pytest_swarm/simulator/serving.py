@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import threading
 from collections.abc import Callable, Iterable
@@ -10,9 +11,10 @@ from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.simulator.http_server import LOOPBACK, serve_in_thread
+from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.models.profile_types import Profile
-from pytest_swarm.simulator.server.faults import Fault
+from pytest_swarm.simulator.server.faults import Fault, parse_fault
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 OLLAMA_PORT: Final = 11434
@@ -28,6 +30,35 @@ class ServePlan:
     seed: int = 0
     faults: tuple[Fault, ...] = ()
     graphs: tuple[TaskGraph, ...] = ()
+
+
+def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that both commands take which serve: the room's own and `python -m pytest_swarm serve`."""
+    parser.add_argument("--port", type=int, default=OLLAMA_PORT, metavar="N", help="port, 0 for any free one (11434)")
+    parser.add_argument("--host", default=LOOPBACK, metavar="ADDRESS", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--profile", default="a40", metavar="NAME", help="a shipped profile or a TOML file (a40)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the answers (0)")
+    parser.add_argument("--fault", action="append", default=[], metavar="SPEC", help="fault to inject, such as hang")
+
+
+def serve_plan(options: argparse.Namespace, *, graphs: Iterable[TaskGraph] = ()) -> ServePlan:
+    """Return what the arguments ask for.
+
+    Args:
+        options: The arguments of `add_serve_arguments`.
+        graphs: Task graphs whose prompts are answered as tasks.
+
+    Raises:
+        SwarmError: A profile or a fault is unknown.
+    """
+    return ServePlan(
+        profile=load_profile(options.profile),
+        host=options.host,
+        port=options.port,
+        seed=options.seed,
+        faults=tuple(parse_fault(text, what="--fault") for text in options.fault),
+        graphs=tuple(graphs),
+    )
 
 
 def serve(plan: ServePlan, *, say: Callable[[str], None]) -> None:
