@@ -15,7 +15,7 @@ against it without a model and without a GPU. Needs the extra `server`.
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    from pytest_swarm.simulator.serving import add_serve_arguments
+    from pytest_swarm.simulator.serve_arguments import add_serve_arguments
 
     add_serve_arguments(parser)
     parser.add_argument(

@@ -34,7 +34,7 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from pytest_swarm.simulator.serving import add_serve_arguments
+    from pytest_swarm.simulator.serve_arguments import add_serve_arguments
 
     parser = argparse.ArgumentParser(prog="python -m pytest_swarm.simulator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)

@@ -10,13 +10,13 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.simulator.serve_arguments import LOOPBACK
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.simulator.transport import AsgiApp, DroppedConnection, Receive, Scope, Send
 
 if TYPE_CHECKING:
     import uvicorn
 
-LOOPBACK: Final = "127.0.0.1"
 _START_LIMIT_S: Final = 30.0
 _POLL_S: Final = 0.005
 _SHUTDOWN_S: Final = 1  # time for open requests when the server stops

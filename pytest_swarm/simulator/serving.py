@@ -7,17 +7,15 @@ import signal
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.simulator.http_server import LOOPBACK, serve_in_thread
+from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.models.profile_types import Profile
+from pytest_swarm.simulator.serve_arguments import LOOPBACK, OLLAMA_PORT
 from pytest_swarm.simulator.server.faults import Fault, parse_fault
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
-
-OLLAMA_PORT: Final = 11434
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +28,6 @@ class ServePlan:
     seed: int = 0
     faults: tuple[Fault, ...] = ()
     graphs: tuple[TaskGraph, ...] = ()
-
-
-def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that both commands take which serve: the room's own and `python -m pytest_swarm serve`."""
-    parser.add_argument("--port", type=int, default=OLLAMA_PORT, metavar="N", help="port, 0 for any free one (11434)")
-    parser.add_argument("--host", default=LOOPBACK, metavar="ADDRESS", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--profile", default="a40", metavar="NAME", help="a shipped profile or a TOML file (a40)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the answers (0)")
-    parser.add_argument("--fault", action="append", default=[], metavar="SPEC", help="fault to inject, such as hang")
 
 
 def serve_plan(options: argparse.Namespace, *, graphs: Iterable[TaskGraph] = ()) -> ServePlan:
