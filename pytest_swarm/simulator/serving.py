@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import TaskGraph
@@ -51,7 +52,7 @@ def serve_plan(options: argparse.Namespace, *, graphs: Iterable[TaskGraph] = ())
 
 
 def serve(plan: ServePlan, *, say: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM, whose handlers are those of before when it returns.
 
     Args:
         plan: What is served where.
@@ -63,14 +64,23 @@ def serve(plan: ServePlan, *, say: Callable[[str], None]) -> None:
     generator = ProfileGenerator(plan.profile, seed=plan.seed, graphs=plan.graphs)
     faults = (*plan.profile.faults, *plan.faults)
     server = SimulatedServer(plan.profile.server_spec, generator=generator, seed=plan.seed, faults=faults)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with serve_in_thread(server, host=plan.host, port=plan.port) as url:
+    with _stopping_signals() as stop, serve_in_thread(server, host=plan.host, port=plan.port) as url:
         for line in _announcement(plan, url):
             say(line)
         stop.wait()
     say("stopped")
+
+
+@contextmanager
+def _stopping_signals() -> Iterator[threading.Event]:
+    """Give an event that SIGINT and SIGTERM set, and restore their handlers afterwards."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _announcement(plan: ServePlan, url: str) -> Iterable[str]:

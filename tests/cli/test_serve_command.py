@@ -103,3 +103,10 @@ def test_an_openai_client_chats(served: Served) -> None:
 def test_a_bad_option_is_one_sentence(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", *arguments]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_server_that_cannot_start_leaves_the_signals_as_they_were(capsys: pytest.CaptureFixture[str]) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert main(["serve", "--port", "70000"]) == 1
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert "choose another --port" in capsys.readouterr().err
