@@ -147,6 +147,21 @@ class ProfileGenerator:
         text = self._text(call, task.expected, self._outcome(call, has_inputs=_receives_inputs(graph, task)))
         return score_or_none(task.expected, text) or 0.0
 
+    def task_answer(self, graph: TaskGraph, task: Task, request: GenerationRequest, given: Mapping[str, str]) -> str:
+        """Return the text that `generate` returns for the request of a task, without looking for the task.
+
+        Args:
+            graph: The graph of the task.
+            task: The task.
+            request: What the model is asked.
+            given: The answers that the task is given, by task.
+        """
+        recorded = self._recorded(request)
+        if recorded is not None:
+            return recorded.text
+        call = _Call(graph=graph, task=task, model=request.model, request_seed=request.seed)
+        return self._answer_task(call, given, self.prompt_tokens(request))[0]
+
     def _recognize(self, prompt: str, request: GenerationRequest) -> tuple[_Call, dict[str, str]] | None:
         """Return the task of a chat and its inputs; of several tasks, the latest whose inputs are all there."""
         entries = (*self._templates, *self._tasks_by_prompt.get(prompt, ()))
