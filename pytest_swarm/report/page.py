@@ -21,7 +21,8 @@ from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
-from pytest_swarm.report.decision_view import decision_names
+from pytest_swarm.report.decided_intervals import with_decided_intervals
+from pytest_swarm.report.decision_view import decision_names, page_decisions
 from pytest_swarm.report.findings import (
     Answer,
     answers,
@@ -52,7 +53,16 @@ MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "bro
 _MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald", "gold", "plum", "navy", "rust")
 SPARE_COLORS: Final = tuple(each for each in _MORE_COLORS if each not in {spec.color for spec in MODES})
 _MAX_NOTES: Final = 200
-_LABELS: Final = {"saving": "Loads", "caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
+_NAMED: Final = 6  # up to so many modes are named in the head of the page
+_LABELS: Final = {
+    "saving": "Loads",
+    "caution": "Caution",
+    "budget": "VRAM",
+    "planner": "Planner",
+    "missing": "Missing",
+    "code": "Code",
+    "hosts": "Hosts",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +84,12 @@ class Said:
 
 
 def page_context(report: Report) -> dict[str, object]:
-    """Return the names for the templates: everything but the list of jobs and what belongs to the file itself."""
+    """Return the names for the templates: everything but the list of jobs and what belongs to the file itself.
+
+    A comparison that a decision judges has the decision's interval.
+    """
+    decisions = page_decisions(report.run)
+    report = with_decided_intervals(report, decisions)
     axes = board_axes(report)
     notes, nothing = missing_sentences(report), nothing_measured(report)
     return {
@@ -82,13 +97,13 @@ def page_context(report: Report) -> dict[str, object]:
         "provenance": provenance(report),
         **_measured(report),
         "verdicts": [_verdict(each) for each in main_comparisons(report) if nothing is None],
-        "forest": mode_forest(report) if nothing is None else None,
         "single_sentence": _single_sentence(report) if nothing is None else nothing.text,
-        "says": [_said(each) for each in answers(report) if each.kind != "comparison" and each != nothing],
-        "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
+        **_sentences(report, nothing),
+        "modes_sentence": _modes(report),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
-        **decision_names(report.run),
+        **decision_names(decisions),
+        "modes_title": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
         "horizons": axes.horizons,
         "budgets": axes.budgets,
         "weights": axes.weights,
@@ -169,6 +184,21 @@ def _verdict(comparison: Comparison) -> ComparisonSummary:
     return ComparisonSummary(label=label, answer=answer, whisker=whisker(comparison))
 
 
+def _sentences(report: Report, nothing: Answer | None) -> dict[str, object]:
+    """Return the forest of many modes, and the sentences of the answer beside the comparisons.
+
+    With a forest, what each mode saves stands beside it.
+    """
+    forest = mode_forest(report) if nothing is None else None
+    spoken = [each for each in answers(report) if each.kind != "comparison" and each != nothing]
+    savings = [each for each in spoken if each.kind == "saving" and forest is not None]
+    return {
+        "forest": forest,
+        "savings_parts": [part for each in savings for part in each.text.removesuffix(".").split("; ")],
+        "says": [_said(each) for each in spoken if each not in savings],
+    }
+
+
 def _said(answer: Answer) -> Said:
     return Said(label=_LABELS[answer.kind], tone=answer.tone, text=answer.text)
 
@@ -182,6 +212,12 @@ def _single_sentence(report: Report) -> str:
         return f"{mode_name(only.mode)} ran alone, and none of its {plural(only.jobs, 'job')} has a score."
     score = f"{mode_name(only.mode)} scored {percent(only.score.mean, digits=1)} over {plural(only.scored, 'job')}"
     return f"{score}; it ran alone, so there is nothing to compare it with."
+
+
+def _modes(report: Report) -> str:
+    """Return the modes by name; of many their number, so that the answer stays on the first screen."""
+    names = [mode_name(mode) for mode in report.mode_names]
+    return joined(names or ["no mode"]) if len(names) <= _NAMED else plural(len(names), "mode")
 
 
 def _scope(report: Report) -> str:
