@@ -12,7 +12,6 @@ from itertools import product
 from typing import Final
 from zlib import crc32
 
-from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.metric_table import MetricTable
 from pytest_swarm.report.charts.cost_curve import FIGURES, cost_charts
@@ -31,6 +30,7 @@ from pytest_swarm.report.findings import (
     missing_sentences,
     nothing_measured,
 )
+from pytest_swarm.report.fleet_tables import estimate_rows, fleet_head, fleet_rows
 from pytest_swarm.report.job_grid import job_grid
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows, verified_sentence
 from pytest_swarm.report.mode_forest import mode_forest
@@ -38,14 +38,11 @@ from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
 from pytest_swarm.report.scoreboard import BoardAxes, board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
-    gigabytes,
     joined,
     mode_name,
     percent,
     plural,
-    seconds,
     signed_points,
-    significant,
 )
 from pytest_swarm.routing.registry import MODES, built_in, mode_order
 
@@ -118,8 +115,8 @@ def page_context(report: Report) -> dict[str, object]:
         "grid": job_grid(report),
         **_charts(report),
         "command": shlex.join(report.info.command),
-        "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
-        "fleet_rows": _fleet_rows(report),
+        "fleet_head": fleet_head(report),
+        "fleet_rows": fleet_rows(report),
         **_curves_and_estimates(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
@@ -280,36 +277,5 @@ def _curves_and_estimates(report: Report) -> dict[str, object]:
         "cost_charts": cost_charts(report.lambda_curves),
         "curve_head": FIGURES,
         "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
-        "estimate_rows": _estimate_rows(report),
+        "estimate_rows": estimate_rows(report),
     }
-
-
-def _estimate_rows(report: Report) -> list[tuple[str, ...]]:
-    rows = () if report.info.estimates is None else report.info.estimates.rows
-    return [
-        (row.model, row.type, f"{row.prior:.3f}", f"{row.mean:.3f}", f"{row.count:,}", f"{row.estimate:.3f}")
-        for row in rows[:_MAX_NOTES]
-    ]
-
-
-_FLEET_HEAD: Final = ("model", "VRAM", "load", "cost per token", "max context")
-_MAX_PRIORS: Final = 10  # task types with a column of their own in the table of the fleet
-
-
-def _prior_types(report: Report) -> tuple[str, ...]:
-    """Return the task types that the fleet has priors of, the usual ones first; at most ten."""
-    return in_type_order(kind for model in report.info.fleet for kind in model.capabilities)[:_MAX_PRIORS]
-
-
-def _fleet_rows(report: Report) -> list[tuple[str, ...]]:
-    return [
-        (
-            model.tag,
-            gigabytes(model.vram_gb),
-            seconds(model.load_time_ms / 1000),
-            significant(model.cost_per_token),
-            f"{model.max_ctx:,}",
-            *(f"{model.capability(kind):.2f}" for kind in _prior_types(report)),
-        )
-        for model in report.info.fleet
-    ]
