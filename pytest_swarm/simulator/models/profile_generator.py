@@ -15,7 +15,7 @@ from random import Random
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
-from pytest_swarm.domain.placeholders import references
+from pytest_swarm.domain.placeholders import fill, references
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt import given_answers
 from pytest_swarm.domain.seeding import stable_rng
@@ -71,7 +71,7 @@ class ProfileGenerator:
             if task.system is not None or references(task.prompt):
                 self._templates.append((graph, task))
             else:
-                self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
+                self._tasks_by_prompt.setdefault(fill(task.prompt, {}), []).append((graph, task))
 
     def prompt_tokens(self, request: GenerationRequest) -> int:
         """Return the tokens of a request's prompt: the recorded number, else by the rule of the model's calls."""

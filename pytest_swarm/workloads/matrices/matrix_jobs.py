@@ -11,6 +11,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.measured_call import CallKey, MeasuredCall
 from pytest_swarm.domain.model import Model
+from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import GENERAL, MAX_TYPE_CHARS, Task, type_name
 from pytest_swarm.workloads.fleet import FleetEntry
 from pytest_swarm.workloads.matrices.matrix import Matrix, MatrixCell, MatrixPrompt
@@ -82,7 +83,7 @@ def _task(prompt: MatrixPrompt, answer_tokens: Mapping[str | None, float]) -> Ta
     return Task(
         id=prompt.id,
         type=task_type(prompt.dataset),
-        prompt=text,
+        prompt=escaped(text),
         estimated_tokens=max(1, round(asked + answer_tokens[prompt.dataset])),
     )
 
