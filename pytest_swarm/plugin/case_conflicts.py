@@ -14,12 +14,14 @@ from pytest_swarm.plugin.options import Options
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pytest_swarm.domain.model import Fleet
     from pytest_swarm.domain.record import CaseKey
     from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.plugin.resources import Resources
     from pytest_swarm.plugin.settings import Settings
 
 _POLICY = "policy:"
+_SINGLE = "single:"
 
 
 def check_case_conflicts(
@@ -39,6 +41,7 @@ def check_case_conflicts(
         fault = _against_group(settings, resources)
         if fault is not None:
             raise OptionError(f"{Options.carryover.flag}=group {fault}")
+    _check_one_name(sorted({key.mode for key, _ in distinct}), resources.fleet)
     settings_of = {(key.mode, key.horizon, key.vram_budget_gb) for key, _ in distinct}
     for mode, horizon, budget_gb in sorted(settings_of, key=str):
         if mode.startswith(_POLICY):
@@ -51,6 +54,18 @@ def check_case_conflicts(
                 horizon=horizon,
                 budget_gb=budget_gb,
             )
+
+
+def _check_one_name(modes: Iterable[str], fleet: Fleet) -> None:
+    """Raise OptionError for two modes that are one: a single model under two spellings of its tag."""
+    named: dict[str, str] = {}
+    for mode in modes:
+        if mode.startswith(_SINGLE):
+            other = named.setdefault(fleet[mode.removeprefix(_SINGLE)].tag, mode)
+            if other != mode:
+                raise OptionError(
+                    f"{Options.compare.flag}: {other} and {mode} are the same mode; leave one of them out"
+                )
 
 
 def _against_group(settings: Settings, resources: Resources) -> str | None:
