@@ -14,6 +14,7 @@ from pytest_swarm.decision.measured_policies import (
     MeasuredPolicies,
     PolicySetting,
     group_jobs,
+    in_hindsight,
     run_digest,
     usable_policies,
 )
@@ -72,6 +73,11 @@ class PolicyDecision:
         """The policy that the decision leads to: the chosen one, or the present one where there is no better one."""
         return self.best if self.choice.ruling is Ruling.USE and self.best is not None else self.present
 
+    @property
+    def fault_in_force(self) -> str | None:
+        """Why the policy that the decision leads to cannot be used; None where it can."""
+        return self.measured.present_fault if self.in_force == self.present else None
+
     def mean(self, metric: str, policy: PolicySetting) -> float | None:
         """Return the mean of a metric over the jobs under one policy."""
         return self.means[metric][self.policies.index(policy)]
@@ -125,11 +131,14 @@ def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> Pol
     criteria = (by,) if by in (SCORE, CRITERIA["utility"]) else (by, SCORE)
     measured = usable_policies(grouped, present, criteria)
     noise, repeats = measured.noise(by) if measured.jobs else ((), 1)
+    choice = choose_policy(replace(_figures(measured, frame), noise=noise, repeats=repeats))
+    if choice.ruling is Ruling.KEEP and measured.present_fault is not None:
+        choice = replace(choice, ruling=Ruling.UNUSABLE)
     return PolicyDecision(
         question=question,
         budget_gb=frame.budget_gb,
         policies=measured.settings,
-        choice=choose_policy(replace(_figures(measured, frame), noise=noise, repeats=repeats)),
+        choice=choice,
         measured=measured,
         means={name: _means(measured, name) for name in _SAVINGS},
         runs=frame.runs,
@@ -174,6 +183,12 @@ def _present(
         named = [each for each in settings if question.against in (each.mode, each.label)]
         if not named:
             raise OptionError(f"--against: {question.against!r} was not run at {format_gb(budget_gb)}; run are {known}")
+        if in_hindsight(named[0]):
+            others = ", ".join(dict.fromkeys(each.mode for each in settings if not in_hindsight(each)))
+            raise OptionError(
+                f"--against: {question.against!r} knows the answers beforehand, so it cannot be in use now; run are "
+                f"{others or 'no other modes'}"
+            )
         return named[0]
     for name in _PRESENT:
         found = [each for each in settings if each.mode.partition(":")[0] == name]

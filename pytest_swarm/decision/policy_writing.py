@@ -209,4 +209,5 @@ def _provenance(decision: PolicyDecision, now: datetime) -> PolicyProvenance:
         gain=choice.honest,
         gain_low=None if estimate is None else estimate.low,
         gain_high=None if estimate is None else estimate.high,
+        fault=decision.fault_in_force,
     )

@@ -32,7 +32,7 @@ def decide_at_end(run: Run, folder: Path) -> DecisionEnd:
     from pytest_swarm.decision.choice import Ruling
     from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
     from pytest_swarm.decision.policy_writing import policy_of
-    from pytest_swarm.report.decision_text import decision_lines
+    from pytest_swarm.report.decision_ruling import decision_lines
     from pytest_swarm.routing.policy_file import write_policy
     from pytest_swarm.units import format_gb
 

@@ -40,7 +40,8 @@ def flip_sentences(decision: PolicyDecision, others: Sequence[PolicyDecision]) -
         if other is not decision and other.choice.ruling is not Ruling.TOO_FEW:
             theirs = policy_name(other, other.in_force)
             same = "the same policy is in force" if theirs == name else f"{theirs} is in force instead"
-            found.append(f"At {format_gb(other.budget_gb)} {same}.")
+            fault = "" if other.fault_in_force is None else f", although it {other.fault_in_force}"
+            found.append(f"At {format_gb(other.budget_gb)} {same}{fault}.")
     return tuple(each for each in found if each is not None)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.errors import OptionError
+from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.routing.registry import BOTH, MODES, ModeArgument, ModeSpec
 
 if TYPE_CHECKING:  # start-up must not pay for numpy and the domain
@@ -164,9 +164,11 @@ class ModeTable:
         if spec.argument is not None and spec.argument.kind == "file":
             from pytest_swarm.routing.policy import played_mode
 
-            self.check(
-                played_mode(argument, fleet, folder=self._folder), fleet=fleet, planner=planner, realised=realised
-            )
+            own = played_mode(argument, fleet, folder=self._folder)
+            try:
+                self.check(own, fleet=fleet, planner=planner, realised=realised)
+            except OptionError as error:
+                raise PolicyError(f"policy {argument}: cannot be played: {error}") from error
         if "planner" in spec.needs and not (planner or self.planner_of(mode, None)):
             raise OptionError(f"mode {mode!r} needs a planner model; name one with --swarm-planner")
         slow = self.lacks_speeds(mode, fleet)

@@ -92,7 +92,7 @@ class PolicyProvenance(Struct, frozen=True, kw_only=True):
     versions: Annotated[Mapping[str, str], Meta(description="package -> version, of the first run")]
     written: Annotated[str, Meta(description="date and time in UTC")]
     tool_version: str
-    ruling: Annotated[str, Meta(description="use, keep, unknown or too-few")]
+    ruling: Annotated[str, Meta(description="use, keep, unusable (the policy cannot be used) or unknown")]
     decided_by: str
     against: Annotated[str, Meta(description="the policy that it was compared with")]
     jobs: Count
@@ -100,6 +100,7 @@ class PolicyProvenance(Struct, frozen=True, kw_only=True):
     gain: float | None = None
     gain_low: float | None = None
     gain_high: float | None = None
+    fault: Annotated[str | None, Meta(description="why the policy cannot be used; null where it can")] = None
 
 
 class PolicyFile(Struct, frozen=True, kw_only=True):

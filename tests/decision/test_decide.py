@@ -10,8 +10,9 @@ from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.criteria import CRITERIA, parse_criterion, parse_loss
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.domain.record import Run
+from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
 from pytest_swarm.errors import OptionError
-from pytest_swarm.report.decision_text import decision_lines, decision_sentence
+from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence
 from tests.decision.runs import many, without_plan
 
 
@@ -81,7 +82,9 @@ def test_time_is_saved_only_where_the_score_is_kept() -> None:
     assert "30.0 % of the time per job" in decision_sentence(decision)
     bought = decided(many({"fixed": 0.8, "milp": 0.2}, seconds={"milp": 0.7}), by=CRITERIA["makespan"])
     assert bought.choice.ruling is Ruling.KEEP
-    assert decision_sentence(bought) == ("No policy saves time without losing more than 2% of score: keep fixed.")
+    assert decision_sentence(bought) == (
+        "No policy saves more than 2 % of the time without losing more than 2% of score: keep fixed."
+    )
 
 
 def test_two_runs_are_more_repeats_of_the_same_jobs() -> None:
@@ -178,3 +181,29 @@ def test_what_is_no_loss_is_refused(text: str) -> None:
 def test_an_unknown_criterion_names_the_known_ones() -> None:
     with pytest.raises(OptionError, match="--by: 'speed' is not known; known are score, utility, makespan, cost"):
         parse_criterion("speed", what="--by")
+
+
+def test_a_present_policy_that_breaks_the_budget_is_said_to_break_it() -> None:
+    run = many({"fixed": 0.4, "lp": 0.9, "milp": 0.5}, budgets_gb=(8.0,))
+    decision = decided(run, against="lp")
+    assert decision.choice.ruling is Ruling.UNUSABLE
+    assert decision.fault_in_force == "breaks the budget in 30 of 30 jobs"
+    better = decided(many({"lp": 0.2, "milp": 0.9}, budgets_gb=(8.0,)), against="lp")
+    assert (better.choice.ruling, better.fault_in_force) == (Ruling.USE, None)
+    assert "LP breaks the budget in 30 of 30 jobs, so it cannot be used at 8GB." in decision_sentence(better)
+
+
+def test_measured_vram_is_told_from_planned() -> None:
+    run = many({"fixed": 0.4, "milp": 0.9})
+    seen = ResidentModel(tag="qwen2.5-coder:7b", size_bytes=int(30e9), size_vram_bytes=int(30e9))
+    sample = VramSample(step=0, at_s=0.0, resident=(seen,))
+    jobs = [replace(job, samples=(sample,)) if job.case.key.mode == "milp" else job for job in run.jobs]
+    (excluded,) = decided(replace(run, jobs=tuple(jobs))).measured.excluded
+    assert excluded == "milp-h0 plans within the budget, but its measured VRAM (up to 30GB) breaks it in 30 of 30 jobs"
+
+
+def test_nobody_does_now_what_needs_hindsight() -> None:
+    with pytest.raises(
+        OptionError, match="--against: 'oracle' knows the answers beforehand, so it cannot be in use now"
+    ):
+        decided(many({"fixed": 0.4, "oracle": 0.9}), against="oracle")

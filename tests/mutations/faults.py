@@ -518,9 +518,23 @@ FAULTS: Final = (
     Fault(
         name="a policy that breaks the budget can be used",
         where="decision",
-        old="if each.metrics.violations or each.metrics.measured_violations",
-        new="if each.metrics.measured_violations",
+        old="for digest, each in every if each.metrics.violations}",
+        new="for digest, each in every if False}",
         tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="a present policy that breaks the budget is kept",
+        where="decision",
+        old="if choice.ruling is Ruling.KEEP and measured.present_fault is not None",
+        new="if False",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="a gain that no other job confirms is told as no gain",
+        where="report",
+        old="if choice.naive <= choice.margin:",
+        new="if choice.honest <= choice.margin:",
+        tests=("decision/test_sentences.py",),
     ),
     Fault(
         name="time is bought with any loss of score",

@@ -13,7 +13,7 @@ from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
 from pytest_swarm.domain.record import Run
 from pytest_swarm.report.charts.gain_plot import gain_plot
 from pytest_swarm.report.decided_intervals import with_decided_intervals
-from pytest_swarm.report.decision_text import decision_sentence, interval_text, table_rows
+from pytest_swarm.report.decision_ruling import decision_sentence, interval_text, table_rows
 from pytest_swarm.report.decision_view import DecisionView, decision_names, page_decisions
 from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.flip_text import flip_sentences
