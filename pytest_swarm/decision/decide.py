@@ -20,6 +20,7 @@ from pytest_swarm.decision.measured_policies import (
 )
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.figures_origin import FiguresMark, figures_mark
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure
 from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.units import format_gb
@@ -44,7 +45,7 @@ class PolicyDecision:
     """The decision at one budget. Rows of `choice` are `policies`, of which the first is the present one.
 
     `means` are metric -> its mean over the jobs for each policy; None where one was not measured. `runs` are what the
-    runs were. `policies` use `jobs` jobs of `repeats` repeats.
+    runs were. `policies` use `jobs` jobs of `repeats` repeats. `figures` says where the runs' figures come from.
     """
 
     question: DecisionQuestion
@@ -57,6 +58,7 @@ class PolicyDecision:
     run_digests: tuple[str, ...]
     repeats: int
     decided_together: int
+    figures: FiguresMark
 
     @property
     def present(self) -> PolicySetting:
@@ -110,8 +112,9 @@ def decide_runs(runs: Sequence[Run], question: DecisionQuestion) -> tuple[Policy
     infos, digests = tuple(run.info for run in runs), tuple(map(run_digest, measured))
     if len({(info.seed, digest) for info, digest in zip(infos, digests, strict=True)}) < len(runs):
         raise OptionError("decide: one run is given twice, or was repeated with the same seed; give each run once")
+    mark = figures_mark(runs)
     return tuple(
-        _decide(group_jobs(measured, budget_gb), _Frame(question, budget_gb, infos, digests, len(budgets)))
+        _decide(group_jobs(measured, budget_gb), _Frame(question, budget_gb, infos, digests, len(budgets), mark))
         for budget_gb in budgets
     )
 
@@ -123,6 +126,7 @@ class _Frame:
     runs: tuple[RunInfo, ...]
     digests: tuple[str, ...]
     together: int
+    figures: FiguresMark
 
 
 def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> PolicyDecision:
@@ -145,6 +149,7 @@ def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> Pol
         run_digests=frame.digests,
         repeats=repeats,
         decided_together=frame.together,
+        figures=frame.figures,
     )
 
 

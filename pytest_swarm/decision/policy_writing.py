@@ -209,5 +209,8 @@ def _provenance(decision: PolicyDecision, now: datetime) -> PolicyProvenance:
         gain=choice.honest,
         gain_low=None if estimate is None else estimate.low,
         gain_high=None if estimate is None else estimate.high,
+        figures=decision.figures.origin.value,
+        verified_cases=decision.figures.verified,
+        makespan_off=decision.figures.off,
         fault=decision.fault_in_force,
     )

@@ -7,13 +7,14 @@ from pytest_swarm.report.wording import plural
 
 
 def basis_sentence(decision: PolicyDecision) -> str:
-    """Return what the decision rests on, and that it is simulated where it is."""
+    """Return what the decision rests on, and where its figures come from where no real server gave them all."""
     choice, by = decision.choice, decision.question.by
     repeats = f" of {plural(decision.repeats, 'repeat')}" if decision.repeats > 1 else ""
     together = ""
     if decision.decided_together > 1:
         together = f" The decisions at {decision.decided_together} budgets share one error of 5 %."
-    simulated = " All figures are SIMULATED." if any(run.simulated for run in decision.runs) else ""
+    marked = decision.figures.sentence
+    source = "" if marked is None else f" {marked}"
     count = len(decision.policies)
     noun = "policy" if count == 1 else "policies"
-    return f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{together}{simulated}"
+    return f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{together}{source}"

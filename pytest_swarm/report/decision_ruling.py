@@ -11,12 +11,13 @@ from pytest_swarm.decision.choice import MIN_JOBS, GainEstimate, PolicyChoice, R
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.report.decision_basis import basis_sentence
 from pytest_swarm.report.decision_text import (
-    TABLE_HEAD,
     gain_text,
     interval_text,
     policy_name,
     savings_text,
+    table_head,
     table_rows,
+    time_mark,
 )
 from pytest_swarm.report.wording import percent, plural, signed_points, whole_line
 from pytest_swarm.units import format_gb
@@ -25,7 +26,14 @@ _MOST_JOBS: Final = 1000  # further jobs that are counted; beyond it the count w
 
 
 def decision_sentence(decision: PolicyDecision) -> str:
-    """Return the ruling in a few sentences; that the present policy cannot be used, where it cannot."""
+    """Return the ruling in a few sentences; that times are predicted, or the present policy unusable, where so."""
+    text, mark = _ruling_text(decision), time_mark(decision)
+    if not mark or decision.question.by.name != "makespan" or mark in text or decision.choice.ruling is Ruling.TOO_FEW:
+        return text
+    return f"{text} Times are{mark.replace('(', '').replace(')', '')}."
+
+
+def _ruling_text(decision: PolicyDecision) -> str:
     fault = _fault_sentence(decision)
     match decision.choice.ruling:
         case Ruling.USE:
@@ -59,7 +67,8 @@ def _use(decision: PolicyDecision) -> str:
     present = policy_name(decision, decision.present)
     gain = gain_text(decision, decision.choice.honest)
     saved = savings_text(decision, best)
-    beside = f" It {'also ' if saved.startswith('saves') else ''}{saved} per job." if saved else ""
+    mark = "" if decision.question.by.name == "makespan" else time_mark(decision)
+    beside = f" It {'also ' if saved.startswith('saves') else ''}{saved} per job{mark}." if saved else ""
     return (
         f"Use {policy_name(decision, best)}: compared with {present} it gains {gain} per job "
         f"({interval_text(decision, estimate)}).{_uneven(decision)}{beside}"
@@ -219,8 +228,8 @@ def decision_lines(decision: PolicyDecision) -> list[str]:
     """Return the decision as the terminal shows it: the sentence, what it rests on, a table, and what was left out."""
     sentences = [decision_sentence(decision), honesty_sentence(decision), basis_sentence(decision)]
     lines = [f"{format_gb(decision.budget_gb)}: {sentences[0]}", *(f"  {each}" for each in sentences[1:] if each)]
-    rows = [TABLE_HEAD, *table_rows(decision)]
-    widths = [max(len(row[n]) for row in rows) for n in range(len(TABLE_HEAD))]
+    rows = [table_head(decision), *table_rows(decision)]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     for row in rows:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         lines.append("  " + "  ".join(cells).rstrip())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from pytest_swarm.decision.choice import GainEstimate
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
+from pytest_swarm.metrics.figures_origin import FiguresOrigin
 from pytest_swarm.report.wording import (
     NOT_MEASURED,
     joined,
@@ -19,7 +21,15 @@ from pytest_swarm.report.wording import (
     significant,
 )
 
-TABLE_HEAD = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "chosen by parts")
+_HEAD: Final = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "chosen by parts")
+_TIMES: Final = ("loads", "makespan")
+
+
+def table_head(decision: PolicyDecision) -> tuple[str, ...]:
+    """Return the heads of the table; predicted loads and makespans are called so, with how well they were verified."""
+    if decision.figures.origin is not FiguresOrigin.PREDICTED:
+        return _HEAD
+    return tuple(f"{each}, predicted" if each in _TIMES else each for each in _HEAD)
 
 
 def policy_name(decision: PolicyDecision, policy: PolicySetting) -> str:
@@ -38,10 +48,16 @@ def gain_text(decision: PolicyDecision, gain: float) -> str:
     """Return a gain as it is told: `3.1 points of score`, `18.0 % of the time`, `0.21 of utility`."""
     by = decision.question.by
     if by.relative:
-        return f"{percent(gain, digits=1)} of the {by.saved}"
+        mark = time_mark(decision) if by.name == "makespan" else ""
+        return f"{percent(gain, digits=1)} of the {by.saved}{mark}"
     return (
         f"{signed_points(gain).removeprefix('+')} points of score" if by.name == "score" else f"{gain:.3f} of utility"
     )
+
+
+def time_mark(decision: PolicyDecision) -> str:
+    """Return ` (PREDICTED, not verified)` and the like beside seconds and loads that were predicted."""
+    return decision.figures.of_times if decision.figures.origin is FiguresOrigin.PREDICTED else ""
 
 
 def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
@@ -87,7 +103,7 @@ def _loads(count: float) -> str:
 
 
 def table_rows(decision: PolicyDecision) -> list[tuple[str, ...]]:
-    """Return one row per policy, the present one first; parallel to TABLE_HEAD."""
+    """Return one row per policy, the present one first; parallel to `table_head`."""
     rows: list[tuple[str, ...]] = []
     now = " (now)" if decision.measured.present_fault is None else " (now; cannot be used)"
     for n, policy in enumerate(decision.policies):

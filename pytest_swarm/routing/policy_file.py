@@ -100,6 +100,14 @@ class PolicyProvenance(Struct, frozen=True, kw_only=True):
     gain: float | None = None
     gain_low: float | None = None
     gain_high: float | None = None
+    figures: Annotated[
+        Literal["measured", "replayed", "predicted", "simulated"] | None,
+        Meta(description="where times and loads come from; null in a file of an earlier version"),
+    ] = None
+    verified_cases: Annotated[Count, Meta(description="cases that were also run for real")] = 0
+    makespan_off: Annotated[
+        float | None, Meta(description="(predicted - real) / real of their makespans; null where it is not known")
+    ] = None
     fault: Annotated[str | None, Meta(description="why the policy cannot be used; null where it can")] = None
 
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.criteria import CRITERIA, parse_criterion, parse_loss
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
+from pytest_swarm.decision.exports import EXPORTS
+from pytest_swarm.decision.policy_writing import policy_of
+from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
 from pytest_swarm.domain.record import Run
 from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
 from pytest_swarm.errors import OptionError
+from pytest_swarm.report.decision_record import decision_record
 from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence
 from tests.decision.runs import many, without_plan
+
+NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 
 
 def decided(run: Run, **question: object) -> PolicyDecision:
@@ -207,3 +214,54 @@ def test_nobody_does_now_what_needs_hindsight() -> None:
         OptionError, match="--against: 'oracle' knows the answers beforehand, so it cannot be in use now"
     ):
         decided(many({"fixed": 0.4, "oracle": 0.9}), against="oracle")
+
+
+MARKS = {
+    "measured": ("ollama", False, ()),
+    "recorded": ("record", False, ()),
+    "replayed": ("replay", False, ()),
+    "simulated": ("sim", True, ()),
+    "simulated replay": ("replay", True, ()),
+    "unverified": ("measure", False, ()),
+    "verified": ("measure", False, (10.8,)),
+    "off": ("measure", False, (13.5,)),
+}
+SAID = {
+    "replayed": "All figures are REPLAYED from a recording.",
+    "simulated": "All figures are SIMULATED.",
+    "simulated replay": "All figures are SIMULATED.",
+    "unverified": "Answers are measured; times and loads are PREDICTED (no case was run for real).",
+    "verified": "times and loads are PREDICTED (1 case run for real: makespan verified within 8 %).",
+    "off": "PREDICTED (1 case run for real: makespan off by +35 %), so do not rely on them.",
+}
+
+
+@pytest.mark.parametrize("kind", MARKS)
+def test_measured_predicted_replayed_and_simulated_figures_are_told_apart(kind: str) -> None:
+    backend, simulated, predicted = MARKS[kind]
+    run = many({"fixed": 0.4, "milp": 0.9}, seconds={"milp": 0.5}, jobs=12)
+    verified = tuple(
+        VerifiedCase(case="c", job="j", mode="lp", label="l", figures={"makespan_s": PredictedAndReal(each, 10.0)})
+        for each in predicted
+    )
+    run = replace(run, info=replace(run.info, backend=backend, simulated=simulated), verified=verified)
+    decision = decided(run, by=CRITERIA["makespan"])
+    policy = policy_of(decision, now=NOW)
+    texts = ["\n".join(decision_lines(decision)), decision_record(decision, policy).replace("\\", "")]
+    texts += [write(policy) for write in EXPORTS.values()]
+    for text in texts:
+        assert (SAID.get(kind, "") in text) or (simulated and "SIMULATED: no model was run" in text)
+        assert ("PREDICTED" in text) == (backend == "measure")
+        assert ("REPLAYED" in text) == (kind == "replayed")
+        assert ("SIMULATED" in text) == simulated
+    mark = {"unverified": "not verified", "verified": "verified within 8 %", "off": "off by +35 %"}.get(kind)
+    assert ("PREDICTED" in decision_sentence(decision)) == (mark is not None)
+    assert mark is None or f"% of the time (PREDICTED, {mark}) per job" in decision_sentence(decision)
+    by_score = decision_sentence(decided(run))
+    assert by_score.endswith(f" s per job (PREDICTED, {mark})." if mark else " s per job.")
+    assert policy.provenance.figures == {"replayed": "replayed"}.get(
+        kind, "simulated" if simulated else "predicted" if mark else "measured"
+    )
+    kept = decided(replace(run, jobs=run.jobs), by=CRITERIA["makespan"], against="milp")
+    assert kept.choice.ruling is Ruling.KEEP
+    assert (f"Times are PREDICTED, {mark}." in decision_sentence(kept)) == (mark is not None)

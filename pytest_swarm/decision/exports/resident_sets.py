@@ -12,6 +12,7 @@ import yaml
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import PolicyError
+from pytest_swarm.metrics.figures_origin import FiguresMark, FiguresOrigin
 from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
 from pytest_swarm.units import format_gb
 
@@ -95,7 +96,7 @@ def keep_s(model: PolicyModel) -> int:
 
 
 def heading(policy: PolicyFile, *, tool: str) -> list[str]:
-    """Return the comments at the top of a file: what it is, where it comes from, and that it is simulated."""
+    """Return the comments at the top of a file: what it is, where it comes from, and how sure its figures are."""
     source = policy.provenance
     lines = [
         f"{tool} from the pytest-swarm policy {policy.mode}, horizon {policy.horizon_depth}, "
@@ -107,6 +108,11 @@ def heading(policy: PolicyFile, *, tool: str) -> list[str]:
         lines.append(f"IT CANNOT BE USED AS IT IS: in the runs it {source.fault}.")
     if source.simulated:
         lines.append("SIMULATED: no model was run; measure on your own server before you rely on it.")
+    elif source.figures is not None:
+        mark = FiguresMark(
+            origin=FiguresOrigin(source.figures), verified=source.verified_cases, off=source.makespan_off
+        )
+        lines += [mark.sentence] if mark.sentence else []
     return lines
 
 
