@@ -18,6 +18,7 @@ from pytest_swarm.decision.measured_policies import (
     run_digest,
     usable_policies,
 )
+from pytest_swarm.decision.pooled_runs import check_together, check_twins, twin_numbers
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.figures_origin import FiguresMark, figures_mark
@@ -99,7 +100,7 @@ def decide_runs(runs: Sequence[Run], question: DecisionQuestion) -> tuple[Policy
     Raises:
         OptionError: The runs do not belong together, or lack what the question names.
     """
-    _check_together(runs)
+    check_together(runs)
     measured = [measure(run.jobs) for run in runs]
     there = sorted({job.key.vram_budget_gb for jobs in measured for job in jobs})
     budgets = question.budgets_gb or tuple(there)
@@ -110,13 +111,11 @@ def decide_runs(runs: Sequence[Run], question: DecisionQuestion) -> tuple[Policy
             known = ", ".join(map(format_gb, there))
             raise OptionError(f"--vram: nothing was measured at {format_gb(budget_gb)}; the runs have {known}")
     infos, digests = tuple(run.info for run in runs), tuple(map(run_digest, measured))
-    if len({(info.seed, digest) for info, digest in zip(infos, digests, strict=True)}) < len(runs):
-        raise OptionError("decide: one run is given twice, or was repeated with the same seed; give each run once")
+    twins = twin_numbers(measured)
+    check_twins(runs, measured, twins)
     mark = figures_mark(runs)
-    return tuple(
-        _decide(group_jobs(measured, budget_gb), _Frame(question, budget_gb, infos, digests, len(budgets), mark))
-        for budget_gb in budgets
-    )
+    frames = (_Frame(question, budget_gb, infos, digests, len(budgets), mark) for budget_gb in budgets)
+    return tuple(_decide(group_jobs(measured, each.budget_gb, twins=twins), each) for each in frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,20 +222,3 @@ def _mean(measured: MeasuredPolicies, setting: PolicySetting, metric: str) -> fl
             return None
         found.append(fmean(values))
     return fmean(found) if found else None
-
-
-def _check_together(runs: Sequence[Run]) -> None:
-    """Raise OptionError where runs measured different things."""
-    first = runs[0].info
-    for run in runs[1:]:
-        other = run.info
-        for what, then, now in (
-            ("fleet", first.fleet.digest, other.fleet.digest),
-            ("kind of server", first.simulated, other.simulated),
-            ("simulator profile", first.profile, other.profile),
-        ):
-            if then != now:
-                raise OptionError(
-                    f"decide: run {other.run} has another {what} than {first.run} ({now} instead of {then}); decide "
-                    "on each by itself"
-                )

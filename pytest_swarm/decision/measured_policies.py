@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from pytest_swarm.decision.criteria import Criterion
@@ -142,12 +143,15 @@ def _repeat_gains(present: PolicyJob, policy: PolicyJob, criterion: Criterion) -
     return gains
 
 
-def group_jobs(runs: Sequence[Iterable[MeasuredJob]], budget_gb: float) -> dict[PolicySetting, dict[str, PolicyJob]]:
+def group_jobs(
+    runs: Sequence[Iterable[MeasuredJob]], budget_gb: float, *, twins: Mapping[int, int] = MappingProxyType({})
+) -> dict[PolicySetting, dict[str, PolicyJob]]:
     """Return the jobs of all runs at one budget, by policy and by the digest of their graph.
 
     Args:
         runs: The jobs of each run.
         budget_gb: The VRAM budget.
+        twins: Numbers of runs that are an earlier one again, with its number: a case of both is one draw.
     """
     draws: dict[PolicySetting, dict[str, dict[Draw, MeasuredJob]]] = {}
     names: dict[str, str] = {}
@@ -158,7 +162,9 @@ def group_jobs(runs: Sequence[Iterable[MeasuredJob]], budget_gb: float) -> dict[
                 setting = PolicySetting(mode=key.mode, horizon=key.horizon, lambda_token=key.lambda_token)
                 digest = job.record.case.graph.digest
                 names[digest] = job.job
-                draws.setdefault(setting, {}).setdefault(digest, {})[number, job.key.repeat, job.occurrence] = job
+                draws.setdefault(setting, {}).setdefault(digest, {}).setdefault(
+                    (twins.get(number, number), job.key.repeat, job.occurrence), job
+                )
     return {
         setting: {digest: PolicyJob(name=names[digest], draws=each) for digest, each in by_digest.items()}
         for setting, by_digest in draws.items()

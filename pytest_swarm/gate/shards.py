@@ -40,6 +40,7 @@ MAY_DIFFER: Final = frozenset(
 )
 """Options that parts of one run may set differently: which cases are run and where, what is done with the outcome, and
 files whose content is compared in their place. tests/gate compares them with the table of options."""
+_SEED: Final = "swarm_seed"
 _UNSET: Final = "its default"
 _PART: Final = re.compile(r"(?P<part>[0-9]{1,6})/(?P<parts>[0-9]{1,6})")
 
@@ -92,17 +93,22 @@ def read_shards(paths: Sequence[Path]) -> Shards:
     return Shards(paths=tuple(path for path, _ in parts), runs=runs, missing=missing)
 
 
-def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
+def run_differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
+    """Yield why the jobs of two runs cannot be taken together, whatever their seeds: context, backend and options."""
     contexts = [run_context_of(info, measuring=MEASURING) for info in (first, other)]
     yield from differences(*contexts)
-    if first.seed != other.seed:
-        yield f"other seed: {first.seed} and {other.seed}"
     if first.backend != other.backend and {first.backend, other.backend} & set(STORED):
         yield f"other backend: {first.backend} and {other.backend}"
-    for name in sorted({*first.options, *other.options} - MAY_DIFFER):
+    for name in sorted({*first.options, *other.options} - MAY_DIFFER - {_SEED}):
         there, here = first.options.get(name, _UNSET), other.options.get(name, _UNSET)
         if there != here:
             yield f"other --{name.replace('_', '-')}: {there} and {here}"
+
+
+def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
+    yield from run_differences(first, other)
+    if first.seed != other.seed:
+        yield f"other seed: {first.seed} and {other.seed}"
     numbers = [_number(info) for info in (first, other)]
     if numbers[0] and numbers[1] and numbers[0][1] != numbers[1][1]:
         yield f"other --{SHARD.replace('_', '-')}: one of {numbers[0][1]} parts and one of {numbers[1][1]}"

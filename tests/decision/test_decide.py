@@ -12,6 +12,7 @@ from pytest_swarm.decision.criteria import CRITERIA, parse_criterion, parse_loss
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.decision.exports import EXPORTS
 from pytest_swarm.decision.policy_writing import policy_of
+from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
 from pytest_swarm.domain.record import Run
 from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
@@ -149,14 +150,14 @@ def test_a_question_that_the_run_cannot_answer_is_one_sentence(
 
 def test_the_same_run_twice_is_not_more_repeats() -> None:
     run = many({"fixed": 0.4, "milp": 0.6})
-    with pytest.raises(OptionError, match="one run is given twice, or was repeated with the same seed"):
+    with pytest.raises(OptionError, match="to all its 60 cases: one run is given twice, or was repeated with the same"):
         decide_runs([run, run], DecisionQuestion())
 
 
 def test_runs_of_different_fleets_are_not_decided_together() -> None:
     run = many({"fixed": 0.4, "milp": 0.6})
     info = replace(run.info, run="other", fleet=replace(run.info.fleet, models=run.info.fleet.models[:3]))
-    with pytest.raises(OptionError, match="run other has another fleet than"):
+    with pytest.raises(OptionError, match=r"run other was not made like .* \(other fleet: "):
         decide_runs([run, replace(run, info=info)], DecisionQuestion())
 
 
@@ -265,3 +266,65 @@ def test_measured_predicted_replayed_and_simulated_figures_are_told_apart(kind: 
     kept = decided(replace(run, jobs=run.jobs), by=CRITERIA["makespan"], against="milp")
     assert kept.choice.ruling is Ruling.KEEP
     assert (f"Times are PREDICTED, {mark}." in decision_sentence(kept)) == (mark is not None)
+
+
+OTHER: dict[str, tuple[dict[str, object], str]] = {
+    "backend": ({"simulated": False, "profile": None, "backend": "measure"}, "other backend: "),
+    "weight": ({"options": {"swarm_lambda_token": "1"}}, "other --swarm-lambda-token: its default and 1"),
+    "switch": ({"options": {"swarm_lambda_switch": "0"}}, "other --swarm-lambda-switch: "),
+    "context": ({"options": {"swarm_context": "full"}}, "other --swarm-context: "),
+    "estimates": ({"options": {"swarm_estimates": "est.json"}}, "other --swarm-estimates: "),
+    "learning": ({"options": {"swarm_learning": "off"}}, "other --swarm-learning: "),
+    "judge": ({"options": {"swarm_judge": "phi4:14b"}}, "other --swarm-judge: "),
+    "digest": ({"model_digests": {"gemma2:2b": "b" * 64}}, "other model gemma2:2b: digest aaaaaaaaaaaaaaaaaaa and bbb"),
+    "same file": (
+        {"estimates": EstimatesInfo(kind=EstimatesKind.FILE, learning=True, answers=3)},
+        "other estimates to start from, although --swarm-estimates is the same",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OTHER)
+def test_runs_that_were_made_otherwise_are_not_decided_together(what: str) -> None:
+    fields, said = OTHER[what]
+    first, second = (many({"fixed": 0.4, "milp": 0.6}, jobs=8, seed=seed) for seed in (1, 2))
+    prior = EstimatesInfo(kind=EstimatesKind.PRIOR, learning=True)
+    alike: dict[str, object] = {"model_digests": {"gemma2:2b": "a" * 64}, "estimates": prior, "options": {}}
+    one = replace(first, info=replace(first.info, **alike))
+    other = replace(second, info=replace(second.info, **(alike | {"run": "other", "seed": 7} | fields)))
+    with pytest.raises(OptionError, match=r"^decide: run other was not made like [^\n]*; decide on each") as error:
+        decide_runs([one, other], DecisionQuestion())
+    assert said in str(error.value)
+
+
+def test_seeds_jobs_and_what_is_done_with_the_outcome_may_differ() -> None:
+    first, second = (
+        many({"fixed": 0.4, "milp": 0.6}, jobs=8, seed=1),
+        many({"fixed": 0.4, "milp": 0.6}, jobs=11, seed=2),
+    )
+    options = {"swarm_repeat": "2", "swarm_report": "json", "swarm_seed": "9", "swarm_host": "http://b:11434"}
+    options = {**first.info.options, **options}
+    other = replace(second, info=replace(second.info, run="other", seed=9, options=options))
+    (decision,) = decide_runs([first, other], DecisionQuestion())
+    assert decision.choice.jobs == 11
+
+
+def _slower(run: Run) -> Run:
+    """The same answers on a real server, which takes other times each time."""
+    jobs = (replace(each, makespan_s=(each.makespan_s or 0) * (1 + n / 1000)) for n, each in enumerate(run.jobs))
+    return replace(run, jobs=tuple(jobs))
+
+
+def test_the_same_answers_again_are_no_repeat() -> None:
+    run = many({"fixed": 0.4, "milp": 0.6}, jobs=8)
+    again = _slower(replace(run, info=replace(run.info, run="again")))
+    with pytest.raises(OptionError, match=r"run again gave the same answers as .* to all its 16 cases"):
+        decide_runs([run, again], DecisionQuestion())
+    more = many({"fixed": 0.4, "milp": 0.6, "greedy": 0.5}, jobs=8)
+    shared = [each for each in run.jobs if each.case.key.mode == "fixed"]
+    rest = [each for each in more.jobs if each.case.key.mode == "greedy"]
+    wider = _slower(replace(more, info=replace(more.info, run="wider"), jobs=(*shared, *rest)))
+    (decision,) = decide_runs([run, wider], DecisionQuestion())
+    assert {each.mode for each in decision.policies} == {"fixed", "milp", "greedy"}
+    assert decision.repeats == 1
+    assert all(len(job.draws) == 1 for jobs in decision.measured.by_setting.values() for job in jobs.values())

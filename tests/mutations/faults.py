@@ -530,6 +530,13 @@ FAULTS: Final = (
         tests=("decision/test_decide.py",),
     ),
     Fault(
+        name="a run that gave the same answers is a repeat",
+        where="decision",
+        old="if shared and all(answers[slot] == given[earlier][slot] for slot in shared):",
+        new="if False:",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
         name="a gain that no other job confirms is told as no gain",
         where="report",
         old="if choice.naive <= choice.margin:",
