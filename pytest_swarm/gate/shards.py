@@ -6,9 +6,10 @@ Owns the checks of parts and what is missing of the whole. Writing them as one f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
@@ -40,6 +41,28 @@ MAY_DIFFER: Final = frozenset(
 )
 """Options that parts of one run may set differently: which cases are run and where, what is done with the outcome, and
 files whose content is compared in their place. tests/gate compares them with the table of options."""
+DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "swarm_lambda_token": "0.5",
+        "swarm_lambda_switch": "0.2",
+        "swarm_lambda_latency": "0",
+        "swarm_quality_floor": "0.05",
+        "swarm_estimates": "prior",
+        "swarm_learning": "on",
+        "swarm_solve_limit": "none",
+        "swarm_planner": "none",
+        "swarm_judge": "none",
+        "swarm_fault": "none",
+        "swarm_carryover": "case",
+        "swarm_concurrency": "4",
+        "swarm_dispatch": "layers",
+        "swarm_replan": "every",
+        "swarm_timeout": "120s",
+        "swarm_code_eval": "off",
+    }
+)
+"""What the other options are where nobody gives them, but for the context, which each graph then says. tests/gate
+compares them with the table of options."""
 _SEED: Final = "swarm_seed"
 _UNSET: Final = "its default"
 _PART: Final = re.compile(r"(?P<part>[0-9]{1,6})/(?P<parts>[0-9]{1,6})")
@@ -100,7 +123,8 @@ def run_differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
     if first.backend != other.backend and {first.backend, other.backend} & set(STORED):
         yield f"other backend: {first.backend} and {other.backend}"
     for name in sorted({*first.options, *other.options} - MAY_DIFFER - {_SEED}):
-        there, here = first.options.get(name, _UNSET), other.options.get(name, _UNSET)
+        default = DEFAULTS.get(name, _UNSET)
+        there, here = first.options.get(name, default), other.options.get(name, default)
         if there != here:
             yield f"other --{name.replace('_', '-')}: {there} and {here}"
 

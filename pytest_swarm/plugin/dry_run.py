@@ -71,7 +71,7 @@ class DryRun:
             return self._resources.bench
         played = Played(known=self._answers, current=CurrentWorld(world=self._answers.world), detail="imagined")
         bench = self._resources.bench_of(playing_backend(played, on_connect=self._transports.append))
-        settings = replace(bench.settings, estimates=prior_estimates(learning=False))
+        settings = replace(bench.settings, estimates=prior_estimates(learning=False), imagined=True)
         return Bench(backend=bench.backend, fleet=bench.fleet, settings=settings)
 
     def add(self, case: Case) -> None:

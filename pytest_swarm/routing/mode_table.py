@@ -84,6 +84,11 @@ class ModeTable:
         written = near + (colon + argument if spec is not None and spec.argument is not None else "")
         return f" (did you mean {written}?)" if near else ""
 
+    def policy_file(self, mode: str) -> str | None:
+        """Return the policy file that a mode names; None for a mode that names none."""
+        argument = self.spec(mode).argument
+        return mode.partition(":")[2] if argument is not None and argument.kind == "file" else None
+
     def parse(self, words: Iterable[str], *, what: str) -> tuple[str, ...]:
         """Return the modes that a list names, each once.
 

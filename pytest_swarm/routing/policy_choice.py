@@ -22,7 +22,8 @@ from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.policy import weights_of
-from pytest_swarm.routing.policy_file import PolicyFile, changed_models, read_policy
+from pytest_swarm.routing.policy_changes import changed_models
+from pytest_swarm.routing.policy_file import PolicyFile, read_policy
 from pytest_swarm.units import format_gb
 
 TypicalTask: TypeAlias = Task | str

@@ -270,7 +270,7 @@ def test_measured_predicted_replayed_and_simulated_figures_are_told_apart(kind: 
 
 OTHER: dict[str, tuple[dict[str, object], str]] = {
     "backend": ({"simulated": False, "profile": None, "backend": "measure"}, "other backend: "),
-    "weight": ({"options": {"swarm_lambda_token": "1"}}, "other --swarm-lambda-token: its default and 1"),
+    "weight": ({"options": {"swarm_lambda_token": "1"}}, "other --swarm-lambda-token: 0.5 and 1"),
     "switch": ({"options": {"swarm_lambda_switch": "0"}}, "other --swarm-lambda-switch: "),
     "context": ({"options": {"swarm_context": "full"}}, "other --swarm-context: "),
     "estimates": ({"options": {"swarm_estimates": "est.json"}}, "other --swarm-estimates: "),
@@ -303,6 +303,7 @@ def test_seeds_jobs_and_what_is_done_with_the_outcome_may_differ() -> None:
         many({"fixed": 0.4, "milp": 0.6}, jobs=11, seed=2),
     )
     options = {"swarm_repeat": "2", "swarm_report": "json", "swarm_seed": "9", "swarm_host": "http://b:11434"}
+    options["swarm_dispatch"] = "layers"  # the default, which the other run did not spell out
     options = {**first.info.options, **options}
     other = replace(second, info=replace(second.info, run="other", seed=9, options=options))
     (decision,) = decide_runs([first, other], DecisionQuestion())

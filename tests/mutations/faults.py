@@ -552,9 +552,16 @@ FAULTS: Final = (
     ),
     Fault(
         name="a policy plays with the weights of the run",
-        where="routing",
-        old="own = replace(view, weights=weights, whole_graph",
-        new="own = replace(view, whole_graph",
+        where="execution",
+        old="return weights_of(policy)",
+        new="return self.settings.weights",
+        tests=("routing/test_policy.py",),
+    ),
+    Fault(
+        name="a policy starts from the estimates of the run",
+        where="execution",
+        old="return policy_estimator(policy, self.fleet, learning=False if self.settings.imagined else None)",
+        new="pass",
         tests=("routing/test_policy.py",),
     ),
     Fault(
