@@ -1,3 +1,25 @@
-"""Pytester for the whole suite."""
+"""Pytester for the whole suite, and compiled modules that every process of a test run shares."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
 
 pytest_plugins = ["pytester"]
+
+# A process that may not write bytecode compiles all it imports anew: over a second for each one that a test starts.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Pytester whose runs read bytecode and write none.
+
+    Python tells a file's state by its size and its second, so a test that writes a file twice would run the first one.
+    """
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    return pytester
