@@ -32,9 +32,10 @@ from pytest_swarm.telemetry.sink import FileSink, ListSink
 from tests.execution.lab import HEAVY, PLANNER, backend, case, graph, task
 from tests.execution.test_case import critical_path_s, small_graphs
 from tests.report.factories import info as run_info
+from tests.tries import tries
 
 GEMMA, QWEN, LLAMA = "gemma2:2b", "qwen2.5-coder:7b", "llama3.1:8b"
-EXAMPLES = int(os.environ.get("SWARM_DISPATCH_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("SWARM_DISPATCH_EXAMPLES", str(tries(60))))
 """Random jobs of the invariants; 2,000 were run by hand."""
 
 
