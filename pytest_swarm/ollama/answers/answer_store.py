@@ -127,6 +127,10 @@ class AnswerStore:
             raise AnswersError(
                 f"answers {self.path}: cannot be used ({error}); give another --swarm-answers, or restore the file"
             ) from error
+        except UnicodeEncodeError as error:  # JSON can hold one, and the database cannot
+            raise AnswersError(
+                f"answers {self.path}: the name of a model, a server or a key holds half a surrogate pair; correct it"
+            ) from error
 
     # --- answers ---------------------------------------------------------------------------------------------
 
