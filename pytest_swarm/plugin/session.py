@@ -145,9 +145,11 @@ class SwarmSession:
     @cached_property
     def dry_run(self) -> DryRun | None:
         """What counts the cost of the run; None where it is run."""
-        from pytest_swarm.plugin.dry_run import DryRun
+        if not self.settings.dry_run:
+            return None
+        from pytest_swarm.plugin.dry_run import DryRun  # only then, because it imports what runs cases
 
-        return DryRun(self.resources) if self.settings.dry_run else None
+        return DryRun(self.resources)
 
     def note_budgets(self, items: Iterable[pytest.Item]) -> None:
         """Keep the budgets of all cases, those of other shards too: every shard must choose the same planner."""
