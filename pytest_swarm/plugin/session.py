@@ -56,7 +56,11 @@ class SwarmSession:
         self.resources = Resources(settings, routers=routers, process=self.process, tell=self._tell)
         self.resources.folder = Path(config.rootpath)
         self.cases = Cases(
-            settings, modes=ModeTable(routers), gpu_gb=self.resources.gpu_gb, fleet=lambda: self.resources.fleet
+            settings,
+            modes=ModeTable(routers),
+            gpu_gb=self.resources.gpu_gb,
+            fleet=lambda: self.resources.fleet,
+            together=self.resources.in_worker,
         )
         self.collected: list[str] = []
         self.notes: list[str] = []
