@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.hindsight_answers import HindsightAnswers
 from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case
@@ -65,7 +66,9 @@ class Connection:
     `register_graph` announces the graph of a case to a simulated server. `realised` returns the realized scores by
     (task, model) for a graph and a request seed; None if they are not known. `listener` is told where cases start and
     end; None if nothing is recorded or replayed. `measured` returns the calls of a graph by (task, model) that were
-    measured elsewhere, for which no server is asked. `announce` is told of the calls that a step is about to make.
+    measured elsewhere, for which no server is asked. `hindsight` returns the answers of all models of a graph for a
+    request seed, given any answers before them; None where they are not known. `announce` is told of the calls that a
+    step is about to make.
     """
 
     client: OllamaClient
@@ -75,6 +78,7 @@ class Connection:
     listener: CaseListener | None = None
     measured: Callable[[TaskGraph], Mapping[tuple[str, str], MeasuredCall]] = lambda _: {}
     announce: Callable[[Announcement], None] = ignore
+    hindsight: Callable[[TaskGraph, int], HindsightAnswers | None] = lambda *_: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -163,6 +167,7 @@ class SimulatedWorld:
 
     def connect(self, fleet: Fleet, *, timeout_s: float, retries: int) -> Connection:
         """Return a connection to a new server."""
+        from pytest_swarm.execution.simulated_answers import SimulatedAnswers
         from pytest_swarm.execution.simulated_client import SimulatedClient
         from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
         from pytest_swarm.simulator.server.simulated_server import SimulatedServer
@@ -180,6 +185,7 @@ class SimulatedWorld:
             register_graph=generator.register_graph,
             realised=partial(_realised, generator, fleet),
             measured=partial(_measured, profile, fleet),
+            hindsight=lambda graph, seed: None if profile.measured else SimulatedAnswers(generator, fleet, graph, seed),
         )
 
 

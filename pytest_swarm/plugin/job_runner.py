@@ -14,7 +14,7 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.errors import NotMeasuredError, OptionError, SwarmError
 from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_metrics
 from pytest_swarm.plugin.cases import is_swarm, key_of, without_case
-from pytest_swarm.telemetry.events import encode_job_summary
+from pytest_swarm.telemetry.events import encode_job_summary, encode_note
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.plan import Plan
@@ -84,6 +84,7 @@ class JobRunner:
         self._resources = resources
         self._folder = folder
         self._repeating = repeating
+        self._remarked: set[str] = set()
 
     @property
     def lost_folder(self) -> bool:
@@ -158,7 +159,13 @@ class JobRunner:
 
     def _close(self, record: JobRecord, item: pytest.Item) -> JobResult:
         """Write the end of a job into the events and announce it."""
-        metrics = job_metrics(record)
+        from pytest_swarm.estimate.type_spelling import misspelled_types
+
+        metrics, known = job_metrics(record), self._resources.estimates.info.rows
+        for sentence in misspelled_types(record.case.graph, self._resources.fleet, estimates=[r.type for r in known]):
+            if sentence not in self._remarked:
+                self._remarked.add(sentence)
+                self._folder.sink.emit(encode_note(record.case, sentence, self._folder.now_ms()))
         self._folder.sink.emit(encode_job_summary(record, self._folder.now_ms(), encode_metrics(metrics)))
         item.config.hook.pytest_swarm_run_finished(record=record)
         return JobResult(record=record, metrics=metrics)

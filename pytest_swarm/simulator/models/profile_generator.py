@@ -15,7 +15,7 @@ from random import Random
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
-from pytest_swarm.domain.placeholders import references
+from pytest_swarm.domain.placeholders import fill, references
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt import given_answers
 from pytest_swarm.domain.seeding import stable_rng
@@ -71,7 +71,7 @@ class ProfileGenerator:
             if task.system is not None or references(task.prompt):
                 self._templates.append((graph, task))
             else:
-                self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
+                self._tasks_by_prompt.setdefault(fill(task.prompt, {}), []).append((graph, task))
 
     def prompt_tokens(self, request: GenerationRequest) -> int:
         """Return the tokens of a request's prompt: the recorded number, else by the rule of the model's calls."""
@@ -146,6 +146,21 @@ class ProfileGenerator:
         call = _Call(graph=graph, task=task, model=model, request_seed=request_seed)
         text = self._text(call, task.expected, self._outcome(call, has_inputs=_receives_inputs(graph, task)))
         return score_or_none(task.expected, text) or 0.0
+
+    def task_answer(self, graph: TaskGraph, task: Task, request: GenerationRequest, given: Mapping[str, str]) -> str:
+        """Return the text that `generate` returns for the request of a task, without looking for the task.
+
+        Args:
+            graph: The graph of the task.
+            task: The task.
+            request: What the model is asked.
+            given: The answers that the task is given, by task.
+        """
+        recorded = self._recorded(request)
+        if recorded is not None:
+            return recorded.text
+        call = _Call(graph=graph, task=task, model=request.model, request_seed=request.seed)
+        return self._answer_task(call, given, self.prompt_tokens(request))[0]
 
     def _recognize(self, prompt: str, request: GenerationRequest) -> tuple[_Call, dict[str, str]] | None:
         """Return the task of a chat and its inputs; of several tasks, the latest whose inputs are all there."""
