@@ -157,6 +157,15 @@ class SwarmHooks:
         if error is not None and self.active:
             self.session.lost_worker()
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
+        """Keep the cases of a workflow in one worker, unless somebody chose another way to deal out tests."""
+        if config.getoption("dist") != "load":
+            return None
+        from pytest_swarm.plugin.scheduling import WorkflowScheduling
+
+        return WorkflowScheduling(config, log)
+
     def tell(self, node: Any) -> None:  # xdist has no types
         """Tell a worker of xdist what all must agree on: the run's name or its folder, and the free VRAM."""
         from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN

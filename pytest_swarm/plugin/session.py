@@ -56,7 +56,11 @@ class SwarmSession:
         self.resources = Resources(settings, routers=routers, process=self.process, tell=self._tell)
         self.resources.folder = Path(config.rootpath)
         self.cases = Cases(
-            settings, modes=ModeTable(routers), gpu_gb=self.resources.gpu_gb, fleet=lambda: self.resources.fleet
+            settings,
+            modes=ModeTable(routers),
+            gpu_gb=self.resources.gpu_gb,
+            fleet=lambda: self.resources.fleet,
+            together=self.resources.in_worker,
         )
         self.collected: list[str] = []
         self.notes: list[str] = []
@@ -145,9 +149,11 @@ class SwarmSession:
     @cached_property
     def dry_run(self) -> DryRun | None:
         """What counts the cost of the run; None where it is run."""
-        from pytest_swarm.plugin.dry_run import DryRun
+        if not self.settings.dry_run:
+            return None
+        from pytest_swarm.plugin.dry_run import DryRun  # only then, because it imports what runs cases
 
-        return DryRun(self.resources) if self.settings.dry_run else None
+        return DryRun(self.resources)
 
     def note_budgets(self, items: Iterable[pytest.Item]) -> None:
         """Keep the budgets of all cases, those of other shards too: every shard must choose the same planner."""
