@@ -192,11 +192,12 @@ class ProfileGenerator:
 
     def _after_inputs(self, call: _Call, inputs: Mapping[str, str], target: float) -> float:
         """Return the score that the model gets with these inputs, where it would get `target` with right ones."""
-        wrong = [score for score in self._input_scores(call, inputs) if score is not None and score < 1.0]
+        scores = self._input_scores(call, inputs)
+        wrong = any(score is not None and score < 1.0 for score in scores)
         seen = self.profile.outcome_after_wrong_input(call.graph.name, call.task, call.model) if wrong else None
         if seen is not None:
             return call.rng(self.seed, "outcome").choice(seen.scores)
-        return 0.0 if self._inputs_mislead(call, inputs) else target
+        return 0.0 if self._inputs_mislead(call, scores) else target
 
     def _fit_length(self, call: _Call, text: str, tokens: int, expected: Expectation | None) -> str:
         """Return the text as long as its tokens say, with the same score; the text as it is where that fails.
@@ -228,7 +229,7 @@ class ProfileGenerator:
         right = sum(rng.random() < self.profile.behaviour.partial_share for _ in range(count))
         return min(right, count - 1) / count
 
-    def _inputs_mislead(self, call: _Call, inputs: Mapping[str, str]) -> bool:
+    def _inputs_mislead(self, call: _Call, scores: Iterable[float | None]) -> bool:
         """Draw whether a wrong input makes the answer wrong.
 
         Each input of score s does so with probability c (1 - s), independently; unscored inputs never do. c is
@@ -238,7 +239,7 @@ class ProfileGenerator:
         known, behaviour = self._known(call, has_inputs=True), self.profile.behaviour
         self_contained = known is not None and bool(known.scores)
         carryover = behaviour.self_contained_carryover if self_contained else behaviour.error_carryover
-        for score in self._input_scores(call, inputs):
+        for score in scores:
             draw = rng.random()
             if score is not None and draw < carryover * (1.0 - score):
                 return True
