@@ -15,6 +15,7 @@ from pytest_swarm.report.wording import (
     one_line,
     percent,
     plural,
+    points,
     seconds,
     signed_points,
     significant,
@@ -59,6 +60,9 @@ def _use(decision: PolicyDecision) -> str:
     gain = gain_text(decision, decision.choice.honest)
     saved = savings_text(decision, best)
     beside = f" It {'also ' if saved.startswith('saves') else ''}{saved} per job." if saved else ""
+    was, now = decision.mean("makespan_s", decision.present), decision.mean("makespan_s", best)
+    if decision.question.by.name == "makespan" and was is not None and now is not None and now > was:
+        beside += " The gain is that of most jobs; some long ones take longer."
     return (
         f"Use {policy_name(decision, best)}: compared with {present} it gains {gain} per job "
         f"({interval_text(decision, estimate)}).{beside}"
@@ -77,9 +81,11 @@ def _keep(decision: PolicyDecision) -> str:
     widest = decision.choice.estimate(decision.choice.most_open)
     assert widest is not None
     name = policy_name(decision, decision.policies[widest.policy])
+    if widest.high <= 0:
+        return f"No policy is better than {present}: keep it. Each other one loses."
     return (
         f"No policy is better than {present}: keep it. The most that another one could gain is "
-        f"{gain_text(decision, max(0.0, widest.high))} per job ({name})."
+        f"{gain_text(decision, widest.high)} per job ({name})."
     )
 
 
@@ -150,9 +156,9 @@ def gain_text(decision: PolicyDecision, gain: float) -> str:
     by = decision.question.by
     if by.relative:
         return f"{percent(gain, digits=1)} of the {by.saved}"
-    return (
-        f"{signed_points(gain).removeprefix('+')} points of score" if by.name == "score" else f"{gain:.3f} of utility"
-    )
+    if by.name != "score":
+        return f"{gain:.3f} of utility"
+    return f"{'-' if signed_points(gain).startswith('-') else ''}{points(gain)} of score"
 
 
 def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
