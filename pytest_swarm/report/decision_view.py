@@ -21,7 +21,7 @@ from pytest_swarm.report.decision_text import (
     policy_name,
     table_rows,
 )
-from pytest_swarm.report.flip_text import FORMULA_NOTE, flip_sentences
+from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
 from pytest_swarm.report.wording import NOT_MEASURED, joined, percent
 from pytest_swarm.units import format_gb
 
@@ -105,10 +105,17 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
         types=_type_uses(decision, tags),
         resident=_residencies(decision),
         flips=flips,
-        flips_note=FORMULA_NOTE if flips else None,
+        flips_note=_flips_note(flips),
         excluded=decision.measured.excluded,
         plot=gain_plot(decision),
     )
+
+
+def _flips_note(flips: Sequence[str]) -> str | None:
+    """Return where the sentences of flips come from: a formula, or the other budgets of the run."""
+    budgets = [each for each in flips if each.startswith("At ")]
+    notes = [*([FORMULA_NOTE] if len(budgets) < len(flips) else []), *([BUDGETS_NOTE] if budgets else [])]
+    return " ".join(notes) or None
 
 
 def _type_uses(decision: PolicyDecision, tags: Sequence[str]) -> tuple[TypeUse, ...]:
