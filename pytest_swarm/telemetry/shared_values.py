@@ -24,16 +24,20 @@ class SharedValues:
     """The values that were seen last."""
 
     _seen: dict[object, Any] = field(default_factory=dict)
+    _floats: dict[float, float] = field(default_factory=dict)
 
     def within(self, event: S) -> S:
         """Return an equal event whose fields are shared with earlier ones."""
-        if len(self._seen) > _LIMIT:
-            self._seen.clear()
+        for known in (self._seen, self._floats):
+            if len(known) > _LIMIT:
+                known.clear()
         names = event.__struct_fields__
         return msgspec.structs.replace(event, **{name: self._of(getattr(event, name)) for name in names})
 
     def _of(self, value: Any) -> Any:
         """Return an equal value of the same types: the one that was seen first."""
+        if type(value) is float:
+            return self._floats.setdefault(value, value) if value else value  # 0.0 equals -0.0, and is another one
         if isinstance(value, str):
             return self._seen.setdefault(value, value) if type(value) is str else value  # enums are shared already
         if isinstance(value, EstimateRow):
