@@ -132,7 +132,9 @@ class PlanStep:
     def __post_init__(self) -> None:
         costs = ("switch_cost", "vram_gb", "fractional_residency", "planner_failures")
         for name in (*costs, "stages", "ready_since", "last_used"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            value = getattr(self, name)
+            if not isinstance(value, MappingProxyType):  # one that cannot be written may be shared by many steps
+                object.__setattr__(self, name, MappingProxyType(dict(value)))
 
 
 class TaskStatus(StrEnum):

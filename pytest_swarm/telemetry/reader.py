@@ -35,6 +35,7 @@ from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader
+from pytest_swarm.telemetry.shared_values import SharedValues
 
 
 class _EventHead(Struct, frozen=True, kw_only=True):
@@ -117,6 +118,7 @@ class _Reader:
         self.damaged: list[int] = []
         self.torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
         self.measured = MeasuredReader()
+        self._shared = SharedValues()
         self._graphs: dict[str, tuple[GraphObject, TaskGraph]] = {}
 
     def take_line(self, line: bytes, *, number: int) -> None:
@@ -176,6 +178,8 @@ class _Reader:
         if job is None:
             name = type(event).__struct_config__.tag
             raise EventsError(f"{where}: {name} of a job that no dag_structure opened")
+        if not isinstance(event, types.JobSummaryEvent):  # whose metrics are computed anew
+            event = self._shared.within(event)
         match event:
             case types.PlanStepEvent():
                 job.steps.append(_step(event, where))

@@ -399,6 +399,27 @@ FAULTS: Final = (
         tests=("report/test_html.py",),
     ),
     Fault(
+        name="the scoreboard compares modes over different jobs",
+        where="report/board_cells.py",
+        old="known[each.mode].keys() & known[reference].keys()",
+        new="known[each.mode].keys() | known[reference].keys()",
+        tests=("report/test_scoreboard.py",),
+    ),
+    Fault(
+        name="a decision's interval stands beside a comparison over other pairs",
+        where="report/decided_intervals.py",
+        old="    if not whole and (",
+        new="    if c.pairs < 0 and (",
+        tests=("report/test_decision_view.py",),
+    ),
+    Fault(
+        name="names that are cut may read alike",
+        where="report/wording.py",
+        old="while len(set(cut.values())) < len(set(clean.values()))",
+        new="while len(set(cut.values())) < 1",
+        tests=("report/test_wording.py",),
+    ),
+    Fault(
         name="a run is complete although one of its jobs has no end",
         where="telemetry",
         old="self.complete and not unfinished",
