@@ -11,24 +11,39 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.workloads.importers.agent_flow import MAX_PARTS, QUESTION, FlowInput, Part, Parts, StepAnswer, joined
+from pytest_swarm.workloads.importers.agent_flow import (
+    QUESTION,
+    FlowInput,
+    FlowLoss,
+    Part,
+    Parts,
+    StepAnswer,
+    joined,
+    limited,
+)
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text, texts
+from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
 _VARIABLE: Final = re.compile(r"\{\{#([^#{}]+)#\}\}")
 _JINJA: Final = re.compile(r"\{\{-?\s*([^{}]+?)\s*-?\}\}")
 _WHOLE_FIELDS: Final = ("text", "output", "result", "class_name", "answer", "structured_output", "json")
-MAX_DEPTH: Final = 12  # templates that refer to templates
 
 
 @dataclass(frozen=True, slots=True)
 class DifyReferences:
-    """Resolves the variables of one app. `rows` are its nodes; `losses` fills with what cannot be computed."""
+    """Resolves the variables of one app. `rows` are its nodes; `losses` fills with what cannot be computed, for the
+    step `reader` whose text is resolved."""
 
     document: Json
     rows: dict[str, JsonTable]
-    losses: list[str] = field(default_factory=list)
+    losses: list[FlowLoss] = field(default_factory=list)
+    reader: str = ""
+    memo: ReferenceMemo[Parts] = field(default_factory=ReferenceMemo)
     context: tuple[str, ...] | None = None
-    depth: int = 0
+
+    def of(self, node: str) -> DifyReferences:
+        """Return the same for the texts of a step."""
+        return replace(self, reader=node, memo=ReferenceMemo())
 
     def with_context(self, data: JsonTable) -> DifyReferences:
         """Return the same with the selector that `{{#context#}}` stands for in one LLM node."""
@@ -54,7 +69,7 @@ class DifyReferences:
         for match in _VARIABLE.finditer(template):
             found += [template[at_char : match.start()], *self._variable(match[1], match[0])]
             at_char = match.end()
-        return tuple(part for part in [*found, template[at_char:]] if part != "")[:MAX_PARTS]
+        return limited(part for part in [*found, template[at_char:]] if part != "")
 
     def selected(self, selector: tuple[str, ...]) -> Parts:
         """Return what a selector stands for; nothing for an empty one."""
@@ -67,8 +82,6 @@ class DifyReferences:
 
     def _resolve(self, selector: tuple[str, ...], raw: str) -> Parts:
         node, names = selector[0], selector[1:]
-        if self.depth > MAX_DEPTH:
-            return (raw,)
         if node == "sys":
             usual = (*names[:1], QUESTION) if names == ("query",) else names[:1]
             return (FlowInput(names=(*usual, ".".join(selector)), raw=raw),)
@@ -76,8 +89,10 @@ class DifyReferences:
             return (FlowInput(names=(*names[:1], ".".join(selector)), raw=raw, default=self._stored(node, names)),)
         if node not in self.rows:
             return (FlowInput(names=(".".join(selector),), raw=raw),)
-        deeper = replace(self, depth=self.depth + 1)
-        return deeper._of_node(node, names, raw)
+        if self.memo.is_too_deep():
+            self._lose(TOO_DEEP, raw)
+            return (raw,)
+        return self.memo.find((selector, raw), lambda: self._of_node(node, names, raw), lambda: (raw,))
 
     def _of_node(self, node: str, names: tuple[str, ...], raw: str) -> Parts:
         data = table(self.rows[node], "data")
@@ -91,7 +106,6 @@ class DifyReferences:
             case "variable-aggregator" | "variable-assigner":
                 return self._first(data, names, raw)
             case "code":
-                self._lose(f"the result of the code {text(data, 'title')!r} is replaced by what it is given")
                 given = [self.selected(texts(row, "value_selector")) for row in tables(data, "variables")]
                 return joined(given) or (_outside(data, node, names, raw),)
             case "iteration" | "loop":
@@ -102,8 +116,9 @@ class DifyReferences:
 
     def _start(self, data: JsonTable, names: tuple[str, ...], raw: str) -> Part:
         row = next((row for row in tables(data, "variables") if text(row, "variable") == "".join(names[:1])), {})
-        default = text(row, "default") or (None if row.get("required") or not row else "")
-        return FlowInput(names=(".".join(names) or "start",), raw=raw, default=default)
+        is_optional = bool(row) and row.get("required") is not True
+        default = text(row, "default") or None
+        return FlowInput(names=(".".join(names) or "start",), raw=raw, default=default, is_optional=is_optional)
 
     def _first(self, data: JsonTable, names: tuple[str, ...], raw: str) -> Parts:
         """Return the first of an aggregator's variables that has a value."""
@@ -133,7 +148,7 @@ class DifyReferences:
         """Return a Jinja text with its variables resolved; one that computes is replaced by its variables."""
         values = {text(row, "variable"): self.selected(texts(row, "value_selector")) for row in variables}
         if "{%" in template:
-            self._lose(f"the template {title!r} computes, so it is replaced by its variables")
+            self._lose("templates that compute are replaced by their variables", title)
             return joined(values.values())
         found: list[Part] = []
         at_char = 0
@@ -141,7 +156,7 @@ class DifyReferences:
             name = re.split(r"[.|\[( ]", match[1], maxsplit=1)[0]
             found += [template[at_char : match.start()], *(values.get(name) or (match[0],))]
             at_char = match.end()
-        return tuple(part for part in [*found, template[at_char:]] if part != "")[:MAX_PARTS]
+        return limited(part for part in [*found, template[at_char:]] if part != "")
 
     def _stored(self, kind: str, names: tuple[str, ...]) -> str | None:
         """Return the value of an environment or conversation variable that is in the file."""
@@ -151,9 +166,8 @@ class DifyReferences:
                 return text(row, "value") or None
         return None
 
-    def _lose(self, sentence: str) -> None:
-        if sentence not in self.losses:
-            self.losses.append(sentence)
+    def _lose(self, reason: str, what: str) -> None:
+        self.losses.append(FlowLoss(reason=reason, what=what, nodes=(self.reader,) if self.reader else ()))
 
 
 def _path(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 from pytest_swarm.workloads.importers.n8n_expressions import N8nExpressions
+from pytest_swarm.workloads.importers.n8n_losses import n8n_losses
 from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
 
 _CHAT_INPUT: Final = "={{ $json.chatInput }}"
@@ -54,7 +55,7 @@ def read_n8n(document: Json, *, name: str, where: str) -> AgentFlow:
             name=text(document, "name").strip() or name,
             nodes=tuple(_node(name, row, nodes, expressions) for name, row in nodes.by_name.items()),
             links=tuple(_links(nodes)),
-            losses=(*expressions.losses, *_lost(nodes)),
+            losses=(*expressions.losses, *n8n_losses(nodes)),
             calls=tuple(_calls(nodes, expressions)),
             called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
         )
@@ -63,7 +64,9 @@ def read_n8n(document: Json, *, name: str, where: str) -> AgentFlow:
 
 
 def _node(name: str, row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> FlowNode:
-    return FlowNode(id=name, name=name.strip(), step=_step(row, nodes, expressions) if is_llm_step(row) else None)
+    return FlowNode(
+        id=name, name=name.strip(), step=_step(row, nodes, expressions.of(name)) if is_llm_step(row) else None
+    )
 
 
 def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmStep:
@@ -164,7 +167,7 @@ def _calls(nodes: N8nNodes, expressions: N8nExpressions) -> Iterator[FlowCall]:
             called = at(row, "parameters", "workflowId")
             names = [text(called, "value"), text(called, "cachedResultName"), text(row, "parameters", "workflowId")]
             passed = table(row, "parameters", "workflowInputs", "value")
-            inputs = {key: expressions.parts(text(passed, key), node) for key in passed}
+            inputs = {key: expressions.of(node).parts(text(passed, key), node) for key in passed}
             yield FlowCall(node=node, names=tuple(filter(None, names)) or (node,), inputs=inputs)
 
 
@@ -194,14 +197,3 @@ def _branch(row: JsonTable, output: int, nodes: N8nNodes) -> str | None:
     elif nodes.last_output(text(row, "name")) == 0:
         return None
     return names[output] if output < len(names) and names[output] else str(output)
-
-
-def _lost(nodes: N8nNodes) -> Iterator[str]:
-    """Yield sentences on nodes that do something which a task graph cannot."""
-    kinds = {
-        "tools are not called": [name for name in nodes.by_name if nodes.is_helper(name, "ai_tool")],
-        "code is not run": [name for name, row in nodes.by_name.items() if kind_of(row) in ("code", "function")],
-        "requests are not sent": [name for name, row in nodes.by_name.items() if kind_of(row) == "httpRequest"],
-        "disabled nodes are left out": [name for name, row in nodes.by_name.items() if row.get("disabled") is True],
-    }
-    yield from (f"{said}: {', '.join(names)}" for said, names in kinds.items() if names)
