@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
@@ -38,10 +38,16 @@ class FlowOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowGraph:
-    """The task graph of a workflow, and what could not be carried over, one sentence each."""
+    """The task graph of a workflow, and what could not be carried over, one sentence each.
+
+    `inputs` are the names of its inputs, `used` those of the values that it took.
+    """
 
     graph: TaskGraph
     losses: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    used: frozenset[str] = frozenset()
+    has_cycle: bool = False
 
 
 def graph_of_flow(flow: AgentFlow, options: FlowOptions, *, where: str) -> FlowGraph:
@@ -69,7 +75,7 @@ def graph_of_flow(flow: AgentFlow, options: FlowOptions, *, where: str) -> FlowG
         copies, links = unrolled(begun, edges, options.unroll or 1)
         place = {step: number for number, step in enumerate(steps)}
         copies.sort(key=lambda copy: (place[copy[0]], copy[1]))
-        return _build(kept, copies, links, options)
+        return replace(_build(kept, copies, links, options), has_cycle=cycle is not None)
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error
 
@@ -94,7 +100,12 @@ def _build(
     if bare:
         losses.append(f"steps without a text of their own, which are asked to carry out their part: {', '.join(bare)}")
     edges = tuple((ids[parent], ids[child]) for child in copies for parent in parents.get(child, ()))
-    return FlowGraph(graph=TaskGraph(name=flow.name, tasks=tuple(tasks), edges=edges), losses=tuple(losses))
+    return FlowGraph(
+        graph=TaskGraph(name=flow.name, tasks=tuple(tasks), edges=edges),
+        losses=tuple(losses),
+        inputs=tuple(texts.known),
+        used=frozenset(texts.used),
+    )
 
 
 def _task(flow: AgentFlow, copy: Copy, texts: FlowTexts, parents: Mapping[Copy, Sequence[Copy]]) -> tuple[Task, bool]:
