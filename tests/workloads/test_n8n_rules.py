@@ -150,3 +150,41 @@ def test_a_text_that_grows_without_end_is_refused(tmp_path: Path) -> None:
     document = n8n(ask("First", "Go."), *sets, ask("Last", "={{ $json.text }}"), links=links)
     with pytest.raises(AssertionError, match="a text is made of more than 2000 pieces"):
         imported(tmp_path, document)
+
+
+def test_a_set_node_that_is_written_as_json_is_followed(tmp_path: Path) -> None:
+    written = '={"said": "<{{ $json.text }}>", "whole": {{ $json.text }}, "deep": {"a": 1}}'
+    node = n8n_node("T", "set", {"mode": "raw", "jsonOutput": written})
+    asked = "={{ $json.said }} {{ $json.whole }} {{ $json.deep }}"
+    document = n8n(ask("First", "Go."), node, ask("Last", asked), links="First>T, T>Last")
+    assert prompts(imported(tmp_path, document))["Last"] == '<{{answer: First}}> {{answer: First}} {"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("expression", "name"),
+    [
+        ("={{ $('It\\'s').item.json.text }}", "It's"),
+        ('={{ $item("0").$node["It\'s"].json["text"] }}', "It's"),
+        ('={{ $("It\'s").last().json.text }}', "It's"),
+    ],
+)
+def test_names_of_nodes_may_have_quotes(expression: str, name: str, tmp_path: Path) -> None:
+    document = n8n(ask(name, "Go."), ask("Last", expression), links=f"{name}>Last")
+    assert prompts(imported(tmp_path, document))["Last"] == "{{answer: It's}}"
+
+
+def test_a_summarization_sends_the_text_at_its_place(tmp_path: Path) -> None:
+    own = {"options": {"summarizationMethodAndPrompts": {"values": {"prompt": "Sum up: {text} Briefly."}}}}
+    document = n8n(
+        ask("First", "Go."), n8n_node("A", "chainSummarization"), n8n_node("B", "chainSummarization", own),
+        links="First>A, First>B",
+    )  # fmt: skip
+    asked = prompts(imported(tmp_path, document))
+    assert asked["A"] == 'Write a concise summary of the following:\n\n\n"{{answer: First}}"\n\n\nCONCISE SUMMARY:'
+    assert asked["B"] == "Sum up: {{answer: First}} Briefly."
+
+
+def test_an_assistant_of_a_vendor_takes_the_chat(tmp_path: Path) -> None:
+    node = n8n_node("A", "openAi", {"resource": "assistant", "assistantId": {"value": "x"}})
+    found = imported(tmp_path, n8n(n8n_node("Chat", "ChatTrigger"), node, links="Chat>A"), inputs={"question": "Q"})
+    assert prompts(found) == {"A": "Q"}

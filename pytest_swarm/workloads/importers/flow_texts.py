@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from pytest_swarm.domain.placeholders import escaped, placeholder
 from pytest_swarm.workloads.importers.agent_flow import (
@@ -17,6 +18,8 @@ from pytest_swarm.workloads.importers.agent_flow import (
     plain,
 )
 from pytest_swarm.workloads.importers.flow_unrolling import Copy
+
+MAX_SHOWN_CHARS: Final = 60  # of an expression
 
 
 @dataclass(slots=True)
@@ -88,7 +91,7 @@ class FlowTexts:
 
     def _default(self, part: StepAnswer) -> str:
         if part.default is None:
-            self.not_before[part.raw] = None
+            self.not_before[" ".join(part.raw.split())[:MAX_SHOWN_CHARS]] = None
             return part.raw
         return part.default
 

@@ -25,6 +25,7 @@ from pytest_swarm.workloads.importers.n8n_items import (
     CODE_KINDS,
     PASSING,
     Path,
+    as_manual,
     given_path,
     makes_field,
     merge_rule,
@@ -37,8 +38,8 @@ from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceM
 
 _EXPRESSION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _KEY = r"""(?:\??\.?\[\s*(?:'[^']*'|"[^"]*"|\d+)\s*\]|\??\.\w+)"""
-_NAME = r"""(?P<q>['"`])(?P<name>.+?)(?P=q)"""
-_NODE = rf"""\$(?:node|items)?\s*[\[(]\s*{_NAME}\s*[\])]"""
+_NAME = r"""(?P<q>['"`])(?P<name>(?:\\.|(?!(?P=q)).)+)(?P=q)"""
+_NODE = rf"""(?:\$item\([^()]*\)\.)?\$(?:node|items)?\s*[\[(]\s*{_NAME}\s*[\])]"""
 _WHICH = r"item|itemMatching\([^)]*\)|first\(\)|last\(\)|all\(\)(?:\[\d+\])?|pairedItem\(\)"
 _ITEM = rf"(?:\??\.(?:{_WHICH}))?(?:\[\d+\])?(?:\??\.json)?"
 _REFERENCE: Final = re.compile(
@@ -137,7 +138,7 @@ class N8nExpressions:
             return (_global(match["other"], path, raw),)
         if match["own"]:
             return self._incoming(node, path, raw).parts
-        return self._output(match["name"], path, raw).parts
+        return self._output(re.sub(r"\\(.)", r"\1", match["name"]), path, raw).parts
 
     def _incoming(self, node: str, path: Path, raw: str) -> _Found:
         """Return what a node gets under a path: from the nodes before it, what has it most certainly."""
@@ -187,7 +188,7 @@ class N8nExpressions:
         if is_off or kind in PASSING or kind == "merge":
             return self._incoming(node, path, raw)
         if kind == "set":
-            return self._set(table(row, "parameters"), node, path, raw)
+            return self._set(as_manual(table(row, "parameters")), node, path, raw)
         if not self.nodes.parents(node):
             return _Found(2, (_input(node, path, raw, is_trigger=True),))
         if kind in CODE_KINDS:

@@ -5,10 +5,13 @@ The rules are those of the nodes' sources (packages/nodes-base/nodes: Merge, Set
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, table, tables, text
 from pytest_swarm.workloads.importers.n8n_nodes import kind_of
 
@@ -32,6 +35,8 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "sentimentAnalysis": frozenset({"sentimentAnalysis"}),
     "openAiAssistant": frozenset({"output"}),
 }
+_EXPRESSION: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_PLACE: Final = "\ue000{}\ue001"  # characters for private use
 _SET_VALUES: Final = ("value", "stringValue", "numberValue", "booleanValue", "arrayValue", "objectValue")
 
 
@@ -80,6 +85,33 @@ def merge_rule(row: JsonTable, inputs: int) -> MergeRule:
         looked = tuple(dict.fromkeys((*first, *last_first)))
         return MergeRule(kind="combine", inputs=looked, adds_suffix=clash == "addSuffix")
     return MergeRule(kind="append", inputs=order)
+
+
+def as_manual(parameters: JsonTable) -> JsonTable:
+    """Return the parameters of a Set node that is written as JSON with a row for each field; others as they are."""
+    written = text(parameters, "jsonOutput") if text(parameters, "mode") == "raw" else ""
+    if not written.strip():
+        return parameters
+    places: list[str] = []
+
+    def place(match: re.Match[str]) -> str:
+        places.append(match[0])
+        inside = written[: match.start()].count('"') % 2 == 1
+        return _PLACE.format(len(places) - 1) if inside else f'"{_PLACE.format(len(places) - 1)}"'
+
+    try:
+        fields = json.loads(_EXPRESSION.sub(place, written.removeprefix("=")))
+    except (ValueError, RecursionError):
+        return parameters
+    rows: list[Json] = [{"name": key, "value": _with_places(value, places)} for key, value in table(fields).items()]
+    return parameters | {"assignments": {"assignments": rows}}
+
+
+def _with_places(value: Json, places: list[str]) -> str:
+    """Return a value of written JSON as that of a row, with its expressions back in place."""
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    found = re.sub(r"\ue000(\d+)\ue001", lambda match: places[int(match[1])], shown)
+    return f"={found}" if found != shown else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
