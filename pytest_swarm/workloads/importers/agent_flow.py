@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.errors import GraphError
@@ -16,18 +16,6 @@ QUESTION: Final = "question"  # the input that a chat message is given as
 BETWEEN: Final = "\n\n"  # two messages of one prompt
 NO_CODE: Final = "code is not run, and what it is given stands for its result"
 MAX_PARTS: Final = 2_000  # of one text; a template that refers to templates could grow without end
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepAnswer:
-    """A place in a text for the answer of a step. `candidates` are (node, path of a field); the first that ran counts.
-
-    Where no candidate comes before the step, `default` is taken; without that one `raw`, what stood there, stays.
-    """
-
-    candidates: tuple[tuple[str, tuple[str, ...]], ...]
-    raw: str
-    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +32,22 @@ class FlowInput:
     default: str | None = None
     source: str | None = None
     is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepAnswer:
+    """A place in a text for the answer of a step. `candidates` are (node, path of a field); the first that ran counts.
+
+    Where no candidate comes before the step, `default` is taken; without that one `raw`, what stood there, stays.
+    """
+
+    candidates: tuple[tuple[str, tuple[str, ...]], ...]
+    raw: str
+    default: str | FlowInput | None = None
+
+    def within(self, path: tuple[str, ...]) -> StepAnswer:
+        """Return the place for a field of what this one stands for."""
+        return replace(self, candidates=tuple((step, (*found, *path)) for step, found in self.candidates))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from typing import Final
 
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import NO_CODE, FlowLoss
-from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, text
+from pytest_swarm.workloads.importers.dify_references import assignments
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 
 _NODES: Final[Mapping[str, str]] = {
     "tool": "tools are not called",
@@ -43,6 +44,8 @@ def dify_losses(document: Json, rows: Mapping[str, JsonTable]) -> Iterator[FlowL
     for node, row in rows.items():
         data = table(row, "data")
         kind, title = text(data, "type"), text(data, "title").strip() or node
+        if kind == "assigner" and assignments(data) and not _computes(data):
+            continue
         if kind not in _CARRIED and text(data, "provider_type") != _RUNS_A_WORKFLOW:
             reason = _NODES.get(kind)
             shown = title if reason else f"{title} ({kind})"
@@ -50,6 +53,14 @@ def dify_losses(document: Json, rows: Mapping[str, JsonTable]) -> Iterator[FlowL
         yield from _of_step(node, title, data)
     if at(document, "workflow", "features", "sensitive_word_avoidance", "enabled") is True:
         yield FlowLoss(reason="texts are not moderated", what="sensitive_word_avoidance")
+
+
+def _computes(data: JsonTable) -> bool:
+    """Return whether an assigner node does something else than to write values of other nodes."""
+    items = tables(data, "items")
+    return any(text(row, "operation") not in ("over-write", "append", "extend") for row in items) or (
+        len(assignments(data)) < len(items)
+    )
 
 
 def _of_step(node: str, title: str, data: JsonTable) -> Iterator[FlowLoss]:

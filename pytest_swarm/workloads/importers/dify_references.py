@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from pytest_swarm.fields import Json
@@ -26,6 +27,9 @@ from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceM
 
 _VARIABLE: Final = re.compile(r"\{\{#([^#{}]+)#\}\}")
 _JINJA: Final = re.compile(r"\{\{-?\s*([^{}]+?)\s*-?\}\}")
+_KEY = r"""\.\w+(?![\w(])|\[(?:\d+|'[^']*'|"[^"]*")\]"""
+_JINJA_NAME: Final = re.compile(rf"(?P<name>[^\W\d]\w*)(?P<path>(?:{_KEY})*)")
+_JINJA_KEY: Final = re.compile(r"""\.(\w+)|\[(?:(\d+)|'([^']*)'|"([^"]*)")\]""")
 _WHOLE_FIELDS: Final = ("text", "output", "result", "class_name", "answer", "structured_output", "json")
 
 
@@ -86,7 +90,7 @@ class DifyReferences:
             usual = (*names[:1], QUESTION) if names == ("query",) else names[:1]
             return (FlowInput(names=(*usual, ".".join(selector)), raw=raw),)
         if node in ("env", "conversation"):
-            return (FlowInput(names=(*names[:1], ".".join(selector)), raw=raw, default=self._stored(node, names)),)
+            return self._variable_of(node, names, raw)
         if node not in self.rows:
             return (FlowInput(names=(".".join(selector),), raw=raw),)
         if self.memo.is_too_deep():
@@ -141,7 +145,10 @@ class DifyReferences:
         for row in tables(data, "loop_variables"):
             if text(row, "label") == "".join(names[:1]):
                 value = row.get("value")
-                return self.selected(texts(value)) if isinstance(value, list) else (text(value),)
+                first = self.selected(texts(value)) if isinstance(value, list) else (text(value),)
+                usual = first[0] if len(first) == 1 and isinstance(first[0], str | FlowInput) else None
+                assigned = self._assigned((node, *names[:1]), raw, usual)
+                return assigned or tuple(part for part in first if part != "")
         return (_outside(data, node, names, raw),)
 
     def _jinja(self, template: str, variables: list[JsonTable], title: str) -> Parts:
@@ -153,10 +160,37 @@ class DifyReferences:
         found: list[Part] = []
         at_char = 0
         for match in _JINJA.finditer(template):
-            name = re.split(r"[.|\[( ]", match[1], maxsplit=1)[0]
-            found += [template[at_char : match.start()], *(values.get(name) or (match[0],))]
+            name, path, rest = _jinja_name(match[1])
+            if rest:
+                self._lose("templates that compute are replaced by their variables", title)
+            value = values.get(name) or (FlowInput(names=(name,), raw=match[0]),)
+            inside = (part.within(path) if isinstance(part, StepAnswer) else part for part in value)
+            found += [template[at_char : match.start()], *inside]
             at_char = match.end()
         return limited(part for part in [*found, template[at_char:]] if part != "")
+
+    def _variable_of(self, kind: str, names: tuple[str, ...], raw: str) -> Parts:
+        """Return a variable of the app: what was assigned last by a step before, else what is stored in the file."""
+        stored = FlowInput(
+            names=(*names[:1], ".".join((kind, *names))),
+            raw=raw,
+            default=self._stored(kind, names),
+            is_optional=kind == "conversation",
+        )
+        return self._assigned((kind, *names[:1]), raw, stored) or (stored,)
+
+    def _assigned(self, selector: tuple[str, ...], raw: str, otherwise: FlowInput | str | None) -> Parts:
+        """Return the answers that assigner nodes write into a variable; nothing where they write none."""
+        if self.memo.is_too_deep():
+            self._lose(TOO_DEEP, raw)
+            return ()
+        found: list[tuple[str, tuple[str, ...]]] = []
+        for row in self.rows.values():
+            for target, value in assignments(table(row, "data")):
+                if target == selector:
+                    parts = self.memo.find((target, value), partial(self.selected, value), tuple)
+                    found += [each for part in parts if isinstance(part, StepAnswer) for each in part.candidates]
+        return (StepAnswer(candidates=tuple(reversed(found)), raw=raw, default=otherwise),) if found else ()
 
     def _stored(self, kind: str, names: tuple[str, ...]) -> str | None:
         """Return the value of an environment or conversation variable that is in the file."""
@@ -168,6 +202,24 @@ class DifyReferences:
 
     def _lose(self, reason: str, what: str) -> None:
         self.losses.append(FlowLoss(reason=reason, what=what, nodes=(self.reader,) if self.reader else ()))
+
+
+def assignments(data: JsonTable) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return (variable, selector of the value) of each variable that an assigner node writes, of both its versions."""
+    if text(data, "type") != "assigner":
+        return []
+    rows = [(texts(row, "variable_selector"), texts(row, "value")) for row in tables(data, "items")]
+    rows.append((texts(data, "assigned_variable_selector"), texts(data, "input_variable_selector")))
+    return [(target, value) for target, value in rows if target and value]
+
+
+def _jinja_name(expression: str) -> tuple[str, tuple[str, ...], str]:
+    """Return the variable of a Jinja expression, the path of a field of it, and what it computes beside."""
+    match = _JINJA_NAME.match(expression)
+    if match is None:
+        return expression, (), expression
+    path = tuple(next(filter(None, keys)) for keys in _JINJA_KEY.findall(match["path"]) if any(keys))
+    return match["name"], path, expression[match.end() :].strip()
 
 
 def _path(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ class FlowTexts:
         if part.default is None:
             self.not_before[" ".join(part.raw.split())[:MAX_SHOWN_CHARS]] = None
             return part.raw
-        return part.default
+        return part.default if isinstance(part.default, str) else self._input(part.default)
 
     def _input(self, part: FlowInput) -> str:
         self.known[part.names[0]] = None

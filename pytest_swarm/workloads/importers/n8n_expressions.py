@@ -228,7 +228,7 @@ def _within(part: Part, rest: Path) -> Part:
     """Return a place for the field of an answer at a further path."""
     if not rest or not isinstance(part, StepAnswer):
         return part
-    return replace(part, candidates=tuple((step, (*path, *rest)) for step, path in part.candidates))
+    return part.within(rest)
 
 
 def _surest(found: list[_Found], raw: str) -> _Found:
