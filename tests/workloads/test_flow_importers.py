@@ -393,7 +393,10 @@ def test_sequential_agents_of_flowise_take_the_model_of_the_start(tmp_path: Path
     with pytest.raises(GraphError, match=r"it has a cycle: Writer -> Judge Text -> Writer"):
         import_graph(path)
     graph = found(path, unroll=1, inputs={"question": "On bees"}).graph
-    assert asked(graph) == {"Writer": ("You write.", "On bees"), "Judge Text": (None, "Judge it.")}
+    assert asked(graph) == {
+        "Writer": ("You write.", "On bees"),
+        "Judge Text": (None, "On bees\n\n{{answer: Writer}}\n\nJudge it."),
+    }
     assert {task.source_model for task in graph.tasks} == {"gpt-4o"}
 
 

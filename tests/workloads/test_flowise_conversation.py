@@ -66,3 +66,31 @@ def test_a_flow_that_is_executed_has_a_conversation_of_its_own(tmp_path: Path) -
     assert asked["c"] == "{{answer: a}}"
     assert asked["d"] == "{{answer: a}}\n\n{{answer: c}}"
     assert asked["b"] == "Q\n\n{{answer: a}}\n\n{{answer: d}}"
+
+
+@pytest.mark.parametrize(
+    ("history", "asked"),
+    [
+        ("", "user: Q\n\nassistant: {{answer: A}}\n\nNow."),
+        ("all_messages", "user: Q\n\nassistant: {{answer: A}}\n\nNow."),
+        ("user_question", "Q\n\nNow."),
+        ("last_message", "assistant: {{answer: A}}\n\nNow."),
+        ("empty", "Now."),
+    ],
+)
+def test_sequential_agents_are_told_the_conversation_that_they_select(history: str, asked: str, tmp_path: Path) -> None:
+    def node(name: str, kind: str, **inputs: str) -> dict[str, Any]:
+        return {"id": name, "data": {"name": kind, "label": name, "inputs": inputs}}
+
+    document = {
+        "nodes": [
+            node("s", "seqStart"),
+            node("a", "seqLLMNode", llmNodeName="A", systemMessagePrompt="Be."),
+            node("b", "seqAgent", agentName="B", humanMessagePrompt="Now.", conversationHistorySelection=history),
+        ],
+        "edges": [
+            {"source": source, "target": target, "targetHandle": f"{target}-input-sequentialNode-Start"}
+            for source, target in (("s", "a"), ("a", "b"))
+        ],
+    }
+    assert prompts(imported(tmp_path, document, inputs={"question": "Q"})) == {"A": "Q", "B": asked}

@@ -54,11 +54,13 @@ class StepAnswer:
 class Conversation:
     """A place for what was said before a step: the opening of the first step, then the answers of the steps since.
 
-    Without a step before it, the opening of its own. `recalls` is False where only that is said. `scope` is what the
+    Without a step before it, the opening of its own. `recalls` is False where only that is said, `is_last` True where
+    only the last of all is. `scope` is what the
     IDs of the nodes begin with that take part: those of one workflow and of the workflows that it calls.
     """
 
     recalls: bool = True
+    is_last: bool = False
     scope: str = ""
     raw: str = ""
 

@@ -85,7 +85,7 @@ class FlowTexts:
         first = self.steps[said[0][0]] if said else own
         turns = [("user", self.fill(first.opening, first, before))]
         turns += [(role, placeholder(self.ids[copy])) for copy in said if (role := self.steps[copy[0]].speaks_as)]
-        turns = [(role, text) for role, text in turns if text.strip()]
+        turns = [(role, text) for role, text in turns if text.strip()][-1 if part.is_last else 0 :]
         has_roles = any(role != "user" for role, _ in turns)
         return BETWEEN.join(f"{role}: {text}" if has_roles else text for role, text in turns)
 
