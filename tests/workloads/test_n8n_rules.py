@@ -46,7 +46,7 @@ def behind_merge(folder: Path, merge: dict[str, Any], text: str) -> str:
         ({"mode": "passThrough", "output": "input2"}, "={{ $json.text }}", "literal"),
         ({}, "={{ $json.text }}", "{{answer: Judge}}"),  # append: the first item is that of the first input
         ({}, "={{ $json.post }}", "B"),
-        (POSITION, "={{ $json }}", "{{answer: Judge}}\n\nB\nliteral\nfields"),
+        (POSITION, "={{ $json }}", "{{answer: Judge}}\n\nB\n\nliteral\n\nfields"),
     ],
 )
 def test_a_field_behind_a_merge_comes_from_the_input_that_has_it(

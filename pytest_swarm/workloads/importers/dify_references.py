@@ -232,4 +232,4 @@ def _path(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
 def _outside(data: JsonTable, node: str, names: tuple[str, ...], raw: str) -> Part:
     """Return an input for what a node gets from outside, under the name of the node."""
     title = first_text(data, "title") or node
-    return FlowInput(names=(".".join((title, *names)), title), raw=raw, source=node)
+    return FlowInput(names=(".".join((title, *names)), ".".join((node, *names)), title), raw=raw, source=node)

@@ -30,7 +30,7 @@ from pytest_swarm.workloads.importers.n8n_items import (
     makes_field,
     merge_rule,
     set_field,
-    set_values,
+    set_texts,
 )
 from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
 from pytest_swarm.workloads.importers.n8n_scripts import literal, split_script, template, unwrapped
@@ -209,9 +209,9 @@ class N8nExpressions:
         """Return a field behind a Set node; for the whole item, everything that it sets and hands on."""
         found = set_field(parameters, path)
         if not path:
-            own = [self.parts(each, node) for each in set_values(parameters)]
+            own = [self.parts(each, node) for each in set_texts(parameters)]
             given = self._incoming(node, path, raw).parts if found.hands_on and self.nodes.parents(node) else ()
-            return _Found(3, joined((given, *own), "\n"))
+            return _Found(3, joined((given, *own)))
         if found.value is not None:
             return _Found(3, tuple(_within(part, found.rest) for part in self.parts(found.value, node)))
         if found.hands_on:

@@ -35,6 +35,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "sentimentAnalysis": frozenset({"sentimentAnalysis"}),
     "openAiAssistant": frozenset({"output"}),
 }
+_NO_TEXTS: Final = ("number", "boolean", "numberValue", "booleanValue")
 _EXPRESSION: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _PLACE: Final = "\ue000{}\ue001"  # characters for private use
 _SET_VALUES: Final = ("value", "stringValue", "numberValue", "booleanValue", "arrayValue", "objectValue")
@@ -133,11 +134,7 @@ def set_field(parameters: JsonTable, path: Path) -> SetField:
         parameters: The node's parameters.
         path: The path; an empty one is the whole item.
     """
-    rows = [
-        *tables(parameters, "assignments", "assignments"),
-        *tables(parameters, "fields", "values"),
-        *(row for rows in table(parameters, "values") for row in tables(parameters, "values", rows)),
-    ]
+    rows = _rows(parameters)
     for row in rows:
         name = text(row, "name")
         keys = tuple(name.split("."))
@@ -164,14 +161,19 @@ def _written(row: JsonTable) -> str:
     return ""
 
 
-def set_values(parameters: JsonTable) -> tuple[str, ...]:
-    """Return all values that a Set node writes, in their order."""
-    rows = [
-        *tables(parameters, "assignments", "assignments"),
-        *tables(parameters, "fields", "values"),
-        *(row for rows in table(parameters, "values") for row in tables(parameters, "values", rows)),
+def set_texts(parameters: JsonTable) -> tuple[str, ...]:
+    """Return the texts that a Set node writes, which are what n8n makes a document of."""
+    return tuple(_written(row) for row in _rows(parameters) if text(row, "type") not in _NO_TEXTS)
+
+
+def _rows(parameters: JsonTable) -> list[JsonTable]:
+    """Return name and value of each field that a Set node of any version writes."""
+    old = [
+        row | {"type": text(row, "type") or kind}
+        for kind in table(parameters, "values")
+        for row in tables(parameters, "values", kind)
     ]
-    return tuple(_written(row) for row in rows)
+    return [*tables(parameters, "assignments", "assignments"), *tables(parameters, "fields", "values"), *old]
 
 
 def given_path(row: JsonTable, path: Path) -> Path | None:
