@@ -84,6 +84,8 @@ def test_a_chain_that_is_too_long_is_listed(tmp_path: Path) -> None:
         ("={{ $('Fields').item.json.nick || 'you' }}", "you"),
         ("={{ $('Fields').first().json.name ?? 'you' }}", "Ann"),
         ("={{ $json.text.trim() }}", "{{answer: First}}"),
+        ("={{ $('Last').isExecuted ? $('Last').item.json.text : $('First').item.json.text }}", "{{answer: First}}"),
+        ("={{ $('First').isExecuted ? $json.text : 'none?.' }}", "{{answer: First}}"),
         ("={{ $items('First')[0].json.text }}", "{{answer: First}}"),
         ("={{ $node['First'].json.text }}", "{{answer: First}}"),
     ],

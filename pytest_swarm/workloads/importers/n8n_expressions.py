@@ -33,7 +33,7 @@ from pytest_swarm.workloads.importers.n8n_items import (
     set_texts,
 )
 from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
-from pytest_swarm.workloads.importers.n8n_scripts import literal, split_script, template, unwrapped
+from pytest_swarm.workloads.importers.n8n_scripts import literal, split_script, template, ternary, unwrapped
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
 _EXPRESSION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -46,6 +46,7 @@ _REFERENCE: Final = re.compile(
     rf"(?:{_NODE}{_ITEM}|(?P<own>\$json|\$input{_ITEM})|(?P<other>\$\w+(?:\(\s*['\"][^'\"]*['\"][^)]*\))?))"
     rf"(?P<path>{_KEY}*)(?P<call>\()?"
 )
+_IS_EXECUTED: Final = re.compile(rf"{_NODE}\??\.isExecuted")
 _SEGMENT: Final = re.compile(r"""\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]|\.(\w+)""")
 _HARMLESS: Final = re.compile(r"""\s|\?\?|\|\||''|""|JSON\.stringify|\.?\b(?:toJsonString|toString|trim)\b|[(),;]""")
 _ANSWER_PATHS: Final = (
@@ -112,6 +113,8 @@ class N8nExpressions:
     def _value(self, raw: str, script: str, node: str) -> Parts:
         if (text := literal(script)) is not None:
             return (text,) if text else ()
+        if executed := self._executed(raw, script, node):
+            return executed
         choices = split_script(script, "||", "??")
         default = literal(choices[-1]) if len(choices) > 1 else None
         asked = choices[:-1] if default is not None else choices
@@ -129,6 +132,14 @@ class N8nExpressions:
         for each in resolved:
             parts += [part for part in ((" ", *each) if parts else each) if part == " " or part not in parts]
         return tuple(parts)
+
+    def _executed(self, raw: str, script: str, node: str) -> Parts:
+        """Return what `$('Node').isExecuted ? a : b` stands for: the first that comes before. Nothing for the rest."""
+        found = ternary(script)
+        if found is None or not _IS_EXECUTED.fullmatch(found[0].strip()):
+            return ()
+        values = [self._expression(raw, each, node) for each in found[1:]]
+        return _alternatives(values, raw, None) or values[0] or values[1]
 
     def _reference(self, match: re.Match[str], raw: str, node: str) -> Parts:
         path = tuple(next(filter(None, keys)) for keys in _SEGMENT.findall(match["path"]) if any(keys))

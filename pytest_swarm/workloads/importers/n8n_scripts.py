@@ -37,6 +37,17 @@ def split_script(script: str, *marks: str) -> list[str]:
     return [*pieces, script[start:].strip()]
 
 
+def ternary(script: str) -> tuple[str, str, str] | None:
+    """Return condition and both values of `a ? b : c`; None for any other script."""
+    marked = script.replace("??", "\0\0").replace("?.", "\1\1")
+    condition, *rest = split_script(marked, "?")
+    values = split_script(rest[0], ":") if len(rest) == 1 else []
+    if len(values) != 2:
+        return None
+    first, second, third = (each.replace("\0\0", "??").replace("\1\1", "?.") for each in (condition, *values))
+    return first, second, third
+
+
 def unwrapped(script: str) -> str:
     """Return a script without the parentheses and spaces around the whole of it."""
     script = script.strip().removesuffix(";").strip()
