@@ -159,6 +159,19 @@ def test_langflow_prompts_are_wired(tmp_path: Path) -> None:
     assert asked(graph) == {"m": ("Be brief.", "Sum up this for me"), "m2": (None, "{{answer: m}}")}
 
 
+def test_langflow_parsers_and_doubled_braces(tmp_path: Path) -> None:
+    document = changed(LANGFLOW, "data", "nodes", 1, "data", "node", "template", "template", "value", to="{{x}} {text}")
+    parser = {"id": "parse", "data": {"type": "ParserComponent", "node": {"template": {
+        "pattern": {"value": "<<{text}>>"}}}}}  # fmt: skip
+    document["data"]["nodes"].append(parser)
+    document["data"]["edges"][2:] = [
+        {"source": "m", "target": "parse", "data": {"targetHandle": {"fieldName": "input_data"}}},
+        {"source": "parse", "target": "m2", "data": {"targetHandle": {"fieldName": "input_value"}}},
+    ]
+    graph = found(write(tmp_path, document), inputs={"question": "Q"}).graph
+    assert asked(graph) == {"m": ("Be brief.", "{x} Q"), "m2": (None, "<<{{answer: m}}>>")}
+
+
 def test_crewai_tasks_with_their_agents(tmp_path: Path) -> None:
     agents = {"writer": {"role": "Writer\n", "goal": "Write well", "backstory": "You know {topic}.", "llm": "ollama/x"}}
     write(tmp_path, agents, "crew/agents.yml")

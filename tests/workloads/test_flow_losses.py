@@ -160,7 +160,7 @@ def test_what_crews_and_other_flows_lose(tmp_path: Path) -> None:
     langflow = imported(tmp_path, {"name": "w", "data": {"nodes": nodes, "edges": [edge]}})
     assert set(langflow.losses) == {
         "settings of models are not sent: m (temperature)",
-        "components are not run: c (Calculator)",
+        "components are not run, and what they are given stands for their result: c (Calculator)",
         "inputs without a value stay as written: c; give them with --input NAME=VALUE",
     }
 

@@ -27,7 +27,8 @@ from pytest_swarm.workloads.importers.agent_flow import (
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
-_PLACE: Final = re.compile(r"\{(\w+)\}")
+_PLACE: Final = re.compile(r"\{\{|\}\}|\{(\w+)\}")  # a doubled brace is a brace
+_PARSED: Final = re.compile(r"\{(?:text|data)\}")
 _STEP_KINDS: Final = ("LanguageModelComponent", "Agent")
 
 
@@ -64,6 +65,8 @@ def read_langflow(document: Json, *, name: str, where: str) -> AgentFlow:
 
 
 _CARRIED: Final = ("ChatInput", "TextInput", "ChatOutput", "TextOutput", "Prompt", "Prompt Template")
+_NOT_RUN: Final = "components are not run, and what they are given stands for their result"
+_NO_TEXTS: Final = ("", "tools", "llm", "model", "memory", "embedding", "embedding_model", "language_model")
 _SETTINGS: Final = ("temperature", "top_p", "top_k", "max_tokens", "seed", "model_kwargs", "json_mode", "num_ctx")
 
 
@@ -73,7 +76,7 @@ def _lost(rows: dict[str, JsonTable], reader: _Components, edges: list[JsonTable
         if not reader.is_step(node):
             if kind not in _CARRIED:
                 users = tuple(text(edge, "target") for edge in edges if text(edge, "source") == node)
-                yield FlowLoss(reason="components are not run", what=f"{node} ({kind})", nodes=(node, *users))
+                yield FlowLoss(reason=_NOT_RUN, what=f"{node} ({kind})", nodes=(node, *users))
             continue
         if found := [key for key in _SETTINGS if table(fields, key).get("value") not in (None, "", False, {}, [])]:
             yield FlowLoss(reason="settings of models are not sent", what=f"{node} ({', '.join(found)})", nodes=(node,))
@@ -136,19 +139,34 @@ class _Components:
             label = text(self.rows[node], "data", "node", "display_name") or kind
             names = (*chat, node, label)
             return (FlowInput(names=names, raw=raw, default=written or None),)
-        return value or (FlowInput(names=(node, kind), raw=raw),)
+        return value or self._given(node, kind) or (FlowInput(names=(node, kind), raw=raw),)
+
+    def _given(self, node: str, kind: str) -> Parts:
+        """Return what a component that is not run is given, in the pattern that a parser writes it in."""
+        wired = dict.fromkeys(_field_name(row) for row in self.edges if text(row, "target") == node)
+        given = joined(self._field(node, name) for name in wired if name not in _NO_TEXTS)
+        fields = self._fields(node)
+        pattern = first_text(fields.get("pattern"), "value") or first_text(fields.get("template"), "value")
+        if not kind.startswith("Parse") or not given or not pattern:
+            return given
+        first, *others = _PARSED.split(pattern)
+        return limited((first, *(part for other in others for part in (*given, other))))
 
     def _template(self, node: str) -> Parts:
         template = text(self._fields(node), "template", "value")
         found: list[Part] = []
         at_char = 0
         for match in _PLACE.finditer(template):
+            found.append(template[at_char : match.start()])
+            at_char = match.end()
+            if match[1] is None:
+                found.append(match[0][0])
+                continue
             value = tuple(
                 replace(part, raw=match[0]) if isinstance(part, FlowInput) else part
                 for part in self._field(node, match[1])
             )
-            found += [template[at_char : match.start()], *(value or (FlowInput(names=(match[1],), raw=match[0]),))]
-            at_char = match.end()
+            found += value or (FlowInput(names=(match[1],), raw=match[0]),)
         return limited(part for part in [*found, template[at_char:]] if part != "")
 
 
