@@ -42,6 +42,20 @@ def test_a_step_with_memory_is_told_what_was_said(first: Any, second: Any, asked
     assert not any("stay as written" in each for each in found.losses)
 
 
+def test_the_history_of_the_chat_is_a_transcript(tmp_path: Path) -> None:
+    message = ({"role": "user", "content": "[{{ chat_history }}]"},)
+    document = flowise(
+        START,
+        step("a", memory=False, messages=message),
+        step("b", memory=True, llmReturnResponseAs="assistantMessage"),
+        step("c", memory=False, messages=message),
+        links="s>a, a>b, b>c",
+    )
+    asked = prompts(imported(tmp_path, document))
+    assert asked["a"] == "[]"
+    assert asked["c"] == "[Human: []\nHuman: {{answer: a}}\nAssistant: {{answer: b}}]"
+
+
 def test_the_rounds_of_a_loop_are_told_all_before_them(tmp_path: Path) -> None:
     loop = ("loop", "loop", {"loopBackToNode": "a-a"})
     document = flowise(START, step("a", memory=True), step("b", memory=True), loop, links="s>a, a>b, b>loop")

@@ -54,13 +54,18 @@ class StepAnswer:
 class Conversation:
     """A place for what was said before a step: the opening of the first step, then the answers of the steps since.
 
-    Without a step before it, the opening of its own. `recalls` is False where only that is said, `is_last` True where
-    only the last of all is. `scope` is what the
-    IDs of the nodes begin with that take part: those of one workflow and of the workflows that it calls.
+    Without a step before it, the opening of its own. `scope` is what the IDs of the nodes begin with that take part:
+    those of one workflow and of the workflows that it calls.
+
+    Attributes:
+        recalls: False where only the opening of its own is told.
+        is_last: True where only the last message is told.
+        is_transcript: True where all is one text with a line for each message, which is empty for a first step.
     """
 
     recalls: bool = True
     is_last: bool = False
+    is_transcript: bool = False
     scope: str = ""
     raw: str = ""
 

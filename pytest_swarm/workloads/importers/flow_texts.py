@@ -22,6 +22,9 @@ from pytest_swarm.workloads.importers.flow_unrolling import Copy
 MAX_SHOWN_CHARS: Final = 60  # of an expression
 
 
+_SPEAKERS: Final[Mapping[str, str]] = {"user": "Human", "assistant": "Assistant"}
+
+
 @dataclass(slots=True)
 class FlowTexts:
     """Texts of steps with their places filled, and a record of the inputs.
@@ -57,8 +60,9 @@ class FlowTexts:
             placed: str | None = None
             if isinstance(part, Conversation):
                 placed = self._conversation(part, own, before)
-                skips = not placed and not (text + literal)
-                literal = literal if placed else literal.removesuffix(BETWEEN)
+                is_dropped = not placed and not part.is_transcript
+                skips = is_dropped and not (text + literal)
+                literal = literal.removesuffix(BETWEEN) if is_dropped else literal
             elif isinstance(part, StepAnswer):
                 placed = self._answer(part, before)
                 literal += self._default(part) if placed is None else ""
@@ -80,12 +84,14 @@ class FlowTexts:
         """Return what was said before a step of a workflow: of the workflows that this one calls, only the results."""
         inside = [copy for copy in self.ids if copy in before and copy[0].startswith(part.scope)]
         said = [each for each in inside if self.steps[each[0]].is_last or "/" not in each[0][len(part.scope) :]]
-        if said and not part.recalls:
+        if (said and not part.recalls) or (not said and part.is_transcript):
             return ""
         first = self.steps[said[0][0]] if said else own
-        turns = [("user", self.fill(first.opening, first, before))]
+        turns: list[tuple[str, str]] = [("user", self.fill(first.opening, first, before.difference(inside)))]
         turns += [(role, placeholder(self.ids[copy])) for copy in said if (role := self.steps[copy[0]].speaks_as)]
         turns = [(role, text) for role, text in turns if text.strip()][-1 if part.is_last else 0 :]
+        if part.is_transcript:
+            return "\n".join(f"{_SPEAKERS[role]}: {text}" for role, text in turns)
         has_roles = any(role != "user" for role, _ in turns)
         return BETWEEN.join(f"{role}: {text}" if has_roles else text for role, text in turns)
 

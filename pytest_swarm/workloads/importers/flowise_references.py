@@ -12,6 +12,7 @@ from typing import Final
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import (
     QUESTION,
+    Conversation,
     FlowInput,
     FlowLoss,
     Part,
@@ -75,6 +76,8 @@ class FlowiseReferences:
         keys = tuple(name.split("."))
         if name == QUESTION:
             return self.question(raw)
+        if name == "chat_history":
+            return (Conversation(is_transcript=True, raw=raw),)
         if keys[0] == "$form":
             return (FlowInput(names=(".".join(keys[1:]) or "form", name), raw=raw),)
         if keys[:2] == _STATE and len(keys) > 2:
