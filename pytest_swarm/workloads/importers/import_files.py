@@ -67,7 +67,8 @@ class ImportSummary:
         for source, sentences in losses.items():
             lines += [f"not carried over from {source}:"] * bool(sentences) + [f"  {each}" for each in sentences]
         lines += [f"refused: {each.source}: {each.reason}" for each in self.refused]
-        return "\n".join([*lines, f"{len(self.imported)} graphs imported, {len(self.refused)} refused"])
+        lines.append(f"{len(self.imported)} graphs imported, {len(self.refused)} refused")
+        return "\n".join(map(_one_line, lines))
 
 
 def import_graph(path: str | os.PathLike[str]) -> TaskGraph:
@@ -222,7 +223,12 @@ def _refused(where: str, error: GraphError) -> RefusedGraph:
     message = str(error)
     for mark in (": ", ", "):
         message = message.removeprefix(where + mark)
-    return RefusedGraph(source=where, reason=message)
+    return RefusedGraph(source=where, reason=_one_line(message))
+
+
+def _one_line(text: str) -> str:
+    """Return a text without line breaks, which names and values in a file may have."""
+    return re.sub(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+\s*", " ", text)
 
 
 def _write(found: FoundGraph, folder: Path) -> ImportedGraph | RefusedGraph:
