@@ -314,6 +314,16 @@ def test_graphs_of_one_name_are_named_after_their_files(tmp_path: Path) -> None:
     assert "Alone.toml exists already; remove it, or choose another --out" in again.refused[0].reason
 
 
+def test_names_of_graphs_hold_no_directory_above_the_files(tmp_path: Path) -> None:
+    for name in ("x/one/mail.json", "y/one/mail.json"):
+        write(tmp_path, NODE_LINK, name)
+    twice = [tmp_path / "x", tmp_path / "y", tmp_path / "x"]
+    summary = import_files(twice, tmp_path / "out")
+    assert [each.graph for each in summary.imported] == ["x-one-mail", "y-one-mail", "x-one-mail-2"]
+    same = import_files([tmp_path / "x" / "one" / "mail.json"] * 2, tmp_path / "same")
+    assert [each.graph for each in same.imported] == ["mail", "mail-2"]
+
+
 def test_paths_without_graphs_are_refused_for_what_they_are(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     write(tmp_path, "x", "other/a.txt")
