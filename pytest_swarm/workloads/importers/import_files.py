@@ -129,8 +129,8 @@ def import_files(
 ) -> ImportSummary:
     """Import every graph of the files into a directory, one TOML file each, named after the graph.
 
-    Graphs of one name are named after their files. An existing file is not overwritten. One invalid graph does not
-    stop the others.
+    Graphs of one name are named after their files, and a file that is named twice is read once. An existing file is not
+    overwritten. One invalid graph does not stop the others.
 
     Args:
         paths: Files, and directories, which are searched for files of the known suffixes at any depth.
@@ -143,7 +143,11 @@ def import_files(
     found: list[tuple[Path, FoundGraph]] = []
     refused: list[RefusedGraph] = []
     offered = OfferedNames()
+    seen: set[Path] = set()
     for path in _files(paths, refused):
+        if (place := path.absolute()) in seen:
+            continue
+        seen.add(place)
         for each in import_graphs(path, options, offered=offered):
             if isinstance(each, RefusedGraph):
                 refused.append(each)
