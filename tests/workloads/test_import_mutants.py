@@ -39,7 +39,7 @@ OTHERS: tuple[Any, ...] = (
     "{{answer: a}}",
     {"\ud83d": {"": []}},
 )
-BATCH = 60
+BATCH = 30
 CHARACTERS = "{}[]\"':,#<>&|\\\n\t-0x\u00e9"
 
 

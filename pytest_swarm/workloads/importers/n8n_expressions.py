@@ -277,9 +277,9 @@ def _field(path: Path) -> Path:
 def _input(node: str, path: tuple[str, ...], raw: str, *, is_trigger: bool) -> FlowInput:
     """Return an input for what a node gets from outside; that of a trigger goes by the name of the field."""
     whole = ".".join((node, *path))
+    chat = (QUESTION,) if path[-1:] == ("chatInput",) else ()
     if not is_trigger or not path:
-        return FlowInput(names=(whole, ".".join(path) or node, node), raw=raw, source=node)
-    chat = (QUESTION,) if path[-1] == "chatInput" else ()
+        return FlowInput(names=(whole, ".".join(path) or node, *chat, node), raw=raw, source=node)
     return FlowInput(names=(path[-1], *chat, ".".join(path), whole, node), raw=raw)
 
 
