@@ -98,7 +98,7 @@ def test_everything_of_dify_that_is_no_step_is_listed(tmp_path: Path) -> None:
         "tools are not called: agent (search), tool",
         "settings of models are not sent: agent (top_p), step (temperature)",
         "code is not run, and what it is given stands for its result: code",
-        "templates that compute are replaced by their variables: template",
+        "templates are not computed: every branch is written out, and each loop once: template",
         "memories are not kept: step",
         "images and files are not sent: step",
         "structured output is not asked for: step",

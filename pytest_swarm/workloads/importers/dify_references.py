@@ -30,6 +30,9 @@ _JINJA: Final = re.compile(r"\{\{-?\s*([^{}]+?)\s*-?\}\}")
 _KEY = r"""\.\w+(?![\w(])|\[(?:\d+|'[^']*'|"[^"]*")\]"""
 _JINJA_NAME: Final = re.compile(rf"(?P<name>[^\W\d]\w*)(?P<path>(?:{_KEY})*)")
 _JINJA_KEY: Final = re.compile(r"""\.(\w+)|\[(?:(\d+)|'([^']*)'|"([^"]*)")\]""")
+_JINJA_TAG: Final = re.compile(r"\{%.*?%\}|(?<!\{)\{#.*?#\}(?!\})", re.DOTALL)
+_JINJA_NAMED: Final = re.compile(r"\{%-?\s*(?:for|set)\s+(\w+)\s*(?:in|=)\s*(\w+)")
+NO_JINJA: Final = "templates are not computed: every branch is written out, and each loop once"
 _WHOLE_FIELDS: Final = ("text", "output", "result", "class_name", "answer", "structured_output", "json")
 
 
@@ -152,17 +155,18 @@ class DifyReferences:
         return (_outside(data, node, names, raw),)
 
     def _jinja(self, template: str, variables: list[JsonTable], title: str) -> Parts:
-        """Return a Jinja text with its variables resolved; one that computes is replaced by its variables."""
+        """Return a Jinja text with its variables resolved; of one that computes, every branch and each loop once."""
         values = {text(row, "variable"): self.selected(texts(row, "value_selector")) for row in variables}
+        values |= {match[1]: values.get(match[2], ()) for match in _JINJA_NAMED.finditer(template)}
         if "{%" in template:
-            self._lose("templates that compute are replaced by their variables", title)
-            return joined(values.values())
+            self._lose(NO_JINJA, title)
+            template = _JINJA_TAG.sub("", template)
         found: list[Part] = []
         at_char = 0
         for match in _JINJA.finditer(template):
             name, path, rest = _jinja_name(match[1])
             if rest:
-                self._lose("templates that compute are replaced by their variables", title)
+                self._lose(NO_JINJA, title)
             value = values.get(name) or (FlowInput(names=(name,), raw=match[0]),)
             inside = (part.within(path) if isinstance(part, StepAnswer) else part for part in value)
             found += [template[at_char : match.start()], *inside]
