@@ -84,6 +84,8 @@ def test_a_chain_that_is_too_long_is_listed(tmp_path: Path) -> None:
         ("={{ $('Fields').item.json.nick || 'you' }}", "you"),
         ("={{ $('Fields').first().json.name ?? 'you' }}", "Ann"),
         ("={{ $json.text.trim() }}", "{{answer: First}}"),
+        ("={{ $ifEmpty($('Fields').item.json.nick, 'you (all)') }}", "you (all)"),
+        ("={{ $if($('First').isExecuted, $json.text, 'none') }}", "{{answer: First}}"),
         ("={{ $('Last').isExecuted ? $('Last').item.json.text : $('First').item.json.text }}", "{{answer: First}}"),
         ("={{ $('First').isExecuted ? $json.text : 'none?.' }}", "{{answer: First}}"),
         ("={{ $items('First')[0].json.text }}", "{{answer: First}}"),
@@ -105,6 +107,12 @@ def test_texts_that_are_joined_stay_joined(expression: str, prompt: str, tmp_pat
     [
         ("={{ 1+1 }}", "{{ 1+1 }}", "expressions that compute stay as written: {{ 1+1 }} in Last"),
         ("={{ Date.now() }}", "{{ Date.now() }}", "expressions that compute stay as written: {{ Date.now() }} in Last"),
+        (
+            "={{ $json.text ? 'Said: ' + $json.text : '' }}",
+            "Said: {{answer: First}}",
+            "expressions that choose are written out with both values: "
+            "{{ $json.text ? 'Said: ' + $json.text : '' }} in Last",
+        ),
         (
             "={{ $json.text.split(',')[0] }}",
             "{{answer: First}}",

@@ -113,8 +113,8 @@ class N8nExpressions:
     def _value(self, raw: str, script: str, node: str) -> Parts:
         if (text := literal(script)) is not None:
             return (text,) if text else ()
-        if executed := self._executed(raw, script, node):
-            return executed
+        if chosen := self._chosen(raw, script, node):
+            return chosen
         choices = split_script(script, "||", "??")
         default = literal(choices[-1]) if len(choices) > 1 else None
         asked = choices[:-1] if default is not None else choices
@@ -133,13 +133,19 @@ class N8nExpressions:
             parts += [part for part in ((" ", *each) if parts else each) if part == " " or part not in parts]
         return tuple(parts)
 
-    def _executed(self, raw: str, script: str, node: str) -> Parts:
-        """Return what `$('Node').isExecuted ? a : b` stands for: the first that comes before. Nothing for the rest."""
+    def _chosen(self, raw: str, script: str, node: str) -> Parts:
+        """Return what `a ? b : c` stands for: both values, or of those that were executed the first that comes before.
+
+        Nothing for any other script.
+        """
         found = ternary(script)
-        if found is None or not _IS_EXECUTED.fullmatch(found[0].strip()):
+        if found is None:
             return ()
         values = [self._expression(raw, each, node) for each in found[1:]]
-        return _alternatives(values, raw, None) or values[0] or values[1]
+        if _IS_EXECUTED.fullmatch(found[0].strip()):
+            return _alternatives(values, raw, None) or values[0] or values[1]
+        self._lose("expressions that choose are written out with both values", node, raw)
+        return joined(values, " ")
 
     def _reference(self, match: re.Match[str], raw: str, node: str) -> Parts:
         path = tuple(next(filter(None, keys)) for keys in _SEGMENT.findall(match["path"]) if any(keys))

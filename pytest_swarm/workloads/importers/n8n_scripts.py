@@ -49,10 +49,16 @@ def ternary(script: str) -> tuple[str, str, str] | None:
 
 
 def unwrapped(script: str) -> str:
-    """Return a script without the parentheses and spaces around the whole of it."""
+    """Return a script without what stands around the whole of it, and with `$if` and `$ifEmpty` as operators."""
     script = script.strip().removesuffix(";").strip()
     while script.startswith("(") and _end_of_bracket(script) == len(script):
         script = script[1:-1].strip()
+    name, mark, _ = script.partition("(")
+    if mark and name in ("$if", "$ifEmpty") and len(name) + _end_of_bracket(script[len(name) :]) == len(script):
+        given = split_script(script[len(name) + 1 : -1], ",")
+        if len(given) == 3 and name == "$if":
+            return f"{given[0]} ? {given[1]} : {given[2]}"
+        return " || ".join(given) if len(given) == 2 else script
     return script
 
 
