@@ -593,4 +593,33 @@ FAULTS: Final = (
         new="busy[model.tag] <= model.parallel",
         tests=("execution/test_dispatcher.py",),
     ),
+    # --- imported workflows
+    Fault(
+        name="a text that looks like a placeholder is filled in",
+        where="domain/placeholders.py",
+        old='return _OPENING.sub("{{answer::", text)',
+        new="return text",
+        tests=("workloads/test_literal_texts.py",),
+    ),
+    Fault(
+        name="the first input of a merge replaces the fields of the others",
+        where="workloads/importers/n8n_items.py",
+        old="last_first = tuple(reversed(order))",
+        new="last_first = order",
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
+        name="what a dropped branch loses is listed",
+        where="workloads/importers/flow_texts.py",
+        old="if not loss.nodes or left.intersection(loss.nodes):",
+        new="if True:",
+        tests=("workloads/test_flow_losses.py",),
+    ),
+    Fault(
+        name="a later step of Flowise is not told the question",
+        where="workloads/importers/flow_texts.py",
+        old="first = self.steps[said[0][0]] if said else own",
+        new="first = own if said else own",
+        tests=("workloads/test_flowise_conversation.py",),
+    ),
 )
