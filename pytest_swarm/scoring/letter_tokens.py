@@ -58,12 +58,20 @@ _DENIED_AFTER: Final = re.compile(
     + ")",
     re.IGNORECASE,
 )
+_HEDGED: Final = re.compile(
+    r"\b(?:could|might|may|can)(?: well| also| perhaps)? be\s?(?:option |choice )?[\"(\[]?$", re.IGNORECASE
+)
+_HEDGED_AFTER: Final = re.compile(
+    r"[\")\]]?\?|[\")\]]?\s(?:is|seems|looks|sounds|would be|might be|could be|may be)\s(?:also\s|very\s|quite\s)?"
+    r"(?:tempting|plausible|possible|close|attractive|appealing|reasonable|similar|arguable|a distractor)",
+    re.IGNORECASE,
+)
 _CONTEXT: Final = re.compile(
     r"(?:^|[:=>→⇒–—✅]|[.!?]|[\u2e80-\u9fff\uac00-\ud7af]|\b"
     + one_of(
         "option, choice, answer, letter, statement, is, be, it's, it, that's, so, therefore, thus, hence, with, pick, "
         "choose, select, say, think, guess, believe, definitely, probably, clearly, likely, maybe, perhaps, certainly, "
-        "leaving, leaves, only, then, either, or, and, but"
+        "leaving, leaves, only, then, either, or, and, but, no"
     )
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,
@@ -117,6 +125,12 @@ def is_denied_after(text: str, letter: StandingLetter) -> bool:
 def is_denied_before(text: str, letter: StandingLetter) -> bool:
     """Whether what stands before a letter says that it is not the answer."""
     return _DENIED_BEFORE.search(text[max(0, letter.start - 40) : letter.start]) is not None
+
+
+def is_hedged(text: str, letter: StandingLetter) -> bool:
+    """Whether a text calls a letter possible only: "it could also be C", "C is tempting"."""
+    before = text[max(0, letter.start - 40) : letter.start]
+    return _HEDGED.search(before) is not None or _HEDGED_AFTER.match(text, letter.end) is not None
 
 
 def stands_as_answer(text: str, letter: StandingLetter, after: str = "") -> bool:
