@@ -23,6 +23,8 @@ T = TypeVar("T")
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _MISSING: Final = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 _PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_SINGLE: Final = frozenset((str, int, float, bool, type(None)))  # types of values that hold no others
+_ENCODE_LINE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
 
 
 class JsonDecoder(Generic[T]):
@@ -91,8 +93,10 @@ def to_json(value: object) -> JsonObject:
 def _listed(value: Any) -> Any:
     """The same value with lists for tuples, as it is read back."""
     if isinstance(value, dict):
-        return {key: _listed(each) for key, each in value.items()}
-    return [_listed(each) for each in value] if isinstance(value, list | tuple) else value
+        return {key: each if type(each) in _SINGLE else _listed(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [each if type(each) in _SINGLE else _listed(each) for each in value]
+    return value
 
 
 class EncodedObject(dict[str, Json]):
@@ -107,7 +111,7 @@ def encode_line(value: Mapping[str, Json]) -> str:
     """Return one line of a file of JSON lines, without its newline: ASCII, and no NaN, whatever a model answered."""
     if isinstance(value, EncodedObject):
         return value.line
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return _ENCODE_LINE(value)
 
 
 def json_schema(*types: Any, name: str, title: str, description: str) -> JsonObject:

@@ -155,6 +155,7 @@ REPEATED: tuple[Experiment, ...] = (
             ("no-spread", 0.0, 0.0),
             ("spread-2-points", 0.02, 0.0),
             ("violation-1%", 0.0, 0.01),
+            ("violation-5%", 0.0, 0.05),
         )
     ),
 )

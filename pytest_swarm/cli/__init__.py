@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.command is None:
         parser.print_help()
         return 0
+    _print_any_text()
     try:
         status: int = modules[options.command].run(options)
         sys.stdout.flush()
@@ -60,6 +62,12 @@ def main(arguments: Sequence[str]) -> int:
             print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
         return _FAILED
     return status
+
+
+def _print_any_text() -> None:
+    """Let standard output show what its encoding cannot, such as half a surrogate pair, as an escape."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:

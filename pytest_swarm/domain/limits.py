@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 BUDGET_TOLERANCE_GB: Final = 1e-6  # a residency above the budget by more than this counts as a violation
@@ -15,6 +16,7 @@ def full_name(name: str) -> str:
     return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
 
 
+@lru_cache(maxsize=1024)  # a job asks for the forms of the same few tags some hundred times
 def full_tag(tag: str) -> str:
     """Return the form of a model tag in which two names of one model are equal, as Ollama compares them.
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.domain.task import ANY_TYPE, Task, type_fault, type_name
+from pytest_swarm.domain.task import ANY_TYPE, TYPES_COMPARED, Task, type_fault, type_name
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Json
 
@@ -122,6 +122,8 @@ class Fleet:
             if tag not in self:
                 known = ", ".join(self.tags)
                 raise FleetError(f"fleet {self.name!r}, assign: {word!r} names {tag!r}, but its models are {known}")
+            if kind in assign:
+                raise FleetError(f"fleet {self.name!r}, assign: type {kind!r} appears twice; {TYPES_COMPARED}")
             assign[kind] = self[tag].tag
         return assign
 
@@ -213,7 +215,7 @@ def _priors(tag: str, given: Mapping[str, float]) -> dict[str, float]:
         if name is None:
             raise FleetError(f"model {tag!r}: {type_fault(word)}, or {ANY_TYPE!r} for the types that are not named")
         if name in priors:
-            raise FleetError(f"model {tag!r}: capability {name!r} appears twice; types are compared in lower case")
+            raise FleetError(f"model {tag!r}: capability {name!r} appears twice; {TYPES_COMPARED}")
         if not 0 <= prior <= 1:
             raise FleetError(f"model {tag!r}: capability {name} is {prior:g}, but must be from 0 to 1")
         priors[name] = prior

@@ -1,6 +1,7 @@
 """Placeholders in prompts: `{{answer: ID}}` stands for the answer of an earlier task, filled in when the task is run.
 
-`{{answer: ID | a.b}}` stands for one field of an answer that is JSON; an answer without it is filled in whole.
+`{{answer: ID | a.b}}` stands for one field of an answer that is JSON; an answer without it is filled in whole. Text
+that only looks like a placeholder has one more colon in the file: `{{answer:: ID}}` is sent as `{{answer: ID}}`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 PLACEHOLDER: Final = re.compile(r"\{\{answer: ([^{}|\n]+?)(?: \| ([^{}|\n]+))?\}\}")
+_OPENING: Final = re.compile(r"\{\{answer:")
+_ESCAPED: Final = re.compile(r"\{\{answer::")
 _FENCE: Final = re.compile(r"\A\s*```\w*\n(.*)\n```\s*\Z", re.DOTALL)
 
 
@@ -33,19 +36,35 @@ def placeholder(task: str, path: tuple[str, ...] = ()) -> str:
     return f"{{{{answer: {task} | {'.'.join(path)}}}}}" if path else f"{{{{answer: {task}}}}}"
 
 
+def escaped(text: str) -> str:
+    """Return a text as it is written in a prompt so that `fill` gives it back to the letter.
+
+    Args:
+        text: The whole text between two placeholders, because two pieces may form one only together.
+    """
+    return _OPENING.sub("{{answer::", text)
+
+
 def references(text: str) -> tuple[AnswerReference, ...]:
     """Return the placeholders in the text, in their order, each once."""
-    return tuple(dict.fromkeys(map(_reference, PLACEHOLDER.finditer(text))))
+    return tuple(dict.fromkeys(map(reference_of, PLACEHOLDER.finditer(text))))
 
 
 def fill(text: str, answers: Mapping[str, str]) -> str:
-    """Return the text with the answers filled in; a placeholder of a task that is not in `answers` stays.
+    """Return the text as it is sent: with the answers filled in, and escaped text as it was before.
+
+    A placeholder of a task that is not in `answers` stays.
 
     Args:
         text: A prompt.
         answers: Task ID to answer.
     """
-    return PLACEHOLDER.sub(lambda match: _value(_reference(match), answers, match[0]), text)
+    parts: list[str] = []
+    at = 0
+    for match in PLACEHOLDER.finditer(text):
+        parts += (_literal(text[at : match.start()]), _value(reference_of(match), answers, match[0]))
+        at = match.end()
+    return "".join((*parts, _literal(text[at:])))
 
 
 def read_filled(template: str, text: str) -> dict[str, str] | None:
@@ -59,11 +78,12 @@ def read_filled(template: str, text: str) -> dict[str, str] | None:
     """
     matches = list(PLACEHOLDER.finditer(template))
     if not matches:
-        return {} if template == text else None
-    if not text.startswith(template[: matches[0].start()]):
+        return {} if _literal(template) == text else None
+    before = _literal(template[: matches[0].start()])
+    if not text.startswith(before):
         return None
     values: dict[str, str] = {}
-    at = matches[0].start()
+    at = len(before)
     for match, ahead in zip(matches, _literals_after(template, matches), strict=True):
         if match is matches[-1]:
             end = len(text) - len(ahead) if text.endswith(ahead) and len(text) - len(ahead) >= at else -1
@@ -80,10 +100,16 @@ def read_filled(template: str, text: str) -> dict[str, str] | None:
 def _literals_after(template: str, matches: list[re.Match[str]]) -> Iterator[str]:
     """Yield the text between each placeholder and the next one, or the end."""
     ends = [*(match.start() for match in matches[1:]), len(template)]
-    yield from (template[match.end() : end] for match, end in zip(matches, ends, strict=True))
+    yield from (_literal(template[match.end() : end]) for match, end in zip(matches, ends, strict=True))
 
 
-def _reference(match: re.Match[str]) -> AnswerReference:
+def _literal(text: str) -> str:
+    """Return the text between two placeholders as it is sent."""
+    return _ESCAPED.sub("{{answer:", text)
+
+
+def reference_of(match: re.Match[str]) -> AnswerReference:
+    """Return what a match of `PLACEHOLDER` refers to."""
     return AnswerReference(task=match[1], path=tuple(match[2].split(".")) if match[2] else ())
 
 

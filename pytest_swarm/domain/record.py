@@ -51,24 +51,26 @@ def lambda_label(lambda_token: float) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """(graph, mode, horizon, VRAM budget, repeat): one parametrized run of one job. `test` is the pytest node id."""
+    """(graph, mode, horizon, VRAM budget, repeat): one parametrized run of one job. `test` is the pytest node id.
+
+    `digest` is the identity of the case by content: graph, mode, horizon, budget, repeat, swept weight; never by test.
+    """
 
     graph: TaskGraph
     key: CaseKey
     test: str = ""
+    digest: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        k = self.key
+        text = f"{self.graph.digest}|{k.mode}|{k.horizon}|{k.vram_budget_gb:.6f}|{k.repeat}"
+        text += "" if k.lambda_token is None else f"|{lambda_label(k.lambda_token)}"
+        object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:16])
 
     @property
     def job(self) -> str:
         """The job's name: that of its graph."""
         return self.graph.name
-
-    @property
-    def digest(self) -> str:
-        """Identity of the case by content: graph, mode, horizon, budget, repeat, swept weight; never by test id."""
-        k = self.key
-        text = f"{self.graph.digest}|{k.mode}|{k.horizon}|{k.vram_budget_gb:.6f}|{k.repeat}"
-        text += "" if k.lambda_token is None else f"|{lambda_label(k.lambda_token)}"
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,7 @@ NEEDS_NO_INPUT: Final = "expected"  # as a formula: `expected` is right, whateve
 
 MAX_TYPE_CHARS: Final = 60
 GENERAL: Final = "general"  # the type of a task of which nothing is known
+TYPES_COMPARED: Final = "types are compared in lower case, with accents as parts of their letters"
 ANY_TYPE: Final = "*"  # in a fleet or profile: every type that it does not name
 
 
@@ -38,9 +40,9 @@ class TaskType(StrEnum):
 def type_name(word: str) -> str | None:
     """Return a type of task as it is compared: in lower case, without blanks around it; None for what is no type.
 
-    A type has one line of at most 60 characters, and is not `*`.
+    A type has one line of at most 60 characters, and is not `*`. An accent is part of its letter (Unicode NFC).
     """
-    name = word.strip().lower()
+    name = unicodedata.normalize("NFC", word.strip().lower())
     return name if name and name.isprintable() and len(name) <= MAX_TYPE_CHARS and name != ANY_TYPE else None
 
 

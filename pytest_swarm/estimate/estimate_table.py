@@ -19,7 +19,8 @@ class EstimateTable:
 
     `quality` P_im in [0, 1]; `token_cost` C_im; `latency_s` estimated seconds of the call, zeros where the fleet
     names no speeds; `allowed` is False where the model cannot take the task. All shaped (I, M). `load_cost`, shape
-    (I,), is load_time_ms / 1500: the switch cost S_i of a model that is not resident.
+    (I,), is load_time_ms / 1500: the switch cost S_i of a model that is not resident. `start`, shaped (I, M), is the
+    quality on the task's type that the job began with, at difficulty 1; None where it is that of the fleet.
     Raises EstimateError for a figure that is not finite.
     """
 
@@ -30,11 +31,12 @@ class EstimateTable:
     latency_s: Matrix
     allowed: Mask
     load_cost: Matrix
+    start: Matrix | None = None
 
     def __post_init__(self) -> None:
-        for name in ("quality", "token_cost", "latency_s", "load_cost"):
+        for name in ("quality", "token_cost", "latency_s", "load_cost", "start"):
             matrix = getattr(self, name)
-            if not np.isfinite(matrix).all():
+            if matrix is not None and not np.isfinite(matrix).all():
                 at = np.argwhere(~np.isfinite(np.atleast_2d(matrix)))[0]
                 model = self.models[at[0] if matrix.ndim == 2 else at[1]]
                 raise EstimateError(f"estimate {name} of model {model!r} is not finite; check the fleet file's figures")

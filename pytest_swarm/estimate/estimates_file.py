@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, convert
+from msgspec.structs import replace
 
 from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
 from pytest_swarm.documents import read_text, write_text
 from pytest_swarm.domain.estimates_info import EstimateCount, EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.task import type_fault, type_name
 from pytest_swarm.errors import EstimateError
 from pytest_swarm.estimate.scored_calls import CellKey
 from pytest_swarm.estimate.shrinkage import ShrunkTable
@@ -103,7 +105,7 @@ def read_estimates(path: Path, fleet: Fleet, *, learning: bool) -> FixedEstimate
     """
     file = _FILE.decode(read_text(path, EstimateError), where=str(path))
     wanted = {full_tag(model.tag) for model in fleet}
-    rows = [row for row in file.estimates if full_tag(row.model) in wanted]
+    rows = [_checked(row, path) for row in file.estimates if full_tag(row.model) in wanted]
     if not rows:
         known = ", ".join(sorted({row.model for row in file.estimates})) or "none"
         raise EstimateError(f"{path}: has estimates of no model of fleet {fleet.name!r}; its models are {known}")
@@ -126,6 +128,14 @@ def read_estimates(path: Path, fleet: Fleet, *, learning: bool) -> FixedEstimate
             rows=tuple(convert(row, EstimateCount, from_attributes=True) for row in rows),
         ),
     )
+
+
+def _checked(row: EstimateCountRow, path: Path) -> EstimateCountRow:
+    """Return the row with its type as types are compared."""
+    name = type_name(row.type)
+    if name is None:
+        raise EstimateError(f"{path}: model {row.model!r}: {type_fault(row.type)}")
+    return replace(row, type=name)
 
 
 def estimates_schema() -> JsonObject:

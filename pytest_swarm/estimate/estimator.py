@@ -71,11 +71,12 @@ class Estimator:
         """
         models, prompts = (fleet or self.fleet).models, prompts or {}
         shape, kinds = (len(models), len(tasks)), {task.type for task in tasks}
-        quality, cost, latency = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        quality, cost, latency, start = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape)
         allowed = np.ones(shape, dtype=np.bool_)
         for i, model in enumerate(models):
             factor = self._token_factor[model.tag]
             capability = {kind: self.capability(model.tag, kind) for kind in kinds}
+            began = {kind: self._start.capability(self.fleet[model.tag], kind) for kind in kinds}
             for m, task in enumerate(tasks):
                 quality[i, m] = formulas.quality(
                     capability[task.type] + self._start.offset(model, task), task.difficulty
@@ -87,6 +88,7 @@ class Estimator:
                     model.prefill_tokens_per_s,
                     model.decode_tokens_per_s,
                 )
+                start[i, m] = began[task.type]
                 allowed[i, m] = model.can_take(task) and model.fits(prompts.get(task.id, 0))
         return EstimateTable(
             models=self.fleet.tags,
@@ -96,4 +98,5 @@ class Estimator:
             latency_s=latency,
             allowed=allowed,
             load_cost=np.array([formulas.load_cost(model.load_time_ms) for model in models]),
+            start=start,
         )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.hindsight_answers import HindsightAnswers
 from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_swarm.simulator.models.profile import Profile
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import Fault
+    from pytest_swarm.simulator.server.hardware import ServerSpec
 
 DEFAULT_TIMEOUT_S: Final = 120.0
 
@@ -62,7 +64,9 @@ class Connection:
     `register_graph` announces the graph of a case to a simulated server. `realised` returns the realized scores by
     (task, model) for a graph and a request seed; None if they are not known. `listener` is told where cases start and
     end; None if nothing is recorded or replayed. `measured` returns the calls of a graph by (task, model) that were
-    measured elsewhere, for which no server is asked. `announce` is told of the calls that a step is about to make.
+    measured elsewhere, for which no server is asked. `hindsight` returns the answers of all models of a graph for a
+    request seed, given any answers before them; None where they are not known. `announce` is told of the calls that a
+    step is about to make.
     """
 
     client: OllamaClient
@@ -72,6 +76,7 @@ class Connection:
     listener: CaseListener | None = None
     measured: Callable[[TaskGraph], Mapping[tuple[str, str], MeasuredCall]] = lambda _: {}
     announce: Callable[[Announcement], None] = ignore
+    hindsight: Callable[[TaskGraph, int], HindsightAnswers | None] = lambda *_: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -134,23 +139,31 @@ def network_backend(host: str, *, timeout_s: float, why: str, retries: int = 0) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedWorld:
-    """A simulated server's profile, the seed of its draws, and the faults to inject."""
+    """A simulated server's profile, the seed of its draws, and the faults to inject.
+
+    `server_spec` is the profile's with all weights in the page cache, so that no case pays for reading.
+    """
 
     profile: Profile
     seed: int = 0
     faults: tuple[Fault, ...] = ()
+    server_spec: ServerSpec = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        spec = self.profile.server_spec
+        cached = tuple(replace(model, first_load_s=None) for model in spec.models)
+        object.__setattr__(self, "server_spec", replace(spec, models=cached))
 
     def connect(self, fleet: Fleet, *, timeout_s: float, retries: int) -> Connection:
-        """Return a connection to a new server with all weights in the page cache, so that no case pays for reading."""
+        """Return a connection to a new server."""
+        from pytest_swarm.execution.simulated_answers import SimulatedAnswers
         from pytest_swarm.execution.simulated_client import SimulatedClient
         from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
         from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
         profile, faults = self.profile, (*self.profile.faults, *self.faults)
-        cached = tuple(replace(model, first_load_s=None) for model in profile.server_spec.models)
         generator = ProfileGenerator(profile, seed=self.seed)
-        spec = replace(profile.server_spec, models=cached)
-        server = SimulatedServer(spec, generator=generator, seed=self.seed, faults=faults)
+        server = SimulatedServer(self.server_spec, generator=generator, seed=self.seed, faults=faults)
         direct = None if faults else server  # a fault may concern the list of residents
         client = SimulatedClient(
             "http://simulated", transport=server.transport(), timeout_s=timeout_s, retries=retries, server=direct
@@ -161,6 +174,7 @@ class SimulatedWorld:
             register_graph=generator.register_graph,
             realised=partial(_realised, generator, fleet),
             measured=partial(_measured, profile, fleet),
+            hindsight=lambda graph, seed: None if profile.measured else SimulatedAnswers(generator, fleet, graph, seed),
         )
 
 

@@ -22,7 +22,7 @@ from pytest_swarm.estimate.starting_estimates import EstimateSource, prior_estim
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.case import run_case
-from pytest_swarm.execution.case_context import CaseContext, Dispatch, RunSettings, set_up_job
+from pytest_swarm.execution.case_context import CaseContext, Dispatch, RunSettings, graph_as_run, set_up_job
 from pytest_swarm.execution.case_routers import CaseRouters
 from pytest_swarm.execution.group_state import GroupState, in_loop
 from pytest_swarm.execution.loop_tasks import record_of
@@ -254,6 +254,7 @@ class Bench(ServerVisits):
             planner=None if planner is None else auxiliary_model(planner, self.fleet, self._residency),
             solve_limit_s=s.solve_limit_s,
             realised=state.connection.realised(case.graph, seed) if scored else None,
+            hindsight=state.connection.hindsight(graph_as_run(case), seed) if scored else None,
             concurrency=s.concurrency,
             quality_floor=s.quality_floor,
         )

@@ -74,6 +74,11 @@ class JobSetup:
     seed: int
 
 
+def graph_as_run(case: Case) -> TaskGraph:
+    """Return the graph of a case, without edges at a flat horizon."""
+    return case.graph.flattened() if case.key.horizon == "flat" else case.graph
+
+
 def set_up_job(case: Case, context: CaseContext, *, on_switch: Callable[[Switch], None]) -> JobSetup:
     """Start the clock of a job, and hand its budget and seed to the residency manager. Call it inside the loop.
 
@@ -84,7 +89,7 @@ def set_up_job(case: Case, context: CaseContext, *, on_switch: Callable[[Switch]
     """
     key, settings = case.key, context.settings
     setup = JobSetup(
-        graph=case.graph.flattened() if key.horizon == "flat" else case.graph,
+        graph=graph_as_run(case),
         clock=JobClock(virtual=settings.virtual_time),
         seed=request_seed(settings.seed, key.repeat),
     )

@@ -14,6 +14,7 @@ from typing import Final
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.execution.played_world import ModelFigures, PlayedWorld
@@ -47,7 +48,7 @@ class ImaginedAnswers(ServerAnswers):
 
     def register(self, graph: TaskGraph) -> None:
         """Note the lengths that the tasks of a graph estimate."""
-        self.tokens.update({task.prompt: task.estimated_tokens for task in graph.tasks})
+        self.tokens.update({fill(task.prompt, {}): task.estimated_tokens for task in graph.tasks})
 
     def answer(self, question: Question) -> StoredAnswer:
         """Return the stored answer, else an imagined one."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
@@ -22,6 +24,7 @@ from pytest_swarm.workloads.graph_files import load_graph
 EVENTS: Final = "events.jsonl"
 ANSWERS: Final = "answers.jsonl"
 JOBS: Final = "jobs"
+_ROUNDING: Final = 1e-4  # of the priors in a fleet file
 _DATABASE: Final = b"SQLite format 3"
 
 
@@ -29,7 +32,8 @@ _DATABASE: Final = b"SQLite format 3"
 class KnownAnswers:
     """Scored answers, each once; `source` says where they come from, `fleet` has the models that gave them.
 
-    `made_priors`: the priors of that fleet are means of these very answers, as `import-matrix` writes them.
+    `made_priors`: the priors of that fleet are means of these very answers, as earlier versions of `import-matrix`
+    wrote them.
     """
 
     source: str
@@ -130,7 +134,19 @@ def matrix_answers(measured: MeasuredAnswers, folder: Path) -> KnownAnswers:
             ) from error
         calls.append(_call(graph, task, model=key.model, score=call.score))
     fleet = load_fleet(folder / "fleet.toml")
-    return KnownAnswers(source=f"table {folder.resolve().name}", fleet=fleet, calls=tuple(calls), made_priors=True)
+    source = f"table {folder.resolve().name}"
+    return KnownAnswers(source=source, fleet=fleet, calls=tuple(calls), made_priors=_are_means(fleet, calls))
+
+
+def _are_means(fleet: Fleet, calls: Iterable[ScoredCall]) -> bool:
+    """Return whether every prior of a fleet is the mean of the answers of its model to its type, to four digits."""
+    scores: dict[tuple[str, str], list[float]] = {}
+    for call in calls:
+        scores.setdefault((call.model, call.type), []).append(call.score)
+    priors = [(full_tag(model.tag), kind, prior) for model in fleet for kind, prior in model.capabilities.items()]
+    return bool(priors) and all(
+        (tag, kind) in scores and abs(fmean(scores[tag, kind]) - prior) < _ROUNDING for tag, kind, prior in priors
+    )
 
 
 def _scored(job: JobRecord, outcome: TaskOutcome) -> ScoredCall | None:

@@ -6,14 +6,16 @@ A run asks for them some twenty times a job, and a request through the official 
 from __future__ import annotations
 
 import httpx
+import ollama
 
 from pytest_swarm.domain.vram_sample import ResidentModel
+from pytest_swarm.execution.direct_http import DirectClient
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 
 class SimulatedClient(OllamaClient):
-    """A client of one server in this process. Only `resident` differs, and gives what the request would give.
+    """A client of one server in this process. `resident` differs, and gives what the request would give.
 
     Args:
         host: URL of the server.
@@ -34,6 +36,10 @@ class SimulatedClient(OllamaClient):
     ) -> None:
         super().__init__(host, transport=transport, timeout_s=timeout_s, retries=retries)
         self._server = server
+
+    def _official_client(self) -> ollama.AsyncClient:
+        """Return the official client, whose requests go straight to this client's transport."""
+        return DirectClient(self.host, self._transport)
 
     async def resident(self) -> tuple[ResidentModel, ...]:
         """Return the resident models, latest expiry first."""

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
-from pytest_swarm.metrics.metric_table import METRICS, MetricTable
+from pytest_swarm.metrics.metric_table import METRICS, AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Column, ModeValues
 from pytest_swarm.routing.registry import mode_order
 
@@ -55,28 +56,41 @@ def aggregate_settings(jobs: Sequence[MeasuredJob]) -> tuple[Aggregate, ...]:
     return tuple(_aggregate(cells[cell], cell[0], cell[1]) for cell in order)
 
 
-def aggregate_over(
-    jobs: Sequence[MeasuredJob], *, horizon: HorizonDepth | None, budget_gb: float | None
-) -> tuple[Aggregate, ...]:
-    """Return one aggregate per mode over the jobs of one horizon, one budget, both, or neither (None = all)."""
-    chosen = select(jobs, horizon=horizon, budget_gb=budget_gb)
-    groups = sorted(_by_mode(chosen).items(), key=_first)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """One horizon, budget and swept weight, or all of them (None)."""
+
+    horizon: HorizonDepth | None = None
+    budget_gb: float | None = None
+    lambda_token: float | None = None
+
+    def holds(self, job: MeasuredJob) -> bool:
+        """Return whether a job belongs to it."""
+        key = job.key
+        return (
+            self.horizon in (None, key.horizon)
+            and self.budget_gb in (None, key.vram_budget_gb)
+            and self.lambda_token in (None, key.lambda_token)
+        )
+
+
+def aggregate_over(jobs: Sequence[MeasuredJob], selection: Selection) -> tuple[Aggregate, ...]:
+    """Return one aggregate per mode over the jobs of a selection."""
+    groups = sorted(_by_mode(filter(selection.holds, jobs)).items(), key=_first)
     return tuple(
-        replace(_aggregate(group, mode, None), horizon_depth=horizon, vram_budget_gb=budget_gb)
+        replace(
+            _aggregate(group, mode, None),
+            horizon_depth=selection.horizon,
+            vram_budget_gb=selection.budget_gb,
+            lambda_token=selection.lambda_token,
+        )
         for mode, group in groups
     )
 
 
-def select(
-    jobs: Sequence[MeasuredJob], *, horizon: HorizonDepth | None, budget_gb: float | None
-) -> tuple[MeasuredJob, ...]:
-    """Return the jobs of one horizon, one budget, both, or neither (None = all)."""
-    return tuple(
-        each
-        for each in jobs
-        if (horizon is None or each.key.horizon == horizon)
-        and (budget_gb is None or each.key.vram_budget_gb == budget_gb)
-    )
+def summed_up(metric: AnyMetric, jobs: Sequence[MeasuredJob]) -> object:
+    """Return one metric over jobs of one mode, as its row sums it up."""
+    return metric.over(_Columns(jobs).of(metric))
 
 
 def look_ahead(aggregates: Sequence[Aggregate]) -> tuple[Aggregate, ...]:
@@ -97,13 +111,8 @@ def _first(item: tuple[str, list[MeasuredJob]]) -> tuple[int, str]:
 
 def _aggregate(jobs: Sequence[MeasuredJob], mode: str, setting: Setting | None) -> Aggregate:
     status = Counter(each.record.status for each in jobs)
-    metrics = [each.metrics for each in jobs]
-    names = [each.job for each in jobs]
-    cases = [each.case_without_repeat for each in jobs] if any(each.weighs_by_case for each in jobs) else None
-    values = {
-        name: row.over(Column(values=[row.of_job(each) for each in metrics], jobs=metrics, names=names, cases=cases))
-        for name, row in METRICS.items()
-    }
+    columns = _Columns(jobs)
+    values = {name: row.over(columns.of(row)) for name, row in METRICS.items()}
     return Aggregate(
         mode=mode,
         horizon_depth=None if setting is None else setting.horizon,
@@ -113,6 +122,21 @@ def _aggregate(jobs: Sequence[MeasuredJob], mode: str, setting: Setting | None) 
         completed=status[JobStatus.COMPLETED],
         infeasible=status[JobStatus.INFEASIBLE],
         errors=status[JobStatus.ERROR],
-        scored=sum(each.score is not None for each in metrics),
+        scored=sum(each.metrics.score is not None for each in jobs),
         values=MappingProxyType(values),
     )
+
+
+class _Columns:
+    """The columns of jobs of one mode, by metric."""
+
+    def __init__(self, jobs: Sequence[MeasuredJob]) -> None:
+        by_case = any(each.weighs_by_case for each in jobs)
+        self._metrics = [each.metrics for each in jobs]
+        self._names = [each.job for each in jobs]
+        self._cases = [each.case_without_repeat for each in jobs] if by_case else None
+
+    def of(self, metric: AnyMetric) -> Column[Any]:
+        """Return the values of one metric."""
+        values = [metric.of_job(each) for each in self._metrics]
+        return Column(values=values, jobs=self._metrics, names=self._names, cases=self._cases)

@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.cost_curves import Point, Range, aiq, apgr, cpt, upper_hull
+from pytest_swarm.metrics.curve_coverage import CurveCoverage, missing_figure
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, lambda_order, setting_order
 from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.bootstrap import cluster_weights, interval_over_rows
@@ -51,7 +52,7 @@ class LambdaCurves:
 
     `weak` and `strong` are the cheapest and the best single model. `hull` has the corners of the best mixtures of
     single models, `hull_aiq` the area under it. `jobs` is the number of workflows that every curve is made of. `note`
-    says why figures are missing.
+    says which modes and workflows are left out, and why figures are missing.
     """
 
     horizon_depth: HorizonDepth
@@ -78,15 +79,17 @@ def lambda_curves(jobs: Sequence[MeasuredJob]) -> tuple[LambdaCurves, ...]:
 class _Sweep:
     """The jobs of one horizon and budget, as mean cost and score per mode and weight, for each draw of workflows.
 
-    Only workflows that have score and cost under every mode and weight count, so that all points are of the same jobs.
+    A mode that has no score or no cost in any job is left out: a single model that does not fit the budget is no choice
+    there. Of the others, only workflows that have both everywhere count, so that all points are of the same jobs.
     """
 
     def __init__(self, jobs: Sequence[MeasuredJob]) -> None:
         import numpy as np
 
         self._setting = jobs[0].setting
-        sums = _sums(jobs)
-        names = sorted(set.intersection(*(set(cell) for cell in sums.values())))
+        self._coverage = CurveCoverage.of(jobs)
+        sums = {key: cell for key, cell in _sums(jobs).items() if cell}
+        names = sorted(set.intersection(*map(set, sums.values()))) if sums else []
         self._jobs = len(names)
         self._means: dict[tuple[str, float], list[Point]] = {}
         if names:
@@ -115,13 +118,21 @@ class _Sweep:
         )
 
     def _note(self, span: Range | None) -> str | None:
-        if not self._jobs:
-            return "no job has a score and a token cost under every mode and weight; a fleet without costs has no curve"
-        if span is None:
-            return "aiq, apgr and cpt50 need two single models of different cost; add single:MODEL for each"
-        if not span.strong_is_better:
-            return f"{span.weak} is the cheapest and the best single model, so there is no gap for apgr and cpt50"
-        return None
+        said = list(self._coverage.sentences(self._jobs))
+        if self._jobs and span is None:
+            said.append(f"aiq, apgr and cpt50 need two single models of different cost; {self._in_place_of_two()}")
+        elif span is not None and not span.strong_is_better:
+            said.append(f"{span.weak} is the cheapest and the best single model, so there is no gap for apgr and cpt50")
+        return "; ".join(said) or None
+
+    def _in_place_of_two(self) -> str:
+        singles = self._singles(0)
+        if len(singles) < 2 and any(mode.startswith(SINGLE) for mode in self._coverage.left_out):
+            return f"with figures there is {', '.join(singles) or 'none'}"
+        if len(singles) < 2:
+            return "add single:MODEL for each"
+        cost = next(iter(singles.values())).cost
+        return f"{', '.join(singles)} all cost {cost:g} a job; write cost_per_token in the fleet file"
 
     def _mode(self, mode: str) -> ModeCurve:
         def figure(of: Callable[[Sequence[Point], Range], float | None]) -> CurveFigure:
@@ -166,8 +177,8 @@ def _sums(jobs: Sequence[MeasuredJob]) -> dict[tuple[str, float], dict[str, list
     for job in jobs:
         cell = sums.setdefault((job.key.mode, lambda_order(job.key.lambda_token)), {})
         metrics = job.metrics
-        if metrics.score is not None and metrics.token_cost is not None:
+        if missing_figure(job) is None:
             row = cell.setdefault(job.record.case.graph.digest, [0.0, 0.0, 0.0])
             for at, value in enumerate((metrics.token_cost, metrics.score, 1.0)):
-                row[at] += value
+                row[at] += value or 0.0
     return sums

@@ -131,8 +131,9 @@ class QualityMetrics(MetricGroup):
     regret = MetricSpec(
         label="Regret",
         definition="Best score known with the same graph, horizon, budget and repeat, minus `score`; never below 0. "
-        "It is the oracle's, or that of another job within the budget where its answers met inputs for which they "
-        "scored higher. `null` where no oracle ran, and for a job whose plans broke the budget: the oracle keeps it",
+        "It is the highest of the oracle's and those of the other jobs that kept the budget. How far the oracle's is "
+        "an upper bound is in [routing.md](routing.md#what-the-oracle-maximizes). `null` where no oracle ran, and "
+        "for a job whose plans broke the budget: the oracle keeps it",
         of=_regret,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,

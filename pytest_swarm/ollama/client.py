@@ -76,8 +76,12 @@ class OllamaClient:
         inner = transport if transport is not None else httpx.AsyncHTTPTransport(trust_env=False)
         self._transport = inner if isinstance(inner, BoundedTransport) else BoundedTransport(inner)
         # No httpx timeout: asyncio.timeout bounds the whole call, and does so in virtual time as well.
-        self._client = ollama.AsyncClient(
-            self.host, transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(url)
+        self._client = self._official_client()
+
+    def _official_client(self) -> ollama.AsyncClient:
+        """Return the official client over this client's transport."""
+        return ollama.AsyncClient(
+            self.host, transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(self._url)
         )
 
     @cached_property

@@ -14,7 +14,7 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.errors import NotMeasuredError, OptionError, SwarmError
 from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_metrics
 from pytest_swarm.plugin.cases import is_swarm, key_of, without_case
-from pytest_swarm.telemetry.events import encode_job_summary
+from pytest_swarm.telemetry.events import encode_job_summary, encode_note
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.plan import Plan
@@ -84,6 +84,7 @@ class JobRunner:
         self._resources = resources
         self._folder = folder
         self._repeating = repeating
+        self._remarked: set[str] = set()
 
     @property
     def lost_folder(self) -> bool:
@@ -102,11 +103,14 @@ class JobRunner:
         """Return why a repeat need not be run; None where it must be."""
         return None if self._repeating is None else self._repeating.needless(case)
 
-    def record_of(self, case: Case, item: pytest.Item) -> JobRecord:
-        """Return the job's record: of the run that is resumed, where that has finished it, else of a run now."""
-        return self._folder.earlier.finished(case) or self._run(case, item)
+    def result_of(self, case: Case, item: pytest.Item) -> JobResult:
+        """Return the job's result: of the run that is resumed, where that has finished it, else of a run now."""
+        earlier = self._folder.earlier.finished(case)
+        if earlier is not None:
+            return JobResult(record=earlier, metrics=job_metrics(earlier))
+        return self._run(case, item)
 
-    def _run(self, case: Case, item: pytest.Item) -> JobRecord:
+    def _run(self, case: Case, item: pytest.Item) -> JobResult:
         """Run a case, under the lock of its server where that is a real one, and close it in the events."""
         carryover = self._cases.axes_of(item).carryover or "case"
         if carryover == "group" and self._resources.measuring is not None:
@@ -153,12 +157,18 @@ class JobRunner:
         """Return the collected items of a test, itself among them, that differ in their case alone."""
         return [each for each in item.session.items if is_swarm(each) and without_case(each) == without_case(item)]
 
-    def _close(self, record: JobRecord, item: pytest.Item) -> JobRecord:
+    def _close(self, record: JobRecord, item: pytest.Item) -> JobResult:
         """Write the end of a job into the events and announce it."""
-        metrics = encode_metrics(job_metrics(record))
-        self._folder.sink.emit(encode_job_summary(record, self._folder.now_ms(), metrics))
+        from pytest_swarm.estimate.type_spelling import misspelled_types
+
+        metrics, known = job_metrics(record), self._resources.estimates.info.rows
+        for sentence in misspelled_types(record.case.graph, self._resources.fleet, estimates=[r.type for r in known]):
+            if sentence not in self._remarked:
+                self._remarked.add(sentence)
+                self._folder.sink.emit(encode_note(record.case, sentence, self._folder.now_ms()))
+        self._folder.sink.emit(encode_job_summary(record, self._folder.now_ms(), encode_metrics(metrics)))
         item.config.hook.pytest_swarm_run_finished(record=record)
-        return record
+        return JobResult(record=record, metrics=metrics)
 
     def saw(self, case: Case, metrics: JobMetrics) -> None:
         """Take the outcome of a job into account for the decision on further repeats."""
@@ -193,21 +203,21 @@ class SwarmRun:
             pytest.skip("--swarm-dry-run: nothing is run")
         if reason := self._jobs.needless(case):
             pytest.skip(f"decided without this repeat: {reason}")
-        record = self._record_of(case)
-        if isinstance(record, str):
-            pytest.fail(record, pytrace=False)
-        metrics = job_metrics(record)
+        result = self._result_of(case)
+        if isinstance(result, str):
+            pytest.fail(result, pytrace=False)
+        record, metrics = result.record, result.metrics
         self._jobs.saw(case, metrics)
         self._item.user_properties.extend(_properties(record, metrics))
         if record.status is not JobStatus.COMPLETED:
             pytest.fail(record.error or record.status.value, pytrace=False)
-        self._last = JobResult(record=record, metrics=metrics)
-        return self._last
+        self._last = result
+        return result
 
-    def _record_of(self, case: Case) -> JobRecord | str:
-        """Return the case's record, or the sentence of why there is none: one in which no other error shows."""
+    def _result_of(self, case: Case) -> JobResult | str:
+        """Return the case's result, or the sentence of why there is none: one in which no other error shows."""
         try:
-            return self._jobs.record_of(case, self._item)
+            return self._jobs.result_of(case, self._item)
         except NotMeasuredError as error:
             pytest.skip(str(error))
         except SwarmError as error:

@@ -59,14 +59,24 @@ def job_grid(report: Report) -> JobGrid | None:
             f"{horizon_label(each.horizon)} {budget_label(each.budget_gb, each.lambda_token)}" for each in shown
         ),
         rows=tuple((name, tuple(_cell(name, by_name[name].get(at, ())) for at in shown)) for name in names),
-        note=_note(len(by_name) - len(names), len(settings) - len(shown)),
+        note=_note(len(by_name) - len(names), len(settings) - len(shown), _bystanders(report)),
     )
 
 
-def _note(workflows: int, settings: int) -> str | None:
+def _bystanders(report: Report) -> list[str]:
+    """Return the modes that know the answers beforehand, which do not compete with others."""
+    found = [mode for mode in report.mode_names if mode_group(mode) == "hindsight"]
+    return [] if len(found) == len(report.modes) else [mode_name(mode) for mode in found]
+
+
+def _note(workflows: int, settings: int, bystanders: list[str]) -> str | None:
     parts = [plural(workflows, "more workflow")] if workflows else []
     parts += [plural(settings, "more setting")] if settings else []
-    return f"{joined(parts)} in the list below." if parts else None
+    notes = [f"{joined(parts)} in the list below."] if parts else []
+    if bystanders:
+        verb = "knows" if len(bystanders) == 1 else "know"
+        notes.append(f"Left out here: {joined(bystanders)}, which {verb} the answers beforehand; the details show it.")
+    return " ".join(notes) or None
 
 
 def _cell(name: str, jobs: Sequence[MeasuredJob]) -> GridCell | None:

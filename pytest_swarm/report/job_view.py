@@ -179,7 +179,7 @@ def job_view(row: JobRow, detail: Detail) -> JobView:
     tasks = tuple(
         TaskRow(
             task=graph.task(task_id),
-            prompt=cut(graph.task(task_id).whole_prompt, detail.text),
+            prompt=cut(fill(graph.task(task_id).whole_prompt, {}), detail.text),
             expected=_expected(graph.task(task_id), detail.text),
             differs=task_id in differ,
             cells=tuple(each.get(task_id, missing) for each in cells),
@@ -221,9 +221,9 @@ def _cells(job: MeasuredJob, detail: Detail) -> dict[str, TaskCell]:
 def _cell(job: MeasuredJob, outcome: TaskOutcome, detail: Detail) -> TaskCell:
     score = job.task_score.get(outcome.task)
     graph = job.record.case.graph
-    written, whole = graph.task(outcome.task).whole_prompt, graph.context == "full"
+    template, whole = graph.task(outcome.task).whole_prompt, graph.context == "full"
     given = {each.task: handed_on(each.answer, whole=whole) for each in job.record.outcomes if each.answer is not None}
-    filled = written if graph.context == "none" else fill(written, given)
+    filled = fill(template, {} if graph.context == "none" else given)
     return TaskCell(
         model=outcome.model or NOT_MEASURED,
         score=_score(job, outcome),
@@ -231,7 +231,7 @@ def _cell(job: MeasuredJob, outcome: TaskOutcome, detail: Detail) -> TaskCell:
         status=outcome.status.value,
         outcome=outcome,
         answer=None if outcome.answer is None else cut(outcome.answer, detail.text),
-        prompt=None if filled == written else cut(filled, detail.text),
+        prompt=None if filled == fill(template, {}) else cut(filled, detail.text),
     )
 
 

@@ -13,13 +13,16 @@ from pytest_swarm.report.findings import Answer, answers, missing_sentences
 from pytest_swarm.report.job_view import JobRow, job_rows
 from pytest_swarm.report.metric_text import summary_columns, summary_row
 from pytest_swarm.report.provenance import provenance
-from pytest_swarm.report.report_model import Report, budget_label, horizon_label
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
 from pytest_swarm.report.wording import (
     NOT_MEASURED,
+    joined,
     mode_name,
     one_line,
     percent,
     plural,
+    short_names,
+    whole_line,
 )
 
 MAX_LINES: Final = 60
@@ -27,7 +30,8 @@ _JOBS: Final = 20  # rows of the table of jobs: the most important ones
 _FRAME: Final = 7  # lines of the table of jobs that are not rows
 _NOTES: Final = 5
 _ANSWERS: Final = 14
-_MODES: Final = 9
+_MODES: Final = 16  # rows of the table of modes
+_NAME: Final = 60  # characters of a mode's name
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]|~$]")
 _HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LIVE: Final = re.compile(r"(@|#|:(?=//)|www(?=[.]))")  # GitHub makes a mention, a reference or a link of these
@@ -45,11 +49,11 @@ def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
     lines = [f"### pytest-swarm: {_modes(report)}", "", *verdict, *([""] if verdict else [])]
     origin = provenance(report)
     if origin is not None:
-        lines += [f"> **{origin.word}**: {escaped(origin.text)}", ""]
+        lines += [f"> **{origin.word}**: {_inert(whole_line(origin.text))}", ""]
     spoken = answers(report)
     lines += [_bullet(each) for each in spoken[:_ANSWERS]]
     if len(spoken) > _ANSWERS:
-        lines.append(f"- and {plural(len(spoken) - _ANSWERS, 'sentence')} more in the report")
+        lines.append(f"- and {plural(len(spoken) - _ANSWERS, 'more sentence')} in report.json")
     lines += ["", *_scoreboard(report), ""]
     notes = missing_sentences(report)
     tail = [f"- {escaped(one_line(each, 300))}" for each in notes[:_NOTES]]
@@ -74,7 +78,12 @@ def write_markdown(report: Report, path: Path, *, append: bool = False, verdict:
 
 def escaped(text: str) -> str:
     """Return foreign text that Markdown shows as it is: no markup, no HTML, no line break, no mention and no link."""
-    plain = "".join(_HTML.get(char, char) for char in one_line(text, 600))
+    return _inert(one_line(text, 600))
+
+
+def _inert(line: str) -> str:
+    """Return a line in which nothing is live."""
+    plain = "".join(_HTML.get(char, char) for char in line)
     return _LIVE.sub(r"\1<!-- -->", _SPECIAL.sub(r"\\\g<0>", plain))
 
 
@@ -94,13 +103,19 @@ def _modes(report: Report) -> str:
 
 
 def _bullet(answer: Answer) -> str:
-    return f"- {_MARK[answer.tone]} {escaped(one_line(answer.text, 600))}"
+    return f"- {_MARK[answer.tone]} {_inert(whole_line(answer.text))}"
 
 
 def _scoreboard(report: Report) -> list[str]:
     head = ("mode", "jobs", *(title for title, _ in summary_columns(Show.MARKDOWN)))
-    rows = [summary_row(each, Show.MARKDOWN, between=" to ") for each in report.modes[:_MODES]]
-    return markdown_table(head, rows)
+    names = short_names(report.mode_names, _NAME)
+    shown, left_out = report.modes[:_MODES], report.modes[_MODES:]
+    rows = [summary_row(each, Show.MARKDOWN, between=" to ", name=names[each.mode]) for each in shown]
+    notes = [f"The means are over {pooled}."] if (pooled := pooled_text(report)) else []
+    if left_out:
+        rest = joined([names[each.mode] for each in left_out])
+        notes.append(f"{plural(len(left_out), 'more mode')} not shown here: {rest}; report.json holds all.")
+    return [*markdown_table(head, rows), *(["", escaped(" ".join(notes))] if notes else [])]
 
 
 def _jobs(report: Report, *, room: int) -> list[str]:

@@ -12,9 +12,7 @@ from pytest_swarm.report.wording import (
     NOT_MEASURED,
     gigabytes,
     milliseconds,
-    mode_name,
     number,
-    one_line,
     percent,
     seconds,
     significant,
@@ -76,11 +74,25 @@ def summary_columns(place: Show) -> list[tuple[str, int]]:
     return columns
 
 
-def summary_row(aggregate: Aggregate, place: Show, *, between: str) -> list[str]:
-    """Return a mode's row of that table: its name, its jobs, and a cell for each column."""
-    cells = [mode_name(one_line(aggregate.mode, 24)), f"{aggregate.jobs:,}"]
+def summary_row(aggregate: Aggregate, place: Show, *, between: str, name: str) -> list[str]:
+    """Return a mode's row of that table: its name, its jobs, and a cell for each column.
+
+    Args:
+        aggregate: The mode.
+        place: The table.
+        between: What stands between the ends of an interval.
+        name: The mode as it is written there.
+    """
+    cells = [name, _jobs(aggregate)]
     for metric in shown_in(place):
         cells.append(of_aggregate(metric, aggregate))
         if metric.has_interval:
             cells.append(interval_text(metric.of_mode(aggregate), between=between))
     return cells
+
+
+def _jobs(aggregate: Aggregate) -> str:
+    """Return the number of jobs; `15 of 18` where only 15 have a score."""
+    if aggregate.scored in (0, aggregate.jobs):
+        return f"{aggregate.jobs:,}"
+    return f"{aggregate.scored:,} of {aggregate.jobs:,}"

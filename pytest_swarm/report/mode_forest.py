@@ -17,10 +17,14 @@ from pytest_swarm.report.wording import mode_name, percent, plural, points, sign
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForestRow:
-    """One mode: its mean score, its difference to the reference, and what the interval supports in one sentence."""
+    """One mode: its mean score, its difference to the reference, and what the interval supports in one sentence.
+
+    `over` says over which jobs the score is, where not every mode has one in each job.
+    """
 
     mode: str
     score: str
+    over: str
     difference: str
     mark: ForestMark | None
     tone: Tone
@@ -54,11 +58,12 @@ def mode_forest(report: Report) -> ModeForest | None:
     modes = grouped([each for each in report.modes if each.mode == reference or each.mode in against])
     compared = [against[each.mode] for _, group in modes for each in group if each.mode in against]
     drawing = forest(compared)
+    uneven = any(each.incomplete for each in compared)
     marks = dict(zip([each.mode for each in compared], drawing.marks, strict=True))
     groups = tuple(
         ForestGroup(
             heading=heading,
-            rows=tuple(_row(each, against.get(each.mode), marks.get(each.mode)) for each in group),
+            rows=tuple(_row(each, against.get(each.mode), marks.get(each.mode), uneven=uneven) for each in group),
         )
         for heading, group in modes
     )
@@ -79,19 +84,29 @@ def _caption(reference: str, compared: Sequence[Comparison]) -> str:
     )
 
 
-def _row(mode: Aggregate, compared: Comparison | None, mark: ForestMark | None) -> ForestRow:
-    score = percent(None if mode.score is None else mode.score.mean, digits=1)
-    if compared is None:
-        sentence = "the reference"
-        return ForestRow(mode=mode.mode, score=score, difference="", mark=None, tone="plain", sentence=sentence)
-    found = compared.difference
+def _row(mode: Aggregate, compared: Comparison | None, mark: ForestMark | None, *, uneven: bool) -> ForestRow:
+    found = None if compared is None else compared.difference
     tone, sentence = _claim(compared)
-    difference = "" if found is None else signed_points(found.mean)
-    return ForestRow(mode=mode.mode, score=score, difference=difference, mark=mark, tone=tone, sentence=sentence)
+    if compared is None or found is None:
+        score, over = None if mode.score is None else mode.score.mean, f"over {plural(mode.scored, 'job')}"
+    else:
+        score, reference = compared.score_mode, percent(compared.score_reference, digits=1)
+        over = f"over {plural(compared.pairs, 'job')}; {mode_name(compared.reference)} {reference}"
+    return ForestRow(
+        mode=mode.mode,
+        score=percent(score, digits=1),
+        over=over if uneven else "",
+        difference="" if found is None else signed_points(found.mean),
+        mark=mark,
+        tone=tone,
+        sentence=sentence,
+    )
 
 
-def _claim(c: Comparison) -> tuple[Tone, str]:
+def _claim(c: Comparison | None) -> tuple[Tone, str]:
     """Return what the data support of a mode against the reference, and how often they chose differently."""
+    if c is None:
+        return "plain", "the reference"
     found, routed = c.difference, _routed(c)
     if found is None:
         return "open", "not compared: no pair of jobs has a score under both"

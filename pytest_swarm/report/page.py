@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 from typing import Final
 from zlib import crc32
 
@@ -33,8 +34,8 @@ from pytest_swarm.report.job_grid import job_grid
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows, verified_sentence
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.provenance import provenance
-from pytest_swarm.report.report_model import Report, budget_label, horizon_label
-from pytest_swarm.report.scoreboard import board_axes, boards, reference_mode
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
+from pytest_swarm.report.scoreboard import BoardAxes, board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
     gigabytes,
     joined,
@@ -74,7 +75,7 @@ class Said:
 
 def page_context(report: Report) -> dict[str, object]:
     """Return the names for the templates: everything but the list of jobs and what belongs to the file itself."""
-    horizons, budgets = board_axes(report)
+    axes = board_axes(report)
     notes, nothing = missing_sentences(report), nothing_measured(report)
     return {
         "report": report,
@@ -88,13 +89,16 @@ def page_context(report: Report) -> dict[str, object]:
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
         **decision_names(report.run),
-        "horizons": horizons,
-        "budgets": budgets,
-        "real_horizons": [each for each in horizons if each is not None],
-        "real_budgets": [each for each in budgets if each is not None],
+        "horizons": axes.horizons,
+        "budgets": axes.budgets,
+        "weights": axes.weights,
+        "real_horizons": [each for each in axes.horizons if each is not None],
+        "real_budgets": [each for each in axes.budgets if each is not None],
+        "real_weights": [each for each in axes.weights if each is not None],
+        "pooled": pooled_text(report),
         "reference": reference_mode(report),
         "boards": boards(report),
-        "board_css": _board_css(len(horizons), len(budgets)),
+        "board_css": _board_css(axes),
         "comparison_rows": [_comparison_row(each) for each in report.comparisons],
         "grid": job_grid(report),
         **_charts(report),
@@ -182,13 +186,14 @@ def _single_sentence(report: Report) -> str:
 
 def _scope(report: Report) -> str:
     """Return `5 workflows, 60 jobs, horizon h0, h1 and h3, VRAM 8GB`."""
-    names = len({each.job for each in report.jobs})
-    horizons, budgets = board_axes(report)
+    axes, names = board_axes(report), len({each.job for each in report.jobs})
+    weights = [f"{each:g}" for each in axes.weights if each is not None]
     parts = [
         plural(names, "workflow"),
         plural(len(report.jobs), "job"),
-        "horizon " + joined([horizon_label(each) for each in horizons if each is not None] or ["none"]),
-        "VRAM " + joined([budget_label(each) for each in budgets if each is not None] or ["none"]),
+        "horizon " + joined([horizon_label(each) for each in axes.horizons if each is not None] or ["none"]),
+        "VRAM " + joined([budget_label(each) for each in axes.budgets if each is not None] or ["none"]),
+        *(["weight of token cost " + joined(weights)] if weights else []),
     ]
     return ", ".join(parts)
 
@@ -200,16 +205,17 @@ def _started(started_ts_ms: float) -> str:
         return ""
 
 
-def _board_css(horizons: int, budgets: int) -> str:
+def _board_css(axes: BoardAxes) -> str:
     """Return the CSS rules that show the chosen board; a browser without :has shows all boards."""
+    sizes = {"h": len(axes.horizons), "b": len(axes.budgets), "t": len(axes.weights)}
+    if max(sizes.values()) <= 1:
+        return ""
     rules = [".card.board{display:none}"]
-    for h in range(horizons):
-        for b in range(budgets):
-            chosen = (f":has(#board-h-{h}:checked)" if horizons > 1 else "") + (
-                f":has(#board-b-{b}:checked)" if budgets > 1 else ""
-            )
-            rules.append(f"#scoreboard{chosen} #board-{h}-{b}{{display:block}}")
-    return f"@supports selector(:has(*)){{{''.join(rules)}}}" if horizons * budgets > 1 else ""
+    for place in product(*map(range, sizes.values())):
+        named = list(zip(sizes, place, strict=True))
+        chosen = "".join(f":has(#board-{axis}-{n}:checked)" for axis, n in named if sizes[axis] > 1)
+        rules.append(f"#scoreboard{chosen} #board-{'-'.join(map(str, place))}{{display:block}}")
+    return f"@supports selector(:has(*)){{{''.join(rules)}}}"
 
 
 def _comparison_row(c: Comparison) -> tuple[str, ...]:

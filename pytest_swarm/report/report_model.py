@@ -14,7 +14,8 @@ from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings, look_ahead
 from pytest_swarm.metrics.comparison import Comparison, compare_modes
 from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, measure_run
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, horizon_order, measure_run
+from pytest_swarm.report.wording import joined
 from pytest_swarm.units import format_gb
 
 
@@ -69,6 +70,20 @@ def build_report(run: Run, *, gate: GateResult | None = None) -> Report:
         lambda_curves=lambda_curves(jobs),
         gate=gate,
     )
+
+
+def pooled_text(report: Report) -> str:
+    """Return over what figures of the whole run are pooled, such as `all horizons (h0 and h3)`; empty for one setting.
+
+    The weight of token cost is named where the run sweeps it.
+    """
+    settings = {each.setting for each in report.settings}
+    axes = (
+        ("horizons", [horizon_label(each) for each in sorted({at.horizon for at in settings}, key=horizon_order)]),
+        ("VRAM budgets", [budget_label(each) for each in sorted({at.budget_gb for at in settings})]),
+        ("weights of token cost", [f"{each:g}" for each in sorted({at.lambda_token or 0.0 for at in settings})]),
+    )
+    return joined([f"all {what} ({joined(values)})" for what, values in axes if len(values) > 1] or [""])
 
 
 def horizon_label(horizon: HorizonDepth | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,12 +18,14 @@ from pytest_swarm.report.findings import answers, missing_sentences
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows
 from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
 from pytest_swarm.report.provenance import provenance
-from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label
-from pytest_swarm.report.wording import mode_name, one_line, plural
+from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label, pooled_text
+from pytest_swarm.report.wording import one_line, plural, short_names, whole_line
 
 MAX_WIDTH: Final = 100
 _MAX_ROWS: Final = 60  # beyond this a table in a terminal is no longer read; -v shows all of it
 _MAX_NOTES: Final = 8
+_NOTE: Final = 2000  # characters of a note, which may hold foreign text
+_NAME: Final = 24  # characters of a mode's name
 _SIDE_BY_SIDE: Final = 2
 _MIN_NAME: Final = 12  # columns give way before a job's name is cut to less than this
 
@@ -50,7 +53,7 @@ def terminal_summary(run: Run | Report, *, width: int, verbose: int) -> list[str
     for curves in report.lambda_curves:
         lines += [*_cost_curves(curves, width), ""]
     for answer in answers(report):
-        lines += wrapped(one_line(answer.text, 1000), width)
+        lines += wrapped(whole_line(answer.text), width)
     lines += _not_run(report, width, verbose)
     lines += _verified(report, width)
     origin = provenance(report)
@@ -70,9 +73,9 @@ def _cost_curves(curves: LambdaCurves, width: int) -> list[str]:
     """Return what the curves of score against cost at one horizon and budget come to."""
     head = f"score against token cost over its weight, {place_of(curves)}: {sentence_of(curves)}"
     if not curves.modes or curves.weak is None:
-        return wrapped(one_line(head, 1000), width)
+        return wrapped(whole_line(head), width)
     columns = [_Column(title=title, right=n > 0) for n, title in enumerate(FIGURES)]
-    return [*wrapped(one_line(head, 1000), width), *table(columns, [list(row) for row in figure_rows(curves)], width)]
+    return [*wrapped(whole_line(head), width), *table(columns, [list(row) for row in figure_rows(curves)], width)]
 
 
 def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
@@ -134,11 +137,8 @@ def _pair_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Seq
 
 def _mode_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Sequence[str]) -> list[list[str]]:
     """Return one row for each mode."""
-    return [
-        [*_place(key), mode_name(one_line(mode, 24)), *_values(cells[mode], _MODE_METRICS)]
-        for mode in modes
-        if mode in cells
-    ]
+    names = short_names(modes, _NAME)
+    return [[*_place(key), names[mode], *_values(cells[mode], _MODE_METRICS)] for mode in modes if mode in cells]
 
 
 def _place(key: tuple[str, Setting]) -> list[str]:
@@ -156,21 +156,24 @@ def _heads(header: str, modes: Sequence[str]) -> str:
     starts = [n for n in range(len(header)) if header.startswith("score", n)]
     line = ""
     for start, mode in zip(starts, modes, strict=False):  # a narrow terminal has lost the last columns
-        line = f"{line:<{start}}{mode_name(one_line(mode, 28))}"
+        line = f"{line:<{start}}{short_names(modes, 28)[mode]}"
     return line
 
 
 def _totals(report: Report, width: int) -> list[str]:
     columns = [_Column(title="mode", right=False), _Column(title="jobs")]
     columns += [_Column(title=title, gives_way=level) for title, level in summary_columns(Show.TERMINAL)]
-    return table(columns, [summary_row(each, Show.TERMINAL, between="..") for each in report.modes], width)
+    names = short_names(report.mode_names, _NAME)
+    rows = [summary_row(each, Show.TERMINAL, between="..", name=names[each.mode]) for each in report.modes]
+    pooled = pooled_text(report)
+    return [*table(columns, rows, width), *(wrapped(f"The means are over {pooled}.", width) if pooled else [])]
 
 
 def _not_run(report: Report, width: int, verbose: int) -> list[str]:
     """Return what was not run and why, and the run's notes; shortened unless -v."""
     sentences = missing_sentences(report)
     shown = sentences if verbose > 0 else sentences[:_MAX_NOTES]
-    lines = [line for each in shown for line in wrapped("! " + one_line(each, 400), width)]
+    lines = [line for each in shown for line in wrapped("! " + one_line(each, _NOTE), width)]
     if len(shown) < len(sentences):
         lines.append(f"! .. and {plural(len(sentences) - len(shown), 'note')} more; -v shows all.")
     return lines
@@ -200,14 +203,8 @@ def _line(columns: Sequence[_Column], widths: Sequence[int], cells: Sequence[str
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Return the text in lines of at most `width`, indented by two after the first; too long a word is cut."""
-    lines: list[str] = []
-    line = ""
-    for word in text.split():
-        word = word[: max(1, width - 2)]
-        if line and len(line) + 1 + len(word) > width:
-            lines.append(line)
-            line = f"  {word}"
-        else:
-            line = f"{line} {word}" if line else word
-    return [*lines, line] if line else lines
+    """Return the whole text in lines of at most `width`, indented by two after the first.
+
+    A word that is longer than a line goes on in the next one.
+    """
+    return textwrap.wrap(text, max(4, width), subsequent_indent="  ", break_on_hyphens=False)

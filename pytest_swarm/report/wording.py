@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from pytest_swarm.routing.registry import built_in
@@ -100,6 +102,40 @@ def one_line(text: str, limit: int = 200) -> str:
     """Return foreign text on one line, without control characters, ANSI codes or direction marks, cut at `limit`."""
     clean = printable(" ".join(text[: 2 * limit].split()))
     return clean if len(clean) <= limit else clean[: max(0, limit - 2)] + ".."
+
+
+def whole_line(text: str) -> str:
+    """Return a sentence of ours on one line, made safe like foreign text, and never cut."""
+    return printable(" ".join(text.split()))
+
+
+def short_names(names: Iterable[str], limit: int) -> dict[str, str]:
+    """Return the label of each mode, as `short_texts` cuts them."""
+    labels = {name: mode_name(name) for name in names}
+    cut = short_texts(labels.values(), limit)
+    return {name: cut[label] for name, label in labels.items()}
+
+
+def short_texts(texts: Iterable[str], limit: int) -> dict[str, str]:
+    """Return each text cut in its middle to at most `limit` characters; texts that would read alike stay longer.
+
+    Args:
+        texts: Foreign texts, such as the tag of a model.
+        limit: Characters, at least 4.
+    """
+    clean = {text: one_line(text, 200) for text in texts}
+    longest = max((len(text) for text in clean.values()), default=0)
+    room, cut = limit, {name: _middle_cut(text, limit) for name, text in clean.items()}
+    while len(set(cut.values())) < len(set(clean.values())) and room < longest:
+        room += 4
+        shown = Counter(cut.values())
+        cut = {name: text if shown[text] == 1 else _middle_cut(clean[name], room) for name, text in cut.items()}
+    return cut
+
+
+def _middle_cut(text: str, limit: int) -> str:
+    head = (limit - 2) // 2
+    return text if len(text) <= limit else f"{text[:head]}..{text[len(text) - (limit - 2 - head) :]}"
 
 
 def printable(text: str) -> str:

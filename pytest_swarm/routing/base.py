@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.domain.hindsight_answers import HindsightAnswers
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan, RunningTask
 from pytest_swarm.domain.task import Task
@@ -109,7 +110,8 @@ class Planner(Protocol):
 class RouterSetup:
     """What a router factory may use. `argument` is what follows the colon in `single:TAG`.
 
-    `realised[(task id, model tag)]` are the scores that would really be achieved, where they are known (oracle).
+    `realised[(task id, model tag)]` are the scores that would really be achieved, given right answers of the tasks
+    before, where they are known (oracle). `hindsight` are the answers themselves, given any answers of those tasks.
     `concurrency` is the number of tasks that run at a time, `quality_floor` what `heft` gives up of the best quality.
     `make` returns the router of another mode with the same setup, for a mode that plays another one; `folder` is where
     the file that names it is looked for, after the current folder.
@@ -120,6 +122,7 @@ class RouterSetup:
     planner: Planner | None = None
     solve_limit_s: float | None = None
     realised: Mapping[tuple[str, str], float] | None = None
+    hindsight: HindsightAnswers | None = None
     concurrency: int = 1
     quality_floor: float = DEFAULT_QUALITY_FLOOR
     make: Callable[[str], Router] | None = None

@@ -45,10 +45,11 @@ class FixedRouter:
 
 
 def fixed_models(view: PlanningView) -> dict[str, str]:
-    """Return the model of each task: what the fleet assigns to its type, else the best prior of the type.
+    """Return the model of each task: what the fleet assigns to its type, else the best estimate of the type.
 
-    The best prior is among the models that fit the budget alone, beside the pinned ones, and whose context is long
-    enough; of equals the one with the least VRAM, then by name. Learned estimates play no part.
+    The estimate is the one that the job began with: the fleet's prior, or what --swarm-estimates gives instead. What
+    is learned later plays no part. The model is among those that fit the budget alone, beside the pinned ones, and
+    whose context is long enough; of equals the one with the least VRAM, then by name.
 
     Args:
         view: The step to plan.
@@ -63,15 +64,20 @@ def fixed_models(view: PlanningView) -> dict[str, str]:
 
 
 def _model(view: PlanningView, column: int, task: Task) -> Model:
-    able = [
-        model for row, model in enumerate(view.fleet) if fits_alone(view, row) and view.estimates.allowed[row, column]
-    ]
+    models, start = view.fleet.models, view.estimates.start
+    able = [row for row in range(len(models)) if fits_alone(view, row) and view.estimates.allowed[row, column]]
     named = view.fleet.assigned(task.type)
-    if named is None:
-        return min(able, key=lambda model: (-model.capability(task.type), model.vram_gb, model.tag))
-    if named not in able:
-        raise InfeasibleError(_reason(view, task, named))
-    return named
+    if named is not None:
+        if named not in [models[row] for row in able]:
+            raise InfeasibleError(_reason(view, task, named))
+        return named
+
+    def rank(row: int) -> tuple[float, float, str]:
+        model = models[row]
+        quality = model.capability(task.type) if start is None else float(start[row, column])
+        return (-quality, model.vram_gb, model.tag)
+
+    return models[min(able, key=rank)]
 
 
 def _reason(view: PlanningView, task: Task, named: Model) -> str:

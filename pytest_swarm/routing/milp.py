@@ -11,14 +11,14 @@ from typing import Final, Self
 
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.routing.model_sets import FamilyCache, best_set, sets_within
+from pytest_swarm.routing.model_sets import FamilyCache, best_set
 from pytest_swarm.routing.plan_builders import infeasible_plan
 from pytest_swarm.routing.program import RoutingProgram, Solution, plan_of, program_of
 
 _MAX_SETS: Final = 20_000  # listing more takes longer than bounding
 _FEW_SETS: Final = 64  # always enumerated: bounding does not pay
 _MAX_WORK: Final = 4_000_000  # sets x tasks that are enumerated at most, about 20 ms; bounding takes over there
-_CHEAP_SETS: Final = 1024  # for `cheap_optimum`: every set of ten models
+_CHEAP_FAMILIES: Final = FamilyCache(at_most=1024)  # for `cheap_optimum`: every set of ten models
 _CHEAP_WORK: Final = 100_000  # sets x tasks: below a millisecond
 
 
@@ -68,7 +68,7 @@ def cheap_optimum(view: PlanningView) -> float | None:
     None as well where there is no such plan. Takes a tenth of a millisecond for a handful of models.
     """
     program = program_of(view)
-    family = sets_within(program.vram_gb, program.limit_gb, program.pinned, at_most=_CHEAP_SETS)
+    family = _CHEAP_FAMILIES.sets_of(program)
     if family is None or len(family) * program.worth.shape[1] > _CHEAP_WORK:
         return None
     found = best_set(program, family)

@@ -1,7 +1,7 @@
 """`oracle`: the feasible plan with the highest realized job score, in hindsight. Regret is measured against it.
 
-Tasks can wait for their model, so each gets its best one among those that fit alone. Of equal scores the least token
-cost counts, then the fewest loads over the whole graph.
+Tasks can wait for their model, so each may take any one of those that fit alone. Of equal scores the least token cost
+counts, then the fewest loads over the whole graph.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from typing import Final, Self
 
 import numpy as np
 
+from pytest_swarm.domain.hindsight_answers import HindsightAnswers
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.errors import EstimateError
+from pytest_swarm.estimate.estimate_table import Mask
 from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.best_answers import AnswerProblem, BestAnswers, best_answers
 from pytest_swarm.routing.feasibility import explain_alone, fits_alone
 from pytest_swarm.routing.fewest_loads import LoadProblem, next_residency
 from pytest_swarm.routing.plan_builders import infeasible_plan
@@ -24,18 +27,24 @@ _TIE: Final = 1e-9  # scores and token costs that differ by less are equal
 
 
 class OracleRouter:
-    """The model of each task by realized score, then token cost; the order of the tasks by the fewest loads."""
+    """The models of a job by realized score, then token cost; the order of the tasks by the fewest loads.
+
+    With `hindsight`, scores are those that the job gets, wrong answers handed on included, and the models of all tasks
+    are chosen together at the first step. Without it, each task is scored as if the answers before it were right.
+    """
 
     name = "oracle"
 
-    def __init__(self, *, realised: Mapping[tuple[str, str], float]) -> None:
+    def __init__(self, *, realised: Mapping[tuple[str, str], float], hindsight: HindsightAnswers | None = None) -> None:
         self._realised = realised
+        self._hindsight = hindsight
+        self._best = BestAnswers(options={}, scores={}, proven=False)
 
     @classmethod
     def from_setup(cls, setup: RouterSetup) -> Self:
         """Return the router with the realized scores of the setup."""
         assert setup.realised is not None, "the table of modes checks it"
-        return cls(realised=setup.realised)
+        return cls(realised=setup.realised, hindsight=setup.hindsight)
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the optimum in hindsight; EstimateError where the score of an allowed pair is not known."""
@@ -43,21 +52,57 @@ class OracleRouter:
         if reason is not None:
             return infeasible_plan(view, reason=reason)
         whole = hindsight(view.whole(), self._realised)
-        options = best_models(whole)
+        options, found = self._options(whole, view)
         problem = _load_problem(whole, options)
         resident, proven = _residency(problem, view)
         chosen = {task.id: min(options[task.id] & resident or options[task.id]) for task in view.tasks}
         run = frozenset(task for task in view.ready if chosen[task] in resident)
-        score = sum(self._realised[task, tag] for task, tag in chosen.items())
+        score = sum(self._best.scores.get(task, self._realised[task, tag]) for task, tag in chosen.items())
         return Plan(
             assignments=tuple(Assignment(task=task, model=tag, origin=Origin.SOLVER) for task, tag in chosen.items()),
             residency=(resident,),
-            status=PlanStatus.OPTIMAL if proven else PlanStatus.FEASIBLE,
+            status=PlanStatus.OPTIMAL if proven and found else PlanStatus.FEASIBLE,
             deferred=frozenset(chosen) - run,
             objective=score,
-            bound=score,
-            gap=0.0,
+            bound=score if found else None,
+            gap=0.0 if found else None,
         )
+
+    def _options(self, whole: PlanningView, view: PlanningView) -> tuple[dict[str, frozenset[str]], bool]:
+        """Return the models that each unfinished task may take, and whether none are better."""
+        alone = best_models(whole)
+        if self._hindsight is None:
+            return alone, True
+        able = _able(whole)
+        if view.step == 0:
+            self._best = best_answers(_answer_problem(whole, able, self._hindsight))
+        tags = whole.fleet.tags
+        found, proven = dict[str, frozenset[str]](), self._best.proven
+        for m, task in enumerate(whole.tasks):
+            known = self._best.options.get(task.id, frozenset())
+            found[task.id] = frozenset(tag for i, tag in enumerate(tags) if tag in known and able[i, m])
+            if not found[task.id]:  # its prompt has outgrown the context of what was chosen
+                found[task.id], proven = alone[task.id], False
+        return found, proven
+
+
+def _answer_problem(view: PlanningView, able: Mask, answers: HindsightAnswers) -> AnswerProblem:
+    cost = view.estimates.token_cost
+    return AnswerProblem(
+        tasks=tuple(task.id for task in view.tasks),
+        cost={
+            task.id: {tag: float(cost[i, m]) for i, tag in enumerate(view.fleet.tags) if able[i, m]}
+            for m, task in enumerate(view.tasks)
+        },
+        answers=answers,
+    )
+
+
+def _able(view: PlanningView) -> Mask:
+    """Return where a model can take a task and fits the budget alone, shape (I, M)."""
+    fits = np.array([fits_alone(view, row) for row in range(len(view.fleet))])
+    able: Mask = view.estimates.allowed & fits[:, None]
+    return able
 
 
 def best_models(view: PlanningView) -> dict[str, frozenset[str]]:
@@ -66,9 +111,7 @@ def best_models(view: PlanningView) -> dict[str, frozenset[str]]:
     Args:
         view: The step, with realized scores as quality.
     """
-    table = view.estimates
-    fits = np.array([fits_alone(view, row) for row in range(len(view.fleet))])
-    able = table.allowed & fits[:, None]
+    table, able = view.estimates, _able(view)
     score = np.where(able, table.quality, -np.inf)
     best = able & (score >= score.max(axis=0) - _TIE)
     cost = np.where(best, table.token_cost, np.inf)

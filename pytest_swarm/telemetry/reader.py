@@ -223,7 +223,7 @@ class _Reader:
             info=self.info,
             jobs=tuple(self.jobs),
             complete=self.complete and not unfinished and not notes and not damage,
-            notes=(*self.notes, *self.case_notes, *unfinished, *damage, *notes),
+            notes=(*self.notes, *dict.fromkeys(self.case_notes), *unfinished, *damage, *notes),
             collected=tuple(self.collected),
             measured=tuple(self.measured.tests),
             verified=tuple(self.measured.cases.values()),

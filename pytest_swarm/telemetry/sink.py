@@ -66,6 +66,7 @@ class FileSink:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: FileIO | None = None
+        self._size = 0  # bytes of the open file; nobody else writes to it
 
     def emit(self, event: Event) -> None:
         """Write one line; EventsError where it fails, as on a full disk: the file then holds whole lines only."""
@@ -83,13 +84,15 @@ class FileSink:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             remove_cut_off_line(self.path)
             self._file = self.path.open("ab", buffering=0)
-        size, left = os.fstat(self._file.fileno()).st_size, memoryview(line)
+            self._size = os.fstat(self._file.fileno()).st_size
+        left = memoryview(line)
         try:
             while left:
                 left = left[self._file.write(left) :]
         except OSError:
-            self._take_back(size)
+            self._take_back(self._size)
             raise
+        self._size += len(line)
 
     def _take_back(self, size: int) -> None:
         """Leave the file as it was before a line of which only a part could be written."""

@@ -16,6 +16,7 @@ from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.expectation_codec import encode_expectation
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import Task, TaskType, type_fault, type_name
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.graph_files import dump_graph
@@ -129,7 +130,7 @@ def _tasks(rows: Sequence[TableRow]) -> tuple[Task, ...]:
             Task(
                 id=f"p{number:0{width}d}",
                 type=_type(row, expected),
-                prompt=prompt,
+                prompt=escaped(prompt),
                 estimated_tokens=math.ceil(len(prompt) / CHARS_PER_TOKEN) + _ANSWER_TOKENS,
                 expected=expected,
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.metrics.spec import Difference
-from pytest_swarm.report.scoreboard import delta
+from pytest_swarm.report.board_cells import delta
 from tests.browser.chrome import Page
 
 WIDTHS = (380, 1024, 1600)
@@ -111,12 +111,12 @@ def test_the_policy_stops_a_script_that_got_into_the_page(small: str, page: Page
 def test_the_scoreboard_switches_without_script(small: str, page: Page) -> None:
     page.send("Emulation.setScriptExecutionDisabled", value=True)
     page.send("Page.navigate", url=small)
-    page.wait_for("document.readyState === 'complete' && document.querySelector('#board-0-0')")
+    page.wait_for("document.readyState === 'complete' && document.querySelector('#board-0-0-0')")
     shown = "[...document.querySelectorAll('.card.board')].filter(e => e.offsetHeight > 0).map(e => e.id).join()"
     assert page.value("document.documentElement.classList.contains('js')") is False
-    assert page.value(shown) == "board-0-0"
+    assert page.value(shown) == "board-0-0-0"
     page.value("document.getElementById('board-h-2').click(), document.getElementById('board-b-1').click(), 1")
-    assert page.value(shown) == "board-2-1"
+    assert page.value(shown) == "board-2-1-0"
     assert page.value("document.querySelectorAll('details.job').length") == 18
     assert page.value("getComputedStyle(document.getElementById('job-filter')).display") == "none"
 
@@ -183,12 +183,12 @@ def test_the_reference_of_the_scoreboard_can_be_chosen(many_modes: str, page: Pa
         "(() => { const e = document.getElementById('reference'); e.value = 'lp';"
         " e.dispatchEvent(new Event('change', {bubbles: true})); })()"
     )
-    cell = "document.querySelector('#board-0-0 td[data-metric=score][data-mode={}]')"
+    cell = "document.querySelector('#board-0-0-0 td[data-metric=score][data-mode={}]')"
     assert page.value(f"{cell.format('lp')}.querySelector('.delta').textContent") == ""
     scores = [float(page.value(f"{cell.format(mode)}.dataset.value")) for mode in ("milp", "lp")]
     shown = page.value(f"{cell.format('milp')}.querySelector('.delta').textContent")
     assert shown == delta(Difference.POINTS, *scores)
-    assert page.value("document.querySelector('#board-0-0 .against-name').textContent") == "LP"
+    assert page.value("document.querySelector('#board-0-0-0 .against-name').textContent") == "LP"
 
 
 def test_a_cell_of_the_grid_opens_its_jobs(many_modes: str, page: Page) -> None:

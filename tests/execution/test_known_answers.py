@@ -11,6 +11,7 @@ import pytest
 from pytest_swarm.domain.record import JobRecord, Run, TaskStatus
 from pytest_swarm.errors import EstimateError
 from pytest_swarm.execution.known_answers import read_known_answers, run_answers
+from pytest_swarm.workloads.fleet import dump_fleet, load_fleet
 from pytest_swarm.workloads.matrices.import_matrix import MatrixImport, import_matrix
 from tests.report.factories import info, key, record
 
@@ -57,14 +58,24 @@ def table(folder: Path) -> Path:
     return folder / "out"
 
 
-def test_a_table_has_every_model_on_every_prompt_and_its_priors_are_no_belief(tmp_path: Path) -> None:
+def test_a_table_has_every_model_on_every_prompt_and_its_fleet_believes_nothing(tmp_path: Path) -> None:
     folder = table(tmp_path)
     for path in (folder, folder / "answers.jsonl"):
         found = read_known_answers(path)
         assert len(found.calls) == 16
         assert {call.prompt for call in found.calls} == {f"Question {n}?" for n in range(8)}
-        assert found.bare(found.fleet)
-        assert not found.bare(info().fleet)
+        assert not any(model.capabilities for model in found.fleet)
+
+
+@pytest.mark.parametrize(("prior", "made"), [(0.5, True), (0.6, False)])
+def test_priors_are_no_belief_where_they_are_means_of_the_table(tmp_path: Path, prior: float, made: bool) -> None:
+    folder = table(tmp_path)
+    fleet = load_fleet(folder / "fleet.toml")
+    fleet = replace(fleet, models=tuple(replace(model, capabilities={"math": prior}) for model in fleet))
+    (folder / "fleet.toml").write_text(dump_fleet(fleet))  # 0.5: as earlier versions wrote it
+    found = read_known_answers(folder)
+    assert found.bare(fleet) is made
+    assert not found.bare(info().fleet)
 
 
 def test_a_table_without_its_jobs_is_refused(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.plan import PlanStatus
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench
@@ -36,7 +37,9 @@ def measured_fleet() -> Fleet:
     )
 
 
-def run_all(graphs: list[TaskGraph], mode: str, *, budget_gb: float = 16.0, horizon: int = 3) -> list[JobRecord]:
+def run_all(
+    graphs: list[TaskGraph], mode: str, *, budget_gb: float = 16.0, horizon: HorizonDepth = 3
+) -> list[JobRecord]:
     fleet = measured_fleet()
     with Bench(backend=simulated_backend(SimulatedWorld(profile=A40), fleet), fleet=fleet) as bench:
         key = CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget_gb)
@@ -88,5 +91,12 @@ def test_no_regret_is_below_0(budget_gb: float) -> None:
     assert min(known) >= 0.0
     over = {job.key.mode for job in jobs if job.metrics.regret is None}
     assert over <= {"lp"}
-    oracle = [job.metrics.regret for job in jobs if job.key.mode == "oracle"]
-    assert sum(each == 0.0 for each in oracle) >= 0.9 * len(oracle)
+    assert {job.metrics.regret for job in jobs if job.key.mode == "oracle"} == {0.0}
+
+
+@pytest.mark.parametrize("horizon", ["flat", 9])
+def test_the_oracle_scores_what_it_foresaw(horizon: HorizonDepth) -> None:
+    for record in run_all(generated(15), "oracle", budget_gb=8.0, horizon=horizon):
+        first, scores = record.steps[0], [each.score for each in record.outcomes]
+        assert first.status is PlanStatus.OPTIMAL
+        assert first.objective == pytest.approx(sum(each or 0.0 for each in scores), abs=1e-9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_swarm.gate.baseline import BaselineCase
@@ -40,3 +42,17 @@ def test_a_second_expression_takes_its_share_and_so_does_a_count() -> None:
     assert verdict("score:-0@95", "switches:+10%", loss=0.31, modes=MODES[:1]) is Verdict.INCONCLUSIVE
     assert verdict("score:-0@95", "violations:+0", loss=0.31, modes=MODES[:1]) is Verdict.INCONCLUSIVE
     assert verdict("score:-0@95", "violations:+0@exact", loss=0.31, modes=MODES[:1]) is Verdict.REGRESSED
+
+
+@pytest.mark.parametrize(("runs", "found"), [(1, Verdict.REGRESSED), (5, Verdict.INCONCLUSIVE)])
+def test_counts_against_a_baseline_of_several_runs_have_a_third_of_the_level(runs: int, found: Verdict) -> None:
+    """Two of 40 draws now, none of 250 before: p = (40 x 39) / (290 x 289) = 0.0186, between 0.025 / 3 and 0.025."""
+    stored = [
+        replace(each, samples=tuple(replace(one, run=f"run{n % runs}") for n, one in enumerate(each.samples)))
+        for each in (case(f"job{n}", [0.5] * 25) for n in range(10))
+    ]
+    violated = {"violations": [1.0, 0.0, 0.0, 0.0]}
+    now = [case(f"job{n}", [0.5] * 4, figures=violated if n < 2 else {}) for n in range(10)]
+    (row,) = judge(stored, now, "violations:+0").rows
+    assert row.p_worse == pytest.approx(0.0186, abs=0.0005)
+    assert row.verdict is found

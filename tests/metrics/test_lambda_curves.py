@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.domain.record import JobRecord, JobStatus
 from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.charts.cost_curve import cost_charts, figure_rows
@@ -32,6 +32,20 @@ def swept(*, jobs: int = 6, cost: bool = True, singles: bool = True) -> list[Job
                     price = 1 + 3 * own if cost else None
                     found.append(job(n, mode, weight, cost=price, score=min(1.0, 0.2 + 0.1 * (n % 3) + 0.4 * own)))
     return found
+
+
+def half_counted(found: JobRecord) -> JobRecord:
+    """The same job without the tokens of its first task."""
+    first, *rest = found.outcomes
+    return replace(found, outcomes=(replace(first, token_cost=None), *rest))
+
+
+MIXED = {"milp": 0, "single:weak": 1, "single:strong": 2}
+
+
+def lacking(found: JobRecord) -> JobRecord:
+    """The same job without a plan."""
+    return replace(found, status=JobStatus.INFEASIBLE, outcomes=(), error="no model fits")
 
 
 def curves_of(records: list[JobRecord]) -> LambdaCurves:
@@ -74,8 +88,25 @@ def test_a_job_that_lacks_a_score_somewhere_counts_nowhere() -> None:
 @pytest.mark.parametrize(
     ("records", "sentence"),
     [
-        (swept(cost=False), "a fleet without costs has no curve"),
-        (swept(singles=False), "add single:MODEL for each"),
+        (swept(cost=False), "milp is left out: 18 of 18 of its jobs lack token counts; single:strong is left out"),
+        ([half_counted(each) for each in swept()], "milp is left out: 18 of 18 of its jobs lack token counts"),
+        (swept(singles=False), "aiq, apgr and cpt50 need two single models of different cost; add single:MODEL"),
+        (
+            [lacking(each) if each.case.key.mode == "single:strong" else each for each in swept()],
+            "single:strong is left out: 18 of 18 of its jobs found no plan; aiq, apgr and cpt50 need two single models "
+            "of different cost; with figures there is weak",
+        ),
+        (
+            [replace(each, outcomes=tuple(replace(one, token_cost=0.0) for one in each.outcomes)) for each in swept()],
+            "strong, weak all cost 0 a job; write cost_per_token in the fleet file",
+        ),
+        (
+            [
+                lacking(each) if MIXED[each.case.key.mode] == int(each.case.graph.name[-1]) % 3 else each
+                for each in swept()
+            ],
+            "no workflow has a score and a token cost everywhere: milp (6 of 18 of its jobs found no plan), single:",
+        ),
     ],
 )
 def test_where_figures_are_missing_a_note_says_why(records: list[JobRecord], sentence: str) -> None:
@@ -83,6 +114,27 @@ def test_where_figures_are_missing_a_note_says_why(records: list[JobRecord], sen
     assert found.note is not None
     assert sentence in found.note
     assert all(mode.aiq.value is mode.apgr.value is mode.cpt50.value is None for mode in found.modes)
+
+
+def test_a_single_model_that_does_not_fit_leaves_the_curve_of_the_others() -> None:
+    third = [lacking(job(n, "single:huge", weight, cost=9.0, score=1.0)) for n in range(6) for weight in SHARE]
+    found = curves_of([*swept(), *third])
+    assert found.note == "single:huge is left out: 18 of 18 of its jobs found no plan"
+    assert replace(found, note=None) == curves_of(swept())
+
+
+def test_a_weight_without_figures_leaves_the_other_points_and_a_workflow_without_them_is_counted() -> None:
+    def lacks(each: JobRecord) -> bool:
+        key, name = each.case.key, each.case.graph.name
+        return key.mode == "milp" and (key.lambda_token == 0.5 or name == "job0")
+
+    found = curves_of([lacking(each) if lacks(each) else each for each in swept()])
+    assert [at.lambda_token for at in found.modes[0].points] == [0.0, 2.0]
+    assert found.jobs == 5
+    assert found.note == (
+        "milp has no point at weight 0.5: 6 of 6 of its jobs found no plan; only 5 of 6 workflows have a score and a "
+        "token cost everywhere: milp (2 of 12 of its jobs found no plan)"
+    )
 
 
 def test_the_page_draws_each_mode_and_the_hull() -> None:

@@ -26,6 +26,28 @@ class Fault:
 
 
 FAULTS: Final = (
+    # --- policies
+    Fault(
+        name="fixed knows the fleet's priors where the job began with other estimates",
+        where="routing/fixed.py",
+        old="if start is None else float(start[row, column])",
+        new="if start is not None else 0.0",
+        tests=("routing/test_fixed.py",),
+    ),
+    Fault(
+        name="the oracle drops ways that could still become the best",
+        where="routing/best_answers.py",
+        old="len(problem.tasks) - n - 1",
+        new="len(problem.tasks) - n - 2",
+        tests=("routing/test_best_answers.py",),
+    ),
+    Fault(
+        name="the tokens of an answer are estimated from the job's own answers",
+        where="workloads/matrices/matrix_jobs.py",
+        old="_means_without(everywhere, own)",
+        new="_means_without(everywhere, {})",
+        tests=("workloads/matrices/test_import_matrix.py",),
+    ),
     # --- gate and statistics
     Fault(
         name="the gate does not share its error over many rows",

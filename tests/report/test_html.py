@@ -164,7 +164,7 @@ def test_one_mode_alone_and_no_job_at_all_have_a_page() -> None:
 
 def test_the_scoreboard_has_a_board_for_each_horizon_and_budget_and_for_all() -> None:
     page = render_html(build_report(small_run()))
-    assert set(re.findall(r'id="board-(\d-\d)"', page)) == {f"{h}-{b}" for h in range(4) for b in range(3)}
+    assert set(re.findall(r'id="board-(\d-\d-0)"', page)) == {f"{h}-{b}-0" for h in range(4) for b in range(3)}
 
 
 def test_a_section_and_a_context_hook_add_to_the_page() -> None:

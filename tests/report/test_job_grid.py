@@ -103,3 +103,10 @@ def test_what_is_too_much_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     found = built(*jobs({"lp": 1.0, "llm": 0.0}))
     assert len(found.rows) == 5
     assert found.note == "15 more workflows in the list below."
+
+
+def test_the_grid_says_which_modes_do_not_compete() -> None:
+    found = built(*jobs({"lp": 1.0, "llm": 0.0, "oracle": 1.0}))
+    assert found.note == "Left out here: oracle, which knows the answers beforehand; the details show it."
+    assert "oracle" not in first(found).title
+    assert built(*jobs({"lp": 1.0, "llm": 0.0})).note is None

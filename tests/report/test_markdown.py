@@ -9,6 +9,7 @@ import pytest
 
 from pytest_swarm.report.markdown import MAX_LINES, escaped, render_markdown, write_markdown
 from pytest_swarm.report.report_model import build_report
+from pytest_swarm.report.wording import mode_name
 from tests.report.factories import run
 from tests.report.hostile import HOSTILE, hostile_run
 from tests.report.played import large_run, small_run
@@ -70,3 +71,22 @@ def test_nothing_of_a_hostile_text_is_live(text: str) -> None:
     assert not re.search(r"(?<!\\)[`\[\]*_|]", plain)
     assert "@e" not in shown
     assert "://" not in shown
+
+
+def test_fourteen_modes_all_have_a_row_and_more_are_named() -> None:
+    modes = (*EVERY, "fixed", "collate", "heft", "llm:phi4:14b", "single:gemma2:2b")
+    text = render_markdown(build_report(small_run(modes=modes, horizons=(0,), budgets_gb=(8.0,))))
+    table = text[text.index("| mode |") :].split("\n\n")[0].splitlines()
+    assert len(table) == 2 + len(modes)
+    more = (*modes, "mine", "yours", "theirs")
+    text = render_markdown(build_report(small_run(modes=more, horizons=(0,), budgets_gb=(8.0,))))
+    (note,) = re.findall(r"(\d+) more modes? not shown here: (.*); report.json", text)
+    table = text[text.index("| mode |") :].split("\n\n")[0]
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()[2:]]
+    assert int(note[0]) + len(rows) == len(more)
+    assert {*rows, *note[1].replace(" and ", ", ").split(", ")} == {escaped(mode_name(mode)) for mode in more}
+
+
+def test_a_table_over_several_settings_says_so() -> None:
+    text = render_markdown(build_report(small_run(horizons=(0, "flat"))))
+    assert "The means are over all horizons (h0 and flat) and all VRAM budgets (8GB and 24GB)." in text

@@ -68,7 +68,7 @@ def test_an_interval_of_a_score_is_cut_to_what_a_score_can_be() -> None:
 
 @pytest.mark.parametrize("place", [Show.TERMINAL, Show.MARKDOWN])
 def test_head_and_rows_of_a_table_of_modes_have_the_same_columns(place: Show) -> None:
-    row = summary_row(aggregate(), place, between="..")
+    row = summary_row(aggregate(), place, between="..", name="x")
     assert len(row) == 2 + len(summary_columns(place))
-    assert row[:5] == ["LP", "2", "50.0 %", "-", "1 of 2"]
+    assert row[:5] == ["x", "2", "50.0 %", "-", "1 of 2"]
     assert [title for title, _ in summary_columns(place)][:3] == ["score", "95 %", "over budget"]

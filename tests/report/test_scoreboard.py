@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from pytest_swarm.domain.record import JobRecord, JobStatus
 from pytest_swarm.metrics.spec import Difference
-from pytest_swarm.report.report_model import build_report
-from pytest_swarm.report.scoreboard import Board, boards, delta, reference_mode
+from pytest_swarm.report.board_cells import ScoreboardRow, delta
+from pytest_swarm.report.findings import main_comparisons
+from pytest_swarm.report.html import render_html
+from pytest_swarm.report.mode_forest import mode_forest
+from pytest_swarm.report.report_model import Report, build_report
+from pytest_swarm.report.scoreboard import Board, boards, reference_mode
 from tests.report.factories import PHI, WB1, WB2, key, record, run
 from tests.report.played import small_run
 
@@ -18,9 +25,9 @@ def row(board: Board, label: str) -> list[str]:
 
 def test_one_setting_has_one_board_and_several_have_marginal_ones() -> None:
     one = build_report(small_run(horizons=(3,), budgets_gb=(8.0,)))
-    assert [(board.horizon, board.budget_gb) for board in boards(one)] == [(3, 8.0)]
+    assert [(board.selection.horizon, board.selection.budget_gb) for board in boards(one)] == [(3, 8.0)]
     many = build_report(small_run(horizons=(0, "flat"), budgets_gb=(8.0, 24.0)))
-    axes = [(board.horizon, board.budget_gb) for board in boards(many)]
+    axes = [(board.selection.horizon, board.selection.budget_gb) for board in boards(many)]
     assert axes == [(h, b) for h in (None, 0, "flat") for b in (None, 8.0, 24.0)]
 
 
@@ -85,3 +92,72 @@ def test_differences_are_written_as_they_are_read(
     kind: str, value: float | None, base: float | None, text: str
 ) -> None:
     assert delta(Difference(kind), value, base) == text
+
+
+def lopsided(*, modes: tuple[str, ...] = ("lp", "fixed")) -> Report:
+    """Each other mode is worse than fixed in each of two workflows, and lost the third, which is hard for all."""
+    scores = {"g0": (0.8, 0.9), "g1": (0.8, 0.9), "g2": (None, 0.0)}
+    jobs: list[JobRecord] = []
+    for name, (own, fixed) in scores.items():
+        for mode in modes:
+            score = fixed if mode == "fixed" else own
+            graph, case = replace(WB1, name=name), key(mode)
+            lost = {"status": JobStatus.ERROR, "error": "gone"} if score is None else {}
+            jobs.append(
+                record(dict.fromkeys(WB1.order, score) if score is not None else {}, graph=graph, case=case, **lost)
+            )
+    return build_report(run(*jobs))
+
+
+def found_row(board: Board, name: str) -> ScoreboardRow:
+    (found,) = [each for each in board.rows if each.metric.name == name]
+    return found
+
+
+def test_scoreboard_and_comparison_have_one_difference_over_the_pairs() -> None:
+    """80 % over two jobs beside 60 % over three would read as 20 points better; it is 10 worse."""
+    report = lopsided()
+    (board,) = boards(report)
+    score = found_row(board, "score")
+    assert [(cell.text, cell.over) for cell in score.cells] == [("80.0 %", "over 2 jobs"), ("60.0 %", "over 3 jobs")]
+    assert [cell.delta for cell in score.cells] == ["-10.0 pts", ""]
+    assert [cell.best for cell in score.cells] == [False, False]
+    (comparison,) = main_comparisons(report)
+    assert comparison.difference is not None
+    assert comparison.difference.mean == pytest.approx(-0.1)
+    page = render_html(report)
+    assert 'data-paired="-10.0 pts"' in page
+    assert "over 2 jobs" in page
+
+
+def test_the_forest_says_over_which_pairs_its_scores_are() -> None:
+    found = mode_forest(lopsided(modes=("lp", "fixed", "milp")))
+    assert found is not None
+    rows = {row.mode: row for group in found.groups for row in group.rows}
+    assert (rows["lp"].score, rows["lp"].difference, rows["lp"].over) == (
+        "80.0 %",
+        "-10.0",
+        "over 2 jobs; fixed 90.0 %",
+    )
+    assert (rows["fixed"].score, rows["fixed"].over) == ("60.0 %", "over 3 jobs")
+
+
+def test_over_the_same_jobs_nothing_is_said_of_them() -> None:
+    (board,) = boards(build_report(small_run(horizons=(3,), budgets_gb=(8.0,), modes=("milp", "fixed"))))
+    assert {cell.over for row in board.rows if row.metric.name != "regret" for cell in row.cells} == {""}
+
+
+def test_each_swept_weight_has_a_board_of_its_own_and_the_pooled_one_says_so() -> None:
+    jobs = [
+        record({"s0": score}, case=replace(key(mode), lambda_token=weight))
+        for mode in ("lp", "fixed")
+        for weight, score in ((0.1, 1.0), (1.0, 0.0))
+    ]
+    report = build_report(run(*jobs))
+    found = boards(report)
+    assert [board.selection.lambda_token for board in found] == [None, 0.1, 1.0]
+    assert [row(board, "Score")[0] for board in found] == ["50.0 %", "100.0 %", "0.0 %"]
+    page = render_html(report)
+    assert "The means are over all weights of token cost (0.1 and 1)." in page
+    assert [f'id="board-t-{n}"' in page for n in range(4)] == [True, True, True, False]
+    assert "#scoreboard:has(#board-t-1:checked) #board-0-0-1{display:block}" in page

@@ -7,12 +7,17 @@ from dataclasses import replace
 import pytest
 
 from pytest_swarm.domain.record import JobStatus
-from pytest_swarm.report.terminal import terminal_summary
+from pytest_swarm.report.findings import answers
+from pytest_swarm.report.report_model import build_report
+from pytest_swarm.report.terminal import terminal_summary, wrapped
 from tests.report.factories import WB1, WB2, info, key, record, run
 from tests.report.hostile import hostile_run
 from tests.report.played import large_run, small_run
 
 EVERY = ("lp", "milp", "staged", "llm", "greedy", "single:qwen2.5-coder:7b", "best-single", "random", "oracle")
+
+
+MANY = (*EVERY, "fixed", "collate", "heft", "single:phi4:14b", "llm:phi4:14b")
 
 
 @pytest.mark.parametrize("width", [100, 120, 80, 60])
@@ -85,3 +90,35 @@ def test_both_tables_write_a_mode_by_its_label() -> None:
     words = {word for line in lines for word in line.split()}
     assert {"LP", "MILP", "LLM"} <= words
     assert not {"lp", "milp", "llm"} & words
+
+
+def test_no_sentence_is_cut_however_many_modes_it_names() -> None:
+    """The sentence of savings names each mode: of 14 it is longer than a thousand characters."""
+    report = build_report(small_run(modes=MANY, horizons=(0,), budgets_gb=(8.0,)))
+    spoken = [" ".join(each.text.split()) for each in answers(report)]
+    assert max(map(len, spoken)) > 1000
+    for width in (100, 60):
+        text = " ".join(" ".join(terminal_summary(report, width=width, verbose=-1)).split())
+        assert [each for each in spoken if each not in text] == []
+
+
+def test_a_word_longer_than_a_line_goes_on_in_the_next_one() -> None:
+    lines = wrapped("see " + "x" * 250 + " there", 100)
+    assert max(map(len, lines)) <= 100
+    assert "".join(lines).replace(" ", "") == "see" + "x" * 250 + "there"
+
+
+def test_modes_with_long_names_that_begin_alike_stay_apart() -> None:
+    names = [f"single:hf.co/organization/a-model-of-ours-GGUF:{tag}" for tag in ("Q4_K_M", "Q8_0")]
+    lines = terminal_summary(small_run(modes=("lp", *names), horizons=(0,)), width=100, verbose=-1)
+    (first, second) = [line.split()[0] for line in lines if line.startswith("single:") and ".." in line.split()[0]]
+    assert (first[-6:], second[-4:]) == ("Q4_K_M", "Q8_0")
+
+
+def test_totals_say_over_what_they_are_pooled() -> None:
+    swept = [record(case=replace(key(mode), lambda_token=w)) for mode in ("lp", "llm") for w in (0.1, 1.0)]
+    lines = terminal_summary(run(*swept), width=100, verbose=-1)
+    assert "The means are over all weights of token cost (0.1 and 1)." in lines
+    text = " ".join(terminal_summary(small_run(), width=100, verbose=-1))
+    assert "The means are over all horizons (h0, h1 and h3) and all VRAM budgets (8GB and 24GB)." in text
+    assert not [line for line in terminal_summary(run(record()), width=100, verbose=-1) if line.startswith("The means")]

@@ -18,8 +18,10 @@ from pytest_swarm.report.wording import (
     points,
     printable,
     seconds,
+    short_texts,
     signed_points,
     significant,
+    whole_line,
 )
 
 ANY_TEXT = st.text(st.characters(), max_size=60)  # surrogates and control characters included
@@ -89,3 +91,21 @@ def test_a_part_of_a_total_reads_as_a_sentence_for_every_number() -> None:
         "0 of 1 job",
         "0 of 2 jobs",
     ]
+
+
+@pytest.mark.parametrize("limit", [8, 13, 24])
+def test_short_texts_keep_apart_what_differs(limit: int) -> None:
+    texts = [
+        f"single:registry/{name}:7b (horizon {n})" for name in ("qwen2.5-coder", "qwen2.5-instruct") for n in (0, 1)
+    ]
+    cut = short_texts(["lp", *texts], limit)
+    assert cut["lp"] == "lp"
+    assert len(set(cut.values())) == 5
+    assert short_texts(["a" * 40], limit)["a" * 40] == "a" * ((limit - 2) // 2) + ".." + "a" * (
+        limit - 2 - (limit - 2) // 2
+    )
+
+
+def test_a_whole_line_is_never_cut_and_brings_no_control_codes() -> None:
+    assert whole_line("one\ntwo " + "x" * 5000) == "one two " + "x" * 5000
+    assert whole_line("a\x1b[1m") == "a\\x1b[1m"

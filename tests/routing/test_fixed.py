@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from pytest_swarm.domain.model import Fleet, Model
@@ -90,6 +91,16 @@ def test_each_type_gets_the_model_of_the_table_then_that_of_the_rest_then_the_be
     assert list(route("fixed", flat(kinds, fleet=code)).model_of.values()) == [GEMMA, LLAMA, LLAMA]
     rest = replace(HEAVY, assign={"math": QWEN, "*": GEMMA})
     assert list(route("collate", flat(kinds, fleet=rest)).model_of.values()) == [GEMMA, QWEN, GEMMA]
+
+
+def test_what_the_job_began_with_stands_for_the_prior_where_the_table_is_silent() -> None:
+    view = flat(["a", "a"], budget_gb=16)
+    start = np.array([[0.2, 0.2], [0.7, 0.7], [0.3, 0.3]])
+    began = replace(view, estimates=replace(view.estimates, start=start))
+    assert set(route("fixed", view).model_of.values()) == {"a"}
+    assert set(route("fixed", began).model_of.values()) == {"b"}
+    assigned = replace(began, fleet=replace(ABC, assign={"a": "c"}))
+    assert set(route("collate", assigned).model_of.values()) == {"c"}
 
 
 def test_a_model_that_is_assigned_but_does_not_fit_is_a_reason_and_no_other_model() -> None:

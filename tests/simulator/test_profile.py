@@ -157,6 +157,12 @@ def test_a_missing_model_is_named_with_what_to_do() -> None:
         ("value = 0.9", "value = 1.9", "must be from 0 to 1"),
         ('type = "math"', 'type = ""', "'' is no task type"),
         ("math = 10", '"" = 10', "'' is no task type"),
+        ("math = 10", "math = 10\nMath = 11", "type 'math' appears twice"),
+        (
+            '[{ type = "math", value = 0.9, source = "made up" }]',
+            '[{ type = "math", value = 0.9, source = "a" }, { type = "MATH", value = 0.1, source = "b" }]',
+            "type 'math' appears twice",
+        ),
         ("scores = [0.5]", "scores = [1.5]", "must be from 0 to 1"),
         ("scores = [0.5]", 'scores = "right"', "'scores' must be a list of numbers"),
         ("scores = [0.5]", "", "neither scores nor completion tokens"),

@@ -210,6 +210,25 @@ JSON_DOCUMENTS: dict[str, dict[str, Any]] = {
     "node-link": NODE_LINK,
 }
 
+_WF_TASKS = [
+    {"name": "a", "id": "1", "parents": [], "children": ["2"], "runtimeInSeconds": 3},
+    {"name": "a", "id": "2", "parents": ["1"], "children": []},
+]
+BATCH_DOCUMENTS: dict[str, Any] = {
+    "wfformat 1.4": {"name": "w", "schemaVersion": "1.4", "workflow": {"tasks": _WF_TASKS}},
+    "wfformat 1.5": {"name": "w", "schemaVersion": "1.5", "workflow": {
+        "specification": {"tasks": [row | {"name": row["id"]} for row in _WF_TASKS]},
+        "execution": {"tasks": [{"id": "1", "runtimeInSeconds": 3}]}}},
+    "dagbench": {"name": "g", "task_graph": {
+        "tasks": [{"name": "a", "cost": 1}, {"name": "b", "cost": 2}],
+        "dependencies": [{"source": "a", "target": "b", "size": 3}]}},
+    "worfbench": [{"id": "x", "conversations": [
+        {"content": "Task: Bake."}, {"content": "Node:\n1: Mix\n2: Bake\nEdges: (START,1) (1,2) (2,END)"}]}],
+    "own": {"name": "g", "edges": [["a", "b"]], "tasks": [
+        {"id": "a", "type": "code", "prompt": "x", "estimated_tokens": 3, "expected": {"kind": "number", "value": 3}},
+        {"id": "b", "type": "math", "prompt": "{{answer: a}}", "estimated_tokens": 3, "difficulty": 2}]},
+}  # fmt: skip
+
 
 def changed(document: dict[str, Any], *path: str | int, to: Any) -> dict[str, Any]:
     """A copy with another value at a path."""

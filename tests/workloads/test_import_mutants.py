@@ -1,8 +1,9 @@
-"""Five hundred seeded mutants of a workflow of each format: a graph or a refusal, never another exception."""
+"""Seeded mutants of a file of each format: a graph or a refusal, never another exception, alone and in a batch."""
 
 from __future__ import annotations
 
 import copy
+import io
 import json
 import random
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
+from pytest_swarm.cli import main
 from pytest_swarm.workloads.importers.flow_graphs import FlowOptions
 from pytest_swarm.workloads.importers.import_cases import ImportOptions
-from pytest_swarm.workloads.importers.import_files import import_graphs
-from tests.workloads.flow_documents import DOT, GRAPHML, JSON_DOCUMENTS
+from pytest_swarm.workloads.importers.import_files import import_files, import_graphs
+from tests.workloads.flow_documents import BATCH_DOCUMENTS, DOT, GRAPHML, JSON_DOCUMENTS
 
-MUTANTS = 500
+MUTANTS = 200
 OTHERS: tuple[Any, ...] = (
     None,
     0,
@@ -31,7 +33,13 @@ OTHERS: tuple[Any, ...] = (
     [[]],
     "\ud83d",
     "9" * 5000,
+    10**400,
+    -(10**30),
+    1e308,
+    "{{answer: a}}",
+    {"\ud83d": {"": []}},
 )
+BATCH = 60
 CHARACTERS = "{}[]\"':,#<>&|\\\n\t-0x\u00e9"
 
 
@@ -46,7 +54,7 @@ def mutated_tree(document: Any, draw: random.Random) -> Any:
     for _ in range(draw.randint(1, 3)):
         path = draw.choice(places(result)[1:] or [()])
         if not path:
-            return draw.choice(OTHERS)
+            return copy.deepcopy(draw.choice(OTHERS))
         parent = result
         for key in path[:-1]:
             parent = parent[key]
@@ -54,7 +62,7 @@ def mutated_tree(document: Any, draw: random.Random) -> Any:
         if kind == 0:
             del parent[path[-1]]
         elif kind == 1:
-            parent[path[-1]] = draw.choice(OTHERS)
+            parent[path[-1]] = copy.deepcopy(draw.choice(OTHERS))
         elif kind == 2 and isinstance(parent, list):
             parent.append(copy.deepcopy(parent[path[-1]]))
         elif kind == 3 and isinstance(parent, dict):
@@ -119,3 +127,36 @@ def test_mutants_of_text(name: str, text: str, tmp_path: Path) -> None:
     assert graphs > 0
     assert refusals > 0
     assert graphs + refusals == MUTANTS
+
+
+@pytest.mark.parametrize("name", [*BATCH_DOCUMENTS, *JSON_DOCUMENTS])
+def test_a_batch_of_mutants_imports_the_others_and_can_be_shown(name: str, tmp_path: Path) -> None:
+    draw, documents = random.Random(f"batch|{name}"), BATCH_DOCUMENTS | JSON_DOCUMENTS
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(BATCH):
+        (folder / f"m{number:03}.json").write_text(json.dumps(mutated_tree(documents[name], draw)))
+    (folder / "good.json").write_text(json.dumps(BATCH_DOCUMENTS["dagbench"] | {"name": "good"}))
+    summary = import_files([folder], tmp_path / "out")
+    assert "good" in {each.graph for each in summary.imported}
+    named = {each.source.partition(" (")[0] for each in (*summary.imported, *summary.refused)}
+    assert {path.name for path in folder.iterdir()} == {Path(each.partition("[")[0]).name for each in named}
+    assert all(each.reason.strip() and "\n" not in each.reason for each in summary.refused)
+    assert summary.text().encode("utf-8", "backslashreplace")
+
+
+def test_equal_names_without_ids_are_refused(tmp_path: Path) -> None:
+    document = copy.deepcopy(BATCH_DOCUMENTS["wfformat 1.4"])
+    document["workflow"]["tasks"] = [{"name": "a", "id": each, "parents": [], "children": []} for each in ("", "2")]
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    (found,) = import_graphs(tmp_path / "x.json")
+    assert found.reason == "'workflow': several tasks have the name 'a', and no 'id' each to tell them apart"
+
+
+def test_a_name_that_no_terminal_can_show_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(BATCH_DOCUMENTS["dagbench"] | {"name": "\ud83d"}))
+    shown = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(shown, encoding="ascii"))
+    assert main(["import", str(tmp_path / "x.json"), "--out", str(tmp_path / "out")]) == 1
+    assert b"half a surrogate pair" in shown.getvalue()
+    assert b"(\\ud83d)" in shown.getvalue()

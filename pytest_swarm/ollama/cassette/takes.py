@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.record import Case
 from pytest_swarm.fields import Json
 
@@ -185,4 +186,4 @@ def task_of(body: Json, graph: TaskGraph) -> str | None:
     messages = body.get("messages") if isinstance(body, dict) else None
     last = messages[-1] if isinstance(messages, list) and messages else None
     prompt = last.get("content") if isinstance(last, dict) else None
-    return next((task.id for task in graph.tasks if task.prompt == prompt), None)
+    return next((task.id for task in graph.tasks if fill(task.prompt, {}) == prompt), None)

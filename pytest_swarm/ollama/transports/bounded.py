@@ -46,13 +46,12 @@ class BoundedTransport(httpx.AsyncBaseTransport):
         if packed and encoding not in _WINDOWS:
             await response.aclose()
             raise httpx.DecodingError(f"the reply is packed as {encoding!r:.40}, which nobody asked for")
-        headers = [(name, value) for name, value in response.headers.raw if not packed or not _is_packing(name)]
-        return httpx.Response(
-            response.status_code,
-            headers=headers,
-            stream=_BoundedBody(response.stream, _WINDOWS.get(encoding), self._limit_bytes),
-            extensions=response.extensions,
-        )
+        body = _BoundedBody(response.stream, _WINDOWS.get(encoding), self._limit_bytes)
+        if not packed:
+            response.stream = body
+            return response
+        headers = [(name, value) for name, value in response.headers.raw if not _is_packing(name)]
+        return httpx.Response(response.status_code, headers=headers, stream=body, extensions=response.extensions)
 
     async def aclose(self) -> None:
         """Close the inner transport."""

@@ -8,11 +8,13 @@ from statistics import quantiles
 from typing import Final
 
 from pytest_swarm.report.charts.scale import Frame, Tick, logarithmic
-from pytest_swarm.report.wording import milliseconds, mode_name
+from pytest_swarm.report.wording import milliseconds, mode_name, short_names
 
 WIDTH: Final = 360
 ROW: Final = 34
 LEFT, RIGHT, TOP, BELOW = 84, 344, 8, 40
+_NAME: Final = 22  # characters of a mode's name on the left
+_LETTER: Final = 6.2  # pixels of a letter
 _PERCENTS: Final = (5, 25, 50, 75, 95)
 
 
@@ -21,6 +23,7 @@ class Box:
     """One mode: pixels of its 5, 25, 50, 75 and 95 % points."""
 
     mode: str
+    name: str
     y: float
     whisker: tuple[float, float]
     box: tuple[float, float]
@@ -44,13 +47,16 @@ def distribution(times_ms: Mapping[str, Sequence[float]]) -> Distribution | None
     points = {mode: _points(times) for mode, times in times_ms.items() if times}
     if not points:
         return None
-    x = logarithmic((value for each in points.values() for value in each), start=LEFT, end=RIGHT)
+    names = short_names(points, _NAME)
+    left = max(LEFT, 10 + _LETTER * max(map(len, names.values())))
+    x = logarithmic((value for each in points.values() for value in each), start=left, end=RIGHT)
     boxes: list[Box] = []
     rows: list[tuple[str, ...]] = []
     for n, (mode, (p5, p25, p50, p75, p95)) in enumerate(points.items()):
         boxes.append(
             Box(
                 mode=mode,
+                name=names[mode],
                 y=TOP + ROW * (n + 0.5),
                 whisker=(x(p5), x(p95)),
                 box=(x(p25), x(p75)),
@@ -62,7 +68,7 @@ def distribution(times_ms: Mapping[str, Sequence[float]]) -> Distribution | None
         rows.append((mode_name(mode), f"{len(times_ms[mode]):,}", *figures))
     bottom = TOP + ROW * len(boxes)
     return Distribution(
-        frame=Frame(width=WIDTH, height=bottom + BELOW, left=LEFT, right=RIGHT, top=TOP, bottom=bottom),
+        frame=Frame(width=WIDTH, height=bottom + BELOW, left=left, right=RIGHT, top=TOP, bottom=bottom),
         x_ticks=tuple(Tick(at=tick.at, label=_time(tick.label)) for tick in x.ticks()),
         boxes=tuple(boxes),
         head=("mode", "steps", "5 %", "25 %", "median", "75 %", "95 %"),

@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, round_values
-from pytest_swarm.report.wording import mode_name, one_line, points, signed_points
+from pytest_swarm.report.wording import mode_name, points, short_names, signed_points
 from pytest_swarm.statistics.intervals import Interval
 
 FRAME: Final = Frame(width=320, height=58, left=10, right=310, top=16, bottom=40)
@@ -80,6 +80,7 @@ def whisker(comparison: Comparison) -> Whisker | None:
     if found is None:
         return None
     reach = _reach([found])
+    names = short_names((comparison.reference, comparison.mode), _NAME)
     x = Scale(low=-reach, high=reach, start=FRAME.left, end=FRAME.right)
     return Whisker(
         frame=FRAME,
@@ -88,8 +89,8 @@ def whisker(comparison: Comparison) -> Whisker | None:
         high=None if found.high is None else x(found.high),
         zero=x(0.0),
         ticks=_ticks(x, 4),
-        left=f"{one_line(mode_name(comparison.reference), _NAME)} better",
-        right=f"{one_line(mode_name(comparison.mode), _NAME)} better",
+        left=f"{names[comparison.reference]} better",
+        right=f"{names[comparison.mode]} better",
         title=_title(comparison, found),
     )
 

@@ -8,10 +8,10 @@ from typing import Final
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
 from pytest_swarm.report.decision_text import gain_text, interval_text, policy_name
-from pytest_swarm.report.wording import one_line
+from pytest_swarm.report.wording import short_texts
 
 _ROW: Final = 24  # pixels of a row
-_NAME: Final = 26  # characters of a policy's name that fit on the left
+_NAME: Final = 34  # characters of a policy's name that fit on the left
 _POINTS: Final = 100  # points of a score, and percent of a share
 
 
@@ -48,15 +48,16 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
     if choice.best is None or choice.honest is None or not choice.estimates:
         return None
     bottom = 8.0 + _ROW * len(choice.estimates)
-    frame = Frame(width=620, height=bottom + 40, left=190, right=606, top=4, bottom=bottom)
+    frame = Frame(width=660, height=bottom + 40, left=230, right=646, top=4, bottom=bottom)
     by = decision.question.by
     factor = 1 if by.name == "utility" else _POINTS
     ends = [factor * value for each in choice.estimates for value in (each.low, each.high)]
+    names = short_texts((policy_name(decision, each) for each in decision.policies), _NAME)
     x = fitted([0.0, *ends], start=frame.left, end=frame.right)
     marks = tuple(
         GainMark(
             mode=decision.policies[each.policy].mode,
-            name=one_line(policy_name(decision, decision.policies[each.policy]), _NAME),
+            name=names[policy_name(decision, decision.policies[each.policy])],
             y=frame.top + _ROW * (n + 0.5),
             middle=x(factor * each.mean),
             low=x(factor * each.low),

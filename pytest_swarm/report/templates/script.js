@@ -53,13 +53,13 @@
   const show = async () => {
     const want = new FormData(form);
     const text = String(want.get("text")).trim().toLowerCase();
-    const plain = !text && !want.get("h") && !want.get("vram") && !want.get("only") && want.get("sort") === "order";
+    const plain = !text && !want.get("h") && !want.get("vram") && !want.get("t") && !want.get("only") && want.get("sort") === "order";
     if (!plain || limit > rows.length) await loadRows();
     const only = want.get("only");
     const hits = rows.filter((row) => {
       const data = row.dataset;
       return (!text || data.job.toLowerCase().includes(text)) && (!want.get("h") || data.h === want.get("h"))
-        && (!want.get("vram") || data.vram === want.get("vram"))
+        && (!want.get("vram") || data.vram === want.get("vram")) && (!want.get("t") || data.t === want.get("t"))
         && (!only || (only === "trouble" ? data.trouble === "1" : Number(data[only]) > 0));
     });
     const rank = orders[want.get("sort")];
@@ -133,15 +133,21 @@
     return Number(percent) === 0 ? "" : `${signed(percent)} %`;
   };
   const reference = document.getElementById("reference");
+  const first = reference?.value;
   reference?.addEventListener("change", () => {
     for (const board of all(".board")) {
       const cells = all("td[data-metric]", board);
       const base = new Map(cells.filter((cell) => cell.dataset.mode === reference.value)
         .map((cell) => [cell.dataset.metric, cell.dataset.value]));
       for (const cell of cells) {
-        const { value, mode, metric, delta } = cell.dataset;
+        const { value, mode, metric, delta, paired } = cell.dataset;
+        const plain = cell.querySelector(".delta");
+        if (paired !== undefined) { // over other jobs: only the pairs with the first reference were computed
+          plain.textContent = reference.value === first ? paired : mode === reference.value ? "" : "over other jobs";
+          continue;
+        }
         const none = !base.get(metric) || value === "" || mode === reference.value;
-        cell.querySelector(".delta").textContent = none ? "" : written(delta, Number(value), Number(base.get(metric)));
+        plain.textContent = none ? "" : written(delta, Number(value), Number(base.get(metric)));
       }
       board.querySelector(".against-name").textContent = reference.selectedOptions[0].textContent;
       for (const each of all("[data-reference]", board)) each.hidden = each.dataset.reference !== reference.value;

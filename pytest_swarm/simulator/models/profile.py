@@ -17,6 +17,7 @@ from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
 from pytest_swarm.simulator.models.measured_answers import load_measured_answers
 from pytest_swarm.simulator.models.profile_tables import (
+    by_task_type,
     read_answer,
     read_known_outcome,
     read_model,
@@ -160,7 +161,9 @@ def _behaviour(table: Fields) -> Behaviour:
         self_contained_carryover=table.number("self_contained_carryover", low=0, high=1),
         neutral_accuracy=table.number("neutral_accuracy", low=0, high=1),
         token_spread=table.number("token_spread", low=0, high=1),
-        completion_tokens={read_task_type(tokens, key): tokens.whole(key, low=1) for key in tokens},
+        completion_tokens=by_task_type(
+            tokens, ((read_task_type(tokens, key), tokens.whole(key, low=1)) for key in tokens)
+        ),
     )
 
 

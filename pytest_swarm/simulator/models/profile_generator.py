@@ -15,7 +15,7 @@ from random import Random
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
-from pytest_swarm.domain.placeholders import references
+from pytest_swarm.domain.placeholders import fill, references
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt import given_answers
 from pytest_swarm.domain.seeding import stable_rng
@@ -71,7 +71,7 @@ class ProfileGenerator:
             if task.system is not None or references(task.prompt):
                 self._templates.append((graph, task))
             else:
-                self._tasks_by_prompt.setdefault(task.prompt, []).append((graph, task))
+                self._tasks_by_prompt.setdefault(fill(task.prompt, {}), []).append((graph, task))
 
     def prompt_tokens(self, request: GenerationRequest) -> int:
         """Return the tokens of a request's prompt: the recorded number, else by the rule of the model's calls."""
@@ -147,6 +147,21 @@ class ProfileGenerator:
         text = self._text(call, task.expected, self._outcome(call, has_inputs=_receives_inputs(graph, task)))
         return score_or_none(task.expected, text) or 0.0
 
+    def task_answer(self, graph: TaskGraph, task: Task, request: GenerationRequest, given: Mapping[str, str]) -> str:
+        """Return the text that `generate` returns for the request of a task, without looking for the task.
+
+        Args:
+            graph: The graph of the task.
+            task: The task.
+            request: What the model is asked.
+            given: The answers that the task is given, by task.
+        """
+        recorded = self._recorded(request)
+        if recorded is not None:
+            return recorded.text
+        call = _Call(graph=graph, task=task, model=request.model, request_seed=request.seed)
+        return self._answer_task(call, given, self.prompt_tokens(request))[0]
+
     def _recognize(self, prompt: str, request: GenerationRequest) -> tuple[_Call, dict[str, str]] | None:
         """Return the task of a chat and its inputs; of several tasks, the latest whose inputs are all there."""
         entries = (*self._templates, *self._tasks_by_prompt.get(prompt, ()))
@@ -177,11 +192,12 @@ class ProfileGenerator:
 
     def _after_inputs(self, call: _Call, inputs: Mapping[str, str], target: float) -> float:
         """Return the score that the model gets with these inputs, where it would get `target` with right ones."""
-        wrong = [score for score in self._input_scores(call, inputs) if score is not None and score < 1.0]
+        scores = self._input_scores(call, inputs)
+        wrong = any(score is not None and score < 1.0 for score in scores)
         seen = self.profile.outcome_after_wrong_input(call.graph.name, call.task, call.model) if wrong else None
         if seen is not None:
             return call.rng(self.seed, "outcome").choice(seen.scores)
-        return 0.0 if self._inputs_mislead(call, inputs) else target
+        return 0.0 if self._inputs_mislead(call, scores) else target
 
     def _fit_length(self, call: _Call, text: str, tokens: int, expected: Expectation | None) -> str:
         """Return the text as long as its tokens say, with the same score; the text as it is where that fails.
@@ -213,7 +229,7 @@ class ProfileGenerator:
         right = sum(rng.random() < self.profile.behaviour.partial_share for _ in range(count))
         return min(right, count - 1) / count
 
-    def _inputs_mislead(self, call: _Call, inputs: Mapping[str, str]) -> bool:
+    def _inputs_mislead(self, call: _Call, scores: Iterable[float | None]) -> bool:
         """Draw whether a wrong input makes the answer wrong.
 
         Each input of score s does so with probability c (1 - s), independently; unscored inputs never do. c is
@@ -223,7 +239,7 @@ class ProfileGenerator:
         known, behaviour = self._known(call, has_inputs=True), self.profile.behaviour
         self_contained = known is not None and bool(known.scores)
         carryover = behaviour.self_contained_carryover if self_contained else behaviour.error_carryover
-        for score in self._input_scores(call, inputs):
+        for score in scores:
             draw = rng.random()
             if score is not None and draw < carryover * (1.0 - score):
                 return True

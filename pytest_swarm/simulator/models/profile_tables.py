@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, TypeVar
 
-from pytest_swarm.domain.task import ANY_TYPE, type_fault, type_name
+from pytest_swarm.domain.task import ANY_TYPE, TYPES_COMPARED, type_fault, type_name
 from pytest_swarm.fields import Fields
 from pytest_swarm.simulator.models.profile_types import (
     KNOWN_CONTEXTS,
@@ -16,6 +17,7 @@ from pytest_swarm.simulator.models.profile_types import (
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 from pytest_swarm.simulator.server.hardware import ModelSpec
 
+T = TypeVar("T")
 _SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
 _SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
 
@@ -61,7 +63,7 @@ def read_model(row: Fields) -> ModelProfile:
     return ModelProfile(
         spec=spec,
         source=row.text("source"),
-        accuracy=dict(map(_accuracy, row.tables("accuracy"))),
+        accuracy=by_task_type(row, map(_accuracy, row.tables("accuracy"))),
         plain=_call_cost(row.table("plain_calls")),
         schema=_call_cost(row.table("schema_calls")),
         characters_per_token=row.optional_number("characters_per_token"),
@@ -101,6 +103,16 @@ def _accuracy(row: Fields) -> tuple[str, Accuracy]:
     return read_task_type(row, row.text("type")), Accuracy(
         value=row.number("value", low=0, high=1), source=row.text("source")
     )
+
+
+def by_task_type(row: Fields, rows: Iterable[tuple[str, T]]) -> dict[str, T]:
+    """Return the rows by type; raise the error of `row` for a type that appears twice."""
+    found: dict[str, T] = {}
+    for name, value in rows:
+        if name in found:
+            raise row.fail(f"type {name!r} appears twice; {TYPES_COMPARED}")
+        found[name] = value
+    return found
 
 
 def read_task_type(row: Fields, text: str) -> str:

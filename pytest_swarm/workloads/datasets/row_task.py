@@ -6,6 +6,7 @@ import math
 
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import Task, TaskType
 
 
@@ -14,7 +15,7 @@ def row_task(prompt: str, expected: Expectation, *, type_: TaskType, answer_toke
     return Task(
         id="row",
         type=type_,
-        prompt=prompt,
+        prompt=escaped(prompt),
         estimated_tokens=math.ceil(len(prompt) / CHARS_PER_TOKEN) + answer_tokens,
         difficulty=difficulty,
         expected=expected,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.placeholders import placeholder
+from pytest_swarm.domain.placeholders import escaped, placeholder
 from pytest_swarm.domain.task import GENERAL, Task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowInput, Parts, StepAnswer
@@ -53,19 +53,34 @@ class _Texts:
     used: set[str] = field(default_factory=set)
     known: dict[str, None] = field(default_factory=dict)
     missing: dict[str, None] = field(default_factory=dict)
+    not_before: dict[str, None] = field(default_factory=dict)
 
     def fill(self, parts: Parts, before: set[Copy]) -> str:
-        """Return the text, with placeholders for answers of steps in `before`."""
-        return "".join(part if isinstance(part, str) else self._place(part, before) for part in parts)
+        """Return the text, with placeholders for answers of steps in `before`; all else is sent to the letter."""
+        text, literal = "", ""
+        for part in parts:
+            answer = self._answer(part, before) if isinstance(part, StepAnswer) else None
+            if answer is not None:
+                text, literal = f"{text}{escaped(literal)}{answer}", ""
+            elif isinstance(part, StepAnswer):
+                literal += self._default(part)
+            else:
+                literal += part if isinstance(part, str) else self._input(part)
+        return text + escaped(literal)
 
-    def _place(self, part: StepAnswer | FlowInput, before: set[Copy]) -> str:
-        if isinstance(part, FlowInput):
-            return self._input(part)
+    def _answer(self, part: StepAnswer, before: set[Copy]) -> str | None:
+        """Return the placeholder of the first candidate that comes before; None where none does."""
         for step, path in part.candidates:
             copies = [copy for copy in before if copy[0] == step]
             if copies:
                 return placeholder(self.ids[max(copies)], tuple(map(_plain, path)))
-        return part.raw if part.default is None else part.default
+        return None
+
+    def _default(self, part: StepAnswer) -> str:
+        if part.default is None:
+            self.not_before[part.raw] = None
+            return part.raw
+        return part.default
 
     def _input(self, part: FlowInput) -> str:
         self.known[part.names[0]] = None
@@ -82,6 +97,8 @@ class _Texts:
         """Return what is to be said about the inputs."""
         if self.missing:
             yield f"inputs without a value stay as written: {_listed(self.missing)}; give them with --input NAME=VALUE"
+        if self.not_before:
+            yield f"answers of steps that do not come before stay as written: {_listed(self.not_before)}"
         if unused := [name for name in self.inputs if name not in self.used]:
             inputs = f"its inputs are {_listed(self.known)}" if self.known else "it has no inputs"
             yield f"no prompt uses the input {_listed(unused)}; {inputs}"
@@ -151,7 +168,7 @@ def _task(flow: AgentFlow, copy: Copy, texts: _Texts, parents: Mapping[Copy, Seq
         system, prompt = "", system
     has_text = bool(prompt.strip())
     if not has_text:
-        prompt = (
+        prompt = escaped(
             f"You carry out the step {node.name!r} of the workflow {flow.name!r}. Give its result in a few sentences."
         )
     words = _TAG.sub(" ", f"{system} {prompt}")

@@ -197,7 +197,10 @@ def _key(name: str) -> str:
 
 
 def _refused(where: str, error: GraphError) -> RefusedGraph:
-    return RefusedGraph(source=where, reason=str(error).removeprefix(f"{where}: "))
+    message = str(error)
+    for mark in (": ", ", "):
+        message = message.removeprefix(where + mark)
+    return RefusedGraph(source=where, reason=message)
 
 
 def _write(found: FoundGraph, folder: Path) -> ImportedGraph | RefusedGraph:

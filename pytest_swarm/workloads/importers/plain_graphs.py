@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
+from pytest_swarm.domain.placeholders import PLACEHOLDER, fill, reference_of
 from pytest_swarm.domain.task import MAX_DIFFICULTY, MIN_DIFFICULTY, type_name
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
-from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep, Part, Parts, StepAnswer
 from pytest_swarm.workloads.importers.json_values import at, tables, text
 from pytest_swarm.workloads.importers.task_rules import type_from_text
 
@@ -35,13 +36,44 @@ class PlainGraph:
             GraphError: For an edge that leads nowhere, and for a task's field with a wrong value.
         """
         try:
-            nodes = tuple(
-                FlowNode(id=node, name=node, step=_step(self.name, node, row)) for node, row in self.nodes.items()
-            )
+            nodes = tuple(FlowNode(id=node, name=node, step=self._step(node, row)) for node, row in self.nodes.items())
             links = tuple(FlowLink(source=source, target=target) for source, target in dict.fromkeys(self.edges))
             return AgentFlow(name=self.name, nodes=nodes, links=links)
         except GraphError as error:
             raise GraphError(f"{where}: {error}") from error
+
+    def _step(self, node: str, row: Mapping[str, Json]) -> LlmStep:
+        fields = Fields(_numbers(row), where=f"node {node!r}", error=GraphError)
+        label = text(dict(row), "label").strip()
+        written = text(dict(row), "prompt").strip()
+        called = f"{node} ({label})" if label and label != node else node
+        own = f"You carry out the step {called} of the workflow {self.name}. Give its result in a few sentences."
+        kind = text(dict(row), "type").strip().lower()
+        tokens = fields.optional_whole("estimated_tokens")
+        if tokens is not None and not 1 <= tokens <= MAX_TOKENS:
+            raise fields.fail(f"'estimated_tokens' is {tokens}, but must be from 1 to {MAX_TOKENS}")
+        difficulty = fields.number("difficulty", MIN_DIFFICULTY, low=MIN_DIFFICULTY, high=MAX_DIFFICULTY)
+        return LlmStep(
+            system=self._parts(text(dict(row), "system").strip(), fields),
+            prompt=self._parts(written, fields) if written else (own,),
+            model=text(dict(row), "model").strip() or None,
+            type=type_name(kind) or type_from_text(" ".join((kind, label or node, written))),
+            estimated_tokens=tokens,
+            difficulty=difficulty if "difficulty" in fields else None,
+        )
+
+    def _parts(self, written: str, fields: Fields) -> Parts:
+        """Return a text with its placeholders, which are those of a graph file."""
+        found: list[Part] = []
+        at_char = 0
+        for match in PLACEHOLDER.finditer(written):
+            answer = reference_of(match)
+            if answer.task not in self.nodes:
+                raise fields.fail(f"refers to the answer of {answer.task!r}, which is no node")
+            place = StepAnswer(candidates=((answer.task, answer.path),), raw=match[0])
+            found += [fill(written[at_char : match.start()], {}), place]
+            at_char = match.end()
+        return tuple(part for part in [*found, fill(written[at_char:], {})] if part != "")
 
 
 def is_node_link(document: Json) -> bool:
@@ -122,27 +154,6 @@ def _check_graphml(root: Element, where: str) -> None:
 
 def _plain(value: object) -> Json:
     return value if isinstance(value, bool | int | float | str) else str(value)
-
-
-def _step(graph: str, node: str, row: Mapping[str, Json]) -> LlmStep:
-    fields = Fields(_numbers(row), where=f"node {node!r}", error=GraphError)
-    label = text(dict(row), "label").strip()
-    written = text(dict(row), "prompt").strip()
-    called = f"{node} ({label})" if label and label != node else node
-    prompt = written or f"You carry out the step {called} of the workflow {graph}. Give its result in a few sentences."
-    kind = text(dict(row), "type").strip().lower()
-    tokens = fields.optional_whole("estimated_tokens")
-    if tokens is not None and not 1 <= tokens <= MAX_TOKENS:
-        raise fields.fail(f"'estimated_tokens' is {tokens}, but must be from 1 to {MAX_TOKENS}")
-    difficulty = fields.number("difficulty", MIN_DIFFICULTY, low=MIN_DIFFICULTY, high=MAX_DIFFICULTY)
-    return LlmStep(
-        system=(system,) if (system := text(dict(row), "system").strip()) else (),
-        prompt=(prompt,),
-        model=text(dict(row), "model").strip() or None,
-        type=type_name(kind) or type_from_text(" ".join((kind, label or node, written))),
-        estimated_tokens=tokens,
-        difficulty=difficulty if "difficulty" in fields else None,
-    )
 
 
 def _numbers(row: Mapping[str, Json]) -> dict[str, Json]:

@@ -16,6 +16,7 @@ from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import MAX_DIFFICULTY, MIN_DIFFICULTY, Task, TaskType
 from pytest_swarm.errors import GraphError
 
@@ -121,7 +122,7 @@ def size_from_text(text: str, parents: int) -> tuple[int, float]:
 
 def _prompt(name: str, step: ImportedStep) -> str:
     called = step.id if step.name == step.id else f"{step.id} ({step.name})"
-    return (
+    return escaped(
         f"You carry out step {called} of the workflow {name}. Say in at most three sentences what this step "
         "does with the results of the steps before it, and what it hands on."
     )

@@ -44,15 +44,15 @@ def read_wfformat(document: Json, *, where: str) -> TaskGraph:
     name = fields.text("name").removesuffix(".json")
     if version in JOINED_VERSIONS:
         rows = workflow.tables("tasks" if "tasks" in workflow else "jobs")
-        keys = _keys(rows, workflow)
+        ids = _own_ids(rows, workflow)
         runtimes = [_runtime(row) for row in rows]
     else:
         workflow, execution = workflow.table("specification"), workflow.table("execution")
         rows = workflow.tables("tasks")
-        keys = {row.text("id"): row.text("id") for row in rows}
+        ids = tuple(row.text("id") for row in rows)
         by_id = {row.text("id"): row.number("runtimeInSeconds", 0.0, low=0.0) for row in execution.tables("tasks")}
         runtimes = [by_id.get(row.text("id"), 0.0) for row in rows]
-    ids = _ids(rows, keys)
+    keys = {own: own for own in ids} if version not in JOINED_VERSIONS else _keys(rows, ids)
     steps = tuple(
         ImportedStep(id=each, name=row.text("name", each), cost=runtime)
         for each, row, runtime in zip(ids, rows, runtimes, strict=True)
@@ -61,29 +61,32 @@ def read_wfformat(document: Json, *, where: str) -> TaskGraph:
     return graph_of_steps(name, steps, edges, where)
 
 
-def _keys(rows: tuple[Fields, ...], workflow: Fields) -> dict[str, str]:
-    """Return what parents and children are called -> the ID of the task: its name where names are unique, else its id.
+def _own_ids(rows: tuple[Fields, ...], workflow: Fields) -> tuple[str, ...]:
+    """Return the ID of each task of a version before 1.5: its name where names are unique, else its id.
 
     Raises:
         GraphError: Where tasks of one name have no ids of their own.
     """
     names = Counter(row.text("name") for row in rows)
-    if all(count == 1 for count in names.values()):
-        by_id = {row.text("id"): row.text("name") for row in rows if "id" in row}
-        return by_id | {name: name for name in names}
-    ids = Counter(row.optional_text("id") for row in rows)
-    name, other = names.most_common(1)[0][0], ids.most_common(1)[0]
-    if None in ids or other[1] > 1:
+    if len(names) == len(rows):
+        return tuple(names)
+    ids = tuple(row.optional_text("id") or "" for row in rows)
+    if not all(ids) or len(set(ids)) < len(ids):
+        name = names.most_common(1)[0][0]
         raise workflow.fail(f"several tasks have the name {name!r}, and no 'id' each to tell them apart")
-    by_name = {row.text("name"): row.text("id") for row in rows if names[row.text("name")] == 1}
-    return by_name | {row.text("id"): row.text("id") for row in rows}
+    return ids
 
 
-def _ids(rows: tuple[Fields, ...], keys: dict[str, str]) -> tuple[str, ...]:
-    """Return the ID of each row's task."""
-    return tuple(
-        keys.get(row.text("id") if "id" in row else row.text("name")) or keys[row.text("name")] for row in rows
-    )
+def _keys(rows: tuple[Fields, ...], ids: tuple[str, ...]) -> dict[str, str]:
+    """Return what parents and children call a task -> its ID; its own ID comes first, a name that repeats is none."""
+    names = Counter(row.optional_text("name") for row in rows)
+    by_id = {found: own for row, own in zip(rows, ids, strict=True) if (found := row.optional_text("id"))}
+    by_name = {
+        found: own
+        for row, own in zip(rows, ids, strict=True)
+        if (found := row.optional_text("name")) and names[found] == 1
+    }
+    return by_name | by_id | {own: own for own in ids}
 
 
 def _runtime(row: Fields) -> float:

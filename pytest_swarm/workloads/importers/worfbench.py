@@ -12,6 +12,7 @@ import re
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
@@ -93,7 +94,7 @@ def _task(number: str, text: str, goal: str, parents: int) -> Task:
     return Task(
         id=number,
         type=type_from_text(text),
-        prompt=f"{whole}Your step {number}: {text}\nCarry out this step alone, and give its result.",
+        prompt=escaped(f"{whole}Your step {number}: {text}\nCarry out this step alone, and give its result."),
         estimated_tokens=tokens,
         difficulty=difficulty,
     )

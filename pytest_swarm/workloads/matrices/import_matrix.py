@@ -171,8 +171,9 @@ def import_matrix(source: Path, out: Path, how: MatrixImport) -> ImportedMatrix:
         save_graph(graph, out / "jobs" / f"{graph.name}.json")
     _write_answers(jobs, out / "answers.jsonl")
     heading = (
-        f"The models of {source.name}: what a router believes of them.",
-        "A capability is the mean score in this very table, which a user could not know before measuring.",
+        f"The models of {source.name}. They have no capabilities: the scores of the table are the outcome of the runs.",
+        "Of each job, a router knows the answers to all other jobs (swarm_estimates = cross). Add a table",
+        "[model.capabilities] for what you knew before anything was measured.",
         "Cost is in millionths of a USD.",
     )
     write_text(out / "fleet.toml", fleet_toml(fleet_entries(matrix, jobs), heading=heading), MatrixError)
@@ -220,7 +221,7 @@ def _ini(matrix: Matrix) -> str:
             "[pytest]",
             "# Compare a single model with --swarm-compare=oracle,single:MODEL.",
             f"swarm_compare = {','.join(MODES)}",
-            "# Estimates of each job from the answers to all others; prior believes the means of the whole table.",
+            "# Estimates of each job from the answers to all others; with prior, all models start equal.",
             "swarm_estimates = cross",
             "swarm_backend = sim",
             "swarm_fleet = fleet.toml",

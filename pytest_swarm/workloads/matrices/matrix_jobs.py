@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Final
+from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.measured_call import CallKey, MeasuredCall
 from pytest_swarm.domain.model import Model
+from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import GENERAL, MAX_TYPE_CHARS, Task, type_name
 from pytest_swarm.workloads.fleet import FleetEntry
 from pytest_swarm.workloads.matrices.matrix import Matrix, MatrixCell, MatrixPrompt
@@ -21,6 +22,7 @@ ASSUMED_VRAM_GB: Final = (
 )
 _ASSUMED_ANSWER_TOKENS: Final = 100  # where no table counts tokens; enters the routers' estimates only
 _LEAST_CONTEXT: Final = 8192
+TokenSums: TypeAlias = dict[str | None, tuple[int, int]]  # data set -> how many answers were counted, and their tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +46,14 @@ def matrix_jobs(matrix: Matrix, *, name: str, batch: int) -> MatrixJobs:
         batch: The number of prompts in a job.
     """
     size, even = _job_size(len(matrix.prompts), batch)
-    answer_tokens = _answer_tokens(matrix)
+    count = -(-len(matrix.prompts) // size)
+    parts = [matrix.prompts[n::count] for n in range(count)]  # dealt, so that no job holds a whole sorted data set
+    counted = [_answer_tokens(prompts) for prompts in parts]
+    everywhere = _sum_of(counted)
     graphs: list[TaskGraph] = []
     calls: list[tuple[CallKey, MeasuredCall]] = []
-    count = -(-len(matrix.prompts) // size)
-    for number in range(count):
-        prompts = matrix.prompts[number::count]  # dealt, so that no job holds a whole data set of a sorted table
+    for number, (prompts, own) in enumerate(zip(parts, counted, strict=True)):
+        answer_tokens = _means_without(everywhere, own)
         job = f"{name}-{number + 1:0{len(str(count))}d}"
         graphs.append(TaskGraph(name=job, tasks=tuple(_task(each, answer_tokens) for each in prompts)))
         calls += [
@@ -79,18 +83,40 @@ def _task(prompt: MatrixPrompt, answer_tokens: Mapping[str | None, float]) -> Ta
     return Task(
         id=prompt.id,
         type=task_type(prompt.dataset),
-        prompt=text,
+        prompt=escaped(text),
         estimated_tokens=max(1, round(asked + answer_tokens[prompt.dataset])),
     )
 
 
-def _answer_tokens(matrix: Matrix) -> dict[str | None, float]:
-    """Return the mean completion tokens of each data set over all models; an assumed number where none are counted."""
-    counts: dict[str | None, list[int]] = {}
-    for prompt in matrix.prompts:
-        known = counts.setdefault(prompt.dataset, [])
-        known += [cell.completion_tokens for cell in prompt.cells.values() if cell.completion_tokens is not None]
-    return {dataset: fmean(known) if known else _ASSUMED_ANSWER_TOKENS for dataset, known in counts.items()}
+def _answer_tokens(prompts: Iterable[MatrixPrompt]) -> TokenSums:
+    """Return the number and the sum of the counted completion tokens of each data set, over all models."""
+    sums: TokenSums = {}
+    for prompt in prompts:
+        known = [each.completion_tokens for each in prompt.cells.values() if each.completion_tokens is not None]
+        number, total = sums.get(prompt.dataset, (0, 0))
+        sums[prompt.dataset] = (number + len(known), total + sum(known))
+    return sums
+
+
+def _sum_of(parts: Iterable[TokenSums]) -> TokenSums:
+    sums: TokenSums = {}
+    for part in parts:
+        for dataset, (number, total) in part.items():
+            before = sums.get(dataset, (0, 0))
+            sums[dataset] = (before[0] + number, before[1] + total)
+    return sums
+
+
+def _means_without(sums: TokenSums, own: TokenSums) -> dict[str | None, float]:
+    """Return the mean completion tokens of each data set over all other jobs than the one that has the `own`.
+
+    Where no other job has counted answers of the data set, it is the mean of all data sets in other jobs; where they
+    have none at all, an assumed number.
+    """
+    left = {each: tuple(a - b for a, b in zip(sums[each], own.get(each, (0, 0)), strict=True)) for each in sums}
+    number, total = (sum(each[part] for each in left.values()) for part in (0, 1))
+    rest = total / number if number else _ASSUMED_ANSWER_TOKENS
+    return {dataset: (each[1] / each[0] if each[0] else rest) for dataset, each in left.items()}
 
 
 def _measured(cell: MatrixCell) -> MeasuredCall:
@@ -105,7 +131,10 @@ def _measured(cell: MatrixCell) -> MeasuredCall:
 
 
 def fleet_entries(matrix: Matrix, jobs: MatrixJobs) -> Iterator[FleetEntry]:
-    """Yield the models with what a router is to believe of them: mean score per type, and cost per token.
+    """Yield the models with their cost per token.
+
+    They have no capabilities: the scores of a table are the outcome, of which no router may know before it is judged.
+    What the other jobs say of a model is the business of the cross-fitted estimates.
 
     Args:
         matrix: The matrix.
@@ -114,11 +143,6 @@ def fleet_entries(matrix: Matrix, jobs: MatrixJobs) -> Iterator[FleetEntry]:
     tasks = {task.id: task for graph in jobs.graphs for task in graph.tasks}
     longest = max(_LEAST_CONTEXT, *(task.estimated_tokens for task in tasks.values()))
     for tag in matrix.models:
-        scores: dict[str, list[float]] = {}
-        for prompt in matrix.prompts:
-            cell = prompt.cells[tag]
-            assert cell.score is not None, "a matrix has only scored cells"
-            scores.setdefault(tasks[prompt.id].type, []).append(cell.score)
         cost_per_token, source = _cost_per_token([each.cells[tag] for each in matrix.prompts], tasks, matrix)
         model = Model(
             tag=tag,
@@ -126,13 +150,11 @@ def fleet_entries(matrix: Matrix, jobs: MatrixJobs) -> Iterator[FleetEntry]:
             load_time_ms=0.0,
             cost_per_token=cost_per_token,
             max_ctx=longest,
-            capabilities={kind: round(fmean(each), 4) for kind, each in scores.items()},
         )
         comments = {
             "vram_gb": "assumed, a table says nothing of VRAM",
             "load_time_ms": "assumed, as for a hosted model",
             "cost_per_token": source,
-            **{kind: f"mean of {len(each)} scores of this table" for kind, each in scores.items()},
         }
         yield FleetEntry(model=model, comments=comments)
 

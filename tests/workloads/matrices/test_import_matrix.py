@@ -69,14 +69,29 @@ def test_what_was_not_measured_stays_null(tmp_path: Path) -> None:
 
 def test_measured_tokens_costs_and_latencies_come_through(tmp_path: Path) -> None:
     source = table(tmp_path / "t.jsonl", prompt_tokens=30, completion_tokens=12, cost=0.00021, latency_s=1.5)
-    import_matrix(source, tmp_path / "out", MatrixImport(format="long", batch=4))
-    (record,) = play(tmp_path / "out", "single:small")
-    for outcome in record.outcomes:
+    import_matrix(source, tmp_path / "out", MatrixImport(format="long", batch=2))
+    record, other = play(tmp_path / "out", "single:small")
+    for outcome in (*record.outcomes, *other.outcomes):
         assert (outcome.prompt_tokens, outcome.completion_tokens) == (30, 12)
         assert outcome.token_cost == pytest.approx(210)  # millionths of a USD
         assert outcome.latency_s == pytest.approx(1.5)
     assert load_fleet(tmp_path / "out" / "fleet.toml")["small"].cost_per_token == pytest.approx(5.0)
     assert {task.estimated_tokens for task in record.case.graph.tasks} == {42}
+
+
+def test_the_tokens_of_an_answer_are_estimated_from_other_jobs(tmp_path: Path) -> None:
+    source = table(tmp_path / "t.jsonl", prompt_tokens=30, completion_tokens=12)
+    (graph,) = import_matrix(source, tmp_path / "one", MatrixImport(format="long", batch=4)).jobs.graphs
+    assert {task.estimated_tokens for task in graph.tasks} == {130}  # no other job: an assumed number
+    rows = [json.loads(line) for line in source.read_text().splitlines()]
+    for row in rows:
+        row["task"] = "law" if row["prompt_id"] in ("q0", "q2", "q1") else "math"
+        row["completion_tokens"] = {"q0": 10, "q1": 50, "q2": 30, "q3": 70}[row["prompt_id"]]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    graphs = import_matrix(source, tmp_path / "two", MatrixImport(format="long", batch=2)).jobs.graphs
+    found = {task.id: task.estimated_tokens - 30 for graph in graphs for task in graph.tasks}
+    # jobs are q0, q2 and q1, q3; no other job has math, so q3 takes what the other job has
+    assert found == {"q0": 50, "q2": 50, "q1": 20, "q3": 20}
 
 
 def test_jobs_are_equal_so_that_the_mean_over_jobs_is_the_mean_over_prompts(tmp_path: Path) -> None:

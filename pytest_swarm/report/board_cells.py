@@ -1,0 +1,132 @@
+"""The cells of the scoreboard: a metric of each mode, and its difference to the reference over the same jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from pytest_swarm.metrics.aggregate import Aggregate, summed_up
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
+from pytest_swarm.metrics.metric_table import AnyMetric
+from pytest_swarm.metrics.spec import Difference
+from pytest_swarm.report.metric_text import interval_text, plain_number, written
+from pytest_swarm.report.wording import NOT_MEASURED, plural, signed_points, significant
+
+_SAME: Final = 1e-9
+_TIMES: Final = 3  # a figure that is three times another, or a third, is written as a multiple
+JobsOfMode: TypeAlias = Mapping[str, Mapping[PairKey, MeasuredJob]]
+"""Mode -> its jobs by what two jobs must share to be compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A metric of a mode: written out, as a number, whether it is the best of its row, and against the reference.
+
+    `over` says over how many jobs, where the modes of the row have it over different ones; `delta` is then over the
+    pairs that both sides measured.
+    """
+
+    text: str
+    value: float | None
+    best: bool
+    delta: str
+    note: str = ""
+    over: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreboardRow:
+    """A row of the board."""
+
+    metric: AnyMetric
+    cells: tuple[Cell, ...]
+
+
+def jobs_of_modes(jobs: Sequence[MeasuredJob]) -> JobsOfMode:
+    """Return the jobs of each mode."""
+    found: dict[str, dict[PairKey, MeasuredJob]] = {}
+    for each in jobs:
+        found.setdefault(each.key.mode, {})[each.pair_key] = each
+    return found
+
+
+def scoreboard_row(
+    metric: AnyMetric, modes: Sequence[Aggregate], jobs: JobsOfMode, reference: str | None
+) -> ScoreboardRow:
+    """Return one metric of every mode.
+
+    Args:
+        metric: The metric.
+        modes: The modes with their metrics.
+        jobs: The same jobs, by mode.
+        reference: The mode that the others are compared with; None for none.
+    """
+    values = [plain_number(metric.of_mode(each)) for each in modes]
+    known = {each.mode: _measured(metric, jobs[each.mode]) for each in modes}
+    alike = len(set(map(frozenset, known.values()))) == 1
+    best = _best(metric, values) if alike else None
+    at = next((n for n, each in enumerate(modes) if each.mode == reference), None)
+    base = None if at is None else values[at]
+    cells: list[Cell] = []
+    for n, (value, each) in enumerate(zip(values, modes, strict=True)):
+        mine, theirs = value, base
+        if not alike and reference is not None and at is not None:
+            both = known[each.mode].keys() & known[reference].keys()
+            mine, theirs = (_over(metric, known[mode], both) for mode in (each.mode, reference))
+        cells.append(
+            Cell(
+                text=written(metric, value),
+                value=value,
+                best=best is not None and value is not None and abs(value - best) <= _SAME,
+                delta="" if n == at else delta(metric.difference, mine, theirs),
+                note=_note(metric, each),
+                over="" if alike or value is None else f"over {plural(len(known[each.mode]), 'job')}",
+            )
+        )
+    return ScoreboardRow(metric=metric, cells=tuple(cells))
+
+
+def _measured(metric: AnyMetric, jobs: Mapping[PairKey, MeasuredJob]) -> dict[PairKey, MeasuredJob]:
+    """Return the jobs that have a value."""
+    return {key: job for key, job in jobs.items() if metric.of_job(job.metrics) is not None}
+
+
+def _over(metric: AnyMetric, jobs: Mapping[PairKey, MeasuredJob], keys: set[PairKey]) -> float | None:
+    chosen = [job for key, job in jobs.items() if key in keys]
+    return plain_number(summed_up(metric, chosen)) if chosen else None
+
+
+def _note(metric: AnyMetric, aggregate: Aggregate) -> str:
+    """Return `63 to 85 %` for a metric with an interval."""
+    if not metric.has_interval:
+        return ""
+    text = interval_text(metric.of_mode(aggregate), between=" to ")
+    return "" if text == NOT_MEASURED else f"{text} %"
+
+
+def _best(metric: AnyMetric, values: Sequence[float | None]) -> float | None:
+    """Return the best value of a row; None where better has no meaning, or all are equal."""
+    known = [value for value in values if value is not None]
+    if not (metric.mark_best and metric.worse) or len(known) < 2 or max(known) - min(known) <= _SAME:
+        return None
+    return min(known) if metric.worse > 0 else max(known)
+
+
+def delta(kind: Difference, value: float | None, base: float | None) -> str:
+    """Return a value against the reference's: `+11.1 pts`, `+70 %`, `3.2 x`, `1/500`, `+2`; empty for no difference."""
+    if value is None or base is None or abs(value - base) <= _SAME:
+        return ""
+    if kind is Difference.POINTS:
+        return f"{signed_points(value - base)} pts"
+    if kind is Difference.ABSOLUTE:
+        return f"{value - base:+.3g}"
+    if base == 0:
+        return ""
+    ratio = value / base
+    if ratio >= _TIMES:
+        return f"{significant(ratio, 2)} x"
+    if 0 < ratio <= 1 / _TIMES:
+        return f"1/{significant(1 / ratio, 2)}"
+    change = f"{100 * (ratio - 1):+.0f} %"
+    return "" if change in ("+0 %", "-0 %") else change
