@@ -36,7 +36,9 @@ _LINK: Final = re.compile(
     r":?",
     re.IGNORECASE,
 )
-_LABEL: Final = re.compile(r"(?:(?<=\n)|^)[ \t>*_]{0,6}(?:A|Ans|ANS)[.:][*_]{0,3}(?=\s)|(?:(?<=\n)|^)#{4}\s(?=[-−$\d])")
+_LABEL: Final = re.compile(
+    r"(?:(?<=\n)|^)[ \t>*_]{0,6}(?:A:|(?:Ans|ANS)[.:])[*_]{0,3}(?=\s)|(?:(?<=\n)|^)#{4}\s(?=[-−$\d])"
+)
 _HEADING: Final = re.compile(r"(?:^|\n)[^\w\n]{0,8}(?:(?:the|my|final|correct|right|best)\s){0,3}$", re.IGNORECASE)
 _CONDITION: Final = re.compile(
     r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct"

@@ -58,6 +58,22 @@ _DENIED_AFTER: Final = re.compile(
     + ")",
     re.IGNORECASE,
 )
+_JUDGED_AFTER: Final = re.compile(  # "(A) is wrong", but not "(A) Wrong" or "A) does not ...", which quote a choice
+    r"[\").\]]{0,2}"
+    + _MORE_LETTERS
+    + r"\s(?-i:"
+    + one_of("is, are, was, were, can, could, seems?, looks?, must")
+    + r")(?:\s?n['’]t)?(?:\s"
+    + one_of(
+        "be, not, both, all, also, clearly, simply, obviously, therefore, thus, definitely, too, likely, probably, then"
+    )
+    + r"){0,3}\s(?:"
+    + one_of("wrong, incorrect, false, out, eliminated, ruled out, excluded, unlikely, impossible, untrue, no longer")
+    + r"\b|(?<=not\s|n't\s)"
+    + one_of("the, correct, right, true, an? (?:option|choice|answer), it, possible, valid, supported")
+    + r"\b)|[\").\]]{0,2}\scannot be (?:the|right|correct|true|an)\b",
+    re.IGNORECASE,
+)
 _HEDGED: Final = re.compile(
     r"\b(?:could|might|may|can)(?: well| also| perhaps)? be\s?(?:option |choice )?[\"(\[]?$", re.IGNORECASE
 )
@@ -119,7 +135,9 @@ def is_denied(text: str, letter: StandingLetter) -> bool:
 
 def is_denied_after(text: str, letter: StandingLetter) -> bool:
     """Whether what follows a letter says that it is not the answer."""
-    return _DENIED_AFTER.match(text, letter.end) is not None
+    quoted = letter.bracketed or text[letter.end : letter.end + 1] in (")", ".")
+    pattern = _JUDGED_AFTER if quoted else _DENIED_AFTER
+    return pattern.match(text, letter.end) is not None
 
 
 def is_denied_before(text: str, letter: StandingLetter) -> bool:
