@@ -26,7 +26,8 @@ _CONFIDENCE: Final = re.compile(rf"\n{_MARKS}confidence\b[^\n]{{0,40}}$", re.IGN
 _OFFER: Final = re.compile(
     r"(?:^|(?<=[.!?\n)*`\"']))\s*(?:let me know|i hope|hope (?:this|that)|feel free|if you (?:need|have|want|would|'d)"
     r"|is there anything|please let|would you like|do you want|shall i|should i|can i help|want me to|do you need"
-    r"|have a (?:nice|great))\b[^\n]{0,200}$",
+    r"|have a (?:nice|great)|i can (?:also )?(?:show|explain|help|provide|walk)"
+    r"|does (?:that|this) (?:help|make sense))\b[^\n]{0,200}$",
     re.IGNORECASE,
 )
 _NEXT_QUESTION: Final = re.compile(r"\n[ \t]*\n\s*(?:\*\*|#{1,4} )?(?:Q|Question|Problem)\s?\d{0,3}\s?[:.]")

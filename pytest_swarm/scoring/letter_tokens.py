@@ -74,6 +74,11 @@ _JUDGED_AFTER: Final = re.compile(  # "(A) is wrong", but not "(A) Wrong" or "A)
     + r"\b)|[\").\]]{0,2}\scannot be (?:the|right|correct|true|an)\b",
     re.IGNORECASE,
 )
+_DOUBTED: Final = re.compile(
+    r"\b(?:don['’]t|do not|doesn['’]t|can(?:no|['’])t) (?:think|believe|suppose)\b[^.,;\n]{0,40}$"
+    r"|\bdoubt (?:that )?(?:it|the)\b[^.,;\n]{0,30}$",
+    re.IGNORECASE,
+)
 _HEDGED: Final = re.compile(
     r"\b(?:could|might|may|can)(?: well| also| perhaps)? be\s?(?:option |choice )?[\"(\[]?$", re.IGNORECASE
 )
@@ -142,7 +147,8 @@ def is_denied_after(text: str, letter: StandingLetter) -> bool:
 
 def is_denied_before(text: str, letter: StandingLetter) -> bool:
     """Whether what stands before a letter says that it is not the answer."""
-    return _DENIED_BEFORE.search(text[max(0, letter.start - 40) : letter.start]) is not None
+    before = text[max(0, letter.start - 60) : letter.start]
+    return _DENIED_BEFORE.search(before[-40:]) is not None or _DOUBTED.search(before) is not None
 
 
 def is_hedged(text: str, letter: StandingLetter) -> bool:

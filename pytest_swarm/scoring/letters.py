@@ -30,7 +30,8 @@ _ANOTHER: Final = re.compile(
     r"[\")\]]?(?:\s*,\s*(?:(?:and|or)\s+)?|\s*(?:/|&|\+)\s*|\s+(?:and/or|and|or)\s+)"
     r"(?:(?:also|either|maybe|perhaps|possibly|probably)\s+)?(?:(?:option|choice"
     r"|answer)s?\s+)?[\"(\[]?(?P<letter>[A-Z])(?![\w'*+#&@-])"
-    r"(?!\s+(?:is|was|would|has|can|cannot|does|did|describes|refers|involves|means)\b)"
+    r"(?<!I(?=\s(?:think|believe|guess|would|am|say)))(?!\s+(?:is|was|would|has|can|cannot|does|did|describes|refers"
+    r"|involves|means)\b)"
 )
 _LEAD_IN: Final = re.compile(
     r"(?:[\s\"'(\[{:;,=>*-]|"
@@ -56,7 +57,8 @@ _EXPLANATION: Final = re.compile(
 )
 _RIGHT: Final = one_of("correct, right, best, true, appropriate, accurate, suitable, likely")
 _NAMED: Final = re.compile(
-    rf"(?:\b{_RIGHT}\s"
+    r"\bonly(?=\s[(\[]?[A-Z][)\]]?\s(?:is|holds|applies|fits|remains|works|matches)\b)"
+    rf"|(?:\b{_RIGHT}\s"
     + one_of("one, option, choice, statement, response, letter, description, match, conclusion")
     + r"|\bmy (?:choice|pick|selection|guess|vote)|\b"
     + one_of("conclusion, verdict, result, solution, selected option, selection, correct")

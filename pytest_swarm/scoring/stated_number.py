@@ -39,6 +39,8 @@ _ASIDE: Final = re.compile(
     r"|which is (?:the|how))\b|\s[—–]\s|\((?=[^()]*$)",
     re.IGNORECASE,
 )
+_REASON: Final = re.compile(r"\b(?:because|since)\b|\b(?:in total|altogether|overall)\s?:", re.IGNORECASE)
+_ATTRIBUTE: Final = re.compile(r"-[A-Za-z]{2}")  # the 400-meter hurdles
 _RESUMED: Final = re.compile(r"\b(?:so|then|therefore|thus|hence|but|means)\b|\)", re.IGNORECASE)
 _COMPARED: Final = re.compile(r"\b(?:which|that) (?:is|are|was)\s[$€£¥₹]?$", re.IGNORECASE)
 _MORE: Final = re.compile(r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b")
@@ -54,7 +56,7 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
         numbers: Its numbers in order, at least one.
     """
     stated = previous = numbers[0]
-    aside = skipped = False
+    aside = skipped = for_reason = False
     for number in numbers[1:]:
         between = sentence[previous.end : number.start]
         previous = number
@@ -64,16 +66,24 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
         if between.endswith("(") and sentence[number.end : number.end + 2].lstrip().startswith(")"):  # twelve (12)
             stated, skipped = number, False
             continue
-        if "=" in between:
-            aside = _is_expression(sentence, number, stated)
+        if _REASON.search(between):
+            aside = for_reason = True
+        elif "=" in between:
+            aside = (aside and for_reason) or _is_expression(sentence, number, stated)
         elif _ASIDE.search(between):
             aside = True
         elif _RESUMED.search(between):
             aside = False
         compared = _COMPARED.search(between) is not None and _MORE.match(sentence, number.end) is not None
         joined = skipped and _JOINED.fullmatch(between) is not None
-        skipped = aside or compared or joined or _MODIFIES.search(between) is not None
-        if not skipped:
+        skipped = (
+            _ATTRIBUTE.match(sentence, number.end) is not None
+            or aside
+            or compared
+            or joined
+            or _MODIFIES.search(between) is not None
+        )
+        if not skipped or _ATTRIBUTE.match(sentence, stated.end):
             stated = number
     return stated
 

@@ -52,7 +52,9 @@ _LEAD_IN: Final = re.compile(
 _HEDGE: Final = re.compile(
     r"(?:(?:probably|most likely|likely|definitely|certainly|clearly|simply|i (?:think|believe|guess"
     r"|would say)(?: that)?)"
-    r"\b,?\s{1,3}|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)){1,2}(?=\S)",
+    r"\b,?\s{1,3}|(?:hmm+|well|oh|i['’]m not (?:certain|sure|100% sure))\b,?\s{1,3}(?:but\s)?"
+    r"|[^?.!\n]{1,60}\?\s{1,2}no,\s{1,2}"
+    r"|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)){1,2}(?=\S)",
     re.IGNORECASE,
 )
 _GREETING: Final = re.compile(
@@ -67,7 +69,8 @@ _FAREWELL: Final = re.compile(
     re.IGNORECASE,
 )
 _COPULA: Final = re.compile(
-    r"\s(?:is|was|are|were|equals|reads|ist|sind|war|est|sont|es|son|é)\s|(?<=[\u3040-\u9fff])[是为は]"
+    r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|ist|sind|war|est|sont|es|son|é)\s"
+    r"|(?<=[\u3040-\u9fff])[是为は]"
     r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s"
 )
 _DENIED: Final = re.compile(
@@ -76,9 +79,9 @@ _DENIED: Final = re.compile(
 _CONTRAST: Final = re.compile(r",?\s(?:while|whereas)\s", re.IGNORECASE)
 _CLAUSE: Final = re.compile(r";\s")
 _ADVERB: Final = re.compile(r"[a-z]{2,14}ly\s(?=\S)", re.IGNORECASE)
-_AGENT: Final = re.compile(r"\s[a-z]{2,14}\sby\s")
+_AGENT: Final = re.compile(r"\b(?:was|were|is|are|been)\s(?:[a-z]{2,14}ly\s)?[a-z]{2,14}\sby\s")
 _SITUATED: Final = re.compile(
-    r"\b(?:starts?|begins?|ends?|takes place|took place|happened|occurred|opens?|closes?|arrives?|departs?|lies"
+    r"\b(?:starts?|begins?|ends?|takes place|took place|happened|occurred|opens?|closes?|arrives?|departs?|leaves?|lies"
     r"|lives?|lived"
     r"|born|located|died)\s(?:at|on|in)\s"
 )
@@ -86,7 +89,8 @@ _PHRASE_AFTER: Final = re.compile(r"\s(?:in|on|at|from|during|between)\s")
 _SUBJECT: Final = re.compile(
     r"(?!(?:The|It|This|That|These|There|He|She|They|We|I|You|In|On|At|If|When|As|So|An?|My|Here|What|Which|Who|Not?"
     r"|Both|All)\b)"
-    r"((?:[A-Z][\w.'’-]*)(?:\s(?:of\s|the\s|de\s|van\s|von\s)?[A-Z][\w.'’-]*){0,4})\s(?=[a-z]+\s)(?!(?:and|or|but"
+    r"((?:[A-Z][\w.'’-]*)(?:\s(?:(?:of|the|de|da|di|del|van|von|der"
+    r"|la)\s)?[A-Z][\w.'’-]*){0,4})\s(?=[a-z]+\s)(?!(?:and|or|but"
     r"|nor|to|of)\s)"
 )
 _SYMBOLS: Final = re.compile(

@@ -85,7 +85,7 @@ _AFTER_PREDICATE: Final = (
 _PREDICATE: Final = re.compile(
     rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_ADVERB})\b){{0,4}}\s*[\"'(]?"
     + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed)(?: to say)?"
-    + r"|(?P<no>false|incorrect|wrong|untrue|inaccurate|invalid|no|impossible|unsupported"
+    + r"|(?P<no>(?:false|incorrect|wrong|untrue|inaccurate|invalid)(?: to say)?|no|impossible|unsupported"
     r"|refuted|contradicted|disproved|debunked|an? (?:\w+ )?(?:myth|misconception|hoax)))" + _AFTER_PREDICATE,
     re.IGNORECASE,
 )
@@ -93,7 +93,7 @@ _NEGATIVE: Final = re.compile(rf"\b{_DENIAL}\b|\bcannot\b|n't", re.IGNORECASE)
 _NOT_THE_CASE: Final = re.compile(r"\bit(?: is|'s) not (?:the case|true|correct) that\b", re.IGNORECASE)
 
 _BEFORE_ALONE: Final = (
-    r"(?:^|[,;:—–(|]|\s-|\b"
+    r"(?:^|[,;:—–(|→⇒>]|\s-|\b"
     + one_of(
         "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, definitely, clearly, "
         "probably, but, "
@@ -109,13 +109,16 @@ _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply
 _SUBJECT: Final = "(?:it|they|he|she|this|that|there|you|we)"
 _VERB: Final = "(?:is|are|was|were|does|do|did|can|could|will|would|has|have|had|should|must)"
 _ASSENT: Final = re.compile(
-    r"\W*(?:sure|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so|you bet|without (?:a )?(?:any )?doubt|y"
+    r"\W*(?:sure|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so"
+    r"|(?:yes,? )?i (?:\w+ly )?agree(?: with (?:this|that|the|it)\b[^.,;]{0,40})?|you bet"
+    r"|without (?:a )?(?:any )?doubt|y"
     rf"|(?:indeed,? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
     re.IGNORECASE,
 )
 _DISSENT: Final = re.compile(
     r"\W*(?:(?:i|we) (?:do|would)(?:n't| not) (?:think|believe) so\b"
-    rf"|(?:n|(?:(?:no,? )?{_SUBJECT} (?:{_VERB} not|(?:{_VERB}|ca|wo)n't|cannot)))\W*$)",
+    r"|(?:(?:no,? )?i (?:\w+ly )?(?:disagree|(?:do not|don't|cannot|can't) agree)\b)"
+    rf"|(?:n|hardly|(?:(?:no,? )?{_SUBJECT} (?:{_VERB} not|(?:{_VERB}|ca|wo)n't|cannot)))\W*$)",
     re.IGNORECASE,
 )
 _CONTRADICTED: Final = re.compile(
