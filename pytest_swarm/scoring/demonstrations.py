@@ -23,6 +23,8 @@ def without_demonstrations(code: str, entry_point: str) -> str:
     dropped: list[ast.stmt] = []
     names = set[str]()
     for node in tree.body[defined[-1] + 1 :] if defined else ():
+        if isinstance(node, ast.FunctionDef) and _tries_out(node, entry_point, set()):
+            names.add(node.name)  # a main() that shows the function at work: only calls of it are left out
         if not isinstance(node, _KEPT) and _tries_out(node, entry_point, names):
             dropped.append(node)
             names |= _assigned(node)

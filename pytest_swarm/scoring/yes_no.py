@@ -20,7 +20,8 @@ _LEAD_IN_WORDS: Final = one_of(
     "well, hmm+, ok, okay, sure, certainly, actually, in short, short answer, in summary, in conclusion, overall, "
     "to be clear, i think, i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, "
     "hence, so, then, that, simply, just, definitely, clearly, probably, most likely, likely, unfortunately, indeed, "
-    "in fact, technically, great question, good question, let me think, be, a (?:clear|definite|resounding|firm|big)"
+    "in fact, technically, almost, great question, good question, let me think, be, a (?:clear|definite|resounding"
+    "|firm|big)"
 )
 _LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*+", re.IGNORECASE)
 _FIRST_YES: Final = one_of(
@@ -33,7 +34,8 @@ _FIRST_CJK: Final = re.compile(
 )
 _FIRST: Final = re.compile(rf"(?:(?P<yes>{_FIRST_YES})|(?P<no>{_FIRST_NO}))(?!\w|-\w|'\w)", re.IGNORECASE)
 _FIRST_DENIED: Final = re.compile(
-    one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
+    r"(?:almost |most )?"
+    + one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
     + r" not\b|"
     + one_of("not at all, by no means, no way, never")
     + r"\b|not "
@@ -122,7 +124,12 @@ _DISSENT: Final = re.compile(
     re.IGNORECASE,
 )
 _CONTRADICTED: Final = re.compile(
-    r"\b(?:contradicts?|refutes?|disproves?) (?:the|this|that) (?:claim|statement|hypothesis|sentence|assertion)\b",
+    r"\b(?:(?P<denied>not|n't)\s)?(?:(?P<no>contradicts?|refutes?|disproves?)|(?P<yes>confirms?|supports?|backs?))\s"
+    r"(?:(?:the|this|that) (?:claim|statement|hypothesis|sentence|assertion)|(?:this|that|it)(?=\s*[.,;!]|\s*$))",
+    re.IGNORECASE,
+)
+_CONCESSION: Final = re.compile(
+    r"^(?:while|although|though|even though|even if|despite)\b[^,.;\n]{0,150},\s",
     re.IGNORECASE,
 )
 _OPEN: Final = re.compile(
@@ -187,8 +194,11 @@ def _own(text: str) -> Reading[bool] | None:
     parts = [part for part in statements(words, limit=_LAST_STATEMENTS) if not part.endswith("?")]
     if parts and _is_open(parts[-1]):
         return Reading(values=(), text=parts[-1], place=AnswerPlace.STATEMENT)
-    if parts and _CONTRADICTED.search(parts[-1]):
-        return _said(parts[-1], AnswerPlace.STATEMENT, yes=False)
+    source = _CONTRADICTED.search(parts[-1]) if parts and not _UNDECIDED.search(parts[-1]) else None
+    if source is not None:
+        return _said(
+            source[0], AnswerPlace.STATEMENT, yes=source["yes"] is not None, denied=source["denied"] is not None
+        )
     for part in reversed(parts):
         reading = _alone(part, AnswerPlace.STATEMENT)
         if reading is not None:
@@ -236,6 +246,7 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     alone = _alone(statement, place)
     if alone is not None:
         return alone
+    statement = _CONCESSION.sub("", statement)
     predicates = list(_PREDICATE.finditer(statement))
     if not predicates:
         return None
