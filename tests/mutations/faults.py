@@ -320,6 +320,27 @@ FAULTS: Final = (
     ),
     # --- scoring
     Fault(
+        name="numbers in a phrase of time or purpose are taken for the answer",
+        where="scoring/stated_number.py",
+        old="if not skipped or _ATTRIBUTE",
+        new="if skipped or _ATTRIBUTE",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a letter that is possible only is taken for the answer",
+        where="scoring/letters.py",
+        old="if not is_hedged(words, each)] or standing",
+        new="if is_hedged(words, each)] or standing",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="answered code can reach ctypes",
+        where="scoring/sandbox/confine.py",
+        old='in ("ctypes", "_ctypes") or target.__name__',
+        new="in () or target.__name__",
+        tests=("scoring/test_sandbox.py",),
+    ),
+    Fault(
         name="a JSON number may be off by a thousandth",
         where="scoring/equality.py",
         old="RELATIVE_TOLERANCE: Final = 1e-9",
