@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from pytest_swarm.domain.limits import full_tag
@@ -37,13 +37,23 @@ class ModelLoader:
         store: Takes the loads.
         room: What may be resident at the same time.
         site: The server, as entries of the store name it.
+        keeps: Returns whether what a model has just done is certain to be its own.
     """
 
-    def __init__(self, client: OllamaClient, store: AnswerStore, *, room: Room, site: str) -> None:
+    def __init__(
+        self,
+        client: OllamaClient,
+        store: AnswerStore,
+        *,
+        room: Room,
+        site: str,
+        keeps: Callable[[ModelIdentity], Awaitable[bool]],
+    ) -> None:
         self._client = client
         self._store = store
         self._room = room
         self._site = site
+        self._keeps = keeps
         self._loaded: dict[str, str] = {}
 
     async def resident(self) -> set[tuple[str, int]]:
@@ -110,6 +120,8 @@ class ModelLoader:
         first = key not in self._loaded
         self._loaded[key] = model.tag
         if entry is None:  # unloaded again by somebody else: there is no footprint to note
+            return
+        if not await self._keeps(model):
             return
         self._store.add_sample(
             LoadSample(

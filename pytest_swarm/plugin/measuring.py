@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.domain.measured_run import MeasuredTest
-from pytest_swarm.errors import AnswersError, NotMeasuredError
+from pytest_swarm.errors import AnswersError, BackendError, NotMeasuredError
 from pytest_swarm.execution.answer_broker import OUT_OF_TIME, AnswerBroker, AskSettings
 from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.model_loading import Room
@@ -155,6 +155,7 @@ class Measuring:
             guard=self._asking,
             tell=self._around.tell,
             restoration=self._around.restoration(),
+            world=self._server.world,
         )
         return AnswerBroker(self.inner, self.known, settings)
 
@@ -229,13 +230,22 @@ class Measuring:
         advice = "; measure it without --swarm-offline" if result.reason == _OFFLINE else f": {result.reason}"
         return AnswersError(f"answers {self._settings.answers}: {where} lacks {lacks}{advice}")
 
+    def replaced(self) -> list[str]:
+        """Return a sentence for each model that the server has replaced since the run began; it is asked for them."""
+        if self._broker is None:
+            return []
+        with suppress(BackendError):  # a server that has gone away has said so where it was needed
+            self._broker.look()
+        return self._broker.replaced.remarks()
+
     def close(self) -> list[str]:
-        """Close the connection to the server, and the store; return the cases that could not be played."""
+        """Close the connection to the server, and the store; return what was replaced or could not be played."""
+        replaced = self.replaced() if "known" in self.__dict__ else []
         if "_broker" in self.__dict__ and self._broker is not None:
             self._broker.close()
         if "store" in self.__dict__:
             self.store.close()
-        return self.unmeasured
+        return [*replaced, *self.unmeasured]
 
 
 def _key(case: Case) -> tuple[str, str]:
