@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_swarm.domain.limits import base_node_id
+from pytest_swarm.domain.limits import base_node_id, full_tag
 from pytest_swarm.domain.measured_run import MeasuredTest
 from pytest_swarm.errors import AnswersError, BackendError, NotMeasuredError
 from pytest_swarm.execution.answer_broker import OUT_OF_TIME, AnswerBroker, AskSettings
@@ -97,6 +97,12 @@ class Measuring:
         """The server that is measured; None offline."""
         return self._server.inner
 
+    @property
+    def simulated(self) -> bool:
+        """Whether the answers are those of a simulated server: in this process, over HTTP, or measured earlier."""
+        inner = self.inner is not None and self.inner.simulated
+        return inner or any(self.known.models[key].simulated for key in map(full_tag, self._demand.tags))
+
     @cached_property
     def store(self) -> AnswerStore:
         """The answer store."""
@@ -121,12 +127,11 @@ class Measuring:
             f"answers measured once, kept in {self._settings.answers} ({count} now); times are predicted from measured "
             f"ones; {where}"
         )
-        simulated = self.inner is not None and self.inner.simulated
         return Played(
             known=self.known,
             current=CurrentWorld(world=PlayedWorld()),
             detail=detail,
-            simulated=simulated,
+            simulated=self.simulated,
             realised=self._matrix.realised,
         )
 
