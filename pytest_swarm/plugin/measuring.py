@@ -54,7 +54,6 @@ class Surroundings:
 
     Attributes:
         make_bench: Returns a bench for a backend.
-        budgets_gb: The VRAM budgets of the cases.
         limits: What is known of the server's GPUs.
         at_server: Held while the server is used.
         restoration: Is told of every model that is loaded.
@@ -62,7 +61,6 @@ class Surroundings:
     """
 
     make_bench: Callable[[Backend], Bench]
-    budgets_gb: frozenset[float]
     limits: ServerLimits
     at_server: Callable[[], AbstractContextManager[None]]
     restoration: Callable[[], Restoration]
@@ -164,13 +162,13 @@ class Measuring:
         )
         return AnswerBroker(self.inner, self.known, settings)
 
-    def _room_gb(self) -> float:
-        """Return what may be resident while answers are measured: the largest budget, and no more than the GPUs have.
+    def _room_gb(self) -> float | None:
+        """Return what may be resident while answers are measured: what the GPUs have; None where nobody knows.
 
-        Where more is resident, the server evicts by itself, which would count as the time of a load.
+        The budgets of the cases have no say in it: they are played.
         """
-        largest_gb, gpu_bytes = max(self._around.budgets_gb, default=0.0), self._around.limits.gpu_bytes
-        return largest_gb if gpu_bytes is None else min(largest_gb, bytes_to_gb(gpu_bytes))
+        gpu_bytes = self._around.limits.gpu_bytes
+        return None if gpu_bytes is None else bytes_to_gb(gpu_bytes)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
