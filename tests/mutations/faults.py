@@ -549,6 +549,13 @@ FAULTS: Final = (
         new="if answer.beside and figures.prefill_tokens_per_s",
         tests=("execution/test_playing_transport.py",),
     ),
+    Fault(
+        name="an answer is kept though its model was replaced meanwhile",
+        where="execution/replaced_models.py",
+        old="if key not in self._reasons:",
+        new="if True:",
+        tests=("execution/test_replaced_models.py",),
+    ),
     # --- decision
     Fault(
         name="the interval of a chosen policy does not pay for the choice",
