@@ -6,6 +6,7 @@ security policy with the hash of the page's one script.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -157,6 +158,7 @@ def _helpers(report: Report) -> dict[str, object]:
         "row_job": lambda row, mode: next((job for job in row.jobs if job.key.mode == mode), None),
         "row_worst": _row_worst,
         "row_makespan": lambda row: max((job.metrics.makespan_s or 0.0 for job in row.jobs), default=0.0),
+        "breakable": _breakable,
         "brief_rows": brief_rows,
         "is_violation": is_violation,
         "job_details": _job_details,
@@ -170,6 +172,14 @@ def _helpers(report: Report) -> dict[str, object]:
         "seconds": wording.seconds,
         "significant": wording.significant,
     }
+
+
+def _breakable(name: str) -> str:
+    """Return a name that a line may break after its `:`, `/` and `-`, and nowhere else."""
+    from markupsafe import Markup, escape
+
+    parts = re.split(r"(?<=[:/-])(?=.)", wording.printable(name))
+    return Markup("<wbr>").join(escape(part) for part in parts)
 
 
 def _job_score(job: MeasuredJob) -> str:
