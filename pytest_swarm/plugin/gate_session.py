@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
-from pytest_swarm.gate.baseline_codec import read_baseline, write_baseline
+from pytest_swarm.gate.baseline_change import change_baseline
+from pytest_swarm.gate.baseline_codec import read_baseline
 from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.look_memory import remember_look
 from pytest_swarm.gate.pairing import run_cases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import MEASURING, RunContext, run_context_of
-from pytest_swarm.gate.updating import require_same_context, update_baseline
+from pytest_swarm.gate.updating import BaselineUpdate, require_same_context, update_baseline
 from pytest_swarm.plugin.gate_settings import GateSettings, rule_of_marker
 from pytest_swarm.plugin.junit import JunitVerdicts
 from pytest_swarm.plugin.options import Options
@@ -151,13 +152,21 @@ class Gating:
         return remember_look(baseline, run_cases(report.jobs), result, file=file, shown=self._shown(file))
 
     def _write(self, report: Report, covered: _Coverage) -> str:
+        """Update the file as it is now: another run may have been added to it since this one began."""
         file, update = self.settings.file, self.settings.update
         assert file is not None
         assert update is not None
         cases, now = run_cases(report.jobs), run_context(report.info)
-        found = update_baseline(self.baseline, cases, now, update=update, covered=covered)
-        write_baseline(found.baseline, file)
-        return f"wrote baseline {self._shown(file)} ({found.sentence})"
+        found: list[BaselineUpdate] = []
+
+        def updated(stored: Baseline | None) -> Baseline:
+            if stored is not None and update in ("new", "append"):
+                require_same_context(stored, now, append=update == "append")
+            found.append(update_baseline(stored, cases, now, update=update, covered=covered))
+            return found[0].baseline
+
+        change_baseline(file, updated)
+        return f"wrote baseline {self._shown(file)} ({found[0].sentence})"
 
 
 def run_context(info: RunInfo) -> RunContext:

@@ -353,6 +353,19 @@ def test_a_run_is_appended_to_a_baseline(suite: pytest.Pytester) -> None:
         result.assert_outcomes(passed=1)
     samples = stored(suite)["cases"][0]["samples"]
     assert len({each["run"] for each in samples}) == len(samples) == 2
+    result.stdout.fnmatch_lines(["wrote baseline base.json (1 case: 1 with a further run)"])
+
+
+def test_a_run_is_appended_to_the_baseline_as_it_is_at_the_end(suite: pytest.Pytester) -> None:
+    """Two runs append to one file at once: the later one must not write over the other with what it began from."""
+    suite.runpytest(BASE, "--swarm-update-baseline", "--swarm-compare=lp")
+    text = (suite.path / "base.json").read_text()
+    suite.runpytest(BASE, "--swarm-update-baseline=append", "--swarm-compare=lp", "--swarm-seed=1")
+    (suite.path / "base.json").rename(suite.path / "other.json")
+    (suite.path / "base.json").write_text(text)
+    suite.makepyfile(test_other="import os\ndef test_other(): os.replace('other.json', 'base.json')")
+    suite.runpytest(BASE, "--swarm-update-baseline=append", "--swarm-compare=lp", "--swarm-seed=2")
+    assert len({each["run"] for each in stored(suite)["cases"][0]["samples"]}) == 3
 
 
 @pytest.mark.parametrize("left_out", ["--ignore=test_second.py", "--ignore-glob=*second*", "--deselect=test_second.py"])
