@@ -10,9 +10,10 @@ from typing import Final
 HELP: Final = "judge a run that exists against a baseline"
 DESCRIPTION: Final = """
 Judge a run by its events, as pytest with --swarm-baseline judges it. Several runs are parts of one run. The exit status
-is 1 where the gate fails. Rules of single tests (@pytest.mark.swarm_gate) are not part of the events: all cases are
+is 1 where the gate fails or a part of the run is missing, and 4 where a file or an option is wrong. Rules of single tests (@pytest.mark.swarm_gate) are not part of the events: all cases are
 judged under --fail.
 """
+ERROR_STATUS: Final = 4  # as that of pytest for a wrong option, so that no error looks like a regression
 _WIDTH: Final = 100
 
 
@@ -50,10 +51,13 @@ def run(options: argparse.Namespace) -> int:
     assert text is not None, "there is a result"
     for line in terminal_lines(text, shutil.get_terminal_size((_WIDTH, 24)).columns, verbose=0):
         print(line)
-    for sentence in (*shards.missing, *result.warnings):
+    lost = () if options.incomparable == "ignore" else shards.missing
+    for sentence in result.warnings:
         print(f"WARNING gate: {sentence}")
-    for sentence in result.failures:
+    for sentence in (*lost, *result.failures):
         print(f"FAILED gate: {sentence}")
-    for sentence in remember_look(baseline, shards.cases, result, file=options.baseline, shown=str(options.baseline)):
-        print(sentence)
-    return 1 if result.failures else 0
+    if not shards.missing:  # a run that is not whole is no look
+        shown = str(options.baseline)
+        for sentence in remember_look(baseline, shards.cases, result, file=options.baseline, shown=shown):
+            print(sentence)
+    return 1 if lost or result.failures else 0

@@ -15,7 +15,7 @@ from pytest_swarm.gate.baseline_change import change_baseline
 from pytest_swarm.gate.baseline_codec import read_baseline
 from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.look_memory import remember_look
-from pytest_swarm.gate.pairing import run_cases
+from pytest_swarm.gate.pairing import RunCases, run_cases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import MEASURING, RunContext, run_context_of
 from pytest_swarm.gate.updating import BaselineUpdate, require_same_context, update_baseline
@@ -142,21 +142,21 @@ class Gating:
             sequential=self.sequential and self.baseline is not None,
         )
         now = run_context(report.info)
-        return evaluate(run_cases(report.jobs), baseline, now, policy=policy, covered=covered)
+        return evaluate(_cases(report), baseline, now, policy=policy, covered=covered)
 
     def _remember(self, report: Report, result: GateResult | None) -> tuple[str, ...]:
         """Keep an undecided look in the baseline, so that one with more repeats has a smaller share of the error."""
         baseline, file = self.baseline, self.settings.file
         if result is None or baseline is None or file is None or self.sequential:
             return ()
-        return remember_look(baseline, run_cases(report.jobs), result, file=file, shown=self._shown(file))
+        return remember_look(baseline, _cases(report), result, file=file, shown=self._shown(file))
 
     def _write(self, report: Report, covered: _Coverage) -> str:
         """Update the file as it is now: another run may have been added to it since this one began."""
         file, update = self.settings.file, self.settings.update
         assert file is not None
         assert update is not None
-        cases, now = run_cases(report.jobs), run_context(report.info)
+        cases, now = _cases(report), run_context(report.info)
         found: list[BaselineUpdate] = []
 
         def updated(stored: Baseline | None) -> Baseline:
@@ -167,6 +167,10 @@ class Gating:
 
         change_baseline(file, updated)
         return f"wrote baseline {self._shown(file)} ({found[0].sentence})"
+
+
+def _cases(report: Report) -> RunCases:
+    return run_cases(report.jobs, lost_tests=report.run.lost_tests)
 
 
 def run_context(info: RunInfo) -> RunContext:

@@ -55,7 +55,8 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
     A report that cannot be written costs no other one.
     """
     try:
-        run = session.folder.end(complete=complete, notes=(*session.notes, *session.resources.remarks))
+        notes = (*session.notes, *session.resources.remarks)
+        run = session.folder.end(complete=complete, notes=notes, failed=session.failed)
     except SwarmError as error:
         return SessionEnd(report=None, written=(), troubles=(str(error),))
     trouble = session.folder.trouble

@@ -60,6 +60,8 @@ class SwarmSession:
         )
         self.collected: list[str] = []
         self.notes: list[str] = []
+        self.failed: dict[str, None] = {}
+        """The ids of the tests that failed."""
 
     @cached_property
     def folder(self) -> RunFolder:
