@@ -45,8 +45,8 @@ class CaseKey:
 
 
 def lambda_label(lambda_token: float) -> str:
-    """Return `t0.25`: how ids and tables name a swept weight of token cost."""
-    return f"t{lambda_token:.12g}"
+    """Return `t0.25`: how ids and tables name a swept weight of token cost; no two weights have one name."""
+    return f"t{float(lambda_token)!r}".removesuffix(".0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

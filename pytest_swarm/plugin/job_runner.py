@@ -11,7 +11,7 @@ import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
-from pytest_swarm.errors import NotMeasuredError, OptionError, SwarmError
+from pytest_swarm.errors import NotMeasuredError, SwarmError
 from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_metrics
 from pytest_swarm.plugin.cases import is_swarm, key_of, without_case
 from pytest_swarm.telemetry.events import encode_job_summary, encode_note
@@ -113,13 +113,6 @@ class JobRunner:
     def _run(self, case: Case, item: pytest.Item) -> JobResult:
         """Run a case, under the lock of its server where that is a real one, and close it in the events."""
         carryover = self._cases.axes_of(item).carryover or "case"
-        if carryover == "group" and self._resources.measuring is not None:
-            raise OptionError("--swarm-backend=measure plays each case from an empty GPU; leave out --swarm-carryover")
-        if carryover == "group" and (self._resources.in_worker or self._settings.shard is not None):
-            without = "-n" if self._resources.in_worker else "--swarm-shard"
-            raise OptionError(
-                f"--swarm-carryover=group keeps what was learned in one process; run it without {without}"
-            )
         from pytest_swarm.execution.case import StoppedJob
 
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.case_conflicts import check_case_conflicts
 from pytest_swarm.plugin.cases import Cases, is_swarm, key_of
 from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.process import process_of
@@ -168,6 +169,8 @@ class SwarmSession:
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
+            cases = ((key_of(item), self.cases.axes_of(item).carryover or "case") for item in benchmarks)
+            check_case_conflicts(cases, self.settings, self.resources)
             if self.resources.measuring is not None:
                 from pytest_swarm.plugin.verifying import drawn
 

@@ -33,6 +33,10 @@ def test_the_run_ends_with_a_decision_and_its_policy(pytester: pytest.Pytester) 
     assert policy.provenance.jobs == 9
     again = pytester.runpytest_subprocess(f"--swarm-compare=policy:{path}", "--swarm-report=json")
     assert again.ret == 0
+    for other in ("--swarm-vram=8GB,24GB", "--swarm-horizon=0,3"):
+        refused = pytester.runpytest(f"--swarm-compare=fixed,policy:{path}", other)
+        assert refused.ret == pytest.ExitCode.USAGE_ERROR
+        refused.stderr.fnmatch_lines(["ERROR: policy *was decided for horizon 0 and 8GB, not for *; run it with*"])
 
 
 def test_each_budget_has_its_own_policy(pytester: pytest.Pytester) -> None:

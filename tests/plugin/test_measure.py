@@ -154,8 +154,8 @@ def test_options_that_do_not_go_together(suite: pytest.Pytester, arguments: tupl
 
 def test_a_carryover_over_jobs_is_refused(suite: pytest.Pytester) -> None:
     result = run(suite, *MEASURE, "--swarm-carryover=group")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*plays each case from an empty GPU; leave out --swarm-carryover*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --swarm-carryover=group *=measure plays each case from an empty GPU; *"])
 
 
 def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, reports: Reports) -> None:

@@ -43,5 +43,5 @@ def test_more_parts_than_workflows_are_refused(suite: pytest.Pytester, xdist: tu
 
 def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:
     result = suite.runpytest("--swarm-carryover=group", "--swarm-shard=1/1")
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert "run it without --swarm-shard" in result.stdout.str()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "run it without --swarm-shard" in result.stderr.str()
