@@ -32,7 +32,8 @@ _OUTPUT_ERRORS: Final = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # of standard ou
 def main(arguments: Sequence[str]) -> int:
     """Run one command, or list them all where none is named, and return the exit status.
 
-    A SwarmError is printed as one sentence, and the status is 1 or what the command says. Invalid arguments exit with argparse's status, 2.
+    A SwarmError is printed as one sentence, and the status is 1 or what the command says. Invalid arguments exit with
+    argparse's status, 2.
     """
     parser = argparse.ArgumentParser(
         prog="python -m pytest_swarm",

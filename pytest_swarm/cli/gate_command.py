@@ -10,8 +10,8 @@ from typing import Final
 HELP: Final = "judge a run that exists against a baseline"
 DESCRIPTION: Final = """
 Judge a run by its events, as pytest with --swarm-baseline judges it. Several runs are parts of one run. The exit status
-is 1 where the gate fails or a part of the run is missing, and 4 where a file or an option is wrong. Rules of single tests (@pytest.mark.swarm_gate) are not part of the events: all cases are
-judged under --fail.
+is 1 where the gate fails or a part of the run is missing, and 4 where a file or an option is wrong. Rules of single
+tests (@pytest.mark.swarm_gate) are not part of the events: all cases are judged under --fail.
 """
 ERROR_STATUS: Final = 4  # as that of pytest for a wrong option, so that no error looks like a regression
 _WIDTH: Final = 100
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.gate.baseline_codec import read_baseline
     from pytest_swarm.gate.gate_run import judge_run
     from pytest_swarm.gate.look_memory import remember_look
-    from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, parse_expression
+    from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, check_modes, parse_expression
     from pytest_swarm.gate.shards import read_shards
     from pytest_swarm.report.gate_text import gate_text, terminal_lines
 
@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     )
     baseline = read_baseline(options.baseline)
     shards = read_shards(options.runs)
+    check_modes(expressions, [case.setup.mode for case in (*baseline.cases, *shards.cases.cases)], what="--fail")
     result = judge_run(shards.cases, shards.context, baseline, policy)
     text = gate_text(result)
     assert text is not None, "there is a result"

@@ -21,7 +21,7 @@ from pytest_swarm.telemetry.reader import read_run
 SHARD: Final = "swarm_shard"
 MAY_DIFFER: Final = frozenset(
     (
-        *("swarm_compare", "swarm_horizon", "swarm_vram", "swarm_repeat", SHARD, "swarm_only", "swarm_skip"),
+        *("swarm_compare", "swarm_horizon", "swarm_vram", SHARD, "swarm_only", "swarm_skip"),
         *("swarm_backend", "swarm_host", "swarm_leave_loaded", "swarm_resume", "swarm_report", "swarm_baseline"),
         *("swarm_update_baseline", "swarm_fail", "swarm_gate", "swarm_incomparable", "swarm_inconclusive"),
         *("swarm_fleet", "swarm_profile", "swarm_cassette", "swarm_record_mode"),

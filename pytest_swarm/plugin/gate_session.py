@@ -130,17 +130,15 @@ class Gating:
         rule = self.settings.rule
         if rule.gate == "off":
             return None
-        updating = self.settings.update in (
-            "all",
-            "append",
-        )  # the user takes what is there for right: say it, but fail no run
         policy = Policy(
-            default=replace(rule, gate="warn") if updating else rule,
-            rules={name: replace(each, gate="warn") if updating else each for name, each in self.rules.items()},
+            default=rule,
+            rules=self.rules,
             incomparable=self.settings.incomparable,
             inconclusive=self.settings.inconclusive,
             sequential=self.sequential and self.baseline is not None,
         )
+        if self.settings.update in ("all", "append"):  # the user takes what is there for right: say it, but do not fail
+            policy = policy.lenient
         now = run_context(report.info)
         return evaluate(_cases(report), baseline, now, policy=policy, covered=covered)
 

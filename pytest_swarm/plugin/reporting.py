@@ -169,6 +169,8 @@ def show_gate(ending: SessionEnd, gate: GateEnding, reporter: pytest.TerminalRep
         reporter.section("pytest-swarm gate", sep="-")
     for line in ending.verdicts:
         reporter.write_line(line)
+    for sentence in gate.result.warnings if gate.result is not None else ():
+        reporter.write_line(f"WARNING gate: {sentence}", yellow=True)
     for sentence in gate.result.failures if gate.result is not None else ():
         reporter.write_line(f"FAILED gate: {sentence}", red=True)
     for sentence in (*gate.notes, *gate.troubles):
