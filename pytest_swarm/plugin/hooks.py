@@ -129,8 +129,11 @@ class SwarmHooks:
             from pytest_swarm.telemetry.shipping import unpack
 
             self._take(unpack(text))
-        if self.active and self.session.gating is not None and not self.is_worker:
-            self.session.gating.take(report)
+        if self.active and not self.is_worker:
+            if report.failed:
+                self.session.failed[report.nodeid] = None
+            if self.session.gating is not None:
+                self.session.gating.take(report)
 
     def _take(self, events: list[Event]) -> None:
         """Write what a worker sent; where it cannot be written, stop the workers, whose results would be lost."""
