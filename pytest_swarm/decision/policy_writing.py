@@ -35,6 +35,7 @@ from pytest_swarm.routing.policy_file import (
 PLANNING: Final = frozenset(DEFAULTS) - {
     *("swarm_lambda_token", "swarm_lambda_switch", "swarm_lambda_latency", "swarm_estimates", "swarm_learning"),
     *MEASURING,
+    *("swarm_timeout", "swarm_reply_limit"),
 }
 """Options that change how a mode plans, beyond those that the file holds in fields of its own."""
 RULES_OVER_TYPES: Final = frozenset({"fixed", "collate", "single"})

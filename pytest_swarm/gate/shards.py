@@ -6,7 +6,7 @@ Owns the checks of parts and what is missing of the whole. Writing them as one f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from pytest_swarm.telemetry.reader import read_run
 SHARD: Final = "swarm_shard"
 MAY_DIFFER: Final = frozenset(
     (
-        *("swarm_compare", "swarm_horizon", "swarm_vram", "swarm_repeat", SHARD, "swarm_only", "swarm_skip"),
+        *("swarm_compare", "swarm_horizon", "swarm_vram", SHARD, "swarm_only", "swarm_skip"),
         *("swarm_backend", "swarm_host", "swarm_leave_loaded", "swarm_resume", "swarm_report", "swarm_baseline"),
         *("swarm_update_baseline", "swarm_fail", "swarm_gate", "swarm_incomparable", "swarm_inconclusive"),
         *("swarm_fleet", "swarm_profile", "swarm_cassette", "swarm_record_mode"),
@@ -58,12 +58,14 @@ DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "swarm_dispatch": "layers",
         "swarm_replan": "every",
         "swarm_timeout": "120s",
+        "swarm_reply_limit": "32MiB",
         "swarm_code_eval": "off",
     }
 )
 """What the other options are where nobody gives them, but for the context, which each graph then says. tests/gate
 compares them with the table of options."""
 _SEED: Final = "swarm_seed"
+_REPEAT: Final = "swarm_repeat"
 _UNSET: Final = "its default"
 _PART: Final = re.compile(r"(?P<part>[0-9]{1,6})/(?P<parts>[0-9]{1,6})")
 
@@ -87,7 +89,7 @@ class Shards:
     @property
     def cases(self) -> RunCases:
         """The cases of all parts, as the gate compares them."""
-        return run_cases(measure(self.jobs))
+        return run_cases(measure(self.jobs), lost_tests=(test for run in self.runs for test in run.lost_tests))
 
     @property
     def context(self) -> RunContext:
@@ -117,12 +119,16 @@ def read_shards(paths: Sequence[Path]) -> Shards:
 
 
 def run_differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
-    """Yield why the jobs of two runs cannot be taken together, whatever their seeds: context, backend and options."""
+    """Yield why two runs, whatever their seeds and repeats, cannot be taken together: context, backend and options."""
     contexts = [run_context_of(info, measuring=MEASURING) for info in (first, other)]
     yield from differences(*contexts)
     if first.backend != other.backend and {first.backend, other.backend} & set(STORED):
         yield f"other backend: {first.backend} and {other.backend}"
-    for name in sorted({*first.options, *other.options} - MAY_DIFFER - {_SEED}):
+    yield from _options(first, other, {*first.options, *other.options} - MAY_DIFFER - {_SEED, _REPEAT})
+
+
+def _options(first: RunInfo, other: RunInfo, names: Iterable[str]) -> Iterator[str]:
+    for name in sorted(names):
         default = DEFAULTS.get(name, _UNSET)
         there, here = first.options.get(name, default), other.options.get(name, default)
         if there != here:
@@ -133,6 +139,7 @@ def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
     yield from run_differences(first, other)
     if first.seed != other.seed:
         yield f"other seed: {first.seed} and {other.seed}"
+    yield from _options(first, other, {_REPEAT})
     numbers = [_number(info) for info in (first, other)]
     if numbers[0] and numbers[1] and numbers[0][1] != numbers[1][1]:
         yield f"other --{SHARD.replace('_', '-')}: one of {numbers[0][1]} parts and one of {numbers[1][1]}"
@@ -173,8 +180,14 @@ def _missing_ends(parts: Sequence[tuple[Path, Run]]) -> Iterator[str]:
 
 
 def _missing_jobs(runs: Sequence[Run]) -> Iterator[str]:
-    """A sentence for each benchmark that was to be run and has no job."""
+    """A sentence for each benchmark that has no job: of those that failed, and where that is not known, of all."""
     ran = {job.case.test for run in runs for job in run.jobs}
-    for test in dict.fromkeys(test for run in runs for test in run.collected):
+    wanted = (test for run in runs for test in (run.collected if _all_wanted(run) else run.lost_tests))
+    for test in dict.fromkeys(wanted):
         if test not in ran:
             yield f"{test} has no job"
+
+
+def _all_wanted(run: Run) -> bool:
+    """Whether all collected benchmarks should have a job; of a run that ended well, those that failed: others skip."""
+    return run.failed is None or not run.complete

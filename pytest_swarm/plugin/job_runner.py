@@ -152,16 +152,26 @@ class JobRunner:
 
     def _close(self, record: JobRecord, item: pytest.Item) -> JobResult:
         """Write the end of a job into the events and announce it."""
-        from pytest_swarm.estimate.type_spelling import misspelled_types
-
-        metrics, known = job_metrics(record), self._resources.estimates.info.rows
-        for sentence in misspelled_types(record.case.graph, self._resources.fleet, estimates=[r.type for r in known]):
+        metrics = job_metrics(record)
+        for sentence in self._remarks_on(record.case.graph):
             if sentence not in self._remarked:
                 self._remarked.add(sentence)
                 self._folder.sink.emit(encode_note(record.case, sentence, self._folder.now_ms()))
         self._folder.sink.emit(encode_job_summary(record, self._folder.now_ms(), encode_metrics(metrics)))
         item.config.hook.pytest_swarm_run_finished(record=record)
         return JobResult(record=record, metrics=metrics)
+
+    def _remarks_on(self, graph: TaskGraph) -> Iterator[str]:
+        """Yield what must be known of a graph beside the estimates and the fleet of the run."""
+        from pytest_swarm.estimate.type_spelling import misspelled_types
+
+        estimates = self._resources.estimates
+        yield from misspelled_types(graph, self._resources.fleet, estimates=[row.type for row in estimates.info.rows])
+        if estimates.knows_answers_of(graph):
+            yield (
+                f"the estimates of {estimates.info.source} are made of answers to jobs of this run, which is judged by "
+                "such answers; take --swarm-estimates=cross:RUN, which leaves each job's own answers out"
+            )
 
     def saw(self, case: Case, metrics: JobMetrics) -> None:
         """Take the outcome of a job into account for the decision on further repeats."""

@@ -71,19 +71,19 @@ def _use(decision: PolicyDecision) -> str:
     beside = f" It {'also ' if saved.startswith('saves') else ''}{saved} per job{mark}." if saved else ""
     return (
         f"Use {policy_name(decision, best)}: compared with {present} it gains {gain} per job "
-        f"({interval_text(decision, estimate)}).{_uneven(decision)}{beside}"
+        f"({interval_text(decision, estimate)}).{beside}{_uneven(decision)}"
     )
 
 
 def _uneven(decision: PolicyDecision) -> str:
     """Return why a policy that saves a share of the time takes more seconds in the mean; nothing where it does not."""
     by, best = decision.question.by, decision.best
-    if not by.relative or best is None:
+    if by.name != "makespan" or best is None:
         return ""
-    was, now = decision.mean(by.metric, decision.present), decision.mean(by.metric, best)
+    was, now = decision.mean("makespan_s", decision.present), decision.mean("makespan_s", best)
     if was is None or now is None or now <= was:
         return ""
-    return f" The gain is that of the usual job: long jobs lose, so that the mean {by.saved} of a job rises."
+    return " The gain is that of most jobs; some long ones take longer."
 
 
 def _nothing_better(decision: PolicyDecision) -> str:
@@ -106,7 +106,7 @@ def _most(decision: PolicyDecision) -> str:
     widest = _estimate(decision, choice.most_open)
     which = "another one that may keep the score" if choice.losing else "another one"
     if widest.high <= 0:
-        return "" if choice.losing else " Each other one does worse."
+        return "" if choice.losing else " Each other one loses."
     name = policy_name(decision, decision.policies[widest.policy])
     return f" The most that {which} could gain is {gain_text(decision, widest.high)} per job ({name})."
 

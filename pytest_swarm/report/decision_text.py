@@ -16,6 +16,7 @@ from pytest_swarm.report.wording import (
     number,
     one_line,
     percent,
+    points,
     seconds,
     signed_points,
     significant,
@@ -50,9 +51,9 @@ def gain_text(decision: PolicyDecision, gain: float) -> str:
     if by.relative:
         mark = time_mark(decision) if by.name == "makespan" else ""
         return f"{percent(gain, digits=1)} of the {by.saved}{mark}"
-    return (
-        f"{signed_points(gain).removeprefix('+')} points of score" if by.name == "score" else f"{gain:.3f} of utility"
-    )
+    if by.name != "score":
+        return f"{gain:.3f} of utility"
+    return f"{'-' if signed_points(gain).startswith('-') else ''}{points(gain)} of score"
 
 
 def time_mark(decision: PolicyDecision) -> str:

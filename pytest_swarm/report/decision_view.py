@@ -16,7 +16,7 @@ from pytest_swarm.report.charts.gain_plot import GainPlot, gain_plot
 from pytest_swarm.report.decision_basis import basis_sentence
 from pytest_swarm.report.decision_ruling import decision_sentence, honesty_sentence
 from pytest_swarm.report.decision_text import policy_name, table_head, table_rows
-from pytest_swarm.report.flip_text import FORMULA_NOTE, flip_sentences
+from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
 from pytest_swarm.report.wording import NOT_MEASURED, joined, percent
 from pytest_swarm.units import format_gb
 
@@ -101,10 +101,17 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
         types=_type_uses(decision, tags),
         resident=_residencies(decision),
         flips=flips,
-        flips_note=FORMULA_NOTE if flips else None,
+        flips_note=_flips_note(flips),
         excluded=decision.measured.excluded,
         plot=gain_plot(decision),
     )
+
+
+def _flips_note(flips: Sequence[str]) -> str | None:
+    """Return where the sentences of flips come from: a formula, or the other budgets of the run."""
+    budgets = [each for each in flips if each.startswith("At ")]
+    notes = [*([FORMULA_NOTE] if len(budgets) < len(flips) else []), *([BUDGETS_NOTE] if budgets else [])]
+    return " ".join(notes) or None
 
 
 def _type_uses(decision: PolicyDecision, tags: Sequence[str]) -> tuple[TypeUse, ...]:

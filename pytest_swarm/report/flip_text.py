@@ -16,9 +16,10 @@ from pytest_swarm.report.wording import significant
 from pytest_swarm.units import format_gb
 
 FORMULA_NOTE: Final = (
-    "Other budgets were run. Weights and load times are judged by formula from the means of this run, with its plans "
-    "as they are: nothing was run again."
+    "Weights and load times are judged by formula from the means of this run, with its plans as they are: nothing was "
+    "run again."
 )
+BUDGETS_NOTE: Final = "Other budgets were run."
 _TOKENS: Final = 1000  # tokens of a unit of cost in the objective
 _LEAST_FACTOR: Final = 0.05  # of load times: what flips below it is no matter of loads
 _MOST_FACTOR: Final = 20.0  # beyond it the plans would surely be others

@@ -62,12 +62,16 @@ def test_a_file_of_estimates_starts_every_job(suite: pytest.Pytester, reports: R
         for job in ("one", "two"):
             assert found[job, row["model"]] == pytest.approx(row["estimate"])
     assert reports.report["run"]["estimates"]["rows"] == file["estimates"]
+    assert len(file["graphs"]) == 2
+    (note,) = reports.of("note")  # once, not for each job
+    assert "are made of answers to jobs of this run" in note["text"]
 
 
 def test_a_cross_fitted_job_never_starts_from_its_own_answers(
     suite: pytest.Pytester, reports: Reports, measured: Path
 ) -> None:
     suite.runpytest("--swarm-compare=milp", "--swarm-estimates=cross:measured").assert_outcomes(passed=2)
+    assert reports.of("note") == []
     before = first_quality(reports)
     events = measured / "events.jsonl"
     lines = [json.loads(line) for line in events.read_text().splitlines()]

@@ -36,6 +36,8 @@ OPTIONS = [
     (f"--swarm-horizon={'0,' * 5000}0", "*--swarm-horizon: has 5,001 entries, but may have 1,000 at most"),
     (f"--swarm-vram={'9' * 400}GB", "*--swarm-vram: '9999*...*' is more than 1,000,000 GB*"),
     (f"--swarm-timeout={'9' * 400}", "*--swarm-timeout: '9999*...*' is more than *a year*"),
+    ("--swarm-reply-limit=much", "*--swarm-reply-limit: 'much' is not a size*"),
+    ("--swarm-reply-limit=1MB", "*--swarm-reply-limit: '1MB' is less than 1MiB; write for example 64MiB"),
     ("--swarm-retries=-1", "*--swarm-retries: is -1, but must be at least 0"),
     ("--swarm-concurrency=1000000", "*--swarm-concurrency: is 1000000, but must be at most 10000"),
     ("--swarm-repeat=10000 --swarm-horizon=0,1,2,3,4,5,6,7,8,9,10", "*would run as 110,000 cases*give fewer of them"),

@@ -13,10 +13,11 @@ from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
 from pytest_swarm.domain.record import Run
 from pytest_swarm.report.charts.gain_plot import gain_plot
 from pytest_swarm.report.decided_intervals import with_decided_intervals
-from pytest_swarm.report.decision_ruling import decision_sentence, interval_text, table_rows
+from pytest_swarm.report.decision_ruling import decision_sentence
+from pytest_swarm.report.decision_text import interval_text, table_rows
 from pytest_swarm.report.decision_view import DecisionView, decision_names, page_decisions
 from pytest_swarm.report.findings import main_comparisons
-from pytest_swarm.report.flip_text import flip_sentences
+from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.wording import signed_points
@@ -78,6 +79,15 @@ def test_a_better_score_is_worth_its_tokens_up_to_a_weight() -> None:
     cost = decision.mean("token_cost", decision.best) - decision.mean("token_cost", decision.present)
     told = float(re.search(r"below ([\d.,]+)\.$", sentence)[1].replace(",", ""))
     assert told == pytest.approx(3 * gain * 1000 / cost, rel=0.05)
+
+
+def test_the_page_says_that_weights_and_loads_are_judged_by_formula_and_budgets_were_run() -> None:
+    (one,) = views(many({"fixed": 0.4, "milp": 0.8}))
+    assert one.flips_note == FORMULA_NOTE
+    two, _ = views(many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0)))
+    assert two.flips_note == f"{FORMULA_NOTE} {BUDGETS_NOTE}"
+    page = render_html(build_report(many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0))))
+    assert page.count("nothing was run again. Other budgets were run.") == 2
 
 
 def test_seven_jobs_show_the_sentence_and_nothing_else() -> None:
