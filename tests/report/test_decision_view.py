@@ -151,3 +151,21 @@ def test_bounds_that_no_score_can_reach_are_told_as_those_that_it_can() -> None:
     assert interval_text(by_time, endless) == "no 95 % interval, for so many policies the jobs are too few"
     assert gain_plot(by_time) is not None
     assert "inf" not in " ".join(cell for row in table_rows(by_time) for cell in row)
+
+
+def test_a_better_score_that_may_be_chance_is_said_to_be_so() -> None:
+    (open_,) = decide_runs([many({"fixed": 0.5, "milp": 0.56})], DecisionQuestion())
+    (sentence,) = [each for each in flip_sentences(open_, ()) if "lambda_token" in each]
+    assert sentence.startswith(
+        "MILP scores better than fixed, which may be chance; if it is not, the score is worth its tokens while "
+    )
+    cheap = replace(open_, means={**open_.means, "token_cost": (900.0, 300.0)})
+    (sentence,) = [each for each in flip_sentences(cheap, ()) if "lambda_token" in each]
+    assert sentence == (
+        "MILP scores better than fixed for fewer tokens, which may be chance; if it is not, no lambda_token makes "
+        "fixed worth more."
+    )
+    (sure,) = decide_runs([many({"fixed": 0.2, "milp": 0.9})], DecisionQuestion())
+    cheap = replace(sure, means={**sure.means, "token_cost": (900.0, 300.0)})
+    (sentence,) = [each for each in flip_sentences(cheap, ()) if "lambda_token" in each]
+    assert sentence == "MILP scores better than fixed for fewer tokens, so no lambda_token makes fixed worth more."
