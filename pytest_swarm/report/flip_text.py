@@ -86,8 +86,8 @@ def _token_sentence(decision: PolicyDecision) -> str | None:
         return f"{name} scores better than {worse} for {tokens} tokens{doubt} no lambda_token makes {worse} worth more."
     if not sure:
         return (
-            f"{name} scores better than {worse}, which may be chance; if it is not, the score is worth its tokens while "
-            f"lambda_token is below {significant(worth, 2)}."
+            f"{name} scores better than {worse}, which may be chance; if it is not, the score is worth its tokens "
+            f"while lambda_token is below {significant(worth, 2)}."
         )
     return (
         f"The better score of {name} is worth its tokens, compared with {worse}, while lambda_token is below "
