@@ -24,10 +24,10 @@ def policy_remarks(resources: Resources, given: Mapping[str, str]) -> list[str]:
     from pytest_swarm.routing.policy_changes import changed_figures, changed_models
     from pytest_swarm.routing.policy_file import read_policy
 
+    digests = resources.model_digests  # asked now, where no case runs: the run's description needs them too
     remarks: list[str] = []
     for path in sorted(mode.removeprefix(_POLICY) for mode in resources.modes if mode.startswith(_POLICY)):
         policy = read_policy(policy_path(path, resources.folder))
-        digests = resources.model_digests
         found = [
             *_faults(policy),
             *(changed_models(policy, digests.items()) if digests else ()),

@@ -259,10 +259,22 @@ class _Session:
 
     fleet = FLEET
     folder = None
-    model_digests: dict[str, str] = {}  # noqa: RUF012
+    asked = False
 
-    def __init__(self, path: Path) -> None:
-        self.modes = {f"policy:{path}", "milp"}
+    def __init__(self, *policies: Path) -> None:
+        self.modes = {"milp", *(f"policy:{path}" for path in policies)}
+
+    @property
+    def model_digests(self) -> dict[str, str]:
+        """Those of the server, which can be asked only before a case runs."""
+        self.asked = True
+        return {}
+
+
+def test_the_server_is_asked_for_digests_before_a_case_runs_whatever_the_modes() -> None:
+    session = _Session()
+    assert policy_remarks(session, {}) == []
+    assert session.asked
 
 
 def test_what_a_run_does_otherwise_than_its_policy_was_decided_is_said(written: Callable[[str], Path]) -> None:
