@@ -169,3 +169,20 @@ def test_a_better_score_that_may_be_chance_is_said_to_be_so() -> None:
     cheap = replace(sure, means={**sure.means, "token_cost": (900.0, 300.0)})
     (sentence,) = [each for each in flip_sentences(cheap, ()) if "lambda_token" in each]
     assert sentence == "MILP scores better than fixed for fewer tokens, so no lambda_token makes fixed worth more."
+
+
+def test_a_present_policy_that_breaks_the_budget_is_not_kept_on_the_page() -> None:
+    run = many({"lp": 0.9, "milp": 0.5}, jobs=9, budgets_gb=(8.0,))
+    jobs = [
+        replace(each, case=replace(each.case, key=replace(each.case.key, mode="fixed")))
+        if each.case.key.mode == "lp"
+        else each
+        for each in run.jobs
+    ]
+    run = replace(run, jobs=tuple(jobs))
+    page = render_html(build_report(run))
+    assert "fixed breaks the budget in 9 of 9 jobs, so it cannot be used at 8GB." in page
+    assert ">cannot be kept</span>" in page
+    assert "keep fixed" not in page
+    assert "keep it" not in page
+    assert "fixed (now; cannot be used)" in page
