@@ -11,6 +11,7 @@ from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.domain.estimates_info import EstimatesKind
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
@@ -31,6 +32,7 @@ from pytest_swarm.routing.policy_file import (
     PolicyRun,
     PolicyWeights,
 )
+from pytest_swarm.routing.registry import built_in
 
 PLANNING: Final = frozenset(DEFAULTS) - {
     *("swarm_lambda_token", "swarm_lambda_switch", "swarm_lambda_latency", "swarm_estimates", "swarm_learning"),
@@ -52,12 +54,14 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         now: The date that the file bears.
 
     Raises:
-        PolicyError: Nothing was decided, because there were too few jobs.
+        PolicyError: Nothing was decided, because there were too few jobs, or a policy file is in force already.
     """
     if decision.choice.ruling is Ruling.TOO_FEW:
         count = "1 job decides" if decision.choice.jobs == 1 else f"{decision.choice.jobs} jobs decide"
         raise PolicyError(f"decide: {count} nothing, so there is no policy to write")
     setting, first = decision.in_force, decision.runs[0]
+    if plays_a_file(setting):
+        raise PolicyError(f"decide: {setting.mode} is in force, and that is a policy file already; use it as it is")
     jobs = decision.jobs_under(setting)
     step = next(step for job in jobs for step in job.record.steps)
     return PolicyFile(
@@ -77,6 +81,12 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         table=type_table(jobs),
         provenance=_provenance(decision, now),
     )
+
+
+def plays_a_file(setting: PolicySetting) -> bool:
+    """Return whether a policy is played from a file, which cannot stand in another one."""
+    row = built_in(setting.mode)
+    return row is not None and row.argument is not None and row.argument.kind == "file"
 
 
 def believed_qualities(run: RunInfo, jobs: Iterable[MeasuredJob]) -> dict[tuple[str, str], float]:

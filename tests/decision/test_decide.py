@@ -16,7 +16,7 @@ from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
 from pytest_swarm.domain.record import Run
 from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
-from pytest_swarm.errors import OptionError
+from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.report.decision_record import decision_record
 from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence
 from tests.decision.runs import many, without_plan
@@ -329,3 +329,10 @@ def test_the_same_answers_again_are_no_repeat() -> None:
     assert {each.mode for each in decision.policies} == {"fixed", "milp", "greedy"}
     assert decision.repeats == 1
     assert all(len(job.draws) == 1 for jobs in decision.measured.by_setting.values() for job in jobs.values())
+
+
+def test_a_policy_file_in_force_is_not_written_into_another_one() -> None:
+    decision = decided(many({"fixed": 0.2, "policy:p.json": 0.9}, jobs=12))
+    assert decision_sentence(decision).startswith("Use policy:p.json")
+    with pytest.raises(PolicyError, match=r"^decide: policy:p\.json is in force, and that is a policy file already"):
+        policy_of(decision, now=NOW)
