@@ -89,7 +89,7 @@ def job_row(job: MeasuredJob) -> dict[str, Cell]:
         "error": job.record.error,
         "test": job.record.case.test,
         "digest": job.record.case.digest,
-        "lambda_token": job.key.lambda_token,
+        "lambda_token": job.lambda_token,
         **{name: value for name, value in metrics.items() if name not in PUBLISHED},
         "agreement": _agreement(job.record.case.graph.tasks),
     }
@@ -136,7 +136,7 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Cell]:
         "score_detail": outcome.score_detail,
         "error_kind": outcome.error_kind,
         "error": outcome.error,
-        "lambda_token": job.key.lambda_token,
+        "lambda_token": job.lambda_token,
         "agreement": _agreement((task,)),
     }
 

@@ -320,6 +320,27 @@ FAULTS: Final = (
     ),
     # --- scoring
     Fault(
+        name="numbers in a phrase of time or purpose are taken for the answer",
+        where="scoring/stated_number.py",
+        old="if not skipped or _ATTRIBUTE",
+        new="if skipped or _ATTRIBUTE",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a letter that is possible only is taken for the answer",
+        where="scoring/letters.py",
+        old="if not is_hedged(words, each)] or standing",
+        new="if is_hedged(words, each)] or standing",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="answered code can reach ctypes",
+        where="scoring/sandbox/confine.py",
+        old='in ("ctypes", "_ctypes") or target.__name__',
+        new="in () or target.__name__",
+        tests=("scoring/test_sandbox.py",),
+    ),
+    Fault(
         name="a JSON number may be off by a thousandth",
         where="scoring/equality.py",
         old="RELATIVE_TOLERANCE: Final = 1e-9",
@@ -397,6 +418,27 @@ FAULTS: Final = (
         old="autoescape=True",
         new="autoescape=False",
         tests=("report/test_html.py",),
+    ),
+    Fault(
+        name="the scoreboard compares modes over different jobs",
+        where="report/board_cells.py",
+        old="known[each.mode].keys() & known[reference].keys()",
+        new="known[each.mode].keys() | known[reference].keys()",
+        tests=("report/test_scoreboard.py",),
+    ),
+    Fault(
+        name="a decision's interval stands beside a comparison over other pairs",
+        where="report/decided_intervals.py",
+        old="    if not whole and (",
+        new="    if c.pairs < 0 and (",
+        tests=("report/test_decision_view.py",),
+    ),
+    Fault(
+        name="names that are cut may read alike",
+        where="report/wording.py",
+        old="while len(set(cut.values())) < len(set(clean.values()))",
+        new="while len(set(cut.values())) < 1",
+        tests=("report/test_wording.py",),
     ),
     Fault(
         name="a run is complete although one of its jobs has no end",
@@ -506,6 +548,13 @@ FAULTS: Final = (
         old="if (answer.cached or answer.beside) and figures.prefill_tokens_per_s",
         new="if answer.beside and figures.prefill_tokens_per_s",
         tests=("execution/test_playing_transport.py",),
+    ),
+    Fault(
+        name="an answer is kept though its model was replaced meanwhile",
+        where="execution/replaced_models.py",
+        old="if key not in self._reasons:",
+        new="if True:",
+        tests=("execution/test_replaced_models.py",),
     ),
     # --- decision
     Fault(

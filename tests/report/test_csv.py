@@ -23,6 +23,7 @@ def test_one_row_per_job_and_one_per_task(tmp_path: Path) -> None:
     with tasks.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 108
+    assert {row["lambda_token"] for row in rows} == {"0.5"}  # the one weight of the run, which no id names
     assert {row["type"] for row in rows} == {"extraction", "math", "code", "summarize", "reasoning"}
 
 
