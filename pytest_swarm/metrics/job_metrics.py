@@ -56,11 +56,11 @@ def encode_metrics(metrics: JobMetrics) -> dict[str, Json]:
 
 def encode_value(value: object) -> Json:
     """Return the JSON form of a metric's value: a number, a list, a tally, or a list of records."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
     if isinstance(value, Mapping):
         return {str(key): encode_value(each) for key, each in value.items()}
     if isinstance(value, tuple):
         return [encode_value(each) for each in value]
-    if is_dataclass(value):
-        return {each.name: encode_value(getattr(value, each.name)) for each in fields(value)}
-    assert value is None or isinstance(value, bool | int | float | str)
-    return value
+    assert is_dataclass(value), "no metric has any other value"
+    return {each.name: encode_value(getattr(value, each.name)) for each in fields(value)}

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.report.oracle_text import oracle_sentences
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
 from pytest_swarm.report.scoreboard import reference_mode
@@ -55,6 +56,7 @@ def answers(report: Report) -> tuple[Answer, ...]:
         *(_savings(report) if nothing is None else ()),
         *_caution(spoken),
         *(_agreement(report) if nothing is None else ()),
+        *(Answer(kind="caution", tone="open", text=each) for each in oracle_sentences(report)),
         *_budget(report),
         *_planner(report.modes),
         *_code(report),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,7 +31,9 @@ from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.side_by_side import run_tables
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from types import CodeType
+
+    from jinja2 import BytecodeCache, Environment
 
 TEMPLATE: Final = "report.html.j2"
 
@@ -130,9 +133,29 @@ def _environment(report: Report, template: str | Path | None) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         finalize=_finalize,
+        bytecode_cache=_compiled_templates(),
     )
     environment.globals.update(_helpers(report))
     return environment
+
+
+@cache
+def _compiled_templates() -> BytecodeCache:
+    """Return what keeps compiled templates for the next page: to compile them takes half of a small page's time."""
+    from jinja2 import BytecodeCache
+    from jinja2.bccache import Bucket
+
+    class CompiledTemplates(BytecodeCache):
+        def __init__(self) -> None:
+            self._codes: dict[tuple[str, str], CodeType | None] = {}
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+    return CompiledTemplates()
 
 
 def _finalize(value: object) -> object:

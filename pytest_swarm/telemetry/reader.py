@@ -115,6 +115,7 @@ class _Reader:
         self.notes: list[str] = []
         self.case_notes: list[str] = []
         self.collected: dict[str, None] = {}
+        self.failed: tuple[str, ...] | None = None
         self.damaged: list[int] = []
         self.torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
         self.measured = MeasuredReader()
@@ -147,7 +148,7 @@ class _Reader:
                     raise EventsError(f"{where}: field 'event': a second run_start; a file holds one run, so split it")
                 self.info = _run_info(event, where)
             case types.RunEndEvent():
-                self.complete, self.notes = event.complete, list(event.notes)
+                self.complete, self.notes, self.failed = event.complete, list(event.notes), event.failed
             case types.CollectionEvent():
                 self.collected.update(dict.fromkeys(event.tests))
             case MeasuredTestEvent() | VerifiedCaseEvent():
@@ -229,6 +230,7 @@ class _Reader:
             complete=self.complete and not unfinished and not notes and not damage,
             notes=(*self.notes, *dict.fromkeys(self.case_notes), *unfinished, *damage, *notes),
             collected=tuple(self.collected),
+            failed=self.failed,
             measured=tuple(self.measured.tests),
             verified=tuple(self.measured.cases.values()),
         )

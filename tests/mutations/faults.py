@@ -320,6 +320,27 @@ FAULTS: Final = (
     ),
     # --- scoring
     Fault(
+        name="numbers in a phrase of time or purpose are taken for the answer",
+        where="scoring/stated_number.py",
+        old="if not skipped or _ATTRIBUTE",
+        new="if skipped or _ATTRIBUTE",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a letter that is possible only is taken for the answer",
+        where="scoring/letters.py",
+        old="if not is_hedged(words, each)] or standing",
+        new="if is_hedged(words, each)] or standing",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="answered code can reach ctypes",
+        where="scoring/sandbox/confine.py",
+        old='in ("ctypes", "_ctypes") or target.__name__',
+        new="in () or target.__name__",
+        tests=("scoring/test_sandbox.py",),
+    ),
+    Fault(
         name="a JSON number may be off by a thousandth",
         where="scoring/equality.py",
         old="RELATIVE_TOLERANCE: Final = 1e-9",
@@ -528,6 +549,13 @@ FAULTS: Final = (
         new="if answer.beside and figures.prefill_tokens_per_s",
         tests=("execution/test_playing_transport.py",),
     ),
+    Fault(
+        name="an answer is kept though its model was replaced meanwhile",
+        where="execution/replaced_models.py",
+        old="if key not in self._reasons:",
+        new="if True:",
+        tests=("execution/test_replaced_models.py",),
+    ),
     # --- decision
     Fault(
         name="the interval of a chosen policy does not pay for the choice",
@@ -592,5 +620,34 @@ FAULTS: Final = (
         old="busy[model.tag] < model.parallel",
         new="busy[model.tag] <= model.parallel",
         tests=("execution/test_dispatcher.py",),
+    ),
+    # --- imported workflows
+    Fault(
+        name="a text that looks like a placeholder is filled in",
+        where="domain/placeholders.py",
+        old='return _OPENING.sub("{{answer::", text)',
+        new="return text",
+        tests=("workloads/test_literal_texts.py",),
+    ),
+    Fault(
+        name="the first input of a merge replaces the fields of the others",
+        where="workloads/importers/n8n_items.py",
+        old="last_first = tuple(reversed(order))",
+        new="last_first = order",
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
+        name="what a dropped branch loses is listed",
+        where="workloads/importers/flow_texts.py",
+        old="if not loss.nodes or left.intersection(loss.nodes):",
+        new="if True:",
+        tests=("workloads/test_flow_losses.py",),
+    ),
+    Fault(
+        name="a later step of Flowise is not told the question",
+        where="workloads/importers/flow_texts.py",
+        old="first = self.steps[said[0][0]] if said else own",
+        new="first = own if said else own",
+        tests=("workloads/test_flowise_conversation.py",),
     ),
 )
