@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_swarm.domain.limits import base_node_id
+from pytest_swarm.domain.limits import base_node_id, full_tag
 from pytest_swarm.domain.measured_run import MeasuredTest
-from pytest_swarm.errors import AnswersError, NotMeasuredError
+from pytest_swarm.errors import AnswersError, BackendError, NotMeasuredError
 from pytest_swarm.execution.answer_broker import OUT_OF_TIME, AnswerBroker, AskSettings
 from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.model_loading import Room
@@ -54,7 +54,6 @@ class Surroundings:
 
     Attributes:
         make_bench: Returns a bench for a backend.
-        budgets_gb: The VRAM budgets of the cases.
         limits: What is known of the server's GPUs.
         at_server: Held while the server is used.
         restoration: Is told of every model that is loaded.
@@ -62,7 +61,6 @@ class Surroundings:
     """
 
     make_bench: Callable[[Backend], Bench]
-    budgets_gb: frozenset[float]
     limits: ServerLimits
     at_server: Callable[[], AbstractContextManager[None]]
     restoration: Callable[[], Restoration]
@@ -97,6 +95,12 @@ class Measuring:
         """The server that is measured; None offline."""
         return self._server.inner
 
+    @property
+    def simulated(self) -> bool:
+        """Whether the answers are those of a simulated server: in this process, over HTTP, or measured earlier."""
+        inner = self.inner is not None and self.inner.simulated
+        return inner or any(self.known.models[key].simulated for key in map(full_tag, self._demand.tags))
+
     @cached_property
     def store(self) -> AnswerStore:
         """The answer store."""
@@ -121,12 +125,11 @@ class Measuring:
             f"answers measured once, kept in {self._settings.answers} ({count} now); times are predicted from measured "
             f"ones; {where}"
         )
-        simulated = self.inner is not None and self.inner.simulated
         return Played(
             known=self.known,
             current=CurrentWorld(world=PlayedWorld()),
             detail=detail,
-            simulated=simulated,
+            simulated=self.simulated,
             realised=self._matrix.realised,
         )
 
@@ -155,16 +158,17 @@ class Measuring:
             guard=self._asking,
             tell=self._around.tell,
             restoration=self._around.restoration(),
+            world=self._server.world,
         )
         return AnswerBroker(self.inner, self.known, settings)
 
-    def _room_gb(self) -> float:
-        """Return what may be resident while answers are measured: the largest budget, and no more than the GPUs have.
+    def _room_gb(self) -> float | None:
+        """Return what may be resident while answers are measured: what the GPUs have; None where nobody knows.
 
-        Where more is resident, the server evicts by itself, which would count as the time of a load.
+        The budgets of the cases have no say in it: they are played.
         """
-        largest_gb, gpu_bytes = max(self._around.budgets_gb, default=0.0), self._around.limits.gpu_bytes
-        return largest_gb if gpu_bytes is None else min(largest_gb, bytes_to_gb(gpu_bytes))
+        gpu_bytes = self._around.limits.gpu_bytes
+        return None if gpu_bytes is None else bytes_to_gb(gpu_bytes)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
@@ -229,13 +233,22 @@ class Measuring:
         advice = "; measure it without --swarm-offline" if result.reason == _OFFLINE else f": {result.reason}"
         return AnswersError(f"answers {self._settings.answers}: {where} lacks {lacks}{advice}")
 
+    def replaced(self) -> list[str]:
+        """Return a sentence for each model that the server has replaced since the run began; it is asked for them."""
+        if self._broker is None:
+            return []
+        with suppress(BackendError):  # a server that has gone away has said so where it was needed
+            self._broker.look()
+        return self._broker.replaced.remarks()
+
     def close(self) -> list[str]:
-        """Close the connection to the server, and the store; return the cases that could not be played."""
+        """Close the connection to the server, and the store; return what was replaced or could not be played."""
+        replaced = self.replaced() if "known" in self.__dict__ else []
         if "_broker" in self.__dict__ and self._broker is not None:
             self._broker.close()
         if "store" in self.__dict__:
             self.store.close()
-        return self.unmeasured
+        return [*replaced, *self.unmeasured]
 
 
 def _key(case: Case) -> tuple[str, str]:

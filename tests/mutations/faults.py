@@ -420,6 +420,27 @@ FAULTS: Final = (
         tests=("report/test_html.py",),
     ),
     Fault(
+        name="the scoreboard compares modes over different jobs",
+        where="report/board_cells.py",
+        old="known[each.mode].keys() & known[reference].keys()",
+        new="known[each.mode].keys() | known[reference].keys()",
+        tests=("report/test_scoreboard.py",),
+    ),
+    Fault(
+        name="a decision's interval stands beside a comparison over other pairs",
+        where="report/decided_intervals.py",
+        old="    if not whole and (",
+        new="    if c.pairs < 0 and (",
+        tests=("report/test_decision_view.py",),
+    ),
+    Fault(
+        name="names that are cut may read alike",
+        where="report/wording.py",
+        old="while len(set(cut.values())) < len(set(clean.values()))",
+        new="while len(set(cut.values())) < 1",
+        tests=("report/test_wording.py",),
+    ),
+    Fault(
         name="a run is complete although one of its jobs has no end",
         where="telemetry",
         old="self.complete and not unfinished",
@@ -528,6 +549,13 @@ FAULTS: Final = (
         new="if answer.beside and figures.prefill_tokens_per_s",
         tests=("execution/test_playing_transport.py",),
     ),
+    Fault(
+        name="an answer is kept though its model was replaced meanwhile",
+        where="execution/replaced_models.py",
+        old="if key not in self._reasons:",
+        new="if True:",
+        tests=("execution/test_replaced_models.py",),
+    ),
     # --- decision
     Fault(
         name="the interval of a chosen policy does not pay for the choice",
@@ -592,5 +620,34 @@ FAULTS: Final = (
         old="busy[model.tag] < model.parallel",
         new="busy[model.tag] <= model.parallel",
         tests=("execution/test_dispatcher.py",),
+    ),
+    # --- imported workflows
+    Fault(
+        name="a text that looks like a placeholder is filled in",
+        where="domain/placeholders.py",
+        old='return _OPENING.sub("{{answer::", text)',
+        new="return text",
+        tests=("workloads/test_literal_texts.py",),
+    ),
+    Fault(
+        name="the first input of a merge replaces the fields of the others",
+        where="workloads/importers/n8n_items.py",
+        old="last_first = tuple(reversed(order))",
+        new="last_first = order",
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
+        name="what a dropped branch loses is listed",
+        where="workloads/importers/flow_texts.py",
+        old="if not loss.nodes or left.intersection(loss.nodes):",
+        new="if True:",
+        tests=("workloads/test_flow_losses.py",),
+    ),
+    Fault(
+        name="a later step of Flowise is not told the question",
+        where="workloads/importers/flow_texts.py",
+        old="first = self.steps[said[0][0]] if said else own",
+        new="first = own if said else own",
+        tests=("workloads/test_flowise_conversation.py",),
     ),
 )

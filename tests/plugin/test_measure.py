@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
+from pytest_swarm.simulator.http_server import serve_in_thread
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.workloads.fleet import load_fleet
 from tests.plugin.conftest import Reports
 
 MEASURE = ("--swarm-backend=measure", "--swarm-profile=a40")
@@ -110,7 +117,7 @@ def test_a_selection_asks_only_for_itself(suite: pytest.Pytester) -> None:
 
 
 def test_workers_of_xdist_share_the_store(suite: pytest.Pytester, reports: Reports) -> None:
-    modes = ("--swarm-compare=lp,greedy,random", "--swarm-repeat=2")
+    modes = ("--swarm-compare=milp,greedy,random", "--swarm-repeat=2")  # lp would import CVXPY in each process
     result = suite.runpytest_subprocess(*MEASURE, *modes, "-n2", "-p", "xdist")
     result.assert_outcomes(passed=6)
     together = sorted(scores(reports))
@@ -154,8 +161,8 @@ def test_options_that_do_not_go_together(suite: pytest.Pytester, arguments: tupl
 
 def test_a_carryover_over_jobs_is_refused(suite: pytest.Pytester) -> None:
     result = run(suite, *MEASURE, "--swarm-carryover=group")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*plays each case from an empty GPU; leave out --swarm-carryover*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --swarm-carryover=group *=measure plays each case from an empty GPU; *"])
 
 
 def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, reports: Reports) -> None:
@@ -223,7 +230,7 @@ def test_a_dry_run_counts_the_cases_that_would_be_run(suite: pytest.Pytester, ba
 
 
 def test_a_dry_run_counts_in_one_process(suite: pytest.Pytester) -> None:
-    result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "-n1", "-p", "xdist")
+    result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "--swarm-compare=greedy", "-n1", "-p", "xdist")
     assert "run it without -n" in result.stdout.str() + result.stderr.str()
 
 
@@ -267,3 +274,84 @@ def test_repeats_until_the_gate_has_decided_are_measured_one_round_at_a_time(sui
     result = run(suite, *MEASURE, *baseline, "--swarm-repeat=auto:4")
     assert result.parseoutcomes().get("failed", 0) == 0
     result.stdout.no_fnmatch_line("*wave 1*")
+
+
+def serving(profile: str = "a40") -> SimulatedServer:
+    """A server whose models take no time."""
+    loaded = load_profile(profile)
+    spec = loaded.server_spec
+    quick = tuple(
+        replace(model, prefill_tokens_per_s=1e9, decode_tokens_per_s=1e6, load_s=0.0, first_load_s=None, overhead_s=0.0)
+        for model in spec.models
+    )
+    loaded = replace(loaded, server_spec=replace(spec, models=quick, load_poll_s=0.0, stale_free_memory=False))
+    return SimulatedServer(loaded.server_spec, generator=ProfileGenerator(loaded, seed=0), seed=0)
+
+
+def test_a_server_behind_an_address_tells_its_files_and_that_it_is_simulated(
+    suite: pytest.Pytester, reports: Reports
+) -> None:
+    """A policy that was decided with another file of a model is told, as on the backend `ollama`."""
+    with serve_in_thread(serving()) as url:
+        measured = ("--swarm-backend=measure", f"--swarm-host={url}")
+        first = run(suite, *measured)
+        first.assert_outcomes(passed=1)
+        first.stdout.fnmatch_lines(["SIMULATED: no model was run;*", "*measured once (2 answers asked in*"])
+        digests = reports.of("run_start")[0]["model_digests"]
+        assert set(digests) == {"gemma2:2b", "llama3.1:8b", "phi4:14b", "qwen2.5-coder:7b"}
+        assert all(case["simulated"] for case in reports.report["cases"])
+        policy = write_policy(suite.path, {**digests, "phi4:14b": "00" * 32})
+        told = run(suite, *measured, f"--swarm-compare=policy:{policy}")
+        told.assert_outcomes(passed=1)
+        told.stdout.fnmatch_lines(["swarm: policy policy.json: *phi4:14b*"])
+        assert any("phi4:14b" in note for note in reports.report["notes"])
+        told.stdout.no_fnmatch_line("*policy.json: *gemma2*")
+    offline = run(suite, *OFFLINE, f"--swarm-compare=policy:{policy}")
+    offline.stdout.fnmatch_lines(["swarm: policy policy.json: *phi4:14b*"])
+    assert reports.report["run"]["simulated"] is True
+
+
+def write_policy(folder: Path, digests: dict[str, str], *, budget_gb: float = 8.0) -> str:
+    """Write a policy that was decided with these files of the models, and return its name."""
+    models = [
+        {
+            "name": model.tag,
+            "vram_gb": model.vram_gb,
+            "load_time_ms": model.load_time_ms,
+            "cost_per_token": model.cost_per_token,
+            "max_ctx": model.max_ctx,
+            "num_ctx": model.num_ctx,
+            "capabilities": dict(model.capabilities),
+            "digest": digests.get(model.tag),
+        }
+        for model in load_fleet("heavy")
+    ]
+    origin = {
+        "runs": [],
+        "backend": "sim",
+        "backend_detail": "",
+        "simulated": True,
+        "profile": None,
+        "versions": {},
+        "written": "",
+        "tool_version": "",
+        "ruling": "use",
+        "decided_by": "score",
+        "against": "fixed",
+        "jobs": 1,
+        "repeats": 1,
+    }
+    policy = {
+        "schema": "swarm-policy/1",
+        "mode": "greedy",
+        "horizon_depth": 0,
+        "vram_budget_gb": budget_gb,
+        "weights": {"token": 0.5, "switch": 0.2},
+        "fleet_name": "heavy",
+        "models": models,
+        "estimates": [],
+        "table": [],
+        "provenance": origin,
+    }
+    (folder / "policy.json").write_text(json.dumps(policy))
+    return "policy.json"

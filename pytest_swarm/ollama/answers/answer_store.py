@@ -125,7 +125,16 @@ class AnswerStore:
             yield
         except sqlite3.DatabaseError as error:
             raise AnswersError(
-                f"answers {self.path}: cannot be used ({error}); give another --swarm-answers, or restore the file"
+                f"answers {self.path}: cannot be used ({' '.join(str(error).split())}); give another --swarm-answers, "
+                "or restore the file"
+            ) from error
+        except UnicodeDecodeError as error:  # SQLite quotes what is damaged
+            raise AnswersError(
+                f"answers {self.path}: is damaged; give another --swarm-answers, or restore the file"
+            ) from error
+        except UnicodeEncodeError as error:  # JSON can hold one, and the database cannot
+            raise AnswersError(
+                f"answers {self.path}: the name of a model, a server or a key holds half a surrogate pair; correct it"
             ) from error
 
     # --- answers ---------------------------------------------------------------------------------------------
