@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pytest
 
@@ -202,8 +202,7 @@ class SwarmRun:
             pytest.fail("swarm_run runs an event loop of its own: call it from a test that is not async", pytrace=False)
         case = self._jobs.case_of(graph, self._item, self.key)
         if self._jobs.dry_run is not None:
-            self._jobs.dry_run.add(case)
-            pytest.skip("--swarm-dry-run: nothing is run")
+            self._count(case, self._jobs.dry_run)
         if reason := self._jobs.needless(case):
             pytest.skip(f"decided without this repeat: {reason}")
         result = self._result_of(case)
@@ -216,6 +215,16 @@ class SwarmRun:
             pytest.fail(record.error or record.status.value, pytrace=False)
         self._last = result
         return result
+
+    def _count(self, case: Case, dry_run: DryRun) -> NoReturn:
+        """Count what a case would cost, in place of running it; what the run would say of it fails the test here."""
+        try:
+            error = dry_run.add(case)
+        except SwarmError as refused:
+            error = str(refused)
+        if error is not None:
+            pytest.fail(f"--swarm-dry-run: {error}", pytrace=False)
+        pytest.skip("--swarm-dry-run: nothing is run")
 
     def _result_of(self, case: Case) -> JobResult | str:
         """Return the case's result, or the sentence of why there is none: one in which no other error shows."""

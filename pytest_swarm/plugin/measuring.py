@@ -8,20 +8,28 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_swarm.domain.limits import base_node_id, full_tag
-from pytest_swarm.domain.measured_run import MeasuredTest
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import AnswersError, BackendError, NotMeasuredError
 from pytest_swarm.execution.answer_broker import OUT_OF_TIME, AnswerBroker, AskSettings
-from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.model_loading import Room
 from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend
 from pytest_swarm.execution.playing_transport import CurrentWorld
 from pytest_swarm.execution.reference_matrix import ReferenceMatrix
 from pytest_swarm.execution.server_answers import ServerAnswers, identities, served_models, stored_models
-from pytest_swarm.execution.waves import Measured, Measurer, NothingAsked, NotMeasured, WaveReport, WaveResult, Waves
+from pytest_swarm.execution.waves import (
+    Measured,
+    Measurer,
+    NothingAsked,
+    NotMeasured,
+    ToldFirst,
+    WaveReport,
+    WaveResult,
+    Waves,
+)
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel, now_ms
 from pytest_swarm.ollama.answers.answers_text import open_answers
+from pytest_swarm.plugin.measured_results import cost_sentence, measured_test, played_record
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.telemetry.measured_events import encode_measured_test
 from pytest_swarm.units import bytes_to_gb
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
     from pytest_swarm.execution.bench import Bench
     from pytest_swarm.execution.restoration import Restoration
     from pytest_swarm.plugin.backend_choice import ModelDemand
+    from pytest_swarm.plugin.cost_estimate import CostEstimate
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.telemetry.sink import Sink
 
@@ -153,7 +162,7 @@ class Measuring:
                 sizes_gb={model.tag.lower(): model.vram_gb for model in fleet},
             ),
             parallel=s.ask_parallel,
-            at_once=tuple(sorted({2, 4, max(2, s.concurrency)})),
+            at_once=self._at_once,
             limit_s=s.max_time_s,
             guard=self._asking,
             tell=self._around.tell,
@@ -161,6 +170,24 @@ class Measuring:
             world=self._server.world,
         )
         return AnswerBroker(self.inner, self.known, settings)
+
+    def estimate(self) -> CostEstimate:
+        """Return what counts what cases would cost, with the answers that are known now."""
+        from pytest_swarm.plugin.cost_estimate import EstimateSetup, estimate_with
+
+        setup = EstimateSetup(
+            make_bench=self._around.make_bench,
+            complete=self._settings.complete,
+            seed=self._settings.seed,
+            room_gb=self._room_gb(),
+            at_once=self._at_once,
+        )
+        return estimate_with(self.store, self.known.models, self._demand.fleet, setup=setup)
+
+    @property
+    def _at_once(self) -> tuple[int, ...]:
+        """How many calls at once are timed for each model."""
+        return tuple(sorted({2, 4, max(2, self._settings.concurrency)}))
 
     def _room_gb(self) -> float | None:
         """Return what may be resident while answers are measured: what the GPUs have; None where nobody knows.
@@ -170,11 +197,16 @@ class Measuring:
         gpu_bytes = self._around.limits.gpu_bytes
         return None if gpu_bytes is None else bytes_to_gb(gpu_bytes)
 
+    @cached_property
+    def _lock(self) -> ServerLock:
+        """The lock of the store: two runs on one store take turns, wave by wave."""
+        store = self._settings.answers
+        return ServerLock(store.absolute().as_uri(), tell=self._around.tell, name=f"the answer store {store}")
+
     @contextmanager
     def _asking(self) -> Iterator[None]:
         """Let one process at a time ask for the answers of a store, and use a real server."""
-        lock = ServerLock(self._settings.answers.absolute().as_uri(), tell=self._around.tell)
-        with lock.held(), self._around.at_server():
+        with self._lock.held(), self._around.at_server():
             yield
 
     def run(self, case: Case, others: Callable[[], Sequence[Case]], *, sink: Sink) -> JobRecord:
@@ -192,18 +224,19 @@ class Measuring:
         if key not in self._results:
             cases = {each.digest: each for each in (case, *others())}
             measured = self.measure(tuple(cases.values()))
-            sink.emit(encode_measured_test(_told(case, measured), now_ms()))
+            sink.emit(encode_measured_test(measured_test(case, measured), now_ms()))
             self._results |= {_key(cases[digest]): result for digest, result in measured.cases.items()}
         result = self._results.pop(key)
         if isinstance(result, NotMeasured):
             raise self._failure(case, result)
-        return _played_record(result, sink)
+        return played_record(result, sink)
 
     def measure(self, cases: Sequence[Case]) -> Measured:
         """Return the cases of a test, each played or with what it lacks."""
         from pytest_swarm.calibration.measured_world import measured_world
 
-        measurer: Measurer = self._broker or NothingAsked(_OFFLINE)
+        broker = self._broker
+        measurer: Measurer = NothingAsked(_OFFLINE) if broker is None else ToldFirst(broker, lambda: self._tell(cases))
         waves = Waves(
             self._played,
             world=lambda: measured_world(self.store, self._around.limits),
@@ -213,6 +246,14 @@ class Measuring:
         first = self._complete(cases, measurer)
         measured = waves.play(cases)
         return replace(measured, waves=(*first, *measured.waves))
+
+    def cost(self, cases: Sequence[Case]) -> str:
+        """Return what cases will ask of the server, as far as that can be told."""
+        return cost_sentence(cases, self.estimate())
+
+    def _tell(self, cases: Sequence[Case]) -> None:
+        """Say what a test will ask, before its first question."""
+        self._around.tell(f"{cases[0].job}: {self.cost(cases)}")
 
     def _complete(self, cases: Sequence[Case], measurer: Measurer) -> tuple[WaveReport, ...]:
         """With --swarm-complete, have every model answer every task on right inputs."""
@@ -253,28 +294,3 @@ class Measuring:
 
 def _key(case: Case) -> tuple[str, str]:
     return case.digest, case.test
-
-
-def _told(case: Case, measured: Measured) -> MeasuredTest:
-    """Return what was measured for the cases of a test."""
-    complete = [result for result in measured.cases.values() if isinstance(result, CompleteCase)]
-    return MeasuredTest(
-        test=base_node_id(case.test),
-        job=case.job,
-        waves=len(measured.waves),
-        answers=len(frozenset().union(*(result.answers for result in complete))),
-        asked=sum(wave.asked for wave in measured.waves),
-        loads=sum(wave.loads for wave in measured.waves),
-        server_s=sum(wave.server_s for wave in measured.waves),
-        unmeasured=len(measured.cases) - len(complete),
-    )
-
-
-def _played_record(result: CompleteCase, sink: Sink) -> JobRecord:
-    """Return the record of a played case after its events; raise what ended it, where that was the test itself."""
-    for event in result.events:
-        sink.emit(event)
-    if result.error is not None:
-        raise result.error
-    assert result.record is not None, "a case without an error has a record"
-    return result.record

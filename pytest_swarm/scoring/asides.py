@@ -56,6 +56,11 @@ def without_notes(text: str) -> str:
     found = _NOTE.search(text)
     if found is not None and _CONCLUSION.search(text, found.end()) is None:
         text = text[: found.start()]
+    return without_confidence(text)
+
+
+def without_confidence(text: str) -> str:
+    """Return the text without a last line that says how sure the model is."""
     return _CONFIDENCE.sub("", text)
 
 

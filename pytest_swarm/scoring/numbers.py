@@ -42,6 +42,7 @@ _ENDED: Final = re.compile(r"[\s*_`\"'$)}\]]*\.?\s*")
 _REMARK: Final = re.compile(r"(?<=[.!?]\s)\((?!\s?=)(?=[^()]{0,300}[A-Za-z]{2})[^()\n]{1,300}\)[\s.!*_]{0,4}$")
 _SENTENCE_END: Final = re.compile(r"[.!?]\s|\n")
 _BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
+_FROM: Final = re.compile(r"\bfrom\s[$€£¥₹]?$", re.IGNORECASE)  # "from 120 to 99" ends at 99
 _EITHER: Final = re.compile(r"\s(?:[a-z]+\s){0,2}or\s(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE)
 _BOLD: Final = re.compile(r"(?<![*\w])\*\*[$€£¥₹]?$")
 _HEADLINE_CHARS: Final = 60
@@ -214,7 +215,8 @@ def _only_statement(text: str) -> Reading[float] | None:
         between = statement[one.end : other.start]
         alike = not set(one.values).isdisjoint(other.values)
         limits = _BETWEEN.search(statement, 0, one.start) is not None and between.endswith(" and ")
-        if stated in (one, other) and not alike and (limits or _EITHER.fullmatch(between)):
+        joined = _EITHER.fullmatch(between) is not None and _FROM.search(statement, 0, one.start) is None
+        if stated in (one, other) and not alike and (limits or joined):
             return Reading(values=(), text=statement[one.start : other.end], place=AnswerPlace.LAST)
     return _reading(stated, AnswerPlace.LAST)
 

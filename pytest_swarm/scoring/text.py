@@ -9,6 +9,7 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import Exact, Keywords
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
+from pytest_swarm.scoring.asides import without_confidence
 from pytest_swarm.scoring.fences import fences, unfenced
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.same_text import normalized, undressed
@@ -75,7 +76,7 @@ _RETRACTION: Final = re.compile(
 _SENTENCE: Final = re.compile(r"[.!](?=\s)")
 _EXPLANATION: Final = re.compile(
     r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
-    r"(?=the\s)|;\s",
+    r"(?=(?:the|an?)\s)|;\s",
     re.IGNORECASE,
 )
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__|`([^`\n]{1,300})`")
@@ -145,9 +146,9 @@ def _own(text: str) -> Reading[str] | None:
             (blocks[0].text.strip(), whole), AnswerPlace.WHOLE if whole != text.strip() else AnswerPlace.BLOCK
         )
     said = _FAREWELL.sub("", _GREETING.sub("", whole, count=1)) if len(whole) < _MAX_LINE_CHARS else whole
-    lines = [line for line in said.split("\n") if line.strip()]
+    lines = [line for line in without_confidence(said).split("\n") if line.strip()]
     if len(lines) < 2:
-        return _reading((whole, *_cuts(said)), AnswerPlace.WHOLE)
+        return _reading((whole, *_cuts(lines[0] if lines else said)), AnswerPlace.WHOLE)
     leads = re.match(r"[^\n]*\n[ \t]*\n", said) is not None and _leads(lines[0], lines[-1])
     return _reading((whole, *_cuts(lines[0] if leads else lines[-1])), AnswerPlace.WHOLE)
 

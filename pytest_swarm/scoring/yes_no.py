@@ -17,7 +17,7 @@ _LAST_STATEMENTS: Final = 30  # that are looked at for a yes or no of their own
 _YES_WORDS: Final = ("yes", "yep", "yeah", "yup")
 
 _LEAD_IN_WORDS: Final = one_of(
-    "well, hmm+, ok, okay, sure, certainly, actually, in short, short answer, in summary, in conclusion, overall, "
+    "well, oh, hmm+, ok, okay, sure, certainly, actually, in short, short answer, in summary, in conclusion, overall, "
     "to be clear, i think, i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, "
     "hence, so, then, that, simply, just, definitely, clearly, probably, most likely, likely, unfortunately, indeed, "
     "in fact, technically, almost, great question, good question, let me think, be, a (?:clear|definite|resounding"
@@ -124,6 +124,8 @@ _DISSENT: Final = re.compile(
     re.IGNORECASE,
 )
 _CONTRADICTED: Final = re.compile(
+    r"\b(?:claim|statement|hypothesis|assertion|proposition)\s(?:(?P<fails>does not hold|doesn't hold\b)"
+    r"|(?P<holds>holds(?=[.!]|\s*$)))|"
     r"\b(?:(?P<denied>not|n't)\s)?(?:(?P<no>contradicts?|refutes?|disproves?)|(?P<yes>confirms?|supports?|backs?))\s"
     r"(?:(?:the|this|that) (?:claim|statement|hypothesis|sentence|assertion)|(?:this|that|it)(?=\s*[.,;!]|\s*$))",
     re.IGNORECASE,
@@ -197,7 +199,10 @@ def _own(text: str) -> Reading[bool] | None:
     source = _CONTRADICTED.search(parts[-1]) if parts and not _UNDECIDED.search(parts[-1]) else None
     if source is not None:
         return _said(
-            source[0], AnswerPlace.STATEMENT, yes=source["yes"] is not None, denied=source["denied"] is not None
+            source[0],
+            AnswerPlace.STATEMENT,
+            yes=source["yes"] is not None or source["holds"] is not None,
+            denied=source["denied"] is not None,
         )
     for part in reversed(parts):
         reading = _alone(part, AnswerPlace.STATEMENT)

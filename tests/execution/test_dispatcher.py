@@ -101,6 +101,10 @@ def test_invariants_of_any_job(dag: TaskGraph, mode: str, horizon: int, budget: 
         assert not any(step.violation for step in record.steps)
         for _, held in held_over_time(record):
             assert sum(HEAVY[tag].vram_gb for tag in held) <= budget + 1e-6
+    held_gb = [sum(HEAVY[tag].vram_gb for tag in held) for _, held in held_over_time(record)]
+    metrics = job_metrics(record)
+    assert metrics.peak_vram_gb == pytest.approx(max(*held_gb, *(step.planned_vram_gb for step in record.steps)))
+    assert (metrics.violations > 0) is (metrics.peak_vram_gb > budget + 1e-6)
     for step in record.steps:
         running = {each.task for each in step.running}
         assert not running & set(step.horizon_tasks)

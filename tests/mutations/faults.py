@@ -28,6 +28,20 @@ class Fault:
 FAULTS: Final = (
     # --- policies
     Fault(
+        name="the model with the least work is loaded first",
+        where="execution/dispatcher.py",
+        old="-self._work(tag)",
+        new="self._work(tag)",
+        tests=("execution/test_dispatcher.py",),
+    ),
+    Fault(
+        name="a curve takes the cost of a part of a job's tasks for that of all",
+        where="metrics/curve_coverage.py",
+        old="any(each.token_cost is None for each in ran)",
+        new="all(each.token_cost is None for each in ran)",
+        tests=("metrics/test_lambda_curves.py",),
+    ),
+    Fault(
         name="fixed knows the fleet's priors where the job began with other estimates",
         where="routing/fixed.py",
         old="if start is None else float(start[row, column])",
@@ -645,8 +659,8 @@ FAULTS: Final = (
     Fault(
         name="a model takes more calls than its slots",
         where="execution/dispatcher.py",
-        old="busy[model.tag] < model.parallel",
-        new="busy[model.tag] <= model.parallel",
+        old="busy < parallel)",
+        new="busy <= parallel)",
         tests=("execution/test_dispatcher.py",),
     ),
     # --- imported workflows

@@ -38,11 +38,19 @@ def test_a_second_run_asks_nothing_and_reports_the_same(suite: pytest.Pytester, 
     modes = ("--swarm-compare=lp,llm", "--swarm-repeat=2")
     first = run(suite, *MEASURE, *modes)
     first.assert_outcomes(passed=4)
-    first.stdout.fnmatch_lines(["swarm: answers measured once, kept in *", "swarm: invoice, wave 1: *"])
+    first.stdout.fnmatch_lines(
+        [
+            "swarm: answers measured once, kept in *",
+            "swarm: 4 cases; 0 answers in the store; each test says what it will ask *",
+            "swarm: invoice: 4 cases; about * calls, * loads, * tokens, * of the server; 0 answers are known",
+            "swarm: invoice, wave 1: *",
+        ]
+    )
     before = scores(reports)
     second = run(suite, *MEASURE, *modes)
     second.assert_outcomes(passed=4)
     second.stdout.no_fnmatch_line("*wave 1*")
+    second.stdout.no_fnmatch_line("swarm: invoice: *")
     assert scores(reports) == before
     assert (suite.path / ".swarm-answers").is_file()
 
@@ -120,6 +128,8 @@ def test_workers_of_xdist_share_the_store(suite: pytest.Pytester, reports: Repor
     modes = ("--swarm-compare=milp,greedy,random", "--swarm-repeat=2")  # lp would import CVXPY in each process
     result = suite.runpytest_subprocess(*MEASURE, *modes, "-n2", "-p", "xdist")
     result.assert_outcomes(passed=6)
+    headers = ["swarm: answers measured once, kept in *", "swarm: 6 cases; 0 answers in the store; --swarm-dry-run, *"]
+    result.stdout.fnmatch_lines(headers)
     together = sorted(scores(reports))
     run(suite, *OFFLINE, *modes).assert_outcomes(passed=6)
     assert sorted(scores(reports)) == together
@@ -237,7 +247,7 @@ def test_a_dry_run_counts_in_one_process(suite: pytest.Pytester) -> None:
 def test_the_oracle_needs_every_model_on_every_task(suite: pytest.Pytester) -> None:
     result = run(suite, *MEASURE, "--swarm-compare=oracle")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*oracle has no realized score of task 'fields'*"])
+    result.stdout.fnmatch_lines(["*oracle has no realized score of task 'fields'*--swarm-complete*"])
 
 
 def test_complete_asks_the_whole_matrix_and_no_regret_is_below_zero(suite: pytest.Pytester, reports: Reports) -> None:
@@ -309,6 +319,69 @@ def test_a_server_behind_an_address_tells_its_files_and_that_it_is_simulated(
     offline = run(suite, *OFFLINE, f"--swarm-compare=policy:{policy}")
     offline.stdout.fnmatch_lines(["swarm: policy policy.json: *phi4:14b*"])
     assert reports.report["run"]["simulated"] is True
+
+
+CUSTOM = """
+import pytest
+from pytest_swarm import Custom, Task, TaskGraph, chain
+
+seen = []
+
+def scorer(answer):
+    seen.append(answer)
+    assert "imagined" not in answer
+    return 0.5
+
+SCORED = Custom(name="c", function=scorer)
+
+def job(name):
+    return chain(
+        name,
+        Task(id="a", type="math", prompt="How much is 2 + 2?", estimated_tokens=20, expected=SCORED),
+        Task(id="b", type="math", prompt="How much is 3 + 2?", estimated_tokens=20),
+    )
+
+@pytest.mark.parametrize("graph", [job("one"), job("two")], ids=str)
+def test_custom(swarm_run, graph):
+    assert swarm_run(graph).score == 0.5
+
+def test_calls():
+    assert len(seen) == CALLS
+"""
+
+
+def test_graphs_that_are_parameters_tell_the_cost_of_the_whole_run_and_own_scorers_see_no_imagined_answer(
+    suite: pytest.Pytester,
+) -> None:
+    arguments = (*MEASURE, "--swarm-compare=single:gemma2:2b,single:llama3.1:8b", "test_custom.py")
+    suite.makepyfile(test_custom=CUSTOM.replace("CALLS", "0"))
+    dry = run(suite, *arguments, "--swarm-dry-run")
+    dry.assert_outcomes(passed=1, skipped=4)
+    [now] = [line for line in dry.outlines if line.startswith("now: about ")]
+    result = run(suite, *arguments, "--deselect=test_custom.py::test_calls")
+    result.assert_outcomes(passed=4, deselected=1)
+    result.stdout.fnmatch_lines([now.replace("now: about", "swarm: 4 cases; about") + "; 0 answers are known"])
+    suite.makepyfile(test_custom=CUSTOM.replace("CALLS", "4"))
+    run(suite, *arguments).assert_outcomes(
+        passed=5
+    )  # a simulated server that is asked calls them too, a store does not
+
+
+@pytest.mark.parametrize("backend", ["sim", "measure"])
+def test_a_dry_run_tells_what_the_run_would_tell_of_a_case(suite: pytest.Pytester, backend: str) -> None:
+    policy = write_policy(suite.path, {}, budget_gb=16.0)
+    arguments = (f"--swarm-backend={backend}", "--swarm-profile=a40", f"--swarm-compare=greedy,policy:{policy}")
+    result = run(suite, *arguments, "--swarm-dry-run")
+    result.assert_outcomes(failed=1, skipped=1)
+    result.stdout.fnmatch_lines(["*--swarm-dry-run: *policy*16GB*8GB*", "dry run of 1 case (1 more would not*"])
+
+
+def test_a_dry_run_of_oracle_counts_the_matrix_that_complete_asks(suite: pytest.Pytester) -> None:
+    arguments = (*MEASURE, "--swarm-compare=oracle", "--swarm-vram=16GB")
+    run(suite, *arguments, "--swarm-dry-run").assert_outcomes(failed=1)
+    dry = run(suite, *arguments, "--swarm-complete", "--swarm-dry-run")
+    dry.assert_outcomes(skipped=1)
+    assert figures_of(dry, "now: about")[:2] == [9, 8]  # two tasks, four models, and an answer that is handed on
 
 
 def write_policy(folder: Path, digests: dict[str, str], *, budget_gb: float = 8.0) -> str:

@@ -32,6 +32,9 @@ START = ("s", "start", {"startInputType": "chatInput"})
         (step("a", memory=True), step("b", memory=False, messages=(SYSTEM,), user="not sent"), ["Q", "Be."]),
         (step("a", memory=True, llmReturnResponseAs="assistantMessage"), step("b", memory=True, user="Two."),
          ["Q", "user: Q\n\nassistant: {{answer: a}}\n\nTwo."]),
+        (step("a", memory=True, messages=({"role": "assistant", "content": "Hi."},), user="One."),
+         step("b", memory=False, messages=({"role": "assistant", "content": "Hm."}, {"role": "user", "content": "X"})),
+         ["assistant: Hi.\n\nuser: Q\n\nuser: One.", "assistant: Hm.\n\nuser: X"]),
         (("a", "conditionAgent", {"conditionAgentInput": "{{ question }}", "conditionAgentScenarios": [
             {"scenario": "x"}]}), step("b", memory=True), ["Q", "Q"]),
     ],

@@ -198,3 +198,14 @@ def test_an_assistant_of_a_vendor_takes_the_chat(tmp_path: Path) -> None:
     node = n8n_node("A", "openAi", {"resource": "assistant", "assistantId": {"value": "x"}})
     found = imported(tmp_path, n8n(n8n_node("Chat", "ChatTrigger"), node, links="Chat>A"), inputs={"question": "Q"})
     assert prompts(found) == {"A": "Q"}
+
+
+def test_messages_are_told_apart_where_the_assistant_speaks(tmp_path: Path) -> None:
+    rows = [
+        {"type": "SystemMessagePromptTemplate", "message": "Be."},
+        {"type": "HumanMessagePromptTemplate", "message": "2+2?"},
+        {"type": "AIMessagePromptTemplate", "message": "4"},
+    ]
+    found = imported(tmp_path, n8n(ask("A", "3+3?", messages={"messageValues": rows}), ask("B", "x"), links="A>B"))
+    assert prompts(found)["A"] == "user: 2+2?\n\nassistant: 4\n\nuser: 3+3?"
+    assert found.graph.task("A").system == "Be."

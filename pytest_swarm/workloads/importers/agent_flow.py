@@ -60,12 +60,14 @@ class Conversation:
     Attributes:
         recalls: False where only the opening of its own is told.
         is_last: True where only the last message is told.
+        has_roles: True where each message is told with its role, also where all are the user's.
         is_transcript: True where all is one text with a line for each message, which is empty for a first step.
     """
 
     recalls: bool = True
     is_last: bool = False
     is_transcript: bool = False
+    has_roles: bool = False
     scope: str = ""
     raw: str = ""
 
@@ -189,6 +191,17 @@ def limited(parts: Iterable[Part]) -> Parts:
     if len(found) > MAX_PARTS:
         raise GraphError(f"a text is made of more than {MAX_PARTS} pieces, because its references refer to others")
     return found
+
+
+def labeled(said: Iterable[tuple[str, Parts]]) -> list[Parts]:
+    """Return messages, each with its role in front where the assistant speaks too.
+
+    Args:
+        said: Role and text of each message; blank ones count for nothing.
+    """
+    messages = [(role, text) for role, text in said if not is_blank(text)]
+    has_roles = any(role == "assistant" for role, _ in messages)
+    return [(f"{role}: ", *text) if has_roles else text for role, text in messages]
 
 
 def is_blank(text: Parts) -> bool:

@@ -92,7 +92,7 @@ class FlowTexts:
         turns = [(role, text) for role, text in turns if text.strip()][-1 if part.is_last else 0 :]
         if part.is_transcript:
             return "\n".join(f"{_SPEAKERS[role]}: {text}" for role, text in turns)
-        has_roles = any(role != "user" for role, _ in turns)
+        has_roles = part.has_roles or any(role != "user" for role, _ in turns)
         return BETWEEN.join(f"{role}: {text}" if has_roles else text for role, text in turns)
 
     def _default(self, part: StepAnswer) -> str:

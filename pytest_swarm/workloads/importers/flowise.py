@@ -18,6 +18,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     Parts,
     is_blank,
     joined,
+    labeled,
 )
 from pytest_swarm.workloads.importers.flowise_chains import CHAIN_KINDS, MODEL_KEYS, ChainReader
 from pytest_swarm.workloads.importers.flowise_losses import flowise_losses
@@ -95,16 +96,19 @@ def _step(prefix: str, inputs: JsonTable, references: FlowiseReferences) -> LlmS
         for row in tables(inputs, f"{prefix}Messages")
     ]
     system = joined(parts for role, parts in said if role in ("system", "developer"))
-    asked = [parts for role, parts in said if role not in ("system", "developer")]
+    own = [(role, parts) for role, parts in said if role not in ("system", "developer")]
+    has_roles = any(role == "assistant" and not is_blank(parts) for role, parts in own)
     users = [parts for role, parts in said if role == "user" and not is_blank(parts)]
     user = references.parts(text(inputs, f"{prefix}UserMessage"))
     has_memory = inputs.get(f"{prefix}EnableMemory") is True
     is_off = inputs.get(f"{prefix}EnableMemory") is False  # then the user's message is hidden, and is not sent
+    asked = labeled(own)
     if has_memory or (is_off and not users):
-        asked.append((Conversation(recalls=has_memory),))
-    if not is_off or is_blank(joined((system, *asked[:-1]))):
+        asked.append((Conversation(recalls=has_memory, has_roles=has_roles),))
+    if not is_off or (is_blank(system) and not own):
         is_asked = not is_blank(user) or bool(asked) or is_blank(system)
-        asked.append(user if is_asked else references.question())
+        last = user if is_asked else references.question()
+        asked.append(("user: ", *last) if has_roles and not is_blank(last) else last)
     return LlmStep(
         system=system,
         prompt=joined(asked),

@@ -74,7 +74,7 @@ class FlowiseReferences:
 
     def _resolved(self, name: str, raw: str) -> Parts:
         keys = tuple(name.split("."))
-        if name == QUESTION:
+        if name in (QUESTION, "$flow.input"):
             return self.question(raw)
         if name == "chat_history":
             return (Conversation(is_transcript=True, raw=raw),)

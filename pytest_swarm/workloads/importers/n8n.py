@@ -18,8 +18,8 @@ from pytest_swarm.workloads.importers.agent_flow import (
     FlowNode,
     LlmStep,
     Parts,
-    is_blank,
     joined,
+    labeled,
     limited,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
@@ -28,6 +28,8 @@ from pytest_swarm.workloads.importers.n8n_losses import n8n_losses
 from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
 
 _CHAT_INPUT: Final = "={{ $json.chatInput }}"
+_VENDOR_ROLES: Final = {"developer": "system", "model": "assistant"}
+_CHAIN_ROLES: Final = (("System", "system"), ("AI", "assistant"))
 _TAKING_CHAT: Final = ("agent", "chainLlm", "chainRetrievalQa", "openAiAssistant")
 _SUMMARY: Final = 'Write a concise summary of the following:\n\n\n"{text}"\n\n\nCONCISE SUMMARY:'
 _MODEL_KIND: Final = "ai_languageModel"
@@ -81,19 +83,19 @@ def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmSt
     said = [*_chain_messages(parameters), *_vendor_messages(parameters)]
     own = first_text(table(parameters, "options"), "systemMessage", "systemPromptTemplate")
     system = joined([*(read(each) for role, each in said if role == "system"), read(own)])
-    asked = [read(each) for role, each in said if role != "system"]
+    asked = [(role, read(each)) for role, each in said if role != "system"]
     kind_type: str | None = None
     if kind == "chainSummarization":
         kind_type = TaskType.SUMMARIZE
         values = table(parameters, "options", "summarizationMethodAndPrompts", "values")
         instruction = first_text(values, "prompt", "combineMapPrompt") or _SUMMARY
-        asked.append(_summarized(instruction, read))
+        asked.append(("user", _summarized(instruction, read)))
     else:
-        asked.append(read(_text(kind, parameters, has_messages=bool(asked))))
+        asked.append(("user", read(_text(kind, parameters, has_messages=bool(asked)))))
     if ask := _output_request(kind, parameters):
         system = joined([system, (ask,)])
         kind_type = TaskType.EXTRACTION if kind == "informationExtractor" else None
-    prompt = joined(each for each in asked if not is_blank(each))
+    prompt = joined(labeled(asked))
     return LlmStep(system=system, prompt=prompt, model=_model(row, nodes, MAX_MODEL_DEPTH), type=kind_type)
 
 
@@ -123,7 +125,8 @@ def _chain_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:
     """Yield role and text of the messages of a chain; they are system messages where they do not say."""
     for row in tables(parameters, "messages", "messageValues"):
         kind = text(row, "type") or "System"
-        yield ("system" if kind.startswith("System") else "user"), text(row, "message")
+        role = next((each for start, each in _CHAIN_ROLES if kind.startswith(start)), "user")
+        yield role, text(row, "message")
 
 
 def _vendor_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:
@@ -131,7 +134,7 @@ def _vendor_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:
     for key in ("messages", "responses"):
         for row in tables(parameters, key, "values"):
             role = text(row, "role") or "user"
-            yield ("system" if role in ("system", "developer") else role), text(row, "content")
+            yield _VENDOR_ROLES.get(role, role), text(row, "content")
 
 
 def _output_request(kind: str, parameters: JsonTable) -> str:
