@@ -22,6 +22,7 @@ from pytest_swarm.report.decision_text import (
 from pytest_swarm.report.wording import percent, plural, signed_points, whole_line
 from pytest_swarm.units import format_gb
 
+_NOTHING: Final = 5e-4  # of a gain: what is below it is shown as 0.0
 _MOST_JOBS: Final = 1000  # further jobs that are counted; beyond it the count would pretend to a precision
 
 
@@ -105,8 +106,9 @@ def _most(decision: PolicyDecision) -> str:
         return ""
     widest = _estimate(decision, choice.most_open)
     which = "another one that may keep the score" if choice.losing else "another one"
-    if widest.high <= 0:
-        return "" if choice.losing else " Each other one loses."
+    if widest.high < _NOTHING:
+        loses = " Each other one loses." if widest.high < 0 else " No other one gains anything."
+        return "" if choice.losing else loses
     name = policy_name(decision, decision.policies[widest.policy])
     return f" The most that {which} could gain is {gain_text(decision, widest.high)} per job ({name})."
 
@@ -129,28 +131,30 @@ def _unknown(decision: PolicyDecision) -> str:
     assert choice.naive is not None
     estimate = _estimate(decision, choice.best)
     name, present = policy_name(decision, best), policy_name(decision, decision.present)
+    more = any(each.mean > estimate.mean for each in choice.estimates)
+    looks = f"{name} looks best{' of those that seem to keep the score,' if more else ''}"
     as_good = f"that {present} is as good, where it is"
     if estimate.low > 0 and estimate.score_low is not None:
         return _score_open(decision, estimate) + _ways(
             choice, found="that the score is kept", kept="that more score is lost, where it is"
         )
     if choice.naive <= choice.margin:
-        return _nothing_looks_better(decision) + _ways(choice, found="a gain", kept=as_good)
+        return _nothing_looks_better(decision, _ways(choice, found="a gain", kept=as_good))
     if choice.honest <= choice.margin:
         return (
-            f"Cannot tell: {name} looks best with {gain_text(decision, choice.naive)} per job over {present}, but on "
+            f"Cannot tell: {looks} with {gain_text(decision, choice.naive)} per job over {present}, but on "
             f"jobs that had no part in choosing, choosing gains {gain_text(decision, choice.honest)}: that may be "
             f"chance ({interval_text(decision, estimate)}){_score_doubt(decision, estimate)}."
             + _ways(choice, found=f"a gain of {gain_text(decision, choice.naive)}", kept=as_good)
         )
     return (
-        f"Cannot tell: {name} looks best and gains {gain_text(decision, choice.honest)} per job over {present}, but "
+        f"Cannot tell: {looks} and gains {gain_text(decision, choice.honest)} per job over {present}, but "
         f"that may be chance ({interval_text(decision, estimate)}){_score_doubt(decision, estimate)}."
         + _ways(choice, found="a gain of that size", kept=as_good)
     )
 
 
-def _nothing_looks_better(decision: PolicyDecision) -> str:
+def _nothing_looks_better(decision: PolicyDecision, ways: str) -> str:
     """Return the sentence where no policy looks better by more than is allowed, and one still could be."""
     choice = decision.choice
     widest = _estimate(decision, choice.most_open)
@@ -160,7 +164,7 @@ def _nothing_looks_better(decision: PolicyDecision) -> str:
     return (
         f"Cannot tell: no policy{keeping} looks better than {policy_name(decision, decision.present)} by more than is "
         f"allowed, but {policy_name(decision, decision.policies[widest.policy])} could still gain up to "
-        f"{gain_text(decision, widest.high)} per job ({interval_text(decision, widest)})."
+        f"{gain_text(decision, widest.high)} per job ({interval_text(decision, widest)}).{ways}"
     )
 
 

@@ -73,6 +73,7 @@ def _worlds(seed: int) -> list[tuple[float, float, float]]:
 def _check(decision: PolicyDecision) -> str:
     """Check a sentence against its table, and return its kind."""
     choice, sentence = decision.choice, decision_sentence(decision)
+    assert sentence.count("Measure more jobs") + sentence.count("would show that fixed is as good") <= 1
     means = {each.policy: each.mean for each in choice.estimates}
     open_ = [each for each in choice.estimates if each.policy not in choice.losing]
     if sentence.startswith("Use "):
@@ -83,6 +84,7 @@ def _check(decision: PolicyDecision) -> str:
         assert means[choice.best] > choice.margin
         keeping = [each.mean for each in open_ if (each.score_low is None or each.score_low >= -choice.margin)]
         assert means[choice.best] >= max(keeping, default=0.0)
+        assert ("of those that seem to keep the score" in sentence) == (means[choice.best] < max(means.values()))
         return "looks best, not confirmed" if "had no part" in sentence else "looks best"
     if "looks better" in sentence:
         if "seems to keep" not in sentence:
@@ -98,7 +100,7 @@ def _check(decision: PolicyDecision) -> str:
         return "bought with score"
     assert all(each.high <= choice.margin for each in open_)
     if "Each other one loses" in sentence:
-        assert max(each.high for each in choice.estimates) <= 0
+        assert max(each.high for each in choice.estimates) < 0
         return "all worse"
     return "unusable" if choice.ruling is Ruling.UNUSABLE else "keep"
 
@@ -158,3 +160,17 @@ def test_a_mean_that_rises_is_explained_where_the_usual_job_is_faster() -> None:
 
 def test_one_policy_alone_was_not_left_out_by_anything() -> None:
     assert decision_sentence(told(flat(0.5))) == "No other policy was run at 24GB: keep fixed."
+
+
+def test_a_policy_that_plans_alike_gains_nothing_and_loses_nothing() -> None:
+    decision = told(flat(10.0), flat(10.0), flat(12.0), scores=(flat(0.5), flat(0.5), flat(0.5)))
+    assert decision_sentence(decision) == "No policy is better than fixed: keep it. No other one gains anything."
+    slower = told(flat(10.0), flat(12.0), scores=(flat(0.5), flat(0.5)))
+    assert decision_sentence(slower) == "No policy is better than fixed: keep it. Each other one loses."
+
+
+def test_the_best_of_those_that_keep_the_score_is_not_called_the_best() -> None:
+    faster, slightly = flat(6.0, spread=0.1, seed=2), flat(9.5, spread=1.5, seed=3)
+    scores = (flat(0.6), flat(0.55, spread=0.2, seed=4), flat(0.6))
+    sentence = decision_sentence(told(flat(10.0), faster, slightly, scores=scores))
+    assert sentence.startswith("Cannot tell: greedy looks best of those that seem to keep the score, ")
