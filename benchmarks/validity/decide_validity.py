@@ -3,8 +3,8 @@
     python benchmarks/validity/decide_validity.py --seed N [--json FILE] [--scale 0.1] [--only none,gain]
 
 Every figure of docs/deciding.md about errors comes from here. Under ten minutes on two cores; --scale takes fewer
-simulations. `naive` rows take the policy of the best mean and its plain interval. The exit status is 1 where an
-interval lies beyond its bound.
+simulations. `naive` rows take the policy of the best mean and its plain interval. The exit status is 1 where a rate is
+beyond its bound.
 """
 
 from __future__ import annotations

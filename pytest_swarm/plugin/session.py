@@ -192,7 +192,7 @@ class SwarmSession:
             self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
             if self.resources.hosts is None:
                 self.resources.look_at_server()
-                self.resources.name_changed_models()
+            self.resources.name_changed_models()
             if self.settings.dry_run and self.resources.in_worker:
                 raise OptionError("--swarm-dry-run counts in one process; run it without -n")
             self.folder.claim()
