@@ -18,18 +18,18 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import BackendError, CallTimeoutError, ServerDownError
 from pytest_swarm.execution.answer_gate import AnswerNeed, LoadNeed, Need
+from pytest_swarm.execution.asked_answers import answer_of, given_up
 from pytest_swarm.execution.backends import Backend, Connection
 from pytest_swarm.execution.model_loading import ModelLoader, Room
+from pytest_swarm.execution.replaced_models import ReplacedModels
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.speed_calibration import calibrate_speed
 from pytest_swarm.execution.wave_tally import WaveTally
 from pytest_swarm.execution.waves import WaveReport
-from pytest_swarm.ollama.answers.answer_store import now_ms
 from pytest_swarm.ollama.answers.prompt_cache import PromptCache
+from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
-from pytest_swarm.ollama.messages import ChatReply
-from pytest_swarm.ollama.replies import REPEAT
 
 ALONE_FIRST: Final = 3  # calls of each model and kind that run alone for their times, before others run beside them
 OUT_OF_TIME: Final = "the time limit of --swarm-max-time was reached"
@@ -47,6 +47,7 @@ class AskSettings:
         guard: Held while the server is asked, so that no other process uses it, or asks the same.
         tell: Shows a sentence at once.
         restoration: Is told of every model that is loaded, for whoever leaves the server as it was found.
+        world: What else decides the answers of a simulated server; None = a real one.
     """
 
     room: Room
@@ -56,6 +57,7 @@ class AskSettings:
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
     tell: Callable[[str], None] = lambda _: None
     restoration: Restoration = field(default_factory=Restoration)
+    world: str | None = None
 
 
 class AnswerBroker:
@@ -75,6 +77,8 @@ class AnswerBroker:
         self._runner: asyncio.Runner | None = None
         self._connection: Connection | None = None
         self._loader: ModelLoader | None = None
+        self.replaced = ReplacedModels(known.models, world=settings.world)
+        """The models that are others now than at the start of the run."""
         self._prompts = PromptCache()
         self._running: dict[int, int] = {}
         self._alone: dict[tuple[str, str], int] = {}
@@ -98,25 +102,53 @@ class AnswerBroker:
             self._runner = asyncio.Runner(loop_factory=self._inner.new_loop)
         return self._runner
 
-    async def _measure(self, needs: Sequence[Need], graph: TaskGraph, wave: int) -> WaveReport:
-        loop = asyncio.get_running_loop()
-        started_s = loop.time()
+    def look(self) -> None:
+        """Ask a real server whether its models are those of the start; BackendError where it does not answer."""
+        if self._inner.live:
+            self._open().run(self._looked())
+
+    async def _looked(self) -> None:
+        self._connect()
+        await self._look()
+
+    def _connect(self) -> Connection:
         if self._connection is None:
             self._connection = self._inner.connect()
             self._loader = ModelLoader(
-                self._connection.client, self._known.store, room=self._settings.room, site=self._site
+                self._connection.client,
+                self._known.store,
+                room=self._settings.room,
+                site=self._site,
+                keeps=self._keeps,
             )
-        self._connection.register_graph(graph)
+        return self._connection
+
+    async def _measure(self, needs: Sequence[Need], graph: TaskGraph, wave: int) -> WaveReport:
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        self._connect().register_graph(graph)
         needs = [need for need in needs if self._is_missing(need)]
         answers = sum(isinstance(need, AnswerNeed) for need in needs)
         tally = WaveTally(wave=wave, job=graph.name, total=answers, started_s=started_s)
         try:
+            await self._look()
             await self._queues(needs, tally)
-        except ServerDownError as error:
+        except BackendError as error:  # without an answer to `_look`, nothing is certain
             tally.failures |= {need.identity: str(error) for need in needs if self._is_missing(need)}
         spent_s = loop.time() - started_s
         self.used_s += spent_s
         return WaveReport(asked=tally.asked, loads=tally.loads, server_s=spent_s, failures=tally.failures)
+
+    async def _look(self) -> None:
+        """Ask a real server whether its models are those of the start; one in this process cannot change."""
+        if self._inner.live and self._connection is not None:
+            await self.replaced.look(self._connection.client)
+
+    async def _keeps(self, model: ModelIdentity) -> bool:
+        """Return whether what a model has just done is certain to be its own."""
+        if not self._inner.live or self._connection is None:
+            return True
+        return await self.replaced.keeps(self._connection.client, model)
 
     def _is_missing(self, need: Need) -> bool:
         """Return whether nobody has measured it meanwhile."""
@@ -137,6 +169,11 @@ class AnswerBroker:
             queue = queues.pop((tag, num_ctx))
             if self._is_late(tally):
                 tally.failures |= {need.identity: OUT_OF_TIME for need in queue}
+                continue
+            await self._look()
+            reason = self.replaced.reason(queue[0].model)
+            if reason is not None:
+                tally.failures |= {need.identity: reason for need in queue}
                 continue
             calls = sum(isinstance(need, AnswerNeed) for need in queue)
             self._settings.tell(tally.progress(tag, calls, now_s=asyncio.get_running_loop().time()))
@@ -162,9 +199,10 @@ class AnswerBroker:
             self._prompts.load(model.digest)
         store = self._known.store
         if num_ctx is not None and not any(speed.digest == model.digest for speed in store.speeds()):
-            for sample in await calibrate_speed(
+            samples = await calibrate_speed(
                 self._connection.client, model, num_ctx=num_ctx, at_once=self._settings.at_once, site=self._site
-            ):
+            )
+            for sample in samples if samples and await self._keeps(model) else ():
                 store.add_sample(sample)
 
     async def _ask_queue(self, queue: list[AnswerNeed], tally: WaveTally) -> None:
@@ -193,8 +231,9 @@ class AnswerBroker:
         """Ask a question and store its answer, unless somebody has, or the time is over."""
         if not self._is_missing(need):
             return
-        if self._is_late(tally):
-            tally.failures[need.identity] = OUT_OF_TIME
+        reason = OUT_OF_TIME if self._is_late(tally) else self.replaced.reason(need.model)
+        if reason is not None:
+            tally.failures[need.identity] = reason
             return
         assert self._connection is not None
         loop, question = asyncio.get_running_loop(), need.question
@@ -205,28 +244,30 @@ class AnswerBroker:
         number = id(need)
         self._running[number] = len(self._running)
         try:
-            reply = await self._connection.client.ask(question.body)
-        except CallTimeoutError:
-            given_up = StoredAnswer(
-                text="",
-                kind=need.kind,
-                task=need.task,
-                measured_ts_ms=now_ms(),
-                site=self._site,
-                unanswered_s=self._known.timeout_s,
-            )
-            self._known.store.add(question, given_up)
+            answer = await self._reply(need, started_s=started_s)
+            kept = await self._keeps(need.model)
         except ServerDownError:
             raise
         except BackendError as error:
             tally.failures[need.identity] = str(error)
         else:
-            beside = self._running[number]
-            answer = _answer(reply, need, site=self._site, elapsed_s=loop.time() - started_s)
-            self._known.store.add(question, _with(answer, beside=beside, cached=cached))
+            if kept:
+                self._known.store.add(question, replace(answer, cached=cached))
+            else:
+                tally.failures[need.identity] = self.replaced.reason(need.model) or ""
         finally:
-            del self._running[number]
+            self._running.pop(number, None)
         tally.asked += 1
+
+    async def _reply(self, need: AnswerNeed, *, started_s: float) -> StoredAnswer:
+        """Ask a question, and return what is to be stored."""
+        assert self._connection is not None
+        try:
+            reply = await self._connection.client.ask(need.question.body)
+        except CallTimeoutError:
+            return given_up(need, site=self._site, timeout_s=self._known.timeout_s)
+        elapsed_s = asyncio.get_running_loop().time() - started_s
+        return answer_of(reply, need, site=self._site, elapsed_s=elapsed_s, beside=self._running.pop(id(need)))
 
     def _is_late(self, tally: WaveTally) -> bool:
         limit_s = self._settings.limit_s
@@ -242,26 +283,3 @@ class AnswerBroker:
             self._runner.run(self._connection.client.aclose())
         self._runner.close()
         self._runner = self._connection = self._loader = None
-
-
-def _answer(reply: ChatReply, need: AnswerNeed, *, site: str, elapsed_s: float) -> StoredAnswer:
-    """Return the answer to store; one that the server ended without figures has the client's time."""
-    return StoredAnswer(
-        text=reply.text,
-        kind=need.kind,
-        task=need.task,
-        measured_ts_ms=now_ms(),
-        site=site,
-        thinking=reply.thinking,
-        done_reason=reply.done_reason,
-        prompt_tokens=reply.prompt_tokens,
-        completion_tokens=reply.completion_tokens,
-        total_s=elapsed_s if reply.done_reason == REPEAT else reply.total_s,
-        load_s=reply.load_s,
-        prefill_s=reply.prefill_s,
-        decode_s=reply.decode_s,
-    )
-
-
-def _with(answer: StoredAnswer, *, beside: int, cached: bool) -> StoredAnswer:
-    return replace(answer, beside=beside, cached=cached)

@@ -24,6 +24,7 @@ from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.units import BYTES_PER_GB
 
 IMAGINED: Final = "imagined answer "
+NO_LIMIT_S: Final = 1e9  # time limit of an imagined call: there is no reason to give one up
 _DECODE_TOKENS_PER_S: Final = 50.0  # of a model whose speed nobody stated: between a 2B and a 14B model on one GPU
 _PREFILL_TOKENS_PER_S: Final = 2000.0
 _OVERHEAD_S: Final = 0.2

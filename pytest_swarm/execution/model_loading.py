@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_swarm.domain.limits import full_tag
@@ -21,29 +21,43 @@ class Room:
     """What may be resident at the same time while answers are measured.
 
     Attributes:
-        gb: Memory in GB that all of them may take.
+        gb: Memory in GB that all of them may take; None = not known, so that the server shows what fits.
         sizes_gb: Full tag -> footprint in GB, as it is assumed before it is measured; 0 for any other model.
     """
 
-    gb: float
+    gb: float | None
     sizes_gb: Mapping[str, float] = field(default_factory=dict)
 
 
 class ModelLoader:
     """Loads models one at a time, and keeps those resident that are still wanted, where there is room.
 
+    Where a load makes the server evict a model by itself, or spill, its time is not that of a load: it is made again
+    with room for it, and from then on no more is kept resident than fitted.
+
     Args:
         client: The client of the server.
         store: Takes the loads.
         room: What may be resident at the same time.
         site: The server, as entries of the store name it.
+        keeps: Returns whether what a model has just done is certain to be its own.
     """
 
-    def __init__(self, client: OllamaClient, store: AnswerStore, *, room: Room, site: str) -> None:
+    def __init__(
+        self,
+        client: OllamaClient,
+        store: AnswerStore,
+        *,
+        room: Room,
+        site: str,
+        keeps: Callable[[ModelIdentity], Awaitable[bool]],
+    ) -> None:
         self._client = client
         self._store = store
-        self._room = room
+        self._room_gb = room.gb
+        self._sizes_gb = room.sizes_gb
         self._site = site
+        self._keeps = keeps
         self._loaded: dict[str, str] = {}
 
     async def resident(self) -> set[tuple[str, int]]:
@@ -70,36 +84,61 @@ class ModelLoader:
             return 0
         if own is not None:
             await self._client.unload(own.tag)
-        await self._make_room(model, [entry for entry in entries if entry is not own], wanted)
+        beside = await self._make_room(model, [entry for entry in entries if entry is not own], wanted)
         first = full_tag(model.tag) not in self._loaded
-        await self._timed(model, num_ctx)
-        if not (again and first):
+        sample = await self._timed(model, num_ctx)
+        crowded = await self._was_crowded(model, beside)
+        if sample is not None and not crowded:
+            self._store.add_sample(sample)
+        if not (crowded or (again and first)):
             return 1
         await self._client.unload(model.tag)
-        await self._timed(model, num_ctx)
+        await self._make_room(model, list(await self._client.resident_entries()), wanted)
+        sample = await self._timed(model, num_ctx)
+        if sample is not None:
+            self._store.add_sample(sample)
         return 2
 
-    async def _make_room(self, model: ModelIdentity, others: list[ResidentEntry], wanted: Collection[str]) -> None:
-        """Unload models that were loaded here until the model fits beside the rest; models of others stay."""
+    async def _make_room(
+        self, model: ModelIdentity, others: list[ResidentEntry], wanted: Collection[str]
+    ) -> list[ResidentEntry]:
+        """Unload models that were loaded here until the model fits; return what stays, those of others included."""
         need_gb = self._size_gb(model)
-        used_gb = sum(entry.size_bytes for entry in others) / BYTES_PER_GB
-        count = len(others)
         later = set(map(full_tag, wanted))
+        left = list(others)
         ours = [entry for entry in others if full_tag(entry.tag) in self._loaded]
         for entry in sorted(ours, key=lambda each: (full_tag(each.tag) in later, each.size_bytes)):
-            if used_gb + need_gb <= self._room.gb and count < MAX_LOADED_MODELS:
-                return
+            if self._fits(_size_gb(left) + need_gb) and len(left) < MAX_LOADED_MODELS:
+                break
             await self._client.unload(entry.tag)
-            used_gb -= entry.size_bytes / BYTES_PER_GB
-            count -= 1
+            left.remove(entry)
+        return left
+
+    def _fits(self, gb: float) -> bool:
+        return self._room_gb is None or gb <= self._room_gb
+
+    async def _was_crowded(self, model: ModelIdentity, beside: Sequence[ResidentEntry]) -> bool:
+        """Return whether the server had no room for a model beside others, and keep how much room there is."""
+        if not beside:
+            return False
+        entries = await self._client.resident_entries()
+        tags = {full_tag(entry.tag) for entry in entries}
+        own = [entry for entry in entries if full_tag(entry.tag) == full_tag(model.tag)]
+        evicted = any(full_tag(entry.tag) not in tags for entry in beside)
+        spilled = any(0 < entry.size_vram_bytes < entry.size_bytes for entry in own)
+        if not (evicted or spilled):
+            return False
+        stayed = [entry for entry in entries if not spilled or entry in own]
+        self._room_gb = max(_size_gb(stayed), self._size_gb(model))
+        return True
 
     def _size_gb(self, model: ModelIdentity) -> float:
         """Return the largest measured footprint of a model, else the assumed one."""
         sizes = [load.size_bytes for load in self._store.loads() if load.digest == model.digest]
-        return max(sizes) / BYTES_PER_GB if sizes else self._room.sizes_gb.get(full_tag(model.tag), 0.0)
+        return max(sizes) / BYTES_PER_GB if sizes else self._sizes_gb.get(full_tag(model.tag), 0.0)
 
-    async def _timed(self, model: ModelIdentity, num_ctx: int | None) -> None:
-        """Load a model, and store the time by the client's clock and its footprint."""
+    async def _timed(self, model: ModelIdentity, num_ctx: int | None) -> LoadSample | None:
+        """Load a model, and return the time by the client's clock and its footprint; None where it is not certain."""
         loop = asyncio.get_running_loop()
         started_s = loop.time()
         await self._client.load(model.tag, num_ctx=num_ctx)
@@ -109,18 +148,20 @@ class ModelLoader:
         entry = next((each for each in entries if full_tag(each.tag) == key), None)
         first = key not in self._loaded
         self._loaded[key] = model.tag
-        if entry is None:  # unloaded again by somebody else: there is no footprint to note
-            return
-        self._store.add_sample(
-            LoadSample(
-                digest=model.digest,
-                server=model.server,
-                site=self._site,
-                measured_ts_ms=now_ms(),
-                load_s=load_s,
-                num_ctx=num_ctx or entry.num_ctx or 0,
-                size_bytes=entry.size_bytes,
-                size_vram_bytes=entry.size_vram_bytes,
-                first=first,
-            )
+        if entry is None or not await self._keeps(model):  # unloaded again by somebody else, or replaced
+            return None
+        return LoadSample(
+            digest=model.digest,
+            server=model.server,
+            site=self._site,
+            measured_ts_ms=now_ms(),
+            load_s=load_s,
+            num_ctx=num_ctx or entry.num_ctx or 0,
+            size_bytes=entry.size_bytes,
+            size_vram_bytes=entry.size_vram_bytes,
+            first=first,
         )
+
+
+def _size_gb(entries: Iterable[ResidentEntry]) -> float:
+    return sum(entry.size_bytes for entry in entries) / BYTES_PER_GB

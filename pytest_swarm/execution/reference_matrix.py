@@ -46,7 +46,7 @@ class ReferenceMatrix:
         return tuple(
             AnswerNeed(question=question, kind=str(graph.task(task).type), task=task, job=graph.name)
             for repeat in repeats
-            for (task, _), question in self._questions(graph, request_seed(run_seed, repeat))
+            for (task, _), question in self.questions(graph, request_seed(run_seed, repeat))
             if self.known.answer(question) is None
         )
 
@@ -58,13 +58,13 @@ class ReferenceMatrix:
             seed: The seed of the requests.
         """
         scores: dict[tuple[str, str], float] = {}
-        for (task, tag), question in self._questions(graph, seed):
+        for (task, tag), question in self.questions(graph, seed):
             answer = self.known.answer(question)
             if answer is not None:
                 scores[task, tag] = score_text(graph.task(task).expected, answer.text).value or 0.0
         return scores
 
-    def _questions(self, graph: TaskGraph, seed: int) -> Iterator[tuple[tuple[str, str], Question]]:
+    def questions(self, graph: TaskGraph, seed: int) -> Iterator[tuple[tuple[str, str], Question]]:
         """Yield (task, model) and the question, for the models that the server has."""
         inputs = reference_inputs(graph)
         calls = [

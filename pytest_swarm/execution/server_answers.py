@@ -13,6 +13,7 @@ from pytest_swarm.fields import Json
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question, question_of
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
+from pytest_swarm.ollama.client import OllamaClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,15 +78,9 @@ def served_models(inner: Backend, *, world: str | None = None) -> tuple[ModelIde
     async def ask() -> tuple[ModelIdentity, ...]:
         client = inner.connect().client
         try:
-            version, listed = await client.version(), await client.installed()
+            return await models_at(client, world=world)
         finally:
             await client.aclose()
-        server = version if world is None else f"{version} {world}"
-        return tuple(
-            ModelIdentity(tag=model.tag, digest=model.digest, server=server)
-            for model in listed
-            if model.digest is not None and model.remote_host is None
-        )
 
     with asyncio.Runner(loop_factory=inner.new_loop) as runner:
         found = runner.run(ask())
@@ -94,6 +89,25 @@ def served_models(inner: Backend, *, world: str | None = None) -> tuple[ModelIde
             f"{inner.detail}: tells no digest of a model, so that its answers cannot be told apart; update the server"
         )
     return found
+
+
+async def models_at(client: OllamaClient, *, world: str | None = None) -> tuple[ModelIdentity, ...]:
+    """Return the models that a server has now, and that it runs itself.
+
+    Args:
+        client: The client of the server.
+        world: What else decides the answers of a simulated server; None = a real one.
+
+    Raises:
+        BackendError: The server does not answer.
+    """
+    version, listed = await client.version(), await client.installed()
+    server = version if world is None else f"{version} {world}"
+    return tuple(
+        ModelIdentity(tag=model.tag, digest=model.digest, server=server)
+        for model in listed
+        if model.digest is not None and model.remote_host is None
+    )
 
 
 def stored_models(store: AnswerStore, needed: Iterable[str]) -> tuple[ModelIdentity, ...]:

@@ -63,6 +63,15 @@ async def calibrate_speed(
     return tuple(samples)
 
 
+def calibration_tokens(at_once: Sequence[int]) -> int:
+    """Return the tokens whose time a calibration takes: of one call alone, and of each round of several.
+
+    Args:
+        at_once: How many calls are sent at the same time, in each round.
+    """
+    return _TOKENS * (1 + sum(at_once))  # as if they waited for each other, as they do on a server with one slot
+
+
 async def _timed(client: OllamaClient, model: ModelIdentity, num_ctx: int, *, number: int) -> tuple[ChatReply, float]:
     """Return a reply, and the seconds that the call took by the client's clock."""
     loop = asyncio.get_running_loop()

@@ -15,6 +15,7 @@ from pytest_swarm.execution.answer_gate import Need
 from pytest_swarm.execution.case_player import CasePlayer, CompleteCase, MakeBench
 from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_backend import Played
+from pytest_swarm.execution.scored_once import scored_once, with_custom_scorers
 
 MOST_PLAYERS: Final = 200  # at a time: each has an event loop with three files, and 1,024 are a usual limit
 
@@ -65,6 +66,26 @@ class NothingAsked:
         return WaveReport(failures={need.identity: self._reason for need in needs})
 
 
+class ToldFirst:
+    """Says something before the first question, and measures as another one does.
+
+    Args:
+        inner: Measures.
+        tell: Says it.
+    """
+
+    def __init__(self, inner: Measurer, tell: Callable[[], None]) -> None:
+        self._inner = inner
+        self._tell: Callable[[], None] | None = tell
+
+    def measure(self, needs: Sequence[Need], case: Case, *, wave: int) -> WaveReport:
+        """Return what was measured."""
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell()
+        return self._inner.measure(needs, case, wave=wave)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotMeasured:
     """A case that lacks something: what, and why the first of it could not be measured."""
@@ -113,7 +134,7 @@ class Waves:
         return Measured(cases=results, waves=tuple(waves))
 
     def _play(self, cases: Sequence[Case], *, first_wave: int) -> Measured:
-        players = {case.digest: self._player(case) for case in cases}
+        players = {case.digest: self._player(with_custom_scorers(case, scored_once)) for case in cases}
         waves: list[WaveReport] = []
         failures: dict[str, str] = {}
         try:

@@ -13,6 +13,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.settings import Axes, Settings, axes_of_texts
 from pytest_swarm.plugin.spelling import check_markers, unknown_keyword
+from pytest_swarm.units import format_gb
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
@@ -146,7 +147,16 @@ class Cases:
 
     def _budgets_gb(self, axes: Axes) -> tuple[float, ...]:
         """The budgets as numbers; `auto`, also the default, asks the GPU, and never invents one."""
-        return tuple(dict.fromkeys(self._gpu_gb() if each == "auto" else each for each in axes.budgets or ()))
+        budgets_gb = dict.fromkeys(self._gpu_gb() if each == "auto" else each for each in axes.budgets or ())
+        named: dict[str, float] = {}
+        for budget_gb in budgets_gb:
+            other = named.setdefault(format_gb(budget_gb), budget_gb)
+            if other != budget_gb:
+                raise OptionError(
+                    f"{Options.vram.flag}: {other!r} GB and {budget_gb!r} GB are both called {format_gb(budget_gb)}; "
+                    "leave one of them out"
+                )
+        return tuple(budgets_gb)
 
     def ordered(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Return the tests in the order in which they are run; each that is no benchmark keeps its place."""

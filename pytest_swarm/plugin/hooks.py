@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,8 @@ class SwarmHooks:
         self.trouble: SwarmError | None = None
         self.signals = EndingSignals()
         self.ending: SessionEnd | None = None
+        self.headed = False
+        """Whether the lines before the first test were shown in the controller of xdist."""
 
     @cached_property
     def session(self) -> SwarmSession:
@@ -129,8 +132,11 @@ class SwarmHooks:
             from pytest_swarm.telemetry.shipping import unpack
 
             self._take(unpack(text))
-        if self.active and self.session.gating is not None and not self.is_worker:
-            self.session.gating.take(report)
+        if self.active and not self.is_worker:
+            if report.failed:
+                self.session.failed[report.nodeid] = None
+            if self.session.gating is not None:
+                self.session.gating.take(report)
 
     def _take(self, events: list[Event]) -> None:
         """Write what a worker sent; where it cannot be written, stop the workers, whose results would be lost."""
@@ -144,6 +150,21 @@ class SwarmHooks:
         """A run that leaves tests out does not miss their cases."""
         if self.active and self.session.gating is not None and items:
             self.session.gating.deselected = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:  # xdist has no types
+        """In the controller of xdist: the lines before the first test, once; its workers have no terminal."""
+        if not self.headed and not node.config.option.collectonly:
+            self.headed = True
+            self._show_header(ids)
+
+    def _show_header(self, ids: Sequence[str]) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None:
+            return
+        with suppress(SwarmError):  # a worker refuses the run for the same reason, and says it
+            for line in self.session.header_of_workers(ids, quiet=self.config.option.verbose < 0):
+                reporter.write_line(line)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # xdist has no types

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_swarm.domain.limits import base_node_id
-from pytest_swarm.domain.measured_run import MeasuredTest
-from pytest_swarm.errors import AnswersError, NotMeasuredError
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.errors import AnswersError, BackendError, NotMeasuredError
 from pytest_swarm.execution.answer_broker import OUT_OF_TIME, AnswerBroker, AskSettings
-from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.model_loading import Room
 from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend
 from pytest_swarm.execution.playing_transport import CurrentWorld
 from pytest_swarm.execution.reference_matrix import ReferenceMatrix
 from pytest_swarm.execution.server_answers import ServerAnswers, identities, served_models, stored_models
-from pytest_swarm.execution.waves import Measured, Measurer, NothingAsked, NotMeasured, WaveReport, WaveResult, Waves
+from pytest_swarm.execution.waves import (
+    Measured,
+    Measurer,
+    NothingAsked,
+    NotMeasured,
+    ToldFirst,
+    WaveReport,
+    WaveResult,
+    Waves,
+)
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel, now_ms
 from pytest_swarm.ollama.answers.answers_text import open_answers
+from pytest_swarm.plugin.measured_results import cost_sentence, measured_test, played_record
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.telemetry.measured_events import encode_measured_test
 from pytest_swarm.units import bytes_to_gb
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
     from pytest_swarm.execution.bench import Bench
     from pytest_swarm.execution.restoration import Restoration
     from pytest_swarm.plugin.backend_choice import ModelDemand
+    from pytest_swarm.plugin.cost_estimate import CostEstimate
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.telemetry.sink import Sink
 
@@ -54,7 +63,6 @@ class Surroundings:
 
     Attributes:
         make_bench: Returns a bench for a backend.
-        budgets_gb: The VRAM budgets of the cases.
         limits: What is known of the server's GPUs.
         at_server: Held while the server is used.
         restoration: Is told of every model that is loaded.
@@ -62,7 +70,6 @@ class Surroundings:
     """
 
     make_bench: Callable[[Backend], Bench]
-    budgets_gb: frozenset[float]
     limits: ServerLimits
     at_server: Callable[[], AbstractContextManager[None]]
     restoration: Callable[[], Restoration]
@@ -97,6 +104,12 @@ class Measuring:
         """The server that is measured; None offline."""
         return self._server.inner
 
+    @property
+    def simulated(self) -> bool:
+        """Whether the answers are those of a simulated server: in this process, over HTTP, or measured earlier."""
+        inner = self.inner is not None and self.inner.simulated
+        return inner or any(self.known.models[key].simulated for key in map(full_tag, self._demand.tags))
+
     @cached_property
     def store(self) -> AnswerStore:
         """The answer store."""
@@ -121,12 +134,11 @@ class Measuring:
             f"answers measured once, kept in {self._settings.answers} ({count} now); times are predicted from measured "
             f"ones; {where}"
         )
-        simulated = self.inner is not None and self.inner.simulated
         return Played(
             known=self.known,
             current=CurrentWorld(world=PlayedWorld()),
             detail=detail,
-            simulated=simulated,
+            simulated=self.simulated,
             realised=self._matrix.realised,
         )
 
@@ -150,27 +162,51 @@ class Measuring:
                 sizes_gb={model.tag.lower(): model.vram_gb for model in fleet},
             ),
             parallel=s.ask_parallel,
-            at_once=tuple(sorted({2, 4, max(2, s.concurrency)})),
+            at_once=self._at_once,
             limit_s=s.max_time_s,
             guard=self._asking,
             tell=self._around.tell,
             restoration=self._around.restoration(),
+            world=self._server.world,
         )
         return AnswerBroker(self.inner, self.known, settings)
 
-    def _room_gb(self) -> float:
-        """Return what may be resident while answers are measured: the largest budget, and no more than the GPUs have.
+    def estimate(self) -> CostEstimate:
+        """Return what counts what cases would cost, with the answers that are known now."""
+        from pytest_swarm.plugin.cost_estimate import EstimateSetup, estimate_with
 
-        Where more is resident, the server evicts by itself, which would count as the time of a load.
+        setup = EstimateSetup(
+            make_bench=self._around.make_bench,
+            complete=self._settings.complete,
+            seed=self._settings.seed,
+            room_gb=self._room_gb(),
+            at_once=self._at_once,
+        )
+        return estimate_with(self.store, self.known.models, self._demand.fleet, setup=setup)
+
+    @property
+    def _at_once(self) -> tuple[int, ...]:
+        """How many calls at once are timed for each model."""
+        return tuple(sorted({2, 4, max(2, self._settings.concurrency)}))
+
+    def _room_gb(self) -> float | None:
+        """Return what may be resident while answers are measured: what the GPUs have; None where nobody knows.
+
+        The budgets of the cases have no say in it: they are played.
         """
-        largest_gb, gpu_bytes = max(self._around.budgets_gb, default=0.0), self._around.limits.gpu_bytes
-        return largest_gb if gpu_bytes is None else min(largest_gb, bytes_to_gb(gpu_bytes))
+        gpu_bytes = self._around.limits.gpu_bytes
+        return None if gpu_bytes is None else bytes_to_gb(gpu_bytes)
+
+    @cached_property
+    def _lock(self) -> ServerLock:
+        """The lock of the store: two runs on one store take turns, wave by wave."""
+        store = self._settings.answers
+        return ServerLock(store.absolute().as_uri(), tell=self._around.tell, name=f"the answer store {store}")
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
         """Let one process at a time ask for the answers of a store, and use a real server."""
-        lock = ServerLock(self._settings.answers.absolute().as_uri(), tell=self._around.tell)
-        with lock.held(), self._around.at_server():
+        with self._lock.held(), self._around.at_server():
             yield
 
     def run(self, case: Case, others: Callable[[], Sequence[Case]], *, sink: Sink) -> JobRecord:
@@ -188,18 +224,19 @@ class Measuring:
         if key not in self._results:
             cases = {each.digest: each for each in (case, *others())}
             measured = self.measure(tuple(cases.values()))
-            sink.emit(encode_measured_test(_told(case, measured), now_ms()))
+            sink.emit(encode_measured_test(measured_test(case, measured), now_ms()))
             self._results |= {_key(cases[digest]): result for digest, result in measured.cases.items()}
         result = self._results.pop(key)
         if isinstance(result, NotMeasured):
             raise self._failure(case, result)
-        return _played_record(result, sink)
+        return played_record(result, sink)
 
     def measure(self, cases: Sequence[Case]) -> Measured:
         """Return the cases of a test, each played or with what it lacks."""
         from pytest_swarm.calibration.measured_world import measured_world
 
-        measurer: Measurer = self._broker or NothingAsked(_OFFLINE)
+        broker = self._broker
+        measurer: Measurer = NothingAsked(_OFFLINE) if broker is None else ToldFirst(broker, lambda: self._tell(cases))
         waves = Waves(
             self._played,
             world=lambda: measured_world(self.store, self._around.limits),
@@ -209,6 +246,14 @@ class Measuring:
         first = self._complete(cases, measurer)
         measured = waves.play(cases)
         return replace(measured, waves=(*first, *measured.waves))
+
+    def cost(self, cases: Sequence[Case]) -> str:
+        """Return what cases will ask of the server, as far as that can be told."""
+        return cost_sentence(cases, self.estimate())
+
+    def _tell(self, cases: Sequence[Case]) -> None:
+        """Say what a test will ask, before its first question."""
+        self._around.tell(f"{cases[0].job}: {self.cost(cases)}")
 
     def _complete(self, cases: Sequence[Case], measurer: Measurer) -> tuple[WaveReport, ...]:
         """With --swarm-complete, have every model answer every task on right inputs."""
@@ -229,39 +274,23 @@ class Measuring:
         advice = "; measure it without --swarm-offline" if result.reason == _OFFLINE else f": {result.reason}"
         return AnswersError(f"answers {self._settings.answers}: {where} lacks {lacks}{advice}")
 
+    def replaced(self) -> list[str]:
+        """Return a sentence for each model that the server has replaced since the run began; it is asked for them."""
+        if self._broker is None:
+            return []
+        with suppress(BackendError):  # a server that has gone away has said so where it was needed
+            self._broker.look()
+        return self._broker.replaced.remarks()
+
     def close(self) -> list[str]:
-        """Close the connection to the server, and the store; return the cases that could not be played."""
+        """Close the connection to the server, and the store; return what was replaced or could not be played."""
+        replaced = self.replaced() if "known" in self.__dict__ else []
         if "_broker" in self.__dict__ and self._broker is not None:
             self._broker.close()
         if "store" in self.__dict__:
             self.store.close()
-        return self.unmeasured
+        return [*replaced, *self.unmeasured]
 
 
 def _key(case: Case) -> tuple[str, str]:
     return case.digest, case.test
-
-
-def _told(case: Case, measured: Measured) -> MeasuredTest:
-    """Return what was measured for the cases of a test."""
-    complete = [result for result in measured.cases.values() if isinstance(result, CompleteCase)]
-    return MeasuredTest(
-        test=base_node_id(case.test),
-        job=case.job,
-        waves=len(measured.waves),
-        answers=len(frozenset().union(*(result.answers for result in complete))),
-        asked=sum(wave.asked for wave in measured.waves),
-        loads=sum(wave.loads for wave in measured.waves),
-        server_s=sum(wave.server_s for wave in measured.waves),
-        unmeasured=len(measured.cases) - len(complete),
-    )
-
-
-def _played_record(result: CompleteCase, sink: Sink) -> JobRecord:
-    """Return the record of a played case after its events; raise what ended it, where that was the test itself."""
-    for event in result.events:
-        sink.emit(event)
-    if result.error is not None:
-        raise result.error
-    assert result.record is not None, "a case without an error has a record"
-    return result.record

@@ -35,7 +35,6 @@ def set_up_measuring(
     gpu = resources.gpu if server.inner is not None and server.inner.is_local else None
     around = Surroundings(
         make_bench=resources.bench_of,
-        budgets_gb=resources.budgets_gb,
         limits=ServerLimits(gpu_bytes=None if gpu is None else gpu.total_bytes),
         at_server=resources.exclusive,
         restoration=lambda: resources.server_bench.restoration,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -253,15 +253,10 @@ class Resources:
 
     @cached_property
     def model_digests(self) -> dict[str, str]:
-        """The digests of the fleet's models on a real server, by tag; empty where there is none."""
-        from pytest_swarm.errors import BackendError
+        """The digests of the fleet's models by tag: on a real server, or of measured answers; empty where simulated."""
+        from pytest_swarm.plugin.server_remarks import fleet_digests
 
-        if not self.backend.live or self.in_worker:
-            return {}
-        with suppress(BackendError):  # the cases themselves report a server that does not answer
-            listed = self.bench.installed_now()
-            return {self.fleet[each.tag].tag: each.digest for each in listed if each.digest and each.tag in self.fleet}
-        return {}
+        return {} if self.in_worker else fleet_digests(self)
 
     @cached_property
     def visit(self) -> ServerVisit:

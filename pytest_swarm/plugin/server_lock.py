@@ -72,14 +72,17 @@ class ServerLock:
 
     Args:
         host: Base URL of the server.
-        tell: Is told, once for each wait, whom the lock is waiting for.
+        tell: Is told, the first time, whom the lock is waiting for; two runs may wait for each other at every case.
         folder: Where the file is; None = the machine's folder for temporary files.
+        name: What is waited for, in words; None = the server, which several processes use in turns.
     """
 
-    def __init__(self, host: str, *, tell: Callable[[str], None], folder: Path | None = None) -> None:
+    def __init__(
+        self, host: str, *, tell: Callable[[str], None], folder: Path | None = None, name: str | None = None
+    ) -> None:
         self.path = lock_path(host, folder)
-        self._host = host
         self._tell = tell
+        self._name = name or f"the server at {host}"
         self._file: int | None = None
 
     @contextmanager
@@ -119,7 +122,8 @@ class ServerLock:
         file = self._file = open_lock(self.path)
         try:
             if not lock_at_once(file):
-                self._tell(f"waiting for the server at {self._host}: {self._owner()} (lock {self.path})")
+                tell, self._tell = self._tell, lambda _: None
+                tell(f"waiting for {self._name}: {self._owner()} (lock {self.path})")
                 wait_for_lock(file)
         except BaseException:
             self.give_back()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
+    from pytest_swarm.plugin.resources import Resources
 
 
 def one_file_remarks(backend: Backend, fleet: Fleet) -> list[str]:
@@ -57,6 +58,25 @@ def foreign_remark(
             f" spill; give --swarm-vram={free_gb:g}GB, or unload them"
         )
     return [sentence]
+
+
+def fleet_digests(resources: Resources) -> dict[str, str]:
+    """Return the digests of the fleet's models by tag: on a real server, or of the answers that are played.
+
+    Empty for a simulated server in this process, whose models are no files, and for a server that does not answer.
+    """
+    fleet, measuring = resources.fleet, resources.measuring
+    if measuring is not None:
+        in_process = measuring.inner is not None and measuring.inner.simulated
+        models = () if in_process else measuring.known.models.values()
+        return {fleet[model.tag].tag: model.digest for model in models if model.tag in fleet}
+    if not resources.backend.live:
+        return {}
+    try:
+        listed = resources.bench.installed_now()
+    except BackendError:  # the cases themselves report a server that does not answer
+        return {}
+    return {fleet[each.tag].tag: each.digest for each in listed if each.digest and each.tag in fleet}
 
 
 def policy_remarks(modes: Iterable[str], digests: Mapping[str, str], *, folder: Path | None) -> list[str]:

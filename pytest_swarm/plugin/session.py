@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.case_conflicts import check_case_conflicts
 from pytest_swarm.plugin.cases import Cases, is_swarm, key_of
 from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.process import process_of
@@ -55,15 +56,20 @@ class SwarmSession:
         self.process = process_of(config)
         self.resources = Resources(settings, routers=routers, process=self.process, tell=self._tell)
         self.resources.folder = Path(config.rootpath)
+        self.modes = ModeTable(routers)
         self.cases = Cases(
             settings,
-            modes=ModeTable(routers),
+            modes=self.modes,
             gpu_gb=self.resources.gpu_gb,
             fleet=lambda: self.resources.fleet,
             together=self.resources.in_worker,
         )
         self.collected: list[str] = []
+        self.items: tuple[pytest.Item, ...] = ()
+        """The benchmarks among the collected items; none in the controller of xdist, which has their node IDs."""
         self.notes: list[str] = []
+        self.failed: dict[str, None] = {}
+        """The ids of the tests that failed."""
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -161,17 +167,21 @@ class SwarmSession:
 
     def prepare(self, items: Sequence[pytest.Item], *, collect_only: bool) -> None:
         """Make what may fail for a bad file or an absent server, unless nothing will be run."""
-        from pytest_swarm.plugin.gate_settings import rule_of_marker
+        from pytest_swarm.plugin.gate_settings import check_rule, rule_of_marker
         from pytest_swarm.plugin.host_setup import pool_of_hosts
 
         benchmarks = [item for item in items if is_swarm(item)]
-        self.collected = [item.nodeid for item in benchmarks]
+        self.collected, self.items = [item.nodeid for item in benchmarks], tuple(benchmarks)
         if benchmarks and not collect_only:
             for item in items:
-                rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error with and without a baseline
+                rule = rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error without a baseline too
+                if rule is not None:
+                    check_rule(rule, modes=self.modes, auto=self.settings.auto_repeat)
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
+            cases = ((key_of(item), self.cases.axes_of(item).carryover or "case") for item in benchmarks)
+            check_case_conflicts(cases, self.settings, self.resources)
             if self.resources.measuring is not None:
                 from pytest_swarm.plugin.verifying import drawn
 
@@ -197,13 +207,28 @@ class SwarmSession:
 
         idle = idle_keys(self.settings.gating, self.settings.given)
         told = [] if idle is None else [f"swarm: {idle}"]
-        if self.resources.measuring is not None and not quiet:
-            count = len(self.collected)
-            told.append(
-                f"swarm: {count} {'case' if count == 1 else 'cases'}; each test asks what it lacks, model by model, "
-                f"before its first case (--swarm-dry-run tells the cost of all)"
-            )
+        if self.resources.measuring is not None and not quiet and not self.settings.dry_run:
+            from pytest_swarm.plugin.measuring_header import cost_line
+
+            told.append(cost_line(self, self.resources.measuring))
         return [*self.resources.header(quiet=quiet), *told]
+
+    def header_of_workers(self, collected: Sequence[str], *, quiet: bool) -> list[str]:
+        """Return the lines before the first test of the workers of xdist, who have no terminal.
+
+        Args:
+            collected: The node IDs that a worker has collected.
+            quiet: Whether only warnings are shown.
+        """
+        from pytest_swarm.plugin.measuring_header import modes_of
+
+        modes = modes_of(collected)
+        if not modes:
+            return []
+        self.collected = [node_id for node_id in collected if modes_of([node_id])]
+        self.resources.modes = frozenset(modes)
+        self.resources.name_changed_models()
+        return self.header(quiet=quiet)
 
     def status(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Category, letter and verbose word of a benchmark that has ended; None for any other report."""

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, host_as_written, without_secrets
-from pytest_swarm.plugin.gate_settings import GateSettings, gate_settings
+from pytest_swarm.plugin.gate_settings import GateSettings, check_rule, gate_settings
 from pytest_swarm.plugin.ini_file import native_value
 from pytest_swarm.plugin.option_conflicts import check_conflicts
 from pytest_swarm.plugin.option_kinds import Axis, Flag, Many, Option
@@ -112,6 +112,7 @@ class Settings(Options):
         self.gating: GateSettings = gate_settings(self, root=source.root, on_cli=source.has_cli)
         self.given: Mapping[str, str] = source.given()
         check_conflicts(self, on_cli=source.has_cli)
+        check_rule(self.gating.rule, modes=source.known_modes, auto=self.auto_repeat)
 
     def at(self, host: str) -> Settings:
         """Return these settings with one server, which is called whatever else there is."""

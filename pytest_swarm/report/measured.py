@@ -123,12 +123,23 @@ def _figure(name: str, cases: Sequence[VerifiedCase]) -> VerifiedFigure | None:
     )
 
 
+def measured_once(summary: MeasureSummary) -> str:
+    """Return what was asked, and where it took longer than it saved, such as `each measured once (9 answers ...)`."""
+    asked = f"{plural(summary.answers_asked, 'answer')} asked in {_minutes(summary.server_s)} of server time"
+    text = f"each measured once ({asked}, {summary.answers_known:,} known before)"
+    if summary.unmeasured or summary.server_s <= summary.without_store_s:
+        return text
+    return (
+        f"{text}, which took longer than the cases would have without a store ({_minutes(summary.without_store_s)}): "
+        "it pays with more modes, budgets or repeats, or when they are played again"
+    )
+
+
 def measured_sentence(summary: MeasureSummary) -> str:
     """Return the sentence of the banner: what was measured, what is predicted, and what was verified."""
-    asked = f"{plural(summary.answers_asked, 'answer')} asked in {_minutes(summary.server_s)} of server time"
     text = (
-        f"scores, tokens and planners rest on answers of real models, each measured once ({asked}, "
-        f"{summary.answers_known:,} known before); times, loads and residency are predicted from measured ones"
+        f"scores, tokens and planners rest on answers of real models, {measured_once(summary)}; times, loads and "
+        "residency are predicted from measured ones"
     )
     if not summary.verified:
         return f"{text}. No case was run for real (--swarm-verify=N), so no time is confirmed."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_swarm.report.measured import WORD, measure_summary, measured_sentence
+from pytest_swarm.report.measured import WORD, measure_summary, measured_once, measured_sentence
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import one_line
 
@@ -25,10 +25,11 @@ def provenance(report: Report) -> Provenance | None:
         source = f"a recording of the simulator ({profile}seed {info.seed})"
         text = f"no model was run; answers and times are those of {source}."
         return Provenance(word="SIMULATED", text=text)
+    measured = measure_summary(report)
     if info.simulated:
         text = f"no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
-        return Provenance(word="SIMULATED", text=text)
-    measured = measure_summary(report)
+        more = "" if measured is None else f" Its answers were {measured_once(measured)}."
+        return Provenance(word="SIMULATED", text=text + more)
     if measured is not None:
         return Provenance(word=WORD, text=measured_sentence(measured))
     if info.backend == "replay":

@@ -170,6 +170,7 @@ def hindsight(view: PlanningView, realised: Mapping[tuple[str, str], float]) -> 
             elif allowed[i, m]:
                 raise EstimateError(
                     f"the oracle has no realized score of task {task.id!r} on model {tag!r}; "
-                    "measure every task on every model, or leave the mode out"
+                    "measure every task on every model, as --swarm-complete does for --swarm-backend=measure, "
+                    "or leave the mode out"
                 )
     return replace(view, estimates=replace(view.estimates, quality=quality))

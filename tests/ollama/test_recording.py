@@ -264,6 +264,26 @@ def test_server_time_and_digest_of_the_model_are_kept() -> None:
     assert json.loads(listed.text) == ps
 
 
+def test_a_model_that_was_replaced_while_it_was_recorded_has_no_digest() -> None:
+    digests = iter(["abc", "def"])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        listed = {"models": [{"name": "m:latest", "model": "m:latest", "digest": next(digests, "def"), "size": 1}]}
+        chat = {"model": "m", "message": {"role": "assistant", "content": "hi"}, "done": True}
+        return httpx.Response(200, json=listed if request.url.path == "/api/ps" else chat)
+
+    async def record() -> tuple[Exchange, ...]:
+        recording = RecordingTransport(Server(answer))
+        recording.begin(CASE, now_s=0.0)
+        client = ollama.AsyncClient(URL, transport=recording)
+        await client.ps()
+        await client.chat(model="m", messages=[{"role": "user", "content": "hello"}])
+        await client.ps()
+        return recording.finish(now_s=0.0)
+
+    assert [each.model_digest for each in virtual(record)] == [None, None, None]
+
+
 def test_the_recording_clock_counts_waiting_only() -> None:
     stopwatch_s = 0.0
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
+from pytest_swarm.simulator.http_server import serve_in_thread
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.workloads.fleet import load_fleet
 from tests.plugin.conftest import Reports
 
 MEASURE = ("--swarm-backend=measure", "--swarm-profile=a40")
@@ -31,11 +38,19 @@ def test_a_second_run_asks_nothing_and_reports_the_same(suite: pytest.Pytester, 
     modes = ("--swarm-compare=lp,llm", "--swarm-repeat=2")
     first = run(suite, *MEASURE, *modes)
     first.assert_outcomes(passed=4)
-    first.stdout.fnmatch_lines(["swarm: answers measured once, kept in *", "swarm: invoice, wave 1: *"])
+    first.stdout.fnmatch_lines(
+        [
+            "swarm: answers measured once, kept in *",
+            "swarm: 4 cases; 0 answers in the store; each test says what it will ask *",
+            "swarm: invoice: 4 cases; about * calls, * loads, * tokens, * of the server; 0 answers are known",
+            "swarm: invoice, wave 1: *",
+        ]
+    )
     before = scores(reports)
     second = run(suite, *MEASURE, *modes)
     second.assert_outcomes(passed=4)
     second.stdout.no_fnmatch_line("*wave 1*")
+    second.stdout.no_fnmatch_line("swarm: invoice: *")
     assert scores(reports) == before
     assert (suite.path / ".swarm-answers").is_file()
 
@@ -110,9 +125,11 @@ def test_a_selection_asks_only_for_itself(suite: pytest.Pytester) -> None:
 
 
 def test_workers_of_xdist_share_the_store(suite: pytest.Pytester, reports: Reports) -> None:
-    modes = ("--swarm-compare=lp,greedy,random", "--swarm-repeat=2")
+    modes = ("--swarm-compare=milp,greedy,random", "--swarm-repeat=2")  # lp would import CVXPY in each process
     result = suite.runpytest_subprocess(*MEASURE, *modes, "-n2", "-p", "xdist")
     result.assert_outcomes(passed=6)
+    headers = ["swarm: answers measured once, kept in *", "swarm: 6 cases; 0 answers in the store; --swarm-dry-run, *"]
+    result.stdout.fnmatch_lines(headers)
     together = sorted(scores(reports))
     run(suite, *OFFLINE, *modes).assert_outcomes(passed=6)
     assert sorted(scores(reports)) == together
@@ -154,8 +171,8 @@ def test_options_that_do_not_go_together(suite: pytest.Pytester, arguments: tupl
 
 def test_a_carryover_over_jobs_is_refused(suite: pytest.Pytester) -> None:
     result = run(suite, *MEASURE, "--swarm-carryover=group")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*plays each case from an empty GPU; leave out --swarm-carryover*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --swarm-carryover=group *=measure plays each case from an empty GPU; *"])
 
 
 def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, reports: Reports) -> None:
@@ -223,14 +240,14 @@ def test_a_dry_run_counts_the_cases_that_would_be_run(suite: pytest.Pytester, ba
 
 
 def test_a_dry_run_counts_in_one_process(suite: pytest.Pytester) -> None:
-    result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "-n1", "-p", "xdist")
+    result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "--swarm-compare=greedy", "-n1", "-p", "xdist")
     assert "run it without -n" in result.stdout.str() + result.stderr.str()
 
 
 def test_the_oracle_needs_every_model_on_every_task(suite: pytest.Pytester) -> None:
     result = run(suite, *MEASURE, "--swarm-compare=oracle")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*oracle has no realized score of task 'fields'*"])
+    result.stdout.fnmatch_lines(["*oracle has no realized score of task 'fields'*--swarm-complete*"])
 
 
 def test_complete_asks_the_whole_matrix_and_no_regret_is_below_zero(suite: pytest.Pytester, reports: Reports) -> None:
@@ -267,3 +284,147 @@ def test_repeats_until_the_gate_has_decided_are_measured_one_round_at_a_time(sui
     result = run(suite, *MEASURE, *baseline, "--swarm-repeat=auto:4")
     assert result.parseoutcomes().get("failed", 0) == 0
     result.stdout.no_fnmatch_line("*wave 1*")
+
+
+def serving(profile: str = "a40") -> SimulatedServer:
+    """A server whose models take no time."""
+    loaded = load_profile(profile)
+    spec = loaded.server_spec
+    quick = tuple(
+        replace(model, prefill_tokens_per_s=1e9, decode_tokens_per_s=1e6, load_s=0.0, first_load_s=None, overhead_s=0.0)
+        for model in spec.models
+    )
+    loaded = replace(loaded, server_spec=replace(spec, models=quick, load_poll_s=0.0, stale_free_memory=False))
+    return SimulatedServer(loaded.server_spec, generator=ProfileGenerator(loaded, seed=0), seed=0)
+
+
+def test_a_server_behind_an_address_tells_its_files_and_that_it_is_simulated(
+    suite: pytest.Pytester, reports: Reports
+) -> None:
+    """A policy that was decided with another file of a model is told, as on the backend `ollama`."""
+    with serve_in_thread(serving()) as url:
+        measured = ("--swarm-backend=measure", f"--swarm-host={url}")
+        first = run(suite, *measured)
+        first.assert_outcomes(passed=1)
+        first.stdout.fnmatch_lines(["SIMULATED: no model was run;*", "*measured once (2 answers asked in*"])
+        digests = reports.of("run_start")[0]["model_digests"]
+        assert set(digests) == {"gemma2:2b", "llama3.1:8b", "phi4:14b", "qwen2.5-coder:7b"}
+        assert all(case["simulated"] for case in reports.report["cases"])
+        policy = write_policy(suite.path, {**digests, "phi4:14b": "00" * 32})
+        told = run(suite, *measured, f"--swarm-compare=policy:{policy}")
+        told.assert_outcomes(passed=1)
+        told.stdout.fnmatch_lines(["swarm: policy policy.json: *phi4:14b*"])
+        assert any("phi4:14b" in note for note in reports.report["notes"])
+        told.stdout.no_fnmatch_line("*policy.json: *gemma2*")
+    offline = run(suite, *OFFLINE, f"--swarm-compare=policy:{policy}")
+    offline.stdout.fnmatch_lines(["swarm: policy policy.json: *phi4:14b*"])
+    assert reports.report["run"]["simulated"] is True
+
+
+CUSTOM = """
+import pytest
+from pytest_swarm import Custom, Task, TaskGraph, chain
+
+seen = []
+
+def scorer(answer):
+    seen.append(answer)
+    assert "imagined" not in answer
+    return 0.5
+
+SCORED = Custom(name="c", function=scorer)
+
+def job(name):
+    return chain(
+        name,
+        Task(id="a", type="math", prompt="How much is 2 + 2?", estimated_tokens=20, expected=SCORED),
+        Task(id="b", type="math", prompt="How much is 3 + 2?", estimated_tokens=20),
+    )
+
+@pytest.mark.parametrize("graph", [job("one"), job("two")], ids=str)
+def test_custom(swarm_run, graph):
+    assert swarm_run(graph).score == 0.5
+
+def test_calls():
+    assert len(seen) == CALLS
+"""
+
+
+def test_graphs_that_are_parameters_tell_the_cost_of_the_whole_run_and_own_scorers_see_no_imagined_answer(
+    suite: pytest.Pytester,
+) -> None:
+    arguments = (*MEASURE, "--swarm-compare=single:gemma2:2b,single:llama3.1:8b", "test_custom.py")
+    suite.makepyfile(test_custom=CUSTOM.replace("CALLS", "0"))
+    dry = run(suite, *arguments, "--swarm-dry-run")
+    dry.assert_outcomes(passed=1, skipped=4)
+    [now] = [line for line in dry.outlines if line.startswith("now: about ")]
+    result = run(suite, *arguments, "--deselect=test_custom.py::test_calls")
+    result.assert_outcomes(passed=4, deselected=1)
+    result.stdout.fnmatch_lines([now.replace("now: about", "swarm: 4 cases; about") + "; 0 answers are known"])
+    suite.makepyfile(test_custom=CUSTOM.replace("CALLS", "4"))
+    run(suite, *arguments).assert_outcomes(
+        passed=5
+    )  # a simulated server that is asked calls them too, a store does not
+
+
+@pytest.mark.parametrize("backend", ["sim", "measure"])
+def test_a_dry_run_tells_what_the_run_would_tell_of_a_case(suite: pytest.Pytester, backend: str) -> None:
+    policy = write_policy(suite.path, {}, budget_gb=16.0)
+    arguments = (f"--swarm-backend={backend}", "--swarm-profile=a40", f"--swarm-compare=greedy,policy:{policy}")
+    result = run(suite, *arguments, "--swarm-dry-run")
+    result.assert_outcomes(failed=1, skipped=1)
+    result.stdout.fnmatch_lines(["*--swarm-dry-run: *policy*16GB*8GB*", "dry run of 1 case (1 more would not*"])
+
+
+def test_a_dry_run_of_oracle_counts_the_matrix_that_complete_asks(suite: pytest.Pytester) -> None:
+    arguments = (*MEASURE, "--swarm-compare=oracle", "--swarm-vram=16GB")
+    run(suite, *arguments, "--swarm-dry-run").assert_outcomes(failed=1)
+    dry = run(suite, *arguments, "--swarm-complete", "--swarm-dry-run")
+    dry.assert_outcomes(skipped=1)
+    assert figures_of(dry, "now: about")[:2] == [9, 8]  # two tasks, four models, and an answer that is handed on
+
+
+def write_policy(folder: Path, digests: dict[str, str], *, budget_gb: float = 8.0) -> str:
+    """Write a policy that was decided with these files of the models, and return its name."""
+    models = [
+        {
+            "name": model.tag,
+            "vram_gb": model.vram_gb,
+            "load_time_ms": model.load_time_ms,
+            "cost_per_token": model.cost_per_token,
+            "max_ctx": model.max_ctx,
+            "num_ctx": model.num_ctx,
+            "capabilities": dict(model.capabilities),
+            "digest": digests.get(model.tag),
+        }
+        for model in load_fleet("heavy")
+    ]
+    origin = {
+        "runs": [],
+        "backend": "sim",
+        "backend_detail": "",
+        "simulated": True,
+        "profile": None,
+        "versions": {},
+        "written": "",
+        "tool_version": "",
+        "ruling": "use",
+        "decided_by": "score",
+        "against": "fixed",
+        "jobs": 1,
+        "repeats": 1,
+    }
+    policy = {
+        "schema": "swarm-policy/1",
+        "mode": "greedy",
+        "horizon_depth": 0,
+        "vram_budget_gb": budget_gb,
+        "weights": {"token": 0.5, "switch": 0.2},
+        "fleet_name": "heavy",
+        "models": models,
+        "estimates": [],
+        "table": [],
+        "provenance": origin,
+    }
+    (folder / "policy.json").write_text(json.dumps(policy))
+    return "policy.json"

@@ -12,12 +12,14 @@ import pytest
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.ollama.messages import ResidentEntry
+from pytest_swarm.plugin import server_lock
 from pytest_swarm.plugin.server_lock import ServerLock, ServerNotes, lock_path
 
 HOST = "http://127.0.0.1:11434"
 HOLDER = """
 import sys
 from pathlib import Path
+from pytest_swarm.plugin import server_lock
 from pytest_swarm.plugin.server_lock import ServerLock
 with ServerLock(sys.argv[1], tell=print, folder=Path(sys.argv[2])).held():
     print("held", flush=True)
@@ -67,6 +69,18 @@ def test_who_waits_is_told_for_whom(tmp_path: Path) -> None:
             pass
     assert len(told) == 1
     assert told[0].startswith(f"waiting for the server at {HOST}: process {holder.pid} of user ")
+
+
+def test_a_lock_that_waits_at_every_case_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs on one store or server take turns; a sentence at each turn would tear up the progress."""
+    monkeypatch.setattr(server_lock, "lock_at_once", lambda _: False)
+    told: list[str] = []
+    waiting = ServerLock("file:///s6", tell=told.append, folder=tmp_path, name="the answer store s6")
+    for _ in range(3):
+        with waiting.held():
+            pass
+    [sentence] = told
+    assert sentence.startswith("waiting for the answer store s6: ")
 
 
 def test_what_processes_found_is_kept_until_the_last_of_them_ends(tmp_path: Path) -> None:

@@ -6,6 +6,14 @@ import pytest
 
 OPTIONS = [
     ("--swarm-compare=lp,psychic", "*--swarm-compare: unknown mode 'psychic'; known are both, all, lp,*"),
+    ("--swarm-compare=lp,MLIP", "*unknown mode 'MLIP' (did you mean milp?); known are*"),
+    ("--swarm-compare=singel:gemma2:2b", "*(did you mean single:gemma2:2b?)*"),
+    ("--swarm-compare=single:gema2:2b", "*has no model 'gema2:2b' (did you mean single:gemma2:2b?)*"),
+    (
+        "--swarm-compare=single:gemma2:2b,single:GEMMA2:2b",
+        "--swarm-compare: single:GEMMA2:2b and single:gemma2:2b are the same mode; leave one of them out",
+    ),
+    ("--swarm-vram=8GB,8.0001GB", "--swarm-vram: 8.0 GB and 8.0001 GB are both called 8GB; leave one of them out"),
     ("--swarm-compare=single", "*'single' names no model*"),
     ("--swarm-compare=lp,,llm", "*empty entry*"),
     ("--swarm-horizon=x", "*--swarm-horizon: 'x' is not a horizon depth*"),
@@ -50,6 +58,7 @@ OPTIONS = [
     ("--swarm-shard=2", "*--swarm-shard: '2' is no part of a whole*"),
     ("--swarm-shard=0/3", "*--swarm-shard: is 0, but must be at least 1*"),
     ("--swarm-resume=gone", "*there is no run 'gone'*"),
+    ("--swarm-replan=layer", "*--swarm-replan needs --swarm-dispatch=tasks*"),
     ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not know gpt-9*"),
 ]
 

@@ -104,6 +104,16 @@ def test_without_verification_no_time_is_confirmed() -> None:
     assert "no time is confirmed" in " ".join(text.split())
 
 
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [(TEST, True), (replace(TEST, server_s=0.01), False), (replace(TEST, unmeasured=1), False)],
+    ids=["it took longer", "it took less", "not all was measured"],
+)
+def test_measuring_that_took_longer_than_it_saved_says_so(test: MeasuredTest, said: bool) -> None:
+    text = " ".join("\n".join(terminal_summary(build_report(measured(tests=(test,))), width=100, verbose=0)).split())
+    assert ("took longer than the cases would have without a store" in text) is said
+
+
 @pytest.mark.parametrize(("predicted", "grey"), [(12.5, True), (11.5, False), (7.5, True), (8.5, False)])
 def test_a_figure_that_is_off_by_more_than_a_fifth_is_grey_and_said_so(predicted: float, grey: bool) -> None:
     report = build_report(measured(verified(predicted, 10.0)))

@@ -17,6 +17,7 @@ from pytest_swarm.fields import Json
 
 CHAT: Final = "/api/chat"
 GENERATE: Final = "/api/generate"
+SIMULATED_VERSION: Final = "-simulated"  # the version of a simulated server ends so
 _IRRELEVANT: Final = ("model", "stream", "keep_alive")  # the model counts by its digest; the others change no answer
 
 
@@ -27,6 +28,11 @@ class ModelIdentity:
     tag: str
     digest: str
     server: str
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its server is a simulated one, by its version: here in the process, or behind an address."""
+        return SIMULATED_VERSION in self.server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

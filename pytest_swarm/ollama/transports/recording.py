@@ -154,15 +154,18 @@ def _is_kept(name: str) -> bool:
 
 
 def _model_digests(rows: tuple[Exchange, ...]) -> dict[str, str]:
-    """Return model -> digest of its file, from all lists of models in the responses."""
-    found: dict[str, str] = {}
+    """Return model -> digest of its file, from all lists of models in the responses.
+
+    A tag that was two files has none: nobody can tell which of them has answered.
+    """
+    found: dict[str, set[str]] = {}
     for row in rows:
         listed = last_json(row) if row.path in ("/api/ps", "/api/tags") else None
         models = listed.get("models") if isinstance(listed, dict) else None
         for model in models if isinstance(models, list) else []:
             if isinstance(model, dict) and isinstance(model.get("name"), str) and isinstance(model.get("digest"), str):
-                found[full_tag(str(model["name"]))] = str(model["digest"])
-    return found
+                found.setdefault(full_tag(str(model["name"])), set()).add(str(model["digest"]))
+    return {tag: next(iter(digests)) for tag, digests in found.items() if len(digests) == 1}
 
 
 def _completed(row: Exchange, digests: dict[str, str]) -> Exchange:

@@ -1,0 +1,95 @@
+"""Notices models that a server has replaced since a run began, so that no answer is kept under the file of another.
+
+A tag says nothing about its file: only the list of models before and after a call tells which file has answered it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.execution.server_answers import models_at
+from pytest_swarm.ollama.answers.questions import ModelIdentity
+from pytest_swarm.ollama.client import OllamaClient
+
+_SHOWN: Final = 12  # characters of a digest
+
+
+class ReplacedModels:
+    """The models of a run that their server does not have any more as they were at its start.
+
+    A model that was replaced once counts as replaced for the rest of the run, also where it comes back.
+
+    Args:
+        began: Full tag -> the model as it was at the start of the run.
+        world: What else decides the answers of a simulated server; None = a real one.
+    """
+
+    def __init__(self, began: Mapping[str, ModelIdentity], *, world: str | None = None) -> None:
+        self._began = began
+        self._world = world
+        self._reasons: dict[str, str] = {}
+        self.lost: dict[str, int] = {}
+        """Full tag -> answers and loads that were not kept, because the model was replaced."""
+
+    async def look(self, client: OllamaClient) -> None:
+        """Ask a server for its models, and note those that are others than at the start.
+
+        Args:
+            client: The client of the server.
+
+        Raises:
+            BackendError: The server does not answer.
+        """
+        now = {full_tag(model.tag): model for model in await models_at(client, world=self._world)}
+        for key, before in self._began.items():
+            reason = _difference(before, now.get(key))
+            if reason is not None:
+                self._reasons.setdefault(key, reason)
+
+    async def keeps(self, client: OllamaClient, model: ModelIdentity) -> bool:
+        """Return whether what a model has just done is certain to be its own; what is not is counted.
+
+        Args:
+            client: The client of the server.
+            model: The model that was called.
+
+        Raises:
+            BackendError: The server does not answer.
+        """
+        await self.look(client)
+        key = full_tag(model.tag)
+        if key not in self._reasons:
+            return True
+        self.lost[key] = self.lost.get(key, 0) + 1
+        return False
+
+    def reason(self, model: ModelIdentity) -> str | None:
+        """Return what happened to a model and what to do, in one sentence; None where it is as it was."""
+        return self._reasons.get(full_tag(model.tag))
+
+    def remarks(self) -> list[str]:
+        """Return a sentence for each change of the server, with how much was not kept for it."""
+        lost: dict[str, int] = {}
+        for key, reason in sorted(self._reasons.items()):
+            lost[reason] = lost.get(reason, 0) + self.lost.get(key, 0)
+        return [f"{reason}{_not_kept(count)}" for reason, count in lost.items()]
+
+
+def _not_kept(count: int) -> str:
+    kept = f"; {count} {'reply was' if count == 1 else 'replies were'} not kept" if count else ""
+    return f"{kept}; what was played before is of the model at the start"
+
+
+def _difference(before: ModelIdentity, now: ModelIdentity | None) -> str | None:
+    """Return how a model differs from what it was, and what to do; None where it does not."""
+    advice = "run again, and what is lacking is asked of the model that is there then"
+    if now is None:
+        return f"{before.tag} was removed from the server during this run; pull it, and run again"
+    if now.digest != before.digest:
+        was, digest = before.digest[:_SHOWN], now.digest[:_SHOWN]
+        return f"{before.tag} was replaced on the server during this run (digest {was} before, {digest} now); {advice}"
+    if now.server != before.server:
+        return f"the server changed from version {before.server} to {now.server} during this run; {advice}"
+    return None

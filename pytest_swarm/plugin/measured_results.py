@@ -1,0 +1,67 @@
+"""What a session makes of cases that were played on measured answers: their records, events, and what is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pytest_swarm.domain.limits import base_node_id
+from pytest_swarm.domain.measured_run import MeasuredTest
+from pytest_swarm.execution.case_player import CompleteCase
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.record import Case, JobRecord
+    from pytest_swarm.execution.waves import Measured
+    from pytest_swarm.plugin.cost_estimate import CostEstimate
+    from pytest_swarm.telemetry.sink import Sink
+
+
+def measured_test(case: Case, measured: Measured) -> MeasuredTest:
+    """Return what was measured for the cases of a test.
+
+    Args:
+        case: One of them.
+        measured: What came of them.
+    """
+    complete = [result for result in measured.cases.values() if isinstance(result, CompleteCase)]
+    return MeasuredTest(
+        test=base_node_id(case.test),
+        job=case.job,
+        waves=len(measured.waves),
+        answers=len(frozenset().union(*(result.answers for result in complete))),
+        asked=sum(wave.asked for wave in measured.waves),
+        loads=sum(wave.loads for wave in measured.waves),
+        server_s=sum(wave.server_s for wave in measured.waves),
+        unmeasured=len(measured.cases) - len(complete),
+    )
+
+
+def played_record(result: CompleteCase, sink: Sink) -> JobRecord:
+    """Return the record of a played case after its events; raise what ended it, where that was the test itself.
+
+    Args:
+        result: The case.
+        sink: Takes its events.
+    """
+    for event in result.events:
+        sink.emit(event)
+    if result.error is not None:
+        raise result.error
+    assert result.record is not None, "a case without an error has a record"
+    return result.record
+
+
+def cost_sentence(cases: Sequence[Case], estimate: CostEstimate) -> str:
+    """Return what cases will ask, such as `24 cases; about 26 calls, 5 loads, ...; 12 answers are known`.
+
+    Args:
+        cases: The cases.
+        estimate: Counts their cost; it is closed afterwards.
+    """
+    try:
+        errors = sum(estimate.add(case) is not None for case in cases)
+    finally:
+        estimate.close()
+    count = f"{len(cases):,} {'case' if len(cases) == 1 else 'cases'}"
+    less = f" ({errors:,} will not complete)" if errors else ""
+    return f"{count}{less}; about {estimate.new.text}; {estimate.new.known:,} answers are known"

@@ -1,0 +1,61 @@
+"""The line before the first test of a run on measured answers: how much it will ask, as far as that is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.plugin.cases import key_of
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_swarm.domain.record import Case
+    from pytest_swarm.plugin.measuring import Measuring
+    from pytest_swarm.plugin.session import SwarmSession
+
+MOST_CASES: Final = 300  # that are played for the line: about ten seconds
+_LABEL: Final = re.compile(r"\[(?P<mode>.+?)-(?:h\d+|flat)-[\d.]+[GM]B\b")
+
+
+def cost_line(session: SwarmSession, measuring: Measuring) -> str:
+    """Return the line of a run: its whole cost where the graphs are parameters of the tests, else what is known.
+
+    Args:
+        session: The session, after its collection.
+        measuring: What measures its answers.
+    """
+    cases = parameter_cases(session)
+    if cases and len(cases) <= MOST_CASES:
+        return f"swarm: {measuring.cost(cases)}"
+    count, known = len(session.collected), measuring.store.count()
+    number = f"{count:,} {'case' if count == 1 else 'cases'}"
+    if not session.items:  # the controller of xdist, whose workers have no terminal
+        return f"swarm: {number}; {known:,} answers in the store; --swarm-dry-run, without -n, tells the cost of all"
+    return (
+        f"swarm: {number}; {known:,} answers in the store; each test says what it will ask before its first question "
+        "(--swarm-dry-run tells the cost of all)"
+    )
+
+
+def parameter_cases(session: SwarmSession) -> list[Case]:
+    """Return all cases of a session, where each test has one graph among its parameters; none otherwise."""
+    graphs = [_graph(item) for item in session.items]
+    if None in graphs:
+        return []
+    pairs = zip(session.items, graphs, strict=True)
+    return [session.jobs.case_of(graph, item, key_of(item)) for item, graph in pairs if graph is not None]
+
+
+def _graph(item: pytest.Item) -> TaskGraph | None:
+    callspec = getattr(item, "callspec", None)  # only parametrized functions have one
+    values = [] if callspec is None else callspec.params.values()
+    graphs = [value for value in values if isinstance(value, TaskGraph)]
+    return graphs[0] if len(graphs) == 1 else None
+
+
+def modes_of(node_ids: Iterable[str]) -> set[str]:
+    """Return the routing modes of benchmarks, by their node IDs."""
+    return {found["mode"] for node_id in node_ids if (found := _LABEL.search(node_id)) is not None}
