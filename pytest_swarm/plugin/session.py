@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.dry_run import DryRun
     from pytest_swarm.plugin.gate_session import Gating
     from pytest_swarm.plugin.job_runner import JobRunner
+    from pytest_swarm.plugin.measuring import Measuring
     from pytest_swarm.plugin.progress import Progress
     from pytest_swarm.plugin.repeating import Repeating
     from pytest_swarm.plugin.run_folder import RunFolder
@@ -169,11 +170,7 @@ class SwarmSession:
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
             if self.resources.measuring is not None:
-                from pytest_swarm.plugin.verifying import drawn
-
-                self.resources.measuring.to_verify = drawn(
-                    self.collected, self.settings.verify, seed=self.settings.seed
-                )
+                self._draw_to_verify(self.resources.measuring, benchmarks)
             self.resources.remarks += [f"left out of all: {reason}" for reason in self.cases.left_out.values()]
             self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
             if self.resources.hosts is None:
@@ -186,6 +183,22 @@ class SwarmSession:
             _ = self.folder.earlier
             if self.gating is not None:
                 self.gating.prepare(lambda: self._describe(self.folder.path.name))
+
+    def _draw_to_verify(self, measuring: Measuring, benchmarks: Sequence[pytest.Item]) -> None:
+        """Draw the cases that are run for real as well, among those that a server can run."""
+        from pytest_swarm.plugin.verifying import drawn, verifiable
+
+        count = self.settings.verify
+        if not count:
+            return
+        tests = {item.nodeid: key_of(item).mode for item in benchmarks}
+        able = verifiable(tests, self.resources.server_bench)
+        measuring.to_verify = drawn(able, count, seed=self.settings.seed)
+        if len(able) < min(count, len(tests)):
+            self.resources.remarks.append(
+                f"--swarm-verify={count}: a server can run {len(able)} of the {len(tests)} cases, and these are "
+                "verified; the modes of the others must know all answers beforehand"
+            )
 
     def header(self, *, quiet: bool) -> list[str]:
         """Return the lines before the first test; with `quiet`, only warnings."""
