@@ -90,6 +90,9 @@ class SwarmSession:
         capture = self.config.pluginmanager.get_plugin("capturemanager")
         if reporter is not None and capture is not None:
             with capture.global_and_fixture_disabled():
+                reporter.ensure_newline()
+                if reporter._tw.width_of_current_line:  # with -q, dots have no line of their own to leave
+                    reporter._tw.line()
                 reporter.write_line(f"swarm: {sentence}")
 
     @property
