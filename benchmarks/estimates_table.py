@@ -44,7 +44,15 @@ class HeldOut:
     strong: Floats
     fold: npt.NDArray[np.int64]
     gains: dict[str, Floats]
-    said: str
+    text_weights: tuple[float, ...]
+
+    @property
+    def said(self) -> str:
+        """What is said of the text: it is decided in each fold, by the answers of the others."""
+        folds = ", ".join(f"{each:.2f}" for each in self.text_weights)
+        if not any(self.text_weights):
+            return f"the text adds nothing in any of the {OUTER} folds, so its row is that of the type"
+        return f"the text has weight {folds} in the {OUTER} folds"
 
 
 def main() -> None:
@@ -77,23 +85,23 @@ def held_out(matrix: Matrix, *, weak: str, strong: str) -> HeldOut:
     ]
     scores = {tag: np.array([each.cells[tag].score or 0.0 for each in matrix.prompts]) for tag in (weak, strong)}
     gains = {name: np.zeros(count) for name in ("prior", "type", "text")}
-    said = []
+    weights: list[float] = []
     for part in range(OUTER):
         known, asked = np.flatnonzero(fold != part), np.flatnonzero(fold == part)
         calls = tuple(_calls(tasks, scores, known))
-        starts, sentence = _starts(calls, fleet, TaskGraph(name="asked", tasks=tuple(tasks[n] for n in asked)))
-        said.append(sentence)
+        starts, weight = _starts(calls, fleet, TaskGraph(name="asked", tasks=tuple(tasks[n] for n in asked)))
+        weights.append(weight)
         for name, start in starts.items():
             for n in asked:
                 low, high = (_quality(start, model, tasks[n]) for model in fleet)
                 gains[name][n] = high - low
     gains["random"] = rng.random(count)
     gains["best choice"] = scores[strong] - scores[weak]
-    return HeldOut(weak=scores[weak], strong=scores[strong], fold=fold, gains=gains, said=said[0])
+    return HeldOut(weak=scores[weak], strong=scores[strong], fold=fold, gains=gains, text_weights=tuple(weights))
 
 
-def _starts(calls: Sequence[ScoredCall], fleet: Fleet, asked: TaskGraph) -> tuple[dict[str, StartingEstimates], str]:
-    """The mean of each model over all types, the table by type, and the text, all of the same answers."""
+def _starts(calls: Sequence[ScoredCall], fleet: Fleet, asked: TaskGraph) -> tuple[dict[str, StartingEstimates], float]:
+    """The mean of each model over all types, the table by type, and the text, of the same answers; its weight."""
     table = shrunk_table(cell_sums(calls), fleet)
     text = TextEstimates(calls, fleet, info=EstimatesInfo(kind=EstimatesKind.TEXT, learning=False), bare=True)
     starts: dict[str, StartingEstimates] = {
@@ -101,7 +109,7 @@ def _starts(calls: Sequence[ScoredCall], fleet: Fleet, asked: TaskGraph) -> tupl
         "type": TypeTable.of(table, bare=True),
         "text": text.of_job(asked),
     }
-    return starts, text.info.text or ""
+    return starts, text.weight
 
 
 def _quality(start: StartingEstimates, model: Model, task: Task) -> float:

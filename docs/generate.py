@@ -1,8 +1,8 @@
 """Write the parts of the project that are generated: `python -m docs.generate`, or `--check` to compare only.
 
-The table of metrics gives the tables of docs/metrics.md and the JSON Schema of report.json. The table of modes gives
-those of docs/routing.md and the README; the table of options gives that of the README. The types of the other machine
-files give their schemas.
+The table of metrics gives the tables of docs/metrics.md, the list of docs/gate.md and the JSON Schema of report.json.
+The table of modes gives those of docs/routing.md and the README; the table of options gives that of the README. The
+types of the other machine files give their schemas.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_swarm.metrics.metric_table import GROUPS, METRICS, AnyMetric
+from pytest_swarm.metrics.metric_table import GATE_METRICS, GROUPS, METRICS, AnyMetric
 from pytest_swarm.metrics.spec import Show, Worse
 from pytest_swarm.report.report_schema import generate_schema
 from pytest_swarm.routing.registry import MODES, ModeSpec
@@ -50,6 +50,8 @@ def generated() -> Iterator[tuple[Path, str]]:
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8").replace(table_of_readme(), options_table())
     yield readme, with_part(text, readme_modes_table())
+    gate = ROOT / "docs" / "gate.md"
+    yield gate, with_part(gate.read_text(encoding="utf-8"), gate_metrics())
     reliability = ROOT / "docs" / "reliability.md"
     yield reliability, with_part(reliability.read_text(encoding="utf-8"), reliability_tables())
     schema = ROOT / "pytest_swarm" / "report" / "schema" / "swarm-report-1.json"
@@ -82,6 +84,15 @@ def metric_row(metric: AnyMetric) -> str:
     mark = " ᴳ" if Show.GATE in metric.show else ""
     cells = (name + mark, metric.unit.value, WORSE[metric.worse_when], metric.definition, metric.summary)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def gate_metrics() -> str:
+    """Return the metrics that an expression of the gate may name, by the way in which each gets worse."""
+    ways = ((Worse.LOWER, "falling"), (Worse.HIGHER, "rising"))
+    return "\n".join(
+        f"  - worse by {word}: {', '.join(f'`{name}`' for name, row in GATE_METRICS.items() if row.worse_when is way)}"
+        for way, word in ways
+    )
 
 
 def modes_table() -> str:

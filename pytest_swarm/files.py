@@ -90,10 +90,14 @@ class FileLock:
         """Take the lock and return True; return False where another process holds it. Raises OSError."""
         return self._taken(wait=False)
 
+    def wait(self) -> None:
+        """Take the lock; wait for another holder. Raises OSError."""
+        self._taken(wait=True)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the lock while the block runs; wait for another holder. Raises OSError."""
-        self._taken(wait=True)
+        self.wait()
         try:
             yield
         finally:

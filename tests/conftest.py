@@ -1,8 +1,53 @@
-"""What holds for every test: property-based tests have no time limit, because a busy machine is not a fault."""
+"""What holds for every test, and what keeps the run short: compiled modules, few garbage collections, an order.
+
+Property-based tests have no time limit, because a busy machine is not a fault.
+"""
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
+
+import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.tries import EXAMPLES, tries
+
+settings.register_profile(
+    "suite", deadline=None, max_examples=tries(EXAMPLES), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("suite")
+
+# A process that may not write bytecode compiles all it imports anew: over a second for each one that a test starts.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# Runs inside a test make and drop many objects. At Python's own limit of 700, an eighth of the time went into looking
+# for garbage, and over and again into looking through what the collection of the tests had made.
+gc.set_threshold(10_000, 10, 10)
+
+LONG = "test_recipes.py"
+"""The file that takes longest: it is run first, so that no worker of xdist waits for it in the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest tests first."""
+    items.sort(key=lambda item: item.path.name != LONG)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lives as long as the session."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Pytester whose runs read bytecode and write none.
+
+    Python tells a file's state by its size and its second, so a test that writes a file twice would run the first one.
+    """
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    return pytester

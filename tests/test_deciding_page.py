@@ -44,7 +44,7 @@ def test_each_sentence_of_the_page_follows_from_the_figures(row: dict[str, Any])
     assert sentence.startswith(BEGINNING[choice.ruling])
     told = choice.estimate((choice.best if choice.ruling is Ruling.USE else choice.most_open) or 0)
     assert told is not None
-    numbers = [float(each) for each in re.findall(r"-?\d+\.\d+(?= %| points)|[+-]?\d+\.\d+(?= to|\))", sentence)]
+    numbers = [float(each) for each in re.findall(r"-?\d+\.\d+(?= %| points?)|[+-]?\d+\.\d+(?= to|\))", sentence)]
     shown = {round(100 * value, 1) for value in (told.low, told.high, told.mean, choice.honest or 0.0)}
     assert numbers
     if told.score_low is not None and "score" in sentence:

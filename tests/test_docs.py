@@ -39,6 +39,19 @@ def test_links_lead_to_pages_and_sections_that_exist(page: Path) -> None:
     assert not broken
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_tables_are_whole(page: Path) -> None:
+    """Each begins with a head and its rule, and every row has as many cells."""
+    lines = ["", *text_of(page).splitlines(), ""]
+    broken = []
+    for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
+        if line.startswith("|") and not before.startswith("|"):
+            cells = after.count("|") if re.fullmatch(r"\|[\s:|-]+\|", after) else 0
+        if line.startswith("|") and len(re.findall(r"(?<!\\)\|", line)) != cells:
+            broken.append(line)
+    assert not broken
+
+
 @pytest.mark.parametrize("page", ["docs/contributing.md", "docs/architecture.md", "tests/README.md"])
 def test_files_that_are_named_exist(page: str) -> None:
     named = NAMED_FILE.findall(text_of(ROOT / page))

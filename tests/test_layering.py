@@ -87,11 +87,13 @@ def imports(tree: ast.AST, *, late: bool = True, typing: bool = False) -> Iterat
         typing: Whether imports under `if TYPE_CHECKING` count.
     """
     for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.expr):
+            continue
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and not late:
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not late:
             continue
         elif isinstance(node, ast.If) and is_type_checking(node) and not typing:
             for branch in node.orelse:

@@ -1,8 +1,8 @@
 """The table of dispatch in docs/performance.md:  python -m benchmarks.performance.dispatch GRAPH... [--json FILE]
 
 Each mode runs the given graphs and twelve generated jobs in the simulator twice: with a barrier after each step
-(`layers`), and without one (`tasks`). Beside the sums of makespan stands what no schedule of the same calls can beat:
-for each job the longer of its critical path and its work divided by the slots, from the seconds that its calls took.
+(`layers`), and without one (`tasks`). Beside the sums of makespan stands what no schedule of the same calls can beat,
+see `lower_bound_s`.
 """
 
 from __future__ import annotations
@@ -91,12 +91,27 @@ def with_speeds(fleet: Fleet, profile: Profile) -> Fleet:
 
 
 def lower_bound_s(record: JobRecord) -> float:
-    """Return the longer of the critical path and of all work divided by the slots, in seconds of the record's calls."""
-    latency_s = {each.task: each.latency_s or 0.0 for each in record.outcomes}
-    graph, path_s = record.case.graph, dict.fromkeys(record.case.graph.order, 0.0)
+    """Return the seconds that no schedule of the same calls on the same models can beat.
+
+    It is the longest of the critical path after the loads of its models, of the work of all calls divided by the
+    slots, and of each model's load with its calls one after the other: the simulated server has one slot a model. The
+    seconds of a call are those of the server, waiting left out; what each call takes besides is the least of any.
+    """
+    overhead_s = min(
+        (each.latency_s or 0.0) - (each.prefill_s or 0.0) - (each.decode_s or 0.0) for each in record.outcomes
+    )
+    own_s = {each.task: overhead_s + (each.prefill_s or 0.0) + (each.decode_s or 0.0) for each in record.outcomes}
+    model = {each.task: str(each.model) for each in record.outcomes}
+    load_s: dict[str, float] = {}
+    for switch in record.switches:
+        if switch.action == "load":
+            load_s.setdefault(switch.model, switch.finished_s - switch.started_s)
+    graph, path_s, work_s = record.case.graph, dict.fromkeys(record.case.graph.order, 0.0), dict(load_s)
     for task in graph.order:
-        path_s[task] = latency_s[task] + max((path_s[each] for each in graph.parents(task)), default=0.0)
-    return max(max(path_s.values()), sum(latency_s.values()) / SLOTS)
+        before_s = max((path_s[each] for each in graph.parents(task)), default=0.0)
+        path_s[task] = own_s[task] + max(before_s, load_s[model[task]])
+        work_s[model[task]] += own_s[task]
+    return max(*path_s.values(), sum(own_s.values()) / SLOTS, *work_s.values())
 
 
 def measure(graphs: Sequence[TaskGraph], mode: str, budget_gb: float) -> DispatchRow:

@@ -45,6 +45,15 @@ def test_workflow(swarm_run, number):
     swarm_run(workflow(number))
 """
 
+EMPTY: Final = """
+import os
+import pytest
+
+@pytest.mark.parametrize("number", range(int(os.environ["WORKFLOWS"])))
+def test_nothing(number):
+    pass
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
@@ -87,9 +96,7 @@ def measure(workflows: int, *arguments: str, modes: tuple[str, ...] = MODES) -> 
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
         command += [f"--swarm-compare={','.join(modes)}", "--swarm-report=json", *arguments]
         started_s = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, "WORKFLOWS": str(workflows)}, stdout=subprocess.DEVNULL
-        )
+        process = subprocess.Popen(command, cwd=folder, env=_environment(workflows), stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
         wall_s = time.perf_counter() - started_s
@@ -106,8 +113,15 @@ def measure(workflows: int, *arguments: str, modes: tuple[str, ...] = MODES) -> 
     return Measured(wall_s=wall_s, cpu_s=used.ru_utime + used.ru_stime, peak_mb=used.ru_maxrss / 1024, events=events)
 
 
+def _environment(workflows: int) -> dict[str, str]:
+    """The environment of a run, in which modules are compiled once, as users have it."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "WORKFLOWS": str(workflows)}
+
+
 def processes() -> None:
-    """Print the wall and CPU time of one and of two processes."""
+    """Print the wall and CPU time of one and of two processes, after a run that compiles the modules."""
+    measure(1, "--swarm-backend=sim", "-n2")
     print(f"\n{JOBS} jobs ({','.join(MODES)})\n\n| processes | wall | CPU | jobs a second |\n|---|---|---|---|")
     walls_s = []
     for number, arguments in ((1, ()), (2, ("-n2",))):
@@ -130,11 +144,26 @@ def memory() -> None:
 
 def share() -> None:
     """Print the milliseconds of a job, those of its router, and those of everything else."""
+    print(f"\nOf everything else, pytest itself takes {1000 * floor_s():.2f} ms a test (CPU time).", flush=True)
     print("\n| mode | a job | its router | everything else |\n|---|---|---|---|")
     for mode in MODES:
         run = measure(round(JOBS / len(MODES)), "--swarm-backend=sim", modes=(mode,))
         job_ms, router_ms = 1000 * run.loop_s / run.jobs, 1000 * run.routing_s / run.jobs
         print(f"| {mode} | {job_ms:.1f} ms | {router_ms:.1f} ms | {job_ms - router_ms:.1f} ms |", flush=True)
+
+
+def floor_s() -> float:
+    """Return the CPU seconds that pytest takes for an empty parametrized test, with pytest-benchmark loaded."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "test_empty.py").write_text(EMPTY, encoding="ascii")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+        cpu_s = []
+        for tests in (1, JOBS):
+            process = subprocess.Popen(command, cwd=folder, env=_environment(tests), stdout=subprocess.DEVNULL)
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            cpu_s.append(used.ru_utime + used.ru_stime)
+    return (cpu_s[1] - cpu_s[0]) / (JOBS - 1)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The commands of `python -m pytest_swarm`, one file each; this module only finds the command that was asked for.
 
 A command is a module with `HELP` (its line in the list), `DESCRIPTION` (its own help), `configure(parser)` and
-`run(options) -> int`. It parses arguments and prints; it imports the room that does the work when it runs.
+`run(options) -> int`, and `ERROR_STATUS` where a SwarmError is not to end with 1. It parses arguments and prints; it
+imports the room that does the work when it runs.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _OUTPUT_ERRORS: Final = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # of standard ou
 def main(arguments: Sequence[str]) -> int:
     """Run one command, or list them all where none is named, and return the exit status.
 
-    A SwarmError is printed as one sentence, and the status is 1. Invalid arguments exit with argparse's status, 2.
+    A SwarmError is printed as one sentence, and the status is 1 or what the command says. Invalid arguments exit with
+    argparse's status, 2.
     """
     parser = argparse.ArgumentParser(
         prog="python -m pytest_swarm",
@@ -53,7 +55,8 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)
-        return _FAILED
+        error_status: int = getattr(modules[options.command], "ERROR_STATUS", _FAILED)
+        return error_status
     except OSError as error:
         if error.errno not in _OUTPUT_ERRORS or error.filename is not None:
             raise

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     fleet = known.fleet if options.fleet is None else load_fleet(options.fleet)
     table = known.table(fleet)
     info = estimates_info(known.calls, table, kind=EstimatesKind.FILE, source=known.source, learning=True)
-    write_estimates(table, info, options.out)
+    write_estimates(table, info, options.out, graphs=(call.graph for call in known.calls))
     strength = "without limit" if info.strength is None else f"{info.strength:.1f} answers"
     print(f"{info.answers:,} answers to {info.jobs:,} jobs of {info.source}; a prior is worth {strength}")
     width = max(len(row.model) for row in info.rows)

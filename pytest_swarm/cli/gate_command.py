@@ -10,9 +10,10 @@ from typing import Final
 HELP: Final = "judge a run that exists against a baseline"
 DESCRIPTION: Final = """
 Judge a run by its events, as pytest with --swarm-baseline judges it. Several runs are parts of one run. The exit status
-is 1 where the gate fails. Rules of single tests (@pytest.mark.swarm_gate) are not part of the events: all cases are
-judged under --fail.
+is 1 where the gate fails or a part of the run is missing, and 4 where a file or an option is wrong. Rules of single
+tests (@pytest.mark.swarm_gate) are not part of the events: all cases are judged under --fail.
 """
+ERROR_STATUS: Final = 4  # as that of pytest for a wrong option, so that no error looks like a regression
 _WIDTH: Final = 100
 
 
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.gate.baseline_codec import read_baseline
     from pytest_swarm.gate.gate_run import judge_run
     from pytest_swarm.gate.look_memory import remember_look
-    from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, parse_expression
+    from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, check_modes, parse_expression
     from pytest_swarm.gate.shards import read_shards
     from pytest_swarm.report.gate_text import gate_text, terminal_lines
 
@@ -45,15 +46,19 @@ def run(options: argparse.Namespace) -> int:
     )
     baseline = read_baseline(options.baseline)
     shards = read_shards(options.runs)
+    check_modes(expressions, [case.setup.mode for case in (*baseline.cases, *shards.cases.cases)], what="--fail")
     result = judge_run(shards.cases, shards.context, baseline, policy)
     text = gate_text(result)
     assert text is not None, "there is a result"
     for line in terminal_lines(text, shutil.get_terminal_size((_WIDTH, 24)).columns, verbose=0):
         print(line)
-    for sentence in (*shards.missing, *result.warnings):
+    lost = () if options.incomparable == "ignore" else shards.missing
+    for sentence in result.warnings:
         print(f"WARNING gate: {sentence}")
-    for sentence in result.failures:
+    for sentence in (*lost, *result.failures):
         print(f"FAILED gate: {sentence}")
-    for sentence in remember_look(baseline, shards.cases, result, file=options.baseline, shown=str(options.baseline)):
-        print(sentence)
-    return 1 if result.failures else 0
+    if not shards.missing:  # a run that is not whole is no look
+        shown = str(options.baseline)
+        for sentence in remember_look(baseline, shards.cases, result, file=options.baseline, shown=shown):
+            print(sentence)
+    return 1 if lost or result.failures else 0

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     target = write_merged(parts, options.out, missing=shards.missing)
     for path, part in parts:
         print(f"{path}: {len(part.jobs)} jobs")
-    print(f"wrote {target}: {len(shards.jobs)} jobs of {len(parts)} parts")
+    print(f"wrote {target}: {len(shards.jobs)} jobs of {len(parts)} part{'s' if len(parts) != 1 else ''}")
     for sentence in shards.missing:
         print(f"MISSING: {sentence}")
     return 1 if shards.missing else 0

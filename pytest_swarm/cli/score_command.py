@@ -55,14 +55,15 @@ def run(options: argparse.Namespace) -> int:
     ):
         raise ScoringError(f"{options.out}: --out names the file that is read; name another one")
     scored = score_labeled_answers(read_labeled_answers(options.file), run_code=options.code_eval)
-    print(_table(agreement_by_kind(scored)))
     wanted = [each for each in scored if each.agrees is False] if options.disagree else scored
+    if options.out is not None:  # before anything is printed: the reader of a pipe may be gone
+        lines = (json.dumps(each.encode(), ensure_ascii=False) + "\n" for each in wanted)
+        write_text(options.out, "".join(lines), ScoringError)
+    print(_table(agreement_by_kind(scored)))
     if options.disagree:
         for each in wanted:
             print(_line(each))
     if options.out is not None:
-        lines = (json.dumps(each.encode(), ensure_ascii=False) + "\n" for each in wanted)
-        write_text(options.out, "".join(lines), ScoringError)
         print(f"wrote {len(wanted)} rows to {options.out}")
     return 0
 

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.domain.formula import check_formula
+from pytest_swarm.domain.graph_order import Neighbours, ancestors, topological_order
 from pytest_swarm.domain.placeholders import references
 from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task, decode_task, encode_task
 from pytest_swarm.errors import GraphError
@@ -62,7 +63,7 @@ class TaskGraph:
         _set(self, "_by_id", MappingProxyType(by_id))
         _set(self, "_parents", MappingProxyType(parents))
         _set(self, "_children", MappingProxyType(children))
-        _set(self, "order", _topological_order(self.name, parents, children))
+        _set(self, "order", topological_order(self.name, parents, children))
         _check_placeholders(self)
         _set(self, "digest", _digest(self))
 
@@ -224,9 +225,6 @@ def _unique(name: str, tasks: tuple[Task, ...]) -> dict[str, Task]:
     return by_id
 
 
-Neighbours: TypeAlias = dict[str, tuple[str, ...]]
-
-
 def _check_formulas(name: str, tasks: tuple[Task, ...], parents: Neighbours) -> None:
     """Raise GraphError for a formula over something that is not a parent of its task."""
     for task in tasks:
@@ -242,8 +240,10 @@ def _check_formulas(name: str, tasks: tuple[Task, ...], parents: Neighbours) -> 
 def _check_placeholders(graph: TaskGraph) -> None:
     """Raise GraphError for a placeholder of a task that does not come before. Without context, nothing is filled in."""
     for task in graph.tasks if graph.context != "none" else ():
-        for other in dict.fromkeys(each.task for each in references(task.whole_prompt)):
-            if task.id not in (graph.descendants(other) if other in graph._by_id else ()):
+        referred = dict.fromkeys(each.task for each in references(task.whole_prompt))
+        before = ancestors(task.id, graph._parents) if referred else set()
+        for other in referred:
+            if other not in before:
                 found = f"task {task.id!r} refers to the answer of {other!r}, which is no task before it"
                 raise GraphError(f"graph {graph.name!r}: the prompt of {found}")
 
@@ -260,37 +260,6 @@ def _neighbours(
         parents[child][parent] = None
         children[parent][child] = None
     return {k: tuple(v) for k, v in parents.items()}, {k: tuple(v) for k, v in children.items()}
-
-
-def _topological_order(name: str, parents: Neighbours, children: Neighbours) -> tuple[str, ...]:
-    """Kahn's algorithm, stable in the order of declaration; a cycle is an error that spells it out."""
-    missing = {each: len(of) for each, of in parents.items()}
-    queue = deque(each for each, count in missing.items() if count == 0)
-    order: list[str] = []
-    while queue:
-        task_id = queue.popleft()
-        order.append(task_id)
-        for child in children[task_id]:
-            missing[child] -= 1
-            if missing[child] == 0:
-                queue.append(child)
-    if len(order) < len(parents):
-        stuck = set(parents).difference(order)
-        raise GraphError(
-            f"graph {name!r} has a cycle: {_spell_cycle(stuck, parents)}; a workflow must not wait for itself"
-        )
-    return tuple(order)
-
-
-def _spell_cycle(stuck: set[str], parents: Neighbours) -> str:
-    """Return one cycle among the tasks that were never ready, walked backwards from any of them."""
-    path = [min(stuck)]
-    while True:
-        parent = min(each for each in parents[path[-1]] if each in stuck)
-        if parent in path:
-            cycle = [*path[path.index(parent) :], parent]
-            return " -> ".join(reversed(cycle))
-        path.append(parent)
 
 
 def _digest(graph: TaskGraph) -> str:

@@ -45,8 +45,8 @@ class CaseKey:
 
 
 def lambda_label(lambda_token: float) -> str:
-    """Return `t0.25`: how ids and tables name a swept weight of token cost."""
-    return f"t{lambda_token:.12g}"
+    """Return `t0.25`: how ids and tables name a swept weight of token cost; no two weights have one name."""
+    return f"t{float(lambda_token)!r}".removesuffix(".0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,9 @@ class PlanStep:
     def __post_init__(self) -> None:
         costs = ("switch_cost", "vram_gb", "fractional_residency", "planner_failures")
         for name in (*costs, "stages", "ready_since", "last_used"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            value = getattr(self, name)
+            if not isinstance(value, MappingProxyType):  # one that cannot be written may be shared by many steps
+                object.__setattr__(self, name, MappingProxyType(dict(value)))
 
 
 class TaskStatus(StrEnum):
@@ -271,8 +273,9 @@ class RunInfo:
 class Run:
     """A whole run as read back: its info, its jobs in the order they ended, and whether it came to its end.
 
-    `notes` are sentences for the reader: warnings, and what was not run and why. `collected` are the tests to run.
-    `measured` and `verified` are what a run on measured answers has measured, and run for real as well.
+    `notes` are sentences for the reader: warnings, and what was not run and why. `collected` are the benchmarks to run;
+    `failed` the tests that failed, others included, None in files that do not say it. `measured` and `verified` are
+    what a run on measured answers has measured, and run for real as well.
     """
 
     info: RunInfo
@@ -280,5 +283,12 @@ class Run:
     complete: bool
     notes: tuple[str, ...] = ()
     collected: tuple[str, ...] = ()
+    failed: tuple[str, ...] | None = None
     measured: tuple[MeasuredTest, ...] = ()
     verified: tuple[VerifiedCase, ...] = ()
+
+    @property
+    def lost_tests(self) -> tuple[str, ...]:
+        """The benchmarks that failed and left no job."""
+        ran = {job.case.test for job in self.jobs} if self.failed else set()
+        return tuple(test for test in self.failed or () if test in self.collected and test not in ran)

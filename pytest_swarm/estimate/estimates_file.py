@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -56,6 +57,7 @@ class EstimatesFile(Struct, frozen=True, kw_only=True):
     ]
     estimates: tuple[EstimateCountRow, ...]
     rest: tuple[EstimateRestRow, ...]
+    graphs: Annotated[tuple[str, ...], Meta(description="digests of the jobs that were answered, as in events")] = ()
 
 
 _FILE: Final[JsonDecoder[EstimatesFile]] = JsonDecoder(
@@ -63,13 +65,14 @@ _FILE: Final[JsonDecoder[EstimatesFile]] = JsonDecoder(
 )
 
 
-def write_estimates(table: ShrunkTable, info: EstimatesInfo, path: Path) -> None:
+def write_estimates(table: ShrunkTable, info: EstimatesInfo, path: Path, *, graphs: Iterable[str] = ()) -> None:
     """Write a file of estimates, a row on each line, so that a diff shows which cell moved.
 
     Args:
         table: The estimates.
         info: Where they come from.
         path: The file; it is overwritten where it exists.
+        graphs: The digests of the jobs that were answered.
 
     Raises:
         EstimateError: The file cannot be written.
@@ -83,6 +86,7 @@ def write_estimates(table: ShrunkTable, info: EstimatesInfo, path: Path) -> None
         strength=table.strength if table.strength is not None and math.isfinite(table.strength) else None,
         estimates=tuple(convert(row, EstimateCountRow, from_attributes=True) for row in counts_of(table)),
         rest=tuple(EstimateRestRow(model=tags[key], estimate=value) for key, value in sorted(table.rest.items())),
+        graphs=tuple(sorted(set(graphs))),
     )
     head = {name: value for name, value in to_json(file).items() if name not in ("estimates", "rest")}
     parts = [json.dumps(head, indent=1)[:-2]]
@@ -114,6 +118,7 @@ def read_estimates(path: Path, fleet: Fleet, *, learning: bool) -> FixedEstimate
     if twice is not None:
         raise EstimateError(f"{path}: has two estimates of model {twice.model!r} on type {twice.type!r}; delete one")
     return FixedEstimates(
+        graphs=frozenset(file.graphs),
         table=TypeTable(
             cells={key: row.estimate for key, row in zip(keys, rows, strict=True)},
             rest={full_tag(row.model): row.estimate for row in file.rest},

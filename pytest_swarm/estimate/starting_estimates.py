@@ -40,6 +40,9 @@ class EstimateSource(Protocol):
     def of_job(self, graph: TaskGraph) -> StartingEstimates:
         """Return the starting estimates of a job."""
 
+    def knows_answers_of(self, graph: TaskGraph) -> bool:
+        """Return whether the estimates of a job are made of answers to the job itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeTable:
@@ -74,10 +77,11 @@ class TypeTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedEstimates:
-    """The same starting estimates for every job."""
+    """The same starting estimates for every job; `graphs` are the digests of the jobs that they are made of."""
 
     table: StartingEstimates
     info: EstimatesInfo
+    graphs: frozenset[str] = frozenset()
 
     @property
     def per_job(self) -> bool:
@@ -87,6 +91,10 @@ class FixedEstimates:
     def of_job(self, graph: TaskGraph) -> StartingEstimates:  # noqa: ARG002 # the same for all
         """Return the estimates."""
         return self.table
+
+    def knows_answers_of(self, graph: TaskGraph) -> bool:
+        """Return whether the job is among those that were answered."""
+        return graph.digest in self.graphs
 
 
 def prior_estimates(*, learning: bool) -> FixedEstimates:
@@ -133,6 +141,10 @@ class CrossFittedEstimates:
                 for call in calls
             )
         return self._known[key]
+
+    def knows_answers_of(self, graph: TaskGraph) -> bool:  # noqa: ARG002 # of none
+        """Return False: each job leaves its own answers out."""
+        return False
 
     def without(self, own: Iterable[ScoredCall]) -> TypeTable:
         """Return the estimates from all answers but some."""

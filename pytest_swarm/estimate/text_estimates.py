@@ -125,12 +125,30 @@ class TextEstimates:
         self._whole: TextModel | None = None
         self._calls = calls
         self._weights = self._decided(own, count)
-        self.info = replace(info, text=self._weights[None].sentence if self._weights else _TOO_FEW)
+        self.info = replace(info, text=self._sentence() if self._weights else _TOO_FEW)
+
+    @property
+    def weight(self) -> float:
+        """Return the weight of the text for jobs without an answer among these."""
+        return self._weights[None].weight if self._weights else 0.0
+
+    def _sentence(self) -> str:
+        """Return what is said of the weight, and of the groups of jobs that have another one than most."""
+        weights = [each.weight for group, each in self._weights.items() if group is not None]
+        low, high = min(weights, default=0.0), max(weights, default=0.0)
+        if low == high == self.weight:
+            return self._weights[None].sentence
+        some = f"it is {low:.2f} to {high:.2f} over {len(weights)} groups of jobs, each decided by the others' answers"
+        return f"{self._weights[None].sentence}; {some}"
 
     @property
     def per_job(self) -> bool:
         """Return True: each job leaves its own answers out."""
         return True
+
+    def knows_answers_of(self, graph: TaskGraph) -> bool:  # noqa: ARG002 # of none
+        """Return False: each job leaves its own answers out."""
+        return False
 
     def of_job(self, graph: TaskGraph) -> TextStart:
         """Return the estimates of a job."""

@@ -23,6 +23,8 @@ from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_swarm.simulator.models.profile import Profile
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import Fault
@@ -108,7 +110,14 @@ class Backend:
     for_case: Callable[[Case], Backend] | None = None
 
 
-def network_backend(host: str, *, timeout_s: float, why: str, retries: int = 0) -> Backend:
+def network_backend(
+    host: str,
+    *,
+    timeout_s: float,
+    why: str,
+    retries: int = 0,
+    transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+) -> Backend:
     """Return the backend of a real server over HTTP, on the wall clock.
 
     Args:
@@ -116,10 +125,12 @@ def network_backend(host: str, *, timeout_s: float, why: str, retries: int = 0) 
         timeout_s: Time limit of one call in seconds.
         why: Why this backend was chosen, for the header line.
         retries: How often a call is tried again that failed for the server's sake.
+        transport: Makes the transport of a connection; None for the network, with the usual bounds.
     """
 
     def connect() -> Connection:
-        client = OllamaClient(host, timeout_s=timeout_s, retries=retries)
+        own = None if transport is None else transport()
+        client = OllamaClient(host, transport=own, timeout_s=timeout_s, retries=retries)
         probe = client.without_retries()
         return Connection(client=client, probe_client=probe, register_graph=lambda _: None, realised=lambda *_: None)
 

@@ -26,6 +26,7 @@ class DirectHttp:
     def __init__(self, *, base_url: str, transport: httpx.AsyncBaseTransport, **_: object) -> None:
         url = httpx.URL(base_url)
         self._url = url
+        self._routes: dict[str, httpx.URL] = {}
         self._transport = transport
         self._headers = [("host", url.netloc.decode("ascii")), ("accept", _TYPE), ("content-type", _TYPE)]
 
@@ -38,7 +39,9 @@ class DirectHttp:
             json: The body of the request; None for a request without one.
         """
         body = None if json is None else msgspec.json.encode(json)
-        request = httpx.Request(method, self._url.copy_with(path=path), headers=self._headers, content=body)
+        if path not in self._routes:
+            self._routes[path] = self._url.copy_with(path=path)
+        request = httpx.Request(method, self._routes[path], headers=self._headers, content=body)
         response = await self._transport.handle_async_request(request)
         response.request = request
         try:

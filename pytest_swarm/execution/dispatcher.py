@@ -8,7 +8,7 @@ has room for it, and a later plan may decide otherwise.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -142,16 +142,25 @@ class Dispatcher:
     # --- tasks -----------------------------------------------------------------------------------------------
 
     def _start_tasks(self) -> None:
-        """Start what is committed where the model is resident and has a slot."""
+        """Start what is committed where the model is resident and has a slot, the model with the fewest calls first.
+
+        A server has few slots a model, so calls on one model wait for each other while another one would be idle.
+        """
         busy = Counter(each.call.model.tag for each in self._running.values())
-        for each in tuple(self._committed()):
-            if len(self._running) >= self._settings.concurrency:
+        waiting: dict[str, deque[Assignment]] = {}
+        for each in self._committed():
+            waiting.setdefault(each.model, deque()).append(each)
+        while len(self._running) < self._settings.concurrency:
+            open_models = [tag for tag, tasks in waiting.items() if tasks and self._has_slot(tag, busy[tag])]
+            if not open_models:
                 return
-            model = self._residency.fleet[each.model]
-            has_slot = model.parallel is None or busy[model.tag] < model.parallel
-            if has_slot and model.tag != self._loading and self._residency.is_loaded(model.tag):
-                busy[model.tag] += 1
-                self._start(each)
+            tag = min(open_models, key=lambda each: busy[each])
+            busy[tag] += 1
+            self._start(waiting[tag].popleft())
+
+    def _has_slot(self, tag: str, busy: int) -> bool:
+        parallel = self._residency.fleet[tag].parallel
+        return (parallel is None or busy < parallel) and tag != self._loading and self._residency.is_loaded(tag)
 
     def _start(self, assignment: Assignment) -> None:
         job = self._job
@@ -187,12 +196,22 @@ class Dispatcher:
         """Yield the models that are to be loaded, and what for: those of committed tasks before those of later ones."""
         committed = list(dict.fromkeys(each.model for each in self._committed()))
         missing = [tag for tag in committed if not self._residency.is_loaded(tag)]
+        missing.sort(key=lambda tag: -self._work(tag))  # loads are one at a time: the longest work begins first
         yield from ((tag, SwitchPurpose.TASK) for tag in missing)
         if missing:
             return  # a model for later must not take the room of one that is needed now
         for tag in self._next_models():
             if tag not in self._residency.resident:
                 yield tag, SwitchPurpose.PREFETCH
+
+    def _work(self, tag: str) -> float:
+        """Return the estimated seconds of a model's committed tasks; their tokens where a model has no speeds."""
+        fleet, graph = self._residency.fleet, self._job.graph
+        tasks = [graph.task(each.task) for each in self._committed() if each.model == tag]
+        if not all(model.has_speeds for model in fleet):
+            return sum(task.estimated_tokens for task in tasks)
+        speeds = (fleet[tag].prefill_tokens_per_s, fleet[tag].decode_tokens_per_s)
+        return sum(call_latency_s(task.prompt, task.estimated_tokens, *speeds) for task in tasks)
 
     def _next_models(self) -> list[str]:
         """Return the models of the plan's deferred tasks and of its next stage, in its order."""

@@ -149,16 +149,20 @@ def _consequences(
     def say(sentence: str, *, fail: bool) -> None:
         (failures if fail else warnings).append(sentence)
 
+    def may_fail(row: VerdictRow) -> bool:
+        """A marked test that only warns does so whatever its verdict; the run's `gate` speaks of regressions alone."""
+        return row.test is None or row.gate == "fail"
+
     for row in rows:
         name = f"{row.mode}/{row.expression.removeprefix(row.mode + '/')}" + (f" of {row.test}" if row.test else "")
         if row.verdict is Verdict.REGRESSED:
             say(f"{name}: REGRESSED", fail=row.gate == "fail")
         elif row.verdict is Verdict.INCONCLUSIVE and policy.inconclusive != "pass":
             why = f": {row.suspicion}" if row.suspicion == SUSPICION else ""
-            say(f"{name}: inconclusive{why}", fail=row.gate == policy.inconclusive == "fail")
+            say(f"{name}: inconclusive{why}", fail=may_fail(row) and policy.inconclusive == "fail")
         elif row.verdict is Verdict.NOT_COMPARABLE and policy.incomparable != "ignore":
-            say(f"{name}: not comparable: {row.note}", fail=row.gate == policy.incomparable == "fail")
-    fail = policy.default.gate == policy.incomparable == "fail"
+            say(f"{name}: not comparable: {row.note}", fail=may_fail(row) and policy.incomparable == "fail")
+    fail = policy.incomparable == "fail"
     if policy.incomparable != "ignore":
         for reason in reasons:
             say(f"not comparable: {reason}", fail=fail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from pytest_swarm.domain.limits import base_node_id
@@ -146,6 +146,7 @@ class _Group:
     matches: list[Match] = field(default_factory=list)
     incomplete: list[IncompleteJob] = field(default_factory=list)
     absent: int = 0
+    lost: list[str] = field(default_factory=list)
 
 
 def hypotheses_of(pairing: Pairing, run: RunCases, policy: Policy, *, chance: Chance) -> list[Hypothesis]:
@@ -173,18 +174,23 @@ def hypotheses_of(pairing: Pairing, run: RunCases, policy: Policy, *, chance: Ch
             matches=tuple(group.matches),
             level=_level(expression, noisy) * share_of_level(chance.looks),
             chance=chance,
-            coverage=coverage_of(
-                group.matches,
-                expression.metric.name,
-                incomplete=group.incomplete,
-                absent=group.absent,
-                by_slot=chance.fixed,
-            ),
+            coverage=_coverage(group, expression, by_slot=chance.fixed),
             incomplete=tuple(group.incomplete),
             over_budget=run.over_budget,
         )
         for rule, expression, mode, group in found
     ]
+
+
+def _coverage(group: _Group, expression: Expression, *, by_slot: bool) -> Coverage:
+    found = coverage_of(
+        group.matches,
+        expression.metric.name,
+        incomplete=group.incomplete,
+        absent=group.absent,
+        by_slot=by_slot,
+    )
+    return replace(found, lost=(*group.lost, *found.lost))
 
 
 def _groups(pairing: Pairing, run: RunCases, policy: Policy) -> dict[Rule, dict[str, _Group]]:
@@ -202,9 +208,22 @@ def _groups(pairing: Pairing, run: RunCases, policy: Policy) -> dict[Rule, dict[
         modes = found.get(policy.rule_of(case), {})
         if case.setup.mode in modes and case.setup not in died:
             modes[case.setup.mode].absent += 1
+    _add_lost_tests(found, pairing, run, policy)
     if not found[policy.default] and len(found) > 1:
         del found[policy.default]
     return found
+
+
+def _add_lost_tests(
+    found: Mapping[Rule, Mapping[str, _Group]], pairing: Pairing, run: RunCases, policy: Policy
+) -> None:
+    """Name each test that failed before it was a job: under the mode that it has in the baseline, else under all."""
+    modes = {sample.test: case.setup.mode for case in (*pairing.missing, *pairing.elsewhere) for sample in case.samples}
+    for test in run.lost_tests:
+        groups = found.get(policy.rule_of_test(base_node_id(test)), {})
+        for mode, group in groups.items():
+            if modes.get(test, mode) == mode:
+                group.lost.append(f"{test} failed before it was run as a job")
 
 
 def _of_modes(modes: Mapping[str, _Group], expression: Expression) -> list[tuple[str, _Group]]:

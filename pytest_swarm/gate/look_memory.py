@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.gate.baseline import Baseline
-from pytest_swarm.gate.baseline_codec import write_baseline
+from pytest_swarm.gate.baseline_change import change_baseline
 from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.looks import after_look, repeats_of
 from pytest_swarm.gate.pairing import RunCases
@@ -26,14 +26,26 @@ def remember_look(baseline: Baseline, run: RunCases, result: GateResult, *, file
     by_chance = [row for row in result.rows if not row.exact and row.verdict is not Verdict.NOT_COMPARABLE]
     if not by_chance or result.gate == "off":
         return ()  # a look at a reproducible run costs no error
-    later = after_look(baseline, run, undecided=result.undecided)
-    if later is None:
+    undecided = result.undecided
+    if after_look(baseline, run, undecided=undecided) is None:
         return ()
+    written: list[Baseline] = []
+
+    def remember(stored: Baseline | None) -> Baseline | None:
+        """Change the looks of the file as it is now; it may have been replaced while the run went on."""
+        if stored is None or stored.cases != baseline.cases:
+            return None
+        later = after_look(stored, run, undecided=undecided)
+        written.extend([] if later is None else [later])
+        return later
+
     try:
-        write_baseline(later, file)
+        change_baseline(file, remember)
     except BaselineError as error:
         return (f"{error}; so a later look at this run with more repeats cannot be counted",)
-    if not later.looks:
+    if not written:
+        return (f"baseline {shown} was changed by others while this run went on, so its look is not kept there",)
+    if not written[0].looks:
         return (f"baseline {shown}: the looks at this run are at an end, and were dropped from the file",)
     repeats = repeats_of(run)
     said = f"{repeats} repeat{'' if repeats == 1 else 's'}"

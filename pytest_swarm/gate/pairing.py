@@ -27,11 +27,13 @@ class IncompleteJob:
 class RunCases:
     """A run as the gate compares it: its cases, and the jobs that were not completed.
 
-    `over_budget` holds sentences that name the steps over budget, by (case digest, occurrence).
+    `over_budget` holds sentences that name the steps over budget, by (case digest, occurrence). `lost_tests` are the
+    ids of the tests that failed before they were a job.
     """
 
     cases: tuple[BaselineCase, ...]
     incomplete: tuple[IncompleteJob, ...] = ()
+    lost_tests: tuple[str, ...] = ()
     over_budget: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -85,8 +87,13 @@ class Pairing:
     elsewhere: tuple[BaselineCase, ...]
 
 
-def run_cases(jobs: Iterable[MeasuredJob]) -> RunCases:
-    """Return the samples of a run's completed jobs, by case."""
+def run_cases(jobs: Iterable[MeasuredJob], *, lost_tests: Iterable[str] = ()) -> RunCases:
+    """Return the samples of a run's completed jobs, by case.
+
+    Args:
+        jobs: the jobs of the run.
+        lost_tests: the ids of its tests that failed before they were a job.
+    """
     jobs = tuple(jobs)
     samples: dict[tuple[Setup, str, int], list[BaselineSample]] = {}
     incomplete: list[IncompleteJob] = []
@@ -104,6 +111,7 @@ def run_cases(jobs: Iterable[MeasuredJob]) -> RunCases:
     return RunCases(
         cases=tuple(sorted(cases, key=lambda case: case.setup.order)),
         incomplete=tuple(incomplete),
+        lost_tests=tuple(lost_tests),
         over_budget=_steps_over_budget(jobs),
     )
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -16,6 +17,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.metrics.metric_table import GATE_METRICS, AnyMetric
 from pytest_swarm.metrics.spec import Kind
+from pytest_swarm.routing.registry import MODES
 
 Statistic = Literal["mean", "median", "sum"]
 Strictness: TypeAlias = Literal["off", "warn", "fail"]
@@ -77,6 +79,17 @@ class Policy:
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules", MappingProxyType(dict(self.rules)))
 
+    @property
+    def lenient(self) -> Policy:
+        """The same rules, of which none fails the run."""
+        return replace(
+            self,
+            default=replace(self.default, gate="warn"),
+            rules={name: replace(rule, gate="warn") for name, rule in self.rules.items()},
+            incomparable="warn" if self.incomparable == "fail" else self.incomparable,
+            inconclusive="warn" if self.inconclusive == "fail" else self.inconclusive,
+        )
+
     def rule_of(self, case: BaselineCase) -> Rule:
         """Return the rule of a case: that of its test, else the default."""
         return self.rule_of_test(case.test_name or "")
@@ -97,6 +110,22 @@ def parse_expression(text: str, *, what: str) -> Expression:
         OptionError: the text is not an expression. The message names the character, and what belongs there.
     """
     return _Parser(text.strip(), what).expression()
+
+
+def check_modes(expressions: Iterable[Expression], modes: Iterable[str], *, what: str) -> None:
+    """Raise OptionError for an expression of a mode that is no built-in one, and that neither run nor baseline has.
+
+    Args:
+        expressions: the expressions.
+        modes: the modes of the run and its baseline.
+        what: where the expressions come from, as named in errors.
+    """
+    known = {*modes, *(spec.name for spec in MODES)}
+    for each in expressions:
+        if each.mode is not None and each.mode not in known and each.mode.partition(":")[0] not in known:
+            near = get_close_matches(each.mode, sorted(known), n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise OptionError(f"{what}: {each.text!r}: no run has the mode {each.mode}{hint}")
 
 
 class _Parser:

@@ -21,7 +21,7 @@ from pytest_swarm.telemetry.reader import read_run
 SHARD: Final = "swarm_shard"
 MAY_DIFFER: Final = frozenset(
     (
-        *("swarm_compare", "swarm_horizon", "swarm_vram", "swarm_repeat", SHARD, "swarm_only", "swarm_skip"),
+        *("swarm_compare", "swarm_horizon", "swarm_vram", SHARD, "swarm_only", "swarm_skip"),
         *("swarm_backend", "swarm_host", "swarm_leave_loaded", "swarm_resume", "swarm_report", "swarm_baseline"),
         *("swarm_update_baseline", "swarm_fail", "swarm_gate", "swarm_incomparable", "swarm_inconclusive"),
         *("swarm_fleet", "swarm_profile", "swarm_cassette", "swarm_record_mode"),
@@ -63,7 +63,7 @@ class Shards:
     @property
     def cases(self) -> RunCases:
         """The cases of all parts, as the gate compares them."""
-        return run_cases(measure(self.jobs))
+        return run_cases(measure(self.jobs), lost_tests=(test for run in self.runs for test in run.lost_tests))
 
     @property
     def context(self) -> RunContext:
@@ -143,8 +143,14 @@ def _missing_ends(parts: Sequence[tuple[Path, Run]]) -> Iterator[str]:
 
 
 def _missing_jobs(runs: Sequence[Run]) -> Iterator[str]:
-    """A sentence for each benchmark that was to be run and has no job."""
+    """A sentence for each benchmark that has no job: of those that failed, and where that is not known, of all."""
     ran = {job.case.test for run in runs for job in run.jobs}
-    for test in dict.fromkeys(test for run in runs for test in run.collected):
+    wanted = (test for run in runs for test in (run.collected if _all_wanted(run) else run.lost_tests))
+    for test in dict.fromkeys(wanted):
         if test not in ran:
             yield f"{test} has no job"
+
+
+def _all_wanted(run: Run) -> bool:
+    """Whether all collected benchmarks should have a job; of a run that ended well, those that failed: others skip."""
+    return run.failed is None or not run.complete

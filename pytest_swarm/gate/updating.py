@@ -19,10 +19,11 @@ MOST_RUNS: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineUpdate:
-    """The baseline to write, and how many of its cases were added, replaced, kept and dropped."""
+    """The baseline to write, and how many of its cases were added, given more repeats, replaced, kept and dropped."""
 
     baseline: Baseline
     added: int = 0
+    extended: int = 0
     replaced: int = 0
     kept: int = 0
     dropped: int = 0
@@ -30,7 +31,13 @@ class BaselineUpdate:
     @property
     def sentence(self) -> str:
         """What changed, as in `12 cases: 3 added, 9 replaced`."""
-        parts = [(self.added, "added"), (self.replaced, "replaced"), (self.kept, "kept"), (self.dropped, "dropped")]
+        parts = [
+            (self.added, "added"),
+            (self.extended, "with a further run"),
+            (self.replaced, "replaced"),
+            (self.kept, "kept"),
+            (self.dropped, "dropped"),
+        ]
         said = ", ".join(f"{count:,} {word}" for count, word in parts if count) or "nothing changed"
         total = len(self.baseline.cases)
         return f"{total:,} case{'' if total == 1 else 's'}: {said}"
@@ -134,7 +141,7 @@ def _append(old: Baseline, cases: tuple[BaselineCase, ...], now: RunContext) -> 
     return BaselineUpdate(
         baseline=Baseline(context=now, cases=(*kept, *fresh), looks=old.looks),
         added=added,
-        replaced=len(fresh) - added,
+        extended=len(fresh) - added,
         kept=len(kept),
         dropped=len(old.cases) - len(kept) - (len(fresh) - added),
     )

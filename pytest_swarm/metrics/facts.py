@@ -9,6 +9,7 @@ from statistics import fmean
 
 from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.record import JobRecord, JobStatus, Switch, TaskOutcome, TaskStatus
+from pytest_swarm.metrics.held_vram import held_peaks_gb
 from pytest_swarm.metrics.measured_vram import MeasuredVram, measured_vram
 
 
@@ -38,6 +39,11 @@ class JobFacts:
     def measured(self) -> MeasuredVram:
         """Return what was measured of VRAM."""
         return measured_vram(self.record)
+
+    @cached_property
+    def held_gb(self) -> tuple[float, ...]:
+        """Return what was held at once since each step, in GB; 0 where each step ends before the next."""
+        return held_peaks_gb(self.record)
 
     @cached_property
     def loads(self) -> tuple[Switch, ...]:

@@ -58,6 +58,12 @@ class MeasuredJob:
         return setting_of(self.key)
 
     @property
+    def lambda_token(self) -> float | None:
+        """Return the weight of token cost that the job was planned with; None where no step was planned."""
+        swept, steps = self.key.lambda_token, self.record.steps
+        return steps[0].lambda_token if swept is None and steps else swept
+
+    @property
     def case_without_repeat(self) -> Hashable:
         """Return what all repeats of a case share."""
         digest, setting, _, occurrence = self.pair_key

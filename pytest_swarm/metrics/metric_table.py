@@ -7,6 +7,7 @@ A new metric is one `MetricSpec` in the group where it belongs, with its functio
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -44,6 +45,7 @@ METRICS: Final[Mapping[str, AnyMetric]] = MappingProxyType(
 """Every metric by name."""
 
 
+@cache  # each job asks for the metrics of its summary
 def shown_in(place: Show) -> tuple[AnyMetric, ...]:
     """Return the metrics that are shown in a place, in their order."""
     return tuple(row for row in METRICS.values() if place in row.show)

@@ -23,8 +23,11 @@ def is_violation(step: PlanStep) -> bool:
 
 
 def _violations(job: JobFacts) -> int:
-    """Return the number of steps over budget."""
-    return sum(map(is_violation, job.record.steps))
+    """Return the number of steps over budget, by plan or by what was held since."""
+    return sum(
+        is_violation(step) or held > step.vram_budget_gb + BUDGET_TOLERANCE_GB
+        for step, held in zip(job.record.steps, job.held_gb, strict=True)
+    )
 
 
 def _over_budget(job: JobFacts) -> bool | None:
@@ -54,8 +57,8 @@ def _planned_vram_gb_per_step(job: JobFacts) -> tuple[float, ...]:
 
 
 def _peak_vram_gb(job: JobFacts) -> float | None:
-    """Return the highest planned residency in GB."""
-    return max(_planned_vram_gb_per_step(job), default=None)
+    """Return the highest residency in GB, by plan or held at once."""
+    return max((*_planned_vram_gb_per_step(job), *job.held_gb), default=None)
 
 
 def _distinct_vram_gb(job: JobFacts) -> float | None:
@@ -103,7 +106,8 @@ class VramMetrics(MetricGroup):
     violations = MetricSpec(
         label="Steps over budget, planned",
         short="viol",
-        definition="Plan steps whose planned residency is more than 1e-6 GB over the budget",
+        definition="Plan steps whose planned residency, or under `--swarm-dispatch=tasks` what was held at any moment "
+        "until the next step, is more than 1e-6 GB over the budget",
         of=_violations,
         over=total,
         show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD,
@@ -179,7 +183,8 @@ class VramMetrics(MetricGroup):
         label="Peak VRAM, planned",
         short="peak",
         gives_way=1,
-        definition="Highest planned residency of any step",
+        definition="Highest planned residency of any step; under `--swarm-dispatch=tasks` also the most that was held "
+        "at once, from the start of a load to the end of an unload",
         of=_peak_vram_gb,
         over=highest,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.TEXT | Show.DETAIL,

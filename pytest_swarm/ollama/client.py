@@ -183,7 +183,8 @@ class OllamaClient:
 
     def through(self, wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]) -> Self:
         """Return a client of the same server with another transport; `wrap` makes it from this client's transport."""
-        return type(self)(self._url, transport=wrap(self._transport), timeout_s=self.timeout_s, retries=self.retries)
+        transport = BoundedTransport(wrap(self._transport), limit_bytes=self._transport.limit_bytes)
+        return type(self)(self._url, transport=transport, timeout_s=self.timeout_s, retries=self.retries)
 
     def without_retries(self) -> Self:
         """Return a client of the same server and transport that tries nothing again."""

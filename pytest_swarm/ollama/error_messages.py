@@ -61,7 +61,10 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
             f"no Ollama server answers at {host}; start it with `ollama serve`, or use --swarm-backend=sim"
         )
     if isinstance(error, OversizedReplyError):
-        return BadReplyError(f"{call}: the server at {host} sends no reply of Ollama: {error}; nothing of it is used")
+        return BadReplyError(
+            f"{call}: the server at {host} sends no reply of Ollama: {error}; nothing of it is used "
+            f"(--swarm-reply-limit sets the largest size)"
+        )
     if isinstance(error, httpx.TransportError | httpx.StreamError):
         return BrokenReplyError(f"{call}: the server at {host} broke off its answer ({quoted(str(error))}); try again")
     return BadReplyError(f"{call}: the server at {host} did not send an Ollama reply; is another program on that port?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.plugin.options import Options
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_swarm.plugin.measuring import MeasuredServer
     from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.settings import Settings
@@ -128,8 +131,32 @@ def _others(settings: Settings) -> str:
 
 
 def _network(settings: Settings, host: str, why: str, *, one_file: tuple[tuple[str, ...], ...]) -> Backend:
-    backend = network_backend(host, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
+    backend = network_backend(
+        host,
+        timeout_s=settings.timeout_s,
+        why=why,
+        retries=settings.retries,
+        transport=_transports(settings),
+    )
     return replace(backend, one_file=one_file)
+
+
+def _transports(settings: Settings) -> Callable[[], httpx.AsyncBaseTransport]:
+    """Return what makes the transport of a connection: bounded, and watched where the cases have other servers."""
+    import httpx
+
+    from pytest_swarm.ollama.transports.bounded import BoundedTransport
+    from pytest_swarm.ollama.transports.watched import ServerHealth, WatchedTransport
+
+    health = ServerHealth()
+
+    def transport() -> httpx.AsyncBaseTransport:
+        network: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(trust_env=False)
+        if settings.one_of_several:
+            network = WatchedTransport(network, health)
+        return BoundedTransport(network, limit_bytes=settings.reply_limit_bytes)
+
+    return transport
 
 
 def _recorded_kind(settings: Settings) -> str:

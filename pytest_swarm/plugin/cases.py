@@ -13,6 +13,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.settings import Axes, Settings, axes_of_texts
 from pytest_swarm.plugin.spelling import check_markers, unknown_keyword
+from pytest_swarm.units import format_gb
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
@@ -84,6 +85,7 @@ class Cases:
         modes: The routing modes of the session.
         gpu_gb: Gives the VRAM of the machine's GPU in GB; OptionError where there is none.
         fleet: Gives the models on offer.
+        together: Whether the cases of one workflow are brought into a row.
     """
 
     def __init__(
@@ -93,10 +95,12 @@ class Cases:
         modes: ModeTable,
         gpu_gb: Callable[[], float],
         fleet: Callable[[], Fleet],
+        together: bool = False,
     ) -> None:
         self.left_out: dict[str, str] = {}
         """Modes of `all` that the fleet cannot run, and why."""
         self._fleet = fleet
+        self._together = together
         self._settings = settings
         self._modes = modes
         self._gpu_gb = gpu_gb
@@ -143,11 +147,29 @@ class Cases:
 
     def _budgets_gb(self, axes: Axes) -> tuple[float, ...]:
         """The budgets as numbers; `auto`, also the default, asks the GPU, and never invents one."""
-        return tuple(dict.fromkeys(self._gpu_gb() if each == "auto" else each for each in axes.budgets or ()))
+        budgets_gb = dict.fromkeys(self._gpu_gb() if each == "auto" else each for each in axes.budgets or ())
+        named: dict[str, float] = {}
+        for budget_gb in budgets_gb:
+            other = named.setdefault(format_gb(budget_gb), budget_gb)
+            if other != budget_gb:
+                raise OptionError(
+                    f"{Options.vram.flag}: {other!r} GB and {budget_gb!r} GB are both called {format_gb(budget_gb)}; "
+                    "leave one of them out"
+                )
+        return tuple(budgets_gb)
 
     def ordered(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Return the tests in the order in which they are run; each that is no benchmark keeps its place."""
-        return self._in_rounds(self._in_groups(items))
+        return self._in_rounds(self._in_groups(self._by_workflow(items)))
+
+    def _by_workflow(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """In a worker of xdist, the cases of one workflow in a row, so that one worker gets them."""
+        if not self._together:
+            return items
+        workflows: dict[str, list[pytest.Item]] = {}
+        for item in filter(is_swarm, items):
+            workflows.setdefault(workflow_of(item), []).append(item)
+        return _dealt(items, [item for cases in workflows.values() for item in cases])
 
     def _in_groups(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Under --swarm-carryover=group, jobs of one mode, horizon, budget and repeat in a row, in the order given."""

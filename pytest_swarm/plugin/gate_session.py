@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
-from pytest_swarm.gate.baseline_codec import read_baseline, write_baseline
+from pytest_swarm.gate.baseline_change import change_baseline
+from pytest_swarm.gate.baseline_codec import read_baseline
 from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.look_memory import remember_look
-from pytest_swarm.gate.pairing import run_cases
+from pytest_swarm.gate.pairing import RunCases, run_cases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import MEASURING, RunContext, run_context_of
-from pytest_swarm.gate.updating import require_same_context, update_baseline
+from pytest_swarm.gate.updating import BaselineUpdate, require_same_context, update_baseline
 from pytest_swarm.plugin.gate_settings import GateSettings, rule_of_marker
 from pytest_swarm.plugin.junit import JunitVerdicts
 from pytest_swarm.plugin.options import Options
@@ -129,35 +130,45 @@ class Gating:
         rule = self.settings.rule
         if rule.gate == "off":
             return None
-        updating = self.settings.update in (
-            "all",
-            "append",
-        )  # the user takes what is there for right: say it, but fail no run
         policy = Policy(
-            default=replace(rule, gate="warn") if updating else rule,
-            rules={name: replace(each, gate="warn") if updating else each for name, each in self.rules.items()},
+            default=rule,
+            rules=self.rules,
             incomparable=self.settings.incomparable,
             inconclusive=self.settings.inconclusive,
             sequential=self.sequential and self.baseline is not None,
         )
+        if self.settings.update in ("all", "append"):  # the user takes what is there for right: say it, but do not fail
+            policy = policy.lenient
         now = run_context(report.info)
-        return evaluate(run_cases(report.jobs), baseline, now, policy=policy, covered=covered)
+        return evaluate(_cases(report), baseline, now, policy=policy, covered=covered)
 
     def _remember(self, report: Report, result: GateResult | None) -> tuple[str, ...]:
         """Keep an undecided look in the baseline, so that one with more repeats has a smaller share of the error."""
         baseline, file = self.baseline, self.settings.file
         if result is None or baseline is None or file is None or self.sequential:
             return ()
-        return remember_look(baseline, run_cases(report.jobs), result, file=file, shown=self._shown(file))
+        return remember_look(baseline, _cases(report), result, file=file, shown=self._shown(file))
 
     def _write(self, report: Report, covered: _Coverage) -> str:
+        """Update the file as it is now: another run may have been added to it since this one began."""
         file, update = self.settings.file, self.settings.update
         assert file is not None
         assert update is not None
-        cases, now = run_cases(report.jobs), run_context(report.info)
-        found = update_baseline(self.baseline, cases, now, update=update, covered=covered)
-        write_baseline(found.baseline, file)
-        return f"wrote baseline {self._shown(file)} ({found.sentence})"
+        cases, now = _cases(report), run_context(report.info)
+        found: list[BaselineUpdate] = []
+
+        def updated(stored: Baseline | None) -> Baseline:
+            if stored is not None and update in ("new", "append"):
+                require_same_context(stored, now, append=update == "append")
+            found.append(update_baseline(stored, cases, now, update=update, covered=covered))
+            return found[0].baseline
+
+        change_baseline(file, updated)
+        return f"wrote baseline {self._shown(file)} ({found[0].sentence})"
+
+
+def _cases(report: Report) -> RunCases:
+    return run_cases(report.jobs, lost_tests=report.run.lost_tests)
 
 
 def run_context(info: RunInfo) -> RunContext:

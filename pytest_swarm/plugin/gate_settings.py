@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_swarm.plugin.option_kinds import Option
+    from pytest_swarm.routing.mode_table import ModeTable
 
 GATE_MARKER: Final = "swarm_gate"
 DEFAULT_FILE: Final = "swarm-baseline.json"
@@ -58,6 +59,29 @@ def gate_settings(options: Options, *, root: Path, on_cli: Callable[[Option[Any]
         incomparable=options.incomparable,
         inconclusive=options.inconclusive,
     )
+
+
+def check_rule(rule: Rule, *, modes: ModeTable, auto: bool) -> None:
+    """Raise OptionError for an expression of a mode that nobody has registered, or that `auto` cannot judge.
+
+    Args:
+        rule: The expressions of the run, or of a marked test.
+        modes: The modes that there are.
+        auto: Whether repeats are added until the gate has decided.
+    """
+    what = Options.fail.flag if rule.test is None else f"@pytest.mark.{GATE_MARKER} of {rule.test}"
+    for expression in rule.expressions:
+        if expression.mode is not None:
+            try:
+                modes.spec(expression.mode)
+            except OptionError as error:
+                raise OptionError(f"{what}: {expression.text!r}: {error}") from error
+        if auto and expression.statistic == "median":
+            name = expression.metric.name
+            raise OptionError(
+                f"{what}: {expression.text!r}: medians cannot be judged while repeats are added "
+                f"(--swarm-repeat=auto); compare means: {name}.mean, or give a number of repeats"
+            )
 
 
 def idle_keys(settings: GateSettings, given: Mapping[str, str]) -> str | None:

@@ -132,8 +132,11 @@ class SwarmHooks:
             from pytest_swarm.telemetry.shipping import unpack
 
             self._take(unpack(text))
-        if self.active and self.session.gating is not None and not self.is_worker:
-            self.session.gating.take(report)
+        if self.active and not self.is_worker:
+            if report.failed:
+                self.session.failed[report.nodeid] = None
+            if self.session.gating is not None:
+                self.session.gating.take(report)
 
     def _take(self, events: list[Event]) -> None:
         """Write what a worker sent; where it cannot be written, stop the workers, whose results would be lost."""
@@ -174,6 +177,15 @@ class SwarmHooks:
                 self.session.resources.remarks.append(remark)
         if error is not None and self.active:
             self.session.lost_worker()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
+        """Keep the cases of a workflow in one worker, unless somebody chose another way to deal out tests."""
+        if config.getoption("dist") != "load":
+            return None
+        from pytest_swarm.plugin.scheduling import WorkflowScheduling
+
+        return WorkflowScheduling(config, log)
 
     def tell(self, node: Any) -> None:  # xdist has no types
         """Tell a worker of xdist what all must agree on: the run's name or its folder, and the free VRAM."""

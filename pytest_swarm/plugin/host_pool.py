@@ -74,6 +74,10 @@ class HostPool:
         """
         while True:
             host, attempt = self._free_host(), ListSink()
+            if len(self.alive) > 1 and not self._answers(host):
+                self._servers[host].visit.lock.give_back()
+                self._leave_out(host, case)
+                continue
             try:
                 with self._servers[host].exclusive():
                     record = self._servers[host].bench.run(case, carryover=carryover, sink=attempt)

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
-from pytest_swarm.errors import NotMeasuredError, OptionError, SwarmError
+from pytest_swarm.errors import NotMeasuredError, SwarmError
 from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_metrics
 from pytest_swarm.plugin.cases import is_swarm, key_of, without_case
 from pytest_swarm.telemetry.events import encode_job_summary, encode_note
@@ -113,13 +113,6 @@ class JobRunner:
     def _run(self, case: Case, item: pytest.Item) -> JobResult:
         """Run a case, under the lock of its server where that is a real one, and close it in the events."""
         carryover = self._cases.axes_of(item).carryover or "case"
-        if carryover == "group" and self._resources.measuring is not None:
-            raise OptionError("--swarm-backend=measure plays each case from an empty GPU; leave out --swarm-carryover")
-        if carryover == "group" and (self._resources.in_worker or self._settings.shard is not None):
-            without = "-n" if self._resources.in_worker else "--swarm-shard"
-            raise OptionError(
-                f"--swarm-carryover=group keeps what was learned in one process; run it without {without}"
-            )
         from pytest_swarm.execution.case import StoppedJob
 
         try:
@@ -159,16 +152,26 @@ class JobRunner:
 
     def _close(self, record: JobRecord, item: pytest.Item) -> JobResult:
         """Write the end of a job into the events and announce it."""
-        from pytest_swarm.estimate.type_spelling import misspelled_types
-
-        metrics, known = job_metrics(record), self._resources.estimates.info.rows
-        for sentence in misspelled_types(record.case.graph, self._resources.fleet, estimates=[r.type for r in known]):
+        metrics = job_metrics(record)
+        for sentence in self._remarks_on(record.case.graph):
             if sentence not in self._remarked:
                 self._remarked.add(sentence)
                 self._folder.sink.emit(encode_note(record.case, sentence, self._folder.now_ms()))
         self._folder.sink.emit(encode_job_summary(record, self._folder.now_ms(), encode_metrics(metrics)))
         item.config.hook.pytest_swarm_run_finished(record=record)
         return JobResult(record=record, metrics=metrics)
+
+    def _remarks_on(self, graph: TaskGraph) -> Iterator[str]:
+        """Yield what must be known of a graph beside the estimates and the fleet of the run."""
+        from pytest_swarm.estimate.type_spelling import misspelled_types
+
+        estimates = self._resources.estimates
+        yield from misspelled_types(graph, self._resources.fleet, estimates=[row.type for row in estimates.info.rows])
+        if estimates.knows_answers_of(graph):
+            yield (
+                f"the estimates of {estimates.info.source} are made of answers to jobs of this run, which is judged by "
+                "such answers; take --swarm-estimates=cross:RUN, which leaves each job's own answers out"
+            )
 
     def saw(self, case: Case, metrics: JobMetrics) -> None:
         """Take the outcome of a job into account for the decision on further repeats."""

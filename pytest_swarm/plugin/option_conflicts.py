@@ -41,5 +41,10 @@ def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) 
     asking = next((row.flag for row in _ASKS if on_cli(row)), None)
     if options.offline and asking is not None:
         raise OptionError(f"{asking} asks a server, and {Options.offline.flag} forbids it; leave one out")
+    if options.dispatch != "tasks" and on_cli(Options.replan):
+        raise OptionError(
+            f"{Options.replan.flag} needs {Options.dispatch.flag}=tasks: with layers every step is planned anyway; add "
+            "it, or leave the other out"
+        )
     if options.backend != "record" and on_cli(Options.record_mode):
         raise OptionError(f"{Options.record_mode.flag} needs {backend}=record; add it, or leave the mode out")

@@ -18,7 +18,7 @@ DEST_PREFIX: Final = "swarm_"
 FLAG_PREFIX: Final = "--swarm-"
 ON_WORDS: Final = ("true", "on", "yes", "1")
 OFF_WORDS: Final = ("false", "off", "no", "0")
-_UNIT: Final = "_s"  # `timeout_s` is the option --swarm-timeout, in seconds
+_UNITS: Final = ("_s", "_bytes")  # `timeout_s` is the option --swarm-timeout, in seconds
 
 
 class OptionValues:
@@ -75,7 +75,8 @@ class Option(Generic[T]):
 
     def __set_name__(self, owner: type, attribute: str) -> None:
         self.attribute = attribute
-        self.dest = DEST_PREFIX + attribute.removesuffix(_UNIT)
+        unit = next((each for each in _UNITS if attribute.endswith(each)), "")
+        self.dest = DEST_PREFIX + attribute.removesuffix(unit)
         self.flag = f"--{self.dest.replace('_', '-')}"
 
     @overload

@@ -131,6 +131,15 @@ class OptionText:
 
         return parse_duration_s(self.text, what=self.what)
 
+    def size_bytes(self, *, low_mib: int) -> int:
+        """Return a size in bytes, of at least so many MiB."""
+        from pytest_swarm.units import BYTES_PER_GB, parse_size_gb
+
+        size = round(parse_size_gb(self.text, what=self.what) * BYTES_PER_GB)
+        if size < low_mib << 20:
+            raise OptionError(f"{self.what}: {self.text!r} is less than {low_mib}MiB; write for example 64MiB")
+        return size
+
     def url(self) -> str:
         """Return the base URL of a server."""
         from pytest_swarm.ollama.address import base_url

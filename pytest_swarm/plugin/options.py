@@ -72,6 +72,12 @@ class Options(RoutingOptions, ServerOptions):
         metavar="N",
         may_differ=True,
     )
+    reply_limit_bytes = Value(
+        lambda given: given.size_bytes(low_mib=1),
+        "32MiB",
+        "the largest reply of a real server that is read; a larger one is an error of the server",
+        metavar="SIZE",
+    )
     code_eval: FlagOrWord[Literal["on", "strict"]] = FlagOrWord(
         lambda given: given.switch("strict"),
         "run answered code against its cases, in a sandbox; without it, code is only parsed; strict: only where the "

@@ -55,7 +55,8 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
     A report that cannot be written costs no other one.
     """
     try:
-        run = session.folder.end(complete=complete, notes=(*session.notes, *session.resources.remarks))
+        notes = (*session.notes, *session.resources.remarks)
+        run = session.folder.end(complete=complete, notes=notes, failed=session.failed)
     except SwarmError as error:
         return SessionEnd(report=None, written=(), troubles=(str(error),))
     trouble = session.folder.trouble
@@ -168,6 +169,8 @@ def show_gate(ending: SessionEnd, gate: GateEnding, reporter: pytest.TerminalRep
         reporter.section("pytest-swarm gate", sep="-")
     for line in ending.verdicts:
         reporter.write_line(line)
+    for sentence in gate.result.warnings if gate.result is not None else ():
+        reporter.write_line(f"WARNING gate: {sentence}", yellow=True)
     for sentence in gate.result.failures if gate.result is not None else ():
         reporter.write_line(f"FAILED gate: {sentence}", red=True)
     for sentence in (*gate.notes, *gate.troubles):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -140,14 +140,20 @@ class RunFolder:
                 self._emit(event)
         self._opened = True
 
-    def end(self, *, complete: bool, notes: tuple[str, ...]) -> Run | None:
-        """Write `run_end`, where events can be written, and give the run as read back; None where nothing was run."""
+    def end(self, *, complete: bool, notes: tuple[str, ...], failed: Iterable[str] = ()) -> Run | None:
+        """Write `run_end`, where events can be written, and give the run as read back; None where nothing was run.
+
+        Args:
+            complete: Whether every collected case was run.
+            notes: Sentences about those that were not.
+            failed: The tests that failed, benchmarks and others.
+        """
         if not self.events.exists():
             return None
         unlocked = () if self.lock.warning is None else (self.lock.warning,)
         sentences = (*notes, *self._twice(), *unlocked)
         with suppress(EventsError):  # then it is the trouble
-            self._emit(encode_run_end(self.now_ms(), complete=complete, notes=sentences))
+            self._emit(encode_run_end(self.now_ms(), complete=complete, notes=sentences, failed=failed))
         self.file.close()
         return read_run(self.events)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.case_conflicts import check_case_conflicts
 from pytest_swarm.plugin.cases import Cases, is_swarm, key_of
 from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.process import process_of
@@ -56,13 +57,20 @@ class SwarmSession:
         self.process = process_of(config)
         self.resources = Resources(settings, routers=routers, process=self.process, tell=self._tell)
         self.resources.folder = Path(config.rootpath)
+        self.modes = ModeTable(routers)
         self.cases = Cases(
-            settings, modes=ModeTable(routers), gpu_gb=self.resources.gpu_gb, fleet=lambda: self.resources.fleet
+            settings,
+            modes=self.modes,
+            gpu_gb=self.resources.gpu_gb,
+            fleet=lambda: self.resources.fleet,
+            together=self.resources.in_worker,
         )
         self.collected: list[str] = []
         self.items: tuple[pytest.Item, ...] = ()
         """The benchmarks among the collected items; none in the controller of xdist, which has their node IDs."""
         self.notes: list[str] = []
+        self.failed: dict[str, None] = {}
+        """The ids of the tests that failed."""
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -151,9 +159,11 @@ class SwarmSession:
     @cached_property
     def dry_run(self) -> DryRun | None:
         """What counts the cost of the run; None where it is run."""
-        from pytest_swarm.plugin.dry_run import DryRun
+        if not self.settings.dry_run:
+            return None
+        from pytest_swarm.plugin.dry_run import DryRun  # only then, because it imports what runs cases
 
-        return DryRun(self.resources) if self.settings.dry_run else None
+        return DryRun(self.resources)
 
     def note_budgets(self, items: Iterable[pytest.Item]) -> None:
         """Keep the budgets of all cases, those of other shards too: every shard must choose the same planner."""
@@ -161,17 +171,21 @@ class SwarmSession:
 
     def prepare(self, items: Sequence[pytest.Item], *, collect_only: bool) -> None:
         """Make what may fail for a bad file or an absent server, unless nothing will be run."""
-        from pytest_swarm.plugin.gate_settings import rule_of_marker
+        from pytest_swarm.plugin.gate_settings import check_rule, rule_of_marker
         from pytest_swarm.plugin.host_setup import pool_of_hosts
 
         benchmarks = [item for item in items if is_swarm(item)]
         self.collected, self.items = [item.nodeid for item in benchmarks], tuple(benchmarks)
         if benchmarks and not collect_only:
             for item in items:
-                rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error with and without a baseline
+                rule = rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error without a baseline too
+                if rule is not None:
+                    check_rule(rule, modes=self.modes, auto=self.settings.auto_repeat)
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
+            cases = ((key_of(item), self.cases.axes_of(item).carryover or "case") for item in benchmarks)
+            check_case_conflicts(cases, self.settings, self.resources)
             if self.resources.measuring is not None:
                 self._draw_to_verify(self.resources.measuring, benchmarks)
             self.resources.remarks += [f"left out of all: {reason}" for reason in self.cases.left_out.values()]

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, host_as_written, without_secrets
-from pytest_swarm.plugin.gate_settings import GateSettings, gate_settings
+from pytest_swarm.plugin.gate_settings import GateSettings, check_rule, gate_settings
 from pytest_swarm.plugin.ini_file import native_value
 from pytest_swarm.plugin.option_conflicts import check_conflicts
 from pytest_swarm.plugin.option_kinds import Axis, Flag, Many, Option
@@ -97,6 +97,7 @@ class Settings(Options):
         cli: The axes of the command line.
         ini: The axes of the ini file.
         gating: What the options of the gate say together.
+        one_of_several: Whether the cases have other servers besides that of these settings.
         hosts: The servers of --swarm-host, or the one that OLLAMA_HOST or the default names.
         given: The text of each option that somebody gave, by its dest.
     """
@@ -107,14 +108,17 @@ class Settings(Options):
         self.ini = axes_of_texts(source.ini, what=lambda row: f"{row.dest} (ini)", known=source.known_modes)
         self._defaults = axes_of_texts(lambda row: row.default, what=lambda row: row.flag, known=source.known_modes)
         self.hosts = self.host or (base_url(os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST),)
+        self.one_of_several = False
         self.gating: GateSettings = gate_settings(self, root=source.root, on_cli=source.has_cli)
         self.given: Mapping[str, str] = source.given()
         check_conflicts(self, on_cli=source.has_cli)
+        check_rule(self.gating.rule, modes=source.known_modes, auto=self.auto_repeat)
 
     def at(self, host: str) -> Settings:
         """Return these settings with one server, which is called whatever else there is."""
         settings = copy(self)
         settings.values = {**self.values, Options.backend.attribute: "ollama"}
+        settings.one_of_several = len(self.hosts) > 1
         settings.hosts = (host,)
         return settings
 

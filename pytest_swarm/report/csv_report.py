@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.record import TaskOutcome
+from pytest_swarm.domain.task import Task
 from pytest_swarm.files import write_whole
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import shown_in
@@ -88,8 +89,9 @@ def job_row(job: MeasuredJob) -> dict[str, Cell]:
         "error": job.record.error,
         "test": job.record.case.test,
         "digest": job.record.case.digest,
-        "lambda_token": job.key.lambda_token,
+        "lambda_token": job.lambda_token,
         **{name: value for name, value in metrics.items() if name not in PUBLISHED},
+        "agreement": _agreement(job.record.case.graph.tasks),
     }
 
 
@@ -134,8 +136,14 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> dict[str, Cell]:
         "score_detail": outcome.score_detail,
         "error_kind": outcome.error_kind,
         "error": outcome.error,
-        "lambda_token": job.key.lambda_token,
+        "lambda_token": job.lambda_token,
+        "agreement": _agreement((task,)),
     }
+
+
+def _agreement(tasks: Iterable[Task]) -> str | None:
+    """Return the models whose answers are expected: a score is agreement with them, not truth. None where it is."""
+    return ", ".join(sorted({task.reference_model for task in tasks if task.reference_model is not None})) or None
 
 
 def table(rows: Iterable[Mapping[str, Cell]]) -> str:

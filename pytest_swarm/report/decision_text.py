@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pytest_swarm.decision.choice import MIN_JOBS, GainEstimate, PolicyChoice, Ruling, Shortfall
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
@@ -13,6 +15,7 @@ from pytest_swarm.report.wording import (
     one_line,
     percent,
     plural,
+    points,
     seconds,
     signed_points,
     significant,
@@ -57,6 +60,9 @@ def _use(decision: PolicyDecision) -> str:
     gain = gain_text(decision, decision.choice.honest)
     saved = savings_text(decision, best)
     beside = f" It {'also ' if saved.startswith('saves') else ''}{saved} per job." if saved else ""
+    was, now = decision.mean("makespan_s", decision.present), decision.mean("makespan_s", best)
+    if decision.question.by.name == "makespan" and was is not None and now is not None and now > was:
+        beside += " The gain is that of most jobs; some long ones take longer."
     return (
         f"Use {policy_name(decision, best)}: compared with {present} it gains {gain} per job "
         f"({interval_text(decision, estimate)}).{beside}"
@@ -75,9 +81,11 @@ def _keep(decision: PolicyDecision) -> str:
     widest = decision.choice.estimate(decision.choice.most_open)
     assert widest is not None
     name = policy_name(decision, decision.policies[widest.policy])
+    if widest.high <= 0:
+        return f"No policy is better than {present}: keep it. Each other one loses."
     return (
         f"No policy is better than {present}: keep it. The most that another one could gain is "
-        f"{gain_text(decision, max(0.0, widest.high))} per job ({name})."
+        f"{gain_text(decision, widest.high)} per job ({name})."
     )
 
 
@@ -148,14 +156,25 @@ def gain_text(decision: PolicyDecision, gain: float) -> str:
     by = decision.question.by
     if by.relative:
         return f"{percent(gain, digits=1)} of the {by.saved}"
-    return (
-        f"{signed_points(gain).removeprefix('+')} points of score" if by.name == "score" else f"{gain:.3f} of utility"
-    )
+    if by.name != "score":
+        return f"{gain:.3f} of utility"
+    return f"{'-' if signed_points(gain).startswith('-') else ''}{points(gain)} of score"
 
 
 def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
-    """Return `95 % interval 1.0 to 5.2`, in the unit of `gain_text`."""
-    return f"95 % interval {_plain(decision, estimate.low)} to {_plain(decision, estimate.high)}"
+    """Return `95 % interval 1.0 to 5.2`, in the unit of `gain_text`; that there is none where the jobs are too few."""
+    bounds = told_bounds(decision, estimate)
+    if bounds is None:
+        return "no 95 % interval, for so many policies the jobs are too few"
+    return f"95 % interval {_plain(decision, bounds[0])} to {_plain(decision, bounds[1])}"
+
+
+def told_bounds(decision: PolicyDecision, estimate: GainEstimate) -> tuple[float, float] | None:
+    """Return the bounds of a gain, those of a score within what a score can be; None where one is infinite."""
+    low, high = estimate.low, estimate.high
+    if decision.question.by.name == "score":
+        low, high = max(-1.0, low), min(1.0, high)
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
 def _plain(decision: PolicyDecision, gain: float) -> str:
@@ -217,14 +236,13 @@ def table_rows(decision: PolicyDecision) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for n, policy in enumerate(decision.policies):
         estimate = decision.choice.estimate(n)
+        bounds = None if estimate is None else told_bounds(decision, estimate)
         share = percent(decision.choice.shares[n]) if decision.choice.shares else NOT_MEASURED
         rows.append(
             (
                 policy_name(decision, policy) + (" (now)" if n == 0 else ""),
                 NOT_MEASURED if estimate is None else _plain(decision, estimate.mean),
-                NOT_MEASURED
-                if estimate is None
-                else f"{_plain(decision, estimate.low)} to {_plain(decision, estimate.high)}",
+                NOT_MEASURED if bounds is None else f"{_plain(decision, bounds[0])} to {_plain(decision, bounds[1])}",
                 percent(decision.mean("score", policy), digits=1),
                 number(decision.mean("switches", policy)),
                 seconds(decision.mean("makespan_s", policy)),

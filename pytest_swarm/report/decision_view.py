@@ -21,11 +21,11 @@ from pytest_swarm.report.decision_text import (
     policy_name,
     table_rows,
 )
-from pytest_swarm.report.wording import NOT_MEASURED, percent, significant
+from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
+from pytest_swarm.report.wording import NOT_MEASURED, joined, percent
 from pytest_swarm.units import format_gb
 
-_TOKENS: Final = 1000  # tokens of a unit of cost in the objective
-_LEAST_FACTOR: Final = 0.05  # of load times: what flips below it is no matter of loads
+_ANSWERED: Final = 3  # budgets whose decision stands in the answer: it fits the first screen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,12 @@ class TypeUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionView:
-    """One decision as the page shows it. `tone` is one of `good`, `plain` and `open`."""
+    """One decision as the page shows it. `tone` is one of `good`, `plain` and `open`.
 
+    `in_answer` says that its sentence stands in the answer; `flips_note` says where the sentences of `flips` come from.
+    """
+
+    in_answer: bool
     budget: str
     tone: str
     label: str
@@ -52,16 +56,23 @@ class DecisionView:
     types: tuple[TypeUse, ...]
     resident: tuple[tuple[str, str], ...]
     flips: tuple[str, ...]
+    flips_note: str | None
     excluded: tuple[str, ...]
     plot: GainPlot | None
 
 
-def decision_names(run: Run) -> dict[str, object]:
-    """Return the names of the section for the templates."""
-    return {"policy_decisions": decision_views(run), "policy_head": TABLE_HEAD}
+def decision_names(decisions: Sequence[PolicyDecision]) -> dict[str, object]:
+    """Return the names of the decision for the templates: the first of them stand in the answer."""
+    views = tuple(_view(each, decisions, in_answer=n < _ANSWERED) for n, each in enumerate(decisions))
+    return {
+        "policy_decisions": views,
+        "answered_decisions": views[:_ANSWERED],
+        "further_budgets": joined([each.budget for each in views[_ANSWERED:]] or [""]),
+        "policy_head": TABLE_HEAD,
+    }
 
 
-def decision_views(run: Run) -> tuple[DecisionView, ...]:
+def page_decisions(run: Run) -> tuple[PolicyDecision, ...]:
     """Return the decision at each budget; none where the run does not say what is done now, or had one policy only."""
     if len({job.case.key.mode for job in run.jobs}) < 2:
         return ()
@@ -69,10 +80,10 @@ def decision_views(run: Run) -> tuple[DecisionView, ...]:
         decisions = decide_runs([run], DecisionQuestion())
     except OptionError:  # such as two single models of which either could be in use: `decide --against` names one
         return ()
-    return tuple(_view(each, decisions) for each in decisions if len(each.policies) > 1)
+    return tuple(each for each in decisions if len(each.policies) > 1)
 
 
-def _view(decision: PolicyDecision, others: Sequence[PolicyDecision]) -> DecisionView:
+def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answer: bool) -> DecisionView:
     tone, label = {
         Ruling.USE: ("good", "use"),
         Ruling.KEEP: ("plain", "keep"),
@@ -80,7 +91,9 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision]) -> Decisio
         Ruling.TOO_FEW: ("open", "too few jobs"),
     }[decision.choice.ruling]
     tags = decision.runs[0].fleet.tags
+    flips = flip_sentences(decision, others)
     return DecisionView(
+        in_answer=in_answer,
         budget=format_gb(decision.budget_gb),
         tone=tone,
         label=label,
@@ -91,10 +104,18 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision]) -> Decisio
         models=tags,
         types=_type_uses(decision, tags),
         resident=_residencies(decision),
-        flips=flip_sentences(decision, others),
+        flips=flips,
+        flips_note=_flips_note(flips),
         excluded=decision.measured.excluded,
         plot=gain_plot(decision),
     )
+
+
+def _flips_note(flips: Sequence[str]) -> str | None:
+    """Return where the sentences of flips come from: a formula, or the other budgets of the run."""
+    budgets = [each for each in flips if each.startswith("At ")]
+    notes = [*([FORMULA_NOTE] if len(budgets) < len(flips) else []), *([BUDGETS_NOTE] if budgets else [])]
+    return " ".join(notes) or None
 
 
 def _type_uses(decision: PolicyDecision, tags: Sequence[str]) -> tuple[TypeUse, ...]:
@@ -124,55 +145,3 @@ def _residencies(decision: PolicyDecision) -> tuple[tuple[str, str], ...]:
     total = counts.total()
     most = sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:5]
     return tuple((" + ".join(models) or "nothing", percent(count / total)) for models, count in most)
-
-
-def flip_sentences(decision: PolicyDecision, others: Sequence[PolicyDecision]) -> tuple[str, ...]:
-    """Return what would change the decision: the weight of token cost, longer loads, another budget.
-
-    Args:
-        decision: The decision.
-        others: The decisions at all budgets.
-    """
-    best = decision.best
-    if best is None or decision.choice.ruling is Ruling.TOO_FEW:
-        return ()
-    found = [_token_flip(decision), _load_flip(decision)]
-    name = policy_name(decision, decision.in_force)
-    for other in others:
-        if other is not decision and other.choice.ruling is not Ruling.TOO_FEW:
-            theirs = policy_name(other, other.in_force)
-            same = "the same policy is in force" if theirs == name else f"{theirs} is in force instead"
-            found.append(f"At {format_gb(other.budget_gb)} {same}.")
-    return tuple(each for each in found if each is not None)
-
-
-def _token_flip(decision: PolicyDecision) -> str | None:
-    """Return up to which lambda_token the better score is worth its tokens: tasks x gain in score / gain in cost."""
-    best = decision.best
-    assert best is not None
-    score, present_score = (decision.mean("score", each) for each in (best, decision.present))
-    cost, present_cost = (decision.mean("token_cost", each) for each in (best, decision.present))
-    if score is None or present_score is None or cost is None or present_cost is None or score <= present_score:
-        return None
-    name = policy_name(decision, best)
-    if cost <= present_cost:
-        return f"{name} scores better for fewer tokens, so lambda_token does not matter."
-    worth = decision.measured.scored_tasks() * (score - present_score) * _TOKENS / (cost - present_cost)
-    return f"Its better score is worth its tokens while lambda_token is below {significant(worth, 2)}."
-
-
-def _load_flip(decision: PolicyDecision) -> str | None:
-    """Return at how many times the load times the faster policy is the other one: (slack + loads) / loads."""
-    best = decision.best
-    assert best is not None
-    span, present_span = (decision.mean("makespan_s", each) for each in (best, decision.present))
-    loads, present_loads = (decision.mean("load_s", each) for each in (best, decision.present))
-    if span is None or present_span is None or loads is None or present_loads is None or loads == present_loads:
-        return None
-    factor = 1 + (present_span - span) / (loads - present_loads)
-    name, present = policy_name(decision, best), policy_name(decision, decision.present)
-    if factor < _LEAST_FACTOR:
-        faster = name if span < present_span else present
-        return f"{faster} is the faster one whatever the loads take."
-    side = "shorter" if loads > present_loads else "longer"
-    return f"{name} is the faster one where loads are {side} than {significant(factor, 2)} times those measured."

@@ -11,8 +11,9 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.report.oracle_text import oracle_sentences
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
-from pytest_swarm.report.savings import is_same, savings_sentence
+from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
 from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.wording import (
     joined,
@@ -25,6 +26,7 @@ from pytest_swarm.report.wording import (
     signed_points,
 )
 from pytest_swarm.routing.registry import FIXED
+from pytest_swarm.statistics.intervals import Interval
 
 _FEW_MODES: Final = 3  # more claims than these need a caution; more names than these are counted
 
@@ -54,6 +56,7 @@ def answers(report: Report) -> tuple[Answer, ...]:
         *(_savings(report) if nothing is None else ()),
         *_caution(spoken),
         *(_agreement(report) if nothing is None else ()),
+        *(Answer(kind="caution", tone="open", text=each) for each in oracle_sentences(report)),
         *_budget(report),
         *_planner(report.modes),
         *_code(report),
@@ -109,19 +112,26 @@ def _verdict(c: Comparison, mode: str, reference: str) -> tuple[Tone, str]:
     """Return tone and claim: what the data support of the difference."""
     found = c.difference
     assert found is not None  # asked only where there are pairs
-    if c.jobs_won == c.jobs_lost == 0:
-        return "plain", "the same score in every pair."
     if found.low is None or found.high is None:
-        return "open", f"whether the difference of {points(found.mean)} is real cannot be said ({found.note})."
+        return _without_interval(c, found)
     better, low, high = mode, found.low, found.high
     if found.mean < 0 and found.excludes_zero:  # said of the better mode, so seen from its side
         better, low, high = reference, -found.high, -found.low
     interval = f"95 % interval {signed_points(low)} to {signed_points(high)} points"
     if is_same(c):
         return "plain", f"the same within {points(found.reach or 0.0)}, {interval}."
+    if alike(c):
+        return "plain", f"the same score in every pair; for other workflows the {interval}."
     if not found.excludes_zero:
-        return "open", f"the difference of {points(found.mean)} is within noise, {interval}."
+        size = difference_text(found.mean)
+        return "open", f"{size} is within noise, {interval}."
     return "good", f"{better} is better by {points(found.mean)}, {interval}."
+
+
+def _without_interval(c: Comparison, found: Interval) -> tuple[Tone, str]:
+    if alike(c):
+        return "plain", f"the same score in every pair ({found.note})."
+    return "open", f"whether {difference_text(found.mean)} is real cannot be said ({found.note})."
 
 
 def _divergence(c: Comparison, mode: str, reference: str) -> str:
@@ -129,14 +139,17 @@ def _divergence(c: Comparison, mode: str, reference: str) -> str:
         return ""
     if c.tasks_diverged == 0:
         return f" They chose the same model for {part_of(c.tasks_compared, c.tasks_compared, 'task')}."
-    share = percent(c.routing_divergence_pct / 100)
-    scored = c.when_differed_better + c.when_differed_worse + c.when_differed_tie
-    if scored == 0:
-        return f" They chose different models for {share} of {plural(c.tasks_compared, 'task')}, none of them scored."
-    return (
-        f" They chose different models for {share} of {plural(c.tasks_compared, 'task')}; there {mode} did better on"
-        f" {c.when_differed_better:,}, {reference} on {c.when_differed_worse:,}, and {c.when_differed_tie:,} tied."
-    )
+    head = f" They chose different models for {part_of(c.tasks_diverged, c.tasks_compared, 'task')}"
+    if c.tasks_diverged == c.when_differed_unscored:
+        return f"{head}, {'which has no score' if c.tasks_diverged == 1 else 'none of them scored'}."
+    unscored = f"{c.when_differed_unscored:,} without a score" if c.when_differed_unscored else ""
+    counts = [
+        f"{mode} did better on {c.when_differed_better:,}",
+        f"{reference} on {c.when_differed_worse:,}",
+        f"{c.when_differed_tie:,} tied",
+        *([f"{unscored}"] if unscored else []),
+    ]
+    return f"{head}; there {joined(counts)}."
 
 
 def _savings(report: Report) -> Iterable[Answer]:

@@ -7,6 +7,7 @@ and every key that ends in `ts_ms` or begins with `decision_ms` or `solve_ms`.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
@@ -50,11 +51,16 @@ _SUMMED: Final = ("metric", "cases", "predicted", "real", "off", "low", "high")
 
 def encode_report(report: Report) -> dict[str, Json]:
     """Return the JSON object of report.json."""
+    return _document(report, [_case_object(job) for job in report.jobs])
+
+
+def _document(report: Report, cases: list[Json]) -> dict[str, Json]:
+    """Return the blocks in their order."""
     blocks: dict[str, object] = {
         "schema": SCHEMA,
         "run": _run(report),
         "modes": {each.mode: _mode(report, each) for each in report.modes},
-        "cases": [_case(job) for job in report.jobs],
+        "cases": (),
         "comparisons": [_comparison(each) for each in report.comparisons],
         "comparison_lp_vs_llm": published_comparison(report),
         "curves": {mode: [_point(p) for p in report.curves if p.mode == mode] for mode in report.mode_names},
@@ -62,8 +68,22 @@ def encode_report(report: Report) -> dict[str, Json]:
         "answers": answers(report),
         "notes": report.run.notes,
     }
-    document: dict[str, Json] = msgspec.to_builtins(blocks)
+    document: dict[str, Json] = msgspec.to_builtins(blocks) | {"cases": cases}
     return document if report.gate is None else {**document, "gate": encode_gate(report.gate)}
+
+
+class _StreamedCases(list[Json]):
+    """The cases as a list whose entries are made when they are written, and never all at once."""
+
+    def __init__(self, jobs: Sequence[MeasuredJob]) -> None:
+        super().__init__()
+        self._jobs = jobs
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __iter__(self) -> Iterator[Json]:
+        return map(_case_object, self._jobs)
 
 
 def write_json(run: Run | Report, path: Path) -> None:
@@ -71,7 +91,8 @@ def write_json(run: Run | Report, path: Path) -> None:
     report = run if isinstance(run, Report) else build_report(run)
     encoder = json.JSONEncoder(indent=1, ensure_ascii=True, allow_nan=False)
     with replacing(path) as beside, beside.open("w", encoding="ascii", newline="\n") as file:
-        file.writelines(encoder.iterencode(encode_report(report)))  # the text of a large run is never held at once
+        cases = _StreamedCases(report.jobs)
+        file.writelines(encoder.iterencode(_document(report, cases)))  # neither text nor cases are ever held as a whole
         file.write("\n")
 
 
@@ -98,6 +119,11 @@ def published_comparison(report: Report) -> PublishedComparison | None:
         when_differed_unscored=found.when_differed_unscored,
         total_subtasks_compared=found.tasks_compared,
     )
+
+
+def _case_object(job: MeasuredJob) -> Json:
+    built: Json = msgspec.to_builtins(_case(job))
+    return built
 
 
 def _case(job: MeasuredJob) -> msgspec.Struct:

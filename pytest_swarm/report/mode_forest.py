@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.forest import Forest, ForestMark, forest
 from pytest_swarm.report.findings import Tone, main_comparisons
-from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.savings import is_same
+from pytest_swarm.report.report_model import Report, pooled_text
+from pytest_swarm.report.savings import alike, is_same
 from pytest_swarm.report.scoreboard import grouped, reference_mode
-from pytest_swarm.report.wording import mode_name, percent, plural, points, signed_points
+from pytest_swarm.report.wording import joined, mode_name, part_of, percent, plural, points, signed_points
+from pytest_swarm.routing.registry import mode_group
+
+_NAMED: Final = 3  # up to so many modes are named in the headline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,7 @@ class ModeForest:
     """All modes against `reference`; `caption` says what is compared over what."""
 
     reference: str
+    headline: str
     caption: str
     drawing: Forest
     groups: tuple[ForestGroup, ...]
@@ -67,11 +72,55 @@ def mode_forest(report: Report) -> ModeForest | None:
         )
         for heading, group in modes
     )
-    return ModeForest(reference=reference, caption=_caption(reference, compared), drawing=drawing, groups=groups)
+    return ModeForest(
+        reference=reference,
+        headline=headline(reference, compared),
+        caption=_caption(reference, compared, pooled_text(report)),
+        drawing=drawing,
+        groups=groups,
+    )
 
 
-def _caption(reference: str, compared: Sequence[Comparison]) -> str:
-    """Return `Difference in score to LLM, in points, over 102 pairs from 17 workflows`."""
+def headline(reference: str, compared: Sequence[Comparison]) -> str:
+    """Return which modes are better, worse or the same as the reference, and of how many that is not known.
+
+    Modes that know the answers beforehand are no news, and left out.
+    """
+    kinds = ("better than", "worse than", "the same as", "equal", "open", "none")
+    found: dict[str, list[str]] = {kind: [] for kind in kinds}
+    for each in compared:
+        if mode_group(each.mode) == "hindsight":
+            continue
+        kind = {"good": "better than", "bad": "worse than", "plain": "the same as"}.get(_claim(each)[0], "open")
+        kind = "none" if each.difference is None else "equal" if alike(each) and not is_same(each) else kind
+        found[kind].append(mode_name(each.mode))
+    unknown, unpaired, equal = found.pop("open"), found.pop("none"), found.pop("equal")
+    name = mode_name(reference)
+    said = [f"{_names(modes)} {_verb(modes, 'is', 'are')} {than} {name}" for than, modes in found.items() if modes]
+    said += [f"{_names(equal)} {_verb(equal, 'has', 'have')} the score of {name} in every pair"] if equal else []
+    parts = [f"By score {joined(said)}"] if said else []
+    if unknown:
+        many = f"the {'other ' if said else ''}{len(unknown)} modes"
+        rest = _names(unknown) if len(unknown) <= _NAMED else many
+        scores, verb = (_verb(unknown, *each) for each in (("score", "scores"), ("differs", "differ")))
+        the = "the" if said else "The"
+        parts.append(f"{the} jobs do not tell whether the {scores} of {rest} {verb} from {name}")
+    if unpaired:
+        parts.append(f"{_names(unpaired)} {_verb(unpaired, 'has', 'have')} no pair of jobs with {name}")
+    return f"{'; '.join(parts)}." if parts else f"Nothing is compared with {name}."
+
+
+def _verb(modes: Sequence[str], one: str, many: str) -> str:
+    return one if len(modes) == 1 else many
+
+
+def _names(modes: Sequence[str]) -> str:
+    """Return up to three modes by name, else how many."""
+    return joined(list(modes)) if len(modes) <= _NAMED else f"{len(modes)} modes"
+
+
+def _caption(reference: str, compared: Sequence[Comparison], pooled: str) -> str:
+    """Return `Difference in score to LLM in points, over 102 pairs from 17 workflows`, and what that pools."""
     found = [each.difference for each in compared if each.difference is not None]
     if not found:
         return f"No pair of jobs has a score under {mode_name(reference)} and another mode."
@@ -80,7 +129,7 @@ def _caption(reference: str, compared: Sequence[Comparison]) -> str:
     over = pairs if all(each.samples == most.samples for each in found) else f"up to {pairs}"
     return (
         f"Difference in score to {mode_name(reference)} in points, over {over} from {plural(most.clusters, 'workflow')}"
-        ", with 95 % intervals that speak of other workflows like these."
+        f"{f', over {pooled}' if pooled else ''}, with 95 % intervals that speak of other workflows like these."
     )
 
 
@@ -110,8 +159,9 @@ def _claim(c: Comparison | None) -> tuple[Tone, str]:
     found, routed = c.difference, _routed(c)
     if found is None:
         return "open", "not compared: no pair of jobs has a score under both"
-    if c.jobs_won == c.jobs_lost == 0:
-        return "plain", f"the same score in every pair{routed}"
+    if alike(c) and not is_same(c):
+        others = "" if found.reach is None else f"; other workflows may differ by up to {points(found.reach)}"
+        return "plain", f"the same score in every pair{others}{routed}"
     if found.low is None or found.high is None:
         return "open", f"not decided, {found.note}{routed}"
     if is_same(c):
@@ -128,4 +178,4 @@ def _routed(c: Comparison) -> str:
         return ""
     if c.tasks_diverged == 0:
         return "; the same model for every task"
-    return f"; {percent(c.routing_divergence_pct / 100)} of tasks routed differently"
+    return f"; {part_of(c.tasks_diverged, c.tasks_compared, 'task')} routed differently"

@@ -12,7 +12,6 @@ from itertools import product
 from typing import Final
 from zlib import crc32
 
-from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.metric_table import MetricTable
 from pytest_swarm.report.charts.cost_curve import FIGURES, cost_charts
@@ -21,7 +20,8 @@ from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
-from pytest_swarm.report.decision_view import decision_names
+from pytest_swarm.report.decided_intervals import with_decided_intervals
+from pytest_swarm.report.decision_view import decision_names, page_decisions
 from pytest_swarm.report.findings import (
     Answer,
     answers,
@@ -30,6 +30,7 @@ from pytest_swarm.report.findings import (
     missing_sentences,
     nothing_measured,
 )
+from pytest_swarm.report.fleet_tables import estimate_rows, fleet_head, fleet_rows
 from pytest_swarm.report.job_grid import job_grid
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows, verified_sentence
 from pytest_swarm.report.mode_forest import mode_forest
@@ -37,14 +38,11 @@ from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
 from pytest_swarm.report.scoreboard import BoardAxes, board_axes, boards, reference_mode
 from pytest_swarm.report.wording import (
-    gigabytes,
     joined,
     mode_name,
     percent,
     plural,
-    seconds,
     signed_points,
-    significant,
 )
 from pytest_swarm.routing.registry import MODES, built_in, mode_order
 
@@ -52,7 +50,16 @@ MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "bro
 _MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald", "gold", "plum", "navy", "rust")
 SPARE_COLORS: Final = tuple(each for each in _MORE_COLORS if each not in {spec.color for spec in MODES})
 _MAX_NOTES: Final = 200
-_LABELS: Final = {"saving": "Loads", "caution": "Caution", "budget": "VRAM", "planner": "Planner", "missing": "Missing"}
+_NAMED: Final = 6  # up to so many modes are named in the head of the page
+_LABELS: Final = {
+    "saving": "Loads",
+    "caution": "Caution",
+    "budget": "VRAM",
+    "planner": "Planner",
+    "missing": "Missing",
+    "code": "Code",
+    "hosts": "Hosts",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +81,12 @@ class Said:
 
 
 def page_context(report: Report) -> dict[str, object]:
-    """Return the names for the templates: everything but the list of jobs and what belongs to the file itself."""
+    """Return the names for the templates: everything but the list of jobs and what belongs to the file itself.
+
+    A comparison that a decision judges has the decision's interval.
+    """
+    decisions = page_decisions(report.run)
+    report = with_decided_intervals(report, decisions)
     axes = board_axes(report)
     notes, nothing = missing_sentences(report), nothing_measured(report)
     return {
@@ -82,13 +94,13 @@ def page_context(report: Report) -> dict[str, object]:
         "provenance": provenance(report),
         **_measured(report),
         "verdicts": [_verdict(each) for each in main_comparisons(report) if nothing is None],
-        "forest": mode_forest(report) if nothing is None else None,
         "single_sentence": _single_sentence(report) if nothing is None else nothing.text,
-        "says": [_said(each) for each in answers(report) if each.kind != "comparison" and each != nothing],
-        "modes_sentence": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
+        **_sentences(report, nothing),
+        "modes_sentence": _modes(report),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
-        **decision_names(report.run),
+        **decision_names(decisions),
+        "modes_title": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
         "horizons": axes.horizons,
         "budgets": axes.budgets,
         "weights": axes.weights,
@@ -103,8 +115,8 @@ def page_context(report: Report) -> dict[str, object]:
         "grid": job_grid(report),
         **_charts(report),
         "command": shlex.join(report.info.command),
-        "fleet_head": (*_FLEET_HEAD, *_prior_types(report)),
-        "fleet_rows": _fleet_rows(report),
+        "fleet_head": fleet_head(report),
+        "fleet_rows": fleet_rows(report),
         **_curves_and_estimates(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
@@ -169,6 +181,21 @@ def _verdict(comparison: Comparison) -> ComparisonSummary:
     return ComparisonSummary(label=label, answer=answer, whisker=whisker(comparison))
 
 
+def _sentences(report: Report, nothing: Answer | None) -> dict[str, object]:
+    """Return the forest of many modes, and the sentences of the answer beside the comparisons.
+
+    With a forest, what each mode saves stands beside it.
+    """
+    forest = mode_forest(report) if nothing is None else None
+    spoken = [each for each in answers(report) if each.kind != "comparison" and each != nothing]
+    savings = [each for each in spoken if each.kind == "saving" and forest is not None]
+    return {
+        "forest": forest,
+        "savings_parts": [part for each in savings for part in each.text.removesuffix(".").split("; ")],
+        "says": [_said(each) for each in spoken if each not in savings],
+    }
+
+
 def _said(answer: Answer) -> Said:
     return Said(label=_LABELS[answer.kind], tone=answer.tone, text=answer.text)
 
@@ -182,6 +209,12 @@ def _single_sentence(report: Report) -> str:
         return f"{mode_name(only.mode)} ran alone, and none of its {plural(only.jobs, 'job')} has a score."
     score = f"{mode_name(only.mode)} scored {percent(only.score.mean, digits=1)} over {plural(only.scored, 'job')}"
     return f"{score}; it ran alone, so there is nothing to compare it with."
+
+
+def _modes(report: Report) -> str:
+    """Return the modes by name; of many their number, so that the answer stays on the first screen."""
+    names = [mode_name(mode) for mode in report.mode_names]
+    return joined(names or ["no mode"]) if len(names) <= _NAMED else plural(len(names), "mode")
 
 
 def _scope(report: Report) -> str:
@@ -244,36 +277,5 @@ def _curves_and_estimates(report: Report) -> dict[str, object]:
         "cost_charts": cost_charts(report.lambda_curves),
         "curve_head": FIGURES,
         "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
-        "estimate_rows": _estimate_rows(report),
+        "estimate_rows": estimate_rows(report),
     }
-
-
-def _estimate_rows(report: Report) -> list[tuple[str, ...]]:
-    rows = () if report.info.estimates is None else report.info.estimates.rows
-    return [
-        (row.model, row.type, f"{row.prior:.3f}", f"{row.mean:.3f}", f"{row.count:,}", f"{row.estimate:.3f}")
-        for row in rows[:_MAX_NOTES]
-    ]
-
-
-_FLEET_HEAD: Final = ("model", "VRAM", "load", "cost per token", "max context")
-_MAX_PRIORS: Final = 10  # task types with a column of their own in the table of the fleet
-
-
-def _prior_types(report: Report) -> tuple[str, ...]:
-    """Return the task types that the fleet has priors of, the usual ones first; at most ten."""
-    return in_type_order(kind for model in report.info.fleet for kind in model.capabilities)[:_MAX_PRIORS]
-
-
-def _fleet_rows(report: Report) -> list[tuple[str, ...]]:
-    return [
-        (
-            model.tag,
-            gigabytes(model.vram_gb),
-            seconds(model.load_time_ms / 1000),
-            significant(model.cost_per_token),
-            f"{model.max_ctx:,}",
-            *(f"{model.capability(kind):.2f}" for kind in _prior_types(report)),
-        )
-        for model in report.info.fleet
-    ]

@@ -23,6 +23,17 @@ def is_same(c: Comparison) -> bool:
     return c.difference is not None and c.difference.reach is not None and c.difference.reach <= SAME
 
 
+def alike(c: Comparison) -> bool:
+    """Return whether both modes have the same score in every pair."""
+    return c.pairs > 0 and c.jobs_won == c.jobs_lost == 0
+
+
+def difference_text(mean: float) -> str:
+    """Return `the difference of 1.2 points`; one that rounds to nothing is named so."""
+    size = points(mean)
+    return "a difference below 0.1 points" if size.startswith("0.0 ") else f"the difference of {size}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
     """Mean over complete pairs of the reference's figure minus the mode's; None where a figure was not measured."""
@@ -38,10 +49,12 @@ def savings_sentence(report: Report, comparisons: Iterable[Comparison]) -> str |
         report: The report.
         comparisons: Those of each mode with its reference.
     """
-    against = [each for each in comparisons if each.reference == FIXED and each.pairs]
-    claims = [_claim(mode_name(each.mode), saving(report.jobs, each.mode, FIXED)) for each in against]
-    named = [f" against {mode_name(FIXED)}", *[""] * len(claims)]  # it is named once
-    parts = [f"{claim}{name}{_score(each)}" for claim, name, each in zip(claims, named, against, strict=False)]
+    parts: list[str] = []
+    for each in comparisons:
+        claim = _claim(mode_name(each.mode), saving(report.jobs, each.mode, FIXED))
+        if each.reference == FIXED and each.pairs and claim is not None:
+            named = "" if parts else f" against {mode_name(FIXED)}"  # it is named once
+            parts.append(f"{claim}{named}{_score(each)}")
     return f"{'; '.join(parts)}." if parts else None
 
 
@@ -67,16 +80,21 @@ def _mean(pairs: Iterable[tuple[float | None, float | None]]) -> float | None:
     return fmean(known) if known else None
 
 
-def _claim(mode: str, found: Saving) -> str:
-    """Return `MILP saves 2.1 loads and takes 3 s more a job`."""
-    figures = ((found.loads, "load"), (found.seconds, "s"))
-    saved = [text for value, unit in figures if value is not None and value > 0 and (text := _figure(value, unit))]
-    spent = [text for value, unit in figures if value is not None and value < 0 and (text := _figure(-value, unit))]
+def _claim(mode: str, found: Saving) -> str | None:
+    """Return `MILP saves 2.1 loads and takes 3 s more a job`; None where neither was measured."""
+    figures = [(value, unit) for value, unit in ((found.loads, "load"), (found.seconds, "s")) if value is not None]
+    if not figures:
+        return None
+    saved = [text for value, unit in figures if value > 0 and (text := _figure(value, unit))]
+    spent = [text for value, unit in figures if value < 0 and (text := _figure(-value, unit))]
     if saved and spent:
         return f"{mode} saves {joined(saved)} and takes {joined(spent)} more a job"
     if spent:
         return f"{mode} takes {joined(spent)} more a job"
-    return f"{mode} saves {joined(saved) if saved else 'neither loads nor time'}{' a job' if saved else ''}"
+    if saved:
+        return f"{mode} saves {joined(saved)} a job"
+    nothing = {"load": "no loads", "s": "no time"}
+    return f"{mode} saves {'neither loads nor time' if len(figures) == len(nothing) else nothing[figures[0][1]]}"
 
 
 def _figure(value: float, unit: str) -> str:
@@ -92,8 +110,10 @@ def _score(c: Comparison) -> str:
     found = c.difference
     if found is None:
         return ""
-    if c.jobs_won == c.jobs_lost == 0 or is_same(c):
+    if alike(c) or is_same(c):
         return ", at the same score"
     if not found.excludes_zero:
-        return f", at a score that differs by {points(found.mean)}, which may be chance"
+        size = points(found.mean)
+        size = "less than 0.1 points" if size.startswith("0.0 ") else size
+        return f", at a score that differs by {size}, which may be chance"
     return f", at a score {points(found.mean)} {'higher' if found.mean > 0 else 'lower'}"

@@ -79,16 +79,16 @@ def _cost_curves(curves: LambdaCurves, width: int) -> list[str]:
 
 
 def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
-    by_job: dict[tuple[str, Setting], dict[str, Aggregate]] = {}
-    for name, jobs in _by_name(report.jobs).items():
-        for cell in aggregate_settings(jobs):
-            by_job.setdefault((name, cell.setting), {})[cell.mode] = cell
+    by_job: dict[tuple[str, Setting], list[MeasuredJob]] = {}
+    for each in report.jobs:
+        by_job.setdefault((each.job, each.setting), []).append(each)
     order = sorted(by_job, key=lambda key: (key[0], setting_order(key[1])))
     side_by_side = len(report.modes) <= _SIDE_BY_SIDE
     room = _MAX_ROWS if side_by_side else _MAX_ROWS // len(report.modes)
     shown = order if verbose > 0 else order[: max(1, room)]
     make = _pair_rows if side_by_side else _mode_rows
-    rows = [row for key in shown for row in make(key, by_job[key], report.mode_names)]
+    cells = {key: {each.mode: each for each in aggregate_settings(by_job[key])} for key in shown}
+    rows = [row for key in shown for row in make(key, cells[key], report.mode_names)]
     columns = [*_JOB_COLUMNS, *_metric_columns(_PAIR_METRICS) * len(report.modes)]
     if not side_by_side:
         columns = [*_JOB_COLUMNS, _Column(title="mode", right=False), *_metric_columns(_MODE_METRICS)]
@@ -98,13 +98,6 @@ def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
     if len(shown) < len(order):
         lines.append(f".. and {len(order) - len(shown):,} more jobs; -v shows all, the report files hold them.")
     return lines
-
-
-def _by_name(jobs: Sequence[MeasuredJob]) -> dict[str, list[MeasuredJob]]:
-    groups: dict[str, list[MeasuredJob]] = {}
-    for each in jobs:
-        groups.setdefault(each.job, []).append(each)
-    return groups
 
 
 _JOB_COLUMNS: Final = (_Column(title="job", right=False), _Column(title="hor"), _Column(title="VRAM"))

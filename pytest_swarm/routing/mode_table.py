@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # start-up must not pay for numpy and the domain
 
 _FOREIGN_ARGUMENT: Final = ModeArgument(metavar="ARGUMENT", example="fast", required=False)
 _RESERVED: Final = ("both", "all")
+_ALIKE: Final = 0.7  # of difflib's ratio: `mlip` for `milp` has 0.75, `other` for `both` 0.67
 
 
 class ModeOfAll(str):
@@ -71,9 +72,17 @@ class ModeTable:
         """Return the row of a mode, with or without an argument; OptionError for an unknown name."""
         name = mode.partition(":")[0]
         if name not in self._specs:
-            known = ", ".join((*_RESERVED, *self.written))
-            raise OptionError(f"unknown mode {mode!r}; known are {known}")
+            known = (*_RESERVED, *self.written)
+            raise OptionError(f"unknown mode {mode!r}{self._hint(mode)}; known are {', '.join(known)}")
         return self._specs[name]
+
+    def _hint(self, mode: str) -> str:
+        """Return ` (did you mean milp?)` for the mode whose name is most like an unknown one; else nothing."""
+        name, colon, argument = mode.partition(":")
+        near = _nearest(name.strip().lower().replace("_", "-"), (*_RESERVED, *self._specs))
+        spec = self._specs.get(near)
+        written = near + (colon + argument if spec is not None and spec.argument is not None else "")
+        return f" (did you mean {written}?)" if near else ""
 
     def parse(self, words: Iterable[str], *, what: str) -> tuple[str, ...]:
         """Return the modes that a list names, each once.
@@ -149,7 +158,9 @@ class ModeTable:
         spec, argument = self.spec(mode), mode.partition(":")[2]
         if spec.argument is not None and spec.argument.kind == "model" and argument not in fleet:
             has = ", ".join(fleet.tags)
-            raise OptionError(f"mode {mode!r}: fleet {fleet.name!r} has no model {argument!r}; it has {has}")
+            near = _nearest(argument.lower(), fleet.tags)
+            hint = f" (did you mean {spec.name}:{near}?)" if near else ""
+            raise OptionError(f"mode {mode!r}: fleet {fleet.name!r} has no model {argument!r}{hint}; it has {has}")
         if spec.argument is not None and spec.argument.kind == "file":
             from pytest_swarm.routing.policy import played_mode
 
@@ -186,6 +197,13 @@ class ModeTable:
             folder=self._folder,
         )
         return self.spec(mode).factory(own)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known name that is most like a word; an empty text where none is like it."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, tuple(known), n=1, cutoff=_ALIKE)), "")
 
 
 def make_router(mode: str, setup: RouterSetup, extra: Mapping[str, RouterFactory | ModeSpec]) -> Router:

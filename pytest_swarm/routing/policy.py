@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
@@ -38,15 +39,8 @@ class PolicyRouter:
         Raises:
             PolicyError: The horizon or the budget is not that of the decision.
         """
-        policy = self._policy
-        same_budget = abs(view.vram_budget_gb - policy.vram_budget_gb) <= BUDGET_TOLERANCE_GB
-        if view.horizon_depth != policy.horizon_depth or not same_budget:
-            depth, size = policy.horizon_depth, format_gb(policy.vram_budget_gb)
-            raise PolicyError(
-                f"{self._where}: was decided for horizon {depth} and {size}, not for horizon {view.horizon_depth} and "
-                f"{format_gb(view.vram_budget_gb)}; run it with --swarm-horizon={depth} --swarm-vram={size}"
-            )
-        weights = weights_of(policy)
+        _check_setting(self._policy, self._where, horizon=view.horizon_depth, budget_gb=view.vram_budget_gb)
+        weights = weights_of(self._policy)
         own = replace(view, weights=weights, whole_graph=lambda: replace(view.whole(), weights=weights))
         return await self._router.route(own)
 
@@ -63,6 +57,32 @@ def played_mode(argument: str, fleet: Fleet, *, folder: Path | None = None) -> s
         PolicyError: The file cannot be read, or was decided for other models.
     """
     return _fitting_policy(argument, fleet, folder).mode
+
+
+def check_policy_setting(
+    argument: str, fleet: Fleet, *, folder: Path | None, horizon: HorizonDepth, budget_gb: float
+) -> None:
+    """Raise PolicyError where a policy file cannot be read, or was decided for another horizon or budget.
+
+    Args:
+        argument: The path of the file.
+        fleet: The models on offer.
+        folder: Where it is looked for, after the current folder.
+        horizon: The horizon at which it is to be played.
+        budget_gb: The budget at which it is to be played, in GB.
+    """
+    policy = _fitting_policy(argument, fleet, folder)
+    _check_setting(policy, f"policy {argument}", horizon=horizon, budget_gb=budget_gb)
+
+
+def _check_setting(policy: PolicyFile, where: str, *, horizon: HorizonDepth, budget_gb: float) -> None:
+    same_budget = abs(budget_gb - policy.vram_budget_gb) <= BUDGET_TOLERANCE_GB
+    if horizon != policy.horizon_depth or not same_budget:
+        depth, size = policy.horizon_depth, format_gb(policy.vram_budget_gb)
+        raise PolicyError(
+            f"{where}: was decided for horizon {depth} and {size}, not for horizon {horizon} and "
+            f"{format_gb(budget_gb)}; run it with --swarm-horizon={depth} --swarm-vram={size}"
+        )
 
 
 def weights_of(policy: PolicyFile) -> Weights:

@@ -162,6 +162,8 @@ def read_policy(path: Path) -> PolicyFile:
         known = policy.fleet
     except FleetError as error:
         raise PolicyError(f"{where}: {error}") from error
+    except OverflowError as error:  # a whole number beyond every float
+        raise PolicyError(f"{where}: a number of a model is beyond all bounds; {_ADVICE}") from error
     for tag in [each.model for each in policy.estimates] + [each.model for each in policy.table]:
         if tag not in known:
             raise PolicyError(f"{where}: names model {tag!r}, which is not among its models; {_ADVICE}")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic
 
+from pytest_swarm.scoring.asides import before_next_question
 from pytest_swarm.scoring.reading import AnswerPlace, Reading, ValueT
 
 MAX_BOX_CHARS: Final = 2000  # a longer box is no final answer
@@ -21,27 +22,36 @@ _TAG: Final = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
 _TAG_END: Final = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
 _BOX: Final = re.compile(r"\\f?(?:boxed|box)\s{0,2}\{")
 _DECORATION: Final = r"[*_`\"'”’)\]]{0,4}"
+_WORD: Final = re.compile(
+    r"(?<![\w/<])(?:answer|antwort|lösung|réponse|respuesta|risposta|resposta|ответ)|答案|答え|정답", re.IGNORECASE
+)
 _LINK: Final = re.compile(
-    rf"answers?{_DECORATION}"
+    rf"(?:answers?|antwort|lösung|réponse|respuesta|risposta|resposta|ответ|答案|答え|정답)(?:\s(?:correcta|correcte?"
+    rf"|exacte|final[ea]?))?{_DECORATION}"
+    r"(?:\s?\([^()\n]{1,60}\)[*_]{0,2})?"
     r"(?:\s(?:to|for|of|in|here)\b[^.!?\n:=]{0,120}?)?"
     rf"\s{{0,2}}[*_]{{0,2}}(?:(?<=[\s*_])(?:is|was|are|(?:would|will|should|must|can only) be|comes (?:out )?to"
-    rf"|equals)\b(?!n't|n’t)"
-    rf"|[:=≈→⇒]|(?:-{{1,2}}|=)>|\s[-–—]\s|{_DECORATION}\s{{0,3}}\n)"
+    rf"|equals|ist|lautet|est|es|é|è)\b(?!n't|n’t)"
+    rf"|[是为は는은]|[:\uff1a=≈→⇒]|(?:-{{1,2}}|=)>|\s[-–—]\s|{_DECORATION}\s{{0,3}}\n)"
     r":?",
     re.IGNORECASE,
 )
-_LABEL: Final = re.compile(r"(?:(?<=\n)|^)[ \t>*_]{0,6}(?:A|Ans|ANS)[.:][*_]{0,3}(?=\s)|(?:(?<=\n)|^)#{4}\s(?=[-−$\d])")
+_LABEL: Final = re.compile(
+    r"(?:(?<=\n)|^)[ \t>*_]{0,6}(?:A:|(?:Ans|ANS)[.:])[*_]{0,3}(?=\s)|(?:(?<=\n)|^)#{4}\s(?=[-−$\d])"
+)
 _HEADING: Final = re.compile(r"(?:^|\n)[^\w\n]{0,8}(?:(?:the|my|final|correct|right|best)\s){0,3}$", re.IGNORECASE)
 _CONDITION: Final = re.compile(
     r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct"
-    r"|right|best)\s)?$|\b(?:long|longer|detailed|wrong|incorrect)\s$"
+    r"|right|best)\s)?$|\b(?:long|longer|detailed|wrong|incorrect|initial|first|original|previous|earlier)\s$"
     r"|\b(?:do|does|did|would)(?:n['’]t| not) (?:think|believe|suppose|say) (?:that )?(?:the|my|your) (?:\w+ )?$"
     r"|\bdoubt (?:that )?(?:the|my|your) (?:\w+ )?$",
     re.IGNORECASE,
 )
 _CORRECTION: Final = re.compile(
     r"(?:^|[,.!?…\n(—–])[ \t]{0,3}[*_]{0,2}(?:(?:but|oh|hmm+|um|ah)\W{1,3})?"
-    r"(?:wait(?=\s?[,.:!…—–-]|\s(?:no|actually|that)\b)|hold on|oops|correction(?=\s?:)|scratch that|on second thought"
+    r"(?:wait(?=\s?[,.:!…—–-]|\s(?:no|actually|that)\b)|hold on|oops|correction(?=\s?:)|scratch that"
+    r"|(?:up)?on (?:second thought|reflection|re-?consideration|further (?:thought|reflection))"
+    r"|after (?:re-?consideration|re-?considering|re-?checking|further thought)"
     r"|actually(?=,? (?:no|yes)\W*$)|(?:no,? )?actually,? (?:no|wait)\b|no,? (?:wait|actually)\b,?"
     r"|(?:sorry,? )?i (?:made|see) (?:a|an|my) (?:mistake|error)"
     r"|let me (?:correct|re-?do|re-?calculate|fix))\b",
@@ -59,6 +69,9 @@ class AnswerRules(Generic[ValueT]):
 
 def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
     """Return the answer of a text without thinking; None where it holds none of this kind."""
+    before = before_next_question(text)
+    if before is not None and (reading := read_answer(before, rules)) is not None:
+        return reading
     correction = _last_match(_CORRECTION, text)
     if correction is not None:
         reading = _read_part(text[correction.end() :], rules)
@@ -101,14 +114,10 @@ def after_marker(text: str) -> str | None:
     label = _last_match(_LABEL, text)
     if label is not None and "\nB:" not in text:
         best = label.end()
-    lower = text.lower()
-    position, tries = len(text), 0
-    while tries < MAX_TRIES:
-        position = lower.rfind("answer", 0, position)
-        if position < max(best, 0):
+    for word in reversed(list(_WORD.finditer(text))[-MAX_TRIES:]):
+        if word.start() < best:
             break
-        tries += 1
-        end = _marker_end(text, position)
+        end = _marker_end(text, word.start())
         if end is not None and text[end:].strip(" \t\n*_`#:.\"'$"):
             best = max(best, end)
             break
@@ -116,8 +125,6 @@ def after_marker(text: str) -> str | None:
 
 
 def _marker_end(text: str, position: int) -> int | None:
-    if position and (text[position - 1].isalnum() or text[position - 1] in "/<"):
-        return None
     match = _LINK.match(text, position, position + _MARKER_CHARS)
     before = text[max(0, position - 40) : position]
     if match is None or _CONDITION.search(before):

@@ -18,7 +18,8 @@ from pytest_swarm.scoring.fences import unfenced
 from pytest_swarm.scoring.json import find_fields, numeric
 from pytest_swarm.scoring.letters import read_letter
 from pytest_swarm.scoring.numbers import last_number
-from pytest_swarm.scoring.text import read_text, undressed
+from pytest_swarm.scoring.same_text import undressed
+from pytest_swarm.scoring.text import read_text
 from pytest_swarm.scoring.yes_no import says_yes
 
 MAX_TEXT_CHARS: Final = 500  # a longer answer to a task that expects an exact text is not that text

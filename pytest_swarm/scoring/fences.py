@@ -81,6 +81,12 @@ def without_fence_lines(text: str) -> str:
     return _FENCE_LINE.sub("", text)
 
 
+def before_first_fence(text: str) -> str:
+    """Return the text before the first line that opens or closes a fenced block."""
+    line = _FENCE_LINE.search(text)
+    return text if line is None else text[: line.start()]
+
+
 def unfenced(text: str) -> str:
     """Return what a text says that is nothing but one fenced block; any other text as it is."""
     text = text.strip()

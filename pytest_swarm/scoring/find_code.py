@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
+import sys
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator
@@ -11,13 +13,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.scoring.answer_regions import enclosed_region
-from pytest_swarm.scoring.fences import Fence, fences
+from pytest_swarm.scoring.demonstrations import without_demonstrations
+from pytest_swarm.scoring.fences import Fence, before_first_fence, fences
 from pytest_swarm.scoring.reading import AnswerPlace
 
 MAX_CODE_CHARS: Final = 50_000
 _MAX_CUTS: Final = 20  # of prose after code without a fence
 _PYTHON: Final = frozenset({"python", "py", "python3", "py3", "python2", ""})
 _MARKDOWN: Final = frozenset({"markdown", "md"})
+_FIRST_LINES: Final = 5  # of which one has a prompt in a transcript
+_MAX_INLINE: Final = 20
+_INLINE: Final = re.compile(r"(?<!`)`([^`\n]{8,400})`(?!`)")
+_DEMONSTRATING: Final = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom)
 _FIRST_WORDS: Final = ("def ", "class ", "import ", "from ", "@", "async def ")
 
 
@@ -39,16 +46,33 @@ def find_code(text: str, entry_point: str) -> FoundCode:
     region = enclosed_region(text)
     if region is not None and region[1] is AnswerPlace.TAG and entry_point in region[0]:
         text = region[0]
-    blocks = [textwrap.dedent(block.text) for block in _blocks(text) if block.language in _PYTHON]
-    candidates = blocks or [_unfenced_code(text)]
+    blocks = [_typed_in(textwrap.dedent(block.text)) for block in _blocks(text) if block.language in _PYTHON]
+    found = _last_that_defines(blocks or [_unfenced_code(text)], entry_point)
+    if found.code is None:  # the opening fence is missing, or the code is a span within a line
+        others = [_unfenced_code(before_first_fence(text))] if blocks else _INLINE.findall(text)[-_MAX_INLINE:]
+        other = _last_that_defines(others, entry_point)
+        return found if other.code is None else other
+    return found
+
+
+def _last_that_defines(candidates: list[str], entry_point: str) -> FoundCode:
+    """The last candidate that defines the entry point, with its helpers and without its demonstrations."""
     fault = ""
     for number in reversed(range(len(candidates))):
         problem = _problem(candidates[number], entry_point)
         if problem is None:
             helpers = _helpers(candidates, number, entry_point)
-            return FoundCode(code="\n\n".join((*helpers, candidates[number])))
+            return FoundCode(code="\n\n".join((*helpers, without_demonstrations(candidates[number], entry_point))))
         fault = fault or problem
     return FoundCode(code=None, fault=fault)
+
+
+def _typed_in(code: str) -> str:
+    """The code of a transcript of the interactive interpreter, without prompts and output; other code as it is."""
+    lines = code.split("\n")
+    if not any(line.startswith(">>> ") for line in lines[:_FIRST_LINES]):
+        return code
+    return "\n".join(line[4:] for line in lines if line.startswith((">>> ", "... ")) or line.rstrip() in (">>>", "..."))
 
 
 def _blocks(text: str) -> Iterator[Fence]:
@@ -106,7 +130,7 @@ def _definitions(code: str, entry_point: str, *, known: Iterable[str] = ()) -> s
         for node in tree.body
         if isinstance(node, kinds)
         and not _names(node) & taken
-        and not (isinstance(node, ast.Assign | ast.AnnAssign) and _demonstrates(node, entry_point))
+        and not (isinstance(node, _DEMONSTRATING) and _demonstrates(node, entry_point))
     ]
     try:
         return ast.unparse(ast.Module(body=kept, type_ignores=[])) if kept else ""
@@ -116,6 +140,8 @@ def _definitions(code: str, entry_point: str, *, known: Iterable[str] = ()) -> s
 
 def _demonstrates(node: ast.AST, entry_point: str) -> bool:
     """Whether an assignment is no constant but a demonstration: it calls the entry point, or asks for input."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return any(alias.name == entry_point for alias in node.names)
     names = (each.func.id for each in ast.walk(node) if isinstance(each, ast.Call) and isinstance(each.func, ast.Name))
     return any(name in (entry_point, "input") for name in names)
 
@@ -125,7 +151,15 @@ def _problem(code: str, entry_point: str) -> str | None:
     tree = _parsed(code)
     if isinstance(tree, str):
         return tree
-    return None if entry_point in _defined(tree) else f"the code does not define {entry_point}"
+    defined = entry_point in _defined(tree) or any(_imports(node, entry_point) for node in tree.body)
+    return None if defined else f"the code does not define {entry_point}"
+
+
+def _imports(node: ast.stmt, entry_point: str) -> bool:
+    """Whether a statement imports the entry point from the standard library."""
+    if not isinstance(node, ast.ImportFrom) or (node.module or "").partition(".")[0] not in sys.stdlib_module_names:
+        return False
+    return any((alias.asname or alias.name) == entry_point for alias in node.names)
 
 
 def _parsed(code: str) -> ast.Module | str:
@@ -153,7 +187,7 @@ def _unfenced_code(text: str) -> str:
     lines = text.split("\n")
     start = next((number for number, line in enumerate(lines) if line.startswith(_FIRST_WORDS)), None)
     if start is None:
-        return text
+        return _typed_in(text)
     end = len(lines)
     for _ in range(_MAX_CUTS):
         code = "\n".join(lines[start:end])

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.domain.expectation import JsonFields, JsonScalar
-from pytest_swarm.scoring.answer_regions import enclosed_region
+from pytest_swarm.scoring.answer_regions import after_marker, enclosed_region
 from pytest_swarm.scoring.equality import same_number
 from pytest_swarm.scoring.reading import AnswerPlace
 from pytest_swarm.scoring.verdict import Score, share, shown, wrong
@@ -26,6 +26,7 @@ MAX_BROKEN_STARTS: Final = 1000  # opening braces that begin no JSON before a ho
 MAX_SHOWN_CHARS: Final = 200  # of the object in the score
 MAX_DEPTH: Final = 20
 _SPELLED: Final = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d{1,4})?")
+_QUOTE_MARK: Final = re.compile(r"^ {0,3}> ?", re.MULTILINE)  # no line of JSON begins so, but in a Markdown quote
 _ABSENT: Final = object()
 
 
@@ -61,6 +62,9 @@ def _best_object(expected: JsonFields, text: str) -> Mapping[str, object] | None
     region = enclosed_region(text)
     if region is not None and region[1] is AnswerPlace.TAG and "{" in region[0]:
         text = region[0]
+    given = _object_after_marker(expected, text)
+    if given is not None:
+        return given
     best: Mapping[str, object] | None = None
     most = -1
     for candidate in find_objects(text, expected.fields):
@@ -68,6 +72,15 @@ def _best_object(expected: JsonFields, text: str) -> Mapping[str, object] | None
         if count >= most:
             best, most = candidate, count
     return best
+
+
+def _object_after_marker(expected: JsonFields, text: str) -> Mapping[str, object] | None:
+    """The object with expected fields that follows the last "answer:" at once; None where there is none."""
+    after = after_marker(text)
+    if after is None or not after.lstrip(" \t\n*_`:").removeprefix("json").lstrip().startswith("{"):
+        return None
+    found = next(find_objects(after, expected.fields), None)
+    return found if found is not None and _by_field(expected, found) else None
 
 
 def _by_field(expected: JsonFields, candidate: Mapping[str, object]) -> dict[str, object]:
@@ -117,6 +130,7 @@ def numeric(value: str | int | float, *, quoted: bool) -> float | None:
 def find_objects(text: str, fields: Iterable[str]) -> Iterator[Mapping[str, object]]:
     """The JSON objects in the text, in order; of those within others, only where none around has any of `fields`."""
     names = frozenset(field.strip().casefold() for field in fields)
+    text = _QUOTE_MARK.sub("", text)
     decoder = json.JSONDecoder()
     broken = 0
     start = text.find("{")

@@ -58,12 +58,41 @@ _DENIED_AFTER: Final = re.compile(
     + ")",
     re.IGNORECASE,
 )
+_JUDGED_AFTER: Final = re.compile(  # "(A) is wrong", but not "(A) Wrong" or "A) does not ...", which quote a choice
+    r"[\").\]]{0,2}"
+    + _MORE_LETTERS
+    + r"\s(?-i:"
+    + one_of("is, are, was, were, can, could, seems?, looks?, must")
+    + r")(?:\s?n['’]t)?(?:\s"
+    + one_of(
+        "be, not, both, all, also, clearly, simply, obviously, therefore, thus, definitely, too, likely, probably, then"
+    )
+    + r"){0,3}\s(?:"
+    + one_of("wrong, incorrect, false, out, eliminated, ruled out, excluded, unlikely, impossible, untrue, no longer")
+    + r"\b|(?<=not\s|n't\s)"
+    + one_of("the, correct, right, true, an? (?:option|choice|answer), it, possible, valid, supported")
+    + r"\b)|[\").\]]{0,2}\scannot be (?:the|right|correct|true|an)\b",
+    re.IGNORECASE,
+)
+_DOUBTED: Final = re.compile(
+    r"\b(?:don['’]t|do not|doesn['’]t|can(?:no|['’])t) (?:think|believe|suppose)\b[^.,;\n]{0,40}$"
+    r"|\bdoubt (?:that )?(?:it|the)\b[^.,;\n]{0,30}$",
+    re.IGNORECASE,
+)
+_HEDGED: Final = re.compile(
+    r"\b(?:could|might|may|can)(?: well| also| perhaps)? be\s?(?:option |choice )?[\"(\[]?$", re.IGNORECASE
+)
+_HEDGED_AFTER: Final = re.compile(
+    r"[\")\]]?\?|[\")\]]?\s(?:is|seems|looks|sounds|would be|might be|could be|may be)\s(?:also\s|very\s|quite\s)?"
+    r"(?:tempting|plausible|possible|close|attractive|appealing|reasonable|similar|arguable|a distractor)",
+    re.IGNORECASE,
+)
 _CONTEXT: Final = re.compile(
     r"(?:^|[:=>→⇒–—✅]|[.!?]|[\u2e80-\u9fff\uac00-\ud7af]|\b"
     + one_of(
         "option, choice, answer, letter, statement, is, be, it's, it, that's, so, therefore, thus, hence, with, pick, "
         "choose, select, say, think, guess, believe, definitely, probably, clearly, likely, maybe, perhaps, certainly, "
-        "leaving, leaves, only, then, either, or, and, but"
+        "leaving, leaves, only, then, either, or, and, but, no"
     )
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,
@@ -111,12 +140,21 @@ def is_denied(text: str, letter: StandingLetter) -> bool:
 
 def is_denied_after(text: str, letter: StandingLetter) -> bool:
     """Whether what follows a letter says that it is not the answer."""
-    return _DENIED_AFTER.match(text, letter.end) is not None
+    quoted = letter.bracketed or text[letter.end : letter.end + 1] in (")", ".")
+    pattern = _JUDGED_AFTER if quoted else _DENIED_AFTER
+    return pattern.match(text, letter.end) is not None
 
 
 def is_denied_before(text: str, letter: StandingLetter) -> bool:
     """Whether what stands before a letter says that it is not the answer."""
-    return _DENIED_BEFORE.search(text[max(0, letter.start - 40) : letter.start]) is not None
+    before = text[max(0, letter.start - 60) : letter.start]
+    return _DENIED_BEFORE.search(before[-40:]) is not None or _DOUBTED.search(before) is not None
+
+
+def is_hedged(text: str, letter: StandingLetter) -> bool:
+    """Whether a text calls a letter possible only: "it could also be C", "C is tempting"."""
+    before = text[max(0, letter.start - 40) : letter.start]
+    return _HEDGED.search(before) is not None or _HEDGED_AFTER.match(text, letter.end) is not None
 
 
 def stands_as_answer(text: str, letter: StandingLetter, after: str = "") -> bool:

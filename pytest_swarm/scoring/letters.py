@@ -13,6 +13,7 @@ from pytest_swarm.scoring.letter_tokens import (
     is_denied,
     is_denied_after,
     is_denied_before,
+    is_hedged,
     standing_letters,
     stands_as_answer,
 )
@@ -27,15 +28,18 @@ _TAIL_CHARS: Final = 20_000  # of a text that are searched for a letter that sta
 
 _ANOTHER: Final = re.compile(
     r"[\")\]]?(?:\s*,\s*(?:(?:and|or)\s+)?|\s*(?:/|&|\+)\s*|\s+(?:and/or|and|or)\s+)"
-    r"(?:(?:also|either|maybe|perhaps|possibly|probably)\s+)?(?:(?:option|choice|answer)s?\s+)?[\"(\[]?(?P<letter>[A-Z])(?![\w'*+#&@-])"
-    r"(?!\s+(?:is|was|would|has|can|cannot|does|did|describes|refers|involves|means)\b)"
+    r"(?:(?:also|either|maybe|perhaps|possibly|probably)\s+)?(?:(?:option|choice"
+    r"|answer)s?\s+)?[\"(\[]?(?P<letter>[A-Z])(?![\w'*+#&@-])"
+    r"(?<!I(?=\s(?:think|believe|guess|would|am|say)))(?!\s+(?:is|was|would|has|can|cannot|does|did|describes|refers"
+    r"|involves|means)\b)"
 )
 _LEAD_IN: Final = re.compile(
     r"(?:[\s\"'(\[{:;,=>*-]|"
     + one_of(
         "the, my, definitely, clearly, probably, likely, most, indeed, therefore, thus, so, simply, just, "
         "choice, options?, "
-        "letters?, answers?, number, only, correct, right, best, is, be, it, it's, that, surely, obviously, certainly, "
+        "letters?, answers?, la, el, le, die, der, opción, opcion, lettre, letra, number, only, correct, right, "
+        "best, is, be, it, it's, that, surely, obviously, certainly, "
         "either, both, then, now"
     )
     + r"\b(?=\W))*+",
@@ -53,7 +57,8 @@ _EXPLANATION: Final = re.compile(
 )
 _RIGHT: Final = one_of("correct, right, best, true, appropriate, accurate, suitable, likely")
 _NAMED: Final = re.compile(
-    rf"(?:\b{_RIGHT}\s"
+    r"\bonly(?=\s[(\[]?[A-Z][)\]]?\s(?:is|holds|applies|fits|remains|works|matches)\b)"
+    rf"|(?:\b{_RIGHT}\s"
     + one_of("one, option, choice, statement, response, letter, description, match, conclusion")
     + r"|\bmy (?:choice|pick|selection|guess|vote)|\b"
     + one_of("conclusion, verdict, result, solution, selected option, selection, correct")
@@ -62,8 +67,21 @@ _NAMED: Final = re.compile(
     + " "
     + one_of("choose, pick, select, go with, opt for, say, answer, settle on, conclude")
     + r"\b|\b"
-    + one_of("choosing, picking, selecting, going with, chose, selected, picked")
+    + one_of(
+        "choosing, picking, selecting, going with, chose, selected, picked, leaning towards?, lean towards?, leaning to"
+    )
     + r"\b",
+    re.IGNORECASE,
+)
+_RANGE: Final = re.compile(
+    r"(?<!\w)[(\[]?A[)\]]?\s?(?:-|–|through|thru|to)\s?[(\[]?[B-Z][)\]]?(?!\w)|\b[Bb]etween [A-Z] and [A-Z],"
+)
+_JUDGED_LINE: Final = re.compile(
+    r"[\s|*_>#(-]{0,8}(?:(?:option|choice|statement)\s)?(?P<letter>[A-Z])[*_]{0,2}\s?(?:[.):|]"
+    r"|[-–—](?=\s))(?:[^\n]*[-–—:|(.])?"
+    r"[\s*_]{0,6}(?:(?:this|that|it) is\s)?(?:(?P<yes>correct|right|true|yes)|incorrect|wrong|false|no|not correct"
+    r"|not true)"
+    r"\b[^\n]*$",
     re.IGNORECASE,
 )
 _STATED: Final = re.compile(
@@ -72,7 +90,8 @@ _STATED: Final = re.compile(
     + r"\s(?:(?:clearly|definitely|obviously|therefore|thus|indeed|most likely|probably)\s)?"
     + r"(?:the\s(?:only\s)?(?:\w{2,12}\s)?"
     + one_of("correct, right, best, answer, true, one, most, option, choice")
-    + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)|(?:fits|matches|works) best\b)",
+    + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)"
+    r"|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b)",
     re.IGNORECASE,
 )
 _LISTED: Final = re.compile(r"(?:(?:(?<=\n)|^)[(\[]?([A-Z])[)\]]?(?:[.:]|\s[-–—])?|(?<=[.;!?]\s)([A-Z])[.):])\s+(?=\S)")
@@ -139,7 +158,7 @@ def _settled(text: str, letter: StandingLetter, place: AnswerPlace, choices: int
 
 def _own(text: str, *, choices: int) -> Reading[str] | None:
     """The kind's own rule: a letter alone, one that a sentence names as right, a leading one, the last that stands."""
-    words = _QUOTED.sub("", without_cjk_edges(plain_words(text)))
+    words = _RANGE.sub(" ", _QUOTED.sub("", without_cjk_edges(plain_words(text))))
     alone = re.fullmatch(r"\W{0,6}([A-Za-z])\W{0,6}", words)
     if alone and "*" not in words:
         at = StandingLetter(name=alone[1].upper(), start=alone.start(1), end=alone.end(1), bracketed=False)
@@ -149,7 +168,27 @@ def _own(text: str, *, choices: int) -> Reading[str] | None:
     if leading is not None:
         first = _settled(words, leading, AnswerPlace.FIRST_WORD, choices)
         return first if first.values else _named(tail, choices) or first
-    return _named(tail, choices) or _ticked(text[-_TAIL_CHARS:], choices) or _last_standing(tail, choices)
+    return (
+        _judged(text[-_TAIL_CHARS:], choices)
+        or _named(tail, choices)
+        or _ticked(text[-_TAIL_CHARS:], choices)
+        or _last_standing(tail, choices)
+    )
+
+
+def _judged(text: str, choices: int) -> Reading[str] | None:
+    """The only choice that a list of the choices calls right, where nothing but the list follows; else None."""
+    lines = [line for line in text.rstrip().split("\n") if line.strip()]
+    judged: list[tuple[str, bool]] = []
+    for line in reversed(lines):
+        match = _JUDGED_LINE.match(line)
+        if match is None:
+            break
+        judged.append((match["letter"], match["yes"] is not None))
+    right = [name for name, is_right in judged if is_right]
+    if len(judged) < 2 or len(right) != 1 or ord(right[0]) - ord("A") >= choices:
+        return None
+    return Reading(values=(right[0],), text=right[0], place=AnswerPlace.STATEMENT)
 
 
 def _ticked(text: str, choices: int) -> Reading[str] | None:
@@ -165,7 +204,7 @@ def _ticked(text: str, choices: int) -> Reading[str] | None:
 def _leading(words: str) -> StandingLetter | None:
     """The letter that a text begins with, followed by a stop; not where it is the first of a list of choices."""
     first = next(standing_letters(words[:20]), None)
-    if first is None or words[: first.start].strip(" \"'"):
+    if first is None or words[: first.start].strip(" *\"'"):
         return None
     if not first.bracketed and not _STOP.match(words, first.end):
         return None
@@ -177,8 +216,8 @@ def _leading(words: str) -> StandingLetter | None:
 def _lists_choices(words: str, first: StandingLetter) -> bool:
     """Whether a text that begins with a letter goes on with others in the same way: it repeats the choices."""
     start = words[:_MAX_STATEMENT_CHARS]
-    others = (match[1] or match[2] for match in _LISTED.finditer(start, first.end))
-    if any(other != first.name for other in others):
+    others = [match[1] or match[2] for match in _LISTED.finditer(start, first.end)]
+    if others and all(first.name < other for other in others):
         return True
     names = "".join(each.name for each in standing_letters(start) if each.bracketed)
     return first.bracketed and names.startswith("ABC")
@@ -212,6 +251,7 @@ def _last_standing(words: str, choices: int) -> Reading[str] | None:
     if len({words[start] for start in listed}) < 2:  # one line is an answer, several repeat the choices
         listed = set()
     standing = [each for each in letters if stands_as_answer(words, each) and not {each.start, each.start + 1} & listed]
+    standing = [each for each in standing if not is_hedged(words, each)] or standing
     if not standing:
         return None
     last = standing[-1]

@@ -52,8 +52,9 @@ _FRACTION: Final = re.compile(
 )
 _SUPERSCRIPT: Final = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]{1,5}")
 _VULGAR_SIGN: Final = re.compile(rf"(\d)?[ {_THIN}]?([{''.join(_VULGAR)}])")
-_CITATION: Final = re.compile(r"(?<=[\w.%)])\[\d{1,3}\]")
-_EMPHASIS: Final = re.compile(r"(?<!\w)_{1,3}(?=\S)")
+_CITATION: Final = re.compile(r"(?<=[\w.%)])\[\d{1,3}\]|(?<=\d) \[\d{1,3}\]")
+_SPACED_THOUSANDS: Final = re.compile(r"(?<![\d.,] )(?<![\w.,])\d{1,3}(?: \d{3}){2,}(?![\w]| \d)")
+_EMPHASIS: Final = re.compile(r"(?<!\w)_{1,40}(?=[^\s_])")
 
 _WHOLE: Final = (
     rf"(?:\d{{1,3}}(?:,{_THIN}?\d{{3}})+(?!\d)|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?!\d)"
@@ -96,6 +97,7 @@ def simplified(text: str) -> str:
         for pattern, replacement in _LATEX:
             text = pattern.sub(replacement, text)
         text = _FRACTION.sub(_fraction, text)
+    text = _SPACED_THOUSANDS.sub(lambda match: match[0].replace(" ", _THIN), text)
     text = _MONEY_SCALE.sub(lambda match: f"{match[1]} {_LETTER_SCALES[match[2].lower()]}", text)
     text = text.replace("<sup>", "^").replace("</sup>", "")
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)

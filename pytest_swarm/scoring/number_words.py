@@ -1,9 +1,11 @@
-"""Whole numbers in words, such as "twelve" and "one hundred and five", for answers that hold no digit."""
+"""Numbers in words, such as "twelve", "one hundred and five" and "two and a half"."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+from pytest_swarm.scoring.foreign_numbers import with_foreign_digits
 
 _SMALL: Final = [
     "zero",
@@ -35,20 +37,52 @@ _VALUES: Final = {
 _SCALES: Final = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _WORD: Final = "|".join((*_VALUES, "hundred", *_SCALES))
 _PHRASE: Final = re.compile(rf"\b(?:{_WORD})(?:(?:\s|-|\sand\s)(?:{_WORD})){{0,12}}\b", re.IGNORECASE)
+_PARTS: Final = {
+    "half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4, "fifth": 5,
+    "fifths": 5, "sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10,
+}  # fmt: skip
+_FRACTION: Final = re.compile(
+    rf"\b(?:(?P<whole>{_WORD})\sand\sa\s(?P<rest>half|third|quarter|fourth|fifth)"
+    rf"|(?P<over>one|two|three|four|five|six|seven|eight|nine)[\s-](?P<under>{'|'.join(_PARTS)}))\b",
+    re.IGNORECASE,
+)
+_LED: Final = re.compile(  # a number in words that is given as the answer, in a text with digits as well
+    rf"(?P<lead>\A[\s*_\"'(]{{0,6}}|\banswers?\b[^.!?\n\d]{{0,60}}?(?:\b(?:is|are|was)\b|[:=])\s?:?[\s*_\"'(]{{0,6}})"
+    rf"(?P<words>{_PHRASE.pattern})(?P<fraction>\s(?:of|point|{'|'.join(_PARTS)})\b)?",
+    re.IGNORECASE,
+)
 _UNITS: Final = 10
 _FIRST_TENS: Final = 20
 _NOT_A_NUMBER: Final = ("one", "hundred", "thousand", "million", "billion")  # "no one", "a million reasons"
 
 
 def with_digits(text: str) -> str:
-    """Return the text with its numbers in words as digits; as it is where it holds a digit already.
+    """Return the text with its numbers in words as digits.
 
-    "one" alone is a pronoun more often than a number, so it counts only where it is all of the text.
+    Where a text holds digits as well, only words that begin it or follow "answer is" count. "one" alone is a pronoun
+    more often than a number, so it counts only where it is all of the text.
     """
-    if any(char.isdigit() for char in text):
-        return text
+    if any(char in "0123456789" for char in text):
+        return _LED.sub(_led_digits, text)
     alone = text.strip(" \t\n*_.`\"'").lower()
-    return _PHRASE.sub(lambda match: _digits(match[0], alone), text)
+    if alone in ("half", "a half"):
+        return "1/2"
+    english = _PHRASE.sub(lambda match: _digits(match[0], alone), _FRACTION.sub(_fraction_digits, text))
+    return with_foreign_digits(text) if english == text else english
+
+
+def _led_digits(match: re.Match[str]) -> str:
+    words = match["words"]
+    if match["fraction"] or words.lower() == "one":
+        return match[0]
+    return match["lead"] + _digits(words, "")
+
+
+def _fraction_digits(match: re.Match[str]) -> str:
+    if match["whole"]:
+        value = _value([match["whole"].lower()])
+        return match[0] if value is None else f"{value} 1/{_PARTS[match['rest'].lower()]}"
+    return f"{_value([match['over'].lower()])}/{_PARTS[match['under'].lower()]}"
 
 
 def _digits(phrase: str, alone: str) -> str:

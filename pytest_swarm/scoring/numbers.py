@@ -8,10 +8,12 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
+from pytest_swarm.scoring.asides import without_notes, without_offers
 from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in, simplified
 from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
+from pytest_swarm.scoring.stated_number import stated_number
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
 _LEAD_IN: Final = re.compile(
@@ -38,6 +40,25 @@ _JOINT: Final = re.compile(r"[\s{}\\$]*(?:,[\s{}\\$]*)?(?:or|and|and/or)[\s{}\\$
 _COMMA: Final = re.compile(r"\s*,\s*")
 _ENDED: Final = re.compile(r"[\s*_`\"'$)}\]]*\.?\s*")
 _REMARK: Final = re.compile(r"(?<=[.!?]\s)\((?!\s?=)(?=[^()]{0,300}[A-Za-z]{2})[^()\n]{1,300}\)[\s.!*_]{0,4}$")
+_SENTENCE_END: Final = re.compile(r"[.!?]\s|\n")
+_BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
+_FROM: Final = re.compile(r"\bfrom\s[$€£¥₹]?$", re.IGNORECASE)  # "from 120 to 99" ends at 99
+_EITHER: Final = re.compile(r"\s(?:[a-z]+\s){0,2}or\s(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE)
+_BOLD: Final = re.compile(r"(?<![*\w])\*\*[$€£¥₹]?$")
+_HEADLINE_CHARS: Final = 60
+_UNIT_WORDS: Final = 2
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_LIST_MARK: Final = re.compile(
+    r"\s*(?:#{1,6}|\d{1,2}[.)])(?:\s|$)|\s*(?:step|part|case|chapter|section|page)\b", re.IGNORECASE
+)
+_UNDETERMINED: Final = re.compile(
+    r"\b(?:can(?:no|')t|cannot|could not|couldn't|unable to|not able to|impossible to"
+    r"|not possible to)\s(?:be\s)?(?:\w+\s)?"
+    r"(?:determined?|answer(?:ed)?|say|tell|solved?|calculated?|computed?|know)\b"
+    r"|\b(?:not|isn't|insufficient) enough (?:information|data|context)|\binsufficient (?:information|data)",
+    re.IGNORECASE,
+)
+_ESTIMATE: Final = re.compile(r"\b(?:but|however|estimate|guess|approximately|roughly|probably)\b", re.IGNORECASE)
 _RATHER: Final = re.compile(r"\b(?:but|rather|instead|it(?:'s| is))\b", re.IGNORECASE)
 
 
@@ -150,8 +171,58 @@ def _result_of_equation(text: str, numbers: list[WrittenNumber]) -> WrittenNumbe
 
 
 def _own(text: str) -> Reading[float] | None:
-    """The last number, looked for in ever longer ends of the text: the last one stands near the end of most."""
+    """A number on a first line of its own, the one that an only statement gives, else the last number of the text."""
+    offers_off = without_offers(text)
+    before_notes = without_notes(offers_off)
+    if next(numbers_in(before_notes), None) is not None:
+        text = before_notes
+    headline = _headline(text)
+    if headline is not None:
+        return _reading(headline, AnswerPlace.FIRST_LINE)
     text = _without_remark(text)
+    return _only_statement(text) or _last(text)
+
+
+def _headline(text: str) -> WrittenNumber | None:
+    """The number of a first line that holds no more than it and its unit, with a blank line after it."""
+    first, blank, _ = text.partition("\n\n")
+    if not blank or len(first) > _HEADLINE_CHARS or "\n" in first or _LIST_MARK.match(first):
+        return None
+    numbers = list(numbers_in(first))
+    if len(numbers) != 1 or first.rstrip("*_ ").endswith(":"):
+        return None
+    rest = first[: numbers[0].start] + first[numbers[0].end :]
+    return numbers[0] if len(_LETTERS.findall(rest)) <= _UNIT_WORDS else None
+
+
+def _only_statement(text: str) -> Reading[float] | None:
+    """The number that the only sentence with numbers gives; None where there are several such sentences."""
+    if len(text) > _MAX_STATEMENT_CHARS:
+        return None
+    numbers = [number for number in numbers_in(text) if not _is_denied(text, number)]
+    if not numbers:
+        return None
+    end = _SENTENCE_END.search(text, numbers[0].end)
+    start = max((match.end() for match in _SENTENCE_END.finditer(text, 0, numbers[0].start)), default=0)
+    statement = text[: len(text) if end is None else end.start()]
+    if numbers[-1].start >= len(statement):
+        return None
+    if _UNDETERMINED.search(text) and not _ESTIMATE.search(text, 0, numbers[-1].start):
+        return Reading(values=(), text=text[start : len(statement)].strip(), place=AnswerPlace.STATEMENT)
+    bold = [number for number in numbers if _BOLD.search(statement, number.start - 4, number.start)]
+    stated = bold[0] if len(bold) == 1 else stated_number(statement, numbers)
+    for one, other in pairwise(numbers):
+        between = statement[one.end : other.start]
+        alike = not set(one.values).isdisjoint(other.values)
+        limits = _BETWEEN.search(statement, 0, one.start) is not None and between.endswith(" and ")
+        joined = _EITHER.fullmatch(between) is not None and _FROM.search(statement, 0, one.start) is None
+        if stated in (one, other) and not alike and (limits or joined):
+            return Reading(values=(), text=statement[one.start : other.end], place=AnswerPlace.LAST)
+    return _reading(stated, AnswerPlace.LAST)
+
+
+def _last(text: str) -> Reading[float] | None:
+    """The last number, looked for in ever longer ends of the text: the last one stands near the end of most."""
     numbers: list[WrittenNumber] = []
     for length in (_SHORT_END, len(text) or 1):
         end = text[-length:]

@@ -17,6 +17,7 @@ class AnswerPlace(StrEnum):
     TAG = "in <answer>"
     MARKER = "after 'answer'"
     FIRST_WORD = "first word"
+    FIRST_LINE = "first line"
     STATEMENT = "a statement"
     LAST = "last in the text"
     WHOLE = "the whole text"

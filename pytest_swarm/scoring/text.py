@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
 from pytest_swarm.domain.expectation import Exact, Keywords
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
+from pytest_swarm.scoring.asides import without_confidence
 from pytest_swarm.scoring.fences import fences, unfenced
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
+from pytest_swarm.scoring.same_text import normalized, undressed
 from pytest_swarm.scoring.verdict import RIGHT, Score, score_reading, share, shown, wrong
 
 _MAX_LINE_CHARS: Final = 4000
-_WRAPPERS: Final = (
-    *(("*", "*"), ("_", "_"), ("`", "`"), ('"', '"'), ("'", "'"), ("$", "$"), ("“", "”"), ("‘", "’"), ("«", "»")),
-    *(
-        ("„", "“"),
-        ("\\(", "\\)"),
-        ("\\[", "\\]"),
-        ("\\text{", "}"),
-        ("\\textbf{", "}"),
-        ("\\mathrm{", "}"),
-        ("\\boxed{", "}"),
-    ),
-)
-_LATEX_SPELLINGS: Final = (
-    (re.compile(r"\\(?:left|right|displaystyle)(?![a-z])|\\[!,;: ]|\s"), ""),
-    (re.compile(r"\\[dtc]frac(?![a-z])"), r"\\frac"),
-    (re.compile(r"\\frac([0-9])([0-9])"), r"\\frac{\1}{\2}"),
-    (re.compile(r"\^(?:\\circ|\{\\circ\})"), ""),
-    (re.compile(r"\\([%$])"), r"\1"),
-    (re.compile(r"\\(?:text|mathrm|mbox)\{([^{}]{0,200})\}"), r"\1"),
-)
-_SIGNS: Final = str.maketrans({"’": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-"})
-_SPACED_SIGN: Final = re.compile(  # "(1, 2)" is "(1,2)", but "] ]" is not "]]"
-    r"(?<=[()\[\]{},;=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])"
-)
-_MAX_WRAPPERS: Final = 4  # around each other
-_STOPS: Final = ".!,;:。"
-_ARTICLE: Final = re.compile(r"(?:the|an?)\s+(?=\S)")
 _LEAD_IN: Final = re.compile(
-    r"[\s:*_]{0,6}(?:(?:so|therefore|thus|hence|then|well|sure)\b[,!]?\s{1,3}){0,2}(?:it|this|that|he|she|they"
+    r"[\s:*_]{0,6}(?:(?:so|therefore|thus|hence|then|well|sure)\b[,!]?\s{1,3}){0,2}"
+    r"(?:i(?:'d|’d)?\s(?:(?:would|must)\s)?(?:think|believe|guess|say|suppose)\s(?:that\s)?)?(?:it|this|that|he|she"
+    r"|they"
     r"|here|(?:the|my) \w{1,20})(?:'s|’s|\s(?:is|was|are|were|would be|must be|should be))\s{1,3}",
+    re.IGNORECASE,
+)
+_HEDGE: Final = re.compile(
+    r"(?:(?:probably|most likely|likely|definitely|certainly|clearly|simply|i (?:think|believe|guess"
+    r"|would say)(?: that)?)"
+    r"\b,?\s{1,3}|(?:hmm+|well|oh|i['’]m not (?:certain|sure|100% sure))\b,?\s{1,3}(?:but\s)?"
+    r"|[^?.!\n]{1,60}\?\s{1,2}no,\s{1,2}"
+    r"|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)){1,2}(?=\S)",
     re.IGNORECASE,
 )
 _GREETING: Final = re.compile(
@@ -57,10 +42,32 @@ _FAREWELL: Final = re.compile(
     r"|please let|would you like)\b[^\n]{0,200}$",
     re.IGNORECASE,
 )
-_COPULA: Final = re.compile(r"\s(?:is|was|are|were|equals|reads)\s|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s")
+_COPULA: Final = re.compile(
+    r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|ist|sind|war|est|sont|es|son|é)\s"
+    r"|(?<=[\u3040-\u9fff])[是为は]"
+    r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s"
+)
 _DENIED: Final = re.compile(
     r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect)\b|n['’]t\b", re.IGNORECASE
 )
+_CONTRAST: Final = re.compile(r",?\s(?:while|whereas)\s", re.IGNORECASE)
+_CLAUSE: Final = re.compile(r";\s")
+_ADVERB: Final = re.compile(r"[a-z]{2,14}ly\s(?=\S)", re.IGNORECASE)
+_AGENT: Final = re.compile(r"\b(?:was|were|is|are|been)\s(?:[a-z]{2,14}ly\s)?[a-z]{2,14}\sby\s")
+_SITUATED: Final = re.compile(
+    r"\b(?:starts?|begins?|ends?|takes place|took place|happened|occurred|opens?|closes?|arrives?|departs?|leaves?|lies"
+    r"|lives?|lived"
+    r"|born|located|died)\s(?:at|on|in)\s"
+)
+_PHRASE_AFTER: Final = re.compile(r"\s(?:in|on|at|from|during|between)\s")
+_SUBJECT: Final = re.compile(
+    r"(?!(?:The|It|This|That|These|There|He|She|They|We|I|You|In|On|At|If|When|As|So|An?|My|Here|What|Which|Who|Not?"
+    r"|Both|All)\b)"
+    r"((?:[A-Z][\w.'’-]*)(?:\s(?:(?:of|the|de|da|di|del|van|von|der"
+    r"|la)\s)?[A-Z][\w.'’-]*){0,4})\s(?=[a-z]+\s)(?!(?:and|or|but"
+    r"|nor|to|of)\s)"
+)
+_ANSWER_FIELDS: Final = ("answer", "final_answer", "finalanswer", "result", "output", "label")
 _RETRACTION: Final = re.compile(
     r"\W{0,4}(?:(?:no|wait|actually|sorry|correction|hmm+|oops|scratch that|i mean|on second thought|let me)\b"
     r"|(?:but\s)?(?:that|this|it)(?:'s|’s|\sis|\swas)\s(?:\w{1,12}\s)?(?:wrong|incorrect|not\b|false|a mistake))",
@@ -69,12 +76,12 @@ _RETRACTION: Final = re.compile(
 _SENTENCE: Final = re.compile(r"[.!](?=\s)")
 _EXPLANATION: Final = re.compile(
     r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
-    r"(?=the\s)|;\s",
+    r"(?=(?:the|an?)\s)|;\s",
     re.IGNORECASE,
 )
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__|`([^`\n]{1,300})`")
 _SENTENCE_WORDS: Final = 5  # a line of fewer words is no sentence
-_MARK: Final = re.compile(r"^[\s>]{0,6}(?:#{1,6}|[-*+•])\s+")
+_MARK: Final = re.compile(r"^\s{0,6}(?:>\s?(?=[\w\"*`#+-])){0,3}(?:(?:#{1,6}|[-*+•]|\d{1,2}[.)])\s+)?")
 
 
 def score_keywords(expected: Keywords, text: str) -> Score:
@@ -109,53 +116,14 @@ def score_exact(expected: Exact, text: str) -> Score:
 
 def read_text(text: str) -> Reading[str]:
     """Return the text that a reply gives as its answer, with other cuts of the same words, the likeliest first."""
-    reading = read_answer(text, _RULES)
     whole = unfenced(text)
+    field = _answer_field(whole)
+    reading = _region(field, AnswerPlace.OBJECT) if field else read_answer(text, _RULES)
     if reading is None:
         return Reading(values=(whole,), text=whole, place=AnswerPlace.WHOLE)
     if reading.place is AnswerPlace.WHOLE:
         return reading
     return Reading(values=(*reading.values, whole), text=reading.text, place=reading.place)
-
-
-def normalized(text: str) -> str:
-    """Return a text as it is compared: Unicode's NFKC form, lower case, single spaces, none beside brackets and signs.
-
-    Emphasis and quotes around it, a leading article and stops at its end are taken off, unless nothing would be left.
-    """
-    text = " ".join(unicodedata.normalize("NFKC", text).casefold().translate(_SIGNS).split())
-    text = _SPACED_SIGN.sub("", undressed(text))
-    if "\\" in text:
-        text = undressed(_one_latex(text))
-    return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
-
-
-def _one_latex(text: str) -> str:
-    """A formula in one of its spellings: no spaces, one kind of fraction, with braces."""
-    for pattern, replacement in _LATEX_SPELLINGS:
-        text = pattern.sub(replacement, text)
-    return text
-
-
-def undressed(text: str) -> str:
-    """Return the text without emphasis and quotes around it and without stops at its end, unless nothing is left."""
-    for _ in range(_MAX_WRAPPERS):
-        bare = _bare(text)
-        if bare == text:
-            break
-        text = bare
-    return text
-
-
-def _bare(text: str) -> str:
-    """The text without one pair of signs around it, and without stops at its end."""
-    text = (text.rstrip(_STOPS + " ") or text).strip()
-    for start, end in _WRAPPERS:
-        if len(text) > len(start) + len(end) and text.startswith(start) and text.endswith(end):
-            inner = text[len(start) : -len(end)].strip()
-            if inner and end not in inner.strip(end):
-                return inner
-    return text
 
 
 def _region(text: str, place: AnswerPlace) -> Reading[str] | None:
@@ -178,9 +146,9 @@ def _own(text: str) -> Reading[str] | None:
             (blocks[0].text.strip(), whole), AnswerPlace.WHOLE if whole != text.strip() else AnswerPlace.BLOCK
         )
     said = _FAREWELL.sub("", _GREETING.sub("", whole, count=1)) if len(whole) < _MAX_LINE_CHARS else whole
-    lines = [line for line in said.split("\n") if line.strip()]
+    lines = [line for line in without_confidence(said).split("\n") if line.strip()]
     if len(lines) < 2:
-        return _reading((whole, *_cuts(said)), AnswerPlace.WHOLE)
+        return _reading((whole, *_cuts(lines[0] if lines else said)), AnswerPlace.WHOLE)
     leads = re.match(r"[^\n]*\n[ \t]*\n", said) is not None and _leads(lines[0], lines[-1])
     return _reading((whole, *_cuts(lines[0] if leads else lines[-1])), AnswerPlace.WHOLE)
 
@@ -201,19 +169,58 @@ def _cuts(line: str) -> tuple[str, ...]:
     """The line, and what is left of it without its lead-in, explanation and further sentences."""
     line = line.strip()[:_MAX_LINE_CHARS]
     found = [line, _MARK.sub("", line)]
+    line = _HEDGE.sub("", line) if _HEDGE.match(line) else line
     sentence, *rest = _SENTENCE.split(line, maxsplit=1)
     if rest and _RETRACTION.match(rest[0]):
         return (line,)
     for part in (line, sentence):
         lead_in = _LEAD_IN.match(part)
         bare = part[lead_in.end() :] if lead_in else part
-        said = list(_COPULA.finditer(part))
-        copula = part[said[-1].end() :] if said and not _DENIED.search(part, 0, said[-1].start()) else part
+        copula = _after_copula(_CONTRAST.split(part, maxsplit=1)[0])
         found += [part, *(_EXPLANATION.split(each, maxsplit=1)[0] for each in (bare, copula)), bare, copula]
+        found += _named_in(part, copula)
     bold = {next(filter(None, match.groups())).strip() for match in _BOLD.finditer(line)}
     if len(bold) == 1:
         found += bold
     return tuple(found)
+
+
+def _after_copula(part: str) -> str:
+    """What a sentence says after its last "is"; the sentence itself where it denies something."""
+    clauses = _CLAUSE.split(part)
+    if len(clauses) > 1 and _DENIED.search(clauses[0]) and not _DENIED.search(clauses[-1]):
+        part = clauses[-1]
+    said = list(_COPULA.finditer(" " + part))
+    if not said or _DENIED.search(part, 0, max(0, said[-1].start() - 1)):
+        return part
+    return (" " + part)[said[-1].end() :]
+
+
+def _named_in(part: str, copula: str) -> list[str]:
+    """What a sentence names elsewhere: its subject ("Paris is the capital"), "by whom", "at what time"."""
+    found = [_ADVERB.sub("", copula, count=1)] if _ADVERB.match(copula) else []
+    if _DENIED.search(part):
+        return found
+    main_clause = _EXPLANATION.split(part, maxsplit=1)[0]
+    for pattern in (_AGENT, _SITUATED):
+        match = pattern.search(main_clause)
+        if match is not None:
+            tail = main_clause[match.end() :]
+            found += [tail, _EXPLANATION.split(_PHRASE_AFTER.split(tail, maxsplit=1)[0], maxsplit=1)[0]]
+    subject = _SUBJECT.match(part)
+    return [*found, subject[1]] if subject is not None else found
+
+
+def _answer_field(text: str) -> str | None:
+    """The answer of a text that is a JSON object with a field for it."""
+    if not text.startswith("{") or len(text) > _MAX_LINE_CHARS:
+        return None
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    found = [table[name] for name in _ANSWER_FIELDS if isinstance(table.get(name), str | int | float)]
+    return str(found[0]) if len(found) == 1 else None
 
 
 def _reading(values: Iterable[str], place: AnswerPlace) -> Reading[str] | None:

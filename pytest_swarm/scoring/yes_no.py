@@ -17,25 +17,35 @@ _LAST_STATEMENTS: Final = 30  # that are looked at for a yes or no of their own
 _YES_WORDS: Final = ("yes", "yep", "yeah", "yup")
 
 _LEAD_IN_WORDS: Final = one_of(
-    "well, hmm+, ok, okay, sure, certainly, actually, in short, short answer, in summary, in conclusion, overall, "
+    "well, oh, hmm+, ok, okay, sure, certainly, actually, in short, short answer, in summary, in conclusion, overall, "
     "to be clear, i think, i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, "
     "hence, so, then, that, simply, just, definitely, clearly, probably, most likely, likely, unfortunately, indeed, "
-    "in fact, technically, great question, good question, let me think, be, a (?:clear|definite|resounding|firm|big)"
+    "in fact, technically, almost, great question, good question, let me think, be, a (?:clear|definite|resounding"
+    "|firm|big)"
 )
 _LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*+", re.IGNORECASE)
-_FIRST_YES: Final = one_of("yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely")
-_FIRST_NO: Final = one_of("no, nope, nah, false, incorrect, untrue, wrong, never")
+_FIRST_YES: Final = one_of(
+    "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, si, sim, да"
+)
+_FIRST_NO: Final = one_of("no, nope, nah, false, incorrect, untrue, wrong, never, negative, nein, non, não, нет")
+_FIRST_CJK: Final = re.compile(
+    r"[\s\"'(:\uff1a]*(?:(?P<no>不是的?|不对|不正确|不会|不能|不|否|错误?|没有|いいえ|아니[요오])"
+    r"|(?P<yes>是的?|对的?|正确|没错|会|能|可以|はい|네|예))(?=[\s,.!;:,。!、;:\"')]|$)"
+)
 _FIRST: Final = re.compile(rf"(?:(?P<yes>{_FIRST_YES})|(?P<no>{_FIRST_NO}))(?!\w|-\w|'\w)", re.IGNORECASE)
 _FIRST_DENIED: Final = re.compile(
-    one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
+    r"(?:almost |most )?"
+    + one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
     + r" not\b|"
     + one_of("not at all, by no means, no way, never")
     + r"\b|not "
     + one_of("really, quite, necessarily, exactly, always, entirely")
-    + r"\b",
+    + r"\b(?! (?:known|clear|certain|sure|obvious|definitive|possible|as))",
     re.IGNORECASE,
 )
-_ALSO_ATTRIBUTES: Final = frozenset({"true", "correct", "wrong", "definitely", "absolutely", "never"})
+_ALSO_ATTRIBUTES: Final = frozenset(
+    {"true", "correct", "wrong", "definitely", "absolutely", "never", "negative", "si", "non"}
+)
 _NOUN: Final = re.compile(r"\s+(?!because|since|as|for|-)\w")
 
 _EITHER: Final = one_of("yes, true, correct, no, false, incorrect")
@@ -76,16 +86,16 @@ _AFTER_PREDICATE: Final = (
 )
 _PREDICATE: Final = re.compile(
     rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_ADVERB})\b){{0,4}}\s*[\"'(]?"
-    + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes)(?: to say)?"
-    + r"|(?P<no>false|incorrect|wrong|untrue|inaccurate|invalid|no|impossible))"
-    + _AFTER_PREDICATE,
+    + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed)(?: to say)?"
+    + r"|(?P<no>(?:false|incorrect|wrong|untrue|inaccurate|invalid)(?: to say)?|no|impossible|unsupported"
+    r"|refuted|contradicted|disproved|debunked|an? (?:\w+ )?(?:myth|misconception|hoax)))" + _AFTER_PREDICATE,
     re.IGNORECASE,
 )
 _NEGATIVE: Final = re.compile(rf"\b{_DENIAL}\b|\bcannot\b|n't", re.IGNORECASE)
 _NOT_THE_CASE: Final = re.compile(r"\bit(?: is|'s) not (?:the case|true|correct) that\b", re.IGNORECASE)
 
 _BEFORE_ALONE: Final = (
-    r"(?:^|[,;:—–(]|\s-|\b"
+    r"(?:^|[,;:—–(|→⇒>]|\s-|\b"
     + one_of(
         "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, definitely, clearly, "
         "probably, but, "
@@ -94,14 +104,49 @@ _BEFORE_ALONE: Final = (
     + r")[\s\"'(]{0,3}"
 )
 _AFTER_ALONE: Final = (
-    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)\n—–]|\s*$|\s-|\s(?:because|since|as|for|on|it|he|she|they|that|this)\b))"
+    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)|\n—–]|\s*$|\s-|\s(?:because|since|as|for|on|it|he|she|they|that|this)\b))"
 )
 _STANDS_ALONE: Final = re.compile(_BEFORE_ALONE + r"(?P<word>yes|no|yep|yeah|nope)" + _AFTER_ALONE, re.IGNORECASE)
 _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply|just)?\s?[\"'(]?$", re.IGNORECASE)
+_SUBJECT: Final = "(?:it|they|he|she|this|that|there|you|we)"
+_VERB: Final = "(?:is|are|was|were|does|do|did|can|could|will|would|has|have|had|should|must)"
 _ASSENT: Final = re.compile(
-    r"\W*(?:sure|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so)\W*", re.IGNORECASE
+    r"\W*(?:sure|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so"
+    r"|(?:yes,? )?i (?:\w+ly )?agree(?: with (?:this|that|the|it)\b[^.,;]{0,40})?|you bet"
+    r"|without (?:a )?(?:any )?doubt|y"
+    rf"|(?:indeed,? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
+    re.IGNORECASE,
 )
-_DISSENT: Final = re.compile(r"\W*(?:i|we) (?:do|would)(?:n't| not) (?:think|believe) so\b", re.IGNORECASE)
+_DISSENT: Final = re.compile(
+    r"\W*(?:(?:i|we) (?:do|would)(?:n't| not) (?:think|believe) so\b"
+    r"|(?:(?:no,? )?i (?:\w+ly )?(?:disagree|(?:do not|don't|cannot|can't) agree)\b)"
+    rf"|(?:n|hardly|(?:(?:no,? )?{_SUBJECT} (?:{_VERB} not|(?:{_VERB}|ca|wo)n't|cannot)))\W*$)",
+    re.IGNORECASE,
+)
+_CONTRADICTED: Final = re.compile(
+    r"\b(?:claim|statement|hypothesis|assertion|proposition)\s(?:(?P<fails>does not hold|doesn't hold\b)"
+    r"|(?P<holds>holds(?=[.!]|\s*$)))|"
+    r"\b(?:(?P<denied>not|n't)\s)?(?:(?P<no>contradicts?|refutes?|disproves?)|(?P<yes>confirms?|supports?|backs?))\s"
+    r"(?:(?:the|this|that) (?:claim|statement|hypothesis|sentence|assertion)|(?:this|that|it)(?=\s*[.,;!]|\s*$))",
+    re.IGNORECASE,
+)
+_CONCESSION: Final = re.compile(
+    r"^(?:while|although|though|even though|even if|despite)\b[^,.;\n]{0,150},\s",
+    re.IGNORECASE,
+)
+_OPEN: Final = re.compile(
+    r"[\s\"'(:*-]*(?:(?:therefore|thus|so|hence|overall),?\s)?(?:(?:currently|still|that|it|this|is|really|simply"
+    r"|largely|rather|probably|both|also|the answer)\s){0,4}"
+    r"(?:not (?:(?:always|really|yet|entirely|completely|quite|as|so|necessarily)\s)?(?:known|clear|certain|sure"
+    r"|definitive|obvious|simple|straightforward|easy|available|possible to)"
+    r"|unknown|unclear|uncertain|inconclusive|indeterminate|ambiguous|moot|subjective|dependent|depend(?:s|ing)?\b"
+    r"|debatable|controversial|up for debate|impossible to (?:say|determine|tell|know)|difficult to (?:say|determine"
+    r"|tell)"
+    r"|possible,? but|(?:can(?:no|')t|cannot) be (?:known|determined|answered|said)|i(?:'m| am) not sure|maybe\W*$"
+    r"|perhaps\W*$)",
+    re.IGNORECASE,
+)
+_QUESTIONED: Final = re.compile(r"\W*(?:yes|no)\s?\?+\s*", re.IGNORECASE)
 _MARKS: Final = re.compile("[✅❌✔✖✗✓☑✘\ufe0f]")
 _UNDECIDED: Final = re.compile(
     r"\b(?:can't|cannot|could not|couldn't) (?:confirm|say|tell)\b|\bwhether\b", re.IGNORECASE
@@ -114,6 +159,8 @@ def score_yes_no(expected: YesNo, text: str) -> Score:
     reading = read_yes_no(text)
     if reading is None:
         return wrong("the answer says neither yes nor no")
+    if not reading.values:
+        return score_reading(reading, right=False, detail="the answer decides nothing")
     said = reading.values[0]
     return score_reading(reading, right=said == expected.value, detail=f"the answer says {'yes' if said else 'no'}")
 
@@ -126,12 +173,14 @@ def read_yes_no(text: str) -> Reading[bool] | None:
 def says_yes(text: str) -> bool | None:
     """Whether an answer says yes; None where it decides nothing."""
     reading = read_yes_no(text)
-    return None if reading is None else reading.values[0]
+    return reading.values[0] if reading is not None and reading.values else None
 
 
 def _region(text: str, place: AnswerPlace) -> Reading[bool] | None:
     """What a place that holds the answer decides: its first word, else the statement that it begins with."""
     words = _decisive_words(text[:_MAX_STATEMENT_CHARS])
+    if _is_open(first_statement(words)):
+        return Reading(values=(), text=first_statement(words), place=place)
     return _first_word(words, place) or _decided(first_statement(words), place)
 
 
@@ -140,10 +189,21 @@ def _own(text: str) -> Reading[bool] | None:
     assent, dissent = _ASSENT.fullmatch(words), _DISSENT.match(words)
     if assent or dissent:
         return _said(words, AnswerPlace.FIRST_WORD, yes=dissent is None)
-    first = _first_word(words, AnswerPlace.FIRST_WORD)
+    asked = _QUESTIONED.match(words)
+    first = _first_word(words if asked is None else words[asked.end() :], AnswerPlace.FIRST_WORD)
     if first is not None:
         return first
     parts = [part for part in statements(words, limit=_LAST_STATEMENTS) if not part.endswith("?")]
+    if parts and _is_open(parts[-1]):
+        return Reading(values=(), text=parts[-1], place=AnswerPlace.STATEMENT)
+    source = _CONTRADICTED.search(parts[-1]) if parts and not _UNDECIDED.search(parts[-1]) else None
+    if source is not None:
+        return _said(
+            source[0],
+            AnswerPlace.STATEMENT,
+            yes=source["yes"] is not None or source["holds"] is not None,
+            denied=source["denied"] is not None,
+        )
     for part in reversed(parts):
         reading = _alone(part, AnswerPlace.STATEMENT)
         if reading is not None:
@@ -156,6 +216,11 @@ def _own(text: str) -> Reading[bool] | None:
     if equation is not None:
         return _said(equation[1], AnswerPlace.LAST, yes=equation[1].lower() == "true")
     return None
+
+
+def _is_open(statement: str) -> bool:
+    """Whether a sentence says that there is no yes or no: "It depends.", "unknown"."""
+    return _OPEN.match(statement) is not None and _STANDS_ALONE.search(statement) is None
 
 
 def _decisive_words(text: str) -> str:
@@ -173,7 +238,8 @@ def _first_word(words: str, place: AnswerPlace) -> Reading[bool] | None:
         return _said(denied[0], place, yes=False)
     first = _FIRST.match(words, start) or _FIRST.match(words)
     if first is None:
-        return None
+        foreign = _FIRST_CJK.match(words)
+        return None if foreign is None else _said(foreign[0], place, yes=foreign["yes"] is not None)
     word = first[0].lower()
     if word in _ALSO_ATTRIBUTES and _NOUN.match(words, first.end()):
         return None  # "true leap years", "correct answers"
@@ -185,6 +251,7 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     alone = _alone(statement, place)
     if alone is not None:
         return alone
+    statement = _CONCESSION.sub("", statement)
     predicates = list(_PREDICATE.finditer(statement))
     if not predicates:
         return None

@@ -69,6 +69,10 @@ class RunEndEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run
     ts_ms: Milliseconds
     complete: bool
     notes: tuple[str, ...]
+    failed: Annotated[
+        tuple[str, ...] | None,
+        Meta(description="the tests that failed, of any kind; null = not known"),
+    ] = None
 
 
 class JobEvent(Struct, frozen=True, kw_only=True, tag_field="event"):

@@ -104,9 +104,12 @@ def encode_collection(ts_ms: float, tests: Iterable[str]) -> JsonObject:
     return to_json(CollectionEvent(ts_ms=ts_ms, tests=tuple(tests)))
 
 
-def encode_run_end(ts_ms: float, *, complete: bool, notes: Iterable[str]) -> JsonObject:
-    """Return `run_end`: whether every collected case was run, and sentences about those that were not."""
-    return to_json(RunEndEvent(ts_ms=ts_ms, complete=complete, notes=tuple(notes)))
+def encode_run_end(
+    ts_ms: float, *, complete: bool, notes: Iterable[str], failed: Iterable[str] | None = None
+) -> JsonObject:
+    """Return `run_end`: whether every collected case was run, sentences about those that were not, and what failed."""
+    lost = None if failed is None else tuple(failed)
+    return to_json(RunEndEvent(ts_ms=ts_ms, complete=complete, notes=tuple(notes), failed=lost))
 
 
 def encode_note(case: Case, text: str, ts_ms: float) -> JsonObject:

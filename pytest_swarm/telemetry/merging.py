@@ -109,7 +109,9 @@ def _lines(parts: Sequence[tuple[Path, Run]], *, name: str, missing: Sequence[st
     notes = [note for run in runs for note in run.notes if note not in copied]
     if len(commands) > 1:
         notes.append(f"the parts were run with several commands: {'; '.join(commands)}")
-    yield _line(encode_run_end(last_ms, complete=not missing, notes=dict.fromkeys((*notes, *missing))))
+    failed = None if any(run.failed is None for run in runs) else [test for run in runs for test in run.failed or ()]
+    notes = [*dict.fromkeys((*notes, *missing))]
+    yield _line(encode_run_end(last_ms, complete=not missing, notes=notes, failed=failed))
 
 
 def _job_lines(path: Path) -> Iterator[tuple[_Line, bytes]]:

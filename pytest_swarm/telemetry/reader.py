@@ -35,6 +35,7 @@ from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader
+from pytest_swarm.telemetry.shared_values import SharedValues
 
 
 class _EventHead(Struct, frozen=True, kw_only=True):
@@ -114,9 +115,11 @@ class _Reader:
         self.notes: list[str] = []
         self.case_notes: list[str] = []
         self.collected: dict[str, None] = {}
+        self.failed: tuple[str, ...] | None = None
         self.damaged: list[int] = []
         self.torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
         self.measured = MeasuredReader()
+        self._shared = SharedValues()
         self._graphs: dict[str, tuple[GraphObject, TaskGraph]] = {}
 
     def take_line(self, line: bytes, *, number: int) -> None:
@@ -145,7 +148,7 @@ class _Reader:
                     raise EventsError(f"{where}: field 'event': a second run_start; a file holds one run, so split it")
                 self.info = _run_info(event, where)
             case types.RunEndEvent():
-                self.complete, self.notes = event.complete, list(event.notes)
+                self.complete, self.notes, self.failed = event.complete, list(event.notes), event.failed
             case types.CollectionEvent():
                 self.collected.update(dict.fromkeys(event.tests))
             case MeasuredTestEvent() | VerifiedCaseEvent():
@@ -176,6 +179,8 @@ class _Reader:
         if job is None:
             name = type(event).__struct_config__.tag
             raise EventsError(f"{where}: {name} of a job that no dag_structure opened")
+        if not isinstance(event, types.JobSummaryEvent):  # whose metrics are computed anew
+            event = self._shared.within(event)
         match event:
             case types.PlanStepEvent():
                 job.steps.append(_step(event, where))
@@ -225,6 +230,7 @@ class _Reader:
             complete=self.complete and not unfinished and not notes and not damage,
             notes=(*self.notes, *dict.fromkeys(self.case_notes), *unfinished, *damage, *notes),
             collected=tuple(self.collected),
+            failed=self.failed,
             measured=tuple(self.measured.tests),
             verified=tuple(self.measured.cases.values()),
         )

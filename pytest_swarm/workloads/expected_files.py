@@ -106,7 +106,9 @@ def write_expected(job: str | os.PathLike[str], answers: Mapping[str, ExpectedAn
     if path.exists():
         raise GraphError(f"{path}: exists already; remove it to write it anew")
     make_folder(path.parent, GraphError)
-    lines = [toml_comment(answered), toml_comment("Take out 'reference_model' of an answer that you checked.")]
+    lines = [toml_comment(answered)]
+    if any(answer.reference_model is not None for answer in answers.values()):
+        lines.append(toml_comment("Take out 'reference_model' of an answer that you checked."))
     for task, answer in answers.items():
         lines += ["", f"[tasks.{toml_key(task)}]", f"expected = {_value(encode_expectation(answer.expected))}"]
         if answer.reference_model is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,21 @@ def many_modes(tmp_path_factory: pytest.TempPathFactory) -> str:
     modes = ("lp", "milp", "llm", "single:qwen2.5-coder:7b")
     run = small_run(modes=modes, horizons=(0, "flat"), repeats=3)
     return url_of(run, tmp_path_factory.mktemp("many"))
+
+
+@pytest.fixture(scope="session")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Fourteen modes, some with long names, at three horizons and five budgets, for a decision at each budget."""
+    long = tuple(f"single:hf.co/organization/a-model-of-ours-GGUF:{tag}" for tag in ("Q4_K_M", "Q8_0"))
+    modes = ("lp", "milp", "staged", "llm", "llm:phi4:14b", "fixed", "collate", "heft", "greedy", "random", "oracle")
+    budgets_gb = (6.5, 8.0, 16.0, 24.0, 48.0)
+    run = small_run(modes=(*modes, "best-single", *long), horizons=(0, 1, 3), budgets_gb=budgets_gb)
+    jobs = tuple(
+        replace(job, case=replace(job.case, graph=replace(job.case.graph, name=f"{job.case.job}-{n}")))
+        for n in range(3)
+        for job in run.jobs
+    )
+    return url_of(replace(run, jobs=jobs), tmp_path_factory.mktemp("crowded"))
 
 
 @pytest.fixture(scope="session")

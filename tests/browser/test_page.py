@@ -223,3 +223,27 @@ def test_it_prints(small: str, page: Page, tmp_path: Path) -> None:
     page.send("Emulation.setEmulatedMedia", media="print")
     assert page.value("getComputedStyle(document.querySelector('nav.main')).display") == "none"
     assert page.value(WIDER_THAN_THE_WINDOW) <= 0
+
+
+def test_the_answer_of_a_crowded_run_stands_on_the_first_screen(crowded: str, page: Page) -> None:
+    page.screen(1280, 800)
+    page.open(crowded)
+    card = "document.querySelector('#answer .lead-answer').getBoundingClientRect()"
+    heading = "document.querySelector('#answer h2').getBoundingClientRect()"
+    assert 0 < page.value(f"{heading}.top") < page.value(f"{card}.top")
+    assert page.value(f"{heading}.height") > 10
+    assert page.value(f"{card}.bottom") <= 800
+
+
+def test_names_break_between_their_words_only(crowded: str, page: Page) -> None:
+    """Each piece between two break opportunities stands on one line: its rectangles have one top."""
+    page.screen(1024, 800)
+    page.open(crowded)
+    broken = page.value(
+        "[...document.querySelectorAll('#modes th .nowrap, #board-0-0-0 th .nowrap')].flatMap(tag =>"
+        " [...tag.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).flatMap(node => {"
+        " const range = document.createRange(); range.selectNodeContents(node);"
+        " const tops = new Set([...range.getClientRects()].map(each => Math.round(each.top)));"
+        " return tops.size > 1 ? [node.textContent] : []; }))"
+    )
+    assert broken == []

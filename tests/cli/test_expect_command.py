@@ -74,6 +74,15 @@ def test_a_reference_model_answers_what_has_no_expectation() -> None:
     assert told == [f"asking {fleet.tags[0]}: job, 2 tasks"]
 
 
+def test_a_file_for_a_judge_says_nothing_of_a_reference_model(tmp_path: Path) -> None:
+    job = tmp_path / "job.toml"
+    save_graph(graph(), job)
+    assert main(["expect", str(job), "--judge", "big:7b"]) == 0
+    text = expected_path(job).read_text()
+    assert "reference_model" not in text
+    assert "run with --swarm-judge=big:7b" in text
+
+
 def test_expected_answers_are_read_with_their_job(tmp_path: Path) -> None:
     job = tmp_path / "job.toml"
     save_graph(graph(), job)

@@ -14,7 +14,7 @@ from pytest_swarm.domain.expectation_codec import decode_expectation, encode_exp
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet, Model
 from pytest_swarm.domain.prompt import parent_outputs, task_messages
-from pytest_swarm.domain.record import Case, CaseKey
+from pytest_swarm.domain.record import Case, CaseKey, lambda_label
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import FleetError, GraphError
 from pytest_swarm.fields import Fields
@@ -136,3 +136,8 @@ def test_tags_of_one_file_are_one_model_of_the_fleet() -> None:
     assert merged[MODEL.tag].keep
     assert (merged.standing_tag("twin:latest"), merged.standing_tag("other")) == (MODEL.tag, "other")
     assert fleet.merged(()) is fleet
+
+
+def test_no_two_weights_have_one_name() -> None:
+    assert [lambda_label(each) for each in (0.0, 0.25, 1, 1e6, 1e-7)] == ["t0", "t0.25", "t1", "t1000000", "t1e-07"]
+    assert lambda_label(0.3) != lambda_label(0.1 + 0.2)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from benchmarks.estimates_table import HeldOut
 from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
@@ -95,6 +96,28 @@ def test_text_that_tells_nothing_leaves_the_type_to_decide() -> None:
     assert found.info.text is not None
     assert found.info.text.startswith("the text of prompts adds nothing, so the type decides")
     assert quality(found, graph("new", hard=True)) == quality(found, graph("new", hard=False))
+
+
+def test_groups_that_decide_otherwise_than_all_jobs_are_told() -> None:
+    found = TextEstimates(calls(told=True, jobs=24), FLEET, info=INFO)
+    assert found.weight == 0.0
+    assert found.info.text is not None
+    assert found.info.text.startswith("the text of prompts adds nothing")
+    assert "; it is 0.00 to 1.00 over 10 groups of jobs, each decided by the others' answers" in found.info.text
+    assert "groups of jobs" not in str(TextEstimates(calls(told=False), FLEET, info=INFO).info.text)
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ((0.0, 0.0), "the text adds nothing in any of the 5 folds, so its row is that of the type"),
+        ((0.0, 1.0), "the text has weight 0.00, 1.00 in the 5 folds"),
+    ],
+)
+def test_the_table_says_the_weight_of_every_fold(weights: tuple[float, ...], said: str) -> None:
+    none = np.zeros(0)
+    found = HeldOut(weak=none, strong=none, fold=np.zeros(0, dtype=np.int64), gains={}, text_weights=weights)
+    assert found.said == said
 
 
 def test_no_job_is_judged_on_an_answer_that_it_learned_from() -> None:

@@ -32,9 +32,10 @@ from pytest_swarm.telemetry.sink import FileSink, ListSink
 from tests.execution.lab import HEAVY, PLANNER, backend, case, graph, task
 from tests.execution.test_case import critical_path_s, small_graphs
 from tests.report.factories import info as run_info
+from tests.tries import tries
 
 GEMMA, QWEN, LLAMA = "gemma2:2b", "qwen2.5-coder:7b", "llama3.1:8b"
-EXAMPLES = int(os.environ.get("SWARM_DISPATCH_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("SWARM_DISPATCH_EXAMPLES", str(tries(60))))
 """Random jobs of the invariants; 2,000 were run by hand."""
 
 
@@ -100,6 +101,10 @@ def test_invariants_of_any_job(dag: TaskGraph, mode: str, horizon: int, budget: 
         assert not any(step.violation for step in record.steps)
         for _, held in held_over_time(record):
             assert sum(HEAVY[tag].vram_gb for tag in held) <= budget + 1e-6
+    held_gb = [sum(HEAVY[tag].vram_gb for tag in held) for _, held in held_over_time(record)]
+    metrics = job_metrics(record)
+    assert metrics.peak_vram_gb == pytest.approx(max(*held_gb, *(step.planned_vram_gb for step in record.steps)))
+    assert (metrics.violations > 0) is (metrics.peak_vram_gb > budget + 1e-6)
     for step in record.steps:
         running = {each.task for each in step.running}
         assert not running & set(step.horizon_tasks)
@@ -175,6 +180,25 @@ def test_a_model_is_loaded_while_others_run() -> None:
     (second,) = [each for each in record.switches if each.model == QWEN]
     assert span(record, "a")[0] < second.finished_s
     assert loads(record) == [(GEMMA, SwitchPurpose.TASK), (QWEN, SwitchPurpose.TASK)]
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_the_model_with_the_most_work_is_loaded_first(order: str) -> None:
+    tasks = {"a": task("a", tokens=60), "b": task("b", tokens=900)}
+    dag = replace(graph(ids=" ".join(order)), tasks=tuple(tasks[each] for each in order))
+    record = run_rule(dag, Rule({"a": GEMMA, "b": QWEN}), vram_budget_gb=16.0)
+    assert [tag for tag, _ in loads(record)] == [QWEN, GEMMA]
+
+
+def test_a_model_that_is_idle_gets_the_next_slot() -> None:
+    """Six tasks on gemma take both slots; the one on qwen is the last of the plan, and begins when one is free."""
+    ids = "a b c d e f g"
+    models = dict.fromkeys(ids.split(), GEMMA) | {"g": QWEN}
+    record = run_rule(graph(ids=ids), Rule(models), concurrency=2, vram_budget_gb=16.0)
+    loaded_s = next(each.finished_s for each in record.switches if each.model == QWEN)
+    later = [each for each in "abcdef" if loaded_s < span(record, each)[0] < span(record, "g")[0]]
+    assert later == []
+    assert span(record, "g")[1] < max(span(record, each)[1] for each in "abcdef")
 
 
 def test_the_next_stage_is_loaded_before_its_tasks_are_ready() -> None:

@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.execution.measuring import Lab, cases_of
 
 ROOT = Path(__file__).parents[2]
 MODES = ("lp", "random", "llm")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes are forked")
 
 
 class LoggingTransport(httpx.AsyncBaseTransport):
@@ -77,12 +79,44 @@ def measure(folder: Path, log: str, kill_at: int, *, tell: Callable[[str], None]
             lab.records(cases_of(graph, MODES, (1,), (8.0,), repeats=2))
 
 
-def started(folder: Path, log: str, kill_at: int = 0) -> subprocess.Popen[bytes]:
+def run_forked(folder: Path, log: str, kill_at: int) -> int:
+    """Return the number of a forked process that measures; it ends without what the caller has to do at its end."""
+    number = os.fork()
+    if number == 0:
+        status = 1
+        try:
+            measure(folder, log, kill_at)
+            status = 0
+        finally:
+            if status:
+                traceback.print_exc()
+                sys.stderr.flush()
+            os._exit(status)
+    return number
+
+
+def run_each(folder: Path, runs: Sequence[tuple[str, int]], *, at_once: bool) -> list[int]:
+    """Measure in a process for each run, and return how they ended."""
+    if at_once:
+        numbers = [run_forked(folder, log, kill_at) for log, kill_at in runs]
+        return [ended(number) for number in numbers]
+    return [ended(run_forked(folder, log, kill_at)) for log, kill_at in runs]
+
+
+def ended(number: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+
+
+def in_processes(folder: Path, *runs: tuple[str, int], at_once: bool = False) -> list[int]:
+    """Return the exit status of a process for each run; all are forks of one interpreter, which imports once."""
     code = (
-        "from pathlib import Path; from tests.execution.test_interrupted_waves import measure; "
-        f"measure(Path({str(folder)!r}), {log!r}, {kill_at})"
+        "from pathlib import Path; from tests.execution.test_interrupted_waves import run_each; "
+        f"print(run_each(Path({str(folder)!r}), {runs!r}, at_once={at_once}))"
     )
-    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    statuses: list[int] = json.loads(done.stdout)
+    return statuses
 
 
 def asked(folder: Path, log: str) -> list[str]:
@@ -90,15 +124,12 @@ def asked(folder: Path, log: str) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_kill_9_in_every_wave_loses_no_answer(tmp_path: Path) -> None:
     measure(tmp_path, "whole", 0)
     whole = asked(tmp_path, "whole")
     (tmp_path / "answers").unlink()
-    for kill_at in (1, 3, 5, 8):  # in the first, second, third and fourth wave
-        process = started(tmp_path, "parts", kill_at)
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
+    kills = [("parts", kill_at) for kill_at in (1, 3, 5, 8)]  # in the first, second, third and fourth wave
+    assert in_processes(tmp_path, *kills) == [-signal.SIGKILL] * 4
     measure(tmp_path, "parts", 0)
     parts = asked(tmp_path, "parts")
     assert len(parts) == len(set(parts))
@@ -106,9 +137,7 @@ def test_kill_9_in_every_wave_loses_no_answer(tmp_path: Path) -> None:
 
 
 def test_two_runs_at_once_ask_each_question_once(tmp_path: Path) -> None:
-    processes = [started(tmp_path, log) for log in ("one", "other")]
-    errors = [process.communicate()[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], errors
+    assert in_processes(tmp_path, ("one", 0), ("other", 0), at_once=True) == [0, 0]
     parts = [*asked(tmp_path, "one"), *asked(tmp_path, "other")]
     assert len(parts) == len(set(parts))
     measure(tmp_path, "again", 0)

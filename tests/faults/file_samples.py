@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pytest_swarm.estimate.estimates_file import read_estimates
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend
 from pytest_swarm.gate.baseline_codec import read_baseline
@@ -20,7 +21,9 @@ from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.graph_files import load_graph
+from tests.estimate.test_starting_estimates import FLEET
 from tests.execution.lab import HEAVY, backend, case, graph, run
+from tests.faults import stored_samples as stored
 from tests.report.factories import info
 
 CASE = case(graph(("a", "b"), name="job"), "single:gemma2:2b")
@@ -117,5 +120,19 @@ SAMPLES = (
         name="profile.toml",
         data=lambda: shipped("pytest_swarm/simulator/profiles/a40.toml"),
         read=lambda path: load_profile(str(path)),
+    ),
+    FileSample(what="an answer store", name="answers", data=stored.store_bytes, read=stored.read_store),
+    FileSample(what="an export of answers", name="a.jsonl", data=stored.export_bytes, read=stored.read_export),
+    FileSample(
+        what="estimates",
+        name="estimates.json",
+        data=stored.estimates_bytes,
+        read=lambda path: read_estimates(path, FLEET, learning=False),
+    ),
+    FileSample(
+        what="a policy",
+        name="policy.json",
+        data=lambda: shipped("examples/ci/policy.json"),
+        read=stored.read_whole_policy,
     ),
 )

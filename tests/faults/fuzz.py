@@ -1,9 +1,9 @@
 """Mutants of every kind of file that is read: none may raise anything but a SwarmError.
 
-    python -m tests.faults.fuzz [MUTANTS] [SEED]
+    python -m tests.faults.fuzz [MUTANTS] [SEED] [KIND...]
 
-prints, for each kind, how many mutants were read and how many were refused. Exit status 1 where one raised anything
-else; its bytes are then kept in `fuzz-failures/`.
+prints, for each kind of file (all, or those that are named, such as "a policy"), how many mutants were read and how
+many were refused. Exit status 1 where one raised anything else; its bytes are then kept in `fuzz-failures/`.
 """
 
 from __future__ import annotations
@@ -119,9 +119,9 @@ def _keep(found: Findings, failure: str, data: bytes) -> None:
 
 def main(arguments: list[str]) -> int:
     """Print the findings; return 1 where a mutant raised anything but a SwarmError."""
-    mutants, seed = (*map(int, arguments), *(20_000, 0)[len(arguments) :])
-    status = 0
-    for sample in SAMPLES:
+    mutants, seed = (*map(int, arguments[:2]), *(20_000, 0)[len(arguments) :])
+    kinds, status = arguments[2:], 0
+    for sample in (each for each in SAMPLES if not kinds or each.what in kinds):
         found = fuzz(sample, mutants, seed=seed)
         print(f"{sample.what}: {mutants} mutants, {found.read} read, {found.refused} refused", flush=True)
         for failure, count in found.failures.most_common(SHOWN):

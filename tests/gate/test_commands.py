@@ -45,8 +45,55 @@ def test_a_worse_run_exits_with_1_after_the_fact(project: Path, capsys: pytest.C
 
 
 def test_parts_of_two_runs_are_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["gate", *runs(project), "--baseline", str(project / "base.json")]) == 1
+    assert main(["gate", *runs(project), "--baseline", str(project / "base.json")]) == 4
     assert "is no part of the same run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--baseline", "none.json"), "baseline none.json: there is no such file"),
+        (
+            ("--baseline", "base.json", "--fail", "miip/score:-1%"),
+            "'miip/score:-1%': no run has the mode miip (did",
+        ),
+        (("--baseline", "base.json", "--fail", "speed:-1%"), "'speed:-1%', character 1"),
+    ],
+)
+def test_what_is_wrong_with_the_command_has_another_status_than_a_regression(
+    project: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], sentence: str
+) -> None:
+    assert main(["gate", runs(project)[0], *arguments]) == 4
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_missing_part_fails_the_command(pytester: pytest.Pytester, capfd: pytest.CaptureFixture[str]) -> None:
+    pytester.makeini(INI)
+    pytester.makepyfile(test_invoice=SUITE, test_second=SUITE.replace('"invoice"', '"second"'))
+    pytester.runpytest("--swarm-baseline=base.json", "--swarm-update-baseline", *ARGS)
+    pytester.runpytest("--swarm-shard=1/2", *ARGS)
+    part, file = runs(pytester.path)[-1], pytester.path / "base.json"
+    assert main(["gate", part, "--baseline", str(file)]) == 1
+    assert "FAILED gate: part 2 of 2 is not among the runs" in capfd.readouterr().out
+    assert main(["gate", part, "--baseline", str(file), "--incomparable=ignore"]) == 0
+
+
+def test_a_test_that_failed_before_it_was_a_job_is_lost(
+    pytester: pytest.Pytester, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytester.makeini(INI)
+    thing = "import os\n@pytest.fixture\ndef thing():\n    assert not os.environ.get('DIES')\n"
+    dying = SUITE.replace("(swarm_run, dag)", "(thing, swarm_run, dag)") + thing
+    pytester.makepyfile(test_invoice=dying, test_second=SUITE.replace('"invoice"', '"second"'))
+    pytester.runpytest("--swarm-baseline=base.json", "--swarm-update-baseline", *ARGS).assert_outcomes(passed=4)
+    pytester.runpytest("--swarm-baseline=base.json", *ARGS).stdout.fnmatch_lines(["Gate: ok *"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIES", "1")
+        result = pytester.runpytest("--swarm-baseline=base.json", *ARGS)
+    result.assert_outcomes(errors=2, passed=2)
+    result.stdout.fnmatch_lines(["*lost: test_invoice.py::test_invoice*", "Gate: inconclusive *"])
+    assert main(["gate", runs(pytester.path)[-1], "--baseline", str(pytester.path / "base.json")]) == 1
+    assert "FAILED gate: test_invoice.py::test_invoice[milp-h0-8GB-r1] has no job" in capfd.readouterr().out
 
 
 def test_noise_names_the_allowance_that_runs_support(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,7 +38,7 @@ def arm(suite: pytest.Pytester, death: str) -> str:
 
 def test_two_workers_judge_like_one(suite: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
-    suite.runpytest_subprocess("-n2", BASE, "--swarm-update-baseline", *ARGS).assert_outcomes(passed=6)
+    suite.runpytest_subprocess("-n1", BASE, "--swarm-update-baseline", *ARGS).assert_outcomes(passed=6)
     strict = SUITE.replace("def test_invoice", '@pytest.mark.swarm_gate("switches:+0")\ndef test_invoice')
     suite.makepyfile(test_invoice=strict)
     one = suite.runpytest(BASE, *ARGS, "--junitxml=j.xml")
@@ -73,8 +73,7 @@ def test_a_run_that_stops_early(
     suite: pytest.Pytester, death: str, args: tuple[str, ...], status: pytest.ExitCode
 ) -> None:
     before = arm(suite, death)
-    run = suite.runpytest_subprocess if "KeyboardInterrupt" in death else suite.runpytest
-    result = run("test_deadly.py", BASE, "--swarm-update-baseline", *args, *ARGS)
+    result = suite.runpytest("test_deadly.py", BASE, "--swarm-update-baseline", *args, *ARGS, no_reraise_ctrlc=True)
     assert result.ret == status
     assert (suite.path / "base.json").read_text() == before
     reports = Reports(suite.path)

@@ -10,8 +10,9 @@ import pytest
 
 from pytest_swarm.cli import main
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
-from pytest_swarm.gate.baseline_codec import decode_baseline, encode_baseline
+from pytest_swarm.gate.baseline_codec import decode_baseline, encode_baseline, read_baseline, write_baseline
 from pytest_swarm.gate.evaluate import GateResult, evaluate
+from pytest_swarm.gate.look_memory import remember_look
 from pytest_swarm.gate.looks import after_look, earlier_looks, share_of_level
 from pytest_swarm.gate.pairing import RunCases
 from pytest_swarm.gate.updating import update_baseline
@@ -142,9 +143,24 @@ def test_a_baseline_that_cannot_be_written_to_costs_no_verdict(
     def fail(*_: object) -> None:
         raise BaselineError("baseline base.json: cannot be written: read-only")
 
-    monkeypatch.setattr("pytest_swarm.gate.look_memory.write_baseline", fail)
+    monkeypatch.setattr("pytest_swarm.gate.baseline_change.write_baseline", fail)
     result = suite.runpytest(BASE, *ARGS, "--swarm-repeat=2")
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
         ["Gate: inconclusive*", "baseline base.json: cannot be written: read-only; so a later *"]
     )
+
+
+def test_a_look_changes_nothing_but_looks_of_the_file_as_it_is_now(tmp_path: Path) -> None:
+    """Somebody pulled another baseline while the run went on: it stays, and the look is said not to be kept."""
+    file = tmp_path / "base.json"
+    then, pulled = baseline(*side(4)), replace(baseline(*side(8)), looks=(7,))
+    result, run = look(then, 2), RunCases(cases=side(2))
+    write_baseline(pulled, file)
+    (said,) = remember_look(then, run, result, file=file, shown="base.json")
+    assert said.startswith("baseline base.json was changed by others while this run went on")
+    assert read_baseline(file) == replace(pulled, where=read_baseline(file).where)
+    write_baseline(replace(then, looks=(1,)), file)
+    remember_look(then, run, result, file=file, shown="base.json")
+    assert read_baseline(file).looks == (1, 2)
+    assert [each.name for each in tmp_path.iterdir()] == ["base.json"]

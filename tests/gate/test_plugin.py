@@ -115,6 +115,14 @@ def test_a_loss_in_every_repeat_fails_the_run(suite: pytest.Pytester) -> None:
         (("--swarm-gate=maybe",), "--swarm-gate: 'maybe' is unknown; known are off, warn, fail"),
         (("--swarm-incomparable=maybe",), "--swarm-incomparable: 'maybe' is unknown; known are warn, fail, ignore"),
         (("--swarm-inconclusive=maybe",), "--swarm-inconclusive: 'maybe' is unknown; known are pass, warn, fail"),
+        (
+            (BASE, "--swarm-fail=miip/score:-1%"),
+            "--swarm-fail: 'miip/score:-1%': unknown mode 'miip' (did you mean milp?); known are *",
+        ),
+        (
+            (BASE, "--swarm-repeat=auto:9", "--swarm-fail=makespan_s:+10%"),
+            "--swarm-fail: 'makespan_s:+10%': medians cannot be judged while repeats are added (--swarm-repeat=auto)*",
+        ),
         (("--swarm-repeat=auto",), "--swarm-repeat: auto needs a limit, such as auto:20"),
         (("--swarm-repeat=auto:9",), "--swarm-repeat=auto goes on until the gate has decided: give --swarm-baseline*"),
     ],
@@ -140,14 +148,16 @@ def test_a_renamed_test_a_removed_case_and_a_new_one(suite: pytest.Pytester, rep
     suite.runpytest(BASE, "--swarm-update-baseline").assert_outcomes(passed=2)
     suite.makepyfile(test_second=other.replace('"second"', '"third"'))
     (suite.path / "test_invoice.py").write_text(SUITE.replace("def test_invoice", "def test_bill"))
-    suite.runpytest(BASE)
+    suite.runpytest(BASE).stdout.fnmatch_lines(["WARNING gate: 1 case missing"])
     found = {case["job"]: (case["verdict"], case["note"]) for case in reports.report["gate"]["cases"]}
     assert found == {
         "invoice": ("ok", "renamed, was test_invoice.py::test_invoice"),
         "second": ("missing", "is in the baseline, but was not run"),
         "third": ("new", "is not in the baseline"),
     }
-    assert suite.runpytest(BASE, "--swarm-incomparable=fail").ret == pytest.ExitCode.TESTS_FAILED
+    result = suite.runpytest(BASE, "--swarm-incomparable=fail", "--swarm-gate=warn")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["FAILED gate: 1 case missing"])
 
 
 @pytest.mark.parametrize("narrowed", [("-k", "invoice"), ("test_invoice.py",), ("test_invoice.py::test_invoice",)])
@@ -353,6 +363,19 @@ def test_a_run_is_appended_to_a_baseline(suite: pytest.Pytester) -> None:
         result.assert_outcomes(passed=1)
     samples = stored(suite)["cases"][0]["samples"]
     assert len({each["run"] for each in samples}) == len(samples) == 2
+    result.stdout.fnmatch_lines(["wrote baseline base.json (1 case: 1 with a further run)"])
+
+
+def test_a_run_is_appended_to_the_baseline_as_it_is_at_the_end(suite: pytest.Pytester) -> None:
+    """Two runs append to one file at once: the later one must not write over the other with what it began from."""
+    suite.runpytest(BASE, "--swarm-update-baseline", "--swarm-compare=lp")
+    text = (suite.path / "base.json").read_text()
+    suite.runpytest(BASE, "--swarm-update-baseline=append", "--swarm-compare=lp", "--swarm-seed=1")
+    (suite.path / "base.json").rename(suite.path / "other.json")
+    (suite.path / "base.json").write_text(text)
+    suite.makepyfile(test_other="import os\ndef test_other(): os.replace('other.json', 'base.json')")
+    suite.runpytest(BASE, "--swarm-update-baseline=append", "--swarm-compare=lp", "--swarm-seed=2")
+    assert len({each["run"] for each in stored(suite)["cases"][0]["samples"]}) == 3
 
 
 @pytest.mark.parametrize("left_out", ["--ignore=test_second.py", "--ignore-glob=*second*", "--deselect=test_second.py"])

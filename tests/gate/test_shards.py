@@ -188,4 +188,5 @@ def test_a_run_that_is_there_is_not_written_over(tmp_path: Path) -> None:
 
 def test_the_options_that_parts_may_set_differently_are_those_of_a_resumed_run_and_files() -> None:
     by_content = {"swarm_fleet", "swarm_profile", "swarm_cassette", "swarm_record_mode"}
-    assert {row.dest for row in ROWS if row.may_differ} | by_content == MAY_DIFFER
+    further_repeats = {"swarm_repeat"}  # fewer in one part would be missing in silence
+    assert {row.dest for row in ROWS if row.may_differ} - further_repeats | by_content == MAY_DIFFER

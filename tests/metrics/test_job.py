@@ -194,3 +194,28 @@ def test_a_run_is_not_to_blame_for_the_models_of_others() -> None:
     metrics = job_metrics(record(samples=(VramSample(step=0, at_s=0.0, resident=(own, foreign)),)))
     assert metrics.measured_violations == 0
     assert metrics.measured_peak_vram_gb == pytest.approx(12.0)
+
+
+def test_without_a_barrier_what_is_held_at_once_counts_as_well() -> None:
+    """Step 0 wants Gemma, step 1 Qwen alone; Gemma is unloaded only after Qwen's load began."""
+    steps = tuple(
+        replace(step(n, {f"s{n}": model.tag}, budget_gb=8.0), running=()) for n, model in enumerate((GEMMA, QWEN))
+    )
+    switches = tuple(
+        Switch(step=n, model=model.tag, action=action, started_s=start, finished_s=end)
+        for n, model, action, start, end in (
+            (0, GEMMA, "load", 0.0, 0.5),
+            (1, GEMMA, "unload", 1.2, 1.3),
+            (1, QWEN, "load", 1.1, 2.0),
+        )
+    )
+    overlapping = replace(record({"s0": 1.0, "s1": 1.0}), steps=steps, switches=switches)
+    both_gb = GEMMA.vram_gb + QWEN.vram_gb
+    assert both_gb > 8.0
+    metrics = job_metrics(overlapping)
+    assert (metrics.peak_vram_gb, metrics.violations) == (both_gb, 1)
+    assert metrics.planned_vram_gb == pytest.approx(both_gb / 2)
+    one_by_one = replace(overlapping, switches=(switches[0], replace(switches[1], finished_s=1.1), switches[2]))
+    assert (job_metrics(one_by_one).peak_vram_gb, job_metrics(one_by_one).violations) == (QWEN.vram_gb, 0)
+    barrier = replace(overlapping, steps=tuple(replace(each, running=None) for each in steps))
+    assert (job_metrics(barrier).peak_vram_gb, job_metrics(barrier).violations) == (QWEN.vram_gb, 0)

@@ -28,6 +28,20 @@ class Fault:
 FAULTS: Final = (
     # --- policies
     Fault(
+        name="the model with the least work is loaded first",
+        where="execution/dispatcher.py",
+        old="-self._work(tag)",
+        new="self._work(tag)",
+        tests=("execution/test_dispatcher.py",),
+    ),
+    Fault(
+        name="a curve takes the cost of a part of a job's tasks for that of all",
+        where="metrics/curve_coverage.py",
+        old="any(each.token_cost is None for each in ran)",
+        new="all(each.token_cost is None for each in ran)",
+        tests=("metrics/test_lambda_curves.py",),
+    ),
+    Fault(
         name="fixed knows the fleet's priors where the job began with other estimates",
         where="routing/fixed.py",
         old="if start is None else float(start[row, column])",
@@ -320,6 +334,27 @@ FAULTS: Final = (
     ),
     # --- scoring
     Fault(
+        name="numbers in a phrase of time or purpose are taken for the answer",
+        where="scoring/stated_number.py",
+        old="if not skipped or _ATTRIBUTE",
+        new="if skipped or _ATTRIBUTE",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a letter that is possible only is taken for the answer",
+        where="scoring/letters.py",
+        old="if not is_hedged(words, each)] or standing",
+        new="if is_hedged(words, each)] or standing",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="answered code can reach ctypes",
+        where="scoring/sandbox/confine.py",
+        old='in ("ctypes", "_ctypes") or target.__name__',
+        new="in () or target.__name__",
+        tests=("scoring/test_sandbox.py",),
+    ),
+    Fault(
         name="a JSON number may be off by a thousandth",
         where="scoring/equality.py",
         old="RELATIVE_TOLERANCE: Final = 1e-9",
@@ -397,6 +432,27 @@ FAULTS: Final = (
         old="autoescape=True",
         new="autoescape=False",
         tests=("report/test_html.py",),
+    ),
+    Fault(
+        name="the scoreboard compares modes over different jobs",
+        where="report/board_cells.py",
+        old="known[each.mode].keys() & known[reference].keys()",
+        new="known[each.mode].keys() | known[reference].keys()",
+        tests=("report/test_scoreboard.py",),
+    ),
+    Fault(
+        name="a decision's interval stands beside a comparison over other pairs",
+        where="report/decided_intervals.py",
+        old="    if not whole and (",
+        new="    if c.pairs < 0 and (",
+        tests=("report/test_decision_view.py",),
+    ),
+    Fault(
+        name="names that are cut may read alike",
+        where="report/wording.py",
+        old="while len(set(cut.values())) < len(set(clean.values()))",
+        new="while len(set(cut.values())) < 1",
+        tests=("report/test_wording.py",),
     ),
     Fault(
         name="a run is complete although one of its jobs has no end",
@@ -575,8 +631,37 @@ FAULTS: Final = (
     Fault(
         name="a model takes more calls than its slots",
         where="execution/dispatcher.py",
-        old="busy[model.tag] < model.parallel",
-        new="busy[model.tag] <= model.parallel",
+        old="busy < parallel)",
+        new="busy <= parallel)",
         tests=("execution/test_dispatcher.py",),
+    ),
+    # --- imported workflows
+    Fault(
+        name="a text that looks like a placeholder is filled in",
+        where="domain/placeholders.py",
+        old='return _OPENING.sub("{{answer::", text)',
+        new="return text",
+        tests=("workloads/test_literal_texts.py",),
+    ),
+    Fault(
+        name="the first input of a merge replaces the fields of the others",
+        where="workloads/importers/n8n_items.py",
+        old="last_first = tuple(reversed(order))",
+        new="last_first = order",
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
+        name="what a dropped branch loses is listed",
+        where="workloads/importers/flow_texts.py",
+        old="if not loss.nodes or left.intersection(loss.nodes):",
+        new="if True:",
+        tests=("workloads/test_flow_losses.py",),
+    ),
+    Fault(
+        name="a later step of Flowise is not told the question",
+        where="workloads/importers/flow_texts.py",
+        old="first = self.steps[said[0][0]] if said else own",
+        new="first = own if said else own",
+        tests=("workloads/test_flowise_conversation.py",),
     ),
 )

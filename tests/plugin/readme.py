@@ -34,9 +34,14 @@ def usage(row: Option[Any]) -> str:
     return f"{row.flag}[={row.metavar}]" if row.bare else f"{row.flag}={row.metavar}"
 
 
+def cell(text: str) -> str:
+    """Return a text for a cell of a table: a bar would end it, also within code."""
+    return text.replace("|", "\\|")
+
+
 def options_table() -> str:
     """Return the table of options in Markdown."""
-    return HEAD + "".join(f"| `{usage(row)}` | {row.meaning} | {row.shown or ''} |\n" for row in ROWS)
+    return HEAD + "".join(f"| `{cell(usage(row))}` | {row.meaning} | {row.shown or ''} |\n" for row in ROWS)
 
 
 def found_in_readme(pattern: re.Pattern[str]) -> re.Match[str]:

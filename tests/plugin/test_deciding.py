@@ -20,7 +20,7 @@ def test_generated(swarm_run, graph):
 def decided(pytester: pytest.Pytester, jobs: int, *args: str) -> pytest.RunResult:
     pytester.makeini(INI)
     pytester.makepyfile(test_jobs=JOBS.format(jobs=jobs))
-    return pytester.runpytest_subprocess("--swarm-decide", "--swarm-report=json", *args)
+    return pytester.runpytest("--swarm-decide", "--swarm-report=json", *args)
 
 
 def test_the_run_ends_with_a_decision_and_its_policy(pytester: pytest.Pytester) -> None:
@@ -31,8 +31,12 @@ def test_the_run_ends_with_a_decision_and_its_policy(pytester: pytest.Pytester) 
     policy = read_policy(path)
     assert policy.mode in ("fixed", "milp")
     assert policy.provenance.jobs == 9
-    again = pytester.runpytest_subprocess(f"--swarm-compare=policy:{path}", "--swarm-report=json")
+    again = pytester.runpytest(f"--swarm-compare=policy:{path}", "--swarm-report=json")
     assert again.ret == 0
+    for other in ("--swarm-vram=8GB,24GB", "--swarm-horizon=0,3"):
+        refused = pytester.runpytest(f"--swarm-compare=fixed,policy:{path}", other)
+        assert refused.ret == pytest.ExitCode.USAGE_ERROR
+        refused.stderr.fnmatch_lines(["ERROR: policy *was decided for horizon 0 and 8GB, not for *; run it with*"])
 
 
 def test_each_budget_has_its_own_policy(pytester: pytest.Pytester) -> None:

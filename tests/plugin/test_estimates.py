@@ -62,12 +62,16 @@ def test_a_file_of_estimates_starts_every_job(suite: pytest.Pytester, reports: R
         for job in ("one", "two"):
             assert found[job, row["model"]] == pytest.approx(row["estimate"])
     assert reports.report["run"]["estimates"]["rows"] == file["estimates"]
+    assert len(file["graphs"]) == 2
+    (note,) = reports.of("note")  # once, not for each job
+    assert "are made of answers to jobs of this run" in note["text"]
 
 
 def test_a_cross_fitted_job_never_starts_from_its_own_answers(
     suite: pytest.Pytester, reports: Reports, measured: Path
 ) -> None:
     suite.runpytest("--swarm-compare=milp", "--swarm-estimates=cross:measured").assert_outcomes(passed=2)
+    assert reports.of("note") == []
     before = first_quality(reports)
     events = measured / "events.jsonl"
     lines = [json.loads(line) for line in events.read_text().splitlines()]
@@ -130,8 +134,10 @@ def test_what_means_nothing_is_refused_in_one_sentence(
 
 def test_a_group_cannot_start_anew_with_each_job(suite: pytest.Pytester, measured: Path) -> None:
     result = suite.runpytest(f"--swarm-estimates=cross:{measured}", "--swarm-carryover=group")
-    result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["*start anew with each job, and --swarm-carryover=group keeps what was learned*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: --swarm-carryover=group keeps what was learned, and --swarm-estimates=cross *"]
+    )
 
 
 def test_other_estimates_are_another_run(suite: pytest.Pytester, measured: Path) -> None:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
-from pytest_swarm.errors import OptionError
+from pytest_swarm.errors import OptionError, ServerDownError
+from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
-from pytest_swarm.plugin.host_pool import take_any
+from pytest_swarm.ollama.transports.watched import INTERVAL_S, PROBE_LIMIT_S, ServerHealth, WatchedTransport
+from pytest_swarm.plugin.host_pool import HostPool, take_any
 from pytest_swarm.plugin.host_setup import ServerState, check_same_models, version_remarks
 from pytest_swarm.plugin.server_lock import ServerLock
+from pytest_swarm.plugin.server_visit import ServerVisit
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.virtual_loop import new_virtual_loop
+from pytest_swarm.telemetry.sink import ListSink
+from tests.execution.lab import bench, case, graph
 from tests.plugin.conftest import Reports
 
 pytest.importorskip("uvicorn")
@@ -128,3 +136,97 @@ def test_the_lock_that_is_given_back_first_is_taken(tmp_path: Path) -> None:
     with waiting[1].held():
         pass
     assert owners[1].take_at_once()
+
+
+class Hanging(httpx.AsyncBaseTransport):
+    """A server that answers its first request, and then takes requests and answers none."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the first answer; wait for any other one."""
+        self.requests += 1
+        if self.requests > 1:
+            await asyncio.Event().wait()
+        return httpx.Response(200, json={"version": "0.33.0"}, request=request)
+
+
+def test_a_call_to_a_server_that_hangs_fails_after_a_bounded_time_and_the_next_ones_sooner() -> None:
+    async def waits() -> list[float]:
+        server, health, took_s = Hanging(), ServerHealth(), []
+        clock = asyncio.get_running_loop().time
+        client = OllamaClient("http://box", transport=WatchedTransport(server, health), timeout_s=3600.0)
+        assert await client.version() == "0.33.0"
+        for _ in range(2):
+            started_s = clock()
+            with pytest.raises(ServerDownError, match="no Ollama server answers at http://box"):
+                await client.load("phi4:14b", num_ctx=None)
+            took_s.append(clock() - started_s)
+        assert health.hangs
+        return took_s
+
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
+        assert runner.run(waits()) == [2 * (INTERVAL_S + PROBE_LIMIT_S), PROBE_LIMIT_S]
+
+
+class Slow(httpx.AsyncBaseTransport):
+    """A server that takes ten minutes for a load, in the middle of its answer, and gives its version at once."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the answer, whose body comes late."""
+        late_s = 0.0 if request.url.path == "/ollama/api/version" else 600.0
+        return httpx.Response(200, stream=Late(late_s))
+
+
+class Late(httpx.AsyncByteStream):
+    """A body that comes late."""
+
+    def __init__(self, late_s: float) -> None:
+        self._late_s = late_s
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        await asyncio.sleep(self._late_s)
+        yield b'{"done": true}'
+
+
+def test_a_server_that_works_on_one_answer_for_long_is_waited_for() -> None:
+    async def waited_s() -> float:
+        transport = WatchedTransport(Slow(), ServerHealth())
+        client = OllamaClient("http://box/ollama", transport=transport, timeout_s=3600.0)
+        await client.load("phi4:14b", num_ctx=None)
+        return asyncio.get_running_loop().time()
+
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
+        assert runner.run(waited_s()) == 600.0
+
+
+class StandIn:
+    """The resources of one server, which is the simulator."""
+
+    def __init__(self, host: str, folder: Path) -> None:
+        self.remarks: list[str] = []
+        self.bench = bench()
+        self.visit = ServerVisit(ServerLock(f"http://{host}", tell=print, folder=folder), self.bench)
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the lock."""
+        return self.visit.case()
+
+    def close(self) -> None:
+        """Close the bench."""
+        self.bench.close()
+
+
+def test_a_server_that_does_not_answer_between_cases_is_left_out_before_it_is_given_one(tmp_path: Path) -> None:
+    hanging, sound = StandIn("hanging", tmp_path), StandIn("sound", tmp_path)
+    told: list[str] = []
+    pool = HostPool({"hanging": hanging, "sound": sound}, answers=lambda host: host == "sound", tell=told.append)
+    job = case(graph(ids="a"), "greedy")
+    records = [pool.run(job, carryover="case", sink=ListSink()) for _ in range(2)]
+    pool.close()
+    assert [record.host for record in records] == ["sound", "sound"]
+    assert pool.alive == ("sound",)
+    assert len(told) == 1
+    assert "the server at hanging died" in told[0]
+    assert hanging.visit.lock.take_at_once()  # it was given back

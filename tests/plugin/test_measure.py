@@ -125,7 +125,7 @@ def test_a_selection_asks_only_for_itself(suite: pytest.Pytester) -> None:
 
 
 def test_workers_of_xdist_share_the_store(suite: pytest.Pytester, reports: Reports) -> None:
-    modes = ("--swarm-compare=lp,greedy,random", "--swarm-repeat=2")
+    modes = ("--swarm-compare=milp,greedy,random", "--swarm-repeat=2")  # lp would import CVXPY in each process
     result = suite.runpytest_subprocess(*MEASURE, *modes, "-n2", "-p", "xdist")
     result.assert_outcomes(passed=6)
     headers = ["swarm: answers measured once, kept in *", "swarm: 6 cases; 0 answers in the store; --swarm-dry-run, *"]
@@ -171,8 +171,8 @@ def test_options_that_do_not_go_together(suite: pytest.Pytester, arguments: tupl
 
 def test_a_carryover_over_jobs_is_refused(suite: pytest.Pytester) -> None:
     result = run(suite, *MEASURE, "--swarm-carryover=group")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*plays each case from an empty GPU; leave out --swarm-carryover*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --swarm-carryover=group *=measure plays each case from an empty GPU; *"])
 
 
 def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, reports: Reports) -> None:
@@ -253,7 +253,7 @@ def test_a_dry_run_counts_the_cases_that_would_be_run(suite: pytest.Pytester, ba
 
 
 def test_a_dry_run_counts_in_one_process(suite: pytest.Pytester) -> None:
-    result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "-n1", "-p", "xdist")
+    result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "--swarm-compare=greedy", "-n1", "-p", "xdist")
     assert "run it without -n" in result.stdout.str() + result.stderr.str()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from pathlib import Path
 from typing import Any, NoReturn
@@ -93,12 +94,22 @@ def test_replay_gives_the_recorded_report(
     assert any(case["makespan_s"] > 0 for case in after["cases"])
 
 
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the suite that was recorded first, so that each further test starts with a copy of it."""
+    return tmp_path_factory.mktemp("recording")
+
+
 @pytest.fixture
-def recorded(suite: pytest.Pytester) -> pytest.Pytester:
+def recorded(suite: pytest.Pytester, recording: Path) -> pytest.Pytester:
     """A suite whose three workflows are recorded from the simulator."""
-    suite.makepyfile(test_workflow=WORKFLOWS)
-    result = suite.runpytest("test_workflow.py", MODES, "--swarm-backend=record", "--swarm-cassette=c.jsonl")
-    result.assert_outcomes(passed=9)
+    if not any(recording.iterdir()):
+        suite.makepyfile(test_workflow=WORKFLOWS)
+        result = suite.runpytest("test_workflow.py", MODES, "--swarm-backend=record", "--swarm-cassette=c.jsonl")
+        result.assert_outcomes(passed=9)
+        shutil.copytree(suite.path, recording, dirs_exist_ok=True)
+    else:
+        shutil.copytree(recording, suite.path, dirs_exist_ok=True)
     return suite
 
 
@@ -268,7 +279,7 @@ BENCHED = WORKFLOWS.replace("def test_workflow(swarm_run, dag):", "def test_work
 
 def test_decisions_are_timed_in_a_replay(suite: pytest.Pytester, reports: Reports) -> None:
     suite.makepyfile(test_workflow=BENCHED)
-    args = ("-k", "wb1", "--swarm-compare=milp,llm,oracle", "--swarm-cassette=c.jsonl")
+    args = ("-k", "wb1", "--swarm-compare=milp,llm,oracle", "--swarm-cassette=c.jsonl", "--benchmark-max-time=0.01")
     suite.runpytest("test_workflow.py", *args, "--swarm-backend=record").assert_outcomes(passed=3, deselected=6)
     before = by_case(reports.report)
     suite.runpytest("test_workflow.py", *args, "--swarm-backend=replay").assert_outcomes(passed=3, deselected=6)

@@ -54,6 +54,16 @@ def test_a_group_cannot_be_picked_up_in_the_middle(suite: pytest.Pytester) -> No
     result.stderr.fnmatch_lines(["ERROR: *carries over from job to job (group)*"])
 
 
+def test_a_group_of_a_marker_cannot_be_picked_up_in_the_middle(suite: pytest.Pytester) -> None:
+    suite.runpytest().assert_outcomes(passed=1)
+    suite.makeconftest(
+        "import pytest\ndef pytest_itemcollected(item): item.add_marker(pytest.mark.swarm(carryover='group'))"
+    )
+    result = suite.runpytest("--swarm-resume")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --swarm-carryover=group carries over from job to job (group), and --swarm-*"])
+
+
 def test_a_graph_that_changed_is_refused_and_mixes_no_results(suite: pytest.Pytester, reports: Reports) -> None:
     suite.runpytest("--swarm-compare=lp,greedy", "-k", "lp").assert_outcomes(passed=1, deselected=1)
     file = suite.path / "test_invoice.py"

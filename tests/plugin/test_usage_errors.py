@@ -6,6 +6,14 @@ import pytest
 
 OPTIONS = [
     ("--swarm-compare=lp,psychic", "*--swarm-compare: unknown mode 'psychic'; known are both, all, lp,*"),
+    ("--swarm-compare=lp,MLIP", "*unknown mode 'MLIP' (did you mean milp?); known are*"),
+    ("--swarm-compare=singel:gemma2:2b", "*(did you mean single:gemma2:2b?)*"),
+    ("--swarm-compare=single:gema2:2b", "*has no model 'gema2:2b' (did you mean single:gemma2:2b?)*"),
+    (
+        "--swarm-compare=single:gemma2:2b,single:GEMMA2:2b",
+        "--swarm-compare: single:GEMMA2:2b and single:gemma2:2b are the same mode; leave one of them out",
+    ),
+    ("--swarm-vram=8GB,8.0001GB", "--swarm-vram: 8.0 GB and 8.0001 GB are both called 8GB; leave one of them out"),
     ("--swarm-compare=single", "*'single' names no model*"),
     ("--swarm-compare=lp,,llm", "*empty entry*"),
     ("--swarm-horizon=x", "*--swarm-horizon: 'x' is not a horizon depth*"),
@@ -28,6 +36,8 @@ OPTIONS = [
     (f"--swarm-horizon={'0,' * 5000}0", "*--swarm-horizon: has 5,001 entries, but may have 1,000 at most"),
     (f"--swarm-vram={'9' * 400}GB", "*--swarm-vram: '9999*...*' is more than 1,000,000 GB*"),
     (f"--swarm-timeout={'9' * 400}", "*--swarm-timeout: '9999*...*' is more than *a year*"),
+    ("--swarm-reply-limit=much", "*--swarm-reply-limit: 'much' is not a size*"),
+    ("--swarm-reply-limit=1MB", "*--swarm-reply-limit: '1MB' is less than 1MiB; write for example 64MiB"),
     ("--swarm-retries=-1", "*--swarm-retries: is -1, but must be at least 0"),
     ("--swarm-concurrency=1000000", "*--swarm-concurrency: is 1000000, but must be at most 10000"),
     ("--swarm-repeat=10000 --swarm-horizon=0,1,2,3,4,5,6,7,8,9,10", "*would run as 110,000 cases*give fewer of them"),
@@ -48,6 +58,7 @@ OPTIONS = [
     ("--swarm-shard=2", "*--swarm-shard: '2' is no part of a whole*"),
     ("--swarm-shard=0/3", "*--swarm-shard: is 0, but must be at least 1*"),
     ("--swarm-resume=gone", "*there is no run 'gone'*"),
+    ("--swarm-replan=layer", "*--swarm-replan needs --swarm-dispatch=tasks*"),
     ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not know gpt-9*"),
 ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_swarm.domain.expectation import Exact
 from pytest_swarm.report.csv_report import csv_paths, write_csv
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import ok, record, run
@@ -22,6 +23,7 @@ def test_one_row_per_job_and_one_per_task(tmp_path: Path) -> None:
     with tasks.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 108
+    assert {row["lambda_token"] for row in rows} == {"0.5"}  # the one weight of the run, which no id names
     assert {row["type"] for row in rows} == {"extraction", "math", "code", "summarize", "reasoning"}
 
 
@@ -53,6 +55,23 @@ def test_hostile_texts_stay_in_their_cells_and_run_no_formula(tmp_path: Path) ->
         cells = [cell for row in rows for cell in row]
         assert not [cell for cell in cells if cell.startswith(("=", "@"))]
         assert all(cell.isprintable() for cell in cells)
+
+
+def test_a_score_that_is_agreement_names_the_model(tmp_path: Path) -> None:
+    measured = record({"s0": 1.0})
+    graph = measured.case.graph
+    tasks = tuple(
+        replace(task, expected=Exact(text="x"), reference_model="big:7b" if place == 0 else None)
+        for place, task in enumerate(graph.tasks)
+    )
+    marked = replace(measured, case=replace(measured.case, graph=replace(graph, tasks=tasks)))
+    for path in write_csv(build_report(run(marked)), tmp_path):
+        with path.open(newline="", encoding="utf-8") as file:
+            first, *others = [row["agreement"] for row in csv.DictReader(file)]
+        assert first == "big:7b"
+        assert set(others) <= {""}
+    plain = write_csv(build_report(run(measured)), tmp_path / "plain")[0].read_text()
+    assert "big:7b" not in plain
 
 
 def test_a_file_name_gives_its_name_to_both_tables() -> None:

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import replace
 
 import pytest
 
+from pytest_swarm.decision.criteria import CRITERIA
 from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
+from pytest_swarm.domain.record import Run
 from pytest_swarm.report.charts.gain_plot import gain_plot
-from pytest_swarm.report.decision_text import decision_sentence
-from pytest_swarm.report.decision_view import decision_views, flip_sentences
+from pytest_swarm.report.decided_intervals import with_decided_intervals
+from pytest_swarm.report.decision_text import decision_sentence, interval_text, table_rows
+from pytest_swarm.report.decision_view import DecisionView, decision_names, page_decisions
+from pytest_swarm.report.findings import main_comparisons
+from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.report_model import build_report
+from pytest_swarm.report.wording import signed_points
 from tests.decision.runs import many
+
+
+def views(run: Run) -> tuple[DecisionView, ...]:
+    found = decision_names(page_decisions(run))["policy_decisions"]
+    assert isinstance(found, tuple)
+    return found
 
 
 def test_the_page_begins_with_the_decision_of_a_run_with_several_policies() -> None:
     run = many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0))
     page = render_html(build_report(run))
-    assert page.index('id="decision"') < page.index('id="answer"')
+    answer = page[page.index('id="answer"') : page.index('id="decision"')]
     decisions = decide_runs([run], DecisionQuestion())
     for decision in decisions:
-        assert decision_sentence(decision) in page
+        assert decision_sentence(decision) in answer
     assert page.count("What would change it") == 2
     assert "At 24GB the same policy is in force." in page
 
@@ -31,12 +45,12 @@ def test_the_page_begins_with_the_decision_of_a_run_with_several_policies() -> N
 )
 def test_without_a_present_policy_there_is_no_decision(modes: dict[str, float]) -> None:
     run = many(modes)
-    assert decision_views(run) == ()
+    assert page_decisions(run) == ()
     assert 'id="decision"' not in render_html(build_report(run))
 
 
 def test_types_and_models_are_those_of_the_policy_in_force() -> None:
-    (view,) = decision_views(many({"fixed": 0.4, "milp": 0.8}))
+    (view,) = views(many({"fixed": 0.4, "milp": 0.8}))
     assert (view.label, view.policy) == ("use", "MILP")
     assert {row.type: row.tasks for row in view.types} == {"extraction": 30, "math": 30, "code": 30}
     column = view.models.index("qwen2.5-coder:7b")
@@ -66,7 +80,73 @@ def test_a_better_score_is_worth_its_tokens_up_to_a_weight() -> None:
     assert told == pytest.approx(3 * gain * 1000 / cost, rel=0.05)
 
 
+def test_the_page_says_that_weights_and_loads_are_judged_by_formula_and_budgets_were_run() -> None:
+    (one,) = views(many({"fixed": 0.4, "milp": 0.8}))
+    assert one.flips_note == FORMULA_NOTE
+    two, _ = views(many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0)))
+    assert two.flips_note == f"{FORMULA_NOTE} {BUDGETS_NOTE}"
+    page = render_html(build_report(many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0))))
+    assert page.count("nothing was run again. Other budgets were run.") == 2
+
+
 def test_seven_jobs_show_the_sentence_and_nothing_else() -> None:
-    (view,) = decision_views(many({"fixed": 0.4, "milp": 0.8}, jobs=7))
+    (view,) = views(many({"fixed": 0.4, "milp": 0.8}, jobs=7))
     assert view.sentence.startswith("7 jobs decide nothing")
     assert (view.plot, view.flips) == (None, ())
+
+
+@pytest.mark.parametrize("chances", [{"fixed": 0.4, "milp": 0.6}, {"fixed": 0.4, "milp": 0.6, "greedy": 0.2}])
+def test_one_comparison_has_one_interval_on_the_page(chances: dict[str, float]) -> None:
+    """The decision pays for choosing, so its interval is another one than that of the comparison by itself."""
+    run = many(chances, jobs=20)
+    (decision,) = decide_runs([run], DecisionQuestion())
+    report = build_report(run)
+    plain = {(each.mode, each.reference): each.difference for each in report.comparisons}
+    shown = with_decided_intervals(report, [decision])
+    for each in main_comparisons(shown):
+        seen = each if each.reference == "fixed" else each.reversed
+        estimate = decision.choice.estimate([p.mode for p in decision.policies].index(seen.mode))
+        assert estimate is not None
+        assert seen.difference is not None
+        assert (seen.difference.low, seen.difference.high) == (estimate.low, estimate.high)
+        assert seen.difference.mean == pytest.approx(estimate.mean)
+    page = render_html(report)
+    for (mode, reference), found in plain.items():
+        if found is not None and found.low is not None and found.high is not None and "fixed" in (mode, reference):
+            assert f"{signed_points(found.low)} to {signed_points(found.high)}" not in page
+
+
+def test_a_comparison_over_other_pairs_keeps_its_own_interval() -> None:
+    run = many({"fixed": 0.4, "milp": 0.6}, jobs=20, budgets_gb=(16.0, 24.0))
+    report = build_report(run)
+    shown = with_decided_intervals(report, decide_runs([run], DecisionQuestion()))
+    pooled = [each for each in report.comparisons if each.horizon_depth is None]
+    assert pooled == [each for each in shown.comparisons if each.horizon_depth is None]
+    own = [each.difference for each in report.comparisons if each.horizon_depth is not None]
+    assert not [each for each in shown.comparisons if each.horizon_depth is not None and each.difference in own]
+
+
+def test_the_answer_has_up_to_three_budgets_and_the_decision_the_others() -> None:
+    page = render_html(build_report(many({"fixed": 0.4, "milp": 0.8}, jobs=10, budgets_gb=(13.0, 16.0, 20.0, 24.0))))
+    answer, rest = page[page.index('id="answer"') : page.index('id="decision"')], page[page.index('id="decision"') :]
+    assert [f"At {budget}:" in answer for budget in ("13GB", "16GB", "20GB", "24GB")] == [True, True, True, False]
+    assert "The decisions at 24GB stand in" in answer
+    assert len(re.findall(r"<p>[^<]*(Use MILP|Cannot tell)", rest)) == 1
+
+
+def test_bounds_that_no_score_can_reach_are_told_as_those_that_it_can() -> None:
+    """Ten policies on nine jobs leave some gains without a finite bound."""
+    modes = ("fixed", "milp", "greedy", "random", "collate", "staged", "best-single", "single:a", "single:b", "heft")
+    run = many({mode: 0.3 + 0.06 * n for n, mode in enumerate(modes)}, jobs=9)
+    (decision,) = decide_runs([run], DecisionQuestion())
+    endless = replace(decision.choice.estimates[0], low=-math.inf, high=math.inf)
+    choice = replace(decision.choice, estimates=(endless, *decision.choice.estimates[1:]))
+    decision = replace(decision, choice=choice)
+    assert interval_text(decision, endless) == "95 % interval -100.0 to +100.0"
+    plot = gain_plot(decision)
+    assert plot is not None
+    assert plot.frame.left <= plot.marks[0].low < plot.marks[0].high <= plot.frame.right
+    by_time = replace(decision, question=DecisionQuestion(by=CRITERIA["makespan"]))
+    assert interval_text(by_time, endless) == "no 95 % interval, for so many policies the jobs are too few"
+    assert gain_plot(by_time) is not None
+    assert "inf" not in " ".join(cell for row in table_rows(by_time) for cell in row)

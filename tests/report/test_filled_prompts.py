@@ -59,3 +59,12 @@ def test_a_judge_reads_the_prompt_that_was_sent(answer: str) -> None:
     assert as_asked(TASKS[1], {"draft": answer}).prompt == f"Polish: {answer}"
     blank = replace(TASKS[1], prompt="{{answer: draft}}")
     assert as_asked(blank, {"draft": ""}) == blank
+
+
+def test_escaped_text_is_shown_as_it_was_sent() -> None:
+    task = replace(TASKS[0], prompt="Draft {{answer:: polish}} & more.")
+    graph = TaskGraph(name="letter", tasks=(task,))
+    page = render_html(build_report(run(record({"draft": None}, graph=graph))))
+    page += "".join(fragments(page, "jobs"))
+    assert "Draft {{answer: polish}} &amp; more." in page
+    assert "answer::" not in page

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
+
+from docs.generate import main
 from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.json_report import report_schema
 from pytest_swarm.report.report_schema import generate_schema
@@ -17,10 +18,9 @@ def test_the_shipped_schema_is_the_generated_one() -> None:
     assert report_schema() == generate_schema(), "run python -m docs.generate"
 
 
-def test_generated_files_are_up_to_date() -> None:
-    command = [sys.executable, "-m", "docs.generate", "--check"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+def test_generated_files_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["--check"])
+    assert (status, capsys.readouterr().out) == (0, "")
 
 
 def test_docs_define_every_metric() -> None:

@@ -196,6 +196,9 @@ def test_a_template_of_ones_own_may_extend_the_shipped_one(tmp_path: Path) -> No
     page = render_html(build_report(small_run()), PageOptions(template=template))
     assert "<h1>Team 20260221-101500</h1>" in page
     assert "Scoreboard" in page
+    template.write_text(template.read_text(encoding="utf-8").replace("Team", "Crew"), encoding="utf-8")
+    page = render_html(build_report(small_run()), PageOptions(template=template))
+    assert "<h1>Crew 20260221-101500</h1>" in page, "a template that was changed is compiled anew"
 
 
 @pytest.mark.parametrize("text", ["{% block %}", "{{ nothing_of_that_name }}", '{% extends "none.j2" %}'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -97,3 +98,36 @@ def test_the_page_has_one_forest_and_no_card_per_pair(modes: tuple[str, ...]) ->
     page = render_html(build_report(small_run(modes=modes)))
     assert page.count('class="card forest"') == 1
     assert 'class="card verdict"' not in page
+
+
+def heading(*records: JobRecord) -> str:
+    return built(*records).headline
+
+
+def test_the_headline_names_up_to_three_modes_and_counts_more() -> None:
+    assert heading(*jobs({"fixed": 0.5, "lp": 0.9, "greedy": 0.2})) == (
+        "By score LP is better than fixed and greedy is worse than fixed."
+    )
+    better = dict.fromkeys(("lp", "milp", "staged", "llm"), 0.9)
+    assert heading(*jobs({"fixed": 0.5, **better})) == "By score 4 modes are better than fixed."
+    assert heading(*jobs({"fixed": 0.5, **better}, workflows=3)) == (
+        "The jobs do not tell whether the scores of the 4 modes differ from fixed."
+    )
+    assert heading(*jobs({"fixed": 0.5, "lp": 0.9, "milp": 0.5}, workflows=3)) == (
+        "By score MILP has the score of fixed in every pair; "
+        "the jobs do not tell whether the score of LP differs from fixed."
+    )
+    elsewhere = record({"s0": 1.0}, graph=replace(WB1, name="elsewhere"), case=key("greedy"))
+    assert heading(*jobs({"fixed": 0.5, "lp": 0.9}), elsewhere) == (
+        "By score LP is better than fixed; greedy has no pair of jobs with fixed."
+    )
+    assert "oracle" not in heading(*jobs({"fixed": 0.5, "lp": 0.9, "oracle": 1.0}))
+
+
+def test_the_same_score_in_every_pair_is_said_with_the_interval_that_is_drawn() -> None:
+    row = rows(built(*jobs({"lp": 0.5, "llm": 0.5, "greedy": 0.1}, workflows=12)))["lp"]
+    assert row.mark is not None
+    assert row.mark.low is not None
+    told = re.search(r"other workflows may differ by up to ([\d.]+) points", row.sentence)
+    assert told is not None
+    assert f"-{told[1]} to +{told[1]}" in row.mark.title

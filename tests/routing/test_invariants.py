@@ -19,11 +19,12 @@ from pytest_swarm.routing.mode_table import make_router
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.program import choose_rows, needed, program_of, value_of
 from tests.instances import mode_for, mode_names, random_view, scores_of, with_speeds
+from tests.tries import tries
 
 VIEWS = st.integers(0, 10**6).map(lambda seed: random_view(seed, tasks=1 + seed % 8))
-SEEN = settings(max_examples=60, deadline=None)
+SEEN = settings(max_examples=tries(60), deadline=None)
 KEEP_THE_BUDGET = mode_names(keeps_budget=True, needs=("realised", "speeds"))
-STEPS = 1_000  # benchmarks/performance/random_steps.py takes ten thousand
+STEPS = tries(1_000)  # benchmarks/performance/random_steps.py takes ten thousand
 _LP = LpRouter()  # compiled programs are worth keeping between examples
 
 
@@ -62,7 +63,7 @@ def test_no_router_but_lp_plans_a_violation(view: PlanningView, mode: str) -> No
 
 
 @pytest.mark.parametrize("mode", KEEP_THE_BUDGET)
-def test_no_mode_but_lp_plans_a_violation_in_a_thousand_random_steps(mode: str) -> None:
+def test_no_mode_but_lp_plans_a_violation_in_many_random_steps(mode: str) -> None:
     async def violations() -> list[int]:
         return [seed for seed in range(STEPS) if not await fine(random_view(seed, tasks=1 + seed % 6))]
 

@@ -23,6 +23,7 @@ from pytest_swarm.routing.mode_table import make_router
 from pytest_swarm.routing.objective import evaluate, switch_cost, utility
 from pytest_swarm.routing.planner_prompt import MAX_COUNTED_ROWS, build_problem, planner_prompt, planner_schema
 from tests.instances import GEMMA, INSTANCES, LLAMA, PHI, QWEN, WB1, WB2, Instance, matrix_view, random_view, view_of
+from tests.tries import tries
 
 
 def text(rows: Mapping[str, str]) -> str:
@@ -242,7 +243,7 @@ ANSWERS = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.lists(ANSWERS, min_size=2, max_size=2), st.sampled_from([2.0, 8.0, 14.5, 48.0]))
 def test_no_answer_leads_to_a_violation_and_no_choice_is_changed_silently(answers: list[str], budget: float) -> None:
     view = view_of(WB1, budget_gb=budget)

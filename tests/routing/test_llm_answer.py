@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.plan import PlannerFailure
 from pytest_swarm.routing.planner_answer import MAX_ANSWER_CHARS, read_answer
 from tests.instances import GEMMA, LLAMA, QWEN, WB1, matrix_view, view_of
+from tests.tries import tries
 
 VIEW = view_of(WB1)
 RIGHT = {"s0": GEMMA, "s1": GEMMA, "s2": QWEN}
@@ -122,7 +123,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(
     st.one_of(
         st.text(max_size=60),

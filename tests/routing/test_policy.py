@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 from tests.report.factories import info, run
+from tests.tries import tries
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 FLEET = load_fleet("heavy")
@@ -39,15 +41,26 @@ def played(bench: Bench, mode: str, *, horizon: int = 1, budget_gb: float = 16.0
     return [bench.run(Case(graph=graph, key=key)) for graph in JOBS[:jobs]]
 
 
-@pytest.fixture
-def written(bench: Bench, tmp_path: Path) -> Callable[[str], Path]:
-    """Write the policy file of a mode, decided from eight jobs against itself."""
+@pytest.fixture(scope="module")
+def decided(bench: Bench) -> Callable[[str], PolicyFile]:
+    """Return the policy of a mode, decided once from eight jobs against itself."""
 
-    def write(mode: str) -> Path:
+    @cache
+    def decide(mode: str) -> PolicyFile:
         found = run(*played(bench, mode, jobs=8), fleet=FLEET)
         (decision,) = decide_runs([found], DecisionQuestion(against=mode))
+        return policy_of(decision, now=NOW)
+
+    return decide
+
+
+@pytest.fixture
+def written(decided: Callable[[str], PolicyFile], tmp_path: Path) -> Callable[[str], Path]:
+    """Write the policy file of a mode."""
+
+    def write(mode: str) -> Path:
         path = tmp_path / "policy.json"
-        write_policy(policy_of(decision, now=NOW), path)
+        write_policy(decided(mode), path)
         return path
 
     return write
@@ -60,7 +73,11 @@ def planned(step: PlanStep) -> tuple[object, ...]:
 
 @pytest.mark.parametrize(
     ("mode", "jobs"),
-    [("milp", 50), ("fixed", 50), ("lp", 10), ("greedy", 10), ("collate", 10), ("best-single", 10), ("random", 10)],
+    [
+        ("milp", tries(50)),
+        ("fixed", tries(50)),
+        *((mode, 10) for mode in ("lp", "greedy", "collate", "best-single", "random")),
+    ],
 )
 def test_a_policy_plans_as_the_mode_that_it_came_from(
     bench: Bench, written: Callable[[str], Path], mode: str, jobs: int

@@ -57,7 +57,7 @@ def test_the_events_of_a_run_are_valid(pytester: pytest.Pytester) -> None:
     pytester.makeini(INI)
     pytester.makepyfile(test_invoice=SUITE)
     args = ("--swarm-compare=lp,llm,greedy", "--swarm-baseline=b.json", "--swarm-update-baseline")
-    result = pytester.runpytest_subprocess(*args)
+    result = pytester.runpytest(*args)
     assert result.ret == 0
     (path,) = pytester.path.glob("reports/*/events.jsonl")
     written = lines(path)

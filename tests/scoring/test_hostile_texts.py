@@ -102,6 +102,23 @@ PIECES = (
         "\\(",
         "~~~\n",
     ),
+    *(
+        "**1 ",
+        "\n\nQ:",
+        "answer is two ",
+        "答案是",
+        "十",
+        "between A and B, ",
+        "A: no\n",
+        "Would you like ",
+        "\n\nNote",
+        "Paris Lyon ",
+        "> {",
+        "`def f(): ",
+        ">>> 1\n",
+        "1 in ",
+        "no? ",
+    ),
 )
 KINDS = (
     Number(value=25),

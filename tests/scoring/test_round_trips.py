@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from pytest_swarm.domain.expectation import Exact, JsonFields, Letter, Number, YesNo
 from pytest_swarm.scoring.scorers import score_text
+from tests.tries import tries
 
-MANY = settings(max_examples=300, deadline=None)
+MANY = settings(max_examples=tries(300), deadline=None)
 
 FRAMES = st.sampled_from(
     [

@@ -139,7 +139,7 @@ import os, sys
 sys.path.insert(0, {jail!r})
 sys.addaudithook = lambda hook: None
 import fcntl, socket, ctypes, confine, stdlib_import, system_calls
-confine._refuse_questions = lambda: None
+confine._refuse_questions = confine._forget_c_calls = lambda: None
 files = stdlib_import.install("")
 outside = {outside!r}
 libc = ctypes.CDLL(None, use_errno=True)
@@ -223,6 +223,24 @@ def test_the_filter_refuses_these_calls_whatever_their_arguments(machine, number
     for number in numbers:
         at = next(place for place, step in enumerate(steps) if place > 7 and step[0] == 0x15 and step[3] == number)
         assert steps[at + 1] == (0x06, 0, 0, 0x50001)
+
+
+REACHABLE = """
+def f():
+    seen, left = set(), [object]
+    while left:
+        for each in type.__subclasses__(left.pop()):
+            if each not in seen:
+                seen.add(each)
+                left.append(each)
+    names = {each.__name__ for each in seen}
+    return [len(seen) > 100, sorted(names & {"_CFuncPtr", "CFuncPtr", "PyCFuncPtrType", "CDLL", "Structure", "_CData"})]
+"""
+
+
+def test_no_class_that_makes_c_calls_can_be_reached() -> None:
+    none = PythonCode(entry_point="f", cases=(CodeCase(args=(), returns=[True, []]),))
+    assert run_cases(REACHABLE, none, PATIENT).faults == (None,)
 
 
 @pytest.mark.parametrize("name", ["x._ctypes", "_ctypes", "math", "a.math"])

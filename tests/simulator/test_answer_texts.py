@@ -27,6 +27,7 @@ from pytest_swarm.scoring.code import score_code_by_running
 from pytest_swarm.scoring.score import score_text
 from pytest_swarm.simulator.models.answer_texts import compose, parts
 from pytest_swarm.simulator.models.regex_texts import matching_text
+from tests.tries import tries
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
 SCALARS = (
@@ -52,14 +53,14 @@ IN_PARTS = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(st.one_of(BINARY, IN_PARTS), st.integers(0, 10**6))
 def test_a_right_answer_scores_one_and_a_wrong_one_nothing(expected: Expectation, seed: int) -> None:
     assert score_text(expected, compose(expected, 1.0, Random(seed))).value == 1.0
     assert score_text(expected, compose(expected, 0.0, Random(seed))).value == 0.0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(IN_PARTS, st.floats(0, 1), st.integers(0, 10**6))
 def test_a_partly_right_answer_scores_within_half_a_part_of_the_target(
     expected: Expectation, target: float, seed: int
@@ -113,7 +114,7 @@ def test_a_custom_scorer_is_met_where_some_text_of_ours_meets_it() -> None:
     assert score_text(expected, compose(expected, 1.0, Random(1))).value == 0.0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(
     st.lists(st.sampled_from([r"\d", r"\w+", "[a-c]", "[^x]", "(?:ab|c)", "z?", ".", r"\s", "q{2,3}", r"\D"])),
     st.integers(0, 10**6),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.virtual_loop import VIRTUAL_EPOCH_S
 from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
+from tests.tries import tries
 
 CHAT = {"model": "a", "messages": [{"role": "user", "content": "hi"}]}
 FIGURES = [
@@ -304,7 +305,7 @@ OPTIONS = ["num_ctx", "num_predict", "num_gpu", "num_batch", "seed", "stop", "us
     ),
     options=st.dictionaries(st.sampled_from(OPTIONS), VALUES, max_size=2),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 def test_no_body_breaks_the_server(path: str, fields: dict[str, Any], options: dict[str, Any]) -> None:
     body = {**CHAT, "prompt": "hi", "stream": False, "options": {"num_predict": 3} | options} | fields
     response = request("POST", f"/api/{path}", json=body)

@@ -24,6 +24,7 @@ from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.models.profile_types import Favour, PlannerProfile
 from pytest_swarm.simulator.models.simulated_planner import plan_text
 from pytest_swarm.simulator.server.token_stream import GenerationRequest
+from tests.tries import tries
 
 VRAM_GB = {"small": 2.0, "middle": 5.0, "large": 12.0}
 OFFERS = {
@@ -165,7 +166,7 @@ PROBLEM = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(PROBLEM, st.text(max_size=20))
 def test_a_problem_is_read_back_out_of_its_prompt(asked: PlannerProblem, around: str) -> None:
     assert find_problem(f"{around}{problem_block(asked)}{around}") == asked

@@ -159,6 +159,19 @@ def test_langflow_prompts_are_wired(tmp_path: Path) -> None:
     assert asked(graph) == {"m": ("Be brief.", "Sum up this for me"), "m2": (None, "{{answer: m}}")}
 
 
+def test_langflow_parsers_and_doubled_braces(tmp_path: Path) -> None:
+    document = changed(LANGFLOW, "data", "nodes", 1, "data", "node", "template", "template", "value", to="{{x}} {text}")
+    parser = {"id": "parse", "data": {"type": "ParserComponent", "node": {"template": {
+        "pattern": {"value": "<<{text}>>"}}}}}  # fmt: skip
+    document["data"]["nodes"].append(parser)
+    document["data"]["edges"][2:] = [
+        {"source": "m", "target": "parse", "data": {"targetHandle": {"fieldName": "input_data"}}},
+        {"source": "parse", "target": "m2", "data": {"targetHandle": {"fieldName": "input_value"}}},
+    ]
+    graph = found(write(tmp_path, document), inputs={"question": "Q"}).graph
+    assert asked(graph) == {"m": ("Be brief.", "{x} Q"), "m2": (None, "<<{{answer: m}}>>")}
+
+
 def test_crewai_tasks_with_their_agents(tmp_path: Path) -> None:
     agents = {"writer": {"role": "Writer\n", "goal": "Write well", "backstory": "You know {topic}.", "llm": "ollama/x"}}
     write(tmp_path, agents, "crew/agents.yml")
@@ -260,6 +273,10 @@ def test_each_case_is_a_job_and_shares_the_inputs_for_all(tmp_path: Path) -> Non
     assert [graph.task("Sort").prompt for graph in graphs] == ["Sort One", 'Sort {"to": 2}']
     assert {graph.task("Sort").system for graph in graphs} == {"You sort. noon"}
     assert len(list(import_graphs(write(tmp_path, DOT, "x.dot"), options))) == 1
+    one = ImportOptions(cases=cases[:1])
+    assert [each.graph.name for each in import_graphs(write(tmp_path, N8N), one)] == ["mail-1"]
+    same = ImportOptions(cases=(cases[0], cases[0]))
+    assert [each.graph.name for each in import_graphs(write(tmp_path, N8N), same)] == ["mail-1", "mail-2"]
 
 
 def test_losses_name_inputs_that_are_missing_or_unknown(tmp_path: Path) -> None:
@@ -271,7 +288,12 @@ def test_losses_name_inputs_that_are_missing_or_unknown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("", "has no cases"), ("[1]", "line 1: must be an object of inputs"), ("{", "line 1: is not valid JSON")],
+    [
+        ("", "has no cases"),
+        ('{"a": 1, "b": 2, "a": 3}', "line 1: gives 'a' twice; remove one of them"),
+        ("[1]", "line 1: must be an object of inputs"),
+        ("{", "line 1: is not valid JSON"),
+    ],
 )
 def test_cases_that_cannot_be_read(text: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(GraphError, match=reason):
@@ -292,13 +314,56 @@ def test_graphs_of_one_name_are_named_after_their_files(tmp_path: Path) -> None:
     assert "Alone.toml exists already; remove it, or choose another --out" in again.refused[0].reason
 
 
-def test_a_directory_without_files_and_a_missing_path_are_refused(tmp_path: Path) -> None:
+def test_names_of_graphs_hold_no_directory_above_the_files(tmp_path: Path) -> None:
+    for name in ("x/one/mail.json", "y/one/mail.json"):
+        write(tmp_path, NODE_LINK, name)
+    twice = [tmp_path / "x", tmp_path / "y", tmp_path / "x"]
+    summary = import_files(twice, tmp_path / "out")
+    assert [each.graph for each in summary.imported] == ["x-one-mail", "y-one-mail"]
+    same = import_files([tmp_path / "x" / "one" / "mail.json"] * 2, tmp_path / "same")
+    assert [each.graph for each in same.imported] == ["mail"]
+
+
+def test_paths_without_graphs_are_refused_for_what_they_are(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    summary = import_files([tmp_path / "empty", tmp_path / "none.json"], tmp_path / "out")
+    write(tmp_path, "x", "other/a.txt")
+    paths = [tmp_path / name for name in ("empty", "none.json", "nope", "other", "other/a.txt")]
+    summary = import_files(paths, tmp_path / "out")
+    endings = ".json, .toml, .yml, .yaml, .dot, .gv, .graphml, .xml"
     assert [each.reason for each in summary.refused] == [
-        "the directory has no files that end in .json, .toml, .yml, .yaml, .dot, .gv, .graphml, .xml",
-        "there is no such file",
+        "the directory is empty; name one with files in it",
+        "there is no such file or directory",
+        "there is no such file or directory",
+        f"none of the 1 files in the directory ends in one of {endings}",
+        f"the file name must end in one of {endings}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"branches": {"NOPE": "true"}}, "--branch NOPE=true: no node of that name has branches; there are If"),
+        ({"branches": {"if": "true"}}, "did you mean 'If'?"),
+        (
+            {"inputs": {"mial": "x"}},
+            "--input mial: no prompt uses such an input; did you mean 'mail'? There are now, m",
+        ),
+        ({"unroll": 2}, "--unroll=2: no workflow has a cycle; leave it out"),
+    ],
+)
+def test_a_name_that_no_workflow_has_is_an_error(options: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    path = write(tmp_path, N8N)
+    with pytest.raises(GraphError) as refused:
+        import_files([path], tmp_path / "out", ImportOptions(flow=FlowOptions(**options)))
+    assert reason in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_name_that_one_workflow_of_several_has_is_none(tmp_path: Path) -> None:
+    paths = [write(tmp_path, N8N), write(tmp_path, LOOP, "y.dot"), write(tmp_path, CREWAI, "tasks.yml")]
+    flow = FlowOptions(inputs={"topic": "x", "mail": "y"}, branches={"If": "true"}, unroll=2)
+    summary = import_files(paths, tmp_path / "out", ImportOptions(flow=flow))
+    assert (len(summary.imported), summary.refused) == (3, ())
 
 
 def test_older_flows_of_flowise_have_their_prompts_and_models_in_other_nodes(tmp_path: Path) -> None:
@@ -351,7 +416,10 @@ def test_sequential_agents_of_flowise_take_the_model_of_the_start(tmp_path: Path
     with pytest.raises(GraphError, match=r"it has a cycle: Writer -> Judge Text -> Writer"):
         import_graph(path)
     graph = found(path, unroll=1, inputs={"question": "On bees"}).graph
-    assert asked(graph) == {"Writer": ("You write.", "On bees"), "Judge Text": (None, "Judge it.")}
+    assert asked(graph) == {
+        "Writer": ("You write.", "On bees"),
+        "Judge Text": (None, "On bees\n\n{{answer: Writer}}\n\nJudge it."),
+    }
     assert {task.source_model for task in graph.tasks} == {"gpt-4o"}
 
 

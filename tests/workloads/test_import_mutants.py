@@ -39,7 +39,7 @@ OTHERS: tuple[Any, ...] = (
     "{{answer: a}}",
     {"\ud83d": {"": []}},
 )
-BATCH = 60
+BATCH = 30
 CHARACTERS = "{}[]\"':,#<>&|\\\n\t-0x\u00e9"
 
 
@@ -151,6 +151,14 @@ def test_equal_names_without_ids_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps(document))
     (found,) = import_graphs(tmp_path / "x.json")
     assert found.reason == "'workflow': several tasks have the name 'a', and no 'id' each to tell them apart"
+
+
+def test_each_graph_of_a_summary_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(BATCH_DOCUMENTS["dagbench"] | {"name": "a\nb"}))
+    (tmp_path / "b.json").write_text(json.dumps(BATCH_DOCUMENTS["wfformat 1.4"] | {"schemaVersion": "1\r\n9"}))
+    summary = import_files([tmp_path], tmp_path / "out")
+    assert len(summary.text().splitlines()) == 3
+    assert summary.refused[0].reason.startswith("is WfFormat 1 9, but only")
 
 
 def test_a_name_that_no_terminal_can_show_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

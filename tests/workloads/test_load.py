@@ -14,6 +14,7 @@ from pytest_swarm.domain.graph import TaskGraph, encode_graph
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import GraphError, SwarmError
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
+from tests.tries import tries
 from tests.workloads.graphs import graphs
 
 TASK = 'id = "s0"\ntype = "math"\nprompt = "1 + 1"\nestimated_tokens = 9\n'
@@ -154,7 +155,7 @@ def corrupted(draw: st.DrawFn) -> tuple[str, bytes]:
     return "x.json", _corrupt(draw, json.dumps(encode_graph(load_graph(source))).encode())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=tries(300))
 @given(file=corrupted() | st.tuples(st.sampled_from(["x.toml", "x.json"]), st.binary(max_size=60)))
 def test_whatever_a_file_holds_it_loads_or_is_refused_in_a_sentence(file, tmp_path):
     name, data = file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pytest_swarm.domain.graph import TaskGraph
@@ -24,6 +25,12 @@ def test_the_example_imports_and_runs(tmp_path: Path) -> None:
     written = (tmp_path / "support-mail-1.toml").read_text()
     shown = (ROOT / "docs" / "benchmarks.md").read_text()
     assert written[written.index('[[tasks]]\nid = "Write reply"') :] in shown
+    for name, block in re.findall(r"`jobs/(expected/[\w-]+\.toml)`:\n\n```toml\n(.*?)```", shown, re.DOTALL):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(block)
+    test = shown[shown.index("The benchmark, `test_mail.py`:") :]
+    code = test[test.index("```python\n") + 10 : test.index("```\n\nIts run")]
+    assert "test_mail" in run_code(code, tmp_path)
     fleet = load_fleet("heavy")
     backend = simulated_backend(SimulatedWorld(profile=load_profile("a40")), fleet)
     with Bench(backend=backend, fleet=fleet) as bench:
@@ -31,3 +38,10 @@ def test_the_example_imports_and_runs(tmp_path: Path) -> None:
             graph = TaskGraph.load(each.path)
             record = bench.run(Case(graph=graph, key=CaseKey(mode="greedy", horizon=1, vram_budget_gb=8)))
             assert [outcome.status.value for outcome in record.outcomes] == ["ok"] * 3
+            assert [outcome.score is not None for outcome in record.outcomes] == [True, True, False]
+
+
+def run_code(code: str, folder: Path) -> dict[str, object]:
+    names: dict[str, object] = {"__file__": str(folder / "test_mail.py")}
+    exec(compile(code, "test_mail.py", "exec"), names)  # the docs' own
+    return names

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow
 from pytest_swarm.workloads.importers.flow_contraction import contracted_edges
@@ -76,6 +77,9 @@ def test_an_agent_workflow_becomes_a_graph_or_is_refused_for_its_cycle(name: str
     if expected["acyclic"]:
         assert sorted(found.graph.edges) == sorted(map(tuple, expected["edges"]))
         assert {task.id: task.source_model for task in found.graph.tasks} == expected["models"]
+        for task in found.graph.tasks:
+            wanted = re.split(r"\{\{\s*\$", expected["prompts"][task.id] or "")[0]  # an answer or a list is filled in
+            assert wanted in fill(task.whole_prompt, {})
     else:
         assert len(found.graph) > len(expected["llm_steps"])
 

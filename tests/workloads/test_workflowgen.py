@@ -26,6 +26,7 @@ from pytest_swarm.workloads.workflowgen.generated_step import format_number, num
 from pytest_swarm.workloads.workflowgen.jobs import JobSpec, generate_job, generate_jobs
 from pytest_swarm.workloads.workflowgen.random_stream import RandomStream
 from pytest_swarm.workloads.workflowgen.shapes import MAX_PARENTS, SHAPES
+from tests.tries import tries
 
 ROOT = Path(__file__).parents[2]
 JOBS = generate_jobs(500, seed=7)
@@ -134,7 +135,7 @@ def test_the_reference_code_passes_its_hidden_cases():
         assert set(run_cases(code, expected).faults) == {None}, code
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=tries(60))
 @given(
     shape=st.sampled_from(sorted(SHAPES)), size=st.integers(2, 200), level=st.integers(1, 5), seed=st.integers(0, 10**6)
 )

@@ -125,7 +125,16 @@ class AnswerStore:
             yield
         except sqlite3.DatabaseError as error:
             raise AnswersError(
-                f"answers {self.path}: cannot be used ({error}); give another --swarm-answers, or restore the file"
+                f"answers {self.path}: cannot be used ({' '.join(str(error).split())}); give another --swarm-answers, "
+                "or restore the file"
+            ) from error
+        except UnicodeDecodeError as error:  # SQLite quotes what is damaged
+            raise AnswersError(
+                f"answers {self.path}: is damaged; give another --swarm-answers, or restore the file"
+            ) from error
+        except UnicodeEncodeError as error:  # JSON can hold one, and the database cannot
+            raise AnswersError(
+                f"answers {self.path}: the name of a model, a server or a key holds half a surrogate pair; correct it"
             ) from error
 
     # --- answers ---------------------------------------------------------------------------------------------
@@ -134,7 +143,7 @@ class AnswerStore:
         """Return the answer to a question; None if it was never asked."""
         with self._checked():
             row = self._database.execute("SELECT answer FROM answers WHERE key = ?", (question.key,)).fetchone()
-        return None if row is None else STORED_ANSWER.decode(row[0], where=self._where(question.key))
+        return None if row is None else self._stored(row[0], question.key)
 
     def add(self, question: Question, answer: StoredAnswer) -> bool:
         """Store an answer. A first answer stays; only one that was given up is replaced. Return whether it was new."""
@@ -159,9 +168,10 @@ class AnswerStore:
             )
             for key, tag, digest, server, path, asked, answer in rows:
                 where = self._where(key)
+                tag, digest, server, path, asked = self._texts(key, tag, digest, server, path, asked)
                 model = ModelIdentity(tag=tag, digest=digest, server=server)
                 question = Question(model=model, path=path, asked=ASKED.decode(asked, where=where))
-                yield question, STORED_ANSWER.decode(answer, where=where)
+                yield question, self._stored(answer, key)
 
     def answers(self) -> Iterator[tuple[str, StoredAnswer]]:
         """Yield the digest of the model and the answer of all entries, by key; each is decoded once."""
@@ -170,7 +180,7 @@ class AnswerStore:
             for key, digest in keys:
                 if key not in self._read:
                     row = self._database.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
-                    self._read[key] = STORED_ANSWER.decode(row[0], where=self._where(key))
+                    self._read[key] = self._stored(None if row is None else row[0], key)  # None: a damaged index
                 yield digest, self._read[key]
 
     def count(self) -> int:
@@ -190,7 +200,7 @@ class AnswerStore:
         """Return all loads and speeds, by digest and time."""
         with self._checked():
             rows = self._database.execute("SELECT key, sample FROM samples").fetchall()
-        found = (STORED_SAMPLE.decode(text, where=self._where(key)) for key, text in rows)
+        found = (STORED_SAMPLE.decode(*self._texts(key, text), where=self._where(key)) for key, text in rows)
         return tuple(sorted(found, key=lambda sample: (sample.digest, sample.measured_ts_ms, sample_key(sample))))
 
     def loads(self) -> tuple[LoadSample, ...]:
@@ -220,10 +230,13 @@ class AnswerStore:
             rows = self._database.execute(
                 "SELECT name, digest, server, seen_ts_ms FROM models ORDER BY tag, seen_ts_ms DESC, digest, server"
             ).fetchall()
-        return tuple(
-            SeenModel(model=ModelIdentity(tag=name, digest=digest, server=server), seen_ts_ms=seen_ts_ms)
-            for name, digest, server, seen_ts_ms in rows
-        )
+        found: list[SeenModel] = []
+        for *texts, seen_ts_ms in rows:
+            name, digest, server = self._texts(texts[0], *texts)
+            if not isinstance(seen_ts_ms, float):
+                raise AnswersError(f"{self._where(name)}: is damaged: its time is no number; restore the file")
+            found.append(SeenModel(model=ModelIdentity(tag=name, digest=digest, server=server), seen_ts_ms=seen_ts_ms))
+        return tuple(found)
 
     def remove(self, digests: frozenset[str]) -> int:
         """Remove the answers, samples and tags of models with these digests; return how many answers went."""
@@ -237,8 +250,18 @@ class AnswerStore:
 
     # --- file ------------------------------------------------------------------------------------------------
 
-    def _where(self, key: str) -> str:
-        return f"answers {self.path}, entry {key[:12]}"
+    def _where(self, key: object) -> str:
+        return f"answers {self.path}, entry {key!s:.12}"
+
+    def _stored(self, answer: object, key: object) -> StoredAnswer:
+        return STORED_ANSWER.decode(*self._texts(key, answer), where=self._where(key))
+
+    def _texts(self, key: object, *values: object) -> tuple[str, ...]:
+        """Return values as texts; AnswersError where one is none, as in a damaged file, whose columns keep no types."""
+        texts = tuple(value for value in values if isinstance(value, str))
+        if len(texts) < len(values):
+            raise AnswersError(f"{self._where(key)}: is damaged: a value is no text; restore the file")
+        return texts
 
     def close(self) -> None:
         """Close the file."""

@@ -34,7 +34,7 @@ class BoundedTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, inner: httpx.AsyncBaseTransport, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         self._inner = inner
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the inner transport's response, which raises OversizedReplyError as soon as it is too large."""
@@ -46,7 +46,7 @@ class BoundedTransport(httpx.AsyncBaseTransport):
         if packed and encoding not in _WINDOWS:
             await response.aclose()
             raise httpx.DecodingError(f"the reply is packed as {encoding!r:.40}, which nobody asked for")
-        body = _BoundedBody(response.stream, _WINDOWS.get(encoding), self._limit_bytes)
+        body = _BoundedBody(response.stream, _WINDOWS.get(encoding), self.limit_bytes)
         if not packed:
             response.stream = body
             return response
@@ -73,7 +73,7 @@ class _BoundedBody(httpx.AsyncByteStream):
                 size += len(piece)
                 values += sum(map(piece.count, _MARKS))
                 if size > self._limit_bytes:
-                    raise OversizedReplyError(f"it is larger than {self._limit_bytes >> 20} MiB")
+                    raise OversizedReplyError(f"it is larger than {self._limit_bytes / (1 << 20):.6g} MiB")
                 if values > MOST_VALUES:
                     raise OversizedReplyError(f"it holds more than {MOST_VALUES:,} values")
                 yield piece

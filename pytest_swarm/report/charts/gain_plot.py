@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
-from pytest_swarm.report.decision_text import gain_text, interval_text, policy_name
+from pytest_swarm.report.decision_text import gain_text, interval_text, policy_name, told_bounds
 from pytest_swarm.report.wording import short_texts
 
 _ROW: Final = 24  # pixels of a row
@@ -51,7 +51,8 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
     frame = Frame(width=660, height=bottom + 40, left=230, right=646, top=4, bottom=bottom)
     by = decision.question.by
     factor = 1 if by.name == "utility" else _POINTS
-    ends = [factor * value for each in choice.estimates for value in (each.low, each.high)]
+    bounds = [told_bounds(decision, each) or (each.mean, each.mean) for each in choice.estimates]
+    ends = [factor * value for each in bounds for value in each]
     names = short_texts((policy_name(decision, each) for each in decision.policies), _NAME)
     x = fitted([0.0, *ends], start=frame.left, end=frame.right)
     marks = tuple(
@@ -60,13 +61,13 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
             name=names[policy_name(decision, decision.policies[each.policy])],
             y=frame.top + _ROW * (n + 0.5),
             middle=x(factor * each.mean),
-            low=x(factor * each.low),
-            high=x(factor * each.high),
+            low=x(factor * low),
+            high=x(factor * high),
             best=each.policy == choice.best,
             title=f"{policy_name(decision, decision.policies[each.policy])} gains {gain_text(decision, each.mean)}, "
             f"{interval_text(decision, each)}",
         )
-        for n, each in enumerate(choice.estimates)
+        for n, (each, (low, high)) in enumerate(zip(choice.estimates, bounds, strict=True))
     )
     unit = {"score": "points of score", "utility": "utility"}.get(by.name, f"% of the {by.saved} saved")
     return GainPlot(

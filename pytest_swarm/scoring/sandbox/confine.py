@@ -30,6 +30,7 @@ _REFUSED_MODULES = (
     "ctypes", "_ctypes", "_ctypes_test", "_posixsubprocess", "_posixshmem", "socket", "_socket", "multiprocessing",
     "_multiprocessing", "cffi", "_testcapi", "_testinternalcapi", "_xxtestfuzz",
 )  # fmt: skip
+_NAMELESS = ("StgDict", "CArgObject")  # static classes of ctypes that name no module
 _WITH_LIBRARIES = ("_tkinter", "_sqlite3", "_ssl", "_curses", "_curses_panel", "readline", "nis", "_dbm", "_gdbm")
 """Extension modules that need shared libraries of the system, or that the sandbox has no use for."""
 
@@ -46,13 +47,42 @@ def confine(limits: dict[str, int], files: Sequence[str], filter_program: bytes 
     _limit(limits)
     if sys.platform == "linux":
         layers += _kernel(files, filter_program)
-    for name in [each for each in sys.modules if each.partition(".")[0] in ("ctypes", "_ctypes", "confine")]:
-        del sys.modules[name]
+    _forget_c_calls()
     guard = _guard(files)
     _refuse_questions()
     _audit_loaded_modules()
     sys.addaudithook(guard)
     return [*layers, "audit"]
+
+
+def _forget_c_calls() -> None:
+    """Leave no way to ctypes, which `_kernel` had to load: no module, and none of its classes among the subclasses.
+
+    Up to Python 3.12 its classes are static and outlive the module. The tables that `__subclasses__` reads are
+    dictionaries of weak references, which the garbage collector knows.
+    """
+    import _weakref
+    import gc
+
+    for name in [each for each in sys.modules if each.partition(".")[0] in ("ctypes", "_ctypes", "confine")]:
+        module = sys.modules.pop(name)
+        if name != "confine":
+            module.__dict__.clear()
+        del module
+    gc.collect()
+    for table in gc.get_objects():
+        if type(table) is not dict:
+            continue
+        for key, value in list(table.items()):
+            if type(value) is _weakref.ref and _makes_c_calls(value()):
+                del table[key]
+
+
+def _makes_c_calls(target: object) -> bool:
+    """Whether something is a class of ctypes."""
+    if not isinstance(target, type):
+        return False
+    return type.__getattribute__(target, "__module__") in ("ctypes", "_ctypes") or target.__name__ in _NAMELESS
 
 
 def _limit(limits: dict[str, int]) -> None:

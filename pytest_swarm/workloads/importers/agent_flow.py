@@ -5,14 +5,33 @@ The readers of the formats build it; `flow_contraction` and `flow_graphs` make t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.errors import GraphError
 
 QUESTION: Final = "question"  # the input that a chat message is given as
+BETWEEN: Final = "\n\n"  # two messages of one prompt
+NO_CODE: Final = "code is not run, and what it is given stands for its result"
 MAX_PARTS: Final = 2_000  # of one text; a template that refers to templates could grow without end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowInput:
+    """A place in a text for a value that comes from outside.
+
+    `names` are the names that the value may be given under, the usual one first. Without a value `default` is taken;
+    without that one `raw`, what stood there, stays. `source` is the node that would give it, None for an
+    input. One that `is_optional` is empty where others have values.
+    """
+
+    names: tuple[str, ...]
+    raw: str
+    default: str | None = None
+    source: str | None = None
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,30 +43,46 @@ class StepAnswer:
 
     candidates: tuple[tuple[str, tuple[str, ...]], ...]
     raw: str
-    default: str | None = None
+    default: str | FlowInput | None = None
+
+    def within(self, path: tuple[str, ...]) -> StepAnswer:
+        """Return the place for a field of what this one stands for."""
+        return replace(self, candidates=tuple((step, (*found, *path)) for step, found in self.candidates))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlowInput:
-    """A place in a text for a value that comes from outside.
+class Conversation:
+    """A place for what was said before a step: the opening of the first step, then the answers of the steps since.
 
-    `names` are the names that the value may be given under, the usual one first. Without a value `default` is taken;
-    without that one `raw`, what stood there, stays. `source` is the node that would give it, None for an input.
+    Without a step before it, the opening of its own. `scope` is what the IDs of the nodes begin with that take part:
+    those of one workflow and of the workflows that it calls.
+
+    Attributes:
+        recalls: False where only the opening of its own is told.
+        is_last: True where only the last message is told.
+        has_roles: True where each message is told with its role, also where all are the user's.
+        is_transcript: True where all is one text with a line for each message, which is empty for a first step.
     """
 
-    names: tuple[str, ...]
-    raw: str
-    default: str | None = None
-    source: str | None = None
+    recalls: bool = True
+    is_last: bool = False
+    is_transcript: bool = False
+    has_roles: bool = False
+    scope: str = ""
+    raw: str = ""
 
 
-Part: TypeAlias = str | StepAnswer | FlowInput
+Part: TypeAlias = str | StepAnswer | FlowInput | Conversation
 Parts: TypeAlias = tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlmStep:
-    """What an LLM step asks. `system` and `prompt` may be empty; None where the file does not say."""
+    """What an LLM step asks. `system` and `prompt` may be empty; None where the file does not say.
+
+    `opening` is what a conversation begins with where this is its first step; `speaks_as` is the role in which later
+    steps are told its answer, None where they are not; `is_last` whether a workflow that calls this one is told it too.
+    """
 
     system: Parts = ()
     prompt: Parts = ()
@@ -55,6 +90,9 @@ class LlmStep:
     type: str | None = None
     estimated_tokens: int | None = None
     difficulty: float | None = None
+    opening: Parts = ()
+    speaks_as: Literal["user", "assistant"] | None = "user"
+    is_last: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +128,20 @@ class FlowCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowLoss:
+    """Something that a task graph cannot carry: why, and what it is.
+
+    `nodes` are the nodes that it belongs to: where none of them is run, it is not in question. Without any, it is.
+    """
+
+    reason: str
+    what: str = ""
+    nodes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentFlow:
-    """A workflow: its name, nodes and links, and what of it could not be carried over, one sentence each.
+    """A workflow: its name, nodes and links, and what of it could not be carried over.
 
     `calls` are its calls of other workflows, `called` the names that it may be called by.
     """
@@ -99,7 +149,7 @@ class AgentFlow:
     name: str
     nodes: tuple[FlowNode, ...]
     links: tuple[FlowLink, ...]
-    losses: tuple[str, ...] = ()
+    losses: tuple[FlowLoss, ...] = ()
     calls: tuple[FlowCall, ...] = ()
     called: tuple[str, ...] = ()
     by_id: dict[str, FlowNode] = field(init=False, repr=False, compare=False)
@@ -121,7 +171,7 @@ class AgentFlow:
         object.__setattr__(self, "by_id", by_id)
 
 
-def joined(texts: Iterable[Parts], between: str = "\n\n") -> Parts:
+def joined(texts: Iterable[Parts], between: str = BETWEEN) -> Parts:
     """Return texts as one, with `between` between those that are not blank.
 
     Args:
@@ -132,9 +182,33 @@ def joined(texts: Iterable[Parts], between: str = "\n\n") -> Parts:
     for text in texts:
         if not is_blank(text):
             parts += [between, *text] if parts else text
-    return tuple(parts[:MAX_PARTS])
+    return limited(parts)
+
+
+def limited(parts: Iterable[Part]) -> Parts:
+    """Return the parts; raise GraphError where there are more than a text may have."""
+    found = tuple(parts)
+    if len(found) > MAX_PARTS:
+        raise GraphError(f"a text is made of more than {MAX_PARTS} pieces, because its references refer to others")
+    return found
+
+
+def labeled(said: Iterable[tuple[str, Parts]]) -> list[Parts]:
+    """Return messages, each with its role in front where the assistant speaks too.
+
+    Args:
+        said: Role and text of each message; blank ones count for nothing.
+    """
+    messages = [(role, text) for role, text in said if not is_blank(text)]
+    has_roles = any(role == "assistant" for role, _ in messages)
+    return [(f"{role}: ", *text) if has_roles else text for role, text in messages]
 
 
 def is_blank(text: Parts) -> bool:
     """Return whether a text has neither words nor places to fill."""
     return not any(not isinstance(part, str) or part.strip() for part in text)
+
+
+def plain(text: str) -> str:
+    """Return the text without what a placeholder cannot contain."""
+    return " ".join(re.sub(r"[{}|]", " ", text).split())

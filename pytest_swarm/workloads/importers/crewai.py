@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -12,6 +13,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     AgentFlow,
     FlowInput,
     FlowLink,
+    FlowLoss,
     FlowNode,
     LlmStep,
     Part,
@@ -53,7 +55,8 @@ def read_crewai(document: Json, agents: Json, *, name: str, where: str) -> Agent
         if not isinstance(rows[task].get("context"), list)
     ]
     links += [FlowLink(source=other, target=task) for task, row in rows.items() for other in texts(row, "context")]
-    losses = [] if isinstance(agents, dict) else ["there is no agents.yaml beside it, so roles and models are missing"]
+    missing = FlowLoss(reason="there is no agents.yaml beside it, so roles and models are missing")
+    losses = [*([] if isinstance(agents, dict) else [missing]), *_lost(rows, agents)]
     try:
         return AgentFlow(
             name=name,
@@ -63,6 +66,41 @@ def read_crewai(document: Json, agents: Json, *, name: str, where: str) -> Agent
         )
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error
+
+
+_TASK_LOSSES: Final = {
+    "tools": "tools are not called",
+    "guardrail": "answers are not checked",
+    "guardrails": "answers are not checked",
+    "output_json": "structured output is not asked for",
+    "output_pydantic": "structured output is not asked for",
+    "output_file": "files are not written",
+    "human_input": "nobody is asked",
+    "callback": "code is not run",
+}
+_AGENT_LOSSES: Final = {
+    "tools": "tools are not called",
+    "function_calling_llm": "tools are not called",
+    "knowledge_sources": "nothing is stored or retrieved",
+    "memory": "memories are not kept",
+    "max_tokens": "settings of models are not sent",
+    "temperature": "settings of models are not sent",
+}
+_LLM_SETTINGS: Final = ("temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "stop")
+
+
+def _lost(rows: Mapping[str, JsonTable], agents: Json) -> Iterator[FlowLoss]:
+    for task, row in rows.items():
+        for key, reason in _TASK_LOSSES.items():
+            if row.get(key):
+                yield FlowLoss(reason=reason, what=f"{task} ({key})", nodes=(task,))
+    for name in dict.fromkeys(text(row, "agent") for row in rows.values()):
+        agent = table(agents, name)
+        for key, reason in _AGENT_LOSSES.items():
+            if agent.get(key):
+                yield FlowLoss(reason=reason, what=f"{name} ({key})")
+        if found := [key for key in _LLM_SETTINGS if table(agent, "llm").get(key) is not None]:
+            yield FlowLoss(reason="settings of models are not sent", what=f"{name} ({', '.join(found)})")
 
 
 def _step(row: JsonTable, agents: Json) -> LlmStep:

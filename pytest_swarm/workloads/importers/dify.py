@@ -18,6 +18,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     is_blank,
     joined,
 )
+from pytest_swarm.workloads.importers.dify_losses import dify_losses
 from pytest_swarm.workloads.importers.dify_references import DifyReferences
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, named, table, tables, text, texts
 
@@ -52,7 +53,7 @@ def read_dify(document: Json, *, name: str, where: str) -> AgentFlow:
             name=text(document, "app", "name").strip() or name,
             nodes=tuple(_node(node, row, rows, references) for node, row in rows.items()),
             links=tuple(_link(row, rows) for row in tables(graph, "edges")),
-            losses=(*references.losses, *_lost(rows)),
+            losses=(*references.losses, *dify_losses(document, rows)),
             calls=tuple(_calls(rows, references)),
             called=(text(document, "app", "name").strip(),),
         )
@@ -68,7 +69,7 @@ def _node(node: str, row: JsonTable, rows: dict[str, JsonTable], references: Dif
     return FlowNode(
         id=node,
         name=text(data, "title").strip() or node,
-        step=_step(kind, data, references) if kind in LLM_KINDS else None,
+        step=_step(kind, data, references.of(node)) if kind in LLM_KINDS else None,
         container=container if container in rows else None,
         is_entry=first or kind in ("iteration-start", "loop-start"),
     )
@@ -157,21 +158,3 @@ def _calls(rows: dict[str, JsonTable], references: DifyReferences) -> Iterator[F
                 for key, value in passed.items()
             }
             yield FlowCall(node=node, names=tuple(filter(None, names)) or (node,), inputs=inputs)
-
-
-def _lost(rows: dict[str, JsonTable]) -> tuple[str, ...]:
-    """Return sentences on nodes that do something which a task graph cannot."""
-    kinds: dict[str, list[str]] = {}
-    for node, row in rows.items():
-        data = table(row, "data")
-        kind = "workflow" if text(data, "provider_type") == "workflow" else text(data, "type")
-        kinds.setdefault(kind, []).append(text(data, "title").strip() or node)
-    wording = {
-        "tool": "tools are not called",
-        "http-request": "requests are not sent",
-        "knowledge-retrieval": "nothing is retrieved",
-        "code": "code is not run",
-        "iteration": "iterations run once, with the whole list",
-        "loop": "loops run once",
-    }
-    return tuple(f"{said}: {', '.join(kinds[kind])}" for kind, said in wording.items() if kind in kinds)

@@ -8,27 +8,49 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.workloads.importers.agent_flow import MAX_PARTS, QUESTION, FlowInput, Part, Parts, StepAnswer, joined
+from pytest_swarm.workloads.importers.agent_flow import (
+    QUESTION,
+    FlowInput,
+    FlowLoss,
+    Part,
+    Parts,
+    StepAnswer,
+    joined,
+    limited,
+)
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text, texts
+from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
 _VARIABLE: Final = re.compile(r"\{\{#([^#{}]+)#\}\}")
 _JINJA: Final = re.compile(r"\{\{-?\s*([^{}]+?)\s*-?\}\}")
+_KEY = r"""\.\w+(?![\w(])|\[(?:\d+|'[^']*'|"[^"]*")\]"""
+_JINJA_NAME: Final = re.compile(rf"(?P<name>[^\W\d]\w*)(?P<path>(?:{_KEY})*)")
+_JINJA_KEY: Final = re.compile(r"""\.(\w+)|\[(?:(\d+)|'([^']*)'|"([^"]*)")\]""")
+_JINJA_TAG: Final = re.compile(r"\{%.*?%\}|(?<!\{)\{#.*?#\}(?!\})", re.DOTALL)
+_JINJA_NAMED: Final = re.compile(r"\{%-?\s*(?:for|set)\s+(\w+)\s*(?:in|=)\s*(\w+)")
+NO_JINJA: Final = "templates are not computed: every branch is written out, and each loop once"
 _WHOLE_FIELDS: Final = ("text", "output", "result", "class_name", "answer", "structured_output", "json")
-MAX_DEPTH: Final = 12  # templates that refer to templates
 
 
 @dataclass(frozen=True, slots=True)
 class DifyReferences:
-    """Resolves the variables of one app. `rows` are its nodes; `losses` fills with what cannot be computed."""
+    """Resolves the variables of one app. `rows` are its nodes; `losses` fills with what cannot be computed, for the
+    step `reader` whose text is resolved."""
 
     document: Json
     rows: dict[str, JsonTable]
-    losses: list[str] = field(default_factory=list)
+    losses: list[FlowLoss] = field(default_factory=list)
+    reader: str = ""
+    memo: ReferenceMemo[Parts] = field(default_factory=ReferenceMemo)
     context: tuple[str, ...] | None = None
-    depth: int = 0
+
+    def of(self, node: str) -> DifyReferences:
+        """Return the same for the texts of a step."""
+        return replace(self, reader=node, memo=ReferenceMemo())
 
     def with_context(self, data: JsonTable) -> DifyReferences:
         """Return the same with the selector that `{{#context#}}` stands for in one LLM node."""
@@ -54,7 +76,7 @@ class DifyReferences:
         for match in _VARIABLE.finditer(template):
             found += [template[at_char : match.start()], *self._variable(match[1], match[0])]
             at_char = match.end()
-        return tuple(part for part in [*found, template[at_char:]] if part != "")[:MAX_PARTS]
+        return limited(part for part in [*found, template[at_char:]] if part != "")
 
     def selected(self, selector: tuple[str, ...]) -> Parts:
         """Return what a selector stands for; nothing for an empty one."""
@@ -67,17 +89,17 @@ class DifyReferences:
 
     def _resolve(self, selector: tuple[str, ...], raw: str) -> Parts:
         node, names = selector[0], selector[1:]
-        if self.depth > MAX_DEPTH:
-            return (raw,)
         if node == "sys":
             usual = (*names[:1], QUESTION) if names == ("query",) else names[:1]
             return (FlowInput(names=(*usual, ".".join(selector)), raw=raw),)
         if node in ("env", "conversation"):
-            return (FlowInput(names=(*names[:1], ".".join(selector)), raw=raw, default=self._stored(node, names)),)
+            return self._variable_of(node, names, raw)
         if node not in self.rows:
             return (FlowInput(names=(".".join(selector),), raw=raw),)
-        deeper = replace(self, depth=self.depth + 1)
-        return deeper._of_node(node, names, raw)
+        if self.memo.is_too_deep():
+            self._lose(TOO_DEEP, raw)
+            return (raw,)
+        return self.memo.find((selector, raw), lambda: self._of_node(node, names, raw), lambda: (raw,))
 
     def _of_node(self, node: str, names: tuple[str, ...], raw: str) -> Parts:
         data = table(self.rows[node], "data")
@@ -91,7 +113,6 @@ class DifyReferences:
             case "variable-aggregator" | "variable-assigner":
                 return self._first(data, names, raw)
             case "code":
-                self._lose(f"the result of the code {text(data, 'title')!r} is replaced by what it is given")
                 given = [self.selected(texts(row, "value_selector")) for row in tables(data, "variables")]
                 return joined(given) or (_outside(data, node, names, raw),)
             case "iteration" | "loop":
@@ -102,8 +123,9 @@ class DifyReferences:
 
     def _start(self, data: JsonTable, names: tuple[str, ...], raw: str) -> Part:
         row = next((row for row in tables(data, "variables") if text(row, "variable") == "".join(names[:1])), {})
-        default = text(row, "default") or (None if row.get("required") or not row else "")
-        return FlowInput(names=(".".join(names) or "start",), raw=raw, default=default)
+        is_optional = bool(row) and row.get("required") is not True
+        default = text(row, "default") or None
+        return FlowInput(names=(".".join(names) or "start",), raw=raw, default=default, is_optional=is_optional)
 
     def _first(self, data: JsonTable, names: tuple[str, ...], raw: str) -> Parts:
         """Return the first of an aggregator's variables that has a value."""
@@ -126,22 +148,53 @@ class DifyReferences:
         for row in tables(data, "loop_variables"):
             if text(row, "label") == "".join(names[:1]):
                 value = row.get("value")
-                return self.selected(texts(value)) if isinstance(value, list) else (text(value),)
+                first = self.selected(texts(value)) if isinstance(value, list) else (text(value),)
+                usual = first[0] if len(first) == 1 and isinstance(first[0], str | FlowInput) else None
+                assigned = self._assigned((node, *names[:1]), raw, usual)
+                return assigned or tuple(part for part in first if part != "")
         return (_outside(data, node, names, raw),)
 
     def _jinja(self, template: str, variables: list[JsonTable], title: str) -> Parts:
-        """Return a Jinja text with its variables resolved; one that computes is replaced by its variables."""
+        """Return a Jinja text with its variables resolved; of one that computes, every branch and each loop once."""
         values = {text(row, "variable"): self.selected(texts(row, "value_selector")) for row in variables}
+        values |= {match[1]: values.get(match[2], ()) for match in _JINJA_NAMED.finditer(template)}
         if "{%" in template:
-            self._lose(f"the template {title!r} computes, so it is replaced by its variables")
-            return joined(values.values())
+            self._lose(NO_JINJA, title)
+            template = _JINJA_TAG.sub("", template)
         found: list[Part] = []
         at_char = 0
         for match in _JINJA.finditer(template):
-            name = re.split(r"[.|\[( ]", match[1], maxsplit=1)[0]
-            found += [template[at_char : match.start()], *(values.get(name) or (match[0],))]
+            name, path, rest = _jinja_name(match[1])
+            if rest:
+                self._lose(NO_JINJA, title)
+            value = values.get(name) or (FlowInput(names=(name,), raw=match[0]),)
+            inside = (part.within(path) if isinstance(part, StepAnswer) else part for part in value)
+            found += [template[at_char : match.start()], *inside]
             at_char = match.end()
-        return tuple(part for part in [*found, template[at_char:]] if part != "")[:MAX_PARTS]
+        return limited(part for part in [*found, template[at_char:]] if part != "")
+
+    def _variable_of(self, kind: str, names: tuple[str, ...], raw: str) -> Parts:
+        """Return a variable of the app: what was assigned last by a step before, else what is stored in the file."""
+        stored = FlowInput(
+            names=(*names[:1], ".".join((kind, *names))),
+            raw=raw,
+            default=self._stored(kind, names),
+            is_optional=kind == "conversation",
+        )
+        return self._assigned((kind, *names[:1]), raw, stored) or (stored,)
+
+    def _assigned(self, selector: tuple[str, ...], raw: str, otherwise: FlowInput | str | None) -> Parts:
+        """Return the answers that assigner nodes write into a variable; nothing where they write none."""
+        if self.memo.is_too_deep():
+            self._lose(TOO_DEEP, raw)
+            return ()
+        found: list[tuple[str, tuple[str, ...]]] = []
+        for row in self.rows.values():
+            for target, value in assignments(table(row, "data")):
+                if target == selector:
+                    parts = self.memo.find((target, value), partial(self.selected, value), tuple)
+                    found += [each for part in parts if isinstance(part, StepAnswer) for each in part.candidates]
+        return (StepAnswer(candidates=tuple(reversed(found)), raw=raw, default=otherwise),) if found else ()
 
     def _stored(self, kind: str, names: tuple[str, ...]) -> str | None:
         """Return the value of an environment or conversation variable that is in the file."""
@@ -151,9 +204,26 @@ class DifyReferences:
                 return text(row, "value") or None
         return None
 
-    def _lose(self, sentence: str) -> None:
-        if sentence not in self.losses:
-            self.losses.append(sentence)
+    def _lose(self, reason: str, what: str) -> None:
+        self.losses.append(FlowLoss(reason=reason, what=what, nodes=(self.reader,) if self.reader else ()))
+
+
+def assignments(data: JsonTable) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return (variable, selector of the value) of each variable that an assigner node writes, of both its versions."""
+    if text(data, "type") != "assigner":
+        return []
+    rows = [(texts(row, "variable_selector"), texts(row, "value")) for row in tables(data, "items")]
+    rows.append((texts(data, "assigned_variable_selector"), texts(data, "input_variable_selector")))
+    return [(target, value) for target, value in rows if target and value]
+
+
+def _jinja_name(expression: str) -> tuple[str, tuple[str, ...], str]:
+    """Return the variable of a Jinja expression, the path of a field of it, and what it computes beside."""
+    match = _JINJA_NAME.match(expression)
+    if match is None:
+        return expression, (), expression
+    path = tuple(next(filter(None, keys)) for keys in _JINJA_KEY.findall(match["path"]) if any(keys))
+    return match["name"], path, expression[match.end() :].strip()
 
 
 def _path(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -166,4 +236,4 @@ def _path(kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
 def _outside(data: JsonTable, node: str, names: tuple[str, ...], raw: str) -> Part:
     """Return an input for what a node gets from outside, under the name of the node."""
     title = first_text(data, "title") or node
-    return FlowInput(names=(".".join((title, *names)), title), raw=raw, source=node)
+    return FlowInput(names=(".".join((title, *names)), ".".join((node, *names)), title), raw=raw, source=node)

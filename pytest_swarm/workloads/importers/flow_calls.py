@@ -12,9 +12,11 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.workloads.importers.agent_flow import (
     AgentFlow,
+    Conversation,
     FlowCall,
     FlowInput,
     FlowLink,
+    FlowLoss,
     FlowNode,
     Part,
     Parts,
@@ -46,7 +48,8 @@ def inlined(flow: AgentFlow, lookup: Lookup, callers: tuple[str, ...] = ()) -> A
         else:
             flow = _with_called(flow, call, inlined(called, lookup, within))
             continue
-        flow = replace(flow, losses=(*flow.losses, f"the workflow {call.names[0]!r}, which is called, {reason}"))
+        lost = FlowLoss(reason=f"the workflow {call.names[0]!r}, which is called, {reason}", nodes=(call.node,))
+        flow = replace(flow, losses=(*flow.losses, lost))
     return replace(flow, calls=())
 
 
@@ -55,21 +58,27 @@ def _with_called(flow: AgentFlow, call: FlowCall, called: AgentFlow) -> AgentFlo
     steps = [node.id for node in called.nodes if node.step is not None]
     left = {parent for parent, child in contracted_edges(called) if parent != child}
     ends = tuple((prefix + step, ()) for step in steps if step not in left)
-    inside = tuple(_renamed(node, prefix, call) for node in called.nodes)
+    last = {step for step, _ in ends}
+    inside = tuple(_renamed(node, prefix, call, last) for node in called.nodes)
     outside = tuple(_reading(node, call.node, ends) if ends else node for node in flow.nodes)
     links = tuple(
         FlowLink(source=prefix + link.source, target=prefix + link.target, branch=link.branch) for link in called.links
     )
-    losses = tuple(each for each in called.losses if each not in flow.losses)
+    losses = [replace(each, nodes=tuple(prefix + node for node in each.nodes)) for each in called.losses]
     return replace(flow, nodes=(*outside, *inside), links=(*flow.links, *links), losses=(*flow.losses, *losses))
 
 
-def _renamed(node: FlowNode, prefix: str, call: FlowCall) -> FlowNode:
+def _renamed(node: FlowNode, prefix: str, call: FlowCall, last: set[str]) -> FlowNode:
     """Return a node of the called workflow as one of the calling workflow."""
+    step = node.step
+    if step is not None and prefix + node.id not in last:
+        node = replace(node, step=replace(step, is_last=False))
 
     def part(each: Part) -> Parts:
         if isinstance(each, StepAnswer):
             return (replace(each, candidates=tuple((prefix + step, path) for step, path in each.candidates)),)
+        if isinstance(each, Conversation):
+            return (replace(each, scope=prefix + each.scope),)
         passed = (
             next((call.inputs[name] for name in each.names if name in call.inputs), None)
             if (isinstance(each, FlowInput))
@@ -96,4 +105,5 @@ def _with_texts(node: FlowNode, part: Callable[[Part], Parts]) -> FlowNode:
         return node
     system = tuple(new for each in node.step.system for new in part(each))
     prompt = tuple(new for each in node.step.prompt for new in part(each))
-    return replace(node, step=replace(node.step, system=system, prompt=prompt))
+    opening = tuple(new for each in node.step.opening for new in part(each))
+    return replace(node, step=replace(node.step, system=system, prompt=prompt, opening=opening))

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.placeholders import escaped, placeholder
+from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import GENERAL, Task
 from pytest_swarm.errors import GraphError
-from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowInput, Parts, StepAnswer
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow, Conversation, StepAnswer, plain
 from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, contracted_edges, entry_steps
+from pytest_swarm.workloads.importers.flow_texts import FlowTexts, loss_sentences
 from pytest_swarm.workloads.importers.flow_unrolling import Copy, find_cycle, unrolled
 from pytest_swarm.workloads.importers.task_rules import named_type, size_from_text
 
 TYPE_CHARS: Final = 200  # of a prompt, so many characters at its beginning are read for its type
 MAX_ID_CHARS: Final = 80
-MAX_SHOWN: Final = 6  # names in one sentence
 _TAG: Final = re.compile(r"<[^<>]*>")
 
 
@@ -38,70 +38,16 @@ class FlowOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowGraph:
-    """The task graph of a workflow, and what could not be carried over, one sentence each."""
+    """The task graph of a workflow, and what could not be carried over, one sentence each.
+
+    `inputs` are the names of its inputs, `used` those of the values that it took.
+    """
 
     graph: TaskGraph
     losses: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Texts:
-    """Texts of steps with their places filled, and a record of the inputs."""
-
-    inputs: Mapping[str, str]
-    ids: Mapping[Copy, str]
-    used: set[str] = field(default_factory=set)
-    known: dict[str, None] = field(default_factory=dict)
-    missing: dict[str, None] = field(default_factory=dict)
-    not_before: dict[str, None] = field(default_factory=dict)
-
-    def fill(self, parts: Parts, before: set[Copy]) -> str:
-        """Return the text, with placeholders for answers of steps in `before`; all else is sent to the letter."""
-        text, literal = "", ""
-        for part in parts:
-            answer = self._answer(part, before) if isinstance(part, StepAnswer) else None
-            if answer is not None:
-                text, literal = f"{text}{escaped(literal)}{answer}", ""
-            elif isinstance(part, StepAnswer):
-                literal += self._default(part)
-            else:
-                literal += part if isinstance(part, str) else self._input(part)
-        return text + escaped(literal)
-
-    def _answer(self, part: StepAnswer, before: set[Copy]) -> str | None:
-        """Return the placeholder of the first candidate that comes before; None where none does."""
-        for step, path in part.candidates:
-            copies = [copy for copy in before if copy[0] == step]
-            if copies:
-                return placeholder(self.ids[max(copies)], tuple(map(_plain, path)))
-        return None
-
-    def _default(self, part: StepAnswer) -> str:
-        if part.default is None:
-            self.not_before[part.raw] = None
-            return part.raw
-        return part.default
-
-    def _input(self, part: FlowInput) -> str:
-        self.known[part.names[0]] = None
-        for name in part.names:
-            if name in self.inputs:
-                self.used.add(name)
-                return self.inputs[name]
-        if part.default is None:
-            self.missing[part.names[0]] = None
-            return part.raw
-        return part.default
-
-    def losses(self) -> Iterable[str]:
-        """Return what is to be said about the inputs."""
-        if self.missing:
-            yield f"inputs without a value stay as written: {_listed(self.missing)}; give them with --input NAME=VALUE"
-        if self.not_before:
-            yield f"answers of steps that do not come before stay as written: {_listed(self.not_before)}"
-        if unused := [name for name in self.inputs if name not in self.used]:
-            inputs = f"its inputs are {_listed(self.known)}" if self.known else "it has no inputs"
-            yield f"no prompt uses the input {_listed(unused)}; {inputs}"
+    inputs: tuple[str, ...] = ()
+    used: frozenset[str] = frozenset()
+    has_cycle: bool = False
 
 
 def graph_of_flow(flow: AgentFlow, options: FlowOptions, *, where: str) -> FlowGraph:
@@ -129,19 +75,20 @@ def graph_of_flow(flow: AgentFlow, options: FlowOptions, *, where: str) -> FlowG
         copies, links = unrolled(begun, edges, options.unroll or 1)
         place = {step: number for number, step in enumerate(steps)}
         copies.sort(key=lambda copy: (place[copy[0]], copy[1]))
-        return _build(kept, copies, links, options.inputs)
+        return replace(_build(kept, copies, links, options), has_cycle=cycle is not None)
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error
 
 
 def _build(
-    flow: AgentFlow, copies: Sequence[Copy], links: Sequence[tuple[Copy, Copy]], inputs: Mapping[str, str]
+    flow: AgentFlow, copies: Sequence[Copy], links: Sequence[tuple[Copy, Copy]], options: FlowOptions
 ) -> FlowGraph:
     ids = _task_ids(flow, copies)
     parents: dict[Copy, list[Copy]] = defaultdict(list)
     for parent, child in links:
         parents[child].append(parent)
-    texts = _Texts(inputs, ids)
+    steps = {node.id: node.step for node in flow.nodes if node.step is not None}
+    texts = FlowTexts(options.inputs, {copy: ids[copy] for copy in _in_order(copies, parents)}, steps)
     bare: dict[str, None] = {}
     tasks = []
     for copy in copies:
@@ -149,21 +96,26 @@ def _build(
         tasks.append(task)
         if not has_text:
             bare[flow.by_id[copy[0]].name] = None
-    losses = [*flow.losses, *_branches(flow), *texts.losses()]
+    losses = [*loss_sentences(flow.losses, flow.by_id), *_branches(flow, options.branches), *texts.losses()]
     if bare:
-        losses.append(f"steps without a text of their own, which are asked to carry out their part: {_listed(bare)}")
+        losses.append(f"steps without a text of their own, which are asked to carry out their part: {', '.join(bare)}")
     edges = tuple((ids[parent], ids[child]) for child in copies for parent in parents.get(child, ()))
-    return FlowGraph(graph=TaskGraph(name=flow.name, tasks=tuple(tasks), edges=edges), losses=tuple(losses))
+    return FlowGraph(
+        graph=TaskGraph(name=flow.name, tasks=tuple(tasks), edges=edges),
+        losses=tuple(losses),
+        inputs=tuple(texts.known),
+        used=frozenset(texts.used),
+    )
 
 
-def _task(flow: AgentFlow, copy: Copy, texts: _Texts, parents: Mapping[Copy, Sequence[Copy]]) -> tuple[Task, bool]:
+def _task(flow: AgentFlow, copy: Copy, texts: FlowTexts, parents: Mapping[Copy, Sequence[Copy]]) -> tuple[Task, bool]:
     """Return the task of a step, and whether the file holds a text for it."""
     node = flow.by_id[copy[0]]
     step = node.step
     assert step is not None  # only steps are copied
-    refers = any(isinstance(part, StepAnswer) for part in (*step.system, *step.prompt))
+    refers = any(isinstance(part, StepAnswer | Conversation) for part in (*step.system, *step.prompt))
     before = _ancestors(copy, parents) if refers else set()
-    system, prompt = texts.fill(step.system, before), texts.fill(step.prompt, before)
+    system, prompt = texts.fill(step.system, step, before), texts.fill(step.prompt, step, before)
     if not prompt.strip():
         system, prompt = "", system
     has_text = bool(prompt.strip())
@@ -200,7 +152,7 @@ def _task_ids(flow: AgentFlow, copies: Sequence[Copy]) -> dict[Copy, str]:
     taken: set[str] = set()
     ids: dict[Copy, str] = {}
     for step, number in copies:
-        base = _plain(flow.by_id[step].name)[:MAX_ID_CHARS].strip() or "step"
+        base = plain(flow.by_id[step].name)[:MAX_ID_CHARS].strip() or "step"
         base = base if number == 1 else f"{base} (round {number})"
         name, count = base, 1
         while name in taken:
@@ -211,9 +163,18 @@ def _task_ids(flow: AgentFlow, copies: Sequence[Copy]) -> dict[Copy, str]:
     return ids
 
 
-def _plain(text: str) -> str:
-    """Return the text without what a placeholder cannot contain."""
-    return " ".join(re.sub(r"[{}|]", " ", text).split())
+def _in_order(copies: Sequence[Copy], parents: Mapping[Copy, Sequence[Copy]]) -> list[Copy]:
+    """Return the copies, each after its parents, and else in the order in which they are given."""
+    ordered: dict[Copy, None] = {}
+    for start in copies:
+        todo = [start]
+        while todo:
+            missing = [each for each in parents.get(todo[-1], ()) if each not in ordered]
+            if missing:
+                todo += reversed(missing)
+            else:
+                ordered[todo.pop()] = None
+    return list(ordered)
 
 
 def _ancestors(copy: Copy, parents: Mapping[Copy, Sequence[Copy]]) -> set[Copy]:
@@ -227,8 +188,8 @@ def _ancestors(copy: Copy, parents: Mapping[Copy, Sequence[Copy]]) -> set[Copy]:
     return found
 
 
-def _branches(flow: AgentFlow) -> Iterable[str]:
-    """Return a sentence on the nodes of which all branches are kept."""
+def _branches(flow: AgentFlow, chosen: Collection[str]) -> Iterator[str]:
+    """Yield a sentence on each node of which all branches are kept, and one on those that have only one way out."""
     ways: dict[str, dict[str, None]] = defaultdict(dict)
     for link in flow.links:
         if link.branch is not None:
@@ -236,10 +197,6 @@ def _branches(flow: AgentFlow) -> Iterable[str]:
     for name, branches in ways.items():
         if len(branches) > 1:
             choice = f"--branch {name!r}=NAME keeps one"
-            yield f"all branches of {name!r} are run ({_listed(branches)}); {choice}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    shown = list(names)
-    more = f" and {len(shown) - MAX_SHOWN} more" if len(shown) > MAX_SHOWN else ""
-    return ", ".join(shown[:MAX_SHOWN]) + more
+            yield f"all branches of {name!r} are run ({', '.join(branches)}); {choice}"
+    if single := [f"{name} ({next(iter(own))})" for name, own in ways.items() if len(own) == 1 and name not in chosen]:
+        yield f"conditions are not checked, and the one branch is run: {', '.join(single)}"

@@ -10,6 +10,7 @@ from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import (
     QUESTION,
     AgentFlow,
+    Conversation,
     FlowCall,
     FlowLink,
     FlowNode,
@@ -17,8 +18,10 @@ from pytest_swarm.workloads.importers.agent_flow import (
     Parts,
     is_blank,
     joined,
+    labeled,
 )
 from pytest_swarm.workloads.importers.flowise_chains import CHAIN_KINDS, MODEL_KEYS, ChainReader
+from pytest_swarm.workloads.importers.flowise_losses import flowise_losses
 from pytest_swarm.workloads.importers.flowise_references import CALL_KIND, FlowiseReferences
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
@@ -55,7 +58,7 @@ def read_flowise(document: Json, *, name: str, where: str) -> AgentFlow:
             called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
             nodes=tuple(_node(node, row, references, chains) for node, row in rows.items()),
             links=(*_links(edges, rows, chains), *_loops(rows, chains)),
-            losses=(*references.losses, *_lost(rows)),
+            losses=(*references.losses, *flowise_losses(rows, edges)),
         )
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error
@@ -86,16 +89,33 @@ def _step(prefix: str, inputs: JsonTable, references: FlowiseReferences) -> LlmS
         ask: Parts = (f"Answer with the one of these scenarios that fits: {'; '.join(filter(None, scenarios))}",)
         system = joined([references.parts(text(inputs, "conditionAgentInstructions")), ask])
         prompt = references.parts(text(inputs, "conditionAgentInput") or _QUESTION)
-        return LlmStep(system=system, prompt=prompt, model=model or None)
+        opening = references.question()
+        return LlmStep(system=system, prompt=prompt, model=model or None, opening=opening, speaks_as=None)
     said = [
         (text(row, "role") or "user", references.parts(text(row, "content")))
         for row in tables(inputs, f"{prefix}Messages")
     ]
     system = joined(parts for role, parts in said if role in ("system", "developer"))
-    asked = [parts for role, parts in said if role not in ("system", "developer")]
+    own = [(role, parts) for role, parts in said if role not in ("system", "developer")]
+    has_roles = any(role == "assistant" and not is_blank(parts) for role, parts in own)
+    users = [parts for role, parts in said if role == "user" and not is_blank(parts)]
     user = references.parts(text(inputs, f"{prefix}UserMessage"))
-    asked.append(references.parts(_QUESTION) if is_blank(user) and not asked and not is_blank(system) else user)
-    return LlmStep(system=system, prompt=joined(asked), model=model or None)
+    has_memory = inputs.get(f"{prefix}EnableMemory") is True
+    is_off = inputs.get(f"{prefix}EnableMemory") is False  # then the user's message is hidden, and is not sent
+    asked = labeled(own)
+    if has_memory or (is_off and not users):
+        asked.append((Conversation(recalls=has_memory, has_roles=has_roles),))
+    if not is_off or (is_blank(system) and not own):
+        is_asked = not is_blank(user) or bool(asked) or is_blank(system)
+        last = user if is_asked else references.question()
+        asked.append(("user: ", *last) if has_roles and not is_blank(last) else last)
+    return LlmStep(
+        system=system,
+        prompt=joined(asked),
+        model=model or None,
+        opening=references.question() if has_memory or not users else joined(users),
+        speaks_as="assistant" if text(inputs, f"{prefix}ReturnResponseAs") == "assistantMessage" else "user",
+    )
 
 
 def _links(edges: list[JsonTable], rows: dict[str, JsonTable], chains: ChainReader) -> Iterator[FlowLink]:
@@ -145,26 +165,3 @@ def _calls(rows: dict[str, JsonTable], references: FlowiseReferences) -> Iterato
             label = text(row, "data", "label").strip()
             names = (text(inputs, "executeFlowSelectedFlow") or label or node,)
             yield FlowCall(node=node, names=names, inputs={QUESTION: asked})
-
-
-def _lost(rows: dict[str, JsonTable]) -> Iterator[str]:
-    """Yield sentences on nodes that do something which a task graph cannot."""
-    wording = {
-        "toolAgentflow": "tools are not called",
-        "httpAgentflow": "requests are not sent",
-        "retrieverAgentflow": "nothing is retrieved",
-        "customFunctionAgentflow": "code is not run",
-        "humanInputAgentflow": "nobody is asked",
-        "iterationAgentflow": "iterations run once, with the whole list",
-    }
-    for kind, said in wording.items():
-        names = [text(row, "data", "label").strip() or node for node, row in rows.items() if _kind(row) == kind]
-        if names:
-            yield f"{said}: {', '.join(names)}"
-    tools = [
-        text(row, "data", "label").strip() or node
-        for node, row in rows.items()
-        if tables(row, "data", "inputs", "agentTools")
-    ]
-    if tools:
-        yield f"tools are not called: those of {', '.join(tools)}"

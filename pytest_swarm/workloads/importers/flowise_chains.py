@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import (
     QUESTION,
+    Conversation,
     FlowInput,
     LlmStep,
     Part,
@@ -40,6 +42,20 @@ CHAIN_KINDS: Final = {
 }
 """Kinds of LLM steps -> the input that names the step."""
 MODEL_KEYS: Final = ("customModelName", "modelName", "model", "deploymentName", "azureOpenAIApiDeploymentName")
+_SPEAKING: Final[Mapping[str, Literal["user", "assistant"] | None]] = {
+    "seqAgent": "user",
+    "seqLLMNode": "assistant",
+    "seqConditionAgent": None,
+    "supervisor": None,
+    "worker": "user",
+}
+"""Kinds of steps that are told the conversation -> the role in which their own answers are told."""
+_NOTHING: Final[Parts] = ("",)
+_HISTORIES: Final[Mapping[str, Parts]] = {  # an empty one stands for the question
+    "user_question": (),
+    "last_message": (Conversation(is_last=True),),
+    "empty": _NOTHING,
+}
 _SYSTEM_KEYS: Final = ("systemMessagePrompt", "systemMessage", "supervisorPrompt", "workerPrompt", "responsePrompt")
 _STARTS: Final = ("seqStart", "supervisor")
 _TEMPLATE_KEYS: Final = ("template", "humanMessagePrompt", "prefix", "suffix")
@@ -85,9 +101,18 @@ class ChainReader:
             system, prompt = self._prompts(table(self.rows.get(prompt_node, {}), "data", "inputs"))
             return LlmStep(system=system, prompt=prompt, model=model)
         system, prompt = self._prompts(inputs)
-        if is_blank(prompt):
-            prompt = (FlowInput(names=(QUESTION,), raw="{{question}}"),)
-        return LlmStep(system=system, prompt=prompt, model=model)
+        question: Parts = (FlowInput(names=(QUESTION,), raw="{{question}}"),)
+        kind = text(self.rows[node], "data", "name")
+        if kind not in _SPEAKING:
+            return LlmStep(system=system, prompt=question if is_blank(prompt) else prompt, model=model)
+        said = _HISTORIES.get(text(inputs, "conversationHistorySelection"), (Conversation(),)) or question
+        return LlmStep(
+            system=system,
+            prompt=joined((said, prompt)) if said != _NOTHING else prompt,
+            model=model,
+            opening=question,
+            speaks_as=_SPEAKING[kind],
+        )
 
     def _prompts(self, inputs: JsonTable) -> tuple[Parts, Parts]:
         values = _values(inputs)

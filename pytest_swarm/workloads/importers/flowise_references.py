@@ -10,8 +10,19 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.workloads.importers.agent_flow import MAX_PARTS, QUESTION, FlowInput, Part, Parts, StepAnswer, joined
+from pytest_swarm.workloads.importers.agent_flow import (
+    QUESTION,
+    Conversation,
+    FlowInput,
+    FlowLoss,
+    Part,
+    Parts,
+    StepAnswer,
+    joined,
+    limited,
+)
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
+from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _TAG: Final = re.compile(r"<[^<>]*>")
@@ -19,21 +30,22 @@ _STEP_KINDS: Final = {"llmAgentflow": "llm", "agentAgentflow": "agent", "conditi
 CALL_KIND: Final = "executeFlowAgentflow"
 _ANSWER_FIELDS: Final = ("output", "content")
 _STATE: Final = ("$flow", "state")
-MAX_DEPTH: Final = 12  # values that refer to values
 
 
 @dataclass(frozen=True, slots=True)
 class FlowiseReferences:
-    """Resolves the variables of one flow; `losses` fills with what cannot be computed. `node` is where a text is."""
+    """Resolves the variables of one flow; `losses` fills with what cannot be followed. `node` is where a text
+    is, `reader` the step whose text it becomes a part of."""
 
     rows: dict[str, JsonTable]
-    losses: list[str] = field(default_factory=list)
+    losses: list[FlowLoss] = field(default_factory=list)
+    reader: str = ""
     node: str = ""
-    depth: int = 0
+    memo: ReferenceMemo[Parts] = field(default_factory=ReferenceMemo)
 
     def of(self, node: str) -> FlowiseReferences:
         """Return the same for the texts of a node."""
-        return replace(self, node=node)
+        return replace(self, node=node) if self.reader else replace(self, node=node, reader=node, memo=ReferenceMemo())
 
     def parts(self, template: str) -> Parts:
         """Return a text with its variables resolved."""
@@ -42,25 +54,40 @@ class FlowiseReferences:
         for match in _VARIABLE.finditer(template):
             found += [template[at_char : match.start()], *self._resolve(match[1], match[0])]
             at_char = match.end()
-        return tuple(part for part in [*found, template[at_char:]] if part != "")[:MAX_PARTS]
+        return limited(part for part in [*found, template[at_char:]] if part != "")
+
+    def question(self, raw: str = "{{ question }}") -> Parts:
+        """Return what the flow is asked: the message of the chat, or the fields of a form, one on each line."""
+        starts = [row for row in self.rows.values() if text(row, "data", "name") == "startAgentflow"]
+        inputs = table(starts[0], "data", "inputs") if starts else {}
+        fields = [text(each, "name") for each in tables(inputs, "formInputTypes") if text(each, "name")]
+        if text(inputs, "startInputType") != "formInput" or not fields:
+            return (FlowInput(names=(QUESTION,), raw=raw),)
+        rows: list[Parts] = [(f"{name}: ", FlowInput(names=(name,), raw=f"{{{{ $form.{name} }}}}")) for name in fields]
+        return joined(rows, "\n")
 
     def _resolve(self, name: str, raw: str) -> Parts:
-        keys = tuple(name.split("."))
-        if self.depth > MAX_DEPTH:
+        if self.memo.is_too_deep():
+            self._lose(TOO_DEEP, raw)
             return (raw,)
-        deeper = replace(self, depth=self.depth + 1)
-        if name == QUESTION:
-            return (FlowInput(names=(QUESTION,), raw=raw),)
+        return self.memo.find((self.node, name, raw), lambda: self._resolved(name, raw), lambda: (raw,))
+
+    def _resolved(self, name: str, raw: str) -> Parts:
+        keys = tuple(name.split("."))
+        if name in (QUESTION, "$flow.input"):
+            return self.question(raw)
+        if name == "chat_history":
+            return (Conversation(is_transcript=True, raw=raw),)
         if keys[0] == "$form":
             return (FlowInput(names=(".".join(keys[1:]) or "form", name), raw=raw),)
         if keys[:2] == _STATE and len(keys) > 2:
-            return deeper._state(keys[2], keys[3:], raw)
+            return self._state(keys[2], keys[3:], raw)
         if keys[0] == "$iteration":
-            return deeper._iteration() or (FlowInput(names=(name.removeprefix("$"),), raw=raw),)
+            return self._iteration() or (FlowInput(names=(name.removeprefix("$"),), raw=raw),)
         if keys[0] in self.rows:
-            return deeper._of_node(keys[0], keys[1:], raw)
+            return self._of_node(keys[0], keys[1:], raw)
         if name == "output" or keys[0] == "output":
-            return deeper._of_node(self.node, keys, raw)
+            return self._of_node(self.node, keys, raw)
         return (FlowInput(names=(name.removeprefix("$"),), raw=raw),)
 
     def _of_node(self, node: str, path: tuple[str, ...], raw: str) -> Parts:
@@ -77,10 +104,9 @@ class FlowiseReferences:
         if kind == "customFunctionAgentflow":
             variables = tables(row, "data", "inputs", "customFunctionInputVariables")
             if given := joined(self.of(node).parts(_words(text(each, "variableValue"))) for each in variables):
-                self._lose(f"the result of the code {label!r} is replaced by what it is given")
                 return given
         if kind == "startAgentflow":
-            return (FlowInput(names=(QUESTION,), raw=raw),)
+            return self.question(raw)
         source = node if kind == CALL_KIND else None
         return (FlowInput(names=(label, node), raw=raw, source=source),)
 
@@ -106,9 +132,8 @@ class FlowiseReferences:
         container = text(self.rows.get(self.node, {}), "parentNode")
         return self.of(container).parts(_words(text(self.rows.get(container, {}), "data", "inputs", "iterationInput")))
 
-    def _lose(self, sentence: str) -> None:
-        if sentence not in self.losses:
-            self.losses.append(sentence)
+    def _lose(self, reason: str, what: str) -> None:
+        self.losses.append(FlowLoss(reason=reason, what=what, nodes=(self.reader,)))
 
 
 def _updates(inputs: JsonTable) -> list[JsonTable]:

@@ -79,6 +79,8 @@ def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
     """
     place = _Place(where=str(path), path=Path(path))
     suffix, where, stem = place.path.suffix.lower(), place.where, place.path.stem
+    if not os.path.lexists(path):
+        raise GraphError(f"{where}: there is no such file or directory")
     if suffix not in SUFFIXES:
         raise GraphError(f"{where}: the file name must end in one of {', '.join(SUFFIXES)}")
     text = read_text(path, GraphError)

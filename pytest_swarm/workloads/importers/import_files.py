@@ -17,6 +17,7 @@ from pytest_swarm.workloads.graph_files import save_graph
 from pytest_swarm.workloads.importers.flow_graphs import graph_of_flow
 from pytest_swarm.workloads.importers.formats import SUFFIXES, Content, entries, is_agents_file
 from pytest_swarm.workloads.importers.import_cases import ImportOptions
+from pytest_swarm.workloads.importers.offered_names import OfferedNames
 
 _MAX_NAME_CHARS: Final = 100
 
@@ -66,7 +67,8 @@ class ImportSummary:
         for source, sentences in losses.items():
             lines += [f"not carried over from {source}:"] * bool(sentences) + [f"  {each}" for each in sentences]
         lines += [f"refused: {each.source}: {each.reason}" for each in self.refused]
-        return "\n".join([*lines, f"{len(self.imported)} graphs imported, {len(self.refused)} refused"])
+        lines.append(f"{len(self.imported)} graphs imported, {len(self.refused)} refused")
+        return "\n".join(map(_one_line, lines))
 
 
 def import_graph(path: str | os.PathLike[str]) -> TaskGraph:
@@ -80,30 +82,38 @@ def import_graph(path: str | os.PathLike[str]) -> TaskGraph:
 
 
 def import_graphs(
-    path: str | os.PathLike[str], options: ImportOptions | None = None
+    path: str | os.PathLike[str], options: ImportOptions | None = None, *, offered: OfferedNames | None = None
 ) -> Iterator[FoundGraph | RefusedGraph]:
     """Yield each graph of a file, or why it was refused; never raise because of the file's contents.
 
     Args:
         path: The file.
         options: Inputs, cases, branches and rounds of workflows; None for none of them.
+        offered: Is told what names the workflows have; None where nobody asks.
     """
+    offered = offered or OfferedNames()
     try:
         for entry in entries(path):
             try:
-                yield from _graphs(entry.read(), options or ImportOptions(), entry.where)
+                yield from _graphs(entry.read(), options or ImportOptions(), entry.where, offered)
             except GraphError as error:
+                offered.is_complete = False
                 yield _refused(entry.where, error)
     except GraphError as error:
+        offered.is_complete = False
         yield _refused(str(path), error)
 
 
-def _graphs(content: Content, options: ImportOptions, where: str) -> list[FoundGraph]:
-    """Return the graph of a graph, or one graph for each case of a workflow that uses the inputs."""
+def _graphs(content: Content, options: ImportOptions, where: str, offered: OfferedNames) -> list[FoundGraph]:
+    """Return the graph of a graph, or one graph for each case of a workflow that uses the inputs of a case."""
     if isinstance(content, TaskGraph):
         return [FoundGraph(source=where, graph=content)]
+    offered.add(content)
     made = [graph_of_flow(content, each, where=where) for each in options.of_cases()]
-    if len({each.graph.digest for each in made}) == 1:
+    for each in made:
+        offered.add_graph(each)
+    names = {name for case in options.cases for name in case}
+    if not any(each.used & names for each in made):
         return [FoundGraph(source=where, graph=made[0].graph, losses=made[0].losses)]
     width = len(str(len(made)))
     return [
@@ -119,8 +129,8 @@ def import_files(
 ) -> ImportSummary:
     """Import every graph of the files into a directory, one TOML file each, named after the graph.
 
-    Graphs of one name are named after their files. An existing file is not overwritten. One invalid graph does not
-    stop the others.
+    Graphs of one name are named after their files, and a file that is named twice is read once. An existing file is not
+    overwritten. One invalid graph does not stop the others.
 
     Args:
         paths: Files, and directories, which are searched for files of the known suffixes at any depth.
@@ -128,17 +138,24 @@ def import_files(
         options: Inputs, cases, branches and rounds of workflows; None for none of them.
 
     Raises:
-        GraphError: Where `out` cannot be created.
+        GraphError: Where `out` cannot be created, or an option names what no workflow has.
     """
-    folder = make_folder(out, GraphError)
     found: list[tuple[Path, FoundGraph]] = []
     refused: list[RefusedGraph] = []
+    offered = OfferedNames()
+    seen: set[Path] = set()
     for path in _files(paths, refused):
-        for each in import_graphs(path, options):
+        if (place := path.absolute()) in seen:
+            continue
+        seen.add(place)
+        for each in import_graphs(path, options, offered=offered):
             if isinstance(each, RefusedGraph):
                 refused.append(each)
             else:
                 found.append((path, each))
+    if options is not None and (found or offered.branches):
+        offered.check(options.flow)
+    folder = make_folder(out, GraphError)
     imported: list[ImportedGraph] = []
     for each in _unique_names(found):
         result = _write(each, folder)
@@ -150,16 +167,19 @@ def import_files(
 
 
 def _files(paths: Iterable[str | os.PathLike[str]], refused: list[RefusedGraph]) -> Iterator[Path]:
-    """Yield the files, and those in the directories; a directory without any is refused."""
+    """Yield the files, and those in the directories; a path that is not there, or holds none, is refused."""
     for path in map(Path, paths):
         if not path.is_dir():
             yield path
             continue
-        inside = [each for each in sorted(path.rglob("*")) if each.suffix.lower() in SUFFIXES and each.is_file()]
+        inside = [each for each in sorted(path.rglob("*")) if each.is_file()]
+        known = [each for each in inside if each.suffix.lower() in SUFFIXES and not is_agents_file(each)]
         if not inside:
-            reason = f"the directory has no files that end in {', '.join(SUFFIXES)}"
+            refused.append(RefusedGraph(source=str(path), reason="the directory is empty; name one with files in it"))
+        elif not known:
+            reason = f"none of the {len(inside)} files in the directory ends in one of {', '.join(SUFFIXES)}"
             refused.append(RefusedGraph(source=str(path), reason=reason))
-        yield from (each for each in inside if not is_agents_file(each))
+        yield from known
 
 
 def _unique_names(found: list[tuple[Path, FoundGraph]]) -> Iterator[FoundGraph]:
@@ -168,7 +188,8 @@ def _unique_names(found: list[tuple[Path, FoundGraph]]) -> Iterator[FoundGraph]:
     Stems that are not enough get the names of the directories in front, and then numbers.
     """
     per_file = Counter(path for path, _ in found)
-    wanted = [(path, each, _names(path, each.graph.name, alone=per_file[path] == 1)) for path, each in found]
+    base = _common_folder([path for path, _ in found])
+    wanted = [(path, each, _names(path, each.graph.name, base, alone=per_file[path] == 1)) for path, each in found]
     levels = max((len(names) for _, _, names in wanted), default=0)
     counts = [Counter(_key(names[min(level, len(names) - 1)]) for _, _, names in wanted) for level in range(levels)]
     taken: set[str] = set()
@@ -183,10 +204,16 @@ def _unique_names(found: list[tuple[Path, FoundGraph]]) -> Iterator[FoundGraph]:
         yield each if name == each.graph.name else replace(each, graph=replace(each.graph, name=name))
 
 
-def _names(path: Path, name: str, *, alone: bool) -> list[str]:
-    """Return the names that a graph may get, the wanted one first."""
+def _common_folder(paths: list[Path]) -> Path:
+    """Return the deepest directory that holds all files; what lies above it tells no two of them apart."""
+    folders = [str(path.resolve().parent) for path in paths]
+    return Path(os.path.commonpath(folders)) if folders else Path()
+
+
+def _names(path: Path, name: str, base: Path, *, alone: bool) -> list[str]:
+    """Return the names that a graph may get, the wanted one first; directories count below `base`."""
     own = "" if alone else f"-{name}"
-    parents = tuple(reversed(path.resolve().parts[1:-1]))
+    parents = tuple(reversed(path.resolve().relative_to(base).parts[:-1]))
     longer = ["-".join([*reversed(parents[: depth + 1]), path.stem]) + own for depth in range(len(parents))]
     return [name, path.stem + own, *longer]
 
@@ -200,7 +227,12 @@ def _refused(where: str, error: GraphError) -> RefusedGraph:
     message = str(error)
     for mark in (": ", ", "):
         message = message.removeprefix(where + mark)
-    return RefusedGraph(source=where, reason=message)
+    return RefusedGraph(source=where, reason=_one_line(message))
+
+
+def _one_line(text: str) -> str:
+    """Return a text without line breaks, which names and values in a file may have."""
+    return re.sub(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+\s*", " ", text)
 
 
 def _write(found: FoundGraph, folder: Path) -> ImportedGraph | RefusedGraph:

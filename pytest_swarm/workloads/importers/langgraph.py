@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
-from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowLoss, FlowNode, LlmStep
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text, texts
 
 _ENDS: Final = ("__start__", "__end__")
@@ -36,7 +37,7 @@ def read_langgraph(document: Json, *, name: str, where: str) -> AgentFlow:
             name=text(document, "name").strip() or name,
             nodes=tuple(_node(row) for row in rows),
             links=tuple(_link(row) for row in tables(document, "edges")),
-            losses=("the format holds no prompts and no models",),
+            losses=(FlowLoss(reason="the format holds no prompts and no models"), *_lost(rows)),
         )
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error
@@ -44,6 +45,12 @@ def read_langgraph(document: Json, *, name: str, where: str) -> AgentFlow:
 
 def _node(row: JsonTable) -> FlowNode:
     return FlowNode(id=text(row, "id"), name=text(row, "id"), step=LlmStep() if _is_step(row) else None)
+
+
+def _lost(rows: list[JsonTable]) -> Iterator[FlowLoss]:
+    for row in rows:
+        if not _is_step(row) and text(row, "id").rsplit(":", 1)[-1] not in _ENDS:
+            yield FlowLoss(reason="tools are not called", what=text(row, "id"), nodes=(text(row, "id"),))
 
 
 def _is_step(row: JsonTable) -> bool:

@@ -5,7 +5,7 @@ Connections of other kinds attach a helper to its user: a model, a memory, a too
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from pytest_swarm.domain.task import TaskType
@@ -18,14 +18,20 @@ from pytest_swarm.workloads.importers.agent_flow import (
     FlowNode,
     LlmStep,
     Parts,
-    is_blank,
     joined,
+    labeled,
+    limited,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 from pytest_swarm.workloads.importers.n8n_expressions import N8nExpressions
+from pytest_swarm.workloads.importers.n8n_losses import n8n_losses
 from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
 
 _CHAT_INPUT: Final = "={{ $json.chatInput }}"
+_VENDOR_ROLES: Final = {"developer": "system", "model": "assistant"}
+_CHAIN_ROLES: Final = (("System", "system"), ("AI", "assistant"))
+_TAKING_CHAT: Final = ("agent", "chainLlm", "chainRetrievalQa", "openAiAssistant")
+_SUMMARY: Final = 'Write a concise summary of the following:\n\n\n"{text}"\n\n\nCONCISE SUMMARY:'
 _MODEL_KIND: Final = "ai_languageModel"
 MAX_MODEL_DEPTH: Final = 5  # selectors of models between a step and its model
 
@@ -54,7 +60,7 @@ def read_n8n(document: Json, *, name: str, where: str) -> AgentFlow:
             name=text(document, "name").strip() or name,
             nodes=tuple(_node(name, row, nodes, expressions) for name, row in nodes.by_name.items()),
             links=tuple(_links(nodes)),
-            losses=(*expressions.losses, *_lost(nodes)),
+            losses=(*expressions.losses, *n8n_losses(nodes)),
             calls=tuple(_calls(nodes, expressions)),
             called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
         )
@@ -63,7 +69,9 @@ def read_n8n(document: Json, *, name: str, where: str) -> AgentFlow:
 
 
 def _node(name: str, row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> FlowNode:
-    return FlowNode(id=name, name=name.strip(), step=_step(row, nodes, expressions) if is_llm_step(row) else None)
+    return FlowNode(
+        id=name, name=name.strip(), step=_step(row, nodes, expressions.of(name)) if is_llm_step(row) else None
+    )
 
 
 def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmStep:
@@ -75,29 +83,41 @@ def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmSt
     said = [*_chain_messages(parameters), *_vendor_messages(parameters)]
     own = first_text(table(parameters, "options"), "systemMessage", "systemPromptTemplate")
     system = joined([*(read(each) for role, each in said if role == "system"), read(own)])
-    asked = [read(each) for role, each in said if role != "system"]
+    asked = [(role, read(each)) for role, each in said if role != "system"]
     kind_type: str | None = None
     if kind == "chainSummarization":
         kind_type = TaskType.SUMMARIZE
         values = table(parameters, "options", "summarizationMethodAndPrompts", "values")
-        instruction = first_text(values, "prompt", "combineMapPrompt") or "Write a concise summary of the following:"
-        before = read("={{ $json }}")
-        shown = read(instruction.replace("{text}", "{{ $json }}")) if "{text}" in instruction else None
-        asked.append(shown or joined([read(instruction), before]))
+        instruction = first_text(values, "prompt", "combineMapPrompt") or _SUMMARY
+        asked.append(("user", _summarized(instruction, read)))
     else:
-        asked.append(read(_text(kind, parameters, has_messages=bool(asked))))
+        asked.append(("user", read(_text(kind, parameters, has_messages=bool(asked)))))
     if ask := _output_request(kind, parameters):
         system = joined([system, (ask,)])
         kind_type = TaskType.EXTRACTION if kind == "informationExtractor" else None
-    prompt = joined(each for each in asked if not is_blank(each))
+    prompt = joined(labeled(asked))
     return LlmStep(system=system, prompt=prompt, model=_model(row, nodes, MAX_MODEL_DEPTH), type=kind_type)
+
+
+def _summarized(instruction: str, read: Callable[[str], Parts]) -> Parts:
+    """Return the prompt of a summarization: what comes in stands at `{text}`, else behind the instruction."""
+    given = read("={{ $json }}")
+    pieces = instruction.split("{text}")
+    if len(pieces) == 1:
+        return joined([read(instruction), given])
+    lead = "=" if instruction.startswith("=") else ""
+    parts = [*read(pieces[0])]
+    for piece in pieces[1:]:
+        parts += (*given, *read(lead + piece))
+    return limited(parts)
 
 
 def _text(kind: str, parameters: JsonTable, *, has_messages: bool) -> str:
     """Return the text that a step asks: its own, or the message of the chat where it takes that."""
     if found := first_text(parameters, "text", "inputText", "query", "prompt"):
         return found
-    takes_chat = kind in ("agent", "chainLlm", "chainRetrievalQa") and not has_messages
+    is_assistant = text(parameters, "resource") == "assistant" and text(parameters, "operation") in ("", "message")
+    takes_chat = (kind in _TAKING_CHAT or is_assistant) and not has_messages
     return _CHAT_INPUT if takes_chat and text(parameters, "promptType") != "define" else ""
 
 
@@ -105,7 +125,8 @@ def _chain_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:
     """Yield role and text of the messages of a chain; they are system messages where they do not say."""
     for row in tables(parameters, "messages", "messageValues"):
         kind = text(row, "type") or "System"
-        yield ("system" if kind.startswith("System") else "user"), text(row, "message")
+        role = next((each for start, each in _CHAIN_ROLES if kind.startswith(start)), "user")
+        yield role, text(row, "message")
 
 
 def _vendor_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:
@@ -113,7 +134,7 @@ def _vendor_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:
     for key in ("messages", "responses"):
         for row in tables(parameters, key, "values"):
             role = text(row, "role") or "user"
-            yield ("system" if role in ("system", "developer") else role), text(row, "content")
+            yield _VENDOR_ROLES.get(role, role), text(row, "content")
 
 
 def _output_request(kind: str, parameters: JsonTable) -> str:
@@ -164,7 +185,7 @@ def _calls(nodes: N8nNodes, expressions: N8nExpressions) -> Iterator[FlowCall]:
             called = at(row, "parameters", "workflowId")
             names = [text(called, "value"), text(called, "cachedResultName"), text(row, "parameters", "workflowId")]
             passed = table(row, "parameters", "workflowInputs", "value")
-            inputs = {key: expressions.parts(text(passed, key), node) for key in passed}
+            inputs = {key: expressions.of(node).parts(text(passed, key), node) for key in passed}
             yield FlowCall(node=node, names=tuple(filter(None, names)) or (node,), inputs=inputs)
 
 
@@ -194,14 +215,3 @@ def _branch(row: JsonTable, output: int, nodes: N8nNodes) -> str | None:
     elif nodes.last_output(text(row, "name")) == 0:
         return None
     return names[output] if output < len(names) and names[output] else str(output)
-
-
-def _lost(nodes: N8nNodes) -> Iterator[str]:
-    """Yield sentences on nodes that do something which a task graph cannot."""
-    kinds = {
-        "tools are not called": [name for name in nodes.by_name if nodes.is_helper(name, "ai_tool")],
-        "code is not run": [name for name, row in nodes.by_name.items() if kind_of(row) in ("code", "function")],
-        "requests are not sent": [name for name, row in nodes.by_name.items() if kind_of(row) == "httpRequest"],
-        "disabled nodes are left out": [name for name, row in nodes.by_name.items() if row.get("disabled") is True],
-    }
-    yield from (f"{said}: {', '.join(names)}" for said, names in kinds.items() if names)

@@ -1,36 +1,52 @@
 """Expressions of n8n: `{{ ... }}` in a value that begins with `=`, as JavaScript that refers to nodes.
 
-JavaScript is not run. What an expression refers to is filled in: the answer of a step, a field that a node sets, or an
-input. Anything it computes with that is lost, and said so.
+JavaScript is not run. Texts that are joined stay joined, and what an expression refers to is filled in: the answer of a
+step, a field that a node sets, or an input. Anything it computes with that is lost, and said so.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pytest_swarm.workloads.importers.agent_flow import MAX_PARTS, QUESTION, FlowInput, Part, Parts, StepAnswer
-from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
-from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
-
-_PASSING: Final = frozenset(
-    {
-        *("if", "switch", "filter", "merge", "limit", "sort", "splitInBatches", "wait", "noOp", "removeDuplicates"),
-        *("code", "function", "functionItem", "textClassifier", "stopAndError", "executeWorkflowTrigger"),
-    }
+from pytest_swarm.workloads.importers.agent_flow import (
+    QUESTION,
+    FlowInput,
+    FlowLoss,
+    Part,
+    Parts,
+    StepAnswer,
+    joined,
+    limited,
 )
-MAX_DEPTH: Final = 12  # fields that refer to fields
+from pytest_swarm.workloads.importers.json_values import JsonTable, table
+from pytest_swarm.workloads.importers.n8n_items import (
+    CODE_KINDS,
+    PASSING,
+    Path,
+    as_manual,
+    given_path,
+    makes_field,
+    merge_rule,
+    set_field,
+    set_texts,
+)
+from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
+from pytest_swarm.workloads.importers.n8n_scripts import literal, split_script, template, ternary, unwrapped
+from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
+
 _EXPRESSION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _KEY = r"""(?:\??\.?\[\s*(?:'[^']*'|"[^"]*"|\d+)\s*\]|\??\.\w+)"""
-_NAME = r"""(?P<q>['"`])(?P<name>.+?)(?P=q)"""
-_NODE = rf"""\$(?:node|items)?\s*[\[(]\s*{_NAME}\s*[\])]"""
+_NAME = r"""(?P<q>['"`])(?P<name>(?:\\.|(?!(?P=q)).)+)(?P=q)"""
+_NODE = rf"""(?:\$item\([^()]*\)\.)?\$(?:node|items)?\s*[\[(]\s*{_NAME}\s*[\])]"""
 _WHICH = r"item|itemMatching\([^)]*\)|first\(\)|last\(\)|all\(\)(?:\[\d+\])?|pairedItem\(\)"
-_ITEM = rf"(?:\??\.(?:{_WHICH}))?(?:\??\.json)?"
+_ITEM = rf"(?:\??\.(?:{_WHICH}))?(?:\[\d+\])?(?:\??\.json)?"
 _REFERENCE: Final = re.compile(
     rf"(?:{_NODE}{_ITEM}|(?P<own>\$json|\$input{_ITEM})|(?P<other>\$\w+(?:\(\s*['\"][^'\"]*['\"][^)]*\))?))"
     rf"(?P<path>{_KEY}*)(?P<call>\()?"
 )
+_IS_EXECUTED: Final = re.compile(rf"{_NODE}\??\.isExecuted")
 _SEGMENT: Final = re.compile(r"""\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]|\.(\w+)""")
 _HARMLESS: Final = re.compile(r"""\s|\?\?|\|\||''|""|JSON\.stringify|\.?\b(?:toJsonString|toString|trim)\b|[(),;]""")
 _ANSWER_PATHS: Final = (
@@ -39,108 +55,224 @@ _ANSWER_PATHS: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class _Found:
+    """What a field of an item is, and how sure it is that the item has it: 0 not, 1 hardly, 2 perhaps, 3 certainly."""
+
+    rank: int
+    parts: Parts = field(compare=False)
+
+
 @dataclass(frozen=True, slots=True)
 class N8nExpressions:
-    """Resolves the expressions of one workflow; `losses` fills with what cannot be computed."""
+    """Resolves the expressions of one workflow; `losses` fills with what cannot be computed for the step `reader`."""
 
     nodes: N8nNodes
-    losses: list[str] = field(default_factory=list)
+    losses: list[FlowLoss] = field(default_factory=list)
+    reader: str = ""
+    memo: ReferenceMemo[_Found] = field(default_factory=ReferenceMemo)
 
-    def parts(self, value: str, node: str, depth: int = 0) -> Parts:
+    def of(self, step: str) -> N8nExpressions:
+        """Return the same for the texts of a step."""
+        return replace(self, reader=step, memo=ReferenceMemo())
+
+    def parts(self, value: str, node: str) -> Parts:
         """Return a value with what its expressions refer to; without a leading `=` it is plain text.
 
         Args:
             value: The value, as in the file.
             node: The node that it belongs to.
-            depth: How many fields were followed to come here.
         """
         if not value.startswith("="):
             return (value,) if value else ()
         found: list[Part] = []
         at_char = 1
         for match in _EXPRESSION.finditer(value):
-            found += [value[at_char : match.start()], *self._expression(match[0], match[1], node, depth)]
+            found += [value[at_char : match.start()], *self._expression(match[0], match[1], node)]
             at_char = match.end()
-        return tuple(part for part in [*found, value[at_char:]] if part != "")[:MAX_PARTS]
+        return limited(part for part in [*found, value[at_char:]] if part != "")
 
-    def _expression(self, raw: str, script: str, node: str, depth: int) -> Parts:
-        references = list(_REFERENCE.finditer(script))
+    def _expression(self, raw: str, script: str, node: str) -> Parts:
+        """Return an expression that joins texts with its pieces resolved, any other as what it refers to."""
+        pieces = split_script(unwrapped(script), "+")
+        if not any(literal(each) is not None or template(each) is not None for each in pieces) or all(
+            each.replace(".", "").isdecimal() for each in pieces[1:] or ("",)
+        ):
+            return self._value(raw, unwrapped(script), node)
+        parts: list[Part] = []
+        for piece in map(unwrapped, pieces):
+            if (text := literal(piece)) is not None:
+                parts.append(text)
+            elif (inside := template(piece)) is not None:
+                for each, is_script in inside:
+                    parts += self._expression(f"${{{each}}}", each, node) if is_script else (each,)
+            else:
+                parts += self._value(raw if len(pieces) == 1 else f"{{{{ {piece} }}}}", piece, node)
+        return limited(part for part in parts if part != "")
+
+    def _value(self, raw: str, script: str, node: str) -> Parts:
+        if (text := literal(script)) is not None:
+            return (text,) if text else ()
+        if chosen := self._chosen(raw, script, node):
+            return chosen
+        choices = split_script(script, "||", "??")
+        default = literal(choices[-1]) if len(choices) > 1 else None
+        asked = choices[:-1] if default is not None else choices
+        references = [match for each in asked for match in _REFERENCE.finditer(each)]
+        rest = "".join(_HARMLESS.sub("", _REFERENCE.sub("", each)) for each in asked)
         if not references:
+            self._lose("expressions that compute stay as written", node, raw)
             return (raw,)
-        rest = _HARMLESS.sub("", _REFERENCE.sub("", script))
         if rest:
-            shown = " ".join(raw.split())
-            self._lose(f"{node!r}: {shown[:60]} is not computed; it is replaced by what it refers to ({rest[:20]})")
-        resolved = [self._reference(match, raw, node, depth) for match in references]
-        if not rest and (alternatives := _alternatives(resolved, raw)):
+            self._lose("expressions that compute are replaced by what they refer to", node, raw)
+        resolved = [self._reference(match, raw, node) for match in references]
+        if not rest and (alternatives := _alternatives(resolved, raw, default)):
             return alternatives
         parts: list[Part] = []
         for each in resolved:
             parts += [part for part in ((" ", *each) if parts else each) if part == " " or part not in parts]
         return tuple(parts)
 
-    def _reference(self, match: re.Match[str], raw: str, node: str, depth: int) -> Parts:
+    def _chosen(self, raw: str, script: str, node: str) -> Parts:
+        """Return what `a ? b : c` stands for: both values, or of those that were executed the first that comes before.
+
+        Nothing for any other script.
+        """
+        found = ternary(script)
+        if found is None:
+            return ()
+        values = [self._expression(raw, each, node) for each in found[1:]]
+        if _IS_EXECUTED.fullmatch(found[0].strip()):
+            return _alternatives(values, raw, None) or values[0] or values[1]
+        self._lose("expressions that choose are written out with both values", node, raw)
+        return joined(values, " ")
+
+    def _reference(self, match: re.Match[str], raw: str, node: str) -> Parts:
         path = tuple(next(filter(None, keys)) for keys in _SEGMENT.findall(match["path"]) if any(keys))
         if match["call"] and path:
             path = path[:-1]  # the last key is a method that is called
         if match["other"]:
             return (_global(match["other"], path, raw),)
         if match["own"]:
-            return self._incoming(node, path, raw, depth)
-        return self._output(match["name"], path, raw, depth)
+            return self._incoming(node, path, raw).parts
+        return self._output(re.sub(r"\\(.)", r"\1", match["name"]), path, raw).parts
 
-    def _incoming(self, node: str, path: tuple[str, ...], raw: str, depth: int) -> Parts:
-        """Return what a node gets under a path: from each node before it, the first that has it."""
-        parents = self.nodes.parents(node)
-        resolved = [self._output(each, path, raw, depth + 1) for each in parents] if depth < MAX_DEPTH else []
-        answers = [each[0] for each in resolved if len(each) == 1 and isinstance(each[0], StepAnswer)]
-        if answers:
-            candidates = tuple(dict.fromkeys(pair for answer in answers for pair in answer.candidates))
-            return (StepAnswer(candidates=candidates, raw=raw),)
-        return next(iter(resolved), (_input(node, path, raw, is_trigger=True),))
+    def _incoming(self, node: str, path: Path, raw: str) -> _Found:
+        """Return what a node gets under a path: from the nodes before it, what has it most certainly."""
+        inputs = self.nodes.inputs(node)
+        if not inputs:
+            return _Found(2, (_input(node, path, raw, is_trigger=True),))
+        if kind_of(self.nodes.by_name[node]) == "merge":
+            return self._merged(node, path, raw)
+        return _surest([self._output(each, path, raw) for each in self.nodes.parents(node)], raw)
 
-    def _output(self, node: str, path: tuple[str, ...], raw: str, depth: int) -> Parts:
+    def _merged(self, node: str, path: Path, raw: str) -> _Found:
+        """Return a field behind a merge node: of the first input that certainly has it."""
+        inputs = self.nodes.inputs(node)
+        rule = merge_rule(self.nodes.by_name[node], max(index for index, _ in inputs) + 1)
+        by_index = {index: [each for at, each in inputs if at == index] for index, _ in inputs}
+        wanted = {index: path for index in rule.inputs if index in by_index}
+        if rule.adds_suffix and path:
+            name, _, number = path[0].rpartition("_")
+            wanted = {index: (name, *path[1:]) for index in wanted if str(index + 1) == number}
+        found = [
+            _surest([self._output(each, keys, raw) for each in by_index[index]], raw) for index, keys in wanted.items()
+        ]
+        if not found:
+            return _Found(0, (_input(node, path, raw, is_trigger=False),))
+        if rule.kind != "combine":
+            return _surest(found, raw)
+        if not path:
+            return _Found(3, joined(each.parts for each in reversed(found)))
+        return max(found)  # of equal ones, the first: its field replaces those of the others
+
+    def _output(self, node: str, path: Path, raw: str) -> _Found:
         """Return what a node hands on under a path."""
-        row = self.nodes.by_name.get(node)
-        if row is None or depth > MAX_DEPTH:
-            return (_input(node, path, raw, is_trigger=False),)
+        unknown = _Found(2, (_input(node, path, raw, is_trigger=False),))
+        if node not in self.nodes.by_name:
+            return unknown
+        if self.memo.is_too_deep():
+            self.losses.append(FlowLoss(reason=TOO_DEEP, what=self.reader, nodes=(self.reader,)))
+            return unknown
+        key = (node, path, raw)
+        return self.memo.find(key, lambda: self._computed(node, path, raw), lambda: replace(unknown, rank=0))
+
+    def _computed(self, node: str, path: Path, raw: str) -> _Found:
+        row = self.nodes.by_name[node]
         kind, is_off = kind_of(row), row.get("disabled") is True
         if is_llm_step(row) and kind != "textClassifier":  # that one hands on its items
-            return (StepAnswer(candidates=((node, _field(path)),), raw=raw),)
-        if kind == "set" and not is_off:
-            value, hands_on = _set_field(table(row, "parameters"), path)
-            if value is not None:
-                return self.parts(value, node, depth + 1)
-            if hands_on:
-                return self._incoming(node, path, raw, depth)
+            return self._answer(row, node, path, raw)
+        if is_off or kind in PASSING or kind == "merge":
+            return self._incoming(node, path, raw)
+        if kind == "set":
+            return self._set(as_manual(table(row, "parameters")), node, path, raw)
         if not self.nodes.parents(node):
-            return (_input(node, path, raw, is_trigger=True),)
-        if is_off or kind in _PASSING:
-            return self._incoming(node, () if kind in ("code", "function") else path, raw, depth)
-        return (_input(node, path, raw, is_trigger=False),)
+            return _Found(2, (_input(node, path, raw, is_trigger=True),))
+        if kind in CODE_KINDS:
+            return replace(self._incoming(node, (), raw), rank=2)
+        if kind in ("splitOut", "aggregate", "itemLists", "renameKeys"):
+            given = given_path(row, path)
+            return _Found(0, ()) if given is None else self._incoming(node, given, raw)
+        return _Found(2, (_input(node, path, raw, is_trigger=False),))
 
-    def _lose(self, sentence: str) -> None:
-        if sentence not in self.losses:
-            self.losses.append(sentence)
+    def _answer(self, row: JsonTable, node: str, path: Path, raw: str) -> _Found:
+        kind = kind_of(row)
+        if kind == "sentimentAnalysis" and path and not makes_field(kind, path) and self.nodes.parents(node):
+            return self._incoming(node, path, raw)
+        rank = 3 if makes_field(kind, path) else 2 if self.nodes.helpers(node, "ai_outputParser") else 1
+        return _Found(rank, (StepAnswer(candidates=((node, _field(path)),), raw=raw),))
+
+    def _set(self, parameters: JsonTable, node: str, path: Path, raw: str) -> _Found:
+        """Return a field behind a Set node; for the whole item, everything that it sets and hands on."""
+        found = set_field(parameters, path)
+        if not path:
+            own = [self.parts(each, node) for each in set_texts(parameters)]
+            given = self._incoming(node, path, raw).parts if found.hands_on and self.nodes.parents(node) else ()
+            return _Found(3, joined((given, *own)))
+        if found.value is not None:
+            return _Found(3, tuple(_within(part, found.rest) for part in self.parts(found.value, node)))
+        if found.hands_on:
+            return self._incoming(node, path, raw)
+        return _Found(0, (_input(node, path, raw, is_trigger=False),))
+
+    def _lose(self, reason: str, node: str, raw: str) -> None:
+        shown = " ".join(raw.split())
+        what = f"{shown[:60]} in {node}" if raw else node
+        self.losses.append(FlowLoss(reason=reason, what=what, nodes=(self.reader or node,)))
 
 
-def _alternatives(resolved: list[Parts], raw: str) -> Parts:
+def _within(part: Part, rest: Path) -> Part:
+    """Return a place for the field of an answer at a further path."""
+    if not rest or not isinstance(part, StepAnswer):
+        return part
+    return part.within(rest)
+
+
+def _surest(found: list[_Found], raw: str) -> _Found:
+    """Return what is most certainly there; of several answers, one place for the first step that comes before."""
+    best = max(found)
+    equal = [each for each in found if each.rank == best.rank]
+    return _Found(best.rank, _alternatives([each.parts for each in equal], raw, None) or equal[0].parts)
+
+
+def _alternatives(resolved: list[Parts], raw: str, default: str | None) -> Parts:
     """Return `a || b` as one place, for the first that has a value; nothing where they are not places of one kind."""
     parts = [each[0] for each in resolved if len(each) == 1]
     answers = [part for part in parts if isinstance(part, StepAnswer)]
     inputs = [part for part in parts if isinstance(part, FlowInput)]
     if answers:
         candidates = tuple(dict.fromkeys(pair for answer in answers for pair in answer.candidates))
-        return (StepAnswer(candidates=candidates, raw=raw),)
+        texts = [part for part in parts if isinstance(part, str)]
+        return (StepAnswer(candidates=candidates, raw=raw, default=texts[0] if texts else default),)
     if inputs and len(inputs) == len(resolved):
-        default = next((each.default for each in inputs if each.default is not None), None)
+        known = next((each.default for each in inputs if each.default is not None), default)
         names = tuple(dict.fromkeys(name for each in inputs for name in each.names))
         sources = {each.source for each in inputs}
-        return (FlowInput(names=names, raw=raw, default=default, source=sources.pop() if len(sources) == 1 else None),)
-    return ()
+        return (FlowInput(names=names, raw=raw, default=known, source=sources.pop() if len(sources) == 1 else None),)
+    return next((each for each in resolved if each), ()) if default is not None else ()
 
 
-def _field(path: tuple[str, ...]) -> tuple[str, ...]:
+def _field(path: Path) -> Path:
     """Return the field of a step's answer under a path of its output."""
     for prefix in _ANSWER_PATHS:
         if path[: len(prefix)] == prefix:
@@ -148,29 +280,12 @@ def _field(path: tuple[str, ...]) -> tuple[str, ...]:
     return path
 
 
-def _set_field(parameters: JsonTable, path: tuple[str, ...]) -> tuple[str | None, bool]:
-    """Return the value of a field that a node sets, None where it does not; and whether it hands on other fields."""
-    rows = [
-        *tables(parameters, "assignments", "assignments"),
-        *tables(parameters, "fields", "values"),
-        *(row for rows in table(parameters, "values") for row in tables(parameters, "values", rows)),
-    ]
-    wanted = ".".join(path)
-    for row in rows:
-        name = text(row, "name")
-        if path and (name == wanted or wanted.startswith(f"{name}.")):
-            return text(row, "value") or text(row, "stringValue"), False
-    is_new = "assignments" in parameters
-    hands_on = parameters.get("includeOtherFields") is True if is_new else parameters.get("keepOnlySet") is not True
-    return None, hands_on or not rows
-
-
 def _input(node: str, path: tuple[str, ...], raw: str, *, is_trigger: bool) -> FlowInput:
     """Return an input for what a node gets from outside; that of a trigger goes by the name of the field."""
     whole = ".".join((node, *path))
+    chat = (QUESTION,) if path[-1:] == ("chatInput",) else ()
     if not is_trigger or not path:
-        return FlowInput(names=(whole, ".".join(path) or node, node), raw=raw, source=node)
-    chat = (QUESTION,) if path[-1] == "chatInput" else ()
+        return FlowInput(names=(whole, ".".join(path) or node, *chat, node), raw=raw, source=node)
     return FlowInput(names=(path[-1], *chat, ".".join(path), whole, node), raw=raw)
 
 

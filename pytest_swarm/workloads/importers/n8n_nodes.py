@@ -48,29 +48,33 @@ class N8nNodes:
             self.by_name[text(row, "name")] = row
         self.main: list[tuple[str, int, str]] = []
         self._helpers: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
-        self._attached: set[tuple[str, str]] = set()
-        self._parents: dict[str, list[str]] = defaultdict(list)
+        self._users: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._parents: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self._outputs: dict[str, int] = {}
         for source, kind, output, row in _connections(connections):
             self._connect(source, kind, output, row)
 
     def _connect(self, source: str, kind: str, output: int, row: JsonTable) -> None:
-        target = text(row, "node")
+        target, number = text(row, "node"), row.get("index")
+        index = number if isinstance(number, int) else 0
         for name in (source, target):
             if name not in self.by_name:
                 raise GraphError(f"'connections' names the node {name!r}, which does not exist")
         if kind == MAIN:
             self.main.append((source, output, target))
-            self._parents[target].append(source)
+            self._parents[target].append((index, source))
             self._outputs[source] = max(output, self._outputs.get(source, 0))
         else:
-            index = row.get("index")
-            self._helpers[target, kind].append((index if isinstance(index, int) else 0, source))
-            self._attached.add((source, kind))
+            self._helpers[target, kind].append((index, source))
+            self._users[source].append((kind, target))
 
     def parents(self, name: str) -> tuple[str, ...]:
-        """Return the nodes whose items a node gets, each once."""
-        return tuple(dict.fromkeys(self._parents.get(name, ())))
+        """Return the nodes whose items a node gets, each once, in the order of its inputs."""
+        return tuple(dict.fromkeys(source for _, source in self.inputs(name)))
+
+    def inputs(self, name: str) -> tuple[tuple[int, str], ...]:
+        """Return number of the input and node before it, of each connection that leads to a node, in their order."""
+        return tuple(sorted(self._parents.get(name, ()), key=lambda each: each[0]))
 
     def helpers(self, name: str, kind: str) -> tuple[str, ...]:
         """Return the nodes that are attached to a node, in the order of its inputs.
@@ -81,14 +85,25 @@ class N8nNodes:
         """
         return tuple(helper for _, helper in sorted(self._helpers.get((name, kind), ()), key=lambda each: each[0]))
 
-    def is_helper(self, name: str, kind: str) -> bool:
-        """Return whether a node is attached to another one.
+    def roles(self, name: str) -> tuple[str, ...]:
+        """Return the kinds of connections by which a node is attached to others, such as `ai_tool`; none for most."""
+        return tuple(dict.fromkeys(kind for kind, _ in self._users.get(name, ())))
 
-        Args:
-            name: The node.
-            kind: The kind of the connection.
-        """
-        return (name, kind) in self._attached
+    def users(self, name: str) -> tuple[str, ...]:
+        """Return the nodes that a helper serves in the end, through other helpers."""
+        found: dict[str, None] = {}
+        todo, seen = [name], {name}
+        while todo:
+            for _, user in self._users.get(todo.pop(), ()):
+                found |= {} if user in self._users and not self.is_on_way(user) else {user: None}
+                if user not in seen:
+                    seen.add(user)
+                    todo.append(user)
+        return tuple(found)
+
+    def is_on_way(self, name: str) -> bool:
+        """Return whether a node has a control connection."""
+        return name in self._parents or name in self._outputs
 
     def last_output(self, name: str) -> int:
         """Return the highest number of a connected output of a node."""

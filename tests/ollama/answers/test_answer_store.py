@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -252,3 +254,26 @@ def test_a_prompt_that_begins_like_an_earlier_one_is_cached_until_the_model_is_l
     assert not cache.reads("m", "Sort them.")
     cache.load("m")
     assert not cache.reads("m", "Add the numbers 1 and 2.")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("UPDATE answers SET answer = 7", "entry .*: expected object, found int"),
+        ("UPDATE answers SET answer = x'00ff'", "entry .*: is damaged: a value is no text; restore the file"),
+        ("UPDATE answers SET path = x'01'", "entry .*: is damaged: a value is no text; restore the file"),
+        ("UPDATE models SET seen_ts_ms = 'x'", "entry gemma2:2b: is damaged: its time is no number; restore the file"),
+    ],
+)
+def test_a_store_whose_values_are_of_other_types_is_refused_in_a_sentence(
+    tmp_path: Path, change: str, sentence: str
+) -> None:
+    path = tmp_path / "store"
+    with AnswerStore(path) as store:
+        store.add(question(), ANSWER)
+        store.see(SeenModel(model=MODEL, seen_ts_ms=1.0))
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(change)
+        database.commit()
+    with AnswerStore(path, writable=False) as store, pytest.raises(AnswersError, match=sentence):
+        list(exported_lines(store))

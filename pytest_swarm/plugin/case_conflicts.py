@@ -1,0 +1,85 @@
+"""Options that do not go together with the cases of a test: each is an error in one sentence, before any case is run.
+
+What depends on options alone is in `option_conflicts`. Markers and ini files give each test cases of its own, so these
+checks come once the tests are collected.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_swarm.domain.model import Fleet
+    from pytest_swarm.domain.record import CaseKey
+    from pytest_swarm.execution.bench import Carryover
+    from pytest_swarm.plugin.resources import Resources
+    from pytest_swarm.plugin.settings import Settings
+
+_POLICY = "policy:"
+_SINGLE = "single:"
+
+
+def check_case_conflicts(
+    cases: Iterable[tuple[CaseKey, Carryover]],
+    settings: Settings,
+    resources: Resources,
+) -> None:
+    """Raise OptionError, or PolicyError, for the first case that cannot be run as the options say.
+
+    Args:
+        cases: The cases of all tests, each with what it carries over.
+        settings: The session's settings.
+        resources: Fleet, estimates and server of the session.
+    """
+    distinct = set(cases)
+    if any(carryover == "group" for _, carryover in distinct):
+        fault = _against_group(settings, resources)
+        if fault is not None:
+            raise OptionError(f"{Options.carryover.flag}=group {fault}")
+    _check_one_name(sorted({key.mode for key, _ in distinct}), resources.fleet)
+    settings_of = {(key.mode, key.horizon, key.vram_budget_gb) for key, _ in distinct}
+    for mode, horizon, budget_gb in sorted(settings_of, key=str):
+        if mode.startswith(_POLICY):
+            from pytest_swarm.routing.policy import check_policy_setting
+
+            check_policy_setting(
+                mode.removeprefix(_POLICY),
+                resources.fleet,
+                folder=resources.folder,
+                horizon=horizon,
+                budget_gb=budget_gb,
+            )
+
+
+def _check_one_name(modes: Iterable[str], fleet: Fleet) -> None:
+    """Raise OptionError for two modes that are one: a single model under two spellings of its tag."""
+    named: dict[str, str] = {}
+    for mode in modes:
+        if mode.startswith(_SINGLE):
+            other = named.setdefault(fleet[mode.removeprefix(_SINGLE)].tag, mode)
+            if other != mode:
+                raise OptionError(
+                    f"{Options.compare.flag}: {other} and {mode} are the same mode; leave one of them out"
+                )
+
+
+def _against_group(settings: Settings, resources: Resources) -> str | None:
+    """Return why nothing can be carried over from case to case; None where it can."""
+    by_marker = "group" not in (settings.cli.carryover, settings.ini.carryover)
+    if settings.resume is not None and by_marker:  # that of an option is compared with the earlier run's
+        return f"carries over from job to job (group), and {Options.resume.flag} begins in the middle; start a new run"
+    if resources.measuring is not None:
+        backend = f"{Options.backend.flag}=measure"
+        return f"keeps what is loaded, and {backend} plays each case from an empty GPU; leave one of them out"
+    if resources.in_worker or settings.shard is not None:
+        without = "-n" if resources.in_worker else Options.shard.flag
+        return f"keeps what was learned in one process; run it without {without}"
+    if resources.estimates.per_job:
+        crossed = f"{Options.estimates.flag}={settings.estimates.kind.value}"
+        return f"keeps what was learned, and {crossed} starts each job anew from all other jobs; leave one of them out"
+    return None

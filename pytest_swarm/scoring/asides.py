@@ -1,0 +1,67 @@
+"""What a text says beside its answer: notes and checks after it, offers of help, and the next question of a quiz."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pytest_swarm.scoring.patterns import one_of
+
+_MARKS: Final = r"[\s*_#>(\[-]{0,8}"
+_NOTE: Final = re.compile(
+    rf"\n[ \t]*\n{_MARKS}"
+    + one_of(
+        "note, notes, nb, n\\.b\\., p\\.s\\., ps, explanation, reasoning, reason, rationale, verification, to verify, "
+        "to check, to double-check, let's verify, let me verify, let's check, let's double-check, "
+        "confidence, remark, disclaimer, sources?, references?, caveat, fun fact, tip"
+    )
+    + r"\b",
+    re.IGNORECASE,
+)
+_CONCLUSION: Final = re.compile(
+    r"\n\W{0,8}(?:so|therefore|thus|hence|in total|in conclusion|the total|final|altogether|this means)\b",
+    re.IGNORECASE,
+)
+_CONFIDENCE: Final = re.compile(rf"\n{_MARKS}confidence\b[^\n]{{0,40}}$", re.IGNORECASE)
+_OFFER: Final = re.compile(
+    r"(?:^|(?<=[.!?\n)*`\"']))\s*(?:let me know|i hope|hope (?:this|that)|feel free|if you (?:need|have|want|would|'d)"
+    r"|is there anything|please let|would you like|do you want|shall i|should i|can i help|want me to|do you need"
+    r"|have a (?:nice|great)|i can (?:also )?(?:show|explain|help|provide|walk)"
+    r"|does (?:that|this) (?:help|make sense))\b[^\n]{0,200}$",
+    re.IGNORECASE,
+)
+_NEXT_QUESTION: Final = re.compile(r"\n[ \t]*\n\s*(?:\*\*|#{1,4} )?(?:Q|Question|Problem)\s?\d{0,3}\s?[:.]")
+_MAX_OFFERS: Final = 3
+
+
+def before_next_question(text: str) -> str | None:
+    """Return what stands before a further question that a model went on to write; None where there is none."""
+    found = _NEXT_QUESTION.search(text)
+    return text[: found.start()] if found is not None and text[: found.start()].strip() else None
+
+
+def without_offers(text: str) -> str:
+    """Return the text without sentences at its end that address the reader: "Would you like ...?", "I hope ..."."""
+    for _ in range(_MAX_OFFERS):
+        head, tail = text[:-_TAIL], text[-_TAIL:]
+        shorter = (head + _OFFER.sub("", tail)).rstrip()
+        if shorter == text or not shorter:
+            break
+        text = shorter
+    return text
+
+
+def without_notes(text: str) -> str:
+    """Return the text up to a paragraph that explains or checks what stands before it, and comes to no conclusion."""
+    found = _NOTE.search(text)
+    if found is not None and _CONCLUSION.search(text, found.end()) is None:
+        text = text[: found.start()]
+    return without_confidence(text)
+
+
+def without_confidence(text: str) -> str:
+    """Return the text without a last line that says how sure the model is."""
+    return _CONFIDENCE.sub("", text)
+
+
+_TAIL: Final = 500

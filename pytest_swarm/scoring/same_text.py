@@ -1,0 +1,78 @@
+"""When two texts are the same but for their spelling: dress, case, spaces, kinds of signs, LaTeX."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_WRAPPERS: Final = (
+    *(("*", "*"), ("_", "_"), ("`", "`"), ('"', '"'), ("'", "'"), ("$", "$"), ("“", "”"), ("‘", "’"), ("«", "»")),
+    *(
+        ("„", "“"),
+        ("\\(", "\\)"),
+        ("\\[", "\\]"),
+        ("\\text{", "}"),
+        ("\\textbf{", "}"),
+        ("\\mathrm{", "}"),
+        ("\\boxed{", "}"),
+    ),
+)
+_LATEX_SPELLINGS: Final = (
+    (re.compile(r"\\(?:left|right|displaystyle)(?![a-z])|\\[!,;: ]|\s"), ""),
+    (re.compile(r"\\[dtc]frac(?![a-z])"), r"\\frac"),
+    (re.compile(r"\\frac([0-9])([0-9])"), r"\\frac{\1}{\2}"),
+    (re.compile(r"\^(?:\\circ|\{\\circ\})"), ""),
+    (re.compile(r"\\([%$])"), r"\1"),
+    (re.compile(r"\\(?:text|mathrm|mbox)\{([^{}]{0,200})\}"), r"\1"),
+)
+_SIGNS: Final = str.maketrans({"’": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-"})
+_SPACED_SIGN: Final = re.compile(  # "(1, 2)" is "(1,2)", but "] ]" is not "]]"
+    r"(?<=[()\[\]{},;=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])|(?<=\d)\s(?=%)"
+)
+_MAX_WRAPPERS: Final = 4  # around each other
+_STOPS: Final = ".!,;:。"
+_ARTICLE: Final = re.compile(r"(?:the|an?)\s+(?=\S)")
+_SYMBOLS: Final = re.compile(
+    r"^[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\s]+|[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\s]+$"
+)
+
+
+def normalized(text: str) -> str:
+    """Return a text as it is compared: Unicode's NFKC form, lower case, single spaces, none beside brackets and signs.
+
+    Emphasis and quotes around it, a leading article and stops at its end are taken off, unless nothing would be left.
+    """
+    text = " ".join(unicodedata.normalize("NFKC", text).casefold().translate(_SIGNS).split())
+    text = _SPACED_SIGN.sub("", undressed(_SYMBOLS.sub("", text) or text))
+    if "\\" in text:
+        text = undressed(_one_latex(text))
+    return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
+
+
+def _one_latex(text: str) -> str:
+    """A formula in one of its spellings: no spaces, one kind of fraction, with braces."""
+    for pattern, replacement in _LATEX_SPELLINGS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def undressed(text: str) -> str:
+    """Return the text without emphasis and quotes around it and without stops at its end, unless nothing is left."""
+    for _ in range(_MAX_WRAPPERS):
+        bare = _bare(text)
+        if bare == text:
+            break
+        text = bare
+    return text
+
+
+def _bare(text: str) -> str:
+    """The text without one pair of signs around it, and without stops at its end."""
+    text = (text.rstrip(_STOPS + " ") or text).strip()
+    for start, end in _WRAPPERS:
+        if len(text) > len(start) + len(end) and text.startswith(start) and text.endswith(end):
+            inner = text[len(start) : -len(end)].strip()
+            if inner and end not in inner.strip(end):
+                return inner
+    return text

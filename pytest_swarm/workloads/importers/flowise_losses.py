@@ -1,0 +1,110 @@
+"""What a flow of Flowise does that a task graph cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pytest_swarm.workloads.importers.agent_flow import NO_CODE, FlowLoss
+from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
+
+_NODES: Final[Mapping[str, str]] = {
+    "toolAgentflow": "tools are not called",
+    "httpAgentflow": "requests are not sent",
+    "retrieverAgentflow": "nothing is stored or retrieved",
+    "customFunctionAgentflow": NO_CODE,
+    "humanInputAgentflow": "nobody is asked",
+    "directReplyAgentflow": "replies are not sent",
+    "iterationAgentflow": "iterations run once, with the whole list",
+    "seqToolNode": "tools are not called",
+    "seqCustomFunction": NO_CODE,
+    "customFunction": NO_CODE,
+    "ifElseFunction": NO_CODE,
+    "seqState": "states are not kept",
+}
+_CATEGORIES: Final[Mapping[str, str]] = {
+    "Tools": "tools are not called",
+    "Tools (MCP)": "tools are not called",
+    "Memory": "memories are not kept",
+    "Output Parsers": "output parsers are not applied",
+    "Embeddings": "nothing is stored or retrieved",
+    "Vector Stores": "nothing is stored or retrieved",
+    "Document Loaders": "nothing is stored or retrieved",
+    "Text Splitters": "nothing is stored or retrieved",
+    "Retrievers": "nothing is stored or retrieved",
+    "Record Manager": "nothing is stored or retrieved",
+    "Moderation": "texts are not moderated",
+    "Cache": "answers are not cached",
+}
+_KINDS: Final = (  # of files without categories: the end of a node's name
+    ("Memory", "memories are not kept"),
+    ("OutputParser", "output parsers are not applied"),
+    ("Embeddings", "nothing is stored or retrieved"),
+    ("Retriever", "nothing is stored or retrieved"),
+    ("Tool", "tools are not called"),
+)
+_LISTS: Final[Mapping[str, str]] = {
+    "Tools": "tools are not called",
+    "KnowledgeDocumentStores": "nothing is stored or retrieved",
+    "KnowledgeVSEmbeddings": "nothing is stored or retrieved",
+    "StructuredOutput": "structured output is not asked for",
+}
+_SUMMARIES: Final = ("windowSize", "conversationSummary", "conversationSummaryBuffer")
+SAMPLING: Final = (
+    *("temperature", "topP", "topK", "maxTokens", "maxOutputTokens", "maxTokensToSample", "frequencyPenalty"),
+    *("presencePenalty", "stopSequence", "numCtx", "repeatPenalty", "repeatLastN", "mirostat", "seed", "jsonMode"),
+    *("maxCompletionTokens", "reasoningEffort", "extendedThinking", "budgetTokens", "thinkingBudget"),
+)
+"""Settings of a model that are not sent."""
+_PREFIXES: Final = ("llm", "agent", "conditionAgent")
+
+
+def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Iterator[FlowLoss]:
+    """Yield what of the nodes is not carried over.
+
+    Args:
+        rows: The nodes by their IDs.
+        edges: The edges; a helper belongs to the nodes that it is wired to.
+    """
+    for node, row in rows.items():
+        kind, inputs = text(row, "data", "name"), table(row, "data", "inputs")
+        label = text(row, "data", "label").strip() or node
+        users = tuple(text(edge, "target") for edge in edges if text(edge, "source") == node)
+        reason = _NODES.get(kind) or _CATEGORIES.get(text(row, "data", "category")) or _by_kind(kind)
+        if reason:
+            own = kind in _NODES or not users
+            yield FlowLoss(reason=reason, what=label, nodes=(node,) if own else users)
+        if first_text(inputs, "modelName", "model") and (found := _sampling(inputs)):
+            yield _sampling_loss(label, found, users or (node,))
+        for prefix in _PREFIXES:
+            yield from _of_step(prefix, node, label, inputs)
+
+
+def _of_step(prefix: str, node: str, label: str, inputs: JsonTable) -> Iterator[FlowLoss]:
+    for name, reason in _LISTS.items():
+        if entries := tables(inputs, prefix + name):
+            yield FlowLoss(reason=reason, what=f"{label} ({', '.join(map(_entry, entries))})", nodes=(node,))
+    if found := _sampling(table(inputs, f"{prefix}ModelConfig")):
+        yield _sampling_loss(label, found, (node,))
+    memory = text(inputs, f"{prefix}MemoryType")
+    if inputs.get(f"{prefix}EnableMemory") is True and memory in _SUMMARIES:
+        reason = "the whole conversation is sent, not a part or summary of it"
+        yield FlowLoss(reason=reason, what=f"{label} ({memory})", nodes=(node,))
+
+
+def _entry(entry: JsonTable) -> str:
+    """Return what an entry of a list is called: a tool, a store, a key."""
+    named = first_text(entry, "key", "agentSelectedTool", "documentStore", "vectorStore", "embeddingModel")
+    return named or next((text(entry, key) for key in entry if text(entry, key).strip()), "unnamed")
+
+
+def _sampling(settings: JsonTable) -> str:
+    return ", ".join(key for key in SAMPLING if settings.get(key) not in (None, "", False))
+
+
+def _sampling_loss(label: str, found: str, nodes: tuple[str, ...]) -> FlowLoss:
+    return FlowLoss(reason="settings of models are not sent", what=f"{label} ({found})", nodes=nodes)
+
+
+def _by_kind(kind: str) -> str | None:
+    return next((reason for end, reason in _KINDS if kind.endswith(end)), None)

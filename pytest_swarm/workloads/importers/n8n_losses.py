@@ -1,0 +1,95 @@
+"""What a workflow of n8n does that a task graph cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pytest_swarm.workloads.importers.agent_flow import NO_CODE, FlowLoss
+from pytest_swarm.workloads.importers.json_values import JsonTable, table, text
+from pytest_swarm.workloads.importers.n8n_items import CODE_KINDS
+from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
+
+_HELPERS: Final[Mapping[str, str]] = {
+    "ai_tool": "tools are not called",
+    "ai_memory": "memories are not kept",
+    "ai_outputParser": "output parsers are not applied",
+    "ai_embedding": "nothing is stored or retrieved",
+    "ai_document": "nothing is stored or retrieved",
+    "ai_textSplitter": "nothing is stored or retrieved",
+    "ai_vectorStore": "nothing is stored or retrieved",
+    "ai_retriever": "nothing is stored or retrieved",
+    "ai_reranker": "nothing is stored or retrieved",
+}
+_ITEMS: Final = frozenset(
+    {
+        *("filter", "limit", "sort", "removeDuplicates", "splitOut", "aggregate", "summarize", "itemLists"),
+        *("compareDatasets", "renameKeys"),
+    }
+)
+_CONVERTING: Final = frozenset(
+    {
+        *("dateTime", "crypto", "markdown", "html", "htmlExtract", "xml", "extractFromFile", "convertToFile"),
+        *("editImage", "compression", "moveBinaryData", "spreadsheetFile", "readPDF", "jwt", "totp"),
+    }
+)
+_KINDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(CODE_KINDS, NO_CODE),
+    **dict.fromkeys(_ITEMS, "items are not filtered, sorted, split or collected"),
+    **dict.fromkeys(_CONVERTING, "values are not converted"),
+    "httpRequest": "requests are not sent",
+    "respondToWebhook": "replies are not sent",
+    "respondToChat": "replies are not sent",
+    "wait": "nothing waits",
+    "stopAndError": "nothing is stopped",
+    "splitInBatches": "loops over items run once, with the whole list",
+}
+_CARRIED: Final = frozenset(
+    {
+        *("if", "switch", "merge", "set", "noOp", "executeWorkflow", "webhook", "start", "cron", "interval", "form"),
+        *("textClassifier", "stickyNote", "executeWorkflowTrigger"),
+    }
+)
+_MODEL_KIND: Final = "ai_languageModel"
+_OWN_OPTIONS: Final = frozenset(
+    {
+        *("systemMessage", "systemPromptTemplate", "summarizationMethodAndPrompts", "categories", "simplify"),
+        *("maxIterations", "returnIntermediateSteps", "enableStreaming", "passthroughBinaryImages", "batching"),
+    }
+)
+
+
+def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
+    """Yield what of the nodes is not carried over."""
+    for name, row in nodes.by_name.items():
+        kind, roles = kind_of(row), nodes.roles(name)
+        if row.get("disabled") is True:
+            yield FlowLoss(reason="disabled nodes are left out", what=name, nodes=nodes.users(name) or (name,))
+            continue
+        if is_llm_step(row):
+            yield from _of_settings(row, name, (name,))
+            if roles:
+                yield FlowLoss(reason="tools are not called", what=name, nodes=nodes.users(name))
+        elif _MODEL_KIND in roles or kind.startswith("lm"):
+            yield from _of_settings(row, name, nodes.users(name) or (name,))
+        elif roles:
+            reason = next((_HELPERS[role] for role in roles if role in _HELPERS), "helpers are not used")
+            yield FlowLoss(reason=reason, what=name, nodes=(*nodes.users(name), *_on_way(nodes, name)))
+        elif kind not in _CARRIED and not kind.endswith("Trigger"):
+            reason = _KINDS.get(kind, "services are not called")
+            shown = name if kind in _KINDS else f"{name} ({kind})"
+            yield FlowLoss(reason=reason, what=shown, nodes=(name,))
+
+
+def _on_way(nodes: N8nNodes, name: str) -> tuple[str, ...]:
+    """Return the node itself where it is not only a helper, but on a way of control too."""
+    return (name,) if nodes.is_on_way(name) else ()
+
+
+def _of_settings(row: JsonTable, name: str, nodes: tuple[str, ...]) -> Iterator[FlowLoss]:
+    options = table(row, "parameters", "options")
+    if found := [key for key, value in options.items() if value not in (None, "", {}, []) and key not in _OWN_OPTIONS]:
+        what = f"{name} ({', '.join(found)})"
+        yield FlowLoss(reason="settings of models are not sent", what=what, nodes=nodes)
+    if text(row, "parameters", "operation") in ("image", "audio"):
+        yield FlowLoss(reason="images and files are not sent", what=name, nodes=nodes)

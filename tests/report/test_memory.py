@@ -1,0 +1,76 @@
+"""A large run takes little memory: what recurs is held once, and report.json is written case by case."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_swarm.domain.record import Run
+from pytest_swarm.report.json_report import write_json
+from pytest_swarm.report.report_model import build_report
+from pytest_swarm.report.terminal import terminal_summary
+from pytest_swarm.telemetry import events
+from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.telemetry.sink import FileSink
+from tests.report.factories import GEMMA, QWEN, WB1, info, key, record, run
+
+MOST_KB = 10.0  # of this run 7.7 a job; 24.0 where nothing is shared and all cases are encoded at once
+
+
+def many(workflows: int) -> Run:
+    modes = ("lp", "milp", "fixed")
+    return run(
+        *(
+            record(graph=replace(WB1, name=f"g{n}"), case=key(mode), model=(GEMMA if n % 2 else QWEN).tag)
+            for n in range(workflows)
+            for mode in modes
+        )
+    )
+
+
+def written(folder: Path, of: Run) -> Path:
+    file = FileSink(folder / "events.jsonl")
+    file.emit(events.encode_run_start(info()))
+    for job in of.jobs:
+        file.emit(events.encode_dag_structure(job.case, 1.0, simulated=True))
+        for each in job.steps:
+            file.emit(events.encode_plan_step(job.case, each, 2.0))
+        for outcome in job.outcomes:
+            file.emit(events.encode_task_result(job.case, outcome, 2.0))
+        file.emit(events.encode_job_summary(job, 3.0, {}))
+    file.emit(events.encode_run_end(4.0, complete=True, notes=()))
+    file.close()
+    return folder
+
+
+def peak_kb(path: Path, folder: Path) -> float:
+    """The highest memory while a run is read and reported, above what was taken before."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        report = build_report(read_run(path))
+        write_json(report, folder / "report.json")
+        terminal_summary(report, width=100, verbose=0)
+        return tracemalloc.get_traced_memory()[1] / 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_memory_of_a_report_grows_by_a_few_kilobytes_a_job(tmp_path: Path) -> None:
+    few, more = 20, 120
+    paths = [written(tmp_path / str(n), many(n)) for n in (few, more)]
+    peak_kb(paths[0], tmp_path)  # modules and caches
+    small, large = (peak_kb(path, tmp_path) for path in paths)
+    assert (large - small) / (3 * (more - few)) < MOST_KB
+
+
+def test_equal_values_of_modes_are_one_object_and_the_run_is_equal(tmp_path: Path) -> None:
+    original = many(2)
+    found = read_run(written(tmp_path, original))
+    assert found.jobs == original.jobs
+    first, second = found.jobs[0].steps[0], found.jobs[1].steps[0]
+    assert first.estimates is second.estimates
+    assert first.vram_gb is second.vram_gb
+    assert found.jobs[0].outcomes[0].answer is found.jobs[1].outcomes[0].answer

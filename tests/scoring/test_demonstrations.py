@@ -1,0 +1,42 @@
+"""What a model's code does besides defining its function: demonstrations are left out, all else stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_swarm.scoring.demonstrations import without_demonstrations
+
+DEFINED = "def f(x):\n    return x\n"
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "print(f(1))",
+        "assert f(1) == 2",
+        "y = f(1)\nprint(y)",
+        "n = int(input())\nz = n + 1\nprint(z)",
+        "for i in range(3):\n    f(i)",
+        "if __name__ == '__main__':\n    print(f(1))",
+    ],
+)
+def test_a_demonstration_is_left_out(tail: str) -> None:
+    assert without_demonstrations(DEFINED + tail, "f").strip() == DEFINED.strip()
+
+
+@pytest.mark.parametrize(
+    "tail",
+    ["import sys\nsys.exit()", "TABLE = {1: 2}", "f = abs", "def g(x):\n    return f(x)", "g = 3\ng += 1"],
+)
+def test_everything_else_stays(tail: str) -> None:
+    assert without_demonstrations(DEFINED + tail, "f") == DEFINED + tail
+
+
+def test_what_stands_before_the_function_stays() -> None:
+    code = "print('loading')\n" + DEFINED
+    assert without_demonstrations(code, "f") == code
+
+
+def test_lines_keep_their_numbers() -> None:
+    shown = without_demonstrations(DEFINED + "print(f(1))\nTABLE = {}\n", "f")
+    assert shown.split("\n").index("TABLE = {}") == DEFINED.count("\n") + 1

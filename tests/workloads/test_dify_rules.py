@@ -1,0 +1,131 @@
+"""What Dify's variables stand for: assigned and stored ones, loops, templates, aggregators, fields of answers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workloads.flow_imports import dify, imported, llm, prompts
+
+NO_JINJA = "templates are not computed: every branch is written out, and each loop once: t"
+START = ("s", "start", {"variables": []})
+
+
+def assign(target: list[str], value: Any, operation: str = "over-write") -> dict[str, Any]:
+    return {"items": [{"variable_selector": target, "input_type": "variable", "operation": operation, "value": value}]}
+
+
+def stored(document: dict[str, Any], **values: str) -> dict[str, Any]:
+    rows = [{"name": name, "value": value} for name, value in values.items()]
+    document["workflow"]["conversation_variables"] = rows
+    return document
+
+
+@pytest.mark.parametrize(
+    "assigner",
+    [
+        assign(["conversation", "memo"], ["a", "text"]),
+        {"assigned_variable_selector": ["conversation", "memo"], "input_variable_selector": ["a", "text"]},
+    ],
+)
+def test_a_variable_is_what_was_assigned_before_else_what_is_stored(assigner: dict[str, Any], tmp_path: Path) -> None:
+    document = dify(
+        START,
+        ("a", "llm", llm("First: {{#conversation.memo#}}")),
+        ("w", "assigner", assigner),
+        ("b", "llm", llm("Then: {{#conversation.memo#}}")),
+        links="s>a, a>w, w>b",
+    )
+    found = imported(tmp_path, stored(document, memo="none yet"), "x.yml")
+    assert prompts(found) == {"a": "First: none yet", "b": "Then: {{answer: a}}"}
+    assert found.losses == ()
+    empty = imported(tmp_path, stored(document, memo=""), "x.yml", inputs={"memo": "M"})
+    assert prompts(empty)["a"] == "First: M"
+
+
+def test_what_an_assigner_computes_is_listed(tmp_path: Path) -> None:
+    document = dify(
+        START, ("w", "assigner", assign(["conversation", "n"], 1, "+=")), ("a", "llm", llm("x")), links="s>w, w>a"
+    )
+    assert imported(tmp_path, document, "x.yml").losses == ("variables are not assigned: w",)
+
+
+def test_a_loop_hands_on_its_last_value(tmp_path: Path) -> None:
+    variable = {"label": "draft", "value_type": "constant", "value": "none"}
+    document = dify(
+        START,
+        ("loop", "loop", {"loop_variables": [variable], "start_node_id": "ls"}),
+        ("ls", "loop-start", {"parentId": "loop"}),
+        ("a", "llm", llm("Improve {{#loop.draft#}}") | {"parentId": "loop"}),
+        ("w", "assigner", assign(["loop", "draft"], ["a", "text"]) | {"parentId": "loop"}),
+        ("b", "llm", llm("Check {{#loop.draft#}}")),
+        links="s>loop, ls>a, a>w, loop>b",
+    )
+    found = imported(tmp_path, document, "x.yml")
+    assert prompts(found) == {"a": "Improve none", "b": "Check {{answer: a}}"}
+    assert found.graph.edges == (("a", "b"),)
+    assert found.losses == ("loops run once: loop",)
+
+
+@pytest.mark.parametrize(
+    ("template", "prompt", "loss"),
+    [
+        ("<{{ x }}>", "<{{answer: a}}>", None),
+        ("{{x.name}}, {{ x['two words'] }}, {{ x[0] }}", "{{answer: a | name}}, {{answer: a | two words}}, "
+         "{{answer: a | 0}}", None),
+        ("{{ x | upper }}", "{{answer: a}}", NO_JINJA),
+        ("{{ x.strip() }}", "{{answer: a}}", NO_JINJA),
+        ("A{% if x %} <{{ x }}>{% else %} none{% endif %}{% for y in x %}, {{ y.name }}{% endfor %}.",
+         "A <{{answer: a}}> none, {{answer: a | name}}.", NO_JINJA),
+        ("{{ unknown }}", "{{ unknown }}",
+         "inputs without a value stay as written: unknown; give them with --input NAME=VALUE"),
+    ],
+)  # fmt: skip
+def test_a_template_is_filled_in(template: str, prompt: str, loss: str | None, tmp_path: Path) -> None:
+    variables = [{"variable": "x", "value_selector": ["a", "text"]}]
+    document = dify(
+        START, ("a", "llm", llm("Go.")), ("t", "template-transform", {"template": template, "variables": variables}),
+        ("b", "llm", llm("{{#t.output#}}")), links="s>a, a>t, t>b",
+    )  # fmt: skip
+    found = imported(tmp_path, document, "x.yml")
+    assert prompts(found)["b"] == prompt
+    assert found.losses == (() if loss is None else (loss,))
+
+
+def test_a_chain_of_templates_hands_the_answer_on(tmp_path: Path) -> None:
+    names = ["a", *(f"t{n}" for n in range(25))]
+    templates = [
+        (name, "template-transform",
+         {"template": "{{ x }}{{ x }}"[: 7 + 7 * (n < 5)], "variables": [
+             {"variable": "x", "value_selector": [before, "text" if before == "a" else "output"]}]})
+        for n, (before, name) in enumerate(pairwise(names))
+    ]  # fmt: skip
+    links = ", ".join(f"{a}>{b}" for a, b in zip(["s", *names], [*names, "b"], strict=True))
+    document = dify(START, ("a", "llm", llm("Go.")), *templates, ("b", "llm", llm("{{#t24.output#}}")), links=links)
+    assert prompts(imported(tmp_path, document, "x.yml"))["b"] == "{{answer: a}}" * 32
+
+
+def test_branches_join_in_an_aggregator_and_a_nested_iteration_is_contracted(tmp_path: Path) -> None:
+    document = dify(
+        START,
+        ("if", "if-else", {"cases": [{"case_id": "true"}, {"case_id": "u-u-i-d"}]}),
+        ("a", "llm", llm("A")),
+        ("b", "llm", llm("B")),
+        ("any", "variable-aggregator", {"variables": [["a", "text"], ["b", "text"]]}),
+        ("it", "iteration", {"iterator_selector": ["any", "output"], "output_selector": ["d", "text"]}),
+        ("it0", "iteration-start", {"parentId": "it"}),
+        ("c", "llm", llm("{{#it.item#}}") | {"parentId": "it"}),
+        ("d", "llm", llm("{{#c.text#}} {{#it.index#}}") | {"parentId": "it"}),
+        ("e", "llm", llm("{{#it.output#}}")),
+        links="s>if, if:true>a, if:u-u-i-d>b, a>any, b>any, any>it, it0>c, c>d, it>e",
+    )
+    found = imported(tmp_path, document, "x.yml", inputs={"it.index": "0"})
+    assert prompts(found) == {
+        "a": "A", "b": "B", "c": "{{answer: a}}", "d": "{{answer: c}} 0", "e": "{{answer: d}}",
+    }  # fmt: skip
+    assert set(found.graph.edges) == {("a", "c"), ("b", "c"), ("c", "d"), ("d", "e")}
+    kept = imported(tmp_path, document, "x.yml", branches={"if": "case 2"})
+    assert prompts(kept)["c"] == "{{answer: b}}"

@@ -1,0 +1,185 @@
+"""What of a workflow is not carried over is listed once, with a reason, and nothing that is not in question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from pytest_swarm.workloads.importers.import_files import FoundGraph, import_graphs
+from tests.workloads.flow_imports import ask, dify, flowise, imported, llm, n8n, n8n_node
+
+
+def test_everything_of_n8n_that_is_no_step_is_listed(tmp_path: Path) -> None:
+    document = n8n(
+        n8n_node("Hook", "webhook"),
+        n8n_node("Sort", "sort"),
+        n8n_node("If", "if"),
+        ask("Agent", "Go.", "agent", options={"systemMessage": "Be.", "maxIterations": 3}),
+        n8n_node("Model", "lmChatOllama", {"model": "m", "options": {"temperature": 0.2, "topP": None}}),
+        n8n_node("Memory", "MemoryBufferWindow"),
+        n8n_node("Parser", "OutputParserStructured"),
+        n8n_node("Search", "ToolSerpApi"),
+        n8n_node("Say", "slack"),
+        n8n_node("Save", "postgres"),
+        n8n_node("Web", "httpRequest"),
+        n8n_node("Code", "code"),
+        n8n_node("Old", "httpRequest", disabled=True),
+        links="Hook>Sort, Sort>If, If>Agent, Agent>Say, Say>Save, Save>Web, Web>Code, Code>Old, "
+        "Model>Agent!ai_languageModel, Memory>Agent!ai_memory, Parser>Agent!ai_outputParser, Search>Agent!ai_tool",
+    )
+    assert set(imported(tmp_path, document).losses) == {
+        "items are not filtered, sorted, split or collected: Sort",
+        "conditions are not checked, and the one branch is run: If (true)",
+        "settings of models are not sent: Model (temperature)",
+        "memories are not kept: Memory",
+        "output parsers are not applied: Parser",
+        "tools are not called: Search",
+        "services are not called: Say (slack), Save (postgres)",
+        "requests are not sent: Web",
+        "code is not run, and what it is given stands for its result: Code",
+        "disabled nodes are left out: Old",
+    }
+
+
+def test_nodes_that_a_chosen_branch_drops_are_not_listed(tmp_path: Path) -> None:
+    document = n8n(
+        n8n_node("Hook", "webhook"),
+        n8n_node("If", "if"),
+        ask("Yes", "=Say {{ 1+1 }}"),
+        ask("No", "=Say {{ 2+2 }}"),
+        n8n_node("Web", "httpRequest"),
+        n8n_node("Model", "lmChatOllama", {"options": {"temperature": 1}}),
+        n8n_node("Parser", "OutputParserStructured"),
+        n8n_node("Schema", "OutputParserAutofixing"),
+        links="Hook>If, If>Yes, If:1>No, No>Web, Model>No!ai_languageModel, Parser>No!ai_outputParser, "
+        "Schema>Parser!ai_outputParser",
+    )
+    assert len(imported(tmp_path, document).losses) == 5
+    found = imported(tmp_path, document, branches={"If": "true"})
+    assert found.losses == ("expressions that compute stay as written: {{ 1+1 }} in Yes",)
+
+
+def test_everything_of_dify_that_is_no_step_is_listed(tmp_path: Path) -> None:
+    agent = {
+        "agent_parameters": {
+            "instruction": {"value": "Be."},
+            "query": {"value": "{{#sys.query#}}"},
+            "information_schema": {"value": "{}"},
+            "model": {"value": {"model": "m", "completion_params": {"top_p": 1}}},
+            "tools": {"value": [{"tool_name": "search"}]},
+        }
+    }
+    step = llm("{{#code.x#}} {{#template.output#}}") | {
+        "model": {"name": "m", "completion_params": {"temperature": 0.7}},
+        "memory": {},
+        "vision": {"enabled": True},
+        "structured_output_enabled": True,
+    }
+    document = dify(
+        ("start", "start", {"variables": []}),
+        ("agent", "agent", agent),
+        ("code", "code", {"variables": [{"variable": "a", "value_selector": ["agent", "text"]}]}),
+        ("template", "template-transform", {"template": "{% if a %}{{ a }}{% endif %}",
+            "variables": [{"variable": "a", "value_selector": ["agent", "text"]}]}),
+        ("step", "llm", step),
+        ("tool", "tool", {}),
+        ("web", "http-request", {}),
+        ("books", "knowledge-retrieval", {}),
+        ("assign", "assigner", {}),
+        ("new", "some-new-kind", {}),
+        ("end", "end", {}),
+        links="start>agent, agent>code, code>template, template>step, step>tool, tool>web, web>books, books>assign, "
+        "assign>new, new>end",
+    )  # fmt: skip
+    found = imported(tmp_path, document, "x.yml", inputs={"question": "Q", "books": "B"})
+    assert set(found.losses) == {
+        "parameters of agents are not sent: agent (information_schema)",
+        "tools are not called: agent (search), tool",
+        "settings of models are not sent: agent (top_p), step (temperature)",
+        "code is not run, and what it is given stands for its result: code",
+        "templates are not computed: every branch is written out, and each loop once: template",
+        "memories are not kept: step",
+        "images and files are not sent: step",
+        "structured output is not asked for: step",
+        "requests are not sent: web",
+        "nothing is stored or retrieved: books",
+        "variables are not assigned: assign",
+        "nodes of other kinds do nothing: new (some-new-kind)",
+        "no prompt uses the input books; its inputs are query",
+    }
+
+
+def test_everything_of_flowise_that_is_no_step_is_listed(tmp_path: Path) -> None:
+    agent = {
+        "agentMessages": [{"role": "user", "content": "Go."}],
+        "agentTools": [{"agentSelectedTool": "calculator"}],
+        "agentEnableMemory": True,
+        "agentMemoryType": "windowSize",
+        "agentModelConfig": {"modelName": "m", "temperature": 0.9, "topP": "", "streaming": True},
+        "agentKnowledgeDocumentStores": [{"documentStore": "manuals"}],
+    }
+    document = flowise(
+        ("start", "start", {}),
+        ("agent", "agent", agent),
+        ("llm", "llm", {"llmUserMessage": "x", "llmStructuredOutput": [{"key": "a"}, {"key": "b"}]}),
+        ("web", "http", {}),
+        ("tool", "tool", {}),
+        ("say", "directReply", {}),
+        links="start>agent, agent>llm, llm>web, web>tool, tool>say",
+    )
+    assert set(imported(tmp_path, document, inputs={"question": "Q"}).losses) == {
+        "tools are not called: agent (calculator), tool",
+        "the whole conversation is sent, not a part or summary of it: agent (windowSize)",
+        "settings of models are not sent: agent (temperature)",
+        "nothing is stored or retrieved: agent (manuals)",
+        "structured output is not asked for: llm (a, b)",
+        "requests are not sent: web",
+        "replies are not sent: say",
+    }
+
+
+def test_what_crews_and_other_flows_lose(tmp_path: Path) -> None:
+    task = {"description": "Do it.", "expected_output": "Done.", "agent": "a", "output_file": "x.md", "tools": ["t"]}
+    agents = {"a": {"role": "r", "goal": "g", "backstory": "b", "llm": {"model": "m", "temperature": 0}}}
+    (tmp_path / "agents.yaml").write_text(yaml.safe_dump(agents))
+    (tmp_path / "tasks.yaml").write_text(yaml.safe_dump({"one": task}))
+    (crew,) = import_graphs(tmp_path / "tasks.yaml")
+    assert isinstance(crew, FoundGraph)
+    assert set(crew.losses) == {
+        "tools are not called: one (tools)",
+        "files are not written: one (output_file)",
+        "settings of models are not sent: a (temperature)",
+    }
+    fields = {"model_name": {"value": "m"}, "temperature": {"value": 0.1}, "seed": {"value": ""}}
+    nodes = [
+        {"id": "m", "data": {"type": "OllamaModel", "node": {"template": fields}}},
+        {"id": "c", "data": {"type": "Calculator", "node": {"template": {}}}},
+    ]
+    edge = {"source": "c", "target": "m", "data": {"targetHandle": {"fieldName": "input_value"}}}
+    langflow = imported(tmp_path, {"name": "w", "data": {"nodes": nodes, "edges": [edge]}})
+    assert set(langflow.losses) == {
+        "settings of models are not sent: m (temperature)",
+        "components are not run, and what they are given stands for their result: c (Calculator)",
+        "inputs without a value stay as written: c; give them with --input NAME=VALUE",
+    }
+
+
+def test_an_answer_that_does_not_come_before_is_listed(tmp_path: Path) -> None:
+    document = n8n(ask("A", "=See {{ $('B').item.json.text }}"), ask("B", "Go."), links="A>B")
+    assert imported(tmp_path, document).losses == (
+        "answers of steps that do not come before stay as written: {{ $('B').item.json.text }}",
+    )
+
+
+def test_optional_inputs_are_as_written_or_empty_and_listed(tmp_path: Path) -> None:
+    variables = [{"variable": "a", "required": True}, {"variable": "b"}, {"variable": "c", "default": "C"}]
+    document = dify(
+        ("s", "start", {"variables": variables}), ("x", "llm", llm("{{#s.a#}}|{{#s.b#}}|{{#s.c#}}")), links="s>x"
+    )
+    bare = imported(tmp_path, document, "x.yml")
+    assert [task.prompt for task in bare.graph.tasks] == ["{{#s.a#}}|{{#s.b#}}|C"]
+    assert bare.losses == ("inputs without a value stay as written: a, b; give them with --input NAME=VALUE",)
+    given = imported(tmp_path, document, "x.yml", inputs={"a": "A"})
+    assert [task.prompt for task in given.graph.tasks] == ["A||C"]
+    assert given.losses == ("optional inputs without a value are empty: b",)

@@ -1,0 +1,113 @@
+"""What steps of Flowise are told of the conversation, by the rules of its LLM and agent nodes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workloads.flow_imports import flowise, imported, prompts
+
+SYSTEM = {"role": "system", "content": "Be."}
+
+
+def step(name: str, *, memory: bool, user: str = "", messages: tuple[dict[str, str], ...] = (), **more: Any) -> Any:
+    inputs = {"llmEnableMemory": memory, "llmMessages": list(messages), "llmUserMessage": user, **more}
+    return (name, "llm", inputs)
+
+
+START = ("s", "start", {"startInputType": "chatInput"})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "asked"),
+    [
+        (step("a", memory=True, user="One."), step("b", memory=True, user="Two."),
+         ["Q\n\nOne.", "Q\n\n{{answer: a}}\n\nTwo."]),
+        (step("a", memory=False, messages=(SYSTEM,)), step("b", memory=True), ["Q", "Q\n\n{{answer: a}}"]),
+        (step("a", memory=False, messages=({"role": "user", "content": "Own."},)), step("b", memory=True),
+         ["Own.", "Own.\n\n{{answer: a}}"]),
+        (step("a", memory=True), step("b", memory=False, messages=(SYSTEM,), user="not sent"), ["Q", "Be."]),
+        (step("a", memory=True, llmReturnResponseAs="assistantMessage"), step("b", memory=True, user="Two."),
+         ["Q", "user: Q\n\nassistant: {{answer: a}}\n\nTwo."]),
+        (step("a", memory=True, messages=({"role": "assistant", "content": "Hi."},), user="One."),
+         step("b", memory=False, messages=({"role": "assistant", "content": "Hm."}, {"role": "user", "content": "X"})),
+         ["assistant: Hi.\n\nuser: Q\n\nuser: One.", "assistant: Hm.\n\nuser: X"]),
+        (("a", "conditionAgent", {"conditionAgentInput": "{{ question }}", "conditionAgentScenarios": [
+            {"scenario": "x"}]}), step("b", memory=True), ["Q", "Q"]),
+    ],
+)  # fmt: skip
+def test_a_step_with_memory_is_told_what_was_said(first: Any, second: Any, asked: list[str], tmp_path: Path) -> None:
+    found = imported(tmp_path, flowise(START, first, second, links="s>a, a>b"), inputs={"question": "Q"})
+    assert list(prompts(found).values()) == asked
+    assert not any("stay as written" in each for each in found.losses)
+
+
+def test_the_history_of_the_chat_is_a_transcript(tmp_path: Path) -> None:
+    message = ({"role": "user", "content": "[{{ chat_history }}]"},)
+    document = flowise(
+        START,
+        step("a", memory=False, messages=message),
+        step("b", memory=True, llmReturnResponseAs="assistantMessage"),
+        step("c", memory=False, messages=message),
+        links="s>a, a>b, b>c",
+    )
+    asked = prompts(imported(tmp_path, document))
+    assert asked["a"] == "[]"
+    assert asked["c"] == "[Human: []\nHuman: {{answer: a}}\nAssistant: {{answer: b}}]"
+
+
+def test_the_rounds_of_a_loop_are_told_all_before_them(tmp_path: Path) -> None:
+    loop = ("loop", "loop", {"loopBackToNode": "a-a"})
+    document = flowise(START, step("a", memory=True), step("b", memory=True), loop, links="s>a, a>b, b>loop")
+    asked = prompts(imported(tmp_path, document, inputs={"question": "Q"}, unroll=2))
+    assert asked["a (round 2)"] == "Q\n\n{{answer: a}}\n\n{{answer: b}}"
+    assert asked["b (round 2)"] == "Q\n\n{{answer: a}}\n\n{{answer: b}}\n\n{{answer: a (round 2)}}"
+
+
+def test_the_question_of_a_form_is_its_fields(tmp_path: Path) -> None:
+    start = ("s", "start", {"startInputType": "formInput", "formInputTypes": [{"name": "who"}, {"name": "what"}]})
+    document = flowise(start, step("a", memory=True, user="To {{ $form.who }}."), links="s>a")
+    found = imported(tmp_path, document, inputs={"who": "Ann", "what": "tea"})
+    assert prompts(found)["a"] == "who: Ann\nwhat: tea\n\nTo Ann."
+
+
+def test_a_flow_that_is_executed_has_a_conversation_of_its_own(tmp_path: Path) -> None:
+    inner = flowise(START, step("c", memory=True), step("d", memory=True), links="s>c, c>d") | {"name": "inner"}
+    call = ("call", "executeFlow", {"executeFlowSelectedFlow": "inner", "executeFlowInput": "{{ a }}"})
+    outer = flowise(START, step("a", memory=True), call, step("b", memory=True), links="s>a, a>call, call>b")
+    (tmp_path / "inner.json").write_text(json.dumps(inner))
+    asked = prompts(imported(tmp_path, outer, "outer.json", inputs={"question": "Q"}))
+    assert asked["c"] == "{{answer: a}}"
+    assert asked["d"] == "{{answer: a}}\n\n{{answer: c}}"
+    assert asked["b"] == "Q\n\n{{answer: a}}\n\n{{answer: d}}"
+
+
+@pytest.mark.parametrize(
+    ("history", "asked"),
+    [
+        ("", "user: Q\n\nassistant: {{answer: A}}\n\nNow."),
+        ("all_messages", "user: Q\n\nassistant: {{answer: A}}\n\nNow."),
+        ("user_question", "Q\n\nNow."),
+        ("last_message", "assistant: {{answer: A}}\n\nNow."),
+        ("empty", "Now."),
+    ],
+)
+def test_sequential_agents_are_told_the_conversation_that_they_select(history: str, asked: str, tmp_path: Path) -> None:
+    def node(name: str, kind: str, **inputs: str) -> dict[str, Any]:
+        return {"id": name, "data": {"name": kind, "label": name, "inputs": inputs}}
+
+    document = {
+        "nodes": [
+            node("s", "seqStart"),
+            node("a", "seqLLMNode", llmNodeName="A", systemMessagePrompt="Be."),
+            node("b", "seqAgent", agentName="B", humanMessagePrompt="Now.", conversationHistorySelection=history),
+        ],
+        "edges": [
+            {"source": source, "target": target, "targetHandle": f"{target}-input-sequentialNode-Start"}
+            for source, target in (("s", "a"), ("a", "b"))
+        ],
+    }
+    assert prompts(imported(tmp_path, document, inputs={"question": "Q"})) == {"A": "Q", "B": asked}

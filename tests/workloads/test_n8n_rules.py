@@ -1,0 +1,211 @@
+"""What n8n's expressions stand for: fields behind merges, chains of Set nodes, joined texts. Rules of n8n's sources."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workloads.flow_imports import ask, imported, n8n, n8n_node, prompts, set_node
+
+POSITION = {"mode": "combine", "combineBy": "combineByPosition"}
+SUFFIX = {"clashHandling": {"values": {"resolveClash": "addSuffix"}}}
+FIRST = {"clashHandling": {"values": {"resolveClash": "preferInput1"}}}
+
+
+def behind_merge(folder: Path, merge: dict[str, Any], text: str) -> str:
+    """The prompt of a step behind a merge of a chain's answer (input 0) and of fields (input 1) that share `both`."""
+    document = n8n(
+        n8n_node("Start", "webhook"),
+        ask("Judge", "Good?"),
+        set_node("Fields", post="={{ $json.body }}", text="literal", both="fields"),
+        n8n_node("Merge", "merge", merge),
+        n8n_node("Filter", "filter"),
+        ask("Last", text),
+        links="Start>Judge, Start>Fields, Judge>Merge:0, Fields>Merge:1, Merge>Filter, Filter>Last",
+    )
+    return prompts(imported(folder, document, inputs={"body": "B"}))["Last"]
+
+
+@pytest.mark.parametrize(
+    ("merge", "text", "prompt"),
+    [
+        (POSITION, "={{ $json.post }}", "B"),
+        (POSITION, "={{ $json.text }}", "literal"),  # the last input replaces the fields of those before
+        (POSITION | {"options": FIRST}, "={{ $json.text }}", "{{answer: Judge}}"),
+        (POSITION | {"options": FIRST}, "={{ $json.post }}", "B"),
+        (POSITION | {"options": SUFFIX}, "={{ $json.text_1 }}/{{ $json.text_2 }}", "{{answer: Judge}}/literal"),
+        ({"mode": "combine", "combinationMode": "mergeByPosition"}, "={{ $json.post }}", "B"),
+        ({"mode": "combine", "combineBy": "combineAll"}, "={{ $json.post }}", "B"),
+        ({"mode": "mergeByIndex"}, "={{ $json.post }}", "B"),
+        ({"mode": "combine", "joinMode": "enrichInput2"}, "={{ $json.text }}", "{{answer: Judge}}"),
+        ({"mode": "chooseBranch"}, "={{ $json.text }}", "{{answer: Judge}}"),
+        ({"mode": "chooseBranch", "useDataOfInput": 2}, "={{ $json.text }}", "literal"),
+        ({"mode": "passThrough", "output": "input2"}, "={{ $json.text }}", "literal"),
+        ({}, "={{ $json.text }}", "{{answer: Judge}}"),  # append: the first item is that of the first input
+        ({}, "={{ $json.post }}", "B"),
+        (POSITION, "={{ $json }}", "{{answer: Judge}}\n\nB\n\nliteral\n\nfields"),
+    ],
+)
+def test_a_field_behind_a_merge_comes_from_the_input_that_has_it(
+    merge: dict[str, Any], text: str, prompt: str, tmp_path: Path
+) -> None:
+    assert behind_merge(tmp_path, merge, text) == prompt
+
+
+@pytest.mark.parametrize("length", [1, 15, 30])
+def test_a_chain_of_set_nodes_hands_the_answer_on(length: int, tmp_path: Path) -> None:
+    chain = [set_node(f"S{n}", a="={{ $json.a }}{{ $json.b }}" if n else "={{ $json.text }}") for n in range(length)]
+    way = ["First", *(f"S{n}" for n in range(length)), "Last"]
+    links = ", ".join(f"{a}>{b}" for a, b in pairwise(way))
+    found = imported(tmp_path, n8n(ask("First", "Go."), *chain, ask("Last", "Use {{ $json.a }}"), links=links))
+    assert prompts(found)["Last"] == "Use {{ $json.a }}"  # without `=` it is no expression
+    document = n8n(ask("First", "Go."), *chain, ask("Last", "=Use {{ $json.a }}"), links=links)
+    assert prompts(imported(tmp_path, document))["Last"].startswith("Use {{answer: First}}")
+
+
+def test_a_chain_that_is_too_long_is_listed(tmp_path: Path) -> None:
+    names = ["First", *(f"S{n}" for n in range(60)), "Last"]
+    sets = [set_node(name, a="={{ $json.text ?? $json.a }}") for name in names[1:-1]]
+    links = ", ".join(f"{a}>{b}" for a, b in pairwise(names))
+    found = imported(tmp_path, n8n(ask("First", "Go."), *sets, ask("Last", "={{ $json.a }}"), links=links))
+    assert "references through more than 40 others stay as written: Last" in found.losses
+
+
+@pytest.mark.parametrize(
+    ("expression", "prompt"),
+    [
+        ("={{ 'Hi ' + $json.text + \"!\" }}", "Hi {{answer: First}}!"),
+        ("={{ `A ${$json.text} b ${ $('Fields').item.json.name }` }}", "A {{answer: First}} b Ann"),
+        ("={{ ('a' + 'b') }}", "ab"),
+        ("={{ 'it\\'s\\n' }}", "it's\n"),
+        ("={{ $('Fields').item.json.nick || 'you' }}", "you"),
+        ("={{ $('Fields').first().json.name ?? 'you' }}", "Ann"),
+        ("={{ $json.text.trim() }}", "{{answer: First}}"),
+        ("={{ $ifEmpty($('Fields').item.json.nick, 'you (all)') }}", "you (all)"),
+        ("={{ $if($('First').isExecuted, $json.text, 'none') }}", "{{answer: First}}"),
+        ("={{ $('Last').isExecuted ? $('Last').item.json.text : $('First').item.json.text }}", "{{answer: First}}"),
+        ("={{ $('First').isExecuted ? $json.text : 'none?.' }}", "{{answer: First}}"),
+        ("={{ $items('First')[0].json.text }}", "{{answer: First}}"),
+        ("={{ $node['First'].json.text }}", "{{answer: First}}"),
+    ],
+)
+def test_texts_that_are_joined_stay_joined(expression: str, prompt: str, tmp_path: Path) -> None:
+    document = n8n(
+        set_node("Fields", name="Ann", nick="={{ $json.nick }}"), ask("First", "Go."), ask("Last", expression),
+        links="Fields>First, First>Last",
+    )  # fmt: skip
+    found = imported(tmp_path, document)
+    assert prompts(found)["Last"] == prompt
+    assert not any("compute" in each for each in found.losses)
+
+
+@pytest.mark.parametrize(
+    ("expression", "prompt", "loss"),
+    [
+        ("={{ 1+1 }}", "{{ 1+1 }}", "expressions that compute stay as written: {{ 1+1 }} in Last"),
+        ("={{ Date.now() }}", "{{ Date.now() }}", "expressions that compute stay as written: {{ Date.now() }} in Last"),
+        (
+            "={{ $json.text ? 'Said: ' + $json.text : '' }}",
+            "Said: {{answer: First}}",
+            "expressions that choose are written out with both values: "
+            "{{ $json.text ? 'Said: ' + $json.text : '' }} in Last",
+        ),
+        (
+            "={{ $json.text.split(',')[0] }}",
+            "{{answer: First}}",
+            "expressions that compute are replaced by what they refer to: {{ $json.text.split(',')[0] }} in Last",
+        ),
+    ],
+)
+def test_what_computes_is_listed(expression: str, prompt: str, loss: str, tmp_path: Path) -> None:
+    found = imported(tmp_path, n8n(ask("First", "Go."), ask("Last", expression), links="First>Last"))
+    assert prompts(found)["Last"] == prompt
+    assert loss in found.losses
+
+
+@pytest.mark.parametrize(
+    ("node", "expression", "prompt"),
+    [
+        (n8n_node("T", "aggregate", {"fieldsToAggregate": {"fieldToAggregate": [{"fieldToAggregate": "text"}]}}),
+         "={{ $json.text }}", "{{answer: First}}"),
+        (n8n_node("T", "aggregate", {"aggregate": "aggregateAllItemData"}), "={{ $json.data[0].text }}",
+         "{{answer: First}}"),
+        (n8n_node("T", "splitOut", {"fieldToSplitOut": "text.items"}), "={{ $json.items }}",
+         "{{answer: First | items}}"),
+        (n8n_node("T", "splitOut", {"fieldToSplitOut": "text.items"}), "={{ $json.name }}",
+         "{{answer: First | items.name}}"),
+        (n8n_node("T", "renameKeys", {"keys": {"key": [{"currentKey": "text", "newKey": "said"}]}}),
+         "={{ $json.said }}", "{{answer: First}}"),
+        (n8n_node("T", "sentimentAnalysis"), "={{ $json.text }}", "{{answer: First}}"),
+        (n8n_node("T", "sentimentAnalysis"), "={{ $json.sentimentAnalysis.category }}",
+         "{{answer: T | sentimentAnalysis.category}}"),
+        (set_node("T", {"includeOtherFields": True}, mine="x"), "={{ $json.text }}{{ $json.mine }}",
+         "{{answer: First}}x"),
+    ],
+)  # fmt: skip
+def test_nodes_that_move_fields_are_followed(
+    node: dict[str, Any], expression: str, prompt: str, tmp_path: Path
+) -> None:
+    document = n8n(ask("First", "Go."), node, ask("Last", expression), links="First>T, T>Last")
+    assert prompts(imported(tmp_path, document))["Last"] == prompt
+
+
+def test_a_text_that_grows_without_end_is_refused(tmp_path: Path) -> None:
+    names = ["First", *(f"S{n}" for n in range(14)), "Last"]
+    sets = [set_node(name, text="={{ $json.text }}, {{ $json.text }}") for name in names[1:-1]]
+    links = ", ".join(f"{a}>{b}" for a, b in pairwise(names))
+    document = n8n(ask("First", "Go."), *sets, ask("Last", "={{ $json.text }}"), links=links)
+    with pytest.raises(AssertionError, match="a text is made of more than 2000 pieces"):
+        imported(tmp_path, document)
+
+
+def test_a_set_node_that_is_written_as_json_is_followed(tmp_path: Path) -> None:
+    written = '={"said": "<{{ $json.text }}>", "whole": {{ $json.text }}, "deep": {"a": 1}}'
+    node = n8n_node("T", "set", {"mode": "raw", "jsonOutput": written})
+    asked = "={{ $json.said }} {{ $json.whole }} {{ $json.deep }}"
+    document = n8n(ask("First", "Go."), node, ask("Last", asked), links="First>T, T>Last")
+    assert prompts(imported(tmp_path, document))["Last"] == '<{{answer: First}}> {{answer: First}} {"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("expression", "name"),
+    [
+        ("={{ $('It\\'s').item.json.text }}", "It's"),
+        ('={{ $item("0").$node["It\'s"].json["text"] }}', "It's"),
+        ('={{ $("It\'s").last().json.text }}', "It's"),
+    ],
+)
+def test_names_of_nodes_may_have_quotes(expression: str, name: str, tmp_path: Path) -> None:
+    document = n8n(ask(name, "Go."), ask("Last", expression), links=f"{name}>Last")
+    assert prompts(imported(tmp_path, document))["Last"] == "{{answer: It's}}"
+
+
+def test_a_summarization_sends_the_text_at_its_place(tmp_path: Path) -> None:
+    own = {"options": {"summarizationMethodAndPrompts": {"values": {"prompt": "Sum up: {text} Briefly."}}}}
+    document = n8n(
+        ask("First", "Go."), n8n_node("A", "chainSummarization"), n8n_node("B", "chainSummarization", own),
+        links="First>A, First>B",
+    )  # fmt: skip
+    asked = prompts(imported(tmp_path, document))
+    assert asked["A"] == 'Write a concise summary of the following:\n\n\n"{{answer: First}}"\n\n\nCONCISE SUMMARY:'
+    assert asked["B"] == "Sum up: {{answer: First}} Briefly."
+
+
+def test_an_assistant_of_a_vendor_takes_the_chat(tmp_path: Path) -> None:
+    node = n8n_node("A", "openAi", {"resource": "assistant", "assistantId": {"value": "x"}})
+    found = imported(tmp_path, n8n(n8n_node("Chat", "ChatTrigger"), node, links="Chat>A"), inputs={"question": "Q"})
+    assert prompts(found) == {"A": "Q"}
+
+
+def test_messages_are_told_apart_where_the_assistant_speaks(tmp_path: Path) -> None:
+    rows = [
+        {"type": "SystemMessagePromptTemplate", "message": "Be."},
+        {"type": "HumanMessagePromptTemplate", "message": "2+2?"},
+        {"type": "AIMessagePromptTemplate", "message": "4"},
+    ]
+    found = imported(tmp_path, n8n(ask("A", "3+3?", messages={"messageValues": rows}), ask("B", "x"), links="A>B"))
+    assert prompts(found)["A"] == "user: 2+2?\n\nassistant: 4\n\nuser: 3+3?"
+    assert found.graph.task("A").system == "Be."
