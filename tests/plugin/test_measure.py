@@ -186,6 +186,19 @@ def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, re
     assert len(reports.of("verified_case")) == 2
 
 
+def test_what_no_server_can_run_is_not_drawn(suite: pytest.Pytester, reports: Reports) -> None:
+    """Over HTTP, where nobody knows all answers beforehand, and each question gets the same answer again."""
+    with serve_in_thread(serving()) as url:
+        arguments = ("--swarm-backend=measure", f"--swarm-host={url}", "--swarm-complete", "--swarm-vram=16GB")
+        run(suite, *arguments, "--swarm-compare=greedy,oracle", "--swarm-verify=9").assert_outcomes(passed=2)
+    measure = reports.report["run"]["measure"]
+    [verified] = measure["verified"]
+    assert verified["label"].startswith("greedy")
+    assert (verified["questions"], verified["other_answers"]) == (2, 0)
+    assert any("a server can run 1 of the 2 cases" in note for note in reports.report["notes"])
+    assert not any("could not be verified" in note for note in reports.report["notes"])
+
+
 def test_the_same_cases_are_verified_in_every_run(suite: pytest.Pytester, reports: Reports) -> None:
     found = []
     for _ in range(2):
