@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pytest_swarm.decision.criteria import CRITERIA, SCORE, Criterion
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
-from pytest_swarm.report.decision_text import decision_sentence
+from pytest_swarm.report.decision_ruling import decision_sentence
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.units import format_gb
 

@@ -12,13 +12,14 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NoReturn
 
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.fields import Json, problem
-from pytest_swarm.files import write_whole
+from pytest_swarm.files import replacing, write_whole
 
 MAX_DEPTH: Final = 60  # levels of nesting; no graph or fleet needs more than 8
 SUFFIXES: Final = (".toml", ".json")
@@ -83,6 +84,29 @@ def write_text(path: str | os.PathLike[str], text: str, error: type[SwarmError])
         write_whole(Path(path), text.encode())
     except UnicodeEncodeError as cause:
         raise error(f"{path}: cannot be written: the text contains half a surrogate pair ({cause.reason})") from cause
+    except (OSError, ValueError) as cause:
+        raise error(f"{path}: cannot be written: {getattr(cause, 'strerror', None) or cause}") from cause
+
+
+def write_texts(files: Sequence[tuple[str, str]], error: type[SwarmError]) -> None:
+    """Write several UTF-8 files as a whole: all of them, or none where one cannot be written.
+
+    Args:
+        files: Path and text of each; files that exist are overwritten.
+        error: The class of error to raise.
+
+    Raises:
+        SwarmError: An `error` that names the file that cannot be written, or that is named twice.
+    """
+    paths = [str(Path(path).absolute()) for path, _ in files]
+    twice = next((path for (path, _), real in zip(files, paths, strict=True) if paths.count(real) > 1), None)
+    if twice is not None:
+        raise error(f"{twice}: is to hold two texts; give each a file of its own")
+    path = ""
+    try:
+        with ExitStack() as whole:
+            for path, text in files:
+                whole.enter_context(replacing(Path(path))).write_bytes(text.encode())
     except (OSError, ValueError) as cause:
         raise error(f"{path}: cannot be written: {getattr(cause, 'strerror', None) or cause}") from cause
 

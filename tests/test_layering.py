@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "metrics": LOW | MIDDLE | {"routing", "execution"},
     "calibration": UP_TO_METRICS | {"simulator"},
     "gate": UP_TO_METRICS,
-    "decision": UP_TO_METRICS,
+    "decision": UP_TO_METRICS | {"gate"},
     "report": UP_TO_METRICS | {"gate", "decision"},
     "plugin": UP_TO_METRICS | {"calibration", "gate", "decision", "report", "simulator"},
     "cli": UP_TO_METRICS | {"calibration", "gate", "decision", "report", "simulator"},

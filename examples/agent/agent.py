@@ -8,14 +8,15 @@ OLLAMA_HOST. Models that the policy does not name stay as they are.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ollama import AsyncClient
+from ollama import AsyncClient, ResponseError
 
-from pytest_swarm import DecidedPolicy, load_policy
+from pytest_swarm import DecidedPolicy, SwarmError, load_policy
 
 UNLOAD_CHECKS = 50
 UNLOAD_PAUSE_S = 0.1
@@ -89,5 +90,18 @@ async def main(path: str, text: str) -> None:
             print(f"{each.step.type}: {each.model} ({each.reason})\n    {each.answer.strip()}")
 
 
+def start(arguments: Sequence[str] | None = None) -> str | None:
+    """Run the agent, and return one sentence where it cannot."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("policy", help="policy file")
+    parser.add_argument("text", help="text that the first step works on")
+    options = parser.parse_args(arguments)
+    try:
+        asyncio.run(main(options.policy, options.text))
+    except (SwarmError, ConnectionError, ResponseError) as error:
+        return f"error: {error}"
+    return None
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2]))
+    sys.exit(start())

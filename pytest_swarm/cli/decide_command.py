@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the decision at each budget."""
     from pytest_swarm.decision.criteria import parse_criterion, parse_loss
     from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
-    from pytest_swarm.report.decision_text import decision_lines
+    from pytest_swarm.report.decision_ruling import decision_lines
     from pytest_swarm.telemetry.reader import read_run
     from pytest_swarm.units import parse_size_gb
 
@@ -73,10 +73,14 @@ def run(options: argparse.Namespace) -> int:
     )
     exports = [_export(text) for text in options.export]
     decisions = decide_runs([read_run(path) for path in options.runs], question)
-    for decision in decisions:
-        print("\n".join(decision_lines(decision)))
-    if options.policy is not None or exports:
-        _write(decisions, options.policy, exports)
+    said: list[str] = []
+    try:
+        said = _write(decisions, options.policy, exports)  # before anything is printed: a reader may stop reading
+    finally:
+        for decision in decisions:
+            print("\n".join(decision_lines(decision)))
+    for text in said:
+        print(text, end="")
     return 0
 
 
@@ -92,25 +96,35 @@ def _export(text: str) -> tuple[str, str | None]:
     return name, path or None
 
 
-def _write(decisions: Sequence[PolicyDecision], path: Path | None, exports: Sequence[tuple[str, str | None]]) -> None:
-    """Write the policy file and the exports of the one decision."""
+def _write(
+    decisions: Sequence[PolicyDecision], path: Path | None, exports: Sequence[tuple[str, str | None]]
+) -> list[str]:
+    """Write the policy file and the exports of the one decision, all or none; return what is to be printed."""
     from pytest_swarm.decision.exports import EXPORTS
     from pytest_swarm.decision.policy_writing import policy_of
-    from pytest_swarm.documents import write_text
+    from pytest_swarm.documents import write_texts
     from pytest_swarm.errors import OptionError, PolicyError
     from pytest_swarm.report.decision_record import decision_record
-    from pytest_swarm.routing.policy_file import write_policy
+    from pytest_swarm.routing.policy_file import policy_text
 
+    if path is None and not exports:
+        return []
     if len(decisions) > 1:
         raise OptionError("--policy and --export: a policy is for one VRAM budget; name it with --vram")
     policy = policy_of(decisions[0], now=datetime.now(UTC))
+    fault = policy.provenance.fault
+    said: list[str] = []
+    files: list[tuple[str, str]] = []
     if path is not None:
-        write_policy(policy, path)
-        print(f"wrote {path}: {policy.mode}, horizon {policy.horizon_depth}")
+        files.append((str(path), policy_text(policy)))
+        doubt = "" if fault is None else f"; it cannot be used as it is: it {fault}"
+        said.append(f"wrote {path}: {policy.mode}, horizon {policy.horizon_depth}{doubt}\n")
     for name, target in exports:
         text = decision_record(decisions[0], policy) if name == _RECORD else EXPORTS[name](policy)
         if target is None:
-            print(text, end="")
+            said.append(text)
         else:
-            write_text(target, text, PolicyError)
-            print(f"wrote {target}")
+            files.append((target, text))
+            said.append(f"wrote {target}\n")
+    write_texts(files, PolicyError)
+    return said

@@ -38,6 +38,7 @@ class Ruling(StrEnum):
 
     USE = "use"
     KEEP = "keep"
+    UNUSABLE = "unusable"  # no usable policy is better, but the present one cannot be used itself
     UNKNOWN = "unknown"
     TOO_FEW = "too-few"
 
@@ -91,6 +92,7 @@ class PolicyChoice:
 
     `honest` is its gain judged on jobs that had no part in choosing (cross-fitted), within the interval; `naive` the
     gain that it shows on the jobs that chose it. `shares` say how often the parts of the jobs chose each policy.
+    `margin` is the gain that does not matter, `losing` are the rows that surely lose more score than is allowed.
     """
 
     ruling: Ruling
@@ -101,6 +103,8 @@ class PolicyChoice:
     estimates: tuple[GainEstimate, ...] = ()
     shares: tuple[float, ...] = ()
     most_open: int | None = None
+    margin: float = 0.0
+    losing: tuple[int, ...] = ()
     to_find: Shortfall | None = None
     to_keep: Shortfall | None = None
 
@@ -187,6 +191,8 @@ class _Choosing:
             naive=self._told(means[best]),
             estimates=tuple(self._estimate(n) for n in (range(len(means)) if every else (best,))),
             shares=(1 - math.fsum(fit.shares), *fit.shares),
+            margin=self._told(self.margin),
+            losing=tuple(n + 1 for n in order if self._loses_score(n)),
             most_open=None if ruling is Ruling.USE else self._most_open(order),
             **(self._settling(best, honest, order) if ruling is Ruling.UNKNOWN else {}),
         )
@@ -227,10 +233,14 @@ class _Choosing:
         )
 
     def _to_find(self, n: int, honest: float) -> Shortfall:
-        """What would prove a gain as large as the honest one, if it matters, and that the score is kept."""
-        if honest <= self.margin:
+        """What would prove a gain as large as the honest one, and that the score is kept.
+
+        Where the honest gain does not matter, it is what would prove the gain that is seen.
+        """
+        size = honest if honest > self.margin else self.table.means[n]
+        if size <= self.margin:
             return Shortfall(jobs=None, repeats=None)
-        jobs = units_to_prove(self.table, n, distance=honest, critical=self.critical)
+        jobs = units_to_prove(self.table, n, distance=size, critical=self.critical)
         if self.guard is None or jobs is None or self._keeps_score(n):
             return self._shortfall(n, jobs)
         distance = self.guard.means[n] + self.figures.allowed_score_loss

@@ -14,11 +14,14 @@ from pytest_swarm.decision.measured_policies import (
     MeasuredPolicies,
     PolicySetting,
     group_jobs,
+    in_hindsight,
     run_digest,
     usable_policies,
 )
+from pytest_swarm.decision.pooled_runs import check_together, check_twins, twin_numbers
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.figures_origin import FiguresMark, figures_mark
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure
 from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.units import format_gb
@@ -43,7 +46,7 @@ class PolicyDecision:
     """The decision at one budget. Rows of `choice` are `policies`, of which the first is the present one.
 
     `means` are metric -> its mean over the jobs for each policy; None where one was not measured. `runs` are what the
-    runs were. `policies` use `jobs` jobs of `repeats` repeats.
+    runs were. `policies` use `jobs` jobs of `repeats` repeats. `figures` says where the runs' figures come from.
     """
 
     question: DecisionQuestion
@@ -56,6 +59,7 @@ class PolicyDecision:
     run_digests: tuple[str, ...]
     repeats: int
     decided_together: int
+    figures: FiguresMark
 
     @property
     def present(self) -> PolicySetting:
@@ -71,6 +75,11 @@ class PolicyDecision:
     def in_force(self) -> PolicySetting:
         """The policy that the decision leads to: the chosen one, or the present one where there is no better one."""
         return self.best if self.choice.ruling is Ruling.USE and self.best is not None else self.present
+
+    @property
+    def fault_in_force(self) -> str | None:
+        """Why the policy that the decision leads to cannot be used; None where it can."""
+        return self.measured.present_fault if self.in_force == self.present else None
 
     def mean(self, metric: str, policy: PolicySetting) -> float | None:
         """Return the mean of a metric over the jobs under one policy."""
@@ -91,7 +100,7 @@ def decide_runs(runs: Sequence[Run], question: DecisionQuestion) -> tuple[Policy
     Raises:
         OptionError: The runs do not belong together, or lack what the question names.
     """
-    _check_together(runs)
+    check_together(runs)
     measured = [measure(run.jobs) for run in runs]
     there = sorted({job.key.vram_budget_gb for jobs in measured for job in jobs})
     budgets = question.budgets_gb or tuple(there)
@@ -102,12 +111,11 @@ def decide_runs(runs: Sequence[Run], question: DecisionQuestion) -> tuple[Policy
             known = ", ".join(map(format_gb, there))
             raise OptionError(f"--vram: nothing was measured at {format_gb(budget_gb)}; the runs have {known}")
     infos, digests = tuple(run.info for run in runs), tuple(map(run_digest, measured))
-    if len({(info.seed, digest) for info, digest in zip(infos, digests, strict=True)}) < len(runs):
-        raise OptionError("decide: one run is given twice, or was repeated with the same seed; give each run once")
-    return tuple(
-        _decide(group_jobs(measured, budget_gb), _Frame(question, budget_gb, infos, digests, len(budgets)))
-        for budget_gb in budgets
-    )
+    twins = twin_numbers(measured)
+    check_twins(runs, measured, twins)
+    mark = figures_mark(runs)
+    frames = (_Frame(question, budget_gb, infos, digests, len(budgets), mark) for budget_gb in budgets)
+    return tuple(_decide(group_jobs(measured, each.budget_gb, twins=twins), each) for each in frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ class _Frame:
     runs: tuple[RunInfo, ...]
     digests: tuple[str, ...]
     together: int
+    figures: FiguresMark
 
 
 def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> PolicyDecision:
@@ -125,17 +134,21 @@ def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> Pol
     criteria = (by,) if by in (SCORE, CRITERIA["utility"]) else (by, SCORE)
     measured = usable_policies(grouped, present, criteria)
     noise, repeats = measured.noise(by) if measured.jobs else ((), 1)
+    choice = choose_policy(replace(_figures(measured, frame), noise=noise, repeats=repeats))
+    if choice.ruling is Ruling.KEEP and measured.present_fault is not None:
+        choice = replace(choice, ruling=Ruling.UNUSABLE)
     return PolicyDecision(
         question=question,
         budget_gb=frame.budget_gb,
         policies=measured.settings,
-        choice=choose_policy(replace(_figures(measured, frame), noise=noise, repeats=repeats)),
+        choice=choice,
         measured=measured,
         means={name: _means(measured, name) for name in _SAVINGS},
         runs=frame.runs,
         run_digests=frame.digests,
         repeats=repeats,
         decided_together=frame.together,
+        figures=frame.figures,
     )
 
 
@@ -174,6 +187,12 @@ def _present(
         named = [each for each in settings if question.against in (each.mode, each.label)]
         if not named:
             raise OptionError(f"--against: {question.against!r} was not run at {format_gb(budget_gb)}; run are {known}")
+        if in_hindsight(named[0]):
+            others = ", ".join(dict.fromkeys(each.mode for each in settings if not in_hindsight(each)))
+            raise OptionError(
+                f"--against: {question.against!r} knows the answers beforehand, so it cannot be in use now; run are "
+                f"{others or 'no other modes'}"
+            )
         return named[0]
     for name in _PRESENT:
         found = [each for each in settings if each.mode.partition(":")[0] == name]
@@ -203,20 +222,3 @@ def _mean(measured: MeasuredPolicies, setting: PolicySetting, metric: str) -> fl
             return None
         found.append(fmean(values))
     return fmean(found) if found else None
-
-
-def _check_together(runs: Sequence[Run]) -> None:
-    """Raise OptionError where runs measured different things."""
-    first = runs[0].info
-    for run in runs[1:]:
-        other = run.info
-        for what, then, now in (
-            ("fleet", first.fleet.digest, other.fleet.digest),
-            ("kind of server", first.simulated, other.simulated),
-            ("simulator profile", first.profile, other.profile),
-        ):
-            if then != now:
-                raise OptionError(
-                    f"decide: run {other.run} has another {what} than {first.run} ({now} instead of {then}); decide "
-                    "on each by itself"
-                )

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from pytest_swarm.decision.criteria import Criterion
@@ -15,6 +16,7 @@ from pytest_swarm.domain.record import JobStatus, lambda_label
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, lambda_order
 from pytest_swarm.routing.registry import built_in, mode_order
+from pytest_swarm.units import format_gb
 
 _LEAST_SHARE: Final = 0.9
 """Share of the jobs that a policy must have figures for; the jobs that one lacks are left out for all."""
@@ -64,13 +66,15 @@ JobsByDigest: TypeAlias = Mapping[str, PolicyJob]
 class MeasuredPolicies:
     """The policies that can be used, the present one first, and the digests of the jobs that all of them have.
 
-    `excluded` says in a sentence each why another one was left out.
+    `excluded` says in a sentence each why another one was left out, `present_fault` why the present one, which stays,
+    cannot be used: `breaks the budget in 3 of 8 jobs`; None where it can.
     """
 
     settings: tuple[PolicySetting, ...]
     jobs: tuple[str, ...]
     by_setting: Mapping[PolicySetting, JobsByDigest]
     excluded: tuple[str, ...]
+    present_fault: str | None = None
 
     def rows(self, criterion: Criterion) -> tuple[tuple[float, ...], ...]:
         """Return the figures, one row per policy and one column per job.
@@ -139,12 +143,15 @@ def _repeat_gains(present: PolicyJob, policy: PolicyJob, criterion: Criterion) -
     return gains
 
 
-def group_jobs(runs: Sequence[Iterable[MeasuredJob]], budget_gb: float) -> dict[PolicySetting, dict[str, PolicyJob]]:
+def group_jobs(
+    runs: Sequence[Iterable[MeasuredJob]], budget_gb: float, *, twins: Mapping[int, int] = MappingProxyType({})
+) -> dict[PolicySetting, dict[str, PolicyJob]]:
     """Return the jobs of all runs at one budget, by policy and by the digest of their graph.
 
     Args:
         runs: The jobs of each run.
         budget_gb: The VRAM budget.
+        twins: Numbers of runs that are an earlier one again, with its number: a case of both is one draw.
     """
     draws: dict[PolicySetting, dict[str, dict[Draw, MeasuredJob]]] = {}
     names: dict[str, str] = {}
@@ -155,7 +162,9 @@ def group_jobs(runs: Sequence[Iterable[MeasuredJob]], budget_gb: float) -> dict[
                 setting = PolicySetting(mode=key.mode, horizon=key.horizon, lambda_token=key.lambda_token)
                 digest = job.record.case.graph.digest
                 names[digest] = job.job
-                draws.setdefault(setting, {}).setdefault(digest, {})[number, job.key.repeat, job.occurrence] = job
+                draws.setdefault(setting, {}).setdefault(digest, {}).setdefault(
+                    (twins.get(number, number), job.key.repeat, job.occurrence), job
+                )
     return {
         setting: {digest: PolicyJob(name=names[digest], draws=each) for digest, each in by_digest.items()}
         for setting, by_digest in draws.items()
@@ -188,7 +197,13 @@ def usable_policies(
         else:
             excluded.append(f"{setting.label} {reason}")
     jobs = sorted(set.intersection(*(complete[each] for each in kept)), key=lambda d: (grouped[present][d].name, d))
-    return MeasuredPolicies(settings=tuple(kept), jobs=tuple(jobs), by_setting=grouped, excluded=tuple(excluded))
+    return MeasuredPolicies(
+        settings=tuple(kept),
+        jobs=tuple(jobs),
+        by_setting=grouped,
+        excluded=tuple(excluded),
+        present_fault=_fault(grouped[present]),
+    )
 
 
 def _complete(jobs: JobsByDigest, criteria: Sequence[Criterion]) -> set[str]:
@@ -197,19 +212,37 @@ def _complete(jobs: JobsByDigest, criteria: Sequence[Criterion]) -> set[str]:
 
 
 def _reason_against(setting: PolicySetting, jobs: JobsByDigest, complete: set[str], wanted: set[str]) -> str | None:
-    row = built_in(setting.mode)
-    if row is not None and row.group == "hindsight":
+    if in_hindsight(setting):
         return "knows the answers beforehand, so it cannot be used"
-    every = [each for job in jobs.values() for each in job.draws.values()]
-    over = {each.job for each in every if each.metrics.violations or each.metrics.measured_violations}
-    if over:
-        return f"breaks the budget in {_of_jobs(len(over), len(jobs))}"
-    without = {each.job for each in every if each.record.status is JobStatus.INFEASIBLE}
-    if without:
-        return f"finds no plan for {_of_jobs(len(without), len(jobs))}"
+    fault = _fault(jobs)
+    if fault is not None:
+        return fault
     if len(complete & wanted) < _LEAST_SHARE * len(wanted):
         return f"has figures for {_of_jobs(len(complete & wanted), len(wanted))} only"
     return None
+
+
+def in_hindsight(setting: PolicySetting) -> bool:
+    """Return whether a policy knows what no user knows."""
+    row = built_in(setting.mode)
+    return row is not None and row.group == "hindsight"
+
+
+def _fault(jobs: JobsByDigest) -> str | None:
+    """Return why a policy cannot be used, by what it did: it breaks the budget, or finds no plan."""
+    every = [(digest, each) for digest, job in jobs.items() for each in job.draws.values()]
+    planned = {digest for digest, each in every if each.metrics.violations}
+    measured = {digest for digest, each in every if each.metrics.measured_violations}
+    if measured - planned:
+        peak_gb = max(each.metrics.measured_peak_vram_gb or 0.0 for digest, each in every if digest in measured)
+        held = f"its measured VRAM (up to {format_gb(round(peak_gb, 2))})"
+        if not planned:
+            return f"plans within the budget, but {held} breaks it in {_of_jobs(len(measured), len(jobs))}"
+        return f"breaks the budget in {_of_jobs(len(planned), len(jobs))}, and {held} in {len(measured - planned)} more"
+    if planned:
+        return f"breaks the budget in {_of_jobs(len(planned), len(jobs))}"
+    without = {digest for digest, each in every if each.record.status is JobStatus.INFEASIBLE}
+    return f"finds no plan for {_of_jobs(len(without), len(jobs))}" if without else None
 
 
 def _of_jobs(count: int, total: int) -> str:

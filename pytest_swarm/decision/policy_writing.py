@@ -11,11 +11,16 @@ from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.decision.measured_policies import PolicySetting
+from pytest_swarm.domain.estimates_info import EstimatesKind
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import RunInfo
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.estimate.formulas import DIFFICULTY_PENALTY
+from pytest_swarm.gate.run_context import MEASURING
+from pytest_swarm.gate.shards import DEFAULTS
 from pytest_swarm.metrics.comparison import models_used
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.routing.policy_file import (
@@ -27,7 +32,14 @@ from pytest_swarm.routing.policy_file import (
     PolicyRun,
     PolicyWeights,
 )
+from pytest_swarm.routing.registry import built_in
 
+PLANNING: Final = frozenset(DEFAULTS) - {
+    *("swarm_lambda_token", "swarm_lambda_switch", "swarm_lambda_latency", "swarm_estimates", "swarm_learning"),
+    *MEASURING,
+    *("swarm_timeout", "swarm_reply_limit"),
+}
+"""Options that change how a mode plans, beyond those that the file holds in fields of its own."""
 RULES_OVER_TYPES: Final = frozenset({"fixed", "collate", "single"})
 """Modes in which the type of a task alone decides its model."""
 _ESTIMATES: Final = "swarm_estimates"
@@ -42,12 +54,14 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         now: The date that the file bears.
 
     Raises:
-        PolicyError: Nothing was decided, because there were too few jobs.
+        PolicyError: Nothing was decided, because there were too few jobs, or a policy file is in force already.
     """
     if decision.choice.ruling is Ruling.TOO_FEW:
         count = "1 job decides" if decision.choice.jobs == 1 else f"{decision.choice.jobs} jobs decide"
         raise PolicyError(f"decide: {count} nothing, so there is no policy to write")
     setting, first = decision.in_force, decision.runs[0]
+    if plays_a_file(setting):
+        raise PolicyError(f"decide: {setting.mode} is in force, and that is a policy file already; use it as it is")
     jobs = decision.jobs_under(setting)
     step = next(step for job in jobs for step in job.record.steps)
     return PolicyFile(
@@ -58,29 +72,53 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         weights=PolicyWeights(token=step.lambda_token, switch=step.lambda_switch, latency=step.lambda_latency),
         fleet_name=first.fleet.name,
         assign=dict(first.fleet.assign),
-        models=_models(first, believed_qualities(jobs), _load_seconds(decision)),
+        models=_models(first, believed_qualities(first, jobs), _load_seconds(decision)),
         estimates=_estimates(decision, jobs),
         estimates_from=first.options.get(_ESTIMATES, "prior"),
+        learning=None if first.estimates is None else first.estimates.learning,
+        options={name: text for name, text in sorted(first.options.items()) if name in PLANNING},
         rule_over_types=setting.mode.partition(":")[0] in RULES_OVER_TYPES,
         table=type_table(jobs),
         provenance=_provenance(decision, now),
     )
 
 
-def believed_qualities(jobs: Iterable[MeasuredJob]) -> dict[tuple[str, str], float]:
+def plays_a_file(setting: PolicySetting) -> bool:
+    """Return whether a policy is played from a file, which cannot stand in another one."""
+    row = built_in(setting.mode)
+    return row is not None and row.argument is not None and row.argument.kind == "file"
+
+
+def believed_qualities(run: RunInfo, jobs: Iterable[MeasuredJob]) -> dict[tuple[str, str], float]:
     """Return the quality at difficulty 1 that routers started from, by model and type of task.
 
-    It is read from the first step of each job, before anything was learned. Where it differs between jobs
-    (cross-fitted estimates), it is their mean. Qualities that were cut off at 0 or 1 are left out.
+    Priors are the fleet's. Others are those of the file, or read from the first step of each job, before anything was
+    learned: where they differ between jobs (cross-fitted estimates), their mean. Qualities that were cut off at 0 or 1
+    are left out.
+
+    Args:
+        run: What the run was.
+        jobs: Its jobs under the policy.
     """
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    kind = None if run.estimates is None else run.estimates.kind
+    if kind is EstimatesKind.PRIOR:
+        return {(model.tag, kind): model.capability(kind) for model in run.fleet for kind in _types(jobs)}
     for job in jobs:
         graph = job.record.case.graph
         for row in job.record.steps[0].estimates if job.record.steps else ():
             if 0 < row.quality < 1:
                 task = graph.task(row.task)
                 found[row.model, task.type].append(row.quality + DIFFICULTY_PENALTY * (task.difficulty - 1))
-    return {key: min(1.0, round(fmean(values), _DIGITS)) for key, values in found.items()}
+    read = {key: min(1.0, round(fmean(values), _DIGITS)) for key, values in found.items()}
+    if run.estimates is None or kind is not EstimatesKind.FILE:
+        return read
+    tags = {full_tag(model.tag): model.tag for model in run.fleet}
+    return read | {(tags[full_tag(row.model)], row.type): row.estimate for row in run.estimates.rows}
+
+
+def _types(jobs: Iterable[MeasuredJob]) -> set[str]:
+    return {task.type for job in jobs for task in job.record.case.graph.tasks}
 
 
 def type_table(jobs: Iterable[MeasuredJob]) -> tuple[PolicyCell, ...]:
@@ -142,6 +180,7 @@ def _models(
             decode_tokens_per_s=model.decode_tokens_per_s,
             keep=model.keep,
             auto_ctx=model.auto_ctx,
+            parallel=model.parallel,
             digest=run.model_digests.get(model.tag),
             measured_load_s=loads_s.get(model.tag),
         )
@@ -152,7 +191,7 @@ def _models(
 def _estimates(decision: PolicyDecision, jobs: Sequence[MeasuredJob]) -> tuple[PolicyEstimate, ...]:
     """Return what every policy of the decision measured of each model and type, beside what was believed."""
     fleet: Fleet = decision.runs[0].fleet
-    believed = believed_qualities(jobs)
+    believed = believed_qualities(decision.runs[0], jobs)
     scores = _measured_scores(decision)
     types = in_type_order({kind for _, kind in believed} | {kind for _, kind in scores})
     rows: list[PolicyEstimate] = []
@@ -209,4 +248,8 @@ def _provenance(decision: PolicyDecision, now: datetime) -> PolicyProvenance:
         gain=choice.honest,
         gain_low=None if estimate is None else estimate.low,
         gain_high=None if estimate is None else estimate.high,
+        figures=decision.figures.origin.value,
+        verified_cases=decision.figures.verified,
+        makespan_off=decision.figures.off,
+        fault=decision.fault_in_force,
     )

@@ -31,6 +31,8 @@ from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.server_visits import ServerVisits
 from pytest_swarm.routing.base import DEFAULT_QUALITY_FLOOR, RouterFactory, RouterSetup, Weights
 from pytest_swarm.routing.mode_table import ModeTable
+from pytest_swarm.routing.policy import fitting_policy, policy_estimator, weights_of
+from pytest_swarm.routing.policy_file import PolicyFile
 from pytest_swarm.routing.registry import ModeSpec
 from pytest_swarm.scoring.scorers import Scorers
 from pytest_swarm.telemetry.events import encode_note
@@ -48,7 +50,7 @@ class BenchSettings:
     `planner` and `judge` are Ollama tags; without a planner the `llm` mode needs one of its own (`llm:TAG`), without a
     judge its expectations stay unscored. `dispatch` and `replan_after` are as in `RunSettings`. `quality_floor` is what
     `heft` gives up of the best quality. `code_eval` runs answered code, in a sandbox; `strict_code_eval` only where the
-    kernel confines it. `solve_limit_s` bounds exact solvers.
+    kernel confines it. `solve_limit_s` bounds exact solvers. `imagined`: answers are made up, so no policy learns.
     """
 
     weights: Weights = field(default_factory=Weights)
@@ -63,6 +65,7 @@ class BenchSettings:
     strict_code_eval: bool = False
     solve_limit_s: float | None = None
     routers: Mapping[str, RouterFactory | ModeSpec] = field(default_factory=dict)
+    imagined: bool = False
     folder: Path | None = None  # where policy files are looked for, after the current folder
     estimates: EstimateSource = field(default_factory=lambda: prior_estimates(learning=True))
 
@@ -73,12 +76,6 @@ class StartedCase:
 
     state: GroupState
     running: Coroutine[None, None, JobRecord]
-
-
-def _weights(weights: Weights, case: Case) -> Weights:
-    """Return the weights of a case: those of the bench, with its own weight of token cost where a run sweeps it."""
-    swept = case.key.lambda_token
-    return weights if swept is None else replace(weights, token=swept)
 
 
 class Bench(ServerVisits):
@@ -99,6 +96,7 @@ class Bench(ServerVisits):
         self._routers = CaseRouters(self._modes)
         self._state: GroupState | None = None
         self._state_key: CaseKey | None = None
+        self._policies: dict[str, PolicyFile] = {}
 
     def check_modes(self, modes: Iterable[str]) -> None:
         """Raise OptionError for the first mode that cannot run here, before any case does."""
@@ -206,7 +204,26 @@ class Bench(ServerVisits):
 
     def _estimator(self, case: Case) -> Estimator:
         source = self.settings.estimates
+        policy = self._policy(case)
+        if policy is not None:
+            return policy_estimator(policy, self.fleet, learning=False if self.settings.imagined else None)
         return Estimator(self.fleet, start=source.of_job(case.graph), learning=source.info.learning)
+
+    def _policy(self, case: Case) -> PolicyFile | None:
+        """Return the policy file that a case plays, which has estimates and weights of its own; None without one."""
+        argument = self._modes.policy_file(case.key.mode)
+        if argument is None:
+            return None
+        if argument not in self._policies:
+            self._policies[argument] = fitting_policy(argument, self.fleet, self.settings.folder)
+        return self._policies[argument]
+
+    def _weights(self, case: Case) -> Weights:
+        """Return the weights of a case: a policy's own, else the bench's with the weight of tokens that is swept."""
+        policy, swept = self._policy(case), case.key.lambda_token
+        if policy is not None:
+            return weights_of(policy)
+        return self.settings.weights if swept is None else replace(self.settings.weights, token=swept)
 
     def _measured_gpu(self, state: GroupState) -> GpuMeter | None:
         """The GPUs of a server on this machine; what they draw idle is measured before the first case."""
@@ -231,7 +248,7 @@ class Bench(ServerVisits):
             measured=state.connection.measured(case.graph),
             announce=state.connection.announce,
             settings=RunSettings(
-                weights=_weights(s.weights, case),
+                weights=self._weights(case),
                 concurrency=s.concurrency,
                 dispatch=s.dispatch,
                 replan_after=s.replan_after,

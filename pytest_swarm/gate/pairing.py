@@ -137,7 +137,7 @@ def sample_of(job: MeasuredJob) -> BaselineSample:
         occurrence=job.occurrence,
         tasks=sum(score is not None for score in job.task_score.values()),
         figures={name: _figure(row.of_job(job.metrics)) for name, row in GATE_METRICS.items()},
-        answers=_answers_digest(job.record),
+        answers=answers_digest(job.record),
     )
 
 
@@ -204,8 +204,8 @@ def _match(before: BaselineCase, now: BaselineCase) -> Match:
     return Match(before=before, now=now, pairs=pairs)
 
 
-def _answers_digest(record: JobRecord) -> str | None:
-    """SHA-256 over task, model and answer of all tasks; None where an answer is not known."""
+def answers_digest(record: JobRecord) -> str | None:
+    """Return the SHA-256 over task, model and answer of all tasks; None where an answer is not known."""
     rows = sorted((each.task, each.model, each.answer) for each in record.outcomes if each.model is not None)
     if not rows or any(answer is None for _, _, answer in rows):
         return None

@@ -6,9 +6,10 @@ Owns the checks of parts and what is missing of the whole. Writing them as one f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
@@ -40,6 +41,31 @@ MAY_DIFFER: Final = frozenset(
 )
 """Options that parts of one run may set differently: which cases are run and where, what is done with the outcome, and
 files whose content is compared in their place. tests/gate compares them with the table of options."""
+DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "swarm_lambda_token": "0.5",
+        "swarm_lambda_switch": "0.2",
+        "swarm_lambda_latency": "0",
+        "swarm_quality_floor": "0.05",
+        "swarm_estimates": "prior",
+        "swarm_learning": "on",
+        "swarm_solve_limit": "none",
+        "swarm_planner": "none",
+        "swarm_judge": "none",
+        "swarm_fault": "none",
+        "swarm_carryover": "case",
+        "swarm_concurrency": "4",
+        "swarm_dispatch": "layers",
+        "swarm_replan": "every",
+        "swarm_timeout": "120s",
+        "swarm_reply_limit": "32MiB",
+        "swarm_code_eval": "off",
+    }
+)
+"""What the other options are where nobody gives them, but for the context, which each graph then says. tests/gate
+compares them with the table of options."""
+_SEED: Final = "swarm_seed"
+_REPEAT: Final = "swarm_repeat"
 _UNSET: Final = "its default"
 _PART: Final = re.compile(r"(?P<part>[0-9]{1,6})/(?P<parts>[0-9]{1,6})")
 
@@ -92,17 +118,28 @@ def read_shards(paths: Sequence[Path]) -> Shards:
     return Shards(paths=tuple(path for path, _ in parts), runs=runs, missing=missing)
 
 
-def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
+def run_differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
+    """Yield why two runs, whatever their seeds and repeats, cannot be taken together: context, backend and options."""
     contexts = [run_context_of(info, measuring=MEASURING) for info in (first, other)]
     yield from differences(*contexts)
-    if first.seed != other.seed:
-        yield f"other seed: {first.seed} and {other.seed}"
     if first.backend != other.backend and {first.backend, other.backend} & set(STORED):
         yield f"other backend: {first.backend} and {other.backend}"
-    for name in sorted({*first.options, *other.options} - MAY_DIFFER):
-        there, here = first.options.get(name, _UNSET), other.options.get(name, _UNSET)
+    yield from _options(first, other, {*first.options, *other.options} - MAY_DIFFER - {_SEED, _REPEAT})
+
+
+def _options(first: RunInfo, other: RunInfo, names: Iterable[str]) -> Iterator[str]:
+    for name in sorted(names):
+        default = DEFAULTS.get(name, _UNSET)
+        there, here = first.options.get(name, default), other.options.get(name, default)
         if there != here:
             yield f"other --{name.replace('_', '-')}: {there} and {here}"
+
+
+def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
+    yield from run_differences(first, other)
+    if first.seed != other.seed:
+        yield f"other seed: {first.seed} and {other.seed}"
+    yield from _options(first, other, {_REPEAT})
     numbers = [_number(info) for info in (first, other)]
     if numbers[0] and numbers[1] and numbers[0][1] != numbers[1][1]:
         yield f"other --{SHARD.replace('_', '-')}: one of {numbers[0][1]} parts and one of {numbers[1][1]}"

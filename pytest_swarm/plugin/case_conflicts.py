@@ -42,6 +42,12 @@ def check_case_conflicts(
         if fault is not None:
             raise OptionError(f"{Options.carryover.flag}=group {fault}")
     _check_one_name(sorted({key.mode for key, _ in distinct}), resources.fleet)
+    swept = next((key for key, _ in distinct if key.mode.startswith(_POLICY) and key.lambda_token is not None), None)
+    if swept is not None:
+        raise OptionError(
+            f"{Options.lambda_token.flag}: several weights run each case with each of them, and {swept.mode!r} has its "
+            "own weights; give one weight, or leave the policy out"
+        )
     settings_of = {(key.mode, key.horizon, key.vram_budget_gb) for key, _ in distinct}
     for mode, horizon, budget_gb in sorted(settings_of, key=str):
         if mode.startswith(_POLICY):

@@ -132,7 +132,9 @@ class CostEstimate:
             current = CurrentWorld(world=self.answers.world)
             played = Played(known=self.answers, current=current, detail="imagined", realised=self._realised)
             bench = self.setup.make_bench(playing_backend(played, on_connect=self._transports.append))
-            settings = replace(bench.settings, estimates=prior_estimates(learning=False), code_eval=False)
+            settings = replace(
+                bench.settings, estimates=prior_estimates(learning=False), code_eval=False, imagined=True
+            )
             self._made = Bench(backend=bench.backend, fleet=bench.fleet, settings=settings)
         return self._made
 

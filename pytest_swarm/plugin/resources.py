@@ -246,10 +246,10 @@ class Resources:
             self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free_gb=free_gb)
 
     def name_changed_models(self) -> None:
-        """Keep remarks on models that changed on a real server since a policy of the run was decided."""
-        from pytest_swarm.plugin.server_remarks import policy_remarks
+        """Keep remarks on what is other than when a policy of the run was decided."""
+        from pytest_swarm.plugin.policy_remarks import policy_remarks
 
-        self.remarks += policy_remarks(self.modes, self.model_digests, folder=self.folder)
+        self.remarks += policy_remarks(self, self._settings.given)
 
     @cached_property
     def model_digests(self) -> dict[str, str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_swarm.errors import BackendError
@@ -77,22 +76,3 @@ def fleet_digests(resources: Resources) -> dict[str, str]:
     except BackendError:  # the cases themselves report a server that does not answer
         return {}
     return {fleet[each.tag].tag: each.digest for each in listed if each.digest and each.tag in fleet}
-
-
-def policy_remarks(modes: Iterable[str], digests: Mapping[str, str], *, folder: Path | None) -> list[str]:
-    """Return a sentence for each model that changed since a policy of the run was decided.
-
-    Args:
-        modes: The modes of the run.
-        digests: The digests of the fleet's models on the server, by tag; empty where there is none.
-        folder: The folder of the ini file, from which paths in it are meant.
-    """
-    from pytest_swarm.routing.policy import policy_path
-    from pytest_swarm.routing.policy_file import changed_models, read_policy
-
-    paths = sorted(mode.partition(":")[2] for mode in modes if mode.startswith("policy:")) if digests else []
-    return [
-        f"policy {path}: {change}"
-        for path in paths
-        for change in changed_models(read_policy(policy_path(path, folder)), digests.items())
-    ]

@@ -8,13 +8,9 @@ from typing import Final
 
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.exports.resident_sets import resident_sets, types_of_models
-from pytest_swarm.report.decision_text import (
-    TABLE_HEAD,
-    basis_sentence,
-    decision_sentence,
-    honesty_sentence,
-    table_rows,
-)
+from pytest_swarm.report.decision_basis import basis_sentence
+from pytest_swarm.report.decision_ruling import decision_sentence, honesty_sentence
+from pytest_swarm.report.decision_text import table_head, table_rows
 from pytest_swarm.report.wording import one_line
 from pytest_swarm.routing.policy_file import PolicyFile
 from pytest_swarm.units import format_gb
@@ -32,7 +28,7 @@ def decision_record(decision: PolicyDecision, policy: PolicyFile) -> str:
     said = [decision_sentence(decision), honesty_sentence(decision), basis_sentence(decision)]
     lines = [f"# Routing policy at {format_gb(decision.budget_gb)}", "", f"**{_plain(str(said[0]))}**", ""]
     lines += [_plain(each) for each in said[1:] if each]
-    lines += ["", *_table(TABLE_HEAD, table_rows(decision)), ""]
+    lines += ["", *_table(table_head(decision), table_rows(decision)), ""]
     lines += [f"- Left out: {_plain(each)}." for each in decision.measured.excluded]
     lines += ["", f"## The policy: {_plain(policy.mode)}, horizon {policy.horizon_depth}", ""]
     lines += _table(
@@ -43,8 +39,13 @@ def decision_record(decision: PolicyDecision, policy: PolicyFile) -> str:
         ],
     )
     together = "; ".join(" + ".join(model.name for model in each) for each in resident_sets(policy))
-    lines += ["", f"Resident together within the budget: {_plain(together)}.", ""]
+    lines += ["", f"Resident together within the budget: {_plain(together or 'none of its models')}.", ""]
     weights, source = policy.weights, policy.provenance
+    if source.fault is not None:
+        lines += [
+            f"**It cannot be used at {format_gb(decision.budget_gb)}: in the runs it {_plain(source.fault)}.**",
+            "",
+        ]
     runs = ", ".join(f"{run.run} ({run.digest[:12]})" for run in source.runs)
     lines += [
         f"Weights: token {weights.token:g}, switch {weights.switch:g}, latency {weights.latency:g}. "

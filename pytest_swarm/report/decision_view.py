@@ -13,14 +13,9 @@ from pytest_swarm.domain.record import Run
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import OptionError
 from pytest_swarm.report.charts.gain_plot import GainPlot, gain_plot
-from pytest_swarm.report.decision_text import (
-    TABLE_HEAD,
-    basis_sentence,
-    decision_sentence,
-    honesty_sentence,
-    policy_name,
-    table_rows,
-)
+from pytest_swarm.report.decision_basis import basis_sentence
+from pytest_swarm.report.decision_ruling import decision_sentence, honesty_sentence
+from pytest_swarm.report.decision_text import policy_name, table_head, table_rows
 from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
 from pytest_swarm.report.wording import NOT_MEASURED, joined, percent
 from pytest_swarm.units import format_gb
@@ -68,7 +63,7 @@ def decision_names(decisions: Sequence[PolicyDecision]) -> dict[str, object]:
         "policy_decisions": views,
         "answered_decisions": views[:_ANSWERED],
         "further_budgets": joined([each.budget for each in views[_ANSWERED:]] or [""]),
-        "policy_head": TABLE_HEAD,
+        "policy_head": table_head(decisions[0]) if decisions else (),
     }
 
 
@@ -87,6 +82,7 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
     tone, label = {
         Ruling.USE: ("good", "use"),
         Ruling.KEEP: ("plain", "keep"),
+        Ruling.UNUSABLE: ("open", "cannot be kept"),
         Ruling.UNKNOWN: ("open", "cannot tell"),
         Ruling.TOO_FEW: ("open", "too few jobs"),
     }[decision.choice.ruling]

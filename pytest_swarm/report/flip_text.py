@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
+from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.report.decision_text import policy_name
 from pytest_swarm.report.wording import significant
@@ -41,7 +42,8 @@ def flip_sentences(decision: PolicyDecision, others: Sequence[PolicyDecision]) -
         if other is not decision and other.choice.ruling is not Ruling.TOO_FEW:
             theirs = policy_name(other, other.in_force)
             same = "the same policy is in force" if theirs == name else f"{theirs} is in force instead"
-            found.append(f"At {format_gb(other.budget_gb)} {same}.")
+            fault = "" if other.fault_in_force is None else f", although it {other.fault_in_force}"
+            found.append(f"At {format_gb(other.budget_gb)} {same}{fault}.")
     return tuple(each for each in found if each is not None)
 
 
@@ -77,14 +79,31 @@ def _token_sentence(decision: PolicyDecision) -> str | None:
     scores = _pair(decision, "score")
     assert scores is not None
     name, worse = (best, present) if scores[0] > scores[1] else (present, best)
-    worth = token_flip(decision)
+    worth, sure = token_flip(decision), _score_is_sure(decision)
     if worth is None:
         tokens = "as many" if better[1] == other[1] else "fewer"
-        return f"{name} scores better than {worse} for {tokens} tokens, so no lambda_token makes {worse} worth more."
+        doubt = ", so" if sure else ", which may be chance; if it is not,"
+        return f"{name} scores better than {worse} for {tokens} tokens{doubt} no lambda_token makes {worse} worth more."
+    if not sure:
+        return (
+            f"{name} scores better than {worse}, which may be chance; if it is not, the score is worth its tokens "
+            f"while lambda_token is below {significant(worth, 2)}."
+        )
     return (
         f"The better score of {name} is worth its tokens, compared with {worse}, while lambda_token is below "
         f"{significant(worth, 2)}."
     )
+
+
+def _score_is_sure(decision: PolicyDecision) -> bool:
+    """Return whether the interval of the difference in score excludes zero."""
+    assert decision.choice.best is not None
+    estimate = decision.choice.estimate(decision.choice.best)
+    if estimate is None:
+        return False
+    by_score = decision.question.by == SCORE
+    low, high = (estimate.low, estimate.high) if by_score else (estimate.score_low, estimate.score_high)
+    return (low is not None and low > 0) or (high is not None and high < 0)
 
 
 def _load_sentence(decision: PolicyDecision) -> str | None:

@@ -2,51 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
 from typing import Final
 
-from pytest_swarm.domain.measured_run import MeasuredTest, PredictedAndReal, VerifiedCase
+from pytest_swarm.domain.measured_run import MeasuredTest, VerifiedCase
+from pytest_swarm.metrics.figures_origin import FAR_OFF, PREDICTED_BACKEND, VerifiedFigure, verified_figures
 from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import plural
-from pytest_swarm.statistics.intervals import CONFIDENCE, t_quantile
 
-BACKEND: Final = "measure"
 WORD: Final = "MEASURED ANSWERS, PREDICTED TIMES"
-VERIFIED_FIGURES: Final = ("score", "makespan_s", "load_s", "total_latency_s", "measured_peak_vram_gb")
-FAR_OFF: Final = 0.2
-"""A figure whose prediction is off by more than this share is grey, and the report says so."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedFigure:
-    """A figure over the verified cases.
-
-    Attributes:
-        metric: The name of its metric.
-        cases: Cases of which both values are known.
-        predicted: Sum of the predicted values.
-        real: Sum of the real values.
-        off: (predicted - real) / real of the sums; None where the real sum is 0.
-        low: Lower end of the 95 % interval of the mean relative error of a case; None for fewer than two cases.
-        high: Its upper end.
-    """
-
-    metric: str
-    cases: int
-    predicted: float
-    real: float
-    off: float | None
-    low: float | None
-    high: float | None
-
-    @property
-    def far_off(self) -> bool:
-        """Whether the prediction is off by more than FAR_OFF."""
-        return self.off is not None and abs(self.off) > FAR_OFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +37,7 @@ class MeasureSummary:
 
 def measure_summary(report: Report) -> MeasureSummary | None:
     """Return what a run on measured answers has measured; None for a run on another backend."""
-    if report.info.backend != BACKEND:
+    if report.info.backend != PREDICTED_BACKEND:
         return None
     run = report.run
     asked = sum(test.asked for test in run.measured)
@@ -85,7 +51,7 @@ def measure_summary(report: Report) -> MeasureSummary | None:
         waves=sum(test.waves for test in run.measured),
         unmeasured=sum(test.unmeasured for test in run.measured),
         verified=verified,
-        figures=tuple(figure for name in VERIFIED_FIGURES if (figure := _figure(name, verified)) is not None),
+        figures=verified_figures(verified),
     )
 
 
@@ -95,32 +61,6 @@ def _most_answers(tests: Sequence[MeasuredTest]) -> dict[tuple[str, str], int]:
     for each in tests:
         most[each.test, each.job] = max(most.get((each.test, each.job), 0), each.answers)
     return most
-
-
-def _figure(name: str, cases: Sequence[VerifiedCase]) -> VerifiedFigure | None:
-    """Return one figure over the cases of which both values are known; None where there are none.
-
-    The interval is that of the mean of (predicted - real) / real, by Student's t over cases with a real value above 0.
-    """
-    pairs = [case.figures.get(name, PredictedAndReal(None, None)) for case in cases]
-    known = [(each.predicted, each.real) for each in pairs if each.predicted is not None and each.real is not None]
-    if not known:
-        return None
-    predicted, real = sum(was for was, _ in known), sum(now for _, now in known)
-    errors = [(was - now) / now for was, now in known if now > 0]
-    low = high = None
-    if len(errors) > 1:
-        half = t_quantile(len(errors) - 1, CONFIDENCE) * stdev(errors) / math.sqrt(len(errors))
-        low, high = fmean(errors) - half, fmean(errors) + half
-    return VerifiedFigure(
-        metric=name,
-        cases=len(known),
-        predicted=predicted,
-        real=real,
-        off=(predicted - real) / real if real > 0 else None,
-        low=low,
-        high=high,
-    )
 
 
 def measured_once(summary: MeasureSummary) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_swarm.metrics.figures_origin import FiguresOrigin, figures_origin
 from pytest_swarm.report.measured import WORD, measure_summary, measured_once, measured_sentence, verified_sentence
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import one_line
@@ -21,12 +22,13 @@ def provenance(report: Report) -> Provenance | None:
     """Return where the figures come from; None for a real server."""
     info = report.info
     profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
-    if info.simulated and info.backend == "replay":
+    origin = figures_origin(info)
+    if origin is FiguresOrigin.SIMULATED and info.backend == "replay":
         source = f"a recording of the simulator ({profile}seed {info.seed})"
         text = f"no model was run; answers and times are those of {source}."
         return Provenance(word="SIMULATED", text=text)
     measured = measure_summary(report)
-    if info.simulated:
+    if origin is FiguresOrigin.SIMULATED:
         text = f"no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
         if measured is not None:
             checked = f" {verified_sentence(measured)}" if measured.verified else ""
@@ -34,7 +36,7 @@ def provenance(report: Report) -> Provenance | None:
         return Provenance(word="SIMULATED", text=text)
     if measured is not None:
         return Provenance(word=WORD, text=measured_sentence(measured))
-    if info.backend == "replay":
+    if origin is FiguresOrigin.REPLAYED:
         text = f"answers and times are those of a recording ({profile}seed {info.seed})."
         return Provenance(word="REPLAYED", text=text)
     return None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.errors import OptionError
+from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.routing.registry import BOTH, MODES, ModeArgument, ModeSpec
 
 if TYPE_CHECKING:  # start-up must not pay for numpy and the domain
@@ -83,6 +83,11 @@ class ModeTable:
         spec = self._specs.get(near)
         written = near + (colon + argument if spec is not None and spec.argument is not None else "")
         return f" (did you mean {written}?)" if near else ""
+
+    def policy_file(self, mode: str) -> str | None:
+        """Return the policy file that a mode names; None for a mode that names none."""
+        argument = self.spec(mode).argument
+        return mode.partition(":")[2] if argument is not None and argument.kind == "file" else None
 
     def parse(self, words: Iterable[str], *, what: str) -> tuple[str, ...]:
         """Return the modes that a list names, each once.
@@ -164,9 +169,11 @@ class ModeTable:
         if spec.argument is not None and spec.argument.kind == "file":
             from pytest_swarm.routing.policy import played_mode
 
-            self.check(
-                played_mode(argument, fleet, folder=self._folder), fleet=fleet, planner=planner, realised=realised
-            )
+            own = played_mode(argument, fleet, folder=self._folder)
+            try:
+                self.check(own, fleet=fleet, planner=planner, realised=realised)
+            except OptionError as error:
+                raise PolicyError(f"policy {argument}: cannot be played: {error}") from error
         if "planner" in spec.needs and not (planner or self.planner_of(mode, None)):
             raise OptionError(f"mode {mode!r} needs a planner model; name one with --swarm-planner")
         slow = self.lacks_speeds(mode, fleet)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
-from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Plan
+from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import PolicyError
+from pytest_swarm.estimate.estimator import Estimator
+from pytest_swarm.estimate.starting_estimates import TypeTable
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup, Weights
-from pytest_swarm.routing.policy_file import PolicyFile, fleet_fault, read_policy
+from pytest_swarm.routing.policy_changes import fleet_fault
+from pytest_swarm.routing.policy_file import PolicyFile, read_policy
 from pytest_swarm.units import format_gb
 
 
@@ -30,7 +34,7 @@ class PolicyRouter:
         """Return the router of the policy file that the mode's argument names."""
         assert setup.argument is not None, "the table of modes checks it"
         assert setup.make is not None, "the table of modes gives it"
-        policy = _fitting_policy(setup.argument, setup.fleet, setup.folder)
+        policy = fitting_policy(setup.argument, setup.fleet, setup.folder)
         return cls(policy, setup.make(policy.mode), path=setup.argument)
 
     async def route(self, view: PlanningView) -> Plan:
@@ -40,7 +44,7 @@ class PolicyRouter:
             PolicyError: The horizon or the budget is not that of the decision.
         """
         _check_setting(self._policy, self._where, horizon=view.horizon_depth, budget_gb=view.vram_budget_gb)
-        weights = weights_of(self._policy)
+        weights = weights_of(self._policy)  # a view that no bench made may have others
         own = replace(view, weights=weights, whole_graph=lambda: replace(view.whole(), weights=weights))
         return await self._router.route(own)
 
@@ -56,7 +60,7 @@ def played_mode(argument: str, fleet: Fleet, *, folder: Path | None = None) -> s
     Raises:
         PolicyError: The file cannot be read, or was decided for other models.
     """
-    return _fitting_policy(argument, fleet, folder).mode
+    return fitting_policy(argument, fleet, folder).mode
 
 
 def check_policy_setting(
@@ -71,7 +75,7 @@ def check_policy_setting(
         horizon: The horizon at which it is to be played.
         budget_gb: The budget at which it is to be played, in GB.
     """
-    policy = _fitting_policy(argument, fleet, folder)
+    policy = fitting_policy(argument, fleet, folder)
     _check_setting(policy, f"policy {argument}", horizon=horizon, budget_gb=budget_gb)
 
 
@@ -83,6 +87,33 @@ def _check_setting(policy: PolicyFile, where: str, *, horizon: HorizonDepth, bud
             f"{where}: was decided for horizon {depth} and {size}, not for horizon {horizon} and "
             f"{format_gb(budget_gb)}; run it with --swarm-horizon={depth} --swarm-vram={size}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyEstimates:
+    """The estimates that a policy starts from, whatever the fleet of the run believes; as `load_policy` has them."""
+
+    fleet: Fleet
+
+    def capability(self, model: Model, task_type: str) -> float:
+        """Return the quality that the policy believes of a model on a type."""
+        return TypeTable().capability(self.fleet[model.tag], task_type)
+
+    def offset(self, model: Model, task: Task) -> float:  # noqa: ARG002 # a policy knows no text
+        """Return 0: every task of a type has the same estimate."""
+        return 0.0
+
+
+def policy_estimator(policy: PolicyFile, fleet: Fleet, *, learning: bool | None) -> Estimator:
+    """Return the estimator that a policy starts a case with.
+
+    Args:
+        policy: The policy.
+        fleet: The models on offer.
+        learning: Whether it learns; None = as in the runs of its decision, and on where its file does not say.
+    """
+    own = policy.learning is not False if learning is None else learning
+    return Estimator(fleet, start=PolicyEstimates(policy.fleet), learning=own)
 
 
 def weights_of(policy: PolicyFile) -> Weights:
@@ -101,7 +132,14 @@ def policy_path(argument: str, folder: Path | None) -> Path:
     return there if there is not None and there.is_file() and not Path(argument).exists() else Path(argument)
 
 
-def _fitting_policy(argument: str, fleet: Fleet, folder: Path | None) -> PolicyFile:
+def fitting_policy(argument: str, fleet: Fleet, folder: Path | None) -> PolicyFile:
+    """Return the policy of a file; PolicyError where it cannot be read, or was decided for other models.
+
+    Args:
+        argument: The path of the file.
+        fleet: The models on offer.
+        folder: Where it is looked for, after the current folder.
+    """
     policy = read_policy(policy_path(argument, folder))
     fault = fleet_fault(policy, fleet, where=f"policy {argument}")
     if fault is not None:

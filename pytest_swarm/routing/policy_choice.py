@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.domain.task import Task
-from pytest_swarm.errors import PolicyError
+from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.policy import weights_of
-from pytest_swarm.routing.policy_file import PolicyFile, changed_models, read_policy
+from pytest_swarm.routing.policy_changes import changed_models
+from pytest_swarm.routing.policy_file import PolicyFile, read_policy
 from pytest_swarm.units import format_gb
 
 TypicalTask: TypeAlias = Task | str
@@ -77,8 +79,11 @@ class DecidedPolicy:
             horizon: The tasks that are expected after it, in their order; no more are looked at than the policy plans.
 
         Raises:
-            PolicyError: No model of the policy can take the task within the budget.
+            PolicyError: An argument is not of its type, or no model of the policy can take the task within the budget.
         """
+        fault = _argument_fault(task, resident=resident, horizon=horizon)
+        if fault is not None:
+            raise PolicyError(f"{self._where}: choose: {fault}")
         held = frozenset(self.fleet[tag].tag for tag in resident if tag in self.fleet)
         tasks = self._seen([task, *horizon])
         situation = _Situation(tuple(_signature(each) for each in tasks), held)
@@ -99,13 +104,18 @@ class DecidedPolicy:
         return changed_models(self.file, installed.items() if isinstance(installed, Mapping) else installed)
 
     def _make_router(self) -> Router:
-        row = ModeTable({}).spec(self.file.mode)
-        if row.needs and row.needs != ("speeds",):
-            raise PolicyError(
-                f"{self._where}: its mode {self.file.mode!r} asks a planner model, which load_policy cannot; use the "
-                "mode in a run, or decide among the others"
-            )
-        return ModeTable({}).make(self.file.mode, RouterSetup(fleet=self.fleet))
+        table, mode = ModeTable({}), self.file.mode
+        try:
+            needs = table.spec(mode).needs
+            if "planner" not in needs and "realised" not in needs:
+                return table.make(mode, RouterSetup(fleet=self.fleet))
+        except OptionError as error:
+            raise PolicyError(f"{self._where}: cannot be played: {error}") from error
+        what = "asks a planner model" if "planner" in needs else "knows the answers beforehand"
+        raise PolicyError(
+            f"{self._where}: its mode {mode!r} {what}, which load_policy cannot; use the mode in a run, or decide "
+            "among the others"
+        )
 
     def _seen(self, tasks: Sequence[TypicalTask]) -> tuple[Task, ...]:
         """Return the tasks that the policy's horizon holds, under names of our own."""
@@ -124,8 +134,12 @@ class DecidedPolicy:
         if plan.status is PlanStatus.INFEASIBLE:
             raise PolicyError(f"{self._where}: {plan.reason}")
         model = plan.model_of[tasks[0].id]
-        held = plan.target_residency | {model}
-        leaving = self._leaving(held, resident)
+        if self._vram_gb[model] > self.budget_gb + BUDGET_TOLERANCE_GB:
+            raise PolicyError(
+                f"{self._where}: gives {tasks[0].type!r} to {model}, whose {format_gb(self._vram_gb[model])} do not "
+                f"fit the budget of {format_gb(self.budget_gb)}; decide for a policy that keeps the budget"
+            )
+        leaving = self._leaving(self._kept(plan, model), resident)
         return ModelChoice(
             model=model,
             reason=self._reason(tasks, model, resident),
@@ -159,6 +173,12 @@ class DecidedPolicy:
             return plan
         raise PolicyError(f"{self._where}: its mode {self.file.mode!r} waits for a server; use it in a run")
 
+    def _kept(self, plan: Plan, model: str) -> frozenset[str]:
+        """Return the models that the plan keeps with the chosen one; where they break the budget, that one alone."""
+        held = plan.target_residency | {model}
+        fits = sum(self._vram_gb[tag] for tag in held) <= self.budget_gb + BUDGET_TOLERANCE_GB
+        return held if fits else frozenset({model})
+
     def _leaving(self, held: frozenset[str], resident: frozenset[str]) -> tuple[str, ...]:
         """Return the resident models that must leave for the plan's, the fastest to load again first."""
         free_gb = self.budget_gb - sum(self._vram_gb[tag] for tag in held)
@@ -181,6 +201,20 @@ class DecidedPolicy:
             f"{rule}: {model} {state}, its quality on {task.type} is estimated at {estimate:.2f}, within "
             f"{format_gb(self.budget_gb)}{ahead}"
         )
+
+
+def _argument_fault(task: object, *, resident: object, horizon: object) -> str | None:
+    """Return what is wrong with the arguments of a choice; None where nothing is. A text is no list of texts."""
+    for what, given in (("resident", resident), ("horizon", horizon)):
+        if not isinstance(given, Collection) or isinstance(given, str | bytes):
+            return f"{what} is {given!r}; give a list, such as {what}=[{'...' if given is None else repr(given)}]"
+    assert isinstance(resident, Collection)
+    assert isinstance(horizon, Collection)
+    tag = next((each for each in resident if not isinstance(each, str)), "")
+    if tag != "":
+        return f"resident holds {tag!r}, which is no tag; give tags of models, such as 'gemma2:2b'"
+    wrong = [each for each in (task, *horizon) if not each or not isinstance(each, Task | str)]
+    return f"{wrong[0]!r} is no task; give a Task, or the type of one, such as 'code'" if wrong else None
 
 
 def _signature(task: Task) -> tuple[str, float, int, int]:

@@ -6,14 +6,13 @@ Owns the types of the file, and reading and writing it. It must not know how a p
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
 from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.errors import FleetError, PolicyError
 from pytest_swarm.files import write_whole
@@ -40,6 +39,9 @@ class PolicyModel(Struct, frozen=True, kw_only=True):
     decode_tokens_per_s: NotNegative | None = None
     keep: bool = False
     auto_ctx: bool = False
+    parallel: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="calls that the server runs on it at a time")
+    ] = None
     digest: Annotated[str | None, Meta(description="digest on the server; null where it was not known")] = None
     measured_load_s: Annotated[NotNegative | None, Meta(description="mean seconds of its loads in the runs")] = None
 
@@ -92,7 +94,7 @@ class PolicyProvenance(Struct, frozen=True, kw_only=True):
     versions: Annotated[Mapping[str, str], Meta(description="package -> version, of the first run")]
     written: Annotated[str, Meta(description="date and time in UTC")]
     tool_version: str
-    ruling: Annotated[str, Meta(description="use, keep, unknown or too-few")]
+    ruling: Annotated[str, Meta(description="use, keep, unusable (the policy cannot be used) or unknown")]
     decided_by: str
     against: Annotated[str, Meta(description="the policy that it was compared with")]
     jobs: Count
@@ -100,6 +102,15 @@ class PolicyProvenance(Struct, frozen=True, kw_only=True):
     gain: float | None = None
     gain_low: float | None = None
     gain_high: float | None = None
+    figures: Annotated[
+        Literal["measured", "replayed", "predicted", "simulated"] | None,
+        Meta(description="where times and loads come from; null in a file of an earlier version"),
+    ] = None
+    verified_cases: Annotated[Count, Meta(description="cases that were also run for real")] = 0
+    makespan_off: Annotated[
+        float | None, Meta(description="(predicted - real) / real of their makespans; null where it is not known")
+    ] = None
+    fault: Annotated[str | None, Meta(description="why the policy cannot be used; null where it can")] = None
 
 
 class PolicyFile(Struct, frozen=True, kw_only=True):
@@ -115,6 +126,12 @@ class PolicyFile(Struct, frozen=True, kw_only=True):
     assign: Annotated[Mapping[str, str], Meta(description="type of task -> model that the fleet file names")] = {}
     estimates: tuple[PolicyEstimate, ...]
     estimates_from: Annotated[str, Meta(description="what --swarm-estimates said")] = "prior"
+    learning: Annotated[
+        bool | None, Meta(description="whether estimates follow the answers; null: as the run that plays it says")
+    ] = None
+    options: Annotated[
+        Mapping[str, str], Meta(description="further options of the first run that change how a mode plans")
+    ] = {}
     rule_over_types: Annotated[bool, Meta(description="whether the type alone decides the model")] = False
     table: tuple[PolicyCell, ...]
     provenance: PolicyProvenance
@@ -193,49 +210,6 @@ def policy_schema() -> JsonObject:
     )
 
 
-def fleet_fault(policy: PolicyFile, fleet: Fleet, *, where: str) -> str | None:
-    """Return the sentence that says which model a fleet lacks, or has beyond the policy's; None where they agree.
-
-    Args:
-        policy: The policy.
-        fleet: The models on offer.
-        where: How the sentence names the policy.
-    """
-    own = policy.fleet
-    missing = [tag for tag in own.tags if tag not in fleet]
-    if missing:
-        return f"{where}: the fleet {fleet.name!r} has no model {missing[0]!r}; it has {', '.join(fleet.tags)}"
-    further = [tag for tag in fleet.tags if tag not in own]
-    if further:
-        return (
-            f"{where}: the fleet {fleet.name!r} has model {further[0]!r}, among which the policy was not chosen; "
-            f"leave it out or decide anew"
-        )
-    return None
-
-
-def changed_models(policy: PolicyFile, installed: Iterable[tuple[str, str | None]]) -> tuple[str, ...]:
-    """Return a sentence for each model that a server lacks, or has with another digest than when it was measured.
-
-    Args:
-        policy: The policy.
-        installed: Tag and digest of the models of the server.
-    """
-    digests = {full_tag(tag): digest for tag, digest in installed}
-    found: list[str] = []
-    for model in policy.models:
-        if full_tag(model.name) not in digests:
-            found.append(f"model {model.name} is not installed; pull it, or decide anew without it")
-            continue
-        now = digests[full_tag(model.name)]
-        if now is not None and model.digest is not None and now != model.digest:
-            found.append(
-                f"model {model.name} is another one (digest {now[:19]}) than when it was measured "
-                f"({model.digest[:19]}); measure and decide anew"
-            )
-    return tuple(found)
-
-
 def _model(row: PolicyModel) -> Model:
     return Model(
         tag=row.name,
@@ -249,4 +223,5 @@ def _model(row: PolicyModel) -> Model:
         decode_tokens_per_s=row.decode_tokens_per_s,
         keep=row.keep,
         auto_ctx=row.auto_ctx,
+        parallel=row.parallel,
     )

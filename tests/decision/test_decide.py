@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.criteria import CRITERIA, parse_criterion, parse_loss
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
+from pytest_swarm.decision.exports import EXPORTS
+from pytest_swarm.decision.policy_writing import policy_of
+from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
+from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
 from pytest_swarm.domain.record import Run
-from pytest_swarm.errors import OptionError
-from pytest_swarm.report.decision_text import decision_lines, decision_sentence
+from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
+from pytest_swarm.errors import OptionError, PolicyError
+from pytest_swarm.report.decision_record import decision_record
+from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence
 from tests.decision.runs import many, without_plan
+
+NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 
 
 def decided(run: Run, **question: object) -> PolicyDecision:
@@ -81,7 +90,9 @@ def test_time_is_saved_only_where_the_score_is_kept() -> None:
     assert "30.0 % of the time per job" in decision_sentence(decision)
     bought = decided(many({"fixed": 0.8, "milp": 0.2}, seconds={"milp": 0.7}), by=CRITERIA["makespan"])
     assert bought.choice.ruling is Ruling.KEEP
-    assert decision_sentence(bought) == ("No policy saves time without losing more than 2% of score: keep fixed.")
+    assert decision_sentence(bought) == (
+        "No policy saves more than 2 % of the time without losing more than 2% of score: keep fixed."
+    )
 
 
 def test_two_runs_are_more_repeats_of_the_same_jobs() -> None:
@@ -139,14 +150,14 @@ def test_a_question_that_the_run_cannot_answer_is_one_sentence(
 
 def test_the_same_run_twice_is_not_more_repeats() -> None:
     run = many({"fixed": 0.4, "milp": 0.6})
-    with pytest.raises(OptionError, match="one run is given twice, or was repeated with the same seed"):
+    with pytest.raises(OptionError, match="to all its 60 cases: one run is given twice, or was repeated with the same"):
         decide_runs([run, run], DecisionQuestion())
 
 
 def test_runs_of_different_fleets_are_not_decided_together() -> None:
     run = many({"fixed": 0.4, "milp": 0.6})
     info = replace(run.info, run="other", fleet=replace(run.info.fleet, models=run.info.fleet.models[:3]))
-    with pytest.raises(OptionError, match="run other has another fleet than"):
+    with pytest.raises(OptionError, match=r"run other was not made like .* \(other fleet: "):
         decide_runs([run, replace(run, info=info)], DecisionQuestion())
 
 
@@ -178,3 +189,150 @@ def test_what_is_no_loss_is_refused(text: str) -> None:
 def test_an_unknown_criterion_names_the_known_ones() -> None:
     with pytest.raises(OptionError, match="--by: 'speed' is not known; known are score, utility, makespan, cost"):
         parse_criterion("speed", what="--by")
+
+
+def test_a_present_policy_that_breaks_the_budget_is_said_to_break_it() -> None:
+    run = many({"fixed": 0.4, "lp": 0.9, "milp": 0.5}, budgets_gb=(8.0,))
+    decision = decided(run, against="lp")
+    assert decision.choice.ruling is Ruling.UNUSABLE
+    assert decision.fault_in_force == "breaks the budget in 30 of 30 jobs"
+    better = decided(many({"lp": 0.2, "milp": 0.9}, budgets_gb=(8.0,)), against="lp")
+    assert (better.choice.ruling, better.fault_in_force) == (Ruling.USE, None)
+    assert "LP breaks the budget in 30 of 30 jobs, so it cannot be used at 8GB." in decision_sentence(better)
+
+
+def test_measured_vram_is_told_from_planned() -> None:
+    run = many({"fixed": 0.4, "milp": 0.9})
+    seen = ResidentModel(tag="qwen2.5-coder:7b", size_bytes=int(30e9), size_vram_bytes=int(30e9))
+    sample = VramSample(step=0, at_s=0.0, resident=(seen,))
+    jobs = [replace(job, samples=(sample,)) if job.case.key.mode == "milp" else job for job in run.jobs]
+    (excluded,) = decided(replace(run, jobs=tuple(jobs))).measured.excluded
+    assert excluded == "milp-h0 plans within the budget, but its measured VRAM (up to 30GB) breaks it in 30 of 30 jobs"
+
+
+def test_nobody_does_now_what_needs_hindsight() -> None:
+    with pytest.raises(
+        OptionError, match="--against: 'oracle' knows the answers beforehand, so it cannot be in use now"
+    ):
+        decided(many({"fixed": 0.4, "oracle": 0.9}), against="oracle")
+
+
+MARKS = {
+    "measured": ("ollama", False, ()),
+    "recorded": ("record", False, ()),
+    "replayed": ("replay", False, ()),
+    "simulated": ("sim", True, ()),
+    "simulated replay": ("replay", True, ()),
+    "unverified": ("measure", False, ()),
+    "verified": ("measure", False, (10.8,)),
+    "off": ("measure", False, (13.5,)),
+}
+SAID = {
+    "replayed": "All figures are REPLAYED from a recording.",
+    "simulated": "All figures are SIMULATED.",
+    "simulated replay": "All figures are SIMULATED.",
+    "unverified": "Answers are measured; times and loads are PREDICTED (no case was run for real).",
+    "verified": "times and loads are PREDICTED (1 case run for real: makespan verified within 8 %).",
+    "off": "PREDICTED (1 case run for real: makespan off by +35 %), so do not rely on them.",
+}
+
+
+@pytest.mark.parametrize("kind", MARKS)
+def test_measured_predicted_replayed_and_simulated_figures_are_told_apart(kind: str) -> None:
+    backend, simulated, predicted = MARKS[kind]
+    run = many({"fixed": 0.4, "milp": 0.9}, seconds={"milp": 0.5}, jobs=12)
+    verified = tuple(
+        VerifiedCase(case="c", job="j", mode="lp", label="l", figures={"makespan_s": PredictedAndReal(each, 10.0)})
+        for each in predicted
+    )
+    run = replace(run, info=replace(run.info, backend=backend, simulated=simulated), verified=verified)
+    decision = decided(run, by=CRITERIA["makespan"])
+    policy = policy_of(decision, now=NOW)
+    texts = ["\n".join(decision_lines(decision)), decision_record(decision, policy).replace("\\", "")]
+    texts += [write(policy) for write in EXPORTS.values()]
+    for text in texts:
+        assert (SAID.get(kind, "") in text) or (simulated and "SIMULATED: no model was run" in text)
+        assert ("PREDICTED" in text) == (backend == "measure")
+        assert ("REPLAYED" in text) == (kind == "replayed")
+        assert ("SIMULATED" in text) == simulated
+    mark = {"unverified": "not verified", "verified": "verified within 8 %", "off": "off by +35 %"}.get(kind)
+    assert ("PREDICTED" in decision_sentence(decision)) == (mark is not None)
+    assert mark is None or f"% of the time (PREDICTED, {mark}) per job" in decision_sentence(decision)
+    by_score = decision_sentence(decided(run))
+    assert by_score.endswith(f" s per job (PREDICTED, {mark})." if mark else " s per job.")
+    assert policy.provenance.figures == {"replayed": "replayed"}.get(
+        kind, "simulated" if simulated else "predicted" if mark else "measured"
+    )
+    kept = decided(replace(run, jobs=run.jobs), by=CRITERIA["makespan"], against="milp")
+    assert kept.choice.ruling is Ruling.KEEP
+    assert (f"Times are PREDICTED, {mark}." in decision_sentence(kept)) == (mark is not None)
+
+
+OTHER: dict[str, tuple[dict[str, object], str]] = {
+    "backend": ({"simulated": False, "profile": None, "backend": "measure"}, "other backend: "),
+    "weight": ({"options": {"swarm_lambda_token": "1"}}, "other --swarm-lambda-token: 0.5 and 1"),
+    "switch": ({"options": {"swarm_lambda_switch": "0"}}, "other --swarm-lambda-switch: "),
+    "context": ({"options": {"swarm_context": "full"}}, "other --swarm-context: "),
+    "estimates": ({"options": {"swarm_estimates": "est.json"}}, "other --swarm-estimates: "),
+    "learning": ({"options": {"swarm_learning": "off"}}, "other --swarm-learning: "),
+    "judge": ({"options": {"swarm_judge": "phi4:14b"}}, "other --swarm-judge: "),
+    "digest": ({"model_digests": {"gemma2:2b": "b" * 64}}, "other model gemma2:2b: digest aaaaaaaaaaaaaaaaaaa and bbb"),
+    "same file": (
+        {"estimates": EstimatesInfo(kind=EstimatesKind.FILE, learning=True, answers=3)},
+        "other estimates to start from, although --swarm-estimates is the same",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OTHER)
+def test_runs_that_were_made_otherwise_are_not_decided_together(what: str) -> None:
+    fields, said = OTHER[what]
+    first, second = (many({"fixed": 0.4, "milp": 0.6}, jobs=8, seed=seed) for seed in (1, 2))
+    prior = EstimatesInfo(kind=EstimatesKind.PRIOR, learning=True)
+    alike: dict[str, object] = {"model_digests": {"gemma2:2b": "a" * 64}, "estimates": prior, "options": {}}
+    one = replace(first, info=replace(first.info, **alike))
+    other = replace(second, info=replace(second.info, **(alike | {"run": "other", "seed": 7} | fields)))
+    with pytest.raises(OptionError, match=r"^decide: run other was not made like [^\n]*; decide on each") as error:
+        decide_runs([one, other], DecisionQuestion())
+    assert said in str(error.value)
+
+
+def test_seeds_jobs_and_what_is_done_with_the_outcome_may_differ() -> None:
+    first, second = (
+        many({"fixed": 0.4, "milp": 0.6}, jobs=8, seed=1),
+        many({"fixed": 0.4, "milp": 0.6}, jobs=11, seed=2),
+    )
+    options = {"swarm_repeat": "2", "swarm_report": "json", "swarm_seed": "9", "swarm_host": "http://b:11434"}
+    options["swarm_dispatch"] = "layers"  # the default, which the other run did not spell out
+    options = {**first.info.options, **options}
+    other = replace(second, info=replace(second.info, run="other", seed=9, options=options))
+    (decision,) = decide_runs([first, other], DecisionQuestion())
+    assert decision.choice.jobs == 11
+
+
+def _slower(run: Run) -> Run:
+    """The same answers on a real server, which takes other times each time."""
+    jobs = (replace(each, makespan_s=(each.makespan_s or 0) * (1 + n / 1000)) for n, each in enumerate(run.jobs))
+    return replace(run, jobs=tuple(jobs))
+
+
+def test_the_same_answers_again_are_no_repeat() -> None:
+    run = many({"fixed": 0.4, "milp": 0.6}, jobs=8)
+    again = _slower(replace(run, info=replace(run.info, run="again")))
+    with pytest.raises(OptionError, match=r"run again gave the same answers as .* to all its 16 cases"):
+        decide_runs([run, again], DecisionQuestion())
+    more = many({"fixed": 0.4, "milp": 0.6, "greedy": 0.5}, jobs=8)
+    shared = [each for each in run.jobs if each.case.key.mode == "fixed"]
+    rest = [each for each in more.jobs if each.case.key.mode == "greedy"]
+    wider = _slower(replace(more, info=replace(more.info, run="wider"), jobs=(*shared, *rest)))
+    (decision,) = decide_runs([run, wider], DecisionQuestion())
+    assert {each.mode for each in decision.policies} == {"fixed", "milp", "greedy"}
+    assert decision.repeats == 1
+    assert all(len(job.draws) == 1 for jobs in decision.measured.by_setting.values() for job in jobs.values())
+
+
+def test_a_policy_file_in_force_is_not_written_into_another_one() -> None:
+    decision = decided(many({"fixed": 0.2, "policy:p.json": 0.9}, jobs=12))
+    assert decision_sentence(decision).startswith("Use policy:p.json")
+    with pytest.raises(PolicyError, match=r"^decide: policy:p\.json is in force, and that is a policy file already"):
+        policy_of(decision, now=NOW)

@@ -218,3 +218,28 @@ def test_an_unknown_format_is_refused_before_anything_is_read(
 ) -> None:
     assert main(["decide", "nowhere", *arguments]) == 1
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", list(EXPORTS))
+def test_a_model_that_cannot_fit_is_refused(name: str) -> None:
+    with pytest.raises(
+        PolicyError, match=rf"^export {name}: the policy milp uses model phi4:14b, whose [\d.]+GB do not"
+    ):
+        EXPORTS[name](used(budget_gb=8.0))
+
+
+@pytest.mark.parametrize("write", EXPORTS.values(), ids=list(EXPORTS))
+def test_a_policy_that_breaks_the_budget_otherwise_says_so_in_its_file(write: Any) -> None:
+    made = used()
+    assert "CANNOT BE USED" not in write(made)
+    broken = replace(made, provenance=replace(made.provenance, fault="breaks the budget in 3 of 9 jobs"))
+    assert "# IT CANNOT BE USED AS IT IS: in the runs it breaks the budget in 3 of 9 jobs.\n" in write(broken)
+
+
+def test_pinned_models_leave_less_for_the_others() -> None:
+    made = used()
+    models = tuple(replace(each, keep=each.name == "qwen2.5-coder:7b") for each in made.models)
+    both_gb = sum(each.vram_gb for each in models if each.name in ("qwen2.5-coder:7b", "phi4:14b"))
+    EXPORTS["llama-swap"](replace(made, models=models, vram_budget_gb=both_gb))
+    with pytest.raises(PolicyError, match=r"uses model phi4:14b, whose .* do not fit .* beside the pinned models"):
+        EXPORTS["llama-swap"](replace(made, models=models, vram_budget_gb=both_gb - 1))

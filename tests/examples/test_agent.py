@@ -93,3 +93,17 @@ def test_the_example_runs_as_its_page_says(server: str, path: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines[0].startswith("note: model gemma2:2b is another one (digest ")
     assert sum(line.startswith(("extraction: ", "math: ", "summarize: ")) for line in lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "said"),
+    [("absent.json", None, "there is no such file"), ("policy.json", "http://127.0.0.1:1", "Failed to connect")],
+)
+def test_what_is_missing_is_one_sentence(
+    agent: ModuleType, path: Path, monkeypatch: pytest.MonkeyPatch, name: str, host: str | None, said: str
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", host or "http://127.0.0.1:1")
+    error = agent.start([str(path.with_name(name)), "Net 1900 EUR."])
+    assert error.startswith("error: ")
+    assert said in error
+    assert "\n" not in error

@@ -13,7 +13,8 @@ from pytest_swarm.estimate.starting_estimates import estimates_info
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
 from pytest_swarm.ollama.answers.answers_text import exported_lines, import_text, open_answers
 from pytest_swarm.routing.policy import weights_of
-from pytest_swarm.routing.policy_file import fleet_fault, policy_text, read_policy
+from pytest_swarm.routing.policy_changes import fleet_fault
+from pytest_swarm.routing.policy_file import policy_text, read_policy
 from tests.estimate.test_starting_estimates import CALLS, table_of
 from tests.execution.lab import HEAVY
 from tests.ollama.answers.test_answer_store import ANSWER, LOAD, MODEL, SPEED, question

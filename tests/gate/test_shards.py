@@ -13,7 +13,7 @@ import pytest
 from pytest_swarm.cli import main
 from pytest_swarm.domain.record import Case, JobRecord
 from pytest_swarm.errors import EventsError
-from pytest_swarm.gate.shards import MAY_DIFFER, SHARD, read_shards
+from pytest_swarm.gate.shards import DEFAULTS, MAY_DIFFER, SHARD, read_shards
 from pytest_swarm.plugin.options import ROWS
 from pytest_swarm.telemetry.events import (
     encode_collection,
@@ -144,7 +144,7 @@ def test_one_graph_in_two_tests_is_no_case_twice(tmp_path: Path) -> None:
     ("change", "difference"),
     [
         ({"seed": 3}, "other seed: 0 and 3"),
-        ({"options": {"swarm_lambda_token": "0.9"}}, "other --swarm-lambda-token: its default and 0.9"),
+        ({"options": {"swarm_lambda_token": "0.9"}}, "other --swarm-lambda-token: 0.5 and 0.9"),
         ({"options": {"swarm_judge": "phi4:14b"}}, "other --swarm-judge"),
         ({"options": {SHARD: "2/4"}}, "one of 3 parts and one of 4"),
     ],
@@ -190,3 +190,5 @@ def test_the_options_that_parts_may_set_differently_are_those_of_a_resumed_run_a
     by_content = {"swarm_fleet", "swarm_profile", "swarm_cassette", "swarm_record_mode"}
     further_repeats = {"swarm_repeat"}  # fewer in one part would be missing in silence
     assert {row.dest for row in ROWS if row.may_differ} - further_repeats | by_content == MAY_DIFFER
+    apart = MAY_DIFFER | further_repeats | {"swarm_seed", "swarm_context"}
+    assert {row.dest: row.default_text for row in ROWS if row.dest not in apart} == DEFAULTS

@@ -581,9 +581,30 @@ FAULTS: Final = (
     Fault(
         name="a policy that breaks the budget can be used",
         where="decision",
-        old="if each.metrics.violations or each.metrics.measured_violations",
-        new="if each.metrics.measured_violations",
+        old="for digest, each in every if each.metrics.violations}",
+        new="for digest, each in every if False}",
         tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="a present policy that breaks the budget is kept",
+        where="decision",
+        old="if choice.ruling is Ruling.KEEP and measured.present_fault is not None",
+        new="if False",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="a run that gave the same answers is a repeat",
+        where="decision",
+        old="if shared and all(answers[slot] == given[earlier][slot] for slot in shared):",
+        new="if False:",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="a gain that no other job confirms is told as no gain",
+        where="report",
+        old="if choice.naive <= choice.margin:",
+        new="if choice.honest <= choice.margin:",
+        tests=("decision/test_sentences.py",),
     ),
     Fault(
         name="time is bought with any loss of score",
@@ -594,9 +615,16 @@ FAULTS: Final = (
     ),
     Fault(
         name="a policy plays with the weights of the run",
-        where="routing",
-        old="own = replace(view, weights=weights, whole_graph",
-        new="own = replace(view, whole_graph",
+        where="execution",
+        old="return weights_of(policy)",
+        new="return self.settings.weights",
+        tests=("routing/test_policy.py",),
+    ),
+    Fault(
+        name="a policy starts from the estimates of the run",
+        where="execution",
+        old="return policy_estimator(policy, self.fleet, learning=False if self.settings.imagined else None)",
+        new="pass",
         tests=("routing/test_policy.py",),
     ),
     Fault(

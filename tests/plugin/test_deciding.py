@@ -37,6 +37,9 @@ def test_the_run_ends_with_a_decision_and_its_policy(pytester: pytest.Pytester) 
         refused = pytester.runpytest(f"--swarm-compare=fixed,policy:{path}", other)
         assert refused.ret == pytest.ExitCode.USAGE_ERROR
         refused.stderr.fnmatch_lines(["ERROR: policy *was decided for horizon 0 and 8GB, not for *; run it with*"])
+    swept = pytester.runpytest(f"--swarm-compare=policy:{path}", "--swarm-lambda-token=0,1")
+    assert swept.ret == pytest.ExitCode.USAGE_ERROR
+    swept.stderr.fnmatch_lines(["ERROR: --swarm-lambda-token: several weights run each case*has its own weights; *"])
 
 
 def test_each_budget_has_its_own_policy(pytester: pytest.Pytester) -> None:

@@ -13,7 +13,8 @@ from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
 from pytest_swarm.domain.record import Run
 from pytest_swarm.report.charts.gain_plot import gain_plot
 from pytest_swarm.report.decided_intervals import with_decided_intervals
-from pytest_swarm.report.decision_text import decision_sentence, interval_text, table_rows
+from pytest_swarm.report.decision_ruling import decision_sentence
+from pytest_swarm.report.decision_text import interval_text, table_rows
 from pytest_swarm.report.decision_view import DecisionView, decision_names, page_decisions
 from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
@@ -150,3 +151,38 @@ def test_bounds_that_no_score_can_reach_are_told_as_those_that_it_can() -> None:
     assert interval_text(by_time, endless) == "no 95 % interval, for so many policies the jobs are too few"
     assert gain_plot(by_time) is not None
     assert "inf" not in " ".join(cell for row in table_rows(by_time) for cell in row)
+
+
+def test_a_better_score_that_may_be_chance_is_said_to_be_so() -> None:
+    (open_,) = decide_runs([many({"fixed": 0.5, "milp": 0.56})], DecisionQuestion())
+    (sentence,) = [each for each in flip_sentences(open_, ()) if "lambda_token" in each]
+    assert sentence.startswith(
+        "MILP scores better than fixed, which may be chance; if it is not, the score is worth its tokens while "
+    )
+    cheap = replace(open_, means={**open_.means, "token_cost": (900.0, 300.0)})
+    (sentence,) = [each for each in flip_sentences(cheap, ()) if "lambda_token" in each]
+    assert sentence == (
+        "MILP scores better than fixed for fewer tokens, which may be chance; if it is not, no lambda_token makes "
+        "fixed worth more."
+    )
+    (sure,) = decide_runs([many({"fixed": 0.2, "milp": 0.9})], DecisionQuestion())
+    cheap = replace(sure, means={**sure.means, "token_cost": (900.0, 300.0)})
+    (sentence,) = [each for each in flip_sentences(cheap, ()) if "lambda_token" in each]
+    assert sentence == "MILP scores better than fixed for fewer tokens, so no lambda_token makes fixed worth more."
+
+
+def test_a_present_policy_that_breaks_the_budget_is_not_kept_on_the_page() -> None:
+    run = many({"lp": 0.9, "milp": 0.5}, jobs=9, budgets_gb=(8.0,))
+    jobs = [
+        replace(each, case=replace(each.case, key=replace(each.case.key, mode="fixed")))
+        if each.case.key.mode == "lp"
+        else each
+        for each in run.jobs
+    ]
+    run = replace(run, jobs=tuple(jobs))
+    page = render_html(build_report(run))
+    assert "fixed breaks the budget in 9 of 9 jobs, so it cannot be used at 8GB." in page
+    assert ">cannot be kept</span>" in page
+    assert "keep fixed" not in page
+    assert "keep it" not in page
+    assert "fixed (now; cannot be used)" in page

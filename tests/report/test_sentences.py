@@ -10,7 +10,8 @@ from pytest_swarm.decision.criteria import CRITERIA
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.metrics.comparison import Comparison
-from pytest_swarm.report.decision_text import basis_sentence, decision_sentence, honesty_sentence
+from pytest_swarm.report.decision_basis import basis_sentence
+from pytest_swarm.report.decision_ruling import decision_sentence, honesty_sentence
 from pytest_swarm.report.findings import answers, compared
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import build_report
@@ -243,7 +244,11 @@ USE = "Use MILP: compared with fixed it gains "
         ),
         (
             lambda: decision(
-                Ruling.UNKNOWN, estimates=(gain(-0.03, -0.1, 0.04),), to_keep=Shortfall(jobs=13, repeats=None)
+                Ruling.UNKNOWN,
+                estimates=(gain(-0.03, -0.1, 0.04),),
+                to_keep=Shortfall(jobs=13, repeats=None),
+                honest=-0.03,
+                naive=-0.03,
             ),
             "Cannot tell: no policy looks better than fixed by more than is allowed, but MILP could still"
             " gain up to 4.0"
@@ -272,7 +277,8 @@ def test_the_gain_on_other_jobs_is_told_where_something_was_chosen() -> None:
         " 3.0 points of score. 75 % of the parts chose it."
     )
     assert honesty_sentence(decision(Ruling.KEEP, estimates=(gain(-0.1, -0.2, -0.05),))) is None
-    assert honesty_sentence(decision(Ruling.UNKNOWN, estimates=(gain(-0.03, -0.1, 0.04),))) is None
+    unlikely = decision(Ruling.UNKNOWN, estimates=(gain(-0.03, -0.1, 0.04),), honest=-0.03, naive=-0.03)
+    assert honesty_sentence(unlikely) is None
     assert basis_sentence(used) == "12 jobs, 2 policies, decided by score. All figures are SIMULATED."
 
 

@@ -11,12 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from pytest_swarm import load_policy
 from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
 from pytest_swarm.decision.policy_writing import policy_of
+from pytest_swarm.domain.estimates_info import EstimateCount, EstimatesInfo, EstimatesKind
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, PlanStep
 from pytest_swarm.errors import OptionError, PolicyError
+from pytest_swarm.estimate.scored_calls import CellKey
+from pytest_swarm.estimate.starting_estimates import FixedEstimates, TypeTable
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
-from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.plugin.policy_remarks import policy_remarks
+from pytest_swarm.routing.policy import policy_estimator
+from pytest_swarm.routing.policy_changes import changed_figures
 from pytest_swarm.routing.policy_file import PolicyFile, read_policy, write_policy
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.workloads.fleet import load_fleet
@@ -182,10 +190,108 @@ def test_the_weights_are_those_of_the_decision(written: Callable[[str], Path]) -
         models = {
             each.model for record in played(bench, f"policy:{path}", jobs=5) for each in record.steps[0].assignments
         }
+        (record,) = played(bench, f"policy:{path}", jobs=1)
     assert models == {"gemma2:2b"}, "at this price of tokens only the cheapest model pays"
+    assert {step.lambda_token for step in record.steps} == {50.0}
 
 
 def test_the_runs_of_a_policy_are_identified(written: Callable[[str], Path]) -> None:
     (entry,) = read_policy(written("greedy")).provenance.runs
     assert entry.run == info().run
     assert len(entry.digest) == 64
+
+
+def _turned() -> FixedEstimates:
+    """Estimates that turn the fleet's priors round, and do not follow answers."""
+    rows = tuple(
+        EstimateCount(model=model.tag, type=kind, prior=0.5, mean=0.5, count=9, estimate=1 - model.capability(kind) / 3)
+        for model in FLEET
+        for kind in ("code", "math", "reasoning", "extraction")
+    )
+    info = EstimatesInfo(kind=EstimatesKind.FILE, learning=False, source="est.json", answers=9, jobs=9, rows=rows)
+    table = TypeTable(
+        cells={CellKey(full_tag(row.model), row.type): row.estimate for row in rows},
+        rest={full_tag(model.tag): 0.3 for model in FLEET},
+    )
+    return FixedEstimates(table=table, info=info)
+
+
+@pytest.mark.parametrize("mode", ["milp", "fixed"])
+def test_a_policy_starts_and_learns_as_in_the_runs_of_its_decision(bench: Bench, tmp_path: Path, mode: str) -> None:
+    estimates = _turned()
+    settings = BenchSettings(estimates=estimates)
+    backend = simulated_backend(SimulatedWorld(profile=load_profile("a40")), FLEET)
+    with Bench(backend=backend, fleet=FLEET, settings=settings) as turned:
+        theirs = played(turned, mode, jobs=12)
+    found = run(*theirs, fleet=FLEET, estimates=estimates.info, options={"swarm_estimates": "est.json"})
+    (decision,) = decide_runs([found], DecisionQuestion(against=mode))
+    path = tmp_path / "policy.json"
+    write_policy(policy_of(decision, now=NOW), path)
+    mine = played(bench, f"policy:{path}", jobs=12)
+    assert [list(map(planned, each.steps)) for each in mine] == [list(map(planned, each.steps)) for each in theirs]
+    plain = played(bench, mode, jobs=12)
+    assert [list(map(planned, each.steps)) for each in plain] != [list(map(planned, each.steps)) for each in theirs]
+    policy, loaded = read_policy(path), load_policy(path)
+    start = policy_estimator(policy, FLEET, learning=None)
+    for model in FLEET:
+        for kind in ("code", "math", "summarize", "unheard-of"):
+            assert loaded._estimator.capability(model.tag, kind) == start.capability(model.tag, kind)
+    assert start.capability("gemma2:2b", "code") == 1 - FLEET["gemma2:2b"].capability("code") / 3
+
+
+def test_figures_of_the_fleet_that_are_other_ones_are_named(written: Callable[[str], Path]) -> None:
+    policy = read_policy(written("milp"))
+    assert changed_figures(policy, FLEET) == ()
+    first = FLEET.models[0]
+    other = replace(FLEET, models=(replace(first, vram_gb=3.5, keep=True), *FLEET.models[1:]))
+    assert changed_figures(policy, other) == (
+        "the fleet is not that of its decision, so its plans may differ: vram_gb of gemma2:2b is 3.5 instead of "
+        f"{first.vram_gb}, keep of gemma2:2b is True instead of False",
+    )
+    better = replace(first, capabilities={**first.capabilities, "code": 0.99})
+    assert changed_figures(policy, replace(FLEET, models=(better, *FLEET.models[1:]))) == (
+        "the fleet has other priors for gemma2:2b, and the policy keeps its own",
+    )
+
+
+class _Session:
+    """What the remarks on policies look at."""
+
+    fleet = FLEET
+    folder = None
+    asked = False
+
+    def __init__(self, *policies: Path) -> None:
+        self.modes = {"milp", *(f"policy:{path}" for path in policies)}
+
+    @property
+    def model_digests(self) -> dict[str, str]:
+        """Those of the server, which can be asked only before a case runs."""
+        self.asked = True
+        return {}
+
+
+def test_the_server_is_asked_for_digests_before_a_case_runs_whatever_the_modes() -> None:
+    session = _Session()
+    assert policy_remarks(session, {}) == []
+    assert session.asked
+
+
+def test_what_a_run_does_otherwise_than_its_policy_was_decided_is_said(written: Callable[[str], Path]) -> None:
+    path = changed(written("milp"), estimates_from="est.json", learning=False, options={"swarm_dispatch": "tasks"})
+    given = {"swarm_estimates": "est.json", "swarm_learning": "off", "swarm_dispatch": "tasks"}
+    assert policy_remarks(_Session(path), given) == []
+    assert policy_remarks(_Session(path), {}) == [
+        f"policy {path}: it starts from its own estimates (est.json), the other modes from --swarm-estimates=prior",
+        f"policy {path}: its own --swarm-learning=off holds for it, not that of the run",
+        f"policy {path}: it was decided with --swarm-dispatch=tasks, and this run has layers",
+    ]
+    crossed = changed(path, estimates_from="cross:reports/A", learning=None)
+    (said,) = policy_remarks(_Session(crossed), given)
+    assert said.endswith("were made for each job anew (cross:reports/A), so it starts from their means over jobs")
+
+
+def test_a_mode_that_cannot_be_played_names_the_file(bench: Bench, written: Callable[[str], Path]) -> None:
+    path = changed(written("milp"), mode="zzz")
+    with pytest.raises(PolicyError, match=rf"^policy {path}: cannot be played: unknown mode 'zzz'; known are "):
+        bench.check_modes([f"policy:{path}"])

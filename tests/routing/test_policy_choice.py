@@ -145,3 +145,41 @@ def test_choosing_imports_neither_pytest_nor_a_solver(tmp_path: Path, mode: str)
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((None,), "choose: None is no task; give a Task, or the type of one, such as 'code'"),
+        (("",), "choose: '' is no task"),
+        (("code", "gemma2:2b"), r"choose: resident is 'gemma2:2b'; give a list, such as resident=\['gemma2:2b'\]"),
+        (("code", None), "choose: resident is None; give a list"),
+        (("code", [7]), "choose: resident holds 7, which is no tag"),
+        (("code", (), "math"), r"choose: horizon is 'math'; give a list, such as horizon=\['math'\]"),
+        (("code", (), ["math", 3]), "choose: 3 is no task"),
+    ],
+    ids=["none", "empty", "resident", "no-resident", "no-tag", "horizon", "no-task"],
+)
+def test_an_argument_of_another_type_is_one_sentence(tmp_path: Path, arguments: tuple[object, ...], said: str) -> None:
+    loaded = load_policy(saved(tmp_path, policy(horizon=1)))
+    names = ("resident", "horizon")
+    with pytest.raises(PolicyError, match=rf"^policy [^\n]*policy\.json: {said}"):
+        loaded.choose(arguments[0], **dict(zip(names, arguments[1:], strict=False)))
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("zzz", "cannot be played: unknown mode 'zzz'; known are"),
+        ("oracle", "its mode 'oracle' knows the answers before"),
+    ],
+)
+def test_a_mode_that_cannot_be_loaded_names_the_file(tmp_path: Path, mode: str, said: str) -> None:
+    with pytest.raises(PolicyError, match=rf"^policy [^\n]*policy\.json: {said}"):
+        load_policy(saved(tmp_path, policy(mode)))
+
+
+def test_a_model_beyond_the_budget_is_never_chosen(tmp_path: Path) -> None:
+    relaxed = load_policy(saved(tmp_path, policy("single:phi4:14b", budget_gb=8.0)))
+    with pytest.raises(PolicyError, match=r"budget of 8GB"):
+        relaxed.choose("math")

@@ -8,7 +8,7 @@ from pytest_swarm.decision.exports.resident_sets import (
     comments,
     heading,
     keep_s,
-    models_in_use,
+    models_to_export,
     not_expressed,
     types_of_models,
     yaml_text,
@@ -22,7 +22,7 @@ _HOST: Final = "http://127.0.0.1:11434"
 
 def litellm_config(policy: PolicyFile) -> str:
     """Return the text of a LiteLLM configuration."""
-    used = models_in_use(policy)
+    used = models_to_export(policy, tool="litellm")
     types = types_of_models(policy)
     best = _by_score(policy, used)
     rows: list[Json] = []

@@ -13,7 +13,7 @@ from pytest_swarm.decision.exports.resident_sets import (
     heading,
     keep_s,
     load_s,
-    models_in_use,
+    models_to_export,
     not_expressed,
     resident_sets,
     types_of_models,
@@ -32,9 +32,9 @@ def llama_swap_config(policy: PolicyFile) -> str:
     """Return the text of a llama-swap configuration.
 
     Raises:
-        PolicyError: A model's name would be read as a macro.
+        PolicyError: A model does not fit the budget, or its name would be read as a macro.
     """
-    used = models_in_use(policy)
+    used = models_to_export(policy, tool="llama-swap")
     short = {model.name: f"m{n}" for n, model in enumerate(used, 1)}
     types = types_of_models(policy)
     models: dict[str, Json] = {model.name: _model(model, types[model.name]) for model in used}

@@ -9,7 +9,7 @@ from pytest_swarm.decision.exports.resident_sets import (
     comments,
     heading,
     keep_s,
-    models_in_use,
+    models_to_export,
     not_expressed,
     resident_sets,
     types_of_models,
@@ -20,7 +20,7 @@ from pytest_swarm.units import format_gb
 
 def ollama_script(policy: PolicyFile) -> str:
     """Return the text of a POSIX shell script."""
-    used, sets, types = models_in_use(policy), resident_sets(policy), types_of_models(policy)
+    used, sets, types = models_to_export(policy, tool="ollama"), resident_sets(policy), types_of_models(policy)
     most = max((len(each) for each in sets), default=1)
     longest = max((keep_s(model) for model in used if not model.keep), default=300)
     lines = ["#!/bin/sh\n", comments(heading(policy, tool="Ollama settings")), "#\n"]

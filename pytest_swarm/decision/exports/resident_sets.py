@@ -11,6 +11,8 @@ import yaml
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.task import in_type_order
+from pytest_swarm.errors import PolicyError
+from pytest_swarm.metrics.figures_origin import FiguresMark, FiguresOrigin
 from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
 from pytest_swarm.units import format_gb
 
@@ -20,9 +22,39 @@ _LEAST_KEEP_S: Final = 60
 
 
 def models_in_use(policy: PolicyFile) -> tuple[PolicyModel, ...]:
-    """Return the models that the policy gave a task to, and the pinned ones; all of them where it has no table."""
+    """Return the models that the policy gave a task to, and the pinned ones; all that fit where it has no table."""
+    if not policy.table:
+        return tuple(model for model in policy.models if _fits(policy, model))
     used = {cell.model for cell in policy.table} | {model.name for model in policy.models if model.keep}
-    return tuple(model for model in policy.models if model.name in used or not policy.table)
+    return tuple(model for model in policy.models if model.name in used)
+
+
+def models_to_export(policy: PolicyFile, *, tool: str) -> tuple[PolicyModel, ...]:
+    """Return the models in use, each of which fits the budget together with the pinned ones.
+
+    Raises:
+        PolicyError: One does not fit, so that the policy cannot be written without breaking the budget.
+    """
+    used = models_in_use(policy)
+    for model in used:
+        if not _fits(policy, model):
+            pinned = " beside the pinned models" if _pinned_gb(policy) and not model.keep else ""
+            raise PolicyError(
+                f"export {tool}: the policy {policy.mode} uses model {model.name}, whose {format_gb(model.vram_gb)} do "
+                f"not fit the budget of {format_gb(policy.vram_budget_gb)}{pinned}; decide for a policy that keeps the "
+                "budget (--against), or for a larger budget (--vram)"
+            )
+    return used
+
+
+def _pinned_gb(policy: PolicyFile) -> float:
+    return sum(model.vram_gb for model in policy.models if model.keep)
+
+
+def _fits(policy: PolicyFile, model: PolicyModel) -> bool:
+    """Return whether a model fits the budget together with the pinned ones."""
+    together_gb = _pinned_gb(policy) + (0.0 if model.keep else model.vram_gb)
+    return together_gb <= policy.vram_budget_gb + BUDGET_TOLERANCE_GB
 
 
 def resident_sets(policy: PolicyFile) -> tuple[tuple[PolicyModel, ...], ...]:
@@ -64,7 +96,7 @@ def keep_s(model: PolicyModel) -> int:
 
 
 def heading(policy: PolicyFile, *, tool: str) -> list[str]:
-    """Return the comments at the top of a file: what it is, where it comes from, and that it is simulated."""
+    """Return the comments at the top of a file: what it is, where it comes from, and how sure its figures are."""
     source = policy.provenance
     lines = [
         f"{tool} from the pytest-swarm policy {policy.mode}, horizon {policy.horizon_depth}, "
@@ -72,8 +104,15 @@ def heading(policy: PolicyFile, *, tool: str) -> list[str]:
         f"Decided on {source.written} from {source.jobs} jobs of {', '.join(run.run for run in source.runs) or '-'} "
         f"(ruling: {source.ruling}).",
     ]
+    if source.fault is not None:
+        lines.append(f"IT CANNOT BE USED AS IT IS: in the runs it {source.fault}.")
     if source.simulated:
         lines.append("SIMULATED: no model was run; measure on your own server before you rely on it.")
+    elif source.figures is not None:
+        mark = FiguresMark(
+            origin=FiguresOrigin(source.figures), verified=source.verified_cases, off=source.makespan_off
+        )
+        lines += [mark.sentence] if mark.sentence else []
     return lines
 
 

@@ -1,0 +1,78 @@
+"""Runs that are decided on together: whether they belong together, and which of them are one run again.
+
+The gate says what makes two runs incomparable. Runs may differ in seed, jobs, modes, horizons and budgets, in what is
+done with their outcome, and in the place of their server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.record import Run, RunInfo
+from pytest_swarm.errors import OptionError
+from pytest_swarm.gate.pairing import answers_digest
+from pytest_swarm.gate.shards import run_differences
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
+
+_ADVICE: Final = "decide on each by itself, or run one of them anew like the other"
+
+
+def check_together(runs: Sequence[Run]) -> None:
+    """Raise OptionError, which names what differs, where runs measured different things."""
+    first = runs[0].info
+    for run in runs[1:]:
+        difference = next(_differences(first, run.info), None)
+        if difference is not None:
+            raise OptionError(f"decide: run {run.info.run} was not made like {first.run} ({difference}); {_ADVICE}")
+
+
+def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
+    yield from run_differences(first, other)
+    digests = {full_tag(tag): digest for tag, digest in first.model_digests.items()}
+    for tag, digest in other.model_digests.items():
+        known = digests.get(full_tag(tag), digest)
+        if known != digest:
+            yield f"other model {tag}: digest {known[:19]} and {digest[:19]}"
+    if None not in (first.estimates, other.estimates) and first.estimates != other.estimates:
+        yield "other estimates to start from, although --swarm-estimates is the same"
+
+
+def twin_numbers(runs: Sequence[Iterable[MeasuredJob]]) -> Mapping[int, int]:
+    """Return the number of each run that is an earlier one again, with that of the earlier one.
+
+    It is one again where every case that both have got the same answers and score, as with a seed that was run twice,
+    or on a server that answers every seed alike. Jobs of which an answer is not known tell nothing.
+
+    Args:
+        runs: The jobs of each run.
+    """
+    given = [
+        {_slot(job): (digest, job.metrics.score) for job in jobs if (digest := answers_digest(job.record))}
+        for jobs in runs
+    ]
+    twins: dict[int, int] = {}
+    for number, answers in enumerate(given):
+        for earlier in (each for each in range(number) if each not in twins):
+            shared = answers.keys() & given[earlier].keys()
+            if shared and all(answers[slot] == given[earlier][slot] for slot in shared):
+                twins[number] = earlier
+                break
+    return twins
+
+
+def check_twins(runs: Sequence[Run], measured: Sequence[Sequence[MeasuredJob]], twins: Mapping[int, int]) -> None:
+    """Raise OptionError where a run adds nothing to the one that it is again."""
+    for number, earlier in twins.items():
+        known = set(map(_slot, measured[earlier]))
+        if all(_slot(job) in known for job in measured[number]):
+            again, first = runs[number].info.run, runs[earlier].info.run
+            raise OptionError(
+                f"decide: run {again} gave the same answers as {first} to all its {len(measured[number])} cases: one "
+                "run is given twice, or was repeated with the same seed; give it once"
+            )
+
+
+def _slot(job: MeasuredJob) -> tuple[str, int]:
+    return job.record.case.digest, job.occurrence

@@ -1,0 +1,71 @@
+"""Sentences at the start of a run on its policy files: what is other than in the runs that they were decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_swarm.plugin.resources import Resources
+    from pytest_swarm.routing.policy_file import PolicyFile
+
+_POLICY = "policy:"
+_PER_JOB = ("cross", "text")
+
+
+def policy_remarks(resources: Resources, given: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each thing that makes a policy of the run play otherwise than it was decided.
+
+    Args:
+        resources: Fleet, estimates and server of the session.
+        given: The text of each option that somebody gave.
+    """
+    from pytest_swarm.routing.policy import policy_path
+    from pytest_swarm.routing.policy_changes import changed_figures, changed_models
+    from pytest_swarm.routing.policy_file import read_policy
+
+    digests = resources.model_digests  # asked now, where no case runs: the run's description needs them too
+    remarks: list[str] = []
+    for path in sorted(mode.removeprefix(_POLICY) for mode in resources.modes if mode.startswith(_POLICY)):
+        policy = read_policy(policy_path(path, resources.folder))
+        found = [
+            *_faults(policy),
+            *(changed_models(policy, digests.items()) if digests else ()),
+            *changed_figures(policy, resources.fleet),
+            *_estimates(policy, given),
+            *_options(policy, given),
+        ]
+        remarks += [f"policy {path}: {each}" for each in found]
+    return remarks
+
+
+def _faults(policy: PolicyFile) -> Iterator[str]:
+    if policy.provenance.fault is not None:
+        yield f"it cannot be used as it is: in the runs of its decision it {policy.provenance.fault}"
+
+
+def _estimates(policy: PolicyFile, given: Mapping[str, str]) -> Iterator[str]:
+    """Yield that a policy starts and learns by its own file, where the other modes of the run do otherwise."""
+    source, here = policy.estimates_from, given.get("swarm_estimates", "prior")
+    learning = None if policy.learning is None else "on" if policy.learning else "off"
+    if source.partition(":")[0] in _PER_JOB:
+        yield f"its estimates were made for each job anew ({source}), so it starts from their means over jobs"
+    elif source != here:
+        yield f"it starts from its own estimates ({source}), the other modes from --swarm-estimates={here}"
+    if learning is not None and learning != given.get("swarm_learning", "on"):
+        yield f"its own --swarm-learning={learning} holds for it, not that of the run"
+
+
+def _options(policy: PolicyFile, given: Mapping[str, str]) -> Iterator[str]:
+    """Yield the options that change how a mode plans and are other than in the runs of the decision."""
+    from pytest_swarm.gate.shards import DEFAULTS
+
+    if policy.learning is None:  # written by an earlier version, which did not keep them
+        return
+    from pytest_swarm.decision.policy_writing import PLANNING
+
+    for name in sorted(PLANNING):
+        default = DEFAULTS[name]
+        was, now = policy.options.get(name, default), given.get(name, default)
+        if was != now:
+            yield f"it was decided with --{name.replace('_', '-')}={was}, and this run has {now}"

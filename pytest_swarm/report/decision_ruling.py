@@ -1,0 +1,248 @@
+"""The ruling of a decision in words: a sentence that can be acted on, and how far the choice flatters itself.
+
+Each sentence holds for every table that can lead to it; tests/decision/test_sentences.py walks through them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_swarm.decision.choice import MIN_JOBS, GainEstimate, PolicyChoice, Ruling, Shortfall
+from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.report.decision_basis import basis_sentence
+from pytest_swarm.report.decision_text import (
+    gain_text,
+    interval_text,
+    policy_name,
+    savings_text,
+    table_head,
+    table_rows,
+    time_mark,
+)
+from pytest_swarm.report.wording import percent, plural, signed_points, whole_line
+from pytest_swarm.units import format_gb
+
+_NOTHING: Final = 5e-4  # of a gain: what is below it is shown as 0.0
+_MOST_JOBS: Final = 1000  # further jobs that are counted; beyond it the count would pretend to a precision
+
+
+def decision_sentence(decision: PolicyDecision) -> str:
+    """Return the ruling in a few sentences; that times are predicted, or the present policy unusable, where so."""
+    text, mark = _ruling_text(decision), time_mark(decision)
+    if not mark or decision.question.by.name != "makespan" or mark in text or decision.choice.ruling is Ruling.TOO_FEW:
+        return text
+    return f"{text} Times are{mark.replace('(', '').replace(')', '')}."
+
+
+def _ruling_text(decision: PolicyDecision) -> str:
+    fault = _fault_sentence(decision)
+    match decision.choice.ruling:
+        case Ruling.USE:
+            return _use(decision) + fault
+        case Ruling.KEEP:
+            present, text = policy_name(decision, decision.present), _nothing_better(decision)
+            return f"{text}: keep {'it' if text.endswith(present) else present}.{_most(decision)}"
+        case Ruling.UNUSABLE:
+            return _unusable(decision)
+        case Ruling.TOO_FEW:
+            jobs = decision.choice.jobs
+            verb = "decides" if jobs == 1 else "decide"
+            return f"{plural(jobs, 'job')} {verb} nothing: measure at least {MIN_JOBS}, each under every policy.{fault}"
+        case Ruling.UNKNOWN:
+            return _unknown(decision) + fault
+
+
+def _fault_sentence(decision: PolicyDecision) -> str:
+    """Return ` M breaks the budget in 3 of 8 jobs, so it cannot be used at 8GB.`; nothing where M can be used."""
+    fault = decision.measured.present_fault
+    if fault is None:
+        return ""
+    present, budget = policy_name(decision, decision.present), format_gb(decision.budget_gb)
+    return f" {present} {fault}, so it cannot be used at {budget}."
+
+
+def _use(decision: PolicyDecision) -> str:
+    best, estimate = decision.best, _estimate(decision, decision.choice.best)
+    assert best is not None
+    assert decision.choice.honest is not None
+    present = policy_name(decision, decision.present)
+    gain = gain_text(decision, decision.choice.honest)
+    saved = savings_text(decision, best)
+    mark = "" if decision.question.by.name == "makespan" else time_mark(decision)
+    beside = f" It {'also ' if saved.startswith('saves') else ''}{saved} per job{mark}." if saved else ""
+    return (
+        f"Use {policy_name(decision, best)}: compared with {present} it gains {gain} per job "
+        f"({interval_text(decision, estimate)}).{beside}{_uneven(decision)}"
+    )
+
+
+def _uneven(decision: PolicyDecision) -> str:
+    """Return why a policy that saves a share of the time takes more seconds in the mean; nothing where it does not."""
+    by, best = decision.question.by, decision.best
+    if by.name != "makespan" or best is None:
+        return ""
+    was, now = decision.mean("makespan_s", decision.present), decision.mean("makespan_s", best)
+    if was is None or now is None or now <= was:
+        return ""
+    return " The gain is that of most jobs; some long ones take longer."
+
+
+def _nothing_better(decision: PolicyDecision) -> str:
+    """Return that no policy is better than the present one, without a full stop."""
+    choice, by = decision.choice, decision.question.by
+    if choice.best is None:
+        verb = "can be used" if decision.measured.excluded else "was run"
+        return f"No other policy {verb} at {format_gb(decision.budget_gb)}"
+    if any(_estimate(decision, n).high > choice.margin for n in choice.losing):
+        loss, least = decision.question.max_loss.text, percent(choice.margin)
+        return f"No policy saves more than {least} of the {by.saved} without losing more than {loss} of score"
+    return f"No policy is better than {policy_name(decision, decision.present)}"
+
+
+def _most(decision: PolicyDecision) -> str:
+    """Return ` The most that another one could gain is ..`; nothing where none of them was compared by it."""
+    choice = decision.choice
+    if choice.best is None or choice.most_open is None or choice.most_open in choice.losing:
+        return ""
+    widest = _estimate(decision, choice.most_open)
+    which = "another one that may keep the score" if choice.losing else "another one"
+    if widest.high < _NOTHING:
+        loses = " Each other one loses." if widest.high < 0 else " No other one gains anything."
+        return "" if choice.losing else loses
+    name = policy_name(decision, decision.policies[widest.policy])
+    return f" The most that {which} could gain is {gain_text(decision, widest.high)} per job ({name})."
+
+
+def _unusable(decision: PolicyDecision) -> str:
+    """Return the sentence where no usable policy is better than a present one that cannot be used itself."""
+    others = [policy_name(decision, each) for each in decision.policies[1:]]
+    fault = _fault_sentence(decision)
+    if not others:
+        budget = format_gb(decision.budget_gb)
+        return f"No policy that was run can be used at {budget}.{fault} Run others, or decide for a larger budget."
+    text = _nothing_better(decision).replace("No policy", "No usable policy", 1)
+    return f"{text}, but{fault} Usable are {', '.join(others)}: decide among them with --against."
+
+
+def _unknown(decision: PolicyDecision) -> str:
+    choice, best = decision.choice, decision.best
+    assert best is not None
+    assert choice.honest is not None
+    assert choice.naive is not None
+    estimate = _estimate(decision, choice.best)
+    name, present = policy_name(decision, best), policy_name(decision, decision.present)
+    more = any(each.mean > estimate.mean for each in choice.estimates)
+    looks = f"{name} looks best{' of those that seem to keep the score,' if more else ''}"
+    as_good = f"that {present} is as good, where it is"
+    if estimate.low > 0 and estimate.score_low is not None:
+        return _score_open(decision, estimate) + _ways(
+            choice, found="that the score is kept", kept="that more score is lost, where it is"
+        )
+    if choice.naive <= choice.margin:
+        return _nothing_looks_better(decision, _ways(choice, found="a gain", kept=as_good))
+    if choice.honest <= choice.margin:
+        return (
+            f"Cannot tell: {looks} with {gain_text(decision, choice.naive)} per job over {present}, but on "
+            f"jobs that had no part in choosing, choosing gains {gain_text(decision, choice.honest)}: that may be "
+            f"chance ({interval_text(decision, estimate)}){_score_doubt(decision, estimate)}."
+            + _ways(choice, found=f"a gain of {gain_text(decision, choice.naive)}", kept=as_good)
+        )
+    return (
+        f"Cannot tell: {looks} and gains {gain_text(decision, choice.honest)} per job over {present}, but "
+        f"that may be chance ({interval_text(decision, estimate)}){_score_doubt(decision, estimate)}."
+        + _ways(choice, found="a gain of that size", kept=as_good)
+    )
+
+
+def _nothing_looks_better(decision: PolicyDecision, ways: str) -> str:
+    """Return the sentence where no policy looks better by more than is allowed, and one still could be."""
+    choice = decision.choice
+    widest = _estimate(decision, choice.most_open)
+    if widest.low > 0 and widest.score_low is not None:
+        return f"{_score_open(decision, widest)} Measure more jobs, or allow a larger loss with --max-loss."
+    keeping = "" if widest.score_low is None else " that seems to keep the score"
+    return (
+        f"Cannot tell: no policy{keeping} looks better than {policy_name(decision, decision.present)} by more than is "
+        f"allowed, but {policy_name(decision, decision.policies[widest.policy])} could still gain up to "
+        f"{gain_text(decision, widest.high)} per job ({interval_text(decision, widest)}).{ways}"
+    )
+
+
+def _score_doubt(decision: PolicyDecision, estimate: GainEstimate) -> str:
+    """Return `, and it may lose more score than 2%` where time or cost decides and the score may not be kept."""
+    if estimate.score_low is None:
+        return ""
+    was = decision.mean("score", decision.present)
+    if was is None or estimate.score_low >= -decision.question.max_loss.of(was):
+        return ""
+    return f", and it may lose more score than {decision.question.max_loss.text}"
+
+
+def _score_open(decision: PolicyDecision, estimate: GainEstimate) -> str:
+    """Return the sentence on a policy that surely gains, and may lose too much score for it."""
+    assert estimate.score_low is not None
+    assert estimate.score_high is not None
+    name, present = (policy_name(decision, each) for each in (decision.policies[estimate.policy], decision.present))
+    return (
+        f"Cannot tell: {name} gains {gain_text(decision, estimate.mean)} per job over {present} "
+        f"({interval_text(decision, estimate)}), but may lose more score than {decision.question.max_loss.text} (95 % "
+        f"interval of its gain in score {signed_points(estimate.score_low)} to {signed_points(estimate.score_high)})."
+    )
+
+
+def _ways(choice: PolicyChoice, *, found: str, kept: str) -> str:
+    """Return a sentence on what would settle an open choice."""
+    find, keep = _needed(choice.to_find, choice.jobs), _needed(choice.to_keep, choice.jobs)
+    ways = [f"{count} would show {what}" for count, what in ((find, found), (keep, kept)) if count is not None]
+    if not ways:
+        return " Measure more jobs, or allow a larger loss with --max-loss."
+    text = "; ".join(ways)
+    return f" {text[:1].upper()}{text[1:]}."
+
+
+def _needed(shortfall: Shortfall | None, jobs: int) -> str | None:
+    """Return `about 60 more jobs, or 3 more repeats of each job`; None where nothing is enough."""
+    if shortfall is None or shortfall.jobs is None:
+        return None
+    count = max(1, shortfall.jobs - jobs)
+    more = f"over {_MOST_JOBS:,} more jobs" if count > _MOST_JOBS else f"about {plural(count, 'more job')}"
+    if shortfall.repeats is None:
+        return more
+    return f"{more}, or {plural(shortfall.repeats, 'more repeat')} of each job,"
+
+
+def honesty_sentence(decision: PolicyDecision) -> str | None:
+    """Return how far the choice flatters itself; None where nothing was chosen, or the ruling says it."""
+    choice, best = decision.choice, decision.best
+    if best is None or choice.naive is None or choice.honest is None:
+        return None
+    if choice.ruling not in (Ruling.USE, Ruling.UNKNOWN) or choice.honest <= choice.margin < choice.naive:
+        return None
+    if choice.ruling is Ruling.UNKNOWN and choice.naive <= choice.margin:
+        return None
+    share = choice.shares[choice.best or 0]
+    return (
+        f"On the jobs that chose it {policy_name(decision, best)} gains {gain_text(decision, choice.naive)}; on jobs "
+        f"that had no part in choosing, choosing gains {gain_text(decision, choice.honest)}. "
+        f"{percent(share)} of the parts chose it."
+    )
+
+
+def decision_lines(decision: PolicyDecision) -> list[str]:
+    """Return the decision as the terminal shows it: the sentence, what it rests on, a table, and what was left out."""
+    sentences = [decision_sentence(decision), honesty_sentence(decision), basis_sentence(decision)]
+    lines = [f"{format_gb(decision.budget_gb)}: {sentences[0]}", *(f"  {each}" for each in sentences[1:] if each)]
+    rows = [table_head(decision), *table_rows(decision)]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        lines.append("  " + "  ".join(cells).rstrip())
+    lines += [f"  Left out: {whole_line(each)}." for each in decision.measured.excluded]
+    return lines
+
+
+def _estimate(decision: PolicyDecision, policy: int | None) -> GainEstimate:
+    assert policy is not None
+    estimate = decision.choice.estimate(policy)
+    assert estimate is not None
+    return estimate

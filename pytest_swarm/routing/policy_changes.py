@@ -1,0 +1,98 @@
+"""What is other than when a policy was decided: models that are missing or have changed, figures of the fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.routing.policy_file import PolicyFile
+
+_SAME: Final = 1e-9  # of two qualities: what is below it is rounding
+
+
+def fleet_fault(policy: PolicyFile, fleet: Fleet, *, where: str) -> str | None:
+    """Return the sentence that says which model a fleet lacks, or has beyond the policy's; None where they agree.
+
+    Args:
+        policy: The policy.
+        fleet: The models on offer.
+        where: How the sentence names the policy.
+    """
+    own = policy.fleet
+    missing = [tag for tag in own.tags if tag not in fleet]
+    if missing:
+        return f"{where}: the fleet {fleet.name!r} has no model {missing[0]!r}; it has {', '.join(fleet.tags)}"
+    further = [tag for tag in fleet.tags if tag not in own]
+    if further:
+        return (
+            f"{where}: the fleet {fleet.name!r} has model {further[0]!r}, among which the policy was not chosen; "
+            f"leave it out or decide anew"
+        )
+    return None
+
+
+def changed_models(policy: PolicyFile, installed: Iterable[tuple[str, str | None]]) -> tuple[str, ...]:
+    """Return a sentence for each model that a server lacks, or has with another digest than when it was measured.
+
+    Args:
+        policy: The policy.
+        installed: Tag and digest of the models of the server.
+    """
+    digests = {full_tag(tag): digest for tag, digest in installed}
+    found: list[str] = []
+    for model in policy.models:
+        if full_tag(model.name) not in digests:
+            found.append(f"model {model.name} is not installed; pull it, or decide anew without it")
+            continue
+        now = digests[full_tag(model.name)]
+        if now is not None and model.digest is not None and now != model.digest:
+            found.append(
+                f"model {model.name} is another one (digest {now[:19]}) than when it was measured "
+                f"({model.digest[:19]}); measure and decide anew"
+            )
+    return tuple(found)
+
+
+def _figures(model: Model) -> dict[str, float | None]:
+    """Return the figures of a model that change plans. Its priors do not: a policy has estimates of its own."""
+    return {
+        "vram_gb": model.vram_gb,
+        "load_time_ms": model.load_time_ms,
+        "cost_per_token": model.cost_per_token,
+        "max_ctx": model.max_ctx,
+        "num_ctx": model.context_tokens,
+        "prefill_tokens_per_s": model.prefill_tokens_per_s,
+        "decode_tokens_per_s": model.decode_tokens_per_s,
+        "keep": model.keep,
+        "auto_ctx": model.auto_ctx,
+        "parallel": model.parallel,
+    }
+
+
+def changed_figures(policy: PolicyFile, fleet: Fleet) -> tuple[str, ...]:
+    """Return a sentence that names the figures of a fleet that are other than those of the decision; none without.
+
+    Args:
+        policy: The policy.
+        fleet: The models on offer, those of the policy among them.
+    """
+    found: list[str] = []
+    priors: list[str] = []
+    for model in policy.fleet:
+        was, now = _figures(model), _figures(fleet[model.tag])
+        found += [
+            f"{name} of {model.tag} is {now[name]} instead of {was[name]}" for name in was if was[name] != now[name]
+        ]
+        believed = {kind: fleet[model.tag].capability(kind) for kind in model.capabilities}
+        if policy.estimates_from == "prior" and any(
+            abs(model.capability(kind) - believed[kind]) > 1e-9 for kind in believed
+        ):
+            priors.append(model.tag)
+    if dict(fleet.assign) != dict(policy.assign):
+        found.append("[assign] is another one")
+    sentences = [f"the fleet is not that of its decision, so its plans may differ: {', '.join(found)}"] if found else []
+    if priors:
+        sentences.append(f"the fleet has other priors for {', '.join(priors)}, and the policy keeps its own")
+    return tuple(sentences)

@@ -1,0 +1,72 @@
+"""`decide`: files are written before anything is printed, all or none."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.cli import decide_command, main
+from pytest_swarm.domain.record import Run
+from pytest_swarm.routing.policy_file import read_policy
+from pytest_swarm.telemetry import reader
+from tests.decision.runs import many
+
+BREAKING = many({"fixed": 0.4, "lp": 0.9}, jobs=9, budgets_gb=(8.0,))
+GOOD = many({"fixed": 0.2, "milp": 0.9}, jobs=12)
+
+
+@pytest.fixture
+def decide(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
+    """Call the command on a run, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(run: Run, *arguments: str) -> int:
+        monkeypatch.setattr(reader, "read_run", lambda _: run)
+        return main(["decide", "RUN", *arguments])
+
+    return call
+
+
+def test_a_policy_that_breaks_the_budget_says_so_wherever_it_is_written(
+    decide: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault = "breaks the budget in 9 of 9 jobs"
+    assert decide(BREAKING, "--against=lp", "--policy=p.json", "--export=markdown:p.md") == 0
+    said = capsys.readouterr().out
+    assert f"No usable policy is better than LP, but LP {fault}, so it cannot be used at 8GB. Usable are fixed" in said
+    assert f"wrote p.json: lp, horizon 0; it cannot be used as it is: it {fault}\n" in said
+    policy = read_policy(tmp_path / "p.json")
+    assert (policy.provenance.ruling, policy.provenance.fault) == ("unusable", fault)
+    record = (tmp_path / "p.md").read_text()
+    assert f"**It cannot be used at 8GB: in the runs it {fault}.**" in record
+    assert "keep" not in said + record
+
+
+@pytest.mark.parametrize("last", ["llama-swap:c.yaml", "markdown:gone/\0", "ollama:p.json", "markdown:."])
+def test_where_one_file_is_refused_none_is_written(
+    decide: object, tmp_path: Path, capsys: pytest.CaptureFixture[str], last: str
+) -> None:
+    (tmp_path / "p.json").write_text("old")
+    assert decide(BREAKING, "--against=lp", "--policy=p.json", "--export=markdown:p.md", f"--export={last}") == 1
+    out, error = capsys.readouterr()
+    assert out.startswith("8GB: No usable policy is better")
+    assert "wrote" not in out
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["p.json"]
+    assert (tmp_path / "p.json").read_text() == "old"
+
+
+def test_a_reader_that_stops_reading_finds_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    parser = argparse.ArgumentParser()
+    decide_command.configure(parser)
+    monkeypatch.setattr(reader, "read_run", lambda _: GOOD)
+    monkeypatch.setattr("builtins.print", closed)
+    with pytest.raises(BrokenPipeError):
+        decide_command.run(parser.parse_args(["RUN", f"--policy={tmp_path / 'p.json'}"]))
+    assert read_policy(tmp_path / "p.json").mode == "milp"
