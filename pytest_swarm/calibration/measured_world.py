@@ -44,6 +44,7 @@ def measured_world(store: AnswerStore, limits: ServerLimits | None = None) -> Pl
         },
         num_parallel=_parallel(speeds),
         gpu_bytes=_gpu_bytes(store.loads(), limits or ServerLimits()),
+        list_s=_whole_ms(median([each.list_s for each in store.loads() if each.list_s is not None] or [0.0])),
     )
 
 
@@ -55,6 +56,7 @@ def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: I
         sizes[load.num_ctx].append(load.size_bytes)
     alone = [answer for answer in answers if not answer.beside and answer.unanswered_s is None]
     overheads = [answer.overhead_s for answer in alone if answer.overhead_s is not None]
+    clients = [answer.client_s for answer in alone if answer.client_s is not None]
     factors: dict[int, list[float]] = defaultdict(list)
     for speed in speeds:
         if speed.running > 1 and speed.decode_tokens_per_s:
@@ -65,6 +67,7 @@ def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: I
         prefill_tokens_per_s=_rounded(_prefill_speed(alone)),
         decode_tokens_per_s=_rounded(_decode_speed(alone)),
         overhead_s=_rounded(median(overheads) if overheads else None),
+        client_s=_whole_ms(median(clients)) if clients else None,
         slowdowns={running: _rounded(median(found)) for running, found in sorted(factors.items())},
     )
 
@@ -80,6 +83,11 @@ def _rounded(value: float | None) -> float | None: ...
 def _rounded(value: float | None) -> float | None:
     """Return a figure in four digits: a change of less than that is no reason to play cases again."""
     return None if value is None else float(f"{value:.3e}")
+
+
+def _whole_ms(seconds: float) -> float:
+    """Return seconds in whole milliseconds, which is as far as those of two calls agree."""
+    return round(seconds, 3)
 
 
 def _prefill_speed(answers: Iterable[StoredAnswer]) -> float | None:

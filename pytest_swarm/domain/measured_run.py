@@ -42,13 +42,18 @@ class PredictedAndReal(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedCase:
-    """A case that was also run for real. `figures` are by the name of their metric; `mode` is its routing mode."""
+    """A case that was also run for real. `figures` are by the name of their metric; `mode` is its routing mode.
+
+    `questions` are those of tasks that were the same for real, `other_answers` those of them with another answer.
+    """
 
     case: str
     job: str
     mode: str
     label: str
     figures: Mapping[str, PredictedAndReal]
+    questions: int = 0
+    other_answers: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "figures", MappingProxyType(dict(self.figures)))

@@ -34,6 +34,7 @@ def answer_of(reply: ChatReply, need: AnswerNeed, *, site: str, elapsed_s: float
         prefill_s=reply.prefill_s,
         decode_s=reply.decode_s,
         beside=beside,
+        client_s=None if reply.total_s is None or beside else max(0.0, elapsed_s - reply.total_s),
     )
 
 

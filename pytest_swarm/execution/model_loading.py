@@ -145,6 +145,7 @@ class ModelLoader:
         load_s = loop.time() - started_s
         key = full_tag(model.tag)
         entries = await self._client.resident_entries()
+        list_s = loop.time() - started_s - load_s
         entry = next((each for each in entries if full_tag(each.tag) == key), None)
         first = key not in self._loaded
         self._loaded[key] = model.tag
@@ -160,6 +161,7 @@ class ModelLoader:
             size_bytes=entry.size_bytes,
             size_vram_bytes=entry.size_vram_bytes,
             first=first,
+            list_s=list_s,
         )
 
 

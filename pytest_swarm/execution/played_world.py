@@ -30,6 +30,7 @@ class ModelFigures:
         prefill_tokens_per_s: Speed of prompts that were read in full; None = not measured.
         decode_tokens_per_s: Speed of replies of calls that ran alone; None = not measured.
         overhead_s: Fixed time of a call; None = not measured.
+        client_s: Seconds of a call that the server does not count, such as those of the client; None = not measured.
         slowdowns: Calls that run at once -> how many times longer each takes to decode.
     """
 
@@ -38,6 +39,7 @@ class ModelFigures:
     prefill_tokens_per_s: float | None = None
     decode_tokens_per_s: float | None = None
     overhead_s: float | None = None
+    client_s: float | None = None
     slowdowns: Mapping[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -57,11 +59,13 @@ class PlayedWorld:
         models: Digest -> figures, of the models that were loaded at least once.
         num_parallel: Calls that one model runs at the same time; the others wait.
         gpu_bytes: Memory of its GPUs; None where all models run on the CPU.
+        list_s: Seconds of a request that lists the resident models, by the client's clock.
     """
 
     models: Mapping[str, ModelFigures] = field(default_factory=dict)
     num_parallel: int = 1
     gpu_bytes: int | None = UNLIMITED_BYTES
+    list_s: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "models", MappingProxyType(dict(self.models)))
@@ -79,9 +83,11 @@ class PlayedWorld:
         """Return a figure of a model; None where it was not measured.
 
         Args:
-            digest: The digest of the model's file.
+            digest: The digest of the model's file; empty for the time of a list.
             name: The name of the figure, as `ModelFigures.figure` takes it.
         """
+        if not digest:
+            return self.list_s
         figures = self.models.get(digest)
         return None if figures is None else figures.figure(name)
 

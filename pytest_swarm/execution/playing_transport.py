@@ -6,6 +6,7 @@ answer in place of the prompt, so that nothing that it does to prompts can chang
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -154,16 +155,28 @@ class PlayingTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the simulated server's response; a call waits until its answer is known."""
         path = request.url.path
-        if request.method != "POST" or path not in (CHAT, GENERATE):
+        if request.method != "POST":
+            return await self._brief(request)
+        if path not in (CHAT, GENERATE):
             return await self._inner.handle_async_request(request)
         body = json.loads(await request.aread())
         if path == GENERATE and not body.get("prompt"):
+            if body.get("keep_alive") == 0:
+                return await self._brief(request)
             await self._before_load(request, body)
             return await self._inner.handle_async_request(request)
         question = self._known.question(path, body)
         if question is None:
             return await self._inner.handle_async_request(request)
         return await self._play(request, body, question)
+
+    async def _brief(self, request: httpx.Request) -> httpx.Response:
+        """Return the response to a list or an unload after what such a request takes besides the server's work."""
+        world = self._current.world
+        if world.list_s:
+            await asyncio.sleep(world.list_s)
+        self.figures.use(world, "", "list_s")
+        return await self._inner.handle_async_request(request)
 
     async def _before_load(self, request: httpx.Request, body: Mapping[str, Json]) -> None:
         """Wait until the load of a model was timed; unloading needs no figures, and neither does a renewed lease."""
@@ -193,7 +206,17 @@ class PlayingTransport(httpx.AsyncBaseTransport):
         if "keep_alive" in body:
             played["keep_alive"] = body["keep_alive"]
         url = request.url.copy_with(raw_path=CHAT.encode())
-        return await self._inner.handle_async_request(httpx.Request("POST", url, json=played))
+        response = await self._inner.handle_async_request(httpx.Request("POST", url, json=played))
+        return await self._after_client(question.model, response)
+
+    async def _after_client(self, model: ModelIdentity, response: httpx.Response) -> httpx.Response:
+        """Return a response after what a call takes besides the server's own time."""
+        world = self._current.world
+        figures = world.models.get(model.digest)
+        if figures is not None and figures.client_s:
+            await asyncio.sleep(figures.client_s)
+        self.figures.use(world, model.digest, "client_s")
+        return response
 
     async def _wait(self, missing: Callable[[], tuple[Need, ...]]) -> None:
         if self._announced is not None and missing():

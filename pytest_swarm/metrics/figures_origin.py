@@ -18,7 +18,8 @@ from pytest_swarm.statistics.intervals import CONFIDENCE, t_quantile
 
 PREDICTED_BACKEND: Final = "measure"
 _REPLAYED_BACKEND: Final = "replay"
-VERIFIED_FIGURES: Final = ("makespan_s", "load_s", "total_latency_s", "measured_peak_vram_gb")
+_MAKESPAN: Final = "makespan_s"
+VERIFIED_FIGURES: Final = ("score", _MAKESPAN, "load_s", "total_latency_s", "measured_peak_vram_gb")
 FAR_OFF: Final = 0.2
 """A figure whose prediction is off by more than this share is grey, and the report says so."""
 
@@ -147,7 +148,7 @@ def figures_mark(runs: Iterable[Run]) -> FiguresMark:
     runs = tuple(runs)
     order = tuple(FiguresOrigin)
     verified = tuple(case for run in runs for case in run.verified)
-    makespan = next((each for each in verified_figures(verified) if each.metric == VERIFIED_FIGURES[0]), None)
+    makespan = next((each for each in verified_figures(verified) if each.metric == _MAKESPAN), None)
     return FiguresMark(
         origin=max((figures_origin(run.info) for run in runs), key=order.index),
         verified=len(verified),

@@ -25,6 +25,7 @@ class DryRun:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._ran = WholeCost()
+        self._added = False
         self.failed = 0
         """Cases that would not complete; they are not counted."""
 
@@ -44,6 +45,7 @@ class DryRun:
 
     def add(self, case: Case) -> str | None:
         """Count a case; return why it would not complete, None where it would as far as that is known."""
+        self._added = True
         error = self._estimate.add(case) if self._asks else self._run(case)
         self.failed += error is not None
         return error
@@ -59,6 +61,8 @@ class DryRun:
 
     def lines(self) -> list[str]:
         """Return what the run would cost, as lines for the terminal."""
+        if not self._added:
+            return []  # the session ended before its first case, and the store is closed
         whole = self._estimate.whole if self._asks else self._ran
         if not whole.cases:
             return []

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.dry_run import DryRun
     from pytest_swarm.plugin.gate_session import Gating
     from pytest_swarm.plugin.job_runner import JobRunner
+    from pytest_swarm.plugin.measuring import Measuring
     from pytest_swarm.plugin.progress import Progress
     from pytest_swarm.plugin.repeating import Repeating
     from pytest_swarm.plugin.run_folder import RunFolder
@@ -97,6 +98,9 @@ class SwarmSession:
         capture = self.config.pluginmanager.get_plugin("capturemanager")
         if reporter is not None and capture is not None:
             with capture.global_and_fixture_disabled():
+                reporter.ensure_newline()
+                if reporter._tw.width_of_current_line:  # with -q, dots have no line of their own to leave
+                    reporter._tw.line()
                 reporter.write_line(f"swarm: {sentence}")
 
     @property
@@ -183,11 +187,7 @@ class SwarmSession:
             cases = ((key_of(item), self.cases.axes_of(item).carryover or "case") for item in benchmarks)
             check_case_conflicts(cases, self.settings, self.resources)
             if self.resources.measuring is not None:
-                from pytest_swarm.plugin.verifying import drawn
-
-                self.resources.measuring.to_verify = drawn(
-                    self.collected, self.settings.verify, seed=self.settings.seed
-                )
+                self._draw_to_verify(self.resources.measuring, benchmarks)
             self.resources.remarks += [f"left out of all: {reason}" for reason in self.cases.left_out.values()]
             self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
             if self.resources.hosts is None:
@@ -200,6 +200,22 @@ class SwarmSession:
             _ = self.folder.earlier
             if self.gating is not None:
                 self.gating.prepare(lambda: self._describe(self.folder.path.name))
+
+    def _draw_to_verify(self, measuring: Measuring, benchmarks: Sequence[pytest.Item]) -> None:
+        """Draw the cases that are run for real as well, among those that a server can run."""
+        from pytest_swarm.plugin.verifying import drawn, verifiable
+
+        count = self.settings.verify
+        if not count:
+            return
+        tests = {item.nodeid: key_of(item).mode for item in benchmarks}
+        able = verifiable(tests, self.resources.server_bench)
+        measuring.to_verify = drawn(able, count, seed=self.settings.seed)
+        if len(able) < min(count, len(tests)):
+            self.resources.remarks.append(
+                f"--swarm-verify={count}: a server can run {len(able)} of the {len(tests)} cases, and these are "
+                "verified; the modes of the others must know all answers beforehand"
+            )
 
     def header(self, *, quiet: bool) -> list[str]:
         """Return the lines before the first test; with `quiet`, only warnings."""

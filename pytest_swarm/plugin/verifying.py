@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.domain.measured_run import PredictedAndReal
+from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.domain.seeding import stable_rng
-from pytest_swarm.errors import SwarmError
+from pytest_swarm.errors import OptionError, SwarmError
 from pytest_swarm.metrics.job_metrics import encode_metrics, job_metrics
 from pytest_swarm.telemetry.events import encode_note
 from pytest_swarm.telemetry.measured_events import encode_verified_case
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case, JobRecord
+    from pytest_swarm.execution.bench import Bench
     from pytest_swarm.plugin.resources import Resources
     from pytest_swarm.telemetry.sink import Event, Sink
 
-FIGURES: Final = ("makespan_s", "load_s", "total_latency_s", "measured_peak_vram_gb")
+FIGURES: Final = ("score", "makespan_s", "load_s", "total_latency_s", "measured_peak_vram_gb")
 
 
 def drawn(tests: Sequence[str], count: int, *, seed: int) -> frozenset[str]:
@@ -50,9 +51,58 @@ def verify(predicted: JobRecord, resources: Resources, *, sink: Sink) -> None:
     if JobStatus.COMPLETED not in (real.status, predicted.status) or real.status is not predicted.status:
         sink.emit(_not_verified(case, real.error or f"it ended as {real.status}", predicted.started_ts_ms))
         return
+    replaced = () if resources.measuring is None else resources.measuring.replaced()
+    if replaced:
+        sink.emit(_not_verified(case, replaced[0], predicted.started_ts_ms))
+        return
     was, now = (encode_metrics(job_metrics(record)) for record in (predicted, real))
     figures = {name: PredictedAndReal(_number(was.get(name)), _number(now.get(name))) for name in FIGURES}
-    sink.emit(encode_verified_case(case, figures, predicted.started_ts_ms))
+    verified = VerifiedCase(
+        case=case.digest,
+        job=case.job,
+        mode=case.key.mode,
+        label=case.key.label,
+        figures=figures,
+        questions=len(asked_again(predicted, real)),
+        other_answers=sum(first != second for first, second in asked_again(predicted, real)),
+    )
+    sink.emit(encode_verified_case(verified, predicted.started_ts_ms))
+
+
+def asked_again(predicted: JobRecord, real: JobRecord) -> list[tuple[str, str]]:
+    """Return the measured and the real answer to each question of a task that was the same one in both.
+
+    It is the same one where the model is, and what the answers before it have handed on.
+
+    Args:
+        predicted: The case as it was played.
+        real: The case as it was run.
+    """
+    graph = predicted.case.graph
+    was, now = ({each.task: each for each in record.outcomes} for record in (predicted, real))
+    found: list[tuple[str, str]] = []
+    for task in was.keys() & now.keys():
+        first, second = was[task], now[task]
+        handed_on = all(was[each].answer == now[each].answer for each in graph.inputs(task))
+        if first.answer is not None and second.answer is not None and first.model == second.model and handed_on:
+            found.append((first.answer, second.answer))
+    return found
+
+
+def verifiable(tests: Mapping[str, str], bench: Bench) -> list[str]:
+    """Return the tests whose cases a server can run: not those of modes that must know all answers beforehand.
+
+    Args:
+        tests: Node ID -> mode.
+        bench: The bench of the server.
+    """
+    refused = set[str]()
+    for mode in set(tests.values()):
+        try:
+            bench.check_modes([mode])
+        except OptionError:
+            refused.add(mode)
+    return [test for test, mode in tests.items() if mode not in refused]
 
 
 def _number(value: object) -> float | None:

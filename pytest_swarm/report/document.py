@@ -66,6 +66,8 @@ class VerifiedEntry(Struct, frozen=True, kw_only=True):
     job: Annotated[str, Meta(description="name of the graph")]
     label: Annotated[str, Meta(description="mode, horizon and budget")]
     figures: Annotated[dict[str, VerifiedPair], Meta(description="metric -> predicted and real")]
+    questions: Annotated[Count, Meta(description="questions of tasks that were the same for real")] = 0
+    other_answers: Annotated[Count, Meta(description="of these, how many got another answer")] = 0
 
 
 class VerifiedSum(Struct, frozen=True, kw_only=True):

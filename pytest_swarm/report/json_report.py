@@ -211,6 +211,8 @@ def _measure(report: Report) -> MeasureBlock | None:
                 job=each.job,
                 label=each.label,
                 figures={name: VerifiedPair(predicted=p.predicted, real=p.real) for name, p in each.figures.items()},
+                questions=each.questions,
+                other_answers=each.other_answers,
             )
             for each in summary.verified
         ],

@@ -92,8 +92,28 @@ def verified_sentence(summary: MeasureSummary) -> str:
     off = summary.far_off
     if off:
         parts = " and ".join(f"{label_of(each.metric)} by {percent(each.off)}" for each in off)
-        return f"{count}: the prediction is off for {parts}, so these figures are grey."
-    return f"{count}: every prediction is within {FAR_OFF:.0%} of it.".replace("%", " %")
+        text = f"{count}: the prediction is off for {parts}, so these figures are grey."
+    else:
+        text = f"{count}: every prediction is within {FAR_OFF:.0%} of it.".replace("%", " %")
+    return f"{text}{_same_answers(summary)}"
+
+
+def _same_answers(summary: MeasureSummary) -> str:
+    """Return whether the server has answered the same questions alike; empty where none was asked again."""
+    asked = sum(case.questions for case in summary.verified)
+    others = sum(case.other_answers for case in summary.verified)
+    if not asked:
+        return ""
+    if not others:
+        return f" {_questions(asked)} asked again, with the same answer."
+    return (
+        f" {_questions(asked)} asked again, and {others:,} got another answer: the server is not deterministic, so "
+        "scores are those of the answers that were measured; raise --swarm-repeat to see how they vary."
+    )
+
+
+def _questions(count: int) -> str:
+    return f"{plural(count, 'question')} {'was' if count == 1 else 'were'}"
 
 
 def label_of(metric: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_swarm.metrics.figures_origin import FiguresOrigin, figures_origin
-from pytest_swarm.report.measured import WORD, measure_summary, measured_once, measured_sentence
+from pytest_swarm.report.measured import WORD, measure_summary, measured_once, measured_sentence, verified_sentence
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import one_line
 
@@ -30,8 +30,10 @@ def provenance(report: Report) -> Provenance | None:
     measured = measure_summary(report)
     if origin is FiguresOrigin.SIMULATED:
         text = f"no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
-        more = "" if measured is None else f" Its answers were {measured_once(measured)}."
-        return Provenance(word="SIMULATED", text=text + more)
+        if measured is not None:
+            checked = f" {verified_sentence(measured)}" if measured.verified else ""
+            text = f"{text} Its answers were {measured_once(measured)}.{checked}"
+        return Provenance(word="SIMULATED", text=text)
     if measured is not None:
         return Provenance(word=WORD, text=measured_sentence(measured))
     if origin is FiguresOrigin.REPLAYED:

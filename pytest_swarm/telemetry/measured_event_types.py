@@ -40,3 +40,5 @@ class VerifiedCaseEvent(Struct, frozen=True, kw_only=True, tag_field="event", ta
     mode: str
     label: Annotated[str, Meta(description="mode, horizon and budget, as in test ids")]
     figures: Annotated[dict[str, FigurePair], Meta(description="metric -> predicted and real")]
+    questions: Annotated[int, Meta(ge=0, le=_LARGEST, description="questions of tasks that were the same for real")] = 0
+    other_answers: Annotated[int, Meta(ge=0, le=_LARGEST, description="of these, how many got another answer")] = 0

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pytest_swarm.codec import JsonObject, to_json
 from pytest_swarm.domain.measured_run import MeasuredTest, PredictedAndReal, VerifiedCase
-from pytest_swarm.domain.record import Case
 from pytest_swarm.telemetry.measured_event_types import FigurePair, MeasuredTestEvent, VerifiedCaseEvent
 
 
@@ -27,22 +24,20 @@ def encode_measured_test(test: MeasuredTest, ts_ms: float) -> JsonObject:
     )
 
 
-def encode_verified_case(case: Case, figures: Mapping[str, PredictedAndReal], ts_ms: float) -> JsonObject:
-    """Return `verified_case`.
-
-    Args:
-        case: The case.
-        figures: Its figures by the name of their metric.
-        ts_ms: Milliseconds since 1970.
-    """
+def encode_verified_case(verified: VerifiedCase, ts_ms: float) -> JsonObject:
+    """Return `verified_case`."""
     return to_json(
         VerifiedCaseEvent(
             ts_ms=ts_ms,
-            case=case.digest,
-            job=case.job,
-            mode=case.key.mode,
-            label=case.key.label,
-            figures={name: FigurePair(predicted=pair.predicted, real=pair.real) for name, pair in figures.items()},
+            case=verified.case,
+            job=verified.job,
+            mode=verified.mode,
+            label=verified.label,
+            figures={
+                name: FigurePair(predicted=pair.predicted, real=pair.real) for name, pair in verified.figures.items()
+            },
+            questions=verified.questions,
+            other_answers=verified.other_answers,
         )
     )
 
@@ -76,4 +71,6 @@ class MeasuredReader:
             mode=event.mode,
             label=event.label,
             figures={name: PredictedAndReal(pair.predicted, pair.real) for name, pair in event.figures.items()},
+            questions=event.questions,
+            other_answers=event.other_answers,
         )

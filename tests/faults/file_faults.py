@@ -80,6 +80,7 @@ DAMAGES: dict[str, tuple[Damage, bool | None]] = {
     "with 100,000 brackets": (deep, False),
     "with numbers of 5,000 digits": (digits, False),
 }
+OF_ANY_FILE = ("empty", "cut in the middle", "of zeros")  # the others damage texts
 
 
 def rows() -> tuple[FaultCase, ...]:
@@ -99,6 +100,7 @@ def rows() -> tuple[FaultCase, ...]:
         )
         for sample in SAMPLES
         for name, (damage, is_read) in DAMAGES.items()
+        if sample.is_text or name in OF_ANY_FILE
     ]
     missing = [
         FaultCase(

@@ -31,12 +31,13 @@ CASE = case(graph(("a", "b"), name="job"), "single:gemma2:2b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSample:
-    """A kind of file: what it is called, a name for one, the bytes of one, and what reads it."""
+    """A kind of file: what it is called, a name for one, the bytes of one, what reads it, and whether it is a text."""
 
     what: str
     name: str
     data: Callable[[], bytes]
     read: Callable[[Path], object]
+    is_text: bool = True
 
 
 @cache
@@ -121,7 +122,7 @@ SAMPLES = (
         data=lambda: shipped("pytest_swarm/simulator/profiles/a40.toml"),
         read=lambda path: load_profile(str(path)),
     ),
-    FileSample(what="an answer store", name="answers", data=stored.store_bytes, read=stored.read_store),
+    FileSample(what="an answer store", name="answers", data=stored.store_bytes, read=stored.read_store, is_text=False),
     FileSample(what="an export of answers", name="a.jsonl", data=stored.export_bytes, read=stored.read_export),
     FileSample(
         what="estimates",

@@ -186,6 +186,19 @@ def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, re
     assert len(reports.of("verified_case")) == 2
 
 
+def test_what_no_server_can_run_is_not_drawn(suite: pytest.Pytester, reports: Reports) -> None:
+    """Over HTTP, where nobody knows all answers beforehand, and each question gets the same answer again."""
+    with serve_in_thread(serving()) as url:
+        arguments = ("--swarm-backend=measure", f"--swarm-host={url}", "--swarm-complete", "--swarm-vram=16GB")
+        run(suite, *arguments, "--swarm-compare=greedy,oracle", "--swarm-verify=9").assert_outcomes(passed=2)
+    measure = reports.report["run"]["measure"]
+    [verified] = measure["verified"]
+    assert verified["label"].startswith("greedy")
+    assert (verified["questions"], verified["other_answers"]) == (2, 0)
+    assert any("a server can run 1 of the 2 cases" in note for note in reports.report["notes"])
+    assert not any("could not be verified" in note for note in reports.report["notes"])
+
+
 def test_the_same_cases_are_verified_in_every_run(suite: pytest.Pytester, reports: Reports) -> None:
     found = []
     for _ in range(2):
@@ -369,11 +382,18 @@ def test_graphs_that_are_parameters_tell_the_cost_of_the_whole_run_and_own_score
 
 @pytest.mark.parametrize("backend", ["sim", "measure"])
 def test_a_dry_run_tells_what_the_run_would_tell_of_a_case(suite: pytest.Pytester, backend: str) -> None:
-    policy = write_policy(suite.path, {}, budget_gb=16.0)
-    arguments = (f"--swarm-backend={backend}", "--swarm-profile=a40", f"--swarm-compare=greedy,policy:{policy}")
-    result = run(suite, *arguments, "--swarm-dry-run")
+    arguments = (f"--swarm-backend={backend}", "--swarm-profile=a40", "--swarm-compare=greedy,single:llama3.1:8b")
+    result = run(suite, *arguments, "--swarm-vram=4GB", "--swarm-dry-run")
     result.assert_outcomes(failed=1, skipped=1)
-    result.stdout.fnmatch_lines(["*--swarm-dry-run: *policy*16GB*8GB*", "dry run of 1 case (1 more would not*"])
+    result.stdout.fnmatch_lines(["*--swarm-dry-run: *", "dry run of 1 case (1 more would not*"])
+
+
+def test_a_dry_run_that_is_refused_says_that_alone(suite: pytest.Pytester) -> None:
+    policy = write_policy(suite.path, {}, budget_gb=16.0)
+    result = run(suite, *MEASURE, f"--swarm-compare=greedy,policy:{policy}", "--swarm-dry-run")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *policy*16GB*8GB*"])
+    assert "dry run of" not in result.stdout.str()
 
 
 def test_a_dry_run_of_oracle_counts_the_matrix_that_complete_asks(suite: pytest.Pytester) -> None:

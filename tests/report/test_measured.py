@@ -48,6 +48,24 @@ def verified(predicted: float = 10.0, real: float = 10.0, number: int = 0) -> Ve
     return VerifiedCase(case=f"{number:016x}", job="wb1", mode="lp", label="lp-h3-8GB", figures=pairs)
 
 
+@pytest.mark.parametrize(
+    ("questions", "others", "said"),
+    [
+        (9, 2, "9 questions were asked again, and 2 got another answer: the server is not deterministic"),
+        (1, 0, "1 question was asked again, with the same answer."),
+        (0, 0, None),
+    ],
+)
+def test_answers_that_differ_when_they_are_asked_again_are_told(questions: int, others: int, said: str | None) -> None:
+    case = replace(verified(), questions=questions, other_answers=others)
+    report = build_report(measured(case))
+    text = " ".join("\n".join(terminal_summary(report, width=100, verbose=0)).split())
+    assert (said in text) if said else "asked again" not in text
+    block: Any = encode_report(report)["run"]
+    entry = block["measure"]["verified"][0]
+    assert (entry["questions"], entry["other_answers"]) == (questions, others)
+
+
 def measured(*cases: VerifiedCase, tests: tuple[MeasuredTest, ...] = (TEST,)) -> Run:
     jobs = (record(case=key("lp")), record(case=key("llm")))
     return replace(run(*jobs, **KINDS["measured"]), measured=tests, verified=cases)
@@ -148,11 +166,11 @@ def test_events_come_back_as_they_were(tmp_path: Path) -> None:
     sink.emit(encode_run_start(info(**KINDS["measured"])))
     sink.emit(encode_measured_test(TEST, 1.0))
     a_record = record(case=key("lp"))
-    sink.emit(encode_verified_case(a_record.case, verified().figures, 2.0))
+    written = replace(verified(), case=a_record.case.digest, questions=9, other_answers=2)
+    sink.emit(encode_verified_case(written, 2.0))
     sink.emit(encode_note(a_record.case, "a note", 3.0))
     sink.emit(encode_run_end(4.0, complete=True, notes=()))
     sink.close()
     found = read_run(tmp_path)
     assert found.measured == (TEST,)
-    [case] = found.verified
-    assert (case.case, case.label, case.figures) == (a_record.case.digest, "lp-h3-8GB", verified().figures)
+    assert found.verified == (written,)

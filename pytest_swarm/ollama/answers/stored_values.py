@@ -32,6 +32,7 @@ class StoredAnswer(Struct, frozen=True, kw_only=True):
         decode_s: Seconds of the reply.
         beside: Other calls that ran at the same time.
         cached: Whether an earlier prompt of the same loaded model began alike, so that `prefill_s` is too short.
+        client_s: Seconds of the call by the client's clock beyond `total_s`: the client's own, and the way there.
         unanswered_s: The call was given up after so many seconds, without a reply; None for every other answer.
     """
 
@@ -50,6 +51,7 @@ class StoredAnswer(Struct, frozen=True, kw_only=True):
     decode_s: Seconds | None = None
     beside: Count = 0
     cached: bool = False
+    client_s: Seconds | None = None
     unanswered_s: Seconds | None = None
 
     @property
@@ -72,6 +74,7 @@ class LoadSample(Struct, frozen=True, kw_only=True, tag="load"):
         num_ctx: The context that it was loaded with, in tokens.
         size_bytes: Its size in memory.
         size_vram_bytes: The part of it on the GPU.
+        list_s: Seconds of the request that listed the resident models afterwards; None = not measured.
         first: Whether it was the first load by its process, so that the file may have come from the disk.
     """
 
@@ -84,6 +87,7 @@ class LoadSample(Struct, frozen=True, kw_only=True, tag="load"):
     size_bytes: Count
     size_vram_bytes: Count
     first: bool = False
+    list_s: Seconds | None = None
 
 
 class SpeedSample(Struct, frozen=True, kw_only=True, tag="speed"):
