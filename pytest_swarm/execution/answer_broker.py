@@ -184,6 +184,12 @@ class AnswerBroker:
             except BackendError as error:
                 tally.failures |= {need.identity: str(error) for need in queue}
                 continue
+            tally.failures |= {
+                need.identity: self.replaced.reason(need.model)
+                or f"{tag} was loaded, and the server did not list it under this tag afterwards"
+                for need in queue
+                if isinstance(need, LoadNeed) and self._is_missing(need)
+            }
             await self._ask_queue([need for need in queue if isinstance(need, AnswerNeed)], tally)
 
     async def _prepare(self, queue: list[Need], num_ctx: int | None, *, wanted: list[str], tally: WaveTally) -> None:

@@ -59,6 +59,8 @@ class DryRun:
 
     def lines(self) -> list[str]:
         """Return what the run would cost, as lines for the terminal."""
+        if "_estimate" not in self.__dict__ and not self._ran.cases:
+            return []
         whole = self._estimate.whole if self._asks else self._ran
         if not whole.cases:
             return []
