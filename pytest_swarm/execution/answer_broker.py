@@ -143,6 +143,8 @@ class AnswerBroker:
         """Ask a real server whether its models are those of the start; one in this process cannot change."""
         if self._inner.live and self._connection is not None:
             await self.replaced.look(self._connection.client)
+            if self._loader is not None:
+                self._loader.forget(self.replaced.tags)
 
     async def _keeps(self, model: ModelIdentity) -> bool:
         """Return whether what a model has just done is certain to be its own."""
