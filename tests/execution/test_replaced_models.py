@@ -184,3 +184,10 @@ def test_what_was_loaded_under_a_replaced_tag_is_left_alone(store: AnswerStore) 
         assert lab.broker.replaced.tags == {TAG}
     assert [isinstance(result, NotMeasured) for result in results] == [False, False, True]
     assert TAG not in lab.counts.unloaded[before:]
+
+
+def test_what_is_foreseen_behind_a_model_that_is_not_asked_ends_the_waves(store: AnswerStore) -> None:
+    """A step that needs two models, one of which was replaced, lacks its answers and does not wait for ever."""
+    with closing((lab := lab_of(changing(Change(1)), store)).broker):
+        results = lab.play(cases_of(graph(ids="a b c d e f"), ("random",), (0,), (16.0,), repeats=12)).cases.values()
+    assert any(isinstance(result, NotMeasured) and "was replaced" in result.reason for result in results)
