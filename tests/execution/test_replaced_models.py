@@ -188,6 +188,9 @@ def test_what_was_loaded_under_a_replaced_tag_is_left_alone(store: AnswerStore) 
 
 def test_what_is_foreseen_behind_a_model_that_is_not_asked_ends_the_waves(store: AnswerStore) -> None:
     """A step that needs two models, one of which was replaced, lacks its answers and does not wait for ever."""
-    with closing((lab := lab_of(changing(Change(1)), store)).broker):
+    change = Change(10**6)
+    with closing((lab := lab_of(changing(change), store)).broker):
+        lab.play(cases_of(graph(ids="x y z"), ("random",), (0,), (16.0,), repeats=6))  # every load is known
+        change.after = 0
         results = lab.play(cases_of(graph(ids="a b c d e f"), ("random",), (0,), (16.0,), repeats=12)).cases.values()
     assert any(isinstance(result, NotMeasured) and "was replaced" in result.reason for result in results)
