@@ -143,6 +143,8 @@ class AnswerBroker:
         """Ask a real server whether its models are those of the start; one in this process cannot change."""
         if self._inner.live and self._connection is not None:
             await self.replaced.look(self._connection.client)
+            if self._loader is not None:
+                self._loader.forget(self.replaced.tags)
 
     async def _keeps(self, model: ModelIdentity) -> bool:
         """Return whether what a model has just done is certain to be its own."""
@@ -184,6 +186,12 @@ class AnswerBroker:
             except BackendError as error:
                 tally.failures |= {need.identity: str(error) for need in queue}
                 continue
+            tally.failures |= {
+                need.identity: self.replaced.reason(need.model)
+                or f"{tag} was loaded, and the server did not list it under this tag afterwards"
+                for need in queue
+                if isinstance(need, LoadNeed) and self._is_missing(need)
+            }
             await self._ask_queue([need for need in queue if isinstance(need, AnswerNeed)], tally)
 
     async def _prepare(self, queue: list[Need], num_ctx: int | None, *, wanted: list[str], tally: WaveTally) -> None:

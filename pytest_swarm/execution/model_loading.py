@@ -69,6 +69,15 @@ class ModelLoader:
             if full_tag(entry.tag) in self._loaded
         }
 
+    def forget(self, tags: Collection[str]) -> None:
+        """Leave models alone that were replaced: their tags unload another file now, and the old one stays listed.
+
+        Args:
+            tags: Their full tags.
+        """
+        for tag in tags:
+            self._loaded.pop(tag, None)
+
     async def load(self, model: ModelIdentity, num_ctx: int | None, *, wanted: Collection[str], again: bool) -> int:
         """Load a model where it is not resident with this context; return how many loads were made.
 

@@ -69,6 +69,11 @@ class ReplacedModels:
         """Return what happened to a model and what to do, in one sentence; None where it is as it was."""
         return self._reasons.get(full_tag(model.tag))
 
+    @property
+    def tags(self) -> frozenset[str]:
+        """The full tags of the models that are others now."""
+        return frozenset(self._reasons)
+
     def remarks(self) -> list[str]:
         """Return a sentence for each change of the server, with how much was not kept for it."""
         lost: dict[str, int] = {}

@@ -137,16 +137,18 @@ class Waves:
         players = {case.digest: self._player(with_custom_scorers(case, scored_once)) for case in cases}
         waves: list[WaveReport] = []
         failures: dict[str, str] = {}
+        settled: set[str] = set()  # what a case still foresees behind a call that failed is not asked again and again
         try:
             self._refresh(players, restart=lambda _: False)
             while True:
                 for player in players.values():
                     player.advance() if player.ended is None else None
-                needs = [need for need in _needs(players.values()) if need.identity not in failures]
+                needs = [need for need in _needs(players.values()) if need.identity not in settled]
                 if needs:
                     report = self._measurer.measure(needs, cases[0], wave=first_wave + len(waves))
                     waves.append(report)
                     failures |= report.failures
+                    settled |= {need.identity for need in needs}
                     self._refresh(players, restart=self._has_other_limits)
                 elif not self._refresh(players, restart=self._is_outdated):
                     break

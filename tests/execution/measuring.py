@@ -38,10 +38,13 @@ class Counts:
 
     calls: Counter[str] = field(default_factory=Counter)
     bodies: list[str] = field(default_factory=list)
+    unloaded: list[str] = field(default_factory=list)
 
     def count(self, request: httpx.Request, body: dict[str, object]) -> None:
         if request.url.path == "/api/generate":
             self.calls["unload" if body.get("keep_alive") == 0 else "load"] += 1
+            if body.get("keep_alive") == 0:
+                self.unloaded.append(str(body["model"]))
             return
         messages = body["messages"]
         assert isinstance(messages, list)

@@ -171,3 +171,26 @@ def test_a_model_that_was_replaced_after_the_last_question_is_told(store: Answer
         lab.broker.look()
         [remark] = lab.broker.replaced.remarks()
     assert remark.endswith("what was played before is of the model at the start")
+
+
+def test_what_was_loaded_under_a_replaced_tag_is_left_alone(store: AnswerStore) -> None:
+    """Its tag unloads another file now, so that waiting until it is gone would take as long as the time limit."""
+    change = Change(10**6)
+    with closing((lab := lab_of(changing(change), store)).broker):
+        lab.records(CASES)
+        change.after, before = 0, lab.counts.calls["unload"]
+        tags = ("qwen2.5-coder:7b", "phi4:14b", "gemma2:2b")
+        results = lab.play(cases_of(graph(ids="x"), [f"single:{tag}" for tag in tags], (0,), (16.0,))).cases.values()
+        assert lab.broker.replaced.tags == {TAG}
+    assert [isinstance(result, NotMeasured) for result in results] == [False, False, True]
+    assert TAG not in lab.counts.unloaded[before:]
+
+
+def test_what_is_foreseen_behind_a_model_that_is_not_asked_ends_the_waves(store: AnswerStore) -> None:
+    """A step that needs two models, one of which was replaced, lacks its answers and does not wait for ever."""
+    change = Change(10**6)
+    with closing((lab := lab_of(changing(change), store)).broker):
+        lab.play(cases_of(graph(ids="x y z"), ("random",), (0,), (16.0,), repeats=6))  # every load is known
+        change.after = 0
+        results = lab.play(cases_of(graph(ids="a b c d e f"), ("random",), (0,), (16.0,), repeats=12)).cases.values()
+    assert any(isinstance(result, NotMeasured) and "was replaced" in result.reason for result in results)

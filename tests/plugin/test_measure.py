@@ -382,10 +382,10 @@ def test_graphs_that_are_parameters_tell_the_cost_of_the_whole_run_and_own_score
 
 @pytest.mark.parametrize("backend", ["sim", "measure"])
 def test_a_dry_run_tells_what_the_run_would_tell_of_a_case(suite: pytest.Pytester, backend: str) -> None:
-    arguments = (f"--swarm-backend={backend}", "--swarm-profile=a40", "--swarm-compare=greedy,single:llama3.1:8b")
-    result = run(suite, *arguments, "--swarm-vram=4GB", "--swarm-dry-run")
+    arguments = (f"--swarm-backend={backend}", "--swarm-profile=a40", "--swarm-compare=greedy,single:phi4:14b")
+    result = run(suite, *arguments, "--swarm-dry-run")
     result.assert_outcomes(failed=1, skipped=1)
-    result.stdout.fnmatch_lines(["*--swarm-dry-run: *", "dry run of 1 case (1 more would not*"])
+    result.stdout.fnmatch_lines(["--swarm-dry-run: *phi4:14b*8GB*", "dry run of 1 case (1 more would not complete)*"])
 
 
 def test_a_dry_run_that_is_refused_says_that_alone(suite: pytest.Pytester) -> None:
@@ -404,7 +404,7 @@ def test_a_dry_run_of_oracle_counts_the_matrix_that_complete_asks(suite: pytest.
     assert figures_of(dry, "now: about")[:2] == [9, 8]  # two tasks, four models, and an answer that is handed on
 
 
-def write_policy(folder: Path, digests: dict[str, str], *, budget_gb: float = 8.0) -> str:
+def write_policy(folder: Path, digests: dict[str, str]) -> str:
     """Write a policy that was decided with these files of the models, and return its name."""
     models = [
         {
@@ -438,7 +438,7 @@ def write_policy(folder: Path, digests: dict[str, str], *, budget_gb: float = 8.
         "schema": "swarm-policy/1",
         "mode": "greedy",
         "horizon_depth": 0,
-        "vram_budget_gb": budget_gb,
+        "vram_budget_gb": 8.0,
         "weights": {"token": 0.5, "switch": 0.2},
         "fleet_name": "heavy",
         "models": models,
