@@ -389,10 +389,11 @@ def test_a_dry_run_tells_what_the_run_would_tell_of_a_case(suite: pytest.Pyteste
 
 
 def test_a_dry_run_that_is_refused_says_that_alone(suite: pytest.Pytester) -> None:
-    policy = write_policy(suite.path, {}, budget_gb=16.0)
-    result = run(suite, *MEASURE, f"--swarm-compare=greedy,policy:{policy}", "--swarm-dry-run")
+    policy = write_policy(suite.path, {})  # of 8 GB
+    compared = f"--swarm-compare=greedy,policy:{policy}"
+    result = run(suite, *MEASURE, compared, "--swarm-vram=16GB", "--swarm-dry-run")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: *policy*16GB*8GB*"])
+    result.stderr.fnmatch_lines(["ERROR: *policy*8GB*16GB*"])
     assert "dry run of" not in result.stdout.str()
 
 
