@@ -116,6 +116,7 @@ def in_processes(folder: Path, *runs: tuple[str, int], at_once: bool = False) ->
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     statuses: list[int] = json.loads(done.stdout)
+    print(done.stderr)  # why a process failed
     return statuses
 
 

@@ -30,6 +30,7 @@ from pytest_swarm.ollama.answers.stored_values import LoadSample, Sample, SpeedS
 
 _MAGIC: Final = b"SQLite format 3\x00"
 _WAIT_S: Final = 60.0  # for another writer; a write takes milliseconds
+_RETRY_S: Final = 0.01
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, tag TEXT NOT NULL, digest TEXT NOT NULL, server TEXT NOT NULL, path TEXT NOT NULL,
@@ -39,6 +40,20 @@ CREATE TABLE IF NOT EXISTS models (
     tag TEXT NOT NULL, digest TEXT NOT NULL, server TEXT NOT NULL, name TEXT NOT NULL, seen_ts_ms REAL NOT NULL,
     PRIMARY KEY (tag, digest, server)) WITHOUT ROWID;
 """
+
+
+def _use_wal(database: sqlite3.Connection) -> None:
+    """Set WAL mode. SQLite does not wait for another process that does so at the same moment, so this waits for it."""
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_S)
+        else:
+            return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +116,7 @@ class AnswerStore:
         if found > VERSION:
             database.close()
             raise AnswersError(f"answers {self.path}: version {found} is newer than {VERSION}; update pytest-swarm")
-        database.execute("PRAGMA journal_mode = WAL")
+        _use_wal(database)
         database.execute("PRAGMA synchronous = NORMAL")
         return database
 

@@ -10,6 +10,7 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -208,6 +209,7 @@ def test_removing_a_digest_leaves_the_others() -> None:
 WRITER = """
 import sys
 from pathlib import Path
+from typing import Any
 from tests.ollama.answers.test_answer_store import ANSWER, question
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 name, first, last = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
@@ -277,3 +279,25 @@ def test_a_store_whose_values_are_of_other_types_is_refused_in_a_sentence(
         database.commit()
     with AnswerStore(path, writable=False) as store, pytest.raises(AnswersError, match=sentence):
         list(exported_lines(store))
+
+
+class BusyTwice(sqlite3.Connection):
+    """A connection whose mode cannot be set twice, as while another process sets it: SQLite does not wait then."""
+
+    refusals = 2
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        if "journal_mode" in sql and BusyTwice.refusals:
+            BusyTwice.refusals -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        return super().execute(sql, *parameters)
+
+
+def test_a_store_that_another_process_is_opening_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, factory=BusyTwice, **more))
+    with AnswerStore(tmp_path / "s") as store:
+        assert store.add(question("one"), ANSWER)
+    assert BusyTwice.refusals == 0
