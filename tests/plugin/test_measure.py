@@ -124,6 +124,15 @@ def test_a_selection_asks_only_for_itself(suite: pytest.Pytester) -> None:
     run(suite, *OFFLINE, "--swarm-compare=single:llama3.1:8b").assert_outcomes(failed=1)
 
 
+def test_cases_that_failed_last_ask_only_what_they_lack(suite: pytest.Pytester, reports: Reports) -> None:
+    both = ("--swarm-compare=single:gemma2:2b,single:llama3.1:8b", "-o", "addopts=")  # pytest's cache is needed
+    run(suite, *MEASURE, "--swarm-compare=single:gemma2:2b").assert_outcomes(passed=1)
+    run(suite, *OFFLINE, *both).assert_outcomes(passed=1, failed=1)
+    run(suite, *MEASURE, *both, "--lf").assert_outcomes(passed=1)
+    assert [case["mode"] for case in reports.report["cases"]] == ["single:llama3.1:8b"]
+    assert reports.report["run"]["measure"]["answers_asked"] == 2
+
+
 def test_workers_of_xdist_share_the_store(suite: pytest.Pytester, reports: Reports) -> None:
     modes = ("--swarm-compare=milp,greedy,random", "--swarm-repeat=2")  # lp would import CVXPY in each process
     result = suite.runpytest_subprocess(*MEASURE, *modes, "-n2", "-p", "xdist")
