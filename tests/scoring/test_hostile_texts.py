@@ -1,4 +1,7 @@
-"""Texts of 200,000 characters that are made to be slow: each is scored within a second, by every scorer."""
+"""Texts of 200,000 characters that are made to be slow: each is scored within a second, by every scorer.
+
+A plain run takes a quarter of the length in a quarter of the time.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import pytest
 from pytest_swarm.domain.expectation import Exact, JsonFields, Keywords, Letter, Number, PythonCode, TokenF1, YesNo
 from pytest_swarm.scoring.answer_text import MAX_ANSWER_CHARS
 from pytest_swarm.scoring.scorers import score_text
+from tests.tries import THOROUGH
 
 PIECES = (
     *(
@@ -130,13 +134,15 @@ KINDS = (
     Keywords(words=("absent",)),
     TokenF1(answers=("x",)),
 )
-LIMIT_S = 1.0
+SHARE = 1 if THOROUGH else 4
+LIMIT_S = 1.0 / SHARE
 TRIES = 3  # the machine may be busy with something else
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_hostile_text_is_scored_in_time(piece: str) -> None:
-    text = (piece * MAX_ANSWER_CHARS)[:MAX_ANSWER_CHARS]
+    text = (piece * MAX_ANSWER_CHARS)[: MAX_ANSWER_CHARS // SHARE]
     for expected in KINDS:
         took_s = []
         for _ in range(TRIES):
