@@ -155,6 +155,13 @@ def test_what_confined_answered_code_is_said_once() -> None:
     assert text.endswith("; landlock and seccomp did not hold, so it could read files.")
 
 
+def test_every_kind_of_sentence_has_a_word_on_the_page() -> None:
+    held = changed(job("lp", 1.0, WB1), sandbox_layers=("rlimits", "landlock", "seccomp"))
+    page = render_html(build_report(run(held, replace(job("greedy", 1.0, WB1), host="gpu1:11434"))))
+    assert "gpu1:11434 ran 1 job" in page
+    assert "Answered code was run, confined by" in page
+
+
 def test_a_run_in_which_every_task_failed_says_so_in_place_of_comparisons() -> None:
     dead = [
         replace(job(mode, 0.0, WB1), outcomes=tuple(failed(each, error="the server went away") for each in WB1.order))
