@@ -115,6 +115,12 @@ def call_lines(model: ModelMeasurement) -> list[str]:
     if model.characters_per_token is not None:
         comment = f"of the answers of {model.call_count} calls"
         lines.append(toml_line("characters_per_token", round(model.characters_per_token, _DIGITS), comment))
+    if model.prompt_cache is not None:
+        comment = "the rule of the server's prompt cache that explains the times of prefill best"
+        lines.append(toml_line("prompt_cache", model.prompt_cache.value, comment))
+    if model.slowdown_beside is not None:
+        comment = "how many times longer its calls took while another model computed"
+        lines.append(toml_line("slowdown_beside", round(model.slowdown_beside, _DIGITS), comment))
     for key, kind in (("plain_calls", model.plain), ("schema_calls", model.schema)):
         if kind is not None:
             lines.append(toml_line(key, _cost_table(kind), f"fitted to {kind.calls} calls"))

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from statistics import median
+from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_key
+
+_LEAST_SHARE: Final = 0.5  # of a prompt: with less, prefill is mostly what each call costs
 
 
 def recorded_answers(chats: Iterable[RecordedChat]) -> tuple[RecordedAnswer, ...]:
     """Return one answer for each distinct request of one model, in the order in which they were first asked.
 
-    Of several texts the most frequent counts, of equally frequent ones the first. Times are medians of its calls.
+    Of several texts the most frequent counts, of equally frequent ones the first. Times are medians of its calls, that
+    of prefill for the whole prompt, over the calls that evaluated at least half of it.
     """
     groups: dict[str, list[RecordedChat]] = defaultdict(list)
     for chat in chats:
@@ -33,10 +37,16 @@ def _answer(key: str, chats: list[RecordedChat]) -> RecordedAnswer:
         text=text,
         prompt_tokens=reply.prompt_tokens or 1,
         completion_tokens=reply.completion_tokens or 1,
-        prefill_s=_middle(chat.reply.prefill_s for chat in same),
+        prefill_s=_middle(map(_whole_prefill_s, same)),
         decode_s=_middle(chat.reply.decode_s for chat in same),
         overhead_s=_middle(chat.overhead_s for chat in same),
     )
+
+
+def _whole_prefill_s(chat: RecordedChat) -> float | None:
+    """Return the seconds of prefill without a cache; None where too little was evaluated to tell."""
+    share = (chat.tokens_read or 0) / (chat.reply.prompt_tokens or 1)
+    return None if chat.reply.prefill_s is None or share < _LEAST_SHARE else chat.reply.prefill_s / share
 
 
 def _middle(values: Iterable[float | None]) -> float | None:

@@ -16,6 +16,7 @@ from pytest_swarm.simulator.models.profile_types import (
 )
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 from pytest_swarm.simulator.server.hardware import ModelSpec
+from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
 
 T = TypeVar("T")
 _SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
@@ -37,6 +38,8 @@ def read_model(row: Fields) -> ModelProfile:
             "cpu_slowdown",
             "accuracy",
             "num_predict",
+            "prompt_cache",
+            "slowdown_beside",
             "plain_calls",
             "schema_calls",
             "characters_per_token",
@@ -59,6 +62,8 @@ def read_model(row: Fields) -> ModelProfile:
         overhead_s=row.number("overhead_s", 0.0, low=0),
         cpu_slowdown=row.number("cpu_slowdown", 1.0),
         parameters={} if num_predict is None else {"num_predict": num_predict},
+        prompt_cache=_prompt_cache(row),
+        slowdown_beside=row.number("slowdown_beside", 1.0, low=1),
     )
     return ModelProfile(
         spec=spec,
@@ -86,6 +91,15 @@ def read_answer(row: Fields) -> RecordedAnswer:
         decode_s=row.optional_number("decode_s"),
         overhead_s=row.optional_number("overhead_s"),
     )
+
+
+def _prompt_cache(row: Fields) -> PrefixReuse | None:
+    if "prompt_cache" not in row:
+        return None
+    rule = row.text("prompt_cache")
+    if rule not in PrefixReuse._value2member_map_:
+        raise row.fail(f"prompt_cache {rule!r} is unknown; known are {', '.join(PrefixReuse)}")
+    return PrefixReuse(rule)
 
 
 def _call_cost(table: Fields) -> CallCost:
