@@ -1,14 +1,18 @@
 """Which prompts of a recording the server had in its prompt cache, found from the time that it took to read them.
 
-    prefill_s = evaluated / speed        evaluated by each rule of the cache, speed = all evaluated / all seconds
+    error = sum over calls of | log speed - median log speed of the take |      speed = evaluated tokens / prefill_s
 
-The rule with the least absolute error counts; none where no rule is clearly better than reading every prompt whole.
+Evaluated tokens are those that a rule of the cache leaves. The rule with the least error counts; none where no rule is
+clearly better than reading every prompt whole. Machines drift from case to case, so calls of one take are compared.
 """
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
@@ -54,10 +58,9 @@ def _evaluated(chats: Sequence[RecordedChat], reuse: PrefixReuse) -> list[Record
 
 
 def _error(chats: Sequence[RecordedChat]) -> float:
-    """Return the sum of the absolute errors in seconds of prefill."""
-    rows = [(chat.tokens_read, chat.reply.prefill_s) for chat in chats if chat.tokens_read and chat.reply.prefill_s]
-    seconds = sum(took for _, took in rows)
-    if not seconds:
-        return 0.0
-    speed = sum(tokens for tokens, _ in rows) / seconds
-    return sum(abs(tokens / speed - took) for tokens, took in rows)
+    """Return how much the speeds of prefill differ within the takes."""
+    takes: dict[int, list[float]] = defaultdict(list)
+    for chat in chats:
+        if chat.tokens_read and chat.reply.prefill_s:
+            takes[id(chat.take)].append(math.log(chat.tokens_read / chat.reply.prefill_s))
+    return sum(abs(speed - median(speeds)) for speeds in takes.values() for speed in speeds)

@@ -62,19 +62,25 @@ def test_a_long_prompt_of_which_little_is_common_stays_in_memory() -> None:
     assert reader.read(words("a", 99) + words(" c", 99)) == 198
 
 
-@pytest.mark.parametrize(("tail", "evaluated"), [(3, 1001 - 997), (100, 1001 - 489), (600, 1001)])
-def test_with_checkpoints_reading_begins_at_one_of_them(tail: int, evaluated: int) -> None:
-    """After a prompt of 1001 tokens there are checkpoints at 489 and 997; `tail` is what differs at the end."""
+@pytest.mark.parametrize(
+    ("first", "common", "evaluated"),
+    [(1000, 997, 3), (1000, 600, 400), (900, 450, 1001 - 389), (900, 380, 1001), (3000, 800, 1001)],
+    ids=["at the end", "in the window", "at a checkpoint", "before the first checkpoint", "out of the window"],
+)
+def test_a_sliding_window_reuses_what_lies_in_it_or_before_a_checkpoint(
+    first: int, common: int, evaluated: int
+) -> None:
+    """After a prompt of so many words, one of 1001 tokens that shares so many of them; the role is one token more."""
     reader = Reader(CHECKPOINTS)
-    assert reader.read(words("a", 1000)) == 1001
-    text = words("a", 1000 - tail) + " " + words("b", tail)
-    assert reader.read(text) == evaluated
+    assert reader.read(words("a", first)) == first + 1
+    assert reader.read(words("a", common) + " " + words("b", 1000 - common)) == evaluated
 
 
-def test_with_checkpoints_a_continued_prompt_is_reused_whole() -> None:
+def test_a_short_prompt_of_a_sliding_window_is_reused_up_to_its_last_checkpoint() -> None:
     reader = Reader(CHECKPOINTS)
     reader.read(words("a", 100), answer=" b b")
-    assert reader.read(words("a", 100) + " b b c c c") == 3
+    assert reader.read(words("a", 100) + " b b c c c") == 106 - 97
+    assert reader.read(words("a", 90)) == 91
 
 
 def test_slots_do_not_share_their_prompts() -> None:

@@ -4,7 +4,8 @@ Measured on the real server and its log. Each slot holds the last prompt with it
 kept in memory until the model is unloaded. A prompt is a sequence of pieces (words, digits, marks), close to tokens.
 
     any          every common beginning is reused (full attention)
-    checkpoints  only up to a checkpoint, which lie 512 and 4 tokens before the end of each prompt (sliding window)
+    checkpoints  one that is longer than the window of 512 tokens and ends within it; else up to a checkpoint, which lie
+                 512 and 4 tokens before the end of each prompt and where its reading began (sliding window)
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pytest_swarm.domain.prompt import Message
 Pieces: TypeAlias = tuple[str, ...]
 
 _PIECE: Final = re.compile(r" ?[^\W\d_]+|\d| ?[^\w\s]+|_|\s+")
-_CHECKPOINTS: Final = (512, 4)  # tokens before the end of a prompt, where the server saves a state
+_WINDOW: Final = 512  # tokens of a sliding window, and of a batch: the server keeps the last two of them
+_CHECKPOINTS: Final = (_WINDOW, 4)  # tokens before the end of a prompt, where the server saves a state
 _SAME_SLOT: Final = 0.1  # share of a new prompt that a slot must hold to be chosen for it
 _KEPT_ENOUGH: Final = 0.5  # a slot of which less is reused looks for a better prompt in memory
 _WORTH_LOADING: Final = 0.25  # a prompt in memory of which less would be reused stays there
@@ -59,11 +61,11 @@ class CachedPrompt:
         """Replace the prompt and set how many of its tokens are evaluated, at least 1."""
         per_piece = tokens / max(1, len(pieces))
         common: float = _common(self.pieces, pieces)
-        if reuse is PrefixReuse.CHECKPOINTS and common < len(self.pieces):
+        if reuse is PrefixReuse.CHECKPOINTS and not _in_window(common * per_piece, len(self.pieces) * per_piece):
             common = max((each for each in self.checkpoints if each <= common), default=0.0)
-        ends = (len(pieces) - before / per_piece for before in _CHECKPOINTS)
-        kept = [each for each in self.checkpoints if each <= common]
-        self.checkpoints = (*kept, *(each for each in ends if each > common))
+        ends = (common, *(len(pieces) - before / per_piece for before in _CHECKPOINTS))
+        kept = [each for each in self.checkpoints if each < common]
+        self.checkpoints = (*kept, *(each for each in ends if each >= max(common, 1.0)))
         self.evaluated = max(1, round(tokens - common * per_piece))
         self.pieces = pieces
         self.busy = True
@@ -113,6 +115,11 @@ class PrefixCache:
         if best is not slot:
             self._memory.remove(best)
             slot.pieces, slot.checkpoints = best.pieces, best.checkpoints
+
+
+def _in_window(common: float, held: float) -> bool:
+    """Return whether a slot that holds so many tokens has all that is needed to go on after the common ones."""
+    return common >= _WINDOW and max(0.0, held - 2 * _WINDOW) < common - _WINDOW
 
 
 def _split(text: str) -> Pieces:
