@@ -142,13 +142,14 @@ def answer_lines(model: ModelMeasurement) -> list[str]:
 
 
 def _answer(answer: RecordedAnswer) -> list[str]:
+    counts = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
     times = {"prefill_s": answer.prefill_s, "decode_s": answer.decode_s, "overhead_s": answer.overhead_s}
     return [
         toml_line("model", answer.model),
         toml_line("request", answer.request),
         toml_line("text", answer.text),
-        toml_line("prompt_tokens", answer.prompt_tokens),
-        toml_line("completion_tokens", answer.completion_tokens),
+        *(toml_line(key, count) for key, count in counts.items() if count is not None),
+        *([toml_line("repeats", True)] if answer.repeats else []),
         *(toml_line(key, round(value, _DIGITS)) for key, value in times.items() if value is not None),
     ]
 

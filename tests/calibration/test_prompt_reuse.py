@@ -55,3 +55,11 @@ def test_a_recorded_answer_has_the_prefill_of_the_whole_prompt() -> None:
 
 def test_nothing_to_measure_is_no_rule() -> None:
     assert prompt_reading([]).reuse is None
+
+
+def test_a_reply_without_figures_is_an_answer_only_where_it_repeated_itself() -> None:
+    nothing = {"prompt_tokens": None, "completion_tokens": None, "prefill_s": None, "decode_s": None, "text": "a" * 62}
+    stopped, cut = (chat(4, 1, **nothing, done_reason=reason) for reason in ("repeat", None))  # type: ignore[arg-type]
+    assert recorded_answers([cut]) == ()
+    [answer] = recorded_answers([stopped])
+    assert (answer.repeats, answer.prompt_tokens, answer.completion_tokens) == (True, None, None)

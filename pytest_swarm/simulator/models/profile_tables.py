@@ -20,6 +20,7 @@ from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
 
 T = TypeVar("T")
 _SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
+_ANSWER_TIMES: Final = ("prefill_s", "decode_s", "overhead_s")
 _SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
 
 
@@ -77,16 +78,17 @@ def read_model(row: Fields) -> ModelProfile:
 
 def read_answer(row: Fields) -> RecordedAnswer:
     """Return one `[[answers]]` table."""
-    row.only(("model", "request", "text", "prompt_tokens", "completion_tokens", "prefill_s", "decode_s", "overhead_s"))
-    text = row.raw("text")
+    row.only(("model", "request", "text", "prompt_tokens", "completion_tokens", "repeats", *_ANSWER_TIMES))
+    text, repeats = row.raw("text"), row.flag("repeats", default=False)
     if not isinstance(text, str):
         raise row.fail("'text' must be a text")
     return RecordedAnswer(
         model=row.text("model"),
         request=row.text("request"),
         text=text,
-        prompt_tokens=row.whole("prompt_tokens", low=1),
-        completion_tokens=row.whole("completion_tokens", low=1),
+        prompt_tokens=None if repeats else row.whole("prompt_tokens", low=1),
+        completion_tokens=None if repeats else row.whole("completion_tokens", low=1),
+        repeats=repeats,
         prefill_s=row.optional_number("prefill_s"),
         decode_s=row.optional_number("decode_s"),
         overhead_s=row.optional_number("overhead_s"),
