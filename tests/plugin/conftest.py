@@ -38,7 +38,7 @@ def test_invoice(swarm_run, dag):
 
 INI = """
 [pytest]
-addopts = -p no:randomly -p no:cacheprovider -p no:hypothesispytest
+addopts = -p no:cacheprovider
 swarm_vram = 8GB
 swarm_backend = sim
 """
