@@ -91,7 +91,7 @@ def test_where_every_server_is_dead_the_jobs_end_as_errors(suite: pytest.Pyteste
 def test_two_workers_use_two_servers(suite: pytest.Pytester, reports: Reports) -> None:
     pytest.importorskip("xdist")
     with served() as first, served() as second:
-        result = suite.runpytest_subprocess("-n2", *arguments(first, second), "--swarm-repeat=6")
+        result = suite.runpytest("-n2", *arguments(first, second), "--swarm-repeat=6")
     result.assert_outcomes(passed=6)
     assert {case["host"] for case in reports.report["cases"]} == {first, second}
 
