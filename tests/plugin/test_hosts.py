@@ -42,7 +42,7 @@ def served(*faults: str) -> Iterator[str]:
         replace(each, load_s=0.0, first_load_s=None, overhead_s=0.0, prefill_tokens_per_s=1e6, decode_tokens_per_s=1e5)
         for each in profile.server_spec.models
     )
-    spec = replace(profile.server_spec, models=models, stale_free_memory=False)
+    spec = replace(profile.server_spec, models=models, load_poll_s=0.0, stale_free_memory=False)
     generator = ProfileGenerator(profile, seed=0)
     with serve_in_thread(SimulatedServer(spec, generator=generator, faults=tuple(map(parse_fault, faults)))) as url:
         yield url
