@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import gc
 import os
+import pkgutil
 import sys
+from importlib import import_module
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import pytest_swarm
 from tests.tries import EXAMPLES, tries
 
 settings.register_profile(
@@ -45,8 +48,20 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session")
+def whole_package() -> None:
+    """Import all modules of the package: pytester forgets what a run imports, so that each run would do it anew."""
+    for module in pkgutil.walk_packages(pytest_swarm.__path__, "pytest_swarm."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+
+
 @pytest.fixture
-def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def pytester(
+    whole_package: None,  # noqa: ARG001  # before pytester notes what is imported
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+) -> pytest.Pytester:
     """Pytester whose runs read bytecode and write none, and load only the plugins that these tests are about.
 
     Python tells a file's state by its size and its second, so a test that writes a file twice would run the first one.
