@@ -33,6 +33,7 @@ from pytest_swarm.ollama.replies import (
 )
 from pytest_swarm.ollama.retrying import FailedAttempt, wait_before_s
 from pytest_swarm.ollama.transports.bounded import BoundedTransport
+from pytest_swarm.ollama.transports.network import network_transport
 
 LEASE_S: Final = 900  # keep_alive of what a run loads: long enough to be renewed, and a killed run pins nothing
 FOREVER: Final = -1
@@ -73,7 +74,7 @@ class OllamaClient:
         self.timeout_s = timeout_s
         self.retries = retries
         self.on_retry: Callable[[FailedAttempt], None] | None = None
-        inner = transport if transport is not None else httpx.AsyncHTTPTransport(trust_env=False)
+        inner = transport if transport is not None else network_transport()
         self._transport = inner if isinstance(inner, BoundedTransport) else BoundedTransport(inner)
         # No httpx timeout: asyncio.timeout bounds the whole call, and does so in virtual time as well.
         self._client = self._official_client()

@@ -135,7 +135,7 @@ def test_cases_that_failed_last_ask_only_what_they_lack(suite: pytest.Pytester, 
 
 def test_workers_of_xdist_share_the_store(suite: pytest.Pytester, reports: Reports) -> None:
     modes = ("--swarm-compare=milp,greedy,random", "--swarm-repeat=2")  # lp would import CVXPY in each process
-    result = suite.runpytest_subprocess(*MEASURE, *modes, "-n2", "-p", "xdist")
+    result = suite.runpytest(*MEASURE, *modes, "-n2", "-p", "xdist")
     result.assert_outcomes(passed=6)
     headers = ["swarm: answers measured once, kept in *", "swarm: 6 cases; 0 answers in the store; --swarm-dry-run, *"]
     result.stdout.fnmatch_lines(headers)
@@ -262,7 +262,7 @@ def test_a_dry_run_counts_the_cases_that_would_be_run(suite: pytest.Pytester, ba
 
 
 def test_a_dry_run_counts_in_one_process(suite: pytest.Pytester) -> None:
-    result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "--swarm-compare=greedy", "-n1", "-p", "xdist")
+    result = suite.runpytest(*MEASURE, "--swarm-dry-run", "--swarm-compare=greedy", "-n1", "-p", "xdist")
     assert "run it without -n" in result.stdout.str() + result.stderr.str()
 
 
