@@ -189,7 +189,7 @@ class SwarmHooks:
 
     def tell(self, node: Any) -> None:  # xdist has no types
         """Tell a worker of xdist what all must agree on: the run's name or its folder, and the free VRAM."""
-        from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN
+        from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN, STARTED
 
         self.signals.watch()
         try:
@@ -198,6 +198,7 @@ class SwarmHooks:
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
         node.workerinput[RUN] = session.process.run_name
+        node.workerinput[STARTED] = session.process.started_ts_ms
         node.workerinput[FREE_GB] = session.resources.free_gb
         node.workerinput[RESUMED] = None if resumed is None else str(resumed)
 

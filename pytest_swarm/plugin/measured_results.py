@@ -16,23 +16,26 @@ if TYPE_CHECKING:
     from pytest_swarm.telemetry.sink import Sink
 
 
-def measured_test(case: Case, measured: Measured) -> MeasuredTest:
+def measured_test(case: Case, measured: Measured, *, since_ms: float) -> MeasuredTest:
     """Return what was measured for the cases of a test.
 
     Args:
         case: One of them.
         measured: What came of them.
+        since_ms: When the session began, in milliseconds since 1970.
     """
     complete = [result for result in measured.cases.values() if isinstance(result, CompleteCase)]
+    answers = {key: answer for result in complete for key, answer in result.answers.items()}
     return MeasuredTest(
         test=base_node_id(case.test),
         job=case.job,
         waves=len(measured.waves),
-        answers=len(frozenset().union(*(result.answers for result in complete))),
+        answers=len(answers),
         asked=sum(wave.asked for wave in measured.waves),
         loads=sum(wave.loads for wave in measured.waves),
         server_s=sum(wave.server_s for wave in measured.waves),
         unmeasured=len(measured.cases) - len(complete),
+        known=sum(answer.measured_ts_ms < since_ms for answer in answers.values()),
     )
 
 

@@ -67,6 +67,7 @@ class Surroundings:
         at_server: Held while the server is used.
         restoration: Is told of every model that is loaded.
         tell: Shows a sentence at once.
+        since_ms: When the session began, in milliseconds since 1970.
     """
 
     make_bench: Callable[[Backend], Bench]
@@ -74,6 +75,7 @@ class Surroundings:
     at_server: Callable[[], AbstractContextManager[None]]
     restoration: Callable[[], Restoration]
     tell: Callable[[str], None]
+    since_ms: float
 
 
 class Measuring:
@@ -224,7 +226,8 @@ class Measuring:
         if key not in self._results:
             cases = {each.digest: each for each in (case, *others())}
             measured = self.measure(tuple(cases.values()))
-            sink.emit(encode_measured_test(measured_test(case, measured), now_ms()))
+            test = measured_test(case, measured, since_ms=self._around.since_ms)
+            sink.emit(encode_measured_test(test, now_ms()))
             self._results |= {_key(cases[digest]): result for digest, result in measured.cases.items()}
         result = self._results.pop(key)
         if isinstance(result, NotMeasured):

@@ -39,5 +39,6 @@ def set_up_measuring(
         at_server=resources.exclusive,
         restoration=lambda: resources.server_bench.restoration,
         tell=tell,
+        since_ms=process.started_ts_ms,
     )
     return Measuring(settings, demand=demand, server=server, around=around)

@@ -274,7 +274,10 @@ def test_the_oracle_needs_every_model_on_every_task(suite: pytest.Pytester) -> N
 
 def test_complete_asks_the_whole_matrix_and_no_regret_is_below_zero(suite: pytest.Pytester, reports: Reports) -> None:
     modes = ("--swarm-compare=oracle,lp,random,single:gemma2:2b", "--swarm-repeat=2", "--swarm-vram=16GB")
+    run(suite, *MEASURE, "--swarm-compare=lp", "--swarm-vram=16GB").assert_outcomes(passed=1)
+    before = reports.report["run"]["measure"]["answers_asked"]
     run(suite, *MEASURE, *modes, "--swarm-complete").assert_outcomes(passed=8)
+    assert reports.report["run"]["measure"]["answers_known"] == before
     store = AnswerStore(suite.path / ".swarm-answers", writable=False)
     kinds = Counter((answer.task, question.model.tag) for question, answer in store.entries())
     store.close()
