@@ -51,8 +51,16 @@ class SwarmHooks:
         """Parse the settings now, and read the baseline; UsageError for what means nothing."""
         try:
             _ = self.session.gating and self.session.gating.baseline
+            if self.session.settings.dry_run and not self.is_worker:
+                self._stay_in_one_process()
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
+
+    def _stay_in_one_process(self) -> None:
+        """Let xdist start no worker: a dry run counts each question and each load once, whoever would ask it."""
+        option = self.config.option
+        if hasattr(option, "numprocesses"):  # xdist is installed
+            option.numprocesses, option.dist, option.tx = 0, "no", []
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """Parametrize a benchmark over its cases."""
@@ -126,7 +134,13 @@ class SwarmHooks:
         return self.session.status(report)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """In the controller of xdist: write what a worker sent."""
+        """In the controller of xdist: write what a worker sent, and show what it says."""
+        from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
+
+        if TOLD in report.__dict__:
+            if not self.is_worker:
+                self.session.tell_for_worker(report.__dict__[TOLD], report.__dict__[TOPIC])
+            return
         text = report.__dict__.get(EVENTS)
         if text is not None and not self.is_worker and self.session.folder.trouble is None:
             from pytest_swarm.telemetry.shipping import unpack
