@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import (
@@ -27,16 +26,8 @@ JUDGE: Final = "judge"
 _MS_PER_S: Final = 1000.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenIn:
-    """What was taken out of a cassette: new answers, and chats that do not tell the digest of their model."""
-
-    new: int
-    unknown_models: int
-
-
-def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | None) -> TakenIn:
-    """Add the answers and loads of a cassette to a store.
+def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | None) -> int:
+    """Add the answers and loads of a cassette to a store; return how many chats do not tell their model's digest.
 
     Args:
         store: Where they go.
@@ -50,7 +41,7 @@ def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | Non
         raise AnswersError(
             f"cassette {cassette.path}: was recorded from a simulated server, so that no answer in it is measured"
         )
-    new = unknown = 0
+    unknown = 0
     for take in cassette.takes:
         version = take.origin.server_version or server
         if version is None:
@@ -70,8 +61,8 @@ def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | Non
             store.see(SeenModel(model=model, seen_ts_ms=take.origin.recorded_ts_ms))
             body = chat.exchange.body if isinstance(chat.exchange.body, dict) else {}
             question = question_of(chat.exchange.path, body, model)
-            new += store.add(question, _answer(chat, question, cached=prompts.reads(digest, question.prompt)))
-    return TakenIn(new=new, unknown_models=unknown)
+            store.add(question, _answer(chat, question, cached=prompts.reads(digest, question.prompt)))
+    return unknown
 
 
 def _answer(chat: RecordedChat, question: Question, *, cached: bool) -> StoredAnswer:
