@@ -145,6 +145,7 @@ class AnswerBroker:
             await self.replaced.look(self._connection.client)
             if self._loader is not None:
                 self._loader.forget(self.replaced.tags)
+                self._settings.restoration.forget(self.replaced.tags)
 
     async def _keeps(self, model: ModelIdentity) -> bool:
         """Return whether what a model has just done is certain to be its own."""
