@@ -49,12 +49,11 @@ def measured_cost(chats: Iterable[RecordedChat], *, schema: bool) -> MeasuredCos
 
 
 def prefill_tokens_per_s(chats: Iterable[RecordedChat]) -> float | None:
-    """Return the prompt tokens per second over all calls that evaluated their whole prompt; None if no call tells."""
-    known = [
-        (chat.reply.prompt_tokens, chat.reply.prefill_s)
-        for chat in chats
-        if chat.reply.prompt_tokens and chat.reply.prefill_s
-    ]
+    """Return the evaluated prompt tokens per second; None if no call tells.
+
+    Calls that are much faster used a cache that nothing explains, and do not count.
+    """
+    known = [(chat.tokens_read, chat.reply.prefill_s) for chat in chats if chat.tokens_read and chat.reply.prefill_s]
     if not known:
         return None
     middle = median(tokens / seconds for tokens, seconds in known)

@@ -25,12 +25,18 @@ from pytest_swarm.ollama.transports.recording import last_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedChat:
-    """A chat that was answered. `alone` tells that no other chat of its take ran at the same time."""
+    """A chat that was answered. `alone` tells that no other chat of its take ran at the same time.
+
+    `residency` counts the loads and unloads of its model before it in its take: chats of one count ran on one loaded
+    model. `evaluated_tokens` are the tokens of its prompt that were not in the server's cache; None: all, or not known.
+    """
 
     take: Take
     exchange: Exchange
     reply: ChatReply
     alone: bool
+    residency: int = 0
+    evaluated_tokens: int | None = None
 
     @property
     def task(self) -> Task | None:
@@ -46,6 +52,11 @@ class RecordedChat:
     def messages(self) -> tuple[Message, ...]:
         """The valid messages of the request."""
         return tuple(_messages(self.exchange.body))
+
+    @property
+    def tokens_read(self) -> int | None:
+        """The tokens of the prompt that the server evaluated, as far as they are known."""
+        return self.reply.prompt_tokens if self.evaluated_tokens is None else self.evaluated_tokens
 
     @property
     def prompt_characters(self) -> int:
@@ -168,7 +179,16 @@ def recorded_chats(take: Take) -> Iterator[RecordedChat]:
             for other in rows
         )
         if row.status == 200:
-            yield RecordedChat(take=take, exchange=row, reply=reply, alone=not overlaps)
+            yield RecordedChat(
+                take=take, exchange=row, reply=reply, alone=not overlaps, residency=_loads_before(take, row)
+            )
+
+
+def _loads_before(take: Take, chat: Exchange) -> int:
+    """Return how often the chat's model was loaded or unloaded before it."""
+    tag = full_tag(chat.model or "")
+    moves = (row for row in take.exchanges if row.path == "/api/generate" and full_tag(row.model or "") == tag)
+    return sum(row.sent_s < chat.sent_s for row in moves)
 
 
 def is_load(row: Exchange) -> bool:

@@ -26,6 +26,28 @@ class Fault:
 
 
 FAULTS: Final = (
+    # --- the server's prompt cache
+    Fault(
+        name="a sliding-window model reuses more of a prompt than its checkpoints hold",
+        where="simulator/server/prefix_cache.py",
+        old="if each <= common), default=0.0)",
+        new="if each >= common), default=0.0)",
+        tests=("simulator/test_prefix_cache.py",),
+    ),
+    Fault(
+        name="times beside another model are stretched in place of shortened",
+        where="calibration/shared_compute.py",
+        old="prefill_s=chat.reply.prefill_s / prefill",
+        new="prefill_s=chat.reply.prefill_s * prefill",
+        tests=("calibration/test_shared_compute.py",),
+    ),
+    Fault(
+        name="a recorded prefill of a cached prompt counts as that of the whole",
+        where="calibration/recorded_replies.py",
+        old="share < _LEAST_SHARE",
+        new="share < 0",
+        tests=("calibration/test_prompt_reuse.py",),
+    ),
     # --- policies
     Fault(
         name="the model with the least work is loaded first",
