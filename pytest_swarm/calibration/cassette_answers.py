@@ -15,8 +15,8 @@ from pytest_swarm.calibration.recorded_chats import (
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.errors import AnswersError
+from pytest_swarm.execution.read_prompts import ReadPrompts
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
-from pytest_swarm.ollama.answers.prompt_cache import PromptCache
 from pytest_swarm.ollama.answers.questions import GENERATE, ModelIdentity, Question, question_of
 from pytest_swarm.ollama.answers.stored_values import LoadSample, StoredAnswer
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, Take
@@ -51,7 +51,7 @@ def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | Non
             )
         for sample in _loads(take, version):
             store.add_sample(sample)
-        prompts = PromptCache()
+        prompts = ReadPrompts()
         for chat in recorded_chats(take):
             digest = chat.exchange.model_digest
             if digest is None:
@@ -61,7 +61,9 @@ def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | Non
             store.see(SeenModel(model=model, seen_ts_ms=take.origin.recorded_ts_ms))
             body = chat.exchange.body if isinstance(chat.exchange.body, dict) else {}
             question = question_of(chat.exchange.path, body, model)
-            store.add(question, _answer(chat, question, cached=prompts.reads(digest, question.prompt)))
+            prompt = prompts.read((digest, chat.residency), question)
+            store.add(question, _answer(chat, question, cached=prompt.cached))
+            prompt.end(chat.reply.text)
     return unknown
 
 
