@@ -81,10 +81,11 @@ def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None
 
 
 def _read_part(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
-    region = enclosed_region(text)
-    if region is not None:  # final: a box without an answer of this kind is a wrong answer
-        return rules.region(*region)
-    after = after_marker(text)
+    region, after = enclosed_region(text), after_marker(text)
+    if region is not None:
+        reading = rules.region(*region)
+        if reading is not None or after is None or region[0] in after:
+            return reading  # final: a box without an answer of this kind is a wrong answer, unless one follows
     if after is not None:
         reading = rules.region(after, AnswerPlace.MARKER)
         if reading is not None:
