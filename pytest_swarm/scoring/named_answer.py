@@ -23,7 +23,7 @@ _SENTENCE: Final = re.compile(  # with a verb that every sentence may have, or o
 )
 _CLAUSE: Final = re.compile(
     r"[;(—–?]|[,:]\s|\s\b"
-    + one_of("but, while, whereas, although, though, because, since, which, who, where, whose")
+    + one_of("but, if, while, whereas, although, though, because, since, which, who, where, whose")
     + r"\b"
 )
 _SUBORDINATE: Final = re.compile(
