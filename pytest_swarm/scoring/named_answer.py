@@ -35,7 +35,7 @@ _SUBORDINATE: Final = re.compile(
     + r"\b"
 )
 _DENIED: Final = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*|used to|only if)\b"
+    r"\b(?:not|never|neither|nor|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*|used to)\b"
     r"|n['’]t\b"
     r"|\b(?:people|many|some|others) (?:\w+ )?(?:think|believe|assume|say)\b",
     re.IGNORECASE,
@@ -58,7 +58,7 @@ _QUOTED: Final = re.compile(r'"[^"]{1,200}"')
 _SIGN: Final = re.compile(r"(\\?[()\[\]{},;=+*/^<>|])")
 _ANOTHER_BEFORE: Final = re.compile(r"\b[A-Z][\w.'’-]*,?\s(?:and|&)\s(?:the\s)?[\"']?$")
 _AFTER: Final = re.compile(
-    r"[\"'\])]?(?:,?\s(?:or|nor)\b|\s(?:is|was|are)\s(?:only|just|merely|second|third|different)\b"
+    r"[\"'\])]?(?:,?\s(?:or|nor|only if)\b|\s(?:is|was|are)\s(?:only|just|merely|second|third|different)\b"
     r"|\s(?:and|&)\s(?:[A-Z]|[\w-]+\W*$)|(?:,\s[A-Z][^,.]{0,30})+,?\s(?:and|or)\s)"
 )
 
