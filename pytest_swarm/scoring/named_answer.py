@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import islice
 from typing import Final
 
 from pytest_swarm.scoring.patterns import one_of
@@ -15,6 +16,7 @@ from pytest_swarm.scoring.plain_text import plain_words
 from pytest_swarm.scoring.same_text import normalized
 
 _MIN_LETTERS: Final = 3  # a shorter text stands in many sentences
+_MAX_MENTIONS: Final = 20  # that are looked at; keeps hostile texts cheap
 _SIGNS: Final = str.maketrans({"\u2212": "-", "\u2010": "-", "\u2011": "-"})
 _SENTENCE: Final = re.compile(  # with a verb that every sentence may have, or of many words that are no names
     r"\W*[A-Z\d].*\b"
@@ -78,7 +80,7 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
         return False
     spelled = _SIGN.sub(r"\\s?\1\\s?", re.escape(words).replace(r"\ ", r"\s"))
     pattern = re.compile(rf"(?<![\w$€£])(?<!\d[.,])(?<!\w-){spelled}(?!\w|[.,]\d|-\w|['’]s?\s)", re.IGNORECASE)
-    return any(_is_answer(plain, match) for match in pattern.finditer(plain))
+    return any(_is_answer(plain, match) for match in islice(pattern.finditer(plain), _MAX_MENTIONS))
 
 
 def _is_answer(sentence: str, name: re.Match[str]) -> bool:
