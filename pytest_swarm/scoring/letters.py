@@ -220,7 +220,7 @@ def _lists_choices(words: str, first: StandingLetter) -> bool:
     """Whether a text that begins with a letter goes on with others in the same way: it repeats the choices."""
     start = words[:_MAX_STATEMENT_CHARS]
     others = [match[1] or match[2] for match in _LISTED.finditer(start, first.end)]
-    if others and all(first.name < other for other in others):
+    if others and ord(others[0]) == ord(first.name) + 1:
         return True
     names = "".join(each.name for each in standing_letters(start) if each.bracketed)
     return first.bracketed and names.startswith("ABC")
