@@ -11,7 +11,7 @@ from pytest_swarm.scoring.patterns import one_of
 
 _STANDING: Final = re.compile(
     r"(?<![\w'&/.\\@#+{}^-])(?:(?P<open>[(\[{])\s?)?(?P<letter>[A-Za-z])"
-    r"(?(open)\s?[)\]}]|(?!\w|['*+#&@]|[-–.]\w|/\w{2}|\.[A-Z]\.|\.\s[A-Z]\.(?![A-Z])))"  # not C++, A*, B-movie, U.S., I'm
+    r"(?(open)\s?[)\]}]|(?!\w|['*+#&@]|[-–.]\w|/\w{2}|\.\s[A-Z]\.(?![A-Z])))"  # not C++, A*, B-movie, U.S., I'm
 )
 _AFTER_CHOICE: Final = one_of(
     "is, was, are, be, been, being, because, since, as, and, or, for, which, with, but, given, due, not, so, "
