@@ -155,13 +155,13 @@ x86_64 = [
     (162, ()), (206, (8, space)), (253, ()), (294, (0,)), (447, (0,)), (461, (space, space, 0)),  # sync ... lsm_list
     (145, (parent,)), (121, (parent,)), (124, (parent,)), (252, (1, parent)), (140, (0, parent)),
     (204, (parent, 128, space)), (222, (1, None, space)),
-    (279, (parent, 0, None, None, None, 0)), (274, (parent, space, space)), (157, (62, 0, parent, 0, 0)),  # move_pages
+    (279, (0, 0, None, None, None, 0)), (274, (parent, space, space)), (157, (62, 0, parent, 0, 0)),  # move_pages
     (440, (-1, None, 0, 0, 0)), (448, (-1, 0)),
 ]
 aarch64 = [
     (79, (-100, passwd, space, 0x1000)), (291, (-100, passwd, 0x1000, 0x7FF, space)), (81, ()), (0, (8, space)),
     (26, (0,)), (447, (0,)), (120, (parent,)), (155, (parent,)), (156, (parent,)), (31, (1, parent)),
-    (239, (parent, 0, None, None, None, 0)), (100, (parent, space, space)), (167, (62, 0, parent, 0, 0)),  # move_pages
+    (239, (0, 0, None, None, None, 0)), (100, (parent, space, space)), (167, (62, 0, parent, 0, 0)),  # move_pages
     (440, (-1, None, 0, 0, 0)), (448, (-1, 0)),
 ]
 RAW_CALLS = dict(x86_64=x86_64, aarch64=aarch64).get(os.uname().machine, [])
