@@ -7,17 +7,15 @@ it. Which question was asked is not known, so the topic of the sentence ("the ca
 from __future__ import annotations
 
 import re
-import unicodedata
 from itertools import islice
 from typing import Final
 
 from pytest_swarm.scoring.patterns import one_of
 from pytest_swarm.scoring.plain_text import plain_words
-from pytest_swarm.scoring.same_text import normalized
+from pytest_swarm.scoring.same_text import normalized, one_spelling
 
 _MIN_LETTERS: Final = 3  # a shorter text stands in many sentences
 _MAX_MENTIONS: Final = 20  # that are looked at; keeps hostile texts cheap
-_SIGNS: Final = str.maketrans({"\u2212": "-", "\u2010": "-", "\u2011": "-"})
 _SENTENCE: Final = re.compile(  # with a verb that every sentence may have, or of many words that are no names
     r"\W*[A-Z\d].*\b"
     + one_of("is, are, was, were, has, had, be, been, it, ist, sind, war, est, sont, son, es")
@@ -75,7 +73,7 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
     words = normalized(wanted)
     if sum(char.isalnum() for char in words) < _MIN_LETTERS or "\\" in words:
         return False
-    plain = " ".join(unicodedata.normalize("NFKC", plain_words(sentence)).translate(_SIGNS).split())
+    plain = one_spelling(plain_words(sentence))
     if plain.endswith("?") or _SENTENCE.match(plain) is None:
         return False
     spelled = _SIGN.sub(r"\\s?\1\\s?", re.escape(words).replace(r"\ ", r"\s"))
