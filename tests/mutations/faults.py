@@ -370,6 +370,27 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="a sentence that denies a text gives it as its answer",
+        where="scoring/named_answer.py",
+        old="if _DENIED.search(clause) or",
+        new="if",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a letter far from the end is taken for the answer",
+        where="scoring/letters.py",
+        old="_END_CHARS: Final = 200",
+        new="_END_CHARS: Final = 20_000",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="answered code may ask where another process keeps its memory",
+        where="scoring/sandbox/system_calls.py",
+        old="*(101, 157, 274, 279, 310",
+        new="*(101, 157, 274, 310",
+        tests=("scoring/test_sandbox.py",),
+    ),
+    Fault(
         name="answered code can reach ctypes",
         where="scoring/sandbox/confine.py",
         old='in ("ctypes", "_ctypes") or target.__name__',
