@@ -85,6 +85,11 @@ class PolicyDecision:
         """Return the mean of a metric over the jobs under one policy."""
         return self.means[metric][self.policies.index(policy)]
 
+    def run_of(self, policy: PolicySetting) -> RunInfo:
+        """Return the first run that measured a policy: what the others lack, its options say."""
+        draws = (draw for job in self.measured.by_setting[policy].values() for draw in job.draws)
+        return self.runs[min(number for number, _, _ in draws)]
+
     def jobs_under(self, policy: PolicySetting) -> tuple[MeasuredJob, ...]:
         """Return every job that ran under a policy at the budget."""
         return tuple(each for job in self.measured.by_setting[policy].values() for each in job.draws.values())

@@ -59,7 +59,8 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
     if decision.choice.ruling is Ruling.TOO_FEW:
         count = "1 job decides" if decision.choice.jobs == 1 else f"{decision.choice.jobs} jobs decide"
         raise PolicyError(f"decide: {count} nothing, so there is no policy to write")
-    setting, first = decision.in_force, decision.runs[0]
+    setting = decision.in_force
+    first = decision.run_of(setting)
     if plays_a_file(setting):
         raise PolicyError(f"decide: {setting.mode} is in force, and that is a policy file already; use it as it is")
     jobs = decision.jobs_under(setting)
@@ -190,8 +191,9 @@ def _models(
 
 def _estimates(decision: PolicyDecision, jobs: Sequence[MeasuredJob]) -> tuple[PolicyEstimate, ...]:
     """Return what every policy of the decision measured of each model and type, beside what was believed."""
-    fleet: Fleet = decision.runs[0].fleet
-    believed = believed_qualities(decision.runs[0], jobs)
+    first = decision.run_of(decision.in_force)
+    fleet: Fleet = first.fleet
+    believed = believed_qualities(first, jobs)
     scores = _measured_scores(decision)
     types = in_type_order({kind for _, kind in believed} | {kind for _, kind in scores})
     rows: list[PolicyEstimate] = []

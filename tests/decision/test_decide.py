@@ -272,7 +272,7 @@ OTHER: dict[str, tuple[dict[str, object], str]] = {
     "backend": ({"simulated": False, "profile": None, "backend": "measure"}, "other backend: "),
     "weight": ({"options": {"swarm_lambda_token": "1"}}, "other --swarm-lambda-token: 0.5 and 1"),
     "switch": ({"options": {"swarm_lambda_switch": "0"}}, "other --swarm-lambda-switch: "),
-    "context": ({"options": {"swarm_context": "full"}}, "other --swarm-context: "),
+    "dispatch": ({"options": {"swarm_dispatch": "tasks"}}, "other --swarm-dispatch: layers and tasks"),
     "estimates": ({"options": {"swarm_estimates": "est.json"}}, "other --swarm-estimates: "),
     "learning": ({"options": {"swarm_learning": "off"}}, "other --swarm-learning: "),
     "judge": ({"options": {"swarm_judge": "phi4:14b"}}, "other --swarm-judge: "),

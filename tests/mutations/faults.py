@@ -276,6 +276,13 @@ FAULTS: Final = (
         tests=("routing/test_lp.py",),
     ),
     Fault(
+        name="a time limit that a task met keeps no runs apart",
+        where="decision/option_effects.py",
+        old="max((*took_s, *decided_s), default=0.0) >= _shortest_s(texts)",
+        new="max((*took_s, *decided_s), default=0.0) >= 10 * _shortest_s(texts)",
+        tests=("decision/test_option_effects.py",),
+    ),
+    Fault(
         name="an lp policy orders its rows in another way than CVXPY",
         where="routing/lp_arrays.py",
         old="of_x = np.stack([np.repeat(np.arange(tasks), models), within], axis=1).ravel()",
