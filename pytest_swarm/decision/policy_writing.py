@@ -43,6 +43,7 @@ PLANNING: Final = frozenset(DEFAULTS) - {
 RULES_OVER_TYPES: Final = frozenset({"fixed", "collate", "single"})
 """Modes in which the type of a task alone decides its model."""
 _ESTIMATES: Final = "swarm_estimates"
+_PER_JOB: Final = (EstimatesKind.CROSS, EstimatesKind.TEXT)
 _DIGITS: Final = 12  # of a quality: what is beyond them is rounding
 
 
@@ -101,21 +102,26 @@ def believed_qualities(run: RunInfo, jobs: Iterable[MeasuredJob]) -> dict[tuple[
         run: What the run was.
         jobs: Its jobs under the policy.
     """
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
     kind = None if run.estimates is None else run.estimates.kind
     if kind is EstimatesKind.PRIOR:
         return {(model.tag, kind): model.capability(kind) for model in run.fleet for kind in _types(jobs)}
+    read = {key: min(1.0, round(fmean(values), _DIGITS)) for key, values in _first_qualities(jobs).items()}
+    if run.estimates is None or kind is not EstimatesKind.FILE:
+        return read
+    tags = {full_tag(model.tag): model.tag for model in run.fleet}
+    return read | {(tags[full_tag(row.model)], row.type): row.estimate for row in run.estimates.rows}
+
+
+def _first_qualities(jobs: Iterable[MeasuredJob]) -> dict[tuple[str, str], list[float]]:
+    """Return the qualities at difficulty 1 of the first step of each job, by model and type of task."""
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for job in jobs:
         graph = job.record.case.graph
         for row in job.record.steps[0].estimates if job.record.steps else ():
             if 0 < row.quality < 1:
                 task = graph.task(row.task)
                 found[row.model, task.type].append(row.quality + DIFFICULTY_PENALTY * (task.difficulty - 1))
-    read = {key: min(1.0, round(fmean(values), _DIGITS)) for key, values in found.items()}
-    if run.estimates is None or kind is not EstimatesKind.FILE:
-        return read
-    tags = {full_tag(model.tag): model.tag for model in run.fleet}
-    return read | {(tags[full_tag(row.model)], row.type): row.estimate for row in run.estimates.rows}
+    return found
 
 
 def _types(jobs: Iterable[MeasuredJob]) -> set[str]:
@@ -196,17 +202,20 @@ def _estimates(decision: PolicyDecision, jobs: Sequence[MeasuredJob]) -> tuple[P
     believed = believed_qualities(first, jobs)
     scores = _measured_scores(decision)
     types = in_type_order({kind for _, kind in believed} | {kind for _, kind in scores})
+    own = _first_qualities(jobs) if first.estimates is not None and first.estimates.kind in _PER_JOB else {}
     rows: list[PolicyEstimate] = []
     for model in fleet:
         for kind in types:
             seen = scores.get((model.tag, kind), [])
+            quality = believed.get((model.tag, kind), model.capability(kind))
             rows.append(
                 PolicyEstimate(
                     model=model.tag,
                     type=kind,
-                    believed=believed.get((model.tag, kind), model.capability(kind)),
+                    believed=quality,
                     score=fmean(seen) if seen else None,
                     tasks=len(seen),
+                    spread=round(max((abs(each - quality) for each in own.get((model.tag, kind), ())), default=0.0), 6),
                 )
             )
     return tuple(rows)

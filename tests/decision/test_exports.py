@@ -199,7 +199,7 @@ def test_a_macro_of_llama_swap_is_no_name() -> None:
 def test_what_a_format_cannot_say_stands_in_comments(write: Any) -> None:
     text = write(used())
     assert "# Not expressed, because " in text
-    assert "# - milp weighs quality, tokens and loads anew at each step" in text
+    assert "# - milp decides anew at each step" in text
     assert "# SIMULATED: no model was run" in text
     real = replace(used(), provenance=replace(used().provenance, simulated=False))
     assert "SIMULATED" not in write(real)
@@ -243,3 +243,20 @@ def test_pinned_models_leave_less_for_the_others() -> None:
     EXPORTS["llama-swap"](replace(made, models=models, vram_budget_gb=both_gb))
     with pytest.raises(PolicyError, match=r"uses model phi4:14b, whose .* do not fit .* beside the pinned models"):
         EXPORTS["llama-swap"](replace(made, models=models, vram_budget_gb=both_gb - 1))
+
+
+@pytest.mark.parametrize("tool", EXPORTS)
+def test_a_file_says_what_can_play_its_policy(tool: str) -> None:
+    assert "load_policy chooses as measured." in EXPORTS[tool](policy("milp"))
+    asked = EXPORTS[tool](policy("llm:phi4:14b", budget_gb=24.0))
+    assert "Only mode policy:FILE in a run asks its planner; load_policy cannot." in asked
+    assert "(ruling: use it)" in asked
+
+
+@pytest.mark.parametrize("tool", EXPORTS)
+def test_a_file_names_estimates_that_each_job_had_for_itself(tool: str) -> None:
+    row = PolicyEstimate(model="gemma2:2b", type="code", believed=0.5, score=None, tasks=0, spread=0.07)
+    made = replace(policy("milp"), estimates_from="cross", estimates=(row,))
+    remark = "from which those of a job differed by up to 0.07: its plans can differ from those of its decision"
+    assert remark in EXPORTS[tool](made)
+    assert "for each job anew" not in EXPORTS[tool](replace(made, estimates_from="est.json"))
