@@ -190,9 +190,31 @@ def test_names_of_models_are_data(name: str, tmp_path: Path) -> None:
         assert all(line.isprintable() for line in text.split("\n"))
 
 
-def test_a_macro_of_llama_swap_is_no_name() -> None:
-    with pytest.raises(PolicyError, match=r"holds '\$\{', a macro there; rename the model"):
-        EXPORTS["llama-swap"](used(rename={"gemma2:2b": "x${PORT}"}))
+@pytest.mark.parametrize(
+    ("tool", "name", "said"),
+    [
+        ("llama-swap", "x${PORT}", r"holds '\$\{', a macro there; rename the model"),
+        ("llama-swap", "<<", "is a merge key there"),
+        ("llama-swap", "swarm-code", "has the name of a type there"),
+        ("litellm", "swarm", "is the name of the whole group there"),
+        ("litellm", "hf.co/*", "is a pattern there"),
+    ],
+)
+def test_a_name_that_a_tool_would_read_as_something_else_is_refused(tool: str, name: str, said: str) -> None:
+    with pytest.raises(PolicyError, match=rf"^export {tool}: model .*{said}"):
+        EXPORTS[tool](used(rename={"gemma2:2b": name}))
+
+
+def test_types_of_tasks_are_data_too() -> None:
+    made = used()
+    for kind in HOSTILE:
+        named = replace(made, table=(*made.table, cell(kind, "gemma2:2b")))
+        swap = yaml.safe_load(EXPORTS["llama-swap"](named))
+        assert f"swarm-{kind}" in swap["models"]["gemma2:2b"]["aliases"]
+        lite = yaml.safe_load(EXPORTS["litellm"](named))
+        assert kind in [tag for row in lite["model_list"] for tag in row["litellm_params"].get("tags", ())]
+    with pytest.raises(PolicyError, match=r"type 'a\$\{b\}' holds '\$\{', a macro there; rename the type"):
+        EXPORTS["llama-swap"](replace(made, table=(*made.table, cell("a${b}", "gemma2:2b"))))
 
 
 @pytest.mark.parametrize("write", EXPORTS.values(), ids=list(EXPORTS))
