@@ -69,6 +69,7 @@ def test_the_drawing_holds_each_interval_and_the_honest_gain() -> None:
     plot = gain_plot(decision)
     assert plot is not None
     assert [mark.mode for mark in plot.marks] == ["milp", "greedy"]
+    assert plot.frame.width <= 360  # a phone of 380 pixels shows it whole
     for mark in plot.marks:
         assert plot.frame.left <= mark.low <= mark.middle <= mark.high <= plot.frame.right
     best = next(mark for mark in plot.marks if mark.best)
