@@ -292,10 +292,24 @@ FAULTS: Final = (
     ),
     Fault(
         name="lp rounds to the smallest share",
-        where="routing/lp.py",
+        where="routing/lp_rounding.py",
         old="shares.argmax(axis=0)",
         new="shares.argmin(axis=0)",
         tests=("routing/test_lp.py",),
+    ),
+    Fault(
+        name="a time limit that a task met keeps no runs apart",
+        where="decision/option_effects.py",
+        old="max((*took_s, *decided_s), default=0.0) >= _shortest_s(texts)",
+        new="max((*took_s, *decided_s), default=0.0) >= 10 * _shortest_s(texts)",
+        tests=("decision/test_option_effects.py",),
+    ),
+    Fault(
+        name="an lp policy orders its rows in another way than CVXPY",
+        where="routing/lp_arrays.py",
+        old="of_x = np.stack([np.repeat(np.arange(tasks), models), within], axis=1).ravel()",
+        new="of_x = np.stack([np.tile(np.arange(tasks), models), within], axis=1).ravel()",
+        tests=("routing/test_lp_arrays.py",),
     ),
     Fault(
         name="a resident model is charged for its load",
