@@ -15,6 +15,7 @@ from pytest_swarm.errors import GraphError
 QUESTION: Final = "question"  # the input that a chat message is given as
 BETWEEN: Final = "\n\n"  # two messages of one prompt
 NO_CODE: Final = "code is not run, and what it is given stands for its result"
+OWN_PROMPTS: Final = "prompts that the tool itself adds are not sent, or only their gist"
 MAX_PARTS: Final = 2_000  # of one text; a template that refers to templates could grow without end
 
 

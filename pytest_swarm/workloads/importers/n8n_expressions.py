@@ -51,6 +51,7 @@ _SEGMENT: Final = re.compile(r"""\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]|\.(\w+)
 _HARMLESS: Final = re.compile(r"""\s|\?\?|\|\||''|""|JSON\.stringify|\.?\b(?:toJsonString|toString|trim)\b|[(),;]""")
 _ANSWER_PATHS: Final = (
     *(("message", "content"), ("response", "text"), ("content", "0", "text"), ("content", "parts", "0", "text")),
+    *(("choices", "0", "message", "content"), ("choices", "0", "text")),
     *(("output", "0", "content", "0", "text"), ("output",), ("text",), ("response",), ("content",)),
 )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, FlowLoss
+from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, text
 from pytest_swarm.workloads.importers.n8n_items import CODE_KINDS
-from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
+from pytest_swarm.workloads.importers.n8n_nodes import MODEL_KIND, N8nNodes, is_llm_step, kind_of, resource_of
 
 _HELPERS: Final[Mapping[str, str]] = {
     "ai_tool": "tools are not called",
@@ -50,7 +50,8 @@ _CARRIED: Final = frozenset(
         *("textClassifier", "stickyNote", "executeWorkflowTrigger"),
     }
 )
-_MODEL_KIND: Final = "ai_languageModel"
+_OWN_PROMPTS: Final = ("informationExtractor", "textClassifier", "sentimentAnalysis", "chainRetrievalQa")
+_SEEN: Final = ("image", "document", "video", "audio")  # resources that a step looks at or listens to
 _OWN_OPTIONS: Final = frozenset(
     {
         *("systemMessage", "systemPromptTemplate", "summarizationMethodAndPrompts", "categories", "simplify"),
@@ -68,9 +69,11 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
             continue
         if is_llm_step(row):
             yield from _of_settings(row, name, (name,))
+            if kind in _OWN_PROMPTS or (kind == "agent" and not text(row, "parameters", "options", "systemMessage")):
+                yield FlowLoss(reason=OWN_PROMPTS, what=f"{name} ({kind})", nodes=(name,))
             if roles:
                 yield FlowLoss(reason="tools are not called", what=name, nodes=nodes.users(name))
-        elif _MODEL_KIND in roles or kind.startswith("lm"):
+        elif MODEL_KIND in roles or kind.startswith("lm"):
             yield from _of_settings(row, name, nodes.users(name) or (name,))
         elif roles:
             reason = next((_HELPERS[role] for role in roles if role in _HELPERS), "helpers are not used")
@@ -91,5 +94,5 @@ def _of_settings(row: JsonTable, name: str, nodes: tuple[str, ...]) -> Iterator[
     if found := [key for key, value in options.items() if value not in (None, "", {}, []) and key not in _OWN_OPTIONS]:
         what = f"{name} ({', '.join(found)})"
         yield FlowLoss(reason="settings of models are not sent", what=what, nodes=nodes)
-    if text(row, "parameters", "operation") in ("image", "audio"):
+    if resource_of(row) in _SEEN:
         yield FlowLoss(reason="images and files are not sent", what=name, nodes=nodes)
