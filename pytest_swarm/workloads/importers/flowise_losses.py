@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, FlowLoss
+from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
 _NODES: Final[Mapping[str, str]] = {
@@ -22,6 +22,13 @@ _NODES: Final[Mapping[str, str]] = {
     "ifElseFunction": NO_CODE,
     "seqState": "states are not kept",
 }
+_OWN_PROMPTS: Final = frozenset(
+    {
+        *("conditionAgentAgentflow", "seqConditionAgent", "supervisor", "worker", "conversationalRetrievalQAChain"),
+        *("retrievalQAChain", "sqlDatabaseChain", "conversationalAgent", "reactAgentChat", "reactAgentLLM", "csvAgent"),
+        *("airtableAgent", "openAIAssistant"),
+    }
+)
 _CATEGORIES: Final[Mapping[str, str]] = {
     "Tools": "tools are not called",
     "Tools (MCP)": "tools are not called",
@@ -74,6 +81,8 @@ def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Ite
         if reason:
             own = kind in _NODES or not users
             yield FlowLoss(reason=reason, what=label, nodes=(node,) if own else users)
+        if kind in _OWN_PROMPTS:
+            yield FlowLoss(reason=OWN_PROMPTS, what=f"{label} ({kind})", nodes=(node,))
         if first_text(inputs, "modelName", "model") and (found := _sampling(inputs)):
             yield _sampling_loss(label, found, users or (node,))
         for prefix in _PREFIXES:

@@ -50,7 +50,9 @@ _CARRIED: Final = frozenset(
         *("textClassifier", "stickyNote", "executeWorkflowTrigger"),
     }
 )
-_OWN_PROMPTS: Final = ("informationExtractor", "textClassifier", "sentimentAnalysis", "chainRetrievalQa")
+_OWN_PROMPTS: Final = (
+    *("informationExtractor", "textClassifier", "sentimentAnalysis", "chainRetrievalQa", "openAiAssistant"),
+)
 _SEEN: Final = ("image", "document", "video", "audio")  # resources that a step looks at or listens to
 _OWN_OPTIONS: Final = frozenset(
     {
@@ -69,7 +71,7 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
             continue
         if is_llm_step(row):
             yield from _of_settings(row, name, (name,))
-            if kind in _OWN_PROMPTS or (kind == "agent" and not text(row, "parameters", "options", "systemMessage")):
+            if _has_own_prompt(row):
                 yield FlowLoss(reason=OWN_PROMPTS, what=f"{name} ({kind})", nodes=(name,))
             if roles:
                 yield FlowLoss(reason="tools are not called", what=name, nodes=nodes.users(name))
@@ -82,6 +84,12 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
             reason = _KINDS.get(kind, "services are not called")
             shown = name if kind in _KINDS else f"{name} ({kind})"
             yield FlowLoss(reason=reason, what=shown, nodes=(name,))
+
+
+def _has_own_prompt(row: JsonTable) -> bool:
+    """Return whether n8n, or the vendor's assistant, puts a prompt of its own before the step's."""
+    is_bare_agent = kind_of(row) == "agent" and not text(row, "parameters", "options", "systemMessage")
+    return is_bare_agent or kind_of(row) in _OWN_PROMPTS or resource_of(row) == "assistant"
 
 
 def _on_way(nodes: N8nNodes, name: str) -> tuple[str, ...]:
