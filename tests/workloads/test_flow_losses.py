@@ -196,7 +196,8 @@ def test_steps_whose_tool_adds_a_prompt_of_its_own_are_listed(tmp_path: Path) ->
     choice = {"model": {"name": "m"}, "classes": [{"id": "1", "name": "a"}]}
     agent = {"agent_parameters": {"query": {"value": "x"}}, "agent_strategy_name": "ReAct"}
     app = dify(
-        ("Q", "question-classifier", choice), ("R", "agent", agent), ("F", "agent", agent | {"agent_strategy_name": "f"}),
+        ("Q", "question-classifier", choice), ("R", "agent", agent),
+        ("F", "agent", agent | {"agent_strategy_name": "f"}),
         links="Q:1>R, R>F",
     )  # fmt: skip
     assert own + "Q (question-classifier), R (agent)" in imported(tmp_path, app).losses
