@@ -111,3 +111,14 @@ def test_sequential_agents_are_told_the_conversation_that_they_select(history: s
         ],
     }
     assert prompts(imported(tmp_path, document, inputs={"question": "Q"})) == {"A": "Q", "B": asked}
+
+
+def test_a_supervisor_is_told_the_names_of_its_workers(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": "s", "data": {"name": "supervisor", "label": "S", "inputs": {"supervisorPrompt": "Of {team_members}."}}},
+        {"id": "w", "data": {"name": "worker", "label": "W", "inputs": {"workerName": "Senior Dev"}}},
+        {"id": "v", "data": {"name": "worker", "label": "W", "inputs": {"workerName": "QA"}}},
+    ]
+    edges = [{"source": each, "target": "s", "targetHandle": "s-input-workers-Worker"} for each in ("w", "v")]
+    found = imported(tmp_path, {"nodes": rows, "edges": edges})
+    assert found.graph.task("S").system == "Of senior_dev, qa."

@@ -61,6 +61,7 @@ _STARTS: Final = ("seqStart", "supervisor")
 _TEMPLATE_KEYS: Final = ("template", "humanMessagePrompt", "prefix", "suffix")
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _WIRED: Final = re.compile(r"\{\{\s*([\w-]+)(?:\.data\.instance)?\s*\}\}")
+_TEAM: Final = "team_members"
 _QUESTION_FORMS: Final = ("{{question}}", "{{ question }}")
 
 
@@ -134,7 +135,8 @@ class ChainReader:
         if value.strip() in _QUESTION_FORMS:
             return (FlowInput(names=(name, QUESTION), raw=raw),)
         if not value:
-            return (FlowInput(names=(name, *usual), raw=raw),)
+            members = self._team() if name == _TEAM else None
+            return (FlowInput(names=(name, *usual), raw=raw, default=members),)
         wired = _WIRED.fullmatch(value.strip())
         if wired and wired[1] in self.rows:
             kind = text(self.rows[wired[1]], "data", "name")
@@ -142,6 +144,11 @@ class ChainReader:
                 return (StepAnswer(candidates=((wired[1], ()),), raw=raw),)
             return (FlowInput(names=(name, wired[1]), raw=raw),)
         return self.references.parts(value)
+
+    def _team(self) -> str | None:
+        """Return the names of the workers, as Flowise tells them to the supervisor and to each of them."""
+        workers = (table(row, "data", "inputs") for row in self.rows.values() if text(row, "data", "name") == "worker")
+        return ", ".join(_as_key(text(inputs, CHAIN_KINDS["worker"])) for inputs in workers) or None
 
     def _model(self, node: str) -> str | None:
         """Return the model that is wired to a step; to the start node where the step has none of its own."""
