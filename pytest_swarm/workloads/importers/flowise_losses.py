@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
+from pytest_swarm.workloads.importers.flowise_references import STEP_PREFIXES
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
 _NODES: Final[Mapping[str, str]] = {
@@ -63,7 +64,6 @@ SAMPLING: Final = (
     *("maxCompletionTokens", "reasoningEffort", "extendedThinking", "budgetTokens", "thinkingBudget"),
 )
 """Settings of a model that are not sent."""
-_PREFIXES: Final = ("llm", "agent", "conditionAgent")
 
 
 def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Iterator[FlowLoss]:
@@ -85,8 +85,8 @@ def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Ite
             yield FlowLoss(reason=OWN_PROMPTS, what=f"{label} ({kind})", nodes=(node,))
         if first_text(inputs, "modelName", "model") and (found := _sampling(inputs)):
             yield _sampling_loss(label, found, users or (node,))
-        for prefix in _PREFIXES:
-            yield from _of_step(prefix, node, label, inputs)
+        if kind in STEP_PREFIXES:
+            yield from _of_step(STEP_PREFIXES[kind], node, label, inputs)
 
 
 def _of_step(prefix: str, node: str, label: str, inputs: JsonTable) -> Iterator[FlowLoss]:

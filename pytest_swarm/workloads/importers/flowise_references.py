@@ -26,7 +26,8 @@ from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceM
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _TAG: Final = re.compile(r"<[^<>]*>")
-_STEP_KINDS: Final = {"llmAgentflow": "llm", "agentAgentflow": "agent", "conditionAgentAgentflow": "conditionAgent"}
+STEP_PREFIXES: Final = {"llmAgentflow": "llm", "agentAgentflow": "agent", "conditionAgentAgentflow": "conditionAgent"}
+"""Kinds of LLM steps -> what the names of their inputs begin with."""
 CALL_KIND: Final = "executeFlowAgentflow"
 _ANSWER_FIELDS: Final = ("output", "content")
 _STATE: Final = ("$flow", "state")
@@ -93,12 +94,12 @@ class FlowiseReferences:
     def _of_node(self, node: str, path: tuple[str, ...], raw: str) -> Parts:
         row = self.rows.get(node, {})
         kind, label = text(row, "data", "name"), text(row, "data", "label").strip() or node
-        if kind in _STEP_KINDS:
+        if kind in STEP_PREFIXES:
             field_path = path[1:] if path[:1] and path[0] in _ANSWER_FIELDS else path
             return (StepAnswer(candidates=((node, field_path),), raw=raw),)
         if kind == "iterationAgentflow":
             inside = [each for each, child in self.rows.items() if text(child, "parentNode") == node]
-            steps = [each for each in inside if text(self.rows[each], "data", "name") in _STEP_KINDS]
+            steps = [each for each in inside if text(self.rows[each], "data", "name") in STEP_PREFIXES]
             if steps:
                 return (StepAnswer(candidates=tuple((each, ()) for each in reversed(steps)), raw=raw),)
         if kind == "customFunctionAgentflow":
