@@ -20,9 +20,9 @@ from pytest_swarm.workloads.importers.agent_flow import (
     FlowLoss,
     FlowNode,
     LlmStep,
-    Part,
     Parts,
     StepAnswer,
+    filled,
     joined,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, text, texts
@@ -183,12 +183,7 @@ def _step(row: JsonTable, agents: Json, told: tuple[str, ...]) -> LlmStep:
 
 def _parts(template: str) -> Parts:
     """Return a text with its `{name}` places as inputs of the crew."""
-    found: list[Part] = []
-    at_char = 0
-    for match in _PLACE.finditer(template):
-        found += [template[at_char : match.start()], FlowInput(names=(match[1],), raw=match[0])]
-        at_char = match.end()
-    return tuple(part for part in [*found, template[at_char:]] if part != "")
+    return filled(template, _PLACE, lambda match: (FlowInput(names=(match[1],), raw=match[0]),))
 
 
 def _is_table_of(document: Json, key: str, others: tuple[str, ...]) -> bool:

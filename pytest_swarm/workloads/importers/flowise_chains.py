@@ -17,9 +17,9 @@ from pytest_swarm.workloads.importers.agent_flow import (
     Conversation,
     FlowInput,
     LlmStep,
-    Part,
     Parts,
     StepAnswer,
+    filled,
     is_blank,
     joined,
 )
@@ -123,12 +123,7 @@ class ChainReader:
 
     def _template(self, template: str, values: JsonTable, *, usual: tuple[str, ...]) -> Parts:
         """Return a template with its `{name}` places filled by the node's values, or by inputs also called `usual`."""
-        found: list[Part] = []
-        at_char = 0
-        for match in _PLACE.finditer(template):
-            found += [template[at_char : match.start()], *self._value(match[1], match[0], values, usual)]
-            at_char = match.end()
-        return tuple(part for part in [*found, template[at_char:]] if part != "")
+        return filled(template, _PLACE, lambda match: self._value(match[1], match[0], values, usual))
 
     def _value(self, name: str, raw: str, values: JsonTable, usual: tuple[str, ...]) -> Parts:
         value = text(values, name)

@@ -15,11 +15,10 @@ from pytest_swarm.workloads.importers.agent_flow import (
     Conversation,
     FlowInput,
     FlowLoss,
-    Part,
     Parts,
     StepAnswer,
+    filled,
     joined,
-    limited,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
@@ -50,12 +49,7 @@ class FlowiseReferences:
 
     def parts(self, template: str) -> Parts:
         """Return a text with its variables resolved."""
-        found: list[Part] = []
-        at_char = 0
-        for match in _VARIABLE.finditer(template):
-            found += [template[at_char : match.start()], *self._resolve(match[1], match[0])]
-            at_char = match.end()
-        return limited(part for part in [*found, template[at_char:]] if part != "")
+        return filled(template, _VARIABLE, lambda match: self._resolve(match[1], match[0]))
 
     def question(self, raw: str = "{{ question }}") -> Parts:
         """Return what the flow is asked: the message of the chat, or the fields of a form, one on each line."""

@@ -19,9 +19,9 @@ from pytest_swarm.workloads.importers.agent_flow import (
     FlowLoss,
     FlowNode,
     LlmStep,
-    Part,
     Parts,
     StepAnswer,
+    filled,
     joined,
     limited,
 )
@@ -138,16 +138,12 @@ class _Components:
         if _kind(self.rows[node]) != "Agent":
             return found
         known = {"model_name": self._model(node), "optional_user_context": ""}
-        parts: list[Part] = []
-        for part in found:
-            pieces = _FILLED.split(part) if isinstance(part, str) else [part]
-            for number, piece in enumerate(pieces):
-                is_place = isinstance(piece, str) and number % 2 == 1
-                name = str(piece)
-                parts.append(
-                    FlowInput(names=(name,), raw=f"{{{name}}}", default=known.get(name)) if is_place else piece
-                )
-        return limited(part for part in parts if part != "")
+
+        def fill(match: re.Match[str]) -> Parts:
+            return (FlowInput(names=(match[1],), raw=match[0], default=known.get(match[1])),)
+
+        texts = (filled(part, _FILLED, fill) if isinstance(part, str) else (part,) for part in found)
+        return limited(part for each in texts for part in each)
 
     def _model(self, node: str) -> str | None:
         """Return the model that is wired to a step, else the one that it names itself."""
@@ -205,20 +201,15 @@ class _Components:
 
     def _template(self, node: str) -> Parts:
         template = text(self._fields(node), "template", "value")
-        found: list[Part] = []
-        at_char = 0
-        for match in _PLACE.finditer(template):
-            found.append(template[at_char : match.start()])
-            at_char = match.end()
+
+        def fill(match: re.Match[str]) -> Parts:
             if match[1] is None:
-                found.append(match[0][0])
-                continue
-            value = tuple(
-                replace(part, raw=match[0]) if isinstance(part, FlowInput) else part
-                for part in self._field(node, match[1])
-            )
-            found += value or (FlowInput(names=(match[1],), raw=match[0]),)
-        return limited(part for part in [*found, template[at_char:]] if part != "")
+                return (match[0][0],)
+            value = self._field(node, match[1])
+            written = tuple(replace(part, raw=match[0]) if isinstance(part, FlowInput) else part for part in value)
+            return written or (FlowInput(names=(match[1],), raw=match[0]),)
+
+        return filled(template, _PLACE, fill)
 
 
 def _is_model_kind(kind: str) -> bool:
