@@ -203,3 +203,10 @@ def test_steps_whose_tool_adds_a_prompt_of_its_own_are_listed(tmp_path: Path) ->
     assert own + "Q (question-classifier), R (agent)" in imported(tmp_path, app).losses
     flow = flowise(("P", "conditionAgent", {}), ("L", "llm", {"llmUserMessage": "x"}), links="P:0>L")
     assert own + "P (conditionAgentAgentflow)" in imported(tmp_path, flow).losses
+    chat = [
+        {"id": kind, "data": {"name": kind, "label": kind, "inputs": {"systemMessagePrompt": "Be."}}}
+        for kind in ("contextChatEngine", "simpleChatEngine")
+    ]
+    found = imported(tmp_path, {"nodes": chat, "edges": []}, inputs={"question": "Q"})
+    assert [(task.system, task.prompt) for task in found.graph.tasks] == [("Be.", "Q")] * 2
+    assert found.losses == (own + "contextChatEngine (contextChatEngine)",)

@@ -27,10 +27,17 @@ from pytest_swarm.workloads.importers.flowise_references import FlowiseReference
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, text
 
 _NO_NAME: Final = "name"  # these nodes have no such input: their label names them
-_LABELED_KINDS: Final = (
-    *("conversationChain", "conversationalRetrievalQAChain", "retrievalQAChain", "sqlDatabaseChain", "toolAgent"),
-    *("conversationalAgent", "reactAgentChat", "reactAgentLLM", "csvAgent", "airtableAgent", "openAIAssistant"),
+_PLAIN_KINDS: Final = (
+    *("conversationChain", "toolAgent", "simpleChatEngine", "conversationalRetrievalToolAgent"),
+    *("anthropicAgentLlamaIndex", "openAIToolAgentLlamaIndex"),
 )
+GUIDED_KINDS: Final = (
+    *("conversationalRetrievalQAChain", "retrievalQAChain", "vectorDBQAChain", "multiRetrievalQAChain"),
+    *("sqlDatabaseChain", "graphCypherQAChain", "openApiChain", "getApiChain", "postApiChain", "contextChatEngine"),
+    *("subQuestionQueryEngine", "conversationalAgent", "reactAgentChat", "reactAgentLLM", "xmlAgent", "csvAgent"),
+    *("airtableAgent", "openAIAssistant"),
+)
+"""Kinds of steps to which Flowise, or the vendor of an assistant, adds a prompt of its own."""
 CHAIN_KINDS: Final = {
     "llmChain": "chainName",
     "seqAgent": "agentName",
@@ -38,7 +45,7 @@ CHAIN_KINDS: Final = {
     "seqConditionAgent": "conditionAgentName",
     "supervisor": "supervisorName",
     "worker": "workerName",
-    **dict.fromkeys(_LABELED_KINDS, _NO_NAME),
+    **dict.fromkeys((*_PLAIN_KINDS, *GUIDED_KINDS), _NO_NAME),
 }
 """Kinds of LLM steps -> the input that names the step."""
 MODEL_KEYS: Final = ("customModelName", "modelName", "model", "deploymentName", "azureOpenAIApiDeploymentName")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
+from pytest_swarm.workloads.importers.flowise_chains import GUIDED_KINDS
 from pytest_swarm.workloads.importers.flowise_references import STEP_PREFIXES
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
@@ -23,13 +24,7 @@ _NODES: Final[Mapping[str, str]] = {
     "ifElseFunction": NO_CODE,
     "seqState": "states are not kept",
 }
-_OWN_PROMPTS: Final = frozenset(
-    {
-        *("conditionAgentAgentflow", "seqConditionAgent", "supervisor", "worker", "conversationalRetrievalQAChain"),
-        *("retrievalQAChain", "sqlDatabaseChain", "conversationalAgent", "reactAgentChat", "reactAgentLLM", "csvAgent"),
-        *("airtableAgent", "openAIAssistant"),
-    }
-)
+_OWN_PROMPTS: Final = ("conditionAgentAgentflow", "seqConditionAgent", "supervisor", "worker", *GUIDED_KINDS)
 _CATEGORIES: Final[Mapping[str, str]] = {
     "Tools": "tools are not called",
     "Tools (MCP)": "tools are not called",
