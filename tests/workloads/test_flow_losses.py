@@ -197,7 +197,7 @@ def test_steps_whose_tool_adds_a_prompt_of_its_own_are_listed(tmp_path: Path) ->
     agent = {"agent_parameters": {"query": {"value": "x"}}, "agent_strategy_name": "ReAct"}
     app = dify(
         ("Q", "question-classifier", choice), ("R", "agent", agent),
-        ("F", "agent", agent | {"agent_strategy_name": "f"}),
+        ("F", "agent", agent | {"agent_strategy_name": "function_calling"}),
         links="Q:1>R, R>F",
     )  # fmt: skip
     assert own + "Q (question-classifier), R (agent)" in imported(tmp_path, app).losses

@@ -64,8 +64,9 @@ def _computes(data: JsonTable) -> bool:
 
 
 def _of_step(node: str, title: str, data: JsonTable) -> Iterator[FlowLoss]:
-    is_react = "react" in text(data, "agent_strategy_name").lower()
-    if is_react or text(data, "type") in ("question-classifier", "parameter-extractor"):
+    strategy = text(data, "agent_strategy_name").lower()
+    is_guided = bool(strategy) and not strategy.startswith("function")  # function calling adds no words
+    if is_guided or text(data, "type") in ("question-classifier", "parameter-extractor"):
         yield FlowLoss(reason=OWN_PROMPTS, what=f"{title} ({text(data, 'type')})", nodes=(node,))
     agent = table(data, "agent_parameters", "model", "value")
     settings = [*table(data, "model", "completion_params"), *table(agent, "completion_params")]
