@@ -42,6 +42,20 @@ def test_everything_of_n8n_that_is_no_step_is_listed(tmp_path: Path) -> None:
     }
 
 
+def test_parameters_of_steps_of_n8n_are_listed(tmp_path: Path) -> None:
+    document = n8n(
+        ask("A", "x", "openAi", jsonOutput=True, threadId="=t", needsFallback=False),
+        n8n_node("B", "chainSummarization", {"needsFallback": True}),
+        links="A>B",
+    )
+    assert set(imported(tmp_path, document).losses) == {
+        "structured output is not asked for: A (jsonOutput)",
+        "memories are not kept: A (threadId)",
+        "texts are summarized as a whole, not in parts: B",
+        "fallback models are not asked: B (needsFallback)",
+    }
+
+
 def test_nodes_that_a_chosen_branch_drops_are_not_listed(tmp_path: Path) -> None:
     document = n8n(
         n8n_node("Hook", "webhook"),

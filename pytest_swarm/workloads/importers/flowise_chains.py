@@ -17,6 +17,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     Conversation,
     FlowInput,
     LlmStep,
+    Part,
     Parts,
     StepAnswer,
     filled,
@@ -24,7 +25,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     joined,
 )
 from pytest_swarm.workloads.importers.flowise_references import FlowiseReferences
-from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, text
+from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
 _NO_NAME: Final = "name"  # these nodes have no such input: their label names them
 _PLAIN_KINDS: Final = (
@@ -69,6 +70,10 @@ _TEMPLATE_KEYS: Final = ("template", "humanMessagePrompt", "prefix", "suffix")
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _WIRED: Final = re.compile(r"\{\{\s*([\w-]+)(?:\.data\.instance)?\s*\}\}")
 _TEAM: Final = "team_members"
+_STATE: Final = re.compile(r"\$flow\.state\.(\w+)([\w.\[\]]*)")
+_OUTPUT: Final = re.compile(r"\$flow\.output([\w.\[\]]*)")
+_KEY: Final = re.compile(r"\w+")
+_STATE_TABLE: Final = "updateStateMemoryUI"
 _QUESTION_FORMS: Final = ("{{question}}", "{{ question }}")
 
 
@@ -139,6 +144,11 @@ class ChainReader:
         if not value:
             members = self._team() if name == _TEAM else None
             return (FlowInput(names=(name, *usual), raw=raw, default=members),)
+        if state := _STATE.fullmatch(value.strip()):
+            return (self._state(state[1], _keys(state[2]), raw),)
+        said_by = text(_parsed(value), "id")  # the last message of a step
+        if said_by in self.rows:
+            return (StepAnswer(candidates=((said_by, ()),), raw=raw),)
         wired = _WIRED.fullmatch(value.strip())
         if wired and wired[1] in self.rows:
             kind = text(self.rows[wired[1]], "data", "name")
@@ -146,6 +156,21 @@ class ChainReader:
                 return (StepAnswer(candidates=((wired[1], ()),), raw=raw),)
             return (FlowInput(names=(name, wired[1]), raw=raw),)
         return self.references.parts(value)
+
+    def _state(self, key: str, path: tuple[str, ...], raw: str) -> Part:
+        """Return what the steps wrote into a state: the answer of the last that comes before."""
+        candidates: list[tuple[str, tuple[str, ...]]] = []
+        for node, row in self.rows.items():
+            inputs = table(row, "data", "inputs")
+            uses_table = text(inputs, "updateStateMemory") == _STATE_TABLE
+            for update in tables(_parsed(text(inputs, _STATE_TABLE))) if uses_table else ():
+                output = _OUTPUT.fullmatch(text(update, "value").strip())
+                if text(update, "key") == key and output:
+                    written = _keys(output[1])
+                    candidates.append((node, (*(written[1:] if written[:1] == ("content",) else written), *path)))
+        if candidates:
+            return StepAnswer(candidates=tuple(reversed(candidates)), raw=raw)
+        return FlowInput(names=(key, f"flow.state.{key}"), raw=raw)
 
     def _team(self) -> str | None:
         """Return the names of the workers, as Flowise tells them to the supervisor and to each of them."""
@@ -181,13 +206,24 @@ def _values(inputs: JsonTable) -> JsonTable:
     for key in ("promptValues", "systemMessagePromptValues", "humanMessagePromptValues"):
         value = inputs.get(key)
         if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except (ValueError, RecursionError):
-                continue
+            value = _parsed(value)
         if isinstance(value, dict):
             found |= value
     return found
+
+
+def _parsed(value: str) -> Json:
+    """Return a value that is written as JSON text; None where it is none."""
+    try:
+        parsed: Json = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+def _keys(path: str) -> tuple[str, ...]:
+    """Return the keys of a path such as `.plan[0]`."""
+    return tuple(_KEY.findall(path))
 
 
 def _as_key(name: str) -> str:

@@ -53,6 +53,11 @@ _CARRIED: Final = frozenset(
 _OWN_PROMPTS: Final = (
     *("informationExtractor", "textClassifier", "sentimentAnalysis", "chainRetrievalQa", "openAiAssistant"),
 )
+_PARAMETERS: Final[Mapping[str, str]] = {
+    "jsonOutput": "structured output is not asked for",
+    "needsFallback": "fallback models are not asked",
+    "threadId": "memories are not kept",
+}
 _SEEN: Final = ("image", "document", "video", "audio")  # resources that a step looks at or listens to
 _OWN_OPTIONS: Final = frozenset(
     {
@@ -70,9 +75,7 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
             yield FlowLoss(reason="disabled nodes are left out", what=name, nodes=nodes.users(name) or (name,))
             continue
         if is_llm_step(row):
-            yield from _of_settings(row, name, (name,))
-            if _has_own_prompt(row):
-                yield FlowLoss(reason=OWN_PROMPTS, what=f"{name} ({kind})", nodes=(name,))
+            yield from _of_step(row, name)
             if roles:
                 yield FlowLoss(reason="tools are not called", what=name, nodes=nodes.users(name))
         elif MODEL_KIND in roles or kind.startswith("lm"):
@@ -84,6 +87,17 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
             reason = _KINDS.get(kind, "services are not called")
             shown = name if kind in _KINDS else f"{name} ({kind})"
             yield FlowLoss(reason=reason, what=shown, nodes=(name,))
+
+
+def _of_step(row: JsonTable, name: str) -> Iterator[FlowLoss]:
+    yield from _of_settings(row, name, (name,))
+    if _has_own_prompt(row):
+        yield FlowLoss(reason=OWN_PROMPTS, what=f"{name} ({kind_of(row)})", nodes=(name,))
+    if kind_of(row) == "chainSummarization":
+        yield FlowLoss(reason="texts are summarized as a whole, not in parts", what=name, nodes=(name,))
+    for key, reason in _PARAMETERS.items():
+        if table(row, "parameters").get(key):
+            yield FlowLoss(reason=reason, what=f"{name} ({key})", nodes=(name,))
 
 
 def _has_own_prompt(row: JsonTable) -> bool:
