@@ -44,15 +44,17 @@ def test_a_component_that_is_only_a_model_is_no_step(tmp_path: Path) -> None:
     assert found.losses == (
         "settings of models are not sent: m (temperature)",
         "components are not run, and what they are given stands for their result: vectors (EmbeddingModel)",
+        "iterations run once, with the whole list: rows",
     )
 
 
 def test_the_places_that_langflow_fills_in_an_agent_are_filled_or_inputs(tmp_path: Path) -> None:
     text = "On {current_date} you are {model_name}. {not_one}{optional_user_context}"
-    agent = ("a", "Agent", {"system_prompt": text, "model": [{"name": "llama3"}]})
+    agent = ("a", "Agent", {"system_prompt": text, "model": [{"name": "llama3"}], "add_calculator_tool": True})
     document = flow(("chat", "ChatInput", {}), agent, links="chat>a.input_value")
     found = imported(tmp_path, document, inputs={"question": "Q", "current_date": "2026-01-02"})
     assert found.graph.task("a").system == "On 2026-01-02 you are llama3. {not_one}"
     assert imported(tmp_path, document, inputs={"question": "Q"}).losses == (
+        "tools are not called: a (add_calculator_tool)",
         "inputs without a value stay as written: current_date; give them with --input NAME=VALUE",
     )

@@ -76,6 +76,8 @@ def _kind(row: JsonTable) -> str:
 
 _CARRIED: Final = ("ChatInput", "TextInput", "ChatOutput", "TextOutput", "Prompt", "Prompt Template")
 _EXTRACTING: Final = "StructuredOutput"
+_BY_ROW: Final = "BatchRunComponent"
+_BUILT_IN_TOOLS: Final = ("add_current_date_tool", "add_calculator_tool")
 _NOT_RUN: Final = "components are not run, and what they are given stands for their result"
 _NO_TEXTS: Final = ("", "tools", "memory", "embedding", "embedding_model", *_MODEL_FIELDS)
 _SETTINGS: Final = ("temperature", "top_p", "top_k", "max_tokens", "seed", "model_kwargs", "json_mode", "num_ctx")
@@ -92,6 +94,10 @@ def _lost(rows: dict[str, JsonTable], reader: _Components, edges: list[JsonTable
                 yield FlowLoss(reason=_NOT_RUN, what=f"{node} ({kind})", nodes=(node, *users))
             continue
         yield from _settings(node, fields, (node,))
+        if built_in := [key for key in _BUILT_IN_TOOLS if table(fields, key).get("value") is True]:
+            yield FlowLoss(reason="tools are not called", what=f"{node} ({', '.join(built_in)})", nodes=(node,))
+        if kind == _BY_ROW:
+            yield FlowLoss(reason="iterations run once, with the whole list", what=node, nodes=(node,))
         if kind != _EXTRACTING and table(fields, "output_schema").get("value"):
             yield FlowLoss(reason="structured output is not asked for", what=node, nodes=(node,))
 
