@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.workloads.flow_imports import imported, prompts
 
 
@@ -58,3 +60,12 @@ def test_the_places_that_langflow_fills_in_an_agent_are_filled_or_inputs(tmp_pat
         "tools are not called: a (add_calculator_tool)",
         "inputs without a value stay as written: current_date; give them with --input NAME=VALUE",
     )
+
+
+@pytest.mark.parametrize(
+    ("is_mustache", "prompt"), [(False, "Say {x} as N, not {{name}}."), (True, "Say {{x}} as {name}, not {{N}}.")]
+)
+def test_a_prompt_has_single_or_double_braces(is_mustache: bool, prompt: str, tmp_path: Path) -> None:
+    fields = {"template": "Say {{x}} as {name}, not {{{{name}}}}.", "name": "N", "use_double_brackets": is_mustache}
+    document = flow(("p", "Prompt", fields), ("m", "OllamaModel", {}), links="p>m.input_value")
+    assert prompts(imported(tmp_path, document)) == {"m": prompt}

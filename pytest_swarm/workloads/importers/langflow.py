@@ -29,6 +29,7 @@ from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_te
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{(\w+)\}")  # a doubled brace is a brace
+_MUSTACHE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _FILLED: Final = re.compile(r"\{(current_date|model_name|optional_user_context)\}")
 _PARSED: Final = re.compile(r"\{(?:text|data)\}")
 _STEP_KINDS: Final = ("Agent", "StructuredOutput", "BatchRunComponent")
@@ -215,7 +216,8 @@ class _Components:
             written = tuple(replace(part, raw=match[0]) if isinstance(part, FlowInput) else part for part in value)
             return written or (FlowInput(names=(match[1],), raw=match[0]),)
 
-        return filled(template, _PLACE, fill)
+        is_mustache = table(self._fields(node), "use_double_brackets").get("value") is True
+        return filled(template, _MUSTACHE if is_mustache else _PLACE, fill)
 
 
 def _is_model_kind(kind: str) -> bool:
