@@ -46,13 +46,17 @@ def test_parameters_of_steps_of_n8n_are_listed(tmp_path: Path) -> None:
     document = n8n(
         ask("A", "x", "openAi", jsonOutput=True, threadId="=t", needsFallback=False),
         n8n_node("B", "chainSummarization", {"needsFallback": True}),
-        links="A>B",
+        ask(
+            "C", "x", messages={"messageValues": [{"type": "HumanMessagePromptTemplate", "messageType": "imageBinary"}]}
+        ),
+        links="A>B, B>C",
     )
     assert set(imported(tmp_path, document).losses) == {
         "structured output is not asked for: A (jsonOutput)",
         "memories are not kept: A (threadId)",
         "texts are summarized as a whole, not in parts: B",
         "fallback models are not asked: B (needsFallback)",
+        "images and files are not sent: C",
     }
 
 

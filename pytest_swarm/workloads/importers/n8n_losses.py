@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
-from pytest_swarm.workloads.importers.json_values import JsonTable, table, text
+from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
 from pytest_swarm.workloads.importers.n8n_items import CODE_KINDS
 from pytest_swarm.workloads.importers.n8n_nodes import MODEL_KIND, N8nNodes, is_llm_step, kind_of, resource_of
 
@@ -95,6 +95,9 @@ def _of_step(row: JsonTable, name: str) -> Iterator[FlowLoss]:
         yield FlowLoss(reason=OWN_PROMPTS, what=f"{name} ({kind_of(row)})", nodes=(name,))
     if kind_of(row) == "chainSummarization":
         yield FlowLoss(reason="texts are summarized as a whole, not in parts", what=name, nodes=(name,))
+    messages = tables(row, "parameters", "messages", "messageValues")
+    if resource_of(row) in _SEEN or any(text(each, "messageType").startswith("image") for each in messages):
+        yield FlowLoss(reason="images and files are not sent", what=name, nodes=(name,))
     for key, reason in _PARAMETERS.items():
         if table(row, "parameters").get(key):
             yield FlowLoss(reason=reason, what=f"{name} ({key})", nodes=(name,))
@@ -116,5 +119,3 @@ def _of_settings(row: JsonTable, name: str, nodes: tuple[str, ...]) -> Iterator[
     if found := [key for key, value in options.items() if value not in (None, "", {}, []) and key not in _OWN_OPTIONS]:
         what = f"{name} ({', '.join(found)})"
         yield FlowLoss(reason="settings of models are not sent", what=what, nodes=nodes)
-    if resource_of(row) in _SEEN:
-        yield FlowLoss(reason="images and files are not sent", what=name, nodes=nodes)
