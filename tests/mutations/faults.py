@@ -764,6 +764,27 @@ FAULTS: Final = (
         tests=("workloads/test_flowise_conversation.py",),
     ),
     Fault(
+        name="a task of a crew is told the task before it alone",
+        where="workloads/importers/crewai.py",
+        old="usual = last if is_async else tuple(ended)",
+        new="usual = last",
+        tests=("workloads/test_flow_importers.py",),
+    ),
+    Fault(
+        name="a node of n8n that speaks or stores is a step",
+        where="workloads/importers/n8n_nodes.py",
+        old="return operation in _ASKING.get(resource, ())",
+        new="return True",
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
+        name="a component of LangFlow that is only a model is a step",
+        where="workloads/importers/langflow.py",
+        old="bool(led_to) and led_to.issubset(_MODEL_FIELDS)",
+        new="False",
+        tests=("workloads/test_langflow_rules.py",),
+    ),
+    Fault(
         name="one missed probe is enough to give a server up",
         where="ollama/transports/watched.py",
         old="_MOST_MISSED: Final = 2",
