@@ -67,6 +67,10 @@ class ChangingTransport(httpx.AsyncBaseTransport):
             kept = [row for row in rows if row["name"] != TAG]
             changed = [] if change.digest is None else [{"name": TAG, "model": TAG, "digest": change.digest}]
             return httpx.Response(200, json={"models": [*kept, *changed]})
+        if path == "/api/ps":  # of a server that tells no digests of resident models
+            response = await self._inner.handle_async_request(request)
+            rows = [{**row, "digest": ""} for row in json.loads(await response.aread())["models"]]
+            return httpx.Response(200, json={"models": rows})
         if path == "/api/version" and change.made:
             return httpx.Response(200, json={"version": change.version})
         return await self._inner.handle_async_request(request)
