@@ -17,6 +17,7 @@ from pytest_swarm.calibration.call_costs import (
     MeasuredCost,
     characters_per_token,
     decode_tokens_per_s,
+    first_format_s,
     measured_cost,
     own_limit,
     prefill_tokens_per_s,
@@ -44,7 +45,8 @@ class ModelMeasurement:
     `first_load_s` is the median of each run's first load, where those took clearly longer. `load_count` counts all of
     them. Speeds are tokens over the server's own seconds, over the `call_count` calls, without the tokens of prompts
     that `prompt_cache` spared, and as if each call had been alone: beside another model that computes, a call takes
-    `slowdown_beside` times as long. `plain` and `schema` are the costs of calls without and with a JSON schema,
+    `slowdown_beside` times as long. `first_format_s` is what the first call with a format takes more after each load.
+    `plain` and `schema` are the costs of calls without and with a JSON schema,
     `own_limit` the model's own `num_predict`, `replies` its answers by request.
     `overhead_s` is the median of what a call took besides load, prefill and decode, where no other call overlapped it.
     `size_bytes` is the most memory that the model occupied at `num_ctx` tokens of context, `vram_bytes` the most
@@ -69,6 +71,7 @@ class ModelMeasurement:
     own_limit: int | None = None
     prompt_cache: PrefixReuse | None = None
     slowdown_beside: float | None = None
+    first_format_s: float | None = None
     characters_per_token: float | None = None
     replies: tuple[RecordedAnswer, ...] = ()
     planner: PlannerBehaviour | None = None
@@ -127,6 +130,7 @@ def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: Al
         own_limit=own_limit(recorded.chats),
         prompt_cache=reuse,
         slowdown_beside=alone.slowdown,
+        first_format_s=first_format_s(recorded.chats),
         characters_per_token=characters_per_token(recorded.chats),
         replies=recorded_answers(alone.chats),
         planner=planner_behaviour(recorded.chats),

@@ -121,6 +121,9 @@ def call_lines(model: ModelMeasurement) -> list[str]:
     if model.slowdown_beside is not None:
         comment = "how many times longer its calls took while another model computed"
         lines.append(toml_line("slowdown_beside", round(model.slowdown_beside, _DIGITS), comment))
+    if model.first_format_s is not None:
+        comment = "what the first call with a format took more after each load"
+        lines.append(toml_line("first_format_s", round(model.first_format_s, _DIGITS), comment))
     for key, kind in (("plain_calls", model.plain), ("schema_calls", model.schema)):
         if kind is not None:
             lines.append(toml_line(key, _cost_table(kind), f"fitted to {kind.calls} calls"))

@@ -42,7 +42,7 @@ def _answer(key: str, chats: list[RecordedChat]) -> RecordedAnswer:
         repeats=reply.done_reason == REPEAT,
         prefill_s=_middle(map(_whole_prefill_s, same)),
         decode_s=_middle(chat.reply.decode_s for chat in same),
-        overhead_s=_middle(chat.overhead_s for chat in same),
+        overhead_s=_middle(chat.usual_overhead_s for chat in same),
     )
 
 

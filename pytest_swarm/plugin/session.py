@@ -195,6 +195,8 @@ class SwarmSession:
                 rule = rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error without a baseline too
                 if rule is not None:
                     check_rule(rule, modes=self.modes, auto=self.settings.auto_repeat)
+                    if self.gating is not None:
+                        self.gating.rules[str(rule.test)] = rule
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
@@ -246,6 +248,8 @@ class SwarmSession:
 
         idle = idle_keys(self.settings.gating, self.settings.given)
         told = [] if idle is None else [f"swarm: {idle}"]
+        if self.gating is not None:
+            told += [f"swarm: {each}" for each in self.gating.forewarnings(lambda: self._describe(""))]
         if self.resources.measuring is not None and not quiet and not self.settings.dry_run:
             from pytest_swarm.plugin.measuring_header import cost_line
 

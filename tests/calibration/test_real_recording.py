@@ -50,6 +50,7 @@ def test_the_prompt_cache_is_that_of_each_architecture(checks: tuple[Profile, Pr
     rules = {model.name: model.prompt_cache for model in checks[0].server_spec.models}
     assert rules == {"gemma3:270m": PrefixReuse.CHECKPOINTS, "smollm2:135m": PrefixReuse.ANY}
     assert all(1.5 < model.slowdown_beside < 2.5 for model in checks[0].server_spec.models)
+    assert [round(model.first_format_s) for model in checks[0].server_spec.models] == [2, 0], "Gemma is the planner"
 
 
 def test_what_is_far_off_is_the_drift_of_the_machine(checks: tuple[Profile, ProfileCheck, ProfileCheck]) -> None:

@@ -135,7 +135,7 @@ def test_cases_that_failed_last_ask_only_what_they_lack(suite: pytest.Pytester, 
 
 def test_workers_of_xdist_share_the_store(suite: pytest.Pytester, reports: Reports) -> None:
     modes = ("--swarm-compare=milp,greedy,random", "--swarm-repeat=2")  # lp would import CVXPY in each process
-    result = suite.runpytest_subprocess(*MEASURE, *modes, "-n2", "-p", "xdist")
+    result = suite.runpytest(*MEASURE, *modes, "-n2", "-p", "xdist")
     result.assert_outcomes(passed=6)
     result.stdout.fnmatch_lines(
         [
@@ -269,7 +269,7 @@ def test_a_dry_run_counts_the_cases_that_would_be_run(suite: pytest.Pytester, ba
 
 
 def test_a_dry_run_counts_in_one_process_whatever_xdist_is_told(suite: pytest.Pytester) -> None:
-    result = suite.runpytest_subprocess(*MEASURE, "--swarm-dry-run", "--swarm-compare=greedy", "-n2", "-p", "xdist")
+    result = suite.runpytest(*MEASURE, "--swarm-dry-run", "--swarm-compare=greedy", "-n2", "-p", "xdist")
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["dry run of 1 case; 0 answers are known*"])
 

@@ -1,4 +1,4 @@
-"""The prompt cache of a loaded model: what of a prompt is read again."""
+"""What a loaded model keeps between calls: the prompts that it has read, the grammar that it has prepared."""
 
 from __future__ import annotations
 
@@ -123,3 +123,22 @@ def test_a_model_is_slower_while_another_one_computes() -> None:
     alone_s, both_s = in_virtual_time(main)
     assert alone_s == pytest.approx(2.0)
     assert both_s == pytest.approx(3.0, abs=0.01)  # one second of the other's work beside it
+
+
+def test_the_first_call_with_a_format_takes_longer_after_each_load() -> None:
+    async def main() -> list[float]:
+        client = ServerClient(spec(model("a", 4, first_format_s=2.0)))
+        await client.load("a")
+
+        async def took(**more: object) -> float:
+            reply = await client.use("a", tokens=10, **more)
+            return round(reply.body["total_duration"] / 1e9, 1)
+
+        seen = [await took(), await took(format="json"), await took(format="json"), await took()]
+        await client.unload("a")
+        await client.load("a")
+        return [*seen, await took(format="json")]
+
+    plain, first, second, plain_again, reloaded = in_virtual_time(main)
+    assert plain == plain_again
+    assert first == reloaded == pytest.approx(second + 2.0)

@@ -20,32 +20,18 @@ from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
 
 T = TypeVar("T")
 _SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
-_ANSWER_TIMES: Final = ("prefill_s", "decode_s", "overhead_s")
 _SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
+_MODEL_KEYS: Final = (
+    *("name", "source", "blob", *_SPEC_WHOLE, *_SPEC_REAL, "load_s", "first_load_s", "overhead_s", "cpu_slowdown"),
+    *("accuracy", "num_predict", "plain_calls", "schema_calls", "characters_per_token"),
+    *("prompt_cache", "slowdown_beside", "first_format_s"),
+)
+_ANSWER_TIMES: Final = ("prefill_s", "decode_s", "overhead_s")
 
 
 def read_model(row: Fields) -> ModelProfile:
     """Return one `[[models]]` table."""
-    row.only(
-        (
-            "name",
-            "source",
-            "blob",
-            *_SPEC_WHOLE,
-            *_SPEC_REAL,
-            "load_s",
-            "first_load_s",
-            "overhead_s",
-            "cpu_slowdown",
-            "accuracy",
-            "num_predict",
-            "prompt_cache",
-            "slowdown_beside",
-            "plain_calls",
-            "schema_calls",
-            "characters_per_token",
-        )
-    )
+    row.only(_MODEL_KEYS)
     first_load_s, num_predict = row.optional_number("first_load_s"), row.optional_whole("num_predict")
     whole = {key: row.whole(key, low=1) for key in _SPEC_WHOLE}
     spec = ModelSpec(
@@ -65,6 +51,7 @@ def read_model(row: Fields) -> ModelProfile:
         parameters={} if num_predict is None else {"num_predict": num_predict},
         prompt_cache=_prompt_cache(row),
         slowdown_beside=row.number("slowdown_beside", 1.0, low=1),
+        first_format_s=row.number("first_format_s", 0.0, low=0),
     )
     return ModelProfile(
         spec=spec,

@@ -183,6 +183,9 @@ class ChatEndpoint:
             slowdown=loaded.placement.slowdown(parsed.model),
             limits=StreamLimits(tokens=limit, stops=parsed.stops),
         )
+        if (schema is not None or json_mode) and not loaded.grammar_ready:
+            loaded.grammar_ready = True
+            stream = replace(stream, overhead_s=stream.overhead_s + parsed.model.first_format_s)
         if loaded.prompts is None:
             return stream, None
         cached = loaded.prompts.read(request.messages, prompt_tokens)

@@ -75,7 +75,7 @@ class LoadedModel:
     `keep_alive_s` is sticky: it applies until a request sets another. `expires_at_s` is what `/api/ps` shows: the end
     of the last keep_alive timer, also while the model is busy. `must_unload`: unload it as soon as it is idle, whatever
     requests follow. `crashed`: its process is dead, which the server detects at the next request only. `prompts` is its
-    prompt cache; None: it has none.
+    prompt cache; None: it has none. `grammar_ready`: it has answered a call with a format.
     """
 
     __slots__ = (
@@ -84,6 +84,7 @@ class LoadedModel:
         "_waiting",
         "crashed",
         "expires_at_s",
+        "grammar_ready",
         "keep_alive_s",
         "model",
         "must_unload",
@@ -107,6 +108,7 @@ class LoadedModel:
         self.must_unload = False
         self.crashed = False
         reuse = request.model.prompt_cache
+        self.grammar_ready = False
         self.prompts = None if reuse is None else PrefixCache(slots, reuse)
         self._slots = slots
         self._running = 0
