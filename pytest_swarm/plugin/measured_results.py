@@ -10,6 +10,7 @@ from pytest_swarm.domain.measured_run import MeasuredTest
 from pytest_swarm.errors import AnswersError, NotMeasuredError
 from pytest_swarm.execution.answer_broker import OUT_OF_TIME
 from pytest_swarm.execution.case_player import CompleteCase
+from pytest_swarm.report.wording import plural
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +100,7 @@ def cost_sentence(cases: Sequence[Case], estimate: CostEstimate) -> str:
         errors = sum(estimate.add(case) is not None for case in cases)
     finally:
         estimate.close()
-    count = f"{len(cases):,} {'case' if len(cases) == 1 else 'cases'}"
     less = f" ({errors:,} will not complete)" if errors else ""
-    return f"{count}{less}; about {estimate.new.text}; {estimate.new.known:,} answers are known"
+    new = estimate.new
+    known = f"{plural(new.known, 'answer')} {'is' if new.known == 1 else 'are'} known"
+    return f"{plural(len(cases), 'case')}{less}; about {new.text}; {known}"
