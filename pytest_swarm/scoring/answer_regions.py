@@ -17,6 +17,7 @@ from pytest_swarm.scoring.reading import AnswerPlace, Reading, ValueT
 
 MAX_BOX_CHARS: Final = 2000  # a longer box is no final answer
 MAX_TRIES: Final = 300  # boxes and markers that are looked at from the end; keeps hostile texts cheap
+_MAX_MARKERS: Final = 3  # that are tried from the end
 _MARKER_CHARS: Final = 200
 _TAG: Final = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
 _TAG_END: Final = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
@@ -89,10 +90,15 @@ def _read_part(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
         reading = rules.region(*region)
         if reading is not None or after is None or region[0] in after:
             return reading  # final: a box without an answer of this kind is a wrong answer, unless one follows
-    if after is not None:
+    before = text
+    for _ in range(_MAX_MARKERS):
+        if after is None:
+            break
         reading = rules.region(after, AnswerPlace.MARKER)
         if reading is not None:
             return reading
+        before = before[: len(before) - len(after)]  # "the answer is" was no more than words: the one before it counts
+        after = after_marker(before)
     return rules.own(text)
 
 
