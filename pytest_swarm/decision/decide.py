@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from statistics import fmean
 from typing import Final
 
@@ -192,9 +193,13 @@ def _present(
     settings = sorted(grouped, key=lambda each: each.order)
     known = ", ".join(dict.fromkeys(each.mode for each in settings))
     if question.against is not None:
-        named = [each for each in settings if question.against in (each.mode, each.label)]
+        wanted = question.against.strip().lower()
+        named = [each for each in settings if wanted in (each.mode.lower(), each.label.lower())]
         if not named:
-            raise OptionError(f"--against: {question.against!r} was not run at {format_gb(budget_gb)}; run are {known}")
+            near = get_close_matches(wanted, [each.mode.lower() for each in settings], n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            where = format_gb(budget_gb)
+            raise OptionError(f"--against: {question.against!r} was not run at {where}{hint}; run are {known}")
         if in_hindsight(named[0]):
             others = ", ".join(dict.fromkeys(each.mode for each in settings if not in_hindsight(each)))
             raise OptionError(

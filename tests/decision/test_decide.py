@@ -121,8 +121,9 @@ def test_several_budgets_are_decided_one_by_one_with_one_error() -> None:
         (("milp", "best-single"), None, "best-single"),
         (("milp", "fixed"), "milp", "milp"),
         (("milp", "fixed"), "milp-h0", "milp"),
+        (("milp", "fixed"), " MILP", "milp"),
     ],
-    ids=["fixed", "single", "best-single", "named", "labeled"],
+    ids=["fixed", "single", "best-single", "named", "labeled", "spelled"],
 )
 def test_the_present_policy_is_the_plainest_or_the_named_one(
     modes: tuple[str, ...], against: str | None, present: str
@@ -136,9 +137,14 @@ def test_the_present_policy_is_the_plainest_or_the_named_one(
         (("milp", "lp"), {}, "name what you do now with --against"),
         (("single:gemma2:2b", "single:phi4:14b"), {}, "could each be what you do now; name one with --against"),
         (("milp", "fixed"), {"against": "heft"}, "--against: 'heft' was not run at 24GB; run are milp, fixed"),
+        (
+            ("milp", "fixed"),
+            {"against": "fixd"},
+            "'fixd' was not run at 24GB (did you mean fixed?); run are milp, fixed",
+        ),
         (("milp", "fixed"), {"budgets_gb": (9.0,)}, "--vram: nothing was measured at 9GB; the runs have 24GB"),
     ],
-    ids=["no-present", "two-singles", "unknown", "budget"],
+    ids=["no-present", "two-singles", "unknown", "misspelled", "budget"],
 )
 def test_a_question_that_the_run_cannot_answer_is_one_sentence(
     modes: tuple[str, ...], question: dict[str, object], said: str

@@ -84,6 +84,11 @@ def test_a_policy_chooses_a_model_within_the_budget_and_says_why(tmp_path: Path)
     )
 
 
+def test_a_type_that_nothing_is_known_of_is_not_called_estimated(tmp_path: Path) -> None:
+    loaded = load_policy(saved(tmp_path, policy()))
+    assert "its quality on haiku is not known and taken as 0.50" in loaded.choose("haiku").reason
+
+
 def test_a_resident_model_needs_no_load_and_stays_where_that_pays(tmp_path: Path) -> None:
     loaded = load_policy(saved(tmp_path, policy(budget_gb=8.0)))
     kept = loaded.choose("summarize", resident=["llama3.1:8b"])
