@@ -24,6 +24,7 @@ from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.policy import weights_of
 from pytest_swarm.routing.policy_changes import changed_models
 from pytest_swarm.routing.policy_file import PolicyFile, read_policy
+from pytest_swarm.routing.registry import LP
 from pytest_swarm.units import format_gb
 
 TypicalTask: TypeAlias = Task | str
@@ -108,7 +109,7 @@ class DecidedPolicy:
         try:
             needs = table.spec(mode).needs
             if "planner" not in needs and "realised" not in needs:
-                return table.make(mode, RouterSetup(fleet=self.fleet))
+                return _direct_lp() if mode == LP else table.make(mode, RouterSetup(fleet=self.fleet))
         except OptionError as error:
             raise PolicyError(f"{self._where}: cannot be played: {error}") from error
         what = "asks a planner model" if "planner" in needs else "knows the answers beforehand"
@@ -201,6 +202,13 @@ class DecidedPolicy:
             f"{rule}: {model} {state}, its quality on {task.type} is estimated at {estimate:.2f}, within "
             f"{format_gb(self.budget_gb)}{ahead}"
         )
+
+
+def _direct_lp() -> Router:
+    """Return the router of `lp` that does without CVXPY."""
+    from pytest_swarm.routing.lp_arrays import DirectLpRouter  # imports highspy
+
+    return DirectLpRouter()
 
 
 def _argument_fault(task: object, *, resident: object, horizon: object) -> str | None:

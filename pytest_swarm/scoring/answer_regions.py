@@ -58,6 +58,8 @@ _CORRECTION: Final = re.compile(
     re.IGNORECASE,
 )
 
+_INTERJECTION: Final = re.compile(r"\A\W{0,3}(?:no|yes)\b\W{0,3}(?=\w)", re.IGNORECASE)  # "Wait, no, it is true."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRules(Generic[ValueT]):
@@ -74,17 +76,19 @@ def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None
         return reading
     correction = _last_match(_CORRECTION, text)
     if correction is not None:
-        reading = _read_part(text[correction.end() :], rules)
+        corrected = text[correction.end() :]
+        reading = _read_part(_INTERJECTION.sub("", corrected), rules) or _read_part(corrected, rules)
         if reading is not None:
             return reading
     return _read_part(text, rules)
 
 
 def _read_part(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
-    region = enclosed_region(text)
-    if region is not None:  # final: a box without an answer of this kind is a wrong answer
-        return rules.region(*region)
-    after = after_marker(text)
+    region, after = enclosed_region(text), after_marker(text)
+    if region is not None:
+        reading = rules.region(*region)
+        if reading is not None or after is None or region[0] in after:
+            return reading  # final: a box without an answer of this kind is a wrong answer, unless one follows
     if after is not None:
         reading = rules.region(after, AnswerPlace.MARKER)
         if reading is not None:

@@ -35,7 +35,7 @@ from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader
-from pytest_swarm.telemetry.shared_values import SharedValues
+from pytest_swarm.telemetry.shared_values import SharedValues, Sharing
 
 
 class _EventHead(Struct, frozen=True, kw_only=True):
@@ -198,7 +198,7 @@ class _Reader:
             event = self._shared.within(event)
         match event:
             case types.PlanStepEvent():
-                job.steps.append(_step(event, where))
+                job.steps.append(_step(event, where, self._shared.values))
             case types.TaskResultEvent():
                 self._check_result(event, job, where)
                 job.outcomes.append(events.decode_task_result(event))
@@ -208,7 +208,7 @@ class _Reader:
             case types.CallRetryEvent():
                 job.retries.append(events.decode_retry(event))
             case types.VramSampleEvent():
-                job.samples.append(events.decode_vram_sample(event))
+                job.samples.append(events.decode_vram_sample(event, shared=self._shared.values))
             case types.JobSummaryEvent():
                 self.jobs.append(job.close(event))
                 del self.open[event.case]
@@ -285,12 +285,12 @@ def _check_times(started_s: float | None, finished_s: float | None, where: str) 
         raise EventsError(f"{where}: field 'finished_s': {finished_s:g} is before started_s, which is {started_s:g}")
 
 
-def _step(event: types.PlanStepEvent, where: str) -> PlanStep:
+def _step(event: types.PlanStepEvent, where: str, shared: Sharing) -> PlanStep:
     named = (*(each.model for each in (*event.assignments, *event.executed)), *event.target_residency)
     unknown = next((model for model in named if model not in event.vram_gb), None)
     if unknown is not None:
         raise EventsError(f"{where}: field 'vram_gb' has no entry for model {unknown!r}")
     try:
-        return events.decode_plan_step(event)
+        return events.decode_plan_step(event, shared=shared)
     except KeyError as error:
         raise EventsError(f"{where}: field 'origin' has no entry for task {error}") from error
