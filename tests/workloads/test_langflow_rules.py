@@ -69,3 +69,19 @@ def test_a_prompt_has_single_or_double_braces(is_mustache: bool, prompt: str, tm
     fields = {"template": "Say {{x}} as {name}, not {{{{name}}}}.", "name": "N", "use_double_brackets": is_mustache}
     document = flow(("p", "Prompt", fields), ("m", "OllamaModel", {}), links="p>m.input_value")
     assert prompts(imported(tmp_path, document)) == {"m": prompt}
+
+
+def test_a_parser_writes_fields_of_what_it_is_given(tmp_path: Path) -> None:
+    pattern = {"pattern": "{title} of {data}"}
+    document = flow(
+        ("web", "URLComponent", {}),
+        ("pages", "ParserComponent", pattern),
+        ("first", "OllamaModel", {}),
+        ("answer", "ParserComponent", pattern),
+        ("last", "OllamaModel", {}),
+        links="web>pages.input_data, pages>first.input_value, first>answer.input_data, answer>last.input_value",
+    )
+    assert prompts(imported(tmp_path, document, inputs={"pages.title": "T", "web": "W"})) == {
+        "first": "T of W",
+        "last": "{{answer: first | title}} of {{answer: first}}",
+    }

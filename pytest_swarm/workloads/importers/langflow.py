@@ -31,7 +31,8 @@ from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceM
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{(\w+)\}")  # a doubled brace is a brace
 _MUSTACHE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _FILLED: Final = re.compile(r"\{(current_date|model_name|optional_user_context)\}")
-_PARSED: Final = re.compile(r"\{(?:text|data)\}")
+_PARSED: Final = re.compile(r"\{(\w+)\}")
+_WHOLE_NAMES: Final = ("text", "data")  # of what a parser is given
 _STEP_KINDS: Final = ("Agent", "StructuredOutput", "BatchRunComponent")
 _ANY_MODEL: Final = "LanguageModelComponent"
 _MODEL_FIELDS: Final = ("llm", "model", "agent_llm", "language_model")  # to which a model is wired, and no text
@@ -203,8 +204,15 @@ class _Components:
         pattern = first_text(fields.get("pattern"), "value") or first_text(fields.get("template"), "value")
         if not kind.startswith("Parse") or not given or not pattern:
             return given
-        first, *others = _PARSED.split(pattern)
-        return limited((first, *(part for other in others for part in (*given, other))))
+
+        def fill(match: re.Match[str]) -> Parts:
+            name = match[1]
+            if name in _WHOLE_NAMES:
+                return given
+            fields_of_answers = tuple(part.within((name,)) for part in given if isinstance(part, StepAnswer))
+            return fields_of_answers or (FlowInput(names=(f"{node}.{name}", name), raw=match[0]),)
+
+        return filled(pattern, _PARSED, fill)
 
     def _template(self, node: str) -> Parts:
         template = text(self._fields(node), "template", "value")
