@@ -45,6 +45,7 @@ from pytest_swarm.telemetry.shared_values import Sharing
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+
 class _SharedFields:
     """The fields that a record and its event have under the same name: all but a few."""
 
