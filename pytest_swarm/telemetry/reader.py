@@ -51,13 +51,28 @@ _DECODERS: Final[Mapping[str, JsonDecoder[types.AnyEvent]]] = MappingProxyType(
 )
 
 
+def events_file(path: Path) -> Path:
+    """Return the events.jsonl of a run's folder; a path that is no folder, as it is.
+
+    Raises:
+        EventsError: the folder holds none. The message names a run below it.
+    """
+    if not path.is_dir():
+        return path
+    file = path / "events.jsonl"
+    if not file.exists():
+        inside = max((each.parent for each in path.glob("*/events.jsonl")), default=Path("reports") / "RUN")
+        raise EventsError(f"{path}: holds no events.jsonl; name the folder of a run, such as {inside}")
+    return file
+
+
 def read_run(path: Path) -> Run:
     """Return the Run of an events.jsonl, or of the folder that holds one.
 
     Raises:
         EventsError: a line is JSON, but no event. The message names file, line and field.
     """
-    path = path / "events.jsonl" if path.is_dir() else path
+    path = events_file(path)
     reader, cut_off = _Reader(str(path)), False
     try:
         with path.open("rb") as file:  # line by line: the events of a large run are longer than what they hold

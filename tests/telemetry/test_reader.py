@@ -327,3 +327,13 @@ def test_a_plan_with_a_model_of_unknown_size_is_refused(tmp_path: Path) -> None:
     file = changed(tmp_path, "plan_step", vram_gb={})
     with pytest.raises(EventsError, match=r"line \d+: field 'vram_gb' has no entry for model '"):
         read_run(file)
+
+
+def test_a_folder_of_runs_names_the_newest_of_them(tmp_path: Path) -> None:
+    with pytest.raises(EventsError, match=r"holds no events.jsonl; name the folder of a run, such as reports/RUN"):
+        read_run(tmp_path)
+    for name in ("20260101-a", "20260102-b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "events.jsonl").touch()
+    with pytest.raises(EventsError, match=r"such as .*20260102-b$"):
+        read_run(tmp_path)
