@@ -4,33 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.errors import BackendError, ModelMissingError
+from pytest_swarm.errors import BackendError, CallTimeoutError, ModelMissingError
 from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
 
 _SIMILAR: Final = 0.65  # of difflib's ratio: `llama3.1:8b` and `llama3.2:3b` have 0.82, and `codellama:7b` 0.61
 PROBE_TIMEOUT_S: Final = 2.0  # `auto` skips a server that does not list its models in this time
+START_TIMEOUT_S: Final = 10.0  # of a call before a run; a server lists its models in milliseconds, even while it loads
+
+T = TypeVar("T")
 
 
 def installed_models(host: str, timeout_s: float) -> tuple[ListedModel, ...]:
-    """Return the models of the server at `host`, with a time limit in seconds.
+    """Return the models of the server at `host`; BackendError where it cannot be asked, or hangs.
 
     Args:
         host: URL of the server.
-        timeout_s: Time limit in seconds.
-
-    Raises:
-        BackendError: The server cannot be asked.
+        timeout_s: Time limit in seconds, of which `START_TIMEOUT_S` are used at most.
     """
+    return _asked(host, timeout_s, OllamaClient.installed)
 
-    async def ask() -> tuple[ListedModel, ...]:
-        client = OllamaClient(host, timeout_s=timeout_s)
+
+def server_version(host: str, timeout_s: float) -> str:
+    """Return the version of the server at `host`; BackendError where it cannot be asked, or hangs.
+
+    Args:
+        host: URL of the server.
+        timeout_s: Time limit in seconds, of which `START_TIMEOUT_S` are used at most.
+    """
+    return _asked(host, timeout_s, OllamaClient.version)
+
+
+def _asked(host: str, timeout_s: float, call: Callable[[OllamaClient], Awaitable[T]]) -> T:
+    """Return what a server answers before a run to a call that takes it milliseconds."""
+    limit_s = min(timeout_s, START_TIMEOUT_S)
+
+    async def ask() -> T:
+        client = OllamaClient(host, timeout_s=limit_s)
         try:
-            return await client.installed()
+            return await call(client)
+        except CallTimeoutError as error:
+            raise CallTimeoutError(
+                f"the server at {client.host} hangs: it takes connections, but did not answer a question of "
+                f"milliseconds within {limit_s:g} s; restart it, or give another --swarm-host"
+            ) from error
         finally:
             await client.aclose()
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError, OptionError
-from pytest_swarm.execution.server_models import PROBE_TIMEOUT_S, installed_models, require_models
+from pytest_swarm.execution.server_models import PROBE_TIMEOUT_S, installed_models, require_models, server_version
 from pytest_swarm.ollama.address import shown_host
-from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
 from pytest_swarm.plugin.host_pool import HostPool
 
@@ -94,24 +92,6 @@ def _state_of(host: str, url: str, needed: tuple[str, ...], timeout_s: float) ->
     models = installed_models(url, timeout_s)
     require_models(url, needed, models)
     return ServerState(host=host, version=server_version(url, timeout_s), models=models)
-
-
-def server_version(host: str, timeout_s: float) -> str:
-    """Return the version of the server at `host`; BackendError where it cannot be asked.
-
-    Args:
-        host: URL of the server.
-        timeout_s: Time limit in seconds.
-    """
-
-    async def ask() -> str:
-        client = OllamaClient(host, timeout_s=timeout_s)
-        try:
-            return await client.version()
-        finally:
-            await client.aclose()
-
-    return asyncio.run(ask())
 
 
 def _answers(host: str) -> bool:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 
-from tests.faults.fault_case import FINE, LOST, Ending, FaultCase, Place, simulated
+import pytest
+
+from pytest_swarm.errors import CallTimeoutError
+from pytest_swarm.execution import server_models
+from tests.faults.fault_case import FINE, LOST, Ending, FaultCase, Place, Workshop, simulated
 
 SAME_RECORD = "the events alone give the same record"
 TRIED_AGAIN = "tried again twice, then as if nothing had been"
@@ -78,6 +83,13 @@ def _others() -> tuple[FaultCase, ...]:
             carry_out=simulated("refuse:after=6", ending=replace(LOST, retries=2, kinds=None)),
         ),
         FaultCase(
+            name="the server takes connections and never answers, before the first test",
+            place=Place.SERVER,
+            expected="one sentence within 10 s, exit 4, however long `--swarm-timeout` is",
+            kept="nothing was measured yet",
+            carry_out=_hanging_before_the_first_test,
+        ),
+        FaultCase(
             name="a slow reply within the time limit",
             place=Place.SERVER,
             expected="an answer like any other",
@@ -92,3 +104,9 @@ def _others() -> tuple[FaultCase, ...]:
             carry_out=simulated("load-error:model=phi4:14b", ending=FINE),
         ),
     )
+
+
+def _hanging_before_the_first_test(workshop: Workshop) -> None:
+    workshop.patch.setattr(server_models, "START_TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as listening, pytest.raises(CallTimeoutError, match="hangs: it"):
+        server_models.installed_models(f"http://127.0.0.1:{listening.getsockname()[1]}", 3600.0)

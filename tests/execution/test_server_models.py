@@ -1,0 +1,29 @@
+"""A server is asked before a run with a time limit of its own: one that hangs is told at once."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from pytest_swarm.errors import CallTimeoutError
+from pytest_swarm.execution import server_models
+from pytest_swarm.execution.server_models import installed_models, server_version
+
+
+@pytest.fixture
+def hanging() -> Iterator[str]:
+    """A host that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("ask", [installed_models, server_version], ids=["models", "version"])
+def test_a_server_that_hangs_is_not_waited_for_as_long_as_a_model(
+    ask: Callable[[str, float], object], hanging: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_models, "START_TIMEOUT_S", 0.05)
+    with pytest.raises(CallTimeoutError, match=r"hangs: it takes connections, .* within 0\.05 s; restart it") as error:
+        ask(hanging, 3600.0)
+    assert hanging in str(error.value)
