@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import gc
 import os
+import pkgutil
 import sys
+from importlib import import_module
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import pytest_swarm
 from tests.tries import EXAMPLES, tries
 
 settings.register_profile(
@@ -26,6 +29,9 @@ sys.dont_write_bytecode = False
 # Runs inside a test make and drop many objects. At Python's own limit of 700, an eighth of the time went into looking
 # for garbage, and over and again into looking through what the collection of the tests had made.
 gc.set_threshold(10_000, 10, 10)
+
+LEAN = "-p no:anyio -p no:hypothesispytest -p no:randomly --assert=plain"
+"""What every run inside a test leaves out, a fifth of the time that a process takes to start."""
 
 LONG = "test_recipes.py"
 """The file that takes longest: it is run first, so that no worker of xdist waits for it in the end."""
@@ -42,12 +48,25 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session")
+def whole_package() -> None:
+    """Import all modules of the package: pytester forgets what a run imports, so that each run would do it anew."""
+    for module in pkgutil.walk_packages(pytest_swarm.__path__, "pytest_swarm."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+
+
 @pytest.fixture
-def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Pytester whose runs read bytecode and write none.
+def pytester(
+    whole_package: None,  # noqa: ARG001  # before pytester notes what is imported
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+) -> pytest.Pytester:
+    """Pytester whose runs read bytecode and write none, and load only the plugins that these tests are about.
 
     Python tells a file's state by its size and its second, so a test that writes a file twice would run the first one.
     """
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", LEAN)
     return pytester

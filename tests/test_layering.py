@@ -62,6 +62,21 @@ def trees() -> Mapping[Path, ast.Module]:
     return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a source file that are no expressions."""
+    found: list[ast.AST] = [trees()[path]]
+    for node in found:  # it grows below
+        found += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
+    return tuple(found)
+
+
+@cache
+def every_import(path: Path) -> tuple[tuple[int, str], ...]:
+    """What a source file imports anywhere."""
+    return tuple(imports(trees()[path], typing=True))
+
+
 def label(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -149,9 +164,9 @@ def test_the_picture_of_the_rooms_is_true() -> None:
 
 def test_imports_point_one_way() -> None:
     wrong = []
-    for path, tree in trees().items():
+    for path in trees():
         own = room(path)
-        for line, name in imports(tree, typing=True):
+        for line, name in every_import(path):
             top, _, rest = name.partition(".")
             other = rest.partition(".")[0]
             if top == "pytest_swarm" and other in ALLOWED and own in ALLOWED and other not in ALLOWED[own] | {own}:
@@ -162,8 +177,8 @@ def test_imports_point_one_way() -> None:
 def test_only_the_plugin_imports_pytest() -> None:
     wrong = [
         f"{label(path)}:{line} imports {name}"
-        for path, tree in trees().items()
-        for line, name in imports(tree, typing=True)
+        for path in trees()
+        for line, name in every_import(path)
         if name.partition(".")[0] in ("pytest", "_pytest") and room(path) != "plugin"
     ]
     assert not wrong, "\n".join(wrong)
@@ -173,8 +188,8 @@ def test_the_domain_is_standard_library_only() -> None:
     known = sys.stdlib_module_names | {"pytest_swarm"}
     wrong = [
         f"{label(path)}:{line} imports {name}"
-        for path, tree in trees().items()
-        for line, name in imports(tree, typing=True)
+        for path in trees()
+        for line, name in every_import(path)
         if room(path) in BASE | {"domain"} and name.partition(".")[0] not in known
     ]
     assert not wrong, "\n".join(wrong)
@@ -187,8 +202,8 @@ def test_no_files_import_each_other_in_a_circle() -> None:
 
 def test_no_public_class_name_stands_twice() -> None:
     homes: dict[str, list[str]] = defaultdict(list)
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
+    for path in trees():
+        for node in nodes(path):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(f"{label(path)}:{node.lineno}")
     twice = [f"class {name}: {', '.join(places)}" for name, places in sorted(homes.items()) if len(places) > 1]
@@ -219,8 +234,8 @@ def test_no_module_is_too_long() -> None:
 
 def test_no_function_is_too_long() -> None:
     long = []
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
+    for path in trees():
+        for node in nodes(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
                 lines = node.end_lineno - node.lineno + 1
                 if lines > MAX_FUNCTION_LINES:

@@ -36,7 +36,15 @@ swarm_vram = 8GB
 swarm_backend = sim
 swarm_planner = llama3.1:8b
 """
-REPORTS = [f"--swarm-report={kind}" for kind in ("json", "csv", "html", "md")]
+REPORTS = tuple(f"--swarm-report={kind}" for kind in ("json", "csv", "html", "md"))
+SESSIONS = """
+import json, sys, pytest
+for arguments in json.loads(sys.argv[1]):
+    status = pytest.main(arguments)
+    print("# ended", flush=True)
+    if status:
+        sys.exit(f"{arguments}: exit status {status}")
+"""
 
 METRIC = '''
 def _slowest_call_s(job: JobFacts) -> float | None:
@@ -178,8 +186,9 @@ class Scratch:
         """Run tests of the copy."""
         return self.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, where=self.tree)
 
-    def pytest(self, *args: str) -> str:
-        return self.python("-m", "pytest", *args, *REPORTS)
+    def sessions(self, *arguments: tuple[str, ...]) -> list[str]:
+        """Run the benchmark once with each list of arguments, all in one process; return what each session prints."""
+        return self.python("-c", SESSIONS, json.dumps(arguments)).split("# ended\n")[:-1]
 
     def report(self, name: str) -> str:
         return sorted(self.suite.glob(f"reports/*/{name}"))[-1].read_text()
@@ -229,12 +238,16 @@ def test_a_new_metric_and_a_new_mode_are_few_files_and_are_seen_everywhere(scrat
     scratch.own_tests(*METRIC_TESTS, *MODE_TESTS)
 
     stored = ("--swarm-compare=best-single,random,cheapest", "--swarm-baseline=base.json")
-    scratch.pytest(*stored, "--swarm-update-baseline")
-    terminal = scratch.pytest(*stored, "--swarm-fail=slowest_call_s:+10%")
+    _, terminal, collected, options = scratch.sessions(
+        (*stored, "--swarm-update-baseline"),
+        (*stored, "--swarm-fail=slowest_call_s:+10%", *REPORTS),
+        ("--collect-only", "-q", "--swarm-compare=all"),
+        ("--help",),
+    )
     metric_is_seen(scratch, terminal)
     mode_is_seen(scratch, terminal)
-    assert "[cheapest-h0-8GB]" in scratch.python("-m", "pytest", "--collect-only", "-q", "--swarm-compare=all")
-    assert "cheapest" in scratch.python("-m", "pytest", "--help")
+    assert "[cheapest-h0-8GB]" in collected
+    assert "cheapest" in options
 
 
 def metric_is_seen(scratch: Scratch, terminal: str) -> None:

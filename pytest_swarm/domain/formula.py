@@ -37,11 +37,11 @@ class UnusableError(ValueError):
 def check_formula(text: str) -> frozenset[str]:
     """The parents' ids that a formula uses; GraphError for what is no formula."""
     try:
-        tree = _parse(text)
-        if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
+        nodes = list(ast.walk(_parse(text)))
+        if len(nodes) > MAX_NODES:
             raise GraphError(f"formula {text[:40]!r}...: has more than {MAX_NODES} parts; split the task")
-        names = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id not in FUNCTIONS)
-        for node in ast.walk(tree):
+        names = frozenset(node.id for node in nodes if isinstance(node, ast.Name) and node.id not in FUNCTIONS)
+        for node in nodes:
             if not isinstance(node, _NODES) or (isinstance(node, ast.Compare) and len(node.ops) > 1):
                 raise GraphError(f"formula {text!r}: {type(node).__name__} is not allowed in a formula")
             if isinstance(node, ast.Constant) and not isinstance(node.value, bool | int | float | str):

@@ -143,15 +143,14 @@ def _network(settings: Settings, host: str, why: str, *, one_file: tuple[tuple[s
 
 def _transports(settings: Settings) -> Callable[[], httpx.AsyncBaseTransport]:
     """Return what makes the transport of a connection: bounded, and watched where the cases have other servers."""
-    import httpx
-
     from pytest_swarm.ollama.transports.bounded import BoundedTransport
+    from pytest_swarm.ollama.transports.network import network_transport
     from pytest_swarm.ollama.transports.watched import ServerHealth, WatchedTransport
 
     health = ServerHealth()
 
     def transport() -> httpx.AsyncBaseTransport:
-        network: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(trust_env=False)
+        network: httpx.AsyncBaseTransport = network_transport()
         if settings.one_of_several:
             network = WatchedTransport(network, health)
         return BoundedTransport(network, limit_bytes=settings.reply_limit_bytes)

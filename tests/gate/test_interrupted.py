@@ -38,11 +38,11 @@ def arm(suite: pytest.Pytester, death: str) -> str:
 
 def test_two_workers_judge_like_one(suite: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
-    suite.runpytest_subprocess("-n1", BASE, "--swarm-update-baseline", *ARGS).assert_outcomes(passed=6)
+    suite.runpytest("-n1", BASE, "--swarm-update-baseline", *ARGS).assert_outcomes(passed=6)
     strict = SUITE.replace("def test_invoice", '@pytest.mark.swarm_gate("switches:+0")\ndef test_invoice')
     suite.makepyfile(test_invoice=strict)
     one = suite.runpytest(BASE, *ARGS, "--junitxml=j.xml")
-    two = suite.runpytest_subprocess("-n2", BASE, *ARGS, "--junitxml=j.xml")
+    two = suite.runpytest("-n2", BASE, *ARGS, "--junitxml=j.xml")
     tables = [[line for line in each.outlines if "switches" in line or line.startswith("Gate:")] for each in (one, two)]
     assert tables[0] == tables[1]
     assert len(tables[0]) == 7  # a row and its coverage for each mode, and the headline
@@ -53,7 +53,7 @@ def test_two_workers_judge_like_one(suite: pytest.Pytester) -> None:
 def test_a_killed_worker_loses_only_what_it_was_running(suite: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
     before = arm(suite, "os._exit(9)")
-    result = suite.runpytest_subprocess("-n1", "test_deadly.py", BASE, "--swarm-update-baseline", *ARGS)
+    result = suite.runpytest("-n1", "test_deadly.py", BASE, "--swarm-update-baseline", *ARGS)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["the baseline was left as it is, because the run did not come to its end"])
     assert (suite.path / "base.json").read_text() == before
@@ -87,7 +87,7 @@ def test_a_run_that_stops_early(
 def test_a_damaged_file_ends_a_distributed_run_before_any_test(suite: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
     (suite.path / "base.json").write_text("{")
-    result = suite.runpytest_subprocess("-n1", BASE)
+    result = suite.runpytest("-n1", BASE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: baseline base.json: is not valid JSON*"])
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -24,6 +25,7 @@ from pytest_swarm.errors import (
 from pytest_swarm.ollama.address import base_url, credentials_of
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel
+from pytest_swarm.ollama.transports.network import network_transport
 from pytest_swarm.ollama.transports.probe import ProbeTransport
 from tests.ollama.wires import GOOD, REQUEST, answering, chat, client, saying
 from tests.simulator.servers import in_virtual_time
@@ -394,3 +396,9 @@ def test_whatever_the_server_says_becomes_a_checked_reply_or_an_error_of_ours(
         reply = chat(answering(httpx.Response(status, content=body)))
         assert reply.completion_tokens is None or reply.completion_tokens >= 0
         assert reply.total_s is None or 0 <= reply.total_s < 1e6
+
+
+def test_a_further_connection_reads_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    network_transport()
+    monkeypatch.delattr(ssl, "create_default_context")
+    assert network_transport() is not network_transport()

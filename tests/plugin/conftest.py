@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import json
-import pkgutil
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-import pytest_swarm
-
-for module in pkgutil.walk_packages(pytest_swarm.__path__, "pytest_swarm."):
-    if not module.name.endswith("__main__"):
-        import_module(module.name)  # pytester forgets what a run imported, so import all of it once, before
 
 SUITE = """
 import pytest
@@ -38,7 +30,7 @@ def test_invoice(swarm_run, dag):
 
 INI = """
 [pytest]
-addopts = -p no:randomly -p no:cacheprovider -p no:hypothesispytest
+addopts = -p no:cacheprovider
 swarm_vram = 8GB
 swarm_backend = sim
 """

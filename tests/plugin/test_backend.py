@@ -39,7 +39,7 @@ def fast_server() -> Iterator[str]:
         )
         for model in profile.server_spec.models
     )
-    spec = replace(profile.server_spec, models=models, stale_free_memory=False)
+    spec = replace(profile.server_spec, models=models, load_poll_s=0.0, stale_free_memory=False)
     generator = ProfileGenerator(profile, seed=0, graphs=[load_graph(GRAPHS / "wb1.toml")])
     server = SimulatedServer(spec, generator=generator)
     with serve_in_thread(server) as url:

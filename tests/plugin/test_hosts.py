@@ -42,7 +42,7 @@ def served(*faults: str) -> Iterator[str]:
         replace(each, load_s=0.0, first_load_s=None, overhead_s=0.0, prefill_tokens_per_s=1e6, decode_tokens_per_s=1e5)
         for each in profile.server_spec.models
     )
-    spec = replace(profile.server_spec, models=models, stale_free_memory=False)
+    spec = replace(profile.server_spec, models=models, load_poll_s=0.0, stale_free_memory=False)
     generator = ProfileGenerator(profile, seed=0)
     with serve_in_thread(SimulatedServer(spec, generator=generator, faults=tuple(map(parse_fault, faults)))) as url:
         yield url
@@ -91,7 +91,7 @@ def test_where_every_server_is_dead_the_jobs_end_as_errors(suite: pytest.Pyteste
 def test_two_workers_use_two_servers(suite: pytest.Pytester, reports: Reports) -> None:
     pytest.importorskip("xdist")
     with served() as first, served() as second:
-        result = suite.runpytest_subprocess("-n2", *arguments(first, second), "--swarm-repeat=6")
+        result = suite.runpytest("-n2", *arguments(first, second), "--swarm-repeat=6")
     result.assert_outcomes(passed=6)
     assert {case["host"] for case in reports.report["cases"]} == {first, second}
 

@@ -112,5 +112,5 @@ def test_workers_of_xdist_leave_together(suite: pytest.Pytester, fast_server: st
     load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
     before = ps(fast_server)
     options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-compare=greedy,best-single,random")
-    suite.runpytest_subprocess("test_wb1.py", "-n2", *options).assert_outcomes(passed=3)
+    suite.runpytest("test_wb1.py", "-n2", *options).assert_outcomes(passed=3)
     assert state(ps(fast_server)) == state(before)

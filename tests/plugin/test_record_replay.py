@@ -128,7 +128,7 @@ def test_a_subset_replays_as_in_the_whole_run(recorded: pytest.Pytester, reports
 def test_replays_under_xdist(recorded: pytest.Pytester, reports: Reports) -> None:
     whole = by_case(reports.report)
     args = ("test_workflow.py", QUICK_MODES, "--swarm-backend=replay", "--swarm-cassette=c.jsonl")
-    recorded.runpytest_subprocess(*args, "-n2").assert_outcomes(passed=6)
+    recorded.runpytest(*args, "-n2").assert_outcomes(passed=6)
     replayed = by_case(reports.report)
     assert len(replayed) == 6
     assert replayed == {digest: whole[digest] for digest in replayed}
@@ -137,7 +137,7 @@ def test_replays_under_xdist(recorded: pytest.Pytester, reports: Reports) -> Non
 def test_workers_record_into_one_cassette(suite: pytest.Pytester, reports: Reports) -> None:
     suite.makepyfile(test_workflow=WORKFLOWS)
     args = ("test_workflow.py", QUICK_MODES, "--swarm-cassette=c.jsonl")
-    suite.runpytest_subprocess(*args, "--swarm-backend=record", "-n2").assert_outcomes(passed=6)
+    suite.runpytest(*args, "--swarm-backend=record", "-n2").assert_outcomes(passed=6)
     whole = by_case(reports.report)
     replay(suite, QUICK_MODES).assert_outcomes(passed=6)
     assert by_case(reports.report) == whole

@@ -86,7 +86,7 @@ def test_each_workflow_is_run_by_one_worker_in_a_row(suite: pytest.Pytester, rep
             swarm_run(TaskGraph(name=name, tasks=(Task(id="a", type="math", prompt="1 + 1?", estimated_tokens=9),)))
         """
     )
-    result = suite.runpytest_subprocess("-n2", "test_many.py", "--swarm-compare=milp,greedy,random")
+    result = suite.runpytest("-n2", "test_many.py", "--swarm-compare=milp,greedy,random")
     result.assert_outcomes(passed=36)
     jobs = {case["job"] for case in reports.report["cases"]}
     assert len(jobs) == 12, "no workflow was run by two workers"

@@ -34,8 +34,7 @@ def test_each_workflow_is_in_one_part_with_all_its_cases(suite: pytest.Pytester)
 @pytest.mark.parametrize("xdist", [(), ("-n1",)])
 def test_more_parts_than_workflows_are_refused(suite: pytest.Pytester, xdist: tuple[str, ...]) -> None:
     suite.makepyfile(test_invoice=SUITE)
-    run = suite.runpytest_subprocess if xdist else suite.runpytest
-    result = run("--swarm-shard=2/9", *xdist)
+    result = suite.runpytest("--swarm-shard=2/9", *xdist)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
         ["ERROR: --swarm-shard: 9 parts of 4 workflows would leave one empty; give fewer parts"]

@@ -22,7 +22,7 @@ def test_a_job_of_a_fixture_that_fails_is_kept_under_xdist(suite: pytest.Pyteste
         def test_a(ran): ...
         """
     )
-    suite.runpytest_subprocess("test_fixture.py", "-n1", "--swarm-compare=greedy").assert_outcomes(errors=1)
+    suite.runpytest("test_fixture.py", "-n1", "--swarm-compare=greedy").assert_outcomes(errors=1)
     assert len(reports.of("job_dag_summary")) == 1
 
 

@@ -11,7 +11,7 @@ pytest.importorskip("xdist")
 
 
 def test_two_workers_write_one_run(suite: pytest.Pytester, reports: Reports) -> None:
-    result = suite.runpytest_subprocess("-n2", "--swarm-compare=milp,greedy", "--swarm-repeat=2")
+    result = suite.runpytest("-n2", "--swarm-compare=milp,greedy", "--swarm-repeat=2")
     result.assert_outcomes(passed=4)
     assert [event["event"] for event in reports.events].count("run_start") == 1
     assert len(reports.of("job_dag_summary")) == 4
@@ -31,14 +31,14 @@ def test_a_killed_worker_loses_only_its_test(suite: pytest.Pytester, reports: Re
                 os._exit(9)
         """
     )
-    result = suite.runpytest_subprocess("-n1", "test_deadly.py", "--swarm-compare=milp,greedy,random")
+    result = suite.runpytest("-n1", "test_deadly.py", "--swarm-compare=milp,greedy,random")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert {each["mode"] for each in reports.of("job_dag_summary")} == {"milp", "random"}
     assert {case["mode"] for case in reports.report["cases"]} == {"milp", "random"}
 
 
 def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:
-    result = suite.runpytest_subprocess("-n1", "--swarm-carryover=group", "--swarm-compare=greedy")
+    result = suite.runpytest("-n1", "--swarm-carryover=group", "--swarm-compare=greedy")
     assert result.ret != 0
     output = result.stdout.str() + result.stderr.str()
     assert "--swarm-carryover=group keeps what was learned in one process; run it without -n" in output
@@ -55,7 +55,7 @@ def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:
 def test_a_worker_that_refuses_ends_the_run_with_its_sentence(
     suite: pytest.Pytester, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    result = suite.runpytest_subprocess(*arguments)
+    result = suite.runpytest(*arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([sentence])
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
@@ -66,7 +66,7 @@ def test_a_misspelt_marker_in_a_worker_ends_the_run_with_its_sentence(suite: pyt
         test_m="import pytest\nfrom test_invoice import dag\n"
         "@pytest.mark.swarm(modes='psychic')\ndef test_m(swarm_run, dag): ..."
     )
-    result = suite.runpytest_subprocess("-n1", "test_m.py")
+    result = suite.runpytest("-n1", "test_m.py")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: *unknown mode 'psychic'*"])
 
@@ -80,14 +80,14 @@ def test_a_misspelt_marker_in_a_worker_ends_the_run_with_its_sentence(suite: pyt
 )
 def test_a_bad_ini_value_ends_in_one_sentence_as_without_xdist(suite: pytest.Pytester, ini: str, sentence: str) -> None:
     suite.makeini(f"[pytest]\n{ini}\n")
-    result = suite.runpytest_subprocess("-n1")
+    result = suite.runpytest("-n1")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert [line for line in result.outlines + result.errlines if "ERROR" in line] == [f"ERROR: {sentence}"]
 
 
 def test_workers_may_have_any_id(suite: pytest.Pytester, reports: Reports) -> None:
     args = ("-d", "--tx", "id=alpha//popen", "--swarm-compare=greedy")
-    suite.runpytest_subprocess(*args).assert_outcomes(passed=1)
+    suite.runpytest(*args).assert_outcomes(passed=1)
     assert len(reports.report["cases"]) == 1
 
 

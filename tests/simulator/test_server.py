@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from pytest_swarm.errors import (
@@ -200,6 +202,19 @@ def test_the_same_app_serves_a_real_client_over_http(url: str) -> None:
     assert (reply.completion_tokens, resident) == (5, 1)
     assert reply.load_s is not None
     assert reply.load_s >= 0.25
+
+
+def test_no_part_of_an_answer_waits_for_the_one_before(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nagle's algorithm would hold each body back for 40 ms."""
+    port, set_option, told = int(url.rsplit(":", 1)[1]), socket.socket.setsockopt, []
+
+    def noted(self: socket.socket, *option: int) -> None:
+        told.append((self.getsockname()[1], *option[:2]))
+        set_option(self, *option)
+
+    monkeypatch.setattr(socket.socket, "setsockopt", noted)
+    httpx.get(f"{url}/api/version", trust_env=False).raise_for_status()
+    assert (port, socket.IPPROTO_TCP, socket.TCP_NODELAY) in told
 
 
 @pytest.mark.parametrize(

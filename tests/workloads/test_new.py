@@ -19,7 +19,7 @@ def test_the_example_graph_loads_and_hands_data_on(tmp_path):
 
 def test_the_example_test_runs(pytester):
     new_benchmark("orders", pytester.path)
-    result = pytester.runpytest_subprocess("--swarm-backend=sim", "--swarm-compare=greedy", "--swarm-vram=8GB")
+    result = pytester.runpytest("--swarm-backend=sim", "--swarm-compare=greedy", "--swarm-vram=8GB")
     result.assert_outcomes(passed=1)
 
 

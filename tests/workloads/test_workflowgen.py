@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from statistics import mean
 
@@ -23,15 +24,19 @@ from pytest_swarm.scoring.sandbox.run_cases import run_cases
 from pytest_swarm.scoring.score import score_text
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
 from pytest_swarm.workloads.workflowgen.generated_step import format_number, number_step, record_step
-from pytest_swarm.workloads.workflowgen.jobs import JobSpec, generate_job, generate_jobs
+from pytest_swarm.workloads.workflowgen.jobs import GeneratedJob, JobSpec, generate_job, generate_jobs
 from pytest_swarm.workloads.workflowgen.random_stream import RandomStream
 from pytest_swarm.workloads.workflowgen.shapes import MAX_PARENTS, SHAPES
 from tests.tries import tries
 
 ROOT = Path(__file__).parents[2]
-JOBS = generate_jobs(500, seed=7)
 DIGESTS = "from pytest_swarm.workloads.workflowgen.jobs import generate_jobs; import hashlib;"
 DIGESTS += "print(hashlib.sha256(''.join(j.graph.digest for j in generate_jobs(60, 7)).encode()).hexdigest())"
+
+
+@cache
+def jobs() -> tuple[GeneratedJob, ...]:
+    return generate_jobs(500, seed=7)
 
 
 SIXTY_JOBS = "50436068059697a8acdddc1a11b351050a2c4019c8e39dd81b716b950c256542"
@@ -43,7 +48,7 @@ def given_of(job, task, answers):
 
 
 def test_every_right_answer_scores_1_and_every_corrupted_one_0():
-    for job in JOBS:
+    for job in jobs():
         for task in job.graph.tasks:
             assert score_text(task.expected, job.right[task.id]).value == 1, task
             assert score_text(task.expected, job.wrong[task.id]).value == 0, task
@@ -78,14 +83,14 @@ def test_the_wrong_answer_to_any_record_is_wrong(value):
 
 
 def test_the_formulas_give_the_reference_for_right_inputs():
-    for job in JOBS:
+    for job in jobs():
         for task in job.graph.tasks:
             assert local_expectation(task, given_of(job, task, job.right)) == task.expected, task
 
 
 def test_wrong_inputs_mostly_move_what_is_right():
     derived = moved = 0
-    for job in JOBS:
+    for job in jobs():
         for task in job.graph.tasks:
             if task.derive is not None:
                 derived += 1
@@ -95,20 +100,20 @@ def test_wrong_inputs_mostly_move_what_is_right():
 
 
 def test_the_jobs_cover_types_shapes_and_levels():
-    types = Counter(task.type for job in JOBS for task in job.graph.tasks)
+    types = Counter(task.type for job in jobs() for task in job.graph.tasks)
     assert set(types) == set(TaskType)
     assert min(types.values()) / sum(types.values()) > 0.02
-    assert {job.graph.name.split("-", 2)[2] for job in JOBS} == set(SHAPES)
-    assert {task.difficulty for job in JOBS for task in job.graph.tasks} == {1.0, 2.0, 3.0, 4.0, 5.0}
+    assert {job.graph.name.split("-", 2)[2] for job in jobs()} == set(SHAPES)
+    assert {task.difficulty for job in jobs() for task in job.graph.tasks} == {1.0, 2.0, 3.0, 4.0, 5.0}
 
 
 def test_prompts_are_unique_over_all_jobs():
-    prompts = [task.prompt for job in JOBS for task in job.graph.tasks]
+    prompts = [task.prompt for job in jobs() for task in job.graph.tasks]
     assert len(set(prompts)) == len(prompts)
 
 
 def test_a_prompt_never_gives_away_a_parents_answer():
-    for job in JOBS:
+    for job in jobs():
         for task in job.graph.tasks:
             for parent in job.graph.parents(task.id):
                 assert job.right[parent] not in task.prompt
@@ -116,7 +121,7 @@ def test_a_prompt_never_gives_away_a_parents_answer():
 
 def test_harder_tasks_are_longer():
     tokens = {level: [] for level in (1.0, 5.0)}
-    for job in JOBS:
+    for job in jobs():
         for task in job.graph.tasks:
             if task.difficulty in tokens:
                 tokens[task.difficulty].append(task.estimated_tokens)
@@ -125,7 +130,7 @@ def test_harder_tasks_are_longer():
 
 def test_the_reference_code_passes_its_hidden_cases():
     seen: dict[tuple[str, int], tuple[str, PythonCode]] = {}
-    for job in JOBS:
+    for job in jobs():
         for task in job.graph.tasks:
             if isinstance(task.expected, PythonCode):
                 code = job.right[task.id].removeprefix("```python\n").removesuffix("\n```")
@@ -180,16 +185,16 @@ def test_a_spec_that_cannot_be_is_refused(changes, sentence):
 
 
 def test_a_job_depends_on_seed_and_number_alone():
-    assert [job.graph for job in generate_jobs(3, seed=7)] == [job.graph for job in JOBS[:3]]
-    assert generate_jobs(1, seed=8)[0].graph.digest != JOBS[0].graph.digest
+    assert [job.graph for job in generate_jobs(3, seed=7)] == [job.graph for job in jobs()[:3]]
+    assert generate_jobs(1, seed=8)[0].graph.digest != jobs()[0].graph.digest
 
 
 def test_the_generated_jobs_stay_the_same():
-    assert hashlib.sha256("".join(job.graph.digest for job in JOBS[:60]).encode()).hexdigest() == SIXTY_JOBS
+    assert hashlib.sha256("".join(job.graph.digest for job in jobs()[:60]).encode()).hexdigest() == SIXTY_JOBS
 
 
 def test_a_job_survives_a_file_with_its_formulas(tmp_path):
-    graph = JOBS[4].graph
+    graph = jobs()[4].graph
     assert any(task.derive for task in graph.tasks)
     save_graph(graph, tmp_path / "job.toml")
     assert load_graph(tmp_path / "job.toml") == graph

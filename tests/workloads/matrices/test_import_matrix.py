@@ -192,7 +192,7 @@ def test_the_type_is_the_data_set(dataset: str | None, kind: str) -> None:
 
 def test_the_written_folder_runs_from_anywhere(tmp_path: Path, pytester: Any) -> None:
     import_matrix(table(tmp_path / "t.jsonl", prompts=8), tmp_path / "out", MatrixImport(format="long", batch=4))
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest(
         str(tmp_path / "out"), "-p", "no:cacheprovider", f"--swarm-report=json:{tmp_path / 'report.json'}"
     )
     result.assert_outcomes(passed=2 * 6)
