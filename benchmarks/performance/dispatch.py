@@ -2,7 +2,7 @@
 
 Each mode runs the given graphs and twelve generated jobs in the simulator twice: with a barrier after each step
 (`layers`), and without one (`tasks`). Beside the sums of makespan stands what no schedule of the same calls can beat,
-see `lower_bound_s`.
+see `schedule_bound`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from benchmarks.performance.schedule_bound import ScheduleProblem, lower_bound_s
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
@@ -23,6 +24,7 @@ from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.execution.case_context import Dispatch
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_types import Profile
+from pytest_swarm.simulator.server.chat_endpoint import REQUEST_OVERHEAD_S
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 
@@ -90,28 +92,32 @@ def with_speeds(fleet: Fleet, profile: Profile) -> Fleet:
     return replace(fleet, models=models)
 
 
-def lower_bound_s(record: JobRecord) -> float:
+def bound_s(record: JobRecord) -> float:
     """Return the seconds that no schedule of the same calls on the same models can beat.
 
-    It is the longest of the critical path after the loads of its models, of the work of all calls divided by the
-    slots, and of each model's load with its calls one after the other: the simulated server has one slot a model. The
-    seconds of a call are those of the server, waiting left out; what each call takes besides is the least of any.
+    The seconds of a call are those of the server, waiting left out.
     """
-    overhead_s = min(
-        (each.latency_s or 0.0) - (each.prefill_s or 0.0) - (each.decode_s or 0.0) for each in record.outcomes
-    )
-    own_s = {each.task: overhead_s + (each.prefill_s or 0.0) + (each.decode_s or 0.0) for each in record.outcomes}
+    profile = load_profile("a40")
+    overhead_s = {spec.name: REQUEST_OVERHEAD_S + spec.overhead_s for spec in profile.server_spec.models}
     model = {each.task: str(each.model) for each in record.outcomes}
     load_s: dict[str, float] = {}
     for switch in record.switches:
         if switch.action == "load":
             load_s.setdefault(switch.model, switch.finished_s - switch.started_s)
-    graph, path_s, work_s = record.case.graph, dict.fromkeys(record.case.graph.order, 0.0), dict(load_s)
-    for task in graph.order:
-        before_s = max((path_s[each] for each in graph.parents(task)), default=0.0)
-        path_s[task] = own_s[task] + max(before_s, load_s[model[task]])
-        work_s[model[task]] += own_s[task]
-    return max(*path_s.values(), sum(own_s.values()) / SLOTS, *work_s.values())
+    return lower_bound_s(
+        ScheduleProblem(
+            graph=record.case.graph,
+            model=model,
+            call_s={
+                each.task: overhead_s[model[each.task]] + (each.prefill_s or 0.0) + (each.decode_s or 0.0)
+                for each in record.outcomes
+            },
+            load_s=load_s,
+            vram_gb=record.steps[0].vram_gb,
+            budget_gb=record.case.key.vram_budget_gb,
+            slots=SLOTS,
+        )
+    )
 
 
 def measure(graphs: Sequence[TaskGraph], mode: str, budget_gb: float) -> DispatchRow:
@@ -126,7 +132,7 @@ def measure(graphs: Sequence[TaskGraph], mode: str, budget_gb: float) -> Dispatc
         budget_gb=budget_gb,
         layers_s=_makespan_s(layers),
         tasks_s=_makespan_s(tasks),
-        bound_s=sum(map(lower_bound_s, tasks)),
+        bound_s=sum(map(bound_s, tasks)),
         layers_loads=_loads(layers),
         tasks_loads=_loads(tasks),
         decision_ms=sum(questions) / len(questions),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.expectation import Judge
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, RunningTask
 from pytest_swarm.domain.record import PlanStep, SwitchPurpose, TaskOutcome
 from pytest_swarm.domain.vram_sample import SamplePhase
@@ -200,9 +201,10 @@ class Dispatcher:
         yield from ((tag, SwitchPurpose.TASK) for tag in missing)
         if missing:
             return  # a model for later must not take the room of one that is needed now
-        for tag in self._next_models():
-            if tag not in self._residency.resident:
-                yield tag, SwitchPurpose.PREFETCH
+        later, fleet = self._next_models(), self._residency.fleet
+        if sum(fleet[tag].vram_gb for tag in later) <= self._job.case.key.vram_budget_gb + BUDGET_TOLERANCE_GB:
+            yield from ((tag, SwitchPurpose.PREFETCH) for tag in later if tag not in self._residency.resident)
+        # else they take turns, in an order that the router has yet to decide
 
     def _work(self, tag: str) -> float:
         """Return the estimated seconds of a model's committed tasks; their tokens where a model has no speeds."""

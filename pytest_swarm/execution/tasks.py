@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
@@ -126,7 +127,7 @@ def _state(reply: ChatReply) -> AnswerState | None:
 async def run_tasks(
     calls: tuple[TaskCall, ...], client: OllamaClient, clock: JobClock, *, concurrency: int
 ) -> tuple[TaskOutcome, ...]:
-    """Run tasks concurrently and return their outcomes in the order of the calls.
+    """Run tasks concurrently, within the slots of each model, and return their outcomes in the order of the calls.
 
     Args:
         calls: The tasks with their models and inputs.
@@ -136,8 +137,12 @@ async def run_tasks(
     """
     limit = asyncio.Semaphore(concurrency)
 
+    slots = {
+        call.model.tag: asyncio.Semaphore(call.model.parallel) for call in calls if call.model.parallel is not None
+    }
+
     async def limited(call: TaskCall) -> TaskOutcome:
-        async with limit:
+        async with slots.get(call.model.tag, nullcontext()), limit:
             return await run_task(call, client, clock)
 
     return tuple(await asyncio.gather(*map(limited, calls)))

@@ -34,7 +34,7 @@ from tests.execution.test_case import critical_path_s, small_graphs
 from tests.report.factories import info as run_info
 from tests.tries import tries
 
-GEMMA, QWEN, LLAMA = "gemma2:2b", "qwen2.5-coder:7b", "llama3.1:8b"
+GEMMA, QWEN, LLAMA, PHI = "gemma2:2b", "qwen2.5-coder:7b", "llama3.1:8b", "phi4:14b"
 EXAMPLES = int(os.environ.get("SWARM_DISPATCH_EXAMPLES", str(tries(60))))
 """Random jobs of the invariants; 2,000 were run by hand."""
 
@@ -216,6 +216,14 @@ def test_nothing_is_loaded_ahead_where_there_is_no_room_beside_what_runs() -> No
     assert later.started_s >= span(record, "a")[1]
 
 
+def test_nothing_is_loaded_ahead_of_models_that_take_turns() -> None:
+    """phi and qwen exceed the budget together: qwen has room beside gemma, but phi, which comes first, has not then."""
+    rule = Rule({"a": GEMMA, "b": PHI, "c": QWEN}, defer=frozenset("c"))
+    record = run_rule(graph(("a", "b"), ("a", "c")), rule, horizon=1, vram_budget_gb=16.0)
+    assert loads(record)[:2] == [(GEMMA, SwitchPurpose.TASK), (PHI, SwitchPurpose.TASK)]
+    assert job_metrics(record).switches == 3
+
+
 def test_a_load_that_nothing_used_is_counted() -> None:
     """The plan has b on qwen, which is loaded ahead; when b is ready it goes to gemma."""
 
@@ -248,10 +256,11 @@ def test_ends_at_the_same_moment_are_one_question(monkeypatch: pytest.MonkeyPatc
     assert [step.ready_tasks for step in record.steps] == [("a", "b"), ("c",)]
 
 
-def test_a_model_takes_no_more_calls_than_its_slots() -> None:
+@pytest.mark.parametrize("dispatch", ["layers", "tasks"])
+def test_a_model_takes_no_more_calls_than_its_slots(dispatch: str) -> None:
     models = tuple(replace(each, parallel=2) if each.tag == GEMMA else each for each in HEAVY)
-    dag = graph(ids="a b c d")
-    record = run_rule(dag, Rule(dict.fromkeys("abcd", GEMMA)), fleet=replace(HEAVY, models=models), concurrency=4)
+    dag, rule = graph(ids="a b c d"), Rule(dict.fromkeys("abcd", GEMMA))
+    record = run_rule(dag, rule, fleet=replace(HEAVY, models=models), concurrency=4, dispatch=dispatch)
     assert most_at_once([span(record, each) for each in "abcd"]) == 2
 
 
