@@ -34,6 +34,8 @@ def figures_of(decision: PolicyDecision) -> dict[str, object]:
         "policies": [each.label for each in decision.policies],
         "scored_tasks": measured.scored_tasks(),
         **{name: [[round(value, DIGITS) for value in row] for row in table] for name, table in rows.items()},
+        "loads": decision.means["switches"],
+        "seconds": decision.means["makespan_s"],
         "sentence": decision_sentence(decision),
     }
 

@@ -57,3 +57,35 @@ def test_the_page_tells_of_every_budget() -> None:
     assert {(row["budget"], row["by"]) for row in FIGURES} == {
         (budget, by) for budget in ("8GB", "16GB", "24GB") for by in ("score", "makespan")
     }
+
+
+@pytest.mark.parametrize("row", FIGURES, ids=lambda row: f"{row['budget']}-{row['by']}")
+def test_what_is_saved_and_how_many_more_jobs_would_tell_follow_from_the_figures(row: dict[str, Any]) -> None:
+    choice, sentence = decided(row), row["sentence"]
+    saved = re.search(r"also saves ([\d.]+) loads and ([\d.]+) s per job\.$", sentence)
+    more = re.search(r"About (\d+) more jobs would show", sentence)
+    assert (saved is not None) == (choice.ruling is Ruling.USE)
+    assert (more is not None) == (choice.ruling is Ruling.UNKNOWN and row["by"] == "score")
+    if saved is not None:
+        loads, seconds = (row[name][0] - row[name][choice.best or 0] for name in ("loads", "seconds"))
+        assert float(saved[1]) == round(loads, 1)
+        assert float(saved[2]) == pytest.approx(seconds, abs=0.05)
+    if more is not None:
+        assert choice.to_keep is not None
+        assert choice.to_keep.jobs is not None
+        assert int(more[1]) == choice.to_keep.jobs - choice.jobs
+
+
+def test_what_the_page_makes_of_the_sentences_follows_from_the_figures() -> None:
+    said = "`collate` scores the same in each job, and saves loads; from 16 GB on, `best-single` saves more than"
+    assert said in PAGE
+    for row in FIGURES:
+        fixed, collate, single = (row["policies"].index(f"{mode}-h1") for mode in ("fixed", "collate", "best-single"))
+        assert row["score"][fixed] == row["score"][collate]
+        assert row["loads"][collate] < row["loads"][fixed]
+        if row["budget"] != "8GB":
+            assert row["seconds"][single] < 2 / 3 * row["seconds"][fixed]
+            told = next(each for each in decided(row).estimates if each.policy == single)
+            low = told.low if row["by"] == "score" else told.score_low
+            assert low is not None
+            assert low < -MAX_LOSS * fmean(row["score"][fixed])  # it may lose too much score

@@ -2,6 +2,7 @@
 
     python -m benchmarks.performance.measure_once                 six modes, workflowbench and six generated jobs
     python -m benchmarks.performance.measure_once --published     17 workflows, 7 modes, 4 horizons, 3 budgets
+    python -m benchmarks.performance.measure_once --rounds        what the rounds cost over a chain of 50 tasks
 
 The simulated server stands in for a real one. Every case is also run without a store, and compared.
 """
@@ -12,14 +13,16 @@ import argparse
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_swarm.calibration.measured_world import measured_world
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
+from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.execution.answer_broker import AnswerBroker, AskSettings
+from pytest_swarm.execution.answer_gate import Need
 from pytest_swarm.execution.backends import Backend, SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
@@ -28,7 +31,7 @@ from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_backend import Played
 from pytest_swarm.execution.playing_transport import CurrentWorld
 from pytest_swarm.execution.server_answers import ServerAnswers, identities, served_models
-from pytest_swarm.execution.waves import WaveReport, Waves
+from pytest_swarm.execution.waves import Measurer, WaveReport, Waves
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.workloads.fleet import load_fleet
@@ -115,6 +118,21 @@ def without_store(matrix: Matrix, graph: TaskGraph, totals: Totals) -> Iterator[
     totals.process_s += time.process_time() - started_s
 
 
+class TimedMeasurer:
+    """Measures as another one does, and counts the seconds of this process that it takes."""
+
+    def __init__(self, inner: Measurer) -> None:
+        self._inner = inner
+        self.process_s = 0.0
+
+    def measure(self, needs: Sequence[Need], case: Case, *, wave: int) -> WaveReport:
+        """Return what was measured."""
+        started_s = time.process_time()
+        report = self._inner.measure(needs, case, wave=wave)
+        self.process_s += time.process_time() - started_s
+        return report
+
+
 class Store:
     """A store in memory, with the server that it is filled from."""
 
@@ -125,10 +143,11 @@ class Store:
         )
         sizes_gb = {full_tag(model.tag): model.vram_gb for model in fleet}
         self.broker = AnswerBroker(self.inner, known, AskSettings(room=Room(gb=max(budgets_gb), sizes_gb=sizes_gb)))
+        self.asking = TimedMeasurer(self.broker)
         self.waves = Waves(
             Played(known=known, current=CurrentWorld(world=PlayedWorld()), detail="measured"),
             world=lambda: measured_world(self.store),
-            measurer=self.broker,
+            measurer=self.asking,
             make_bench=bench_of,
         )
 
@@ -161,11 +180,39 @@ def differences(played: JobRecord, real: JobRecord) -> list[str]:
     return found
 
 
+def print_rounds() -> None:
+    """Print the computing time of all rounds of a chain, without asking, as a multiple of one simulation."""
+    tasks = tuple(
+        Task(id=f"t{n}", type=TaskType.MATH, prompt=f"Task {n}: how much is 20 + {n}?", estimated_tokens=100)
+        for n in range(50)
+    )
+    graph = TaskGraph(name="chain", tasks=tasks, edges=tuple((f"t{n}", f"t{n + 1}") for n in range(49)))
+    matrix = replace(SIX, modes=("milp", "staged", "greedy", "random"), horizons=(0, 1), repeats=1)
+    for attempt in ("warm-up", "measured"):
+        store, reports = Store(matrix.budgets_gb), list[WaveReport]()
+        with closing(store.broker):
+            seconds = []
+            for _ in range(2):
+                started_s = time.process_time()
+                store.play(matrix.cases(graph), reports)
+                seconds.append(time.process_time() - started_s)
+        rounds_s = seconds[0] - store.asking.process_s
+        print(
+            f"{attempt}: {len(matrix.cases(graph))} cases, {len(reports)} waves; the rounds take {rounds_s:.1f} s, one "
+            f"simulation {seconds[1]:.1f} s: {rounds_s / seconds[1]:.2f} times"
+        )
+
+
 def main() -> None:
     """Measure, play, compare, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--published", action="store_true", help="2,856 cases in place of 648; takes minutes")
-    matrix = PUBLISHED if parser.parse_args().published else SIX
+    parser.add_argument("--rounds", action="store_true", help="what the rounds cost over a chain of 50 tasks")
+    options = parser.parse_args()
+    if options.rounds:
+        print_rounds()
+        return
+    matrix = PUBLISHED if options.published else SIX
     plain, reports, differing, worst, cases = Totals(), list[WaveReport](), 0, 0.0, 0
     first_s = again_s = 0.0
     store = Store(matrix.budgets_gb)

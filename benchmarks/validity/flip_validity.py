@@ -4,7 +4,8 @@
 
 Generated workflows on the simulator, at one horizon. Each other mode is decided on against `fixed`. Where the formula
 names a lambda_token or a factor of load times at which the better policy becomes the worse one, both are simulated
-anew, with new plans, on either side of it. Printed is how often the better one was the one that the formula names.
+anew, with new plans, on either side of it. Printed is how often the better one was the one that the formula names, and
+how often where the value is outside the 95 % interval of the flip.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pytest_swarm.domain.record import JobRecord, Run, RunInfo
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure
-from pytest_swarm.report.flip_text import load_flip, token_flip
+from pytest_swarm.report.flip_text import load_bounds, load_flip, token_bounds, token_flip
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 
@@ -43,12 +44,16 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One simulation beside a flip: what it varies, at how many times the flip, and whether the formula was right."""
+    """One simulation beside a flip: what it varies, at how many times the flip, and whether the formula was right.
+
+    `inside` says that the value is in the 95 % interval of the flip, where the formula claims nothing.
+    """
 
     what: str
     mode: str
     times: float
     held: bool
+    inside: bool
 
 
 def simulated(graphs: Sequence[TaskGraph], mode: str, at: Setting) -> tuple[JobRecord, ...]:
@@ -102,27 +107,32 @@ def trials(graphs: Sequence[TaskGraph], mode: str, budget_gb: float) -> list[Tri
     """Return what was simulated beside the flips of one mode."""
     decision = decided(graphs, mode, Setting(budget_gb=budget_gb))
     found: list[Trial] = []
-    weight, factor = token_flip(decision), load_flip(decision)
     best = decision.best
     if best is None:
         return found
+    weight, factor = token_flip(decision), load_flip(decision)
+    weights, factors = token_bounds(decision), load_bounds(decision)
     means = {name: (decision.mean(name, best), decision.mean(name, decision.present)) for name in ("score", "load_s")}
     for times in SIDES:
         if weight is not None:
             at = Setting(budget_gb=budget_gb, lambda_token=weight * times)
             own, present = (worth(measure(simulated(graphs, each, at)), weight * times) for each in (mode, PRESENT))
             better_scores = _above(means["score"])
-            found.append(
-                Trial(what="token", mode=mode, times=times, held=(own > present) == (better_scores == (times < 1)))
-            )
+            held = (own > present) == (better_scores == (times < 1))
+            inside = _within(weight * times, weights)
+            found.append(Trial(what="token", mode=mode, times=times, held=held, inside=inside))
         if factor is not None and LOADS[0] < factor < LOADS[1]:
             at = Setting(budget_gb=budget_gb, loads=factor * times)
             own, present = (makespan(measure(simulated(graphs, each, at))) for each in (mode, PRESENT))
             more_loads = _above(means["load_s"])
-            found.append(
-                Trial(what="loads", mode=mode, times=times, held=(own < present) == (more_loads == (times < 1)))
-            )
+            held = (own < present) == (more_loads == (times < 1))
+            inside = _within(factor * times, factors)
+            found.append(Trial(what="loads", mode=mode, times=times, held=held, inside=inside))
     return found
+
+
+def _within(value: float, bounds: tuple[float, float] | None) -> bool:
+    return bounds is None or bounds[0] <= value <= bounds[1]
 
 
 def _above(pair: tuple[float | None, float | None]) -> bool:
@@ -138,12 +148,16 @@ def main() -> None:
     graphs = tuple(each.graph for each in generate_jobs(options.jobs, seed=1))
     found = [trial for budget in options.vram for mode in MODES for trial in trials(graphs, mode, budget)]
     for each in found:
-        print(f"{each.what} {each.mode} at {each.times:g} times the flip: {'held' if each.held else 'did not hold'}")
-    print("\n| what | times the flip | held |\n|---|---|---|")
+        where = "inside" if each.inside else "outside"
+        said = "held" if each.held else "did not hold"
+        print(f"{each.what} {each.mode} at {each.times:g} times the flip, {where} its interval: {said}")
+    print("\n| what | times the flip | held | held outside the interval |\n|---|---|---|---|")
     for what in ("token", "loads"):
         for times in SIDES:
-            held = [each.held for each in found if (each.what, each.times) == (what, times)]
-            print(f"| {what} | {times:g} | {sum(held)} of {len(held)} |")
+            own = [each for each in found if (each.what, each.times) == (what, times)]
+            outside = [each.held for each in own if not each.inside]
+            held = sum(each.held for each in own)
+            print(f"| {what} | {times:g} | {held} of {len(own)} | {sum(outside)} of {len(outside)} |")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from pytest_swarm.simulator.models.profile_types import CallCost
 
 CACHED_SPEED: Final = 2.0
 """A prefill of more than this times the model's median speed used the cache of an earlier prompt."""
+_LEAST_FIRST: Final = 3  # calls of either kind; fewer tell nothing
+_LEAST_PREPARATION_S: Final = 0.05  # less is how much equal calls differ
 _LEAST_TOKENS: Final = 2  # the server reports no time for a reply of one token
 _LIMIT_SHARE: Final = 0.5  # a model has a limit of its own if so many of its cut replies have the same length
 
@@ -43,18 +45,30 @@ def measured_cost(chats: Iterable[RecordedChat], *, schema: bool) -> MeasuredCos
     if not points:
         return None
     base, slope = _line([(float(characters), float(tokens or 0)) for characters, tokens in points])
-    overheads = [overhead for chat in own if (overhead := chat.overhead_s) is not None]
+    overheads = [overhead for chat in own if (overhead := chat.usual_overhead_s) is not None]
     cost = CallCost(base_tokens=base, tokens_per_character=slope, overhead_s=median(overheads) if overheads else None)
     return MeasuredCost(cost=cost, calls=len(points))
 
 
+def first_format_s(chats: Iterable[RecordedChat]) -> float | None:
+    """Return how many seconds more the first call with a format takes after each load; None if nothing tells.
+
+    A server prepares the grammar of a large vocabulary once for each load.
+    """
+    own = [(chat.first_format, chat.overhead_s) for chat in chats if chat.has_format and chat.overhead_s is not None]
+    first, later = ([seconds for is_first, seconds in own if is_first is kind] for kind in (True, False))
+    if min(len(first), len(later)) < _LEAST_FIRST:
+        return None
+    more = median(first) - median(later)
+    return more if more > _LEAST_PREPARATION_S else None
+
+
 def prefill_tokens_per_s(chats: Iterable[RecordedChat]) -> float | None:
-    """Return the prompt tokens per second over all calls that evaluated their whole prompt; None if no call tells."""
-    known = [
-        (chat.reply.prompt_tokens, chat.reply.prefill_s)
-        for chat in chats
-        if chat.reply.prompt_tokens and chat.reply.prefill_s
-    ]
+    """Return the evaluated prompt tokens per second; None if no call tells.
+
+    Calls that are much faster used a cache that nothing explains, and do not count.
+    """
+    known = [(chat.tokens_read, chat.reply.prefill_s) for chat in chats if chat.tokens_read and chat.reply.prefill_s]
     if not known:
         return None
     middle = median(tokens / seconds for tokens, seconds in known)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import (
@@ -16,8 +15,8 @@ from pytest_swarm.calibration.recorded_chats import (
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.errors import AnswersError
+from pytest_swarm.execution.read_prompts import ReadPrompts
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
-from pytest_swarm.ollama.answers.prompt_cache import PromptCache
 from pytest_swarm.ollama.answers.questions import GENERATE, ModelIdentity, Question, question_of
 from pytest_swarm.ollama.answers.stored_values import LoadSample, StoredAnswer
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, Take
@@ -27,16 +26,8 @@ JUDGE: Final = "judge"
 _MS_PER_S: Final = 1000.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenIn:
-    """What was taken out of a cassette: new answers, and chats that do not tell the digest of their model."""
-
-    new: int
-    unknown_models: int
-
-
-def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | None) -> TakenIn:
-    """Add the answers and loads of a cassette to a store.
+def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | None) -> int:
+    """Add the answers and loads of a cassette to a store; return how many chats do not tell their model's digest.
 
     Args:
         store: Where they go.
@@ -50,7 +41,7 @@ def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | Non
         raise AnswersError(
             f"cassette {cassette.path}: was recorded from a simulated server, so that no answer in it is measured"
         )
-    new = unknown = 0
+    unknown = 0
     for take in cassette.takes:
         version = take.origin.server_version or server
         if version is None:
@@ -60,7 +51,7 @@ def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | Non
             )
         for sample in _loads(take, version):
             store.add_sample(sample)
-        prompts = PromptCache()
+        prompts = ReadPrompts()
         for chat in recorded_chats(take):
             digest = chat.exchange.model_digest
             if digest is None:
@@ -70,8 +61,10 @@ def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | Non
             store.see(SeenModel(model=model, seen_ts_ms=take.origin.recorded_ts_ms))
             body = chat.exchange.body if isinstance(chat.exchange.body, dict) else {}
             question = question_of(chat.exchange.path, body, model)
-            new += store.add(question, _answer(chat, question, cached=prompts.reads(digest, question.prompt)))
-    return TakenIn(new=new, unknown_models=unknown)
+            prompt = prompts.read((digest, chat.residency), question)
+            store.add(question, _answer(chat, question, cached=prompt.cached))
+            prompt.end(chat.reply.text)
+    return unknown
 
 
 def _answer(chat: RecordedChat, question: Question, *, cached: bool) -> StoredAnswer:

@@ -17,15 +17,19 @@ from pytest_swarm.calibration.call_costs import (
     MeasuredCost,
     characters_per_token,
     decode_tokens_per_s,
+    first_format_s,
     measured_cost,
     own_limit,
     prefill_tokens_per_s,
 )
 from pytest_swarm.calibration.planner_behaviour import PlannerBehaviour, planner_behaviour
+from pytest_swarm.calibration.prompt_reuse import prompt_reading
 from pytest_swarm.calibration.recorded_chats import ModelRecordings, RecordedLoad, collect_recordings
 from pytest_swarm.calibration.recorded_replies import recorded_answers
+from pytest_swarm.calibration.shared_compute import AloneTimes, alone_times
 from pytest_swarm.ollama.cassette.takes import Take
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
+from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
 
 MIN_ANSWERS: Final = 5
 """With fewer scored answers of a type, a rate says next to nothing (5 of 5: Wilson's interval starts at 0.57)."""
@@ -39,9 +43,11 @@ class ModelMeasurement:
 
     `warm_load_s` is the median of the loads from page cache, `mean_load_s` their mean, which predicts sums of them.
     `first_load_s` is the median of each run's first load, where those took clearly longer. `load_count` counts all of
-    them. Speeds are tokens over the server's own seconds,
-    over the `call_count` calls; prefill without prompts from the cache. `plain` and `schema` are the costs of calls
-    without and with a JSON schema, `own_limit` the model's own `num_predict`, `replies` its answers by request.
+    them. Speeds are tokens over the server's own seconds, over the `call_count` calls, without the tokens of prompts
+    that `prompt_cache` spared, and as if each call had been alone: beside another model that computes, a call takes
+    `slowdown_beside` times as long. `first_format_s` is what the first call with a format takes more after each load.
+    `plain` and `schema` are the costs of calls without and with a JSON schema,
+    `own_limit` the model's own `num_predict`, `replies` its answers by request.
     `overhead_s` is the median of what a call took besides load, prefill and decode, where no other call overlapped it.
     `size_bytes` is the most memory that the model occupied at `num_ctx` tokens of context, `vram_bytes` the most
     of it on the GPU. `completion_tokens` are those of every answered task, by type.
@@ -63,6 +69,9 @@ class ModelMeasurement:
     plain: MeasuredCost | None = None
     schema: MeasuredCost | None = None
     own_limit: int | None = None
+    prompt_cache: PrefixReuse | None = None
+    slowdown_beside: float | None = None
+    first_format_s: float | None = None
     characters_per_token: float | None = None
     replies: tuple[RecordedAnswer, ...] = ()
     planner: PlannerBehaviour | None = None
@@ -80,7 +89,13 @@ class ModelMeasurement:
 
 def measure_models(takes: Iterable[Take]) -> tuple[ModelMeasurement, ...]:
     """Return the measured values of every model that was called or loaded, in the order of their tags."""
-    return tuple(map(_measurement, collect_recordings(takes)))
+    recorded = collect_recordings(takes)
+    readings = [prompt_reading(model.chats) for model in recorded]
+    alone = alone_times([reading.chats for reading in readings])
+    return tuple(
+        _measurement(model, reading.reuse, times)
+        for model, reading, times in zip(recorded, readings, alone, strict=True)
+    )
 
 
 def missing_measurement(model: ModelMeasurement) -> str | None:
@@ -92,7 +107,7 @@ def missing_measurement(model: ModelMeasurement) -> str | None:
     return "no load of it was recorded" if model.warm_load_s is None else None
 
 
-def _measurement(recorded: ModelRecordings) -> ModelMeasurement:
+def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: AloneTimes) -> ModelMeasurement:
     warm, first = _load_times(recorded.loads)
     overheads = [overhead for chat in recorded.chats if (overhead := chat.overhead_s) is not None]
     tokens: dict[str, list[int]] = defaultdict(list)
@@ -107,14 +122,17 @@ def _measurement(recorded: ModelRecordings) -> ModelMeasurement:
         mean_load_s=fmean(warm) if warm else None,
         first_load_s=median(first) if first else None,
         load_count=len(recorded.loads),
-        prefill_tokens_per_s=prefill_tokens_per_s(recorded.chats),
-        decode_tokens_per_s=decode_tokens_per_s(recorded.chats),
+        prefill_tokens_per_s=prefill_tokens_per_s(alone.chats),
+        decode_tokens_per_s=decode_tokens_per_s(alone.chats),
         overhead_s=median(overheads) if overheads else None,
         plain=measured_cost(recorded.chats, schema=False),
         schema=measured_cost(recorded.chats, schema=True),
         own_limit=own_limit(recorded.chats),
+        prompt_cache=reuse,
+        slowdown_beside=alone.slowdown,
+        first_format_s=first_format_s(recorded.chats),
         characters_per_token=characters_per_token(recorded.chats),
-        replies=recorded_answers(recorded.chats),
+        replies=recorded_answers(alone.chats),
         planner=planner_behaviour(recorded.chats),
         call_count=len(recorded.chats),
         size_bytes=recorded.size_bytes,

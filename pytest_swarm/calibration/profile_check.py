@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
+from pytest_swarm.calibration.machine_speed import MachineDrift, machine_speed
 from pytest_swarm.calibration.recorded_chats import RecordedChat, is_load, recorded_chats
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
@@ -67,6 +68,7 @@ class ProfileCheck:
     cases: int
     equal_plans: int
     figures: tuple[FigureCheck, ...]
+    drift: MachineDrift
 
 
 def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed: int = 0) -> ProfileCheck:
@@ -88,7 +90,7 @@ def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed
     recorded = [recorded_case(take) for take in latest.values()]
     with Bench(backend=backend, fleet=offered, settings=settings) as bench:
         predicted = [predicted_case(bench.run(take.case)) for take in latest.values()]
-    return _compare(recorded, predicted)
+    return _compare(recorded, predicted, [machine_speed(take, profile) for take in latest.values()])
 
 
 def check_table(with_answers: ProfileCheck, by_rules: ProfileCheck) -> list[str]:
@@ -108,7 +110,8 @@ def check_table(with_answers: ProfileCheck, by_rules: ProfileCheck) -> list[str]
             f"| {figure.name} | {figure.recorded:.6g} | {figure.predicted:.6g} | {_ratio(figure)} | {figure.far_cases} "
             f"| {_ratio(alone)} | {alone.far_cases} |"
         )
-    return lines
+    drift = with_answers.drift.sentence
+    return lines if drift is None else [*lines, "", drift]
 
 
 def without_answers(profile: Profile) -> Profile:
@@ -166,17 +169,34 @@ def predicted_case(record: JobRecord) -> PlayedCase:
     )
 
 
-def _compare(recorded: Sequence[PlayedCase], predicted: Sequence[PlayedCase]) -> ProfileCheck:
-    pairs = [pair for pair in zip(recorded, predicted, strict=True) if pair[0].plan == pair[1].plan]
+def _compare(
+    recorded: Sequence[PlayedCase], predicted: Sequence[PlayedCase], speeds: Sequence[float | None]
+) -> ProfileCheck:
+    rows = [row for row in zip(recorded, predicted, speeds, strict=True) if row[0].plan == row[1].plan]
     figures = []
     for field in fields(CaseFigures):
-        values = [(getattr(was.figures, field.name), getattr(is_.figures, field.name)) for was, is_ in pairs]
+        values = [(getattr(was.figures, field.name), getattr(now.figures, field.name)) for was, now, _ in rows]
         figures.append(
             FigureCheck(
                 name=field.name,
                 recorded=sum(was for was, _ in values),
                 predicted=sum(now for _, now in values),
-                far_cases=sum(abs(now - was) > FAR_SHARE * abs(was) for was, now in values),
+                far_cases=sum(is_far(was, now) for was, now in values),
             )
         )
-    return ProfileCheck(cases=len(recorded), equal_plans=len(pairs), figures=tuple(figures))
+    times = [
+        (getattr(was.figures, name), getattr(now.figures, name), speed or 1.0)
+        for was, now, speed in rows
+        for name in ("makespan_s", "latency_s")
+    ]
+    drift = MachineDrift(
+        speeds=tuple(speed for speed in speeds if speed is not None),
+        far=sum(is_far(was, now) for was, now, _ in times),
+        far_at_speed=sum(is_far(was, now) and is_far(was, now / speed) for was, now, speed in times),
+    )
+    return ProfileCheck(cases=len(recorded), equal_plans=len(rows), figures=tuple(figures), drift=drift)
+
+
+def is_far(recorded: float, predicted: float) -> bool:
+    """Return whether a predicted figure differs from the recorded one by more than FAR_SHARE."""
+    return abs(predicted - recorded) > FAR_SHARE * abs(recorded)

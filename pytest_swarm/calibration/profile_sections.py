@@ -115,6 +115,15 @@ def call_lines(model: ModelMeasurement) -> list[str]:
     if model.characters_per_token is not None:
         comment = f"of the answers of {model.call_count} calls"
         lines.append(toml_line("characters_per_token", round(model.characters_per_token, _DIGITS), comment))
+    if model.prompt_cache is not None:
+        comment = "the rule of the server's prompt cache that explains the times of prefill best"
+        lines.append(toml_line("prompt_cache", model.prompt_cache.value, comment))
+    if model.slowdown_beside is not None:
+        comment = "how many times longer its calls took while another model computed"
+        lines.append(toml_line("slowdown_beside", round(model.slowdown_beside, _DIGITS), comment))
+    if model.first_format_s is not None:
+        comment = "what the first call with a format took more after each load"
+        lines.append(toml_line("first_format_s", round(model.first_format_s, _DIGITS), comment))
     for key, kind in (("plain_calls", model.plain), ("schema_calls", model.schema)):
         if kind is not None:
             lines.append(toml_line(key, _cost_table(kind), f"fitted to {kind.calls} calls"))
@@ -136,13 +145,14 @@ def answer_lines(model: ModelMeasurement) -> list[str]:
 
 
 def _answer(answer: RecordedAnswer) -> list[str]:
+    counts = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
     times = {"prefill_s": answer.prefill_s, "decode_s": answer.decode_s, "overhead_s": answer.overhead_s}
     return [
         toml_line("model", answer.model),
         toml_line("request", answer.request),
         toml_line("text", answer.text),
-        toml_line("prompt_tokens", answer.prompt_tokens),
-        toml_line("completion_tokens", answer.completion_tokens),
+        *(toml_line(key, count) for key, count in counts.items() if count is not None),
+        *([toml_line("repeats", True)] if answer.repeats else []),
         *(toml_line(key, round(value, _DIGITS)) for key, value in times.items() if value is not None),
     ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ollama
 
@@ -25,12 +25,20 @@ from pytest_swarm.ollama.transports.recording import last_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedChat:
-    """A chat that was answered. `alone` tells that no other chat of its take ran at the same time."""
+    """A chat that was answered. `alone` tells that no other chat of its take ran at the same time.
+
+    `residency` counts the loads and unloads of its model before it in its take: chats of one count ran on one loaded
+    model, and `first_format` is the first of them with a format, for which a model may have to prepare itself.
+    `evaluated_tokens` are the tokens of its prompt that were not in the server's cache; None: all, or not known.
+    """
 
     take: Take
     exchange: Exchange
     reply: ChatReply
     alone: bool
+    residency: int = 0
+    evaluated_tokens: int | None = None
+    first_format: bool = False
 
     @property
     def task(self) -> Task | None:
@@ -46,6 +54,11 @@ class RecordedChat:
     def messages(self) -> tuple[Message, ...]:
         """The valid messages of the request."""
         return tuple(_messages(self.exchange.body))
+
+    @property
+    def tokens_read(self) -> int | None:
+        """The tokens of the prompt that the server evaluated, as far as they are known."""
+        return self.reply.prompt_tokens if self.evaluated_tokens is None else self.evaluated_tokens
 
     @property
     def prompt_characters(self) -> int:
@@ -76,6 +89,11 @@ class RecordedChat:
         if not self.alone or reply.total_s is None or reply.prefill_s is None or reply.decode_s is None:
             return None
         return max(0.0, reply.total_s - (reply.load_s or 0.0) - reply.prefill_s - reply.decode_s)
+
+    @property
+    def usual_overhead_s(self) -> float | None:
+        """`overhead_s` of a call for which the model did not have to prepare itself; None for others."""
+        return None if self.first_format else self.overhead_s
 
     def option(self, name: str) -> int | None:
         """Return an option that is a whole number; None where the request does not set it."""
@@ -158,6 +176,7 @@ def _digest(named: Exchange, chats: list[RecordedChat]) -> str | None:
 def recorded_chats(take: Take) -> Iterator[RecordedChat]:
     """Yield the answered chats of a take, in the order in which they were sent."""
     rows = [row for row in take.exchanges if row.path == "/api/chat" and row.ending is ExchangeEnd.COMPLETE]
+    formatted: set[tuple[str, int]] = set()
     for row in rows:
         try:
             reply = read_chat(ollama.ChatResponse.model_validate(last_json(row)), asked=row.model or "")
@@ -168,7 +187,19 @@ def recorded_chats(take: Take) -> Iterator[RecordedChat]:
             for other in rows
         )
         if row.status == 200:
-            yield RecordedChat(take=take, exchange=row, reply=reply, alone=not overlaps)
+            chat = RecordedChat(
+                take=take, exchange=row, reply=reply, alone=not overlaps, residency=_loads_before(take, row)
+            )
+            loaded = (full_tag(chat.model), chat.residency)
+            yield replace(chat, first_format=chat.has_format and loaded not in formatted)
+            formatted |= {loaded} if chat.has_format else set()
+
+
+def _loads_before(take: Take, chat: Exchange) -> int:
+    """Return how often the chat's model was loaded or unloaded before it."""
+    tag = full_tag(chat.model or "")
+    moves = (row for row in take.exchanges if row.path == "/api/generate" and full_tag(row.model or "") == tag)
+    return sum(row.sent_s < chat.sent_s for row in moves)
 
 
 def is_load(row: Exchange) -> bool:

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from statistics import median
+from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
+from pytest_swarm.ollama.replies import REPEAT
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_key
+
+_LEAST_SHARE: Final = 0.5  # of a prompt: with less, prefill is mostly what each call costs
 
 
 def recorded_answers(chats: Iterable[RecordedChat]) -> tuple[RecordedAnswer, ...]:
     """Return one answer for each distinct request of one model, in the order in which they were first asked.
 
-    Of several texts the most frequent counts, of equally frequent ones the first. Times are medians of its calls.
+    Of several texts the most frequent counts, of equally frequent ones the first. Times are medians of its calls, that
+    of prefill for the whole prompt, over the calls that evaluated at least half of it. A reply without its token counts
+    counts only where the server ended it because it repeats itself.
     """
     groups: dict[str, list[RecordedChat]] = defaultdict(list)
     for chat in chats:
-        if chat.reply.prompt_tokens and chat.reply.completion_tokens:
+        if chat.reply.done_reason == REPEAT or (chat.reply.prompt_tokens and chat.reply.completion_tokens):
             key = request_key(chat.model, chat.messages, form=chat.form, options=chat.options)
             groups[key].append(chat)
     return tuple(_answer(key, group) for key, group in groups.items())
@@ -31,12 +37,19 @@ def _answer(key: str, chats: list[RecordedChat]) -> RecordedAnswer:
         model=chats[0].model,
         request=key,
         text=text,
-        prompt_tokens=reply.prompt_tokens or 1,
-        completion_tokens=reply.completion_tokens or 1,
-        prefill_s=_middle(chat.reply.prefill_s for chat in same),
+        prompt_tokens=reply.prompt_tokens or None,
+        completion_tokens=reply.completion_tokens or None,
+        repeats=reply.done_reason == REPEAT,
+        prefill_s=_middle(map(_whole_prefill_s, same)),
         decode_s=_middle(chat.reply.decode_s for chat in same),
-        overhead_s=_middle(chat.overhead_s for chat in same),
+        overhead_s=_middle(chat.usual_overhead_s for chat in same),
     )
+
+
+def _whole_prefill_s(chat: RecordedChat) -> float | None:
+    """Return the seconds of prefill without a cache; None where too little was evaluated to tell."""
+    share = (chat.tokens_read or 0) / (chat.reply.prompt_tokens or 1)
+    return None if chat.reply.prefill_s is None or share < _LEAST_SHARE else chat.reply.prefill_s / share
 
 
 def _middle(values: Iterable[float | None]) -> float | None:

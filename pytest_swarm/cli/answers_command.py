@@ -34,9 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     actions.add_parser("list", parents=[store], help="show models, digests, kinds, counts and age")
     export = actions.add_parser("export", parents=[store], help="write sorted JSON lines")
-    export.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
-    taking = actions.add_parser("import", parents=[store], help="take in exports and cassettes")
-    taking.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an export, or a cassette of a real server")
+    export.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: -, standard output)")
+    taking = actions.add_parser("import", parents=[store], help="take in exports, other stores and cassettes")
+    taking.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="an export, a store, or a cassette of a real server"
+    )
     taking.add_argument("--server", metavar="VERSION", help="version of the recorded server, for cassettes without one")
     prune = actions.add_parser("prune", parents=[store], help="remove what no model of the server has any more")
     prune.add_argument("--host", default=None, metavar="URL", help="the server (default: OLLAMA_HOST, else local)")
@@ -46,7 +48,10 @@ def run(options: argparse.Namespace) -> int:
     """Carry out one action; raise SwarmError for a file or a server that cannot be used."""
     from pytest_swarm.ollama.answers.answers_text import open_answers
 
-    writes = options.action in ("import", "prune")
+    if options.action == "import":
+        _import(options)
+        return 0
+    writes = options.action == "prune"
     if options.action == "prune":
         open_answers(options.answers, writable=False).close()  # a missing file is an error here, not a new store
     with open_answers(options.answers, writable=writes) as store:
@@ -54,8 +59,6 @@ def run(options: argparse.Namespace) -> int:
             _list(store)
         elif options.action == "export":
             _export(store, options.out)
-        elif options.action == "import":
-            _import(store, options)
         else:
             _prune(store, options.host)
     return 0
@@ -64,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
 def _list(store: AnswerStore) -> None:
     """Print one row for each model and kind of question, and one for the loads of each model."""
     from pytest_swarm.ollama.answers.answer_store import now_ms
+    from pytest_swarm.report.wording import plural
 
     rows: dict[tuple[str, str, str, str], list[StoredAnswer]] = {}
     for question, answer in store.entries():
@@ -72,7 +76,7 @@ def _list(store: AnswerStore) -> None:
     loads = Counter((load.digest, load.server) for load in store.loads())
     latest = {seen.model.tag: seen.model for seen in reversed(store.seen())}
     count, models = store.count(), len({(tag, digest) for tag, digest, _, _ in rows})
-    print(f"{store.path}: {count} {'answer' if count == 1 else 'answers'} of {models} models")
+    print(f"{store.path}: {plural(count, 'answer')} of {plural(models, 'model')}")
     table = [("model", "digest", "server", "kind", "answers", "loads", "newest", "")]
     now = now_ms()
     for (tag, digest, server, kind), answers in sorted(rows.items()):
@@ -80,7 +84,7 @@ def _list(store: AnswerStore) -> None:
         newest = max(answer.measured_ts_ms for answer in answers)
         shown = (tag, digest[:_DIGEST_SHOWN], server, kind, str(len(answers)), str(loads[digest, server]))
         table.append((*shown, _age(now - newest), replaced))
-    for line in _aligned(table):
+    for line in _aligned(table) if rows else ():
         print(line)
 
 
@@ -104,7 +108,7 @@ def _export(store: AnswerStore, out: Path | None) -> None:
     from pytest_swarm.errors import AnswersError
     from pytest_swarm.ollama.answers.answers_text import exported_lines
 
-    if out is None:
+    if out is None or str(out) == "-":
         for line in exported_lines(store):
             print(line)
         return
@@ -112,18 +116,45 @@ def _export(store: AnswerStore, out: Path | None) -> None:
     print(f"wrote {store.count()} answers to {out}", file=sys.stderr)
 
 
-def _import(store: AnswerStore, options: argparse.Namespace) -> None:
-    from pytest_swarm.calibration.cassette_answers import import_cassette
-    from pytest_swarm.ollama.answers.answers_text import import_text, is_export
-    from pytest_swarm.ollama.cassette.cassette_file import read_cassette
+def _import(options: argparse.Namespace) -> None:
+    """Read all files, then add what they hold; a file that cannot be read leaves the store as it was."""
+    from pytest_swarm.ollama.answers.answers_text import exported_lines, open_answers, take_lines
 
-    for path in options.files:
-        if is_export(path):
-            print(f"{path}: {import_text(store, path)} new answers, {store.count()} in {store.path}")
-            continue
-        taken = import_cassette(store, read_cassette(path), server=options.server)
-        left = f"; {taken.unknown_models} chats do not tell their model's digest" if taken.unknown_models else ""
-        print(f"{path}: {taken.new} new answers, {store.count()} in {store.path}{left}")
+    read = [(path, *_read(path, server=options.server)) for path in options.files]
+    with open_answers(options.answers, writable=True) as store:
+        for path, taken, left in read:
+            new = take_lines(store, map(str.encode, exported_lines(taken)), name=str(path))
+            taken.close()
+            print(f"{path}: {new} new answers, {store.count()} in {store.path}{left}")
+
+
+def _read(path: Path, *, server: str | None) -> tuple[AnswerStore, str]:
+    """Return the answers of an export, a store or a cassette, and what is to be said of those that are left out.
+
+    Args:
+        path: The file.
+        server: Version of the recorded server, where a cassette does not tell it.
+    """
+    from pytest_swarm.calibration.cassette_answers import import_cassette
+    from pytest_swarm.errors import AnswersError
+    from pytest_swarm.ollama.answers.answer_store import AnswerStore, is_database
+    from pytest_swarm.ollama.answers.answers_text import is_export, open_answers
+    from pytest_swarm.ollama.cassette.cassette_file import is_cassette, read_cassette
+
+    if not path.is_file():
+        raise AnswersError(f"answers import: {path}: there is no such file; give an export, a store or a cassette")
+    if is_export(path) or (is_database(path) and path.stat().st_size):
+        return open_answers(path, writable=False), ""
+    if not is_cassette(path):
+        raise AnswersError(
+            f"answers import: {path}: is no export of answers, no answer store and no cassette; "
+            "`answers export` and --swarm-backend=record write what can be taken in"
+        )
+    store = AnswerStore(None)
+    cassette = read_cassette(path)
+    unknown = import_cassette(store, cassette, server=server)
+    remarks = [*cassette.notes, *([f"{unknown} chats do not tell their model's digest"] if unknown else [])]
+    return store, "".join(f"; {remark}" for remark in remarks)
 
 
 def _prune(store: AnswerStore, host: str | None) -> None:
@@ -132,12 +163,12 @@ def _prune(store: AnswerStore, host: str | None) -> None:
 
     from pytest_swarm.execution.server_models import installed_models
     from pytest_swarm.ollama.address import DEFAULT_HOST, base_url
+    from pytest_swarm.report.wording import plural
 
     url = base_url(host or os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST)
     there = {model.digest for model in installed_models(url, timeout_s=10.0)}
     known = {question.model.digest for question, _ in store.entries()} | {each.model.digest for each in store.seen()}
     gone = frozenset(known - there)
     removed = store.remove(gone)
-    print(
-        f"{store.path}: removed {removed} answers of {len(gone)} models that {url} does not have; {store.count()} left"
-    )
+    of_models = f"{plural(removed, 'answer')} of {plural(len(gone), 'model')}"
+    print(f"{store.path}: removed {of_models} that {url} does not have; {store.count():,} left")

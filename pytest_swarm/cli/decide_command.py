@@ -118,7 +118,8 @@ def _write(
     if path is not None:
         files.append((str(path), policy_text(policy)))
         doubt = "" if fault is None else f"; it cannot be used as it is: it {fault}"
-        said.append(f"wrote {path}: {policy.mode}, horizon {policy.horizon_depth}{doubt}\n")
+        remark = "" if policy.estimates_remark is None else f"; {policy.estimates_remark}"
+        said.append(f"wrote {path}: {policy.mode}, horizon {policy.horizon_depth}{doubt}{remark}\n")
     for name, target in exports:
         text = decision_record(decisions[0], policy) if name == _RECORD else EXPORTS[name](policy)
         if target is None:

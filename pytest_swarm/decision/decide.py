@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from statistics import fmean
 from typing import Final
 
@@ -85,24 +86,32 @@ class PolicyDecision:
         """Return the mean of a metric over the jobs under one policy."""
         return self.means[metric][self.policies.index(policy)]
 
+    def run_of(self, policy: PolicySetting) -> RunInfo:
+        """Return the first run that measured a policy: what the others lack, its options say."""
+        draws = (draw for job in self.measured.by_setting[policy].values() for draw in job.draws)
+        return self.runs[min(number for number, _, _ in draws)]
+
     def jobs_under(self, policy: PolicySetting) -> tuple[MeasuredJob, ...]:
         """Return every job that ran under a policy at the budget."""
         return tuple(each for job in self.measured.by_setting[policy].values() for each in job.draws.values())
 
 
-def decide_runs(runs: Sequence[Run], question: DecisionQuestion) -> tuple[PolicyDecision, ...]:
+def decide_runs(
+    runs: Sequence[Run], question: DecisionQuestion, *, jobs: Sequence[Sequence[MeasuredJob]] | None = None
+) -> tuple[PolicyDecision, ...]:
     """Return a decision for each budget; those that are made together share one error.
 
     Args:
         runs: Runs of the same fleet and kind of server: more jobs, or more repeats of the same ones.
         question: What is to be decided.
+        jobs: The jobs of each run where they are measured already.
 
     Raises:
         OptionError: The runs do not belong together, or lack what the question names.
     """
     check_together(runs)
-    measured = [measure(run.jobs) for run in runs]
-    there = sorted({job.key.vram_budget_gb for jobs in measured for job in jobs})
+    measured = [measure(run.jobs) for run in runs] if jobs is None else jobs
+    there = sorted({job.key.vram_budget_gb for each in measured for job in each})
     budgets = question.budgets_gb or tuple(there)
     if not there:
         raise OptionError("decide: no job was run, so there is nothing to decide")
@@ -184,9 +193,13 @@ def _present(
     settings = sorted(grouped, key=lambda each: each.order)
     known = ", ".join(dict.fromkeys(each.mode for each in settings))
     if question.against is not None:
-        named = [each for each in settings if question.against in (each.mode, each.label)]
+        wanted = question.against.strip().lower()
+        named = [each for each in settings if wanted in (each.mode.lower(), each.label.lower())]
         if not named:
-            raise OptionError(f"--against: {question.against!r} was not run at {format_gb(budget_gb)}; run are {known}")
+            near = get_close_matches(wanted, [each.mode.lower() for each in settings], n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            where = format_gb(budget_gb)
+            raise OptionError(f"--against: {question.against!r} was not run at {where}{hint}; run are {known}")
         if in_hindsight(named[0]):
             others = ", ".join(dict.fromkeys(each.mode for each in settings if not in_hindsight(each)))
             raise OptionError(

@@ -43,6 +43,7 @@ PLANNING: Final = frozenset(DEFAULTS) - {
 RULES_OVER_TYPES: Final = frozenset({"fixed", "collate", "single"})
 """Modes in which the type of a task alone decides its model."""
 _ESTIMATES: Final = "swarm_estimates"
+_PER_JOB: Final = (EstimatesKind.CROSS, EstimatesKind.TEXT)
 _DIGITS: Final = 12  # of a quality: what is beyond them is rounding
 
 
@@ -59,7 +60,8 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
     if decision.choice.ruling is Ruling.TOO_FEW:
         count = "1 job decides" if decision.choice.jobs == 1 else f"{decision.choice.jobs} jobs decide"
         raise PolicyError(f"decide: {count} nothing, so there is no policy to write")
-    setting, first = decision.in_force, decision.runs[0]
+    setting = decision.in_force
+    first = decision.run_of(setting)
     if plays_a_file(setting):
         raise PolicyError(f"decide: {setting.mode} is in force, and that is a policy file already; use it as it is")
     jobs = decision.jobs_under(setting)
@@ -100,21 +102,26 @@ def believed_qualities(run: RunInfo, jobs: Iterable[MeasuredJob]) -> dict[tuple[
         run: What the run was.
         jobs: Its jobs under the policy.
     """
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
     kind = None if run.estimates is None else run.estimates.kind
     if kind is EstimatesKind.PRIOR:
         return {(model.tag, kind): model.capability(kind) for model in run.fleet for kind in _types(jobs)}
+    read = {key: min(1.0, round(fmean(values), _DIGITS)) for key, values in _first_qualities(jobs).items()}
+    if run.estimates is None or kind is not EstimatesKind.FILE:
+        return read
+    tags = {full_tag(model.tag): model.tag for model in run.fleet}
+    return read | {(tags[full_tag(row.model)], row.type): row.estimate for row in run.estimates.rows}
+
+
+def _first_qualities(jobs: Iterable[MeasuredJob]) -> dict[tuple[str, str], list[float]]:
+    """Return the qualities at difficulty 1 of the first step of each job, by model and type of task."""
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for job in jobs:
         graph = job.record.case.graph
         for row in job.record.steps[0].estimates if job.record.steps else ():
             if 0 < row.quality < 1:
                 task = graph.task(row.task)
                 found[row.model, task.type].append(row.quality + DIFFICULTY_PENALTY * (task.difficulty - 1))
-    read = {key: min(1.0, round(fmean(values), _DIGITS)) for key, values in found.items()}
-    if run.estimates is None or kind is not EstimatesKind.FILE:
-        return read
-    tags = {full_tag(model.tag): model.tag for model in run.fleet}
-    return read | {(tags[full_tag(row.model)], row.type): row.estimate for row in run.estimates.rows}
+    return found
 
 
 def _types(jobs: Iterable[MeasuredJob]) -> set[str]:
@@ -190,21 +197,25 @@ def _models(
 
 def _estimates(decision: PolicyDecision, jobs: Sequence[MeasuredJob]) -> tuple[PolicyEstimate, ...]:
     """Return what every policy of the decision measured of each model and type, beside what was believed."""
-    fleet: Fleet = decision.runs[0].fleet
-    believed = believed_qualities(decision.runs[0], jobs)
+    first = decision.run_of(decision.in_force)
+    fleet: Fleet = first.fleet
+    believed = believed_qualities(first, jobs)
     scores = _measured_scores(decision)
     types = in_type_order({kind for _, kind in believed} | {kind for _, kind in scores})
+    own = _first_qualities(jobs) if first.estimates is not None and first.estimates.kind in _PER_JOB else {}
     rows: list[PolicyEstimate] = []
     for model in fleet:
         for kind in types:
             seen = scores.get((model.tag, kind), [])
+            quality = believed.get((model.tag, kind), model.capability(kind))
             rows.append(
                 PolicyEstimate(
                     model=model.tag,
                     type=kind,
-                    believed=believed.get((model.tag, kind), model.capability(kind)),
+                    believed=quality,
                     score=fmean(seen) if seen else None,
                     tasks=len(seen),
+                    spread=round(max((abs(each - quality) for each in own.get((model.tag, kind), ())), default=0.0), 6),
                 )
             )
     return tuple(rows)

@@ -7,29 +7,33 @@ done with their outcome, and in the place of their server.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Final
 
+from pytest_swarm.decision.option_effects import planners, unfelt_options
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.domain.record import Run, RunInfo
+from pytest_swarm.domain.record import Run
 from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.pairing import answers_digest
 from pytest_swarm.gate.shards import run_differences
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 
+_JUDGE: Final = "swarm_judge"
 _ADVICE: Final = "decide on each by itself, or run one of them anew like the other"
 
 
 def check_together(runs: Sequence[Run]) -> None:
-    """Raise OptionError, which names what differs, where runs measured different things."""
-    first = runs[0].info
-    for run in runs[1:]:
-        difference = next(_differences(first, run.info), None)
+    """Raise OptionError, which names what differs, where two of the runs measured different things."""
+    for first, other in combinations(runs, 2):
+        difference = next(_differences(first, other), None)
         if difference is not None:
-            raise OptionError(f"decide: run {run.info.run} was not made like {first.run} ({difference}); {_ADVICE}")
+            names = f"run {other.info.run} was not made like {first.info.run}"
+            raise OptionError(f"decide: {names} ({difference}); {_ADVICE}")
 
 
-def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
-    yield from run_differences(first, other)
+def _differences(one: Run, another: Run) -> Iterator[str]:
+    first, other = one.info, another.info
+    yield from run_differences(first, other, unfelt=unfelt_options(one, another))
     digests = {full_tag(tag): digest for tag, digest in first.model_digests.items()}
     for tag, digest in other.model_digests.items():
         known = digests.get(full_tag(tag), digest)
@@ -37,6 +41,9 @@ def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
             yield f"other model {tag}: digest {known[:19]} and {digest[:19]}"
     if None not in (first.estimates, other.estimates) and first.estimates != other.estimates:
         yield "other estimates to start from, although --swarm-estimates is the same"
+    asked = [", ".join(sorted(planners(run))) for run in (one, another)]
+    if all(asked) and asked[0] != asked[1] and _JUDGE not in first.options:
+        yield f"other planner: {asked[0]} and {asked[1]}, by the smallest budget of each run; name one: --swarm-planner"
 
 
 def twin_numbers(runs: Sequence[Iterable[MeasuredJob]]) -> Mapping[int, int]:

@@ -21,6 +21,7 @@ class MeasuredTest:
         loads: Models that were loaded.
         server_s: Seconds of the server that it took.
         unmeasured: Cases that lack something.
+        known: Of the answers, those that were there before the session began; None = an older version did not tell.
     """
 
     test: str
@@ -31,6 +32,7 @@ class MeasuredTest:
     loads: int
     server_s: float
     unmeasured: int = 0
+    known: int | None = None
 
 
 class PredictedAndReal(NamedTuple):

@@ -21,13 +21,13 @@ from pytest_swarm.execution.answer_gate import AnswerNeed, LoadNeed, Need
 from pytest_swarm.execution.asked_answers import answer_of, given_up
 from pytest_swarm.execution.backends import Backend, Connection
 from pytest_swarm.execution.model_loading import ModelLoader, Room
+from pytest_swarm.execution.read_prompts import ReadPrompts
 from pytest_swarm.execution.replaced_models import ReplacedModels
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.speed_calibration import calibrate_speed
 from pytest_swarm.execution.wave_tally import WaveTally
 from pytest_swarm.execution.waves import WaveReport
-from pytest_swarm.ollama.answers.prompt_cache import PromptCache
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 
@@ -79,7 +79,7 @@ class AnswerBroker:
         self._loader: ModelLoader | None = None
         self.replaced = ReplacedModels(known.models, world=settings.world)
         """The models that are others now than at the start of the run."""
-        self._prompts = PromptCache()
+        self._prompts = ReadPrompts(settings.parallel)
         self._running: dict[int, int] = {}
         self._alone: dict[tuple[str, str], int] = {}
         self.used_s = 0.0
@@ -145,6 +145,7 @@ class AnswerBroker:
             await self.replaced.look(self._connection.client)
             if self._loader is not None:
                 self._loader.forget(self.replaced.tags)
+                self._settings.restoration.forget(self.replaced.tags)
 
     async def _keeps(self, model: ModelIdentity) -> bool:
         """Return whether what a model has just done is certain to be its own."""
@@ -246,7 +247,7 @@ class AnswerBroker:
         assert self._connection is not None
         loop, question = asyncio.get_running_loop(), need.question
         started_s = loop.time()
-        cached = self._prompts.reads(need.model.digest, question.prompt)
+        prompt = self._prompts.read(need.model.digest, question)
         for other in self._running:
             self._running[other] = max(self._running[other], len(self._running))
         number = id(need)
@@ -259,8 +260,9 @@ class AnswerBroker:
         except BackendError as error:
             tally.failures[need.identity] = str(error)
         else:
+            prompt.end(answer.text)
             if kept:
-                self._known.store.add(question, replace(answer, cached=cached))
+                self._known.store.add(question, replace(answer, cached=prompt.cached))
             else:
                 tally.failures[need.identity] = self.replaced.reason(need.model) or ""
         finally:

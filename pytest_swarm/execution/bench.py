@@ -116,6 +116,7 @@ class Bench(ServerVisits):
             OptionError: The mode cannot run here.
         """
         sink = sink or ListSink()
+        self.watch_models()
         started = self.start(case, carryover=carryover, sink=sink)
         state, listener = started.state, started.state.connection.listener
         record = record_of(state.runner, started.running)
@@ -126,7 +127,19 @@ class Bench(ServerVisits):
                 return replace(record, status=JobStatus.ERROR, error=str(error))
             for sentence in notes:
                 sink.emit(encode_note(case, sentence, record.started_ts_ms))
-        return record
+        replaced = self.watch_models()
+        reason = None if replaced is None else replaced.reason_of(self._called(record))
+        return record if reason is None else replace(record, status=JobStatus.ERROR, error=reason)
+
+    def _called(self, record: JobRecord) -> tuple[str, ...]:
+        """Return the models that a job has called or loaded, with its planner and judge."""
+        mode, planner = record.case.key.mode, None
+        if "planner" in self._modes.spec(mode).needs:
+            planner = self._modes.planner_of(mode, self.settings.planner)
+        others = (planner, self.settings.judge)
+        called = (outcome.model for outcome in record.outcomes)
+        tags = (*called, *(switch.model for switch in record.switches), *others)
+        return tuple(tag for tag in tags if tag is not None)
 
     def start(self, case: Case, *, carryover: Carryover = "case", sink: Sink) -> StartedCase:
         """Return a case that is about to run, for a caller that runs its loop.

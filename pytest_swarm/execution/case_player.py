@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pytest_swarm.domain.record import Case, JobRecord
@@ -13,6 +13,7 @@ from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend
 from pytest_swarm.execution.playing_transport import PlayingTransport
+from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.simulator.virtual_loop import VirtualTimeLoop
 from pytest_swarm.telemetry.sink import Event, ListSink
 
@@ -26,13 +27,13 @@ class CompleteCase:
     Attributes:
         record: What happened; None where the test itself ended it.
         events: Its events.
-        answers: The keys of the answers that it used.
+        answers: The answers that it used, by key.
         error: What ended it, where that was the test itself, such as a scorer that skips it.
     """
 
     record: JobRecord | None
     events: tuple[Event, ...]
-    answers: frozenset[str]
+    answers: Mapping[str, StoredAnswer]
     error: BaseException | None = None
 
 
@@ -104,7 +105,7 @@ class CasePlayer:
         self.ended = CompleteCase(
             record=self._records[0] if self._records else None,
             events=tuple(self._sink.events),
-            answers=frozenset(self._transports[0].used),
+            answers=self._transports[0].used,
             error=error,
         )
         self._bench.close()

@@ -58,16 +58,18 @@ class ModelLoader:
         self._sizes_gb = room.sizes_gb
         self._site = site
         self._keeps = keeps
-        self._loaded: dict[str, str] = {}
+        self._loaded: dict[str, ModelIdentity] = {}
 
     async def resident(self) -> set[tuple[str, int]]:
         """Return tag and context of the models that this loader has loaded and that are still resident."""
         entries = await self._client.resident_entries()
-        return {
-            (self._loaded[full_tag(entry.tag)], entry.num_ctx or 0)
-            for entry in entries
-            if full_tag(entry.tag) in self._loaded
-        }
+        found = ((self._own(entry), entry.num_ctx or 0) for entry in entries)
+        return {(model.tag, num_ctx) for model, num_ctx in found if model is not None}
+
+    def _own(self, entry: ResidentEntry) -> ModelIdentity | None:
+        """Return the model that was loaded here; None for any other, such as one that was replaced under its tag."""
+        model = self._loaded.get(full_tag(entry.tag))
+        return model if model is not None and entry.is_model(model.tag, model.digest) else None
 
     def forget(self, tags: Collection[str]) -> None:
         """Leave models alone that were replaced: their tags unload another file now, and the old one stays listed.
@@ -88,11 +90,11 @@ class ModelLoader:
             again: Whether a load must be timed; the first one, which may read the disk, is then followed by another.
         """
         entries = await self._client.resident_entries()
-        own = next((entry for entry in entries if full_tag(entry.tag) == full_tag(model.tag)), None)
+        own = next((entry for entry in entries if entry.is_model(model.tag, model.digest)), None)
         if own is not None and own.num_ctx == num_ctx and not again:
             return 0
         if own is not None:
-            await self._client.unload(own.tag)
+            await self._client.unload(own.tag, digest=model.digest)
         beside = await self._make_room(model, [entry for entry in entries if entry is not own], wanted)
         first = full_tag(model.tag) not in self._loaded
         sample = await self._timed(model, num_ctx)
@@ -101,7 +103,7 @@ class ModelLoader:
             self._store.add_sample(sample)
         if not (crowded or (again and first)):
             return 1
-        await self._client.unload(model.tag)
+        await self._client.unload(model.tag, digest=model.digest)
         await self._make_room(model, list(await self._client.resident_entries()), wanted)
         sample = await self._timed(model, num_ctx)
         if sample is not None:
@@ -115,11 +117,11 @@ class ModelLoader:
         need_gb = self._size_gb(model)
         later = set(map(full_tag, wanted))
         left = list(others)
-        ours = [entry for entry in others if full_tag(entry.tag) in self._loaded]
+        ours = [entry for entry in others if self._own(entry) is not None]
         for entry in sorted(ours, key=lambda each: (full_tag(each.tag) in later, each.size_bytes)):
             if self._fits(_size_gb(left) + need_gb) and len(left) < MAX_LOADED_MODELS:
                 break
-            await self._client.unload(entry.tag)
+            await self._client.unload(entry.tag, digest=entry.digest)
             left.remove(entry)
         return left
 
@@ -131,9 +133,9 @@ class ModelLoader:
         if not beside:
             return False
         entries = await self._client.resident_entries()
-        tags = {full_tag(entry.tag) for entry in entries}
-        own = [entry for entry in entries if full_tag(entry.tag) == full_tag(model.tag)]
-        evicted = any(full_tag(entry.tag) not in tags for entry in beside)
+        left = {(full_tag(entry.tag), entry.digest) for entry in entries}
+        own = [entry for entry in entries if entry.is_model(model.tag, model.digest)]
+        evicted = any((full_tag(entry.tag), entry.digest) not in left for entry in beside)
         spilled = any(0 < entry.size_vram_bytes < entry.size_bytes for entry in own)
         if not (evicted or spilled):
             return False
@@ -155,9 +157,9 @@ class ModelLoader:
         key = full_tag(model.tag)
         entries = await self._client.resident_entries()
         list_s = loop.time() - started_s - load_s
-        entry = next((each for each in entries if full_tag(each.tag) == key), None)
+        entry = next((each for each in entries if each.is_model(model.tag, model.digest)), None)
         first = key not in self._loaded
-        self._loaded[key] = model.tag
+        self._loaded[key] = model
         if entry is None or not await self._keeps(model):  # unloaded again by somebody else, or replaced
             return None
         return LoadSample(

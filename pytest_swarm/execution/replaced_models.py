@@ -5,7 +5,7 @@ A tag says nothing about its file: only the list of models before and after a ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pytest_swarm.domain.limits import full_tag
@@ -14,6 +14,7 @@ from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.client import OllamaClient
 
 _SHOWN: Final = 12  # characters of a digest
+MEASURE_AGAIN: Final = "run again, and what is lacking is asked of the model that is there then"
 
 
 class ReplacedModels:
@@ -24,10 +25,14 @@ class ReplacedModels:
     Args:
         began: Full tag -> the model as it was at the start of the run.
         world: What else decides the answers of a simulated server; None = a real one.
+        advice: What to do about it.
     """
 
-    def __init__(self, began: Mapping[str, ModelIdentity], *, world: str | None = None) -> None:
+    def __init__(
+        self, began: Mapping[str, ModelIdentity], *, world: str | None = None, advice: str = MEASURE_AGAIN
+    ) -> None:
         self._began = began
+        self._advice = advice
         self._world = world
         self._reasons: dict[str, str] = {}
         self.lost: dict[str, int] = {}
@@ -44,7 +49,7 @@ class ReplacedModels:
         """
         now = {full_tag(model.tag): model for model in await models_at(client, world=self._world)}
         for key, before in self._began.items():
-            reason = _difference(before, now.get(key))
+            reason = _difference(before, now.get(key), self._advice)
             if reason is not None:
                 self._reasons.setdefault(key, reason)
 
@@ -69,6 +74,11 @@ class ReplacedModels:
         """Return what happened to a model and what to do, in one sentence; None where it is as it was."""
         return self._reasons.get(full_tag(model.tag))
 
+    def reason_of(self, tags: Iterable[str]) -> str | None:
+        """Return what happened to the first of several models that is not as it was; None where all are."""
+        found = (self._reasons.get(full_tag(tag)) for tag in tags)
+        return next((reason for reason in found if reason is not None), None)
+
     @property
     def tags(self) -> frozenset[str]:
         """The full tags of the models that are others now."""
@@ -87,9 +97,8 @@ def _not_kept(count: int) -> str:
     return f"{kept}; what was played before is of the model at the start"
 
 
-def _difference(before: ModelIdentity, now: ModelIdentity | None) -> str | None:
+def _difference(before: ModelIdentity, now: ModelIdentity | None, advice: str) -> str | None:
     """Return how a model differs from what it was, and what to do; None where it does not."""
-    advice = "run again, and what is lacking is asked of the model that is there then"
     if now is None:
         return f"{before.tag} was removed from the server during this run; pull it, and run again"
     if now.digest != before.digest:

@@ -7,7 +7,7 @@ can share it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Collection, Iterable
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError
@@ -35,6 +35,14 @@ class Restoration:
     def use(self, tag: str) -> None:
         """Note that the run loads or calls a model."""
         self.used.add(full_tag(tag))
+
+    def forget(self, tags: Collection[str]) -> None:
+        """Leave models alone that were replaced: their tags unload another file now, and the old one goes by itself.
+
+        Args:
+            tags: Their full tags.
+        """
+        self.used -= set(tags)
 
     async def restore(self, client: OllamaClient) -> tuple[str, ...]:
         """Restore the residency that was found; return a sentence for each model that could not be restored."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.backends import Backend
+from pytest_swarm.execution.replaced_models import ReplacedModels
 from pytest_swarm.execution.restoration import Restoration
+from pytest_swarm.execution.server_answers import identities, models_at
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 
 T = TypeVar("T")
+_RUN_AGAIN: Final = "jobs of both would be mixed: run again from the start"
 
 
 class ServerVisits:
@@ -21,6 +24,7 @@ class ServerVisits:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.restoration = Restoration()
+        self._replaced: ReplacedModels | None = None
 
     def look(self) -> tuple[ResidentEntry, ...]:
         """Return what was resident on a real server before the first case; BackendError where it does not answer.
@@ -38,6 +42,23 @@ class ServerVisits:
     def installed_now(self) -> tuple[ListedModel, ...]:
         """Return the models that a real server has installed; BackendError where it does not answer."""
         return self._at_the_server(lambda client: client.installed())
+
+    def watch_models(self) -> ReplacedModels | None:
+        """Return which models of a real server are others than at the first call; None where that cannot be told.
+
+        A tag says nothing about its file, so a model can be replaced while a run goes on.
+        """
+        if not self.backend.live:
+            return None
+        try:
+            if self._replaced is None:
+                began = identities(self._at_the_server(models_at))
+                self._replaced = ReplacedModels(began, advice=_RUN_AGAIN)
+            else:
+                self._at_the_server(self._replaced.look)
+        except BackendError:  # the cases themselves report a server that does not answer
+            return self._replaced
+        return self._replaced
 
     def restore(self) -> tuple[str, ...]:
         """Leave a real server as it was found; a sentence for what could not be restored."""

@@ -1,28 +1,35 @@
-"""The client of a simulated server in this process, which reads the resident models without a request.
+"""The client of a simulated server in this process, which hands its requests over without HTTP.
 
-A run asks for them some twenty times a job, and a request through the official client costs half a millisecond.
+A run asks for the resident models some twenty times a job, and makes eight calls. The bodies are those of the official
+client, and are checked as such by the server; what HTTP, tasks of the loop and checks of types would add to them costs
+half a millisecond a call.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import httpx
+import msgspec
 import ollama
 
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.execution.direct_http import DirectClient
-from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.client import LEASE_S, OllamaClient
+from pytest_swarm.ollama.messages import ChatRequest
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 
 class SimulatedClient(OllamaClient):
-    """A client of one server in this process. `resident` differs, and gives what the request would give.
+    """A client of one server in this process. Its calls give what requests over HTTP would give.
 
     Args:
         host: URL of the server.
         transport: The server's transport.
         timeout_s: Time limit of one call in seconds of virtual time.
         retries: Attempts after one that failed for the server's sake.
-        server: The server; None where its resident models are asked for by request as well.
+        server: The server; None where it is reached by the transport alone.
     """
 
     def __init__(
@@ -51,3 +58,35 @@ class SimulatedClient(OllamaClient):
             )
             for each in self._server.resident()
         )
+
+    async def _chat(self, request: ChatRequest) -> ollama.ChatResponse:
+        """Return the server's reply to a chat."""
+        if self._server is None:
+            return await super()._chat(request)
+        body = {
+            "model": request.model,
+            "stream": False,
+            "options": request.options,
+            "format": None if request.schema is None else dict(request.schema),
+            "keep_alive": LEASE_S,
+            "messages": [{name: text for name, text in each.items() if text} for each in request.messages],
+            "tools": [],
+        }
+        return ollama.ChatResponse.model_validate_json(await self._post_direct(self._server, "/api/chat", body))
+
+    async def _generate(
+        self, tag: str, keep_alive: float, options: Mapping[str, int] | None
+    ) -> ollama.GenerateResponse:
+        """Return the server's reply to a request without a prompt, which loads or unloads a model."""
+        if self._server is None:
+            return await super()._generate(tag, keep_alive, options)
+        body = {"model": tag, "stream": False, "options": options, "keep_alive": keep_alive}
+        return ollama.GenerateResponse.model_validate_json(await self._post_direct(self._server, "/api/generate", body))
+
+    async def _post_direct(self, server: SimulatedServer, path: str, body: Mapping[str, Any]) -> bytes:
+        """Return the body of a reply; ollama.ResponseError for an error status, as the official client raises it."""
+        sent = {name: value for name, value in body.items() if value is not None}
+        status, reply = await server.post(path, msgspec.json.encode(sent))
+        if status >= 400:
+            raise ollama.ResponseError(reply.decode(), status)
+        return reply

@@ -14,7 +14,7 @@ from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 
 _PROMPT: Final = "Write the numbers from {first} to 1000 in words, one a line."
 _TOKENS: Final = 48  # long enough that a call lasts much longer than what the server adds to it
-_WAITED_SHARE: Final = 0.5  # of the shortest call: one that is idle for longer has waited for a slot
+_BESIDE_SHARE: Final = 0.5  # of the shorter call: two that overlap for less ran one after the other, as in one slot
 
 
 async def calibrate_speed(
@@ -34,15 +34,14 @@ async def calibrate_speed(
     Raises:
         BackendError: The server does not answer.
     """
-    first_reply, first_s = await _timed(client, model, num_ctx, number=0)
-    alone, idle_s = _speed(first_reply), first_s - _working_s(first_reply)
+    alone = _speed((await _timed(client, model, num_ctx, number=0))[0])
     samples: list[SpeedSample] = []
     first = 1
     for count in at_once:
         calls = [_timed(client, model, num_ctx, number=number) for number in range(first, first + count)]
         first += count
         replies = await asyncio.gather(*calls)
-        together = _together(replies, idle_s=idle_s)
+        together = _together(replies)
         speed = _speed(min(together, key=_working_s)) if together else None
         if alone is None or speed is None:
             break
@@ -73,9 +72,7 @@ def calibration_tokens(at_once: Sequence[int]) -> int:
 
 
 async def _timed(client: OllamaClient, model: ModelIdentity, num_ctx: int, *, number: int) -> tuple[ChatReply, float]:
-    """Return a reply, and the seconds that the call took by the client's clock."""
-    loop = asyncio.get_running_loop()
-    started_s = loop.time()
+    """Return a reply, and when it came, in seconds of the client's clock."""
     request = ChatRequest(
         model=model.tag,
         messages=({"role": "user", "content": _PROMPT.format(first=number + 1)},),
@@ -84,16 +81,20 @@ async def _timed(client: OllamaClient, model: ModelIdentity, num_ctx: int, *, nu
         temperature=0.0,
         num_predict=_TOKENS,
     )
-    return await client.chat(request), loop.time() - started_s
+    return await client.chat(request), asyncio.get_running_loop().time()
 
 
-def _together(replies: Sequence[tuple[ChatReply, float]], *, idle_s: float) -> list[ChatReply]:
-    """Return the replies of the calls that ran at the same time: those that did not wait for a slot.
+def _together(replies: Sequence[tuple[ChatReply, float]]) -> list[ChatReply]:
+    """Return the replies of the calls that ran beside the one that ended first, itself among them.
 
-    `idle_s` is what a call alone takes besides its work.
+    When a call began to work is known by its end and the server's own times: not when it was sent.
     """
-    most_s = idle_s + _WAITED_SHARE * min(_working_s(reply) for reply, _ in replies)
-    return [reply for reply, elapsed_s in replies if elapsed_s - _working_s(reply) <= most_s]
+    first, first_end_s = min(replies, key=lambda each: each[1])
+    return [
+        reply
+        for reply, end_s in replies
+        if first_end_s - (end_s - _working_s(reply)) >= _BESIDE_SHARE * min(_working_s(first), _working_s(reply))
+    ]
 
 
 def _working_s(reply: ChatReply) -> float:

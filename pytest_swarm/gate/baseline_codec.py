@@ -135,6 +135,8 @@ def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
         raise BaselineError(f"{where}: is not a baseline of pytest-swarm: its 'schema' is not {SCHEMA}{VERSION}")
     if not version.isdecimal() or len(version) > _VERSION_DIGITS or int(version) > VERSION:
         raise BaselineError(f"{where}: its schema {schema} is newer than {SCHEMA}{VERSION}; update pytest-swarm")
+    if int(version) < 1:
+        raise BaselineError(f"{where}: its schema {schema} is unknown; make the file anew with --swarm-update-baseline")
     file = _FILE.decode(text, where=where)
     cases = tuple(map(_decode_case, file.cases))
     seen: set[tuple[Setup, str]] = set()

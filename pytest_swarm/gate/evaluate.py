@@ -16,7 +16,7 @@ from pytest_swarm.gate.mean_verdicts import SUSPICION, mean_verdict
 from pytest_swarm.gate.pairing import RunCases, pair_cases
 from pytest_swarm.gate.rules import Policy, Strictness
 from pytest_swarm.gate.run_context import RunContext, differences, reproducible, seeded, virtual_clock
-from pytest_swarm.gate.time_verdicts import WALL_TIME, median_verdict
+from pytest_swarm.gate.time_verdicts import WALL_TIME, is_wall_time, median_verdict
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow, worst
 from pytest_swarm.metrics.spec import Kind
 
@@ -114,7 +114,7 @@ def _row_verdict(hypothesis: Hypothesis, *, virtual: bool) -> VerdictRow:
     expression = hypothesis.expression
     if expression.metric.kind is Kind.COUNT:
         return count_verdict(hypothesis)
-    if expression.metric.kind is Kind.TIME and (expression.metric.on_wall_clock or not virtual):
+    if is_wall_time(expression.metric, virtual=virtual):
         return hypothesis.row(Verdict.NOT_COMPARABLE, note=WALL_TIME)
     return median_verdict(hypothesis) if expression.statistic == "median" else mean_verdict(hypothesis)
 

@@ -33,7 +33,11 @@ def earlier_looks(baseline: Baseline, run: RunCases) -> int:
 def after_look(baseline: Baseline, run: RunCases, *, undecided: bool) -> Baseline | None:
     """Return the baseline as it should be stored after a look; None where it need not change.
 
-    A decided look ends the series, so what was remembered of it is dropped.
+    A decided look ends the series, so what was remembered of it is dropped. A run with fewer repeats than one
+    that was looked at before has not grown from it: it is a run of its own, and changes nothing.
     """
-    looks = tuple(sorted({*baseline.looks, repeats_of(run)})) if undecided else ()
+    repeats = repeats_of(run)
+    if repeats < max(baseline.looks, default=0):
+        return None
+    looks = tuple(sorted({*baseline.looks, repeats})) if undecided else ()
     return None if looks == baseline.looks else replace(baseline, looks=looks)

@@ -148,6 +148,8 @@ def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
     error = standard_error(units)
     detectable = None if error is None else minimum_detectable(error, len(units.weights), level=hypothesis.level)
     low, high = sorted((metric.worse * loss.low, metric.worse * loss.high))
+    if metric.low is not None and metric.high is not None:  # a relative allowance may move a bound beyond what can be
+        low, high = max(low, metric.low - metric.high), min(high, metric.high - metric.low)
     pairs = (pair for job in jobs for pair in job.grouped_pairs(1))
     over_jobs = bca_over_clusters(units_of(pairs), level=_own_level(hypothesis))
     return hypothesis.row(

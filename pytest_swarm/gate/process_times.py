@@ -9,9 +9,10 @@ from statistics import fmean, median
 from typing import Final
 
 from pytest_swarm.domain.record import Run
+from pytest_swarm.gate.run_context import STORED
+from pytest_swarm.gate.time_verdicts import is_wall_time
 from pytest_swarm.metrics.measured_jobs import measure
-from pytest_swarm.metrics.metric_table import GATE_METRICS, AnyMetric
-from pytest_swarm.metrics.spec import Kind
+from pytest_swarm.metrics.metric_table import GATE_METRICS
 from pytest_swarm.statistics.sign_flips import Pair, paired_effect, units_of
 
 LEVEL: Final = 0.025
@@ -72,10 +73,8 @@ def _ratio(key: tuple[str, str], then: Sequence[float], now: Sequence[float]) ->
 
 def _medians(run: Run) -> dict[tuple[str, str], float]:
     """The median over jobs of each wall time, by mode and metric."""
-    virtual = run.info.simulated is True or run.info.backend in ("replay", "measure")
-    times: list[AnyMetric] = [
-        row for row in GATE_METRICS.values() if row.kind is Kind.TIME and (row.on_wall_clock or not virtual)
-    ]
+    virtual = run.info.simulated is True or run.info.backend in STORED
+    times = [row for row in GATE_METRICS.values() if is_wall_time(row, virtual=virtual)]
     found: dict[tuple[str, str], list[float]] = {}
     for job in measure(run.jobs):
         for row in times:

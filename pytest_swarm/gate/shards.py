@@ -6,18 +6,20 @@ Owns the checks of parts and what is missing of the whole. Writing them as one f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
-from pytest_swarm.errors import EventsError
+from pytest_swarm.errors import EventsError, OptionError
 from pytest_swarm.gate.pairing import RunCases, run_cases
 from pytest_swarm.gate.run_context import MEASURING, STORED, RunContext, differences, run_context_of
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.units import parse_duration_s, parse_size_gb
 
 SHARD: Final = "swarm_shard"
 MAY_DIFFER: Final = frozenset(
@@ -118,21 +120,41 @@ def read_shards(paths: Sequence[Path]) -> Shards:
     return Shards(paths=tuple(path for path, _ in parts), runs=runs, missing=missing)
 
 
-def run_differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
-    """Yield why two runs, whatever their seeds and repeats, cannot be taken together: context, backend and options."""
+def run_differences(first: RunInfo, other: RunInfo, *, unfelt: Collection[str] = ()) -> Iterator[str]:
+    """Yield why two runs, whatever their seeds and repeats, cannot be taken together: context, backend and options.
+
+    Args:
+        first: What one run was.
+        other: What the other run was.
+        unfelt: Options that may differ, because nothing in the runs could have felt it. Not those of the context.
+    """
     contexts = [run_context_of(info, measuring=MEASURING) for info in (first, other)]
     yield from differences(*contexts)
     if first.backend != other.backend and {first.backend, other.backend} & set(STORED):
         yield f"other backend: {first.backend} and {other.backend}"
-    yield from _options(first, other, {*first.options, *other.options} - MAY_DIFFER - {_SEED, _REPEAT})
+    yield from _options(first, other, {*first.options, *other.options} - MAY_DIFFER - {_SEED, _REPEAT, *unfelt})
 
 
 def _options(first: RunInfo, other: RunInfo, names: Iterable[str]) -> Iterator[str]:
     for name in sorted(names):
         default = DEFAULTS.get(name, _UNSET)
         there, here = first.options.get(name, default), other.options.get(name, default)
-        if there != here:
+        if there != here and option_value(there) != option_value(here):
             yield f"other --{name.replace('_', '-')}: {there} and {here}"
+
+
+def option_value(text: str) -> object:
+    """Return what the text of an option means where it is a time, a size or numbers; else the text.
+
+    Args:
+        text: The text as it was given, such as `2m`, `32MiB`, `0,0.25`.
+    """
+    for parse in (parse_duration_s, parse_size_gb):
+        with suppress(OptionError):
+            return parse(text, what="an option")
+    with suppress(ValueError):
+        return tuple(map(float, text.split(",")))
+    return text
 
 
 def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:

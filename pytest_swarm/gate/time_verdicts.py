@@ -7,6 +7,8 @@ from statistics import median
 from pytest_swarm.gate.hypotheses import Hypothesis, MeasuredPairs, confidence, measured_pairs, no_pairs
 from pytest_swarm.gate.mean_verdicts import exact_verdict
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
+from pytest_swarm.metrics.metric_table import AnyMetric
+from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.statistics.bootstrap import MIN_CLUSTERS, bca_ratio_of_medians, ratio_of_medians
 
 WALL_TIME = (
@@ -14,6 +16,16 @@ WALL_TIME = (
     "compare several processes with `python -m pytest_swarm time`"
 )
 _SEQUENTIAL = "medians cannot be judged while repeats are added; write {name}.mean, or a fixed --swarm-repeat"
+
+
+def is_wall_time(metric: AnyMetric, *, virtual: bool) -> bool:
+    """Return whether a metric is a wall time.
+
+    Args:
+        metric: The metric.
+        virtual: Whether the times of the server are virtual.
+    """
+    return metric.kind is Kind.TIME and (metric.on_wall_clock or not virtual)
 
 
 def median_verdict(hypothesis: Hypothesis) -> VerdictRow:

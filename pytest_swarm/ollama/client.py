@@ -95,17 +95,7 @@ class OllamaClient:
     async def chat(self, request: ChatRequest) -> ChatReply:
         """Return the complete reply to a chat; the model stays resident for `LEASE_S` after it."""
         call = f"chat with {request.model}"
-        response = await self._with_retries(
-            call,
-            lambda: self._client.chat(
-                model=request.model,
-                messages=request.messages,
-                stream=False,
-                format=None if request.schema is None else dict(request.schema),
-                options=request.options,
-                keep_alive=LEASE_S,
-            ),
-        )
+        response = await self._with_retries(call, lambda: self._chat(request))
         return self._parsed(call, lambda: read_chat(response, asked=request.model))
 
     async def ask(self, body: Mapping[str, Json]) -> ChatReply:
@@ -128,26 +118,33 @@ class OllamaClient:
         """
         call = f"loading {tag}"
         options = None if num_ctx is None else {"num_ctx": num_ctx}
-        response = await self._with_retries(
-            call, lambda: self._client.generate(model=tag, keep_alive=keep_alive, options=options)
-        )
+        response = await self._with_retries(call, lambda: self._generate(tag, keep_alive, options))
         if response.done is not True:
             raise bad_reply(host=self.host, call=call, what="does not confirm that the model was loaded")
 
-    async def unload(self, tag: str) -> None:
-        """Unload a model, and return when it is gone from `/api/ps`; CallTimeoutError after `timeout_s`."""
+    async def unload(self, tag: str, *, digest: str | None = None) -> None:
+        """Unload a model, and return when it is gone from `/api/ps`; CallTimeoutError after `timeout_s`.
+
+        Args:
+            tag: The model.
+            digest: Its digest, so that another file under this tag, which it has replaced, is not waited for.
+        """
         call = f"unloading {tag}"
         try:
             async with asyncio.timeout(self.timeout_s):
-                await self._with_retries(call, lambda: self._client.generate(model=tag, keep_alive=UNLOAD_NOW))
-                wanted = full_tag(tag)
-                while any(full_tag(model.tag) == wanted for model in await self.resident()):  # noqa: ASYNC110 - no event
+                await self._with_retries(call, lambda: self._generate(tag, UNLOAD_NOW, None))
+                while await self._is_resident(tag, digest):  # noqa: ASYNC110 - no event
                     await asyncio.sleep(_UNLOAD_POLL_S)
         except TimeoutError as error:
             raise CallTimeoutError(
                 f"{call}: the model is still resident at {self.host} after {self.timeout_s:g} s; "
                 f"another client uses it, or it needs a longer --swarm-timeout"
             ) from error
+
+    async def _is_resident(self, tag: str, digest: str | None) -> bool:
+        if digest is None:
+            return any(full_tag(model.tag) == full_tag(tag) for model in await self.resident())
+        return any(entry.is_model(tag, digest) for entry in await self.resident_entries())
 
     async def resident(self) -> tuple[ResidentModel, ...]:
         """Return the resident models, latest expiry first; a model that is still loading is not listed."""
@@ -196,6 +193,23 @@ class OllamaClient:
     async def aclose(self) -> None:
         """Close the transport with all its connections."""
         await self._transport.aclose()
+
+    async def _chat(self, request: ChatRequest) -> ollama.ChatResponse:
+        """Return the server's reply to a chat."""
+        return await self._client.chat(
+            model=request.model,
+            messages=request.messages,
+            stream=False,
+            format=None if request.schema is None else dict(request.schema),
+            options=request.options,
+            keep_alive=LEASE_S,
+        )
+
+    async def _generate(
+        self, tag: str, keep_alive: float, options: Mapping[str, int] | None
+    ) -> ollama.GenerateResponse:
+        """Return the server's reply to a request without a prompt, which loads or unloads a model."""
+        return await self._client.generate(model=tag, keep_alive=keep_alive, options=options)
 
     async def _get(self, path: str) -> Json:
         """Return the JSON at `path`; an error status raises the official client's error."""

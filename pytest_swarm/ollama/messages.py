@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 
@@ -78,7 +79,8 @@ class ListedModel:
 class ResidentEntry:
     """A row of `/api/ps` with what is needed to load the model again as it is.
 
-    `num_ctx` is None where the server does not tell; `left_s` are the seconds until it expires, None = never.
+    `num_ctx` and `digest` are None where the server does not tell; `left_s` are the seconds until it expires, None =
+    never. A model that was replaced under its tag while it was resident is listed with its old digest.
     """
 
     tag: str
@@ -86,6 +88,16 @@ class ResidentEntry:
     size_vram_bytes: int
     num_ctx: int | None = None
     left_s: float | None = None
+    digest: str | None = None
+
+    def is_model(self, tag: str, digest: str | None) -> bool:
+        """Return whether this is the model of a tag with a digest, as far as digests are known.
+
+        Args:
+            tag: The tag, in any form.
+            digest: The digest; None = any.
+        """
+        return full_tag(self.tag) == full_tag(tag) and (None in (digest, self.digest) or self.digest == digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,7 @@ def _entry(row: ollama.ProcessResponse.Model, now: datetime) -> ResidentEntry:
         size_vram_bytes=found.size_vram_bytes,
         num_ctx=row.context_length or None,
         left_s=left_s,
+        digest=row.digest or None,
     )
 
 

@@ -19,6 +19,7 @@ from pytest_swarm.execution.scored_once import with_custom_scorers
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.speed_calibration import calibration_tokens
 from pytest_swarm.execution.wave_tally import duration
+from pytest_swarm.report.wording import plural
 from pytest_swarm.scoring.score import score_text
 from pytest_swarm.simulator.server.hardware import MAX_LOADED_MODELS
 from pytest_swarm.units import BYTES_PER_GB
@@ -36,6 +37,11 @@ _USUAL_SPEED: Final = 50.0  # tokens/s where nobody stated or measured one
 _MATRIX_STEP: Final = -1  # the questions of --swarm-complete come before those of the cases
 
 
+def counted(calls: int, loads: int, tokens: int) -> str:
+    """Return such as `26 calls, 1 load, 7,572 tokens`."""
+    return ", ".join((plural(calls, "call"), plural(loads, "load"), plural(tokens, "token")))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCost:
     """What would be asked of the server: answers, loads, tokens, and seconds; `known` are the answers that it has."""
@@ -50,7 +56,7 @@ class NewCost:
     def text(self) -> str:
         """Such as `26 calls, 5 loads, 7,572 tokens, 37 s of the server`."""
         seconds = duration(self.seconds) if self.calls else "0 s"
-        return f"{self.calls:,} calls, {self.loads:,} loads, {self.tokens:,} tokens, {seconds} of the server"
+        return f"{counted(self.calls, self.loads, self.tokens)}, {seconds} of the server"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,7 +91,7 @@ class WholeCost:
     @property
     def text(self) -> str:
         """Such as `64 calls, 48 loads, 12,672 tokens, 3 min`."""
-        return f"{self.calls:,} calls, {self.loads:,} loads, {self.tokens:,} tokens, {duration(self.seconds)}"
+        return f"{counted(self.calls, self.loads, self.tokens)}, {duration(self.seconds)}"
 
     def add(self, record: JobRecord, *, tokens: int) -> None:
         """Count a case.

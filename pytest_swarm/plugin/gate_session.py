@@ -17,7 +17,8 @@ from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.look_memory import remember_look
 from pytest_swarm.gate.pairing import RunCases, run_cases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
-from pytest_swarm.gate.run_context import MEASURING, RunContext, run_context_of
+from pytest_swarm.gate.run_context import MEASURING, RunContext, differences, run_context_of, virtual_clock
+from pytest_swarm.gate.time_verdicts import WALL_TIME, is_wall_time
 from pytest_swarm.gate.updating import BaselineUpdate, require_same_context, update_baseline
 from pytest_swarm.plugin.gate_settings import GateSettings, rule_of_marker
 from pytest_swarm.plugin.junit import JunitVerdicts
@@ -93,6 +94,22 @@ class Gating:
         update = self.settings.update
         if self.baseline is not None and update in ("new", "append"):
             require_same_context(self.baseline, run_context(describe()), append=update == "append")
+
+    def forewarnings(self, describe: Callable[[], RunInfo]) -> list[str]:
+        """Return what is known before the first test of verdicts that will compare nothing.
+
+        Args:
+            describe: Describes the run.
+        """
+        baseline, rule = self.baseline, self.settings.rule
+        if baseline is None or rule.gate == "off" or self.settings.update is not None:
+            return []
+        if reasons := differences(baseline.context, run_context(describe())):
+            return [f"this run cannot be compared with {baseline.where}: {'; '.join(reasons)}"]
+        virtual = virtual_clock(baseline.context, baseline.context)
+        asked = [each for known in (rule, *self.rules.values()) for each in known.expressions]
+        walls = dict.fromkeys(each.text for each in asked if is_wall_time(each.metric, virtual=virtual))
+        return [f"{', '.join(walls)}: will not be comparable: {WALL_TIME}"] if walls else []
 
     def attach(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Let the report of a marked test carry its rule, as one text: under xdist only workers see markers."""

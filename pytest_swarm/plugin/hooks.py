@@ -51,8 +51,16 @@ class SwarmHooks:
         """Parse the settings now, and read the baseline; UsageError for what means nothing."""
         try:
             _ = self.session.gating and self.session.gating.baseline
+            if self.session.settings.dry_run and not self.is_worker:
+                self._stay_in_one_process()
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
+
+    def _stay_in_one_process(self) -> None:
+        """Let xdist start no worker: a dry run counts each question and each load once, whoever would ask it."""
+        option = self.config.option
+        if hasattr(option, "numprocesses"):  # xdist is installed
+            option.numprocesses, option.dist, option.tx = 0, "no", []
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """Parametrize a benchmark over its cases."""
@@ -126,7 +134,13 @@ class SwarmHooks:
         return self.session.status(report)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """In the controller of xdist: write what a worker sent."""
+        """In the controller of xdist: write what a worker sent, and show what it says."""
+        from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
+
+        if TOLD in report.__dict__:
+            if not self.is_worker:
+                self.session.tell_for_worker(report.__dict__[TOLD], report.__dict__[TOPIC])
+            return
         text = report.__dict__.get(EVENTS)
         if text is not None and not self.is_worker and self.session.folder.trouble is None:
             from pytest_swarm.telemetry.shipping import unpack
@@ -189,7 +203,7 @@ class SwarmHooks:
 
     def tell(self, node: Any) -> None:  # xdist has no types
         """Tell a worker of xdist what all must agree on: the run's name or its folder, and the free VRAM."""
-        from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN
+        from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN, STARTED
 
         self.signals.watch()
         try:
@@ -198,6 +212,7 @@ class SwarmHooks:
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
         node.workerinput[RUN] = session.process.run_name
+        node.workerinput[STARTED] = session.process.started_ts_ms
         node.workerinput[FREE_GB] = session.resources.free_gb
         node.workerinput[RESUMED] = None if resumed is None else str(resumed)
 

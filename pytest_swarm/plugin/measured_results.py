@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.domain.measured_run import MeasuredTest
+from pytest_swarm.errors import AnswersError, NotMeasuredError
+from pytest_swarm.execution.answer_broker import OUT_OF_TIME
 from pytest_swarm.execution.case_player import CompleteCase
+from pytest_swarm.report.wording import plural
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_swarm.domain.record import Case, JobRecord
-    from pytest_swarm.execution.waves import Measured
+    from pytest_swarm.execution.waves import Measured, NotMeasured
     from pytest_swarm.plugin.cost_estimate import CostEstimate
     from pytest_swarm.telemetry.sink import Sink
 
+OFFLINE: Final = "--swarm-offline forbids to ask a server"
+_SHOWN: Final = 3  # missing answers that a message names
 
-def measured_test(case: Case, measured: Measured) -> MeasuredTest:
+
+def measured_test(case: Case, measured: Measured, *, since_ms: float) -> MeasuredTest:
     """Return what was measured for the cases of a test.
 
     Args:
         case: One of them.
         measured: What came of them.
+        since_ms: When the session began, in milliseconds since 1970.
     """
     complete = [result for result in measured.cases.values() if isinstance(result, CompleteCase)]
+    answers = {key: answer for result in complete for key, answer in result.answers.items()}
     return MeasuredTest(
         test=base_node_id(case.test),
         job=case.job,
         waves=len(measured.waves),
-        answers=len(frozenset().union(*(result.answers for result in complete))),
+        answers=len(answers),
         asked=sum(wave.asked for wave in measured.waves),
         loads=sum(wave.loads for wave in measured.waves),
         server_s=sum(wave.server_s for wave in measured.waves),
         unmeasured=len(measured.cases) - len(complete),
+        known=sum(answer.measured_ts_ms < since_ms for answer in answers.values()),
     )
 
 
@@ -51,6 +62,33 @@ def played_record(result: CompleteCase, sink: Sink) -> JobRecord:
     return result.record
 
 
+def unmeasured_sentence(case: Case, result: NotMeasured) -> str:
+    """Return that a case was not measured, and the first answers that it lacks."""
+    return f"{_place(case)} was not measured: it lacks {_lacks(result)}"
+
+
+def unmeasured_error(case: Case, result: NotMeasured, *, answers: Path) -> AnswersError:
+    """Return the error of a case that lacks something: NotMeasuredError where only the time was up.
+
+    Args:
+        case: The case.
+        result: What it lacks, and why.
+        answers: The answer store.
+    """
+    if result.reason == OUT_OF_TIME:
+        return NotMeasuredError(f"{unmeasured_sentence(case, result)}; {OUT_OF_TIME}, and the next run goes on")
+    advice = "; measure it without --swarm-offline" if result.reason == OFFLINE else f": {result.reason}"
+    return AnswersError(f"answers {answers}: {_place(case)} lacks {_lacks(result)}{advice}")
+
+
+def _place(case: Case) -> str:
+    return f"{case.job} [{case.key.label}]"
+
+
+def _lacks(result: NotMeasured) -> str:
+    return ", ".join(result.lacks[:_SHOWN]) + (", ..." if len(result.lacks) > _SHOWN else "")
+
+
 def cost_sentence(cases: Sequence[Case], estimate: CostEstimate) -> str:
     """Return what cases will ask, such as `24 cases; about 26 calls, 5 loads, ...; 12 answers are known`.
 
@@ -62,6 +100,7 @@ def cost_sentence(cases: Sequence[Case], estimate: CostEstimate) -> str:
         errors = sum(estimate.add(case) is not None for case in cases)
     finally:
         estimate.close()
-    count = f"{len(cases):,} {'case' if len(cases) == 1 else 'cases'}"
     less = f" ({errors:,} will not complete)" if errors else ""
-    return f"{count}{less}; about {estimate.new.text}; {estimate.new.known:,} answers are known"
+    new = estimate.new
+    known = f"{plural(new.known, 'answer')} {'is' if new.known == 1 else 'are'} known"
+    return f"{plural(len(cases), 'case')}{less}; about {new.text}; {known}"

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.errors import AnswersError, BackendError, NotMeasuredError
-from pytest_swarm.execution.answer_broker import OUT_OF_TIME, AnswerBroker, AskSettings
+from pytest_swarm.errors import BackendError
+from pytest_swarm.execution.answer_broker import AnswerBroker, AskSettings
 from pytest_swarm.execution.model_loading import Room
 from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend
@@ -29,7 +29,14 @@ from pytest_swarm.execution.waves import (
 )
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel, now_ms
 from pytest_swarm.ollama.answers.answers_text import open_answers
-from pytest_swarm.plugin.measured_results import cost_sentence, measured_test, played_record
+from pytest_swarm.plugin.measured_results import (
+    OFFLINE,
+    cost_sentence,
+    measured_test,
+    played_record,
+    unmeasured_error,
+    unmeasured_sentence,
+)
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.telemetry.measured_events import encode_measured_test
 from pytest_swarm.units import bytes_to_gb
@@ -44,9 +51,6 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.cost_estimate import CostEstimate
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.telemetry.sink import Sink
-
-_OFFLINE = "--swarm-offline forbids to ask a server"
-_SHOWN = 3  # missing answers that a message names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,7 +70,10 @@ class Surroundings:
         limits: What is known of the server's GPUs.
         at_server: Held while the server is used.
         restoration: Is told of every model that is loaded.
-        tell: Shows a sentence at once.
+        tell: Shows a sentence at once, where this process has a terminal.
+        tell_progress: Shows one of what is measured, also for a worker of xdist.
+        tell_cost: Shows what a job will ask; several workers of xdist may tell the same.
+        since_ms: When the session began, in milliseconds since 1970.
     """
 
     make_bench: Callable[[Backend], Bench]
@@ -74,6 +81,9 @@ class Surroundings:
     at_server: Callable[[], AbstractContextManager[None]]
     restoration: Callable[[], Restoration]
     tell: Callable[[str], None]
+    tell_progress: Callable[[str], None]
+    tell_cost: Callable[[str, str], None]
+    since_ms: float
 
 
 class Measuring:
@@ -165,7 +175,7 @@ class Measuring:
             at_once=self._at_once,
             limit_s=s.max_time_s,
             guard=self._asking,
-            tell=self._around.tell,
+            tell=self._around.tell_progress,
             restoration=self._around.restoration(),
             world=self._server.world,
         )
@@ -224,11 +234,13 @@ class Measuring:
         if key not in self._results:
             cases = {each.digest: each for each in (case, *others())}
             measured = self.measure(tuple(cases.values()))
-            sink.emit(encode_measured_test(measured_test(case, measured), now_ms()))
+            test = measured_test(case, measured, since_ms=self._around.since_ms)
+            sink.emit(encode_measured_test(test, now_ms()))
             self._results |= {_key(cases[digest]): result for digest, result in measured.cases.items()}
         result = self._results.pop(key)
         if isinstance(result, NotMeasured):
-            raise self._failure(case, result)
+            self.unmeasured.append(unmeasured_sentence(case, result))
+            raise unmeasured_error(case, result, answers=self._settings.answers)
         return played_record(result, sink)
 
     def measure(self, cases: Sequence[Case]) -> Measured:
@@ -236,7 +248,7 @@ class Measuring:
         from pytest_swarm.calibration.measured_world import measured_world
 
         broker = self._broker
-        measurer: Measurer = NothingAsked(_OFFLINE) if broker is None else ToldFirst(broker, lambda: self._tell(cases))
+        measurer: Measurer = NothingAsked(OFFLINE) if broker is None else ToldFirst(broker, lambda: self._tell(cases))
         waves = Waves(
             self._played,
             world=lambda: measured_world(self.store, self._around.limits),
@@ -253,7 +265,7 @@ class Measuring:
 
     def _tell(self, cases: Sequence[Case]) -> None:
         """Say what a test will ask, before its first question."""
-        self._around.tell(f"{cases[0].job}: {self.cost(cases)}")
+        self._around.tell_cost(cases[0].job, f"{cases[0].job}: {self.cost(cases)}")
 
     def _complete(self, cases: Sequence[Case], measurer: Measurer) -> tuple[WaveReport, ...]:
         """With --swarm-complete, have every model answer every task on right inputs."""
@@ -262,17 +274,6 @@ class Measuring:
         repeats = sorted({case.key.repeat for case in cases})
         needs = self._matrix.needs(cases[0].graph, run_seed=self._settings.seed, repeats=repeats)
         return (measurer.measure(needs, cases[0], wave=0),) if needs else ()
-
-    def _failure(self, case: Case, result: NotMeasured) -> AnswersError:
-        lacks = ", ".join(result.lacks[:_SHOWN]) + (", ..." if len(result.lacks) > _SHOWN else "")
-        where = f"{case.job} [{case.key.label}]"
-        self.unmeasured.append(f"{where} was not measured: it lacks {lacks}")
-        if result.reason == OUT_OF_TIME:
-            return NotMeasuredError(
-                f"{where} was not measured: it lacks {lacks}; {OUT_OF_TIME}, and the next run goes on"
-            )
-        advice = "; measure it without --swarm-offline" if result.reason == _OFFLINE else f": {result.reason}"
-        return AnswersError(f"answers {self._settings.answers}: {where} lacks {lacks}{advice}")
 
     def replaced(self) -> list[str]:
         """Return a sentence for each model that the server has replaced since the run began; it is asked for them."""

@@ -27,17 +27,26 @@ def cost_line(session: SwarmSession, measuring: Measuring) -> str:
         session: The session, after its collection.
         measuring: What measures its answers.
     """
-    cases = parameter_cases(session)
-    if cases and len(cases) <= MOST_CASES:
-        return f"swarm: {measuring.cost(cases)}"
+    whole = cost_of_parameters(session, measuring)
+    if whole is not None:
+        return f"swarm: {whole}"
     count, known = len(session.collected), measuring.store.count()
     number = f"{count:,} {'case' if count == 1 else 'cases'}"
-    if not session.items:  # the controller of xdist, whose workers have no terminal
-        return f"swarm: {number}; {known:,} answers in the store; --swarm-dry-run, without -n, tells the cost of all"
     return (
         f"swarm: {number}; {known:,} answers in the store; each test says what it will ask before its first question "
         "(--swarm-dry-run tells the cost of all)"
     )
+
+
+def cost_of_parameters(session: SwarmSession, measuring: Measuring) -> str | None:
+    """Return the whole cost of a run whose graphs are parameters of its tests; None for any other, or a long one.
+
+    Args:
+        session: The session, after its collection; the controller of xdist has collected nothing.
+        measuring: What measures its answers.
+    """
+    cases = parameter_cases(session)
+    return measuring.cost(cases) if 0 < len(cases) <= MOST_CASES else None
 
 
 def parameter_cases(session: SwarmSession) -> list[Case]:

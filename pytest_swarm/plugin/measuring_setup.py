@@ -39,5 +39,8 @@ def set_up_measuring(
         at_server=resources.exclusive,
         restoration=lambda: resources.server_bench.restoration,
         tell=tell,
+        tell_progress=resources.tell_progress,
+        tell_cost=resources.tell_cost,
+        since_ms=process.started_ts_ms,
     )
     return Measuring(settings, demand=demand, server=server, around=around)

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from pytest_swarm.routing.policy_file import PolicyFile
 
 _POLICY = "policy:"
-_PER_JOB = ("cross", "text")
 
 
 def policy_remarks(resources: Resources, given: Mapping[str, str]) -> list[str]:
@@ -48,8 +47,9 @@ def _estimates(policy: PolicyFile, given: Mapping[str, str]) -> Iterator[str]:
     """Yield that a policy starts and learns by its own file, where the other modes of the run do otherwise."""
     source, here = policy.estimates_from, given.get("swarm_estimates", "prior")
     learning = None if policy.learning is None else "on" if policy.learning else "off"
-    if source.partition(":")[0] in _PER_JOB:
-        yield f"its estimates were made for each job anew ({source}), so it starts from their means over jobs"
+    remark = policy.estimates_remark
+    if remark is not None:
+        yield remark
     elif source != here:
         yield f"it starts from its own estimates ({source}), the other modes from --swarm-estimates={here}"
     if learning is not None and learning != given.get("swarm_learning", "on"):

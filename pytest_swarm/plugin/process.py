@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,19 +15,23 @@ if TYPE_CHECKING:
     import pytest
 
 RUN: Final = "swarm_run"  # what a controller of xdist tells its workers: the name of the run ...
+STARTED: Final = "swarm_started"  # ... when it began ...
 FREE_GB: Final = "swarm_free_gb"  # ... the free VRAM ...
 RESUMED: Final = "swarm_resumed"  # ... and the folder of the run that goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """One process of a run. `worker` is the number of a worker of xdist, None in any other process.
+    """One process of a run, which began at `started_ts_ms`, in milliseconds since 1970.
+
+    `worker` is the number of a worker of xdist, None in any other process.
 
     Only a worker has the rest: `free_gb`, the free VRAM that its controller has measured (None where it has not), and
     `resumed`, the folder of the run that goes on (None where a run begins).
     """
 
     run_name: str
+    started_ts_ms: float
     worker: int | None = None
     free_gb: float | None = None
     resumed: Path | None = None
@@ -35,11 +40,12 @@ class Process:
 def process_of(config: pytest.Config) -> Process:
     """Return which process this is; a worker is told the run's name by its controller."""
     if not hasattr(config, "workerinput"):  # xdist's own way to mark its workers
-        return Process(run_name=new_run_name())
+        return Process(run_name=new_run_name(), started_ts_ms=time.time() * 1000.0)
     told: dict[str, Any] = config.workerinput
     resumed = told.get(RESUMED)
     return Process(
         run_name=told[RUN],
+        started_ts_ms=told[STARTED],
         worker=worker_number(str(told["workerid"])),
         free_gb=told.get(FREE_GB),
         resumed=None if resumed is None else Path(resumed),

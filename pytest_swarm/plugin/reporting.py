@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.plugin.deciding import DecisionEnd, decide_at_end
 from pytest_swarm.plugin.foreign_hooks import add_report_context, report_template
+from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import nothing_measured
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
 from pytest_swarm.report.html import PageOptions
-from pytest_swarm.report.outputs import Output, write_output
+from pytest_swarm.report.outputs import FOR_PEOPLE, Output, write_output
 from pytest_swarm.report.report_model import Report, build_report
 from pytest_swarm.report.terminal import MAX_WIDTH, terminal_summary
 
@@ -74,31 +75,44 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
         troubles.append(f"the gate failed, so this run was not judged: {type(error).__name__}: {error}")
     report = replace(report, gate=None if gate is None else gate.result)
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
-    written, lost = _write_all(session.settings.report or default, report, session)
+    shown = _shown(report, troubles)
+    written, lost = _write_all(session.settings.report or default, report, session, shown=shown)
     troubles += lost
     decision = decide_at_end(run, session.folder.path) if session.settings.decide else None
     if decision is not None:
         written += decision.written
         troubles += [] if decision.trouble is None else [decision.trouble]
-    shown = partial(_terminal_lines, session=session, troubles=troubles)
+    lines = partial(_terminal_lines, session=session, troubles=troubles)
     return SessionEnd(
         report=report,
         written=tuple(written),
         gate=gate,
         decision=decision,
-        summary=shown(lambda width, verbose: terminal_summary(report, width=width, verbose=verbose)),
-        verdicts=shown(lambda width, verbose: _gate_lines(report, width=width, verbose=verbose)),
+        summary=lines(lambda width, verbose: terminal_summary(shown, width=width, verbose=verbose)),
+        verdicts=lines(lambda width, verbose: _gate_lines(report, width=width, verbose=verbose)),
         troubles=tuple(troubles),
     )
 
 
-def _write_all(outputs: Sequence[Output], report: Report, session: SwarmSession) -> tuple[list[str], list[str]]:
+def _shown(report: Report, troubles: list[str]) -> Report:
+    """Return the report as people read it, with the intervals of its decisions; without them where they fail."""
+    try:
+        return decided_report(report)
+    except Exception as error:  # noqa: BLE001 # a decision that fails must cost no report
+        troubles.append(f"the decision failed, so no report shows one: {type(error).__name__}: {error}")
+        return replace(report, decisions=())
+
+
+def _write_all(
+    outputs: Sequence[Output], report: Report, session: SwarmSession, *, shown: Report
+) -> tuple[list[str], list[str]]:
     """Write each report, and return the paths and a sentence for each that is lost: none costs another one."""
     written: list[str] = []
     troubles: list[str] = []
     for output in outputs:
         try:
-            written += map(str, _write(output, report, session))
+            read = shown if output.kind in FOR_PEOPLE else report
+            written += map(str, _write(output, read, session))
         except SwarmError as error:
             troubles.append(str(error))
         except OSError as error:

@@ -51,7 +51,8 @@ class Resources:
         self._settings = settings
         self._routers = routers
         self._process = process
-        self.tell = tell
+        self.tell = self.tell_progress = tell
+        self.tell_cost: Callable[[str, str], None] = lambda _, sentence: tell(sentence)
         self.remarks: list[str] = []
         """Sentences about the server for the report."""
         self.budgets_gb: frozenset[float] = frozenset()

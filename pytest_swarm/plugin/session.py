@@ -16,6 +16,7 @@ from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.process import process_of
 from pytest_swarm.plugin.resources import Resources
 from pytest_swarm.plugin.settings import Settings, read_settings
+from pytest_swarm.plugin.worker_messages import WorkerMessages
 from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
@@ -55,8 +56,13 @@ class SwarmSession:
         self.config = config
         self.settings = settings
         self.process = process_of(config)
-        self.resources = Resources(settings, routers=routers, process=self.process, tell=self._tell)
+        self.resources = Resources(settings, routers=routers, process=self.process, tell=self.tell)
         self.resources.folder = Path(config.rootpath)
+        self.messages = WorkerMessages(config)
+        if self.resources.in_worker:
+            config.pluginmanager.register(self.messages)
+            self.resources.tell_progress = self.messages.send
+            self.resources.tell_cost = self.messages.send_cost
         self.modes = ModeTable(routers)
         self.cases = Cases(
             settings,
@@ -71,6 +77,7 @@ class SwarmSession:
         self.notes: list[str] = []
         self.failed: dict[str, None] = {}
         """The ids of the tests that failed."""
+        self._topics: set[str] = set()
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -92,7 +99,7 @@ class SwarmSession:
             is_worker=is_worker,
         )
 
-    def _tell(self, sentence: str) -> None:
+    def tell(self, sentence: str) -> None:
         """Show a sentence at once, past the capture of a test's output."""
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         capture = self.config.pluginmanager.get_plugin("capturemanager")
@@ -102,6 +109,13 @@ class SwarmSession:
                 if reporter._tw.width_of_current_line:  # with -q, dots have no line of their own to leave
                     reporter._tw.line()
                 reporter.write_line(f"swarm: {sentence}")
+
+    def tell_for_worker(self, sentence: str, topic: str | None) -> None:
+        """In the controller of xdist: show a worker's sentence, unless another one was about the same."""
+        if topic is None or topic not in self._topics:
+            self.tell(sentence)
+        if topic is not None:
+            self._topics.add(topic)
 
     @property
     def has_folder(self) -> bool:
@@ -181,6 +195,8 @@ class SwarmSession:
                 rule = rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error without a baseline too
                 if rule is not None:
                     check_rule(rule, modes=self.modes, auto=self.settings.auto_repeat)
+                    if self.gating is not None:
+                        self.gating.rules[str(rule.test)] = rule
             self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
             _ = (self.resources.bench, self.resources.confinement, self.repeating)
             self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
@@ -188,6 +204,8 @@ class SwarmSession:
             check_case_conflicts(cases, self.settings, self.resources)
             if self.resources.measuring is not None:
                 self._draw_to_verify(self.resources.measuring, benchmarks)
+                if self.process.worker == 0:
+                    self._tell_cost_later(self.resources.measuring)
             self.resources.remarks += [f"left out of all: {reason}" for reason in self.cases.left_out.values()]
             self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
             if self.resources.hosts is None:
@@ -217,12 +235,21 @@ class SwarmSession:
                 "verified; the modes of the others must know all answers beforehand"
             )
 
+    def _tell_cost_later(self, measuring: Measuring) -> None:
+        """In the first worker of xdist: say what the run will ask when its first test begins, where that is known."""
+        from pytest_swarm.plugin.measuring_header import cost_of_parameters
+
+        if self.config.option.verbose >= 0:
+            self.messages.first = lambda: cost_of_parameters(self, measuring)
+
     def header(self, *, quiet: bool) -> list[str]:
         """Return the lines before the first test; with `quiet`, only warnings."""
         from pytest_swarm.plugin.gate_settings import idle_keys
 
         idle = idle_keys(self.settings.gating, self.settings.given)
         told = [] if idle is None else [f"swarm: {idle}"]
+        if self.gating is not None:
+            told += [f"swarm: {each}" for each in self.gating.forewarnings(lambda: self._describe(""))]
         if self.resources.measuring is not None and not quiet and not self.settings.dry_run:
             from pytest_swarm.plugin.measuring_header import cost_line
 

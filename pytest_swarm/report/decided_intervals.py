@@ -1,6 +1,6 @@
-"""One interval for one comparison: where a decision judges the same pairs, its interval stands on the whole page.
+"""One interval for one comparison: where a decision judges the same pairs, its interval stands wherever people read.
 
-It is the wider one, because its lower end pays for having chosen among several policies.
+Terminal, page and Markdown show it; report.json and CSV, which programs read, keep that of the comparison.
 """
 
 from __future__ import annotations
@@ -11,13 +11,37 @@ from typing import Final
 
 from pytest_swarm.decision.choice import GainEstimate
 from pytest_swarm.decision.criteria import SCORE
-from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.decision.measured_policies import PolicySetting
+from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.decision_text import told_bounds
 from pytest_swarm.report.report_model import Report
 
 _SAME: Final = 1e-9
+
+
+def decided_report(report: Report) -> Report:
+    """Return the report as it is shown: with the decisions on its run, and their intervals.
+
+    Args:
+        report: The report; one that has its decisions is returned as it is.
+    """
+    if report.decisions is not None:
+        return report
+    decisions = _decisions_on(report)
+    return replace(with_decided_intervals(report, decisions), decisions=decisions)
+
+
+def _decisions_on(report: Report) -> tuple[PolicyDecision, ...]:
+    """Return the decision at each budget; none where the run does not say what is done now, or had one policy only."""
+    if len(report.mode_names) < 2:
+        return ()
+    try:
+        decisions = decide_runs([report.run], DecisionQuestion(), jobs=[report.jobs])
+    except OptionError:  # such as two single models of which either could be in use: `decide --against` names one
+        return ()
+    return tuple(each for each in decisions if len(each.policies) > 1)
 
 
 def with_decided_intervals(report: Report, decisions: Sequence[PolicyDecision]) -> Report:

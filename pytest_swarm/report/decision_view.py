@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
-from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
-from pytest_swarm.domain.record import Run
+from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.domain.task import in_type_order
-from pytest_swarm.errors import OptionError
 from pytest_swarm.report.charts.gain_plot import GainPlot, gain_plot
 from pytest_swarm.report.decision_basis import basis_sentence
 from pytest_swarm.report.decision_ruling import decision_sentence, honesty_sentence
@@ -65,17 +63,6 @@ def decision_names(decisions: Sequence[PolicyDecision]) -> dict[str, object]:
         "further_budgets": joined([each.budget for each in views[_ANSWERED:]] or [""]),
         "policy_head": table_head(decisions[0]) if decisions else (),
     }
-
-
-def page_decisions(run: Run) -> tuple[PolicyDecision, ...]:
-    """Return the decision at each budget; none where the run does not say what is done now, or had one policy only."""
-    if len({job.case.key.mode for job in run.jobs}) < 2:
-        return ()
-    try:
-        decisions = decide_runs([run], DecisionQuestion())
-    except OptionError:  # such as two single models of which either could be in use: `decide --against` names one
-        return ()
-    return tuple(each for each in decisions if len(each.policies) > 1)
 
 
 def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answer: bool) -> DecisionView:

@@ -6,19 +6,23 @@ docs/deciding.md says how well the formulas hold.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from statistics import fmean
 from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.report.decision_text import policy_name
 from pytest_swarm.report.wording import significant
+from pytest_swarm.statistics.ratio_interval import ratio_interval
 from pytest_swarm.units import format_gb
 
 FORMULA_NOTE: Final = (
-    "Weights and load times are judged by formula from the means of this run, with its plans as they are: nothing was "
-    "run again."
+    "Weights and load times are judged by formula from the means of this run, with its plans as they are, and the "
+    "interval is that of other jobs: nothing was run again. A policy that weighs tokens or loads plans anew under "
+    "others, so run it with them before you rely on it."
 )
 BUDGETS_NOTE: Final = "Other budgets were run."
 _TOKENS: Final = 1000  # tokens of a unit of cost in the objective
@@ -71,6 +75,55 @@ def load_flip(decision: PolicyDecision) -> float | None:
     return 1 + (spans[1] - spans[0]) / (loads[0] - loads[1])
 
 
+def token_bounds(decision: PolicyDecision) -> tuple[float, float] | None:
+    """Return the 95 % interval of `token_flip` over jobs; None where any weight from some size on is possible."""
+    tasks = decision.measured.scored_tasks()
+    scores, costs = (_job_differences(decision, of) for of in (_score, _token_cost))
+    return ratio_interval([_TOKENS * tasks * each for each in scores], costs)
+
+
+def load_bounds(decision: PolicyDecision) -> tuple[float, float] | None:
+    """Return the 95 % interval of `load_flip` over jobs; None where any factor from some size on is possible."""
+    spans, loads = (_job_differences(decision, of) for of in (_makespan, _load))
+    found = ratio_interval([-each for each in spans], loads)
+    return None if found is None else (1 + found[0], 1 + found[1])
+
+
+def _job_differences(decision: PolicyDecision, of: Callable[[MeasuredJob], float | None]) -> list[float]:
+    """Return the best policy's mean of a figure minus the present one's, for each job."""
+    assert decision.best is not None
+    own, present = (decision.measured.by_setting[each] for each in (decision.best, decision.present))
+    means = [
+        tuple(fmean(of(job) or 0.0 for job in each[digest].draws.values()) for each in (own, present))
+        for digest in decision.measured.jobs
+    ]
+    return [best - now for best, now in means]
+
+
+def _score(job: MeasuredJob) -> float | None:
+    return job.metrics.score
+
+
+def _token_cost(job: MeasuredJob) -> float | None:
+    return job.metrics.token_cost
+
+
+def _makespan(job: MeasuredJob) -> float | None:
+    return job.metrics.makespan_s
+
+
+def _load(job: MeasuredJob) -> float | None:
+    return job.metrics.load_s
+
+
+def _interval(bounds: tuple[float, float] | None) -> str:
+    """Return the interval of a flip in words; nothing below 0 is a weight or a time."""
+    if bounds is None:
+        return " (no 95 % interval: on other jobs it may be any)"
+    low, high = (significant(each, 2) if each > 0 else "0" for each in bounds)
+    return f" (95 % interval {low} to {high})"
+
+
 def _token_sentence(decision: PolicyDecision) -> str | None:
     better, other = _by_score(decision)
     if better is None or other is None:
@@ -87,11 +140,11 @@ def _token_sentence(decision: PolicyDecision) -> str | None:
     if not sure:
         return (
             f"{name} scores better than {worse}, which may be chance; if it is not, the score is worth its tokens "
-            f"while lambda_token is below {significant(worth, 2)}."
+            f"while lambda_token is below {significant(worth, 2)}{_interval(token_bounds(decision))}."
         )
     return (
         f"The better score of {name} is worth its tokens, compared with {worse}, while lambda_token is below "
-        f"{significant(worth, 2)}."
+        f"{significant(worth, 2)}{_interval(token_bounds(decision))}."
     )
 
 
@@ -118,7 +171,8 @@ def _load_sentence(decision: PolicyDecision) -> str | None:
         return f"{faster} is faster than {slower} while loads take up to {_MOST_FACTOR:g} times as long as measured."
     side = "less" if factor > 1 else "more"
     times = significant(factor, 2)
-    return f"{faster} is faster than {slower} while loads take {side} than {times} times as long as measured."
+    interval = _interval(load_bounds(decision))
+    return f"{faster} is faster than {slower} while loads take {side} than {times} times as long as measured{interval}."
 
 
 def _names(decision: PolicyDecision) -> tuple[str, str]:

@@ -49,7 +49,7 @@ def gate_text(result: GateResult | None) -> GateText | None:
         headline=f"Gate: {result.verdict} against {result.baseline}. Cases: {said}{rest}.",
         rows=tuple(map(_row, result.rows)),
         sentences=(*(f"Not comparable: {each}." for each in result.reasons), *_sentences(result.rows)),
-        cases=tuple(_case(case) for case in result.cases if _notable(case)),
+        cases=tuple(_case(case) for case in result.cases if _notable(case) and case.note not in result.reasons),
     )
 
 
@@ -167,7 +167,7 @@ def _interval(row: VerdictRow, *, score: bool) -> str:
     if row.low is None or row.high is None:
         return NOT_MEASURED
     low, high = (_change(each, score=score, ratio=row.ratio) for each in (row.low, row.high))
-    return f"{low.removesuffix(' pts')} .. {high}"
+    return f"{low.removesuffix(' pts')} .. {high.removesuffix(' pts')}"
 
 
 def _loss(value: float | None, *, score: bool, ratio: bool) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from pytest_swarm.files import write_whole
 from pytest_swarm.metrics.spec import Show
+from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import Answer, answers, missing_sentences
 from pytest_swarm.report.job_view import JobRow, job_rows
 from pytest_swarm.report.metric_text import summary_columns, summary_row
@@ -45,6 +46,7 @@ def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
         report: The report.
         verdict: Lines of Markdown that come first, such as those of a gate; their writer has escaped them.
     """
+    report = decided_report(report)
     info = report.info
     lines = [f"### pytest-swarm: {_modes(report)}", "", *verdict, *([""] if verdict else [])]
     origin = provenance(report)

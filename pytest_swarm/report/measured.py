@@ -43,7 +43,7 @@ def measure_summary(report: Report) -> MeasureSummary | None:
     asked = sum(test.asked for test in run.measured)
     verified = run.verified
     return MeasureSummary(
-        answers_known=max(0, sum(_most_answers(run.measured).values()) - asked),
+        answers_known=_known(run.measured),
         answers_asked=asked,
         loads=sum(test.loads for test in run.measured),
         server_s=sum(test.server_s for test in run.measured),
@@ -55,12 +55,16 @@ def measure_summary(report: Report) -> MeasureSummary | None:
     )
 
 
-def _most_answers(tests: Sequence[MeasuredTest]) -> dict[tuple[str, str], int]:
-    """Return the answers of each test: of several processes that played it, the most."""
-    most: dict[tuple[str, str], int] = {}
+def _known(tests: Sequence[MeasuredTest]) -> int:
+    """Return how many answers were known before the run, where several sessions or processes may have played a test."""
+    by_test: dict[tuple[str, str], list[MeasuredTest]] = {}
     for each in tests:
-        most[each.test, each.job] = max(most.get((each.test, each.job), 0), each.answers)
-    return most
+        by_test.setdefault((each.test, each.job), []).append(each)
+    found = 0
+    for own in by_test.values():
+        told = [each.known for each in own if each.known is not None]
+        found += min(told) if told else max(0, max(each.answers for each in own) - sum(each.asked for each in own))
+    return found
 
 
 def measured_once(summary: MeasureSummary) -> str:

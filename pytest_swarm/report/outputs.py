@@ -20,6 +20,8 @@ from pytest_swarm.report.markdown import write_markdown
 from pytest_swarm.report.report_model import Report, build_report
 
 KINDS: Final = ("html", "json", "jsonl", "csv", "md", "md-append")
+FOR_PEOPLE: Final = frozenset({"html", "md", "md-append"})
+"""Kinds that show the intervals of the decisions; the others, which programs read, keep those of the comparisons."""
 _NAMES: Final = {"html": "report.html", "json": "report.json", "jsonl": "events.jsonl", "md": "report.md"}
 
 

@@ -20,8 +20,8 @@ from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
-from pytest_swarm.report.decided_intervals import with_decided_intervals
-from pytest_swarm.report.decision_view import decision_names, page_decisions
+from pytest_swarm.report.decided_intervals import decided_report
+from pytest_swarm.report.decision_view import decision_names
 from pytest_swarm.report.findings import (
     Answer,
     answers,
@@ -85,8 +85,7 @@ def page_context(report: Report) -> dict[str, object]:
 
     A comparison that a decision judges has the decision's interval.
     """
-    decisions = page_decisions(report.run)
-    report = with_decided_intervals(report, decisions)
+    report = decided_report(report)
     axes = board_axes(report)
     notes, nothing = missing_sentences(report), nothing_measured(report)
     return {
@@ -99,7 +98,7 @@ def page_context(report: Report) -> dict[str, object]:
         "modes_sentence": _modes(report),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
-        **decision_names(decisions),
+        **decision_names(report.decisions or ()),
         "modes_title": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
         "horizons": axes.horizons,
         "budgets": axes.budgets,

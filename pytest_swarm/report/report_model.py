@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import Run, RunInfo, lambda_label
 from pytest_swarm.gate.evaluate import GateResult
@@ -25,6 +26,7 @@ class Report:
 
     `lambda_curves` are the curves of score against cost where the weight of token cost was swept.
     `gate` are the gate's verdicts; None without a gate, and in a report that is built from events alone.
+    `decisions` are those whose intervals stand in `comparisons`; None where the comparisons have their own.
     """
 
     run: Run
@@ -35,6 +37,7 @@ class Report:
     curves: tuple[Aggregate, ...]
     lambda_curves: tuple[LambdaCurves, ...] = ()
     gate: GateResult | None = None
+    decisions: tuple[PolicyDecision, ...] | None = None
 
     @property
     def info(self) -> RunInfo:

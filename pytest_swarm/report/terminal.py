@@ -14,6 +14,7 @@ from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_ord
 from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.charts.cost_curve import FIGURES, figure_rows, place_of, sentence_of
+from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import answers, missing_sentences
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows
 from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
@@ -44,7 +45,7 @@ def terminal_summary(run: Run | Report, *, width: int, verbose: int) -> list[str
 
     With -q only the totals and the answer; by default at most 60 rows of jobs; with -v all.
     """
-    report = run if isinstance(run, Report) else build_report(run)
+    report = decided_report(run if isinstance(run, Report) else build_report(run))
     width = min(width, MAX_WIDTH)
     if not report.jobs:
         return ["No job was run."]

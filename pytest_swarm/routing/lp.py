@@ -6,23 +6,22 @@ behavior is kept, and the flags of the plan record it; `milp` is the same progra
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Self
 
 import cvxpy as cp
 import numpy as np
 
-from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
+from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing.base import PlanningView, RouterSetup, RoutingError
 from pytest_swarm.routing.highs import suppress_banner
-from pytest_swarm.routing.objective import evaluate, load_price, resident_mask, utility
-from pytest_swarm.routing.plan_builders import assign, held_throughout, infeasible_plan
+from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation, rounded_plan
+from pytest_swarm.routing.objective import load_price, resident_mask, utility
+from pytest_swarm.routing.plan_builders import infeasible_plan
 
-SOLVERS: Final = ("HIGHS", "SCS")  # as published: HiGHS, with SCS as the fallback
 _NO_PLAN: Final = (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE, "infeasible_or_unbounded")  # all shares are bounded
-_INTEGRAL: Final = 1e-6  # a share within this distance of 0 or 1 is integral; both solvers are exact to about that
 _COMPILED: Final = 32  # programs kept compiled; a run meets few shapes, and each holds some 100 bytes per entry
 
 
@@ -41,19 +40,6 @@ class Relaxation:
     load: Any
     vram_gb: Any
     budget_gb: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LpRelaxation:
-    """A solved relaxation: shares x (I, M), the optimum, which solver found it, and the ms that it says it took.
-
-    CVXPY's own work around the solver, most of a small decision, is not in `solve_ms` but in the decision time.
-    """
-
-    shares: Matrix
-    optimum: float
-    solver: str
-    solve_ms: float
 
 
 class LpRouter:
@@ -77,7 +63,7 @@ class LpRouter:
         relaxed = self.relax(view)
         if relaxed is None:
             return infeasible_plan(view)
-        return _rounded(view, relaxed)
+        return rounded_plan(view, relaxed)
 
     def relax(self, view: PlanningView) -> LpRelaxation | None:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if no solver works."""
@@ -138,7 +124,7 @@ def _solve(problem: Any, solvers: tuple[str, ...]) -> tuple[str, str]:
     failures = []
     for solver in solvers:
         try:
-            problem.solve(solver=solver)
+            problem.solve(solver=solver, warm_start=False)  # a step must not depend on the steps before
         except cp.SolverError as error:
             failures.append(f"{solver}: {error}")
             continue
@@ -146,27 +132,3 @@ def _solve(problem: Any, solvers: tuple[str, ...]) -> tuple[str, str]:
             return problem.status, solver
         failures.append(f"{solver}: {problem.status}")
     raise RoutingError(f"the linear program could not be solved ({'; '.join(failures)}); check the installed solvers")
-
-
-def _rounded(view: PlanningView, relaxed: LpRelaxation) -> Plan:
-    """argmax_i x_im for each task; shares are compared to 1e-6, the first of the fleet wins among equals."""
-    shares = np.round(relaxed.shares, 6)
-    rows = shares.argmax(axis=0).tolist()
-    assignments = assign(view, rows, Origin.SOLVER)
-    fractional = bool(((shares > _INTEGRAL) & (shares < 1 - _INTEGRAL)).any())
-    residency = shares.max(axis=1)
-    plan = Plan(
-        assignments=assignments,
-        residency=held_throughout(view, (each.model for each in assignments)),
-        status=PlanStatus.OPTIMAL if relaxed.solver == SOLVERS[0] else PlanStatus.FEASIBLE,
-        objective=relaxed.optimum,
-        bound=relaxed.optimum,
-        fractional=fractional,
-        fractional_residency={
-            tag: float(y) for tag, y in zip(view.fleet.tags, residency, strict=True) if fractional and y > _INTEGRAL
-        },
-        solver=relaxed.solver,
-        solve_ms=relaxed.solve_ms,
-    )
-    value = evaluate(plan, view).value
-    return replace(plan, gap=max(0.0, (relaxed.optimum - value) / max(1.0, abs(value))))

@@ -163,7 +163,8 @@ class ModeTable:
         spec, argument = self.spec(mode), mode.partition(":")[2]
         if spec.argument is not None and spec.argument.kind == "model" and argument not in fleet:
             has = ", ".join(fleet.tags)
-            near = _nearest(argument.lower(), fleet.tags)
+            sizes = (tag for tag in fleet.tags if tag.partition(":")[0] == argument.lower())
+            near = _nearest(argument.lower(), fleet.tags) or next(sizes, "")
             hint = f" (did you mean {spec.name}:{near}?)" if near else ""
             raise OptionError(f"mode {mode!r}: fleet {fleet.name!r} has no model {argument!r}{hint}; it has {has}")
         if spec.argument is not None and spec.argument.kind == "file":

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan, PlanStatus
-from pytest_swarm.domain.task import Task
+from pytest_swarm.domain.task import ANY_TYPE, Task
 from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
@@ -24,6 +24,7 @@ from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.policy import weights_of
 from pytest_swarm.routing.policy_changes import changed_models
 from pytest_swarm.routing.policy_file import PolicyFile, read_policy
+from pytest_swarm.routing.registry import LP
 from pytest_swarm.units import format_gb
 
 TypicalTask: TypeAlias = Task | str
@@ -108,7 +109,7 @@ class DecidedPolicy:
         try:
             needs = table.spec(mode).needs
             if "planner" not in needs and "realised" not in needs:
-                return table.make(mode, RouterSetup(fleet=self.fleet))
+                return _direct_lp() if mode == LP else table.make(mode, RouterSetup(fleet=self.fleet))
         except OptionError as error:
             raise PolicyError(f"{self._where}: cannot be played: {error}") from error
         what = "asks a planner model" if "planner" in needs else "knows the answers beforehand"
@@ -197,10 +198,18 @@ class DecidedPolicy:
         state = "is resident" if model in resident else "is loaded"
         rule = "rule over types" if self.file.rule_over_types else f"mode {self.file.mode}"
         ahead = f", with {len(tasks) - 1} further task{'s' if len(tasks) > 2 else ''} in view" if len(tasks) > 1 else ""
-        return (
-            f"{rule}: {model} {state}, its quality on {task.type} is estimated at {estimate:.2f}, within "
-            f"{format_gb(self.budget_gb)}{ahead}"
+        known = {task.type, ANY_TYPE} & self.fleet[model].capabilities.keys()
+        quality = (
+            f"its quality on {task.type} is {'estimated at' if known else 'not known and taken as'} {estimate:.2f}"
         )
+        return f"{rule}: {model} {state}, {quality}, within {format_gb(self.budget_gb)}{ahead}"
+
+
+def _direct_lp() -> Router:
+    """Return the router of `lp` that does without CVXPY."""
+    from pytest_swarm.routing.lp_arrays import DirectLpRouter  # imports highspy
+
+    return DirectLpRouter()
 
 
 def _argument_fault(task: object, *, resident: object, horizon: object) -> str | None:

@@ -54,6 +54,9 @@ class PolicyEstimate(Struct, frozen=True, kw_only=True):
     believed: Annotated[Share, Meta(description="quality that the policy starts from, at difficulty 1")]
     score: Annotated[Share | None, Meta(description="mean score that was measured; null where none was")]
     tasks: Annotated[Count, Meta(description="scored tasks behind it")]
+    spread: Annotated[
+        NotNegative, Meta(description="largest distance of a job's own estimate from `believed`, in the runs")
+    ] = 0.0
 
 
 class PolicyCell(Struct, frozen=True, kw_only=True):
@@ -137,6 +140,18 @@ class PolicyFile(Struct, frozen=True, kw_only=True):
     provenance: PolicyProvenance
 
     @property
+    def estimates_remark(self) -> str | None:
+        """What the file could not keep of the estimates that each job had for itself; None where all had the same."""
+        if self.estimates_from.partition(":")[0] not in _PER_JOB:
+            return None
+        spread = max((row.spread for row in self.estimates), default=0.0)
+        apart = f", from which those of a job differed by up to {spread:.2f}" if spread else ""
+        return (
+            f"its estimates were made for each job anew ({self.estimates_from}), so it starts from their means over "
+            f"jobs{apart}: its plans can differ from those of its decision"
+        )
+
+    @property
     def fleet(self) -> Fleet:
         """The models with what the policy believes of them."""
         return Fleet(name=self.fleet_name, models=tuple(map(_model, self.models)), assign=self.assign)
@@ -148,6 +163,7 @@ class _PolicyHead(Struct, frozen=True, kw_only=True):
     schema: str = ""
 
 
+_PER_JOB: Final = ("cross", "text")
 _ADVICE: Final = "write it anew with python -m pytest_swarm decide RUN --policy FILE"
 _HEAD: Final[JsonDecoder[_PolicyHead]] = JsonDecoder(_PolicyHead, error=PolicyError, advice=_ADVICE)
 _FILE: Final[JsonDecoder[PolicyFile]] = JsonDecoder(PolicyFile, error=PolicyError, advice=_ADVICE)

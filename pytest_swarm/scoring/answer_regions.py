@@ -17,6 +17,7 @@ from pytest_swarm.scoring.reading import AnswerPlace, Reading, ValueT
 
 MAX_BOX_CHARS: Final = 2000  # a longer box is no final answer
 MAX_TRIES: Final = 300  # boxes and markers that are looked at from the end; keeps hostile texts cheap
+_MAX_MARKERS: Final = 3  # that are tried from the end
 _MARKER_CHARS: Final = 200
 _TAG: Final = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
 _TAG_END: Final = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
@@ -58,6 +59,8 @@ _CORRECTION: Final = re.compile(
     re.IGNORECASE,
 )
 
+_INTERJECTION: Final = re.compile(r"\A\W{0,3}(?:no|yes)\b\W{0,3}(?=\w)", re.IGNORECASE)  # "Wait, no, it is true."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRules(Generic[ValueT]):
@@ -74,21 +77,28 @@ def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None
         return reading
     correction = _last_match(_CORRECTION, text)
     if correction is not None:
-        reading = _read_part(text[correction.end() :], rules)
+        corrected = text[correction.end() :]
+        reading = _read_part(_INTERJECTION.sub("", corrected), rules) or _read_part(corrected, rules)
         if reading is not None:
             return reading
     return _read_part(text, rules)
 
 
 def _read_part(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
-    region = enclosed_region(text)
-    if region is not None:  # final: a box without an answer of this kind is a wrong answer
-        return rules.region(*region)
-    after = after_marker(text)
-    if after is not None:
+    region, after = enclosed_region(text), after_marker(text)
+    if region is not None:
+        reading = rules.region(*region)
+        if reading is not None or after is None or region[0] in after:
+            return reading  # final: a box without an answer of this kind is a wrong answer, unless one follows
+    before = text
+    for _ in range(_MAX_MARKERS):
+        if after is None:
+            break
         reading = rules.region(after, AnswerPlace.MARKER)
         if reading is not None:
             return reading
+        before = before[: len(before) - len(after)]  # "the answer is" was no more than words: the one before it counts
+        after = after_marker(before)
     return rules.own(text)
 
 

@@ -10,8 +10,8 @@ from typing import Final
 from pytest_swarm.scoring.patterns import one_of
 
 _STANDING: Final = re.compile(
-    r"(?<![\w'&/.\\@#+-])(?:(?P<open>[(\[{])\s?)?(?P<letter>[A-Za-z])"
-    r"(?(open)\s?[)\]}]|(?!\w|['*+#&@]|[-–.]\w|/\w{2}|\.\s?[A-Z]\.))"  # not C++, A*, B-movie, U.S., I'm
+    r"(?<![\w'&/.\\@#+{}^-])(?:(?P<open>[(\[{])\s?)?(?P<letter>[A-Za-z])"
+    r"(?(open)\s?[)\]}]|(?!\w|['*+#&@]|[-–.]\w|/\w{2}|\.\s[A-Z]\.(?![A-Z])))"  # not C++, A*, B-movie, U.S., I'm
 )
 _AFTER_CHOICE: Final = one_of(
     "is, was, are, be, been, being, because, since, as, and, or, for, which, with, but, given, due, not, so, "
@@ -99,6 +99,11 @@ _CONTEXT: Final = re.compile(
 )
 
 
+_OPERATOR: Final = "=+×·•/^<>≤≥≈\u2228∧¬~≡⊃→↔⇒⇔\u222a∩∈"
+_FORMULA_AFTER: Final = re.compile(rf"\s?[{_OPERATOR}-]\s?[\w(~¬\\]")
+_FORMULA_BEFORE: Final = re.compile(r"[+×·•^<>≤≥≈\u2228∧¬~≡⊃↔⇔\u222a∩∈]\s?$")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingLetter:
     """A letter that stands by itself: in upper case, where it starts and ends, and whether in brackets."""
@@ -149,6 +154,14 @@ def is_denied_before(text: str, letter: StandingLetter) -> bool:
     """Whether what stands before a letter says that it is not the answer."""
     before = text[max(0, letter.start - 60) : letter.start]
     return _DENIED_BEFORE.search(before[-40:]) is not None or _DOUBTED.search(before) is not None
+
+
+def is_in_formula(text: str, letter: StandingLetter) -> bool:
+    """Whether a letter is a variable: an operator and another term stand beside it, as in "P = F / A"."""
+    if letter.bracketed:
+        return False
+    before = text[max(0, letter.start - 2) : letter.start]
+    return _FORMULA_BEFORE.search(before) is not None or _FORMULA_AFTER.match(text, letter.end) is not None
 
 
 def is_hedged(text: str, letter: StandingLetter) -> bool:

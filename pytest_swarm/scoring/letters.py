@@ -14,6 +14,7 @@ from pytest_swarm.scoring.letter_tokens import (
     is_denied_after,
     is_denied_before,
     is_hedged,
+    is_in_formula,
     standing_letters,
     stands_as_answer,
 )
@@ -24,6 +25,7 @@ from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
 _LAST_LETTERS: Final = 400  # letters that are looked at from the end of a text
 _MAX_STATEMENT_CHARS: Final = 2000
+_END_CHARS: Final = 200  # a letter that no word names as the answer counts only where the text ends with it
 _TAIL_CHARS: Final = 20_000  # of a text that are searched for a letter that stands as an answer
 
 _ANOTHER: Final = re.compile(
@@ -99,6 +101,7 @@ _TICK: Final = re.compile("[\u2705\u2713\u2714\u2611]")
 _CROSS: Final = re.compile("[\u274c\u274e\u2717\u2718\u2716\u2612]")
 _CHOICE_LINE: Final = re.compile(r"[\W_]{0,12}(?:(?:option|choice)\s)?([A-Z])(?![\w'])", re.IGNORECASE)
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
+_FORMULA: Final = re.compile(r"\$\$?(?=[^$\n]*[\\^_=])[^$\n]{4,300}\$|\\\((?!\s*\\?(?:text|math))[^\n]{4,300}?\\\)")
 _QUOTED: Final = re.compile(r"(?<!\w)'(?=\w)|(?<=[\w.])'(?!\w)")
 
 
@@ -158,7 +161,7 @@ def _settled(text: str, letter: StandingLetter, place: AnswerPlace, choices: int
 
 def _own(text: str, *, choices: int) -> Reading[str] | None:
     """The kind's own rule: a letter alone, one that a sentence names as right, a leading one, the last that stands."""
-    words = _RANGE.sub(" ", _QUOTED.sub("", without_cjk_edges(plain_words(text))))
+    words = _RANGE.sub(" ", _QUOTED.sub("", without_cjk_edges(plain_words(_FORMULA.sub(" ", text)))))
     alone = re.fullmatch(r"\W{0,6}([A-Za-z])\W{0,6}", words)
     if alone and "*" not in words:
         at = StandingLetter(name=alone[1].upper(), start=alone.start(1), end=alone.end(1), bracketed=False)
@@ -217,7 +220,7 @@ def _lists_choices(words: str, first: StandingLetter) -> bool:
     """Whether a text that begins with a letter goes on with others in the same way: it repeats the choices."""
     start = words[:_MAX_STATEMENT_CHARS]
     others = [match[1] or match[2] for match in _LISTED.finditer(start, first.end)]
-    if others and all(first.name < other for other in others):
+    if others and ord(others[0]) == ord(first.name) + 1:
         return True
     names = "".join(each.name for each in standing_letters(start) if each.bracketed)
     return first.bracketed and names.startswith("ABC")
@@ -246,11 +249,14 @@ def _named(words: str, choices: int) -> Reading[str] | None:
 
 def _last_standing(words: str, choices: int) -> Reading[str] | None:
     """The last letter that stands as an answer: bracketed, on a line of its own, or after a word such as "is"."""
-    letters = [each for each in standing_letters(words) if not is_denied(words, each)]
+    letters = [
+        each for each in standing_letters(words) if not is_denied(words, each) and not is_in_formula(words, each)
+    ]
     listed = {match.start(1) for match in _LISTED.finditer(words) if match[1]}
     if len({words[start] for start in listed}) < 2:  # one line is an answer, several repeat the choices
         listed = set()
-    standing = [each for each in letters if stands_as_answer(words, each) and not {each.start, each.start + 1} & listed]
+    ending = [each for each in letters if each.start >= len(words) - _END_CHARS]
+    standing = [each for each in ending if stands_as_answer(words, each) and not {each.start, each.start + 1} & listed]
     standing = [each for each in standing if not is_hedged(words, each)] or standing
     if not standing:
         return None

@@ -39,7 +39,10 @@ _CLAUSE_CHARS: Final = 120
 _JOINT: Final = re.compile(r"[\s{}\\$]*(?:,[\s{}\\$]*)?(?:or|and|and/or)[\s{}\\$]*(?:[a-z]\s?=\s?)?", re.IGNORECASE)
 _COMMA: Final = re.compile(r"\s*,\s*")
 _ENDED: Final = re.compile(r"[\s*_`\"'$)}\]]*\.?\s*")
-_REMARK: Final = re.compile(r"(?<=[.!?]\s)\((?!\s?=)(?=[^()]{0,300}[A-Za-z]{2})[^()\n]{1,300}\)[\s.!*_]{0,4}$")
+_REMARK: Final = re.compile(
+    r"(?<=[\w.!?%*]\s)\((?!\s?=)(?:(?=[^()]{0,300}[A-Za-z]{2})|(?=[^()=]{0,300}\d\s?[-+*/×·÷]\s?\$?\d[^()=]{0,300}\)))"
+    r"[^()\n]{1,300}\)[\s.!*_]{0,4}$"
+)
 _SENTENCE_END: Final = re.compile(r"[.!?]\s|\n")
 _BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
 _FROM: Final = re.compile(r"\bfrom\s[$€£¥₹]?$", re.IGNORECASE)  # "from 120 to 99" ends at 99
@@ -234,7 +237,7 @@ def _last(text: str) -> Reading[float] | None:
 
 
 def _without_remark(text: str) -> str:
-    """The text without a sentence in parentheses at its end, where a number stands before it on its line."""
+    """The text without words in parentheses at its end, where a number stands before them on their line."""
     remark = _REMARK.search(text, max(0, len(text) - _SHORT_END))
     if remark is None:
         return text

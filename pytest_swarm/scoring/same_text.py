@@ -27,6 +27,7 @@ _LATEX_SPELLINGS: Final = (
     (re.compile(r"\\(?:text|mathrm|mbox)\{([^{}]{0,200})\}"), r"\1"),
 )
 _SIGNS: Final = str.maketrans({"’": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-"})
+_THOUSANDS: Final = re.compile(r"(?<![\w.,(\[{])\d{1,3}(?:,\d{3})+(?![\w)\]}]|[.,]\d)")  # no list such as (1,200)
 _SPACED_SIGN: Final = re.compile(  # "(1, 2)" is "(1,2)", but "] ]" is not "]]"
     r"(?<=[()\[\]{},;=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])|(?<=\d)\s(?=%)"
 )
@@ -43,11 +44,17 @@ def normalized(text: str) -> str:
 
     Emphasis and quotes around it, a leading article and stops at its end are taken off, unless nothing would be left.
     """
-    text = " ".join(unicodedata.normalize("NFKC", text).casefold().translate(_SIGNS).split())
+    text = one_spelling(text).casefold()
     text = _SPACED_SIGN.sub("", undressed(_SYMBOLS.sub("", text) or text))
     if "\\" in text:
         text = undressed(_one_latex(text))
     return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
+
+
+def one_spelling(text: str) -> str:
+    """Return a text in Unicode's NFKC form, with single spaces, one kind of signs and no commas between thousands."""
+    text = " ".join(unicodedata.normalize("NFKC", text).translate(_SIGNS).split())
+    return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
 
 
 def _one_latex(text: str) -> str:

@@ -11,6 +11,7 @@ from pytest_swarm.domain.expectation import Exact, Keywords
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.asides import without_confidence
 from pytest_swarm.scoring.fences import fences, unfenced
+from pytest_swarm.scoring.named_answer import names_as_answer
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.same_text import normalized, undressed
 from pytest_swarm.scoring.verdict import RIGHT, Score, score_reading, share, shown, wrong
@@ -52,28 +53,18 @@ _DENIED: Final = re.compile(
 )
 _CONTRAST: Final = re.compile(r",?\s(?:while|whereas)\s", re.IGNORECASE)
 _CLAUSE: Final = re.compile(r";\s")
-_ADVERB: Final = re.compile(r"[a-z]{2,14}ly\s(?=\S)", re.IGNORECASE)
-_AGENT: Final = re.compile(r"\b(?:was|were|is|are|been)\s(?:[a-z]{2,14}ly\s)?[a-z]{2,14}\sby\s")
-_SITUATED: Final = re.compile(
-    r"\b(?:starts?|begins?|ends?|takes place|took place|happened|occurred|opens?|closes?|arrives?|departs?|leaves?|lies"
-    r"|lives?|lived"
-    r"|born|located|died)\s(?:at|on|in)\s"
-)
-_PHRASE_AFTER: Final = re.compile(r"\s(?:in|on|at|from|during|between)\s")
-_SUBJECT: Final = re.compile(
-    r"(?!(?:The|It|This|That|These|There|He|She|They|We|I|You|In|On|At|If|When|As|So|An?|My|Here|What|Which|Who|Not?"
-    r"|Both|All)\b)"
-    r"((?:[A-Z][\w.'’-]*)(?:\s(?:(?:of|the|de|da|di|del|van|von|der"
-    r"|la)\s)?[A-Z][\w.'’-]*){0,4})\s(?=[a-z]+\s)(?!(?:and|or|but"
-    r"|nor|to|of)\s)"
-)
 _ANSWER_FIELDS: Final = ("answer", "final_answer", "finalanswer", "result", "output", "label")
 _RETRACTION: Final = re.compile(
     r"\W{0,4}(?:(?:no|wait|actually|sorry|correction|hmm+|oops|scratch that|i mean|on second thought|let me)\b"
     r"|(?:but\s)?(?:that|this|it)(?:'s|’s|\sis|\swas)\s(?:\w{1,12}\s)?(?:wrong|incorrect|not\b|false|a mistake))",
     re.IGNORECASE,
 )
-_SENTENCE: Final = re.compile(r"[.!](?=\s)")
+_SENTENCE: Final = re.compile(
+    r"(?<!\b[A-Z])(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)(?<!\bJr)(?<!\bvs)[.!](?!(?<=\bNo\.)\s\d)(?=\s+[^\sa-z])"
+)
+_DISCLAIMER: Final = re.compile(
+    r"\W*(?:as an AI\b|hello\b|hi\b|i(?:['’]m| am) (?:an AI|sorry)\b|i (?:do not|don['’]t) have)", re.IGNORECASE
+)
 _EXPLANATION: Final = re.compile(
     r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
     r"(?=(?:the|an?)\s)|;\s",
@@ -108,6 +99,8 @@ def score_exact(expected: Exact, text: str) -> Score:
     reading = read_text(text)
     wanted = normalized(expected.text)
     fitting = next((value for value in reading.values if normalized(value) == wanted), None)
+    if fitting is None and names_as_answer(reading.text, expected.text):
+        fitting = expected.text
     said = undressed(reading.values[0] if fitting is None else fitting)
     read = Reading(values=(said,), text=said, place=reading.place)
     detail = f"the answer is {shown(said)}, not {shown(expected.text)}"
@@ -129,12 +122,12 @@ def read_text(text: str) -> Reading[str]:
 def _region(text: str, place: AnswerPlace) -> Reading[str] | None:
     """The text of a place that holds the answer: all of a box, the first line after a marker."""
     if place in (AnswerPlace.BOX, AnswerPlace.TAG):
-        return _reading((unfenced(text), *_cuts(unfenced(text))), place)
+        return _line(unfenced(text), place, whole=unfenced(text))
     blocks = fences(text) if text.lstrip(" \t\n*_:").startswith(("```", "~~~")) else ()
     if blocks:
         return _reading((blocks[0].text.strip(),), place)
     line = next((line for line in text.split("\n") if line.strip(" \t*_:#>$")), "")
-    return _reading(_cuts(line.lstrip(" \t:").removeprefix("** ").removeprefix("**:")), place) if line.strip() else None
+    return _line(line.lstrip(" \t:").removeprefix("** ").removeprefix("**:"), place) if line.strip() else None
 
 
 def _own(text: str) -> Reading[str] | None:
@@ -148,9 +141,9 @@ def _own(text: str) -> Reading[str] | None:
     said = _FAREWELL.sub("", _GREETING.sub("", whole, count=1)) if len(whole) < _MAX_LINE_CHARS else whole
     lines = [line for line in without_confidence(said).split("\n") if line.strip()]
     if len(lines) < 2:
-        return _reading((whole, *_cuts(lines[0] if lines else said)), AnswerPlace.WHOLE)
+        return _line(lines[0] if lines else said, AnswerPlace.WHOLE, whole=whole)
     leads = re.match(r"[^\n]*\n[ \t]*\n", said) is not None and _leads(lines[0], lines[-1])
-    return _reading((whole, *_cuts(lines[0] if leads else lines[-1])), AnswerPlace.WHOLE)
+    return _line(lines[0] if leads else lines[-1], AnswerPlace.WHOLE, whole=whole)
 
 
 def _leads(first: str, last: str) -> bool:
@@ -178,7 +171,6 @@ def _cuts(line: str) -> tuple[str, ...]:
         bare = part[lead_in.end() :] if lead_in else part
         copula = _after_copula(_CONTRAST.split(part, maxsplit=1)[0])
         found += [part, *(_EXPLANATION.split(each, maxsplit=1)[0] for each in (bare, copula)), bare, copula]
-        found += _named_in(part, copula)
     bold = {next(filter(None, match.groups())).strip() for match in _BOLD.finditer(line)}
     if len(bold) == 1:
         found += bold
@@ -196,21 +188,6 @@ def _after_copula(part: str) -> str:
     return (" " + part)[said[-1].end() :]
 
 
-def _named_in(part: str, copula: str) -> list[str]:
-    """What a sentence names elsewhere: its subject ("Paris is the capital"), "by whom", "at what time"."""
-    found = [_ADVERB.sub("", copula, count=1)] if _ADVERB.match(copula) else []
-    if _DENIED.search(part):
-        return found
-    main_clause = _EXPLANATION.split(part, maxsplit=1)[0]
-    for pattern in (_AGENT, _SITUATED):
-        match = pattern.search(main_clause)
-        if match is not None:
-            tail = main_clause[match.end() :]
-            found += [tail, _EXPLANATION.split(_PHRASE_AFTER.split(tail, maxsplit=1)[0], maxsplit=1)[0]]
-    subject = _SUBJECT.match(part)
-    return [*found, subject[1]] if subject is not None else found
-
-
 def _answer_field(text: str) -> str | None:
     """The answer of a text that is a JSON object with a field for it."""
     if not text.startswith("{") or len(text) > _MAX_LINE_CHARS:
@@ -223,9 +200,18 @@ def _answer_field(text: str) -> str | None:
     return str(found[0]) if len(found) == 1 else None
 
 
-def _reading(values: Iterable[str], place: AnswerPlace) -> Reading[str] | None:
+def _line(line: str, place: AnswerPlace, *, whole: str = "") -> Reading[str] | None:
+    """The reading of a line: what it may give as the answer, and as its words the sentence that says so."""
+    sentence, *rest = _SENTENCE.split(line.strip()[:_MAX_LINE_CHARS], maxsplit=1)
+    if rest and _DISCLAIMER.match(sentence):
+        sentence, *rest = _SENTENCE.split(rest[0].strip(), maxsplit=1)
+    statement = line if rest and _RETRACTION.match(rest[0]) else sentence
+    return _reading((whole, *_cuts(line)), place, statement=statement)
+
+
+def _reading(values: Iterable[str], place: AnswerPlace, *, statement: str = "") -> Reading[str] | None:
     kept = tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
-    return Reading(values=kept, text=kept[0], place=place) if kept else None
+    return Reading(values=kept, text=statement or kept[0], place=place) if kept else None
 
 
 _RULES: Final = AnswerRules(region=_region, own=_own)

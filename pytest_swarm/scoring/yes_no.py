@@ -16,12 +16,12 @@ _MAX_STATEMENT_CHARS: Final = 2000
 _LAST_STATEMENTS: Final = 30  # that are looked at for a yes or no of their own
 _YES_WORDS: Final = ("yes", "yep", "yeah", "yup")
 
+_DEGREE: Final = r"(?!hardly|barely|scarcely)[a-z]{3,14}ly"  # clearly, probably, possibly
 _LEAD_IN_WORDS: Final = one_of(
-    "well, oh, hmm+, ok, okay, sure, certainly, actually, in short, short answer, in summary, in conclusion, overall, "
-    "to be clear, i think, i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, "
-    "hence, so, then, that, simply, just, definitely, clearly, probably, most likely, likely, unfortunately, indeed, "
-    "in fact, technically, almost, great question, good question, let me think, be, a (?:clear|definite|resounding"
-    "|firm|big)"
+    "well, oh, hmm+, ok, okay, sure, in short, short answer, in summary, in conclusion, overall, to be clear, i think, "
+    "i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, hence, so, then, that, "
+    "just, most, indeed, in fact, almost, great question, good question, let me think, be, a (?:clear|definite"
+    f"|resounding|firm|big), {_DEGREE}"
 )
 _LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*+", re.IGNORECASE)
 _FIRST_YES: Final = one_of(
@@ -97,9 +97,8 @@ _NOT_THE_CASE: Final = re.compile(r"\bit(?: is|'s) not (?:the case|true|correct)
 _BEFORE_ALONE: Final = (
     r"(?:^|[,;:—–(|→⇒>]|\s-|\b"
     + one_of(
-        "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, definitely, clearly, "
-        "probably, but, "
-        "because, just, simply, certainly, conclude, answer, a, clear, resounding, firm, with"
+        "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, but, because, "
+        f"just, conclude, answer, a, clear, resounding, firm, with, {_DEGREE}"
     )
     + r")[\s\"'(]{0,3}"
 )

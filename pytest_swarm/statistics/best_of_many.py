@@ -28,6 +28,7 @@ SPLITS: Final = 40  # times that they are split
 _DRAWS: Final = 2_999
 _LEAST_DRAWS: Final = 799  # of which a level of 2.5 % leaves twenty
 _MAX_CELLS: Final = 2_000_000  # sign vectors x units; with more units fewer are drawn
+_BLOCK: Final = 128  # sign vectors that are drawn and multiplied at a time, for memory's sake
 _LISTED_UNITS: Final = 12  # up to here all 2**n sign vectors are listed
 _TINY: Final = 1e-12
 """Below this share of its size a spread is rounding error."""
@@ -80,7 +81,8 @@ def shared_critical_value(table: GainTable) -> float:
 
     rows = np.array(table.rows, dtype=np.float64)
     signs = _signs(table.units)
-    means = signs @ rows.T / table.units
+    blocks = (signs[first : first + _BLOCK] for first in range(0, len(signs), _BLOCK))
+    means = np.concatenate([block @ rows.T for block in blocks]) / table.units
     squares = (rows**2).mean(axis=1)
     variances = (squares - means**2) / (table.units - 1)
     flat = variances <= _TINY * np.maximum(squares, _TINY)
@@ -210,13 +212,18 @@ def _standard_error(values: Sequence[float]) -> float:
 
 
 @lru_cache(maxsize=4)
-def _signs(units: int) -> Floats:
-    """Sign vectors, shape (vectors, units): all of them for few units, else drawn ones."""
+def _signs(units: int) -> NDArray[np.int8]:
+    """Sign vectors, shape (vectors, units), a byte a sign: all of them for few units, else drawn ones."""
     import numpy as np
 
-    if units <= _LISTED_UNITS:
-        flipped = (np.arange(2**units)[:, None] >> np.arange(units)) & 1
-        return np.asarray(1.0 - 2.0 * flipped, dtype=np.float64)
-    draws = max(_LEAST_DRAWS, min(_DRAWS, _MAX_CELLS // units))
-    flipped = np.random.default_rng([SEED, units]).integers(0, 2, size=(draws, units))
-    return np.asarray(1.0 - 2.0 * flipped, dtype=np.float64)
+    rng = np.random.default_rng([SEED, units])
+    vectors = 2**units if units <= _LISTED_UNITS else max(_LEAST_DRAWS, min(_DRAWS, _MAX_CELLS // units))
+    signs = np.empty((vectors, units), dtype=np.int8)
+    for first in range(0, vectors, _BLOCK):
+        block = signs[first : first + _BLOCK]
+        if units <= _LISTED_UNITS:
+            flipped = (np.arange(first, first + len(block))[:, None] >> np.arange(units)) & 1
+        else:
+            flipped = rng.integers(0, 2, size=block.shape)
+        block[:] = 1 - 2 * flipped
+    return signs

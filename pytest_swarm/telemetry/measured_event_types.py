@@ -22,6 +22,9 @@ class MeasuredTestEvent(Struct, frozen=True, kw_only=True, tag_field="event", ta
     loads: Annotated[int, Meta(ge=0, le=_LARGEST, description="models that were loaded")]
     server_s: Annotated[float, Meta(ge=0.0, description="seconds of the server")]
     unmeasured: Annotated[int, Meta(ge=0, le=_LARGEST, description="cases that lack something")] = 0
+    known: Annotated[
+        Annotated[int, Meta(ge=0, le=_LARGEST)] | None, Meta(description="of the answers, those known before")
+    ] = None
 
 
 class FigurePair(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ def encode_measured_test(test: MeasuredTest, ts_ms: float) -> JsonObject:
             loads=test.loads,
             server_s=test.server_s,
             unmeasured=test.unmeasured,
+            known=test.known,
         )
     )
 
@@ -62,6 +63,7 @@ class MeasuredReader:
                     loads=event.loads,
                     server_s=event.server_s,
                     unmeasured=event.unmeasured,
+                    known=event.known,
                 )
             )
             return

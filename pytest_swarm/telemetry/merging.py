@@ -18,6 +18,7 @@ from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import EventsError
 from pytest_swarm.fields import Json
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
+from pytest_swarm.telemetry.reader import events_file
 
 _OF_THE_RUN: Final = frozenset(("run_start", "collection", "run_end"))
 _OF_A_PART: Final = frozenset(("swarm_shard", "swarm_resume"))
@@ -116,7 +117,7 @@ def _lines(parts: Sequence[tuple[Path, Run]], *, name: str, missing: Sequence[st
 
 def _job_lines(path: Path) -> Iterator[tuple[_Line, bytes]]:
     """Yield the events of a part that belong to ended jobs, and its notes on cases, in their order."""
-    path = path / "events.jsonl" if path.is_dir() else path
+    path = events_file(path)
     last_end: dict[str, int] = {}
     for number, event, _ in _read(path):
         if event.event == "job_dag_summary":

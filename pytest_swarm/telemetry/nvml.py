@@ -62,11 +62,11 @@ class GpuMeter:
     def _energy_j(self) -> float | None:
         """Joules of all GPUs since the driver was loaded; None where one of them does not count them (before Volta)."""
         try:
-            counters = [_call(self._nvml, "nvmlDeviceGetTotalEnergyConsumption", each) for each in self._handles]
+            counters = [_whole(self._nvml, "nvmlDeviceGetTotalEnergyConsumption", each) for each in self._handles]
         except NvmlFailure as error:
             self._keep(f"energy was not measured: {error}")
             return None
-        return sum(int(each) for each in counters) / MILLIJOULES_PER_JOULE
+        return sum(counters) / MILLIJOULES_PER_JOULE
 
     def read(self) -> GpuReading | None:
         """Return the bytes in use on each GPU and the processes that compute there; None where NVML fails.
@@ -105,16 +105,18 @@ class GpuMeter:
         """Return the processes on one GPU; none where the driver does not list them (in a container, under WDDM)."""
         try:
             rows = _call(self._nvml, "nvmlDeviceGetComputeRunningProcesses", handle)
-            return [
-                GpuProcess(gpu=gpu, pid=int(row.pid), name=self._name(int(row.pid)), used_bytes=_bytes_of(row))
-                for row in rows
-            ]
         except NvmlFailure:
             return []
+        found = [(getattr(row, "pid", None), row) for row in (rows if isinstance(rows, list) else [])]
+        return [
+            GpuProcess(gpu=gpu, pid=pid, name=self._name(pid), used_bytes=_bytes_of(row))
+            for pid, row in found
+            if isinstance(pid, int)
+        ]
 
     def _name(self, pid: int) -> str | None:
         try:
-            return _text(_call(self._nvml, "nvmlSystemGetProcessName", pid))
+            return _text(self._nvml, "nvmlSystemGetProcessName", pid)
         except NvmlFailure:  # it has ended, or belongs to another user
             return None
 
@@ -139,6 +141,8 @@ def find_gpu(nvml: ModuleType | None = None) -> GpuMeter | NoGpu:
     """Return a meter of the machine's GPUs, or why there is none. `nvml` replaces `pynvml` in tests."""
     try:
         nvml = import_module("pynvml") if nvml is None else nvml
+        if not hasattr(nvml, "NVMLError"):
+            raise NvmlFailure("the module pynvml is not NVIDIA's; install nvidia-ml-py")
         _call(nvml, "nvmlInit")
     except (ImportError, NvmlFailure) as error:
         return NoGpu(reason=f"NVML finds no NVIDIA GPU here ({error})")
@@ -169,10 +173,10 @@ def _meter(nvml: ModuleType) -> GpuMeter:
 
 
 def _number_of_gpus(nvml: ModuleType) -> int:
-    number = _call(nvml, "nvmlDeviceGetCount")
+    number = _whole(nvml, "nvmlDeviceGetCount")
     if not number:
         raise NvmlFailure("NVML finds no NVIDIA GPU here")
-    return int(number)
+    return number
 
 
 def _memory(nvml: ModuleType, handle: object, part: str) -> int:
@@ -192,20 +196,22 @@ def _total_bytes(nvml: ModuleType, handle: object) -> int:
 
 def _is_split(nvml: ModuleType, handle: object) -> bool:
     try:
-        return bool(_call(nvml, "nvmlDeviceGetMigMode", handle)[0])
+        mode = _call(nvml, "nvmlDeviceGetMigMode", handle)
     except NvmlFailure:  # a GPU, driver or library without MIG
         return False
+    return isinstance(mode, list | tuple) and bool(mode) and bool(mode[0])
 
 
 def _gpu_name(nvml: ModuleType, index: int, handle: object) -> str:
     try:
-        return _text(_call(nvml, "nvmlDeviceGetName", handle))
+        return _text(nvml, "nvmlDeviceGetName", handle)
     except NvmlFailure:
         return f"GPU {index} (no name)"
 
 
-def _bytes_of(row: Any) -> int | None:  # a structure of NVML
-    return None if row.usedGpuMemory is None else int(row.usedGpuMemory)
+def _bytes_of(row: object) -> int | None:
+    used = getattr(row, "usedGpuMemory", None)
+    return used if isinstance(used, int) and used >= 0 else None
 
 
 def _shut_down(nvml: ModuleType) -> None:
@@ -226,6 +232,19 @@ def _call(nvml: ModuleType, name: str, *args: object) -> Any:  # each function o
         raise NvmlFailure(f"{name}: {error}") from error
 
 
-def _text(name: str | bytes) -> str:
-    """Return the name as text: old drivers give bytes, in any encoding."""
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+def _whole(nvml: ModuleType, name: str, *args: object) -> int:
+    """Return a whole number of at least 0; NvmlFailure for anything else."""
+    value = _call(nvml, name, *args)
+    if not isinstance(value, int) or value < 0:
+        raise NvmlFailure(f"{name} gives {value!r}, which is no number of at least 0")
+    return value
+
+
+def _text(nvml: ModuleType, name: str, *args: object) -> str:
+    """Return a name as text: old drivers give bytes, in any encoding. NvmlFailure for anything else."""
+    value = _call(nvml, name, *args)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        raise NvmlFailure(f"{name} gives {value!r}, which is no text")
+    return value

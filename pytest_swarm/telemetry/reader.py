@@ -35,7 +35,7 @@ from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader
-from pytest_swarm.telemetry.shared_values import SharedValues
+from pytest_swarm.telemetry.shared_values import SharedValues, Sharing
 
 
 class _EventHead(Struct, frozen=True, kw_only=True):
@@ -51,13 +51,28 @@ _DECODERS: Final[Mapping[str, JsonDecoder[types.AnyEvent]]] = MappingProxyType(
 )
 
 
+def events_file(path: Path) -> Path:
+    """Return the events.jsonl of a run's folder; a path that is no folder, as it is.
+
+    Raises:
+        EventsError: the folder holds none. The message names a run below it.
+    """
+    if not path.is_dir():
+        return path
+    file = path / "events.jsonl"
+    if not file.exists():
+        inside = max((each.parent for each in path.glob("*/events.jsonl")), default=Path("reports") / "RUN")
+        raise EventsError(f"{path}: holds no events.jsonl; name the folder of a run, such as {inside}")
+    return file
+
+
 def read_run(path: Path) -> Run:
     """Return the Run of an events.jsonl, or of the folder that holds one.
 
     Raises:
         EventsError: a line is JSON, but no event. The message names file, line and field.
     """
-    path = path / "events.jsonl" if path.is_dir() else path
+    path = events_file(path)
     reader, cut_off = _Reader(str(path)), False
     try:
         with path.open("rb") as file:  # line by line: the events of a large run are longer than what they hold
@@ -183,7 +198,7 @@ class _Reader:
             event = self._shared.within(event)
         match event:
             case types.PlanStepEvent():
-                job.steps.append(_step(event, where))
+                job.steps.append(_step(event, where, self._shared.values))
             case types.TaskResultEvent():
                 self._check_result(event, job, where)
                 job.outcomes.append(events.decode_task_result(event))
@@ -193,7 +208,7 @@ class _Reader:
             case types.CallRetryEvent():
                 job.retries.append(events.decode_retry(event))
             case types.VramSampleEvent():
-                job.samples.append(events.decode_vram_sample(event))
+                job.samples.append(events.decode_vram_sample(event, shared=self._shared.values))
             case types.JobSummaryEvent():
                 self.jobs.append(job.close(event))
                 del self.open[event.case]
@@ -270,12 +285,12 @@ def _check_times(started_s: float | None, finished_s: float | None, where: str) 
         raise EventsError(f"{where}: field 'finished_s': {finished_s:g} is before started_s, which is {started_s:g}")
 
 
-def _step(event: types.PlanStepEvent, where: str) -> PlanStep:
+def _step(event: types.PlanStepEvent, where: str, shared: Sharing) -> PlanStep:
     named = (*(each.model for each in (*event.assignments, *event.executed)), *event.target_residency)
     unknown = next((model for model in named if model not in event.vram_gb), None)
     if unknown is not None:
         raise EventsError(f"{where}: field 'vram_gb' has no entry for model {unknown!r}")
     try:
-        return events.decode_plan_step(event)
+        return events.decode_plan_step(event, shared=shared)
     except KeyError as error:
         raise EventsError(f"{where}: field 'origin' has no entry for task {error}") from error

@@ -6,17 +6,25 @@ a large run, and changes nothing that can be read of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
 from pytest_swarm.domain.record import EstimateRow
 
 S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T", bound=Hashable)
 _LIMIT: Final = 50_000  # values that are remembered; then it begins anew, so that a run without repeats costs no more
+
+
+class Sharing(Protocol):
+    """Gives a tuple that equals the one it is given, and that others may hold too."""
+
+    def __call__(self, values: tuple[T, ...], /) -> tuple[T, ...]:
+        """Return an equal tuple."""
 
 
 @dataclass(slots=True)
@@ -33,6 +41,11 @@ class SharedValues:
                 known.clear()
         names = event.__struct_fields__
         return msgspec.structs.replace(event, **{name: self._of(getattr(event, name)) for name in names})
+
+    def values(self, values: tuple[T, ...], /) -> tuple[T, ...]:
+        """Return an equal tuple of values that compare by their type and fields: the one that was seen first."""
+        known: tuple[T, ...] = self._seen.setdefault((tuple, values), values)
+        return known
 
     def _of(self, value: Any) -> Any:
         """Return an equal value of the same types: the one that was seen first."""

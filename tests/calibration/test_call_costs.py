@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_swarm.calibration.call_costs import (
     characters_per_token,
     decode_tokens_per_s,
+    first_format_s,
     measured_cost,
     own_limit,
     prefill_tokens_per_s,
@@ -68,6 +71,17 @@ def test_calls_with_a_schema_are_a_kind_of_their_own() -> None:
     assert plain.cost.overhead_s == pytest.approx(0.7)
     assert schema.cost.overhead_s == pytest.approx(2.0)
     assert measured_cost(chats[:1], schema=True) is None
+
+
+def test_the_first_call_with_a_format_after_a_load_is_apart() -> None:
+    later = [chat(100, 50, form="json", total_s=3.5 + 0.1 * n) for n in range(3)]
+    first = [replace(chat(100, 50, form="json", total_s=5.5 + 0.1 * n), first_format=True) for n in range(3)]
+    assert first_format_s([*later, *first]) == pytest.approx(2.0)
+    assert first_format_s([*later, *first[:2]]) is None
+    assert first_format_s([*later, *(replace(each, first_format=True) for each in later)]) is None
+    measured = measured_cost([*later, *first], schema=True)
+    assert measured is not None
+    assert measured.cost.overhead_s == pytest.approx(0.6), "without the first ones"
 
 
 def test_prompts_from_the_cache_say_nothing_about_the_speed() -> None:

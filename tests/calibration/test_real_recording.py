@@ -10,6 +10,7 @@ import pytest
 from pytest_swarm.calibration.calibrate import CalibrationDefaults, calibrate
 from pytest_swarm.calibration.profile_check import ProfileCheck, check_profile, check_table, without_answers
 from pytest_swarm.simulator.models.profile import Profile, load_profile
+from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
 from pytest_swarm.workloads.fleet import load_fleet
 
 RECORDING = Path(__file__).parents[3] / "shared" / "data" / "real_ollama"
@@ -44,6 +45,22 @@ def test_the_profile_has_no_gpu_and_footprints_below_half_a_gigabyte(
     assert [model.parameters for model in spec.models] == [{"num_predict": 80}, {"num_predict": 48}]
 
 
+def test_the_prompt_cache_is_that_of_each_architecture(checks: tuple[Profile, ProfileCheck, ProfileCheck]) -> None:
+    """Gemma 3 has a sliding window, so that the server reuses its prompts up to a checkpoint only."""
+    rules = {model.name: model.prompt_cache for model in checks[0].server_spec.models}
+    assert rules == {"gemma3:270m": PrefixReuse.CHECKPOINTS, "smollm2:135m": PrefixReuse.ANY}
+    assert all(1.5 < model.slowdown_beside < 2.5 for model in checks[0].server_spec.models)
+    assert [round(model.first_format_s) for model in checks[0].server_spec.models] == [2, 0], "Gemma is the planner"
+
+
+def test_what_is_far_off_is_the_drift_of_the_machine(checks: tuple[Profile, ProfileCheck, ProfileCheck]) -> None:
+    drift = checks[1].drift
+    assert len(drift.speeds) == 60
+    assert drift.far_at_speed < drift.far <= 2
+    assert drift.sentence is not None
+    assert drift.sentence.startswith("The recorded machine drifted: in 80 % of the cases it decoded at 0.8")
+
+
 def test_a_recorded_run_is_predicted(checks: tuple[Profile, ProfileCheck, ProfileCheck]) -> None:
     _, check, _ = checks
     assert check.cases == 60
@@ -60,8 +77,10 @@ def test_rules_alone_predict_times_and_tokens(checks: tuple[Profile, ProfileChec
     for figure in check.figures:
         if figure.name != "score":
             assert figure.ratio == pytest.approx(1.0, abs=0.15), figure.name
+            assert figure.far_cases <= 4, figure.name
 
 
 def test_the_table_has_a_line_for_each_figure(checks: tuple[Profile, ProfileCheck, ProfileCheck]) -> None:
-    lines = check_table(*checks[1:])
+    *lines, blank, drift = check_table(*checks[1:])
+    assert (blank, drift) == ("", checks[1].drift.sentence)
     assert [line.split()[1] for line in lines[3:]] == [figure.name for figure in checks[1].figures]

@@ -25,7 +25,7 @@ def test_list_tells_models_kinds_counts_and_what_was_replaced(
         store.see(SeenModel(model=replace(MODEL, digest="75" * 32), seen_ts_ms=9.0))
     assert main(["answers", "list", "--answers", str(tmp_path / "s")]) == 0
     out = capsys.readouterr().out
-    assert "3 answers of 1 models" in out
+    assert "3 answers of 1 model" in out
     assert out.splitlines()[2].split()[:6] == ["gemma2:2b", "747474747474", "0.33.0", "math", "3", "1"]
     assert out.splitlines()[2].endswith("replaced")
 
@@ -61,12 +61,44 @@ def test_a_cassette_is_taken_in_with_its_loads(tmp_path: Path, capsys: pytest.Ca
     recorded(cassette, simulated=False)
     assert main(["answers", "import", str(cassette), "--answers", str(path)]) == 1
     assert "add --server=VERSION" in capsys.readouterr().err
+    assert not path.exists()  # what cannot be taken in leaves no store behind
     assert main(["answers", "import", str(cassette), "--answers", str(path), "--server", "0.33.0"]) == 0
     with AnswerStore(path, writable=False) as store:
         kinds = [answer.kind for _, answer in store.entries()]
         assert (kinds.count("math"), kinds.count("planner")) == (2, 2)
         assert store.loads()
         assert all(load.load_s > 0 and load.size_bytes > 1e9 for load in store.loads())
+
+
+def test_another_store_is_taken_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with filled(tmp_path / "s") as store:
+        count = store.count()
+    assert main(["answers", "import", str(tmp_path / "s"), "--answers", str(tmp_path / "t")]) == 0
+    assert f"{count} new answers, {count} in " in capsys.readouterr().out
+    assert main(["answers", "export", "--answers", str(tmp_path / "t"), "--out", "-"]) == 0
+    assert len([line for line in capsys.readouterr().out.splitlines() if '"answer":' in line]) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "there is no such file"),
+        ("", "no export of answers, no answer store and no cassette"),
+        ("[[model]]\n", "no export of answers, no answer store and no cassette"),
+        ("{}\n", "no export of answers, no answer store and no cassette"),
+        ('{"answers":1}\n{"nonsense":1}\n', "line 2: "),
+    ],
+)
+def test_one_file_that_is_none_leaves_the_store_as_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, said: str
+) -> None:
+    bad, path = tmp_path / "bad", tmp_path / "t"
+    if text is not None:
+        bad.write_text(text)
+    filled(tmp_path / "s").close()
+    assert main(["answers", "import", str(tmp_path / "s"), str(bad), "--answers", str(path)]) == 1
+    assert said in capsys.readouterr().err
+    assert not path.exists()
 
 
 def test_answers_of_a_simulator_are_not_taken_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,6 +117,6 @@ def test_prune_removes_what_no_model_of_the_server_has(tmp_path: Path, capsys: p
     server = SimulatedServer(A40.server_spec, generator=ProfileGenerator(A40, seed=0))
     with serve_in_thread(server) as url:
         assert main(["answers", "prune", "--answers", str(tmp_path / "s"), "--host", url]) == 0
-    assert "removed 3 answers of 1 models" in capsys.readouterr().out
+    assert "removed 3 answers of 1 model" in capsys.readouterr().out
     with AnswerStore(tmp_path / "s", writable=False) as store:
         assert [seen.model.digest for seen in store.seen()] == [there]

@@ -14,7 +14,7 @@ from pytest_swarm.decision.exports import EXPORTS
 from pytest_swarm.decision.policy_writing import policy_of
 from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
-from pytest_swarm.domain.record import Run
+from pytest_swarm.domain.record import EstimateRow, Run
 from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
 from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.report.decision_record import decision_record
@@ -121,8 +121,9 @@ def test_several_budgets_are_decided_one_by_one_with_one_error() -> None:
         (("milp", "best-single"), None, "best-single"),
         (("milp", "fixed"), "milp", "milp"),
         (("milp", "fixed"), "milp-h0", "milp"),
+        (("milp", "fixed"), " MILP", "milp"),
     ],
-    ids=["fixed", "single", "best-single", "named", "labeled"],
+    ids=["fixed", "single", "best-single", "named", "labeled", "spelled"],
 )
 def test_the_present_policy_is_the_plainest_or_the_named_one(
     modes: tuple[str, ...], against: str | None, present: str
@@ -136,9 +137,14 @@ def test_the_present_policy_is_the_plainest_or_the_named_one(
         (("milp", "lp"), {}, "name what you do now with --against"),
         (("single:gemma2:2b", "single:phi4:14b"), {}, "could each be what you do now; name one with --against"),
         (("milp", "fixed"), {"against": "heft"}, "--against: 'heft' was not run at 24GB; run are milp, fixed"),
+        (
+            ("milp", "fixed"),
+            {"against": "fixd"},
+            "'fixd' was not run at 24GB (did you mean fixed?); run are milp, fixed",
+        ),
         (("milp", "fixed"), {"budgets_gb": (9.0,)}, "--vram: nothing was measured at 9GB; the runs have 24GB"),
     ],
-    ids=["no-present", "two-singles", "unknown", "budget"],
+    ids=["no-present", "two-singles", "unknown", "misspelled", "budget"],
 )
 def test_a_question_that_the_run_cannot_answer_is_one_sentence(
     modes: tuple[str, ...], question: dict[str, object], said: str
@@ -272,7 +278,7 @@ OTHER: dict[str, tuple[dict[str, object], str]] = {
     "backend": ({"simulated": False, "profile": None, "backend": "measure"}, "other backend: "),
     "weight": ({"options": {"swarm_lambda_token": "1"}}, "other --swarm-lambda-token: 0.5 and 1"),
     "switch": ({"options": {"swarm_lambda_switch": "0"}}, "other --swarm-lambda-switch: "),
-    "context": ({"options": {"swarm_context": "full"}}, "other --swarm-context: "),
+    "dispatch": ({"options": {"swarm_dispatch": "tasks"}}, "other --swarm-dispatch: layers and tasks"),
     "estimates": ({"options": {"swarm_estimates": "est.json"}}, "other --swarm-estimates: "),
     "learning": ({"options": {"swarm_learning": "off"}}, "other --swarm-learning: "),
     "judge": ({"options": {"swarm_judge": "phi4:14b"}}, "other --swarm-judge: "),
@@ -336,3 +342,24 @@ def test_a_policy_file_in_force_is_not_written_into_another_one() -> None:
     assert decision_sentence(decision).startswith("Use policy:p.json")
     with pytest.raises(PolicyError, match=r"^decide: policy:p\.json is in force, and that is a policy file already"):
         policy_of(decision, now=NOW)
+
+
+def test_the_file_says_how_far_estimates_of_a_job_were_from_those_it_keeps() -> None:
+    found = many({"fixed": 0.2, "milp": 0.9})
+    crossed = EstimatesInfo(kind=EstimatesKind.CROSS, learning=True)
+    jobs = tuple(
+        replace(job, steps=(replace(job.steps[0], estimates=_estimated(0.5 + 0.01 * (n % 5))), *job.steps[1:]))
+        for n, job in enumerate(found.jobs)
+    )
+    info = replace(found.info, estimates=crossed, options={"swarm_estimates": "cross"})
+    (decision,) = decide_runs([replace(found, jobs=jobs, info=info)], DecisionQuestion())
+    written = policy_of(decision, now=NOW)
+    (row,) = (row for row in written.estimates if row.spread)
+    assert (row.believed, row.spread) == (0.58, 0.02)  # at difficulty 1: the task has 2
+    assert written.estimates_remark is not None
+    assert "differed by up to 0.02" in written.estimates_remark
+
+
+def _estimated(quality: float) -> tuple[EstimateRow, ...]:
+    """The estimate of the first task of the jobs on one model."""
+    return (EstimateRow(task="s0", model="gemma2:2b", quality=quality, token_cost=0.1, utility=0.4),)

@@ -190,16 +190,38 @@ def test_names_of_models_are_data(name: str, tmp_path: Path) -> None:
         assert all(line.isprintable() for line in text.split("\n"))
 
 
-def test_a_macro_of_llama_swap_is_no_name() -> None:
-    with pytest.raises(PolicyError, match=r"holds '\$\{', a macro there; rename the model"):
-        EXPORTS["llama-swap"](used(rename={"gemma2:2b": "x${PORT}"}))
+@pytest.mark.parametrize(
+    ("tool", "name", "said"),
+    [
+        ("llama-swap", "x${PORT}", r"holds '\$\{', a macro there; rename the model"),
+        ("llama-swap", "<<", "is a merge key there"),
+        ("llama-swap", "swarm-code", "has the name of a type there"),
+        ("litellm", "swarm", "is the name of the whole group there"),
+        ("litellm", "hf.co/*", "is a pattern there"),
+    ],
+)
+def test_a_name_that_a_tool_would_read_as_something_else_is_refused(tool: str, name: str, said: str) -> None:
+    with pytest.raises(PolicyError, match=rf"^export {tool}: model .*{said}"):
+        EXPORTS[tool](used(rename={"gemma2:2b": name}))
+
+
+def test_types_of_tasks_are_data_too() -> None:
+    made = used()
+    for kind in HOSTILE:
+        named = replace(made, table=(*made.table, cell(kind, "gemma2:2b")))
+        swap = yaml.safe_load(EXPORTS["llama-swap"](named))
+        assert f"swarm-{kind}" in swap["models"]["gemma2:2b"]["aliases"]
+        lite = yaml.safe_load(EXPORTS["litellm"](named))
+        assert kind in [tag for row in lite["model_list"] for tag in row["litellm_params"].get("tags", ())]
+    with pytest.raises(PolicyError, match=r"type 'a\$\{b\}' holds '\$\{', a macro there; rename the type"):
+        EXPORTS["llama-swap"](replace(made, table=(*made.table, cell("a${b}", "gemma2:2b"))))
 
 
 @pytest.mark.parametrize("write", EXPORTS.values(), ids=list(EXPORTS))
 def test_what_a_format_cannot_say_stands_in_comments(write: Any) -> None:
     text = write(used())
     assert "# Not expressed, because " in text
-    assert "# - milp weighs quality, tokens and loads anew at each step" in text
+    assert "# - milp decides anew at each step" in text
     assert "# SIMULATED: no model was run" in text
     real = replace(used(), provenance=replace(used().provenance, simulated=False))
     assert "SIMULATED" not in write(real)
@@ -243,3 +265,20 @@ def test_pinned_models_leave_less_for_the_others() -> None:
     EXPORTS["llama-swap"](replace(made, models=models, vram_budget_gb=both_gb))
     with pytest.raises(PolicyError, match=r"uses model phi4:14b, whose .* do not fit .* beside the pinned models"):
         EXPORTS["llama-swap"](replace(made, models=models, vram_budget_gb=both_gb - 1))
+
+
+@pytest.mark.parametrize("tool", EXPORTS)
+def test_a_file_says_what_can_play_its_policy(tool: str) -> None:
+    assert "load_policy chooses as measured." in EXPORTS[tool](policy("milp"))
+    asked = EXPORTS[tool](policy("llm:phi4:14b", budget_gb=24.0))
+    assert "Only mode policy:FILE in a run asks its planner; load_policy cannot." in asked
+    assert "(ruling: use it)" in asked
+
+
+@pytest.mark.parametrize("tool", EXPORTS)
+def test_a_file_names_estimates_that_each_job_had_for_itself(tool: str) -> None:
+    row = PolicyEstimate(model="gemma2:2b", type="code", believed=0.5, score=None, tasks=0, spread=0.07)
+    made = replace(policy("milp"), estimates_from="cross", estimates=(row,))
+    remark = "from which those of a job differed by up to 0.07: its plans can differ from those of its decision"
+    assert remark in EXPORTS[tool](made)
+    assert "for each job anew" not in EXPORTS[tool](replace(made, estimates_from="est.json"))

@@ -53,6 +53,8 @@ class StandIn:
         path, body = request.url.path, json.loads(request.content or b"{}")
         if path == "/api/ps":
             return httpx.Response(200, json={"models": [self._row(tag) for tag in self.resident]})
+        if path in ("/api/version", "/api/tags"):
+            return httpx.Response(200, json={"version": "0.33.0", "models": []})
         self.requests.append((path, body))
         tag, seconds = body["model"], body.get("keep_alive", 300)
         if seconds == 0:

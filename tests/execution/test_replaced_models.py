@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 
+from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.execution.backends import Backend, Connection
+from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.execution.waves import NotMeasured
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.workloads.graph_files import load_graph
-from tests.execution.lab import backend, graph
+from tests.execution.lab import HEAVY, PLANNER, backend, graph
 from tests.execution.measuring import Lab, cases_of, models_of
 
 VERSION = "0.33.0-simulated"
@@ -65,6 +67,10 @@ class ChangingTransport(httpx.AsyncBaseTransport):
             kept = [row for row in rows if row["name"] != TAG]
             changed = [] if change.digest is None else [{"name": TAG, "model": TAG, "digest": change.digest}]
             return httpx.Response(200, json={"models": [*kept, *changed]})
+        if path == "/api/ps":  # of a server that tells no digests of resident models
+            response = await self._inner.handle_async_request(request)
+            rows = [{**row, "digest": ""} for row in json.loads(await response.aread())["models"]]
+            return httpx.Response(200, json={"models": rows})
         if path == "/api/version" and change.made:
             return httpx.Response(200, json={"version": change.version})
         return await self._inner.handle_async_request(request)
@@ -147,6 +153,28 @@ def test_whatever_makes_it_uncertain_is_not_kept(store: AnswerStore, change: Cha
     loading = change.path == "/api/generate"
     assert digests(store) == ([] if loading else [OLD])
     assert [load for load in store.loads() if load.digest == OLD] == [] or not loading
+
+
+def test_a_job_of_the_server_itself_that_used_a_replaced_model_is_an_error() -> None:
+    """Without a store, and also where the model was replaced between two jobs: their scores would be mixed."""
+    change = Change(10**6)
+    with Bench(backend=changing(change), fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as own:
+        before = own.run(CASES[0])
+        change.after = 0
+        replaced, other = (own.run(each) for each in CASES)
+    assert before.status is other.status is JobStatus.COMPLETED
+    assert replaced.status is JobStatus.ERROR
+    assert replaced.error == (
+        f"{TAG} was replaced on the server during this run (digest {OLD[:12]} before, {NEW[:12]} now); "
+        "jobs of both would be mixed: run again from the start"
+    )
+
+
+def test_a_model_that_is_replaced_during_a_job_is_noticed_and_one_that_is_not_asked_does_no_harm() -> None:
+    with Bench(backend=changing(Change(2)), fleet=HEAVY, settings=BenchSettings(planner=TAG)) as own:
+        replaced, other = (own.run(each) for each in CASES)
+    assert (replaced.status, other.status) == (JobStatus.ERROR, JobStatus.COMPLETED)
+    assert len(replaced.outcomes) == 6, "what was measured stays in the record"
 
 
 def test_a_model_that_was_replaced_between_two_tests_is_not_loaded(store: AnswerStore) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Coroutine
 from typing import TypeVar
 
 import pytest
 
 from pytest_swarm.domain.vram_sample import ResidentModel
-from pytest_swarm.errors import ServerDownError
+from pytest_swarm.errors import ModelMissingError, ServerDownError
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.simulated_client import SimulatedClient
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatRequest
+from pytest_swarm.simulator.server import app
+from pytest_swarm.simulator.server.model_library import ModelLibrary
+from pytest_swarm.simulator.server.request_parsing import ParsedRequest
+from pytest_swarm.simulator.transport import AppFailedError
 from tests.execution.lab import backend
 
 T = TypeVar("T")
@@ -55,5 +60,64 @@ def test_a_server_with_faults_is_asked() -> None:
     async def work() -> None:
         with pytest.raises(ServerDownError):
             await of.connect().client.resident()
+
+    in_loop(of, work())
+
+
+def test_bodies_are_those_of_the_official_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    of, bodies = backend(), list[object]()
+    parse = app.parse_request
+
+    def parse_and_keep(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRequest:
+        bodies.append(json.loads(body))
+        return parse(body, library, chat=chat)
+
+    monkeypatch.setattr(app, "parse_request", parse_and_keep)
+    request = ChatRequest(
+        model="gemma2:2b",
+        messages=({"role": "system", "content": ""}, {"role": "user", "content": "hi"}),
+        num_ctx=4096,
+        seed=3,
+        schema={"type": "object"},
+    )
+
+    async def work() -> None:
+        direct = of.connect().client
+        replies = []
+        for client in (direct, direct.through(lambda transport: transport)):
+            await client.load("gemma2:2b", num_ctx=None, keep_alive=60)
+            await client.load("gemma2:2b", num_ctx=4096)
+            replies.append(await client.chat(request))
+            await client.unload("gemma2:2b")
+        assert replies[0].text == replies[1].text
+
+    in_loop(of, work())
+    assert len(bodies) == 8
+    assert bodies[:4] == bodies[4:]
+
+
+def test_a_refusal_is_the_error_of_the_official_client() -> None:
+    of = backend()
+
+    async def work() -> None:
+        direct = of.connect().client
+        for client in (direct, direct.through(lambda transport: transport)):
+            with pytest.raises(ModelMissingError, match="has no model 'absent:1b'"):
+                await client.load("absent:1b", num_ctx=None)
+
+    in_loop(of, work())
+
+
+def test_a_bug_of_the_server_is_no_error_of_the_wire(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = backend()
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(app, "parse_request", broken)
+
+    async def work() -> None:
+        with pytest.raises(AppFailedError, match="a bug"):
+            await of.connect().client.load("gemma2:2b", num_ctx=None)
 
     in_loop(of, work())

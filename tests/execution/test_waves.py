@@ -10,19 +10,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import JobRecord
-from pytest_swarm.execution.backends import Backend, network_backend
-from pytest_swarm.execution.server_answers import served_models
+from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.waves import NotMeasured
 from pytest_swarm.ollama.answers.stored_values import LoadSample, Sample
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.greedy import GreedyRouter
-from pytest_swarm.simulator.http_server import serve_in_thread
-from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.models.profile_types import PlannerProfile
-from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.workloads.graph_files import load_graph
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 from tests.execution.lab import A40, backend, graph
@@ -144,8 +139,10 @@ def test_a_call_that_is_given_up_is_played_as_one_and_not_asked_again(new_lab: M
 def test_a_model_replaced_under_its_tag_is_asked_again_and_its_old_answers_stay(new_lab: MakeLab) -> None:
     cases, lab = cases_of(WB1, ("lp",)), new_lab()
     before = lab.records(cases)[0]
-    gemma, others = models_of()["gemma2:2b"], models_of()
-    pulled = new_lab(store=lab.store, models={**others, "gemma2:2b": replace(gemma, digest="ab" * 32)})
+    spec = A40.server_spec
+    models = tuple(replace(each, blob="ab" * 6) if each.name == "gemma2:2b" else each for each in spec.models)
+    profile = replace(A40, server_spec=replace(spec, models=models))
+    pulled = new_lab(backend(profile=profile), store=lab.store, models=models_of(profile))
     pulled.records(cases)
     asked = [outcome for outcome in before.outcomes if outcome.model == "gemma2:2b"]
     assert len(pulled.counts.bodies) == len(asked) > 0
@@ -267,24 +264,3 @@ def test_slots_and_what_they_slow_down_are_those_of_the_server(new_lab: MakeLab)
         assert one.makespan_s == pytest.approx(other.makespan_s, rel=0.03)
     slots = plain_records(cases, Counts())
     assert played[0].makespan_s != pytest.approx(slots[0].makespan_s, rel=0.03)
-
-
-def test_over_http_played_cases_equal_plain_ones(new_lab: MakeLab) -> None:
-    """A small part over real sockets and in real time, on models that take no time."""
-    quick = tuple(
-        replace(spec, prefill_tokens_per_s=1e9, decode_tokens_per_s=1e6, load_s=0.0, first_load_s=None, overhead_s=0.0)
-        for spec in A40.server_spec.models
-    )
-    profile = replace(A40, server_spec=replace(A40.server_spec, models=quick, load_poll_s=0.0, stale_free_memory=False))
-    server = SimulatedServer(profile.server_spec, generator=ProfileGenerator(profile, seed=0, graphs=(WB1,)), seed=0)
-    cases = cases_of(WB1, ("lp", "greedy", "llm"), (0,), (16.0,))
-    with serve_in_thread(server) as url:
-        http = network_backend(url, timeout_s=60.0, why="a test")
-        plain = plain_records(cases, Counts(), http)
-        models = {full_tag(model.tag): model for model in served_models(http)}
-        lab = new_lab(http, models=models)
-        played = lab.records(cases)
-        assert len(set(lab.counts.bodies)) == len(lab.counts.bodies) == lab.store.count()
-    for one, other in zip(played, plain, strict=True):
-        assert (one.status, outcome_facts(one)) == (other.status, outcome_facts(other))
-        assert [step[:2] for step in plan_facts(one)] == [step[:2] for step in plan_facts(other)]

@@ -56,6 +56,7 @@ def test_a_failed_write_leaves_the_file_and_nothing_else(tmp_path: Path, monkeyp
         ("{}", "is not a baseline of pytest-swarm"),
         ('{"schema": "swarm-report/1"}', "is not a baseline of pytest-swarm"),
         ('{"schema": "swarm-baseline/2"}', "newer than swarm-baseline/1; update pytest-swarm"),
+        ('{"schema": "swarm-baseline/0"}', "its schema swarm-baseline/0 is unknown; make the file anew with "),
         ('{"schema": "swarm-baseline/x"}', "newer than swarm-baseline/1"),
         ('{"schema": "swarm-baseline/1", "cases": [{"job": "a"}]}', "field 'cases[0].mode' is missing"),
         ('{"schema": "swarm-baseline/1", "cases": []}', "field 'circumstances' is missing"),

@@ -70,6 +70,12 @@ def test_only_looks_with_fewer_repeats_belong_to_the_series() -> None:
     assert after_look(then, RunCases(cases=side(4)), undecided=True) is None
 
 
+@pytest.mark.parametrize("undecided", [True, False])
+def test_a_smaller_run_is_one_of_its_own(undecided: bool) -> None:
+    then = replace(baseline(*side(8)), looks=(2, 4))
+    assert after_look(then, RunCases(cases=side(3)), undecided=undecided) is None
+
+
 def test_a_decided_look_ends_the_series() -> None:
     then = replace(baseline(*side(2)), looks=(2, 4))
     ended = after_look(then, RunCases(cases=side(4)), undecided=False)

@@ -194,18 +194,23 @@ def test_another_fleet_is_not_comparable(suite: pytest.Pytester) -> None:
     write(suite, "--swarm-compare=lp")
     result = suite.runpytest(BASE, "--swarm-fleet=own.toml")
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["Not comparable: other fleet: heavy *", "Gate: not-comparable against*"])
+    told = ["swarm: this run cannot be compared with baseline base.json: other fleet: heavy *"]
+    result.stdout.fnmatch_lines([*told, "Not comparable: other fleet: heavy *", "Gate: not-comparable against*"])
+    assert "not-comparable invoice" not in result.stdout.str()  # the reason of all cases is said once
     strict = suite.runpytest(BASE, "--swarm-fleet=own.toml", "--swarm-incomparable=fail")
     assert strict.ret == pytest.ExitCode.TESTS_FAILED
 
 
 def test_a_marker_makes_one_test_stricter(suite: pytest.Pytester, reports: Reports) -> None:
-    strict = SUITE.replace("def test_invoice", '@pytest.mark.swarm_gate("switches:+0", gate="warn")\ndef test_invoice')
-    suite.makepyfile(test_invoice=strict)
+    marker = '@pytest.mark.swarm_gate("switches:+0", "decision_ms:+9%", gate="warn")'
+    suite.makepyfile(test_invoice=SUITE.replace("def test_invoice", f"{marker}\ndef test_invoice"))
     write(suite, "--swarm-compare=lp")
-    suite.runpytest(BASE).assert_outcomes(passed=1)
+    result = suite.runpytest(BASE)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["swarm: decision_ms:+9%: will not be comparable: wall times of one run *", "*100%*"])
     rows = [(row["test"], row["expression"], row["gate"]) for row in reports.report["gate"]["rows"]]
-    assert rows == [("test_invoice.py::test_invoice", "switches:+0", "warn")]
+    name = "test_invoice.py::test_invoice"
+    assert rows == [(name, "switches:+0", "warn"), (name, "decision_ms:+9%", "warn")]
 
 
 @pytest.mark.parametrize(

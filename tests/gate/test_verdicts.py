@@ -32,6 +32,11 @@ def test_three_equal_jobs_of_another_seed_are_no_proof() -> None:
     assert result.rows[0].repeats_needed is not None
 
 
+def test_no_interval_reaches_beyond_the_largest_difference_of_two_scores() -> None:
+    row = judge(jobs([1.0], count=1), jobs([1.0], count=1), "score:-5%", "violations:+0").rows[0]
+    assert (row.low, row.high) == (-1.0, pytest.approx(1.0, abs=0.1))
+
+
 def test_a_loss_in_every_repeat_is_a_regression() -> None:
     result = judge(jobs([0.9, 0.8]), jobs([0.6, 0.5]), "score:-2.5%@95")
     (row,) = result.rows

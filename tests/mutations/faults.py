@@ -26,6 +26,28 @@ class Fault:
 
 
 FAULTS: Final = (
+    # --- the server's prompt cache
+    Fault(
+        name="a sliding-window model reuses more of a prompt than its checkpoints hold",
+        where="simulator/server/prefix_cache.py",
+        old="if each <= common), default=0.0)",
+        new="if each >= common), default=0.0)",
+        tests=("simulator/test_prefix_cache.py",),
+    ),
+    Fault(
+        name="times beside another model are stretched in place of shortened",
+        where="calibration/shared_compute.py",
+        old="prefill_s=chat.reply.prefill_s / prefill",
+        new="prefill_s=chat.reply.prefill_s * prefill",
+        tests=("calibration/test_shared_compute.py",),
+    ),
+    Fault(
+        name="a recorded prefill of a cached prompt counts as that of the whole",
+        where="calibration/recorded_replies.py",
+        old="share < _LEAST_SHARE",
+        new="share < 0",
+        tests=("calibration/test_prompt_reuse.py",),
+    ),
     # --- policies
     Fault(
         name="the model with the least work is loaded first",
@@ -270,10 +292,24 @@ FAULTS: Final = (
     ),
     Fault(
         name="lp rounds to the smallest share",
-        where="routing/lp.py",
+        where="routing/lp_rounding.py",
         old="shares.argmax(axis=0)",
         new="shares.argmin(axis=0)",
         tests=("routing/test_lp.py",),
+    ),
+    Fault(
+        name="a time limit that a task met keeps no runs apart",
+        where="decision/option_effects.py",
+        old="max((*took_s, *decided_s), default=0.0) >= _shortest_s(texts)",
+        new="max((*took_s, *decided_s), default=0.0) >= 10 * _shortest_s(texts)",
+        tests=("decision/test_option_effects.py",),
+    ),
+    Fault(
+        name="an lp policy orders its rows in another way than CVXPY",
+        where="routing/lp_arrays.py",
+        old="of_x = np.stack([np.repeat(np.arange(tasks), models), within], axis=1).ravel()",
+        new="of_x = np.stack([np.tile(np.arange(tasks), models), within], axis=1).ravel()",
+        tests=("routing/test_lp_arrays.py",),
     ),
     Fault(
         name="a resident model is charged for its load",
@@ -346,6 +382,27 @@ FAULTS: Final = (
         old="if not is_hedged(words, each)] or standing",
         new="if is_hedged(words, each)] or standing",
         tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a sentence that denies a text gives it as its answer",
+        where="scoring/named_answer.py",
+        old="if _DENIED.search(clause) or",
+        new="if",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a letter far from the end is taken for the answer",
+        where="scoring/letters.py",
+        old="_END_CHARS: Final = 200",
+        new="_END_CHARS: Final = 20_000",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="answered code may ask where another process keeps its memory",
+        where="scoring/sandbox/system_calls.py",
+        old="*(101, 157, 274, 279, 310",
+        new="*(101, 157, 274, 310",
+        tests=("scoring/test_sandbox.py",),
     ),
     Fault(
         name="answered code can reach ctypes",
@@ -535,6 +592,20 @@ FAULTS: Final = (
         tests=("ollama/test_bounded.py",),
     ),
     Fault(
+        name="calls that wait for a slot count as running together",
+        where="execution/speed_calibration.py",
+        old=">= _BESIDE_SHARE * min(",
+        new=">= -3 * min(",
+        tests=("execution/test_speed_calibration.py",),
+    ),
+    Fault(
+        name="half of a prompt may be cached without being told",
+        where="execution/read_prompts.py",
+        old="_LEAST_SHARE: Final = 0.1",
+        new="_LEAST_SHARE: Final = 0.5",
+        tests=("execution/test_read_prompts.py",),
+    ),
+    Fault(
         name="a damaged line costs no job",
         where="telemetry",
         old="        self.open.clear()\n",
@@ -691,6 +762,27 @@ FAULTS: Final = (
         old="first = self.steps[said[0][0]] if said else own",
         new="first = own if said else own",
         tests=("workloads/test_flowise_conversation.py",),
+    ),
+    Fault(
+        name="a task of a crew is told the task before it alone",
+        where="workloads/importers/crewai.py",
+        old="usual = last if is_async else tuple(ended)",
+        new="usual = last",
+        tests=("workloads/test_flow_importers.py",),
+    ),
+    Fault(
+        name="a node of n8n that speaks or stores is a step",
+        where="workloads/importers/n8n_nodes.py",
+        old="return operation in _ASKING.get(resource, ())",
+        new="return True",
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
+        name="a component of LangFlow that is only a model is a step",
+        where="workloads/importers/langflow.py",
+        old="bool(led_to) and led_to.issubset(_MODEL_FIELDS)",
+        new="False",
+        tests=("workloads/test_langflow_rules.py",),
     ),
     Fault(
         name="one missed probe is enough to give a server up",

@@ -137,8 +137,15 @@ def test_workers_of_xdist_share_the_store(suite: pytest.Pytester, reports: Repor
     modes = ("--swarm-compare=milp,greedy,random", "--swarm-repeat=2")  # lp would import CVXPY in each process
     result = suite.runpytest(*MEASURE, *modes, "-n2", "-p", "xdist")
     result.assert_outcomes(passed=6)
-    headers = ["swarm: answers measured once, kept in *", "swarm: 6 cases; 0 answers in the store; --swarm-dry-run, *"]
-    result.stdout.fnmatch_lines(headers)
+    result.stdout.fnmatch_lines(
+        [
+            "swarm: answers measured once, kept in *",
+            "swarm: 6 cases; 0 answers in the store; each test says what it will ask *",
+            "swarm: invoice: 6 cases; about * calls, * loads, * tokens, * of the server; 0 answers are known",
+            "swarm: invoice, wave 1: *",
+        ]
+    )
+    assert len([line for line in result.outlines if line.startswith("swarm: invoice: ")]) == 1
     together = sorted(scores(reports))
     run(suite, *OFFLINE, *modes).assert_outcomes(passed=6)
     assert sorted(scores(reports)) == together
@@ -261,9 +268,10 @@ def test_a_dry_run_counts_the_cases_that_would_be_run(suite: pytest.Pytester, ba
     assert numbers[-4 if backend == "sim" else 0] in (1, 2)
 
 
-def test_a_dry_run_counts_in_one_process(suite: pytest.Pytester) -> None:
-    result = suite.runpytest(*MEASURE, "--swarm-dry-run", "--swarm-compare=greedy", "-n1", "-p", "xdist")
-    assert "run it without -n" in result.stdout.str() + result.stderr.str()
+def test_a_dry_run_counts_in_one_process_whatever_xdist_is_told(suite: pytest.Pytester) -> None:
+    result = suite.runpytest(*MEASURE, "--swarm-dry-run", "--swarm-compare=greedy", "-n2", "-p", "xdist")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["dry run of 1 case; 0 answers are known*"])
 
 
 def test_the_oracle_needs_every_model_on_every_task(suite: pytest.Pytester) -> None:
@@ -274,7 +282,10 @@ def test_the_oracle_needs_every_model_on_every_task(suite: pytest.Pytester) -> N
 
 def test_complete_asks_the_whole_matrix_and_no_regret_is_below_zero(suite: pytest.Pytester, reports: Reports) -> None:
     modes = ("--swarm-compare=oracle,lp,random,single:gemma2:2b", "--swarm-repeat=2", "--swarm-vram=16GB")
+    run(suite, *MEASURE, "--swarm-compare=lp", "--swarm-vram=16GB").assert_outcomes(passed=1)
+    before = reports.report["run"]["measure"]["answers_asked"]
     run(suite, *MEASURE, *modes, "--swarm-complete").assert_outcomes(passed=8)
+    assert reports.report["run"]["measure"]["answers_known"] == before
     store = AnswerStore(suite.path / ".swarm-answers", writable=False)
     kinds = Counter((answer.task, question.model.tag) for question, answer in store.entries())
     store.close()
@@ -380,9 +391,14 @@ def test_graphs_that_are_parameters_tell_the_cost_of_the_whole_run_and_own_score
     dry = run(suite, *arguments, "--swarm-dry-run")
     dry.assert_outcomes(passed=1, skipped=4)
     [now] = [line for line in dry.outlines if line.startswith("now: about ")]
+    whole = now.replace("now: about", "swarm: 4 cases; about") + "; 0 answers are known"
     result = run(suite, *arguments, "--deselect=test_custom.py::test_calls")
     result.assert_outcomes(passed=4, deselected=1)
-    result.stdout.fnmatch_lines([now.replace("now: about", "swarm: 4 cases; about") + "; 0 answers are known"])
+    result.stdout.fnmatch_lines([whole])
+    (suite.path / ".swarm-answers").unlink()
+    workers = suite.runpytest_subprocess(*arguments, "--deselect=test_custom.py::test_calls", "-n1", "-p", "xdist")
+    workers.assert_outcomes(passed=4)
+    workers.stdout.fnmatch_lines([whole])
     suite.makepyfile(test_custom=CUSTOM.replace("CALLS", "4"))
     run(suite, *arguments).assert_outcomes(
         passed=5

@@ -8,6 +8,7 @@ OPTIONS = [
     ("--swarm-compare=lp,psychic", "*--swarm-compare: unknown mode 'psychic'; known are both, all, lp,*"),
     ("--swarm-compare=lp,MLIP", "*unknown mode 'MLIP' (did you mean milp?); known are*"),
     ("--swarm-compare=singel:gemma2:2b", "*(did you mean single:gemma2:2b?)*"),
+    ("--swarm-compare=single:phi4", "*has no model 'phi4' (did you mean single:phi4:14b?)*"),
     ("--swarm-compare=single:gema2:2b", "*has no model 'gema2:2b' (did you mean single:gemma2:2b?)*"),
     (
         "--swarm-compare=single:gemma2:2b,single:GEMMA2:2b",

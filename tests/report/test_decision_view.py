@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,20 +14,23 @@ from pytest_swarm.decision.criteria import CRITERIA
 from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
 from pytest_swarm.domain.record import Run
 from pytest_swarm.report.charts.gain_plot import gain_plot
-from pytest_swarm.report.decided_intervals import with_decided_intervals
+from pytest_swarm.report.decided_intervals import decided_report, with_decided_intervals
 from pytest_swarm.report.decision_ruling import decision_sentence
 from pytest_swarm.report.decision_text import interval_text, table_rows
-from pytest_swarm.report.decision_view import DecisionView, decision_names, page_decisions
+from pytest_swarm.report.decision_view import DecisionView, decision_names
 from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
 from pytest_swarm.report.html import render_html
+from pytest_swarm.report.markdown import render_markdown
+from pytest_swarm.report.outputs import Output, write_output
 from pytest_swarm.report.report_model import build_report
+from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.report.wording import signed_points
 from tests.decision.runs import many
 
 
 def views(run: Run) -> tuple[DecisionView, ...]:
-    found = decision_names(page_decisions(run))["policy_decisions"]
+    found = decision_names(decided_report(build_report(run)).decisions)["policy_decisions"]
     assert isinstance(found, tuple)
     return found
 
@@ -46,7 +51,7 @@ def test_the_page_begins_with_the_decision_of_a_run_with_several_policies() -> N
 )
 def test_without_a_present_policy_there_is_no_decision(modes: dict[str, float]) -> None:
     run = many(modes)
-    assert page_decisions(run) == ()
+    assert decided_report(build_report(run)).decisions == ()
     assert 'id="decision"' not in render_html(build_report(run))
 
 
@@ -64,6 +69,7 @@ def test_the_drawing_holds_each_interval_and_the_honest_gain() -> None:
     plot = gain_plot(decision)
     assert plot is not None
     assert [mark.mode for mark in plot.marks] == ["milp", "greedy"]
+    assert plot.frame.width <= 360  # a phone of 380 pixels shows it whole
     for mark in plot.marks:
         assert plot.frame.left <= mark.low <= mark.middle <= mark.high <= plot.frame.right
     best = next(mark for mark in plot.marks if mark.best)
@@ -77,7 +83,7 @@ def test_a_better_score_is_worth_its_tokens_up_to_a_weight() -> None:
     (sentence,) = [each for each in flip_sentences(decision, ()) if "lambda_token" in each]
     gain = decision.mean("score", decision.best) - decision.mean("score", decision.present)
     cost = decision.mean("token_cost", decision.best) - decision.mean("token_cost", decision.present)
-    told = float(re.search(r"below ([\d.,]+)\.$", sentence)[1].replace(",", ""))
+    told = float(re.search(r"below ([\d.,]+) \(95 % interval ", sentence)[1].replace(",", ""))
     assert told == pytest.approx(3 * gain * 1000 / cost, rel=0.05)
 
 
@@ -87,7 +93,7 @@ def test_the_page_says_that_weights_and_loads_are_judged_by_formula_and_budgets_
     two, _ = views(many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0)))
     assert two.flips_note == f"{FORMULA_NOTE} {BUDGETS_NOTE}"
     page = render_html(build_report(many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0))))
-    assert page.count("nothing was run again. Other budgets were run.") == 2
+    assert page.count("before you rely on it. Other budgets were run.") == 2
 
 
 def test_seven_jobs_show_the_sentence_and_nothing_else() -> None:
@@ -97,7 +103,7 @@ def test_seven_jobs_show_the_sentence_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("chances", [{"fixed": 0.4, "milp": 0.6}, {"fixed": 0.4, "milp": 0.6, "greedy": 0.2}])
-def test_one_comparison_has_one_interval_on_the_page(chances: dict[str, float]) -> None:
+def test_one_comparison_has_one_interval_wherever_it_is_read(chances: dict[str, float]) -> None:
     """The decision pays for choosing, so its interval is another one than that of the comparison by itself."""
     run = many(chances, jobs=20)
     (decision,) = decide_runs([run], DecisionQuestion())
@@ -111,10 +117,29 @@ def test_one_comparison_has_one_interval_on_the_page(chances: dict[str, float]) 
         assert seen.difference is not None
         assert (seen.difference.low, seen.difference.high) == (estimate.low, estimate.high)
         assert seen.difference.mean == pytest.approx(estimate.mean)
-    page = render_html(report)
+    texts = [render_html(report), render_markdown(report), " ".join(terminal_summary(report, width=100, verbose=0))]
     for (mode, reference), found in plain.items():
         if found is not None and found.low is not None and found.high is not None and "fixed" in (mode, reference):
-            assert f"{signed_points(found.low)} to {signed_points(found.high)}" not in page
+            assert not [each for each in texts if f"{signed_points(found.low)} to {signed_points(found.high)}" in each]
+    for each in main_comparisons(shown):
+        assert each.difference is not None
+        found = (each if each.difference.mean > 0 else each.reversed).difference  # told of the better one
+        assert found is not None
+        told = f"{signed_points(found.low or 0)} to {signed_points(found.high or 0)}"
+        assert all(told in " ".join(text.split()) for text in texts)
+
+
+def test_files_for_programs_keep_the_interval_of_the_comparison(tmp_path: Path) -> None:
+    report = build_report(many({"fixed": 0.4, "milp": 0.6}, jobs=20))
+    outputs = [Output(kind="json"), Output(kind="md")]
+    for each in outputs:
+        write_output(each, report, tmp_path)
+    (found,) = json.loads((tmp_path / "report.json").read_text())["comparisons"][:1]
+    plain = report.comparisons[0].difference
+    assert plain is not None
+    assert (found["difference_interval"]["low"], found["difference_interval"]["high"]) == (plain.low, plain.high)
+    assert plain.low is not None
+    assert signed_points(plain.low) not in (tmp_path / "report.md").read_text()
 
 
 def test_a_comparison_over_other_pairs_keeps_its_own_interval() -> None:

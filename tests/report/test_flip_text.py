@@ -10,7 +10,8 @@ import pytest
 from benchmarks.validity.flip_validity import Setting, decided, trials
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
-from pytest_swarm.report.flip_text import flip_sentences, load_flip, token_flip
+from pytest_swarm.report.flip_text import flip_sentences, load_bounds, load_flip, token_bounds, token_flip
+from pytest_swarm.report.wording import significant
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 from tests.decision.runs import many
 
@@ -23,6 +24,7 @@ def decision(**means: tuple[float | None, float | None]) -> PolicyDecision:
     return replace(found, means={**found.means, **means})
 
 
+INTERVAL = re.compile(r" \((no )?95 % interval[^)]*\)")  # of the jobs, whose means these tests replace
 SAME = {"makespan_s": (10.0, 10.0), "load_s": (1.0, 1.0)}
 
 
@@ -50,7 +52,8 @@ SAME = {"makespan_s": (10.0, 10.0), "load_s": (1.0, 1.0)}
     ],
 )
 def test_the_weight_of_tokens(means: dict[str, tuple[float | None, float | None]], sentence: str | None) -> None:
-    assert flip_sentences(decision(**means), ()) == (() if sentence is None else (sentence,))
+    found = tuple(INTERVAL.sub("", each) for each in flip_sentences(decision(**means), ()))
+    assert found == (() if sentence is None else (sentence,))
 
 
 NO_TOKENS = {"score": (0.5, 0.5)}
@@ -91,7 +94,8 @@ def test_the_times_of_loads(
     spans: tuple[float | None, float | None], loads: tuple[float, float], sentence: str | None
 ) -> None:
     found = decision(**NO_TOKENS, makespan_s=spans, load_s=loads)
-    assert flip_sentences(found, ()) == (() if sentence is None else (sentence,))
+    said = tuple(INTERVAL.sub("", each) for each in flip_sentences(found, ()))
+    assert said == (() if sentence is None else (sentence,))
     factor = load_flip(found)
     if sentence is not None and factor is not None and spans[0] is not None and spans[1] is not None:
         now, then = (  # of fixed minus of MILP: as measured, and at the factor
@@ -129,6 +133,24 @@ def test_the_formula_of_a_simulated_decision_is_that_of_its_means() -> None:
     worth = token_flip(found)
     assert worth is not None
     (sentence,) = [each for each in flip_sentences(found, ()) if "lambda_token is below" in each]
-    told = re.search(r"below ([\d.,]+)\.$", sentence)
+    told = re.search(r"below ([\d.,]+) \(95 % interval ", sentence)
     assert told is not None
     assert float(told[1].replace(",", "")) == pytest.approx(worth, rel=0.05)
+
+
+def test_the_interval_of_a_flip_holds_it_and_is_told() -> None:
+    found = decided(GRAPHS, "single:gemma2:2b", Setting(budget_gb=8.0))
+    worth, bounds = token_flip(found), token_bounds(found)
+    assert worth is not None
+    assert bounds is not None
+    assert bounds[0] < worth < bounds[1]
+    (sentence,) = [each for each in flip_sentences(found, ()) if "lambda_token is below" in each]
+    low, high = (significant(each, 2) if each > 0 else "0" for each in bounds)
+    assert sentence.endswith(f" (95 % interval {low} to {high}).")
+
+
+def test_a_flip_of_loads_has_the_interval_of_its_jobs() -> None:
+    found = decided(GRAPHS, "best-single", Setting(budget_gb=16.0))
+    factor, bounds = load_flip(found), load_bounds(found)
+    assert factor is not None
+    assert bounds is None or bounds[0] < factor < bounds[1]

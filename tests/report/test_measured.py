@@ -115,6 +115,9 @@ def test_answers_that_another_process_asked_are_no_known_ones() -> None:
     summary = measure_summary(build_report(measured(tests=(TEST, waited))))
     assert summary is not None
     assert (summary.answers_asked, summary.answers_known) == (20, 10)
+    told = measure_summary(build_report(measured(tests=(replace(TEST, known=4), replace(waited, known=24)))))
+    assert told is not None
+    assert told.answers_known == 4  # the process that came later knew what the first one had asked
 
 
 def test_without_verification_no_time_is_confirmed() -> None:
@@ -165,6 +168,7 @@ def test_events_come_back_as_they_were(tmp_path: Path) -> None:
     sink = FileSink(tmp_path / "events.jsonl")
     sink.emit(encode_run_start(info(**KINDS["measured"])))
     sink.emit(encode_measured_test(TEST, 1.0))
+    sink.emit(encode_measured_test(replace(TEST, known=7), 1.5))
     a_record = record(case=key("lp"))
     written = replace(verified(), case=a_record.case.digest, questions=9, other_answers=2)
     sink.emit(encode_verified_case(written, 2.0))
@@ -172,5 +176,5 @@ def test_events_come_back_as_they_were(tmp_path: Path) -> None:
     sink.emit(encode_run_end(4.0, complete=True, notes=()))
     sink.close()
     found = read_run(tmp_path)
-    assert found.measured == (TEST,)
+    assert found.measured == (TEST, replace(TEST, known=7))
     assert found.verified == (written,)

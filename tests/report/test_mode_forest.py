@@ -131,3 +131,10 @@ def test_the_same_score_in_every_pair_is_said_with_the_interval_that_is_drawn() 
     told = re.search(r"other workflows may differ by up to ([\d.]+) points", row.sentence)
     assert told is not None
     assert f"-{told[1]} to +{told[1]}" in row.mark.title
+
+
+def test_the_drawing_of_no_difference_says_the_same() -> None:
+    found = built(*jobs({"fixed": 0.5, "lp": 0.5, "llm": 0.6}))
+    assert found.drawing is not None
+    titles = [mark.title.partition(",")[0] for mark in found.drawing.marks if mark is not None]
+    assert titles == ["LP the same as fixed", "LLM 10.0 points better than fixed"]

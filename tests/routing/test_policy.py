@@ -288,7 +288,7 @@ def test_what_a_run_does_otherwise_than_its_policy_was_decided_is_said(written: 
     ]
     crossed = changed(path, estimates_from="cross:reports/A", learning=None)
     (said,) = policy_remarks(_Session(crossed), given)
-    assert said.endswith("were made for each job anew (cross:reports/A), so it starts from their means over jobs")
+    assert "were made for each job anew (cross:reports/A), so it starts from their means over jobs: its plans" in said
 
 
 def test_a_mode_that_cannot_be_played_names_the_file(bench: Bench, written: Callable[[str], Path]) -> None:

@@ -169,6 +169,12 @@ def test_a_missing_model_is_named_with_what_to_do() -> None:
         ('model = "tiny"', 'model = "huge"', "'huge', which is not one of its models"),
         ("scores = [0.5]", 'scores = [0.5]\ncontext = "some"', "context is 'some'"),
         ("partial_share = 0.5", "partial_share = 2", "'partial_share' is 2"),
+        (
+            "layers = 1",
+            'layers = 1\nprompt_cache = "some"',
+            "prompt_cache 'some' is unknown",
+        ),
+        ("layers = 1", "layers = 1\nslowdown_beside = 0.5", "'slowdown_beside' is 0.5"),
         ("gpu_bytes = 8_000_000_000", "gpu_bites = 8", "unknown key 'gpu_bites'"),
         ("[behaviour]", '[planner]\nfavours = "luck"\n[behaviour]', "favours 'luck' is unknown"),
         ("[behaviour]", "[planner]\nrunaway = 0.7\nfenced = 0.7\n[behaviour]", "add up to 1.4"),

@@ -41,6 +41,15 @@ def test_a_known_request_gets_its_recorded_answer_and_times() -> None:
     assert generator.prompt_tokens(request(HELLO)) == 11
 
 
+def test_an_answer_that_repeats_itself_ends_as_the_server_ended_it_without_figures() -> None:
+    repeats = replace(known(request(HELLO)), text="ab" * 31, prompt_tokens=None, completion_tokens=None, repeats=True)
+    generator = ProfileGenerator(replace(A40, answers=(repeats,)), seed=0)
+    answer = generator.generate(request(HELLO))
+    assert (answer.text, answer.reason, answer.verbatim) == ("ab" * 31, None, True)
+    assert answer.completion_tokens == 16  # 62 characters
+    assert generator.prompt_tokens(request(HELLO)) == 2
+
+
 @pytest.mark.parametrize(
     "other", [request(HELLO, seed=8), request(HELLO, schema=True), request(HELLO, HELLO), request()]
 )

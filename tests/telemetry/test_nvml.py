@@ -193,6 +193,47 @@ def test_whatever_call_fails_gives_a_meter_or_a_reason(function: str, failure: E
         found.close()
 
 
+JUNK: tuple[object, ...] = (
+    None,
+    "x",
+    b"\xff",
+    -1,
+    2**64 - 1,
+    0.5,
+    float("nan"),
+    [],
+    [None],
+    ["x"],
+    [object()],
+    object(),
+)
+
+
+@pytest.mark.parametrize("function", [each for each in FUNCTIONS if each != "nvmlDeviceGetHandleByIndex"])
+def test_whatever_a_call_returns_is_a_figure_or_missing_with_a_reason(function: str) -> None:
+    """As old libraries, drivers and stand-ins of other tools return what nobody documents; also in mid-run."""
+    for value in JUNK:
+        for late in (False, True):
+            nvml = two_gpus()
+            meter = opened(nvml) if late else None
+            setattr(nvml, function, lambda *_, value=value: value)
+            found = meter or find_gpu(nvml)  # type: ignore[arg-type]
+            if isinstance(found, NoGpu):
+                assert function in found.reason or found.reason == "NVML finds no NVIDIA GPU here"
+                continue
+            found.measure_idle(wait=lambda _: None, now_s=iter((0.0, 1.0, 2.0)).__next__)
+            reading, free = found.read(), found.free_bytes()
+            assert (reading is None) == (free is None) == any("memory was not" in each for each in found.troubles)
+            assert reading is None or all(isinstance(each, int) and each >= 0 for each in reading.used_bytes)
+            assert all(isinstance(name, str) for name in found.names)
+
+
+def test_a_module_of_that_name_that_is_not_nvml_is_no_gpu() -> None:
+    found = find_gpu(SimpleNamespace())  # type: ignore[arg-type]
+    assert isinstance(found, NoGpu)
+    assert "install nvidia-ml-py" in found.reason
+
+
 def test_unified_memory_and_mig_are_not_measured_and_say_why() -> None:
     shared = two_gpus()
     shared.nvmlDeviceGetMemoryInfo = lambda _: SimpleNamespace(total=0, used=0)  # type: ignore[method-assign]

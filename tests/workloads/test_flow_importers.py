@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -181,9 +182,22 @@ def test_crewai_tasks_with_their_agents(tmp_path: Path) -> None:
     assert graph.edges == (("plan", "write"), ("plan", "check"), ("write", "check"))
     assert graph.task("plan").system == "You are Writer. You know bees.\nYour personal goal is: Write well"
     assert graph.task("plan").prompt.startswith("Plan bees.\n\nThis is the expected criteria for your final answer: An")
+    assert graph.task("check").prompt.endswith(
+        "\nyou MUST return the actual complete content as the final answer, not a summary.\n\n"
+        "This is the context you're working with:\n{{answer: plan}}\n\n----------\n\n{{answer: write}}"
+    )
     assert [task.source_model for task in graph.tasks] == ["ollama/x", "ollama/x", None]
     summary = import_files([tmp_path], tmp_path / "out")
     assert ([each.graph for each in summary.imported], summary.refused) == (["crew"], ())
+
+
+def test_a_crew_tells_each_task_what_its_sequential_process_would(tmp_path: Path) -> None:
+    more = {"c": {}, "d": {"async_execution": True}, "e": {"async_execution": True}, "f": {}, "g": {"context": []}}
+    rows = {name: {"description": name, "agent": "x"} | row for name, row in ({"a": {}, "b": {}} | more).items()}
+    graph = found(write(tmp_path, rows, "tasks.yml")).graph
+    told = {task.id: re.findall(r"\{\{answer: (\w)\}\}", task.prompt) for task in graph.tasks}
+    assert told == {"a": [], "b": ["a"], "c": ["a", "b"], "d": ["c"], "e": ["c"], "f": list("abcde"), "g": []}
+    assert set(graph.edges) == {("a", "b"), ("b", "c"), ("c", "d"), ("c", "e"), ("d", "f"), ("e", "f")}
 
 
 def test_plain_graphs_carry_the_fields_of_tasks(tmp_path: Path) -> None:

@@ -42,6 +42,24 @@ def test_everything_of_n8n_that_is_no_step_is_listed(tmp_path: Path) -> None:
     }
 
 
+def test_parameters_of_steps_of_n8n_are_listed(tmp_path: Path) -> None:
+    document = n8n(
+        ask("A", "x", "openAi", jsonOutput=True, threadId="=t", needsFallback=False),
+        n8n_node("B", "chainSummarization", {"needsFallback": True}),
+        ask(
+            "C", "x", messages={"messageValues": [{"type": "HumanMessagePromptTemplate", "messageType": "imageBinary"}]}
+        ),
+        links="A>B, B>C",
+    )
+    assert set(imported(tmp_path, document).losses) == {
+        "structured output is not asked for: A (jsonOutput)",
+        "memories are not kept: A (threadId)",
+        "texts are summarized as a whole, not in parts: B",
+        "fallback models are not asked: B (needsFallback)",
+        "images and files are not sent: C",
+    }
+
+
 def test_nodes_that_a_chosen_branch_drops_are_not_listed(tmp_path: Path) -> None:
     document = n8n(
         n8n_node("Hook", "webhook"),
@@ -142,13 +160,17 @@ def test_everything_of_flowise_that_is_no_step_is_listed(tmp_path: Path) -> None
 def test_what_crews_and_other_flows_lose(tmp_path: Path) -> None:
     task = {"description": "Do it.", "expected_output": "Done.", "agent": "a", "output_file": "x.md", "tools": ["t"]}
     agents = {"a": {"role": "r", "goal": "g", "backstory": "b", "llm": {"model": "m", "temperature": 0}}}
-    (tmp_path / "agents.yaml").write_text(yaml.safe_dump(agents))
-    (tmp_path / "tasks.yaml").write_text(yaml.safe_dump({"one": task}))
+    (tmp_path / "agents.yaml").write_text(yaml.safe_dump(agents | {"b": {"role": "r", "goal": "g"}}))
+    other = {"description": "Do more.", "expected_output": "Done."}  # its agent is given in Python
+    (tmp_path / "tasks.yaml").write_text(yaml.safe_dump({"one": task, "two": other}))
     (crew,) = import_graphs(tmp_path / "tasks.yaml")
     assert isinstance(crew, FoundGraph)
     assert set(crew.losses) == {
         "tools are not called: one (tools)",
         "files are not written: one (output_file)",
+        "prompts that the tool itself adds are not sent, or only their gist: the form of thoughts and answers",
+        "agents.yaml has no agent for them, so their roles and models are missing: two",
+        "agents that no task names are left out: b",
         "settings of models are not sent: a (temperature)",
     }
     fields = {"model_name": {"value": "m"}, "temperature": {"value": 0.1}, "seed": {"value": ""}}
@@ -183,3 +205,26 @@ def test_optional_inputs_are_as_written_or_empty_and_listed(tmp_path: Path) -> N
     given = imported(tmp_path, document, "x.yml", inputs={"a": "A"})
     assert [task.prompt for task in given.graph.tasks] == ["A||C"]
     assert given.losses == ("optional inputs without a value are empty: b",)
+
+
+def test_steps_whose_tool_adds_a_prompt_of_its_own_are_listed(tmp_path: Path) -> None:
+    own = "prompts that the tool itself adds are not sent, or only their gist: "
+    bare = n8n(ask("A", "x", "agent"), ask("B", "x"), n8n_node("C", "openAi", {"resource": "assistant"}), links="A>B")
+    assert own + "A (agent), C (openAi)" in imported(tmp_path, bare).losses
+    choice = {"model": {"name": "m"}, "classes": [{"id": "1", "name": "a"}]}
+    agent = {"agent_parameters": {"query": {"value": "x"}}, "agent_strategy_name": "ReAct"}
+    app = dify(
+        ("Q", "question-classifier", choice), ("R", "agent", agent),
+        ("F", "agent", agent | {"agent_strategy_name": "function_calling"}),
+        links="Q:1>R, R>F",
+    )  # fmt: skip
+    assert own + "Q (question-classifier), R (agent)" in imported(tmp_path, app).losses
+    flow = flowise(("P", "conditionAgent", {}), ("L", "llm", {"llmUserMessage": "x"}), links="P:0>L")
+    assert own + "P (conditionAgentAgentflow)" in imported(tmp_path, flow).losses
+    chat = [
+        {"id": kind, "data": {"name": kind, "label": kind, "inputs": {"systemMessagePrompt": "Be."}}}
+        for kind in ("contextChatEngine", "simpleChatEngine")
+    ]
+    found = imported(tmp_path, {"nodes": chat, "edges": []}, inputs={"question": "Q"})
+    assert [(task.system, task.prompt) for task in found.graph.tasks] == [("Be.", "Q")] * 2
+    assert found.losses == (own + "contextChatEngine (contextChatEngine)",)

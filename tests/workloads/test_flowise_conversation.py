@@ -111,3 +111,40 @@ def test_sequential_agents_are_told_the_conversation_that_they_select(history: s
         ],
     }
     assert prompts(imported(tmp_path, document, inputs={"question": "Q"})) == {"A": "Q", "B": asked}
+
+
+def test_a_supervisor_is_told_the_names_of_its_workers(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": "s", "data": {"name": "supervisor", "label": "S", "inputs": {"supervisorPrompt": "Of {team_members}."}}},
+        {"id": "w", "data": {"name": "worker", "label": "W", "inputs": {"workerName": "Senior Dev"}}},
+        {"id": "v", "data": {"name": "worker", "label": "W", "inputs": {"workerName": "QA"}}},
+    ]
+    edges = [{"source": each, "target": "s", "targetHandle": "s-input-workers-Worker"} for each in ("w", "v")]
+    found = imported(tmp_path, {"nodes": rows, "edges": edges})
+    assert found.graph.task("S").system == "Of senior_dev, qa."
+
+
+def sequential(node: str, kind: str, **inputs: Any) -> dict[str, Any]:
+    return {"id": node, "data": {"name": kind, "label": node, "inputs": inputs}}
+
+
+def test_a_state_of_sequential_agents_is_what_a_step_wrote_into_it(tmp_path: Path) -> None:
+    writes = json.dumps(
+        [{"key": "plan", "value": "$flow.output.steps"}, {"key": "all", "value": "$flow.output.content"}]
+    )
+    values = {"a": "$flow.state.plan[0]", "b": "$flow.state.all", "c": "$flow.state.none", "d": json.dumps({"id": "x"})}
+    rows = [
+        sequential("x", "seqLLMNode", systemMessagePrompt="Plan.", llmStructuredOutput='[{"key": "steps"}]',
+                   updateStateMemory="updateStateMemoryUI", updateStateMemoryUI=writes),
+        sequential("y", "seqAgent", systemMessagePrompt="{a}|{b}|{c}|{d}", promptValues=json.dumps(values),
+                   interrupt=True, updateStateMemory="updateStateMemoryCode", updateStateMemoryCode="return 1"),
+    ]  # fmt: skip
+    edge = {"source": "x", "target": "y", "targetHandle": "y-input-sequentialNode-Agent"}
+    found = imported(tmp_path, {"nodes": rows, "edges": [edge]}, inputs={"question": "Q"})
+    assert found.graph.task("y").system == "{{answer: x | steps.0}}|{{answer: x}}|{c}|{{answer: x}}"
+    assert set(found.losses) == {
+        "structured output is not asked for: x",
+        "nobody is asked: y",
+        "code is not run, and what it is given stands for its result: y",
+        "inputs without a value stay as written: none; give them with --input NAME=VALUE",
+    }

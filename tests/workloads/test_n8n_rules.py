@@ -209,3 +209,75 @@ def test_messages_are_told_apart_where_the_assistant_speaks(tmp_path: Path) -> N
     found = imported(tmp_path, n8n(ask("A", "3+3?", messages={"messageValues": rows}), ask("B", "x"), links="A>B"))
     assert prompts(found)["A"] == "user: 2+2?\n\nassistant: 4\n\nuser: 3+3?"
     assert found.graph.task("A").system == "Be."
+
+
+@pytest.mark.parametrize(
+    ("parameters", "is_step"),
+    [
+        ({}, True),
+        ({"operation": "message"}, True),
+        ({"operation": "classify"}, False),  # the moderation of texts
+        ({"resource": "assistant", "operation": "create"}, False),
+        ({"resource": "image", "operation": "analyze"}, True),
+        ({"resource": "image"}, False),  # it draws one
+        ({"resource": "audio"}, False),  # it speaks
+        ({"resource": "audio", "operation": "transcribe"}, False),
+        ({"resource": "file"}, False),
+    ],
+)
+def test_a_vendor_node_is_a_step_where_it_asks_for_a_text(
+    parameters: dict[str, Any], is_step: bool, tmp_path: Path
+) -> None:
+    document = n8n(ask("First", "Go."), n8n_node("V", "openAi", parameters), links="First>V")
+    found = imported(tmp_path, document)
+    assert [task.id for task in found.graph.tasks] == ["First", "V"][: 1 + is_step]
+    assert ("services are not called: V (openAi)" in found.losses) == (not is_step)
+    looks = parameters.get("resource") == "image" and is_step
+    assert ("images and files are not sent: V" in found.losses) == looks
+
+
+@pytest.mark.parametrize(
+    ("parameters", "prompt", "system", "model"),
+    [
+        ({"resource": "chat", "chatModel": "m", "messages": {"messages": [{"role": "system", "content": "S"},
+          {"content": "=A {{ $json.x }}"}]}}, "A X", "S", "m"),
+        ({"resource": "chat", "model": "m", "prompt": {"messages": [{"content": "A"}]}}, "A", None, "m"),
+        ({"model": "m", "prompt": "=A {{ $json.x }}"}, "A X", None, "m"),
+        ({"operation": "edit", "instruction": "Shorten.", "input": "={{ $json.x }}"}, "Shorten.\n\nX", None, None),
+    ],
+)  # fmt: skip
+def test_the_older_node_of_openai_is_a_step(
+    parameters: dict[str, Any], prompt: str, system: str | None, model: str | None, tmp_path: Path
+) -> None:
+    old = n8n_node("Old", "openAi", parameters, type="n8n-nodes-base.openAi")
+    reads = ask("Last", "={{ $('Old').item.json.choices[0].message.content }}")
+    document = n8n(n8n_node("Hook", "webhook"), old, reads, links="Hook>Old, Old>Last")
+    found = imported(tmp_path, document, inputs={"x": "X"})
+    task = found.graph.task("Old")
+    assert (task.prompt, task.system, task.source_model) == (prompt, system, model)
+    assert prompts(found)["Last"] == "{{answer: Old}}"
+
+
+def test_classes_and_fields_are_sent_with_their_descriptions_and_expressions(tmp_path: Path) -> None:
+    template = "Choose from {categories}, and only these."
+    classes = [{"category": "=a {{ $json.x }}", "description": "=about {{ $json.x }}"}, {"category": "b"}]
+    fields = [{"name": "=n {{ $json.x }}", "type": "number", "description": "=of {{ $json.x }}"}]
+    document = n8n(
+        n8n_node("Hook", "webhook"),
+        n8n_node("C", "textClassifier", {"inputText": "t", "categories": {"categories": classes},
+                                         "options": {"systemPromptTemplate": template}},
+                 type="x.langchain.textClassifier"),
+        n8n_node("E", "informationExtractor", {"text": "t", "attributes": {"attributes": fields}},
+                 type="x.langchain.informationExtractor"),
+        links="Hook>C, Hook>E",
+    )  # fmt: skip
+    found = imported(tmp_path, document, inputs={"x": "X"})
+    assert found.graph.task("C").system == (
+        "Choose from a X; b, and only these.\n\n"
+        "Answer with the one of these categories that fits: a X; b\n- a X: about X"
+    )
+    assert found.graph.task("E").system == (
+        "Extract from the text, and answer with one JSON object:\n- n X (number): of X"
+    )
+    own = "prompts that the tool itself adds are not sent, or only their gist"
+    assert f"{own}: C (textClassifier), E (informationExtractor)" in found.losses

@@ -13,16 +13,26 @@ from pytest_swarm.decision.exports.resident_sets import (
     types_of_models,
     yaml_text,
 )
+from pytest_swarm.errors import PolicyError
 from pytest_swarm.fields import Json
 from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
 
 GROUP: Final = "swarm"
+_PATTERN: Final = "*"
 _HOST: Final = "http://127.0.0.1:11434"
 
 
 def litellm_config(policy: PolicyFile) -> str:
-    """Return the text of a LiteLLM configuration."""
+    """Return the text of a LiteLLM configuration.
+
+    Raises:
+        PolicyError: A model does not fit the budget, or its name would be read as the group or as a pattern there.
+    """
     used = models_to_export(policy, tool="litellm")
+    for model in used:
+        if model.name == GROUP or _PATTERN in model.name:
+            what = "the name of the whole group" if model.name == GROUP else "a pattern"
+            raise PolicyError(f"export litellm: model {model.name!r} is {what} there; rename the model")
     types = types_of_models(policy)
     best = _by_score(policy, used)
     rows: list[Json] = []

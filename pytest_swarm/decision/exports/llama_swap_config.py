@@ -6,6 +6,7 @@ The schema is https://github.com/mostlygeek/llama-swap/blob/main/config-schema.j
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Final
 
 from pytest_swarm.decision.exports.resident_sets import (
@@ -26,17 +27,19 @@ from pytest_swarm.units import format_gb
 
 _TENTHS: Final = 10  # eviction costs are whole numbers: tenths of a second
 _MACRO: Final = "${"
+_MERGE: Final = "<<"  # its YAML library reads this key as a merge even where it is quoted
 
 
 def llama_swap_config(policy: PolicyFile) -> str:
     """Return the text of a llama-swap configuration.
 
     Raises:
-        PolicyError: A model does not fit the budget, or its name would be read as a macro.
+        PolicyError: A model does not fit the budget, or a name would be read as something else there.
     """
     used = models_to_export(policy, tool="llama-swap")
     short = {model.name: f"m{n}" for n, model in enumerate(used, 1)}
     types = types_of_models(policy)
+    _check_names(list(short), [kind for model in used for kind in types[model.name]])
     models: dict[str, Json] = {model.name: _model(model, types[model.name]) for model in used}
     sets: dict[str, Json] = {
         f"fit{n}": " & ".join(short[model.name] for model in each) for n, each in enumerate(resident_sets(policy), 1)
@@ -62,14 +65,29 @@ def llama_swap_config(policy: PolicyFile) -> str:
     return comments(lines) + yaml_text(document)
 
 
+def _check_names(models: Sequence[str], types: Sequence[str]) -> None:
+    """Raise PolicyError for a name that llama-swap would read as a macro, a merge key or another model."""
+    aliases = {_alias(kind) for kind in types}
+    for what, name in (*(("model", each) for each in models), *(("type", each) for each in types)):
+        if _MACRO in name:
+            raise PolicyError(f"export llama-swap: {what} {name!r} holds {_MACRO!r}, a macro there; rename the {what}")
+    for name in models:
+        if name == _MERGE:
+            raise PolicyError(f"export llama-swap: model {name!r} is a merge key there; rename the model")
+        if name in aliases:
+            raise PolicyError(f"export llama-swap: model {name!r} has the name of a type there; rename the model")
+
+
+def _alias(kind: str) -> str:
+    return f"swarm-{kind}"
+
+
 def _model(model: PolicyModel, types: tuple[str, ...]) -> Json:
-    if _MACRO in model.name:
-        raise PolicyError(f"export llama-swap: model {model.name!r} holds {_MACRO!r}, a macro there; rename the model")
     file = model.name.replace("/", "_").replace(":", "-")
     path = shlex.quote(f"/models/{file}.gguf")
     row: dict[str, Json] = {
         "cmd": f"llama-server --port ${{PORT}} --model {path} --ctx-size {model.num_ctx}",
         "ttl": 0 if model.keep else keep_s(model),
-        "aliases": [f"swarm-{kind}" for kind in types],
+        "aliases": [_alias(kind) for kind in types],
     }
     return row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import Final
 
@@ -14,11 +14,18 @@ from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.metrics.figures_origin import FiguresMark, FiguresOrigin
 from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
+from pytest_swarm.routing.registry import built_in
 from pytest_swarm.units import format_gb
 
 _KEEP_FACTOR: Final = 20
 """A model stays for twenty times its load time after its last use: a load then costs at most a twentieth of it."""
 _LEAST_KEEP_S: Final = 60
+_RULINGS: Final[Mapping[str, str]] = {
+    "use": "use it",
+    "keep": "keep it",
+    "unusable": "nothing better, but it cannot be used",
+    "unknown": "cannot tell, so what is used now stays",
+}
 
 
 def models_in_use(policy: PolicyFile) -> tuple[PolicyModel, ...]:
@@ -102,10 +109,12 @@ def heading(policy: PolicyFile, *, tool: str) -> list[str]:
         f"{tool} from the pytest-swarm policy {policy.mode}, horizon {policy.horizon_depth}, "
         f"budget {format_gb(policy.vram_budget_gb)}.",
         f"Decided on {source.written} from {source.jobs} jobs of {', '.join(run.run for run in source.runs) or '-'} "
-        f"(ruling: {source.ruling}).",
+        f"(ruling: {_RULINGS.get(source.ruling, source.ruling)}).",
     ]
     if source.fault is not None:
         lines.append(f"IT CANNOT BE USED AS IT IS: in the runs it {source.fault}.")
+    if policy.estimates_remark is not None and not policy.rule_over_types:
+        lines.append(f"For load_policy and mode policy:FILE: {policy.estimates_remark}.")
     if source.simulated:
         lines.append("SIMULATED: no model was run; measure on your own server before you rely on it.")
     elif source.figures is not None:
@@ -123,10 +132,17 @@ def not_expressed(policy: PolicyFile, *, tool: str) -> list[str]:
         lines.append("- the order of tasks; mode policy:FILE and load_policy keep it.")
     else:
         lines.append(
-            f"- {policy.mode} weighs quality, tokens and loads anew at each step; types are given to the model that "
-            "they were given most often. load_policy chooses as measured."
+            f"- {policy.mode} decides anew at each step; types are given to the model that they were given most often. "
+            f"{_played_by(policy)}"
         )
     return lines
+
+
+def _played_by(policy: PolicyFile) -> str:
+    row = built_in(policy.mode)
+    if row is not None and "planner" in row.needs:
+        return "Only mode policy:FILE in a run asks its planner; load_policy cannot."
+    return "load_policy chooses as measured."
 
 
 def comments(lines: Iterable[str]) -> str:

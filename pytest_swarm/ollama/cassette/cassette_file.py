@@ -150,6 +150,13 @@ class _Reader:
         return Cassette(path=self.path, takes=tuple(self.takes), notes=notes, cut_at=cut_at)
 
 
+def is_cassette(path: Path) -> bool:
+    """Return whether a file is a cassette, by its first line."""
+    with path.open("rb") as file:
+        line = file.readline()
+    return is_json(line) and b'"cassette"' in line
+
+
 def append_take(path: Path, take: Take, *, with_graph: bool = True) -> None:
     """Add a take to the file; make the file where there is none.
 

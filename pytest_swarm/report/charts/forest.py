@@ -110,6 +110,8 @@ def _title(comparison: Comparison, found: Interval) -> str:
     interval = "no interval"
     if found.low is not None and found.high is not None:
         interval = f"95 % interval {signed_points(found.low)} to {signed_points(found.high)}"
-    side = "better" if found.mean >= 0 else "worse"
-    reference = mode_name(comparison.reference)
-    return f"{mode_name(comparison.mode)} {points(found.mean)} {side} than {reference}, {interval}"
+    difference = points(found.mean)
+    side = (
+        f"{difference} {'better' if found.mean > 0 else 'worse'} than" if difference != points(0.0) else "the same as"
+    )
+    return f"{mode_name(comparison.mode)} {side} {mode_name(comparison.reference)}, {interval}"

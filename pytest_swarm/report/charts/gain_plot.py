@@ -10,8 +10,10 @@ from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
 from pytest_swarm.report.decision_text import gain_text, interval_text, policy_name, told_bounds
 from pytest_swarm.report.wording import short_texts
 
-_ROW: Final = 24  # pixels of a row
-_NAME: Final = 34  # characters of a policy's name that fit on the left
+_ROW: Final = 34  # pixels of a row: the name above its line, so that a phone shows both
+_LINE: Final = 24  # pixels from the top of a row to its line
+_WIDTH: Final = 360  # pixels; a phone scales it down by a tenth
+_NAME: Final = 48  # characters of a policy's name that fit in a row
 _POINTS: Final = 100  # points of a score, and percent of a share
 
 
@@ -48,7 +50,7 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
     if choice.best is None or choice.honest is None or not choice.estimates:
         return None
     bottom = 8.0 + _ROW * len(choice.estimates)
-    frame = Frame(width=660, height=bottom + 40, left=230, right=646, top=4, bottom=bottom)
+    frame = Frame(width=_WIDTH, height=bottom + 40, left=14, right=_WIDTH - 14, top=4, bottom=bottom)
     by = decision.question.by
     factor = 1 if by.name == "utility" else _POINTS
     bounds = [told_bounds(decision, each) or (each.mean, each.mean) for each in choice.estimates]
@@ -59,7 +61,7 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
         GainMark(
             mode=decision.policies[each.policy].mode,
             name=names[policy_name(decision, decision.policies[each.policy])],
-            y=frame.top + _ROW * (n + 0.5),
+            y=frame.top + _ROW * n + _LINE,
             middle=x(factor * each.mean),
             low=x(factor * low),
             high=x(factor * high),

@@ -20,16 +20,16 @@ _O_PATH = 0o10000000
 _FCNTL = (0, 1, 2, 3, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC: no owner, signal, lease or lock
 _IOCTL = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIONREAD, FIONCLEX, FIOCLEX: no owner either
 
-# Denied, line by line: sockets; processes and threads; signals; other processes' memory; namespaces and mounts; kernel
-# interfaces; limits; System V and POSIX IPC; changes of the file system (two lines); questions about paths and the
-# working folder; clocks, users and other privileges of root (two lines); asynchronous input and output, flushing;
-# questions about other processes, sessions and security modules.
+# Denied, line by line: sockets; processes and threads; signals; other processes' memory and scheduling (prctl does the
+# latter); namespaces and mounts; kernel interfaces; limits; System V and POSIX IPC; changes of the file system (two
+# lines); questions about paths and the working folder; clocks, users and other privileges of root (two lines);
+# asynchronous input and output, flushing; questions about other processes, sessions and security modules.
 _DENIED = {
     "x86_64": (
         *(41, 42, 43, 44, 46, 49, 50, 53, 288, 307),
         *(56, 57, 58, 59, 322, 435),
         *(62, 129, 200, 234, 297, 424, 434, 438),
-        *(101, 310, 311, 312),
+        *(101, 157, 274, 279, 310, 311, 312, 440, 448),
         *(155, 161, 165, 166, 272, 308, 428, 429, 430, 431, 432, 433, 442),
         *(248, 249, 250, 253, 256, 294, 298, 300, 304, 317, 319, 321, 323, 425, 426, 427, 447),
         *(141, 142, 144, 160, 203, 251, 302, 314),
@@ -46,7 +46,7 @@ _DENIED = {
         *(198, 199, 200, 201, 202, 203, 206, 211, 242, 269),
         *(220, 221, 281, 435),
         *(129, 130, 131, 138, 240, 424, 434, 438),
-        *(117, 270, 271, 272),
+        *(100, 117, 167, 239, 270, 271, 272, 440, 448),
         *(39, 40, 41, 51, 97, 268, 428, 429, 430, 431, 432, 433, 442),
         *(26, 217, 218, 219, 238, 241, 262, 265, 277, 279, 280, 282, 425, 426, 427, 447),
         *(30, 118, 119, 122, 140, 164, 261, 274),

@@ -76,7 +76,7 @@ class ProfileGenerator:
     def prompt_tokens(self, request: GenerationRequest) -> int:
         """Return the tokens of a request's prompt: the recorded number, else by the rule of the model's calls."""
         recorded = self._recorded(request)
-        if recorded is not None:
+        if recorded is not None and recorded.prompt_tokens is not None:
             return recorded.prompt_tokens
         characters = sum(len(message["content"]) for message in request.messages)
         return self._call_cost(request).prompt_tokens(characters) + request.context_tokens
@@ -87,10 +87,12 @@ class ProfileGenerator:
         if recorded is not None:
             return GeneratedText(
                 text=recorded.text,
-                completion_tokens=recorded.completion_tokens,
+                completion_tokens=recorded.completion_tokens or self._answer_tokens(request.model, recorded.text),
                 prefill_s=recorded.prefill_s,
                 decode_s=recorded.decode_s,
                 overhead_s=recorded.overhead_s,
+                verbatim=recorded.repeats,
+                reason=None if recorded.repeats else "stop",
             )
         text, tokens = self._invented(request)
         return GeneratedText(text=text, completion_tokens=tokens, overhead_s=self._call_cost(request).overhead_s)

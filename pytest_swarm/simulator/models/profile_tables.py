@@ -16,32 +16,22 @@ from pytest_swarm.simulator.models.profile_types import (
 )
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 from pytest_swarm.simulator.server.hardware import ModelSpec
+from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
 
 T = TypeVar("T")
 _SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
 _SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
+_MODEL_KEYS: Final = (
+    *("name", "source", "blob", *_SPEC_WHOLE, *_SPEC_REAL, "load_s", "first_load_s", "overhead_s", "cpu_slowdown"),
+    *("accuracy", "num_predict", "plain_calls", "schema_calls", "characters_per_token"),
+    *("prompt_cache", "slowdown_beside", "first_format_s"),
+)
+_ANSWER_TIMES: Final = ("prefill_s", "decode_s", "overhead_s")
 
 
 def read_model(row: Fields) -> ModelProfile:
     """Return one `[[models]]` table."""
-    row.only(
-        (
-            "name",
-            "source",
-            "blob",
-            *_SPEC_WHOLE,
-            *_SPEC_REAL,
-            "load_s",
-            "first_load_s",
-            "overhead_s",
-            "cpu_slowdown",
-            "accuracy",
-            "num_predict",
-            "plain_calls",
-            "schema_calls",
-            "characters_per_token",
-        )
-    )
+    row.only(_MODEL_KEYS)
     first_load_s, num_predict = row.optional_number("first_load_s"), row.optional_whole("num_predict")
     whole = {key: row.whole(key, low=1) for key in _SPEC_WHOLE}
     spec = ModelSpec(
@@ -59,6 +49,9 @@ def read_model(row: Fields) -> ModelProfile:
         overhead_s=row.number("overhead_s", 0.0, low=0),
         cpu_slowdown=row.number("cpu_slowdown", 1.0),
         parameters={} if num_predict is None else {"num_predict": num_predict},
+        prompt_cache=_prompt_cache(row),
+        slowdown_beside=row.number("slowdown_beside", 1.0, low=1),
+        first_format_s=row.number("first_format_s", 0.0, low=0),
     )
     return ModelProfile(
         spec=spec,
@@ -72,20 +65,30 @@ def read_model(row: Fields) -> ModelProfile:
 
 def read_answer(row: Fields) -> RecordedAnswer:
     """Return one `[[answers]]` table."""
-    row.only(("model", "request", "text", "prompt_tokens", "completion_tokens", "prefill_s", "decode_s", "overhead_s"))
-    text = row.raw("text")
+    row.only(("model", "request", "text", "prompt_tokens", "completion_tokens", "repeats", *_ANSWER_TIMES))
+    text, repeats = row.raw("text"), row.flag("repeats", default=False)
     if not isinstance(text, str):
         raise row.fail("'text' must be a text")
     return RecordedAnswer(
         model=row.text("model"),
         request=row.text("request"),
         text=text,
-        prompt_tokens=row.whole("prompt_tokens", low=1),
-        completion_tokens=row.whole("completion_tokens", low=1),
+        prompt_tokens=None if repeats else row.whole("prompt_tokens", low=1),
+        completion_tokens=None if repeats else row.whole("completion_tokens", low=1),
+        repeats=repeats,
         prefill_s=row.optional_number("prefill_s"),
         decode_s=row.optional_number("decode_s"),
         overhead_s=row.optional_number("overhead_s"),
     )
+
+
+def _prompt_cache(row: Fields) -> PrefixReuse | None:
+    if "prompt_cache" not in row:
+        return None
+    rule = row.text("prompt_cache")
+    if rule not in PrefixReuse._value2member_map_:
+        raise row.fail(f"prompt_cache {rule!r} is unknown; known are {', '.join(PrefixReuse)}")
+    return PrefixReuse(rule)
 
 
 def _call_cost(table: Fields) -> CallCost:

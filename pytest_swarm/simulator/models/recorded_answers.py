@@ -24,16 +24,18 @@ class RecordedAnswer:
     """The reply to one request. Times are medians over its calls, in seconds; None where no call tells.
 
     `request` is the key of the request (`request_key`), `overhead_s` what a call took besides load, prefill and decode.
+    `repeats`: the server ended the text because it repeats itself, and then reports neither tokens nor times.
     """
 
     model: str
     request: str
     text: str
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
     prefill_s: float | None = None
     decode_s: float | None = None
     overhead_s: float | None = None
+    repeats: bool = False
 
 
 def request_key(model: str, messages: Sequence[Message], *, form: Json, options: Mapping[str, Json]) -> str:

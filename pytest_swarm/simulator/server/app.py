@@ -100,14 +100,21 @@ class OllamaApp:
 
         listener = asyncio.get_running_loop().create_task(cancel_on_disconnect())
         try:
-            await self._serve(scope, body, send)
+            await self.serve(scope, body, send)
         except asyncio.CancelledError:
             if not disconnected or work.uncancel():
                 raise
         finally:
             listener.cancel()
 
-    async def _serve(self, scope: Scope, body: bytes, send: Send) -> None:
+    async def serve(self, scope: Scope, body: bytes, send: Send) -> None:
+        """Serve one request whose body has been read.
+
+        Args:
+            scope: `path` and `method` of the request.
+            body: Its body.
+            send: The ASGI callable for the response.
+        """
         path, method = scope["path"], scope["method"]
         clean = _clean(path)
         if clean != path:

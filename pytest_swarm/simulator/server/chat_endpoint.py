@@ -12,8 +12,9 @@ from pytest_swarm.simulator.server.asgi_messages import end_lines, send_json, se
 from pytest_swarm.simulator.server.decode_sharing import DecodeSharing
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.launch_options import launch_options
-from pytest_swarm.simulator.server.loaded_model import ModelRequest, RequestState
+from pytest_swarm.simulator.server.loaded_model import LoadedModel, ModelRequest, RequestState
 from pytest_swarm.simulator.server.model_library import LibraryModel
+from pytest_swarm.simulator.server.prefix_cache import CachedPrompt
 from pytest_swarm.simulator.server.prompt_window import PromptWindow, fit_prompt
 from pytest_swarm.simulator.server.reply_bodies import ReplyMetrics, chunk, final_reply, load_reply, logprobs
 from pytest_swarm.simulator.server.request_error import RequestError
@@ -33,6 +34,7 @@ from pytest_swarm.simulator.virtual_loop import wall_time_s
 
 REQUEST_OVERHEAD_S: Final = 0.001  # of every request: the real server takes 0.7 to 2.8 ms for a warm model
 QUEUE_FULL: Final = "server busy, please try again.  maximum pending requests exceeded"
+_ALL_MODELS: Final = ""  # in place of a model: the processor that all of them share
 _NO_MEMORY: Final = "llama-server process has terminated: exit status 1: cudaMalloc failed: out of memory"
 
 
@@ -118,21 +120,37 @@ class ChatEndpoint:
         load_s = loop.time() - started_s + REQUEST_OVERHEAD_S
         await self._scheduler.slot(model_request)
         assert model_request.loaded is not None  # it has a slot
-        stream = self._token_stream(
-            parsed, model_request.options.num_ctx, slowdown=model_request.loaded.placement.slowdown(parsed.model)
-        )
-        if parsed.stream:
-            await self._stream(parsed, stream, send)
-        elif parsed.model.slowdowns:
-            await asyncio.sleep(REQUEST_OVERHEAD_S + stream.overhead_s + stream.prefill_s)
-            decode_s = await self._sharing.decode(parsed.model.blob, stream.decode_s, parsed.model.slowdowns)
-            stream = replace(stream, token_s=decode_s / stream.tokens)
-        else:
-            await asyncio.sleep(REQUEST_OVERHEAD_S + stream.overhead_s + stream.prefill_s + stream.decode_s)
+        stream, cached = self._token_stream(parsed, model_request.options.num_ctx, model_request.loaded)
+        try:
+            stream = await self._spend(parsed, stream, send)
+        finally:
+            if cached is not None:
+                cached.end(stream.text)
         await self._send_end(parsed, stream, send, total_s=loop.time() - started_s, load_s=load_s)
 
-    def _token_stream(self, parsed: ParsedRequest, num_ctx: int, *, slowdown: float) -> TokenStream:
-        """Return the reply; RequestError for what the model's process refuses."""
+    async def _spend(self, parsed: ParsedRequest, stream: TokenStream, send: Send) -> TokenStream:
+        """Let the time of a reply pass and send it if it is streamed; return it with the time that its tokens took."""
+        model, fixed_s = parsed.model, REQUEST_OVERHEAD_S + stream.overhead_s
+        if parsed.stream:
+            await self._stream(parsed, stream, send)
+            return stream
+        if model.slowdown_beside > 1:
+            factors = {2: model.slowdown_beside}
+            await asyncio.sleep(fixed_s)
+            prefill_s = await self._sharing.decode(_ALL_MODELS, stream.prefill_s, factors)
+            decode_s = await self._sharing.decode(_ALL_MODELS, stream.decode_s, factors)
+            return replace(stream, prefill_s=prefill_s, token_s=decode_s / stream.tokens)
+        if model.slowdowns:
+            await asyncio.sleep(fixed_s + stream.prefill_s)
+            decode_s = await self._sharing.decode(model.blob, stream.decode_s, model.slowdowns)
+            return replace(stream, token_s=decode_s / stream.tokens)
+        await asyncio.sleep(fixed_s + stream.prefill_s + stream.decode_s)
+        return stream
+
+    def _token_stream(
+        self, parsed: ParsedRequest, num_ctx: int, loaded: LoadedModel
+    ) -> tuple[TokenStream, CachedPrompt | None]:
+        """Return the reply, and the prompt in the model's cache; RequestError for what the model's process refuses."""
         check_by_runner(parsed)
         schema, json_mode = parsed.json_format
         window = PromptWindow(
@@ -158,13 +176,20 @@ class ChatEndpoint:
         if not parsed.shift:
             room = max(1, window.allocated - prompt_tokens)
             limit = room if limit is None else min(limit, room)
-        return build_token_stream(
+        stream = build_token_stream(
             self._generator.generate(replace(request, num_predict=limit if "num_predict" in parsed.options else None)),
             parsed.model,
             prompt_tokens=prompt_tokens,
-            slowdown=slowdown,
+            slowdown=loaded.placement.slowdown(parsed.model),
             limits=StreamLimits(tokens=limit, stops=parsed.stops),
         )
+        if (schema is not None or json_mode) and not loaded.grammar_ready:
+            loaded.grammar_ready = True
+            stream = replace(stream, overhead_s=stream.overhead_s + parsed.model.first_format_s)
+        if loaded.prompts is None:
+            return stream, None
+        cached = loaded.prompts.read(request.messages, prompt_tokens)
+        return replace(stream, prefill_s=stream.prefill_s * cached.evaluated / prompt_tokens), cached
 
     async def _stream(self, parsed: ParsedRequest, stream: TokenStream, send: Send) -> None:
         """Send each token at its time. Times count from the start, so that delays do not add up."""

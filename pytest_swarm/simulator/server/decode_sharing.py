@@ -1,4 +1,4 @@
-"""Calls of one model that decode at the same time: each runs as much slower as was measured for their number.
+"""Calls that compute at the same time: each runs as much slower as was measured for their number.
 
 The work of a call is its decode time alone. Its speed changes whenever another call of the model begins or ends.
 """
@@ -42,8 +42,8 @@ class DecodeSharing:
         """Return after the time that a reply takes beside the other calls of its model; return that time in seconds.
 
         Args:
-            blob: The model.
-            work_s: Seconds that the reply takes alone.
+            blob: The model, or whatever else its calls share.
+            work_s: Seconds that the work takes alone.
             factors: Count -> measured factor.
         """
         loop, me, changed = asyncio.get_running_loop(), object(), asyncio.Event()

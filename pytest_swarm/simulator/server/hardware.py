@@ -14,6 +14,7 @@ from typing import Final
 from pytest_swarm.domain.limits import full_name
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
 
 GIB: Final = 1 << 30
 
@@ -34,8 +35,11 @@ class ModelSpec:
     2 * layers * kv_heads * head_dim * 2 bytes per token of context. `blob` is a prefix of the hex digest of the
     weights: models with the same `blob` are two names of one file, and it breaks ties between models. `load_s` is the
     time of a load from the page cache, `first_load_s` that of the first load (from disk; None: same as `load_s`).
-    `overhead_s` is the fixed time of a call. `cpu_slowdown` multiplies the time per token for the share of layers that
-    is not on the GPU. `parameters` are the model's own default options.
+    `overhead_s` is the fixed time of a call, and `first_format_s` what the first call with a format takes more after
+    each load, as the model prepares the grammar. `cpu_slowdown` multiplies the time per token for the share of layers
+    that is not on the GPU. `parameters` are the model's own default options.
+    `slowdown_beside` multiplies the time of a call while another model computes, 1: models do not share a processor.
+    `prompt_cache` tells which beginnings of a prompt are not read again; None: every prompt is read whole.
     `slowdowns` are calls at once -> how many times longer each takes to decode; empty: each slot decodes at full speed.
     """
 
@@ -54,16 +58,20 @@ class ModelSpec:
     cpu_slowdown: float = 1.0
     parameters: Mapping[str, Json] = field(default_factory=dict)
     slowdowns: Mapping[int, float] = field(default_factory=dict)
+    slowdown_beside: float = 1.0
+    first_format_s: float = 0.0
+    prompt_cache: PrefixReuse | None = None
 
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise ProfileError("a model of the simulated server has an empty name")
         for name in ("size_bytes", "layers", "kv_heads", "head_dim", "context_length"):
             _check(self.name, name, getattr(self, name), above=True)
-        for name in ("prefill_tokens_per_s", "decode_tokens_per_s", "cpu_slowdown"):
+        for name in ("prefill_tokens_per_s", "decode_tokens_per_s", "cpu_slowdown", "slowdown_beside"):
             _check(self.name, name, getattr(self, name), above=True)
         _check(self.name, "load_s", self.load_s)
         _check(self.name, "overhead_s", self.overhead_s)
+        _check(self.name, "first_format_s", self.first_format_s)
         if self.first_load_s is not None:
             _check(self.name, "first_load_s", self.first_load_s)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))

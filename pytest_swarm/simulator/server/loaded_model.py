@@ -14,6 +14,7 @@ from typing import Final
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.launch_options import LaunchOptions
 from pytest_swarm.simulator.server.memory import Placement
+from pytest_swarm.simulator.server.prefix_cache import PrefixCache
 
 FOREVER_S: Final = math.inf  # keep_alive of a pinned model
 
@@ -73,7 +74,8 @@ class LoadedModel:
 
     `keep_alive_s` is sticky: it applies until a request sets another. `expires_at_s` is what `/api/ps` shows: the end
     of the last keep_alive timer, also while the model is busy. `must_unload`: unload it as soon as it is idle, whatever
-    requests follow. `crashed`: its process is dead, which the server detects at the next request only.
+    requests follow. `crashed`: its process is dead, which the server detects at the next request only. `prompts` is its
+    prompt cache; None: it has none. `grammar_ready`: it has answered a call with a format.
     """
 
     __slots__ = (
@@ -82,12 +84,14 @@ class LoadedModel:
         "_waiting",
         "crashed",
         "expires_at_s",
+        "grammar_ready",
         "keep_alive_s",
         "model",
         "must_unload",
         "name",
         "options",
         "placement",
+        "prompts",
         "references",
         "timer_s",
     )
@@ -103,6 +107,9 @@ class LoadedModel:
         self.timer_s: float | None = None
         self.must_unload = False
         self.crashed = False
+        reuse = request.model.prompt_cache
+        self.grammar_ready = False
+        self.prompts = None if reuse is None else PrefixCache(slots, reuse)
         self._slots = slots
         self._running = 0
         self._waiting: deque[ModelRequest] = deque()

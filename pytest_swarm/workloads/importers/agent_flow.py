@@ -6,7 +6,7 @@ The readers of the formats build it; `flow_contraction` and `flow_graphs` make t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
@@ -15,6 +15,7 @@ from pytest_swarm.errors import GraphError
 QUESTION: Final = "question"  # the input that a chat message is given as
 BETWEEN: Final = "\n\n"  # two messages of one prompt
 NO_CODE: Final = "code is not run, and what it is given stands for its result"
+OWN_PROMPTS: Final = "prompts that the tool itself adds are not sent, or only their gist"
 MAX_PARTS: Final = 2_000  # of one text; a template that refers to templates could grow without end
 
 
@@ -191,6 +192,22 @@ def limited(parts: Iterable[Part]) -> Parts:
     if len(found) > MAX_PARTS:
         raise GraphError(f"a text is made of more than {MAX_PARTS} pieces, because its references refer to others")
     return found
+
+
+def filled(template: str, places: re.Pattern[str], fill: Callable[[re.Match[str]], Iterable[Part]]) -> Parts:
+    """Return a text with what stands for each of its places.
+
+    Args:
+        template: The text.
+        places: Matches a place.
+        fill: Returns what stands for it.
+    """
+    found: list[Part] = []
+    at_char = 0
+    for match in places.finditer(template):
+        found += [template[at_char : match.start()], *fill(match)]
+        at_char = match.end()
+    return limited(part for part in [*found, template[at_char:]] if part != "")
 
 
 def labeled(said: Iterable[tuple[str, Parts]]) -> list[Parts]:

@@ -1,23 +1,28 @@
-"""CrewAI: `tasks.yaml`, with `agents.yaml` beside it. Every task is an LLM step."""
+"""CrewAI: `tasks.yaml`, with `agents.yaml` beside it. Every task is an LLM step.
+
+The order of the tasks, what each is told of the others and how it is asked are those of the sequential process
+(crewai/crew.py and translations/en.json): the file itself does not say them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Final
 
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import (
+    OWN_PROMPTS,
     AgentFlow,
     FlowInput,
     FlowLink,
     FlowLoss,
     FlowNode,
     LlmStep,
-    Part,
     Parts,
+    StepAnswer,
+    filled,
     joined,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, text, texts
@@ -36,7 +41,7 @@ def is_crewai_agents(document: Json) -> bool:
 
 
 def read_crewai(document: Json, agents: Json, *, name: str, where: str) -> AgentFlow:
-    """Return the tasks of a crew. Without `context`, each task follows the one before it.
+    """Return the tasks of a crew. Without `context`, each task is told the answers of all before it.
 
     Args:
         document: The parsed tasks.
@@ -49,25 +54,67 @@ def read_crewai(document: Json, agents: Json, *, name: str, where: str) -> Agent
     """
     tasks = table(document)
     rows = {task: table(row) for task, row in tasks.items()}
-    links = [
-        FlowLink(source=before, target=task)
-        for before, task in pairwise(rows)
-        if not isinstance(rows[task].get("context"), list)
-    ]
-    links += [FlowLink(source=other, target=task) for task, row in rows.items() for other in texts(row, "context")]
+    told = _told(rows)
+    links = tuple(FlowLink(source=other, target=task) for task in rows for other in _nearest(task, rows, told))
     missing = FlowLoss(reason="there is no agents.yaml beside it, so roles and models are missing")
     losses = [*([] if isinstance(agents, dict) else [missing]), *_lost(rows, agents)]
     try:
         return AgentFlow(
             name=name,
-            nodes=tuple(FlowNode(id=task, name=task, step=_step(row, agents)) for task, row in rows.items()),
-            links=tuple(links),
+            nodes=tuple(
+                FlowNode(id=task, name=task, step=_step(row, agents, told[task])) for task, row in rows.items()
+            ),
+            links=links,
             losses=tuple(losses),
         )
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error
 
 
+def _told(rows: Mapping[str, JsonTable]) -> dict[str, tuple[str, ...]]:
+    """Return the tasks whose answers each task is told.
+
+    Those of `context`; without it, all that have ended: an asynchronous task is told the last that was not so, and the
+    next task that is not so waits for it.
+    """
+    told: dict[str, tuple[str, ...]] = {}
+    ended: list[str] = []
+    running: list[str] = []
+    last: tuple[str, ...] = ()
+    for task, row in rows.items():
+        is_async = row.get("async_execution") is True
+        if not is_async:
+            ended += running
+            running = []
+        usual = last if is_async else tuple(ended)
+        told[task] = texts(row, "context") if isinstance(row.get("context"), list) else usual
+        (running if is_async else ended).append(task)
+        last = last if is_async else (task,)
+    return told
+
+
+def _nearest(task: str, rows: Mapping[str, JsonTable], told: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """Yield the tasks that a task comes right after: all of `context`, else those that no other of them comes after."""
+    given = told[task]
+    is_chosen = isinstance(rows[task].get("context"), list)
+    behind = {earlier for other in given for earlier in _before(other, told)}
+    yield from (other for other in given if is_chosen or other not in behind)
+
+
+def _before(task: str, told: Mapping[str, tuple[str, ...]]) -> set[str]:
+    found: set[str] = set()
+    todo = list(told.get(task, ()))
+    while todo:
+        each = todo.pop()
+        if each not in found:
+            found.add(each)
+            todo += told.get(each, ())
+    return found
+
+
+_CONTEXT: Final = "This is the context you're working with:\n"
+_BETWEEN_ANSWERS: Final = "\n\n----------\n\n"
+_WHOLE: Final = "you MUST return the actual complete content as the final answer, not a summary."
 _TASK_LOSSES: Final = {
     "tools": "tools are not called",
     "guardrail": "answers are not checked",
@@ -77,10 +124,17 @@ _TASK_LOSSES: Final = {
     "output_file": "files are not written",
     "human_input": "nobody is asked",
     "callback": "code is not run",
+    "markdown": OWN_PROMPTS,
 }
 _AGENT_LOSSES: Final = {
     "tools": "tools are not called",
     "function_calling_llm": "tools are not called",
+    "allow_delegation": "tools are not called",
+    "allow_code_execution": "tools are not called",
+    "multimodal": "images and files are not sent",
+    "reasoning": "plans before the work are not made",
+    "inject_date": OWN_PROMPTS,
+    **dict.fromkeys(("system_template", "prompt_template", "response_template"), "templates of agents are not used"),
     "knowledge_sources": "nothing is stored or retrieved",
     "memory": "memories are not kept",
     "max_tokens": "settings of models are not sent",
@@ -90,11 +144,20 @@ _LLM_SETTINGS: Final = ("temperature", "top_p", "max_tokens", "max_completion_to
 
 
 def _lost(rows: Mapping[str, JsonTable], agents: Json) -> Iterator[FlowLoss]:
+    yield FlowLoss(reason=OWN_PROMPTS, what="the form of thoughts and answers")
+    known = table(agents)
     for task, row in rows.items():
+        if known and text(row, "agent") not in known:
+            reason = "agents.yaml has no agent for them, so their roles and models are missing"
+            yield FlowLoss(reason=reason, what=task, nodes=(task,))
         for key, reason in _TASK_LOSSES.items():
             if row.get(key):
                 yield FlowLoss(reason=reason, what=f"{task} ({key})", nodes=(task,))
-    for name in dict.fromkeys(text(row, "agent") for row in rows.values()):
+    named = dict.fromkeys(text(row, "agent") for row in rows.values())
+    for name in known:
+        if name not in named:
+            yield FlowLoss(reason="agents that no task names are left out", what=name)
+    for name in named:
         agent = table(agents, name)
         for key, reason in _AGENT_LOSSES.items():
             if agent.get(key):
@@ -103,27 +166,24 @@ def _lost(rows: Mapping[str, JsonTable], agents: Json) -> Iterator[FlowLoss]:
             yield FlowLoss(reason="settings of models are not sent", what=f"{name} ({', '.join(found)})")
 
 
-def _step(row: JsonTable, agents: Json) -> LlmStep:
+def _step(row: JsonTable, agents: Json, told: tuple[str, ...]) -> LlmStep:
     agent = table(agents, text(row, "agent"))
     role, goal = text(agent, "role").strip(), text(agent, "goal").strip()
     about = [f"You are {role}. {text(agent, 'backstory').strip()}"] if role else []
     about += [f"Your personal goal is: {goal}"] if goal else []
     expected = text(row, "expected_output").strip()
-    asked = [text(row, "description").strip()]
-    asked += [f"This is the expected criteria for your final answer: {expected}"] if expected else []
+    asked = [_parts(text(row, "description").strip())]
+    asked += [_parts(f"This is the expected criteria for your final answer: {expected}\n{_WHOLE}")] if expected else []
+    answers: list[Parts] = [(StepAnswer(candidates=((task, ()),), raw=task),) for task in told]
+    asked += [(_CONTEXT, *joined(answers, _BETWEEN_ANSWERS))] if answers else []
     llm = agent.get("llm")
     model = first_text(llm, "model", "name") if isinstance(llm, dict) else text(agent, "llm")
-    return LlmStep(system=joined(map(_parts, about), "\n"), prompt=joined(map(_parts, asked)), model=model or None)
+    return LlmStep(system=joined(map(_parts, about), "\n"), prompt=joined(asked), model=model or None)
 
 
 def _parts(template: str) -> Parts:
     """Return a text with its `{name}` places as inputs of the crew."""
-    found: list[Part] = []
-    at_char = 0
-    for match in _PLACE.finditer(template):
-        found += [template[at_char : match.start()], FlowInput(names=(match[1],), raw=match[0])]
-        at_char = match.end()
-    return tuple(part for part in [*found, template[at_char:]] if part != "")
+    return filled(template, _PLACE, lambda match: (FlowInput(names=(match[1],), raw=match[0]),))
 
 
 def _is_table_of(document: Json, key: str, others: tuple[str, ...]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, FlowLoss
+from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
 from pytest_swarm.workloads.importers.dify_references import assignments
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 
@@ -64,6 +64,10 @@ def _computes(data: JsonTable) -> bool:
 
 
 def _of_step(node: str, title: str, data: JsonTable) -> Iterator[FlowLoss]:
+    strategy = text(data, "agent_strategy_name").lower()
+    is_guided = bool(strategy) and not strategy.startswith("function")  # function calling adds no words
+    if is_guided or text(data, "type") in ("question-classifier", "parameter-extractor"):
+        yield FlowLoss(reason=OWN_PROMPTS, what=f"{title} ({text(data, 'type')})", nodes=(node,))
     agent = table(data, "agent_parameters", "model", "value")
     settings = [*table(data, "model", "completion_params"), *table(agent, "completion_params")]
     if settings:

@@ -7,6 +7,7 @@ it was given; everything else is an input.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -19,8 +20,8 @@ from pytest_swarm.workloads.importers.agent_flow import (
     Part,
     Parts,
     StepAnswer,
+    filled,
     joined,
-    limited,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text, texts
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
@@ -71,12 +72,7 @@ class DifyReferences:
 
     def parts(self, template: str) -> Parts:
         """Return a text with its variables resolved."""
-        found: list[Part] = []
-        at_char = 0
-        for match in _VARIABLE.finditer(template):
-            found += [template[at_char : match.start()], *self._variable(match[1], match[0])]
-            at_char = match.end()
-        return limited(part for part in [*found, template[at_char:]] if part != "")
+        return filled(template, _VARIABLE, lambda match: self._variable(match[1], match[0]))
 
     def selected(self, selector: tuple[str, ...]) -> Parts:
         """Return what a selector stands for; nothing for an empty one."""
@@ -161,17 +157,15 @@ class DifyReferences:
         if "{%" in template:
             self._lose(NO_JINJA, title)
             template = _JINJA_TAG.sub("", template)
-        found: list[Part] = []
-        at_char = 0
-        for match in _JINJA.finditer(template):
+
+        def fill(match: re.Match[str]) -> Iterator[Part]:
             name, path, rest = _jinja_name(match[1])
             if rest:
                 self._lose(NO_JINJA, title)
             value = values.get(name) or (FlowInput(names=(name,), raw=match[0]),)
-            inside = (part.within(path) if isinstance(part, StepAnswer) else part for part in value)
-            found += [template[at_char : match.start()], *inside]
-            at_char = match.end()
-        return limited(part for part in [*found, template[at_char:]] if part != "")
+            yield from (part.within(path) if isinstance(part, StepAnswer) else part for part in value)
+
+        return filled(template, _JINJA, fill)
 
     def _variable_of(self, kind: str, names: tuple[str, ...], raw: str) -> Parts:
         """Return a variable of the app: what was assigned last by a step before, else what is stored in the file."""

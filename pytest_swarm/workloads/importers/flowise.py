@@ -22,10 +22,9 @@ from pytest_swarm.workloads.importers.agent_flow import (
 )
 from pytest_swarm.workloads.importers.flowise_chains import CHAIN_KINDS, MODEL_KEYS, ChainReader
 from pytest_swarm.workloads.importers.flowise_losses import flowise_losses
-from pytest_swarm.workloads.importers.flowise_references import CALL_KIND, FlowiseReferences
+from pytest_swarm.workloads.importers.flowise_references import CALL_KIND, STEP_PREFIXES, FlowiseReferences
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
-_PREFIXES: Final = {"llmAgentflow": "llm", "agentAgentflow": "agent", "conditionAgentAgentflow": "conditionAgent"}
 _QUESTION: Final = "{{ question }}"
 _NOTE: Final = "stickyNote"
 
@@ -72,8 +71,8 @@ def _node(node: str, row: JsonTable, references: FlowiseReferences, chains: Chai
     kind, container = _kind(row), text(row, "parentNode")
     inputs = table(row, "data", "inputs")
     step: LlmStep | None = None
-    if kind in _PREFIXES:
-        step = _step(_PREFIXES[kind], inputs, references.of(node))
+    if kind in STEP_PREFIXES:
+        step = _step(STEP_PREFIXES[kind], inputs, references.of(node))
     elif kind in CHAIN_KINDS:
         step = chains.step(node)
     own = first_text(inputs, CHAIN_KINDS[kind]) if kind in CHAIN_KINDS else ""

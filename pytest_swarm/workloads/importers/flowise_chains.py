@@ -20,17 +20,25 @@ from pytest_swarm.workloads.importers.agent_flow import (
     Part,
     Parts,
     StepAnswer,
+    filled,
     is_blank,
     joined,
 )
 from pytest_swarm.workloads.importers.flowise_references import FlowiseReferences
-from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, text
+from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
 _NO_NAME: Final = "name"  # these nodes have no such input: their label names them
-_LABELED_KINDS: Final = (
-    *("conversationChain", "conversationalRetrievalQAChain", "retrievalQAChain", "sqlDatabaseChain", "toolAgent"),
-    *("conversationalAgent", "reactAgentChat", "reactAgentLLM", "csvAgent", "airtableAgent", "openAIAssistant"),
+_PLAIN_KINDS: Final = (
+    *("conversationChain", "toolAgent", "simpleChatEngine", "conversationalRetrievalToolAgent"),
+    *("anthropicAgentLlamaIndex", "openAIToolAgentLlamaIndex"),
 )
+GUIDED_KINDS: Final = (
+    *("conversationalRetrievalQAChain", "retrievalQAChain", "vectorDBQAChain", "multiRetrievalQAChain"),
+    *("sqlDatabaseChain", "graphCypherQAChain", "openApiChain", "getApiChain", "postApiChain", "contextChatEngine"),
+    *("subQuestionQueryEngine", "conversationalAgent", "reactAgentChat", "reactAgentLLM", "xmlAgent", "csvAgent"),
+    *("airtableAgent", "openAIAssistant"),
+)
+"""Kinds of steps to which Flowise, or the vendor of an assistant, adds a prompt of its own."""
 CHAIN_KINDS: Final = {
     "llmChain": "chainName",
     "seqAgent": "agentName",
@@ -38,7 +46,7 @@ CHAIN_KINDS: Final = {
     "seqConditionAgent": "conditionAgentName",
     "supervisor": "supervisorName",
     "worker": "workerName",
-    **dict.fromkeys(_LABELED_KINDS, _NO_NAME),
+    **dict.fromkeys((*_PLAIN_KINDS, *GUIDED_KINDS), _NO_NAME),
 }
 """Kinds of LLM steps -> the input that names the step."""
 MODEL_KEYS: Final = ("customModelName", "modelName", "model", "deploymentName", "azureOpenAIApiDeploymentName")
@@ -61,6 +69,11 @@ _STARTS: Final = ("seqStart", "supervisor")
 _TEMPLATE_KEYS: Final = ("template", "humanMessagePrompt", "prefix", "suffix")
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _WIRED: Final = re.compile(r"\{\{\s*([\w-]+)(?:\.data\.instance)?\s*\}\}")
+_TEAM: Final = "team_members"
+_STATE: Final = re.compile(r"\$flow\.state\.(\w+)([\w.\[\]]*)")
+_OUTPUT: Final = re.compile(r"\$flow\.output([\w.\[\]]*)")
+_KEY: Final = re.compile(r"\w+")
+_STATE_TABLE: Final = "updateStateMemoryUI"
 _QUESTION_FORMS: Final = ("{{question}}", "{{ question }}")
 
 
@@ -122,19 +135,20 @@ class ChainReader:
 
     def _template(self, template: str, values: JsonTable, *, usual: tuple[str, ...]) -> Parts:
         """Return a template with its `{name}` places filled by the node's values, or by inputs also called `usual`."""
-        found: list[Part] = []
-        at_char = 0
-        for match in _PLACE.finditer(template):
-            found += [template[at_char : match.start()], *self._value(match[1], match[0], values, usual)]
-            at_char = match.end()
-        return tuple(part for part in [*found, template[at_char:]] if part != "")
+        return filled(template, _PLACE, lambda match: self._value(match[1], match[0], values, usual))
 
     def _value(self, name: str, raw: str, values: JsonTable, usual: tuple[str, ...]) -> Parts:
         value = text(values, name)
         if value.strip() in _QUESTION_FORMS:
             return (FlowInput(names=(name, QUESTION), raw=raw),)
         if not value:
-            return (FlowInput(names=(name, *usual), raw=raw),)
+            members = self._team() if name == _TEAM else None
+            return (FlowInput(names=(name, *usual), raw=raw, default=members),)
+        if state := _STATE.fullmatch(value.strip()):
+            return (self._state(state[1], _keys(state[2]), raw),)
+        said_by = text(_parsed(value), "id")  # the last message of a step
+        if said_by in self.rows:
+            return (StepAnswer(candidates=((said_by, ()),), raw=raw),)
         wired = _WIRED.fullmatch(value.strip())
         if wired and wired[1] in self.rows:
             kind = text(self.rows[wired[1]], "data", "name")
@@ -142,6 +156,26 @@ class ChainReader:
                 return (StepAnswer(candidates=((wired[1], ()),), raw=raw),)
             return (FlowInput(names=(name, wired[1]), raw=raw),)
         return self.references.parts(value)
+
+    def _state(self, key: str, path: tuple[str, ...], raw: str) -> Part:
+        """Return what the steps wrote into a state: the answer of the last that comes before."""
+        candidates: list[tuple[str, tuple[str, ...]]] = []
+        for node, row in self.rows.items():
+            inputs = table(row, "data", "inputs")
+            uses_table = text(inputs, "updateStateMemory") == _STATE_TABLE
+            for update in tables(_parsed(text(inputs, _STATE_TABLE))) if uses_table else ():
+                output = _OUTPUT.fullmatch(text(update, "value").strip())
+                if text(update, "key") == key and output:
+                    written = _keys(output[1])
+                    candidates.append((node, (*(written[1:] if written[:1] == ("content",) else written), *path)))
+        if candidates:
+            return StepAnswer(candidates=tuple(reversed(candidates)), raw=raw)
+        return FlowInput(names=(key, f"flow.state.{key}"), raw=raw)
+
+    def _team(self) -> str | None:
+        """Return the names of the workers, as Flowise tells them to the supervisor and to each of them."""
+        workers = (table(row, "data", "inputs") for row in self.rows.values() if text(row, "data", "name") == "worker")
+        return ", ".join(_as_key(text(inputs, CHAIN_KINDS["worker"])) for inputs in workers) or None
 
     def _model(self, node: str) -> str | None:
         """Return the model that is wired to a step; to the start node where the step has none of its own."""
@@ -172,13 +206,24 @@ def _values(inputs: JsonTable) -> JsonTable:
     for key in ("promptValues", "systemMessagePromptValues", "humanMessagePromptValues"):
         value = inputs.get(key)
         if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except (ValueError, RecursionError):
-                continue
+            value = _parsed(value)
         if isinstance(value, dict):
             found |= value
     return found
+
+
+def _parsed(value: str) -> Json:
+    """Return a value that is written as JSON text; None where it is none."""
+    try:
+        parsed: Json = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+def _keys(path: str) -> tuple[str, ...]:
+    """Return the keys of a path such as `.plan[0]`."""
+    return tuple(_KEY.findall(path))
 
 
 def _as_key(name: str) -> str:

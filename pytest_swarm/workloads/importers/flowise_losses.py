@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, FlowLoss
+from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
+from pytest_swarm.workloads.importers.flowise_chains import GUIDED_KINDS
+from pytest_swarm.workloads.importers.flowise_references import STEP_PREFIXES
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
 _NODES: Final[Mapping[str, str]] = {
@@ -22,6 +24,13 @@ _NODES: Final[Mapping[str, str]] = {
     "ifElseFunction": NO_CODE,
     "seqState": "states are not kept",
 }
+_PARAMETERS: Final[Mapping[str, str]] = {  # of sequential agents
+    "interrupt": "nobody is asked",
+    "llmStructuredOutput": "structured output is not asked for",
+    "conditionAgentStructuredOutput": "structured output is not asked for",
+    "updateStateMemoryCode": NO_CODE,
+}
+_OWN_PROMPTS: Final = ("conditionAgentAgentflow", "seqConditionAgent", "supervisor", "worker", *GUIDED_KINDS)
 _CATEGORIES: Final[Mapping[str, str]] = {
     "Tools": "tools are not called",
     "Tools (MCP)": "tools are not called",
@@ -56,7 +65,6 @@ SAMPLING: Final = (
     *("maxCompletionTokens", "reasoningEffort", "extendedThinking", "budgetTokens", "thinkingBudget"),
 )
 """Settings of a model that are not sent."""
-_PREFIXES: Final = ("llm", "agent", "conditionAgent")
 
 
 def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Iterator[FlowLoss]:
@@ -74,10 +82,22 @@ def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Ite
         if reason:
             own = kind in _NODES or not users
             yield FlowLoss(reason=reason, what=label, nodes=(node,) if own else users)
+        for key, why in _PARAMETERS.items():
+            if inputs.get(key) not in (None, "", False, "[]") and _is_used(key, inputs):
+                yield FlowLoss(reason=why, what=label, nodes=(node,))
+        if kind in _OWN_PROMPTS:
+            yield FlowLoss(reason=OWN_PROMPTS, what=f"{label} ({kind})", nodes=(node,))
         if first_text(inputs, "modelName", "model") and (found := _sampling(inputs)):
             yield _sampling_loss(label, found, users or (node,))
-        for prefix in _PREFIXES:
-            yield from _of_step(prefix, node, label, inputs)
+        if kind in STEP_PREFIXES:
+            yield from _of_step(STEP_PREFIXES[kind], node, label, inputs)
+
+
+def _is_used(key: str, inputs: JsonTable) -> bool:
+    """Return whether an input is the one that is shown, and no list: lists are those of newer flows."""
+    if key == "updateStateMemoryCode":
+        return text(inputs, "updateStateMemory") == key
+    return not isinstance(inputs[key], list)
 
 
 def _of_step(prefix: str, node: str, label: str, inputs: JsonTable) -> Iterator[FlowLoss]:

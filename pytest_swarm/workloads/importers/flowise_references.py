@@ -15,18 +15,18 @@ from pytest_swarm.workloads.importers.agent_flow import (
     Conversation,
     FlowInput,
     FlowLoss,
-    Part,
     Parts,
     StepAnswer,
+    filled,
     joined,
-    limited,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _TAG: Final = re.compile(r"<[^<>]*>")
-_STEP_KINDS: Final = {"llmAgentflow": "llm", "agentAgentflow": "agent", "conditionAgentAgentflow": "conditionAgent"}
+STEP_PREFIXES: Final = {"llmAgentflow": "llm", "agentAgentflow": "agent", "conditionAgentAgentflow": "conditionAgent"}
+"""Kinds of LLM steps -> what the names of their inputs begin with."""
 CALL_KIND: Final = "executeFlowAgentflow"
 _ANSWER_FIELDS: Final = ("output", "content")
 _STATE: Final = ("$flow", "state")
@@ -49,12 +49,7 @@ class FlowiseReferences:
 
     def parts(self, template: str) -> Parts:
         """Return a text with its variables resolved."""
-        found: list[Part] = []
-        at_char = 0
-        for match in _VARIABLE.finditer(template):
-            found += [template[at_char : match.start()], *self._resolve(match[1], match[0])]
-            at_char = match.end()
-        return limited(part for part in [*found, template[at_char:]] if part != "")
+        return filled(template, _VARIABLE, lambda match: self._resolve(match[1], match[0]))
 
     def question(self, raw: str = "{{ question }}") -> Parts:
         """Return what the flow is asked: the message of the chat, or the fields of a form, one on each line."""
@@ -93,12 +88,12 @@ class FlowiseReferences:
     def _of_node(self, node: str, path: tuple[str, ...], raw: str) -> Parts:
         row = self.rows.get(node, {})
         kind, label = text(row, "data", "name"), text(row, "data", "label").strip() or node
-        if kind in _STEP_KINDS:
+        if kind in STEP_PREFIXES:
             field_path = path[1:] if path[:1] and path[0] in _ANSWER_FIELDS else path
             return (StepAnswer(candidates=((node, field_path),), raw=raw),)
         if kind == "iterationAgentflow":
             inside = [each for each, child in self.rows.items() if text(child, "parentNode") == node]
-            steps = [each for each in inside if text(self.rows[each], "data", "name") in _STEP_KINDS]
+            steps = [each for each in inside if text(self.rows[each], "data", "name") in STEP_PREFIXES]
             if steps:
                 return (StepAnswer(candidates=tuple((each, ()) for each in reversed(steps)), raw=raw),)
         if kind == "customFunctionAgentflow":

@@ -1,4 +1,4 @@
-"""LangFlow (JSON): components, of which the model components are LLM steps. A component's Python is never run."""
+"""LangFlow (JSON): components, of which those that ask a model are LLM steps. A component's Python is never run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import (
@@ -18,9 +19,9 @@ from pytest_swarm.workloads.importers.agent_flow import (
     FlowLoss,
     FlowNode,
     LlmStep,
-    Part,
     Parts,
     StepAnswer,
+    filled,
     joined,
     limited,
 )
@@ -28,8 +29,15 @@ from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_te
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{(\w+)\}")  # a doubled brace is a brace
-_PARSED: Final = re.compile(r"\{(?:text|data)\}")
-_STEP_KINDS: Final = ("LanguageModelComponent", "Agent")
+_MUSTACHE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_FILLED: Final = re.compile(r"\{(current_date|model_name|optional_user_context)\}")
+_PARSED: Final = re.compile(r"\{(\w+)\}")
+_WHOLE_NAMES: Final = ("text", "data")  # of what a parser is given
+_STEP_KINDS: Final = ("Agent", "StructuredOutput", "BatchRunComponent")
+_ANY_MODEL: Final = "LanguageModelComponent"
+_MODEL_FIELDS: Final = ("llm", "model", "agent_llm", "language_model")  # to which a model is wired, and no text
+_ASKED_FIELDS: Final = ("input_value", "df")
+_NOTE: Final = "note"
 
 
 def is_langflow(document: Json) -> bool:
@@ -48,7 +56,7 @@ def read_langflow(document: Json, *, name: str, where: str) -> AgentFlow:
     Raises:
         GraphError: Where an edge leads to a component that does not exist.
     """
-    rows = {text(row, "id"): row for row in tables(document, "data", "nodes") if text(row, "data", "type")}
+    rows = {text(row, "id"): row for row in tables(document, "data", "nodes") if _kind(row) not in ("", _NOTE)}
     edges = tables(document, "data", "edges")
     reader = _Components(rows, edges)
     notes = {text(row, "id") for row in tables(document, "data", "nodes")} - set(rows)
@@ -64,24 +72,41 @@ def read_langflow(document: Json, *, name: str, where: str) -> AgentFlow:
         raise GraphError(f"{where}: {error}") from error
 
 
+def _kind(row: JsonTable) -> str:
+    return text(row, "data", "type")
+
+
 _CARRIED: Final = ("ChatInput", "TextInput", "ChatOutput", "TextOutput", "Prompt", "Prompt Template")
+_EXTRACTING: Final = "StructuredOutput"
+_BY_ROW: Final = "BatchRunComponent"
+_BUILT_IN_TOOLS: Final = ("add_current_date_tool", "add_calculator_tool")
 _NOT_RUN: Final = "components are not run, and what they are given stands for their result"
-_NO_TEXTS: Final = ("", "tools", "llm", "model", "memory", "embedding", "embedding_model", "language_model")
+_NO_TEXTS: Final = ("", "tools", "memory", "embedding", "embedding_model", *_MODEL_FIELDS)
 _SETTINGS: Final = ("temperature", "top_p", "top_k", "max_tokens", "seed", "model_kwargs", "json_mode", "num_ctx")
 
 
 def _lost(rows: dict[str, JsonTable], reader: _Components, edges: list[JsonTable]) -> Iterator[FlowLoss]:
     for node, row in rows.items():
-        kind, fields = text(row, "data", "type"), table(row, "data", "node", "template")
+        kind, fields = _kind(row), table(row, "data", "node", "template")
         if not reader.is_step(node):
-            if kind not in _CARRIED:
-                users = tuple(text(edge, "target") for edge in edges if text(edge, "source") == node)
+            users = tuple(text(edge, "target") for edge in edges if text(edge, "source") == node)
+            if reader.is_model(node):
+                yield from _settings(node, fields, users)
+            elif kind not in _CARRIED:
                 yield FlowLoss(reason=_NOT_RUN, what=f"{node} ({kind})", nodes=(node, *users))
             continue
-        if found := [key for key in _SETTINGS if table(fields, key).get("value") not in (None, "", False, {}, [])]:
-            yield FlowLoss(reason="settings of models are not sent", what=f"{node} ({', '.join(found)})", nodes=(node,))
-        if table(fields, "output_schema").get("value"):
+        yield from _settings(node, fields, (node,))
+        if built_in := [key for key in _BUILT_IN_TOOLS if table(fields, key).get("value") is True]:
+            yield FlowLoss(reason="tools are not called", what=f"{node} ({', '.join(built_in)})", nodes=(node,))
+        if kind == _BY_ROW:
+            yield FlowLoss(reason="iterations run once, with the whole list", what=node, nodes=(node,))
+        if kind != _EXTRACTING and table(fields, "output_schema").get("value"):
             yield FlowLoss(reason="structured output is not asked for", what=node, nodes=(node,))
+
+
+def _settings(node: str, fields: JsonTable, users: tuple[str, ...]) -> Iterator[FlowLoss]:
+    if found := [key for key in _SETTINGS if table(fields, key).get("value") not in (None, "", False, {}, [])]:
+        yield FlowLoss(reason="settings of models are not sent", what=f"{node} ({', '.join(found)})", nodes=users)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +119,50 @@ class _Components:
     memo: ReferenceMemo[Parts] = field(default_factory=ReferenceMemo)
 
     def is_step(self, node: str) -> bool:
-        kind = text(self.rows.get(node, {}), "data", "type")
-        return kind.endswith("Model") or kind in _STEP_KINDS
+        kind = _kind(self.rows.get(node, {}))
+        return kind in _STEP_KINDS or (_is_model_kind(kind) and not self.is_model(node))
+
+    def is_model(self, node: str) -> bool:
+        """Return whether a component is only the model of others, and is asked nothing itself."""
+        led_to = {_field_name(row) for row in self.edges if text(row, "source") == node}
+        return _is_model_kind(_kind(self.rows.get(node, {}))) and bool(led_to) and led_to.issubset(_MODEL_FIELDS)
 
     def step(self, node: str) -> LlmStep | None:
         if not self.is_step(node):
             return None
         fields = self._fields(node)
-        model = at(fields, "model_name", "value") or at(fields, "model", "value")
-        name = first_text(model[0], "name") if isinstance(model, list) and model else text(model)
+        is_extraction = _kind(self.rows[node]) == _EXTRACTING
+        ask: Parts = (_extraction(fields),) if is_extraction else ()
         return LlmStep(
-            system=joined([self._field(node, "system_message"), self._field(node, "system_prompt")]),
-            prompt=self._field(node, "input_value"),
-            model=name.strip() or None,
+            system=joined([self._field(node, "system_message"), self._system(node), ask]),
+            prompt=joined(self._field(node, name) for name in _ASKED_FIELDS),
+            model=self._model(node),
+            type=TaskType.EXTRACTION if is_extraction else None,
         )
+
+    def _system(self, node: str) -> Parts:
+        """Return the system prompt of a step; in that of an agent, LangFlow fills three places itself."""
+        found = self._field(node, "system_prompt")
+        if _kind(self.rows[node]) != "Agent":
+            return found
+        known = {"model_name": self._model(node), "optional_user_context": ""}
+
+        def fill(match: re.Match[str]) -> Parts:
+            return (FlowInput(names=(match[1],), raw=match[0], default=known.get(match[1])),)
+
+        texts = (filled(part, _FILLED, fill) if isinstance(part, str) else (part,) for part in found)
+        return limited(part for each in texts for part in each)
+
+    def _model(self, node: str) -> str | None:
+        """Return the model that is wired to a step, else the one that it names itself."""
+        wired = [text(row, "source") for row in self.edges if text(row, "target") == node and _is_of_model(row)]
+        for each in (*wired, node):
+            fields = self._fields(each)
+            model = at(fields, "model_name", "value") or at(fields, "model", "value")
+            name = first_text(model[0], "name") if isinstance(model, list) and model else text(model)
+            if name.strip():
+                return name.strip()
+        return None
 
     def _fields(self, node: str) -> JsonTable:
         return table(self.rows.get(node, {}), "data", "node", "template")
@@ -126,7 +181,7 @@ class _Components:
 
     def _output(self, node: str) -> Parts:
         """Return what a component hands on."""
-        kind = text(self.rows.get(node, {}), "data", "type")
+        kind = _kind(self.rows.get(node, {}))
         raw = f"{{{node}}}"
         if self.is_step(node):
             return (StepAnswer(candidates=((node, ()),), raw=raw),)
@@ -149,25 +204,45 @@ class _Components:
         pattern = first_text(fields.get("pattern"), "value") or first_text(fields.get("template"), "value")
         if not kind.startswith("Parse") or not given or not pattern:
             return given
-        first, *others = _PARSED.split(pattern)
-        return limited((first, *(part for other in others for part in (*given, other))))
+
+        def fill(match: re.Match[str]) -> Parts:
+            name = match[1]
+            if name in _WHOLE_NAMES:
+                return given
+            fields_of_answers = tuple(part.within((name,)) for part in given if isinstance(part, StepAnswer))
+            return fields_of_answers or (FlowInput(names=(f"{node}.{name}", name), raw=match[0]),)
+
+        return filled(pattern, _PARSED, fill)
 
     def _template(self, node: str) -> Parts:
         template = text(self._fields(node), "template", "value")
-        found: list[Part] = []
-        at_char = 0
-        for match in _PLACE.finditer(template):
-            found.append(template[at_char : match.start()])
-            at_char = match.end()
+
+        def fill(match: re.Match[str]) -> Parts:
             if match[1] is None:
-                found.append(match[0][0])
-                continue
-            value = tuple(
-                replace(part, raw=match[0]) if isinstance(part, FlowInput) else part
-                for part in self._field(node, match[1])
-            )
-            found += value or (FlowInput(names=(match[1],), raw=match[0]),)
-        return limited(part for part in [*found, template[at_char:]] if part != "")
+                return (match[0][0],)
+            value = self._field(node, match[1])
+            written = tuple(replace(part, raw=match[0]) if isinstance(part, FlowInput) else part for part in value)
+            return written or (FlowInput(names=(match[1],), raw=match[0]),)
+
+        is_mustache = table(self._fields(node), "use_double_brackets").get("value") is True
+        return filled(template, _MUSTACHE if is_mustache else _PLACE, fill)
+
+
+def _is_model_kind(kind: str) -> bool:
+    return (kind.endswith("Model") or kind == _ANY_MODEL) and "Embedding" not in kind
+
+
+def _is_of_model(row: JsonTable) -> bool:
+    return _field_name(row) in _MODEL_FIELDS
+
+
+def _extraction(fields: JsonTable) -> str:
+    """Return the request for the fields of a schema."""
+    lines = [
+        f"- {text(row, 'name')} ({text(row, 'type') or 'str'}): {text(row, 'description')}".rstrip(": ")
+        for row in tables(fields, "output_schema", "value")
+    ]
+    return "\n".join(["Answer with one JSON object with these keys:", *lines]) if lines else ""
 
 
 def _field_name(row: JsonTable) -> str:

@@ -1,4 +1,4 @@
-"""n8n workflows (JSON): nodes, main connections, and the LangChain root nodes as LLM steps.
+"""n8n workflows (JSON): nodes, main connections, and the nodes that ask a model as LLM steps.
 
 Connections of other kinds attach a helper to its user: a model, a memory, a tool, a parser. Only models are read.
 """
@@ -25,14 +25,19 @@ from pytest_swarm.workloads.importers.agent_flow import (
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 from pytest_swarm.workloads.importers.n8n_expressions import N8nExpressions
 from pytest_swarm.workloads.importers.n8n_losses import n8n_losses
-from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
+from pytest_swarm.workloads.importers.n8n_nodes import MODEL_KIND, N8nNodes, is_llm_step, kind_of
 
 _CHAT_INPUT: Final = "={{ $json.chatInput }}"
 _VENDOR_ROLES: Final = {"developer": "system", "model": "assistant"}
+_VENDOR_MESSAGES: Final = (
+    ("messages", "values"),
+    ("responses", "values"),
+    ("messages", "messages"),
+    ("prompt", "messages"),
+)
 _CHAIN_ROLES: Final = (("System", "system"), ("AI", "assistant"))
 _TAKING_CHAT: Final = ("agent", "chainLlm", "chainRetrievalQa", "openAiAssistant")
 _SUMMARY: Final = 'Write a concise summary of the following:\n\n\n"{text}"\n\n\nCONCISE SUMMARY:'
-_MODEL_KIND: Final = "ai_languageModel"
 MAX_MODEL_DEPTH: Final = 5  # selectors of models between a step and its model
 
 
@@ -82,7 +87,10 @@ def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmSt
 
     said = [*_chain_messages(parameters), *_vendor_messages(parameters)]
     own = first_text(table(parameters, "options"), "systemMessage", "systemPromptTemplate")
-    system = joined([*(read(each) for role, each in said if role == "system"), read(own)])
+    labels = _labels(kind, parameters, read)
+    system = joined(
+        [*(read(each) for role, each in said if role == "system"), _placed(own, "{categories}", labels, read)]
+    )
     asked = [(role, read(each)) for role, each in said if role != "system"]
     kind_type: str | None = None
     if kind == "chainSummarization":
@@ -92,8 +100,8 @@ def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmSt
         asked.append(("user", _summarized(instruction, read)))
     else:
         asked.append(("user", read(_text(kind, parameters, has_messages=bool(asked)))))
-    if ask := _output_request(kind, parameters):
-        system = joined([system, (ask,)])
+    if ask := _output_request(kind, parameters, labels, read):
+        system = joined([system, ask])
         kind_type = TaskType.EXTRACTION if kind == "informationExtractor" else None
     prompt = joined(labeled(asked))
     return LlmStep(system=system, prompt=prompt, model=_model(row, nodes, MAX_MODEL_DEPTH), type=kind_type)
@@ -102,12 +110,17 @@ def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmSt
 def _summarized(instruction: str, read: Callable[[str], Parts]) -> Parts:
     """Return the prompt of a summarization: what comes in stands at `{text}`, else behind the instruction."""
     given = read("={{ $json }}")
-    pieces = instruction.split("{text}")
-    if len(pieces) == 1:
-        return joined([read(instruction), given])
-    lead = "=" if instruction.startswith("=") else ""
-    parts = [*read(pieces[0])]
-    for piece in pieces[1:]:
+    return (
+        _placed(instruction, "{text}", given, read) if "{text}" in instruction else joined([read(instruction), given])
+    )
+
+
+def _placed(template: str, place: str, given: Parts, read: Callable[[str], Parts]) -> Parts:
+    """Return a template with what is given at each place of a name in braces."""
+    first, *others = template.split(place)
+    lead = "=" if template.startswith("=") else ""
+    parts = [*read(first)]
+    for piece in others:
         parts += (*given, *read(lead + piece))
     return limited(parts)
 
@@ -116,7 +129,7 @@ def _text(kind: str, parameters: JsonTable, *, has_messages: bool) -> str:
     """Return the text that a step asks: its own, or the message of the chat where it takes that."""
     if found := first_text(parameters, "text", "inputText", "query", "prompt"):
         return found
-    is_assistant = text(parameters, "resource") == "assistant" and text(parameters, "operation") in ("", "message")
+    is_assistant = text(parameters, "resource") == "assistant"
     takes_chat = (kind in _TAKING_CHAT or is_assistant) and not has_messages
     return _CHAT_INPUT if takes_chat and text(parameters, "promptType") != "define" else ""
 
@@ -131,39 +144,49 @@ def _chain_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:
 
 def _vendor_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:
     """Yield role and text of the messages of a vendor's node; they are the user's where they do not say."""
-    for key in ("messages", "responses"):
-        for row in tables(parameters, key, "values"):
+    for path in _VENDOR_MESSAGES:
+        for row in tables(parameters, *path):
             role = text(row, "role") or "user"
             yield _VENDOR_ROLES.get(role, role), text(row, "content")
+    if text(parameters, "operation") == "edit":
+        yield from (("user", text(parameters, key)) for key in ("instruction", "input"))
 
 
-def _output_request(kind: str, parameters: JsonTable) -> str:
-    """Return what the node itself asks of the model: classes, or fields to extract."""
+def _labels(kind: str, parameters: JsonTable, read: Callable[[str], Parts]) -> Parts:
+    """Return the classes that a node chooses from."""
+    if kind == "sentimentAnalysis":
+        return read(text(parameters, "options", "categories") or "Positive, Neutral, Negative")
+    return joined((read(text(row, "category")) for row in tables(parameters, "categories", "categories")), "; ")
+
+
+def _output_request(kind: str, parameters: JsonTable, labels: Parts, read: Callable[[str], Parts]) -> Parts:
+    """Return what the node itself asks of the model: one of its classes, or fields to extract."""
     if kind == "informationExtractor":
-        fields = [
-            f"- {text(row, 'name')} ({text(row, 'type') or 'string'}): {text(row, 'description')}"
+        fields: list[Parts] = [
+            ("- ", *read(text(row, "name")), f" ({text(row, 'type') or 'string'}): ", *read(text(row, "description")))
             for row in tables(parameters, "attributes", "attributes")
         ]
-        schema = first_text(parameters, "inputSchema", "jsonSchemaExample")
-        return "\n".join(["Extract from the text, and answer with one JSON object:", *(fields or [schema])]).strip()
+        schema = read(first_text(parameters, "inputSchema", "jsonSchemaExample"))
+        return joined([("Extract from the text, and answer with one JSON object:",), *(fields or [schema])], "\n")
     if kind == "textClassifier":
-        names = [text(row, "category") for row in tables(parameters, "categories", "categories")]
-        return f"Answer with the one of these categories that fits: {'; '.join(filter(None, names))}"
-    if kind == "sentimentAnalysis":
-        names_text = text(parameters, "options", "categories") or "Positive, Neutral, Negative"
-        return f"Answer with the sentiment of the text, one of: {names_text}"
-    return ""
+        described = [
+            ("- ", *read(text(row, "category")), ": ", *read(text(row, "description")))
+            for row in tables(parameters, "categories", "categories")
+            if text(row, "description").strip()
+        ]
+        return joined([("Answer with the one of these categories that fits: ", *labels), *described], "\n")
+    return ("Answer with the sentiment of the text, one of: ", *labels) if kind == "sentimentAnalysis" else ()
 
 
 def _model(row: JsonTable, nodes: N8nNodes, depth: int) -> str | None:
     """Return the model that a node names, or the one of the model node that hangs on it."""
     parameters = table(row, "parameters")
-    for key in ("modelId", "model", "modelName"):
+    for key in ("modelId", "model", "modelName", "chatModel"):
         found = at(parameters, key)
         name = text(found, "value") if isinstance(found, dict) else text(parameters, key)
         if name.strip():
             return name.strip()
-    for helper in nodes.helpers(text(row, "name"), _MODEL_KIND) if depth else ():
+    for helper in nodes.helpers(text(row, "name"), MODEL_KIND) if depth else ():
         if name_of_helper := _model(nodes.by_name[helper], nodes, depth - 1):
             return name_of_helper
     return None

@@ -17,6 +17,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     Part,
     Parts,
     StepAnswer,
+    filled,
     joined,
     limited,
 )
@@ -51,6 +52,7 @@ _SEGMENT: Final = re.compile(r"""\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]|\.(\w+)
 _HARMLESS: Final = re.compile(r"""\s|\?\?|\|\||''|""|JSON\.stringify|\.?\b(?:toJsonString|toString|trim)\b|[(),;]""")
 _ANSWER_PATHS: Final = (
     *(("message", "content"), ("response", "text"), ("content", "0", "text"), ("content", "parts", "0", "text")),
+    *(("choices", "0", "message", "content"), ("choices", "0", "text")),
     *(("output", "0", "content", "0", "text"), ("output",), ("text",), ("response",), ("content",)),
 )
 
@@ -85,12 +87,7 @@ class N8nExpressions:
         """
         if not value.startswith("="):
             return (value,) if value else ()
-        found: list[Part] = []
-        at_char = 1
-        for match in _EXPRESSION.finditer(value):
-            found += [value[at_char : match.start()], *self._expression(match[0], match[1], node)]
-            at_char = match.end()
-        return limited(part for part in [*found, value[at_char:]] if part != "")
+        return filled(value[1:], _EXPRESSION, lambda match: self._expression(match[0], match[1], node))
 
     def _expression(self, raw: str, script: str, node: str) -> Parts:
         """Return an expression that joins texts with its pieces resolved, any other as what it refers to."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, FlowLoss
-from pytest_swarm.workloads.importers.json_values import JsonTable, table, text
+from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
+from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
 from pytest_swarm.workloads.importers.n8n_items import CODE_KINDS
-from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
+from pytest_swarm.workloads.importers.n8n_nodes import MODEL_KIND, N8nNodes, is_llm_step, kind_of, resource_of
 
 _HELPERS: Final[Mapping[str, str]] = {
     "ai_tool": "tools are not called",
@@ -50,7 +50,15 @@ _CARRIED: Final = frozenset(
         *("textClassifier", "stickyNote", "executeWorkflowTrigger"),
     }
 )
-_MODEL_KIND: Final = "ai_languageModel"
+_OWN_PROMPTS: Final = (
+    *("informationExtractor", "textClassifier", "sentimentAnalysis", "chainRetrievalQa", "openAiAssistant"),
+)
+_PARAMETERS: Final[Mapping[str, str]] = {
+    "jsonOutput": "structured output is not asked for",
+    "needsFallback": "fallback models are not asked",
+    "threadId": "memories are not kept",
+}
+_SEEN: Final = ("image", "document", "video", "audio")  # resources that a step looks at or listens to
 _OWN_OPTIONS: Final = frozenset(
     {
         *("systemMessage", "systemPromptTemplate", "summarizationMethodAndPrompts", "categories", "simplify"),
@@ -67,10 +75,10 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
             yield FlowLoss(reason="disabled nodes are left out", what=name, nodes=nodes.users(name) or (name,))
             continue
         if is_llm_step(row):
-            yield from _of_settings(row, name, (name,))
+            yield from _of_step(row, name)
             if roles:
                 yield FlowLoss(reason="tools are not called", what=name, nodes=nodes.users(name))
-        elif _MODEL_KIND in roles or kind.startswith("lm"):
+        elif MODEL_KIND in roles or kind.startswith("lm"):
             yield from _of_settings(row, name, nodes.users(name) or (name,))
         elif roles:
             reason = next((_HELPERS[role] for role in roles if role in _HELPERS), "helpers are not used")
@@ -79,6 +87,26 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
             reason = _KINDS.get(kind, "services are not called")
             shown = name if kind in _KINDS else f"{name} ({kind})"
             yield FlowLoss(reason=reason, what=shown, nodes=(name,))
+
+
+def _of_step(row: JsonTable, name: str) -> Iterator[FlowLoss]:
+    yield from _of_settings(row, name, (name,))
+    if _has_own_prompt(row):
+        yield FlowLoss(reason=OWN_PROMPTS, what=f"{name} ({kind_of(row)})", nodes=(name,))
+    if kind_of(row) == "chainSummarization":
+        yield FlowLoss(reason="texts are summarized as a whole, not in parts", what=name, nodes=(name,))
+    messages = tables(row, "parameters", "messages", "messageValues")
+    if resource_of(row) in _SEEN or any(text(each, "messageType").startswith("image") for each in messages):
+        yield FlowLoss(reason="images and files are not sent", what=name, nodes=(name,))
+    for key, reason in _PARAMETERS.items():
+        if table(row, "parameters").get(key):
+            yield FlowLoss(reason=reason, what=f"{name} ({key})", nodes=(name,))
+
+
+def _has_own_prompt(row: JsonTable) -> bool:
+    """Return whether n8n, or the vendor's assistant, puts a prompt of its own before the step's."""
+    is_bare_agent = kind_of(row) == "agent" and not text(row, "parameters", "options", "systemMessage")
+    return is_bare_agent or kind_of(row) in _OWN_PROMPTS or resource_of(row) == "assistant"
 
 
 def _on_way(nodes: N8nNodes, name: str) -> tuple[str, ...]:
@@ -91,5 +119,3 @@ def _of_settings(row: JsonTable, name: str, nodes: tuple[str, ...]) -> Iterator[
     if found := [key for key, value in options.items() if value not in (None, "", {}, []) and key not in _OWN_OPTIONS]:
         what = f"{name} ({', '.join(found)})"
         yield FlowLoss(reason="settings of models are not sent", what=what, nodes=nodes)
-    if text(row, "parameters", "operation") in ("image", "audio"):
-        yield FlowLoss(reason="images and files are not sent", what=name, nodes=nodes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.errors import GraphError
@@ -11,12 +11,25 @@ from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.json_values import JsonTable, text
 
 MAIN: Final = "main"
-ROOT_KINDS: Final = frozenset(
+MODEL_KIND: Final = "ai_languageModel"
+_ROOT_KINDS: Final = frozenset(
     {
-        *("agent", "chainLlm", "chainSummarization", "openAi", "chainRetrievalQa", "informationExtractor"),
-        *("textClassifier", "sentimentAnalysis", "openAiAssistant", "anthropic", "googleGemini", "ollama"),
+        *("agent", "chainLlm", "chainSummarization", "chainRetrievalQa", "informationExtractor"),
+        *("textClassifier", "sentimentAnalysis", "openAiAssistant"),
     }
 )
+_VENDOR_KINDS: Final = frozenset({"openAi", "anthropic", "googleGemini", "ollama"})
+_OLD_VENDOR: Final = "n8n-nodes-base.openAi"
+_ASKING: Final[Mapping[str, tuple[str, ...]]] = {
+    "text": ("", "message", "response", "complete", "edit"),
+    "chat": ("", "complete"),
+    "assistant": ("", "message"),
+    "image": ("analyze",),
+    "document": ("", "analyze"),
+    "video": ("", "analyze"),
+    "audio": ("analyze",),
+}
+"""Operations of a vendor's node that ask a model for a text, by resource; one that is not written is the usual one."""
 
 
 def kind_of(row: JsonTable) -> str:
@@ -25,8 +38,24 @@ def kind_of(row: JsonTable) -> str:
 
 
 def is_llm_step(row: JsonTable) -> bool:
-    """Return whether a node is a LangChain root node that asks a model. A disabled one is none."""
-    return "langchain" in text(row, "type") and kind_of(row) in ROOT_KINDS and row.get("disabled") is not True
+    """Return whether a node asks a model for a text. A disabled one does not, nor one that draws, speaks or stores."""
+    if row.get("disabled") is True:
+        return False
+    if "langchain" not in text(row, "type"):
+        return text(row, "type") == _OLD_VENDOR and _asks_for_text(row)
+    return kind_of(row) in _ROOT_KINDS or (kind_of(row) in _VENDOR_KINDS and _asks_for_text(row))
+
+
+def resource_of(row: JsonTable) -> str:
+    """Return what a vendor's node works on: text, where it does not say."""
+    return text(row, "parameters", "resource") or "text"
+
+
+def _asks_for_text(row: JsonTable) -> bool:
+    resource, operation = resource_of(row), text(row, "parameters", "operation")
+    if resource == "image" and not operation and kind_of(row) in ("anthropic", "ollama"):
+        return True  # these two can only look at images
+    return operation in _ASKING.get(resource, ())
 
 
 class N8nNodes:

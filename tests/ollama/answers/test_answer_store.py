@@ -20,7 +20,6 @@ from msgspec.structs import replace as changed
 from pytest_swarm.errors import AnswersError
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
 from pytest_swarm.ollama.answers.answers_text import exported_lines, import_text, open_answers
-from pytest_swarm.ollama.answers.prompt_cache import PromptCache
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question, question_of
 from pytest_swarm.ollama.answers.stored_values import LoadSample, SpeedSample, StoredAnswer
 
@@ -246,16 +245,6 @@ def test_what_a_killed_process_has_told_is_there(tmp_path: Path) -> None:
     with AnswerStore(path) as store:
         assert all(store.answer(question(number.strip())) == ANSWER for number in told)
         assert store.add(question("more"), ANSWER)
-
-
-def test_a_prompt_that_begins_like_an_earlier_one_is_cached_until_the_model_is_loaded_anew() -> None:
-    cache = PromptCache()
-    assert not cache.reads("m", "Add the numbers 1 and 2.")
-    assert cache.reads("m", "Add the numbers 1 and 3.")
-    assert not cache.reads("n", "Add the numbers 1 and 2.")
-    assert not cache.reads("m", "Sort them.")
-    cache.load("m")
-    assert not cache.reads("m", "Add the numbers 1 and 2.")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""How fast the recorded machine was in each case: a machine that does other things drifts, which no profile predicts.
+
+speed = sum of expected seconds / sum of recorded seconds      decoding, of calls beside no other model
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import quantiles
+from typing import Final
+
+from pytest_swarm.calibration.recorded_chats import RecordedChat, recorded_chats
+from pytest_swarm.ollama.cassette.takes import Take
+from pytest_swarm.simulator.models.profile_types import Profile
+
+_LEAST_CASES: Final = 5  # with fewer, tenths of them say nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineDrift:
+    """The machine's speed by case, and the makespans and latencies that are far off, as predicted and at that speed."""
+
+    speeds: tuple[float, ...]
+    far: int
+    far_at_speed: int
+
+    @property
+    def sentence(self) -> str | None:
+        """What to know of the drift; None for too few cases."""
+        if len(self.speeds) < _LEAST_CASES:
+            return None
+        tenths = quantiles(self.speeds, n=10, method="inclusive")
+        text = f"The recorded machine drifted: in 80 % of the cases it decoded at {tenths[0]:.2f} to {tenths[-1]:.2f}"
+        text = f"{text} times its mean speed."
+        if not self.far:
+            return text
+        return (
+            f"{text} Of {self.far} makespans and latencies far off, {self.far_at_speed} still "
+            f"{'is' if self.far_at_speed == 1 else 'are'} at the speed of their case."
+        )
+
+
+def machine_speed(take: Take, profile: Profile) -> float | None:
+    """Return how many times as fast as the profile's mean the machine decoded in a case; None if no call tells.
+
+    Args:
+        take: The recorded case.
+        profile: The profile that was measured from the recording.
+    """
+    chats = list(recorded_chats(take))
+    expected = recorded = 0.0
+    for chat in chats:
+        model, tokens, seconds = profile.model(chat.model), chat.reply.completion_tokens, chat.reply.decode_s
+        if model is None or not tokens or tokens == 1 or not seconds or _beside_another(chat, chats):
+            continue
+        expected += tokens / model.spec.decode_tokens_per_s
+        recorded += seconds
+    return expected / recorded if recorded else None
+
+
+def _beside_another(chat: RecordedChat, chats: list[RecordedChat]) -> bool:
+    row = chat.exchange
+    return any(
+        each.model != chat.model
+        and each.exchange.sent_s < row.sent_s + row.end_s
+        and row.sent_s < each.exchange.sent_s + each.exchange.end_s
+        for each in chats
+    )

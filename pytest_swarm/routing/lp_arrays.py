@@ -1,0 +1,132 @@
+"""The relaxation of `lp` as arrays for HiGHS, for programs that cannot wait for CVXPY: `load_policy` plans with it.
+
+The arrays are those that CVXPY hands to HiGHS, entry by entry, so both come to the same shares, ties included.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import highspy
+import numpy as np
+
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.estimate.estimate_table import Matrix
+from pytest_swarm.routing.base import PlanningView, RoutingError
+from pytest_swarm.routing.highs import Numbers, Whole, new_highs
+from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation, rounded_plan
+from pytest_swarm.routing.objective import load_price, resident_mask, utility
+from pytest_swarm.routing.plan_builders import infeasible_plan
+
+_KEPT: Final = 32  # programs of one shape; an agent meets few shapes
+_NO_PLAN: Final = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LpArrays:
+    """minimize cost.(x, y), low <= A (x, y) <= high, with A by columns; x task by task, then y.
+
+    Rows: sum_i x_im = 1 of each task; x_im <= y_i, task by task; sum_i v_i y_i <= G. `cost` is not a part of it.
+    """
+
+    upper: Numbers
+    lower: Numbers
+    row_low: Numbers
+    row_high: Numbers
+    start: Whole
+    index: Whole
+    value: Numbers
+
+
+def lp_arrays(allowed: Matrix, keep: Matrix, vram_gb: Matrix, budget_gb: float) -> LpArrays:
+    """Return the arrays of the program that `routing/lp.py` states.
+
+    Args:
+        allowed: 1 where a model can take a task, else 0; shape (I, M).
+        keep: 1 for pinned models, else 0; shape (I,).
+        vram_gb: Footprints; shape (I,).
+        budget_gb: The budget in GB.
+    """
+    models, tasks = allowed.shape
+    pairs = models * tasks
+    within = tasks + np.arange(pairs)  # the rows x_im <= y_i
+    of_x = np.stack([np.repeat(np.arange(tasks), models), within], axis=1).ravel()
+    of_y = np.column_stack([within.reshape(tasks, models).T, np.full(models, tasks + pairs)])
+    value_y = np.column_stack([np.full((models, tasks), -1.0), vram_gb])
+    lengths = np.concatenate([np.full(pairs, 2), np.full(models, tasks + 1)])
+    high = np.concatenate([np.ones(tasks), np.zeros(pairs), [budget_gb]])
+    return LpArrays(
+        lower=np.concatenate([np.zeros(pairs), keep]),
+        upper=np.concatenate([allowed.T.ravel(), np.ones(models)]),
+        row_low=np.concatenate([high[:tasks], np.full(pairs + 1, -np.inf)]),
+        row_high=high,
+        start=np.concatenate([[0], lengths.cumsum()]).astype(np.int32),
+        index=np.concatenate([of_x, of_y.ravel()]).astype(np.int32),
+        value=np.concatenate([np.ones(2 * pairs), value_y.ravel()]),
+    )
+
+
+class DirectLpRouter:
+    """The plans of `lp` without CVXPY. One step is solved at a time, so threads may share it."""
+
+    name = "lp"
+
+    def __init__(self) -> None:
+        self._highs: Any = new_highs()  # highspy is untyped
+        self._lock = threading.Lock()
+        self._program = lru_cache(maxsize=_KEPT)(_program_of)
+        self._highs.passModel(_program_of((1, 1), b"\1", (False,), (1.0,), 1.0))
+        self._highs.run()  # the first run of a process costs some ms, and no step should wait for that
+
+    async def route(self, view: PlanningView) -> Plan:
+        """Return the rounded relaxation, as mode `lp` does."""
+        if not view.tasks or view.vram_budget_gb <= 0:
+            return infeasible_plan(view)
+        relaxed = self.relax(view)
+        return infeasible_plan(view) if relaxed is None else rounded_plan(view, relaxed)
+
+    def relax(self, view: PlanningView) -> LpRelaxation | None:
+        """Return the relaxation's solution, None where even that is infeasible; RoutingError if HiGHS gives none."""
+        started = time.perf_counter()
+        allowed = view.estimates.allowed
+        load = np.where(resident_mask(view), 0.0, load_price(view))
+        vram_gb = tuple(model.vram_gb for model in view.fleet)
+        keep = tuple(model.keep for model in view.fleet)
+        with self._lock:
+            program = self._program(allowed.shape, allowed.tobytes(), keep, vram_gb, view.vram_budget_gb)
+            program.col_cost_ = np.concatenate([-utility(view).T.ravel(), load])
+            self._highs.passModel(program)  # forgets the step before, so that each step starts alike
+            self._highs.run()
+            status = self._highs.getModelStatus()
+            values = np.array(self._highs.getSolution().col_value)
+            optimum = -self._highs.getInfo().objective_function_value
+        if status in _NO_PLAN:
+            return None
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise RoutingError(f"the linear program could not be solved ({SOLVERS[0]}: {status.name})")
+        shares = values[: allowed.size].reshape(allowed.shape[::-1]).T
+        return LpRelaxation(
+            shares=np.where(allowed, shares, 0.0),
+            optimum=optimum,
+            solver=SOLVERS[0],
+            solve_ms=(time.perf_counter() - started) * 1000,
+        )
+
+
+def _program_of(
+    shape: tuple[int, int], allowed: bytes, keep: tuple[bool, ...], vram_gb: tuple[float, ...], budget_gb: float
+) -> Any:  # highspy is untyped
+    """Return HiGHS's form of the program of one shape, without costs."""
+    mask = np.frombuffer(allowed, dtype=bool).reshape(shape).astype(float)
+    arrays = lp_arrays(mask, np.array(keep, dtype=float), np.array(vram_gb), budget_gb)
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(arrays.upper), len(arrays.row_high)
+    lp.col_lower_, lp.col_upper_ = arrays.lower, arrays.upper
+    lp.row_lower_, lp.row_upper_ = arrays.row_low, arrays.row_high
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = arrays.start, arrays.index, arrays.value
+    return lp

@@ -1,0 +1,98 @@
+"""Whether a sentence of a chat reply names a text as its answer: "The prize went to Marie Curie in 1903."
+
+The sentence must name it as whole words in a main clause that denies nothing, and must not offer another one beside
+it. Which question was asked is not known, so the topic of the sentence ("the capital *of France*") is no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import Final
+
+from pytest_swarm.scoring.patterns import one_of
+from pytest_swarm.scoring.plain_text import plain_words
+from pytest_swarm.scoring.same_text import normalized, one_spelling
+
+_MIN_LETTERS: Final = 3  # a shorter text stands in many sentences
+_MAX_MENTIONS: Final = 20  # that are looked at; keeps hostile texts cheap
+_SENTENCE: Final = re.compile(  # with a verb that every sentence may have, or of many words that are no names
+    r"\W*[A-Z\d].*\b"
+    + one_of("is, are, was, were, has, had, be, been, it, ist, sind, war, est, sont, son, es")
+    + r"\b|\W*[A-Z\d](?=(?:\S*\s+){4})(?:.*?\s[a-z]{2,}){2}"
+)
+_CLAUSE: Final = re.compile(
+    r"[;(—–?]|[,:]\s|\s\b"
+    + one_of("but, if, while, whereas, although, though, because, since, which, who, where, whose")
+    + r"\b"
+)
+_SUBORDINATE: Final = re.compile(
+    r"\W*"
+    + one_of(
+        "[Ww]hile, [Ww]hereas, [Aa]lthough, [Tt]hough, [Bb]ecause, "
+        "[Ee]ven though, [Dd]espite, [Uu]nlike, [Ii]f, since, whose"
+    )
+    + r"\b"
+)
+_DENIED: Final = re.compile(
+    r"\b(?:not|never|neither|nor|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*|used to)\b"
+    r"|n['’]t\b"
+    r"|\b(?:people|many|some|others) (?:\w+ )?(?:think|believe|assume|say)\b",
+    re.IGNORECASE,
+)
+_ASIDE: Final = re.compile(r"\W*(?:which|who|where)\b|,\s(?:an?|the|one)\s(?=\S)")
+_COPULA_BEFORE: Final = re.compile(r"\b(?:is|was|are|were)\s(?:called\s|the\s|an?\s)?[\"']?$")
+_BEFORE: Final = re.compile(
+    r"\b"
+    + one_of(
+        "than, unlike, instead of, rather than, opposed to, except, besides, or, either, between, followed by, "
+        "preceded by, before, (?<!named )after, formerly, confused with, mistaken for, similar to, near, nor, ahead of"
+    )
+    + r"\s(?:the\s|an?\s)?[\"'(\[]?$",
+    re.IGNORECASE,
+)
+_TOPIC: Final = re.compile(r"\b[Oo]f\s(?:the\s|an?\s)?[\"'(\[]?$")
+_NAME_IS: Final = re.compile(r"\W*[A-Z][\w.'’-]*(?:\s(?:of\s|the\s)?[A-Z][\w.'’-]*){0,4}\s(?:is|was)\s")
+_IS: Final = re.compile(r"\W?\s(?:is|was|are|were|has|had)\b")
+_QUOTED: Final = re.compile(r'"[^"]{1,200}"')
+_SIGN: Final = re.compile(r"(\\?[()\[\]{},;=+*/^<>|])")
+_ANOTHER_BEFORE: Final = re.compile(r"\b[A-Z][\w.'’-]*,?\s(?:and|&)\s(?:the\s)?[\"']?$")
+_AFTER: Final = re.compile(
+    r"[\"'\])]?(?:,?\s(?:or|nor|only if)\b|\s(?:is|was|are)\s(?:only|just|merely|second|third|different)\b"
+    r"|\s(?:and|&)\s(?:[A-Z]|[\w-]+\W*$)|(?:,\s[A-Z][^,.]{0,30})+,?\s(?:and|or)\s)"
+)
+
+
+def names_as_answer(sentence: str, wanted: str) -> bool:
+    """Return whether a sentence gives a text as its answer.
+
+    Args:
+        sentence: One sentence of a reply; a list of words or a lone name is none.
+        wanted: The text; one without a few letters or digits is never named.
+    """
+    words = normalized(wanted)
+    if sum(char.isalnum() for char in words) < _MIN_LETTERS or "\\" in words:
+        return False
+    plain = one_spelling(plain_words(sentence))
+    if plain.endswith("?") or _SENTENCE.match(plain) is None:
+        return False
+    spelled = _SIGN.sub(r"\\s?\1\\s?", re.escape(words).replace(r"\ ", r"\s"))
+    pattern = re.compile(rf"(?<![\w$€£])(?<!\d[.,])(?<!\w-){spelled}(?!\w|[.,]\d|-\w|['’]s?\s)", re.IGNORECASE)
+    return any(_is_answer(plain, match) for match in islice(pattern.finditer(plain), _MAX_MENTIONS))
+
+
+def _is_answer(sentence: str, name: re.Match[str]) -> bool:
+    before = _QUOTED.sub('""', sentence[: name.start()].rstrip('"'))
+    after = _QUOTED.sub('""', sentence[name.end() :].lstrip('"'))
+    starts = list(_CLAUSE.finditer(before))
+    end = _CLAUSE.search(after)
+    clause = before[starts[-1].start() :] if starts else before
+    if _DENIED.search(clause) or _DENIED.search(after if end is None else after[: end.start()]):
+        return False
+    if _SUBORDINATE.match(clause) or (_ASIDE.match(clause) and not _COPULA_BEFORE.search(clause)):
+        return False
+    if _TOPIC.search(before) and (_NAME_IS.match(sentence) or _IS.match(after)):
+        return False
+    if _BEFORE.search(before) or _ANOTHER_BEFORE.search(before) or _AFTER.match(after):
+        return False
+    return end is None or end[0] != "?"

@@ -1,0 +1,87 @@
+"""Which components of LangFlow ask a model, and what they ask, by the components' own sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workloads.flow_imports import imported, prompts
+
+
+def flow(*nodes: tuple[str, str, dict[str, Any]], links: str) -> dict[str, Any]:
+    """A flow of (ID, type, values of fields); links such as `a>b.input_value` name the field that is wired."""
+    rows: list[dict[str, Any]] = [
+        {
+            "id": node,
+            "data": {"type": kind, "node": {"template": {key: {"value": each} for key, each in values.items()}}},
+        }
+        for node, kind, values in nodes
+    ]
+    edges = []
+    for link in links.split(", "):
+        source, target = link.split(">")
+        target, _, name = target.partition(".")
+        edges.append({"source": source, "target": target, "data": {"targetHandle": {"fieldName": name}}})
+    return {"name": "w", "data": {"nodes": rows, "edges": edges}}
+
+
+def test_a_component_that_is_only_a_model_is_no_step(tmp_path: Path) -> None:
+    schema = [{"name": "price", "type": "float", "description": "in USD"}]
+    document = flow(
+        ("chat", "ChatInput", {}),
+        ("m", "OllamaModel", {"model_name": "llama3", "temperature": 0.2}),
+        ("vectors", "EmbeddingModel", {"model": "e"}),
+        ("extract", "StructuredOutput", {"system_prompt": "Extract.", "output_schema": schema}),
+        ("rows", "BatchRunComponent", {"system_message": "Rate.", "model": [{"name": "gpt"}]}),
+        ("hint", "note", {}),
+        links="chat>extract.input_value, m>extract.llm, extract>rows.df, vectors>rows.embedding",
+    )
+    found = imported(tmp_path, document, inputs={"question": "It costs 3."})
+    assert prompts(found) == {"extract": "It costs 3.", "rows": "{{answer: extract}}"}
+    extract, rows = found.graph.tasks
+    assert extract.system == "Extract.\n\nAnswer with one JSON object with these keys:\n- price (float): in USD"
+    assert (extract.type, extract.source_model, rows.source_model) == ("extraction", "llama3", "gpt")
+    assert found.losses == (
+        "settings of models are not sent: m (temperature)",
+        "components are not run, and what they are given stands for their result: vectors (EmbeddingModel)",
+        "iterations run once, with the whole list: rows",
+    )
+
+
+def test_the_places_that_langflow_fills_in_an_agent_are_filled_or_inputs(tmp_path: Path) -> None:
+    text = "On {current_date} you are {model_name}. {not_one}{optional_user_context}"
+    agent = ("a", "Agent", {"system_prompt": text, "model": [{"name": "llama3"}], "add_calculator_tool": True})
+    document = flow(("chat", "ChatInput", {}), agent, links="chat>a.input_value")
+    found = imported(tmp_path, document, inputs={"question": "Q", "current_date": "2026-01-02"})
+    assert found.graph.task("a").system == "On 2026-01-02 you are llama3. {not_one}"
+    assert imported(tmp_path, document, inputs={"question": "Q"}).losses == (
+        "tools are not called: a (add_calculator_tool)",
+        "inputs without a value stay as written: current_date; give them with --input NAME=VALUE",
+    )
+
+
+@pytest.mark.parametrize(
+    ("is_mustache", "prompt"), [(False, "Say {x} as N, not {{name}}."), (True, "Say {{x}} as {name}, not {{N}}.")]
+)
+def test_a_prompt_has_single_or_double_braces(is_mustache: bool, prompt: str, tmp_path: Path) -> None:
+    fields = {"template": "Say {{x}} as {name}, not {{{{name}}}}.", "name": "N", "use_double_brackets": is_mustache}
+    document = flow(("p", "Prompt", fields), ("m", "OllamaModel", {}), links="p>m.input_value")
+    assert prompts(imported(tmp_path, document)) == {"m": prompt}
+
+
+def test_a_parser_writes_fields_of_what_it_is_given(tmp_path: Path) -> None:
+    pattern = {"pattern": "{title} of {data}"}
+    document = flow(
+        ("web", "URLComponent", {}),
+        ("pages", "ParserComponent", pattern),
+        ("first", "OllamaModel", {}),
+        ("answer", "ParserComponent", pattern),
+        ("last", "OllamaModel", {}),
+        links="web>pages.input_data, pages>first.input_value, first>answer.input_data, answer>last.input_value",
+    )
+    assert prompts(imported(tmp_path, document, inputs={"pages.title": "T", "web": "W"})) == {
+        "first": "T of W",
+        "last": "{{answer: first | title}} of {{answer: first}}",
+    }
