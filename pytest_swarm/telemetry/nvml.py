@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+MOST_GPUS: Final = 1024  # a count above it is no count, and asking for each of them would not end
 IDLE_S: Final = 1.0  # the counter moves every 20 to 100 ms
 MILLIJOULES_PER_JOULE: Final = 1000.0
 
@@ -176,6 +177,8 @@ def _number_of_gpus(nvml: ModuleType) -> int:
     number = _whole(nvml, "nvmlDeviceGetCount")
     if not number:
         raise NvmlFailure("NVML finds no NVIDIA GPU here")
+    if number > MOST_GPUS:
+        raise NvmlFailure(f"nvmlDeviceGetCount gives {number}, which is no number of GPUs")
     return number
 
 
