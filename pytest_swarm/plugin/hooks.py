@@ -226,6 +226,7 @@ class SwarmHooks:
             finally:
                 self._finish(session, exitstatus)
 
+    @pytest.hookimpl(tryfirst=True)  # the terminal takes its time to show where it was
     def pytest_keyboard_interrupt(self) -> None:
         """From here on the run is being closed, which a further Ctrl-C must not break off."""
         self.signals.close()

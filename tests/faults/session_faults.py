@@ -27,6 +27,13 @@ class Stopping(GreedyRouter):
 def pytest_swarm_routers(config):
     return {{"stop": lambda setup: Stopping()}}
 """
+AGAIN = """
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+"""
 MODES = "--swarm-compare=lp,greedy,stop"
 SIGNALS = {
     "Ctrl-C": "os.kill(os.getpid(), signal.SIGINT); await asyncio.sleep(1)",
@@ -62,9 +69,11 @@ def resumed(workshop: Workshop, reports: Reports, before: bytes) -> None:
     assert sorted(each["mode"] for each in ends if each["status"] == "completed") == ["greedy", "lp", "stop"]
 
 
-def interrupted(action: str) -> Callable[[Workshop], None]:
+def interrupted(action: str, *, conftest: str = "") -> Callable[[Workshop], None]:
     def carry_out(workshop: Workshop) -> None:
         reports = suite(workshop, action=action)
+        with Path("conftest.py").open("a") as file:
+            file.write(conftest)
         result = workshop.pytester.runpytest(MODES, no_reraise_ctrlc=True)
         assert result.ret == pytest.ExitCode.INTERRUPTED
         assert "Traceback" not in result.stdout.str() + result.stderr.str()
@@ -181,10 +190,13 @@ def rows() -> tuple[FaultCase, ...]:
             place=Place.PROCESS,
             expected="exit status 2, reports of what was finished, no traceback",
             kept=WHOLE_LINES,
-            carry_out=interrupted(action),
+            carry_out=interrupted(action, conftest=conftest),
             memory_mb=120.0,
         )
-        for name, action in SIGNALS.items()
+        for name, (action, conftest) in {
+            **{name: (action, "") for name, action in SIGNALS.items()},
+            "Ctrl-C again while pytest tells the first one": (SIGNALS["Ctrl-C"], AGAIN),
+        }.items()
     ]
     disks = {
         "full while the second job runs": (full_disk(1.5), WHOLE_LINES),
