@@ -81,7 +81,7 @@ async def unload(client: AsyncClient, tag: str) -> None:
 
 async def main(path: str, text: str) -> None:
     """Run the steps on a text, and print what each did."""
-    policy = load_policy(path)
+    policy = load_policy(path)  # warns where the runs of its decision found it unusable
     async with AsyncClient() as client:
         listed = (await client.list()).models
         for sentence in policy.changes({each.model: each.digest for each in listed if each.model}):

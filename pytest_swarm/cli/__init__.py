@@ -1,8 +1,8 @@
 """The commands of `python -m pytest_swarm`, one file each; this module only finds the command that was asked for.
 
 A command is a module with `HELP` (its line in the list), `DESCRIPTION` (its own help), `configure(parser)` and
-`run(options) -> int`, and `ERROR_STATUS` where a SwarmError is not to end with 1. It parses arguments and prints; it
-imports the room that does the work when it runs.
+`run(options) -> int`, and `ERROR_STATUS` where a SwarmError other than an OptionError is not to end with 1. It parses
+arguments and prints; it imports the room that does the work when it runs.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from pytest_swarm.errors import SwarmError
+from pytest_swarm.errors import OptionError, SwarmError
 
 COMMANDS: Final = (
     *("report", "gate", "merge", "decide", "noise", "time", "import", "import-matrix", "expect", "new", "estimates"),
     *("profile", "fleet", "score", "serve", "answers"),
 )
 _FAILED: Final = 1
+_WRONG_OPTION: Final = 4  # as that of pytest, so that no wrong option looks like a result
 _OUTPUT_ERRORS: Final = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # of standard output
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command, or list them all where none is named, and return the exit status.
 
-    A SwarmError is printed as one sentence, and the status is 1 or what the command says. Invalid arguments exit with
-    argparse's status, 2.
+    A SwarmError is printed as one sentence. The status is 4 for an OptionError, else 1 or what the command says.
+    Invalid arguments exit with argparse's status, 2.
     """
     parser = argparse.ArgumentParser(
         prog="python -m pytest_swarm",
@@ -55,8 +56,8 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)
-        error_status: int = getattr(modules[options.command], "ERROR_STATUS", _FAILED)
-        return error_status
+        other: int = getattr(modules[options.command], "ERROR_STATUS", _FAILED)
+        return _WRONG_OPTION if isinstance(error, OptionError) else other
     except OSError as error:
         if error.errno not in _OUTPUT_ERRORS or error.filename is not None:
             raise

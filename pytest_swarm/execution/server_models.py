@@ -23,11 +23,15 @@ T = TypeVar("T")
 def installed_models(host: str, timeout_s: float) -> tuple[ListedModel, ...]:
     """Return the models of the server at `host`; BackendError where it cannot be asked, or hangs.
 
+    It is asked for its resident models too, which every case begins with.
+
     Args:
         host: URL of the server.
-        timeout_s: Time limit in seconds, of which `START_TIMEOUT_S` are used at most.
+        timeout_s: Time limit of a question in seconds, of which `START_TIMEOUT_S` are used at most.
     """
-    return _asked(host, timeout_s, OllamaClient.installed)
+    found = _asked(host, timeout_s, "/api/tags", OllamaClient.installed)
+    _asked(host, timeout_s, "/api/ps", OllamaClient.resident_entries)
+    return found
 
 
 def server_version(host: str, timeout_s: float) -> str:
@@ -37,11 +41,11 @@ def server_version(host: str, timeout_s: float) -> str:
         host: URL of the server.
         timeout_s: Time limit in seconds, of which `START_TIMEOUT_S` are used at most.
     """
-    return _asked(host, timeout_s, OllamaClient.version)
+    return _asked(host, timeout_s, "/api/version", OllamaClient.version)
 
 
-def _asked(host: str, timeout_s: float, call: Callable[[OllamaClient], Awaitable[T]]) -> T:
-    """Return what a server answers before a run to a call that takes it milliseconds."""
+def _asked(host: str, timeout_s: float, path: str, call: Callable[[OllamaClient], Awaitable[T]]) -> T:
+    """Return what a server answers before a run to a call of `path`, which takes it milliseconds."""
     limit_s = min(timeout_s, START_TIMEOUT_S)
 
     async def ask() -> T:
@@ -50,8 +54,8 @@ def _asked(host: str, timeout_s: float, call: Callable[[OllamaClient], Awaitable
             return await call(client)
         except CallTimeoutError as error:
             raise CallTimeoutError(
-                f"the server at {client.host} hangs: it takes connections, but did not answer a question of "
-                f"milliseconds within {limit_s:g} s; restart it, or give another --swarm-host"
+                f"the server at {client.host} hangs: it takes connections, but did not answer {path} within "
+                f"{limit_s:g} s, a question of milliseconds; restart it, or give another --swarm-host"
             ) from error
         finally:
             await client.aclose()

@@ -7,6 +7,7 @@ pytest nor a server.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -68,6 +69,16 @@ class DecidedPolicy:
     def budget_gb(self) -> float:
         """The VRAM budget that the policy keeps, in GB."""
         return self.file.vram_budget_gb
+
+    @property
+    def fault(self) -> str | None:
+        """Why it cannot be used as it is, by the runs of its decision; None where it can."""
+        fault = self.file.provenance.fault
+        return (
+            None
+            if fault is None
+            else f"{self._where}: it cannot be used as it is: in the runs of its decision it {fault}"
+        )
 
     def choose(
         self, task: TypicalTask, *, resident: Collection[str] = (), horizon: Sequence[TypicalTask] = ()
@@ -232,9 +243,12 @@ def _signature(task: Task) -> tuple[str, float, int, int]:
 
 
 def load_policy(path: str | os.PathLike[str]) -> DecidedPolicy:
-    """Return the policy of a file that `decide` wrote.
+    """Return the policy of a file that `decide` wrote; warn where it cannot be used as it is, as `fault` says.
 
     Raises:
         PolicyError: The file cannot be read, is newer, or plays a mode that needs a planner model.
     """
-    return DecidedPolicy(read_policy(Path(path)), where=f"policy {path}")
+    policy = DecidedPolicy(read_policy(Path(path)), where=f"policy {path}")
+    if policy.fault is not None:
+        warnings.warn(policy.fault, stacklevel=2)
+    return policy

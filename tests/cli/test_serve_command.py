@@ -92,21 +92,23 @@ def test_an_openai_client_chats(served: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "status", "message"),
     [
-        (["--profile", "none"], "profile none: there is no such file"),
-        (["--fault", "explode"], "--fault"),
-        (["--port", "70000"], "choose another --port"),
-        (["--graph", "no.toml"], "no.toml"),
+        (["--profile", "none"], 1, "profile none: there is no such file"),
+        (["--fault", "explode"], 4, "--fault"),
+        (["--port", "70000"], 4, "choose another --port"),
+        (["--graph", "no.toml"], 1, "no.toml"),
     ],
 )
-def test_a_bad_option_is_one_sentence(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["serve", *arguments]) == 1
+def test_a_bad_option_is_one_sentence(
+    arguments: list[str], status: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", *arguments]) == status
     assert message in capsys.readouterr().err
 
 
 def test_a_server_that_cannot_start_leaves_the_signals_as_they_were(capsys: pytest.CaptureFixture[str]) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    assert main(["serve", "--port", "70000"]) == 1
+    assert main(["serve", "--port", "70000"]) == 4
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     assert "choose another --port" in capsys.readouterr().err

@@ -238,7 +238,7 @@ def test_what_a_format_cannot_say_stands_in_comments(write: Any) -> None:
 def test_an_unknown_format_is_refused_before_anything_is_read(
     arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["decide", "nowhere", *arguments]) == 1
+    assert main(["decide", "nowhere", *arguments]) == 4
     assert said in capsys.readouterr().err
 
 

@@ -10,6 +10,8 @@ import pytest
 from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.execution import server_models
 from pytest_swarm.execution.server_models import installed_models, server_version
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.messages import ListedModel
 
 
 @pytest.fixture
@@ -24,6 +26,20 @@ def test_a_server_that_hangs_is_not_waited_for_as_long_as_a_model(
     ask: Callable[[str, float], object], hanging: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_models, "START_TIMEOUT_S", 0.05)
-    with pytest.raises(CallTimeoutError, match=r"hangs: it takes connections, .* within 0\.05 s; restart it") as error:
+    with pytest.raises(
+        CallTimeoutError, match=r"hangs: it takes connections, .* within 0\.05 s, .*; restart it"
+    ) as error:
         ask(hanging, 3600.0)
     assert hanging in str(error.value)
+
+
+def test_a_server_that_lists_its_models_but_not_the_resident_ones_hangs(
+    hanging: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def installed(_: OllamaClient) -> tuple[ListedModel, ...]:
+        return ()
+
+    monkeypatch.setattr(server_models, "START_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(OllamaClient, "installed", installed)
+    with pytest.raises(CallTimeoutError, match=r"hangs: .* did not answer /api/ps within 0\.05 s"):
+        installed_models(hanging, 3600.0)

@@ -9,6 +9,8 @@ import pytest
 
 from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.execution import server_models
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.messages import ListedModel
 from tests.faults.fault_case import FINE, LOST, Ending, FaultCase, Place, Workshop, simulated
 
 SAME_RECORD = "the events alone give the same record"
@@ -90,6 +92,13 @@ def _others() -> tuple[FaultCase, ...]:
             carry_out=_hanging_before_the_first_test,
         ),
         FaultCase(
+            name="the server lists its models, and hangs at the list of the resident ones, before the first test",
+            place=Place.SERVER,
+            expected="one sentence within 10 s, exit 4, however long `--swarm-timeout` is",
+            kept="nothing was measured yet",
+            carry_out=_hanging_at_the_resident_models,
+        ),
+        FaultCase(
             name="a slow reply within the time limit",
             place=Place.SERVER,
             expected="an answer like any other",
@@ -110,3 +119,11 @@ def _hanging_before_the_first_test(workshop: Workshop) -> None:
     workshop.patch.setattr(server_models, "START_TIMEOUT_S", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as listening, pytest.raises(CallTimeoutError, match="hangs: it"):
         server_models.installed_models(f"http://127.0.0.1:{listening.getsockname()[1]}", 3600.0)
+
+
+def _hanging_at_the_resident_models(workshop: Workshop) -> None:
+    async def installed(_: OllamaClient) -> tuple[ListedModel, ...]:
+        return ()
+
+    workshop.patch.setattr(OllamaClient, "installed", installed)
+    _hanging_before_the_first_test(workshop)

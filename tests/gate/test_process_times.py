@@ -71,5 +71,5 @@ def test_what_cannot_be_timed_is_refused(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "base.json").write_text("{}")
     subprocess.run(["git", "init", "-q"], check=True)
-    assert main(["time", "test_x.py", *arguments]) == 1
+    assert main(["time", "test_x.py", *arguments]) == 4
     assert sentence in capsys.readouterr().err

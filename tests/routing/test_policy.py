@@ -291,6 +291,14 @@ def test_what_a_run_does_otherwise_than_its_policy_was_decided_is_said(written: 
     assert "were made for each job anew (cross:reports/A), so it starts from their means over jobs: its plans" in said
 
 
+def test_a_policy_that_broke_the_budget_in_its_decision_is_named_at_the_start(written: Callable[[str], Path]) -> None:
+    path = written("milp")
+    fault = "breaks the budget in 9 of 9 jobs"
+    changed(path, provenance=json.loads(path.read_text())["provenance"] | {"fault": fault})
+    (said,) = policy_remarks(_Session(path), {})
+    assert said == f"policy {path}: it cannot be used as it is: in the runs of its decision it {fault}"
+
+
 def test_a_mode_that_cannot_be_played_names_the_file(bench: Bench, written: Callable[[str], Path]) -> None:
     path = changed(written("milp"), mode="zzz")
     with pytest.raises(PolicyError, match=rf"^policy {path}: cannot be played: unknown mode 'zzz'; known are "):

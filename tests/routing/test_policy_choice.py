@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as struct_with
 
 from pytest_swarm import Task, load_policy
 from pytest_swarm.domain.graph import HorizonDepth
@@ -188,3 +189,15 @@ def test_a_model_beyond_the_budget_is_never_chosen(tmp_path: Path) -> None:
     relaxed = load_policy(saved(tmp_path, policy("single:phi4:14b", budget_gb=8.0)))
     with pytest.raises(PolicyError, match=r"budget of 8GB"):
         relaxed.choose("math")
+
+
+def test_a_policy_that_the_runs_of_its_decision_found_unusable_says_so(tmp_path: Path) -> None:
+    fault = "breaks the budget in 9 of 9 jobs"
+    path = saved(
+        tmp_path, struct_with(policy("lp"), provenance=struct_with(PROVENANCE, ruling="unusable", fault=fault))
+    )
+    with pytest.warns(UserWarning, match=rf"policy\.json: it cannot be used as it is: .* it {fault}$") as warned:
+        loaded = load_policy(path)
+    assert warned[0].filename == __file__, "the line that loads it is named"
+    assert loaded.fault == f"policy {path}: it cannot be used as it is: in the runs of its decision it {fault}"
+    assert load_policy(saved(tmp_path, policy("lp"))).fault is None
