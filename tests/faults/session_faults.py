@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.fault_case import FaultCase, Place, Workshop
-from tests.plugin.conftest import INI, SUITE, Reports
+from tests.plugin.conftest import INI, SUITE, Reports, usual_signals
 
 WHOLE_LINES = "events.jsonl holds whole lines; a resumed run has every case once"
 STOPPING = """
@@ -65,7 +65,8 @@ def resumed(workshop: Workshop, reports: Reports, before: bytes) -> None:
 def interrupted(action: str) -> Callable[[Workshop], None]:
     def carry_out(workshop: Workshop) -> None:
         reports = suite(workshop, action=action)
-        result = workshop.pytester.runpytest(MODES, no_reraise_ctrlc=True)
+        with usual_signals():
+            result = workshop.pytester.runpytest(MODES, no_reraise_ctrlc=True)
         assert result.ret == pytest.ExitCode.INTERRUPTED
         assert "Traceback" not in result.stdout.str() + result.stderr.str()
         assert [each["mode"] for each in reports.report["cases"]] == ["lp", "greedy"]
