@@ -7,7 +7,7 @@ rebuilt, equal, from events.jsonl (`pytest_swarm.telemetry`). Times within a job
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -221,17 +221,17 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
-    """One TaskGraph run once under one routing mode."""
+    """One TaskGraph run once under one routing mode. One that was read from events makes its parts as they are read."""
 
     case: Case
     status: JobStatus
     simulated: bool
     started_ts_ms: float = field(compare=False, default=0.0)
-    steps: tuple[PlanStep, ...] = ()
-    outcomes: tuple[TaskOutcome, ...] = ()
-    switches: tuple[Switch, ...] = ()
-    samples: tuple[VramSample, ...] = ()
-    retries: tuple[Retry, ...] = ()
+    steps: Sequence[PlanStep] = ()
+    outcomes: Sequence[TaskOutcome] = ()
+    switches: Sequence[Switch] = ()
+    samples: Sequence[VramSample] = ()
+    retries: Sequence[Retry] = ()
     makespan_s: float | None = None
     error: str | None = None
     host: str | None = None  # the server that ran it, where there were several

@@ -75,8 +75,9 @@ class Estimator:
         allowed = np.ones(shape, dtype=np.bool_)
         for i, model in enumerate(models):
             factor = self._token_factor[model.tag]
-            capability = {kind: self.capability(model.tag, kind) for kind in kinds}
-            began = {kind: self._start.capability(self.fleet[model.tag], kind) for kind in kinds}
+            given = self.fleet[model.tag]
+            began = {kind: self._start.capability(given, kind) for kind in kinds}
+            capability = {kind: self._learned.get((model.tag, kind), began[kind]) for kind in kinds}
             for m, task in enumerate(tasks):
                 quality[i, m] = formulas.quality(
                     capability[task.type] + self._start.offset(model, task), task.difficulty

@@ -24,12 +24,12 @@ from pytest_swarm.estimate.formulas import call_latency_s
 from pytest_swarm.execution.running_job import RunningJob
 from pytest_swarm.execution.tasks import TaskCall, announced, not_loaded, run_task
 from pytest_swarm.routing.registry import built_in
+from pytest_swarm.simulator.virtual_loop import settle
 
 _START: Final = "start"
 _TASK_END: Final = "task_end"
 _LOAD_END: Final = "load_end"
 _SETTLE_S: Final = 1e-3  # ends within a millisecond are one question
-_SETTLE_VIRTUAL_S: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +236,7 @@ class Dispatcher:
                 f"{self._job.case.job} [{self._job.case.key.label}]: nothing of the plan can run; report this as a bug"
             )
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.sleep(_SETTLE_VIRTUAL_S if self._settings.virtual_time else _SETTLE_S)
+        await settle(_SETTLE_S)
         self._ends += 1
         ended = [task for task in self._running if task.done()]
         loaded = self._load is not None and self._load.done()

@@ -61,6 +61,7 @@ def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView
 def _view(moment: Moment, case: Case, context: CaseContext, *, depth: int) -> PlanningView:
     key, graph, settings = case.key, moment.graph, context.settings
     reached = graph.horizon(moment.finished, depth)
+    sees_all = len(reached) == len(graph) - len(moment.finished)
     stages = graph.stages(reached)  # what depends on a running task comes after it
     running = {each.task for each in moment.running or ()}
     horizon = tuple(each for each in reached if each not in running)
@@ -87,7 +88,7 @@ def _view(moment: Moment, case: Case, context: CaseContext, *, depth: int) -> Pl
         ready_since={task_id: moment.ready_since.get(task_id, moment.step) for task_id in ready},
         last_used=dict(moment.last_used),
         running=moment.running or (),
-        whole_graph=None if depth >= len(graph) else lambda: _view(moment, case, context, depth=len(graph)),
+        whole_graph=None if sees_all else lambda: _view(moment, case, context, depth=len(graph)),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.domain.packed import unpacked
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, Run
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of
@@ -106,8 +107,10 @@ def measure(records: Iterable[JobRecord]) -> tuple[MeasuredJob, ...]:
     return tuple(_measured(record, occurrence, best) for record, occurrence in ordered)
 
 
-def _best_scores(ordered: Iterable[tuple[JobRecord, int]]) -> dict[PairKey, float]:
+def _best_scores(ordered: Sequence[tuple[JobRecord, int]]) -> dict[PairKey, float]:
     """Return the best score within the budget of each pair that an oracle ran."""
+    if not any(record.case.key.mode == ORACLE for record, _ in ordered):
+        return {}
     best: dict[PairKey, float] = {}
     judged: set[PairKey] = set()
     for record, occurrence in ordered:
@@ -122,7 +125,7 @@ def _best_scores(ordered: Iterable[tuple[JobRecord, int]]) -> dict[PairKey, floa
 
 
 def _measured(record: JobRecord, occurrence: int, best: Mapping[PairKey, float]) -> MeasuredJob:
-    facts = JobFacts(record=record, oracle_score=best.get(pair_key(record, occurrence)))
+    facts = JobFacts(record=unpacked(record), oracle_score=best.get(pair_key(record, occurrence)))
     return MeasuredJob(record=record, metrics=metrics_of(facts), task_score=facts.task_scores, occurrence=occurrence)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +32,7 @@ class SwarmHooks:
         self.trouble: SwarmError | None = None
         self.signals = EndingSignals()
         self.ending: SessionEnd | None = None
+        self._keywords: Mapping[str, Any] = {}
         self.headed = False
         """Whether the lines before the first test were shown in the controller of xdist."""
 
@@ -115,6 +116,9 @@ class SwarmHooks:
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Attach a marked test's rule to its report, and in a worker of xdist its events, each as one text."""
         report = yield
+        if report.keywords == self._keywords:  # those of one test: its reports of setup, call and teardown share them
+            report.keywords = self._keywords
+        self._keywords = report.keywords
         if self.active and self.session.gating is not None:
             self.session.gating.attach(item, report)
         if self.is_worker and self.active and self.session.has_folder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pytest
@@ -276,7 +277,7 @@ def _in_a_loop() -> bool:
 def _properties(record: JobRecord, metrics: JobMetrics) -> list[tuple[str, object]]:
     """JUnit properties of a job."""
     key = record.case.key
-    return [
+    found = [
         ("swarm.job", record.case.job),
         ("swarm.mode", key.mode),
         ("swarm.horizon", str(key.horizon)),
@@ -289,3 +290,10 @@ def _properties(record: JobRecord, metrics: JobMetrics) -> list[tuple[str, objec
         ("swarm.simulated", record.simulated),
         *([] if key.lambda_token is None else [("swarm.lambda_token", key.lambda_token)]),
     ]
+    return [_shared_property(name, value) for name, value in found]
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _shared_property(name: str, value: object) -> tuple[str, object]:
+    """Return a property that the reports of many tests hold."""
+    return name, value

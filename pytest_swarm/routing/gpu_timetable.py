@@ -129,7 +129,7 @@ class GpuTimetable:
                 stay.end = max(stay.busy_until, offer.stay.start - self._models[offer.tag].load_s)
             self._stays.append(offer.stay)
         offer.stay.busy_until = max(offer.stay.busy_until, offer.finish)
-        self._slots[offer.slot] = sorted([*self._slots[offer.slot], (offer.start, offer.finish)])
+        self._slots[offer.slot] = _with_call(self._slots[offer.slot], (offer.start, offer.finish))
         return Booking(task=task, processor=offer.tag, start=offer.start, finish=offer.finish)
 
     def _shrink_to_budget(self) -> None:
@@ -138,6 +138,17 @@ class GpuTimetable:
             if sum(self._models[each.tag].vram_gb for each in self._stays) <= self._limit_gb:
                 return
             self._stays.remove(stay)
+
+
+def _with_call(busy: list[tuple[float, float]], call: tuple[float, float]) -> list[tuple[float, float]]:
+    """Return the busy intervals with one more; intervals that touch are one, so that a full slot is searched fast."""
+    joined: list[tuple[float, float]] = []
+    for start, finish in sorted([*busy, call]):
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], finish)
+        else:
+            joined.append((start, finish))
+    return joined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

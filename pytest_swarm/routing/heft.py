@@ -12,6 +12,7 @@ import numpy as np
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
+from pytest_swarm.estimate.estimate_table import Mask
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import explain_alone, fits_alone
 from pytest_swarm.routing.gpu_timetable import GpuModel, GpuTimetable
@@ -49,8 +50,9 @@ class HeftRouter:
         bookings = self.bookings(view)
         models = {each.task: each.processor for each in bookings}
         task_of = {task.id: task for task in view.tasks}
-        ready = sorted((each for each in bookings if each.task in view.ready), key=lambda each: each.start)
-        return run_in_order(view, [task_of[each.task] for each in ready], models)
+        ready = set(view.ready)
+        first = sorted((each for each in bookings if each.task in ready), key=lambda each: each.start)
+        return run_in_order(view, [task_of[each.task] for each in first], models)
 
     def bookings(self, view: PlanningView) -> tuple[Booking, ...]:
         """Return the schedule of the horizon, which ends at the estimated makespan."""
@@ -78,26 +80,32 @@ class HeftRouter:
 
     def _times_s(self, view: PlanningView) -> dict[str, dict[str, float]]:
         """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""
-        table = view.estimates
-        tags, good = view.fleet.tags, self._good_models(view)
-        able = {
-            task.id: frozenset(tag for i, tag in enumerate(tags) if table.allowed[i, m] and fits_alone(view, i))
-            for m, task in enumerate(view.tasks)
-        }
+        tags, good, able = view.fleet.tags, self._good_models(view), _by_task(view, _able(view))
+        latency_s = view.estimates.latency_s.T.tolist()
         chosen = {task: self._good.get(task, models) & able[task] or models for task, models in good.items()}
         return {
-            task.id: {tag: float(table.latency_s[i, m]) for i, tag in enumerate(tags) if tag in chosen[task.id]}
-            for m, task in enumerate(view.tasks)
+            task.id: {tag: seconds for tag, seconds in zip(tags, row, strict=True) if tag in chosen[task.id]}
+            for task, row in zip(view.tasks, latency_s, strict=True)
         }
 
     def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:
         """Return for each task the models within the floor of the best; the best one always is."""
-        table = view.estimates
-        fits = np.array([fits_alone(view, row) for row in range(len(view.fleet))])
-        able = table.allowed & fits[:, None]
-        quality = np.where(able, table.quality, -np.inf)
-        good = able & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12)
-        return {
-            task.id: frozenset(tag for i, tag in enumerate(view.fleet.tags) if good[i, m])
-            for m, task in enumerate(view.tasks)
-        }
+        able = _able(view)
+        quality = np.where(able, view.estimates.quality, -np.inf)
+        return _by_task(view, able & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12))
+
+
+def _able(view: PlanningView) -> Mask:
+    """Return True where a model can take a task and fits the budget alone, shape (I, M)."""
+    fits = np.array([fits_alone(view, row) for row in range(len(view.fleet))])
+    able: Mask = view.estimates.allowed & fits[:, None]
+    return able
+
+
+def _by_task(view: PlanningView, mask: Mask) -> dict[str, frozenset[str]]:
+    """Return for each task the models for which the mask is true."""
+    tags = view.fleet.tags
+    return {
+        task.id: frozenset(tag for tag, holds in zip(tags, row, strict=True) if holds)
+        for task, row in zip(view.tasks, mask.T.tolist(), strict=True)
+    }

@@ -53,8 +53,16 @@ class LpRouter:
 
     @classmethod
     def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
-        """Return the router; it needs nothing of the setup."""
-        return cls()
+        """Return the router; it needs nothing of the setup.
+
+        A small program is solved first, because CVXPY and HiGHS import and prepare much in the first one of a process.
+        """
+        router = cls()
+        small = router._compiled((1, 1), b"\1", (False,))
+        small.worth.value, small.load.value, small.vram_gb.value = np.ones(1), np.zeros(1), np.ones(1)
+        small.budget_gb.value = 1.0
+        _solve(small.problem, router._solvers)
+        return router
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the rounded relaxation: `objective` and `bound` are its optimum, `gap` is what rounding lost."""

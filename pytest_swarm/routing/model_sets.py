@@ -131,6 +131,7 @@ def best_set(program: RoutingProgram, family: Family) -> tuple[Mask, float] | No
     return family.member[winner], float(value[winner])
 
 
+@lru_cache(maxsize=_FAMILIES)
 def without(family: Family) -> tuple[tuple[Index, Index], ...]:
     """Return for each model i: the sets that hold it beyond the pinned ones, and the same sets without it."""
     order = family.bits.argsort()

@@ -77,11 +77,14 @@ class _Front:
     origin: Index
 
     def offer(self, at: Index, source: Index, price: float, rank: float) -> None:
-        """Let the sets `at` be reached from the sets `source`, at a price each."""
+        """Let the sets `at` be reached from the sets `source`, at a price each; none is where no set holds a model."""
+        if not len(at):
+            return
         value, ranked = self.value[source] - price, self.rank[source] + rank
         held = self.value[at]
-        with np.errstate(invalid="ignore"):  # -inf - -inf: a set that is not reached from either side
-            better = (value > held + _STEP_TIE) | ((value >= held - _STEP_TIE) & (ranked < self.rank[at] - _STEP_TIE))
+        better = (value > held + _STEP_TIE) | ((value >= held - _STEP_TIE) & (ranked < self.rank[at] - _STEP_TIE))
+        if not better.any():
+            return
         at, source = at[better], source[better]
         self.value[at], self.rank[at], self.origin[at] = value[better], ranked[better], self.origin[source]
 

@@ -19,6 +19,8 @@ from pytest_swarm.units import on_tick
 
 VIRTUAL_EPOCH_S: Final = 1_767_225_600.0  # 2026-01-01T00:00:00Z: the wall-clock time at which every virtual loop starts
 
+SAME_MOMENT_S: Final = 1e-6  # timers this close are one moment; sums of floats differ by less
+
 _T = TypeVar("_T")
 _Events = list[tuple[selectors.SelectorKey, int]]
 
@@ -49,6 +51,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             return False
 
         self._clock.stopped = stopped
+
+    def settled(self) -> asyncio.Future[None]:
+        """Return a future that is done when nothing is left to run at this moment, before time advances further."""
+        future = self.create_future()
+        self._clock.settling.append(future)
+        return future
 
     def time(self) -> float:
         """Return the virtual seconds since the loop was created."""
@@ -83,6 +91,7 @@ class _VirtualSelector(selectors.DefaultSelector):
         self.working_threads = 0
         self.own_sockets = 0
         self.stopped: Callable[[], bool] = lambda: False
+        self.settling: list[asyncio.Future[None]] = []
 
     def select(self, timeout: float | None = None) -> _Events:
         """Return the available events; if there are none, advance by `timeout` seconds (None: there is no timer)."""
@@ -92,6 +101,9 @@ class _VirtualSelector(selectors.DefaultSelector):
         if self.working_threads:
             return super().select(None)
         if self.stopped():
+            return []
+        if self.settling and (timeout is None or timeout > SAME_MOMENT_S):
+            self._settle()
             return []
         if len(self.get_map()) > self.own_sockets:  # a real socket is open: wait as an ordinary loop does
             events = super().select(timeout)
@@ -104,6 +116,12 @@ class _VirtualSelector(selectors.DefaultSelector):
         self.now_s = on_tick(self.now_s + timeout) if self._ticks else self.now_s + timeout
         return []
 
+    def _settle(self) -> None:
+        settling, self.settling = self.settling, []
+        for future in settling:
+            if not future.done():  # nobody waits for a cancelled one
+                future.set_result(None)
+
 
 def new_virtual_loop() -> VirtualTimeLoop:
     """Return a new virtual loop; a loop factory for `asyncio.Runner`."""
@@ -113,6 +131,19 @@ def new_virtual_loop() -> VirtualTimeLoop:
 def new_ticking_loop() -> VirtualTimeLoop:
     """Return a new virtual loop that advances in whole ticks."""
     return VirtualTimeLoop(ticks=True)
+
+
+async def settle(real_s: float) -> None:
+    """Wait until what happens at this moment has happened: on a virtual loop no time, else some seconds.
+
+    Args:
+        real_s: The seconds to wait on any other loop.
+    """
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, VirtualTimeLoop):
+        await loop.settled()
+    else:
+        await asyncio.sleep(real_s)
 
 
 def wall_time_s(loop: asyncio.AbstractEventLoop) -> float:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, get_args
@@ -18,6 +20,7 @@ from msgspec import Struct
 
 from pytest_swarm.codec import JsonDecoder, is_json
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.packed import packed
 from pytest_swarm.domain.record import (
     Case,
     JobRecord,
@@ -30,7 +33,7 @@ from pytest_swarm.domain.record import (
 from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.errors import EventsError, SwarmError
-from pytest_swarm.graph_codec import GraphObject, decode_graph_object
+from pytest_swarm.graph_codec import decode_graph_object
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
@@ -101,17 +104,18 @@ class _OpenJob:
     def label(self) -> str:
         return f"{self.case.job} [{self.case.key.label}]"
 
-    def close(self, event: types.JobSummaryEvent) -> JobRecord:
+    def close(self, event: types.JobSummaryEvent, shared: SharedValues) -> JobRecord:
+        pack = partial(packed, shared=shared.same)
         return JobRecord(
             case=self.case,
             status=event.status,
             simulated=self.simulated,
             started_ts_ms=event.started_ts_ms,
-            steps=tuple(self.steps),
-            outcomes=tuple(self.outcomes),
-            switches=tuple(self.switches),
-            samples=tuple(self.samples),
-            retries=tuple(self.retries),
+            steps=pack(self.steps),
+            outcomes=pack(self.outcomes),
+            switches=pack(self.switches),
+            samples=pack(self.samples),
+            retries=pack(self.retries),
             makespan_s=event.makespan_s,
             error=event.error,
             host=event.host,
@@ -135,7 +139,7 @@ class _Reader:
         self.torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
         self.measured = MeasuredReader()
         self._shared = SharedValues()
-        self._graphs: dict[str, tuple[GraphObject, TaskGraph]] = {}
+        self._graphs: dict[bytes, TaskGraph] = {}
 
     def take_line(self, line: bytes, *, number: int) -> None:
         where = f"{self.where}, line {number}"
@@ -210,7 +214,7 @@ class _Reader:
             case types.VramSampleEvent():
                 job.samples.append(events.decode_vram_sample(event, shared=self._shared.values))
             case types.JobSummaryEvent():
-                self.jobs.append(job.close(event))
+                self.jobs.append(job.close(event, self._shared))
                 del self.open[event.case]
 
     def _check_result(self, event: types.TaskResultEvent, job: _OpenJob, where: str) -> None:
@@ -227,12 +231,10 @@ class _Reader:
 
     def _graph(self, event: types.DagStructureEvent, where: str) -> TaskGraph:
         """The graph of an event. The same graph comes with every mode, budget and repeat: it is decoded once."""
-        known = self._graphs.get(event.graph_digest)
-        if known is not None and known[0] == event.graph:
-            return known[1]
-        graph = decode_graph_object(event.graph, where=where, error=EventsError)
-        self._graphs[event.graph_digest] = (event.graph, graph)
-        return graph
+        content = sha256(repr(event.graph).encode()).digest()
+        if content not in self._graphs:
+            self._graphs[content] = decode_graph_object(event.graph, where=where, error=EventsError)
+        return self._graphs[content]
 
     def finish(self, notes: tuple[str, ...]) -> Run:
         if self.info is None:

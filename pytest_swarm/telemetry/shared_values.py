@@ -6,6 +6,7 @@ a large run, and changes nothing that can be read of it.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -32,7 +33,7 @@ class SharedValues:
     """The values that were seen last."""
 
     _seen: dict[object, Any] = field(default_factory=dict)
-    _floats: dict[float, float] = field(default_factory=dict)
+    _floats: dict[float | str, float] = field(default_factory=dict)
 
     def within(self, event: S) -> S:
         """Return an equal event whose fields are shared with earlier ones."""
@@ -47,10 +48,17 @@ class SharedValues:
         known: tuple[T, ...] = self._seen.setdefault((tuple, values), values)
         return known
 
+    def same(self, values: tuple[Any, ...], /) -> tuple[Any, ...]:
+        """Return a tuple of the very same objects: the one that was seen first, which keeps their ids from others."""
+        known: tuple[Any, ...] = self._seen.setdefault(array("Q", map(id, values)).tobytes(), values)
+        return known
+
     def _of(self, value: Any) -> Any:
         """Return an equal value of the same types: the one that was seen first."""
         if type(value) is float:
-            return self._floats.setdefault(value, value) if value else value  # 0.0 equals -0.0, and is another one
+            return self._floats.setdefault(value or str(value), value)  # 0.0 equals -0.0, and is another one
+        if type(value) is int:
+            return self._seen.setdefault(value, value)
         if isinstance(value, str):
             return self._seen.setdefault(value, value) if type(value) is str else value  # enums are shared already
         if isinstance(value, EstimateRow):

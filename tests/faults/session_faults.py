@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.fault_case import FaultCase, Place, Workshop
-from tests.plugin.conftest import INI, SUITE, Reports
+from tests.plugin.conftest import INI, SUITE, Reports, usual_signals
 
 WHOLE_LINES = "events.jsonl holds whole lines; a resumed run has every case once"
 STOPPING = """
@@ -74,7 +74,8 @@ def interrupted(action: str, *, conftest: str = "") -> Callable[[Workshop], None
         reports = suite(workshop, action=action)
         with Path("conftest.py").open("a") as file:
             file.write(conftest)
-        result = workshop.pytester.runpytest(MODES, no_reraise_ctrlc=True)
+        with usual_signals():
+            result = workshop.pytester.runpytest(MODES, no_reraise_ctrlc=True)
         assert result.ret == pytest.ExitCode.INTERRUPTED
         assert "Traceback" not in result.stdout.str() + result.stderr.str()
         assert [each["mode"] for each in reports.report["cases"]] == ["lp", "greedy"]

@@ -569,6 +569,20 @@ FAULTS: Final = (
         new="ranks[task] = after",
         tests=("routing/test_heft.py",),
     ),
+    Fault(
+        name="ends of one moment are two questions",
+        where="simulator/virtual_loop.py",
+        old="(timeout is None or timeout > SAME_MOMENT_S)",
+        new="(timeout is None or timeout > 0)",
+        tests=("simulator/test_virtual_loop.py",),
+    ),
+    Fault(
+        name="intervals that touch are not joined with the last one",
+        where="routing/gpu_timetable.py",
+        old="joined[-1] = (joined[-1][0], finish)",
+        new="joined[-1] = (start, finish)",
+        tests=("routing/test_heft.py",),
+    ),
     # --- reliability
     Fault(
         name="two processes write one run",

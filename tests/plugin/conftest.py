@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +73,15 @@ class Reports:
 @pytest.fixture
 def reports(suite: pytest.Pytester) -> Reports:
     return Reports(suite.path)
+
+
+@contextmanager
+def usual_signals() -> Iterator[None]:
+    """Handle Ctrl-C and SIGHUP as a terminal's process does, also where `nohup` or a shell let them be ignored."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {each: signal.signal(each, handler) for each, handler in usual.items()}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -13,11 +13,18 @@ import pytest
 
 from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.plugin.ending_signals import EndingSignals
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, usual_signals
 
 pytestmark = pytest.mark.skipif(
     threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread only"
 )
+
+
+@pytest.fixture(autouse=True)
+def handled_signals() -> Iterator[None]:
+    with usual_signals():
+        yield
+
 
 ROUTER = """
 import asyncio, os, signal

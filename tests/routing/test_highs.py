@@ -21,13 +21,17 @@ def run_highs(threads):
 
 run_highs(int(sys.argv[1]))
 from tests.instances import WB1, view_of
+from pytest_swarm.routing.base import RouterSetup
 from pytest_swarm.routing.highs import solve_mip
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.program import program_of
 
 view = view_of(WB1)
 assert solve_mip(program_of(view), stages=1, limit_s=None) is not None
-assert asyncio.run(LpRouter().route(view)).solver == "HIGHS"
+router = LpRouter.from_setup(RouterSetup(fleet=view.fleet))
+loaded = set(sys.modules)
+assert asyncio.run(router.route(view)).solver == "HIGHS"
+assert set(sys.modules) == loaded, "a decision imports nothing"
 """
 
 

@@ -6,7 +6,13 @@ import time
 
 import pytest
 
-from pytest_swarm.simulator.virtual_loop import VIRTUAL_EPOCH_S, DeadlockError, new_virtual_loop, wall_time_s
+from pytest_swarm.simulator.virtual_loop import (
+    VIRTUAL_EPOCH_S,
+    DeadlockError,
+    new_virtual_loop,
+    settle,
+    wall_time_s,
+)
 from tests.simulator.servers import in_virtual_time
 
 
@@ -32,6 +38,39 @@ def test_timers_run_in_the_order_of_their_time() -> None:
         return seen
 
     assert in_virtual_time(main) == ["a@1", "b@2", "c@2"]
+
+
+def test_settling_takes_no_time_and_lets_all_of_this_moment_happen() -> None:
+    async def main() -> tuple[list[str], float]:
+        seen: list[str] = []
+
+        async def at(seconds: float, name: str) -> None:
+            await asyncio.sleep(seconds)
+            for _ in range(5):  # what follows takes turns of the loop, as a request does
+                await asyncio.sleep(0)
+            seen.append(name)
+
+        rest = asyncio.gather(at(1, "a"), at(1, "b"), at(1 + 5e-7, "c"), at(1.001, "later"))
+        await asyncio.sleep(1)
+        await settle(real_s=60)
+        found = sorted(seen), asyncio.get_running_loop().time()
+        await rest
+        return found
+
+    seen, now_s = in_virtual_time(main)
+    assert seen == ["a", "b", "c"]
+    assert now_s == pytest.approx(1, abs=1e-6)
+
+
+def test_settling_that_is_cancelled_disturbs_nobody() -> None:
+    async def main() -> float:
+        given_up = asyncio.ensure_future(settle(real_s=60))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await settle(real_s=60)
+        return asyncio.get_running_loop().time()
+
+    assert in_virtual_time(main) == 0
 
 
 def test_a_timeout_counts_virtual_seconds() -> None:
