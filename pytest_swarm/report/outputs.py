@@ -102,6 +102,9 @@ def rebuild(
         outputs: The reports to write.
         folder: Where to write; None is beside each run's events. Several runs get a folder each.
         job: Keep only the jobs whose name contains this text, which shows them in full.
+
+    Raises:
+        OptionError: A report cannot be written, or there is no such job.
     """
     reports = [build_report(restricted(each.run, job)) for each in sources]
     written: list[Path] = []
@@ -110,13 +113,14 @@ def rebuild(
             if output.kind == "html" and n > 0:
                 continue
             page = PageOptions(others=reports[1:])
-            written += write_output(
-                _named(output, report, several=len(sources) > 1),
-                report,
-                _folder(source, report, folder, several=len(sources) > 1),
-                page=page,
-                events=source.events,
-            )
+            named = _named(output, report, several=len(sources) > 1)
+            there = _folder(source, report, folder, several=len(sources) > 1)
+            try:
+                written += write_output(named, report, there, page=page, events=source.events)
+            except OSError as error:
+                where = named.path or there
+                reason = error.strerror or error
+                raise OptionError(f"report: {where}: cannot be written: {reason}; give another --out") from error
     return tuple(written)
 
 

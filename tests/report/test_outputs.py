@@ -83,3 +83,9 @@ def test_a_path_may_name_a_variable_of_the_environment(monkeypatch: pytest.Monke
 def test_jsonl_without_events_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="there is none"):
         write_output(Output(kind="jsonl"), build_report(small_run()), tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OptionError, match=r"^report: [^\n]*file/out: cannot be written: [^\n]*; give another --out$"):
+        rebuild([source(tmp_path)], [Output(kind="html")], folder=tmp_path / "file" / "out")
