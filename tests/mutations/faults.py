@@ -518,6 +518,20 @@ FAULTS: Final = (
         new="self.complete",
         tests=("telemetry/test_reader.py",),
     ),
+    Fault(
+        name="packed records do not share what is equal",
+        where="domain",
+        old="rows = [shared(tuple(_apart(record, numbers)))",
+        new="rows = [tuple(_apart(record, numbers))",
+        tests=("domain/test_packed.py",),
+    ),
+    Fault(
+        name="0.0 of an event takes the sign of a zero that was seen first",
+        where="telemetry",
+        old="setdefault(value or str(value), value)",
+        new="setdefault(value, value)",
+        tests=("telemetry/test_shared_values.py",),
+    ),
     # --- parts of one run
     Fault(
         name="a case in two parts of a run counts twice",
