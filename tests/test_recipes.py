@@ -155,7 +155,7 @@ class Scratch:
         self.tree = folder / "tree"
         self.suite = folder / "suite"
         for name in ("pytest_swarm", "docs", "tests", "benchmarks", "configs", "examples"):
-            ignored = shutil.ignore_patterns("node_modules", "reports")
+            ignored = shutil.ignore_patterns("node_modules", "reports", "*.pyc.*")  # compiled files half written
             shutil.copytree(ROOT / name, self.tree / name, ignore=ignored)
         for path in (*ROOT.glob("*.md"), ROOT / "pyproject.toml", ROOT / "conftest.py", ROOT / "LICENSE"):
             shutil.copy(path, self.tree)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.errors import BackendError, CallTimeoutError, ModelMissingError
+from pytest_swarm.errors import BackendError, BadReplyError, CallTimeoutError, ModelMissingError, ServerRefusedError
 from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
@@ -23,14 +24,15 @@ T = TypeVar("T")
 def installed_models(host: str, timeout_s: float) -> tuple[ListedModel, ...]:
     """Return the models of the server at `host`; BackendError where it cannot be asked, or hangs.
 
-    It is asked for its resident models too, which every case begins with.
+    It is asked for its resident models too, which every case begins with, so that a hang there is told early.
 
     Args:
         host: URL of the server.
         timeout_s: Time limit of a question in seconds, of which `START_TIMEOUT_S` are used at most.
     """
     found = _asked(host, timeout_s, "/api/tags", OllamaClient.installed)
-    _asked(host, timeout_s, "/api/ps", OllamaClient.resident_entries)
+    with suppress(BadReplyError, ServerRefusedError):  # what it answers there is judged by the first case
+        _asked(host, timeout_s, "/api/ps", OllamaClient.resident_entries)
     return found
 
 
