@@ -2,10 +2,10 @@
 
     tokens = base + s * estimate of system messages + t * estimate of others
 
-Least squares over the calls of one kind, base, s and t at least 0. The base is what the chat template and the model's
-own system message add. Characters in place of estimates put what words, digits and symbols differ by into the base.
-Calls with a JSON schema are a kind of their own. A prompt that the server still had in its cache says nothing about
-the speed of prefill.
+Least squares of the relative error over the calls of one kind; base, s and t are at least 0. The base is what the chat
+template and the model's own system message add. Characters in place of estimates put what words, digits and symbols
+differ by into the base. Calls with a JSON schema are a kind of their own. A prompt that the server still had in its
+cache says nothing about the speed of prefill.
 """
 
 from __future__ import annotations
@@ -117,14 +117,20 @@ def characters_per_token(chats: Iterable[RecordedChat]) -> float | None:
 
 def _fit(points: Sequence[tuple[tuple[float, float], int]]) -> tuple[float, TokenRates]:
     """Return the base and the rates that fit the tokens of prompts best; one rate is both where two tell nothing."""
+    base, system, other = _least_squares([((1.0, *estimate), tokens) for estimate, tokens in points])
+    if other >= _LEAST_RATE and any(estimate[0] for estimate, _ in points):
+        return base, TokenRates(system=system, other=other)
+    wholes = [(sum(estimate), tokens) for estimate, tokens in points]
+    base, rate = _least_squares([((1.0, whole), tokens) for whole, tokens in wholes])
+    if rate < _LEAST_RATE:  # long prompts have hardly more tokens than short ones: too few to tell a base
+        estimated = sum(whole for whole, _ in wholes)
+        base, rate = 0.0, sum(tokens for _, tokens in wholes) / estimated if estimated else 1.0
+    return base, TokenRates(system=rate, other=rate)
+
+
+def _least_squares(rows: Sequence[tuple[tuple[float, ...], int]]) -> tuple[float, ...]:
+    """Return the factors, at least 0, of the columns for the least sum of (predicted / tokens - 1)^2."""
     from scipy.optimize import nnls
 
-    tokens = [float(count) for _, count in points]
-    (base, system, other), _ = nnls([(1.0, *estimate) for estimate, _ in points], tokens)
-    if other >= _LEAST_RATE and any(estimate[0] for estimate, _ in points):
-        return float(base), TokenRates(system=float(system), other=float(other))
-    wholes = [sum(estimate) for estimate, _ in points]
-    (base, rate), _ = nnls([(1.0, whole) for whole in wholes], tokens)
-    if rate < _LEAST_RATE:  # long prompts have hardly more tokens than short ones: too few to tell a base
-        base, rate = 0.0, sum(tokens) / sum(wholes) if any(wholes) else 1.0
-    return float(base), TokenRates(system=float(rate), other=float(rate))
+    found, _ = nnls([[each / tokens for each in columns] for columns, tokens in rows], [1.0] * len(rows))
+    return tuple(float(each) for each in found)
