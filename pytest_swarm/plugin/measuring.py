@@ -174,6 +174,7 @@ class Measuring:
             parallel=s.ask_parallel,
             at_once=self._at_once,
             limit_s=s.max_time_s,
+            run_s=(lambda: (now_ms() - self._around.since_ms) / 1000.0) if self.inner.live else None,
             guard=self._asking,
             tell=self._around.tell_progress,
             restoration=self._around.restoration(),
