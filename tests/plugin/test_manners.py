@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from pytest_swarm.telemetry.nvml import open_gpu
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, usual_signals
 from tests.plugin.test_backend import WB1, fast_server
-from tests.telemetry.test_nvml import GB, StandIn
+from tests.plugin.test_endings import ROUTER, WAIT
+from tests.telemetry.test_nvml import GB, NVMLError, StandIn
 
 __all__ = ["fast_server"]
 
@@ -21,6 +22,16 @@ CASES = {
     "stops": "raise KeyboardInterrupt",
     "exits": "pytest.exit('enough')",
 }
+
+
+class LeavingDriver(StandIn):
+    """A driver that tells the total and the free memory once, and then goes away."""
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:  # noqa: N802
+        self.open += 1
+        if self.open > 3:
+            raise NVMLError("GPU is lost")
+        return super().nvmlDeviceGetMemoryInfo(handle)
 
 
 def ps(host: str) -> list[dict[str, Any]]:
@@ -62,6 +73,15 @@ def test_models_of_others_are_as_they_were(suite: pytest.Pytester, fast_server: 
     assert [left_s(row) for row in after if row["name"] == "gemma2:2b"] == [pytest.approx(5000, abs=120)]
 
 
+def test_a_signal_while_a_case_waits_leaves_them_as_they_were(suite: pytest.Pytester, fast_server: str) -> None:
+    load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
+    before = state(ps(fast_server))
+    suite.makeconftest(ROUTER.format(name="SIGINT", then=WAIT))
+    with usual_signals():
+        run(suite, fast_server, "--swarm-compare=greedy,stop", "--swarm-report=json")
+    assert state(ps(fast_server)) == before
+
+
 def test_a_server_that_was_empty_is_empty_again(suite: pytest.Pytester, fast_server: str) -> None:
     run(suite, fast_server, "--swarm-compare=llm,greedy", "--swarm-planner=phi4:14b")
     assert ps(fast_server) == []
@@ -77,7 +97,7 @@ def test_models_may_be_left_loaded_on_a_lease_that_ends(suite: pytest.Pytester, 
 def test_foreign_models_are_named_in_header_and_report_with_what_is_left_beside_them(
     suite: pytest.Pytester, reports: Reports, fast_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    meter = open_gpu(StandIn(gpus=[("NVIDIA A40", 48 * GB, 42 * GB, [])]))  # type: ignore[arg-type]
+    meter = open_gpu(LeavingDriver(gpus=[("NVIDIA A40", 48 * GB, 42 * GB, [])]))  # type: ignore[arg-type]
     monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: meter)
     suite.makepyfile(test_wb1=WB1)
     figures = "vram_gb = 6\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
@@ -90,6 +110,9 @@ def test_foreign_models_are_named_in_header_and_report_with_what_is_left_beside_
     result.stdout.fnmatch_lines([f"swarm: resident on the server and not of this run: llama3.1:8b (*GB). {left}, or*"])
     (note,) = [each for each in reports.report["notes"] if each.startswith("resident on the server")]
     assert left in note
+    gone = "GPU memory was not measured all the time: nvmlDeviceGetMemoryInfo: GPU is lost"
+    assert reports.report["notes"].count(gone) == 1
+    assert [case["gpu_peak_gb"] for case in reports.report["cases"]] == [None]
     assert [row["name"] for row in ps(fast_server)] == ["llama3.1:8b"]
 
 
