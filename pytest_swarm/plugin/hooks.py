@@ -224,6 +224,9 @@ class SwarmHooks:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Leave the server as it was found, close the run, and write its reports."""
         if self.active:
+            from pytest_swarm.plugin.garbage import no_collection_at_exit
+
+            no_collection_at_exit()
             self.signals.close()
             try:
                 self._close_resources()
@@ -261,9 +264,12 @@ class SwarmHooks:
         if self.is_worker:
             self.config.workeroutput[REMARKS] = self.session.resources.remarks  # type: ignore[attr-defined]  # xdist's
         elif self.session.has_folder and self.session.dry_run is None:
+            from pytest_swarm.plugin.ending_workers import ending_workers
+            from pytest_swarm.plugin.garbage import no_collection
             from pytest_swarm.plugin.reporting import finish
 
-            self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
+            with ending_workers(self.config), no_collection():
+                self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
             lost = self.session.folder.trouble is not None
             if self.ending is not None and self.ending.failed and (exitstatus == 0 or lost):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
