@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -168,6 +169,12 @@ class SwarmHooks:
         """A run that leaves tests out does not miss their cases."""
         if self.active and self.session.gating is not None and items:
             self.session.gating.deselected = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self) -> None:
+        """In the controller of xdist: import what it will need while its workers collect."""
+        for name in ("backend_choice", "reporting"):
+            import_module(f"pytest_swarm.plugin.{name}")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:  # xdist has no types

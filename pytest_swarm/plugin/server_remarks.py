@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_swarm.errors import BackendError
-from pytest_swarm.execution.restoration import foreign_models
 from pytest_swarm.units import bytes_to_gb, format_gb
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ def foreign_remark(
         budgets_gb: The budgets of the run in GB.
         free_gb: The VRAM that is free in GB; None where it is not measured.
     """
+    from pytest_swarm.execution.restoration import foreign_models  # only then, because it imports the client
+
     own = (*bench.fleet.tags, *bench.fleet.merged_tags, *others)
     try:
         foreign = foreign_models(bench.resident_now(), own)
