@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.files import refused_files
 from pytest_swarm.plugin.ending_signals import EndingSignals
 
 if TYPE_CHECKING:
@@ -52,9 +53,10 @@ class SwarmHooks:
     def check_options(self) -> None:
         """Parse the settings now, and read the baseline; UsageError for what means nothing."""
         try:
-            _ = self.session.gating and self.session.gating.baseline
-            if self.session.settings.dry_run and not self.is_worker:
-                self._stay_in_one_process()
+            with refused_files():
+                _ = self.session.gating and self.session.gating.baseline
+                if self.session.settings.dry_run and not self.is_worker:
+                    self._stay_in_one_process()
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -70,7 +72,8 @@ class SwarmHooks:
 
         keys: tuple[CaseKey, ...] = ()
         try:
-            keys = self.session.cases.keys_of(metafunc.definition)
+            with refused_files():
+                keys = self.session.cases.keys_of(metafunc.definition)
         except SwarmError as error:  # a usage error, but pytest would take one raised here for a broken module
             self.trouble = self.trouble or error
         repeats = any(key.repeat > 1 for key in keys)
@@ -102,7 +105,8 @@ class SwarmHooks:
                 raise self.trouble
             if self.active:
                 self.signals.watch()
-                self.session.prepare(session.items, collect_only=session.config.option.collectonly)
+                with refused_files():
+                    self.session.prepare(session.items, collect_only=session.config.option.collectonly)
         except SwarmError as error:
             if self.is_worker:  # xdist tells its controller of a worker's exit status, and not of the reason
                 self.config.__dict__["workeroutput"][REFUSAL] = str(error)
@@ -187,7 +191,7 @@ class SwarmHooks:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None:
             return
-        with suppress(SwarmError):  # a worker refuses the run for the same reason, and says it
+        with suppress(SwarmError), refused_files():  # a worker refuses the run for the same reason, and says it
             for line in self.session.header_of_workers(ids, quiet=self.config.option.verbose < 0):
                 reporter.write_line(line)
 
@@ -218,8 +222,9 @@ class SwarmHooks:
 
         self.signals.watch()
         try:
-            session = self.session
-            resumed = session.folder.path if session.settings.resume is not None else None
+            with refused_files():
+                session = self.session
+                resumed = session.folder.path if session.settings.resume is not None else None
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
         node.workerinput[RUN] = session.process.run_name

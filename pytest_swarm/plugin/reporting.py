@@ -117,7 +117,8 @@ def _write_all(
         except SwarmError as error:
             troubles.append(str(error))
         except OSError as error:
-            troubles.append(f"--swarm-report={output.kind}: cannot be written: {error}")
+            target = output.target(session.folder.path)
+            troubles.append(f"--swarm-report={output.kind}: {target} cannot be written: {error.strerror or error}")
         except Exception as error:  # noqa: BLE001 # one report that fails must cost no other one
             troubles.append(f"--swarm-report={output.kind}: failed: {type(error).__name__}: {error}")
     return written, troubles
