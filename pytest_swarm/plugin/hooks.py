@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -174,6 +175,12 @@ class SwarmHooks:
             self.session.gating.deselected = True
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self) -> None:
+        """In the controller of xdist: import what it will need while its workers collect."""
+        for name in ("backend_choice", "reporting"):
+            import_module(f"pytest_swarm.plugin.{name}")
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:  # xdist has no types
         """In the controller of xdist: the lines before the first test, once; its workers have no terminal."""
         if not self.headed and not node.config.option.collectonly:
@@ -229,6 +236,9 @@ class SwarmHooks:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Leave the server as it was found, close the run, and write its reports."""
         if self.active:
+            from pytest_swarm.plugin.garbage import no_collection_at_exit
+
+            no_collection_at_exit()
             self.signals.close()
             try:
                 self._close_resources()
@@ -266,9 +276,12 @@ class SwarmHooks:
         if self.is_worker:
             self.config.workeroutput[REMARKS] = self.session.resources.remarks  # type: ignore[attr-defined]  # xdist's
         elif self.session.has_folder and self.session.dry_run is None:
+            from pytest_swarm.plugin.ending_workers import ending_workers
+            from pytest_swarm.plugin.garbage import no_collection
             from pytest_swarm.plugin.reporting import finish
 
-            self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
+            with ending_workers(self.config), no_collection():
+                self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
             lost = self.session.folder.trouble is not None
             if self.ending is not None and self.ending.failed and (exitstatus == 0 or lost):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
