@@ -40,7 +40,6 @@ from pytest_swarm.telemetry.event_types import (
     TaskResultEvent,
     VramSampleEvent,
 )
-from pytest_swarm.telemetry.shared_values import Sharing
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -158,16 +157,11 @@ def encode_plan_step(case: Case, step: PlanStep, ts_ms: float) -> JsonObject:
     return to_json(event)
 
 
-def decode_plan_step(event: PlanStepEvent, *, shared: Sharing = tuple) -> PlanStep:
-    """Return the PlanStep of a `plan_step`; KeyError for a task whose origin it lacks.
-
-    Args:
-        event: The event.
-        shared: Gives an equal tuple that others hold already.
-    """
+def decode_plan_step(event: PlanStepEvent) -> PlanStep:
+    """Return the PlanStep of a `plan_step`; KeyError for a task whose origin it lacks."""
     return PlanStep(
-        assignments=shared(_assignments(event.assignments, event)),
-        executed=shared(_assignments(event.executed, event)),
+        assignments=_assignments(event.assignments, event),
+        executed=_assignments(event.executed, event),
         mode=event.mode,
         **_STEP.of(event),
     )
@@ -234,13 +228,8 @@ def encode_vram_sample(case: Case, sample: VramSample, ts_ms: float) -> JsonObje
     return {name: value for name, value in to_json(event).items() if name not in _ENERGY or value is not None}
 
 
-def decode_vram_sample(event: VramSampleEvent, *, shared: Sharing = tuple) -> VramSample:
-    """Return the VramSample of a `vram_sample`.
-
-    Args:
-        event: The event.
-        shared: Gives an equal tuple that others hold already.
-    """
+def decode_vram_sample(event: VramSampleEvent) -> VramSample:
+    """Return the VramSample of a `vram_sample`."""
     resident = tuple(
         ResidentModel(
             tag=row.model, size_bytes=row.size_bytes, size_vram_bytes=row.size_vram_bytes, foreign=row.foreign
@@ -250,7 +239,7 @@ def decode_vram_sample(event: VramSampleEvent, *, shared: Sharing = tuple) -> Vr
     return VramSample(
         step=event.step,
         at_s=event.at_s,
-        resident=shared(resident),
+        resident=resident,
         phase=event.phase,
         gpu=_gpu_reading(event),
     )
