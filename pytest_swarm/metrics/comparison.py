@@ -78,14 +78,14 @@ class _Pair:
 def compare_modes(jobs: Sequence[MeasuredJob]) -> tuple[Comparison, ...]:
     """Return every pair of modes: over everything, then per budget and horizon where there are several."""
     settings = sorted({each.setting for each in jobs}, key=setting_order)
+    several = settings if len(settings) > 1 else []
     whole = _by_mode(jobs)
-    parts = {setting: _by_mode([each for each in jobs if each.setting == setting]) for setting in settings}
+    parts = {setting: _by_mode([each for each in jobs if each.setting == setting]) for setting in several}
     found: list[Comparison] = []
     for mode, reference in combinations(sorted(whole, key=mode_order), 2):
         found.append(_compare(whole, mode, reference, None))
-        if len(settings) > 1:
-            cells = (_compare(part, mode, reference, setting) for setting, part in parts.items())
-            found += [cell for cell in cells if cell.pairs or cell.incomplete]
+        cells = (_compare(part, mode, reference, setting) for setting, part in parts.items())
+        found += [cell for cell in cells if cell.pairs or cell.incomplete]
     return tuple(found)
 
 

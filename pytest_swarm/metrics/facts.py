@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from statistics import fmean
 from types import MappingProxyType
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.record import JobRecord, JobStatus, Switch, TaskOutcome, TaskStatus
 from pytest_swarm.metrics.held_vram import held_peaks_gb
 from pytest_swarm.metrics.measured_vram import MeasuredVram, measured_vram
+from pytest_swarm.metrics.packed_values import shared
 
 V = TypeVar("V")
 _SHARED_ENTRIES: Final = 32
@@ -84,15 +85,7 @@ def task_scores(record: JobRecord) -> dict[str, float | None]:
 
 def shared_map(values: Mapping[str, V]) -> Mapping[str, V]:
     """Return an equal map; a small one is one and the same for jobs that do not differ in it."""
-    if len(values) > _SHARED_ENTRIES:
-        return values
-    return cast("Mapping[str, V]", _first_map(repr(values), tuple(values.items())))
-
-
-@lru_cache(maxsize=512)
-def _first_map(_text: str, items: tuple[tuple[str, object], ...]) -> Mapping[str, object]:
-    """Return the map of some items; the text tells 0 from False, which are equal."""
-    return MappingProxyType(dict(items))
+    return values if len(values) > _SHARED_ENTRIES else shared(MappingProxyType(dict(values)))
 
 
 def _for_judge(record: JobRecord, outcome: TaskOutcome) -> bool:

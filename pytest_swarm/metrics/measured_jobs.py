@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeAlias
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, Run
 from pytest_swarm.metrics.facts import JobFacts, shared_map
-from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of
+from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of, packed_metrics
 from pytest_swarm.routing.registry import ORACLE, mode_order
 
 _REPEAT: Final = "swarm_repeat"  # the option that says how often a case is repeated
@@ -131,7 +131,7 @@ def _measured(record: JobRecord, occurrence: int, best: Mapping[PairKey, float])
     facts = JobFacts(record=_held(record), oracle_score=best.get(pair_key(record, occurrence)))
     return MeasuredJob(
         record=record,
-        metrics=metrics_of(facts),
+        metrics=packed_metrics(metrics_of(facts)),
         task_score=shared_map(facts.task_scores),
         task_model=shared_map(facts.task_models),
         sandboxes=tuple({each.sandbox_layers: None for each in facts.record.outcomes if each.sandbox_layers}),

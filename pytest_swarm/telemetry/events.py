@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from pytest_swarm.codec import JsonObject, to_json
-from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import (
@@ -135,14 +137,14 @@ def encode_dag_structure(case: Case, ts_ms: float, *, simulated: bool) -> JsonOb
 
 def decode_dag_structure(event: DagStructureEvent, graph: TaskGraph) -> Case:
     """Return the Case of a `dag_structure` whose graph has been decoded."""
-    key = CaseKey(
-        mode=event.mode,
-        horizon=event.horizon_depth,
-        vram_budget_gb=event.vram_budget_gb,
-        repeat=event.repeat,
-        lambda_token=event.lambda_token,
-    )
-    return Case(graph=graph, key=key, test=event.test)
+    key = _key(event.mode, event.horizon_depth, event.vram_budget_gb, event.repeat, event.lambda_token)
+    return Case(graph=graph, key=key, test=sys.intern(event.test))
+
+
+@lru_cache(maxsize=256, typed=True)
+def _key(mode: str, horizon: HorizonDepth, budget_gb: float, repeat: int, lambda_token: float | None) -> CaseKey:
+    """Return the key of a case, which the cases of many jobs share."""
+    return CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget_gb, repeat=repeat, lambda_token=lambda_token)
 
 
 def encode_plan_step(case: Case, step: PlanStep, ts_ms: float) -> JsonObject:

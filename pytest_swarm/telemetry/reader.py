@@ -8,6 +8,7 @@ figures of a part would be wrong. Events of unknown types are left out: a later 
 from __future__ import annotations
 
 import codecs
+import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -136,7 +137,7 @@ class _Reader:
             case types.RunEndEvent():
                 self.complete, self.notes, self.failed = event.complete, list(event.notes), event.failed
             case types.CollectionEvent():
-                self.collected.update(dict.fromkeys(event.tests))
+                self.collected.update(dict.fromkeys(map(sys.intern, event.tests)))  # jobs name them too
             case MeasuredTestEvent() | VerifiedCaseEvent():
                 self.measured.take(event)
             case types.NoteEvent():
