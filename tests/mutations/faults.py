@@ -305,6 +305,13 @@ FAULTS: Final = (
         tests=("decision/test_option_effects.py",),
     ),
     Fault(
+        name="one of two loads of a model is taken for the usual one",
+        where="metrics/slow_loads.py",
+        old="if len(values) >= _FEWEST",
+        new="if values",
+        tests=("metrics/test_slow_loads.py",),
+    ),
+    Fault(
         name="models of a task that are equally good are no tie of the relaxation",
         where="routing/lp_corners.py",
         old="if tied.any() or _near_half(filled):",
