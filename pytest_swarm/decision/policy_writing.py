@@ -21,7 +21,6 @@ from pytest_swarm.errors import PolicyError
 from pytest_swarm.estimate.formulas import DIFFICULTY_PENALTY
 from pytest_swarm.gate.run_context import MEASURING
 from pytest_swarm.gate.shards import DEFAULTS
-from pytest_swarm.metrics.comparison import models_used
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.routing.policy_file import (
     PolicyCell,
@@ -228,7 +227,7 @@ def _measured_scores(decision: PolicyDecision) -> dict[tuple[str, str], list[flo
         for job in decision.jobs_under(policy):
             graph = job.record.case.graph
             outcomes = {each.task: each for each in job.record.outcomes}
-            for task, model in models_used(job.record).items():
+            for task, model in job.task_model.items():
                 score = outcomes[task].score
                 if score is not None:
                     key = (graph.digest, task, job.key.repeat, outcomes[task].answer)

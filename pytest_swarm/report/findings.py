@@ -75,12 +75,17 @@ def _hosts(report: Report) -> Iterator[Answer]:
 
 def nothing_measured(report: Report) -> Answer | None:
     """Return a sentence where every task of the run failed: scores of 0 then say nothing about any model."""
-    tried = [each for job in report.run.jobs for each in job.outcomes if each.status is not TaskStatus.SKIPPED]
-    if not tried or any(each.status is TaskStatus.OK for each in tried):
+    count, first = 0, None
+    for job in report.run.jobs:
+        for each in job.outcomes:
+            if each.status is TaskStatus.OK:
+                return None
+            if each.status is not TaskStatus.SKIPPED:
+                count, first = count + 1, first or each
+    if first is None:
         return None
-    first = tried[0]
     text = (
-        f"Every task failed ({len(tried):,} of {len(tried):,}), so nothing was measured; look at the backend."
+        f"Every task failed ({count:,} of {count:,}), so nothing was measured; look at the backend."
         f" The first was {first.task!r} on {first.model}: {one_line(first.error or 'no reason given', 300)}"
     )
     return Answer(kind="missing", tone="bad", text=text)
@@ -238,8 +243,7 @@ def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:
 
 def _code(report: Report) -> Iterable[Answer]:
     """Say what confined the answered code that was run."""
-    outcomes = [each for job in report.jobs for each in job.record.outcomes if each.sandbox_layers]
-    for layers in dict.fromkeys(each.sandbox_layers for each in outcomes):
+    for layers in dict.fromkeys(layers for job in report.jobs for layers in job.sandboxes):
         missing = [name for name in ("landlock", "seccomp") if name not in layers]
         text = f"Answered code was run, confined by {joined(list(layers))}"
         text += f"; {joined(missing)} did not hold, so it could read files." if missing else "."

@@ -64,13 +64,3 @@ def test_the_memory_of_a_report_grows_by_a_few_kilobytes_a_job(tmp_path: Path) -
     peak_kb(paths[0], tmp_path)  # modules and caches
     small, large = (peak_kb(path, tmp_path) for path in paths)
     assert (large - small) / (3 * (more - few)) < MOST_KB
-
-
-def test_equal_values_of_modes_are_one_object_and_the_run_is_equal(tmp_path: Path) -> None:
-    original = many(2)
-    found = read_run(written(tmp_path, original))
-    assert found.jobs == original.jobs
-    first, second = found.jobs[0].steps[0], found.jobs[1].steps[0]
-    assert first.estimates is second.estimates
-    assert first.vram_gb is second.vram_gb
-    assert found.jobs[0].outcomes[0].answer is found.jobs[1].outcomes[0].answer
