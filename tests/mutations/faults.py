@@ -448,6 +448,13 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="an aside after a comma gives an exact text as the answer",
+        where="scoring/named_answer.py",
+        old="if _RELATIVE.match(clause) and not _COPULA_BEFORE.search(clause):",
+        new="if False:",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
         name="a letter far from the end is taken for the answer",
         where="scoring/letters.py",
         old="_END_CHARS: Final = 200",
