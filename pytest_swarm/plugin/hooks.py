@@ -169,6 +169,7 @@ class SwarmHooks:
         """From here on the run is being closed, which a further Ctrl-C must not break off."""
         self.signals.close()
 
+    @pytest.hookimpl(trylast=True)  # pytest itself collects garbage there, which takes its time
     def pytest_unconfigure(self) -> None:
         """Leave the handlers of signals as they were found."""
         self.signals.restore()
