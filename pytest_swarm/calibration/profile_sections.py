@@ -134,8 +134,10 @@ def _cost_table(measured: MeasuredCost) -> dict[str, Json]:
     cost = measured.cost
     table: dict[str, Json] = {
         "base_tokens": round(cost.base_tokens, _DIGITS),
-        "tokens_per_character": round(cost.tokens_per_character, _DIGITS),
     }
+    if cost.rates is not None:
+        table["tokens_per_estimate"] = round(cost.rates.other, _DIGITS)
+        table["system_tokens_per_estimate"] = round(cost.rates.system, _DIGITS)
     return table if cost.overhead_s is None else {**table, "overhead_s": round(cost.overhead_s, _DIGITS)}
 
 

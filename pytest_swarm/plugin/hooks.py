@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.files import refused_files
 from pytest_swarm.plugin.ending_signals import EndingSignals
 
 if TYPE_CHECKING:
@@ -51,9 +53,10 @@ class SwarmHooks:
     def check_options(self) -> None:
         """Parse the settings now, and read the baseline; UsageError for what means nothing."""
         try:
-            _ = self.session.gating and self.session.gating.baseline
-            if self.session.settings.dry_run and not self.is_worker:
-                self._stay_in_one_process()
+            with refused_files():
+                _ = self.session.gating and self.session.gating.baseline
+                if self.session.settings.dry_run and not self.is_worker:
+                    self._stay_in_one_process()
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -69,7 +72,8 @@ class SwarmHooks:
 
         keys: tuple[CaseKey, ...] = ()
         try:
-            keys = self.session.cases.keys_of(metafunc.definition)
+            with refused_files():
+                keys = self.session.cases.keys_of(metafunc.definition)
         except SwarmError as error:  # a usage error, but pytest would take one raised here for a broken module
             self.trouble = self.trouble or error
         repeats = any(key.repeat > 1 for key in keys)
@@ -101,7 +105,8 @@ class SwarmHooks:
                 raise self.trouble
             if self.active:
                 self.signals.watch()
-                self.session.prepare(session.items, collect_only=session.config.option.collectonly)
+                with refused_files():
+                    self.session.prepare(session.items, collect_only=session.config.option.collectonly)
         except SwarmError as error:
             if self.is_worker:  # xdist tells its controller of a worker's exit status, and not of the reason
                 self.config.__dict__["workeroutput"][REFUSAL] = str(error)
@@ -170,6 +175,12 @@ class SwarmHooks:
             self.session.gating.deselected = True
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self) -> None:
+        """In the controller of xdist: import what it will need while its workers collect."""
+        for name in ("backend_choice", "reporting"):
+            import_module(f"pytest_swarm.plugin.{name}")
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:  # xdist has no types
         """In the controller of xdist: the lines before the first test, once; its workers have no terminal."""
         if not self.headed and not node.config.option.collectonly:
@@ -180,7 +191,7 @@ class SwarmHooks:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None:
             return
-        with suppress(SwarmError):  # a worker refuses the run for the same reason, and says it
+        with suppress(SwarmError), refused_files():  # a worker refuses the run for the same reason, and says it
             for line in self.session.header_of_workers(ids, quiet=self.config.option.verbose < 0):
                 reporter.write_line(line)
 
@@ -211,8 +222,9 @@ class SwarmHooks:
 
         self.signals.watch()
         try:
-            session = self.session
-            resumed = session.folder.path if session.settings.resume is not None else None
+            with refused_files():
+                session = self.session
+                resumed = session.folder.path if session.settings.resume is not None else None
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
         node.workerinput[RUN] = session.process.run_name
@@ -224,6 +236,9 @@ class SwarmHooks:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Leave the server as it was found, close the run, and write its reports."""
         if self.active:
+            from pytest_swarm.plugin.garbage import no_collection_at_exit
+
+            no_collection_at_exit()
             self.signals.close()
             try:
                 self._close_resources()
@@ -261,9 +276,12 @@ class SwarmHooks:
         if self.is_worker:
             self.config.workeroutput[REMARKS] = self.session.resources.remarks  # type: ignore[attr-defined]  # xdist's
         elif self.session.has_folder and self.session.dry_run is None:
+            from pytest_swarm.plugin.ending_workers import ending_workers
+            from pytest_swarm.plugin.garbage import no_collection
             from pytest_swarm.plugin.reporting import finish
 
-            self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
+            with ending_workers(self.config), no_collection():
+                self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
             lost = self.session.folder.trouble is not None
             if self.ending is not None and self.ending.failed and (exitstatus == 0 or lost):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -305,6 +305,27 @@ FAULTS: Final = (
         tests=("decision/test_option_effects.py",),
     ),
     Fault(
+        name="models of a task that are equally good are no tie of the relaxation",
+        where="routing/lp_corners.py",
+        old="if tied.any() or _near_half(filled):",
+        new="if _near_half(filled):",
+        tests=("routing/test_lp_corners.py",),
+    ),
+    Fault(
+        name="a residency between two sets of models is no corner of the relaxation",
+        where="routing/lp_corners.py",
+        old="planes = np.vstack([np.eye(models), member[1:], filled])",
+        new="planes = np.vstack([np.eye(models), np.eye(models), filled])",
+        tests=("routing/test_lp_corners.py",),
+    ),
+    Fault(
+        name="among equal sequences of few sets the one with more loads is taken",
+        where="routing/staged.py",
+        old="ranked < rank[at] - _STEP_TIE",
+        new="ranked > rank[at] + _STEP_TIE",
+        tests=("routing/test_staged.py",),
+    ),
+    Fault(
         name="an lp policy orders its rows in another way than CVXPY",
         where="routing/lp_arrays.py",
         old="of_x = np.stack([np.repeat(np.arange(tasks), models), within], axis=1).ravel()",

@@ -124,7 +124,13 @@ completion_tokens = 1
     profile = load_profile(path)
     assert profile.server_spec.load_poll_s == 0.0
     assert profile.models[0].spec.parameters == {"num_predict": 80}
-    assert profile.models[0].plain.prompt_tokens(10) == 12
+    found = profile.models[0]
+    assert found.plain.prompt_tokens([Message(role="user", content="x" * 10)]) == 12
+    assert found.schema == found.plain, "calls of a kind that was not measured cost what the other kind does"
+    rates = "tokens_per_estimate = 2.0, system_tokens_per_estimate = 0.0"
+    path.write_text(lines.replace("tokens_per_character = 0.3", rates), encoding="utf-8")
+    chat = [Message(role=role, content="1234") for role in ("system", "user")]
+    assert load_profile(path).models[0].plain.prompt_tokens(chat) == 9 + 8
     assert profile.answer("M", "00ff") is not None
     path.write_text(lines.replace('[[answers]]\nmodel = "m"', '[[answers]]\nmodel = "other"'), encoding="utf-8")
     with pytest.raises(ProfileError, match="answer of 'other', which is not one of its models"):

@@ -23,7 +23,8 @@ from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
 from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, score_or_none
-from pytest_swarm.simulator.models.profile_types import CallCost, KnownOutcome, Profile
+from pytest_swarm.simulator.models.call_cost import CallCost
+from pytest_swarm.simulator.models.profile_types import KnownOutcome, Profile
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_key
 from pytest_swarm.simulator.models.schema_texts import constrained_text
 from pytest_swarm.simulator.models.simulated_planner import plan_text
@@ -78,8 +79,8 @@ class ProfileGenerator:
         recorded = self._recorded(request)
         if recorded is not None and recorded.prompt_tokens is not None:
             return recorded.prompt_tokens
-        characters = sum(len(message["content"]) for message in request.messages)
-        return self._call_cost(request).prompt_tokens(characters) + request.context_tokens
+        own = self._call_cost(request).prompt_tokens(request.messages, raw=request.raw)
+        return own + request.context_tokens
 
     def generate(self, request: GenerationRequest) -> GeneratedText:
         """Return the text for one request: a pure function of profile, seed, registered graphs and request."""

@@ -7,10 +7,10 @@ from typing import Final, TypeVar
 
 from pytest_swarm.domain.task import ANY_TYPE, TYPES_COMPARED, type_fault, type_name
 from pytest_swarm.fields import Fields
+from pytest_swarm.simulator.models.call_cost import CallCost, TokenRates
 from pytest_swarm.simulator.models.profile_types import (
     KNOWN_CONTEXTS,
     Accuracy,
-    CallCost,
     KnownOutcome,
     ModelProfile,
 )
@@ -32,6 +32,7 @@ _ANSWER_TIMES: Final = ("prefill_s", "decode_s", "overhead_s")
 def read_model(row: Fields) -> ModelProfile:
     """Return one `[[models]]` table."""
     row.only(_MODEL_KEYS)
+    plain, schema = _call_costs(row)
     first_load_s, num_predict = row.optional_number("first_load_s"), row.optional_whole("num_predict")
     whole = {key: row.whole(key, low=1) for key in _SPEC_WHOLE}
     spec = ModelSpec(
@@ -57,8 +58,8 @@ def read_model(row: Fields) -> ModelProfile:
         spec=spec,
         source=row.text("source"),
         accuracy=by_task_type(row, map(_accuracy, row.tables("accuracy"))),
-        plain=_call_cost(row.table("plain_calls")),
-        schema=_call_cost(row.table("schema_calls")),
+        plain=plain,
+        schema=schema,
         characters_per_token=row.optional_number("characters_per_token"),
     )
 
@@ -91,12 +92,21 @@ def _prompt_cache(row: Fields) -> PrefixReuse | None:
     return PrefixReuse(rule)
 
 
+def _call_costs(row: Fields) -> tuple[CallCost, CallCost]:
+    """Return the costs of calls without and with a schema; where one kind is not told, the other stands for both."""
+    plain, schema = (_call_cost(row.table(key)) if key in row else None for key in ("plain_calls", "schema_calls"))
+    return plain or schema or CallCost(), schema or plain or CallCost()
+
+
 def _call_cost(table: Fields) -> CallCost:
-    table.only(("base_tokens", "tokens_per_character", "overhead_s"))
+    rates = ("tokens_per_estimate", "system_tokens_per_estimate")
+    table.only(("base_tokens", "tokens_per_character", *rates, "overhead_s"))
     default = CallCost()
+    other = table.number(rates[0], low=0) if rates[0] in table or rates[1] in table else None
     return CallCost(
         base_tokens=table.number("base_tokens", default.base_tokens),
         tokens_per_character=table.number("tokens_per_character", default.tokens_per_character, low=0),
+        rates=None if other is None else TokenRates(system=table.number(rates[1], other, low=0), other=other),
         overhead_s=table.optional_number("overhead_s"),
     )
 

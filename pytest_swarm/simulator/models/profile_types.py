@@ -6,16 +6,16 @@ values from TOML. Every figure of a shipped profile has its source in the file.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.task import ANY_TYPE, Task
 from pytest_swarm.errors import ProfileError
+from pytest_swarm.simulator.models.call_cost import CallCost
 from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 from pytest_swarm.simulator.server.faults import Fault
@@ -23,7 +23,6 @@ from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 
 KnownContext: TypeAlias = Literal["any", "none", "wrong"]
 KNOWN_CONTEXTS: Final[tuple[KnownContext, ...]] = ("any", "none", "wrong")
-ROUNDING: Final = 1e-6  # a token count above a whole number by less than this is that number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,22 +31,6 @@ class Accuracy:
 
     value: float
     source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallCost:
-    """What a call of one kind costs a model: prompt tokens = base + per character, and a fixed time in seconds.
-
-    The base holds the chat template and the model's own system message. `overhead_s` None is the model's own.
-    """
-
-    base_tokens: float = 0.0
-    tokens_per_character: float = 1 / CHARS_PER_TOKEN
-    overhead_s: float | None = None
-
-    def prompt_tokens(self, characters: int) -> int:
-        """Return the tokens of a prompt of so many characters, at least 1."""
-        return max(1, math.ceil(self.base_tokens + self.tokens_per_character * characters - ROUNDING))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

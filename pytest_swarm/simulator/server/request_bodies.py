@@ -142,12 +142,22 @@ def _check_item(item: Json, where: str, go_type: str) -> None:
 def _check_message(message: Json, where: str) -> None:
     if not isinstance(message, dict | None):
         raise _wrong_type(message, where, "api.Alias")
-    for name, value in _folded(message or {}).items():
+    fields = _folded(message or {})
+    _check_arguments(fields.get("tool_calls"))
+    for name, value in fields.items():
         _check(value, f"{where}.{name}", MESSAGE_FIELDS.get(name, ANY))
 
 
+def _check_arguments(calls: Json) -> None:
+    """Check the arguments of tool calls: they have a decoder of their own, whose error comes before any other."""
+    for call in calls if isinstance(calls, list) else []:
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict) and not isinstance(function.get("arguments"), dict | None):
+            raise InvalidBody("Value looks like object, but can't find closing '}' symbol")
+
+
 def _check_call(call: Json, where: str) -> None:
-    """Check a tool call of a message: its names are texts, its arguments an object."""
+    """Check a tool call of a message: its names are texts."""
     assert isinstance(call, dict)  # checked as an item of its list
     function = call.get("function")
     _check(call.get("id"), f"{where}.id", STRING)
@@ -155,8 +165,6 @@ def _check_call(call: Json, where: str) -> None:
     if isinstance(function, dict):
         _check(function.get("index"), f"{where}.function.index", INT)
         _check(function.get("name"), f"{where}.function.name", STRING)
-        if not isinstance(function.get("arguments"), dict | None):
-            raise InvalidBody("Value looks like object, but can't find closing '}' symbol")
 
 
 def _check_keep_alive(value: Json) -> None:
