@@ -17,8 +17,23 @@ from pathlib import Path
 from shutil import copymode
 from typing import Final
 
+from pytest_swarm.errors import OptionError
+
 _EVERYBODY: Final = 0o666  # less the umask
 _LONGEST_HOLDER: Final = 1000  # bytes of a lock file
+
+
+@contextmanager
+def refused_files() -> Iterator[None]:
+    """Turn the system's refusal of a file, such as one in another user's folder, into an OptionError that names it."""
+    try:
+        yield
+    except PermissionError as error:
+        if error.filename is None:  # of no file, such as of a process
+            raise
+        raise OptionError(
+            f"{error.filename}: {error.strerror}; name a file that this user may use, or change its rights"
+        ) from error
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """What calls cost a model besides its own tokens: prompt tokens as the server counts them, speeds, and fixed times.
 
-    tokens = base + per character * characters       least squares over the calls of one kind
+    tokens = base + s * estimate of system messages + t * estimate of others
 
-The base is what the chat template and the model's own system message add. Calls with a JSON schema are a kind of their
-own. A prompt that the server still had in its cache says nothing about the speed of prefill.
+Least squares of the relative error over the calls of one kind; base, s and t are at least 0. The base is what the chat
+template and the model's own system message add. Characters in place of estimates put what words, digits and symbols
+differ by into the base. Calls with a JSON schema are a kind of their own. A prompt that the server still had in its
+cache says nothing about the speed of prefill.
 """
 
 from __future__ import annotations
@@ -11,17 +13,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import median
 from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
-from pytest_swarm.simulator.models.profile_types import CallCost
+from pytest_swarm.domain.text_tokens import text_tokens
+from pytest_swarm.simulator.models.call_cost import CallCost, TokenRates, estimated_tokens
 
 CACHED_SPEED: Final = 2.0
 """A prefill of more than this times the model's median speed used the cache of an earlier prompt."""
 _LEAST_FIRST: Final = 3  # calls of either kind; fewer tell nothing
 _LEAST_PREPARATION_S: Final = 0.05  # less is how much equal calls differ
 _LEAST_TOKENS: Final = 2  # the server reports no time for a reply of one token
+_LEAST_RATE: Final = 0.5  # tokens per estimated token: 0.85 to 1.08 in two recordings of two models
 _LIMIT_SHARE: Final = 0.5  # a model has a limit of its own if so many of its cut replies have the same length
 
 
@@ -41,13 +45,14 @@ def measured_cost(chats: Iterable[RecordedChat], *, schema: bool) -> MeasuredCos
         schema: Whether the calls with a JSON schema count, or those without.
     """
     own = [chat for chat in chats if chat.has_format == schema]
-    points = [(chat.prompt_characters, chat.reply.prompt_tokens) for chat in own if chat.reply.prompt_tokens]
-    if not points:
+    points = [(estimated_tokens(chat.messages), chat.reply.prompt_tokens or 0) for chat in own]
+    known = [(estimate, tokens) for estimate, tokens in points if tokens]
+    if not known:
         return None
-    base, slope = _line([(float(characters), float(tokens or 0)) for characters, tokens in points])
+    base, rates = _fit(known)
     overheads = [overhead for chat in own if (overhead := chat.usual_overhead_s) is not None]
-    cost = CallCost(base_tokens=base, tokens_per_character=slope, overhead_s=median(overheads) if overheads else None)
-    return MeasuredCost(cost=cost, calls=len(points))
+    cost = CallCost(base_tokens=base, rates=rates, overhead_s=median(overheads) if overheads else None)
+    return MeasuredCost(cost=cost, calls=len(known))
 
 
 def first_format_s(chats: Iterable[RecordedChat]) -> float | None:
@@ -104,21 +109,29 @@ def own_limit(chats: Iterable[RecordedChat]) -> int | None:
     return limit if count >= _LIMIT_SHARE * len(cut) else None
 
 
-def characters_per_token(chats: Iterable[RecordedChat]) -> float | None:
-    """Return the characters of an answer per token, over all answers; None if no call reports its tokens."""
-    known = [(len(chat.reply.text), chat.reply.completion_tokens) for chat in chats if chat.reply.completion_tokens]
-    characters, tokens = sum(length for length, _ in known), sum(count or 0 for _, count in known)
-    return characters / tokens if characters and tokens else None
+def estimate_per_token(chats: Iterable[RecordedChat]) -> float | None:
+    """Return the estimated tokens of the answers per token of theirs, over all; None if no call reports its tokens."""
+    known = [(chat.reply.text, chat.reply.completion_tokens) for chat in chats if chat.reply.completion_tokens]
+    estimated, tokens = sum(text_tokens(text) for text, _ in known), sum(count or 0 for _, count in known)
+    return estimated / tokens if estimated and tokens else None
 
 
-def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Return (base, slope) of the least-squares line with a base of at least 0; without a spread, slope alone."""
-    middle_x, middle_y = fmean(x for x, _ in points), fmean(y for _, y in points)
-    spread = sum((x - middle_x) ** 2 for x, _ in points)
-    if spread:
-        slope = sum((x - middle_x) * (y - middle_y) for x, y in points) / spread
-        base = middle_y - slope * middle_x
-        if base >= 0 and slope > 0:
-            return base, slope
-    total = sum(x for x, _ in points)
-    return (0.0, sum(y for _, y in points) / total) if total else (middle_y, 0.0)
+def _fit(points: Sequence[tuple[tuple[float, float], int]]) -> tuple[float, TokenRates]:
+    """Return the base and the rates that fit the tokens of prompts best; one rate is both where two tell nothing."""
+    base, system, other = _least_squares([((1.0, *estimate), tokens) for estimate, tokens in points])
+    if other >= _LEAST_RATE and any(estimate[0] for estimate, _ in points):
+        return base, TokenRates(system=system, other=other)
+    wholes = [(sum(estimate), tokens) for estimate, tokens in points]
+    base, rate = _least_squares([((1.0, whole), tokens) for whole, tokens in wholes])
+    if rate < _LEAST_RATE:  # long prompts have hardly more tokens than short ones: too few to tell a base
+        estimated = sum(whole for whole, _ in wholes)
+        base, rate = 0.0, sum(tokens for _, tokens in wholes) / estimated if estimated else 1.0
+    return base, TokenRates(system=rate, other=rate)
+
+
+def _least_squares(rows: Sequence[tuple[tuple[float, ...], int]]) -> tuple[float, ...]:
+    """Return the factors, at least 0, of the columns for the least sum of (predicted / tokens - 1)^2."""
+    from scipy.optimize import nnls
+
+    found, _ = nnls([[each / tokens for each in columns] for columns, tokens in rows], [1.0] * len(rows))
+    return tuple(float(each) for each in found)

@@ -18,7 +18,7 @@ _LEAST_CASES: Final = 5  # with fewer, tenths of them say nothing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineDrift:
-    """The machine's speed by case, and the makespans and latencies that are far off, as predicted and at that speed."""
+    """The machine's speed by case, and the times that are far off, as predicted and at that speed."""
 
     speeds: tuple[float, ...]
     far: int
@@ -35,7 +35,7 @@ class MachineDrift:
         if not self.far:
             return text
         return (
-            f"{text} Of {self.far} makespans and latencies far off, {self.far_at_speed} still "
+            f"{text} Of {self.far} makespans, latencies and loads far off, {self.far_at_speed} still "
             f"{'is' if self.far_at_speed == 1 else 'are'} at the speed of their case."
         )
 

@@ -187,7 +187,7 @@ def _compare(
     times = [
         (getattr(was.figures, name), getattr(now.figures, name), speed or 1.0)
         for was, now, speed in rows
-        for name in ("makespan_s", "latency_s")
+        for name in ("makespan_s", "latency_s", "load_s")
     ]
     drift = MachineDrift(
         speeds=tuple(speed for speed in speeds if speed is not None),

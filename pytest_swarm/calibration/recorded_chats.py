@@ -61,11 +61,6 @@ class RecordedChat:
         return self.reply.prompt_tokens if self.evaluated_tokens is None else self.evaluated_tokens
 
     @property
-    def prompt_characters(self) -> int:
-        """The characters of all messages."""
-        return sum(len(message["content"]) for message in self.messages)
-
-    @property
     def form(self) -> Json:
         """The format that the request asked for: a JSON schema, `json`, or None."""
         form = self.exchange.body.get("format") if isinstance(self.exchange.body, dict) else None

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_swarm.errors import OptionError, SwarmError
+from pytest_swarm.files import refused_files
 
 COMMANDS: Final = (
     *("report", "gate", "merge", "decide", "noise", "time", "import", "import-matrix", "expect", "new", "estimates"),
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     _print_any_text()
     try:
-        status: int = modules[options.command].run(options)
+        with refused_files():
+            status: int = modules[options.command].run(options)
         sys.stdout.flush()
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)

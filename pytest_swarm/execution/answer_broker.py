@@ -43,7 +43,8 @@ class AskSettings:
         room: What may be resident at the same time.
         parallel: Calls that are asked at a time.
         at_once: How many calls at once are timed for each model, besides one.
-        limit_s: Seconds of the server that may be used; None = no limit.
+        limit_s: Seconds after which nothing more is asked; None = no limit.
+        run_s: Returns the seconds since the run began; None = count those of the server that were used.
         guard: Held while the server is asked, so that no other process uses it, or asks the same.
         tell: Shows a sentence at once.
         restoration: Is told of every model that is loaded, for whoever leaves the server as it was found.
@@ -54,6 +55,7 @@ class AskSettings:
     parallel: int = 1
     at_once: tuple[int, ...] = (2, 4)
     limit_s: float | None = None
+    run_s: Callable[[], float] | None = None
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
     tell: Callable[[str], None] = lambda _: None
     restoration: Restoration = field(default_factory=Restoration)
@@ -280,10 +282,11 @@ class AnswerBroker:
         return answer_of(reply, need, site=self._site, elapsed_s=elapsed_s, beside=self._running.pop(id(need)))
 
     def _is_late(self, tally: WaveTally) -> bool:
-        limit_s = self._settings.limit_s
+        limit_s, run_s = self._settings.limit_s, self._settings.run_s
         if limit_s is None:
             return False
-        return self.used_s + asyncio.get_running_loop().time() - tally.started_s >= limit_s
+        now_s = self.used_s + asyncio.get_running_loop().time() - tally.started_s if run_s is None else run_s()
+        return now_s >= limit_s
 
     def close(self) -> None:
         """Close the connection."""

@@ -20,7 +20,7 @@ from pytest_swarm.errors import CassetteError
 from pytest_swarm.execution.backends import Backend, Connection, RealisedScores
 from pytest_swarm.execution.wait_time_loop import new_wait_time_loop
 from pytest_swarm.ollama.address import shown_host
-from pytest_swarm.ollama.cassette.cassette_file import append_take, read_cassette, set_aside_cut_off
+from pytest_swarm.ollama.cassette.cassette_file import append_take, check_writable, read_cassette, set_aside_cut_off
 from pytest_swarm.ollama.cassette.takes import Cassette, Take, TakeOrigin
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.transports.probe import ProbeTransport
@@ -68,7 +68,7 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: flo
         retries: How often a call of a replayed case is tried again.
 
     Raises:
-        CassetteError: The file is not a cassette, or was recorded from another kind of server.
+        CassetteError: The file is not a cassette, cannot be written, or was recorded from another kind of server.
     """
     from pytest_swarm.simulator.virtual_loop import new_ticking_loop
 
@@ -81,6 +81,8 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: flo
     if earlier is not None and target.mode is RecordMode.ONCE:
         why = "it is there, and --swarm-record-mode=once"
         return replay_backend(earlier, timeout_s=timeout_s, why=why, retries=retries)
+    if earlier is None or target.mode is RecordMode.ALL:
+        check_writable(target.path)
     recording = replace(
         inner,
         kind="record",

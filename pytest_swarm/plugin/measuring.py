@@ -174,6 +174,7 @@ class Measuring:
             parallel=s.ask_parallel,
             at_once=self._at_once,
             limit_s=s.max_time_s,
+            run_s=(lambda: (now_ms() - self._around.since_ms) / 1000.0) if self.inner.live else None,
             guard=self._asking,
             tell=self._around.tell_progress,
             restoration=self._around.restoration(),
@@ -208,7 +209,7 @@ class Measuring:
         return None if gpu_bytes is None else bytes_to_gb(gpu_bytes)
 
     @cached_property
-    def _lock(self) -> ServerLock:
+    def lock(self) -> ServerLock:
         """The lock of the store: two runs on one store take turns, wave by wave."""
         store = self._settings.answers
         return ServerLock(store.absolute().as_uri(), tell=self._around.tell, name=f"the answer store {store}")
@@ -216,7 +217,7 @@ class Measuring:
     @contextmanager
     def _asking(self) -> Iterator[None]:
         """Let one process at a time ask for the answers of a store, and use a real server."""
-        with self._lock.held(), self._around.at_server():
+        with self.lock.held(), self._around.at_server():
             yield
 
     def run(self, case: Case, others: Callable[[], Sequence[Case]], *, sink: Sink) -> JobRecord:

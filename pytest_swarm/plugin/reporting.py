@@ -15,7 +15,8 @@ from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import nothing_measured
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
 from pytest_swarm.report.html import PageOptions
-from pytest_swarm.report.outputs import FOR_PEOPLE, Output, write_output
+from pytest_swarm.report.output_kinds import FOR_PEOPLE, Output
+from pytest_swarm.report.outputs import write_output
 from pytest_swarm.report.report_model import Report, build_report
 from pytest_swarm.report.terminal import MAX_WIDTH, terminal_summary
 
@@ -116,7 +117,8 @@ def _write_all(
         except SwarmError as error:
             troubles.append(str(error))
         except OSError as error:
-            troubles.append(f"--swarm-report={output.kind}: cannot be written: {error}")
+            target = output.target(session.folder.path)
+            troubles.append(f"--swarm-report={output.kind}: {target} cannot be written: {error.strerror or error}")
         except Exception as error:  # noqa: BLE001 # one report that fails must cost no other one
             troubles.append(f"--swarm-report={output.kind}: failed: {type(error).__name__}: {error}")
     return written, troubles

@@ -109,7 +109,8 @@ class Resources:
 
         if self.free_gb:
             return self.free_gb
-        reason = self.found_gpu.reason if isinstance(self.found_gpu, NoGpu) else "no GPU memory is free"
+        found = self.found_gpu
+        reason = found.reason if isinstance(found, NoGpu) else "; ".join(found.troubles) or "no GPU memory is free"
         raise OptionError(f"no VRAM budget: {reason}; give one, such as --swarm-vram=8GB")
 
     @cached_property
@@ -237,14 +238,17 @@ class Resources:
             yield
 
     def look_at_server(self) -> None:
-        """Keep remarks on the server: models of others that are resident, and tags that are one model."""
-        from pytest_swarm.plugin.server_remarks import foreign_remark, one_file_remarks
+        """Keep remarks on the server: models of others that are resident, and tags that are one model; try its lock."""
+        from pytest_swarm.plugin.server_remarks import foreign_remark, free_vram, one_file_remarks
 
         self.remarks += one_file_remarks(self.called, self.server_bench.fleet)
         own = tuple(tag for tag in (self._settings.planner, self._settings.judge) if tag)
+        if self.measuring is not None and self.measuring.inner is not None:
+            self.measuring.lock.check()
         if self.called.live:
-            free_gb = self.free_gb if self.called.is_local else None
-            self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free_gb=free_gb)
+            self.visit.lock.check()
+            free = free_vram(self)
+            self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free=free)
 
     def name_changed_models(self) -> None:
         """Keep remarks on what is other than when a policy of the run was decided."""
@@ -290,4 +294,7 @@ class Resources:
         if self.bench.gpu is not None:
             self.remarks += self.bench.gpu.troubles
         if "visit" in self.__dict__:
-            self.remarks += self.visit.leave(loaded=self._settings.leave_loaded)
+            try:
+                self.remarks += self.visit.leave(loaded=self._settings.leave_loaded)
+            except OptionError as error:  # its lock was taken away while the run used it
+                self.remarks.append(f"the server was not left as it was found, look at `ollama ps`: {error}")

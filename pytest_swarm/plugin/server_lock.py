@@ -6,6 +6,7 @@ replaced. It says who holds the lock, and what the processes that work on the se
 
 from __future__ import annotations
 
+import errno
 import getpass
 import hashlib
 import os
@@ -99,6 +100,10 @@ class ServerLock:
         finally:
             self.give_back()
 
+    def check(self) -> None:
+        """Make the file where it is missing; OptionError where it cannot be used."""
+        os.close(open_lock(self.path))
+
     def take_at_once(self) -> bool:
         """Take the lock, and return True; return False where another process has it."""
         file = open_lock(self.path)
@@ -154,29 +159,33 @@ class ServerLock:
         """Write the file in place; only while the lock is held."""
         assert self._file is not None, "only while the lock is held"
         text = msgspec.json.encode(notes)
-        os.lseek(self._file, 0, os.SEEK_SET)
-        os.write(self._file, text)
-        os.ftruncate(self._file, len(text))
+        with suppress(OSError):  # a full disk: the lock holds all the same
+            os.pwrite(self._file, text, 0)
+            os.ftruncate(self._file, len(text))
 
 
 def open_lock(path: Path) -> int:
-    """Return the open file of a lock; OptionError where it cannot be used.
-
-    An existing one is opened as it is: systems refuse to create over another user's file.
-    """
-    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    """Return the open file of a lock; OptionError where it cannot be used, such as a folder or a pipe."""
     try:
-        with suppress(FileNotFoundError):
-            return os.open(path, flags)
-        try:
-            file = os.open(path, flags | os.O_CREAT | os.O_EXCL, _EVERYBODY)
-        except FileExistsError:  # another process was faster
-            return os.open(path, flags)
-        path.chmod(_EVERYBODY)  # whatever the umask
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "no regular file")
+        return _opened(path)
     except OSError as error:
         raise OptionError(
             f"lock {path} of the server cannot be used ({error.strerror}); delete it, or set TMPDIR to another folder"
         ) from error
+
+
+def _opened(path: Path) -> int:
+    """Open the file of a lock. An existing one as it is: systems refuse to create over another user's file."""
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    with suppress(FileNotFoundError):
+        return os.open(path, flags)
+    try:
+        file = os.open(path, flags | os.O_CREAT | os.O_EXCL, _EVERYBODY)
+    except FileExistsError:  # another process was faster
+        return os.open(path, flags)
+    path.chmod(_EVERYBODY)  # whatever the umask
     return file
 
 

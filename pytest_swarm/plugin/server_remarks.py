@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_swarm.errors import BackendError
-from pytest_swarm.execution.restoration import foreign_models
 from pytest_swarm.units import bytes_to_gb, format_gb
 
 if TYPE_CHECKING:
@@ -30,33 +30,52 @@ def one_file_remarks(backend: Backend, fleet: Fleet) -> list[str]:
     ]
 
 
-def foreign_remark(
-    bench: Bench, others: Iterable[str], *, budgets_gb: Iterable[float], free_gb: float | None
-) -> list[str]:
+def foreign_remark(bench: Bench, others: Iterable[str], *, budgets_gb: Iterable[float], free: float | str) -> list[str]:
     """Return a sentence on the resident models that are not of the run, or none where there are none.
+
+    What is left beside them is the free VRAM and that of resident models of the run, which each case unloads.
 
     Args:
         bench: The bench, which asks the server.
         others: Further tags of the run: planner and judge.
         budgets_gb: The budgets of the run in GB.
-        free_gb: The VRAM that is free in GB; None where it is not measured.
+        free: The VRAM that is free in GB, or why it is not measured.
     """
+    from pytest_swarm.execution.restoration import foreign_models  # only then, because it imports the client
+
     own = (*bench.fleet.tags, *bench.fleet.merged_tags, *others)
     try:
-        foreign = foreign_models(bench.resident_now(), own)
+        resident = bench.resident_now()
     except BackendError:  # the first case reports a server that does not answer
         return []
+    foreign = foreign_models(resident, own)
     if not foreign:
         return []
     rows = ", ".join(f"{each.tag} ({format_gb(bytes_to_gb(each.size_bytes))})" for each in foreign)
-    sentence = f"resident on the server and not of this run: {rows}; the budget must fit beside them"
-    too_large = [format_gb(each) for each in sorted(budgets_gb) if free_gb is not None and each > free_gb]
-    if free_gb is not None and too_large:
-        sentence += (
-            f". Only {format_gb(free_gb)} of VRAM are free, less than {', '.join(too_large)}: the server will evict or"
-            f" spill; give --swarm-vram={free_gb:g}GB, or unload them"
-        )
-    return [sentence]
+    sentence = f"resident on the server and not of this run: {rows}"
+    if isinstance(free, str):
+        return [f"{sentence}. What is left beside them is not measured ({free}), so the budget must fit there"]
+    own_bytes = sum(each.size_vram_bytes for each in resident if each not in foreign)
+    left_gb = math.floor((free + bytes_to_gb(own_bytes)) * 10) / 10
+    too_large = [format_gb(each) for each in sorted(budgets_gb) if each > left_gb]
+    if not too_large:
+        return [f"{sentence}. Beside them {format_gb(left_gb)} of VRAM are left, and each budget fits there"]
+    return [
+        f"{sentence}. Beside them only {format_gb(left_gb)} of VRAM are left, less than {', '.join(too_large)}: the"
+        f" server will evict or spill; give --swarm-vram={left_gb:g}GB, or unload them"
+    ]
+
+
+def free_vram(resources: Resources) -> float | str:
+    """Return the VRAM in GB that was free on the called server when the run began, or why it is not measured."""
+    from pytest_swarm.telemetry.nvml import NoGpu
+
+    if not resources.called.is_local:
+        return "the server is on another machine"
+    if resources.free_gb is not None:
+        return resources.free_gb
+    found = resources.found_gpu
+    return found.reason if isinstance(found, NoGpu) else "; ".join(found.troubles)
 
 
 def fleet_digests(resources: Resources) -> dict[str, str]:

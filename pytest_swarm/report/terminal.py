@@ -48,7 +48,7 @@ def terminal_summary(run: Run | Report, *, width: int, verbose: int) -> list[str
     report = decided_report(run if isinstance(run, Report) else build_report(run))
     width = min(width, MAX_WIDTH)
     if not report.jobs:
-        return ["No job was run."]
+        return ["No job was run.", *_not_run(report, width, verbose)]
     lines = _jobs_table(report, width, verbose) if verbose >= 0 else []
     lines += ["", *_totals(report, width), ""]
     for curves in report.lambda_curves:

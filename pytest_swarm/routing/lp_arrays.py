@@ -1,6 +1,7 @@
-"""The relaxation of `lp` as arrays for HiGHS, for programs that cannot wait for CVXPY: `load_policy` plans with it.
+"""The relaxation of `lp` for programs that cannot wait for CVXPY: `load_policy` plans with it.
 
-The arrays are those that CVXPY hands to HiGHS, entry by entry, so both come to the same shares, ties included.
+Where one solution alone is optimal, and models are few, it is found without a solver. Elsewhere HiGHS is given the
+arrays that CVXPY hands to it, entry by entry, so both come to the same shares, ties included.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any, Final
 import highspy
 import numpy as np
 
+from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing.base import PlanningView, RoutingError
 from pytest_swarm.routing.highs import Numbers, Whole, new_highs
-from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation, rounded_plan
+from pytest_swarm.routing.lp_corners import corners_of, unique_optimum
+from pytest_swarm.routing.lp_rounding import CORNERS, SOLVERS, LpRelaxation, rounded_plan
 from pytest_swarm.routing.objective import load_price, resident_mask, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan
 
@@ -89,16 +92,29 @@ class DirectLpRouter:
         relaxed = self.relax(view)
         return infeasible_plan(view) if relaxed is None else rounded_plan(view, relaxed)
 
+    def prepare(self, fleet: Fleet, budget_gb: float) -> None:
+        """Do beforehand what the first step of a fleet within a budget takes some ms for."""
+        corners_of(_footprints(fleet), _pinned(fleet), budget_gb)
+
     def relax(self, view: PlanningView) -> LpRelaxation | None:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if HiGHS gives none."""
         started = time.perf_counter()
+        worth, load = utility(view), np.where(resident_mask(view), 0.0, load_price(view))
+        corners = corners_of(_footprints(view.fleet), _pinned(view.fleet), view.vram_budget_gb)
+        if corners is not None and view.estimates.allowed.all():
+            found = unique_optimum(corners, worth, load)
+            if found is not None:
+                solve_ms = (time.perf_counter() - started) * 1000
+                return LpRelaxation(shares=found.shares, optimum=found.value, solver=CORNERS, solve_ms=solve_ms)
+        return self._by_highs(view, np.concatenate([-worth.T.ravel(), load]))
+
+    def _by_highs(self, view: PlanningView, cost: Numbers) -> LpRelaxation | None:
+        started = time.perf_counter()
         allowed = view.estimates.allowed
-        load = np.where(resident_mask(view), 0.0, load_price(view))
-        vram_gb = tuple(model.vram_gb for model in view.fleet)
-        keep = tuple(model.keep for model in view.fleet)
+        shape = (allowed.shape, allowed.tobytes(), _pinned(view.fleet), _footprints(view.fleet), view.vram_budget_gb)
         with self._lock:
-            program = self._program(allowed.shape, allowed.tobytes(), keep, vram_gb, view.vram_budget_gb)
-            program.col_cost_ = np.concatenate([-utility(view).T.ravel(), load])
+            program = self._program(*shape)
+            program.col_cost_ = cost
             self._highs.passModel(program)  # forgets the step before, so that each step starts alike
             self._highs.run()
             status = self._highs.getModelStatus()
@@ -115,6 +131,14 @@ class DirectLpRouter:
             solver=SOLVERS[0],
             solve_ms=(time.perf_counter() - started) * 1000,
         )
+
+
+def _footprints(fleet: Fleet) -> tuple[float, ...]:
+    return tuple(model.vram_gb for model in fleet)
+
+
+def _pinned(fleet: Fleet) -> tuple[bool, ...]:
+    return tuple(model.keep for model in fleet)
 
 
 def _program_of(

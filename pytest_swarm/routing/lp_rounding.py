@@ -14,6 +14,7 @@ from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.plan_builders import assign, held_throughout
 
 SOLVERS: Final = ("HIGHS", "SCS")  # as published: HiGHS, with SCS as the fallback
+CORNERS: Final = "corners"  # no solver: the best corner of all (lp_corners.py), as exact as HiGHS
 _INTEGRAL: Final = 1e-6  # a share within this distance of 0 or 1 is integral; both solvers are exact to about that
 
 
@@ -47,7 +48,7 @@ def rounded_plan(view: PlanningView, relaxed: LpRelaxation) -> Plan:
     plan = Plan(
         assignments=assignments,
         residency=held_throughout(view, (each.model for each in assignments)),
-        status=PlanStatus.OPTIMAL if relaxed.solver == SOLVERS[0] else PlanStatus.FEASIBLE,
+        status=PlanStatus.OPTIMAL if relaxed.solver != SOLVERS[1] else PlanStatus.FEASIBLE,
         objective=relaxed.optimum,
         bound=relaxed.optimum,
         fractional=fractional,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Final
@@ -100,11 +101,22 @@ def _family_of(vram_gb: bytes, limit_gb: float, pinned: bytes, *, at_most: int) 
 
 
 def set_worth(family: Family, worth: Matrix) -> Matrix:
-    """Return W_f = sum_m max_(i in set f) worth_im, shape (F,); -inf where a task finds no model in the set.
+    """Return W_f = sum_m max_(i in set f) worth_im, shape (F,); -inf where a task finds no model in the set."""
+    whole: Matrix = worth_by_stage(family, worth, (slice(None),))[0]
+    return whole
+
+
+def worth_by_stage(family: Family, worth: Matrix, stages: Sequence[Mask | slice]) -> Matrix:
+    """Return W_tf = sum_(m in stage t) max_(i in set f) worth_im, shape (T, F).
 
     Each set extends its parent by one model, so a set costs one maximum per task; tasks go in blocks to bound memory.
+
+    Args:
+        family: The sets.
+        worth: worth_im, shape (I, M); -inf where a model is not allowed.
+        stages: For each stage, which tasks belong to it.
     """
-    total = np.zeros(len(family))
+    total = np.zeros((len(stages), len(family)))
     step = max(1, _BLOCK // len(family))
     base = family.member[0]
     for start in range(0, worth.shape[1], step):
@@ -113,7 +125,10 @@ def set_worth(family: Family, worth: Matrix) -> Matrix:
         best[0] = block[base].max(axis=0, initial=-np.inf)
         for level in family.levels:
             np.maximum(best[family.parent[level]], block[family.added[level]], out=best[level])
-        total += best.sum(axis=1)
+        for stage, tasks in enumerate(stages):
+            within = tasks if isinstance(tasks, slice) else tasks[start : start + step]
+            # contiguous, because the order of a sum decides its last digit
+            total[stage] += np.ascontiguousarray(best[:, within]).sum(axis=1)
     return total
 
 

@@ -10,12 +10,14 @@ import os
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.domain.task import ANY_TYPE, Task
 from pytest_swarm.errors import OptionError, PolicyError
@@ -32,6 +34,7 @@ TypicalTask: TypeAlias = Task | str
 """A task, or the type of one of usual size."""
 _USUAL_TOKENS: Final = 300  # of prompt and answer, where only the type of a task is known
 _REMEMBERED: Final = 4096
+_KEPT_TASKS: Final = 256  # types by places in the horizon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +123,8 @@ class DecidedPolicy:
         try:
             needs = table.spec(mode).needs
             if "planner" not in needs and "realised" not in needs:
-                return _direct_lp() if mode == LP else table.make(mode, RouterSetup(fleet=self.fleet))
+                setup = RouterSetup(fleet=self.fleet)
+                return _direct_lp(self.fleet, self.budget_gb) if mode == LP else table.make(mode, setup)
         except OptionError as error:
             raise PolicyError(f"{self._where}: cannot be played: {error}") from error
         what = "asks a planner model" if "planner" in needs else "knows the answers beforehand"
@@ -135,9 +139,7 @@ class DecidedPolicy:
         seen = tasks if depth == "flat" else tasks[: 1 + depth]
         names = ["task", *(f"later {n}" for n in range(1, len(seen)))]
         return tuple(
-            Task(id=name, type=each, prompt="-", estimated_tokens=_USUAL_TOKENS)
-            if isinstance(each, str)
-            else replace(each, id=name, expected=None, derive=None)
+            _usual_task(name, each) if isinstance(each, str) else replace(each, id=name, expected=None, derive=None)
             for name, each in zip(names, seen, strict=True)
         )
 
@@ -216,11 +218,18 @@ class DecidedPolicy:
         return f"{rule}: {model} {state}, {quality}, within {format_gb(self.budget_gb)}{ahead}"
 
 
-def _direct_lp() -> Router:
-    """Return the router of `lp` that does without CVXPY."""
+@lru_cache(maxsize=_KEPT_TASKS)
+def _usual_task(name: str, task_type: str) -> Task:
+    return Task(id=name, type=task_type, prompt="-", estimated_tokens=_USUAL_TOKENS)
+
+
+def _direct_lp(fleet: Fleet, budget_gb: float) -> Router:
+    """Return the router of `lp` that does without CVXPY, ready for the fleet and the budget."""
     from pytest_swarm.routing.lp_arrays import DirectLpRouter  # imports highspy
 
-    return DirectLpRouter()
+    router = DirectLpRouter()
+    router.prepare(fleet, budget_gb)
+    return router
 
 
 def _argument_fault(task: object, *, resident: object, horizon: object) -> str | None:

@@ -15,12 +15,13 @@ import numpy as np
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.routing.model_sets import Family, FamilyCache, Index, set_worth, without
+from pytest_swarm.routing.model_sets import Family, FamilyCache, Index, without, worth_by_stage
 from pytest_swarm.routing.plan_builders import infeasible_plan
 from pytest_swarm.routing.program import TIE, RoutingProgram, Solution, plan_of, program_of
 
 _STEP_TIE: Final = TIE / 100  # of one comparison; a plan of 100 stages stays within TIE
 _MAX_SETS: Final = 200_000  # a pass over them takes some milliseconds per model and stage
+_FEW_SETS: Final = 64  # every set of six models; from some 100 sets on, numpy is the faster way
 _LARGE_GAP: Final = 1e-4  # relative gap at which HiGHS stops where sets are too many: the last hundredth takes longest
 _GB_RANK: Final = 1e-6  # VRAM counts after loads: a million GB x stages weigh as much as one load
 
@@ -100,8 +101,8 @@ def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
     links = without(family)
     gb_rank = _GB_RANK * family.vram_gb
     fronts: list[_Front] = []
-    for stage in range(program.stages):
-        gained = set_worth(family, program.worth[:, program.stage == stage])
+    of_stage = [program.stage == stage for stage in range(program.stages)]
+    for gained in worth_by_stage(family, program.worth, of_stage):
         front = _next_front(program, links, fronts[-1]) if fronts else _first_front(program, family)
         front = _Front(front.value + gained, front.rank + gb_rank, front.origin)
         fronts.append(front)
@@ -120,12 +121,25 @@ def _first_front(program: RoutingProgram, family: Family) -> _Front:
 
 
 def _next_front(program: RoutingProgram, links: tuple[tuple[Index, Index], ...], before: _Front) -> _Front:
+    moves = [(smaller, holding, 0.0, 0.0) for holding, smaller in links]
+    moves += [(*link, price, 1.0) for link, price in zip(links, program.price.tolist(), strict=True)]
+    if len(before.value) <= _FEW_SETS:
+        return _next_front_of_few(moves, before)
     front = _Front(before.value.copy(), before.rank.copy(), np.arange(len(before.value)))
-    for holding, smaller in links:
-        front.offer(smaller, holding, 0.0, 0.0)
-    for (holding, smaller), price in zip(links, program.price.tolist(), strict=True):
-        front.offer(holding, smaller, price, 1.0)
+    for move in moves:
+        front.offer(*move)
     return front
+
+
+def _next_front_of_few(moves: list[tuple[Index, Index, float, float]], before: _Front) -> _Front:
+    """Do what `_Front.offer` does set by set: for few sets, calls of numpy take longer than their work."""
+    value, rank, origin = before.value.tolist(), before.rank.tolist(), list(range(len(before.value)))
+    for targets, sources, price, loads in moves:
+        for at, source in zip(targets.tolist(), sources.tolist(), strict=True):
+            reached, ranked, held = value[source] - price, rank[source] + loads, value[at]
+            if reached > held + _STEP_TIE or (reached >= held - _STEP_TIE and ranked < rank[at] - _STEP_TIE):
+                value[at], rank[at], origin[at] = reached, ranked, origin[source]
+    return _Front(np.array(value), np.array(rank), np.array(origin))
 
 
 def _best(program: RoutingProgram, family: Family, front: _Front) -> int:

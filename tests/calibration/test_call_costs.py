@@ -1,4 +1,4 @@
-"""What calls cost: prompt tokens fitted to characters, speeds without cache hits, the model's own limit."""
+"""What calls cost: prompt tokens fitted to estimates, speeds without cache hits, the model's own limit."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import replace
 import pytest
 
 from pytest_swarm.calibration.call_costs import (
-    characters_per_token,
     decode_tokens_per_s,
+    estimate_per_token,
     first_format_s,
     measured_cost,
     own_limit,
     prefill_tokens_per_s,
 )
 from pytest_swarm.calibration.recorded_chats import RecordedChat
+from pytest_swarm.domain.prompt import Message
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette.takes import Take
@@ -25,12 +26,14 @@ TAKE = Take(case=Case(graph=GRAPH, key=CaseKey(mode="lp", horizon=0, vram_budget
 
 
 def chat(
-    characters: int, tokens: int, *, form: Json = None, options: dict[str, Json] | None = None, **figures: object
+    prompt: int | str, tokens: int, *, form: Json = None, options: dict[str, Json] | None = None, **figures: object
 ) -> RecordedChat:
-    """A call whose prompt has so many characters and tokens; its reply has 80 tokens unless the figures say else."""
+    """A call whose prompt, a text or so many digits, has so many tokens; its reply has 80 unless the figures say."""
+    given = figures.pop("system", None)
+    system: list[Json] = [{"role": "system", "content": given}] if isinstance(given, str) else []
     body: Json = {
         "model": "m",
-        "messages": [{"role": "user", "content": "x" * characters}],
+        "messages": [*system, {"role": "user", "content": prompt if isinstance(prompt, str) else "1" * prompt}],
         "format": form,
         "options": options or {},
     }
@@ -53,13 +56,40 @@ def chat(
     )
 
 
-def test_prompt_tokens_are_a_base_and_a_part_for_each_character() -> None:
-    measured = measured_cost([chat(100, 34), chat(300, 84), chat(500, 134)], schema=False)
+def user(content: str) -> tuple[Message, ...]:
+    return (Message(role="user", content=content),)
+
+
+def test_prompt_tokens_are_a_base_and_a_rate_of_what_the_text_is_estimated_at() -> None:
+    """Words and digits differ in characters per token, so a fit to characters would put that into the base."""
+    words = "a list of ten plain words to be read once"
+    measured = measured_cost([chat(words, 20), chat(100, 109), chat(" ".join([words] * 3), 42)], schema=False)
     assert measured is not None
     assert measured.calls == 3
+    assert measured.cost.base_tokens == pytest.approx(9, abs=0.5)
+    assert measured.cost.prompt_tokens(user("hi")) in (10, 11)
+    assert measured.cost.prompt_tokens(user("1" * 50)) == pytest.approx(59, abs=1)
+    assert measured.cost.prompt_tokens(user("1" * 50), raw=True) == pytest.approx(50, abs=1)
+
+
+@pytest.mark.parametrize("rate", [0, 1, 2])
+def test_system_messages_have_a_rate_of_their_own(rate: int) -> None:
+    """A template may leave them out, or write them twice."""
+    chats = [chat(n, 9 + n + rate * m, system="2" * m) for n, m in ((10, 40), (30, 10), (60, 80))]
+    measured = measured_cost(chats, schema=False)
+    assert measured is not None
+    assert measured.cost.rates is not None
+    assert measured.cost.rates.system == pytest.approx(rate, abs=1e-6)
     assert measured.cost.base_tokens == pytest.approx(9)
-    assert measured.cost.tokens_per_character == pytest.approx(0.25)
-    assert measured.cost.prompt_tokens(200) == 59
+
+
+def test_one_prompt_tells_a_rate_and_no_base() -> None:
+    for tokens in ((30,), (30, 30), (40, 20)):
+        measured = measured_cost([chat(20 + 10 * i, each) for i, each in enumerate(tokens)], schema=False)
+        assert measured is not None
+        assert measured.cost.base_tokens == 0
+        assert measured.cost.rates is not None
+        assert measured.cost.rates.system == measured.cost.rates.other > 0
 
 
 def test_calls_with_a_schema_are_a_kind_of_their_own() -> None:
@@ -67,7 +97,7 @@ def test_calls_with_a_schema_are_a_kind_of_their_own() -> None:
     plain, schema = measured_cost(chats, schema=False), measured_cost(chats, schema=True)
     assert plain is not None
     assert schema is not None
-    assert (plain.cost.prompt_tokens(100), schema.cost.prompt_tokens(100)) == (30, 50)
+    assert [each.cost.prompt_tokens(user("1" * 100)) for each in (plain, schema)] == [30, 50]
     assert plain.cost.overhead_s == pytest.approx(0.7)
     assert schema.cost.overhead_s == pytest.approx(2.0)
     assert measured_cost(chats[:1], schema=True) is None
@@ -103,6 +133,7 @@ def test_the_own_limit_is_where_replies_end_that_nobody_limited() -> None:
     assert own_limit([chat(4, 1, completion_tokens=tokens) for tokens in (10, 20, 30)]) is None
 
 
-def test_the_length_of_answers_is_characters_per_token() -> None:
-    assert characters_per_token([chat(4, 1), chat(4, 1, text="", completion_tokens=40)]) == pytest.approx(2.0)
-    assert characters_per_token([]) is None
+def test_the_length_of_answers_is_what_they_are_estimated_at_per_token() -> None:
+    chats = [chat(4, 1, text="12345678", completion_tokens=40), chat(4, 1, text="", completion_tokens=40)]
+    assert estimate_per_token(chats) == pytest.approx(0.1)
+    assert estimate_per_token([]) is None

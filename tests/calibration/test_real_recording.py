@@ -56,7 +56,7 @@ def test_the_prompt_cache_is_that_of_each_architecture(checks: tuple[Profile, Pr
 def test_what_is_far_off_is_the_drift_of_the_machine(checks: tuple[Profile, ProfileCheck, ProfileCheck]) -> None:
     drift = checks[1].drift
     assert len(drift.speeds) == 60
-    assert drift.far_at_speed < drift.far <= 2
+    assert drift.far_at_speed < drift.far <= 3
     assert drift.sentence is not None
     assert drift.sentence.startswith("The recorded machine drifted: in 80 % of the cases it decoded at 0.8")
 

@@ -15,6 +15,7 @@ from pytest_swarm.telemetry.events import encode_job_summary, encode_run_end, en
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import case, graph, run
+from tests.plugin.test_usage_errors import refusing_stat
 from tests.report.factories import info
 
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
@@ -56,6 +57,16 @@ def test_a_mistake_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture
     assert error.startswith("error: ")
     assert "nowhere" in error
     assert error.count("\n") == 1
+
+
+def test_a_run_of_another_user_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "stat", refusing_stat(Path.stat))
+    commands = ("report locked/run", "merge locked/run --out m", "decide locked/run", "answers list --answers locked/a")
+    for command in commands:
+        assert main(command.split()) in (1, 4)
+        assert capsys.readouterr().err.startswith("error: ")
 
 
 def test_import_writes_graphs_and_says_what_it_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -190,6 +190,16 @@ def test_time_that_is_up_stops_the_asking_and_the_next_run_goes_on(new_lab: Make
     assert len(short.counts.bodies) + len(rest.counts.bodies) == len(whole.counts.bodies)
 
 
+def test_time_that_is_up_for_the_run_stops_a_process_that_has_asked_nothing(new_lab: MakeLab) -> None:
+    run_s = [60.0]
+    lab = new_lab(wrap=lambda settings: replace(settings, limit_s=60.0, run_s=lambda: run_s[0]))
+    [late] = lab.play(cases_of(WB1, ("lp",))).cases.values()
+    assert isinstance(late, NotMeasured)
+    assert (lab.counts.bodies, "--swarm-max-time" in late.reason) == ([], True)
+    run_s[0] = 59.0
+    lab.records(cases_of(WB1, ("lp",)))
+
+
 def test_progress_names_job_wave_model_and_what_is_left(new_lab: MakeLab) -> None:
     lab = new_lab()
     lab.records(cases_of(WB1, ("lp", "random"), repeats=2))

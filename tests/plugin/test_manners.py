@@ -8,8 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.plugin.conftest import Reports
+from pytest_swarm.telemetry.nvml import open_gpu
+from tests.plugin.conftest import Reports, usual_signals
 from tests.plugin.test_backend import WB1, fast_server
+from tests.plugin.test_endings import ROUTER, WAIT
+from tests.telemetry.test_nvml import GB, NVMLError, StandIn
 
 __all__ = ["fast_server"]
 
@@ -19,6 +22,16 @@ CASES = {
     "stops": "raise KeyboardInterrupt",
     "exits": "pytest.exit('enough')",
 }
+
+
+class LeavingDriver(StandIn):
+    """A driver that tells the total and the free memory once, and then goes away."""
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:  # noqa: N802
+        self.open += 1
+        if self.open > 3:
+            raise NVMLError("GPU is lost")
+        return super().nvmlDeviceGetMemoryInfo(handle)
 
 
 def ps(host: str) -> list[dict[str, Any]]:
@@ -60,6 +73,15 @@ def test_models_of_others_are_as_they_were(suite: pytest.Pytester, fast_server: 
     assert [left_s(row) for row in after if row["name"] == "gemma2:2b"] == [pytest.approx(5000, abs=120)]
 
 
+def test_a_signal_while_a_case_waits_leaves_them_as_they_were(suite: pytest.Pytester, fast_server: str) -> None:
+    load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
+    before = state(ps(fast_server))
+    suite.makeconftest(ROUTER.format(name="SIGINT", then=WAIT))
+    with usual_signals():
+        run(suite, fast_server, "--swarm-compare=greedy,stop", "--swarm-report=json")
+    assert state(ps(fast_server)) == before
+
+
 def test_a_server_that_was_empty_is_empty_again(suite: pytest.Pytester, fast_server: str) -> None:
     run(suite, fast_server, "--swarm-compare=llm,greedy", "--swarm-planner=phi4:14b")
     assert ps(fast_server) == []
@@ -72,9 +94,11 @@ def test_models_may_be_left_loaded_on_a_lease_that_ends(suite: pytest.Pytester, 
     assert all(0 < left_s(row) <= 900 for row in rows)
 
 
-def test_foreign_models_are_named_in_header_and_report(
-    suite: pytest.Pytester, reports: Reports, fast_server: str
+def test_foreign_models_are_named_in_header_and_report_with_what_is_left_beside_them(
+    suite: pytest.Pytester, reports: Reports, fast_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    meter = open_gpu(LeavingDriver(gpus=[("NVIDIA A40", 48 * GB, 42 * GB, [])]))  # type: ignore[arg-type]
+    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: meter)
     suite.makepyfile(test_wb1=WB1)
     figures = "vram_gb = 6\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
     (suite.path / "f.toml").write_text(f'[[model]]\nname = "gemma2:2b"\n{figures}')
@@ -82,9 +106,13 @@ def test_foreign_models_are_named_in_header_and_report(
     options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
     result = suite.runpytest("test_wb1.py", *options)
     result.assert_outcomes(passed=1)
-    sentence = "resident on the server and not of this run: llama3.1:8b (*GB); the budget must fit beside them"
-    result.stdout.fnmatch_lines([f"swarm: {sentence}"])
-    assert [note.startswith("resident on the server") for note in reports.report["notes"]] == [True]
+    left = "Beside them only 6GB of VRAM are left, less than 8GB: the server will evict or spill; give --swarm-vram=6GB"
+    result.stdout.fnmatch_lines([f"swarm: resident on the server and not of this run: llama3.1:8b (*GB). {left}, or*"])
+    (note,) = [each for each in reports.report["notes"] if each.startswith("resident on the server")]
+    assert left in note
+    gone = "GPU memory was not measured all the time: nvmlDeviceGetMemoryInfo: GPU is lost"
+    assert reports.report["notes"].count(gone) == 1
+    assert [case["gpu_peak_gb"] for case in reports.report["cases"]] == [None]
     assert [row["name"] for row in ps(fast_server)] == ["llama3.1:8b"]
 
 

@@ -94,6 +94,38 @@ def test_replay_gives_the_recorded_report(
     assert any(case["makespan_s"] > 0 for case in after["cases"])
 
 
+BRANCHES = """
+from pytest_swarm import Task, TaskGraph
+
+def test_branches(swarm_run):
+    kinds = ("extraction", "math", "code", "reasoning")
+    end = Task(id="end", type="summarize", prompt="Sum up.", estimated_tokens=60)
+    tasks = [Task(id=kind, type=kind, prompt=f"Do {kind}.", estimated_tokens=90, difficulty=4) for kind in kinds]
+    swarm_run(TaskGraph(name="branches", tasks=(*tasks, end), edges=tuple((kind, "end") for kind in kinds)))
+"""
+
+
+def test_tasks_that_are_dispatched_one_by_one_replay_as_recorded(
+    suite: pytest.Pytester, reports: Reports, request: pytest.FixtureRequest
+) -> None:
+    suite.makepyfile(test_branches=BRANCHES)
+    args = ("test_branches.py", "--swarm-cassette=c.jsonl", "--swarm-dispatch=tasks", "--swarm-vram=24GB")
+    args = (*args, "--swarm-compare=milp,fixed,llm")
+    suite.runpytest(*args, "--swarm-backend=record").assert_outcomes(passed=3)
+    before, tasks, loads = reports.report, reports.of("task_result"), reports.of("model_switch")
+    assert any(
+        load["case"] == task["case"]
+        and task["started_s"] < load["finished_s"]
+        and load["started_s"] < task["finished_s"]
+        for load in loads
+        for task in tasks
+    ), "a model was loaded while a task ran"
+    request.getfixturevalue("no_sockets")
+    suite.runpytest(*args, "--swarm-backend=replay").assert_outcomes(passed=3)
+    assert comparable(reports.report) == comparable(before)
+    assert [each["started_s"] for each in reports.of("model_switch")] == [each["started_s"] for each in loads]
+
+
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for the suite that was recorded first, so that each further test starts with a copy of it."""

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.plugin import server_lock
 from pytest_swarm.plugin.server_lock import ServerLock, ServerNotes, lock_path
+from tests.plugin.conftest import SUITE, Reports
+from tests.plugin.test_backend import fast_server
+
+__all__ = ["fast_server"]
 
 HOST = "http://127.0.0.1:11434"
 HOLDER = """
@@ -103,11 +108,44 @@ def test_a_file_that_is_not_whole_counts_as_empty(tmp_path: Path, text: bytes) -
         assert a_lock.notes().processes == ()
 
 
-def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "make", [Path.mkdir, getattr(os, "mkfifo", Path.mkdir), lambda path: path.symlink_to("nowhere/there")]
+)
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, make: Callable[[Path], None]) -> None:
     a_lock = lock(tmp_path)
-    a_lock.path.mkdir()
-    with (
-        pytest.raises(OptionError, match=r"cannot be used \(Is a directory\); delete it, or set TMPDIR"),
-        a_lock.held(),
-    ):
-        pass
+    make(a_lock.path)
+    for use in (a_lock.check, a_lock.take_at_once, lambda: a_lock.held().__enter__()):
+        with pytest.raises(OptionError, match=r"cannot be used \(.+\); delete it, or set TMPDIR"):
+            use()
+
+
+TAKEN_AWAY = """
+from pathlib import Path
+
+def test_invoice(swarm_run, dag):
+    swarm_run(dag)
+    path = Path({path!r})
+    path.unlink()
+    path.mkdir()
+"""
+
+
+def test_a_lock_that_cannot_be_used_ends_a_run_before_its_first_test_and_costs_no_report(
+    suite: pytest.Pytester, reports: Reports, fast_server: str
+) -> None:
+    path = lock_path(fast_server)
+    at_server = ("--swarm-backend=ollama", f"--swarm-host={fast_server}")
+    path.mkdir()
+    try:
+        result = suite.runpytest(*at_server)
+        path.rmdir()
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(
+            [f"ERROR: lock {path} of the server cannot be used (no regular file); delete it, *"]
+        )
+        suite.makepyfile(test_invoice=SUITE.replace("def test_invoice", "def no") + TAKEN_AWAY.format(path=str(path)))
+        suite.runpytest(*at_server).assert_outcomes(passed=1)
+    finally:
+        path.rmdir()
+    [note] = reports.report["notes"]
+    assert note.startswith(f"the server was not left as it was found, look at `ollama ps`: lock {path}")

@@ -24,9 +24,9 @@ class Bench:
         return tuple(ResidentEntry(tag=tag, size_bytes=10**9, size_vram_bytes=10**9) for tag in self.tags)
 
 
-def remarks(*tags: str, free_gb: float | None = None) -> list[str]:
+def remarks(*tags: str, free: float | str = "no GPU") -> list[str]:
     bench: object = Bench(tags)
-    return foreign_remark(bench, ("judge",), budgets_gb=(8.0, 24.0), free_gb=free_gb)  # type: ignore[arg-type]
+    return foreign_remark(bench, ("judge",), budgets_gb=(8.0, 24.0), free=free)  # type: ignore[arg-type]
 
 
 def test_nothing_is_said_where_all_is_of_the_run() -> None:
@@ -35,14 +35,25 @@ def test_nothing_is_said_where_all_is_of_the_run() -> None:
 
 def test_models_of_others_are_named() -> None:
     assert remarks("x:1b") == [
-        "resident on the server and not of this run: x:1b (1GB); the budget must fit beside them"
+        "resident on the server and not of this run: x:1b (1GB). What is left beside them is not measured (no GPU), so"
+        " the budget must fit there"
     ]
 
 
 @pytest.mark.parametrize(
-    ("free_gb", "too_large"), [(10.0, "less than 24GB"), (4.5, "less than 8GB, 24GB"), (30.0, None)]
+    ("free_gb", "left"),
+    [
+        (10.0, "only 10GB of VRAM are left, less than 24GB: the server will"),
+        (4.5, "only 4.5GB of VRAM are left, less than 8GB, 24GB: the server will"),
+        (30.0, "30GB of VRAM are left, and each budget fits there"),
+    ],
 )
-def test_a_budget_above_what_is_free_is_named(free_gb: float, too_large: str | None) -> None:
-    (sentence,) = remarks("x:1b", free_gb=free_gb)
-    assert (too_large in sentence) if too_large else sentence.endswith("the budget must fit beside them")
-    assert (f"--swarm-vram={free_gb:g}GB" in sentence) == (too_large is not None)
+def test_what_is_left_beside_them_is_said_and_budgets_above_it_are_named(free_gb: float, left: str) -> None:
+    (sentence,) = remarks("x:1b", free=free_gb)
+    assert f". Beside them {left}" in sentence
+    assert (f"--swarm-vram={free_gb:g}GB" in sentence) == ("less than" in left)
+
+
+def test_what_models_of_the_run_occupy_is_left_too() -> None:
+    (sentence,) = remarks("x:1b", "m", "judge", free=6.5)
+    assert "only 8.5GB of VRAM are left, less than 24GB" in sentence

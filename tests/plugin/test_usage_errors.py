@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 OPTIONS = [
@@ -60,7 +66,7 @@ OPTIONS = [
     ("--swarm-shard=0/3", "*--swarm-shard: is 0, but must be at least 1*"),
     ("--swarm-resume=gone", "*there is no run 'gone'*"),
     ("--swarm-replan=layer", "*--swarm-replan needs --swarm-dispatch=tasks*"),
-    ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not know gpt-9*"),
+    ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not have gpt-9 (it has *); describe them in a profile*"),
 ]
 
 
@@ -180,3 +186,43 @@ def test_options_that_do_not_go_together(suite: pytest.Pytester, arguments: tupl
 def test_a_cassette_of_the_ini_file_is_for_the_runs_that_use_one(suite: pytest.Pytester) -> None:
     suite.makeini("[pytest]\nswarm_vram = 8GB\nswarm_backend = sim\nswarm_cassette = c.jsonl\n")
     suite.runpytest().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--swarm-fleet=locked/f.toml",
+        "--swarm-resume=locked/run",
+        "--swarm-estimates=cross:locked/run",
+        "--swarm-compare=policy:locked/p.json",
+        "--swarm-baseline=locked/b.json --swarm-update-baseline=all",
+        "--swarm-backend=record --swarm-cassette=locked/c.jsonl",
+        "--swarm-backend=measure --swarm-offline --swarm-answers=locked/a",
+    ],
+)
+def test_a_file_in_a_folder_of_another_user_is_named(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    monkeypatch.setattr(Path, "stat", refusing_stat(Path.stat))
+    result = suite.runpytest(*arguments.split())
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+    result.stderr.fnmatch_lines(["ERROR: *locked/*"])
+
+
+def refusing_stat(stat: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+    """As the system refuses what lies in a folder `locked` of another user; root is refused nothing."""
+
+    def refused(path: Path, **options: Any) -> os.stat_result:
+        if path.parent.name == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    return refused
+
+
+def test_a_cassette_that_cannot_be_written_ends_the_run_before_its_first_test(suite: pytest.Pytester) -> None:
+    (suite.path / "file").write_text("no folder")
+    result = suite.runpytest("--swarm-backend=record", "--swarm-profile=a40", "--swarm-cassette=file/c.jsonl")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: cassette file/c.jsonl: cannot be *; give another --swarm-cassette"])

@@ -69,8 +69,10 @@ def test_what_was_not_run_is_named_with_its_reason() -> None:
     assert next(line for line in lines if line.startswith("wb2")).split()[3] == "ERROR"
 
 
-def test_nothing_run_is_said() -> None:
+def test_nothing_run_is_said_with_its_reason() -> None:
     assert terminal_summary(run(), width=100, verbose=0) == ["No job was run."]
+    late = run(notes=("wb1 [lp-h0-8GB] was not measured",))
+    assert terminal_summary(late, width=100, verbose=-1) == ["No job was run.", "! wb1 [lp-h0-8GB] was not measured"]
 
 
 def test_foreign_text_brings_no_control_codes_and_no_line_breaks() -> None:

@@ -47,6 +47,19 @@ def test_it_is_never_worse_than_milp_when_both_are_replayed() -> None:
     assert better > 0
 
 
+@pytest.mark.parametrize("decimals", [0, 1, 9], ids=["many-ties", "ties", "no-ties"])
+def test_few_sets_go_the_same_way_as_many(monkeypatch: pytest.MonkeyPatch, decimals: int) -> None:
+    views = [random_view(seed, models=1 + seed % 5, tasks=1 + seed % 9) for seed in range(60)]
+    tables = [view.estimates for view in views]
+    views = [
+        replace(view, estimates=replace(each, quality=each.quality.round(decimals), token_cost=0 * each.token_cost))
+        for view, each in zip(views, tables, strict=True)
+    ]
+    few = [route(view) for view in views]
+    monkeypatch.setattr(staged, "_FEW_SETS", 0)
+    assert [replace(plan, solve_ms=None) for plan in few] == [replace(route(view), solve_ms=None) for view in views]
+
+
 def test_it_swaps_only_where_the_gain_pays_the_load() -> None:
     def models(load: float) -> list[str]:
         view = matrix_view([[1, 0.5], [0, 1]], vram_gb=[5, 5], budget_gb=5, load=[0.1, load], stages=[0, 1])

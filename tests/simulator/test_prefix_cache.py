@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from pytest_swarm.domain.prompt import Message
@@ -109,20 +107,6 @@ def test_the_server_reports_the_whole_prompt_and_a_shorter_time_until_the_model_
     (count, whole_s), again, other, other_again, reloaded = in_virtual_time(main)
     assert again == (count, pytest.approx(whole_s / count, abs=1e-6))
     assert other == other_again == reloaded == (count, whole_s)
-
-
-def test_a_model_is_slower_while_another_one_computes() -> None:
-    async def main() -> tuple[float, float]:
-        client = ServerClient(spec(*(model(name, 1, name, slowdown_beside=2.0) for name in "ab"), gpu_gib=40))
-        for name in "ab":
-            await client.load(name)
-        alone = await client.use("a", tokens=100)
-        both = await asyncio.gather(client.use("a", tokens=100), client.use("b", tokens=50))
-        return alone.body["eval_duration"] / 1e9, both[0].body["eval_duration"] / 1e9
-
-    alone_s, both_s = in_virtual_time(main)
-    assert alone_s == pytest.approx(2.0)
-    assert both_s == pytest.approx(3.0, abs=0.01)  # one second of the other's work beside it
 
 
 def test_the_first_call_with_a_format_takes_longer_after_each_load() -> None:

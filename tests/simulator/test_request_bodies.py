@@ -39,6 +39,11 @@ from pytest_swarm.simulator.server.request_bodies import InvalidBody, read_objec
             id="any-case",
         ),
         pytest.param(
+            '{"messages": [{"images": [5], "tool_calls": [{"id": 5}, {"function": {"arguments": "{}"}}]}]}',
+            "Value looks like object, but can't find closing '}' symbol",
+            id="arguments-before-images",
+        ),
+        pytest.param(
             '{"messages": [{"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}]}',
             "Value looks like object, but can't find closing '}' symbol",
             id="arguments-are-an-object",

@@ -197,6 +197,17 @@ def set_aside_cut_off(path: Path) -> None:
         raise _unwritable(path, error) from error
 
 
+def check_writable(path: Path) -> None:
+    """Raise CassetteError where no cassette can be written at a path; its folder is made where it is missing."""
+    try:
+        with _locked(path):
+            pass
+    except OSError as error:
+        raise CassetteError(
+            f"cassette {path}: cannot be written: {error.strerror}; give another --swarm-cassette"
+        ) from error
+
+
 def _rewrite(path: Path, lines: bytes) -> None:
     with replacing(path) as beside:
         if path.exists():

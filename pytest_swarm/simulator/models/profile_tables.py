@@ -7,10 +7,10 @@ from typing import Final, TypeVar
 
 from pytest_swarm.domain.task import ANY_TYPE, TYPES_COMPARED, type_fault, type_name
 from pytest_swarm.fields import Fields
+from pytest_swarm.simulator.models.call_cost import CallCost, TokenRates
 from pytest_swarm.simulator.models.profile_types import (
     KNOWN_CONTEXTS,
     Accuracy,
-    CallCost,
     KnownOutcome,
     ModelProfile,
 )
@@ -23,15 +23,17 @@ _SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_l
 _SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
 _MODEL_KEYS: Final = (
     *("name", "source", "blob", *_SPEC_WHOLE, *_SPEC_REAL, "load_s", "first_load_s", "overhead_s", "cpu_slowdown"),
-    *("accuracy", "num_predict", "plain_calls", "schema_calls", "characters_per_token"),
+    *("accuracy", "num_predict", "plain_calls", "schema_calls", "characters_per_token", "estimate_per_token"),
     *("prompt_cache", "slowdown_beside", "first_format_s"),
 )
+_LEAST_LENGTH: Final = 0.01  # of a token; none is shorter
 _ANSWER_TIMES: Final = ("prefill_s", "decode_s", "overhead_s")
 
 
 def read_model(row: Fields) -> ModelProfile:
     """Return one `[[models]]` table."""
     row.only(_MODEL_KEYS)
+    plain, schema = _call_costs(row)
     first_load_s, num_predict = row.optional_number("first_load_s"), row.optional_whole("num_predict")
     whole = {key: row.whole(key, low=1) for key in _SPEC_WHOLE}
     spec = ModelSpec(
@@ -57,9 +59,10 @@ def read_model(row: Fields) -> ModelProfile:
         spec=spec,
         source=row.text("source"),
         accuracy=by_task_type(row, map(_accuracy, row.tables("accuracy"))),
-        plain=_call_cost(row.table("plain_calls")),
-        schema=_call_cost(row.table("schema_calls")),
-        characters_per_token=row.optional_number("characters_per_token"),
+        plain=plain,
+        schema=schema,
+        characters_per_token=_positive(row, "characters_per_token"),
+        estimate_per_token=_positive(row, "estimate_per_token"),
     )
 
 
@@ -82,6 +85,11 @@ def read_answer(row: Fields) -> RecordedAnswer:
     )
 
 
+def _positive(row: Fields, key: str) -> float | None:
+    """Return a number that something is divided by; None where it is absent."""
+    return row.number(key, low=_LEAST_LENGTH) if key in row else None
+
+
 def _prompt_cache(row: Fields) -> PrefixReuse | None:
     if "prompt_cache" not in row:
         return None
@@ -91,12 +99,21 @@ def _prompt_cache(row: Fields) -> PrefixReuse | None:
     return PrefixReuse(rule)
 
 
+def _call_costs(row: Fields) -> tuple[CallCost, CallCost]:
+    """Return the costs of calls without and with a schema; where one kind is not told, the other stands for both."""
+    plain, schema = (_call_cost(row.table(key)) if key in row else None for key in ("plain_calls", "schema_calls"))
+    return plain or schema or CallCost(), schema or plain or CallCost()
+
+
 def _call_cost(table: Fields) -> CallCost:
-    table.only(("base_tokens", "tokens_per_character", "overhead_s"))
+    rates = ("tokens_per_estimate", "system_tokens_per_estimate")
+    table.only(("base_tokens", "tokens_per_character", *rates, "overhead_s"))
     default = CallCost()
+    other = table.number(rates[0], low=0) if rates[0] in table or rates[1] in table else None
     return CallCost(
         base_tokens=table.number("base_tokens", default.base_tokens),
         tokens_per_character=table.number("tokens_per_character", default.tokens_per_character, low=0),
+        rates=None if other is None else TokenRates(system=table.number(rates[1], other, low=0), other=other),
         overhead_s=table.optional_number("overhead_s"),
     )
 

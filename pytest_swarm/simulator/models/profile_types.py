@@ -6,7 +6,6 @@ values from TOML. Every figure of a shipped profile has its source in the file.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,7 +14,9 @@ from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
 from pytest_swarm.domain.task import ANY_TYPE, Task
+from pytest_swarm.domain.text_tokens import text_tokens
 from pytest_swarm.errors import ProfileError
+from pytest_swarm.simulator.models.call_cost import CallCost
 from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 from pytest_swarm.simulator.server.faults import Fault
@@ -23,7 +24,6 @@ from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 
 KnownContext: TypeAlias = Literal["any", "none", "wrong"]
 KNOWN_CONTEXTS: Final[tuple[KnownContext, ...]] = ("any", "none", "wrong")
-ROUNDING: Final = 1e-6  # a token count above a whole number by less than this is that number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,27 +35,12 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallCost:
-    """What a call of one kind costs a model: prompt tokens = base + per character, and a fixed time in seconds.
-
-    The base holds the chat template and the model's own system message. `overhead_s` None is the model's own.
-    """
-
-    base_tokens: float = 0.0
-    tokens_per_character: float = 1 / CHARS_PER_TOKEN
-    overhead_s: float | None = None
-
-    def prompt_tokens(self, characters: int) -> int:
-        """Return the tokens of a prompt of so many characters, at least 1."""
-        return max(1, math.ceil(self.base_tokens + self.tokens_per_character * characters - ROUNDING))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProfile:
     """One model: its specification, and its accuracy per task type (`*`, else neutral, for types without one).
 
-    `plain` and `schema` are the costs of calls without and with a JSON schema. `characters_per_token` is the length of
-    its answers; None leaves a composed text as long as it is.
+    `plain` and `schema` are the costs of calls without and with a JSON schema. `estimate_per_token` is the length of
+    its answers: estimated tokens (`text_tokens`) per token. In its place a profile may give `characters_per_token`.
+    Without either a composed text stays as long as it is.
     """
 
     spec: ModelSpec
@@ -64,9 +49,16 @@ class ModelProfile:
     plain: CallCost = field(default_factory=CallCost)
     schema: CallCost = field(default_factory=CallCost)
     characters_per_token: float | None = None
+    estimate_per_token: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accuracy", MappingProxyType(dict(self.accuracy)))
+
+    def answer_tokens(self, text: str) -> float:
+        """Return the tokens of an answer."""
+        if self.estimate_per_token is not None:
+            return text_tokens(text) / self.estimate_per_token
+        return len(text) / (self.characters_per_token or CHARS_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

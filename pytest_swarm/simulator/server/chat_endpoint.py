@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -130,22 +130,29 @@ class ChatEndpoint:
 
     async def _spend(self, parsed: ParsedRequest, stream: TokenStream, send: Send) -> TokenStream:
         """Let the time of a reply pass and send it if it is streamed; return it with the time that its tokens took."""
-        model, fixed_s = parsed.model, REQUEST_OVERHEAD_S + stream.overhead_s
-        if parsed.stream:
-            await self._stream(parsed, stream, send)
-            return stream
+        loop, model, fixed_s = asyncio.get_running_loop(), parsed.model, REQUEST_OVERHEAD_S + stream.overhead_s
         if model.slowdown_beside > 1:
-            factors = {2: model.slowdown_beside}
+            shared, factors = _ALL_MODELS, {2: model.slowdown_beside}
             await asyncio.sleep(fixed_s)
-            prefill_s = await self._sharing.decode(_ALL_MODELS, stream.prefill_s, factors)
-            decode_s = await self._sharing.decode(_ALL_MODELS, stream.decode_s, factors)
-            return replace(stream, prefill_s=prefill_s, token_s=decode_s / stream.tokens)
-        if model.slowdowns:
+            with self._sharing.work(shared, factors) as reading:
+                await reading.until(stream.prefill_s)
+            stream = replace(stream, prefill_s=reading.took_s)
+        elif model.slowdowns:
+            shared, factors = model.blob, dict(model.slowdowns)
             await asyncio.sleep(fixed_s + stream.prefill_s)
-            decode_s = await self._sharing.decode(model.blob, stream.decode_s, model.slowdowns)
-            return replace(stream, token_s=decode_s / stream.tokens)
-        await asyncio.sleep(fixed_s + stream.prefill_s + stream.decode_s)
-        return stream
+        elif parsed.stream:
+            prefilled_s = loop.time() + fixed_s + stream.prefill_s
+            await _stream(parsed, stream, send, lambda work_s: asyncio.sleep(prefilled_s + work_s - loop.time()))
+            return stream
+        else:
+            await asyncio.sleep(fixed_s + stream.prefill_s + stream.decode_s)
+            return stream
+        with self._sharing.work(shared, factors) as decoding:
+            if parsed.stream:
+                await _stream(parsed, stream, send, decoding.until)
+            else:
+                await decoding.until(stream.decode_s)
+        return replace(stream, token_s=decoding.took_s / stream.tokens)
 
     def _token_stream(
         self, parsed: ParsedRequest, num_ctx: int, loaded: LoadedModel
@@ -191,20 +198,6 @@ class ChatEndpoint:
         cached = loaded.prompts.read(request.messages, prompt_tokens)
         return replace(stream, prefill_s=stream.prefill_s * cached.evaluated / prompt_tokens), cached
 
-    async def _stream(self, parsed: ParsedRequest, stream: TokenStream, send: Send) -> None:
-        """Send each token at its time. Times count from the start, so that delays do not add up."""
-        loop = asyncio.get_running_loop()
-        prefilled_s = loop.time() + REQUEST_OVERHEAD_S + stream.overhead_s + stream.prefill_s
-        for count, piece in enumerate(stream.pieces, start=1):
-            await asyncio.sleep(prefilled_s + count * stream.token_s - loop.time())
-            if count == 1:
-                await start_lines(send)
-            if piece:
-                line: dict[str, Json] = {**chunk(parsed, piece, wall_time_s(loop)), "done": False}
-                if parsed.logprobs is not None:
-                    line["logprobs"] = logprobs((piece,), parsed.logprobs)
-                await send_line(send, line)
-
     async def _send_end(
         self, parsed: ParsedRequest, stream: TokenStream, send: Send, *, total_s: float, load_s: float
     ) -> None:
@@ -232,3 +225,21 @@ class ChatEndpoint:
             if parsed.logprobs is not None:
                 reply["logprobs"] = logprobs(tuple(stream.pieces), parsed.logprobs)
             await send_json(send, reply)
+
+
+async def _stream(
+    parsed: ParsedRequest, stream: TokenStream, send: Send, decoded: Callable[[float], Awaitable[None]]
+) -> None:
+    """Send each token at its time: when `decoded` so many seconds from the first on, so that delays do not add up."""
+    for count, piece in enumerate(stream.pieces, start=1):
+        await decoded(count * stream.token_s)
+        if count == 1:
+            await start_lines(send)
+        if piece:
+            line: dict[str, Json] = {
+                **chunk(parsed, piece, wall_time_s(asyncio.get_running_loop())),
+                "done": False,
+            }
+            if parsed.logprobs is not None:
+                line["logprobs"] = logprobs((piece,), parsed.logprobs)
+            await send_line(send, line)

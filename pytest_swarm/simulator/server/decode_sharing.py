@@ -1,13 +1,14 @@
 """Calls that compute at the same time: each runs as much slower as was measured for their number.
 
-The work of a call is its decode time alone. Its speed changes whenever another call of the model begins or ends.
+The work of a call is its time alone. Its speed changes whenever another call of the model begins or ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 _DONE_S: Final = 1e-9  # work that is left by rounding
@@ -32,41 +33,67 @@ def slowdown(factors: Mapping[int, float], count: int) -> float:
     return known[low] + (known[high] - known[low]) * (count - low) / (high - low)
 
 
+class SharedWork:
+    """The work of one call, in seconds that it takes alone. It goes on from the beginning to the end of the call."""
+
+    def __init__(self, factors: Mapping[int, float]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._factors = factors
+        self._changed = asyncio.Event()
+        self._started_s = self._since_s = self._loop.time()
+        self._done_s, self._factor = 0.0, 1.0
+
+    @property
+    def took_s(self) -> float:
+        """Seconds since the call began."""
+        return self._loop.time() - self._started_s
+
+    @property
+    def done_s(self) -> float:
+        """The work that is done."""
+        return self._done_s + (self._loop.time() - self._since_s) / self._factor
+
+    async def until(self, work_s: float) -> None:
+        """Return when so much of the work is done, counted from the beginning of the call."""
+        while (left_s := work_s - self.done_s) > _DONE_S:
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(left_s * self._factor):
+                    await self._changed.wait()
+            except TimeoutError:
+                return
+
+    def share(self, count: int) -> None:
+        """Go on at the speed of one of `count` calls."""
+        self._done_s, self._since_s = self.done_s, self._loop.time()
+        self._factor = slowdown(self._factors, count)
+        self._changed.set()
+
+
 class DecodeSharing:
-    """The calls that decode now, by model."""
+    """The calls that compute now, by model."""
 
     def __init__(self) -> None:
-        self._changed: defaultdict[str, dict[object, asyncio.Event]] = defaultdict(dict)
+        self._running: defaultdict[str, set[SharedWork]] = defaultdict(set)
 
-    async def decode(self, blob: str, work_s: float, factors: Mapping[int, float]) -> float:
-        """Return after the time that a reply takes beside the other calls of its model; return that time in seconds.
+    @contextmanager
+    def work(self, blob: str, factors: Mapping[int, float]) -> Iterator[SharedWork]:
+        """Return the work of a call that computes while the context lasts.
 
         Args:
             blob: The model, or whatever else its calls share.
-            work_s: Seconds that the work takes alone.
             factors: Count -> measured factor.
         """
-        loop, me, changed = asyncio.get_running_loop(), object(), asyncio.Event()
-        running = self._changed[blob]
-        running[me] = changed
+        own, running = SharedWork(factors), self._running[blob]
+        running.add(own)
         self._tell(running)
-        started_s, left_s = loop.time(), work_s
         try:
-            while left_s > _DONE_S:
-                changed.clear()
-                factor, since_s = slowdown(factors, len(running)), loop.time()
-                try:
-                    async with asyncio.timeout(left_s * factor):
-                        await changed.wait()
-                except TimeoutError:
-                    break
-                left_s -= (loop.time() - since_s) / factor
+            yield own
         finally:
-            del running[me]
+            running.remove(own)
             self._tell(running)
-        return loop.time() - started_s
 
     @staticmethod
-    def _tell(running: Mapping[object, asyncio.Event]) -> None:
-        for event in running.values():
-            event.set()
+    def _tell(running: Collection[SharedWork]) -> None:
+        for work in running:
+            work.share(len(running))

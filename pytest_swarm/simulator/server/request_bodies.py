@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NoReturn, TypeAlias
 
 from pytest_swarm.fields import Json
@@ -35,6 +36,7 @@ from pytest_swarm.simulator.server.request_fields import (
 
 JsonObject: TypeAlias = Mapping[str, Json]
 
+_SHORT_BYTES: Final = 1024
 _THINK_LEVELS: Final = ("high", "medium", "low", "max")
 _THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
 
@@ -53,6 +55,16 @@ def read_object(body: bytes, kind: str) -> JsonObject:
     Raises:
         InvalidBody: The server would reject the body.
     """
+    return _read_short_object(body, kind) if len(body) <= _SHORT_BYTES else _read_object(body, kind)
+
+
+@lru_cache(maxsize=256)
+def _read_short_object(body: bytes, kind: str) -> JsonObject:
+    """Read a body that may well come again, such as one that loads a model."""
+    return _read_object(body, kind)
+
+
+def _read_object(body: bytes, kind: str) -> JsonObject:
     text = body.decode("utf-8", errors="replace").lstrip(" \t\r\n")
     if not text:
         raise InvalidBody("missing request body")
@@ -142,12 +154,22 @@ def _check_item(item: Json, where: str, go_type: str) -> None:
 def _check_message(message: Json, where: str) -> None:
     if not isinstance(message, dict | None):
         raise _wrong_type(message, where, "api.Alias")
-    for name, value in _folded(message or {}).items():
+    fields = _folded(message or {})
+    _check_arguments(fields.get("tool_calls"))
+    for name, value in fields.items():
         _check(value, f"{where}.{name}", MESSAGE_FIELDS.get(name, ANY))
 
 
+def _check_arguments(calls: Json) -> None:
+    """Check the arguments of tool calls: they have a decoder of their own, whose error comes before any other."""
+    for call in calls if isinstance(calls, list) else []:
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict) and not isinstance(function.get("arguments"), dict | None):
+            raise InvalidBody("Value looks like object, but can't find closing '}' symbol")
+
+
 def _check_call(call: Json, where: str) -> None:
-    """Check a tool call of a message: its names are texts, its arguments an object."""
+    """Check a tool call of a message: its names are texts."""
     assert isinstance(call, dict)  # checked as an item of its list
     function = call.get("function")
     _check(call.get("id"), f"{where}.id", STRING)
@@ -155,8 +177,6 @@ def _check_call(call: Json, where: str) -> None:
     if isinstance(function, dict):
         _check(function.get("index"), f"{where}.function.index", INT)
         _check(function.get("name"), f"{where}.function.name", STRING)
-        if not isinstance(function.get("arguments"), dict | None):
-            raise InvalidBody("Value looks like object, but can't find closing '}' symbol")
 
 
 def _check_keep_alive(value: Json) -> None:

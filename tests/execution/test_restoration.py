@@ -1,0 +1,82 @@
+"""What a run restores on a server, and what it says of models that it could not restore."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from pytest_swarm.execution.restoration import Restoration
+from tests.execution.stand_in import StandIn
+from tests.simulator.servers import in_virtual_time
+
+
+class Refusing(StandIn):
+    """A server that refuses to load these models, or to unload them."""
+
+    def __init__(self, *, loads: str | None = None, unloads: str | None = None, full: bool = False) -> None:
+        super().__init__()
+        self.loads, self.unloads, self.full = loads, unloads, full
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        response = await super().__call__(request)
+        tag, body = (None, {}) if not self.requests else (self.requests[-1][1]["model"], self.requests[-1][1])
+        if request.url.path != "/api/generate":
+            return response
+        unloading = body.get("keep_alive") == 0
+        if self.full and not unloading:
+            del self.resident[tag]  # it is loaded, and at once evicted
+        if tag != (self.unloads if unloading else self.loads):
+            return response
+        if unloading:
+            self.put(tag)
+        else:
+            del self.resident[tag]
+        return httpx.Response(500, json={"error": "llama-server process has terminated: exit status 1"})
+
+
+def restored(server: StandIn, during: Callable[[StandIn], object]) -> tuple[str, ...]:
+    """What is said of a run that uses `own` on a server that held `theirs`, after what happens `during` it."""
+
+    async def main() -> tuple[str, ...]:
+        client = server.backend().connect().client
+        restoration = Restoration()
+        server.put("theirs", num_ctx=512)
+        await restoration.look(client)
+        await client.load("own", num_ctx=4096, keep_alive=900)
+        restoration.use("own")
+        during(server)
+        return await restoration.restore(client)
+
+    return in_virtual_time(main)
+
+
+def evicted(server: StandIn) -> None:
+    del server.resident["theirs"]
+
+
+def test_what_was_displaced_is_put_back_and_what_the_run_loaded_goes() -> None:
+    server = StandIn()
+    assert restored(server, evicted) == ()
+    assert server.resident == {"theirs": 512}
+
+
+def test_what_others_load_meanwhile_is_left_alone() -> None:
+    server = StandIn()
+    assert restored(server, lambda each: each.put("new", num_ctx=64)) == ()
+    assert server.resident == {"theirs": 512, "new": 64}
+
+
+@pytest.mark.parametrize(
+    ("server", "sentence"),
+    [
+        (Refusing(loads="theirs"), "theirs was resident before the run and could not be put back: "),
+        (Refusing(unloads="own"), "own was loaded by the run and is still resident: "),
+        (Refusing(full=True), "theirs: resident before the run, and the server has no room for it any more"),
+    ],
+    ids=["no-load", "no-unload", "no-room"],
+)
+def test_what_cannot_be_restored_is_said_once(server: StandIn, sentence: str) -> None:
+    (said,) = restored(server, evicted)
+    assert said.startswith(sentence)

@@ -1,0 +1,91 @@
+"""The relaxation of `lp` without a solver: the value and shares of HiGHS, and only where no others are as good."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.lp import LpRouter
+from pytest_swarm.routing.lp_corners import UniqueOptimum, corners_of, unique_optimum
+from pytest_swarm.routing.objective import load_price, resident_mask, utility
+from tests.instances import matrix_view, random_view
+
+MODE = LpRouter()
+THREE_PAIRS = matrix_view(  # each task is good on two of three models: half of each model serves all of them
+    [[0.99, 0.98, 0], [0.97, 0, 0.99], [0, 0.97, 0.98]], vram_gb=[3, 3, 3], budget_gb=9, load=[0.9, 0.9, 0.9]
+)
+
+
+def found(view: PlanningView) -> UniqueOptimum | None:
+    vram_gb, keep = tuple(model.vram_gb for model in view.fleet), tuple(model.keep for model in view.fleet)
+    corners = corners_of(vram_gb, keep, view.vram_budget_gb)
+    if corners is None or not view.estimates.allowed.all():
+        return None
+    return unique_optimum(corners, utility(view), np.where(resident_mask(view), 0.0, load_price(view)))
+
+
+def check(view: PlanningView) -> bool:
+    """Whether the optimum was found; where it was, it is that of the mode."""
+    own = found(view)
+    if own is not None:
+        relaxed = MODE.relax(view)
+        assert relaxed is not None
+        assert own.value == pytest.approx(relaxed.optimum, abs=1e-9)
+        assert own.shares == pytest.approx(relaxed.shares, abs=1e-7)
+    return own is not None
+
+
+def test_random_steps_have_the_value_and_the_shares_of_the_mode() -> None:
+    views = [random_view(seed, models=1 + seed % 4, tasks=1 + seed % 5) for seed in range(80)]
+    solved = [view for view in views if check(view)]
+    assert len(solved) > 40
+    assert {len(view.fleet) for view in solved} == {1, 2, 3, 4}
+    assert any(any(model.keep for model in view.fleet) for view in solved)
+
+
+def test_fractional_shares_that_no_two_sets_of_models_mix_to_are_found() -> None:
+    own = found(THREE_PAIRS)
+    assert own is not None
+    assert own.shares == pytest.approx(np.array([[0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]))
+    assert check(THREE_PAIRS)
+
+
+@pytest.mark.parametrize("gap", [0.0, 1e-7, 9e-5], ids=str)
+def test_where_other_shares_are_as_good_or_nearly_nothing_is_found(gap: float) -> None:
+    within_a_task = matrix_view([[0.5], [0.5 - gap]], vram_gb=[4, 2], budget_gb=8)
+    between_sets = matrix_view([[0.9], [0.5]], vram_gb=[4, 2], budget_gb=8, load=[0.4 + gap, 0.0])
+    both_held = matrix_view([[0.9, 0.1, 0.5], [0.1, 0.9, 0.5 - gap]], vram_gb=[4, 2], budget_gb=8)
+    assert found(within_a_task) is None
+    assert found(both_held) is None, "the third task may go to either"
+    assert found(between_sets) is None
+    assert found(matrix_view([[0.9], [0.5]], vram_gb=[4, 2], budget_gb=8, load=[0.3998, 0.0])) is not None
+
+
+def test_a_residency_that_may_be_larger_for_nothing_leaves_the_shares_unique() -> None:
+    own = found(matrix_view([[0.9, 0.9], [0.5, 0.5]], vram_gb=[2, 2], budget_gb=8, resident=[0, 1]))
+    assert own is not None
+    assert own.shares.tolist() == [[1, 1], [0, 0]]
+
+
+def test_models_that_are_equal_where_neither_gets_a_share_do_not_matter() -> None:
+    assert found(matrix_view([[0.9], [0.5], [0.5]], vram_gb=[2, 2, 2], budget_gb=8)) is not None
+
+
+@pytest.mark.parametrize("below", [4e-7, 5e-7, 6e-7], ids=str)
+def test_a_share_that_a_solver_may_round_either_way_is_left_to_it(below: float) -> None:
+    view = matrix_view([[0.9], [0.5]], vram_gb=[8, 2], budget_gb=8 - 6 * below)
+    assert found(view) is None
+    assert found(replace(view, vram_budget_gb=8 - 6 * 1e-6)) is not None
+
+
+def test_more_than_four_models_and_budgets_below_every_model_are_left_to_the_solver() -> None:
+    assert corners_of((1.0,) * 5, (False,) * 5, 8.0) is None
+    assert corners_of((4.0, 5.0), (False, False), 3.0) is None
+    assert corners_of((4.0, 5.0), (True, True), 8.0) is None
+
+
+def test_figures_too_large_for_the_margin_are_left_to_the_solver() -> None:
+    assert found(matrix_view([[1001.0], [0.5]], vram_gb=[4, 2], budget_gb=8)) is None
