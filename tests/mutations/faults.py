@@ -48,6 +48,35 @@ FAULTS: Final = (
         new="share < 0",
         tests=("calibration/test_prompt_reuse.py",),
     ),
+    # --- profiles
+    Fault(
+        name="a streamed reply is as fast beside other calls as alone",
+        where="simulator/server/decode_sharing.py",
+        old="self._factor = slowdown(self._factors, count)",
+        new="self._factor = 1.0",
+        tests=("simulator/test_decode_sharing.py",),
+    ),
+    Fault(
+        name="system messages have the rate of all others",
+        where="calibration/call_costs.py",
+        old="return base, TokenRates(system=system, other=other)",
+        new="return base, TokenRates(system=other, other=other)",
+        tests=("calibration/test_call_costs.py",),
+    ),
+    Fault(
+        name="what resident models of the run occupy is not left beside others",
+        where="plugin/server_remarks.py",
+        old="(free + bytes_to_gb(own_bytes))",
+        new="free",
+        tests=("plugin/test_server_remarks.py",),
+    ),
+    Fault(
+        name="what was displaced is not put back",
+        where="execution/restoration.py",
+        old="for entry in (*displaced, *touched):",
+        new="for entry in touched:",
+        tests=("execution/test_restoration.py",),
+    ),
     # --- policies
     Fault(
         name="the model with the least work is loaded first",
@@ -423,6 +452,13 @@ FAULTS: Final = (
         where="scoring/named_answer.py",
         old="if _DENIED.search(clause) or",
         new="if",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="an aside after a comma gives an exact text as the answer",
+        where="scoring/named_answer.py",
+        old="if _RELATIVE.match(clause) and not _COPULA_BEFORE.search(clause):",
+        new="if False:",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
