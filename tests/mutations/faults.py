@@ -457,8 +457,8 @@ FAULTS: Final = (
     Fault(
         name="an aside after a comma gives an exact text as the answer",
         where="scoring/named_answer.py",
-        old="if _RELATIVE.match(clause) and not _COPULA_BEFORE.search(clause):",
-        new="if False:",
+        old="if _RELATIVE.match(clause) or _SUBORDINATE",
+        new="if _SUBORDINATE",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
