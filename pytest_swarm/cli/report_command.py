@@ -32,7 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the reports, and print the path of each; print the figures of published telemetry."""
-    from pytest_swarm.report.outputs import Source, parse_output, rebuild
+    from pytest_swarm.report.output_kinds import parse_output
+    from pytest_swarm.report.outputs import Source, rebuild
     from pytest_swarm.telemetry.published import published_files
     from pytest_swarm.telemetry.reader import read_run
 

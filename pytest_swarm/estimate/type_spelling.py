@@ -32,9 +32,11 @@ def misspelled_types(graph: TaskGraph, fleet: Fleet, *, estimates: Iterable[str]
     own = {task.type: task.id for task in reversed(graph.tasks)}
     for name, types in tables.items():
         for kind, task in own.items():
+            if kind in types or len(kind) < _LEAST_CHARS:
+                continue
             others = [each for each in types - own.keys() if each != ANY_TYPE and len(each) >= _LEAST_CHARS]
             near = difflib.get_close_matches(kind, sorted(others), n=1, cutoff=_ALIKE)
-            if kind not in types and near and len(kind) >= _LEAST_CHARS:
+            if near:
                 yield (
                     f"job {graph.name!r}: type {kind!r} of task {task!r} is not in {name}, which has {near[0]!r}; "
                     "spell both alike if they are the same"

@@ -112,6 +112,8 @@ class VramSampler:
     async def _sample_once(self, step: int, phase: SamplePhase) -> None:
         rows = await self._look()
         resident = tuple(sorted(rows, key=lambda row: row.tag))
+        if self._gpu is None and resident == self._last:
+            return
         sample = await self._sample(step, phase, resident)
         used = -1 if sample.gpu_used_bytes is None else sample.gpu_used_bytes
         if resident != self._last or used > self._peak_bytes:

@@ -8,6 +8,7 @@ half a millisecond a call.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -19,6 +20,12 @@ from pytest_swarm.execution.direct_http import DirectClient
 from pytest_swarm.ollama.client import LEASE_S, OllamaClient
 from pytest_swarm.ollama.messages import ChatRequest
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+
+
+@lru_cache(maxsize=256)
+def _resident_model(tag: str, size_bytes: int, vram_bytes: int) -> ResidentModel:
+    """Return a row of the resident models, most of which were there at the last look."""
+    return ResidentModel(tag=tag, size_bytes=size_bytes, size_vram_bytes=vram_bytes)
 
 
 class SimulatedClient(OllamaClient):
@@ -53,9 +60,7 @@ class SimulatedClient(OllamaClient):
         if self._server is None:
             return await super().resident()
         return tuple(
-            ResidentModel(
-                tag=each.name, size_bytes=each.placement.total_bytes, size_vram_bytes=each.placement.vram_bytes
-            )
+            _resident_model(each.name, each.placement.total_bytes, each.placement.vram_bytes)
             for each in self._server.resident()
         )
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.graph import HorizonDepth
     from pytest_swarm.gate.rules import Expression
     from pytest_swarm.plugin.axes import Budget
-    from pytest_swarm.report.outputs import Output
+    from pytest_swarm.report.output_kinds import Output
     from pytest_swarm.routing.mode_table import ModeTable
 
 _Word = TypeVar("_Word", bound=str)
@@ -148,7 +148,7 @@ class OptionText:
 
     def output(self) -> Output:
         """Return a report to write."""
-        from pytest_swarm.report.outputs import parse_output
+        from pytest_swarm.report.output_kinds import parse_output
 
         output = parse_output(self.text, what=self.what)
         if output.path is None or self._folder in (Path(), Path.cwd()):

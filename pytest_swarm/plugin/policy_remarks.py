@@ -19,13 +19,16 @@ def policy_remarks(resources: Resources, given: Mapping[str, str]) -> list[str]:
         resources: Fleet, estimates and server of the session.
         given: The text of each option that somebody gave.
     """
+    digests = resources.model_digests  # asked now, where no case runs: the run's description needs them too
+    paths = sorted(mode.removeprefix(_POLICY) for mode in resources.modes if mode.startswith(_POLICY))
+    if not paths:
+        return []
     from pytest_swarm.routing.policy import policy_path
     from pytest_swarm.routing.policy_changes import changed_figures, changed_models
     from pytest_swarm.routing.policy_file import read_policy
 
-    digests = resources.model_digests  # asked now, where no case runs: the run's description needs them too
     remarks: list[str] = []
-    for path in sorted(mode.removeprefix(_POLICY) for mode in resources.modes if mode.startswith(_POLICY)):
+    for path in paths:
         policy = read_policy(policy_path(path, resources.folder))
         found = [
             *_faults(policy),
@@ -62,9 +65,9 @@ def _options(policy: PolicyFile, given: Mapping[str, str]) -> Iterator[str]:
 
     if policy.learning is None:  # written by an earlier version, which did not keep them
         return
-    from pytest_swarm.decision.policy_writing import PLANNING
+    from pytest_swarm.decision.policy_writing import planning_options
 
-    for name in sorted(PLANNING):
+    for name in sorted(planning_options(policy.mode)):
         default = DEFAULTS[name]
         was, now = policy.options.get(name, default), given.get(name, default)
         if was != now:

@@ -15,7 +15,8 @@ from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import nothing_measured
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
 from pytest_swarm.report.html import PageOptions
-from pytest_swarm.report.outputs import FOR_PEOPLE, Output, write_output
+from pytest_swarm.report.output_kinds import FOR_PEOPLE, Output
+from pytest_swarm.report.outputs import write_output
 from pytest_swarm.report.report_model import Report, build_report
 from pytest_swarm.report.terminal import MAX_WIDTH, terminal_summary
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_swarm.errors import BackendError
-from pytest_swarm.execution.restoration import foreign_models
 from pytest_swarm.units import bytes_to_gb, format_gb
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ def foreign_remark(bench: Bench, others: Iterable[str], *, budgets_gb: Iterable[
         budgets_gb: The budgets of the run in GB.
         free: The VRAM that is free in GB, or why it is not measured.
     """
+    from pytest_swarm.execution.restoration import foreign_models  # only then, because it imports the client
+
     own = (*bench.fleet.tags, *bench.fleet.merged_tags, *others)
     try:
         resident = bench.resident_now()

@@ -7,7 +7,7 @@ and every key that ends in `ts_ms` or begins with `decision_ms` or `solve_ms`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
@@ -46,6 +46,7 @@ from pytest_swarm.report.report_schema import SCHEMA, Case, CurvePoint, Mode, Mo
 from pytest_swarm.routing.registry import LLM, LP
 from pytest_swarm.statistics.intervals import CONFIDENCE, Interval
 
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
 _SUMMED: Final = ("metric", "cases", "predicted", "real", "off", "low", "high")
 
 
@@ -72,28 +73,37 @@ def _document(report: Report, cases: list[Json]) -> dict[str, Json]:
     return document if report.gate is None else {**document, "gate": encode_gate(report.gate)}
 
 
-class _StreamedCases(list[Json]):
-    """The cases as a list whose entries are made when they are written, and never all at once."""
-
-    def __init__(self, jobs: Sequence[MeasuredJob]) -> None:
-        super().__init__()
-        self._jobs = jobs
-
-    def __len__(self) -> int:
-        return len(self._jobs)
-
-    def __iter__(self) -> Iterator[Json]:
-        return map(_case_object, self._jobs)
-
-
 def write_json(run: Run | Report, path: Path) -> None:
     """Write report.json, in UTF-8 with ASCII only, keys in a fixed order."""
     report = run if isinstance(run, Report) else build_report(run)
-    encoder = json.JSONEncoder(indent=1, ensure_ascii=True, allow_nan=False)
     with replacing(path) as beside, beside.open("w", encoding="ascii", newline="\n") as file:
-        cases = _StreamedCases(report.jobs)
-        file.writelines(encoder.iterencode(_document(report, cases)))  # neither text nor cases are ever held as a whole
-        file.write("\n")
+        file.writelines(_parts(report))
+
+
+def _parts(report: Report) -> Iterator[str]:
+    """Yield the text in parts: neither it nor the cases are ever held as a whole."""
+    opening = "{"
+    for name, value in _document(report, []).items():
+        yield f"{opening}\n {_ENCODE(name)}: "
+        if name == "cases" and report.jobs:
+            yield "["
+            for number, job in enumerate(report.jobs):
+                yield f"{',' if number else ''}\n  {_indented(_case_object(job), depth=2)}"
+            yield "\n ]"
+        else:
+            yield _indented(value, depth=1)
+        opening = ","
+    yield "\n}\n"
+
+
+def _indented(value: Json, *, depth: int) -> str:
+    """Return the text of a value inside `depth` others; Python's own encoder is many times slower where it indents."""
+    text = _ENCODE(value)
+    try:
+        text = msgspec.json.format(text, indent=1)
+    except msgspec.DecodeError:  # half a surrogate pair, which models do answer
+        text = json.dumps(value, indent=1)
+    return text.replace("\n", "\n" + depth * " ")
 
 
 def report_schema() -> dict[str, Json]:

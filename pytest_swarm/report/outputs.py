@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from pytest_swarm.domain.record import Run
 from pytest_swarm.errors import OptionError
@@ -17,37 +15,8 @@ from pytest_swarm.report.gate_text import gate_lines
 from pytest_swarm.report.html import PageOptions, render_html
 from pytest_swarm.report.json_report import write_json
 from pytest_swarm.report.markdown import write_markdown
+from pytest_swarm.report.output_kinds import Output
 from pytest_swarm.report.report_model import Report, build_report
-
-KINDS: Final = ("html", "json", "jsonl", "csv", "md", "md-append")
-FOR_PEOPLE: Final = frozenset({"html", "md", "md-append"})
-"""Kinds that show the intervals of the decisions; the others, which programs read, keep those of the comparisons."""
-_NAMES: Final = {"html": "report.html", "json": "report.json", "jsonl": "events.jsonl", "md": "report.md"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """One requested report: its kind, and where it goes (None = into the run's folder)."""
-
-    kind: str
-    path: Path | None = None
-
-    def target(self, folder: Path) -> Path:
-        """Return the file (for csv by default a folder) that it goes to."""
-        return self.path or folder / _NAMES.get(self.kind, "")
-
-
-def parse_output(text: str, *, what: str) -> Output:
-    """Return the output of `html`, `json:out/report.json` or `md-append:$GITHUB_STEP_SUMMARY`.
-
-    Variables of the environment are expanded in the path. OptionError names `what`, the option.
-    """
-    kind, _, path = text.partition(":")
-    if kind not in KINDS:
-        raise OptionError(f"{what}: unknown type {kind!r}; known are {', '.join(KINDS)}")
-    if kind == "md-append" and not path:
-        raise OptionError(f"{what}: md-append needs a file, such as md-append:$GITHUB_STEP_SUMMARY")
-    return Output(kind=kind, path=Path(os.path.expandvars(path)).expanduser() if path else None)
 
 
 def write_output(

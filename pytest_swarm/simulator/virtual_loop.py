@@ -95,7 +95,8 @@ class _VirtualSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> _Events:
         """Return the available events; if there are none, advance by `timeout` seconds (None: there is no timer)."""
-        events = super().select(0)
+        alone = not self.working_threads and len(self.get_map()) <= self.own_sockets  # nothing real can happen
+        events = [] if alone else super().select(0)
         if events or (timeout is not None and timeout <= 0):
             return events
         if self.working_threads:
@@ -105,7 +106,7 @@ class _VirtualSelector(selectors.DefaultSelector):
         if self.settling and (timeout is None or timeout > SAME_MOMENT_S):
             self._settle()
             return []
-        if len(self.get_map()) > self.own_sockets:  # a real socket is open: wait as an ordinary loop does
+        if not alone:  # a real socket is open: wait as an ordinary loop does
             events = super().select(timeout)
             if events:
                 return events

@@ -11,7 +11,7 @@ from pytest_swarm.errors import OptionError, SwarmError
 from pytest_swarm.gate.rules import parse_expression
 from pytest_swarm.ollama.address import base_url
 from pytest_swarm.plugin.axes import parse_budgets, parse_count, parse_horizons, parse_repeat, parse_weight
-from pytest_swarm.report.outputs import parse_output
+from pytest_swarm.report.output_kinds import parse_output
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.units import parse_duration_s
 from tests.faults.fault_case import FaultCase, Place, Workshop

@@ -22,7 +22,8 @@ from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.markdown import render_markdown
-from pytest_swarm.report.outputs import Output, write_output
+from pytest_swarm.report.output_kinds import Output
+from pytest_swarm.report.outputs import write_output
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.report.wording import signed_points

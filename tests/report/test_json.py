@@ -116,6 +116,13 @@ def test_the_same_jobs_in_another_order_give_the_same_bytes(tmp_path: Path) -> N
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
+@pytest.mark.parametrize("of", [small_run(), hostile_run(), run()], ids=["jobs", "hostile texts", "no job"])
+def test_text_is_that_of_the_standard_encoder_with_an_indent(of: Run, tmp_path: Path) -> None:
+    write_json(of, tmp_path / "report.json")
+    expected = json.dumps(encode_report(build_report(of)), indent=1, allow_nan=False) + "\n"
+    assert (tmp_path / "report.json").read_text(encoding="ascii") == expected
+
+
 def test_only_the_named_fields_depend_on_the_wall_clock() -> None:
     first = small_run()
     slower = tuple(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.report.outputs import KINDS, Output, Source, parse_output, rebuild, restricted, write_output
+from pytest_swarm.report.output_kinds import KINDS, Output, parse_output
+from pytest_swarm.report.outputs import Source, rebuild, restricted, write_output
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import info
 from tests.report.played import small_run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 DEFAULT_HOST: Final = "registry.ollama.ai"
@@ -49,6 +50,7 @@ class ModelName:
         return f"{self.model}:{self.tag}"
 
 
+@lru_cache(maxsize=128)
 def parse_name(text: str) -> ModelName:
     """Return the parts of a name. A part that is written but empty stays empty, which is not valid."""
     path, colon, tag = text.rpartition(":")

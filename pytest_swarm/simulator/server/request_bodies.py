@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NoReturn, TypeAlias
 
 from pytest_swarm.fields import Json
@@ -35,6 +36,7 @@ from pytest_swarm.simulator.server.request_fields import (
 
 JsonObject: TypeAlias = Mapping[str, Json]
 
+_SHORT_BYTES: Final = 1024
 _THINK_LEVELS: Final = ("high", "medium", "low", "max")
 _THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
 
@@ -53,6 +55,16 @@ def read_object(body: bytes, kind: str) -> JsonObject:
     Raises:
         InvalidBody: The server would reject the body.
     """
+    return _read_short_object(body, kind) if len(body) <= _SHORT_BYTES else _read_object(body, kind)
+
+
+@lru_cache(maxsize=256)
+def _read_short_object(body: bytes, kind: str) -> JsonObject:
+    """Read a body that may well come again, such as one that loads a model."""
+    return _read_object(body, kind)
+
+
+def _read_object(body: bytes, kind: str) -> JsonObject:
     text = body.decode("utf-8", errors="replace").lstrip(" \t\r\n")
     if not text:
         raise InvalidBody("missing request body")

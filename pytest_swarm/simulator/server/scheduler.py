@@ -157,9 +157,10 @@ class Scheduler:
 
     def next_timer_s(self) -> float | None:
         """Return the time of the next event that needs no request; None if there is none."""
-        times = [] if self._load is None else [self._load.ends_s]
         unload_s = self._unloads.next_timer_s()
-        return min([*times, unload_s] if unload_s is not None else times, default=None)
+        if self._load is None:
+            return unload_s
+        return self._load.ends_s if unload_s is None else min(self._load.ends_s, unload_s)
 
     def advance(self, now_s: float) -> None:
         """Handle all events that are due by `now_s`, in order of time."""

@@ -56,8 +56,11 @@ class UnloadQueue:
         """Return the time at which `run` is due; None if nothing is pending."""
         if self._recovered_s is not None:
             return self._recovered_s
-        times = [loaded.timer_s for loaded in self._loaded.values() if loaded.timer_s is not None]
-        return min((time for time in times if time != float("inf")), default=None)
+        first_s = float("inf")
+        for loaded in self._loaded.values():  # a loop, because it is asked some seventy times a job
+            if loaded.timer_s is not None and loaded.timer_s < first_s:
+                first_s = loaded.timer_s
+        return None if first_s == float("inf") else first_s
 
     def run(self, now_s: float) -> bool:
         """Handle what is due at `now_s`, up to the end of one unload; return True if memory has just become free."""

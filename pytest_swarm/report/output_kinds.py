@@ -1,0 +1,40 @@
+"""The kinds of reports and where they go, known before any is written: it imports none of what writes them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_swarm.errors import OptionError
+
+KINDS: Final = ("html", "json", "jsonl", "csv", "md", "md-append")
+FOR_PEOPLE: Final = frozenset({"html", "md", "md-append"})
+"""Kinds that show the intervals of the decisions; the others, which programs read, keep those of the comparisons."""
+_NAMES: Final = {"html": "report.html", "json": "report.json", "jsonl": "events.jsonl", "md": "report.md"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One requested report: its kind, and where it goes (None = into the run's folder)."""
+
+    kind: str
+    path: Path | None = None
+
+    def target(self, folder: Path) -> Path:
+        """Return the file (for csv by default a folder) that it goes to."""
+        return self.path or folder / _NAMES.get(self.kind, "")
+
+
+def parse_output(text: str, *, what: str) -> Output:
+    """Return the output of `html`, `json:out/report.json` or `md-append:$GITHUB_STEP_SUMMARY`.
+
+    Variables of the environment are expanded in the path. OptionError names `what`, the option.
+    """
+    kind, _, path = text.partition(":")
+    if kind not in KINDS:
+        raise OptionError(f"{what}: unknown type {kind!r}; known are {', '.join(KINDS)}")
+    if kind == "md-append" and not path:
+        raise OptionError(f"{what}: md-append needs a file, such as md-append:$GITHUB_STEP_SUMMARY")
+    return Output(kind=kind, path=Path(os.path.expandvars(path)).expanduser() if path else None)

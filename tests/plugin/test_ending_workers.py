@@ -1,0 +1,54 @@
+"""The end of xdist's workers, which goes on while the reports are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_swarm.plugin.ending_workers import ending_workers
+
+
+@dataclass
+class Distribution:
+    """Stands in for xdist's own plugin: its workers end once the report is written."""
+
+    session_finished: bool
+    report_written: Event = field(default_factory=Event)
+    ended: bool = False
+
+    @property
+    def nodemanager(self) -> SimpleNamespace:
+        return SimpleNamespace(teardown_nodes=self.end)
+
+    def end(self) -> None:
+        self.ended = self.report_written.wait(timeout=60)
+
+
+def config_with(distribution: Distribution | None) -> Any:
+    return SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin={"dsession": distribution}.get))
+
+
+def test_workers_end_while_the_block_runs_and_before_it_is_left() -> None:
+    distribution = Distribution(session_finished=True)
+    with ending_workers(config_with(distribution)):
+        distribution.report_written.set()  # never reached, were their end awaited first
+    assert distribution.ended
+
+
+def test_workers_end_where_the_block_fails() -> None:
+    distribution = Distribution(session_finished=True)
+    distribution.report_written.set()
+    with pytest.raises(ValueError, match="report"), ending_workers(config_with(distribution)):
+        raise ValueError("report")
+    assert distribution.ended
+
+
+@pytest.mark.parametrize("distribution", [Distribution(session_finished=False), None], ids=["at work", "no xdist"])
+def test_workers_that_are_at_work_are_left_to_xdist(distribution: Distribution | None) -> None:
+    with ending_workers(config_with(distribution)):
+        pass
+    assert distribution is None or not distribution.ended
