@@ -17,6 +17,7 @@ from statistics import median
 from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
+from pytest_swarm.domain.text_tokens import text_tokens
 from pytest_swarm.simulator.models.call_cost import CallCost, TokenRates, estimated_tokens
 
 CACHED_SPEED: Final = 2.0
@@ -108,11 +109,11 @@ def own_limit(chats: Iterable[RecordedChat]) -> int | None:
     return limit if count >= _LIMIT_SHARE * len(cut) else None
 
 
-def characters_per_token(chats: Iterable[RecordedChat]) -> float | None:
-    """Return the characters of an answer per token, over all answers; None if no call reports its tokens."""
-    known = [(len(chat.reply.text), chat.reply.completion_tokens) for chat in chats if chat.reply.completion_tokens]
-    characters, tokens = sum(length for length, _ in known), sum(count or 0 for _, count in known)
-    return characters / tokens if characters and tokens else None
+def estimate_per_token(chats: Iterable[RecordedChat]) -> float | None:
+    """Return the estimated tokens of the answers per token of theirs, over all; None if no call reports its tokens."""
+    known = [(chat.reply.text, chat.reply.completion_tokens) for chat in chats if chat.reply.completion_tokens]
+    estimated, tokens = sum(text_tokens(text) for text, _ in known), sum(count or 0 for _, count in known)
+    return estimated / tokens if estimated and tokens else None
 
 
 def _fit(points: Sequence[tuple[tuple[float, float], int]]) -> tuple[float, TokenRates]:

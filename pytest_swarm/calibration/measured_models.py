@@ -15,8 +15,8 @@ from typing import Final
 from pytest_swarm.calibration.accuracy import AccuracyCount, ScoredAnswers, score_answers
 from pytest_swarm.calibration.call_costs import (
     MeasuredCost,
-    characters_per_token,
     decode_tokens_per_s,
+    estimate_per_token,
     first_format_s,
     measured_cost,
     own_limit,
@@ -72,7 +72,7 @@ class ModelMeasurement:
     prompt_cache: PrefixReuse | None = None
     slowdown_beside: float | None = None
     first_format_s: float | None = None
-    characters_per_token: float | None = None
+    estimate_per_token: float | None = None
     replies: tuple[RecordedAnswer, ...] = ()
     planner: PlannerBehaviour | None = None
     answers: ScoredAnswers = field(default_factory=ScoredAnswers)
@@ -131,7 +131,7 @@ def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: Al
         prompt_cache=reuse,
         slowdown_beside=alone.slowdown,
         first_format_s=first_format_s(recorded.chats),
-        characters_per_token=characters_per_token(recorded.chats),
+        estimate_per_token=estimate_per_token(recorded.chats),
         replies=recorded_answers(alone.chats),
         planner=planner_behaviour(recorded.chats),
         call_count=len(recorded.chats),

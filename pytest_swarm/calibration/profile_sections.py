@@ -112,9 +112,9 @@ def call_lines(model: ModelMeasurement) -> list[str]:
     lines = []
     if model.own_limit is not None:
         lines.append(toml_line("num_predict", model.own_limit, "the length at which most of its cut answers end"))
-    if model.characters_per_token is not None:
+    if model.estimate_per_token is not None:
         comment = f"of the answers of {model.call_count} calls"
-        lines.append(toml_line("characters_per_token", round(model.characters_per_token, _DIGITS), comment))
+        lines.append(toml_line("estimate_per_token", round(model.estimate_per_token, _DIGITS), comment))
     if model.prompt_cache is not None:
         comment = "the rule of the server's prompt cache that explains the times of prefill best"
         lines.append(toml_line("prompt_cache", model.prompt_cache.value, comment))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from statistics import fmean
+from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
@@ -21,8 +22,8 @@ from pytest_swarm.errors import PolicyError
 from pytest_swarm.estimate.formulas import DIFFICULTY_PENALTY
 from pytest_swarm.gate.run_context import MEASURING
 from pytest_swarm.gate.shards import DEFAULTS
-from pytest_swarm.metrics.comparison import models_used
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.slow_loads import usual_loads_s
 from pytest_swarm.routing.policy_file import (
     PolicyCell,
     PolicyEstimate,
@@ -32,7 +33,7 @@ from pytest_swarm.routing.policy_file import (
     PolicyRun,
     PolicyWeights,
 )
-from pytest_swarm.routing.registry import built_in
+from pytest_swarm.routing.registry import LLM, built_in
 
 PLANNING: Final = frozenset(DEFAULTS) - {
     *("swarm_lambda_token", "swarm_lambda_switch", "swarm_lambda_latency", "swarm_estimates", "swarm_learning"),
@@ -40,6 +41,15 @@ PLANNING: Final = frozenset(DEFAULTS) - {
     *("swarm_timeout", "swarm_reply_limit"),
 }
 """Options that change how a mode plans, beyond those that the file holds in fields of its own."""
+_READ_BY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "swarm_planner": frozenset({LLM}),
+        "swarm_replan": frozenset({LLM}),
+        "swarm_quality_floor": frozenset({"heft"}),
+        "swarm_solve_limit": frozenset({"milp", "staged"}),
+    }
+)
+"""Built-in modes that read an option; the others of `PLANNING` change the times of every mode."""
 RULES_OVER_TYPES: Final = frozenset({"fixed", "collate", "single"})
 """Modes in which the type of a task alone decides its model."""
 _ESTIMATES: Final = "swarm_estimates"
@@ -66,6 +76,8 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         raise PolicyError(f"decide: {setting.mode} is in force, and that is a policy file already; use it as it is")
     jobs = decision.jobs_under(setting)
     step = next(step for job in jobs for step in job.record.steps)
+    read = planning_options(setting.mode)
+    loads_s = usual_loads_s(job for policy in decision.policies for job in decision.jobs_under(policy))
     return PolicyFile(
         schema="swarm-policy/1",
         mode=setting.mode,
@@ -74,15 +86,25 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         weights=PolicyWeights(token=step.lambda_token, switch=step.lambda_switch, latency=step.lambda_latency),
         fleet_name=first.fleet.name,
         assign=dict(first.fleet.assign),
-        models=_models(first, believed_qualities(first, jobs), _load_seconds(decision)),
+        models=_models(first, believed_qualities(first, jobs), loads_s),
         estimates=_estimates(decision, jobs),
         estimates_from=first.options.get(_ESTIMATES, "prior"),
         learning=None if first.estimates is None else first.estimates.learning,
-        options={name: text for name, text in sorted(first.options.items()) if name in PLANNING},
+        options={name: text for name, text in sorted(first.options.items()) if name in read},
         rule_over_types=setting.mode.partition(":")[0] in RULES_OVER_TYPES,
         table=type_table(jobs),
         provenance=_provenance(decision, now),
     )
+
+
+def planning_options(mode: str) -> frozenset[str]:
+    """Return the options that change how a mode plans; every one of them for a mode of your own.
+
+    Args:
+        mode: The mode with its argument.
+    """
+    row = built_in(mode)
+    return frozenset(each for each in PLANNING if row is None or row.name in _READ_BY.get(each, {row.name}))
 
 
 def plays_a_file(setting: PolicySetting) -> bool:
@@ -157,17 +179,6 @@ def type_table(jobs: Iterable[MeasuredJob]) -> tuple[PolicyCell, ...]:
     return tuple(cells)
 
 
-def _load_seconds(decision: PolicyDecision) -> dict[str, float]:
-    """Return the mean seconds of each model's loads under all policies."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for policy in decision.policies:
-        for job in decision.jobs_under(policy):
-            for each in job.record.switches:
-                if each.action == "load":
-                    found[each.model].append(each.finished_s - each.started_s)
-    return {tag: round(fmean(values), 3) for tag, values in found.items()}
-
-
 def _models(
     run: RunInfo, believed: Mapping[tuple[str, str], float], loads_s: Mapping[str, float]
 ) -> tuple[PolicyModel, ...]:
@@ -189,7 +200,7 @@ def _models(
             auto_ctx=model.auto_ctx,
             parallel=model.parallel,
             digest=run.model_digests.get(model.tag),
-            measured_load_s=loads_s.get(model.tag),
+            measured_load_s=round(loads_s[model.tag], 3) if model.tag in loads_s else None,
         )
         for model in run.fleet
     )
@@ -228,7 +239,7 @@ def _measured_scores(decision: PolicyDecision) -> dict[tuple[str, str], list[flo
         for job in decision.jobs_under(policy):
             graph = job.record.case.graph
             outcomes = {each.task: each for each in job.record.outcomes}
-            for task, model in models_used(job.record).items():
+            for task, model in job.task_model.items():
                 score = outcomes[task].score
                 if score is not None:
                     key = (graph.digest, task, job.key.repeat, outcomes[task].answer)

@@ -9,7 +9,6 @@ from statistics import fmean
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, Setting, setting_order
 from pytest_swarm.metrics.summaries import weights_by_case
 from pytest_swarm.routing.registry import mode_order
@@ -79,14 +78,14 @@ class _Pair:
 def compare_modes(jobs: Sequence[MeasuredJob]) -> tuple[Comparison, ...]:
     """Return every pair of modes: over everything, then per budget and horizon where there are several."""
     settings = sorted({each.setting for each in jobs}, key=setting_order)
+    several = settings if len(settings) > 1 else []
     whole = _by_mode(jobs)
-    parts = {setting: _by_mode([each for each in jobs if each.setting == setting]) for setting in settings}
+    parts = {setting: _by_mode([each for each in jobs if each.setting == setting]) for setting in several}
     found: list[Comparison] = []
     for mode, reference in combinations(sorted(whole, key=mode_order), 2):
         found.append(_compare(whole, mode, reference, None))
-        if len(settings) > 1:
-            cells = (_compare(part, mode, reference, setting) for setting, part in parts.items())
-            found += [cell for cell in cells if cell.pairs or cell.incomplete]
+        cells = (_compare(part, mode, reference, setting) for setting, part in parts.items())
+        found += [cell for cell in cells if cell.pairs or cell.incomplete]
     return tuple(found)
 
 
@@ -168,8 +167,8 @@ class _Divergence:
 def _divergence(pairs: Iterable[_Pair]) -> _Divergence:
     tally = _Divergence()
     for pair in pairs:
-        theirs = models_used(pair.reference.record)
-        for task, model in models_used(pair.mode.record).items():
+        theirs = pair.reference.task_model
+        for task, model in pair.mode.task_model.items():
             if task not in theirs:
                 continue
             tally.compared += 1
@@ -177,11 +176,6 @@ def _divergence(pairs: Iterable[_Pair]) -> _Divergence:
                 mine, other = pair.mode.task_score.get(task), pair.reference.task_score.get(task)
                 tally.add(None if mine is None or other is None else mine - other)
     return tally
-
-
-def models_used(record: JobRecord) -> dict[str, str]:
-    """Return task -> model that ran it, for the tasks that were dispatched."""
-    return {each.task: each.model for each in record.outcomes if each.model is not None}
 
 
 def _complete_pairs(left: Jobs, right: Jobs) -> list[_Pair]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
+from types import MappingProxyType
+from typing import Final, TypeVar
 
 from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.record import JobRecord, JobStatus, Switch, TaskOutcome, TaskStatus
 from pytest_swarm.metrics.held_vram import held_peaks_gb
 from pytest_swarm.metrics.measured_vram import MeasuredVram, measured_vram
+from pytest_swarm.metrics.packed_values import shared
+
+V = TypeVar("V")
+_SHARED_ENTRIES: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +30,11 @@ class JobFacts:
     def task_scores(self) -> dict[str, float | None]:
         """Return each task's part in the job's score (None = left out)."""
         return task_scores(self.record)
+
+    @cached_property
+    def task_models(self) -> dict[str, str]:
+        """Return the model of each task that was dispatched."""
+        return {each.task: each.model for each in self.record.outcomes if each.model is not None}
 
     @cached_property
     def score(self) -> float | None:
@@ -70,6 +81,11 @@ def task_scores(record: JobRecord) -> dict[str, float | None]:
             never = expected is None or (no_judge and isinstance(expected, Judge))
             scores[each.task] = None if never else 0.0
     return scores
+
+
+def shared_map(values: Mapping[str, V]) -> Mapping[str, V]:
+    """Return an equal map; a small one is one and the same for jobs that do not differ in it."""
+    return values if len(values) > _SHARED_ENTRIES else shared(MappingProxyType(dict(values)))
 
 
 def _for_judge(record: JobRecord, outcome: TaskOutcome) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.fields import Json
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.metric_table import METRICS, MetricTable, shown_in
+from pytest_swarm.metrics.packed_values import PackedValues
 from pytest_swarm.metrics.spec import JobValues, Show
 
 
@@ -25,28 +27,15 @@ def job_metrics(record: JobRecord) -> JobMetrics:
 
 def metrics_of(job: JobFacts) -> JobMetrics:
     """Return the metrics of one job."""
-    return JobMetrics(values=_Values(tuple(row.of(job) for row in METRICS.values())))
+    return JobMetrics(values=MappingProxyType({name: row.of(job) for name, row in METRICS.items()}))
+
+
+def packed_metrics(metrics: JobMetrics) -> JobMetrics:
+    """Return equal metrics in little memory, for those of a whole run."""
+    return JobMetrics(values=PackedValues(_PLACES, [metrics.values[name] for name in METRICS]))
 
 
 _PLACES: Final = {name: n for n, name in enumerate(METRICS)}
-
-
-class _Values(Mapping[str, object]):
-    """The values of all metrics in the order of their table: a third of what a dict of its own takes for each job."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: tuple[object, ...]) -> None:
-        self._values = values
-
-    def __getitem__(self, name: str) -> object:
-        return self._values[_PLACES[name]]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_PLACES)
-
-    def __len__(self) -> int:
-        return len(_PLACES)
 
 
 def encode_metrics(metrics: JobMetrics) -> dict[str, Json]:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.domain.packed import unpacked
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, Run
-from pytest_swarm.metrics.facts import JobFacts
-from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of
+from pytest_swarm.metrics.facts import JobFacts, shared_map
+from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of, packed_metrics
 from pytest_swarm.routing.registry import ORACLE, mode_order
 
 _REPEAT: Final = "swarm_repeat"  # the option that says how often a case is repeated
@@ -33,6 +32,8 @@ PairKey: TypeAlias = tuple[str, Setting, int, int]
 class MeasuredJob:
     """A record and its metrics. `task_score` is each task's part in the job's score (None = left out of it).
 
+    `task_model` is the model of each task that was dispatched, `sandboxes` are what confined the code that was run.
+
     `occurrence` tells apart jobs of one case that a run holds twice (two tests with the same graph). `weighs_by_case`:
     the run repeated its cases only while needed, so that a mean gives each case the same weight.
     """
@@ -40,6 +41,8 @@ class MeasuredJob:
     record: JobRecord
     metrics: JobMetrics
     task_score: Mapping[str, float | None]
+    task_model: Mapping[str, str]
+    sandboxes: tuple[tuple[str, ...], ...] = ()
     occurrence: int = 0
     weighs_by_case: bool = False
 
@@ -125,8 +128,27 @@ def _best_scores(ordered: Sequence[tuple[JobRecord, int]]) -> dict[PairKey, floa
 
 
 def _measured(record: JobRecord, occurrence: int, best: Mapping[PairKey, float]) -> MeasuredJob:
-    facts = JobFacts(record=unpacked(record), oracle_score=best.get(pair_key(record, occurrence)))
-    return MeasuredJob(record=record, metrics=metrics_of(facts), task_score=facts.task_scores, occurrence=occurrence)
+    facts = JobFacts(record=_held(record), oracle_score=best.get(pair_key(record, occurrence)))
+    return MeasuredJob(
+        record=record,
+        metrics=packed_metrics(metrics_of(facts)),
+        task_score=shared_map(facts.task_scores),
+        task_model=shared_map(facts.task_models),
+        sandboxes=tuple({each.sandbox_layers: None for each in facts.record.outcomes if each.sandbox_layers}),
+        occurrence=occurrence,
+    )
+
+
+def _held(job: JobRecord) -> JobRecord:
+    """Return an equal record whose parts are tuples, because each metric reads them."""
+    return replace(
+        job,
+        steps=tuple(job.steps),
+        outcomes=tuple(job.outcomes),
+        switches=tuple(job.switches),
+        samples=tuple(job.samples),
+        retries=tuple(job.retries),
+    )
 
 
 def _numbered(records: Iterable[JobRecord]) -> list[tuple[JobRecord, int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT
 from pytest_swarm.domain.record import TaskStatus
-from pytest_swarm.metrics.facts import JobFacts
+from pytest_swarm.metrics.facts import JobFacts, shared_map
 from pytest_swarm.metrics.spec import Kind, MetricGroup, MetricSpec, Show, Worse
 from pytest_swarm.metrics.summaries import add_counts, not_summed_up, number_of_entries, tally, total, total_of_measured
 from pytest_swarm.scoring.answer_text import readable
@@ -68,12 +68,13 @@ def _retries(job: JobFacts) -> int:
 
 def _planner_failures(job: JobFacts) -> Mapping[str, int]:
     """Return the failures of the planner by kind."""
-    return add_counts(step.planner_failures for step in job.record.steps)
+    return shared_map(add_counts(step.planner_failures for step in job.record.steps))
 
 
 def _origins(job: JobFacts) -> Mapping[str, int]:
     """Return the executed assignments by who decided them."""
-    return dict(sorted(Counter(each.origin.value for step in job.record.steps for each in step.executed).items()))
+    counts = Counter(each.origin.value for step in job.record.steps for each in step.executed)
+    return shared_map(dict(sorted(counts.items())))
 
 
 def _not_run(job: JobFacts) -> tuple[NotRun, ...]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
     from pytest_swarm.plugin.hooks import SwarmHooks
     from pytest_swarm.plugin.job_runner import SwarmRun
+    from pytest_swarm.plugin.xdist_controller import XdistController
 
 MARKERS = (
     "swarm(modes=, horizon=, vram=, repeat=, carryover=, version=): how this benchmark is parametrized; the command "
@@ -75,8 +76,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # xdist has no types
-    """Tell a worker of xdist the run's name, and register the hooks in its controller, which collects nothing."""
-    _hooks_of(node.config).tell(node)
+    """Tell a worker of xdist the run's name, and register the hooks of its controller, which collects nothing."""
+    _xdist_controller_of(node.config).tell(node)
 
 
 def _hooks_of(config: pytest.Config) -> SwarmHooks:
@@ -89,6 +90,18 @@ def _hooks_of(config: pytest.Config) -> SwarmHooks:
         config.pluginmanager.register(hooks, "swarm-hooks")
     assert isinstance(hooks, SwarmHooks), "the name is ours"
     return hooks
+
+
+def _xdist_controller_of(config: pytest.Config) -> XdistController:
+    """The hooks of a controller of xdist, registered when they are first needed."""
+    from pytest_swarm.plugin.xdist_controller import XdistController
+
+    controller = config.pluginmanager.get_plugin("swarm-xdist-controller")
+    if controller is None:
+        controller = XdistController(_hooks_of(config))
+        config.pluginmanager.register(controller, "swarm-xdist-controller")
+    assert isinstance(controller, XdistController), "the name is ours"
+    return controller
 
 
 @pytest.fixture

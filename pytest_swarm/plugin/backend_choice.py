@@ -77,7 +77,10 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
         _require_an_answer(hosts)
     host, why = reachable_host(hosts, needed)
     if host is None:
-        return _simulated(settings, fleet, needed, why)
+        try:
+            return _simulated(settings, fleet, needed, why)
+        except ProfileError as error:
+            raise ProfileError(f"{why}. The simulator cannot stand in: {error}") from error
     installed = installed_models(host, settings.timeout_s)
     return _network(settings, host, why, one_file=one_file_models(fleet.tags, installed))
 
@@ -188,11 +191,7 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
     from pytest_swarm.simulator.server.faults import parse_fault
 
     profile = load_profile(settings.profile)
-    known = set(map(full_tag, profile.tags))
-    missing = [tag for tag in needed if full_tag(tag) not in known]
-    if missing:
-        has = ", ".join(profile.tags)
-        raise ProfileError(f"simulator profile {profile.name!r} does not know {', '.join(missing)}; it knows {has}")
+    profile.require_models(needed)
     faults = tuple(parse_fault(text) for text in settings.fault)
     known = {full_tag(tag) for tag in profile.tags}
     for fault in faults:

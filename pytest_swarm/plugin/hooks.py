@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -13,12 +11,12 @@ import pytest
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
 from pytest_swarm.plugin.ending_signals import EndingSignals
+from pytest_swarm.plugin.worker_messages import TOLD
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
     from pytest_swarm.plugin.reporting import SessionEnd
     from pytest_swarm.plugin.session import SwarmSession
-    from pytest_swarm.telemetry.sink import Event
 
 REMARKS: Final = "swarm_remarks"  # what a worker sends at its end
 EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
@@ -35,8 +33,6 @@ class SwarmHooks:
         self.signals = EndingSignals()
         self.ending: SessionEnd | None = None
         self._keywords: Mapping[str, Any] = {}
-        self.headed = False
-        """Whether the lines before the first test were shown in the controller of xdist."""
 
     @cached_property
     def session(self) -> SwarmSession:
@@ -143,94 +139,17 @@ class SwarmHooks:
         return self.session.status(report)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """In the controller of xdist: write what a worker sent, and show what it says."""
-        from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
-
-        if TOLD in report.__dict__:
-            if not self.is_worker:
-                self.session.tell_for_worker(report.__dict__[TOLD], report.__dict__[TOPIC])
-            return
-        text = report.__dict__.get(EVENTS)
-        if text is not None and not self.is_worker and self.session.folder.trouble is None:
-            from pytest_swarm.telemetry.shipping import unpack
-
-            self._take(unpack(text))
-        if self.active and not self.is_worker:
+        """Keep which tests failed, and what the gate needs of a test; a sentence of a worker comes as a report, too."""
+        if self.active and not self.is_worker and TOLD not in report.__dict__:
             if report.failed:
                 self.session.failed[report.nodeid] = None
             if self.session.gating is not None:
                 self.session.gating.take(report)
 
-    def _take(self, events: list[Event]) -> None:
-        """Write what a worker sent; where it cannot be written, stop the workers, whose results would be lost."""
-        try:
-            self.session.folder.take(events)
-        except SwarmError:  # the end of the session says why
-            scheduler: Any = self.config.pluginmanager.get_plugin("dsession")  # of xdist
-            scheduler.shouldstop = "the run's events cannot be written"
-
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """A run that leaves tests out does not miss their cases."""
         if self.active and self.session.gating is not None and items:
             self.session.gating.deselected = True
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodeready(self) -> None:
-        """In the controller of xdist: import what it will need while its workers collect."""
-        for name in ("backend_choice", "reporting"):
-            import_module(f"pytest_swarm.plugin.{name}")
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:  # xdist has no types
-        """In the controller of xdist: the lines before the first test, once; its workers have no terminal."""
-        if not self.headed and not node.config.option.collectonly:
-            self.headed = True
-            self._show_header(ids)
-
-    def _show_header(self, ids: Sequence[str]) -> None:
-        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is None:
-            return
-        with suppress(SwarmError), refused_files():  # a worker refuses the run for the same reason, and says it
-            for line in self.session.header_of_workers(ids, quiet=self.config.option.verbose < 0):
-                reporter.write_line(line)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:  # xdist has no types
-        """End the run where a worker refused it; take a worker's remarks; a worker that died took a test with it."""
-        output = getattr(node, "workeroutput", {})  # a worker that died has none
-        if REFUSAL in output:
-            raise pytest.UsageError(output[REFUSAL])
-        for remark in output.get(REMARKS, ()):
-            if remark not in self.session.resources.remarks:
-                self.session.resources.remarks.append(remark)
-        if error is not None and self.active:
-            self.session.lost_worker()
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
-        """Keep the cases of a workflow in one worker, unless somebody chose another way to deal out tests."""
-        if config.getoption("dist") != "load":
-            return None
-        from pytest_swarm.plugin.scheduling import WorkflowScheduling
-
-        return WorkflowScheduling(config, log)
-
-    def tell(self, node: Any) -> None:  # xdist has no types
-        """Tell a worker of xdist what all must agree on: the run's name or its folder, and the free VRAM."""
-        from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN, STARTED
-
-        self.signals.watch()
-        try:
-            with refused_files():
-                session = self.session
-                resumed = session.folder.path if session.settings.resume is not None else None
-        except SwarmError as error:
-            raise pytest.UsageError(str(error)) from error
-        node.workerinput[RUN] = session.process.run_name
-        node.workerinput[STARTED] = session.process.started_ts_ms
-        node.workerinput[FREE_GB] = session.resources.free_gb
-        node.workerinput[RESUMED] = None if resumed is None else str(resumed)
 
     @pytest.hookimpl(tryfirst=True)  # the exit status must stand before others read it
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -250,6 +169,7 @@ class SwarmHooks:
         """From here on the run is being closed, which a further Ctrl-C must not break off."""
         self.signals.close()
 
+    @pytest.hookimpl(trylast=True)  # pytest itself collects garbage there, which takes its time
     def pytest_unconfigure(self) -> None:
         """Leave the handlers of signals as they were found."""
         self.signals.restore()

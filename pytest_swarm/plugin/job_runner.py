@@ -293,7 +293,7 @@ def _properties(record: JobRecord, metrics: JobMetrics) -> list[tuple[str, objec
     return [_shared_property(name, value) for name, value in found]
 
 
-@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=256, typed=True)
 def _shared_property(name: str, value: object) -> tuple[str, object]:
     """Return a property that the reports of many tests hold."""
     return name, value

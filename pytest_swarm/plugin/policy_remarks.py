@@ -65,9 +65,9 @@ def _options(policy: PolicyFile, given: Mapping[str, str]) -> Iterator[str]:
 
     if policy.learning is None:  # written by an earlier version, which did not keep them
         return
-    from pytest_swarm.decision.policy_writing import PLANNING
+    from pytest_swarm.decision.policy_writing import planning_options
 
-    for name in sorted(PLANNING):
+    for name in sorted(planning_options(policy.mode)):
         default = DEFAULTS[name]
         was, now = policy.options.get(name, default), given.get(name, default)
         if was != now:

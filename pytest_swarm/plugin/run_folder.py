@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
@@ -44,7 +43,10 @@ class RunFolder:
         self._read_earlier = earlier
         self._describe = describe
         self._is_worker = is_worker
-        self._starts: Counter[str] = Counter()
+        self._started: set[int] = set()
+        """The digests of the cases of which a job has begun."""
+        self._twice: dict[str, None] = {}
+        """What the cases are called of which more than one job has begun."""
         self.trouble: EventsError | None = None
         """Why the events cannot be written any more; None where they can."""
         self._opened = False
@@ -109,9 +111,12 @@ class RunFolder:
                 self.write(event)
 
     def write(self, event: Event) -> None:
-        """Write one event, and count the jobs that begin."""
+        """Write one event, and keep which jobs have begun."""
         if event["event"] == "dag_structure":
-            self._starts[f"{event['job']} [{event['mode']}], case {event['case']}"] += 1
+            digest = int(str(event["case"]), 16)
+            if digest in self._started:
+                self._twice[f"{event['job']} [{event['mode']}], case {event['case']}"] = None
+            self._started.add(digest)
         self._emit(event)
 
     def _emit(self, event: Event) -> None:
@@ -151,15 +156,15 @@ class RunFolder:
         if not self.events.exists():
             return None
         unlocked = () if self.lock.warning is None else (self.lock.warning,)
-        sentences = (*notes, *self._twice(), *unlocked)
+        sentences = (*notes, *self._run_twice(), *unlocked)
         with suppress(EventsError):  # then it is the trouble
             self._emit(encode_run_end(self.now_ms(), complete=complete, notes=sentences, failed=failed))
         self.file.close()
         return read_run(self.events)
 
-    def _twice(self) -> list[str]:
+    def _run_twice(self) -> list[str]:
         """A sentence where one case was run several times: its jobs are no independent samples."""
-        twice = [name for name, count in self._starts.items() if count > 1]
+        twice = list(self._twice)
         if not twice:
             return []
         cases = "case was" if len(twice) == 1 else "cases were"

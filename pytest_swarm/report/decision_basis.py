@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.report.decision_text import policy_name
+from pytest_swarm.report.slow_load_text import slow_load_sentence
 from pytest_swarm.report.wording import plural
 
 
@@ -15,6 +17,9 @@ def basis_sentence(decision: PolicyDecision) -> str:
         together = f" The decisions at {decision.decided_together} budgets share one error of 5 %."
     marked = decision.figures.sentence
     source = "" if marked is None else f" {marked}"
+    jobs = {policy_name(decision, each): decision.jobs_under(each) for each in decision.policies}
+    said = slow_load_sentence(jobs, origin=decision.figures.origin)
+    slow = "" if said is None else f" {said}"
     count = len(decision.policies)
     noun = "policy" if count == 1 else "policies"
-    return f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{together}{source}"
+    return f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{together}{source}{slow}"

@@ -15,6 +15,7 @@ from pytest_swarm.report.oracle_text import oracle_sentences
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
 from pytest_swarm.report.scoreboard import reference_mode
+from pytest_swarm.report.slow_load_text import slow_load_sentences
 from pytest_swarm.report.wording import (
     joined,
     mode_name,
@@ -56,7 +57,10 @@ def answers(report: Report) -> tuple[Answer, ...]:
         *(_savings(report) if nothing is None else ()),
         *_caution(spoken),
         *(_agreement(report) if nothing is None else ()),
-        *(Answer(kind="caution", tone="open", text=each) for each in oracle_sentences(report)),
+        *(
+            Answer(kind="caution", tone="open", text=each)
+            for each in (*slow_load_sentences(report), *oracle_sentences(report))
+        ),
         *_budget(report),
         *_planner(report.modes),
         *_code(report),
@@ -75,12 +79,17 @@ def _hosts(report: Report) -> Iterator[Answer]:
 
 def nothing_measured(report: Report) -> Answer | None:
     """Return a sentence where every task of the run failed: scores of 0 then say nothing about any model."""
-    tried = [each for job in report.run.jobs for each in job.outcomes if each.status is not TaskStatus.SKIPPED]
-    if not tried or any(each.status is TaskStatus.OK for each in tried):
+    count, first = 0, None
+    for job in report.run.jobs:
+        for each in job.outcomes:
+            if each.status is TaskStatus.OK:
+                return None
+            if each.status is not TaskStatus.SKIPPED:
+                count, first = count + 1, first or each
+    if first is None:
         return None
-    first = tried[0]
     text = (
-        f"Every task failed ({len(tried):,} of {len(tried):,}), so nothing was measured; look at the backend."
+        f"Every task failed ({count:,} of {count:,}), so nothing was measured; look at the backend."
         f" The first was {first.task!r} on {first.model}: {one_line(first.error or 'no reason given', 300)}"
     )
     return Answer(kind="missing", tone="bad", text=text)
@@ -238,8 +247,7 @@ def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:
 
 def _code(report: Report) -> Iterable[Answer]:
     """Say what confined the answered code that was run."""
-    outcomes = [each for job in report.jobs for each in job.record.outcomes if each.sandbox_layers]
-    for layers in dict.fromkeys(each.sandbox_layers for each in outcomes):
+    for layers in dict.fromkeys(layers for job in report.jobs for layers in job.sandboxes):
         missing = [name for name in ("landlock", "seccomp") if name not in layers]
         text = f"Answered code was run, confined by {joined(list(layers))}"
         text += f"; {joined(missing)} did not hold, so it could read files." if missing else "."

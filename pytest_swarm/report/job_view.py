@@ -11,7 +11,6 @@ from pytest_swarm.domain.expectation_codec import encode_expectation
 from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.record import EstimateRow, JobStatus, PlanStep, TaskOutcome
 from pytest_swarm.domain.task import Task
-from pytest_swarm.metrics.comparison import models_used
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
 from pytest_swarm.report.charts.graph_drawing import GraphDrawing, draw_graph
 from pytest_swarm.report.charts.residency_timeline import Timeline, timeline
@@ -164,7 +163,7 @@ def differing(jobs: Sequence[MeasuredJob]) -> frozenset[str]:
     """Return the tasks that ran on different models under different modes."""
     used: dict[str, set[str]] = {}
     for each in jobs:
-        for task, model in models_used(each.record).items():
+        for task, model in each.task_model.items():
             used.setdefault(task, set()).add(model)
     return frozenset(task for task, models in used.items() if len(models) > 1)
 

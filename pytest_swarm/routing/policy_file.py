@@ -43,7 +43,7 @@ class PolicyModel(Struct, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=1)] | None, Meta(description="calls that the server runs on it at a time")
     ] = None
     digest: Annotated[str | None, Meta(description="digest on the server; null where it was not known")] = None
-    measured_load_s: Annotated[NotNegative | None, Meta(description="mean seconds of its loads in the runs")] = None
+    measured_load_s: Annotated[NotNegative | None, Meta(description="median seconds of its loads in the runs")] = None
 
 
 class PolicyEstimate(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from pytest_swarm.scoring.patterns import one_of
 
 _MARKS: Final = r"[\s*_#>(\[-]{0,8}"
 _NOTE: Final = re.compile(
-    rf"\n[ \t]*\n{_MARKS}"
+    rf"\n{_MARKS}(?:step \d{{1,2}}\s?[:.]\s?)?(?:check|verification)\s?:|\n[ \t]*\n{_MARKS}"
     + one_of(
         "note, notes, nb, n\\.b\\., p\\.s\\., ps, explanation, reasoning, reason, rationale, verification, to verify, "
         "to check, to double-check, let's verify, let me verify, let's check, let's double-check, "

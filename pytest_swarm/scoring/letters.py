@@ -62,7 +62,7 @@ _NAMED: Final = re.compile(
     r"\bonly(?=\s[(\[]?[A-Z][)\]]?\s(?:is|holds|applies|fits|remains|works|matches)\b)"
     rf"|(?:\b{_RIGHT}\s"
     + one_of("one, option, choice, statement, response, letter, description, match, conclusion")
-    + r"|\bmy (?:choice|pick|selection|guess|vote)|\b"
+    + r"|\bmy (?:choice|pick|selection|guess|vote)|\"(?:choice|option|letter|label)|\b"
     + one_of("conclusion, verdict, result, solution, selected option, selection, correct")
     + r")\W{0,3}(?:\s?(?:is|would be|must be|should be|seems to be|=)\b|:)|\b"
     + one_of("i, i'd, i'll, we, would, will, to, should, can, must, therefore, so")

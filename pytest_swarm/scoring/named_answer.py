@@ -10,11 +10,14 @@ import re
 from itertools import islice
 from typing import Final
 
+from pytest_swarm.scoring.number_words import with_digits
+from pytest_swarm.scoring.numbers import read_number
 from pytest_swarm.scoring.patterns import one_of
 from pytest_swarm.scoring.plain_text import plain_words
 from pytest_swarm.scoring.same_text import normalized, one_spelling
 
 _MIN_LETTERS: Final = 3  # a shorter text stands in many sentences
+_NUMBER: Final = re.compile(r"(?!0\d)\d[\d,]*(?:\.\d+)?\s?%?")  # not 007
 _MAX_MENTIONS: Final = 20  # that are looked at; keeps hostile texts cheap
 _SENTENCE: Final = re.compile(  # with a verb that every sentence may have, or of many words that are no names
     r"\W*[A-Z\d].*\b"
@@ -35,25 +38,28 @@ _SUBORDINATE: Final = re.compile(
     + r"\b"
 )
 _DENIED: Final = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*|used to)\b"
+    r"\b(?:not|never|neither|nor|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*|used to be)\b"
     r"|n['’]t\b"
-    r"|\b(?:people|many|some|others) (?:\w+ )?(?:think|believe|assume|say)\b",
+    r"|\b(?:people|many|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess|attribute|credit)\b",
     re.IGNORECASE,
 )
-_ASIDE: Final = re.compile(r"\W*(?:which|who|where)\b|,\s(?:an?|the|one)\s(?=\S)")
-_COPULA_BEFORE: Final = re.compile(r"\b(?:is|was|are|were)\s(?:called\s|the\s|an?\s)?[\"']?$")
+_RELATIVE: Final = re.compile(r",\s(?:which|who|where)\b")  # without a comma the words tell which is meant
+_APPOSITION: Final = re.compile(r",\s(?:an?|the|one)\s")
+_LEAD: Final = re.compile(r"\W*(?:In|On|At|By|During|As of|If|When)(?:\s\S+){1,5}")  # "In 1945, the party ..."
+_VERB: Final = re.compile(r"\s(?:is|was|are|were|has|had)\s")
+_COPULA_BEFORE: Final = re.compile(r"\b(?:is|was|are|were)\s(?:called\s)?(?:the\s|an?\s)?[\"']?$")
 _BEFORE: Final = re.compile(
     r"\b"
     + one_of(
         "than, unlike, instead of, rather than, opposed to, except, besides, or, either, between, followed by, "
-        "preceded by, before, (?<!named )after, formerly, confused with, mistaken for, similar to, near, nor, ahead of"
+        "preceded by, before, (?<!named )after, formerly, confused with, mistaken for, similar to, near, nor, "
+        "ahead of, (?:opposite|reverse|inverse) of"
     )
-    + r"\s(?:the\s|an?\s)?[\"'(\[]?$",
+    + r"\s(?:perhaps\s|maybe\s|possibly\s|even\s)?(?:the\s|an?\s)?[\"'(\[]?$",
     re.IGNORECASE,
 )
-_TOPIC: Final = re.compile(r"\b[Oo]f\s(?:the\s|an?\s)?[\"'(\[]?$")
-_NAME_IS: Final = re.compile(r"\W*[A-Z][\w.'’-]*(?:\s(?:of\s|the\s)?[A-Z][\w.'’-]*){0,4}\s(?:is|was)\s")
-_IS: Final = re.compile(r"\W?\s(?:is|was|are|were|has|had)\b")
+_TOPIC: Final = re.compile(r"\b(?:of|in|for|at)\s(?:the\s|an?\s)?[\"'(\[]?$", re.IGNORECASE)
+_IS: Final = re.compile(r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s(?:is|was|are|were|has|had)\b")
 _QUOTED: Final = re.compile(r'"[^"]{1,200}"')
 _SIGN: Final = re.compile(r"(\\?[()\[\]{},;=+*/^<>|])")
 _ANOTHER_BEFORE: Final = re.compile(r"\b[A-Z][\w.'’-]*,?\s(?:and|&)\s(?:the\s)?[\"']?$")
@@ -68,17 +74,25 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
 
     Args:
         sentence: One sentence of a reply; a list of words or a lone name is none.
-        wanted: The text; one without a few letters or digits is never named.
+        wanted: The text; one without a few letters or digits is never named, but a number may be stated.
     """
-    words = normalized(wanted)
-    if sum(char.isalnum() for char in words) < _MIN_LETTERS or "\\" in words:
-        return False
     plain = one_spelling(plain_words(sentence))
     if plain.endswith("?") or _SENTENCE.match(plain) is None:
+        return False
+    words = normalized(wanted)
+    if _NUMBER.fullmatch(with_digits(words)) and _states_number(sentence, words):
+        return True
+    if sum(char.isalnum() for char in words) < _MIN_LETTERS or "\\" in words:
         return False
     spelled = _SIGN.sub(r"\\s?\1\\s?", re.escape(words).replace(r"\ ", r"\s"))
     pattern = re.compile(rf"(?<![\w$€£])(?<!\d[.,])(?<!\w-){spelled}(?!\w|[.,]\d|-\w|['’]s?\s)", re.IGNORECASE)
     return any(_is_answer(plain, match) for match in islice(pattern.finditer(plain), _MAX_MENTIONS))
+
+
+def _states_number(sentence: str, wanted: str) -> bool:
+    """Whether the number that a sentence gives by the rules of numbers is the wanted one."""
+    number, said = read_number(wanted), read_number(sentence)
+    return number is not None and said is not None and said.values == number.values
 
 
 def _is_answer(sentence: str, name: re.Match[str]) -> bool:
@@ -89,9 +103,12 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
     clause = before[starts[-1].start() :] if starts else before
     if _DENIED.search(clause) or _DENIED.search(after if end is None else after[: end.start()]):
         return False
-    if _SUBORDINATE.match(clause) or (_ASIDE.match(clause) and not _COPULA_BEFORE.search(clause)):
+    if _RELATIVE.match(clause) and not _COPULA_BEFORE.search(clause):
         return False
-    if _TOPIC.search(before) and (_NAME_IS.match(sentence) or _IS.match(after)):
+    lead = before[: len(before) - len(clause)]
+    if _APPOSITION.match(clause) and not (_LEAD.fullmatch(lead) or _VERB.search(clause) or _IS.match(after)):
+        return False
+    if _SUBORDINATE.match(clause) or (_TOPIC.search(before) and _IS.match(after)):
         return False
     if _BEFORE.search(before) or _ANOTHER_BEFORE.search(before) or _AFTER.match(after):
         return False

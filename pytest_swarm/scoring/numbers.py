@@ -46,7 +46,9 @@ _REMARK: Final = re.compile(
 _SENTENCE_END: Final = re.compile(r"[.!?]\s|\n")
 _BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
 _FROM: Final = re.compile(r"\bfrom\s[$€£¥₹]?$", re.IGNORECASE)  # "from 120 to 99" ends at 99
-_EITHER: Final = re.compile(r"\s(?:[a-z]+\s){0,2}or\s(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE)
+_EITHER: Final = re.compile(
+    r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE
+)
 _BOLD: Final = re.compile(r"(?<![*\w])\*\*[$€£¥₹]?$")
 _HEADLINE_CHARS: Final = 60
 _UNIT_WORDS: Final = 2

@@ -22,7 +22,7 @@ _CJK: Final = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
 _CJK_EDGE: Final = re.compile(rf"(?<=[{_CJK}])(?=[\w$(-])(?![{_CJK}])|(?<=[\w)%])(?<![{_CJK}])(?=[{_CJK}])")
 DENYING_CLAUSE: Final = re.compile(
     r"\b(?:do|does|did|would|could|can)(?:n't| not) (?:think|believe|suppose|agree|say|suggest)\b"
-    r"|(?<!not )(?<!n't )(?<!no )\bdoubt\b|\b(?:unlikely|doubtful|improbable)\b|\bno way\b"
+    r"|(?<!not )(?<!n't )(?<!no )\bdoubt\b|\b(?:unlikely|doubtful|improbable)\b|\bno way\b(?! around)"
     r"|\bnothing\b[^.,;]{0,40}\b(?:suggests|says|shows)\b",
     re.IGNORECASE,
 )

@@ -31,6 +31,12 @@ _THOUSANDS: Final = re.compile(r"(?<![\w.,(\[{])\d{1,3}(?:,\d{3})+(?![\w)\]}]|[.
 _SPACED_SIGN: Final = re.compile(  # "(1, 2)" is "(1,2)", but "] ]" is not "]]"
     r"(?<=[()\[\]{},;=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])|(?<=\d)\s(?=%)"
 )
+_MONTH: Final = "(?P<month>January|February|March|April|May|June|July|August|September|October|November|December)"
+_DATES: Final = (  # both are July 4, 1776
+    re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?{_MONTH},?\s(?P<year>\d{{4}})\b", re.IGNORECASE),
+    re.compile(rf"\b{_MONTH}\s(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s(?P<year>\d{{4}})\b", re.IGNORECASE),
+)
+_INITIALS: Final = re.compile(r"(?<=\b[A-Z]\.)\s(?=[A-Z]\.)", re.IGNORECASE)  # T. S. Eliot
 _MAX_WRAPPERS: Final = 4  # around each other
 _STOPS: Final = ".!,;:。"
 _ARTICLE: Final = re.compile(r"(?:the|an?)\s+(?=\S)")
@@ -52,8 +58,11 @@ def normalized(text: str) -> str:
 
 
 def one_spelling(text: str) -> str:
-    """Return a text in Unicode's NFKC form, with single spaces, one kind of signs and no commas between thousands."""
+    """Return a text in Unicode's NFKC form, with one spelling of spaces, signs, thousands, dates and initials."""
     text = " ".join(unicodedata.normalize("NFKC", text).translate(_SIGNS).split())
+    for pattern in _DATES:
+        text = pattern.sub(r"\g<month> \g<day>, \g<year>", text)
+    text = _INITIALS.sub("", text)
     return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
 
 

@@ -19,7 +19,8 @@ _DETERMINER: Final = one_of(
 )
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "
-    "when, every, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on"
+    "when, every, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on, "
+    "give or take"
 )
 _NO_PREPOSITION: Final = r"(?<!resulting in)(?<!results in)(?<!invested in)(?<!left for)(?<!total at)"
 _PURPOSE: Final = (
@@ -74,7 +75,9 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
             aside = True
         elif _RESUMED.search(between):
             aside = False
-        compared = _COMPARED.search(between) is not None and _MORE.match(sentence, number.end) is not None
+        compared = (_COMPARED.search(between) or between.endswith(", ")) and _MORE.match(
+            sentence, number.end
+        ) is not None
         joined = skipped and _JOINED.fullmatch(between) is not None
         skipped = (
             _ATTRIBUTE.match(sentence, number.end) is not None

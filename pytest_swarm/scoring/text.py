@@ -63,7 +63,9 @@ _SENTENCE: Final = re.compile(
     r"(?<!\b[A-Z])(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)(?<!\bJr)(?<!\bvs)[.!](?!(?<=\bNo\.)\s\d)(?=\s+[^\sa-z])"
 )
 _DISCLAIMER: Final = re.compile(
-    r"\W*(?:as an AI\b|hello\b|hi\b|i(?:['’]m| am) (?:an AI|sorry)\b|i (?:do not|don['’]t) have)", re.IGNORECASE
+    r"\W*(?:as an AI\b|hello\b|hi\b|i(?:['’]m| am) (?:an AI|sorry)\b|i (?:do not|don['’]t) have"
+    r"|you (?:asked|want to know)\b)",
+    re.IGNORECASE,
 )
 _EXPLANATION: Final = re.compile(
     r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
@@ -204,7 +206,8 @@ def _line(line: str, place: AnswerPlace, *, whole: str = "") -> Reading[str] | N
     """The reading of a line: what it may give as the answer, and as its words the sentence that says so."""
     sentence, *rest = _SENTENCE.split(line.strip()[:_MAX_LINE_CHARS], maxsplit=1)
     if rest and _DISCLAIMER.match(sentence):
-        sentence, *rest = _SENTENCE.split(rest[0].strip(), maxsplit=1)
+        line = rest[0].strip()
+        sentence, *rest = _SENTENCE.split(line, maxsplit=1)
     statement = line if rest and _RETRACTION.match(rest[0]) else sentence
     return _reading((whole, *_cuts(line)), place, statement=statement)
 

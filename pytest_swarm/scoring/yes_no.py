@@ -34,7 +34,7 @@ _FIRST_CJK: Final = re.compile(
 )
 _FIRST: Final = re.compile(rf"(?:(?P<yes>{_FIRST_YES})|(?P<no>{_FIRST_NO}))(?!\w|-\w|'\w)", re.IGNORECASE)
 _FIRST_DENIED: Final = re.compile(
-    r"(?:almost |most )?"
+    rf"(?:{_DEGREE}|of course|i['’]m afraid) not(?=\s*[.,;:!]|\s*$)|far from it\b|(?:almost |most )?"
     + one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
     + r" not\b|"
     + one_of("not at all, by no means, no way, never")
@@ -97,7 +97,7 @@ _NOT_THE_CASE: Final = re.compile(r"\bit(?: is|'s) not (?:the case|true|correct)
 _BEFORE_ALONE: Final = (
     r"(?:^|[,;:—–(|→⇒>]|\s-|\b"
     + one_of(
-        "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, but, because, "
+        "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, points? to, but, because, "
         f"just, conclude, answer, a, clear, resounding, firm, with, {_DEGREE}"
     )
     + r")[\s\"'(]{0,3}"
@@ -113,7 +113,7 @@ _ASSENT: Final = re.compile(
     r"\W*(?:sure|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so"
     r"|(?:yes,? )?i (?:\w+ly )?agree(?: with (?:this|that|the|it)\b[^.,;]{0,40})?|you bet"
     r"|without (?:a )?(?:any )?doubt|y"
-    rf"|(?:indeed,? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
+    rf"|(?:(?:indeed|of course|certainly|surely),? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
     re.IGNORECASE,
 )
 _DISSENT: Final = re.compile(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from pytest_swarm.codec import JsonObject, to_json
-from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import (
@@ -40,7 +42,6 @@ from pytest_swarm.telemetry.event_types import (
     TaskResultEvent,
     VramSampleEvent,
 )
-from pytest_swarm.telemetry.shared_values import Sharing
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -136,14 +137,14 @@ def encode_dag_structure(case: Case, ts_ms: float, *, simulated: bool) -> JsonOb
 
 def decode_dag_structure(event: DagStructureEvent, graph: TaskGraph) -> Case:
     """Return the Case of a `dag_structure` whose graph has been decoded."""
-    key = CaseKey(
-        mode=event.mode,
-        horizon=event.horizon_depth,
-        vram_budget_gb=event.vram_budget_gb,
-        repeat=event.repeat,
-        lambda_token=event.lambda_token,
-    )
-    return Case(graph=graph, key=key, test=event.test)
+    key = _key(event.mode, event.horizon_depth, event.vram_budget_gb, event.repeat, event.lambda_token)
+    return Case(graph=graph, key=key, test=sys.intern(event.test))
+
+
+@lru_cache(maxsize=256, typed=True)
+def _key(mode: str, horizon: HorizonDepth, budget_gb: float, repeat: int, lambda_token: float | None) -> CaseKey:
+    """Return the key of a case, which the cases of many jobs share."""
+    return CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget_gb, repeat=repeat, lambda_token=lambda_token)
 
 
 def encode_plan_step(case: Case, step: PlanStep, ts_ms: float) -> JsonObject:
@@ -158,16 +159,11 @@ def encode_plan_step(case: Case, step: PlanStep, ts_ms: float) -> JsonObject:
     return to_json(event)
 
 
-def decode_plan_step(event: PlanStepEvent, *, shared: Sharing = tuple) -> PlanStep:
-    """Return the PlanStep of a `plan_step`; KeyError for a task whose origin it lacks.
-
-    Args:
-        event: The event.
-        shared: Gives an equal tuple that others hold already.
-    """
+def decode_plan_step(event: PlanStepEvent) -> PlanStep:
+    """Return the PlanStep of a `plan_step`; KeyError for a task whose origin it lacks."""
     return PlanStep(
-        assignments=shared(_assignments(event.assignments, event)),
-        executed=shared(_assignments(event.executed, event)),
+        assignments=_assignments(event.assignments, event),
+        executed=_assignments(event.executed, event),
         mode=event.mode,
         **_STEP.of(event),
     )
@@ -234,13 +230,8 @@ def encode_vram_sample(case: Case, sample: VramSample, ts_ms: float) -> JsonObje
     return {name: value for name, value in to_json(event).items() if name not in _ENERGY or value is not None}
 
 
-def decode_vram_sample(event: VramSampleEvent, *, shared: Sharing = tuple) -> VramSample:
-    """Return the VramSample of a `vram_sample`.
-
-    Args:
-        event: The event.
-        shared: Gives an equal tuple that others hold already.
-    """
+def decode_vram_sample(event: VramSampleEvent) -> VramSample:
+    """Return the VramSample of a `vram_sample`."""
     resident = tuple(
         ResidentModel(
             tag=row.model, size_bytes=row.size_bytes, size_vram_bytes=row.size_vram_bytes, foreign=row.foreign
@@ -250,7 +241,7 @@ def decode_vram_sample(event: VramSampleEvent, *, shared: Sharing = tuple) -> Vr
     return VramSample(
         step=event.step,
         at_s=event.at_s,
-        resident=shared(resident),
+        resident=resident,
         phase=event.phase,
         gpu=_gpu_reading(event),
     )

@@ -8,50 +8,22 @@ figures of a part would be wrong. Events of unknown types are left out: a later 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import partial
+import sys
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from types import MappingProxyType
-from typing import Final, get_args
 
-from msgspec import Struct
-
-from pytest_swarm.codec import JsonDecoder, is_json
+from pytest_swarm.codec import is_json
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.packed import packed
-from pytest_swarm.domain.record import (
-    Case,
-    JobRecord,
-    PlanStep,
-    Run,
-    RunInfo,
-    Switch,
-    TaskOutcome,
-)
-from pytest_swarm.domain.retry import Retry
-from pytest_swarm.domain.vram_sample import VramSample
+from pytest_swarm.domain.record import Case, JobRecord, Run, RunInfo
 from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import decode_graph_object
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
+from pytest_swarm.telemetry.event_lines import decode_event, decode_head
+from pytest_swarm.telemetry.job_parts import EventsOnDisk, JobParts, PartEvent
 from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader
-from pytest_swarm.telemetry.shared_values import SharedValues, Sharing
-
-
-class _EventHead(Struct, frozen=True, kw_only=True):
-    """What is read of an event before its type is known."""
-
-    event: str
-    schema_version: int = 0
-
-
-_HEADS: Final[JsonDecoder[_EventHead]] = JsonDecoder(_EventHead, error=EventsError)
-_DECODERS: Final[Mapping[str, JsonDecoder[types.AnyEvent]]] = MappingProxyType(
-    {str(each.__struct_config__.tag): JsonDecoder(each, error=EventsError) for each in get_args(types.AnyEvent)}
-)
 
 
 def events_file(path: Path) -> Path:
@@ -76,10 +48,12 @@ def read_run(path: Path) -> Run:
         EventsError: a line is JSON, but no event. The message names file, line and field.
     """
     path = events_file(path)
-    reader, cut_off = _Reader(str(path)), False
+    cut_off = False
     try:
+        reader = _Reader(str(path), EventsOnDisk.of(path))
         with path.open("rb") as file:  # line by line: the events of a large run are longer than what they hold
             for number, line in enumerate(file, start=1):
+                reader.end += len(line)
                 line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
                 cut_off = not line.endswith(b"\n") and not is_json(line)  # only the last line can be
                 if line.strip() and not cut_off:
@@ -94,39 +68,32 @@ class _OpenJob:
     case: Case
     simulated: bool
     open_tasks: set[str]
-    steps: list[PlanStep] = field(default_factory=list)
-    outcomes: list[TaskOutcome] = field(default_factory=list)
-    switches: list[Switch] = field(default_factory=list)
-    samples: list[VramSample] = field(default_factory=list)
-    retries: list[Retry] = field(default_factory=list)
+    parts: JobParts
 
     @property
     def label(self) -> str:
         return f"{self.case.job} [{self.case.key.label}]"
 
-    def close(self, event: types.JobSummaryEvent, shared: SharedValues) -> JobRecord:
-        pack = partial(packed, shared=shared.same)
+    def close(self, event: types.JobSummaryEvent) -> JobRecord:
         return JobRecord(
             case=self.case,
             status=event.status,
             simulated=self.simulated,
             started_ts_ms=event.started_ts_ms,
-            steps=pack(self.steps),
-            outcomes=pack(self.outcomes),
-            switches=pack(self.switches),
-            samples=pack(self.samples),
-            retries=pack(self.retries),
             makespan_s=event.makespan_s,
             error=event.error,
             host=event.host,
+            **self.parts.close(),
         )
 
 
 class _Reader:
     """Gathers events into jobs; events of different cases may interleave."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, file: EventsOnDisk | None) -> None:
         self.where = where
+        self.file = file
+        self.end = 0  # bytes of the file up to the end of the line that is read
         self.info: RunInfo | None = None
         self.open: dict[str, _OpenJob] = {}
         self.jobs: list[JobRecord] = []
@@ -138,21 +105,22 @@ class _Reader:
         self.damaged: list[int] = []
         self.torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
         self.measured = MeasuredReader()
-        self._shared = SharedValues()
         self._graphs: dict[bytes, TaskGraph] = {}
 
     def take_line(self, line: bytes, *, number: int) -> None:
         where = f"{self.where}, line {number}"
         try:
-            head = _HEADS.decode(line, where=where)
+            head = decode_head(line, where=where)
         except EventsError:
             if self.info is None or is_json(line):
                 raise
             self._leave_out(number)
             return
-        decoder = _decoder(head, where)
-        if decoder is not None:
-            self._take(decoder.decode(line, where=where), where)
+        event = decode_event(line, head, where=where)
+        if isinstance(event, PartEvent):
+            self._take_part(event, where, length=len(line))
+        elif event is not None:
+            self._take(event, where)
 
     def _leave_out(self, number: int) -> None:
         """Leave out a damaged line with every job that is open there; nobody knows to which of them it belongs."""
@@ -169,7 +137,7 @@ class _Reader:
             case types.RunEndEvent():
                 self.complete, self.notes, self.failed = event.complete, list(event.notes), event.failed
             case types.CollectionEvent():
-                self.collected.update(dict.fromkeys(event.tests))
+                self.collected.update(dict.fromkeys(map(sys.intern, event.tests)))  # jobs name them too
             case MeasuredTestEvent() | VerifiedCaseEvent():
                 self.measured.take(event)
             case types.NoteEvent():
@@ -177,45 +145,37 @@ class _Reader:
             case types.DagStructureEvent():
                 case = events.decode_dag_structure(event, self._graph(event, where))
                 self.open[event.case] = _OpenJob(
-                    case=case, simulated=event.simulated, open_tasks={each.id for each in case.graph.tasks}
+                    case=case,
+                    simulated=event.simulated,
+                    open_tasks={each.id for each in case.graph.tasks},
+                    parts=JobParts(self.file),
                 )
-            case _:
-                self._take_inside(event, where)
+            case types.JobSummaryEvent():
+                job = self._open_job(event, where)
+                if job is not None:
+                    self.jobs.append(job.close(event))
+                    del self.open[event.case]
 
-    def _take_inside(
-        self,
-        event: types.PlanStepEvent
-        | types.TaskResultEvent
-        | types.ModelSwitchEvent
-        | types.CallRetryEvent
-        | types.VramSampleEvent
-        | types.JobSummaryEvent,
-        where: str,
-    ) -> None:
-        job = self.open.get(event.case)
-        if job is None and self.damaged:
-            return  # of a job that was left out, or whose beginning was
+    def _take_part(self, event: PartEvent, where: str, *, length: int) -> None:
+        job = self._open_job(event, where)
         if job is None:
-            name = type(event).__struct_config__.tag
-            raise EventsError(f"{where}: {name} of a job that no dag_structure opened")
-        if not isinstance(event, types.JobSummaryEvent):  # whose metrics are computed anew
-            event = self._shared.within(event)
+            return
         match event:
             case types.PlanStepEvent():
-                job.steps.append(_step(event, where, self._shared.values))
+                _check_step(event, where)
             case types.TaskResultEvent():
                 self._check_result(event, job, where)
-                job.outcomes.append(events.decode_task_result(event))
             case types.ModelSwitchEvent():
                 _check_times(event.started_s, event.finished_s, where)
-                job.switches.append(events.decode_switch(event))
-            case types.CallRetryEvent():
-                job.retries.append(events.decode_retry(event))
-            case types.VramSampleEvent():
-                job.samples.append(events.decode_vram_sample(event, shared=self._shared.values))
-            case types.JobSummaryEvent():
-                self.jobs.append(job.close(event, self._shared))
-                del self.open[event.case]
+        job.parts.take(event, start=self.end - length, end=self.end)
+
+    def _open_job(self, event: PartEvent | types.JobSummaryEvent, where: str) -> _OpenJob | None:
+        """Return the job of an event; None for one that was left out, or whose beginning was."""
+        job = self.open.get(event.case)
+        if job is None and not self.damaged:
+            name = type(event).__struct_config__.tag
+            raise EventsError(f"{where}: {name} of a job that no dag_structure opened")
+        return job
 
     def _check_result(self, event: types.TaskResultEvent, job: _OpenJob, where: str) -> None:
         """Refuse a result that contradicts the fleet, the graph or an earlier line."""
@@ -266,15 +226,6 @@ class _Reader:
         )
 
 
-def _decoder(head: _EventHead, where: str) -> JsonDecoder[types.AnyEvent] | None:
-    """The decoder of an event's type; None for a type that is not known."""
-    if head.schema_version > types.SCHEMA_VERSION:
-        raise EventsError(
-            f"{where}: schema version {head.schema_version} is newer than {types.SCHEMA_VERSION}; update pytest-swarm"
-        )
-    return _DECODERS.get(head.event)
-
-
 def _run_info(event: types.RunStartEvent, where: str) -> RunInfo:
     try:
         return events.decode_run_start(event)
@@ -287,12 +238,12 @@ def _check_times(started_s: float | None, finished_s: float | None, where: str) 
         raise EventsError(f"{where}: field 'finished_s': {finished_s:g} is before started_s, which is {started_s:g}")
 
 
-def _step(event: types.PlanStepEvent, where: str, shared: Sharing) -> PlanStep:
-    named = (*(each.model for each in (*event.assignments, *event.executed)), *event.target_residency)
-    unknown = next((model for model in named if model not in event.vram_gb), None)
-    if unknown is not None:
-        raise EventsError(f"{where}: field 'vram_gb' has no entry for model {unknown!r}")
-    try:
-        return events.decode_plan_step(event, shared=shared)
-    except KeyError as error:
-        raise EventsError(f"{where}: field 'origin' has no entry for task {error}") from error
+def _check_step(event: types.PlanStepEvent, where: str) -> None:
+    """Refuse a plan whose models have no footprint, or whose tasks have no origin."""
+    assignments = (*event.assignments, *event.executed)
+    for model in (*(each.model for each in assignments), *event.target_residency):
+        if model not in event.vram_gb:
+            raise EventsError(f"{where}: field 'vram_gb' has no entry for model {model!r}")
+    for each in assignments:
+        if each.task not in event.origin:
+            raise EventsError(f"{where}: field 'origin' has no entry for task {each.task!r}")

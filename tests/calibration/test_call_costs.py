@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_swarm.calibration.call_costs import (
-    characters_per_token,
     decode_tokens_per_s,
+    estimate_per_token,
     first_format_s,
     measured_cost,
     own_limit,
@@ -133,6 +133,7 @@ def test_the_own_limit_is_where_replies_end_that_nobody_limited() -> None:
     assert own_limit([chat(4, 1, completion_tokens=tokens) for tokens in (10, 20, 30)]) is None
 
 
-def test_the_length_of_answers_is_characters_per_token() -> None:
-    assert characters_per_token([chat(4, 1), chat(4, 1, text="", completion_tokens=40)]) == pytest.approx(2.0)
-    assert characters_per_token([]) is None
+def test_the_length_of_answers_is_what_they_are_estimated_at_per_token() -> None:
+    chats = [chat(4, 1, text="12345678", completion_tokens=40), chat(4, 1, text="", completion_tokens=40)]
+    assert estimate_per_token(chats) == pytest.approx(0.1)
+    assert estimate_per_token([]) is None

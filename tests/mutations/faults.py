@@ -48,6 +48,35 @@ FAULTS: Final = (
         new="share < 0",
         tests=("calibration/test_prompt_reuse.py",),
     ),
+    # --- profiles
+    Fault(
+        name="a streamed reply is as fast beside other calls as alone",
+        where="simulator/server/decode_sharing.py",
+        old="self._factor = slowdown(self._factors, count)",
+        new="self._factor = 1.0",
+        tests=("simulator/test_decode_sharing.py",),
+    ),
+    Fault(
+        name="system messages have the rate of all others",
+        where="calibration/call_costs.py",
+        old="return base, TokenRates(system=system, other=other)",
+        new="return base, TokenRates(system=other, other=other)",
+        tests=("calibration/test_call_costs.py",),
+    ),
+    Fault(
+        name="what resident models of the run occupy is not left beside others",
+        where="plugin/server_remarks.py",
+        old="(free + bytes_to_gb(own_bytes))",
+        new="free",
+        tests=("plugin/test_server_remarks.py",),
+    ),
+    Fault(
+        name="what was displaced is not put back",
+        where="execution/restoration.py",
+        old="for entry in (*displaced, *touched):",
+        new="for entry in touched:",
+        tests=("execution/test_restoration.py",),
+    ),
     # --- policies
     Fault(
         name="the model with the least work is loaded first",
@@ -305,6 +334,13 @@ FAULTS: Final = (
         tests=("decision/test_option_effects.py",),
     ),
     Fault(
+        name="one of two loads of a model is taken for the usual one",
+        where="metrics/slow_loads.py",
+        old="if len(values) >= _FEWEST",
+        new="if values",
+        tests=("metrics/test_slow_loads.py",),
+    ),
+    Fault(
         name="models of a task that are equally good are no tie of the relaxation",
         where="routing/lp_corners.py",
         old="if tied.any() or _near_half(filled):",
@@ -409,6 +445,13 @@ FAULTS: Final = (
         where="scoring/named_answer.py",
         old="if _DENIED.search(clause) or",
         new="if",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="an aside after a comma gives an exact text as the answer",
+        where="scoring/named_answer.py",
+        old="if _RELATIVE.match(clause) and not _COPULA_BEFORE.search(clause):",
+        new="if False:",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
@@ -540,18 +583,32 @@ FAULTS: Final = (
         tests=("telemetry/test_reader.py",),
     ),
     Fault(
-        name="packed records do not share what is equal",
-        where="domain",
-        old="rows = [shared(tuple(_apart(record, numbers)))",
-        new="rows = [tuple(_apart(record, numbers))",
-        tests=("domain/test_packed.py",),
+        name="the lines of several jobs that stand by turns are read as those of one",
+        where="telemetry",
+        old="elif self._spans and self._spans[-1] == start:",
+        new="elif self._spans:",
+        tests=("telemetry/test_job_parts.py",),
     ),
     Fault(
-        name="0.0 of an event takes the sign of a zero that was seen first",
+        name="a part of a job may lack records that were read before",
         where="telemetry",
-        old="setdefault(value or str(value), value)",
-        new="setdefault(value, value)",
-        tests=("telemetry/test_shared_values.py",),
+        old="if len(records) != self._length:",
+        new="if not records:",
+        tests=("telemetry/test_job_parts.py",),
+    ),
+    Fault(
+        name="packed tokens come back as a float",
+        where="metrics",
+        old="return int(_NUMBER.unpack_from(",
+        new="return float(_NUMBER.unpack_from(",
+        tests=("metrics/test_packed_values.py",),
+    ),
+    Fault(
+        name="shared values take the place of others that are equal, such as False of 0",
+        where="metrics",
+        old="    text: str\n    value: Any = field(compare=False)",
+        new="    text: str = field(compare=False)\n    value: Any",
+        tests=("metrics/test_packed_values.py",),
     ),
     # --- parts of one run
     Fault(

@@ -172,6 +172,19 @@ def test_auto_says_which_models_are_missing_before_it_falls_back(suite: pytest.P
     )
 
 
+def test_where_neither_server_nor_simulator_has_the_models_both_are_named(suite: pytest.Pytester) -> None:
+    """As with an ini file that names a planner, which a server with the user's own fleet lacks."""
+    figures = "vram_gb = 1\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
+    (suite.path / "f.toml").write_text(f'[[model]]\nname = "own:1b"\n{figures}')
+    with tags_server("own:1b") as host:
+        args = ("--swarm-fleet=f.toml", "--swarm-compare=llm", "--swarm-planner=phi4:14b", f"--swarm-host={host}")
+        result = suite.runpytest("--swarm-backend=auto", *args)
+    (line,) = [each for each in result.errlines if each.startswith("ERROR")]
+    assert "does not have phi4:14b; run: ollama pull phi4:14b. The simulator cannot stand in: " in line
+    assert "profile 'a40' does not have own:1b (it has gemma2:2b, " in line
+    assert line.endswith("give it with --swarm-profile=FILE")
+
+
 @pytest.mark.parametrize(("mode", "asked_for"), [("greedy", False), ("greedy,llm", True)])
 def test_a_planner_is_demanded_only_where_it_plans(suite: pytest.Pytester, mode: str, asked_for: bool) -> None:
     args = ("--swarm-backend=ollama", "--swarm-planner=qwen3:4b", f"--swarm-compare={mode}")

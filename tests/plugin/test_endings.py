@@ -42,6 +42,9 @@ def pytest_swarm_routers(config):
 def pytest_swarm_report_context(context):
     os.kill(os.getpid(), signal.SIGINT)
     os.kill(os.getpid(), signal.SIGTERM)
+
+def pytest_unconfigure():
+    os.kill(os.getpid(), signal.SIGINT)
 """
 WAIT = "await asyncio.sleep(1)"
 SWALLOW = """try:

@@ -66,7 +66,7 @@ OPTIONS = [
     ("--swarm-shard=0/3", "*--swarm-shard: is 0, but must be at least 1*"),
     ("--swarm-resume=gone", "*there is no run 'gone'*"),
     ("--swarm-replan=layer", "*--swarm-replan needs --swarm-dispatch=tasks*"),
-    ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not know gpt-9*"),
+    ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not have gpt-9 (it has *); describe them in a profile*"),
 ]
 
 

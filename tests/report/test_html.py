@@ -79,6 +79,13 @@ def test_ids_are_unique() -> None:
         assert len(ids) == len(set(ids))
 
 
+def test_the_table_of_a_chart_is_named_as_the_chart() -> None:
+    modes, horizons = ("lp", "llm", "milp", "greedy"), (0, 3)
+    page = render_html(build_report(small_run(modes=modes, horizons=horizons, budgets_gb=(8.0, 24.0))))
+    assert "<h3>Score (8GB) against horizon" in page
+    assert "<summary>Table: score (8GB) against horizon" in page
+
+
 def test_a_small_run_needs_no_script_to_show_everything() -> None:
     page = render_html(build_report(small_run(horizons=(3,), budgets_gb=(8.0,))))
     assert "octet-stream" not in page

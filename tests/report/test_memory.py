@@ -1,4 +1,4 @@
-"""A large run takes little memory: what recurs is held once, and report.json is written case by case."""
+"""A large run takes little memory: the parts of jobs stay in their file, and report.json is written case by case."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import FileSink
 from tests.report.factories import GEMMA, QWEN, WB1, info, key, record, run
 
-MOST_KB = 7.0  # of this run 6.4 a job; 7.7 where records are not packed, 24.0 where nothing is shared either
+MOST_KB = 3.5  # of this run 2.9 a job; 5.4 where metrics are not packed, 15.9 where the parts of jobs are held
 
 
 def many(workflows: int) -> Run:
@@ -61,16 +61,5 @@ def peak_kb(path: Path, folder: Path) -> float:
 def test_the_memory_of_a_report_grows_by_a_few_kilobytes_a_job(tmp_path: Path) -> None:
     few, more = 20, 120
     paths = [written(tmp_path / str(n), many(n)) for n in (few, more)]
-    peak_kb(paths[0], tmp_path)  # modules and caches
-    small, large = (peak_kb(path, tmp_path) for path in paths)
+    _, _, small, large = (peak_kb(path, tmp_path) for path in (*paths, *paths))  # first modules and caches
     assert (large - small) / (3 * (more - few)) < MOST_KB
-
-
-def test_equal_values_of_modes_are_one_object_and_the_run_is_equal(tmp_path: Path) -> None:
-    original = many(2)
-    found = read_run(written(tmp_path, original))
-    assert found.jobs == original.jobs
-    first, second = found.jobs[0].steps[0], found.jobs[1].steps[0]
-    assert first.estimates is second.estimates
-    assert first.vram_gb is second.vram_gb
-    assert found.jobs[0].outcomes[0].answer is found.jobs[1].outcomes[0].answer

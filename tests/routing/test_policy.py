@@ -33,7 +33,10 @@ from tests.report.factories import info, run
 from tests.tries import tries
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
-FLEET = load_fleet("heavy")
+FLEET = replace(
+    load_fleet("heavy"),
+    models=tuple(replace(each, prefill_tokens_per_s=900.0, decode_tokens_per_s=50.0) for each in load_fleet("heavy")),
+)
 JOBS = [each.graph for each in generate_jobs(50, 3)]
 
 
@@ -50,12 +53,12 @@ def played(bench: Bench, mode: str, *, horizon: int = 1, budget_gb: float = 16.0
 
 
 @pytest.fixture(scope="module")
-def decided(bench: Bench) -> Callable[[str], PolicyFile]:
+def decided(bench: Bench) -> Callable[..., PolicyFile]:
     """Return the policy of a mode, decided once from eight jobs against itself."""
 
     @cache
-    def decide(mode: str) -> PolicyFile:
-        found = run(*played(bench, mode, jobs=8), fleet=FLEET)
+    def decide(mode: str, horizon: int = 1) -> PolicyFile:
+        found = run(*played(bench, mode, horizon=horizon, jobs=8), fleet=FLEET)
         (decision,) = decide_runs([found], DecisionQuestion(against=mode))
         return policy_of(decision, now=NOW)
 
@@ -63,7 +66,7 @@ def decided(bench: Bench) -> Callable[[str], PolicyFile]:
 
 
 @pytest.fixture
-def written(decided: Callable[[str], PolicyFile], tmp_path: Path) -> Callable[[str], Path]:
+def written(decided: Callable[..., PolicyFile], tmp_path: Path) -> Callable[[str], Path]:
     """Write the policy file of a mode."""
 
     def write(mode: str) -> Path:
@@ -79,22 +82,24 @@ def planned(step: PlanStep) -> tuple[object, ...]:
     return chosen, [each.task for each in step.executed], step.target_residency, step.value, step.lambda_token
 
 
-@pytest.mark.parametrize(
-    ("mode", "jobs"),
-    [
-        ("milp", tries(50)),
-        ("fixed", tries(50)),
-        *((mode, 10) for mode in ("lp", "greedy", "collate", "best-single", "random")),
-    ],
-)
+PLAYED = [
+    *((mode, 1, tries(50)) for mode in ("milp", "fixed")),
+    *((mode, 1, 10) for mode in ("lp", "greedy", "collate", "best-single", "random")),
+    *((mode, 0, 4) for mode in ("lp", "milp", "staged", "heft", "single:gemma2:2b")),
+    *((mode, 3, 4) for mode in ("lp", "staged", "heft", "greedy", "fixed", "random")),
+]
+
+
+@pytest.mark.parametrize(("mode", "horizon", "jobs"), PLAYED, ids=[f"{mode}-h{depth}" for mode, depth, _ in PLAYED])
 def test_a_policy_plans_as_the_mode_that_it_came_from(
-    bench: Bench, written: Callable[[str], Path], mode: str, jobs: int
+    bench: Bench, decided: Callable[..., PolicyFile], tmp_path: Path, mode: str, horizon: int, jobs: int
 ) -> None:
-    path = written(mode)
-    assert read_policy(path).mode == mode
-    pairs = zip(played(bench, f"policy:{path}", jobs=jobs), played(bench, mode, jobs=jobs), strict=True)
-    for mine, theirs in pairs:
-        assert [planned(step) for step in mine.steps] == [planned(step) for step in theirs.steps]
+    path = tmp_path / "policy.json"
+    write_policy(decided(mode, horizon), path)
+    assert (read_policy(path).mode, read_policy(path).horizon_depth) == (mode, horizon)
+    mine, theirs = (played(bench, each, horizon=horizon, jobs=jobs) for each in (f"policy:{path}", mode))
+    for own, other in zip(mine, theirs, strict=True):
+        assert [planned(step) for step in own.steps] == [planned(step) for step in other.steps]
 
 
 def test_a_policy_is_read_as_it_was_written(written: Callable[[str], Path], tmp_path: Path) -> None:
@@ -286,6 +291,8 @@ def test_what_a_run_does_otherwise_than_its_policy_was_decided_is_said(written: 
         f"policy {path}: its own --swarm-learning=off holds for it, not that of the run",
         f"policy {path}: it was decided with --swarm-dispatch=tasks, and this run has layers",
     ]
+    unread = {"swarm_planner": "llama3.1:8b", "swarm_quality_floor": "0.2", "swarm_replan": "always"}
+    assert policy_remarks(_Session(path), given | unread) == [], "milp reads none of them"
     crossed = changed(path, estimates_from="cross:reports/A", learning=None)
     (said,) = policy_remarks(_Session(crossed), given)
     assert "were made for each job anew (cross:reports/A), so it starts from their means over jobs: its plans" in said

@@ -46,7 +46,7 @@ def test_an_answer_that_repeats_itself_ends_as_the_server_ended_it_without_figur
     generator = ProfileGenerator(replace(A40, answers=(repeats,)), seed=0)
     answer = generator.generate(request(HELLO))
     assert (answer.text, answer.reason, answer.verbatim) == ("ab" * 31, None, True)
-    assert answer.completion_tokens == 16  # 62 characters
+    assert answer.completion_tokens == 31  # equal pieces
     assert generator.prompt_tokens(request(HELLO)) == 2
 
 
@@ -127,10 +127,14 @@ completion_tokens = 1
     found = profile.models[0]
     assert found.plain.prompt_tokens([Message(role="user", content="x" * 10)]) == 12
     assert found.schema == found.plain, "calls of a kind that was not measured cost what the other kind does"
+    assert found.answer_tokens("1234") == 1.0
     rates = "tokens_per_estimate = 2.0, system_tokens_per_estimate = 0.0"
-    path.write_text(lines.replace("tokens_per_character = 0.3", rates), encoding="utf-8")
+    length = "num_predict = 80\nestimate_per_token = 0.5"
+    measured = lines.replace("tokens_per_character = 0.3", rates).replace("num_predict = 80", length)
+    path.write_text(measured, encoding="utf-8")
     chat = [Message(role=role, content="1234") for role in ("system", "user")]
     assert load_profile(path).models[0].plain.prompt_tokens(chat) == 9 + 8
+    assert load_profile(path).models[0].answer_tokens("1234") == 8.0
     assert profile.answer("M", "00ff") is not None
     path.write_text(lines.replace('[[answers]]\nmodel = "m"', '[[answers]]\nmodel = "other"'), encoding="utf-8")
     with pytest.raises(ProfileError, match="answer of 'other', which is not one of its models"):

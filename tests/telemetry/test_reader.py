@@ -42,24 +42,6 @@ def test_a_run_is_read_back_equal(tmp_path: Path) -> None:
     assert read_run(tmp_path / "events.jsonl") == read_run(tmp_path)
 
 
-def test_what_recurs_in_the_jobs_of_a_run_is_held_once(tmp_path: Path) -> None:
-    file = FileSink(tmp_path / "events.jsonl")
-    file.emit(events.encode_run_start(run_info()))
-    for name in ("job", "again"):
-        sink = ListSink()
-        record = run(case(graph(("a", "b"), name=name), "lp"), sink=sink)
-        for event in (*sink.events, events.encode_job_summary(record, 1.0, {})):
-            file.emit(event)
-    file.close()
-    first, again = read_run(tmp_path).jobs
-    for one, other in zip(first.steps, again.steps, strict=True):
-        assert one.assignments is other.assignments
-        assert one.executed is other.executed
-        assert one.estimates is other.estimates
-    assert [each.resident for each in first.samples] == [each.resident for each in again.samples]
-    assert len({id(each.resident) for job in (first, again) for each in job.samples}) < len(first.samples)
-
-
 def test_a_cut_off_last_line_is_forgiven_and_said(tmp_path: Path) -> None:
     written(tmp_path)
     path = tmp_path / "events.jsonl"

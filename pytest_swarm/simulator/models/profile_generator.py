@@ -22,6 +22,7 @@ from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
 from pytest_swarm.scoring.conditional_score import local_expectation
+from pytest_swarm.simulator.models.answer_length import stopped_tokens, with_tokens
 from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, score_or_none
 from pytest_swarm.simulator.models.call_cost import CallCost
 from pytest_swarm.simulator.models.profile_types import KnownOutcome, Profile
@@ -88,7 +89,7 @@ class ProfileGenerator:
         if recorded is not None:
             return GeneratedText(
                 text=recorded.text,
-                completion_tokens=recorded.completion_tokens or self._answer_tokens(request.model, recorded.text),
+                completion_tokens=recorded.completion_tokens or self._stopped_tokens(request.model, recorded.text),
                 prefill_s=recorded.prefill_s,
                 decode_s=recorded.decode_s,
                 overhead_s=recorded.overhead_s,
@@ -132,8 +133,12 @@ class ProfileGenerator:
     def _answer_tokens(self, model: str, text: str) -> int:
         """Return the tokens of a text that a model generates, at least 1."""
         found = self.profile.model(model)
-        per_token = CHARS_PER_TOKEN if found is None else found.characters_per_token or CHARS_PER_TOKEN
-        return max(1, math.ceil(len(text) / per_token))
+        return max(1, math.ceil(len(text) / CHARS_PER_TOKEN if found is None else found.answer_tokens(text)))
+
+    def _stopped_tokens(self, model: str, text: str) -> int:
+        """Return the tokens of a recorded text that the server ended because it repeats itself."""
+        found = self.profile.model(model)
+        return 1 if found is None else max(1, round(stopped_tokens(text, found.answer_tokens)))
 
     def task_score(self, graph: TaskGraph, model: str, task: Task, request_seed: int) -> float:
         """Return the score in [0, 1] that the model will get on a task, given right outputs of its parents.
@@ -205,19 +210,13 @@ class ProfileGenerator:
     def _fit_length(self, call: _Call, text: str, tokens: int, expected: Expectation | None) -> str:
         """Return the text as long as its tokens say, with the same score; the text as it is where that fails.
 
-        Only for a model whose length of a token is known.
+        Only for a model whose answers were measured.
         """
         found = self.profile.model(call.model)
-        if found is None or found.characters_per_token is None:
+        if found is None or (found.characters_per_token is None and found.estimate_per_token is None):
             return text
-        length = max(1, round(tokens * found.characters_per_token))
-        score = score_or_none(expected, text)
-        if len(text) >= length:
-            fitted = text[:length]
-        else:
-            filling = prose(call.rng(self.seed, "filling"))
-            missing = length - len(text) - 1
-            fitted = f"{(filling * (missing // len(filling) + 1))[:missing]}\n{text}"
+        score, filling = score_or_none(expected, text), prose(call.rng(self.seed, "filling"))
+        fitted = with_tokens(text, tokens, filling=filling, count=found.answer_tokens)
         return fitted if score_or_none(expected, fitted) == score else text
 
     def _outcome(self, call: _Call, *, has_inputs: bool) -> float:

@@ -23,9 +23,10 @@ _SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_l
 _SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
 _MODEL_KEYS: Final = (
     *("name", "source", "blob", *_SPEC_WHOLE, *_SPEC_REAL, "load_s", "first_load_s", "overhead_s", "cpu_slowdown"),
-    *("accuracy", "num_predict", "plain_calls", "schema_calls", "characters_per_token"),
+    *("accuracy", "num_predict", "plain_calls", "schema_calls", "characters_per_token", "estimate_per_token"),
     *("prompt_cache", "slowdown_beside", "first_format_s"),
 )
+_LEAST_LENGTH: Final = 0.01  # of a token; none is shorter
 _ANSWER_TIMES: Final = ("prefill_s", "decode_s", "overhead_s")
 
 
@@ -60,7 +61,8 @@ def read_model(row: Fields) -> ModelProfile:
         accuracy=by_task_type(row, map(_accuracy, row.tables("accuracy"))),
         plain=plain,
         schema=schema,
-        characters_per_token=row.optional_number("characters_per_token"),
+        characters_per_token=_positive(row, "characters_per_token"),
+        estimate_per_token=_positive(row, "estimate_per_token"),
     )
 
 
@@ -81,6 +83,11 @@ def read_answer(row: Fields) -> RecordedAnswer:
         decode_s=row.optional_number("decode_s"),
         overhead_s=row.optional_number("overhead_s"),
     )
+
+
+def _positive(row: Fields, key: str) -> float | None:
+    """Return a number that something is divided by; None where it is absent."""
+    return row.number(key, low=_LEAST_LENGTH) if key in row else None
 
 
 def _prompt_cache(row: Fields) -> PrefixReuse | None:

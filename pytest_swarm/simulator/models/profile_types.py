@@ -12,8 +12,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
 from pytest_swarm.domain.task import ANY_TYPE, Task
+from pytest_swarm.domain.text_tokens import text_tokens
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.simulator.models.call_cost import CallCost
 from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers
@@ -37,8 +38,9 @@ class Accuracy:
 class ModelProfile:
     """One model: its specification, and its accuracy per task type (`*`, else neutral, for types without one).
 
-    `plain` and `schema` are the costs of calls without and with a JSON schema. `characters_per_token` is the length of
-    its answers; None leaves a composed text as long as it is.
+    `plain` and `schema` are the costs of calls without and with a JSON schema. `estimate_per_token` is the length of
+    its answers: estimated tokens (`text_tokens`) per token. In its place a profile may give `characters_per_token`.
+    Without either a composed text stays as long as it is.
     """
 
     spec: ModelSpec
@@ -47,9 +49,16 @@ class ModelProfile:
     plain: CallCost = field(default_factory=CallCost)
     schema: CallCost = field(default_factory=CallCost)
     characters_per_token: float | None = None
+    estimate_per_token: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accuracy", MappingProxyType(dict(self.accuracy)))
+
+    def answer_tokens(self, text: str) -> float:
+        """Return the tokens of an answer."""
+        if self.estimate_per_token is not None:
+            return text_tokens(text) / self.estimate_per_token
+        return len(text) / (self.characters_per_token or CHARS_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

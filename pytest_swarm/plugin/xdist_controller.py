@@ -1,0 +1,109 @@
+"""The hooks of a controller of xdist: what it tells its workers, and what it does with what they send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_swarm.errors import SwarmError
+from pytest_swarm.files import refused_files
+from pytest_swarm.plugin.hooks import EVENTS, REFUSAL, REMARKS
+from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
+
+if TYPE_CHECKING:
+    from pytest_swarm.plugin.hooks import SwarmHooks
+    from pytest_swarm.plugin.session import SwarmSession
+    from pytest_swarm.telemetry.sink import Event
+
+
+class XdistController:
+    """One per controller, registered when its first worker is made. Nodes and schedulers of xdist have no types."""
+
+    def __init__(self, hooks: SwarmHooks) -> None:
+        self._hooks = hooks
+        self._config = hooks.config
+        self._headed = False  # whether the lines before the first test were shown
+
+    @property
+    def _session(self) -> SwarmSession:
+        return self._hooks.session
+
+    def tell(self, node: Any) -> None:
+        """Tell a worker of xdist what all must agree on: the run's name or its folder, and the free VRAM."""
+        from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN, STARTED
+
+        self._hooks.signals.watch()
+        try:
+            with refused_files():
+                session = self._session
+                resumed = session.folder.path if session.settings.resume is not None else None
+        except SwarmError as error:
+            raise pytest.UsageError(str(error)) from error
+        node.workerinput[RUN] = session.process.run_name
+        node.workerinput[STARTED] = session.process.started_ts_ms
+        node.workerinput[FREE_GB] = session.resources.free_gb
+        node.workerinput[RESUMED] = None if resumed is None else str(resumed)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self) -> None:
+        """Import what the end of the run needs while the workers collect."""
+        for name in ("backend_choice", "reporting"):
+            import_module(f"pytest_swarm.plugin.{name}")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
+        """Show the lines before the first test, once; workers have no terminal."""
+        if not self._headed and not node.config.option.collectonly:
+            self._headed = True
+            self._show_header(ids)
+
+    def _show_header(self, ids: Sequence[str]) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None:
+            return
+        with suppress(SwarmError), refused_files():  # a worker refuses the run for the same reason, and says it
+            for line in self._session.header_of_workers(ids, quiet=self._config.option.verbose < 0):
+                reporter.write_line(line)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """End the run where a worker refused it; take a worker's remarks; a worker that died took a test with it."""
+        output = getattr(node, "workeroutput", {})  # a worker that died has none
+        if REFUSAL in output:
+            raise pytest.UsageError(output[REFUSAL])
+        for remark in output.get(REMARKS, ()):
+            if remark not in self._session.resources.remarks:
+                self._session.resources.remarks.append(remark)
+        if error is not None and self._hooks.active:
+            self._session.lost_worker()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
+        """Keep the cases of a workflow in one worker, unless somebody chose another way to deal out tests."""
+        if config.getoption("dist") != "load":
+            return None
+        from pytest_swarm.plugin.scheduling import WorkflowScheduling
+
+        return WorkflowScheduling(config, log)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write what a worker sent, and show what it says."""
+        if TOLD in report.__dict__:
+            self._session.tell_for_worker(report.__dict__[TOLD], report.__dict__[TOPIC])
+        text = report.__dict__.get(EVENTS)
+        if text is not None and self._session.folder.trouble is None:
+            from pytest_swarm.telemetry.shipping import unpack
+
+            self._take(unpack(text))
+
+    def _take(self, events: list[Event]) -> None:
+        """Write what a worker sent; where it cannot be written, stop the workers, whose results would be lost."""
+        try:
+            self._session.folder.take(events)
+        except SwarmError:  # the end of the session says why
+            scheduler: Any = self._config.pluginmanager.get_plugin("dsession")  # of xdist
+            scheduler.shouldstop = "the run's events cannot be written"

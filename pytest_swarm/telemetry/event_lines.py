@@ -1,0 +1,50 @@
+"""One line of events.jsonl to its event. Events of unknown types are left out: a later version may write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, get_args
+
+from msgspec import Struct
+
+from pytest_swarm.codec import JsonDecoder
+from pytest_swarm.errors import EventsError
+from pytest_swarm.telemetry.event_types import SCHEMA_VERSION, AnyEvent
+
+
+class EventHead(Struct, frozen=True, kw_only=True):
+    """What is read of an event before its type is known."""
+
+    event: str
+    schema_version: int = 0
+
+
+_HEADS: Final[JsonDecoder[EventHead]] = JsonDecoder(EventHead, error=EventsError)
+_DECODERS: Final[Mapping[str, JsonDecoder[AnyEvent]]] = MappingProxyType(
+    {str(each.__struct_config__.tag): JsonDecoder(each, error=EventsError) for each in get_args(AnyEvent)}
+)
+
+
+def decode_head(line: bytes, *, where: str) -> EventHead:
+    """Return the head of a line; EventsError for one that is no event."""
+    return _HEADS.decode(line, where=where)
+
+
+def decode_event(line: bytes, head: EventHead, *, where: str) -> AnyEvent | None:
+    """Return the event of a line, None for one of an unknown type.
+
+    Args:
+        line: One line.
+        head: Its head.
+        where: File and line, as named in errors.
+
+    Raises:
+        EventsError: A later version wrote the line, or a field is not of its type.
+    """
+    if head.schema_version > SCHEMA_VERSION:
+        raise EventsError(
+            f"{where}: schema version {head.schema_version} is newer than {SCHEMA_VERSION}; update pytest-swarm"
+        )
+    decoder = _DECODERS.get(head.event)
+    return None if decoder is None else decoder.decode(line, where=where)
