@@ -1,6 +1,6 @@
 """Fleet entries from the models that an Ollama server has installed.
 
-Each model is loaded twice, its footprint is read, and it is unloaded again.
+Each model is loaded twice, its footprint is read, and it is unloaded again. The server is left as it was found.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Model
 from pytest_swarm.errors import BackendError, FleetError, ServerDownError
+from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ModelInfo
 from pytest_swarm.units import bytes_to_gb
@@ -74,17 +76,31 @@ def measure_server(
 async def measure_installed_models(
     client: OllamaClient, *, num_ctx: int, report_progress: Callable[[str], None]
 ) -> InstalledModels:
-    """Measure every chat model of a server. Models that were resident before are unloaded.
+    """Measure every chat model of a server. Models that were resident before are resident afterwards.
 
     Args:
         client: Client of the server.
         num_ctx: Tokens of context to measure at; a model with a shorter context is measured at its own.
-        report_progress: Called with a sentence before each model.
+        report_progress: Called with a sentence before each model, and for each that could not be put back.
 
     Raises:
         ServerDownError: Where the server stops answering.
         FleetError: Where the server has no model that can chat.
     """
+    restoration = Restoration()
+    with suppress(BackendError):  # the loads tell of a server that does not list what is resident
+        await restoration.look(client)
+    try:
+        return await _measure_all(client, restoration, num_ctx=num_ctx, report_progress=report_progress)
+    finally:  # also after Ctrl-C
+        with suppress(BackendError):
+            for trouble in await restoration.restore(client):
+                report_progress(trouble)
+
+
+async def _measure_all(
+    client: OllamaClient, restoration: Restoration, *, num_ctx: int, report_progress: Callable[[str], None]
+) -> InstalledModels:
     entries: list[FleetEntry] = []
     left_out: list[tuple[str, str]] = []
     for installed in await client.installed():
@@ -98,6 +114,7 @@ async def measure_installed_models(
             if info.capabilities and _CHAT_CAPABILITY not in info.capabilities:
                 left_out.append((tag, f"it cannot chat (its capabilities are {', '.join(info.capabilities)})"))
                 continue
+            restoration.use(tag)
             entries.append(await _measure(client, info, min(num_ctx, info.context_length or num_ctx)))
         except ServerDownError:
             raise

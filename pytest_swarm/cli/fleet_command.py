@@ -9,8 +9,8 @@ from typing import Final
 
 HELP: Final = "make a fleet file from the installed models of a server"
 DESCRIPTION: Final = """
-Measure the installed chat models of an Ollama server, and write a fleet file. Each model is loaded twice and unloaded,
-also where it was resident before. Cost per token is an estimate, and capabilities are not measured: edit the file.
+Measure the installed chat models of an Ollama server, and write a fleet file. Each model is loaded twice and unloaded.
+What was resident before is put back. Cost per token is an estimate, and capabilities are not measured: edit the file.
 """
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_swarm.calibration.installed_models import InstalledModels, measure_installed_models
 from pytest_swarm.errors import FleetError
-from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.client import FOREVER, OllamaClient
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
@@ -63,6 +63,31 @@ def test_a_server_without_a_gpu_says_that_its_footprints_are_main_memory() -> No
     for entry in found.entries:
         assert entry.model.vram_gb > 1
         assert entry.comments["vram_gb"] == ("measured at num_ctx 4096, all of it main memory: the server uses no GPU")
+
+
+@pytest.mark.parametrize("interrupted", [False, True], ids=["to-the-end", "cancelled"])
+def test_what_was_resident_is_put_back(interrupted: bool) -> None:
+    first = A40.tags[0]
+
+    async def measure() -> list[tuple[str, int | None, bool]]:
+        client = simulated_client()
+        await client.load(first, num_ctx=1024, keep_alive=FOREVER)
+
+        def stop(_: str) -> None:
+            if interrupted and len(told) == 1:
+                asyncio.current_task().cancel()  # type: ignore[union-attr]
+            told.append(_)
+
+        told: list[str] = []
+        work = asyncio.ensure_future(measure_installed_models(client, num_ctx=4096, report_progress=stop))
+        (ended,) = await asyncio.gather(work, return_exceptions=True)
+        assert isinstance(ended, asyncio.CancelledError if interrupted else InstalledModels)
+        found = [(entry.tag, entry.num_ctx, entry.left_s is None) for entry in await client.resident_entries()]
+        await client.aclose()
+        return found
+
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
+        assert runner.run(measure()) == [(first, 1024, True)]
 
 
 def test_a_server_without_chat_models_gives_no_fleet() -> None:
