@@ -56,12 +56,18 @@ def test_nothing(number):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """One run of pytest: its times and its memory, and the events of its jobs."""
+class Used:
+    """The times and the memory of one run of pytest."""
 
     wall_s: float
     cpu_s: float
     peak_mb: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(Used):
+    """One run of pytest, and the events of its jobs."""
+
     events: tuple[dict[str, Any], ...]
 
     @property
@@ -95,13 +101,7 @@ def measure(workflows: int, *arguments: str, modes: tuple[str, ...] = MODES) -> 
         (folder / "pytest.ini").write_text("[pytest]\nswarm_vram = 8GB\n", encoding="ascii")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
         command += [f"--swarm-compare={','.join(modes)}", "--swarm-report=json", *arguments]
-        started_s = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=_environment(workflows), stdout=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
-        wall_s = time.perf_counter() - started_s
-        if process.returncode:
-            raise SystemExit(f"pytest ended with exit status {process.returncode}")
+        used = used_by(command, folder, workflows)
         (file,) = folder.glob("reports/*/events.jsonl")
         kept = ("dag_structure", "job_dag_summary", "plan_step")
         with file.open(encoding="ascii") as lines:
@@ -110,7 +110,25 @@ def measure(workflows: int, *arguments: str, modes: tuple[str, ...] = MODES) -> 
                 for event in map(json.loads, lines)
                 if event["event"] in kept
             )
-    return Measured(wall_s=wall_s, cpu_s=used.ru_utime + used.ru_stime, peak_mb=used.ru_maxrss / 1024, events=events)
+    return Measured(wall_s=used.wall_s, cpu_s=used.cpu_s, peak_mb=used.peak_mb, events=events)
+
+
+def used_by(command: list[str], folder: Path, tests: int) -> Used:
+    """Run pytest in a folder, and return what it and its workers have used.
+
+    Args:
+        command: Its command line.
+        folder: Where it is run.
+        tests: What the tests there read of the environment: how many workflows, or how many tests, there are.
+    """
+    started_s = time.perf_counter()
+    process = subprocess.Popen(command, cwd=folder, env=_environment(tests), stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
+    if process.returncode:
+        raise SystemExit(f"pytest ended with exit status {process.returncode}")
+    wall_s = time.perf_counter() - started_s
+    return Used(wall_s=wall_s, cpu_s=used.ru_utime + used.ru_stime, peak_mb=used.ru_maxrss / 1024)
 
 
 def _environment(workflows: int) -> dict[str, str]:
@@ -120,15 +138,23 @@ def _environment(workflows: int) -> dict[str, str]:
 
 
 def processes() -> None:
-    """Print the wall and CPU time of one and of two processes, after a run that compiles the modules."""
+    """Print the times of one and two processes beside those of empty tests, after a run that compiles the modules."""
     measure(1, "--swarm-backend=sim", "-n2")
-    print(f"\n{JOBS} jobs ({','.join(MODES)})\n\n| processes | wall | CPU | jobs a second |\n|---|---|---|---|")
-    walls_s = []
+    print(f"\n{JOBS} jobs ({','.join(MODES)}), and as many empty tests\n")
+    print("| processes | wall | CPU | jobs a second | empty, wall | empty, CPU |\n|---|---|---|---|---|---|")
+    walls_s, empty_s = [], []
     for number, arguments in ((1, ()), (2, ("-n2",))):
         run = measure(round(JOBS / len(MODES)), "--swarm-backend=sim", *arguments)
+        empty = empty_run(JOBS, *arguments)
         walls_s.append(run.wall_s)
-        print(f"| {number} | {run.wall_s:.1f} s | {run.cpu_s:.1f} s | {run.jobs / run.wall_s:.0f} |", flush=True)
-    print(f"\nTwo processes are {walls_s[0] / walls_s[1]:.2f} times as fast.")
+        empty_s.append(empty.wall_s)
+        times = f"| {number} | {run.wall_s:.1f} s | {run.cpu_s:.1f} s | {run.jobs / run.wall_s:.0f} "
+        print(f"{times}| {empty.wall_s:.1f} s | {empty.cpu_s:.1f} s |", flush=True)
+    halved_s = empty_s[1] + (walls_s[0] - empty_s[0]) / 2
+    print(
+        f"\nTwo processes are {walls_s[0] / walls_s[1]:.2f} times as fast. Were all but the empty tests shared without"
+    )
+    print(f"any loss, starts, imports and reports too, it would be {walls_s[0] / halved_s:.2f}.")
 
 
 def memory() -> None:
@@ -154,16 +180,20 @@ def share() -> None:
 
 def floor_s() -> float:
     """Return the CPU seconds that pytest takes for an empty parametrized test, with pytest-benchmark loaded."""
+    return (empty_run(JOBS).cpu_s - empty_run(1).cpu_s) / (JOBS - 1)
+
+
+def empty_run(tests: int, *arguments: str) -> Used:
+    """Run empty parametrized tests in a process of its own.
+
+    Args:
+        tests: Their number.
+        arguments: Further arguments of pytest.
+    """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_empty.py").write_text(EMPTY, encoding="ascii")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
-        cpu_s = []
-        for tests in (1, JOBS):
-            process = subprocess.Popen(command, cwd=folder, env=_environment(tests), stdout=subprocess.DEVNULL)
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            cpu_s.append(used.ru_utime + used.ru_stime)
-    return (cpu_s[1] - cpu_s[0]) / (JOBS - 1)
+        return used_by([*command, *arguments], Path(folder), tests)
 
 
 @contextmanager

@@ -334,6 +334,13 @@ FAULTS: Final = (
         tests=("decision/test_option_effects.py",),
     ),
     Fault(
+        name="a policy that differs by the rounding of sums differs",
+        where="decision/choice.py",
+        old="0.0 if equal(was, now) else math.log",
+        new="0.0 if was == now else math.log",
+        tests=("decision/test_choice.py",),
+    ),
+    Fault(
         name="one of two loads of a model is taken for the usual one",
         where="metrics/slow_loads.py",
         old="if len(values) >= _FEWEST",
