@@ -64,6 +64,20 @@ def test_honest_code_passes_with_its_usual_imports():
         ("def f(a, b): return 'x' * 10 ** 7", "more than"),
         ("class E(BaseException):\n    def __str__(self): raise self\ndef f(a, b): raise E", "an exception"),
         ("def f(a): return a", "TypeError"),
+        ("class X:\n    def __index__(self): return 7\ndef f(a, b): return X()", "not JSON serializable"),
+        ("import builtins\nbuiltins.len = lambda x: 7\ndef f(a, b): return 0", "it returned 0, not"),
+        ("class L(list):\n    def __eq__(self, other): return True\ndef f(a, b): return L([7])", "it returned [7]"),
+        (
+            'import json.encoder as e\ne.JSONEncoder.encode = lambda *a: \'{"case": 0, "value": 7}\\n\' * 2 +'
+            ' \'{"case": 1, "value": 2}\'\ndef f(a, b): return 0',
+            "results of its own",
+        ),
+        (
+            "import os\nclass D:\n    def __del__(self):\n        for fd in range(3, 32):\n            try:\n"
+            '                os.write(fd, b\'{"case": 0, "value": 7}\\n{"case": 1, "value": 2}\\n\')\n'
+            "            except OSError: pass\nkeep = D()\ndef f(a, b): raise ValueError",
+            "results of its own",
+        ),
     ],
 )
 def test_hostile_code_fails_every_case_with_the_reason(code, word):
