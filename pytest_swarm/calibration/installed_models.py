@@ -16,6 +16,7 @@ from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Model
 from pytest_swarm.errors import BackendError, FleetError, ServerDownError
 from pytest_swarm.execution.restoration import Restoration
+from pytest_swarm.execution.server_models import installed_models
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ModelInfo
 from pytest_swarm.units import bytes_to_gb
@@ -59,9 +60,10 @@ def measure_server(
         report_progress: Called with a sentence before each model.
 
     Raises:
-        ServerDownError: Where no server answers.
+        BackendError: Where no server answers, or it hangs.
         FleetError: Where the server has no model that can chat.
     """
+    installed_models(host, timeout_s)  # a server that hangs is told now, not after the limit of a load
 
     async def measure() -> InstalledModels:
         client = OllamaClient(host, timeout_s=timeout_s)

@@ -34,6 +34,7 @@ from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
 MIN_ANSWERS: Final = 5
 """With fewer scored answers of a type, a rate says next to nothing (5 of 5: Wilson's interval starts at 0.57)."""
 
+_STALL_RATIO: Final = 4.0  # a load of over so many times the median waited for other programs
 _DISK_RATIO: Final = 1.5  # first loads that take this many times the others' median came from the disk
 
 
@@ -43,9 +44,10 @@ class ModelMeasurement:
 
     `warm_load_s` is the median of the loads from page cache, `mean_load_s` their mean, which predicts sums of them.
     `first_load_s` is the median of each run's first load, where those took clearly longer. `load_count` counts all of
-    them. Speeds are tokens over the server's own seconds, over the `call_count` calls, without the tokens of prompts
-    that `prompt_cache` spared, and as if each call had been alone: beside another model that computes, a call takes
-    `slowdown_beside` times as long. `first_format_s` is what the first call with a format takes more after each load.
+    them, `stalled_loads` those of over 4 times the median. Speeds are tokens over the server's own seconds, over the
+    `call_count` calls, without the tokens of prompts that `prompt_cache` spared, and as if each call had been alone:
+    beside another model that computes, a call takes `slowdown_beside` times as long.
+    `first_format_s` is what the first call with a format takes more after each load.
     `plain` and `schema` are the costs of calls without and with a JSON schema,
     `own_limit` the model's own `num_predict`, `replies` its answers by request.
     `overhead_s` is the median of what a call took besides load, prefill and decode, where no other call overlapped it.
@@ -60,6 +62,7 @@ class ModelMeasurement:
     mean_load_s: float | None = None
     first_load_s: float | None = None
     load_count: int = 0
+    stalled_loads: int = 0
     prefill_tokens_per_s: float | None = None
     decode_tokens_per_s: float | None = None
     overhead_s: float | None = None
@@ -98,6 +101,17 @@ def measure_models(takes: Iterable[Take]) -> tuple[ModelMeasurement, ...]:
     )
 
 
+def load_note(model: ModelMeasurement) -> str | None:
+    """Return what to know of the mean of a model's loads where some stalled; None where none did."""
+    if not model.stalled_loads or model.warm_load_s is None or model.mean_load_s is None:
+        return None
+    return (
+        f"{model.tag}: {model.stalled_loads} of {model.load_count} loads took over {_STALL_RATIO:g} times the median"
+        f" of {model.warm_load_s:.2f} s, as where other programs use the machine; the profile's mean of "
+        f"{model.mean_load_s:.2f} s predicts their sum, and no single load"
+    )
+
+
 def missing_measurement(model: ModelMeasurement) -> str | None:
     """Return why a model cannot be simulated; None where everything that the simulator needs was measured."""
     if model.decode_tokens_per_s is None or model.prefill_tokens_per_s is None:
@@ -122,6 +136,7 @@ def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: Al
         mean_load_s=fmean(warm) if warm else None,
         first_load_s=median(first) if first else None,
         load_count=len(recorded.loads),
+        stalled_loads=sum(load > _STALL_RATIO * median(warm) for load in warm),
         prefill_tokens_per_s=prefill_tokens_per_s(alone.chats),
         decode_tokens_per_s=decode_tokens_per_s(alone.chats),
         overhead_s=median(overheads) if overheads else None,

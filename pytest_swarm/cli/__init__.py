@@ -28,6 +28,7 @@ COMMANDS: Final = (
 )
 _FAILED: Final = 1
 _WRONG_OPTION: Final = 4  # as that of pytest, so that no wrong option looks like a result
+_STOPPED: Final = 130  # as shells report an end by Ctrl-C
 _OUTPUT_ERRORS: Final = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # of standard output
 
 
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command, or list them all where none is named, and return the exit status.
 
     A SwarmError is printed as one sentence. The status is 4 for an OptionError, else 1 or what the command says.
-    Invalid arguments exit with argparse's status, 2.
+    After Ctrl-C it is 130. Invalid arguments exit with argparse's status, 2.
     """
     parser = argparse.ArgumentParser(
         prog="python -m pytest_swarm",
@@ -60,6 +61,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         other: int = getattr(modules[options.command], "ERROR_STATUS", _FAILED)
         return _WRONG_OPTION if isinstance(error, OptionError) else other
+    except KeyboardInterrupt:
+        print(f"{options.command} was stopped by Ctrl-C", file=sys.stderr)
+        return _STOPPED
     except OSError as error:
         if error.errno not in _OUTPUT_ERRORS or error.filename is not None:
             raise

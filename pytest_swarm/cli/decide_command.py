@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pytest_swarm.decision.decide import PolicyDecision
+    from pytest_swarm.domain.record import Run
 
 HELP: Final = "choose the policy to use from runs, honest about chance"
 DESCRIPTION: Final = """
@@ -61,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.decision.criteria import parse_criterion, parse_loss
     from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
     from pytest_swarm.report.decision_ruling import decision_lines
+    from pytest_swarm.report.wording import whole_line
     from pytest_swarm.telemetry.reader import read_run
     from pytest_swarm.units import parse_size_gb
 
@@ -72,16 +74,26 @@ def run(options: argparse.Namespace) -> int:
         against=options.against,
     )
     exports = [_export(text) for text in options.export]
-    decisions = decide_runs([read_run(path) for path in options.runs], question)
+    runs = [read_run(path) for path in options.runs]
+    decisions = decide_runs(runs, question)
     said: list[str] = []
     try:
         said = _write(decisions, options.policy, exports)  # before anything is printed: a reader may stop reading
     finally:
         for decision in decisions:
             print("\n".join(decision_lines(decision)))
+        for each in runs:
+            print("".join(f"note: {each.info.run}: {whole_line(note)}\n" for note in _notes(each)), end="")
     for text in said:
         print(text, end="")
     return 0
+
+
+def _notes(run: Run) -> list[str]:
+    """Return what the events of a run lack."""
+    if run.complete or run.notes:
+        return [*run.notes]
+    return ["it did not come to its end; the jobs that ended before count"]
 
 
 def _export(text: str) -> tuple[str, str | None]:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final, TypeAlias, TypedDict
 
 from pytest_swarm.statistics.best_of_many import (
@@ -22,6 +23,7 @@ from pytest_swarm.statistics.best_of_many import (
 )
 from pytest_swarm.statistics.intervals import t_quantile
 
+_ROUNDING: Final = 1e-12  # of a figure that is a sum over tasks and a mean over repeats
 MIN_JOBS: Final = 8  # with fewer, not even a gain in every job excludes chance once several policies were tried
 LEVEL: Final = 0.025
 """Chance with which each end of an interval may be wrong: 95 % intervals."""
@@ -286,6 +288,10 @@ class _Choosing:
 
 
 def _gains(present: Sequence[float], policy: Sequence[float], *, relative: bool) -> tuple[float, ...]:
-    """Return the gain in each job: the difference, or for seconds and cost the logarithm of the ratio."""
+    """Return the gain in each job: the difference, or for seconds and cost the logarithm of the ratio.
+
+    Figures that differ by the rounding of sums are equal: a gain of 1e-16 has no spread, so no interval would hold.
+    """
+    equal = partial(math.isclose, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
     pairs = zip(present, policy, strict=True)
-    return tuple(math.log(was / now) if relative else now - was for was, now in pairs)
+    return tuple(0.0 if equal(was, now) else math.log(was / now) if relative else now - was for was, now in pairs)

@@ -24,14 +24,16 @@ T = TypeVar("T")
 def installed_models(host: str, timeout_s: float) -> tuple[ListedModel, ...]:
     """Return the models of the server at `host`; BackendError where it cannot be asked, or hangs.
 
-    It is asked for its resident models too, which every case begins with, so that a hang there is told early.
+    It is asked for its version and its resident models too, which a run begins with, so that a hang is told early.
 
     Args:
         host: URL of the server.
         timeout_s: Time limit of a question in seconds, of which `START_TIMEOUT_S` are used at most.
     """
     found = _asked(host, timeout_s, "/api/tags", OllamaClient.installed)
-    with suppress(BadReplyError, ServerRefusedError):  # what it answers there is judged by the first case
+    with suppress(BadReplyError, ServerRefusedError):  # what it answers there is judged by who needs it
+        server_version(host, timeout_s)
+    with suppress(BadReplyError, ServerRefusedError):
         _asked(host, timeout_s, "/api/ps", OllamaClient.resident_entries)
     return found
 

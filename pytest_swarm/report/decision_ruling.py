@@ -47,9 +47,20 @@ def _ruling_text(decision: PolicyDecision) -> str:
         case Ruling.TOO_FEW:
             jobs = decision.choice.jobs
             verb = "decides" if jobs == 1 else "decide"
-            return f"{plural(jobs, 'job')} {verb} nothing: measure at least {MIN_JOBS}, each under every policy.{fault}"
+            few = f"{plural(jobs, 'job')} {verb} nothing: measure at least {MIN_JOBS}, each under every policy."
+            return f"{few}{_left_out(decision)}{fault}"
         case Ruling.UNKNOWN:
             return _unknown(decision) + fault
+
+
+def _left_out(decision: PolicyDecision) -> str:
+    """Return ` 13 of 20 jobs do not count, ...`; nothing where every job of the present policy counts."""
+    run = len(decision.measured.by_setting[decision.present])
+    missing = run - len(decision.measured.jobs)
+    if missing <= 0:
+        return ""
+    needed = "score" if decision.question.by.name in ("score", "utility") else f"score and {decision.question.by.name}"
+    return f" {missing:,} of {plural(run, 'job')} do not count, because {needed} is not known under every policy."
 
 
 def _fault_sentence(decision: PolicyDecision) -> str:

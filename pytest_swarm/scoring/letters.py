@@ -98,7 +98,6 @@ _STATED: Final = re.compile(
 )
 _LISTED: Final = re.compile(r"(?:(?:(?<=\n)|^)[(\[]?([A-Z])[)\]]?(?:[.:]|\s[-–—])?|(?<=[.;!?]\s)([A-Z])[.):])\s+(?=\S)")
 _TICK: Final = re.compile("[\u2705\u2713\u2714\u2611]")
-_CROSS: Final = re.compile("[\u274c\u274e\u2717\u2718\u2716\u2612]")
 _CHOICE_LINE: Final = re.compile(r"[\W_]{0,12}(?:(?:option|choice)\s)?([A-Z])(?![\w'])", re.IGNORECASE)
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
 _FORMULA: Final = re.compile(r"\$\$?(?=[^$\n]*[\\^_=])[^$\n]{4,300}\$|\\\((?!\s*\\?(?:text|math))[^\n]{4,300}?\\\)")
@@ -196,7 +195,7 @@ def _judged(text: str, choices: int) -> Reading[str] | None:
 
 def _ticked(text: str, choices: int) -> Reading[str] | None:
     """The letter of the only line with a check mark; without a value where several lines have one."""
-    lines = [line for line in text.split("\n") if _TICK.search(line) and not _CROSS.search(line)]
+    lines = [line for line in text.split("\n") if _TICK.search(line)]
     names = {match[1]: line.strip() for line in lines if (match := _CHOICE_LINE.match(line))}
     if not names:
         return None

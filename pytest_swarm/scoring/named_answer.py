@@ -47,7 +47,6 @@ _RELATIVE: Final = re.compile(r",\s(?:which|who|where)\b")  # without a comma th
 _APPOSITION: Final = re.compile(r",\s(?:an?|the|one)\s")
 _LEAD: Final = re.compile(r"\W*(?:In|On|At|By|During|As of|If|When)(?:\s\S+){1,5}")  # "In 1945, the party ..."
 _VERB: Final = re.compile(r"\s(?:is|was|are|were|has|had)\s")
-_COPULA_BEFORE: Final = re.compile(r"\b(?:is|was|are|were)\s(?:called\s)?(?:the\s|an?\s)?[\"']?$")
 _BEFORE: Final = re.compile(
     r"\b"
     + one_of(
@@ -103,12 +102,10 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
     clause = before[starts[-1].start() :] if starts else before
     if _DENIED.search(clause) or _DENIED.search(after if end is None else after[: end.start()]):
         return False
-    if _RELATIVE.match(clause) and not _COPULA_BEFORE.search(clause):
-        return False
     lead = before[: len(before) - len(clause)]
     if _APPOSITION.match(clause) and not (_LEAD.fullmatch(lead) or _VERB.search(clause) or _IS.match(after)):
         return False
-    if _SUBORDINATE.match(clause) or (_TOPIC.search(before) and _IS.match(after)):
+    if _RELATIVE.match(clause) or _SUBORDINATE.match(clause) or (_TOPIC.search(before) and _IS.match(after)):
         return False
     if _BEFORE.search(before) or _ANOTHER_BEFORE.search(before) or _AFTER.match(after):
         return False

@@ -21,7 +21,6 @@ _LEAD_IN: Final = re.compile(
     r"|therefore|thus|then|now|indeed|clearly|a total of|in total|equal to|the number|given by|be)\b,?|[A-Za-z]\s?=)*+",
     re.IGNORECASE,
 )
-_OPERATOR: Final = re.compile(r"[^\n.=]{0,40}?[ )\d][-+*/×·÷x–]\s?\$?[\d(]")
 _EXPLANATION: Final = re.compile(
     r"[(;]|\bbecause\b|\bsince\b|,? (?:as|which|where|who|when|given|not|rather|instead|so)\b|\bfor\b|\bout of\b",
     re.IGNORECASE,
@@ -157,11 +156,7 @@ def _result(statement: str) -> WrittenNumber | None:
     inside = [number for number in numbers if number.start < len(head)]
     if head.find("=") > 0 and (result := _result_of_equation(head, inside)) is not None:
         return result
-    if not direct:
-        return inside[-1]
-    if _OPERATOR.match(head, numbers[0].end):
-        return _result_of_equation(statement, numbers) or numbers[-1]
-    return numbers[0]
+    return numbers[0] if direct else inside[-1]
 
 
 def _result_of_equation(text: str, numbers: list[WrittenNumber]) -> WrittenNumber | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import Exact, Keywords
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
-from pytest_swarm.scoring.asides import without_confidence
+from pytest_swarm.scoring.asides import without_confidence, without_offers
 from pytest_swarm.scoring.fences import fences, unfenced
 from pytest_swarm.scoring.named_answer import names_as_answer
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
@@ -37,12 +37,6 @@ _GREETING: Final = re.compile(
     r"[^.!:\n]{0,40}[.!:]\s+",
     re.IGNORECASE,
 )
-_FAREWELL: Final = re.compile(
-    r"(?<=[.!?\n)*`\"'])\s+(?:let me know|i hope|hope (?:this|that)|feel free|if you (?:need|have|want|would|'d)"
-    r"|is there anything"
-    r"|please let|would you like)\b[^\n]{0,200}$",
-    re.IGNORECASE,
-)
 _COPULA: Final = re.compile(
     r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|ist|sind|war|est|sont|es|son|é)\s"
     r"|(?<=[\u3040-\u9fff])[是为は]"
@@ -52,7 +46,6 @@ _DENIED: Final = re.compile(
     r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect)\b|n['’]t\b", re.IGNORECASE
 )
 _CONTRAST: Final = re.compile(r",?\s(?:while|whereas)\s", re.IGNORECASE)
-_CLAUSE: Final = re.compile(r";\s")
 _ANSWER_FIELDS: Final = ("answer", "final_answer", "finalanswer", "result", "output", "label")
 _RETRACTION: Final = re.compile(
     r"\W{0,4}(?:(?:no|wait|actually|sorry|correction|hmm+|oops|scratch that|i mean|on second thought|let me)\b"
@@ -140,7 +133,7 @@ def _own(text: str) -> Reading[str] | None:
         return _reading(
             (blocks[0].text.strip(), whole), AnswerPlace.WHOLE if whole != text.strip() else AnswerPlace.BLOCK
         )
-    said = _FAREWELL.sub("", _GREETING.sub("", whole, count=1)) if len(whole) < _MAX_LINE_CHARS else whole
+    said = without_offers(_GREETING.sub("", whole, count=1)) if len(whole) < _MAX_LINE_CHARS else whole
     lines = [line for line in without_confidence(said).split("\n") if line.strip()]
     if len(lines) < 2:
         return _line(lines[0] if lines else said, AnswerPlace.WHOLE, whole=whole)
@@ -181,9 +174,6 @@ def _cuts(line: str) -> tuple[str, ...]:
 
 def _after_copula(part: str) -> str:
     """What a sentence says after its last "is"; the sentence itself where it denies something."""
-    clauses = _CLAUSE.split(part)
-    if len(clauses) > 1 and _DENIED.search(clauses[0]) and not _DENIED.search(clauses[-1]):
-        part = clauses[-1]
     said = list(_COPULA.finditer(" " + part))
     if not said or _DENIED.search(part, 0, max(0, said[-1].start() - 1)):
         return part

@@ -92,8 +92,6 @@ _PREDICATE: Final = re.compile(
     re.IGNORECASE,
 )
 _NEGATIVE: Final = re.compile(rf"\b{_DENIAL}\b|\bcannot\b|n't", re.IGNORECASE)
-_NOT_THE_CASE: Final = re.compile(r"\bit(?: is|'s) not (?:the case|true|correct) that\b", re.IGNORECASE)
-
 _BEFORE_ALONE: Final = (
     r"(?:^|[,;:—–(|→⇒>]|\s-|\b"
     + one_of(
@@ -263,7 +261,7 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     main_clause = statement[: match.start("yes" if match["yes"] else "no")]
     if _UNDECIDED.search(main_clause):
         return None
-    if _NOT_THE_CASE.search(main_clause) or DENYING_CLAUSE.search(main_clause):
+    if DENYING_CLAUSE.search(main_clause):
         denials += 1
     return _said(match[0], place, yes=match["yes"] is not None, denied=denials % 2 == 1)
 

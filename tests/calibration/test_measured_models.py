@@ -8,7 +8,13 @@ from dataclasses import replace
 import pytest
 
 from pytest_swarm.calibration.accuracy import AccuracyCount
-from pytest_swarm.calibration.measured_models import MIN_ANSWERS, ModelMeasurement, measure_models, missing_measurement
+from pytest_swarm.calibration.measured_models import (
+    MIN_ANSWERS,
+    ModelMeasurement,
+    load_note,
+    measure_models,
+    missing_measurement,
+)
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.prompt import task_messages
@@ -103,6 +109,15 @@ def test_first_loads_count_apart_where_they_took_longer() -> None:
     assert measured(load(3.0), load(2.0), load(2.0)).first_load_s is None
     assert measured(load(3.1), load(2.0), load(2.0)).first_load_s == 3.1
     assert measured(chat("a", "1")).warm_load_s is None
+
+
+def test_loads_that_stalled_are_noted() -> None:
+    model = measured(load(1.0), load(1.0), load(1.0), load(4.1))
+    note = load_note(model)
+    assert note is not None
+    assert "1 of 4 loads took over 4 times the median of 1.00 s" in note
+    assert "mean of 1.77 s" in note or "mean of 1.78 s" in note
+    assert load_note(measured(load(1.0), load(1.0), load(1.0), load(4.0))) is None
 
 
 def test_speed_is_tokens_over_the_servers_seconds() -> None:

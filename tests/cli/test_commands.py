@@ -120,3 +120,14 @@ def test_invalid_arguments_exit_with_status_2(arguments: list[str], capsys: pyte
         main(arguments)
     assert raised.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_ctrl_c_is_one_sentence_and_status_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pytest_swarm.cli.fleet_command.run", stop)
+    assert main(["fleet", "--host", "http://127.0.0.1:1"]) == 130
+    assert capsys.readouterr().err == "fleet was stopped by Ctrl-C\n"

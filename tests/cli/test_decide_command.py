@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,24 @@ def test_a_reader_that_stops_reading_finds_the_files(tmp_path: Path, monkeypatch
     with pytest.raises(BrokenPipeError):
         decide_command.run(parser.parse_args(["RUN", f"--policy={tmp_path / 'p.json'}"]))
     assert read_policy(tmp_path / "p.json").mode == "milp"
+
+
+def test_what_the_events_of_a_run_lack_is_said(decide: object, capsys: pytest.CaptureFixture[str]) -> None:
+    assert decide(GOOD) == 0
+    assert "note: " not in capsys.readouterr().out
+    damaged = "events.jsonl has 1 damaged line, left out"
+    assert decide(replace(GOOD, complete=False, notes=(damaged,))) == 0
+    assert capsys.readouterr().out.endswith(f"\nnote: {GOOD.info.run}: {damaged}\n")
+    assert decide(replace(GOOD, complete=False)) == 0
+    assert capsys.readouterr().out.endswith("it did not come to its end; the jobs that ended before count\n")
+
+
+def test_jobs_that_do_not_count_are_counted(decide: object, capsys: pytest.CaptureFixture[str]) -> None:
+    unscored = tuple(
+        replace(job, outcomes=tuple(replace(each, score=None) for each in job.outcomes)) for job in GOOD.jobs
+    )
+    assert decide(replace(GOOD, jobs=unscored)) == 0
+    assert capsys.readouterr().out.startswith(
+        "24GB: 0 jobs decide nothing: measure at least 8, each under every policy. 12 of 12 jobs do not count, because "
+        "score is not known under every policy.\n"
+    )

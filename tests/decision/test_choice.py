@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from pytest_swarm.decision.choice import PolicyFigures, Ruling, choose_policy
+from pytest_swarm.decision.choice import PolicyChoice, PolicyFigures, Ruling, choose_policy
 
 JOBS = 24
 
@@ -32,6 +32,21 @@ def test_a_clear_gain_is_used_and_told_honestly() -> None:
     assert estimate.mean == pytest.approx(0.2)
     assert 0 < estimate.low < choice.honest < estimate.high
     assert choice.naive == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("relative", [False, True], ids=["score", "cost"])
+@pytest.mark.parametrize("off", [2e-16, 1e-13], ids=str)
+def test_a_policy_that_differs_by_rounding_only_takes_no_interval_away(relative: bool, off: float) -> None:
+    was = row(0.8, seed=1)
+    better = tuple(each / 2 if relative else each + 0.15 for each in was)
+    scores = (was,) * 3 if relative else None
+
+    def told(same: tuple[float, ...]) -> PolicyChoice:
+        return choose_policy(PolicyFigures(values=(was, same, better), relative=relative, scores=scores, step=1 / 3))
+
+    rounded = told((was[0] * (1 + off), *was[1:]))
+    assert rounded == told(was)
+    assert rounded.ruling is Ruling.USE
 
 
 def test_equal_policies_are_not_told_apart() -> None:

@@ -131,13 +131,20 @@ def test_litellm_itself_takes_the_configuration(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(EXPORTS["litellm"](used()))
     code = (
-        f"import yaml; from litellm import Router; d = yaml.safe_load(open({str(path)!r}))\n"
+        f"import asyncio, yaml; from litellm import Router; d = yaml.safe_load(open({str(path)!r}))\n"
         "r = Router(model_list=d['model_list'], **d['router_settings'])\n"
+        "asked = {'model': 'swarm', 'messages': [{'role': 'user', 'content': 'x'}], 'mock_response': 'y'}\n"
+        "tags = ('code', 'math', 'summarize', 'haiku')\n"
+        "ask = lambda tag: asyncio.run(r.acompletion(**asked, metadata={'tags': [tag]})).model\n"
+        "print(*map(ask, tags))\n"
         "print(len(r.model_list), r.enable_tag_filtering, r.fallbacks)"
     )
     environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # it would fetch a list of prices
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[-2] == "6 True [{'swarm': ['phi4:14b', 'qwen2.5-coder:7b', 'gemma2:2b']}]"
+    said = done.stdout.split("\n")
+    default = "phi4:14b"  # of a type that no model is tagged with
+    assert said[-3].split() == ["qwen2.5-coder:7b", "phi4:14b", "gemma2:2b", default]
+    assert said[-2] == "6 True [{'swarm': ['phi4:14b', 'qwen2.5-coder:7b', 'gemma2:2b']}]"
 
 
 def played(script: str, folder: Path, *arguments: str) -> list[dict[str, Any]]:

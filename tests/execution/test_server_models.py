@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from pytest_swarm.calibration.installed_models import measure_server
 from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.execution import server_models
 from pytest_swarm.execution.server_models import installed_models, server_version
@@ -33,13 +34,21 @@ def test_a_server_that_hangs_is_not_waited_for_as_long_as_a_model(
     assert hanging in str(error.value)
 
 
-def test_a_server_that_lists_its_models_but_not_the_resident_ones_hangs(
-    hanging: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("answered", "path"), [(1, "/api/version"), (2, "/api/ps")])
+def test_a_server_that_lists_its_models_and_hangs_then_is_told(
+    hanging: str, monkeypatch: pytest.MonkeyPatch, answered: int, path: str
 ) -> None:
-    async def installed(_: OllamaClient) -> tuple[ListedModel, ...]:
+    async def answer(_: OllamaClient) -> tuple[ListedModel, ...]:
         return ()
 
     monkeypatch.setattr(server_models, "START_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(OllamaClient, "installed", installed)
-    with pytest.raises(CallTimeoutError, match=r"hangs: .* did not answer /api/ps within 0\.05 s"):
+    for name in ("installed", "version")[:answered]:
+        monkeypatch.setattr(OllamaClient, name, answer)
+    with pytest.raises(CallTimeoutError, match=rf"hangs: .* did not answer {path} within 0\.05 s"):
         installed_models(hanging, 3600.0)
+
+
+def test_a_fleet_of_a_server_that_hangs_is_not_waited_for(hanging: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_models, "START_TIMEOUT_S", 0.05)
+    with pytest.raises(CallTimeoutError, match=r"hangs: .* did not answer /api/tags"):
+        measure_server(hanging, num_ctx=4096, timeout_s=3600.0, report_progress=print)

@@ -122,8 +122,9 @@ def _hanging_before_the_first_test(workshop: Workshop) -> None:
 
 
 def _hanging_at_the_resident_models(workshop: Workshop) -> None:
-    async def installed(_: OllamaClient) -> tuple[ListedModel, ...]:
+    async def answer(_: OllamaClient) -> tuple[ListedModel, ...]:
         return ()
 
-    workshop.patch.setattr(OllamaClient, "installed", installed)
+    for name in ("installed", "version"):
+        workshop.patch.setattr(OllamaClient, name, answer)
     _hanging_before_the_first_test(workshop)

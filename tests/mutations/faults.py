@@ -334,6 +334,13 @@ FAULTS: Final = (
         tests=("decision/test_option_effects.py",),
     ),
     Fault(
+        name="a policy that differs by the rounding of sums differs",
+        where="decision/choice.py",
+        old="0.0 if equal(was, now) else math.log",
+        new="0.0 if was == now else math.log",
+        tests=("decision/test_choice.py",),
+    ),
+    Fault(
         name="one of two loads of a model is taken for the usual one",
         where="metrics/slow_loads.py",
         old="if len(values) >= _FEWEST",
@@ -450,8 +457,8 @@ FAULTS: Final = (
     Fault(
         name="an aside after a comma gives an exact text as the answer",
         where="scoring/named_answer.py",
-        old="if _RELATIVE.match(clause) and not _COPULA_BEFORE.search(clause):",
-        new="if False:",
+        old="if _RELATIVE.match(clause) or _SUBORDINATE",
+        new="if _SUBORDINATE",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(

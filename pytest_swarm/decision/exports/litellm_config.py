@@ -52,8 +52,9 @@ def litellm_config(policy: PolicyFile) -> str:
     lines = [
         *heading(policy, tool="LiteLLM configuration"),
         "",
-        f"Ask for the model {GROUP} with the type of the task as a tag: "
-        "extra_body={'metadata': {'tags': ['code']}}.",
+        f"Ask for the model {GROUP} with the type of the task as a tag. An OpenAI client of the proxy:",
+        "extra_body={'metadata': {'tags': ['code']}}. A litellm.Router: acompletion(..., metadata={'tags': ['code']});",
+        "its completion ignores tags. A type that no model is tagged with goes to the one that is tagged default.",
         "Fallbacks are the models by measured score, the best first. Each model can be asked for by its own name too.",
         "keep_alive is twenty times a load, and at least a minute; pinned models stay.",
         "",
