@@ -918,4 +918,25 @@ FAULTS: Final = (
         new="pass",
         tests=("plugin/test_hosts.py",),
     ),
+    Fault(
+        name="a process collects garbage when it ends",
+        where="plugin/garbage.py",
+        old="atexit.register(gc.freeze)",
+        new="atexit.register(gc.collect)",
+        tests=("plugin/test_garbage.py",),
+    ),
+    Fault(
+        name="nobody waits for the end of xdist's workers",
+        where="plugin/ending_workers.py",
+        old="thread.join()",
+        new="thread.name",
+        tests=("plugin/test_ending_workers.py",),
+    ),
+    Fault(
+        name="a case in report.json is not indented as its list is",
+        where="report/json_report.py",
+        old="_indented(_case_object(job), depth=2)",
+        new="_indented(_case_object(job), depth=1)",
+        tests=("report/test_json.py",),
+    ),
 )
