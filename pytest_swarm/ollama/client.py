@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime
 from functools import cached_property
@@ -39,6 +40,7 @@ LEASE_S: Final = 900  # keep_alive of what a run loads: long enough to be renewe
 FOREVER: Final = -1
 UNLOAD_NOW: Final = 0
 _UNLOAD_POLL_S: Final = 0.05  # interval of `/api/ps` until a model is gone; a call takes the server 0.8 ms
+_REPLACED_AFTER: Final = 40  # polls until the server is asked whether the model was replaced under its tag
 
 
 _T = TypeVar("_T")
@@ -125,6 +127,8 @@ class OllamaClient:
     async def unload(self, tag: str, *, digest: str | None = None) -> None:
         """Unload a model, and return when it is gone from `/api/ps`; CallTimeoutError after `timeout_s`.
 
+        A model that was replaced under its tag cannot be unloaded by it, and is not waited for.
+
         Args:
             tag: The model.
             digest: Its digest, so that another file under this tag, which it has replaced, is not waited for.
@@ -133,13 +137,23 @@ class OllamaClient:
         try:
             async with asyncio.timeout(self.timeout_s):
                 await self._with_retries(call, lambda: self._generate(tag, UNLOAD_NOW, None))
-                while await self._is_resident(tag, digest):  # noqa: ASYNC110 - no event
+                polls = 0
+                while await self._is_resident(tag, digest):
                     await asyncio.sleep(_UNLOAD_POLL_S)
+                    polls += 1
+                    if digest is None and polls == _REPLACED_AFTER:
+                        digest = await self._installed_digest(tag)
         except TimeoutError as error:
             raise CallTimeoutError(
                 f"{call}: the model is still resident at {self.host} after {self.timeout_s:g} s; "
                 f"another client uses it, or it needs a longer --swarm-timeout"
             ) from error
+
+    async def _installed_digest(self, tag: str) -> str | None:
+        """Return the digest that a tag has now; None where the server does not tell."""
+        with suppress(BackendError):
+            return next((each.digest for each in await self.installed() if full_tag(each.tag) == full_tag(tag)), None)
+        return None
 
     async def _is_resident(self, tag: str, digest: str | None) -> bool:
         if digest is None:

@@ -339,6 +339,19 @@ def test_a_model_that_stays_ends_the_unloading_in_time() -> None:
         in_virtual_time(lambda: client(handler, timeout_s=5).unload("m"))
 
 
+def test_a_model_that_was_replaced_under_its_tag_is_not_waited_for() -> None:
+    row = {"name": "m:latest", "model": "m:latest", "size": 10, "size_vram": 4, "digest": "old"}
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/ps":
+            return httpx.Response(200, json={"models": [row]})
+        if request.url.path == "/api/tags":
+            return httpx.Response(200, json={"models": [{"name": "m:latest", "model": "m:latest", "digest": "new"}]})
+        return httpx.Response(200, json={"model": "m", "done": True, "response": ""})
+
+    in_virtual_time(lambda: client(handler, timeout_s=5).unload("m"))
+
+
 def test_a_load_that_does_not_say_done_is_refused() -> None:
     with pytest.raises(BadReplyError):
         asyncio.run(saying({"model": "m", "done": False, "response": ""}).load("m", num_ctx=8))
