@@ -135,6 +135,7 @@ def test_a_lock_that_cannot_be_used_ends_a_run_before_its_first_test_and_costs_n
 ) -> None:
     path = lock_path(fast_server)
     at_server = ("--swarm-backend=ollama", f"--swarm-host={fast_server}")
+    path.unlink(missing_ok=True)  # an earlier server at this port may have left one
     path.mkdir()
     try:
         result = suite.runpytest(*at_server)
