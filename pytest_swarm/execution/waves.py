@@ -143,18 +143,19 @@ class Waves:
             while True:
                 for player in players.values():
                     player.advance() if player.ended is None else None
-                needs = [need for need in _needs(players.values()) if need.identity not in settled]
+                # looked at once, because another process may store an answer at any moment
+                lacks = {digest: player.needs for digest, player in players.items()}
+                needs = [need for need in _distinct(lacks.values()) if need.identity not in settled]
                 if needs:
                     report = self._measurer.measure(needs, cases[0], wave=first_wave + len(waves))
                     waves.append(report)
                     failures |= report.failures
                     settled |= {need.identity for need in needs}
                     self._refresh(players, restart=self._has_other_limits)
-                elif not self._refresh(players, restart=self._is_outdated):
+                elif not (self._refresh(players, restart=self._is_outdated) or _can_go_on(players, lacks)):
                     break
-            return Measured(
-                cases={digest: _result(player, failures) for digest, player in players.items()}, waves=tuple(waves)
-            )
+            results = {digest: _result(player, lacks[digest], failures) for digest, player in players.items()}
+            return Measured(cases=results, waves=tuple(waves))
         finally:
             for player in players.values():
                 player.close()
@@ -179,13 +180,17 @@ class Waves:
         return player.ended is not None and not player.fits(self._played.current.world)
 
 
-def _needs(players: Iterable[CasePlayer]) -> list[Need]:
-    return list({need.identity: need for player in players for need in player.needs}.values())
+def _distinct(lacks: Iterable[tuple[Need, ...]]) -> list[Need]:
+    return list({need.identity: need for each in lacks for need in each}.values())
 
 
-def _result(player: CasePlayer, failures: Mapping[str, str]) -> WaveResult:
+def _can_go_on(players: Mapping[str, CasePlayer], lacks: Mapping[str, tuple[Need, ...]]) -> bool:
+    """Return whether a case waits that lacks nothing: another process has just stored what it waited for."""
+    return any(player.ended is None and not lacks[digest] for digest, player in players.items())
+
+
+def _result(player: CasePlayer, lacks: tuple[Need, ...], failures: Mapping[str, str]) -> WaveResult:
     if player.ended is not None:
         return player.ended
-    needs = player.needs
-    reason = next((failures[need.identity] for need in needs if need.identity in failures), "it was not asked")
-    return NotMeasured(lacks=tuple(need.label for need in needs), reason=reason)
+    reason = next((failures[need.identity] for need in lacks if need.identity in failures), "it was not asked")
+    return NotMeasured(lacks=tuple(need.label for need in lacks), reason=reason)

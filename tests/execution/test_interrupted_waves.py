@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,8 @@ import pytest
 from pytest_swarm.execution.answer_broker import AskSettings
 from pytest_swarm.execution.backends import Backend, Connection
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
+from pytest_swarm.ollama.answers.questions import Question
+from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import backend
@@ -143,3 +145,34 @@ def test_two_runs_at_once_ask_each_question_once(tmp_path: Path) -> None:
     assert len(parts) == len(set(parts))
     measure(tmp_path, "again", 0)
     assert asked(tmp_path, "again") == []
+
+
+class LateStore(AnswerStore):
+    """A store into which another process writes each answer just after it was looked for in vain."""
+
+    def __init__(self, entries: Iterable[tuple[Question, StoredAnswer]]) -> None:
+        super().__init__(None)
+        for question, answer in entries:
+            self.add(question, answer)
+        self._looked_for: set[str] = set()
+
+    def answer(self, question: Question) -> StoredAnswer | None:
+        if question.key not in self._looked_for:
+            self._looked_for.add(question.key)
+            return None
+        return super().answer(question)
+
+
+def test_an_answer_that_another_run_stores_while_a_case_is_looked_at_lets_it_go_on() -> None:
+    cases = cases_of(load_graph(ROOT / "benchmarks" / "graphs" / "wb1.toml"), MODES)
+    before = Lab()
+    with closing(before.broker):
+        records = before.records(cases)
+    store = LateStore(before.store.entries())
+    for sample in before.store.samples():
+        store.add_sample(sample)
+    late = Lab(store=store)
+    with closing(late.broker):
+        again = late.records(cases)
+    assert not late.counts.calls
+    assert [each.outcomes for each in again] == [each.outcomes for each in records]

@@ -341,8 +341,10 @@ def test_a_model_that_stays_ends_the_unloading_in_time() -> None:
 
 def test_a_model_that_was_replaced_under_its_tag_is_not_waited_for() -> None:
     row = {"name": "m:latest", "model": "m:latest", "size": 10, "size_vram": 4, "digest": "old"}
+    calls: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
+        calls.append(request.url.path)
         if request.url.path == "/api/ps":
             return httpx.Response(200, json={"models": [row]})
         if request.url.path == "/api/tags":
@@ -350,6 +352,8 @@ def test_a_model_that_was_replaced_under_its_tag_is_not_waited_for() -> None:
         return httpx.Response(200, json={"model": "m", "done": True, "response": ""})
 
     in_virtual_time(lambda: client(handler, timeout_s=5).unload("m"))
+    assert calls.count("/api/tags") == 1
+    assert calls[-2:] == ["/api/tags", "/api/ps"]
 
 
 def test_a_load_that_does_not_say_done_is_refused() -> None:
