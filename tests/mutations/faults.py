@@ -939,4 +939,18 @@ FAULTS: Final = (
         new="_indented(_case_object(job), depth=1)",
         tests=("report/test_json.py",),
     ),
+    Fault(
+        name="a case waits for ever for an answer that another run has just stored",
+        where="execution/waves.py",
+        old="elif not (self._refresh(players, restart=self._is_outdated) or _can_go_on(players, lacks)):",
+        new="elif not self._refresh(players, restart=self._is_outdated):",
+        tests=("execution/test_interrupted_waves.py",),
+    ),
+    Fault(
+        name="a model that was replaced under its tag is waited for",
+        where="ollama/client.py",
+        old="digest = await self._installed_digest(tag)",
+        new="digest = None",
+        tests=("ollama/test_client.py",),
+    ),
 )

@@ -52,3 +52,10 @@ def test_workers_that_are_at_work_are_left_to_xdist(distribution: Distribution |
     with ending_workers(config_with(distribution)):
         pass
     assert distribution is None or not distribution.ended
+
+
+def test_another_xdist_ends_its_workers_itself() -> None:
+    entered = False
+    with ending_workers(SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=lambda _: SimpleNamespace()))):  # type: ignore[arg-type]
+        entered = True
+    assert entered
