@@ -41,6 +41,9 @@ OVERLAPS = """(() => {
   return JSON.stringify(found.slice(0, 5));
 })()"""
 
+CROWDED_CELLS = """JSON.stringify([...document.querySelectorAll('.board-groups td')]
+  .filter(each => each.clientWidth && each.scrollWidth > each.clientWidth + 1).map(each => each.innerText))"""
+
 
 def violations(page: Page, axe: str) -> list[object]:
     page.value(f"(() => {{ {axe}; return 1; }})()")
@@ -56,6 +59,7 @@ def test_the_page_fits_at_every_width(which: str, page: Page, request: pytest.Fi
         page.screen(width)
         assert page.value(WIDER_THAN_THE_WINDOW) <= 0, width
         assert json.loads(page.value(OVERLAPS)) == [], width
+        assert json.loads(page.value(CROWDED_CELLS)) == [], width
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from tests.faults.fault_case import FINE, LOST, Ending, FaultCase, Place, Worksh
 
 SAME_RECORD = "the events alone give the same record"
 TRIED_AGAIN = "tried again twice, then as if nothing had been"
+TOLD_SOON = "one sentence within 10 s, exit 4, however long `--swarm-timeout` is"
 NO_SCORE = "the job is an `error`, unscored, and runs again on resume"
 PASSING = {
     "the queue is full (503), twice": "busy:after=1,times=2",
@@ -87,14 +88,14 @@ def _others() -> tuple[FaultCase, ...]:
         FaultCase(
             name="the server takes connections and never answers, before the first test",
             place=Place.SERVER,
-            expected="one sentence within 10 s, exit 4, however long `--swarm-timeout` is",
+            expected=TOLD_SOON,
             kept="nothing was measured yet",
             carry_out=_hanging_before_the_first_test,
         ),
         FaultCase(
             name="the server lists its models, and hangs at the list of the resident ones, before the first test",
             place=Place.SERVER,
-            expected="one sentence within 10 s, exit 4, however long `--swarm-timeout` is",
+            expected=TOLD_SOON,
             kept="nothing was measured yet",
             carry_out=_hanging_at_the_resident_models,
         ),
