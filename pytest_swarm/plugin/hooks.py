@@ -167,12 +167,12 @@ class SwarmHooks:
     @pytest.hookimpl(tryfirst=True)  # the terminal takes its time to show where it was
     def pytest_keyboard_interrupt(self) -> None:
         """From here on the run is being closed, which a further Ctrl-C must not break off."""
-        self.signals.close()
+        self.signals.close(interrupted=True)
 
     @pytest.hookimpl(trylast=True)  # pytest itself collects garbage there, which takes its time
     def pytest_unconfigure(self) -> None:
         """Leave the handlers of signals as they were found."""
-        self.signals.restore()
+        self.signals.end()
 
     def _close_resources(self) -> None:
         """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""
@@ -180,10 +180,17 @@ class SwarmHooks:
         if self.session.dry_run is not None:
             self.session.dry_run.close()
         try:
-            with self.signals.interruptible():
+            with self.signals.interruptible(self._tell_of_restoration):
+                if self.session.lost_workers:
+                    from pytest_swarm.plugin.killed_workers import leave_for_killed_workers
+
+                    resources.remarks += leave_for_killed_workers(resources, self.session.settings)
                 resources.close()
         except KeyboardInterrupt:
             resources.remarks.append("interrupted while the server was being left as it was found; look at `ollama ps`")
+
+    def _tell_of_restoration(self) -> None:
+        self.session.tell("the server is being left as it was found; a further Ctrl-C gives that up")
 
     def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the reports, and let others go on with the run; a worker sends its remarks to its controller."""
