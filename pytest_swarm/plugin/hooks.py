@@ -33,6 +33,7 @@ class SwarmHooks:
         self.signals = EndingSignals()
         self.ending: SessionEnd | None = None
         self._keywords: Mapping[str, Any] = {}
+        self._at_the_end: list[str] = []  # what was said as the server was left
 
     @cached_property
     def session(self) -> SwarmSession:
@@ -177,6 +178,7 @@ class SwarmHooks:
     def _close_resources(self) -> None:
         """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""
         resources = self.session.resources
+        before = len(resources.remarks)
         if self.session.dry_run is not None:
             self.session.dry_run.close()
         try:
@@ -188,6 +190,7 @@ class SwarmHooks:
                 resources.close()
         except KeyboardInterrupt:
             resources.remarks.append("interrupted while the server was being left as it was found; look at `ollama ps`")
+        self._at_the_end = resources.remarks[before:]
 
     def _tell_of_restoration(self) -> None:
         self.session.tell("the server is being left as it was found; a further Ctrl-C gives that up")
@@ -228,3 +231,6 @@ class SwarmHooks:
             from pytest_swarm.plugin.reporting import show
 
             show(self.ending, terminalreporter)
+        if self.ending is None or self.ending.report is None:  # no report has them
+            for remark in self._at_the_end:
+                terminalreporter.write_line(f"swarm: {remark}")

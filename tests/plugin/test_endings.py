@@ -13,6 +13,7 @@ import pytest
 
 from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.plugin.ending_signals import EndingSignals
+from pytest_swarm.plugin.resources import Resources
 from tests.plugin.conftest import Reports, usual_signals
 
 pytestmark = pytest.mark.skipif(
@@ -260,3 +261,17 @@ def pytest_configure(config):
     result = suite.runpytest_subprocess("--swarm-compare=lp", "--swarm-report=json")
     assert result.ret == pytest.ExitCode.OK
     assert "Traceback" not in result.stderr.str()
+
+
+def test_a_restoration_that_is_given_up_is_told_where_there_is_no_report(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(_: Resources) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Resources, "close", give_up)
+    suite.makeconftest(ROUTER.format(name="SIGTERM", then=WAIT).partition("def pytest_swarm_report_context")[0])
+    options = ("--swarm-backend=measure", "--swarm-answers=a", "--swarm-compare=stop", "--swarm-profile=a40")
+    result = suite.runpytest(*options, no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["swarm: interrupted while the server was being left as it was found; look at *"])
