@@ -22,6 +22,7 @@ import msgspec
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.files import lock_at_once, wait_for_lock
+from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.messages import ResidentEntry
 
 _EVERYBODY: Final = 0o666
@@ -47,6 +48,7 @@ class ServerNotes(msgspec.Struct, frozen=True, kw_only=True):
         processes: The processes of runs that have not left the server.
         found: What was resident before the first of them.
         used: Full tags of the models that they have loaded.
+        models: The models of the server when the run began.
     """
 
     owner: LockOwner | None = None
@@ -54,6 +56,7 @@ class ServerNotes(msgspec.Struct, frozen=True, kw_only=True):
     processes: tuple[int, ...] = ()
     found: tuple[ResidentEntry, ...] = ()
     used: tuple[str, ...] = ()
+    models: tuple[ModelIdentity, ...] = ()
 
 
 def lock_path(host: str, folder: Path | None = None) -> Path:

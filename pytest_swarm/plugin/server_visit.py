@@ -45,12 +45,16 @@ class ServerVisit:
         notes, restoration = self.lock.notes(), self._bench.restoration
         if os.getpid() in notes.processes:
             return
+        if notes.run == self._run:
+            self._bench.begin_with(notes.models)
         if notes.processes or self._is_killed(notes):
             restoration.found = notes.found
         else:
             with suppress(BackendError):  # the case itself reports a server that does not answer
                 self._bench.look()
-            notes = ServerNotes(owner=notes.owner, run=self._run, found=restoration.found or ())
+            self._bench.watch_models()
+            found = restoration.found or ()
+            notes = ServerNotes(owner=notes.owner, run=self._run, found=found, models=self._bench.began)
         self.lock.write(replace(notes, processes=(*notes.processes, os.getpid())))
 
     def _is_killed(self, notes: ServerNotes) -> bool:
@@ -94,5 +98,5 @@ class ServerVisit:
                 self._bench.restoration.found = notes.found
                 self._bench.restoration.used.update(notes.used)
                 remarks = self._bench.leave()
-            self.lock.write(ServerNotes(owner=notes.owner))
+            self.lock.write(ServerNotes(owner=notes.owner, run=notes.run, models=notes.models))
         return remarks

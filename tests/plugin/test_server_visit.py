@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_swarm.execution.restoration import Restoration
+from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.plugin.server_lock import ServerLock, ServerNotes
 from pytest_swarm.plugin.server_visit import ServerVisit
 
 HOST = "http://127.0.0.1:11434"
+MODELS = (ModelIdentity(tag="ours", digest="d1", server="0.33.0"),)
 FOUND = (ResidentEntry(tag="theirs", size_bytes=1, size_vram_bytes=1, num_ctx=8, left_s=None),)
 
 
@@ -23,6 +26,13 @@ class BenchStandIn:
 
     def __init__(self) -> None:
         self.restoration = Restoration()
+        self.began: tuple[ModelIdentity, ...] = ()
+
+    def begin_with(self, models: tuple[ModelIdentity, ...]) -> None:
+        self.began = self.began or models
+
+    def watch_models(self) -> None:
+        self.began = self.began or MODELS
 
     def look(self) -> None:
         self.restoration.found = ()
@@ -78,3 +88,17 @@ def test_the_controller_leaves_a_server_alone_at_which_somebody_works(killed: Pa
     with stay.case():
         assert visit(killed, "r").leave_for_killed(loaded=False) == ()
     assert visit(killed, "r").lock.take_at_once()
+
+
+@pytest.mark.parametrize(("run", "digest"), [("r", "d1"), ("other", "d2")], ids=["same-run", "other-run"])
+def test_processes_of_one_run_compare_with_the_models_that_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: str, digest: str
+) -> None:
+    first = visit(tmp_path, "r")
+    with first.case():
+        pass
+    first.leave(loaded=False)
+    monkeypatch.setattr(sys.modules[__name__], "MODELS", (replace(MODELS[0], digest="d2"),))
+    second = visit(tmp_path, run)
+    with second.case():
+        assert [each.digest for each in second._bench.began] == [digest]
