@@ -15,7 +15,7 @@ from pytest_swarm.report.oracle_text import oracle_sentences
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
 from pytest_swarm.report.scoreboard import reference_mode
-from pytest_swarm.report.slow_load_text import slow_load_sentences
+from pytest_swarm.report.slow_server_text import slow_run_sentences
 from pytest_swarm.report.wording import (
     joined,
     mode_name,
@@ -59,7 +59,7 @@ def answers(report: Report) -> tuple[Answer, ...]:
         *(_agreement(report) if nothing is None else ()),
         *(
             Answer(kind="caution", tone="open", text=each)
-            for each in (*slow_load_sentences(report), *oracle_sentences(report))
+            for each in (*slow_run_sentences(report), *oracle_sentences(report))
         ),
         *_budget(report),
         *_planner(report.modes),

@@ -26,6 +26,35 @@ class Fault:
 
 
 FAULTS: Final = (
+    # --- prompts that stalled
+    Fault(
+        name="a prompt stalls only where most of its model's do",
+        where="domain/prompt_speed.py",
+        old="if len(known) < _FEWEST or stalled > _MOST_STALLED * len(known):",
+        new="if len(known) < _FEWEST or stalled < _MOST_STALLED * len(known):",
+        tests=("domain/test_prompt_speed.py",),
+    ),
+    Fault(
+        name="measured answers are played with the times of prompts that stalled",
+        where="execution/playing_transport.py",
+        old="if (answer.cached or answer.beside or stalled) and figures.prefill",
+        new="if (answer.cached or answer.beside) and figures.prefill",
+        tests=("execution/test_playing_transport.py",),
+    ),
+    Fault(
+        name="the budget of the GPU leaves out what models of the run hold",
+        where="plugin/free_vram.py",
+        old="each.size_vram_bytes for each in resident if each not in foreign",
+        new="each.size_vram_bytes for each in resident if each in foreign",
+        tests=("plugin/test_manners.py",),
+    ),
+    Fault(
+        name="what the driver reserves counts as used",
+        where="telemetry/nvml.py",
+        old='return _call(nvml, "nvmlDeviceGetMemoryInfo", handle, version)',
+        new='return _call(nvml, "nvmlDeviceGetMemoryInfo", handle)',
+        tests=("telemetry/test_nvml.py",),
+    ),
     # --- the server's prompt cache
     Fault(
         name="a sliding-window model reuses more of a prompt than its checkpoints hold",
