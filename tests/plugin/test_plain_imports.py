@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from pytest_swarm.plugin.hooks import SwarmHooks
 from pytest_swarm.plugin.plain_imports import PlainImports
 
 LOADERS = """
@@ -45,6 +46,12 @@ def test_finder_is_the_first_until_it_is_removed() -> None:
 def test_session_with_a_benchmark_rewrites_no_asserts_of_ours(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(LOADERS)
     pytester.makeini("[pytest]\nswarm_vram = 8GB\n")
-    before = list(sys.meta_path)
     pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_session_leaves_the_finders_as_it_found_them(pytestconfig: pytest.Config) -> None:
+    before = list(sys.meta_path)
+    hooks = SwarmHooks(pytestconfig)
+    assert sys.meta_path == [hooks.imports, *before]
+    hooks.pytest_unconfigure()
     assert sys.meta_path == before
