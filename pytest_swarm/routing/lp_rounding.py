@@ -14,7 +14,7 @@ from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.plan_builders import assign, held_throughout
 
 SOLVERS: Final = ("HIGHS", "SCS")  # as published: HiGHS, with SCS as the fallback
-CORNERS: Final = "corners"  # no solver: the best corner of all (lp_corners.py), as exact as HiGHS
+SIMPLEX: Final = "simplex"  # no solver: our own simplex (lp_simplex.py), as exact as HiGHS
 _INTEGRAL: Final = 1e-6  # a share within this distance of 0 or 1 is integral; both solvers are exact to about that
 
 

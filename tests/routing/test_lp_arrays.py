@@ -13,7 +13,7 @@ from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter, formulate
 from pytest_swarm.routing.lp_arrays import DirectLpRouter, lp_arrays
-from pytest_swarm.routing.lp_rounding import CORNERS, SOLVERS
+from pytest_swarm.routing.lp_rounding import SIMPLEX, SOLVERS
 from tests.instances import INSTANCES, random_view
 
 MODE, DIRECT = LpRouter(), DirectLpRouter()
@@ -63,7 +63,7 @@ def test_random_steps_have_the_plans_of_the_mode() -> None:
     plans = [same(random_view(seed, models=4, tasks=1 + seed % 4)) for seed in range(60)]
     assert any(plan.fractional for plan in plans)
     assert any(plan.status is PlanStatus.INFEASIBLE for plan in plans)
-    assert {plan.solver for plan in plans} == {CORNERS, SOLVERS[0], None}, "with the solver and without"
+    assert {plan.solver for plan in plans} == {SIMPLEX, SOLVERS[0], None}, "with the solver and without"
 
 
 def test_equal_models_are_drawn_as_the_mode_draws_them() -> None:
