@@ -25,6 +25,7 @@ class Estimator:
         self._start = start or TypeTable()
         self._learning = learning
         self._learned: dict[tuple[str, str], float] = {}
+        self._known_starts: dict[str, Mapping[str, float]] = {}
         self._token_factor = dict.fromkeys(fleet.tags, 1.0)
 
     def capability(self, tag: str, task_type: str) -> float:
@@ -70,34 +71,34 @@ class Estimator:
             prompts: Task ID to estimated tokens of its prompt: a model whose context is too short is not on offer.
         """
         models, prompts = (fleet or self.fleet).models, prompts or {}
-        shape, kinds = (len(models), len(tasks)), {task.type for task in tasks}
-        quality, cost, latency, start = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        allowed = np.ones(shape, dtype=np.bool_)
-        for i, model in enumerate(models):
-            factor = self._token_factor[model.tag]
-            given = self.fleet[model.tag]
-            began = {kind: self._start.capability(given, kind) for kind in kinds}
-            capability = {kind: self._learned.get((model.tag, kind), began[kind]) for kind in kinds}
-            for m, task in enumerate(tasks):
-                quality[i, m] = formulas.quality(
-                    capability[task.type] + self._start.offset(model, task), task.difficulty
-                )
-                cost[i, m] = formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor)
-                latency[i, m] = formulas.call_latency_s(
-                    task.whole_prompt,
-                    task.estimated_tokens * factor,
-                    model.prefill_tokens_per_s,
-                    model.decode_tokens_per_s,
-                )
-                start[i, m] = began[task.type]
-                allowed[i, m] = model.can_take(task) and model.fits(prompts.get(task.id, 0))
+        starts = [self._starts(task.type) for task in tasks]
+        needs = [prompts.get(task.id, 0) for task in tasks]
+        quality, cost, latency, allowed = [], [], [], []
+        for model, given in zip(models, self.fleet.models, strict=True):
+            tag, factor = model.tag, self._token_factor[model.tag]
+            speeds = model.prefill_tokens_per_s, model.decode_tokens_per_s
+            for task, start, need in zip(tasks, starts, needs, strict=True):
+                capability = self._learned.get((tag, task.type), start[tag]) + self._start.offset(given, task)
+                quality.append(formulas.quality(capability, task.difficulty))
+                cost.append(formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor))
+                latency.append(formulas.call_latency_s(task.whole_prompt, task.estimated_tokens * factor, *speeds))
+                allowed.append(model.can_take(task) and model.fits(need))
+        shape = (len(models), len(tasks))
         return EstimateTable(
             models=self.fleet.tags,
             tasks=tuple(task.id for task in tasks),
-            quality=quality,
-            token_cost=cost,
-            latency_s=latency,
-            allowed=allowed,
+            quality=np.array(quality, dtype=float).reshape(shape),
+            token_cost=np.array(cost, dtype=float).reshape(shape),
+            latency_s=np.array(latency, dtype=float).reshape(shape),
+            allowed=np.array(allowed, dtype=np.bool_).reshape(shape),
             load_cost=np.array([formulas.load_cost(model.load_time_ms) for model in models]),
-            start=start,
+            start=np.array([[start[tag] for start in starts] for tag in self.fleet.tags], dtype=float).reshape(shape),
         )
+
+    def _starts(self, task_type: str) -> Mapping[str, float]:
+        """Return the starting quality of each model on a type; the starting estimates do not change."""
+        known = self._known_starts.get(task_type)
+        if known is None:
+            known = {model.tag: self._start.capability(model, task_type) for model in self.fleet}
+            self._known_starts[task_type] = known
+        return known
