@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,7 @@ _MARGIN: Final = 1e-4  # values closer than this count as tied: a thousand times
 _LARGEST: Final = 1e3  # of a utility or price; beyond it, the margin is too near to the rounding of sums
 _NEVER: Final = 1e6  # the utility of a model that cannot take a task, below 0, and its cost as a level, above 0
 _ZERO: Final = 1e-9  # rounding of a residency or a pivot
+_LEAST: Final = 1e-9  # price of a resident model: of those that are equal in price, the best enters first
 _OPTIMAL: Final = 1e-10  # rounding of a reduced cost
 _SMALL: Final = 1e-3  # scale of the columns c: they enter the basis after all others, which leaves fewer ties in it
 _PIVOTS: Final = 200  # 12 are usual for eight models and four tasks; more say that rounding leads in a circle
@@ -73,8 +75,8 @@ class _Residency:
 def unique_optimum(step: LpStep) -> UniqueOptimum | None:
     """Return the optimum of the relaxation; None where other shares are as good, or nearly, or none is within budget.
 
-    Resident models cost nothing, so they are first taken as held. Where what the tasks use of them does not fit beside
-    the others, they are models like any other.
+    Resident models cost nothing, so many residencies of theirs are equal. Where these hide that the shares are unique,
+    resident models are taken as held, if what the tasks use of them fits beside the others.
 
     Args:
         step: The step to solve.
@@ -82,29 +84,31 @@ def unique_optimum(step: LpStep) -> UniqueOptimum | None:
     if max(np.abs(step.worth).max(), step.price.max()) > _LARGEST:
         return None
     free = ~step.keep & (step.price == 0)
-    if free.any():
-        found = _optimum(step, step.keep | free)
-        if found is not None and _fits(step, *found):
-            return UniqueOptimum(found[0], found[1].value)
     found = _optimum(step, step.keep)
-    return None if found is None else UniqueOptimum(found[0], found[1].value)
+    if found is None and free.any():
+        found = _optimum(step, step.keep | free)
+        if found is not None and not _fits(step, *found):
+            return None
+    return None if found is None else found[0]
 
 
-def _optimum(step: LpStep, held: Mask) -> tuple[Matrix, _Residency] | None:
+def _optimum(step: LpStep, held: Mask) -> tuple[UniqueOptimum, Matrix] | None:
     """Return the only optimal shares, and a residency for them, with models that are held whatever the rest does."""
     worth = step.worth if step.allowed.all() else np.where(step.allowed, step.worth, -_NEVER)
-    residency = _solve(step, worth, held)
+    price = np.maximum(step.price, _LEAST)
+    residency = _solve(step, worth, price, held)
     shares = None if residency is None else _shares(worth, residency)
     if residency is None or shares is None:
         return None
-    value = float((shares * worth).sum() - step.price @ residency.y)
-    exact = abs(value - residency.value) <= _ZERO * max(1.0, abs(value))  # the dual's value is the bound
-    return (shares, residency) if exact else None
+    gained = float((shares * worth).sum())
+    if abs(gained - price @ residency.y - residency.value) > _ZERO * max(1.0, abs(gained)):  # the dual's is the bound
+        return None
+    return UniqueOptimum(shares, gained - float(step.price @ residency.y)), residency.y
 
 
-def _fits(step: LpStep, shares: Matrix, residency: _Residency) -> bool:
+def _fits(step: LpStep, found: UniqueOptimum, y: Matrix) -> bool:
     """Return whether the budget is kept, with resident models held as far as tasks use them."""
-    used = np.where(step.price == 0, shares.max(axis=1), residency.y)
+    used = np.where(step.price == 0, found.shares.max(axis=1), y)
     used[step.keep] = 1.0
     return bool(used @ np.array(step.vram_gb) <= step.budget_gb + _ZERO)
 
@@ -133,7 +137,7 @@ def _first_tableau(
     return tableau, rows, first_s
 
 
-def _solve(step: LpStep, worth: Matrix, held: Mask) -> _Residency | None:
+def _solve(step: LpStep, worth: Matrix, price: Matrix, held: Mask) -> _Residency | None:
     """Return an optimal residency; None where no residency is within the budget."""
     models, tasks = worth.shape
     levels = models * tasks
@@ -141,11 +145,11 @@ def _solve(step: LpStep, worth: Matrix, held: Mask) -> _Residency | None:
     tableau = constant.copy()
     base = worth[held].max(axis=0, initial=-_NEVER)
     top = np.maximum(worth.max(axis=0), base)
-    level = np.maximum(np.where(step.allowed, worth, _NEVER), base)
+    level = np.maximum(worth if worth is step.worth else np.where(step.allowed, worth, _NEVER), base)
     tableau[tasks:-1, :levels] = np.maximum(worth[rows][:, :, None] - level.T, 0.0).reshape(len(rows), levels)
-    tableau[tasks:-1, -1] = step.price[rows]
+    tableau[tasks:-1, -1] = price[rows]
     tableau[-1, :levels] = (level.T - top[:, None]).ravel()  # the first basis: each task at its best level
-    tableau[-1, levels] = step.budget_gb - np.array(step.vram_gb) @ step.keep
+    tableau[-1, levels] = step.budget_gb - sum(compress(step.vram_gb, step.keep))
     tableau[-1, -1] = -top.sum()
     if not _minimize(tableau):
         return None
@@ -155,7 +159,7 @@ def _solve(step: LpStep, worth: Matrix, held: Mask) -> _Residency | None:
     loose = tableau[:-1, -1] <= _MARGIN * np.abs(change).max(axis=1, initial=1.0)
     moves = np.zeros((int(loose.sum()), models))
     moves[:, rows] = change[loose]
-    return _Residency(y, -float(tableau[-1, -1] + step.price @ held), moves)
+    return _Residency(y, -float(tableau[-1, -1] + price @ held), moves)
 
 
 def _minimize(tableau: Matrix) -> bool:
@@ -171,45 +175,62 @@ def _minimize(tableau: Matrix) -> bool:
         at = ratio.argmin()
         if ratio[at] == np.inf:
             return False
-        row = tableau[at]
-        row /= row[column]
+        row = tableau[at] / tableau[at, column]
         factors = tableau[:, column].copy()
-        factors[at] = 0.0
+        factors[at] -= 1.0
         tableau -= factors[:, None] * row
     return False
 
 
 def _shares(worth: Matrix, residency: _Residency) -> Matrix | None:
     """Return the shares x (I, M) of a residency; None where others are as good, or a solver's rounding decides."""
-    y, moves = residency.y, residency.moves
-    reached = (y > _ZERO) | (moves > _ZERO).any(axis=0)
-    ranked, order, tasks = _ranked(np.where(reached[:, None], worth, -_NEVER))
-    able = ranked > -_NEVER
-    cover = np.where(able, y[order], 0.0).cumsum(axis=0)
-    filled = np.minimum(cover, 1.0)
-    if (filled[-1] < 1.0 - _ZERO).any():
-        return None
-    filled[1:] -= filled[:-1].copy()
-    if len(moves):
-        change = np.where(able, moves[:, order], 0.0).cumsum(axis=1)
-        if ((change < -_ZERO) | ((change > _ZERO) & (cover < 1.0 - _ZERO))).any():
+    y, moves = residency.y.tolist(), residency.moves.tolist()
+    reached = [i for i, held in enumerate(y) if held > _ZERO or any(move[i] > _ZERO for move in moves)]
+    shares = np.zeros(worth.shape)
+    for task, column in enumerate(worth.T.tolist()):
+        order = sorted((i for i in reached if column[i] > -_NEVER), key=lambda i: -column[i])
+        filled = _fill([column[i] for i in order], [y[i] for i in order], [[move[i] for i in order] for move in moves])
+        if filled is None:
             return None
-    tied = (ranked[:-1] - ranked[1:] < _MARGIN) & (filled[:-1] + filled[1:] > _ZERO)
-    if tied.any() or _solver_decides(filled):
-        return None
-    shares: Matrix = np.empty_like(filled)
-    shares[order, tasks] = filled
+        shares[order, task] = filled
     return shares
 
 
-def _solver_decides(shares: Matrix) -> bool:
+def _fill(worth: list[float], held: list[float], moves: list[list[float]]) -> list[float] | None:
+    """Return the shares of a task of its models, from the best to the worst; None where others are as good.
+
+    Args:
+        worth: Utilities of the models, the largest first.
+        held: Their residencies.
+        moves: Directions in which the residencies may move for nothing.
+    """
+    before = cover = 0.0
+    shares: list[float] = []
+    for place, part in enumerate(held):
+        cover += part
+        share = min(cover, 1.0) - min(before, 1.0)
+        if place and worth[place - 1] - worth[place] < _MARGIN and shares[-1] + share > _ZERO:
+            return None
+        if _solver_decides(share):
+            return None
+        shares.append(share)
+        before = cover
+    if cover < 1.0 - _ZERO or any(_changes_shares(held, move) for move in moves):
+        return None
+    return shares
+
+
+def _changes_shares(held: list[float], move: list[float]) -> bool:
+    """Return whether a move of the residencies, best model first, changes what each set of best models covers."""
+    cover = change = 0.0
+    for part, step in zip(held, move, strict=True):
+        cover, change = cover + part, change + step
+        if change < -_ZERO or (change > _ZERO and cover < 1.0 - _ZERO):
+            return True
+    return False
+
+
+def _solver_decides(share: float) -> bool:
     """Return whether the tolerance of a solver can decide how a share is rounded."""
-    scaled = shares * 10**_DECIMALS
-    near = (np.abs(scaled - scaled.round()) > _HALF) | ((shares > _ZERO) & (shares < _TINY))
-    return bool(near.any())
-
-
-def _ranked(worth: Matrix) -> tuple[Matrix, Index, Index]:
-    """Return the utilities of each task from its best model to its worst, and where they stand in `worth`."""
-    order, tasks = np.argsort(-worth, axis=0, kind="stable"), np.arange(worth.shape[1])
-    return worth[order, tasks], order, tasks
+    scaled = share * 10**_DECIMALS
+    return abs(scaled - round(scaled)) > _HALF or _ZERO < share < _TINY

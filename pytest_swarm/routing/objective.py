@@ -156,7 +156,8 @@ def value_throughout(view: PlanningView, rows: Sequence[int], held: frozenset[st
     """
     values, price = utility(view), load_price(view).tolist()
     worth = float(sum(values[row, column] for column, row in enumerate(rows)))
-    return worth - sum(price[i] for i, tag in enumerate(view.fleet.tags) if tag in held and tag not in view.resident)
+    loads = sum(price[i] for i, tag in enumerate(view.fleet.tags) if tag in held and tag not in view.resident)
+    return worth - float(loads)
 
 
 def _loads(plan: Plan, view: PlanningView, residency: tuple[frozenset[str], ...]) -> tuple[tuple[int, str], ...]:

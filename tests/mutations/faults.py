@@ -350,8 +350,8 @@ FAULTS: Final = (
     Fault(
         name="models of a task that are equally good are no tie of the relaxation",
         where="routing/lp_simplex.py",
-        old="if tied.any() or _solver_decides(filled):",
-        new="if _solver_decides(filled):",
+        old="worth[place - 1] - worth[place] < _MARGIN",
+        new="worth[place - 1] < worth[place]",
         tests=("routing/test_lp_simplex.py",),
     ),
     Fault(
@@ -364,8 +364,8 @@ FAULTS: Final = (
     Fault(
         name="a residency that may move for nothing and changes a share is the only one",
         where="routing/lp_simplex.py",
-        old="    if len(moves):",
-        new="    if not len(moves):",
+        old="any(_changes_shares(held, move) for move in moves)",
+        new="any(_changes_shares(held, move) for move in moves[:0])",
         tests=("routing/test_lp_simplex.py",),
     ),
     Fault(
