@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.task import Task
 from pytest_swarm.estimate import formulas
 from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.estimate.starting_estimates import StartingEstimates, TypeTable
+
+_REMEMBERED: Final = 1024  # tasks; a prompt is some KB
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The estimates of one task, by model."""
+
+    quality: list[float] = field(default_factory=list)
+    token_cost: list[float] = field(default_factory=list)
+    latency_s: list[float] = field(default_factory=list)
+    allowed: list[bool] = field(default_factory=list)
+    start: list[float] = field(default_factory=list)
 
 
 class Estimator:
@@ -25,7 +41,8 @@ class Estimator:
         self._start = start or TypeTable()
         self._learning = learning
         self._learned: dict[tuple[str, str], float] = {}
-        self._known_starts: dict[str, Mapping[str, float]] = {}
+        self._offered = fleet
+        self._known: dict[tuple[str, float, int, str, int], _Column] = {}
         self._token_factor = dict.fromkeys(fleet.tags, 1.0)
 
     def capability(self, tag: str, task_type: str) -> float:
@@ -53,6 +70,7 @@ class Estimator:
         """
         if not self._learning:
             return
+        self._known.clear()
         if score is not None:
             known = self.capability(tag, task.type)
             self._learned[tag, task.type] = formulas.learned_capability(known, score)
@@ -70,35 +88,45 @@ class Estimator:
             fleet: The models with their present contexts; None = those of the fleet file.
             prompts: Task ID to estimated tokens of its prompt: a model whose context is too short is not on offer.
         """
-        models, prompts = (fleet or self.fleet).models, prompts or {}
-        starts = [self._starts(task.type) for task in tasks]
-        needs = [prompts.get(task.id, 0) for task in tasks]
-        quality, cost, latency, allowed = [], [], [], []
-        for model, given in zip(models, self.fleet.models, strict=True):
-            tag, factor = model.tag, self._token_factor[model.tag]
-            speeds = model.prefill_tokens_per_s, model.decode_tokens_per_s
-            for task, start, need in zip(tasks, starts, needs, strict=True):
-                capability = self._learned.get((tag, task.type), start[tag]) + self._start.offset(given, task)
-                quality.append(formulas.quality(capability, task.difficulty))
-                cost.append(formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor))
-                latency.append(formulas.call_latency_s(task.whole_prompt, task.estimated_tokens * factor, *speeds))
-                allowed.append(model.can_take(task) and model.fits(need))
-        shape = (len(models), len(tasks))
+        offered, needed = fleet or self.fleet, prompts or {}
+        if offered is not self._offered:
+            self._offered, self._known = offered, {}
+        columns = [self._column(task, needed.get(task.id, 0)) for task in tasks]
+        shape = (len(offered.models), len(columns))
+
+        def matrix(rows: Iterable[Sequence[float]], kind: type = float) -> npt.NDArray[Any]:
+            return np.array(list(rows), dtype=kind, order="F").T.reshape(shape)
+
         return EstimateTable(
             models=self.fleet.tags,
             tasks=tuple(task.id for task in tasks),
-            quality=np.array(quality, dtype=float).reshape(shape),
-            token_cost=np.array(cost, dtype=float).reshape(shape),
-            latency_s=np.array(latency, dtype=float).reshape(shape),
-            allowed=np.array(allowed, dtype=np.bool_).reshape(shape),
-            load_cost=np.array([formulas.load_cost(model.load_time_ms) for model in models]),
-            start=np.array([[start[tag] for start in starts] for tag in self.fleet.tags], dtype=float).reshape(shape),
+            quality=matrix(each.quality for each in columns),
+            token_cost=matrix(each.token_cost for each in columns),
+            latency_s=matrix(each.latency_s for each in columns),
+            allowed=matrix((each.allowed for each in columns), np.bool_),
+            load_cost=np.array([formulas.load_cost(model.load_time_ms) for model in offered]),
+            start=matrix(each.start for each in columns),
         )
 
-    def _starts(self, task_type: str) -> Mapping[str, float]:
-        """Return the starting quality of each model on a type; the starting estimates do not change."""
-        known = self._known_starts.get(task_type)
-        if known is None:
-            known = {model.tag: self._start.capability(model, task_type) for model in self.fleet}
-            self._known_starts[task_type] = known
-        return known
+    def _column(self, task: Task, need: int) -> _Column:
+        """Return the estimates of a task; they are remembered until the next outcome."""
+        text = task.whole_prompt
+        key = (task.type, task.difficulty, task.estimated_tokens, text, need)
+        column = self._known.get(key)
+        if column is not None:
+            return column
+        column = _Column()
+        for model, given in zip(self._offered, self.fleet, strict=True):
+            factor = self._token_factor[model.tag]
+            start = self._start.capability(given, task.type)
+            capability = self._learned.get((model.tag, task.type), start) + self._start.offset(given, task)
+            speeds = model.prefill_tokens_per_s, model.decode_tokens_per_s
+            column.quality.append(formulas.quality(capability, task.difficulty))
+            column.token_cost.append(formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor))
+            column.latency_s.append(formulas.call_latency_s(text, task.estimated_tokens * factor, *speeds))
+            column.allowed.append(model.can_take(task) and model.fits(need))
+            column.start.append(start)
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[key] = column
+        return column
