@@ -41,6 +41,7 @@ class Estimator:
         self._start = start or TypeTable()
         self._learning = learning
         self._learned: dict[tuple[str, str], float] = {}
+        self._starts: dict[str, list[float]] = {}
         self._offered = fleet
         self._known: dict[tuple[str, float, int, str, int], _Column] = {}
         self._token_factor = dict.fromkeys(fleet.tags, 1.0)
@@ -116,9 +117,12 @@ class Estimator:
         if column is not None:
             return column
         column = _Column()
-        for model, given in zip(self._offered, self.fleet, strict=True):
+        starts = self._starts.get(task.type)
+        if starts is None:
+            starts = [self._start.capability(model, task.type) for model in self.fleet]
+            self._starts[task.type] = starts
+        for model, given, start in zip(self._offered, self.fleet, starts, strict=True):
             factor = self._token_factor[model.tag]
-            start = self._start.capability(given, task.type)
             capability = self._learned.get((model.tag, task.type), start) + self._start.offset(given, task)
             speeds = model.prefill_tokens_per_s, model.decode_tokens_per_s
             column.quality.append(formulas.quality(capability, task.difficulty))

@@ -25,6 +25,7 @@ from pytest_swarm.routing.objective import load_price, resident_mask, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan
 
 _KEPT: Final = 32  # programs of one shape; an agent meets few shapes
+_REMEMBERED: Final = 1024  # solved programs, of 1 KB or so
 _NO_PLAN: Final = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
 
 
@@ -80,6 +81,7 @@ class DirectLpRouter:
     def __init__(self) -> None:
         self._highs: Any = new_highs()  # highspy is untyped
         self._lock = threading.Lock()
+        self._solved: dict[tuple[object, ...], LpRelaxation] = {}
         self._program = lru_cache(maxsize=_KEPT)(_program_of)
         self._highs.passModel(_program_of((1, 1), b"\1", b"\0", (1.0,), 1.0))
         self._highs.run()  # the first run of a process costs some ms, and no step should wait for that
@@ -104,9 +106,22 @@ class DirectLpRouter:
         )
         found = unique_optimum(step)
         if found is None:
-            return self._by_highs(step)
+            return self._tied(step)
         solve_ms = (time.perf_counter() - started) * 1000
         return LpRelaxation(shares=found.shares, optimum=found.value, solver=SIMPLEX, solve_ms=solve_ms)
+
+    def _tied(self, step: LpStep) -> LpRelaxation | None:
+        """Return what HiGHS answers; of equal programs, as where tokens cost nothing, only the first is solved."""
+        key = (step.worth.tobytes(), step.price.tobytes(), step.allowed.tobytes(), step.keep.tobytes())
+        program = (*key, step.worth.shape, step.vram_gb, step.budget_gb)
+        known = self._solved.get(program)
+        if known is None:
+            known = self._by_highs(step)
+            if known is not None:
+                if len(self._solved) >= _REMEMBERED:
+                    self._solved.clear()
+                self._solved[program] = known
+        return known
 
     def _by_highs(self, step: LpStep) -> LpRelaxation | None:
         started = time.perf_counter()
