@@ -266,7 +266,7 @@ class Resources:
         from pytest_swarm.plugin.server_visit import ServerVisit
 
         assert self.called.host is not None, "every live backend has one"
-        return ServerVisit(ServerLock(self.called.host, tell=self.tell), self.server_bench)
+        return ServerVisit(ServerLock(self.called.host, tell=self.tell), self.server_bench, run=self._process.run_name)
 
     @contextmanager
     def serve(self) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import signal
 from datetime import datetime
 from typing import Any
 
@@ -165,3 +166,29 @@ def test_workers_of_xdist_leave_together(suite: pytest.Pytester, fast_server: st
     options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-compare=greedy,best-single,random")
     suite.runpytest("test_wb1.py", "-n2", *options).assert_outcomes(passed=3)
     assert state(ps(fast_server)) == state(before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no process can be killed here")
+def test_a_worker_that_is_killed_leaves_nothing_loaded(suite: pytest.Pytester, fast_server: str) -> None:
+    pytest.importorskip("xdist")
+    suite.makeconftest(
+        """
+import os, signal
+from pytest_swarm.routing.greedy import GreedyRouter
+
+class Killed(GreedyRouter):
+    async def route(self, view):
+        if view.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await super().route(view)
+
+def pytest_swarm_routers(config):
+    return {"killed": lambda setup: Killed()}
+"""
+    )
+    suite.makepyfile(test_wb1=WB1)
+    load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
+    before = state(ps(fast_server))
+    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-compare=killed")
+    suite.runpytest("test_wb1.py", "-n1", "--max-worker-restart=0", *options).assert_outcomes(failed=1)
+    assert state(ps(fast_server)) == before
