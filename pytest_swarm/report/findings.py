@@ -14,6 +14,7 @@ from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.oracle_text import oracle_sentences
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
+from pytest_swarm.report.score_basis import score_basis_sentences
 from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.slow_load_text import slow_load_sentences
 from pytest_swarm.report.wording import (
@@ -56,10 +57,13 @@ def answers(report: Report) -> tuple[Answer, ...]:
         *spoken,
         *(_savings(report) if nothing is None else ()),
         *_caution(spoken),
-        *(_agreement(report) if nothing is None else ()),
         *(
             Answer(kind="caution", tone="open", text=each)
-            for each in (*slow_load_sentences(report), *oracle_sentences(report))
+            for each in (
+                *(score_basis_sentences(report) if nothing is None else ()),
+                *slow_load_sentences(report),
+                *oracle_sentences(report),
+            )
         ),
         *_budget(report),
         *_planner(report.modes),
@@ -177,19 +181,6 @@ def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:
         text = (
             f"Each of the {count} intervals is 95 % on its own; among so many, one that excludes zero may be chance"
             f" (a family-wise claim wants {100 - 5 / count:.1f} %)."
-        )
-        yield Answer(kind="caution", tone="open", text=text)
-
-
-def _agreement(report: Report) -> Iterable[Answer]:
-    """Say of which tasks the score is agreement with a model, and not truth."""
-    graphs = {each.record.case.graph.digest: each.record.case.graph for each in report.jobs}.values()
-    scored = [task for graph in graphs for task in graph.tasks if task.expected is not None]
-    models = Counter(task.reference_model for task in scored if task.reference_model is not None)
-    for model, count in sorted(models.items()):
-        text = (
-            f"Scores are agreement with {one_line(model)}, not truth: its answers are expected of {count:,} of"
-            f" {len(scored):,} scored tasks."
         )
         yield Answer(kind="caution", tone="open", text=text)
 

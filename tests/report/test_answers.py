@@ -41,7 +41,7 @@ def test_noise_is_called_noise() -> None:
     found = compared(comparison)
     assert found.tone == "open"
     assert "LP scored 74.1 %, LLM 63.0 %, over 3 pairs from 3 workflows" in found.text
-    assert "real cannot be said (3 workflows: no statement about others)" in found.text
+    assert "real cannot be said (3 workflows; an interval needs 6)" in found.text
     assert "better by" not in found.text
 
 
@@ -61,9 +61,7 @@ def test_a_difference_within_noise_is_called_so() -> None:
 
 def test_one_workflow_supports_no_claim() -> None:
     (text,) = said(*pairs((1.0,), (0.0,)), kind="comparison")
-    assert (
-        "whether the difference of 100.0 points is real cannot be said (1 workflow: no statement about others)" in text
-    )
+    assert "whether the difference of 100.0 points is real cannot be said (1 workflow; an interval needs 6)" in text
 
 
 def test_equal_scores_are_no_difference() -> None:
