@@ -186,23 +186,31 @@ def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:
 
 
 def _budget(report: Report) -> Iterable[Answer]:
-    """Say for each budget which mode broke it, in how many jobs, at which horizon."""
+    """Say for each budget which mode broke it, in how many jobs, at which horizon; and which budgets all modes kept."""
+    kept_by: dict[tuple[str, ...], list[str]] = {}
     planned = [each for each in report.settings if each.violation_rate is not None]
     by_budget = sorted(planned, key=lambda each: each.vram_budget_gb or 0.0)
     for budget_gb, cells in groupby(by_budget, key=lambda each: each.vram_budget_gb):
         rows = list(cells)
         broke = [mode for mode in report.mode_names if any(each.violations for each in rows if each.mode == mode)]
         kept = [mode for mode in report.mode_names if mode not in broke and any(each.mode == mode for each in rows)]
+        if not broke:
+            kept_by.setdefault(tuple(kept), []).append(budget_label(budget_gb))
+            continue
         parts = [_broken(mode, [each for each in rows if each.mode == mode]) for mode in broke]
         if kept:
-            never = joined([mode_name(mode) for mode in kept]) if len(kept) <= _FEW_MODES else _many(kept, broke)
-            parts.append(f"{never} never broke it" if broke else f"{never} kept it in every plan")
+            parts.append(f"{_modes(kept, 'the other')} never broke it")
         text = f"VRAM budget of {budget_label(budget_gb)}: {'; '.join(parts)}."
-        yield Answer(kind="budget", tone="bad" if broke else "good", text=text)
+        yield Answer(kind="budget", tone="bad", text=text)
+    for modes, labels in kept_by.items():
+        noun, them = ("budget", "it") if len(labels) == 1 else ("budgets", "them")
+        text = f"VRAM {noun} of {joined(labels)}: {_modes(modes, 'all')} kept {them} in every plan."
+        yield Answer(kind="budget", tone="good", text=text)
 
 
-def _many(kept: Sequence[str], broke: Sequence[str]) -> str:
-    return f"the other {len(kept)} modes" if broke else f"all {len(kept)} modes"
+def _modes(modes: Sequence[str], which: str) -> str:
+    """Return the names of a few modes, and `all 5 modes` for many."""
+    return joined([mode_name(mode) for mode in modes]) if len(modes) <= _FEW_MODES else f"{which} {len(modes)} modes"
 
 
 def _broken(mode: str, cells: Sequence[Aggregate]) -> str:

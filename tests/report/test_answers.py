@@ -81,6 +81,17 @@ def test_the_budget_sentence_names_who_broke_it_where_and_how_often() -> None:
     assert text == "VRAM budget of 8GB: LP broke it in 1 of 3 jobs at h1, never at h3; MILP never broke it."
 
 
+def test_budgets_that_all_modes_kept_are_one_sentence() -> None:
+    modes = ("lp", "milp")
+    kept = [record(case=key(mode, budget_gb=budget)) for mode in modes for budget in (8.0, 24.0)]
+    assert said(*kept, kind="budget") == ["VRAM budgets of 8GB and 24GB: LP and MILP kept them in every plan."]
+    leak = replace(record(case=key("lp", budget_gb=12.0)), steps=(step(0, {"s0": PHI.tag}, budget_gb=12.0),))
+    assert said(*kept, leak, kind="budget") == [
+        "VRAM budget of 12GB: LP broke it in the only job at h3.",
+        "VRAM budgets of 8GB and 24GB: LP and MILP kept them in every plan.",
+    ]
+
+
 def test_filled_in_assignments_are_laid_open() -> None:
     filled = (Assignment(task="s0", model=GEMMA.tag, origin=Origin.FILL_IN),)
     asked = (Assignment(task="s1", model=GEMMA.tag, origin=Origin.PLANNER),)
