@@ -36,6 +36,7 @@ class SwarmHooks:
         self.imports.install()
         self.ending: SessionEnd | None = None
         self._keywords: Mapping[str, Any] = {}
+        self._at_the_end: list[str] = []  # what was said as the server was left
 
     @cached_property
     def session(self) -> SwarmSession:
@@ -173,7 +174,7 @@ class SwarmHooks:
     @pytest.hookimpl(tryfirst=True)  # the terminal takes its time to show where it was
     def pytest_keyboard_interrupt(self) -> None:
         """From here on the run is being closed, which a further Ctrl-C must not break off."""
-        self.signals.close()
+        self.signals.close(interrupted=True)
 
     @pytest.hookimpl(trylast=True)  # pytest itself collects garbage there, which takes its time
     def pytest_unconfigure(self) -> None:
@@ -181,19 +182,28 @@ class SwarmHooks:
         from pytest_swarm.plugin.garbage import visit_all_again
 
         visit_all_again()
-        self.signals.restore()
+        self.signals.end()
         self.imports.remove()
 
     def _close_resources(self) -> None:
         """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""
         resources = self.session.resources
+        before = len(resources.remarks)
         if self.session.dry_run is not None:
             self.session.dry_run.close()
         try:
-            with self.signals.interruptible():
+            with self.signals.interruptible(self._tell_of_restoration):
+                if self.session.lost_workers:
+                    from pytest_swarm.plugin.killed_workers import leave_for_killed_workers
+
+                    resources.remarks += leave_for_killed_workers(resources, self.session.settings)
                 resources.close()
         except KeyboardInterrupt:
             resources.remarks.append("interrupted while the server was being left as it was found; look at `ollama ps`")
+        self._at_the_end = resources.remarks[before:]
+
+    def _tell_of_restoration(self) -> None:
+        self.session.tell("the server is being left as it was found; a further Ctrl-C gives that up")
 
     def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the reports, and let others go on with the run; a worker sends its remarks to its controller."""
@@ -231,3 +241,6 @@ class SwarmHooks:
             from pytest_swarm.plugin.reporting import show
 
             show(self.ending, terminalreporter)
+        if self.ending is None or self.ending.report is None:  # no report has them
+            for remark in self._at_the_end:
+                terminalreporter.write_line(f"swarm: {remark}")

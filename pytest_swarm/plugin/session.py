@@ -77,6 +77,7 @@ class SwarmSession:
         self.notes: list[str] = []
         self.failed: dict[str, None] = {}
         """The ids of the tests that failed."""
+        self.lost_workers = 0
         self._topics: set[str] = set()
 
     @cached_property
@@ -291,6 +292,7 @@ class SwarmSession:
 
     def lost_worker(self) -> None:
         """A worker of xdist died and took a test with it."""
+        self.lost_workers += 1
         self.notes.append("a worker of xdist died; what it was running is not in this run")
         if self.gating is not None:
             self.gating.lost_worker = True
