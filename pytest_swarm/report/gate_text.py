@@ -108,16 +108,20 @@ def _sentences(rows: Iterable[VerdictRow]) -> list[str]:
         name = f"{mode_name(one_line(row.mode, 24))} {row.expression}"
         if row.note:
             found.append(f"{name}: {one_line(row.note, 300)}")
-        if row.verdict is not Verdict.NOT_COMPARABLE:
-            found.append(f"{name}: {coverage_text(row)}")
+        if row.verdict is not Verdict.NOT_COMPARABLE and (said := coverage_text(row)):
+            found.append(f"{name}: {said}")
         found += [f"{name}: lost: {one_line(each, 300)}" for each in row.lost]
         found += [f"{name}: {one_line(each, 300)}" for each in row.details]
     return found
 
 
 def coverage_text(row: VerdictRow) -> str:
-    """What was compared, as in `51 of 51 cases, 255 of 255 pairs; 20 repeats, 3 distinct`."""
-    said = f"{row.cases:,} of {row.cases_expected:,} cases, {row.pairs:,} of {row.pairs_expected:,} pairs compared"
+    """Return what was compared, as in `51 of 51 cases, 255 of 255 pairs; 20 repeats, 3 distinct`.
+
+    It is empty where all was compared and nothing else is to be said, because the table has the pairs.
+    """
+    counts = f"{row.cases:,} of {row.cases_expected:,} cases, {row.pairs:,} of {row.pairs_expected:,} pairs compared"
+    said = ""
     for side, repeats, distinct in (
         ("then", row.repeats_before, row.distinct_before),
         ("now", row.repeats_now, row.distinct_now),
@@ -128,7 +132,8 @@ def coverage_text(row: VerdictRow) -> str:
         said += f"; look {row.looks + 1} of a growing run, at {100 * share_of_level(row.looks):.0f} % of the level"
     if row.distinct_now == row.jobs < row.repeats_now or row.distinct_before == row.jobs < row.repeats_before:
         said += ". The server answered every repeat of a job alike, so repeats say nothing of chance"
-    return said
+    is_whole = row.cases == row.cases_expected and row.pairs == row.pairs_expected
+    return "" if is_whole and not said else counts + said
 
 
 def _notable(case: CaseVerdict) -> bool:
