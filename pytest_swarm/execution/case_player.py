@@ -116,4 +116,6 @@ class CasePlayer:
             self._loop.stop_instead_of_advancing(lambda: False)
             self._task.cancel()
             self._loop.run_forever()  # until the task is done
+        if self._task is not None and not self._task.cancelled():
+            self._task.exception()  # Ctrl-C is its exception too, which asyncio would show if nobody asked for it
         self._bench.close()

@@ -38,6 +38,11 @@ class ReplacedModels:
         self.lost: dict[str, int] = {}
         """Full tag -> answers and loads that were not kept, because the model was replaced."""
 
+    @property
+    def began(self) -> tuple[ModelIdentity, ...]:
+        """The models as they were at the start of the run."""
+        return tuple(self._began.values())
+
     async def look(self, client: OllamaClient) -> None:
         """Ask a server for its models, and note those that are others than at the start.
 

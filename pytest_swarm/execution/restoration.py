@@ -7,7 +7,7 @@ can share it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError
@@ -21,11 +21,13 @@ class Restoration:
     Attributes:
         found: The models that were resident before; None = not looked yet.
         used: Full tags of the models that the run has loaded or called.
+        on_use: Is called before a model is loaded or called for the first time.
     """
 
     def __init__(self) -> None:
         self.found: tuple[ResidentEntry, ...] | None = None
         self.used: set[str] = set()
+        self.on_use: Callable[[], None] = lambda: None
 
     async def look(self, client: OllamaClient) -> None:
         """Keep what is resident now, unless that was done before."""
@@ -33,8 +35,10 @@ class Restoration:
             self.found = await client.resident_entries()
 
     def use(self, tag: str) -> None:
-        """Note that the run loads or calls a model."""
-        self.used.add(full_tag(tag))
+        """Note that the run is about to load or call a model."""
+        if full_tag(tag) not in self.used:
+            self.used.add(full_tag(tag))
+            self.on_use()
 
     def forget(self, tags: Collection[str]) -> None:
         """Leave models alone that were replaced: their tags unload another file now, and the old one goes by itself.

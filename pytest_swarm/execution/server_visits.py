@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Final, TypeVar
 
 from pytest_swarm.errors import BackendError
@@ -11,6 +11,7 @@ from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.replaced_models import ReplacedModels
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.server_answers import identities, models_at
+from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 
@@ -42,6 +43,21 @@ class ServerVisits:
     def installed_now(self) -> tuple[ListedModel, ...]:
         """Return the models that a real server has installed; BackendError where it does not answer."""
         return self._at_the_server(lambda client: client.installed())
+
+    @property
+    def began(self) -> tuple[ModelIdentity, ...]:
+        """The models of the server as they were at the first `watch_models`; none before it."""
+        return () if self._replaced is None else self._replaced.began
+
+    def begin_with(self, models: Iterable[ModelIdentity]) -> None:
+        """Compare with the models that another process of the run began with.
+
+        Args:
+            models: Those models; none where it does not know them.
+        """
+        began = identities(models)
+        if began and self._replaced is None:
+            self._replaced = ReplacedModels(began, advice=_RUN_AGAIN)
 
     def watch_models(self) -> ReplacedModels | None:
         """Return which models of a real server are others than at the first call; None where that cannot be told.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,8 @@ class EndingSignals:
 
     def __init__(self) -> None:
         self._before: dict[int, _Handler] = {}
-        self._interruptible = False
+        self._interrupted = False  # whether a signal has reached the run or its end
+        self._tell: Callable[[], None] | None = None  # tells what a further signal gives up; None: it gives up nothing
 
     def watch(self) -> None:
         """Let SIGTERM and SIGHUP interrupt the run as Ctrl-C does, so that its reports are written."""
@@ -31,22 +33,42 @@ class EndingSignals:
             if signal.getsignal(number) is signal.SIG_DFL:
                 self._set(number, _as_ctrl_c)
 
-    def close(self) -> None:
-        """From now on the run is being closed: a further signal ends what is `interruptible`, and nothing else."""
+    def close(self, *, interrupted: bool = False) -> None:
+        """From now on the run is being closed: a second signal ends what is `interruptible`, and nothing else.
+
+        Args:
+            interrupted: Whether a signal is what ends the run.
+        """
+        self._interrupted = self._interrupted or interrupted
         if threading.current_thread() is not threading.main_thread():
             return
         for number in (signal.SIGINT, *_LIKE_CTRL_C):
             if callable(signal.getsignal(number)):
-                self._set(number, self._once)
+                self._set(number, self._again)
 
     @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Let one signal raise KeyboardInterrupt in the block."""
-        self._interruptible = True
+    def interruptible(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Let a signal raise KeyboardInterrupt in the block, unless it is the first one that reaches the run.
+
+        Args:
+            tell: Is called for the first one.
+        """
+        self._tell = tell
         try:
             yield
         finally:
-            self._interruptible = False
+            self._tell = None
+
+    def end(self) -> None:
+        """Put back the handlers at the end of pytest; in a process that ends with it, at the first signal only.
+
+        There a signal must not take the exit status away, or end in a traceback.
+        """
+        if self._before and _is_pytests_own_process():
+            for number in self._before:
+                signal.signal(number, self._last)
+        else:
+            self.restore()
 
     def restore(self) -> None:
         """Put back the handlers that were there before."""
@@ -58,10 +80,33 @@ class EndingSignals:
         before = signal.signal(number, handler)
         self._before.setdefault(number, before)
 
-    def _once(self, _number: int, _frame: FrameType | None) -> None:
-        if self._interruptible:
-            self._interruptible = False
+    def _again(self, _number: int, _frame: FrameType | None) -> None:
+        first, tell, self._interrupted = not self._interrupted, self._tell, True
+        if tell is None:
+            return
+        if first:
+            tell()
+        else:
+            self._tell = None
             raise KeyboardInterrupt
+
+    def _last(self, _number: int, _frame: FrameType | None) -> None:
+        """Do nothing once, so that a process that does not end can still be ended."""
+        self.restore()
+
+
+def _is_pytests_own_process() -> bool:
+    """Return whether this process ends when pytest does: `pytest` or `python -m pytest`, not a call of its `main`."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and not (_is_of_pytest(frame) and frame.f_code.co_name.lstrip("_") == "main"):
+        frame = frame.f_back
+    while frame is not None and frame.f_back is not None and _is_of_pytest(frame.f_back):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_name.lstrip("_") == "console_main"  # the name of a function of pytest
+
+
+def _is_of_pytest(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__") == "_pytest.config"
 
 
 def _as_ctrl_c(_number: int, frame: FrameType | None) -> None:

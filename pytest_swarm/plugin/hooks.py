@@ -11,6 +11,7 @@ import pytest
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
 from pytest_swarm.plugin.ending_signals import EndingSignals
+from pytest_swarm.plugin.plain_imports import PlainImports
 from pytest_swarm.plugin.worker_messages import TOLD
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ class SwarmHooks:
         self.is_worker = hasattr(config, "workerinput")  # xdist's own way to mark its workers
         self.trouble: SwarmError | None = None
         self.signals = EndingSignals()
+        self.imports = PlainImports()
+        self.imports.install()
         self.ending: SessionEnd | None = None
         self._keywords: Mapping[str, Any] = {}
+        self._at_the_end: list[str] = []  # what was said as the server was left
 
     @cached_property
     def session(self) -> SwarmSession:
@@ -96,6 +100,8 @@ class SwarmHooks:
     @pytest.hookimpl(tryfirst=True)  # before the terminal asks for our header line
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Make backend, fleet and folder: what is wrong with them ends the run before any test."""
+        from pytest_swarm.plugin.garbage import leave_out_of_collections
+
         try:
             if self.trouble is not None:
                 raise self.trouble
@@ -103,6 +109,7 @@ class SwarmHooks:
                 self.signals.watch()
                 with refused_files():
                     self.session.prepare(session.items, collect_only=session.config.option.collectonly)
+                leave_out_of_collections()
         except SwarmError as error:
             if self.is_worker:  # xdist tells its controller of a worker's exit status, and not of the reason
                 self.config.__dict__["workeroutput"][REFUSAL] = str(error)
@@ -167,23 +174,33 @@ class SwarmHooks:
     @pytest.hookimpl(tryfirst=True)  # the terminal takes its time to show where it was
     def pytest_keyboard_interrupt(self) -> None:
         """From here on the run is being closed, which a further Ctrl-C must not break off."""
-        self.signals.close()
+        self.signals.close(interrupted=True)
 
     @pytest.hookimpl(trylast=True)  # pytest itself collects garbage there, which takes its time
     def pytest_unconfigure(self) -> None:
-        """Leave the handlers of signals as they were found."""
-        self.signals.restore()
+        """Leave the handlers of signals and the finders of modules as they were found."""
+        self.signals.end()
+        self.imports.remove()
 
     def _close_resources(self) -> None:
         """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""
         resources = self.session.resources
+        before = len(resources.remarks)
         if self.session.dry_run is not None:
             self.session.dry_run.close()
         try:
-            with self.signals.interruptible():
+            with self.signals.interruptible(self._tell_of_restoration):
+                if self.session.lost_workers:
+                    from pytest_swarm.plugin.killed_workers import leave_for_killed_workers
+
+                    resources.remarks += leave_for_killed_workers(resources, self.session.settings)
                 resources.close()
         except KeyboardInterrupt:
             resources.remarks.append("interrupted while the server was being left as it was found; look at `ollama ps`")
+        self._at_the_end = resources.remarks[before:]
+
+    def _tell_of_restoration(self) -> None:
+        self.session.tell("the server is being left as it was found; a further Ctrl-C gives that up")
 
     def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the reports, and let others go on with the run; a worker sends its remarks to its controller."""
@@ -221,3 +238,6 @@ class SwarmHooks:
             from pytest_swarm.plugin.reporting import show
 
             show(self.ending, terminalreporter)
+        if self.ending is None or self.ending.report is None:  # no report has them
+            for remark in self._at_the_end:
+                terminalreporter.write_line(f"swarm: {remark}")

@@ -22,6 +22,7 @@ import msgspec
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.files import lock_at_once, wait_for_lock
+from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.messages import ResidentEntry
 
 _EVERYBODY: Final = 0o666
@@ -39,17 +40,23 @@ class LockOwner(msgspec.Struct, frozen=True, kw_only=True):
 class ServerNotes(msgspec.Struct, frozen=True, kw_only=True):
     """What the lock file holds.
 
+    Where `processes` is empty and `used` is not, all processes were killed, and nobody has left the server as found.
+
     Attributes:
         owner: Who holds the lock; None = nobody.
+        run: The name of the run whose process wrote `found`.
         processes: The processes of runs that have not left the server.
         found: What was resident before the first of them.
         used: Full tags of the models that they have loaded.
+        models: The models of the server when the run began.
     """
 
     owner: LockOwner | None = None
+    run: str = ""
     processes: tuple[int, ...] = ()
     found: tuple[ResidentEntry, ...] = ()
     used: tuple[str, ...] = ()
+    models: tuple[ModelIdentity, ...] = ()
 
 
 def lock_path(host: str, folder: Path | None = None) -> Path:
@@ -142,7 +149,7 @@ class ServerLock:
         return f"process {owner.pid} of user {owner.user} uses it since {since}"
 
     def notes(self) -> ServerNotes:
-        """Return what the file says, without processes that have ended; nothing where it is not whole."""
+        """Return what the file says, less the processes that have ended; nothing where it is not whole."""
         assert self._file is not None, "only while the file is open"
         os.lseek(self._file, 0, os.SEEK_SET)
         text = os.read(self._file, os.fstat(self._file).st_size)
@@ -153,7 +160,7 @@ class ServerLock:
         alive = tuple(pid for pid in notes.processes if pid != os.getpid() and _is_alive(pid))
         if os.getpid() in notes.processes:
             alive = (*alive, os.getpid())
-        return msgspec.structs.replace(notes, processes=alive) if alive else ServerNotes(owner=notes.owner)
+        return msgspec.structs.replace(notes, processes=alive)
 
     def write(self, notes: ServerNotes) -> None:
         """Write the file in place; only while the lock is held."""
@@ -204,4 +211,13 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:  # another user's
         return True
-    return True
+    return not _has_ended(pid)
+
+
+def _has_ended(pid: int) -> bool:
+    """Return whether a process was killed, and its parent, such as a controller of xdist, does not know it yet."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # a system without `/proc`
+        return False
+    return status.rpartition(")")[2].split()[:1] == ["Z"]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.bench import Bench
-from pytest_swarm.plugin.server_lock import ServerLock
+from pytest_swarm.plugin.server_lock import ServerLock, ServerNotes
 
 
 class ServerVisit:
@@ -19,20 +19,25 @@ class ServerVisit:
     Args:
         lock: The lock of the server.
         bench: The bench whose cases are run there.
+        run: The name of the run, which its processes share.
     """
 
-    def __init__(self, lock: ServerLock, bench: Bench) -> None:
+    def __init__(self, lock: ServerLock, bench: Bench, *, run: str) -> None:
         self.lock = lock
         self._bench = bench
+        self._run = run
 
     @contextmanager
     def case(self) -> Iterator[None]:
         """Hold the lock while a case is run: two at a time would fight over the server's VRAM."""
         with self.lock.held():
             self._enter()
+            restoration = self._bench.restoration
+            restoration.on_use = self._note_used  # before the load: a process that is killed says nothing afterwards
             try:
                 yield
             finally:
+                restoration.on_use = lambda: None
                 self._note_used()
 
     def _enter(self) -> None:
@@ -40,13 +45,21 @@ class ServerVisit:
         notes, restoration = self.lock.notes(), self._bench.restoration
         if os.getpid() in notes.processes:
             return
-        if notes.processes:
+        if notes.run == self._run:
+            self._bench.begin_with(notes.models)
+        if notes.processes or self._is_killed(notes):
             restoration.found = notes.found
         else:
             with suppress(BackendError):  # the case itself reports a server that does not answer
                 self._bench.look()
-        found = restoration.found or ()
-        self.lock.write(replace(notes, processes=(*notes.processes, os.getpid()), found=found))
+            self._bench.watch_models()
+            found = restoration.found or ()
+            notes = ServerNotes(owner=notes.owner, run=self._run, found=found, models=self._bench.began)
+        self.lock.write(replace(notes, processes=(*notes.processes, os.getpid())))
+
+    def _is_killed(self, notes: ServerNotes) -> bool:
+        """Return whether all processes of this run that were at the server were killed there."""
+        return not notes.processes and bool(notes.used) and notes.run == self._run
 
     def _note_used(self) -> None:
         notes = self.lock.notes()
@@ -61,13 +74,29 @@ class ServerVisit:
         Args:
             loaded: Whether the models of the run stay loaded.
         """
-        remarks: tuple[str, ...] = ()
         with self.lock.held():
-            notes = self.lock.notes()
-            others = tuple(pid for pid in notes.processes if pid != os.getpid())
-            if os.getpid() in notes.processes and not others and not loaded:
+            return self._leave(loaded=loaded)
+
+    def leave_for_killed(self, *, loaded: bool) -> tuple[str, ...]:
+        """Leave the server in place of processes of this run that were killed, unless one that lives will do it.
+
+        Args:
+            loaded: Whether the models of the run stay loaded.
+        """
+        if not self.lock.take_at_once():
+            return ()
+        return self.leave(loaded=loaded)
+
+    def _leave(self, *, loaded: bool) -> tuple[str, ...]:
+        remarks: tuple[str, ...] = ()
+        notes = self.lock.notes()
+        others = tuple(pid for pid in notes.processes if pid != os.getpid())
+        if others:
+            self.lock.write(replace(notes, processes=others))
+        elif os.getpid() in notes.processes or self._is_killed(notes):
+            if not loaded:
                 self._bench.restoration.found = notes.found
                 self._bench.restoration.used.update(notes.used)
                 remarks = self._bench.leave()
-            self.lock.write(replace(notes, processes=others))
+            self.lock.write(ServerNotes(owner=notes.owner, run=notes.run, models=notes.models))
         return remarks

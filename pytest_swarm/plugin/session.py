@@ -77,6 +77,7 @@ class SwarmSession:
         self.notes: list[str] = []
         self.failed: dict[str, None] = {}
         """The ids of the tests that failed."""
+        self.lost_workers = 0
         self._topics: set[str] = set()
 
     @cached_property
@@ -136,10 +137,12 @@ class SwarmSession:
     @cached_property
     def gating(self) -> Gating | None:
         """The gate; None where there is neither a baseline nor one to be written."""
-        from pytest_swarm.plugin.gate_session import Gating
-
         settings = self.settings.gating
-        return None if settings.file is None else Gating(self.config, settings, sequential=self.settings.auto_repeat)
+        if settings.file is None:
+            return None
+        from pytest_swarm.plugin.gate_session import Gating  # only then, because it imports what judges a run
+
+        return Gating(self.config, settings, sequential=self.settings.auto_repeat)
 
     @cached_property
     def repeating(self) -> Repeating | None:
@@ -289,6 +292,7 @@ class SwarmSession:
 
     def lost_worker(self) -> None:
         """A worker of xdist died and took a test with it."""
+        self.lost_workers += 1
         self.notes.append("a worker of xdist died; what it was running is not in this run")
         if self.gating is not None:
             self.gating.lost_worker = True

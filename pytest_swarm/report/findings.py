@@ -16,7 +16,7 @@ from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
 from pytest_swarm.report.score_basis import score_basis_sentences
 from pytest_swarm.report.scoreboard import reference_mode
-from pytest_swarm.report.slow_load_text import slow_load_sentences
+from pytest_swarm.report.slow_server_text import slow_run_sentences
 from pytest_swarm.report.wording import (
     joined,
     mode_name,
@@ -61,7 +61,7 @@ def answers(report: Report) -> tuple[Answer, ...]:
             Answer(kind="caution", tone="open", text=each)
             for each in (
                 *(score_basis_sentences(report) if nothing is None else ()),
-                *slow_load_sentences(report),
+                *slow_run_sentences(report),
                 *oracle_sentences(report),
             )
         ),

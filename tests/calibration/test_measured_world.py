@@ -74,6 +74,14 @@ def test_speeds_are_those_of_calls_that_ran_alone_and_read_their_whole_prompt(st
     assert figures.overhead_s == pytest.approx(0.2495, abs=0.05)
 
 
+def test_a_prompt_that_stalled_says_nothing_about_the_speed(store: AnswerStore) -> None:
+    store.add_sample(LOAD)
+    for number, prefill_s in enumerate((9.6, 0.1, 0.11, 0.1, 0.09)):
+        store.add(question(str(number)), replace(ANSWER, prompt_tokens=100, prefill_s=prefill_s))
+    figures = world(store).models[MODEL.digest]
+    assert (figures.prefill_tokens_per_s, figures.slowest_prompt_tokens_per_s) == (1000.0, 64.0)  # below 1000 / 8
+
+
 def test_slots_and_slowdowns_come_from_several_calls_at_once(store: AnswerStore) -> None:
     store.add_sample(LOAD)
     store.add_sample(replace(SPEED, at_once=4, running=2, alone_tokens_per_s=50.0, decode_tokens_per_s=40.0))

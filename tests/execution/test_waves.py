@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -274,3 +275,19 @@ def test_slots_and_what_they_slow_down_are_those_of_the_server(new_lab: MakeLab)
         assert one.makespan_s == pytest.approx(other.makespan_s, rel=0.03)
     slots = plain_records(cases, Counts())
     assert played[0].makespan_s != pytest.approx(slots[0].makespan_s, rel=0.03)
+
+
+class Interrupted(GreedyRouter):
+    """A router during which the user presses Ctrl-C."""
+
+    async def route(self, view: PlanningView) -> Plan:  # noqa: ARG002 - the protocol's
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_a_case_is_played_is_raised_and_shown_once(caplog: pytest.LogCaptureFixture) -> None:
+    lab = Lab(settings=replace(SETTINGS, routers={"stop": lambda _: Interrupted()}))
+    with pytest.raises(KeyboardInterrupt):
+        lab.play(cases_of(graph(ids="a"), ["stop"]))
+    del lab
+    gc.collect()
+    assert caplog.records == []

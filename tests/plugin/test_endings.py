@@ -13,6 +13,7 @@ import pytest
 
 from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.plugin.ending_signals import EndingSignals
+from pytest_swarm.plugin.resources import Resources
 from tests.plugin.conftest import Reports, usual_signals
 
 pytestmark = pytest.mark.skipif(
@@ -103,12 +104,12 @@ def test_an_interrupt_is_raised_where_ctrl_c_is_ignored() -> None:
 
 def test_a_further_signal_ends_what_may_be_ended_once() -> None:
     signals = EndingSignals()
-    signals.close()
+    signals.close(interrupted=True)
     try:
         signal.raise_signal(signal.SIGINT)
 
         def interrupt() -> None:
-            with signals.interruptible():
+            with signals.interruptible(lambda: None):
                 signal.raise_signal(signal.SIGINT)
 
         with pytest.raises(KeyboardInterrupt):
@@ -231,3 +232,46 @@ def test_a_cassette_on_a_full_disk_costs_no_event(
     assert [each["status"] for each in reports.of("job_dag_summary")] == ["completed", "error"]
     suite.runpytest(*args, "--swarm-resume").assert_outcomes(passed=2)
     assert Path("c.jsonl").stat().st_size == pytest.approx(whole, abs=200)
+
+
+def test_the_first_signal_of_all_gives_up_no_restoration_and_the_second_does() -> None:
+    signals, told = EndingSignals(), []
+    signals.close()
+    try:
+        with signals.interruptible(lambda: told.append("once")):
+            signal.raise_signal(signal.SIGINT)
+            assert told == ["once"]
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signals.restore()
+    assert told == ["once"]
+
+
+def test_a_signal_after_the_end_of_pytest_leaves_the_exit_status(suite: pytest.Pytester) -> None:
+    suite.makeconftest(
+        """
+import os, signal
+
+def pytest_configure(config):
+    config.add_cleanup(lambda: os.kill(os.getpid(), signal.SIGNUMBER))
+""".replace("SIGNUMBER", "SIGHUP" if hasattr(signal, "SIGHUP") else "SIGTERM")
+    )
+    result = suite.runpytest_subprocess("--swarm-compare=lp", "--swarm-report=json")
+    assert result.ret == pytest.ExitCode.OK
+    assert "Traceback" not in result.stderr.str()
+
+
+def test_a_restoration_that_is_given_up_is_told_where_there_is_no_report(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(_: Resources) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Resources, "close", give_up)
+    suite.makeconftest(ROUTER.format(name="SIGTERM", then=WAIT).partition("def pytest_swarm_report_context")[0])
+    options = ("--swarm-backend=measure", "--swarm-answers=a", "--swarm-compare=stop", "--swarm-profile=a40")
+    result = suite.runpytest(*options, no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["swarm: interrupted while the server was being left as it was found; look at *"])

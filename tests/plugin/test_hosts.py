@@ -207,7 +207,7 @@ class StandIn:
     def __init__(self, host: str, folder: Path) -> None:
         self.remarks: list[str] = []
         self.bench = bench()
-        self.visit = ServerVisit(ServerLock(f"http://{host}", tell=print, folder=folder), self.bench)
+        self.visit = ServerVisit(ServerLock(f"http://{host}", tell=print, folder=folder), self.bench, run="r")
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the lock."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+import signal
 from datetime import datetime
 from typing import Any
 
@@ -27,11 +30,11 @@ CASES = {
 class LeavingDriver(StandIn):
     """A driver that tells the total and the free memory once, and then goes away."""
 
-    def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:  # noqa: N802
+    def nvmlDeviceGetMemoryInfo(self, handle: int, version: int | None = None) -> Any:  # noqa: N802
         self.open += 1
         if self.open > 3:
             raise NVMLError("GPU is lost")
-        return super().nvmlDeviceGetMemoryInfo(handle)
+        return super().nvmlDeviceGetMemoryInfo(handle, version)
 
 
 def ps(host: str) -> list[dict[str, Any]]:
@@ -116,6 +119,27 @@ def test_foreign_models_are_named_in_header_and_report_with_what_is_left_beside_
     assert [row["name"] for row in ps(fast_server)] == ["llama3.1:8b"]
 
 
+def test_auto_is_what_is_free_and_what_models_of_the_run_hold(
+    suite: pytest.Pytester, fast_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = open_gpu(StandIn(gpus=[("NVIDIA L4", 24 * GB, 20 * GB, [])]))  # type: ignore[arg-type]
+    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: meter)
+    suite.makepyfile(test_wb1=WB1)
+    for tag in ("llama3.1:8b", "gemma2:2b"):
+        load(fast_server, tag, num_ctx=1024, keep_alive=-1)
+    held = {row["name"]: row["size_vram"] / GB for row in ps(fast_server)}
+    figures = "vram_gb = 3\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
+    (suite.path / "f.toml").write_text(f'[[model]]\nname = "gemma2:2b"\n{figures}')
+    budgets = {}
+    for name, backend in (("real", "ollama"), ("simulated", "sim")):
+        options = (f"--swarm-backend={backend}", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
+        options = options if name == "real" else (options[0], options[2])
+        output = suite.runpytest("--collect-only", "-q", "--swarm-vram=auto", *options).stdout.str()
+        (budgets[name],) = set(re.findall(r"lp-h0-([\d.]+)GB", output))
+    assert float(budgets["real"]) == math.floor(10 * (4 + held["gemma2:2b"])) / 10  # not what llama3.1 holds
+    assert float(budgets["simulated"]) == 4
+
+
 def test_two_tags_of_one_file_are_named_once(suite: pytest.Pytester, reports: Reports, fast_server: str) -> None:
     suite.makepyfile(test_wb1=WB1)
     body = {"source": "gemma2:2b", "destination": "copied:1"}
@@ -142,3 +166,29 @@ def test_workers_of_xdist_leave_together(suite: pytest.Pytester, fast_server: st
     options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-compare=greedy,best-single,random")
     suite.runpytest("test_wb1.py", "-n2", *options).assert_outcomes(passed=3)
     assert state(ps(fast_server)) == state(before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no process can be killed here")
+def test_a_worker_that_is_killed_leaves_nothing_loaded(suite: pytest.Pytester, fast_server: str) -> None:
+    pytest.importorskip("xdist")
+    suite.makeconftest(
+        """
+import os, signal
+from pytest_swarm.routing.greedy import GreedyRouter
+
+class Killed(GreedyRouter):
+    async def route(self, view):
+        if view.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await super().route(view)
+
+def pytest_swarm_routers(config):
+    return {"killed": lambda setup: Killed()}
+"""
+    )
+    suite.makepyfile(test_wb1=WB1)
+    load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
+    before = state(ps(fast_server))
+    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-compare=killed")
+    suite.runpytest("test_wb1.py", "-n1", "--max-worker-restart=0", *options).assert_outcomes(failed=1)
+    assert state(ps(fast_server)) == before

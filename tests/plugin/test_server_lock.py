@@ -88,7 +88,7 @@ def test_a_lock_that_waits_at_every_case_says_so_once(tmp_path: Path, monkeypatc
     assert sentence.startswith("waiting for the answer store s6: ")
 
 
-def test_what_processes_found_is_kept_until_the_last_of_them_ends(tmp_path: Path) -> None:
+def test_what_processes_found_is_kept_where_one_of_them_or_all_were_killed(tmp_path: Path) -> None:
     found = (ResidentEntry(tag="m", size_bytes=1, size_vram_bytes=1, num_ctx=8, left_s=None),)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
@@ -97,7 +97,7 @@ def test_what_processes_found_is_kept_until_the_last_of_them_ends(tmp_path: Path
         a_lock.write(ServerNotes(processes=(ended.pid, os.getpid()), found=found, used=("a:latest",)))
         assert (a_lock.notes().processes, a_lock.notes().found) == ((os.getpid(),), found)
         a_lock.write(ServerNotes(processes=(ended.pid,), found=found, used=("a:latest",)))
-        assert a_lock.notes() == ServerNotes()
+        assert a_lock.notes() == ServerNotes(found=found, used=("a:latest",))
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"not json", b'{"processes": "all"}'])

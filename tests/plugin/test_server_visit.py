@@ -1,0 +1,104 @@
+"""Who leaves a server as it was found: the last process of a run, or its controller where that was killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.execution.restoration import Restoration
+from pytest_swarm.ollama.answers.questions import ModelIdentity
+from pytest_swarm.ollama.messages import ResidentEntry
+from pytest_swarm.plugin.server_lock import ServerLock, ServerNotes
+from pytest_swarm.plugin.server_visit import ServerVisit
+
+HOST = "http://127.0.0.1:11434"
+MODELS = (ModelIdentity(tag="ours", digest="d1", server="0.33.0"),)
+FOUND = (ResidentEntry(tag="theirs", size_bytes=1, size_vram_bytes=1, num_ctx=8, left_s=None),)
+
+
+class BenchStandIn:
+    """A bench at a server that holds nothing, which says what it is to restore."""
+
+    def __init__(self) -> None:
+        self.restoration = Restoration()
+        self.began: tuple[ModelIdentity, ...] = ()
+
+    def begin_with(self, models: tuple[ModelIdentity, ...]) -> None:
+        self.began = self.began or models
+
+    def watch_models(self) -> None:
+        self.began = self.began or MODELS
+
+    def look(self) -> None:
+        self.restoration.found = ()
+
+    def leave(self) -> tuple[str, ...]:
+        return (f"{[each.tag for each in self.restoration.found or ()]} {sorted(self.restoration.used)}",)
+
+
+def visit(folder: Path, run: str) -> ServerVisit:
+    return ServerVisit(ServerLock(HOST, tell=print, folder=folder), BenchStandIn(), run=run)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Path:
+    """The folder of a lock that a process of the run `r` held when it was killed."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    lock = ServerLock(HOST, tell=print, folder=tmp_path)
+    with lock.held():
+        lock.write(ServerNotes(run="r", processes=(ended.pid,), found=FOUND, used=("ours:latest",)))
+    return tmp_path
+
+
+def test_a_model_is_noted_before_it_is_loaded(tmp_path: Path) -> None:
+    stay = visit(tmp_path, "r")
+    with stay.case():
+        stay._bench.restoration.use("ours")
+        assert stay.lock.notes().used == ("ours:latest",)
+
+
+def test_a_process_of_the_same_run_leaves_for_one_that_was_killed(killed: Path) -> None:
+    stay = visit(killed, "r")
+    with stay.case():
+        stay._bench.restoration.use("mine")
+    assert stay.leave(loaded=False) == ("['theirs'] ['mine:latest', 'ours:latest']",)
+    assert visit(killed, "r").leave_for_killed(loaded=False) == ()  # that was done
+
+
+def test_the_controller_leaves_where_no_process_is_left(killed: Path) -> None:
+    assert visit(killed, "r").leave_for_killed(loaded=False) == ("['theirs'] ['ours:latest']",)
+
+
+def test_another_run_knows_nothing_of_one_that_was_killed(killed: Path) -> None:
+    assert visit(killed, "other").leave_for_killed(loaded=False) == ()
+    stay = visit(killed, "other")
+    with stay.case():
+        assert (stay.lock.notes().found, stay.lock.notes().processes) == ((), (os.getpid(),))
+    assert stay.leave(loaded=False) == ("[] []",)
+
+
+def test_the_controller_leaves_a_server_alone_at_which_somebody_works(killed: Path) -> None:
+    stay = visit(killed, "r")
+    with stay.case():
+        assert visit(killed, "r").leave_for_killed(loaded=False) == ()
+    assert visit(killed, "r").lock.take_at_once()
+
+
+@pytest.mark.parametrize(("run", "digest"), [("r", "d1"), ("other", "d2")], ids=["same-run", "other-run"])
+def test_processes_of_one_run_compare_with_the_models_that_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: str, digest: str
+) -> None:
+    first = visit(tmp_path, "r")
+    with first.case():
+        pass
+    first.leave(loaded=False)
+    monkeypatch.setattr(sys.modules[__name__], "MODELS", (replace(MODELS[0], digest="d2"),))
+    second = visit(tmp_path, run)
+    with second.case():
+        assert [each.digest for each in second._bench.began] == [digest]
