@@ -47,8 +47,8 @@ def run(options: argparse.Namespace) -> int:
     strength = "without limit" if info.strength is None else f"{info.strength:.1f} answers"
     print(f"{info.answers:,} answers to {info.jobs:,} jobs of {info.source}; a prior is worth {strength}")
     print(
-        f"prior, mean and estimate are scores at difficulty 1: each level above it adds {DIFFICULTY_PENALTY:g}, so a mean"
-        " may be over 1"
+        f"prior, mean and estimate are scores at difficulty 1: each level above it adds {DIFFICULTY_PENALTY:g},"
+        " so a mean may be over 1"
     )
     width = max(len(row.model) for row in info.rows)
     print(f"{'model':{width}}  {'type':24} {'prior':>6} {'mean':>6} {'answers':>8} {'estimate':>9}")
