@@ -58,6 +58,13 @@ class JsonDecoder(Generic[T]):
             # Python's parser reads half a surrogate pair, which models do answer; it also words syntax errors better.
             return self.convert(self._parse(text, where), where=where)
 
+    def decode_lines(self, text: str, *, where: str) -> list[T]:
+        """Return the values of the lines of a text; raises as `decode` does."""
+        try:
+            return self._decoder.decode_lines(text)
+        except (msgspec.MsgspecError, RecursionError):
+            return [self.decode(line, where=where) for line in text.split("\n")]
+
     def convert(self, value: object, *, where: str) -> T:
         """Return the value of parsed JSON; raises as `decode` does."""
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_swarm.calibration.measured_fleet import measured_fleet
-from pytest_swarm.calibration.measured_models import load_note, measure_models, missing_measurement
+from pytest_swarm.calibration.measured_models import measure_models, missing_measurement, stall_notes
 from pytest_swarm.calibration.profile_sections import ProfileTemplate
 from pytest_swarm.calibration.profile_toml import profile_toml
 from pytest_swarm.domain.model import Fleet
@@ -60,7 +60,7 @@ def calibrate(cassettes: Sequence[Path], *, name: str, defaults: CalibrationDefa
     usable = [model for model in measured if missing[model.tag] is None]
     notes = [note for cassette in read for note in cassette.notes]
     notes += [f"{tag} is left out: {why}" for tag, why in missing.items() if why is not None]
-    notes += [note for model in usable if (note := load_note(model)) is not None]
+    notes += [note for model in usable for note in stall_notes(model)]
     if not usable:
         why = "; ".join(notes) or "it contains no calls"
         raise CassetteError(

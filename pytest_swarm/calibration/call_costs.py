@@ -4,8 +4,7 @@
 
 Least squares of the relative error over the calls of one kind; base, s and t are at least 0. The base is what the chat
 template and the model's own system message add. Characters in place of estimates put what words, digits and symbols
-differ by into the base. Calls with a JSON schema are a kind of their own. A prompt that the server still had in its
-cache says nothing about the speed of prefill.
+differ by into the base. Calls with a JSON schema are a kind of their own.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.domain.text_tokens import text_tokens
 from pytest_swarm.simulator.models.call_cost import CallCost, TokenRates, estimated_tokens
 
-CACHED_SPEED: Final = 2.0
-"""A prefill of more than this times the model's median speed used the cache of an earlier prompt."""
 _LEAST_FIRST: Final = 3  # calls of either kind; fewer tell nothing
 _LEAST_PREPARATION_S: Final = 0.05  # less is how much equal calls differ
 _LEAST_TOKENS: Final = 2  # the server reports no time for a reply of one token
@@ -66,19 +63,6 @@ def first_format_s(chats: Iterable[RecordedChat]) -> float | None:
         return None
     more = median(first) - median(later)
     return more if more > _LEAST_PREPARATION_S else None
-
-
-def prefill_tokens_per_s(chats: Iterable[RecordedChat]) -> float | None:
-    """Return the evaluated prompt tokens per second; None if no call tells.
-
-    Calls that are much faster used a cache that nothing explains, and do not count.
-    """
-    known = [(chat.tokens_read, chat.reply.prefill_s) for chat in chats if chat.tokens_read and chat.reply.prefill_s]
-    if not known:
-        return None
-    middle = median(tokens / seconds for tokens, seconds in known)
-    whole = [(tokens, seconds) for tokens, seconds in known if tokens / seconds <= CACHED_SPEED * middle]
-    return sum(tokens for tokens, _ in whole) / sum(seconds for _, seconds in whole)
 
 
 def decode_tokens_per_s(chats: Iterable[RecordedChat]) -> float | None:

@@ -26,12 +26,12 @@ class MachineDrift:
 
     @property
     def sentence(self) -> str | None:
-        """What to know of the drift; None for too few cases."""
+        """How steady the machine was; None for too few cases."""
         if len(self.speeds) < _LEAST_CASES:
             return None
         tenths = quantiles(self.speeds, n=10, method="inclusive")
-        text = f"The recorded machine drifted: in 80 % of the cases it decoded at {tenths[0]:.2f} to {tenths[-1]:.2f}"
-        text = f"{text} times its mean speed."
+        text = f"In 80 % of the cases the recorded machine decoded at {tenths[0]:.2f} to {tenths[-1]:.2f} times"
+        text = f"{text} its mean speed."
         if not self.far:
             return text
         return (

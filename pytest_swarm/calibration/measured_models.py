@@ -20,13 +20,14 @@ from pytest_swarm.calibration.call_costs import (
     first_format_s,
     measured_cost,
     own_limit,
-    prefill_tokens_per_s,
 )
 from pytest_swarm.calibration.planner_behaviour import PlannerBehaviour, planner_behaviour
 from pytest_swarm.calibration.prompt_reuse import prompt_reading
 from pytest_swarm.calibration.recorded_chats import ModelRecordings, RecordedLoad, collect_recordings
 from pytest_swarm.calibration.recorded_replies import recorded_answers
 from pytest_swarm.calibration.shared_compute import AloneTimes, alone_times
+from pytest_swarm.calibration.steady_prompts import steady_prompts
+from pytest_swarm.domain.prompt_speed import STALLED_TIMES
 from pytest_swarm.ollama.cassette.takes import Take
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
@@ -46,7 +47,8 @@ class ModelMeasurement:
     `first_load_s` is the median of each run's first load, where those took clearly longer. `load_count` counts all of
     them, `stalled_loads` those of over 4 times the median. Speeds are tokens over the server's own seconds, over the
     `call_count` calls, without the tokens of prompts that `prompt_cache` spared, and as if each call had been alone:
-    beside another model that computes, a call takes `slowdown_beside` times as long.
+    beside another model that computes, a call takes `slowdown_beside` times as long. The speed of prefill leaves out
+    `stalled_prompts`, which took `stalled_prompts_s` seconds more than at that speed, all together.
     `first_format_s` is what the first call with a format takes more after each load.
     `plain` and `schema` are the costs of calls without and with a JSON schema,
     `own_limit` the model's own `num_predict`, `replies` its answers by request.
@@ -64,6 +66,8 @@ class ModelMeasurement:
     load_count: int = 0
     stalled_loads: int = 0
     prefill_tokens_per_s: float | None = None
+    stalled_prompts: int = 0
+    stalled_prompts_s: float = 0.0
     decode_tokens_per_s: float | None = None
     overhead_s: float | None = None
     call_count: int = 0
@@ -101,6 +105,22 @@ def measure_models(takes: Iterable[Take]) -> tuple[ModelMeasurement, ...]:
     )
 
 
+def stall_notes(model: ModelMeasurement) -> list[str]:
+    """Return what to know of a model's figures where loads or prompts stalled."""
+    return [note for note in (load_note(model), prompt_note(model)) if note is not None]
+
+
+def prompt_note(model: ModelMeasurement) -> str | None:
+    """Return what to know of a model's speed of prefill where prompts stalled; None where none did."""
+    if not model.stalled_prompts:
+        return None
+    return (
+        f"{model.tag}: {model.stalled_prompts} of {model.call_count} prompts took over {STALLED_TIMES:g} times as long "
+        f"to read as usual, {model.stalled_prompts_s:.1f} s more all together, as where a server prepares itself for "
+        "its first ones; the profile leaves that out"
+    )
+
+
 def load_note(model: ModelMeasurement) -> str | None:
     """Return what to know of the mean of a model's loads where some stalled; None where none did."""
     if not model.stalled_loads or model.warm_load_s is None or model.mean_load_s is None:
@@ -124,6 +144,7 @@ def missing_measurement(model: ModelMeasurement) -> str | None:
 def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: AloneTimes) -> ModelMeasurement:
     warm, first = _load_times(recorded.loads)
     overheads = [overhead for chat in recorded.chats if (overhead := chat.overhead_s) is not None]
+    steady = steady_prompts(alone.chats)
     tokens: dict[str, list[int]] = defaultdict(list)
     for chat in recorded.chats:
         if chat.task is not None and chat.reply.completion_tokens:
@@ -137,7 +158,9 @@ def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: Al
         first_load_s=median(first) if first else None,
         load_count=len(recorded.loads),
         stalled_loads=sum(load > _STALL_RATIO * median(warm) for load in warm),
-        prefill_tokens_per_s=prefill_tokens_per_s(alone.chats),
+        prefill_tokens_per_s=steady.tokens_per_s,
+        stalled_prompts=steady.stalled,
+        stalled_prompts_s=steady.lost_s,
         decode_tokens_per_s=decode_tokens_per_s(alone.chats),
         overhead_s=median(overheads) if overheads else None,
         plain=measured_cost(recorded.chats, schema=False),
@@ -147,7 +170,7 @@ def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: Al
         slowdown_beside=alone.slowdown,
         first_format_s=first_format_s(recorded.chats),
         estimate_per_token=estimate_per_token(recorded.chats),
-        replies=recorded_answers(alone.chats),
+        replies=recorded_answers(steady.chats),
         planner=planner_behaviour(recorded.chats),
         call_count=len(recorded.chats),
         size_bytes=recorded.size_bytes,

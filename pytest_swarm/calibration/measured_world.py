@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Final, overload
 
-from pytest_swarm.calibration.call_costs import CACHED_SPEED
+from pytest_swarm.domain.prompt_speed import PromptSpeed, prompt_speed
 from pytest_swarm.execution.played_world import UNLIMITED_BYTES, ModelFigures, PlayedWorld
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.stored_values import LoadSample, SpeedSample, StoredAnswer
@@ -61,10 +62,12 @@ def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: I
     for speed in speeds:
         if speed.running > 1 and speed.decode_tokens_per_s:
             factors[speed.running].append(max(1.0, speed.alone_tokens_per_s / speed.decode_tokens_per_s))
+    prompts = _prompt_speed(alone)
     return ModelFigures(
         load_s=_rounded(fmean(warm or [load.load_s for load in loads])),
         footprints={num_ctx: max(found) for num_ctx, found in sizes.items()},
-        prefill_tokens_per_s=_rounded(_prefill_speed(alone)),
+        prefill_tokens_per_s=None if prompts is None else _rounded(prompts.usual),
+        slowest_prompt_tokens_per_s=0.0 if prompts is None else _power_of_two(prompts.slowest),
         decode_tokens_per_s=_rounded(_decode_speed(alone)),
         overhead_s=_rounded(median(overheads) if overheads else None),
         client_s=_whole_ms(median(clients)) if clients else None,
@@ -90,18 +93,19 @@ def _whole_ms(seconds: float) -> float:
     return round(seconds, 3)
 
 
-def _prefill_speed(answers: Iterable[StoredAnswer]) -> float | None:
-    """Return the prompt tokens per second of calls that read their whole prompt."""
-    known = [
+def _prompt_speed(answers: Iterable[StoredAnswer]) -> PromptSpeed | None:
+    """Return the speed of prompts that were read in full."""
+    read = [
         (answer.prompt_tokens, answer.prefill_s)
         for answer in answers
         if answer.prompt_tokens and answer.prefill_s and not answer.cached
     ]
-    if not known:
-        return None
-    middle = median(tokens / seconds for tokens, seconds in known)
-    whole = [(tokens, seconds) for tokens, seconds in known if tokens / seconds <= CACHED_SPEED * middle]
-    return sum(tokens for tokens, _ in whole) / sum(seconds for _, seconds in whole)
+    return prompt_speed(read, whole=True)
+
+
+def _power_of_two(value: float) -> float:
+    """Return the power of two at or below a value, which seldom changes as more is measured; 0 for 0."""
+    return 2.0 ** math.floor(math.log2(value)) if value else 0.0
 
 
 def _decode_speed(answers: Iterable[StoredAnswer]) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import compress
 from typing import Final
 
 from pytest_swarm.calibration.machine_speed import MachineDrift, machine_speed
@@ -15,6 +16,7 @@ from pytest_swarm.calibration.recorded_chats import RecordedChat, is_load, recor
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.planner_problem import find_problem
+from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled
 from pytest_swarm.domain.record import JobRecord, TaskStatus
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
@@ -63,12 +65,30 @@ class FigureCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileCheck:
-    """How a profile predicts its recording: the number of cases, those with equal plans, and the figures over these."""
+    """How a profile predicts its recording: the number of cases, those with equal plans, and the figures over these.
+
+    The figures leave out the `stalled_cases`, whose prompts took `stalled_s` seconds more than the profile says.
+    """
 
     cases: int
     equal_plans: int
     figures: tuple[FigureCheck, ...]
     drift: MachineDrift
+    stalled_cases: int = 0
+    stalled_s: float = 0.0
+
+    @property
+    def sentences(self) -> list[str]:
+        """What to know of the figures, besides the table."""
+        found = [] if self.drift.sentence is None else [self.drift.sentence]
+        if self.stalled_cases:
+            cases = "1 case" if self.stalled_cases == 1 else f"{self.stalled_cases} cases"
+            found.insert(
+                0,
+                f"The sums leave out {cases} in which the server took {self.stalled_s:.1f} s more than usual to read "
+                "prompts, as where it prepares itself for its first ones.",
+            )
+        return found
 
 
 def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed: int = 0) -> ProfileCheck:
@@ -90,7 +110,9 @@ def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed
     recorded = [recorded_case(take) for take in latest.values()]
     with Bench(backend=backend, fleet=offered, settings=settings) as bench:
         predicted = [predicted_case(bench.run(take.case)) for take in latest.values()]
-    return _compare(recorded, predicted, [machine_speed(take, profile) for take in latest.values()])
+    speeds = [machine_speed(take, profile) for take in latest.values()]
+    stalled_s = [_stalled_s(take, profile) for take in latest.values()]
+    return _compare(recorded, predicted, speeds, stalled_s)
 
 
 def check_table(with_answers: ProfileCheck, by_rules: ProfileCheck) -> list[str]:
@@ -110,8 +132,7 @@ def check_table(with_answers: ProfileCheck, by_rules: ProfileCheck) -> list[str]
             f"| {figure.name} | {figure.recorded:.6g} | {figure.predicted:.6g} | {_ratio(figure)} | {figure.far_cases} "
             f"| {_ratio(alone)} | {alone.far_cases} |"
         )
-    drift = with_answers.drift.sentence
-    return lines if drift is None else [*lines, "", drift]
+    return [*lines, *(line for sentence in with_answers.sentences for line in ("", sentence))]
 
 
 def without_answers(profile: Profile) -> Profile:
@@ -134,10 +155,10 @@ def _asks_for_plan(chat: RecordedChat) -> bool:
 
 
 def recorded_case(take: Take) -> PlayedCase:
-    """Return a case as it was recorded."""
+    """Return a case as it was recorded, from its first load or chat on: before that, the server is cleared for it."""
     chats = [chat for chat in recorded_chats(take) if chat.exchange.task is not None]
     calls = [row for row in take.exchanges if not row.watched]
-    start_s = min((row.sent_s for row in calls), default=0.0)
+    start_s = min((row.sent_s for row in calls if is_load(row) or row.path == "/api/chat"), default=0.0)
     scores = [score_text(chat.task.expected, chat.reply.text).value for chat in chats if chat.task is not None]
     return PlayedCase(
         plan={chat.exchange.task: full_tag(chat.model) for chat in chats if chat.exchange.task is not None},
@@ -169,10 +190,26 @@ def predicted_case(record: JobRecord) -> PlayedCase:
     )
 
 
+def _stalled_s(take: Take, profile: Profile) -> float:
+    """Return how many seconds more than by the profile the prompts of a case took that stalled."""
+    lost_s = 0.0
+    for chat in recorded_chats(take):
+        model, tokens, seconds = profile.model(chat.model), chat.reply.prompt_tokens or 0, chat.reply.prefill_s or 0.0
+        if model is not None:
+            usual = model.spec.prefill_tokens_per_s
+            lost_s += seconds - tokens / usual if is_stalled(tokens, seconds, slowest=usual / STALLED_TIMES) else 0.0
+    return lost_s
+
+
 def _compare(
-    recorded: Sequence[PlayedCase], predicted: Sequence[PlayedCase], speeds: Sequence[float | None]
+    recorded: Sequence[PlayedCase],
+    predicted: Sequence[PlayedCase],
+    speeds: Sequence[float | None],
+    stalled_s: Sequence[float],
 ) -> ProfileCheck:
-    rows = [row for row in zip(recorded, predicted, speeds, strict=True) if row[0].plan == row[1].plan]
+    equal = [was.plan == now.plan for was, now in zip(recorded, predicted, strict=True)]
+    kept = [same and not lost_s for same, lost_s in zip(equal, stalled_s, strict=True)]
+    rows = list(compress(zip(recorded, predicted, speeds, strict=True), kept))
     figures = []
     for field in fields(CaseFigures):
         values = [(getattr(was.figures, field.name), getattr(now.figures, field.name)) for was, now, _ in rows]
@@ -194,7 +231,14 @@ def _compare(
         far=sum(is_far(was, now) for was, now, _ in times),
         far_at_speed=sum(is_far(was, now) and is_far(was, now / speed) for was, now, speed in times),
     )
-    return ProfileCheck(cases=len(recorded), equal_plans=len(rows), figures=tuple(figures), drift=drift)
+    return ProfileCheck(
+        cases=len(recorded),
+        equal_plans=sum(equal),
+        figures=tuple(figures),
+        drift=drift,
+        stalled_cases=sum(bool(each) for each in compress(stalled_s, equal)),
+        stalled_s=sum(compress(stalled_s, equal)),
+    )
 
 
 def is_far(recorded: float, predicted: float) -> bool:

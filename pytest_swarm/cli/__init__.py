@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,8 @@ COMMANDS: Final = (
     *("report", "gate", "merge", "decide", "noise", "time", "import", "import-matrix", "expect", "new", "estimates"),
     *("profile", "fleet", "score", "serve", "answers"),
 )
+_DISTRIBUTION: Final = "pytest-swarm-router"
+_INSTALL: Final = "activate the environment that has it, or run pip install -e . in the clone"
 _FAILED: Final = 1
 _WRONG_OPTION: Final = 4  # as that of pytest, so that no wrong option looks like a result
 _STOPPED: Final = 128  # to which shells add the number of the signal that ended a command
@@ -39,12 +41,17 @@ def main(arguments: Sequence[str]) -> int:
     A SwarmError is printed as one sentence. The status is 4 for an OptionError, else 1 or what the command says.
     After Ctrl-C it is 130, after SIGTERM 143, after SIGHUP 129. Invalid arguments exit with argparse's status, 2.
     """
+    try:
+        installed = version(_DISTRIBUTION)
+    except PackageNotFoundError:
+        print(f"error: {_DISTRIBUTION} is not installed in {sys.executable}; {_INSTALL}", file=sys.stderr)
+        return _FAILED
     parser = argparse.ArgumentParser(
         prog="python -m pytest_swarm",
         description="Commands of pytest-swarm that need no pytest run.",
         epilog="`python -m pytest_swarm COMMAND --help` shows the arguments of a command.",
     )
-    parser.add_argument("--version", action="version", version=f"pytest-swarm-router {version('pytest-swarm-router')}")
+    parser.add_argument("--version", action="version", version=f"{_DISTRIBUTION} {installed}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     modules = {name: import_module(f"pytest_swarm.cli.{name.replace('-', '_')}_command") for name in COMMANDS}
     for name, module in modules.items():

@@ -55,6 +55,8 @@ def twin_numbers(runs: Sequence[Iterable[MeasuredJob]]) -> Mapping[int, int]:
     Args:
         runs: The jobs of each run.
     """
+    if len(runs) < 2:
+        return {}
     given = [
         {_slot(job): (digest, job.metrics.score) for job in jobs if (digest := answers_digest(job.record))}
         for jobs in runs

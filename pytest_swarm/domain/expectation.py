@@ -13,6 +13,13 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import ClassVar, Final, TypeAlias
 
+from pytest_swarm.domain.expectation_fields import (
+    JsonScalar,
+    case_value,
+    check_field,
+    checked_items,
+    checked_scalars,
+)
 from pytest_swarm.domain.formula import UnusableError, Value
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
@@ -21,7 +28,6 @@ DEFAULT_CHOICES: Final = 18  # A to R, the most that BIG-Bench Hard has
 RESULT_FUNCTIONS: Final = ("int", "set", "sorted", "tuple", "list", "str", "len", "abs", "bool", "float")
 F1_STYLES: Final = ("squad", "drop")
 MAX_CHOICES: Final = 26
-JsonScalar: TypeAlias = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +42,8 @@ class JsonFields:
     quoted_numbers: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
-        if not self.fields:
-            raise GraphError("expected json: no fields given")
-        for key, value in self.fields.items():
-            if isinstance(value, float) and not math.isfinite(value):
-                raise GraphError(f"expected json: field {key!r} is {value}, which JSON cannot represent")
+        object.__setattr__(self, "fields", MappingProxyType(checked_scalars(self)))
+        check_field(self, "quoted_numbers", bool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class Number:
 
     def __post_init__(self) -> None:
         for name in ("value", "tolerance"):  # 25 and 25.0 must have the same digest
+            check_field(self, name, float)
             object.__setattr__(self, name, float(getattr(self, name)))
         if not (math.isfinite(self.value) and math.isfinite(self.tolerance) and self.tolerance >= 0):
             raise GraphError(f"expected number: {self.value:g} within {self.tolerance:g} can never be checked")
@@ -66,6 +69,9 @@ class YesNo:
     kind: ClassVar[str] = "yes_no"
     value: bool
 
+    def __post_init__(self) -> None:
+        check_field(self, "value", bool)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
@@ -76,6 +82,7 @@ class Letter:
     choices: int = DEFAULT_CHOICES
 
     def __post_init__(self) -> None:
+        check_field(self, "value", str)
         object.__setattr__(self, "value", self.value.strip().strip("()").upper())
         object.__setattr__(self, "choices", choice_count(self.choices))
         if not 2 <= self.choices <= MAX_CHOICES:
@@ -109,6 +116,7 @@ class Keywords:
     words: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "words", checked_items(self, "words", str))
         if not self.words:
             raise GraphError("expected keywords: no words given")
 
@@ -124,6 +132,10 @@ class Exact:
     text: str
     strict: bool = False
 
+    def __post_init__(self) -> None:
+        check_field(self, "text", str)
+        check_field(self, "strict", bool)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regex:
@@ -133,6 +145,7 @@ class Regex:
     pattern: str
 
     def __post_init__(self) -> None:
+        check_field(self, "pattern", str)
         try:
             re.compile(self.pattern)
         except re.error as error:
@@ -143,17 +156,20 @@ class Regex:
 class CodeCase:
     """One call of the function under test: positional arguments and the value it must return.
 
-    Values that JSON does not know are written as tables of one tag (see `python_values`): {"$tuple": [1, 2]}.
+    Values that JSON does not know are kept as tables of one tag (see `python_values`): {"$tuple": [1, 2]} for (1, 2).
     `through` names a function of one argument that is applied to the result (int, set, sorted, tuple, list, str, len,
     abs, bool, float); `tolerance` is absolute, beyond the one that all floats have.
     """
 
+    kind: ClassVar[str] = "code"
     args: tuple[Json, ...]
     returns: Json
     through: str | None = None
     tolerance: float = 0.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "args", tuple(map(case_value, checked_items(self, "args"))))
+        object.__setattr__(self, "returns", case_value(self.returns))
         if self.through is not None and self.through not in RESULT_FUNCTIONS:
             raise GraphError(
                 f"expected code: 'through' is {self.through!r}, but must be one of {', '.join(RESULT_FUNCTIONS)}"
@@ -171,6 +187,8 @@ class PythonCode:
     cases: tuple[CodeCase, ...] = ()
 
     def __post_init__(self) -> None:
+        check_field(self, "entry_point", str)
+        object.__setattr__(self, "cases", checked_items(self, "cases", CodeCase))
         if not self.entry_point.isidentifier():
             raise GraphError(f"expected code: entry point {self.entry_point!r} is not a Python name")
 
@@ -181,6 +199,9 @@ class Judge:
 
     kind: ClassVar[str] = "judge"
     rubric: str
+
+    def __post_init__(self) -> None:
+        check_field(self, "rubric", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +215,11 @@ class Custom:
     name: str
     function: Callable[[str], float | None] | None = field(default=None, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        check_field(self, "name", str)
+        if self.function is not None and not callable(self.function):
+            raise GraphError(f"expected custom: function is {self.function!r}, but must be a function of the answer")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenF1:
@@ -204,6 +230,7 @@ class TokenF1:
     style: str = "squad"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "answers", checked_items(self, "answers", str))
         if not self.answers:
             raise GraphError("expected token_f1: no answers given")
         if self.style not in F1_STYLES:
@@ -216,6 +243,9 @@ class RougeL:
 
     kind: ClassVar[str] = "rouge_l"
     reference: str
+
+    def __post_init__(self) -> None:
+        check_field(self, "reference", str)
 
 
 Expectation: TypeAlias = (

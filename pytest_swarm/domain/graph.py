@@ -50,6 +50,10 @@ class TaskGraph:
     _children: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise GraphError(f"the name of a task graph is {self.name!r:.60}, but must be a text")
+        _set(self, "tasks", _checked_tasks(self.name, self.tasks))
+        _set(self, "edges", _checked_edges(self.name, self.edges))
         if not self.name.strip():
             raise GraphError("a task graph has an empty name; the name stands for the job in events and reports")
         if not self.tasks:
@@ -214,6 +218,26 @@ def _read_edges(fields: Fields) -> tuple[tuple[str, str], ...]:
 
 def _set(graph: TaskGraph, name: str, value: object) -> None:
     object.__setattr__(graph, name, value)
+
+
+def _checked_tasks(name: str, tasks: object) -> tuple[Task, ...]:
+    """Return the tasks of a list or tuple; GraphError for anything else: a graph built in Python passes no loader."""
+    for task in tasks if isinstance(tasks, list | tuple) else (tasks,):
+        if not isinstance(task, Task):
+            raise GraphError(f"graph {name!r}: a task must be a Task(...), found {task!r:.60}")
+    if not isinstance(tasks, list | tuple):
+        raise GraphError(f"graph {name!r}: tasks must be a list of tasks")
+    return tuple(tasks)
+
+
+def _checked_edges(name: str, edges: object) -> tuple[tuple[str, str], ...]:
+    """Return the edges of a list or tuple as pairs of task IDs; GraphError for anything else."""
+    if not isinstance(edges, list | tuple):
+        raise GraphError(f"graph {name!r}: edges must be a list of pairs of task IDs, found {edges!r:.60}")
+    for edge in edges:
+        if not (isinstance(edge, list | tuple) and len(edge) == 2 and all(isinstance(end, str) for end in edge)):
+            raise GraphError(f"graph {name!r}: an edge must be a pair of task IDs, found {edge!r:.60}")
+    return tuple((parent, child) for parent, child in edges)
 
 
 def _unique(name: str, tasks: tuple[Task, ...]) -> dict[str, Task]:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.task import Task
 from pytest_swarm.estimate import formulas
 from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.estimate.starting_estimates import StartingEstimates, TypeTable
+
+_REMEMBERED: Final = 1024  # tasks; a prompt is some KB
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The estimates of one task, by model."""
+
+    quality: list[float] = field(default_factory=list)
+    token_cost: list[float] = field(default_factory=list)
+    latency_s: list[float] = field(default_factory=list)
+    allowed: list[bool] = field(default_factory=list)
+    start: list[float] = field(default_factory=list)
 
 
 class Estimator:
@@ -25,6 +41,9 @@ class Estimator:
         self._start = start or TypeTable()
         self._learning = learning
         self._learned: dict[tuple[str, str], float] = {}
+        self._starts: dict[str, list[float]] = {}
+        self._offered = fleet
+        self._known: dict[tuple[str, float, int, str, int], _Column] = {}
         self._token_factor = dict.fromkeys(fleet.tags, 1.0)
 
     def capability(self, tag: str, task_type: str) -> float:
@@ -52,6 +71,7 @@ class Estimator:
         """
         if not self._learning:
             return
+        self._known.clear()
         if score is not None:
             known = self.capability(tag, task.type)
             self._learned[tag, task.type] = formulas.learned_capability(known, score)
@@ -69,35 +89,48 @@ class Estimator:
             fleet: The models with their present contexts; None = those of the fleet file.
             prompts: Task ID to estimated tokens of its prompt: a model whose context is too short is not on offer.
         """
-        models, prompts = (fleet or self.fleet).models, prompts or {}
-        shape, kinds = (len(models), len(tasks)), {task.type for task in tasks}
-        quality, cost, latency, start = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        allowed = np.ones(shape, dtype=np.bool_)
-        for i, model in enumerate(models):
-            factor = self._token_factor[model.tag]
-            given = self.fleet[model.tag]
-            began = {kind: self._start.capability(given, kind) for kind in kinds}
-            capability = {kind: self._learned.get((model.tag, kind), began[kind]) for kind in kinds}
-            for m, task in enumerate(tasks):
-                quality[i, m] = formulas.quality(
-                    capability[task.type] + self._start.offset(model, task), task.difficulty
-                )
-                cost[i, m] = formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor)
-                latency[i, m] = formulas.call_latency_s(
-                    task.whole_prompt,
-                    task.estimated_tokens * factor,
-                    model.prefill_tokens_per_s,
-                    model.decode_tokens_per_s,
-                )
-                start[i, m] = began[task.type]
-                allowed[i, m] = model.can_take(task) and model.fits(prompts.get(task.id, 0))
+        offered, needed = fleet or self.fleet, prompts or {}
+        if offered is not self._offered:
+            self._offered, self._known = offered, {}
+        columns = [self._column(task, needed.get(task.id, 0)) for task in tasks]
+        shape = (len(offered.models), len(columns))
+
+        def matrix(rows: Iterable[Sequence[float]], kind: type = float) -> npt.NDArray[Any]:
+            return np.array(list(rows), dtype=kind, order="F").T.reshape(shape)
+
         return EstimateTable(
             models=self.fleet.tags,
             tasks=tuple(task.id for task in tasks),
-            quality=quality,
-            token_cost=cost,
-            latency_s=latency,
-            allowed=allowed,
-            load_cost=np.array([formulas.load_cost(model.load_time_ms) for model in models]),
-            start=start,
+            quality=matrix(each.quality for each in columns),
+            token_cost=matrix(each.token_cost for each in columns),
+            latency_s=matrix(each.latency_s for each in columns),
+            allowed=matrix((each.allowed for each in columns), np.bool_),
+            load_cost=np.array([formulas.load_cost(model.load_time_ms) for model in offered]),
+            start=matrix(each.start for each in columns),
         )
+
+    def _column(self, task: Task, need: int) -> _Column:
+        """Return the estimates of a task; they are remembered until the next outcome."""
+        text = task.whole_prompt
+        key = (task.type, task.difficulty, task.estimated_tokens, text, need)
+        column = self._known.get(key)
+        if column is not None:
+            return column
+        column = _Column()
+        starts = self._starts.get(task.type)
+        if starts is None:
+            starts = [self._start.capability(model, task.type) for model in self.fleet]
+            self._starts[task.type] = starts
+        for model, given, start in zip(self._offered, self.fleet, starts, strict=True):
+            factor = self._token_factor[model.tag]
+            capability = self._learned.get((model.tag, task.type), start) + self._start.offset(given, task)
+            speeds = model.prefill_tokens_per_s, model.decode_tokens_per_s
+            column.quality.append(formulas.quality(capability, task.difficulty))
+            column.token_cost.append(formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor))
+            column.latency_s.append(formulas.call_latency_s(text, task.estimated_tokens * factor, *speeds))
+            column.allowed.append(model.can_take(task) and model.fits(need))
+            column.start.append(start)
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[key] = column
+        return column

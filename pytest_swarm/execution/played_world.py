@@ -28,6 +28,7 @@ class ModelFigures:
         load_s: Seconds of a load.
         footprints: Context in tokens -> bytes in memory, for each context that was loaded.
         prefill_tokens_per_s: Speed of prompts that were read in full; None = not measured.
+        slowest_prompt_tokens_per_s: Prompts that were read more slowly stalled; 0 = none is known to.
         decode_tokens_per_s: Speed of replies of calls that ran alone; None = not measured.
         overhead_s: Fixed time of a call; None = not measured.
         client_s: Seconds of a call that the server does not count, such as those of the client; None = not measured.
@@ -37,6 +38,7 @@ class ModelFigures:
     load_s: float
     footprints: Mapping[int, int]
     prefill_tokens_per_s: float | None = None
+    slowest_prompt_tokens_per_s: float = 0.0
     decode_tokens_per_s: float | None = None
     overhead_s: float | None = None
     client_s: float | None = None

@@ -17,10 +17,11 @@ import httpx
 
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.planner_problem import find_problem
+from pytest_swarm.domain.prompt_speed import is_stalled
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.announced_calls import AnnouncedCall, Announcement
 from pytest_swarm.execution.answer_gate import AnswerGate, AnswerNeed, LoadNeed, Need
-from pytest_swarm.execution.played_world import PlayedWorld
+from pytest_swarm.execution.played_world import ModelFigures, PlayedWorld
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.answers.questions import CHAT, GENERATE, ModelIdentity, Question
@@ -86,12 +87,14 @@ class StoredTextGenerator:
         """Return the measured text with the times of the call when it ran alone."""
         model, answer = self._answer(request)
         figures = self.current.world.models[model.digest]
-        if answer.cached or answer.beside:
+        self.used.use(self.current.world, model.digest, "slowest_prompt_tokens_per_s")
+        stalled = _stalled(answer, figures)
+        if answer.cached or answer.beside or stalled:
             names = ("prefill_tokens_per_s", "decode_tokens_per_s", "overhead_s")
             self.used.use(self.current.world, model.digest, *names)
         tokens = answer.completion_tokens or max(1, round(len(answer.text) / CHARS_PER_TOKEN))
         prefill_s, decode_s = answer.prefill_s or 0.0, answer.decode_s
-        if (answer.cached or answer.beside) and figures.prefill_tokens_per_s and answer.prompt_tokens:
+        if (answer.cached or answer.beside or stalled) and figures.prefill_tokens_per_s and answer.prompt_tokens:
             prefill_s = answer.prompt_tokens / figures.prefill_tokens_per_s
         if answer.beside and figures.decode_tokens_per_s:
             decode_s = tokens / figures.decode_tokens_per_s
@@ -112,6 +115,12 @@ class StoredTextGenerator:
 
     def _answer(self, request: GenerationRequest) -> tuple[ModelIdentity, StoredAnswer]:
         return self._answers[request.messages[-1]["content"]]
+
+
+def _stalled(answer: StoredAnswer, figures: ModelFigures) -> bool:
+    """Return whether the server took far longer than usual to read the prompt, which no other case would meet."""
+    tokens, seconds = answer.prompt_tokens or 0, answer.prefill_s or 0.0
+    return is_stalled(tokens, seconds, slowest=figures.slowest_prompt_tokens_per_s)
 
 
 class PlayingTransport(httpx.AsyncBaseTransport):

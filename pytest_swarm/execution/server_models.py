@@ -12,7 +12,7 @@ from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError, BadReplyError, CallTimeoutError, ModelMissingError, ServerRefusedError
 from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ListedModel
+from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 
 _SIMILAR: Final = 0.65  # of difflib's ratio: `llama3.1:8b` and `llama3.2:3b` have 0.82, and `codellama:7b` 0.61
 PROBE_TIMEOUT_S: Final = 2.0  # `auto` skips a server that does not list its models in this time
@@ -46,6 +46,11 @@ def server_version(host: str, timeout_s: float) -> str:
         timeout_s: Time limit in seconds, of which `START_TIMEOUT_S` are used at most.
     """
     return _asked(host, timeout_s, "/api/version", OllamaClient.version)
+
+
+def resident_models(host: str) -> tuple[ResidentEntry, ...]:
+    """Return the resident models of the server at `host`; BackendError where it does not tell at once."""
+    return _asked(host, PROBE_TIMEOUT_S, "/api/ps", OllamaClient.resident_entries)
 
 
 def _asked(host: str, timeout_s: float, path: str, call: Callable[[OllamaClient], Awaitable[T]]) -> T:

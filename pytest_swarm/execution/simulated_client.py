@@ -52,7 +52,7 @@ class SimulatedClient(OllamaClient):
         self._server = server
 
     def _official_client(self) -> ollama.AsyncClient:
-        """Return the official client, whose requests go straight to this client's transport."""
+        """Return a new official client, whose requests go straight to this client's transport."""
         return DirectClient(self.host, self._transport)
 
     async def resident(self) -> tuple[ResidentModel, ...]:

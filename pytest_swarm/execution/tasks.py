@@ -90,15 +90,17 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
         reply = await client.chat(request)
     except BackendError as error:
         return replace(begun, finished_s=clock.now_s(), **_failure(error))
+    return _answered(begun, request, reply, model=call.model, finished_s=clock.now_s())
+
+
+def _answered(
+    begun: TaskOutcome, request: ChatRequest, reply: ChatReply, *, model: Model, finished_s: float
+) -> TaskOutcome:
+    tokens = (reply.prompt_tokens, reply.completion_tokens)
+    used = None if tokens[0] is None or tokens[1] is None else tokens[0] + tokens[1]
     truncated = was_cut(
         reported=reply.prompt_tokens, estimated=prompt_tokens(request.messages), num_ctx=request.num_ctx
     )
-    return replace(_answered(begun, reply, call.model, clock.now_s()), truncated=truncated)
-
-
-def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: float) -> TaskOutcome:
-    tokens = (reply.prompt_tokens, reply.completion_tokens)
-    used = None if tokens[0] is None or tokens[1] is None else tokens[0] + tokens[1]
     return replace(
         begun,
         status=TaskStatus.OK,
@@ -114,6 +116,7 @@ def _answered(begun: TaskOutcome, reply: ChatReply, model: Model, finished_s: fl
         thinking=reply.thinking,
         thinking_chars=reply.thinking_chars,
         answer_state=_state(reply),
+        truncated=truncated,
     )
 
 
@@ -199,7 +202,7 @@ def as_asked(task: Task, answers: Mapping[str, str]) -> Task:
         answers: Task ID to answer, of the tasks that it was given.
     """
     prompt = fill(task.prompt, answers)
-    return replace(task, prompt=prompt) if prompt.strip() else task
+    return replace(task, prompt=prompt) if prompt.strip() and prompt != task.prompt else task
 
 
 async def scored(outcome: TaskOutcome, call: TaskCall, scorers: Scorers) -> TaskOutcome:

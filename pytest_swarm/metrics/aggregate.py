@@ -44,16 +44,25 @@ class Aggregate(MetricTable, ModeValues):
 
 def aggregate_modes(jobs: Sequence[MeasuredJob]) -> tuple[Aggregate, ...]:
     """Return one aggregate per mode over all its jobs, in the order of modes."""
-    return tuple(_aggregate(group, mode, None) for mode, group in sorted(_by_mode(jobs).items(), key=_first))
+    return tuple(_aggregate(group, mode) for mode, group in sorted(_by_mode(jobs).items(), key=_first))
 
 
-def aggregate_settings(jobs: Sequence[MeasuredJob]) -> tuple[Aggregate, ...]:
-    """Return one aggregate per mode and setting, ordered by mode, budget, horizon and swept weight."""
+def aggregate_settings(jobs: Sequence[MeasuredJob], *, modes: Sequence[Aggregate] = ()) -> tuple[Aggregate, ...]:
+    """Return one aggregate per mode and setting, ordered by mode, budget, horizon and swept weight.
+
+    Args:
+        jobs: All jobs of a run.
+        modes: Their `aggregate_modes` where they are known: that of a mode with one setting has the same values.
+    """
+    whole = {(each.mode, each.jobs): each for each in modes}
     cells: dict[tuple[str, Setting], list[MeasuredJob]] = {}
     for each in jobs:
         cells.setdefault((each.key.mode, each.setting), []).append(each)
     order = sorted(cells, key=lambda cell: (mode_order(cell[0]), setting_order(cell[1])))
-    return tuple(_aggregate(cells[cell], cell[0], cell[1]) for cell in order)
+    return tuple(
+        _at(whole.get((mode, len(cells[mode, setting]))) or _aggregate(cells[mode, setting], mode), setting)
+        for mode, setting in order
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +86,7 @@ class Selection:
 def aggregate_over(jobs: Sequence[MeasuredJob], selection: Selection) -> tuple[Aggregate, ...]:
     """Return one aggregate per mode over the jobs of a selection."""
     groups = sorted(_by_mode(filter(selection.holds, jobs)).items(), key=_first)
-    return tuple(
-        replace(
-            _aggregate(group, mode, None),
-            horizon_depth=selection.horizon,
-            vram_budget_gb=selection.budget_gb,
-            lambda_token=selection.lambda_token,
-        )
-        for mode, group in groups
-    )
+    return tuple(_at(_aggregate(group, mode), selection) for mode, group in groups)
 
 
 def summed_up(metric: AnyMetric, jobs: Sequence[MeasuredJob]) -> object:
@@ -109,15 +110,21 @@ def _first(item: tuple[str, list[MeasuredJob]]) -> tuple[int, str]:
     return mode_order(item[0])
 
 
-def _aggregate(jobs: Sequence[MeasuredJob], mode: str, setting: Setting | None) -> Aggregate:
+def _at(aggregate: Aggregate, place: Setting | Selection) -> Aggregate:
+    return replace(
+        aggregate, horizon_depth=place.horizon, vram_budget_gb=place.budget_gb, lambda_token=place.lambda_token
+    )
+
+
+def _aggregate(jobs: Sequence[MeasuredJob], mode: str) -> Aggregate:
     status = Counter(each.record.status for each in jobs)
     columns = _Columns(jobs)
     values = {name: row.over(columns.of(row)) for name, row in METRICS.items()}
     return Aggregate(
         mode=mode,
-        horizon_depth=None if setting is None else setting.horizon,
-        vram_budget_gb=None if setting is None else setting.budget_gb,
-        lambda_token=None if setting is None else setting.lambda_token,
+        horizon_depth=None,
+        vram_budget_gb=None,
+        lambda_token=None,
         jobs=len(jobs),
         completed=status[JobStatus.COMPLETED],
         infeasible=status[JobStatus.INFEASIBLE],

@@ -78,11 +78,17 @@ class OllamaClient:
         self.on_retry: Callable[[FailedAttempt], None] | None = None
         inner = transport if transport is not None else network_transport()
         self._transport = inner if isinstance(inner, BoundedTransport) else BoundedTransport(inner)
-        # No httpx timeout: asyncio.timeout bounds the whole call, and does so in virtual time as well.
-        self._client = self._official_client()
+
+    @cached_property
+    def _client(self) -> ollama.AsyncClient:
+        """The official client over this client's transport; made late, because making it is slow.
+
+        It has no timeout of httpx: asyncio.timeout bounds the whole call, and does so in virtual time as well.
+        """
+        return self._official_client()
 
     def _official_client(self) -> ollama.AsyncClient:
-        """Return the official client over this client's transport."""
+        """Return a new official client over this client's transport."""
         return ollama.AsyncClient(
             self.host, transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(self._url)
         )

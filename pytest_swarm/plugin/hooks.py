@@ -11,6 +11,7 @@ import pytest
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
 from pytest_swarm.plugin.ending_signals import EndingSignals
+from pytest_swarm.plugin.plain_imports import PlainImports
 from pytest_swarm.plugin.worker_messages import TOLD
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class SwarmHooks:
         self.is_worker = hasattr(config, "workerinput")  # xdist's own way to mark its workers
         self.trouble: SwarmError | None = None
         self.signals = EndingSignals()
+        self.imports = PlainImports()
+        self.imports.install()
         self.ending: SessionEnd | None = None
         self._keywords: Mapping[str, Any] = {}
         self._at_the_end: list[str] = []  # what was said as the server was left
@@ -97,6 +100,8 @@ class SwarmHooks:
     @pytest.hookimpl(tryfirst=True)  # before the terminal asks for our header line
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Make backend, fleet and folder: what is wrong with them ends the run before any test."""
+        from pytest_swarm.plugin.garbage import leave_out_of_collections
+
         try:
             if self.trouble is not None:
                 raise self.trouble
@@ -104,6 +109,7 @@ class SwarmHooks:
                 self.signals.watch()
                 with refused_files():
                     self.session.prepare(session.items, collect_only=session.config.option.collectonly)
+                leave_out_of_collections()
         except SwarmError as error:
             if self.is_worker:  # xdist tells its controller of a worker's exit status, and not of the reason
                 self.config.__dict__["workeroutput"][REFUSAL] = str(error)
@@ -172,8 +178,12 @@ class SwarmHooks:
 
     @pytest.hookimpl(trylast=True)  # pytest itself collects garbage there, which takes its time
     def pytest_unconfigure(self) -> None:
-        """Leave the handlers of signals as they were found."""
+        """Leave the handlers of signals, the finders of modules and the collector of garbage as they were found."""
+        from pytest_swarm.plugin.garbage import visit_all_again
+
+        visit_all_again()
         self.signals.end()
+        self.imports.remove()
 
     def _close_resources(self) -> None:
         """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 RUN: Final = "swarm_run"  # what a controller of xdist tells its workers: the name of the run ...
 STARTED: Final = "swarm_started"  # ... when it began ...
-FREE_GB: Final = "swarm_free_gb"  # ... the free VRAM ...
+FREE_GB: Final = "swarm_free_gb"  # ... the VRAM that the run may use ...
 RESUMED: Final = "swarm_resumed"  # ... and the folder of the run that goes on
 
 
@@ -26,8 +26,8 @@ class Process:
 
     `worker` is the number of a worker of xdist, None in any other process.
 
-    Only a worker has the rest: `free_gb`, the free VRAM that its controller has measured (None where it has not), and
-    `resumed`, the folder of the run that goes on (None where a run begins).
+    Only a worker has the rest: `free_gb`, the VRAM that the run may use by its controller's measurement (None without
+    one), and `resumed`, the folder of the run that goes on (None where a run begins).
     """
 
     run_name: str

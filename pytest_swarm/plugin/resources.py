@@ -92,25 +92,21 @@ class Resources:
 
     @cached_property
     def free_gb(self) -> float | None:
-        """The VRAM that was free when it was first asked for, in whole tenths of a GB; None where it is not measured.
+        """The VRAM that the run may use, when it was first asked for, in GB; None where it is not measured.
 
         The workers of xdist take their controller's, because they must agree on the cases.
         """
-        from pytest_swarm.units import bytes_to_gb
+        from pytest_swarm.plugin.free_vram import free_vram_gb
 
-        if self.in_worker:
-            return self._process.free_gb
-        free_bytes = None if self.gpu is None else self.gpu.free_bytes()
-        return None if free_bytes is None else math.floor(bytes_to_gb(free_bytes) * 10) / 10
+        return self._process.free_gb if self.in_worker else free_vram_gb(self.gpu, self._settings, lambda: self.fleet)
 
     def gpu_gb(self) -> float:
-        """Return the free VRAM of the machine's GPUs in GB; OptionError where none is measured."""
-        from pytest_swarm.telemetry.nvml import NoGpu
+        """Return that VRAM; OptionError where it is not measured."""
+        from pytest_swarm.plugin.free_vram import why_unmeasured
 
         if self.free_gb:
             return self.free_gb
-        found = self.found_gpu
-        reason = found.reason if isinstance(found, NoGpu) else "; ".join(found.troubles) or "no GPU memory is free"
+        reason = why_unmeasured(self.found_gpu) or "no GPU memory is free"
         raise OptionError(f"no VRAM budget: {reason}; give one, such as --swarm-vram=8GB")
 
     @cached_property

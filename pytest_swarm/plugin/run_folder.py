@@ -106,25 +106,24 @@ class RunFolder:
         opening = [event for event in events if event["event"] in _OPENING]
         if opening and not self._opened:
             self._write_opening(opening)
+        self.write(*[event for event in events if event["event"] not in _OPENING])
+
+    def write(self, *events: Event) -> None:
+        """Write events at once, and keep which jobs have begun."""
         for event in events:
-            if event["event"] not in _OPENING:
-                self.write(event)
+            if event["event"] == "dag_structure":
+                digest = int(str(event["case"]), 16)
+                if digest in self._started:
+                    self._twice[f"{event['job']} [{event['mode']}], case {event['case']}"] = None
+                self._started.add(digest)
+        self._emit(*events)
 
-    def write(self, event: Event) -> None:
-        """Write one event, and keep which jobs have begun."""
-        if event["event"] == "dag_structure":
-            digest = int(str(event["case"]), 16)
-            if digest in self._started:
-                self._twice[f"{event['job']} [{event['mode']}], case {event['case']}"] = None
-            self._started.add(digest)
-        self._emit(event)
-
-    def _emit(self, event: Event) -> None:
-        """Write one event; none any more after one that could not be written, or a job would lack a part."""
+    def _emit(self, *events: Event) -> None:
+        """Write events; none any more after some that could not be written, or a job would lack a part."""
         if self.trouble is not None:
             raise EventsError(str(self.trouble))
         try:
-            self.file.emit(event)
+            self.file.emit(*events)
         except EventsError as error:
             self.trouble = self.trouble or error
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -33,13 +32,11 @@ def one_file_remarks(backend: Backend, fleet: Fleet) -> list[str]:
 def foreign_remark(bench: Bench, others: Iterable[str], *, budgets_gb: Iterable[float], free: float | str) -> list[str]:
     """Return a sentence on the resident models that are not of the run, or none where there are none.
 
-    What is left beside them is the free VRAM and that of resident models of the run, which each case unloads.
-
     Args:
         bench: The bench, which asks the server.
         others: Further tags of the run: planner and judge.
         budgets_gb: The budgets of the run in GB.
-        free: The VRAM that is free in GB, or why it is not measured.
+        free: The VRAM in GB that the run may use beside them, or why it is not measured.
     """
     from pytest_swarm.execution.restoration import foreign_models  # only then, because it imports the client
 
@@ -55,27 +52,22 @@ def foreign_remark(bench: Bench, others: Iterable[str], *, budgets_gb: Iterable[
     sentence = f"resident on the server and not of this run: {rows}"
     if isinstance(free, str):
         return [f"{sentence}. What is left beside them is not measured ({free}), so the budget must fit there"]
-    own_bytes = sum(each.size_vram_bytes for each in resident if each not in foreign)
-    left_gb = math.floor((free + bytes_to_gb(own_bytes)) * 10) / 10
-    too_large = [format_gb(each) for each in sorted(budgets_gb) if each > left_gb]
+    too_large = [format_gb(each) for each in sorted(budgets_gb) if each > free]
     if not too_large:
-        return [f"{sentence}. Beside them {format_gb(left_gb)} of VRAM are left, and each budget fits there"]
+        return [f"{sentence}. Beside them {format_gb(free)} of VRAM are left, and each budget fits there"]
     return [
-        f"{sentence}. Beside them only {format_gb(left_gb)} of VRAM are left, less than {', '.join(too_large)}: the"
-        f" server will evict or spill; give --swarm-vram={left_gb:g}GB, or unload them"
+        f"{sentence}. Beside them only {format_gb(free)} of VRAM are left, less than {', '.join(too_large)}: the"
+        f" server will evict or spill; give --swarm-vram={free:g}GB, or unload them"
     ]
 
 
 def free_vram(resources: Resources) -> float | str:
-    """Return the VRAM in GB that was free on the called server when the run began, or why it is not measured."""
-    from pytest_swarm.telemetry.nvml import NoGpu
+    """Return the VRAM in GB that the run may use on the called server, or why it is not measured."""
+    from pytest_swarm.plugin.free_vram import why_unmeasured
 
     if not resources.called.is_local:
         return "the server is on another machine"
-    if resources.free_gb is not None:
-        return resources.free_gb
-    found = resources.found_gpu
-    return found.reason if isinstance(found, NoGpu) else "; ".join(found.troubles)
+    return why_unmeasured(resources.found_gpu) if resources.free_gb is None else resources.free_gb
 
 
 def fleet_digests(resources: Resources) -> dict[str, str]:

@@ -137,10 +137,12 @@ class SwarmSession:
     @cached_property
     def gating(self) -> Gating | None:
         """The gate; None where there is neither a baseline nor one to be written."""
-        from pytest_swarm.plugin.gate_session import Gating
-
         settings = self.settings.gating
-        return None if settings.file is None else Gating(self.config, settings, sequential=self.settings.auto_repeat)
+        if settings.file is None:
+            return None
+        from pytest_swarm.plugin.gate_session import Gating  # only then, because it imports what judges a run
+
+        return Gating(self.config, settings, sequential=self.settings.auto_repeat)
 
     @cached_property
     def repeating(self) -> Repeating | None:

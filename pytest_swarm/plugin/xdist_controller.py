@@ -33,7 +33,7 @@ class XdistController:
         return self._hooks.session
 
     def tell(self, node: Any) -> None:
-        """Tell a worker of xdist what all must agree on: the run's name or its folder, and the free VRAM."""
+        """Tell a worker of xdist what all must agree on: the run's name or its folder, and its VRAM."""
         from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN, STARTED
 
         self._hooks.signals.watch()

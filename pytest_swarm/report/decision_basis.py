@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.report.decision_text import policy_name
-from pytest_swarm.report.slow_load_text import slow_load_sentence
+from pytest_swarm.report.slow_server_text import slow_server_sentences
 from pytest_swarm.report.wording import plural
 
 
@@ -18,8 +18,7 @@ def basis_sentence(decision: PolicyDecision) -> str:
     marked = decision.figures.sentence
     source = "" if marked is None else f" {marked}"
     jobs = {policy_name(decision, each): decision.jobs_under(each) for each in decision.policies}
-    said = slow_load_sentence(jobs, origin=decision.figures.origin)
-    slow = "" if said is None else f" {said}"
+    slow = "".join(f" {each}" for each in slow_server_sentences(jobs, origin=decision.figures.origin))
     count = len(decision.policies)
     noun = "policy" if count == 1 else "policies"
     return f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{together}{source}{slow}"

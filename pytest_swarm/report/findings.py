@@ -14,8 +14,9 @@ from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.oracle_text import oracle_sentences
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
+from pytest_swarm.report.score_basis import score_basis_sentences
 from pytest_swarm.report.scoreboard import reference_mode
-from pytest_swarm.report.slow_load_text import slow_load_sentences
+from pytest_swarm.report.slow_server_text import slow_run_sentences
 from pytest_swarm.report.wording import (
     joined,
     mode_name,
@@ -56,10 +57,13 @@ def answers(report: Report) -> tuple[Answer, ...]:
         *spoken,
         *(_savings(report) if nothing is None else ()),
         *_caution(spoken),
-        *(_agreement(report) if nothing is None else ()),
         *(
             Answer(kind="caution", tone="open", text=each)
-            for each in (*slow_load_sentences(report), *oracle_sentences(report))
+            for each in (
+                *(score_basis_sentences(report) if nothing is None else ()),
+                *slow_run_sentences(report),
+                *oracle_sentences(report),
+            )
         ),
         *_budget(report),
         *_planner(report.modes),
@@ -181,37 +185,32 @@ def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:
         yield Answer(kind="caution", tone="open", text=text)
 
 
-def _agreement(report: Report) -> Iterable[Answer]:
-    """Say of which tasks the score is agreement with a model, and not truth."""
-    graphs = {each.record.case.graph.digest: each.record.case.graph for each in report.jobs}.values()
-    scored = [task for graph in graphs for task in graph.tasks if task.expected is not None]
-    models = Counter(task.reference_model for task in scored if task.reference_model is not None)
-    for model, count in sorted(models.items()):
-        text = (
-            f"Scores are agreement with {one_line(model)}, not truth: its answers are expected of {count:,} of"
-            f" {len(scored):,} scored tasks."
-        )
-        yield Answer(kind="caution", tone="open", text=text)
-
-
 def _budget(report: Report) -> Iterable[Answer]:
-    """Say for each budget which mode broke it, in how many jobs, at which horizon."""
+    """Say for each budget which mode broke it, in how many jobs, at which horizon; and which budgets all modes kept."""
+    kept_by: dict[tuple[str, ...], list[str]] = {}
     planned = [each for each in report.settings if each.violation_rate is not None]
     by_budget = sorted(planned, key=lambda each: each.vram_budget_gb or 0.0)
     for budget_gb, cells in groupby(by_budget, key=lambda each: each.vram_budget_gb):
         rows = list(cells)
         broke = [mode for mode in report.mode_names if any(each.violations for each in rows if each.mode == mode)]
         kept = [mode for mode in report.mode_names if mode not in broke and any(each.mode == mode for each in rows)]
+        if not broke:
+            kept_by.setdefault(tuple(kept), []).append(budget_label(budget_gb))
+            continue
         parts = [_broken(mode, [each for each in rows if each.mode == mode]) for mode in broke]
         if kept:
-            never = joined([mode_name(mode) for mode in kept]) if len(kept) <= _FEW_MODES else _many(kept, broke)
-            parts.append(f"{never} never broke it" if broke else f"{never} kept it in every plan")
+            parts.append(f"{_modes(kept, 'the other')} never broke it")
         text = f"VRAM budget of {budget_label(budget_gb)}: {'; '.join(parts)}."
-        yield Answer(kind="budget", tone="bad" if broke else "good", text=text)
+        yield Answer(kind="budget", tone="bad", text=text)
+    for modes, labels in kept_by.items():
+        noun, them = ("budget", "it") if len(labels) == 1 else ("budgets", "them")
+        text = f"VRAM {noun} of {joined(labels)}: {_modes(modes, 'all')} kept {them} in every plan."
+        yield Answer(kind="budget", tone="good", text=text)
 
 
-def _many(kept: Sequence[str], broke: Sequence[str]) -> str:
-    return f"the other {len(kept)} modes" if broke else f"all {len(kept)} modes"
+def _modes(modes: Sequence[str], which: str) -> str:
+    """Return the names of a few modes, and `all 5 modes` for many."""
+    return joined([mode_name(mode) for mode in modes]) if len(modes) <= _FEW_MODES else f"{which} {len(modes)} modes"
 
 
 def _broken(mode: str, cells: Sequence[Aggregate]) -> str:

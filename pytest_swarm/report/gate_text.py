@@ -16,6 +16,7 @@ from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_lin
 
 HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "pairs")
 LEFT: Final = 3  # columns of words
+_GIVING_WAY: Final = ("interval", "then", "pairs", "allowed")  # the order in which a narrow terminal drops columns
 _NOT_NOTABLE: Final = (Verdict.OK, Verdict.INCONCLUSIVE)
 _MARKDOWN_LINES: Final = 12
 _TERMINAL_LINES: Final = 20
@@ -80,10 +81,15 @@ def terminal_lines(text: GateText, width: int, *, verbose: int) -> list[str]:
 
 
 def aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Lines of a table with its head; a line wider than `width` is cut."""
+    """Return the lines of a table with its head; a narrow terminal drops columns, and cuts what is still too wide."""
     table = [HEAD, *rows]
     widths = [max(len(row[n]) for row in table) for n in range(len(HEAD))]
-    lines = ("  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip() for row in table)
+    kept = list(range(len(HEAD)))
+    for dropped in _GIVING_WAY:
+        if sum(widths[n] + 2 for n in kept) - 2 <= width:
+            break
+        kept.remove(HEAD.index(dropped))
+    lines = ("  ".join(row[n].ljust(widths[n]) for n in kept).rstrip() for row in table)
     return [line if len(line) <= width else line[: width - 2] + ".." for line in lines]
 
 
@@ -108,16 +114,20 @@ def _sentences(rows: Iterable[VerdictRow]) -> list[str]:
         name = f"{mode_name(one_line(row.mode, 24))} {row.expression}"
         if row.note:
             found.append(f"{name}: {one_line(row.note, 300)}")
-        if row.verdict is not Verdict.NOT_COMPARABLE:
-            found.append(f"{name}: {coverage_text(row)}")
+        if row.verdict is not Verdict.NOT_COMPARABLE and (said := coverage_text(row)):
+            found.append(f"{name}: {said}")
         found += [f"{name}: lost: {one_line(each, 300)}" for each in row.lost]
         found += [f"{name}: {one_line(each, 300)}" for each in row.details]
     return found
 
 
 def coverage_text(row: VerdictRow) -> str:
-    """What was compared, as in `51 of 51 cases, 255 of 255 pairs; 20 repeats, 3 distinct`."""
-    said = f"{row.cases:,} of {row.cases_expected:,} cases, {row.pairs:,} of {row.pairs_expected:,} pairs compared"
+    """Return what was compared, as in `51 of 51 cases, 255 of 255 pairs; 20 repeats, 3 distinct`.
+
+    It is empty where all was compared and nothing else is to be said, because the table has the pairs.
+    """
+    counts = f"{row.cases:,} of {row.cases_expected:,} cases, {row.pairs:,} of {row.pairs_expected:,} pairs compared"
+    said = ""
     for side, repeats, distinct in (
         ("then", row.repeats_before, row.distinct_before),
         ("now", row.repeats_now, row.distinct_now),
@@ -128,7 +138,8 @@ def coverage_text(row: VerdictRow) -> str:
         said += f"; look {row.looks + 1} of a growing run, at {100 * share_of_level(row.looks):.0f} % of the level"
     if row.distinct_now == row.jobs < row.repeats_now or row.distinct_before == row.jobs < row.repeats_before:
         said += ". The server answered every repeat of a job alike, so repeats say nothing of chance"
-    return said
+    is_whole = row.cases == row.cases_expected and row.pairs == row.pairs_expected
+    return "" if is_whole and not said else counts + said
 
 
 def _notable(case: CaseVerdict) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from pytest_swarm.domain.measured_run import MeasuredTest, VerifiedCase
 from pytest_swarm.metrics.figures_origin import FAR_OFF, PREDICTED_BACKEND, VerifiedFigure, verified_figures
 from pytest_swarm.metrics.metric_table import METRICS
+from pytest_swarm.report.metric_text import written
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import plural
 
@@ -130,17 +131,17 @@ def percent(share: float | None) -> str:
     return "-" if share is None else f"{round(share * 100) + 0:+d} %"
 
 
-VERIFIED_HEAD: Final = ("figure", "cases", "predicted", "real", "off", "95 % of a case's error")
+VERIFIED_HEAD: Final = ("mean per case", "cases", "predicted", "real", "off", "95 % of a case's error")
 
 
 def verified_rows(summary: MeasureSummary) -> list[tuple[str, ...]]:
-    """Return the table of predicted against real: sums over the verified cases, and the interval of the error."""
+    """Return the table of predicted against real: means over the verified cases, and the interval of the error."""
     return [
         (
             label_of(each.metric) + (" (grey)" if each.far_off else ""),
             str(each.cases),
-            f"{each.predicted:.4g}",
-            f"{each.real:.4g}",
+            written(METRICS[each.metric], each.predicted / each.cases),
+            written(METRICS[each.metric], each.real / each.cases),
             percent(each.off),
             "-" if each.low is None else f"{percent(each.low)} to {percent(each.high)}",
         )

@@ -62,11 +62,12 @@ class Report:
 def build_report(run: Run, *, gate: GateResult | None = None) -> Report:
     """Return the report of a run, with the gate's verdicts where there are any."""
     jobs = measure_run(run)
-    settings = aggregate_settings(jobs)
+    modes = aggregate_modes(jobs)
+    settings = aggregate_settings(jobs, modes=modes)
     return Report(
         run=run,
         jobs=jobs,
-        modes=aggregate_modes(jobs),
+        modes=modes,
         settings=settings,
         comparisons=compare_modes(jobs),
         curves=look_ahead(settings),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pytest_swarm.routing.list_schedule import Booking, earliest_gap
 
@@ -77,44 +78,55 @@ class GpuTimetable:
             parents: The bookings of its parents; handing on an answer takes no time.
         """
         ready = max((each.finish for each in parents), default=0.0)
+        present = [stay for stay in self._stays if stay.end == math.inf]
+        free_gb = self._limit_gb - sum(self._models[stay.tag].vram_gb for stay in present)
+        idle = sorted(present, key=lambda stay: (stay.busy_until, stay.tag))
+        best: _Offer | None = None
+        for tag in self._times_s[task]:
+            for offer in self._within_stays(task, tag, ready):
+                best = offer if best is None or offer.rank < best.rank else best
+            if all(stay.tag != tag for stay in present):
+                offer = self._after_load(task, tag, ready, self._evicted_for(tag, idle, free_gb))
+                best = offer if best is None or offer.rank < best.rank else best
+        assert best is not None  # each task has a model
+        return self._take(task, best)
 
-        def rank(offer: _Offer) -> tuple[float, bool, float, str]:
-            model = self._models[offer.tag]
-            return (offer.finish, offer.evicted is not None, model.vram_gb, model.tag)
-
-        offers = [offer for tag in self._times_s[task] for offer in self._offers(task, tag, ready)]
-        return self._take(task, min(offers, key=rank))
-
-    def _offers(self, task: str, tag: str, ready: float) -> list[_Offer]:
-        """Return the ways to run a task on a model: within each of its stays, and after a load."""
-        duration = self._times_s[task][tag]
-        stays = [stay for stay in self._stays if stay.tag == tag]
+    def _within_stays(self, task: str, tag: str, ready: float) -> list[_Offer]:
+        """Return the ways to run a task on a model while it is in VRAM."""
+        duration, vram_gb = self._times_s[task][tag], self._models[tag].vram_gb
         offers = []
-        for stay in stays:
-            slot, start = self._slot(max(ready, stay.start), duration)
-            if start + duration <= stay.end:
-                offers.append(_Offer(tag=tag, slot=slot, start=start, finish=start + duration, stay=stay))
-        if all(stay.end < math.inf for stay in stays):
-            evicted = self._evicted_for(tag)
-            free_s = max((stay.busy_until for stay in evicted), default=0.0)
-            loaded_s = max(free_s, self._last_load_s, *(stay.end for stay in stays), 0.0) + self._models[tag].load_s
-            slot, start = self._slot(max(ready, loaded_s), duration)
-            stay = _Stay(tag=tag, start=loaded_s)
-            finish = start + duration
-            offers.append(_Offer(tag=tag, slot=slot, start=start, finish=finish, stay=stay, evicted=evicted))
+        for stay in self._stays:
+            if stay.tag == tag:
+                slot, start = self._slot(max(ready, stay.start), duration)
+                if start + duration <= stay.end:
+                    offers.append(_Offer((start + duration, False, vram_gb, tag), slot, start, stay))
         return offers
 
-    def _slot(self, ready: float, duration: float) -> tuple[int, float]:
-        starts = [earliest_gap(busy, ready, duration) for busy in self._slots]
-        slot = min(range(len(starts)), key=lambda n: starts[n])
-        return slot, starts[slot]
+    def _after_load(self, task: str, tag: str, ready: float, evicted: tuple[_Stay, ...]) -> _Offer:
+        """Return the way to run a task on a model that is loaded for it, when some stays have ended."""
+        duration, model = self._times_s[task][tag], self._models[tag]
+        free_s = self._last_load_s
+        for stay in evicted:
+            free_s = max(free_s, stay.busy_until)
+        for stay in self._stays:
+            if stay.tag == tag:
+                free_s = max(free_s, stay.end)
+        loaded_s = free_s + model.load_s
+        slot, start = self._slot(max(ready, loaded_s), duration)
+        return _Offer((start + duration, True, model.vram_gb, tag), slot, start, None, loaded_s, evicted)
 
-    def _evicted_for(self, tag: str) -> tuple[_Stay, ...]:
+    def _slot(self, ready: float, duration: float) -> tuple[int, float]:
+        best, first = 0, earliest_gap(self._slots[0], ready, duration)
+        for slot, busy in enumerate(self._slots[1:], start=1):
+            start = earliest_gap(busy, ready, duration)
+            if start < first:
+                best, first = slot, start
+        return best, first
+
+    def _evicted_for(self, tag: str, idle: Sequence[_Stay], free_gb: float) -> tuple[_Stay, ...]:
         """Return the stays that end for a load: those that are idle first, until the model fits."""
-        stays = [stay for stay in self._stays if stay.end == math.inf]
-        free_gb = self._limit_gb - sum(self._models[stay.tag].vram_gb for stay in stays)
         evicted: list[_Stay] = []
-        for stay in sorted(stays, key=lambda stay: (stay.busy_until, stay.tag)):
+        for stay in idle:
             if free_gb >= self._models[tag].vram_gb:
                 break
             if not self._models[stay.tag].pinned:
@@ -123,14 +135,17 @@ class GpuTimetable:
         return tuple(evicted)
 
     def _take(self, task: str, offer: _Offer) -> Booking:
-        if offer.evicted is not None:
-            self._last_load_s = offer.stay.start
-            for stay in offer.evicted:
-                stay.end = max(stay.busy_until, offer.stay.start - self._models[offer.tag].load_s)
-            self._stays.append(offer.stay)
-        offer.stay.busy_until = max(offer.stay.busy_until, offer.finish)
-        self._slots[offer.slot] = _with_call(self._slots[offer.slot], (offer.start, offer.finish))
-        return Booking(task=task, processor=offer.tag, start=offer.start, finish=offer.finish)
+        finish, _, _, tag = offer.rank
+        stay = offer.stay
+        if stay is None:
+            self._last_load_s = offer.loaded_s
+            for leaving in offer.evicted:
+                leaving.end = max(leaving.busy_until, offer.loaded_s - self._models[tag].load_s)
+            stay = _Stay(tag=tag, start=offer.loaded_s)
+            self._stays.append(stay)
+        stay.busy_until = max(stay.busy_until, finish)
+        self._slots[offer.slot] = _with_call(self._slots[offer.slot], (offer.start, finish))
+        return Booking(task=task, processor=tag, start=offer.start, finish=finish)
 
     def _shrink_to_budget(self) -> None:
         """Leave out of the first residency what is over the budget."""
@@ -151,13 +166,15 @@ def _with_call(busy: list[tuple[float, float]], call: tuple[float, float]) -> li
     return joined
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Offer:
-    """A way to run a task: in a slot, within a stay. `evicted` are the stays that end for its load; None = no load."""
+class _Offer(NamedTuple):
+    """A way to run a task: `rank` is (finish, with a load, VRAM, tag), the smallest is taken; within a stay, or loaded.
 
-    tag: str
+    `evicted` are the stays that end for the load, `loaded_s` is when it ends.
+    """
+
+    rank: tuple[float, bool, float, str]
     slot: int
     start: float
-    finish: float
-    stay: _Stay
-    evicted: tuple[_Stay, ...] | None = None
+    stay: _Stay | None
+    loaded_s: float = 0.0
+    evicted: tuple[_Stay, ...] = ()

@@ -80,17 +80,20 @@ class HeftRouter:
 
     def _times_s(self, view: PlanningView) -> dict[str, dict[str, float]]:
         """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""
-        tags, good, able = view.fleet.tags, self._good_models(view), _by_task(view, _able(view))
+        tags, able = view.fleet.tags, _able(view)
         latency_s = view.estimates.latency_s.T.tolist()
-        chosen = {task: self._good.get(task, models) & able[task] or models for task, models in good.items()}
+        good, can_take = self._good_among(view, able), _by_task(view, able)
+        chosen = [self._good.get(task, models) & can_take[task] or models for task, models in good.items()]
         return {
-            task.id: {tag: seconds for tag, seconds in zip(tags, row, strict=True) if tag in chosen[task.id]}
-            for task, row in zip(view.tasks, latency_s, strict=True)
+            task.id: {tag: seconds for tag, seconds in zip(tags, row, strict=True) if tag in models}
+            for task, row, models in zip(view.tasks, latency_s, chosen, strict=True)
         }
 
     def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:
         """Return for each task the models within the floor of the best; the best one always is."""
-        able = _able(view)
+        return self._good_among(view, _able(view))
+
+    def _good_among(self, view: PlanningView, able: Mask) -> dict[str, frozenset[str]]:
         quality = np.where(able, view.estimates.quality, -np.inf)
         return _by_task(view, able & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12))
 

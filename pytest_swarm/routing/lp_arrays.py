@@ -1,7 +1,7 @@
 """The relaxation of `lp` for programs that cannot wait for CVXPY: `load_policy` plans with it.
 
-Where one solution alone is optimal, and models are few, it is found without a solver. Elsewhere HiGHS is given the
-arrays that CVXPY hands to it, entry by entry, so both come to the same shares, ties included.
+Where one solution alone is optimal, it is found without a solver (`lp_simplex.py`). Elsewhere HiGHS is given the arrays
+that CVXPY hands to it, entry by entry, so both come to the same shares, ties included.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any, Final
 import highspy
 import numpy as np
 
-from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing.base import PlanningView, RoutingError
 from pytest_swarm.routing.highs import Numbers, Whole, new_highs
-from pytest_swarm.routing.lp_corners import corners_of, unique_optimum
-from pytest_swarm.routing.lp_rounding import CORNERS, SOLVERS, LpRelaxation, rounded_plan
+from pytest_swarm.routing.lp_rounding import SIMPLEX, SOLVERS, LpRelaxation, rounded_plan
+from pytest_swarm.routing.lp_simplex import LpStep, unique_optimum
 from pytest_swarm.routing.objective import load_price, resident_mask, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan
 
 _KEPT: Final = 32  # programs of one shape; an agent meets few shapes
+_REMEMBERED: Final = 1024  # solved programs, of 1 KB or so
 _NO_PLAN: Final = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
 
 
@@ -81,8 +81,9 @@ class DirectLpRouter:
     def __init__(self) -> None:
         self._highs: Any = new_highs()  # highspy is untyped
         self._lock = threading.Lock()
+        self._solved: dict[tuple[object, ...], LpRelaxation] = {}
         self._program = lru_cache(maxsize=_KEPT)(_program_of)
-        self._highs.passModel(_program_of((1, 1), b"\1", (False,), (1.0,), 1.0))
+        self._highs.passModel(_program_of((1, 1), b"\1", b"\0", (1.0,), 1.0))
         self._highs.run()  # the first run of a process costs some ms, and no step should wait for that
 
     async def route(self, view: PlanningView) -> Plan:
@@ -92,29 +93,43 @@ class DirectLpRouter:
         relaxed = self.relax(view)
         return infeasible_plan(view) if relaxed is None else rounded_plan(view, relaxed)
 
-    def prepare(self, fleet: Fleet, budget_gb: float) -> None:
-        """Do beforehand what the first step of a fleet within a budget takes some ms for."""
-        corners_of(_footprints(fleet), _pinned(fleet), budget_gb)
-
     def relax(self, view: PlanningView) -> LpRelaxation | None:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if HiGHS gives none."""
         started = time.perf_counter()
-        worth, load = utility(view), np.where(resident_mask(view), 0.0, load_price(view))
-        corners = corners_of(_footprints(view.fleet), _pinned(view.fleet), view.vram_budget_gb)
-        if corners is not None and view.estimates.allowed.all():
-            found = unique_optimum(corners, worth, load)
-            if found is not None:
-                solve_ms = (time.perf_counter() - started) * 1000
-                return LpRelaxation(shares=found.shares, optimum=found.value, solver=CORNERS, solve_ms=solve_ms)
-        return self._by_highs(view, np.concatenate([-worth.T.ravel(), load]))
+        step = LpStep(
+            worth=utility(view),
+            allowed=view.estimates.allowed,
+            price=np.where(resident_mask(view), 0.0, load_price(view)),
+            keep=np.array([model.keep for model in view.fleet], dtype=bool),
+            vram_gb=tuple(model.vram_gb for model in view.fleet),
+            budget_gb=view.vram_budget_gb,
+        )
+        found = unique_optimum(step)
+        if found is None:
+            return self._tied(step)
+        solve_ms = (time.perf_counter() - started) * 1000
+        return LpRelaxation(shares=found.shares, optimum=found.value, solver=SIMPLEX, solve_ms=solve_ms)
 
-    def _by_highs(self, view: PlanningView, cost: Numbers) -> LpRelaxation | None:
+    def _tied(self, step: LpStep) -> LpRelaxation | None:
+        """Return what HiGHS answers; of equal programs, as where tokens cost nothing, only the first is solved."""
+        key = (step.worth.tobytes(), step.price.tobytes(), step.allowed.tobytes(), step.keep.tobytes())
+        program = (*key, step.worth.shape, step.vram_gb, step.budget_gb)
+        known = self._solved.get(program)
+        if known is None:
+            known = self._by_highs(step)
+            if known is not None:
+                if len(self._solved) >= _REMEMBERED:
+                    self._solved.clear()
+                self._solved[program] = known
+        return known
+
+    def _by_highs(self, step: LpStep) -> LpRelaxation | None:
         started = time.perf_counter()
-        allowed = view.estimates.allowed
-        shape = (allowed.shape, allowed.tobytes(), _pinned(view.fleet), _footprints(view.fleet), view.vram_budget_gb)
+        allowed = step.allowed
+        shape = (allowed.shape, allowed.tobytes(), step.keep.tobytes(), step.vram_gb, step.budget_gb)
         with self._lock:
             program = self._program(*shape)
-            program.col_cost_ = cost
+            program.col_cost_ = np.concatenate([-step.worth.T.ravel(), step.price])
             self._highs.passModel(program)  # forgets the step before, so that each step starts alike
             self._highs.run()
             status = self._highs.getModelStatus()
@@ -133,20 +148,12 @@ class DirectLpRouter:
         )
 
 
-def _footprints(fleet: Fleet) -> tuple[float, ...]:
-    return tuple(model.vram_gb for model in fleet)
-
-
-def _pinned(fleet: Fleet) -> tuple[bool, ...]:
-    return tuple(model.keep for model in fleet)
-
-
 def _program_of(
-    shape: tuple[int, int], allowed: bytes, keep: tuple[bool, ...], vram_gb: tuple[float, ...], budget_gb: float
+    shape: tuple[int, int], allowed: bytes, keep: bytes, vram_gb: tuple[float, ...], budget_gb: float
 ) -> Any:  # highspy is untyped
     """Return HiGHS's form of the program of one shape, without costs."""
     mask = np.frombuffer(allowed, dtype=bool).reshape(shape).astype(float)
-    arrays = lp_arrays(mask, np.array(keep, dtype=float), np.array(vram_gb), budget_gb)
+    arrays = lp_arrays(mask, np.frombuffer(keep, dtype=bool).astype(float), np.array(vram_gb), budget_gb)
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(arrays.upper), len(arrays.row_high)
     lp.col_lower_, lp.col_upper_ = arrays.lower, arrays.upper

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,11 +10,11 @@ import numpy as np
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import evaluate
+from pytest_swarm.routing.objective import value_throughout
 from pytest_swarm.routing.plan_builders import assign, held_throughout
 
 SOLVERS: Final = ("HIGHS", "SCS")  # as published: HiGHS, with SCS as the fallback
-CORNERS: Final = "corners"  # no solver: the best corner of all (lp_corners.py), as exact as HiGHS
+SIMPLEX: Final = "simplex"  # no solver: our own simplex (lp_simplex.py), as exact as HiGHS
 _INTEGRAL: Final = 1e-6  # a share within this distance of 0 or 1 is integral; both solvers are exact to about that
 
 
@@ -43,20 +43,23 @@ def rounded_plan(view: PlanningView, relaxed: LpRelaxation) -> Plan:
     shares = np.round(relaxed.shares, 6)
     rows = shares.argmax(axis=0).tolist()
     assignments = assign(view, rows, Origin.SOLVER)
+    residency = held_throughout(view, (each.model for each in assignments))
     fractional = bool(((shares > _INTEGRAL) & (shares < 1 - _INTEGRAL)).any())
-    residency = shares.max(axis=1)
-    plan = Plan(
+    value = value_throughout(view, rows, residency[0])
+    return Plan(
         assignments=assignments,
-        residency=held_throughout(view, (each.model for each in assignments)),
+        residency=residency,
         status=PlanStatus.OPTIMAL if relaxed.solver != SOLVERS[1] else PlanStatus.FEASIBLE,
         objective=relaxed.optimum,
         bound=relaxed.optimum,
+        gap=max(0.0, (relaxed.optimum - value) / max(1.0, abs(value))),
         fractional=fractional,
-        fractional_residency={
-            tag: float(y) for tag, y in zip(view.fleet.tags, residency, strict=True) if fractional and y > _INTEGRAL
-        },
+        fractional_residency=_fractional_residency(view, shares) if fractional else {},
         solver=relaxed.solver,
         solve_ms=relaxed.solve_ms,
     )
-    value = evaluate(plan, view).value
-    return replace(plan, gap=max(0.0, (relaxed.optimum - value) / max(1.0, abs(value))))
+
+
+def _fractional_residency(view: PlanningView, shares: Matrix) -> dict[str, float]:
+    largest = shares.max(axis=1).tolist()
+    return {tag: y for tag, y in zip(view.fleet.tags, largest, strict=True) if y > _INTEGRAL}

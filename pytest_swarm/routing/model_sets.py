@@ -85,6 +85,24 @@ def sets_within(vram_gb: Matrix, limit_gb: float, pinned: Mask, *, at_most: int)
     )
 
 
+@lru_cache(maxsize=_FAMILIES)
+def smaller(family: Family, sets: int) -> Family:
+    """Return the first sets of a family, which end with a level.
+
+    Args:
+        family: The family.
+        sets: The number of sets.
+    """
+    return Family(
+        member=family.member[:sets],
+        parent=family.parent[:sets],
+        added=family.added[:sets],
+        levels=tuple(level for level in family.levels if level.stop <= sets),
+        vram_gb=family.vram_gb[:sets],
+        bits=family.bits[:sets],
+    )
+
+
 class FamilyCache:
     """The families of the last budgets and fleets: they do not depend on the estimates."""
 

@@ -17,7 +17,6 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
-from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.domain.task import ANY_TYPE, Task
 from pytest_swarm.errors import OptionError, PolicyError
@@ -124,7 +123,7 @@ class DecidedPolicy:
             needs = table.spec(mode).needs
             if "planner" not in needs and "realised" not in needs:
                 setup = RouterSetup(fleet=self.fleet)
-                return _direct_lp(self.fleet, self.budget_gb) if mode == LP else table.make(mode, setup)
+                return _direct_lp() if mode == LP else table.make(mode, setup)
         except OptionError as error:
             raise PolicyError(f"{self._where}: cannot be played: {error}") from error
         what = "asks a planner model" if "planner" in needs else "knows the answers beforehand"
@@ -223,13 +222,11 @@ def _usual_task(name: str, task_type: str) -> Task:
     return Task(id=name, type=task_type, prompt="-", estimated_tokens=_USUAL_TOKENS)
 
 
-def _direct_lp(fleet: Fleet, budget_gb: float) -> Router:
-    """Return the router of `lp` that does without CVXPY, ready for the fleet and the budget."""
+def _direct_lp() -> Router:
+    """Return the router of `lp` that does without CVXPY."""
     from pytest_swarm.routing.lp_arrays import DirectLpRouter  # imports highspy
 
-    router = DirectLpRouter()
-    router.prepare(fleet, budget_gb)
-    return router
+    return DirectLpRouter()
 
 
 def _argument_fault(task: object, *, resident: object, horizon: object) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 import numpy as np
@@ -15,13 +16,14 @@ import numpy as np
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.routing.model_sets import Family, FamilyCache, Index, without, worth_by_stage
+from pytest_swarm.routing.model_sets import Family, FamilyCache, Index, smaller, without, worth_by_stage
 from pytest_swarm.routing.plan_builders import infeasible_plan
 from pytest_swarm.routing.program import TIE, RoutingProgram, Solution, plan_of, program_of
 
 _STEP_TIE: Final = TIE / 100  # of one comparison; a plan of 100 stages stays within TIE
 _MAX_SETS: Final = 200_000  # a pass over them takes some milliseconds per model and stage
-_FEW_SETS: Final = 64  # every set of six models; from some 100 sets on, numpy is the faster way
+_FEW_SETS: Final = 256  # every set of eight models; beyond, a pass per model is faster than all pairs
+_KEPT_CHANGES: Final = 16  # families and prices, of 1 MB at most each
 _LARGE_GAP: Final = 1e-4  # relative gap at which HiGHS stops where sets are too many: the last hundredth takes longest
 _GB_RANK: Final = 1e-6  # VRAM counts after loads: a million GB x stages weigh as much as one load
 
@@ -98,14 +100,16 @@ def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
         family: The sets within its budget.
     """
     started = time.perf_counter()
-    links = without(family)
-    gb_rank = _GB_RANK * family.vram_gb
+    sizes = _sizes(program, family)
+    family = smaller(family, sizes[0])
+    if len(family) > _FEW_SETS:
+        sizes = [len(family)] * len(sizes)
     fronts: list[_Front] = []
     of_stage = [program.stage == stage for stage in range(program.stages)]
-    for gained in worth_by_stage(family, program.worth, of_stage):
-        front = _next_front(program, links, fronts[-1]) if fronts else _first_front(program, family)
-        front = _Front(front.value + gained, front.rank + gb_rank, front.origin)
-        fronts.append(front)
+    for size, gained in zip(sizes, worth_by_stage(family, program.worth, of_stage), strict=True):
+        front = _next_front(program, family, fronts[-1], size) if fronts else _first_front(program, family)
+        gb_rank = _GB_RANK * family.vram_gb[:size]
+        fronts.append(_Front(front.value + gained[:size], front.rank + gb_rank, front.origin))
     last = _best(program, family, fronts[-1])
     value = float(fronts[-1].value[last])
     if value == -np.inf:
@@ -115,31 +119,51 @@ def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
     return Solution(held=held, value=value, bound=value, solver="enumeration", solve_ms=solve_ms)
 
 
+def _sizes(program: RoutingProgram, family: Family) -> list[int]:
+    """Return how many sets of the family count in each stage: those that have no more models than tasks are left.
+
+    A model that neither this stage nor a later one uses costs VRAM and gains nothing, so it is in no best sequence.
+    """
+    tasks = np.bincount(program.stage, minlength=program.stages)
+    left = tasks[::-1].cumsum()[::-1].tolist()
+    return [family.levels[min(count, len(family.levels)) - 1].stop if family.levels else 1 for count in left]
+
+
 def _first_front(program: RoutingProgram, family: Family) -> _Front:
     loads = family.member & ~program.resident
     return _Front(-(loads @ program.price), loads.sum(axis=1).astype(float), np.arange(len(family)))
 
 
-def _next_front(program: RoutingProgram, links: tuple[tuple[Index, Index], ...], before: _Front) -> _Front:
-    moves = [(smaller, holding, 0.0, 0.0) for holding, smaller in links]
+def _next_front(program: RoutingProgram, family: Family, before: _Front, size: int) -> _Front:
+    """Return the best way to each of the first sets of a stage, of a number that is given."""
+    if len(family) <= _FEW_SETS:
+        return _next_front_of_few(*_changes(family, program.price.tobytes()), before, size)
+    links = without(family)
+    moves = [(without_it, holding, 0.0, 0.0) for holding, without_it in links]
     moves += [(*link, price, 1.0) for link, price in zip(links, program.price.tolist(), strict=True)]
-    if len(before.value) <= _FEW_SETS:
-        return _next_front_of_few(moves, before)
     front = _Front(before.value.copy(), before.rank.copy(), np.arange(len(before.value)))
     for move in moves:
         front.offer(*move)
     return front
 
 
-def _next_front_of_few(moves: list[tuple[Index, Index, float, float]], before: _Front) -> _Front:
-    """Do what `_Front.offer` does set by set: for few sets, calls of numpy take longer than their work."""
-    value, rank, origin = before.value.tolist(), before.rank.tolist(), list(range(len(before.value)))
-    for targets, sources, price, loads in moves:
-        for at, source in zip(targets.tolist(), sources.tolist(), strict=True):
-            reached, ranked, held = value[source] - price, rank[source] + loads, value[at]
-            if reached > held + _STEP_TIE or (reached >= held - _STEP_TIE and ranked < rank[at] - _STEP_TIE):
-                value[at], rank[at], origin[at] = reached, ranked, origin[source]
-    return _Front(np.array(value), np.array(rank), np.array(origin))
+def _next_front_of_few(cost: Matrix, loads: Matrix, before: _Front, size: int) -> _Front:
+    """Do what `_Front.offer` does by looking at every pair of sets, of which there are few."""
+    known = len(before.value)
+    reached = before.value - cost[:size, :known]
+    top = reached.max(axis=1, keepdims=True)
+    rank = np.where(reached >= top - _STEP_TIE, before.rank + loads[:size, :known], np.inf)
+    origin, target = rank.argmin(axis=1), np.arange(size)
+    return _Front(reached[target, origin], rank[target, origin], origin)
+
+
+@lru_cache(maxsize=_KEPT_CHANGES)
+def _changes(family: Family, price: bytes) -> tuple[Matrix, Matrix]:
+    """Return what loads from each set (columns) to each set (rows) cost, and their number, which ties are broken by."""
+    into = family.member.astype(float)
+    out = 1.0 - into.T
+    staying = np.eye(len(family)) * _STEP_TIE  # of equals, the set that stays
+    return (into * np.frombuffer(price)) @ out, into @ out - staying
 
 
 def _best(program: RoutingProgram, family: Family, front: _Front) -> int:

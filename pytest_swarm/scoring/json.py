@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from pytest_swarm.domain.expectation import JsonFields, JsonScalar
+from pytest_swarm.domain.expectation import JsonFields
+from pytest_swarm.domain.expectation_fields import JsonScalar
 from pytest_swarm.scoring.answer_regions import after_marker, enclosed_region
 from pytest_swarm.scoring.equality import same_number
 from pytest_swarm.scoring.reading import AnswerPlace

@@ -70,7 +70,7 @@ def clustered_mean(
     clusters = len(sums)
     if clusters < MIN_CLUSTERS:
         name = "workflow" if clusters == 1 else "workflows"
-        note = f"{clusters} {name}: no statement about others"
+        note = f"{clusters} {name}; an interval needs {MIN_CLUSTERS}"
         return Interval(mean=mean, low=None, high=None, samples=len(rows), clusters=clusters, note=note)
     data = WeightedValues(
         values=[fmean([v for v, _ in each], [w for _, w in each]) for each in sums.values()],

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, overload
 from pytest_swarm.errors import EventsError
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
-from pytest_swarm.telemetry.event_lines import decode_event, decode_head
+from pytest_swarm.telemetry.event_lines import EventHead, decode_event, decode_head
 from pytest_swarm.telemetry.event_types import AnyEvent
 
 R = TypeVar("R")
@@ -141,7 +141,7 @@ def _read_events(lines: JobLines, of: str) -> Iterator[AnyEvent | None]:
     where = lines.file.shown
     try:
         for text in _texts(lines).get(of, ()):
-            yield decode_event(text, decode_head(text, where=where), where=where)
+            yield decode_event(text, EventHead(event=of), where=where)
     except (OSError, EventsError) as error:
         raise lines.file.changed() from error
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import chain
@@ -72,7 +73,8 @@ class GpuMeter:
     def read(self) -> GpuReading | None:
         """Return the bytes in use on each GPU and the processes that compute there; None where NVML fails.
 
-        The bytes are those of all processes and of the driver. A call takes a millisecond, so run it in a thread.
+        The bytes are those of all processes, as `nvidia-smi` shows them. A call takes a millisecond, so run it in a
+        thread.
         """
         try:
             used = self._used_bytes()
@@ -90,7 +92,7 @@ class GpuMeter:
     def free_bytes(self) -> int | None:
         """Return the bytes of all GPUs that nobody uses now; None where NVML fails."""
         try:
-            return max(0, self.total_bytes - sum(self._used_bytes()))
+            return sum(_memory(self._nvml, handle, "free") for handle in self._handles)
         except NvmlFailure as error:
             self._keep(f"free GPU memory was not measured: {error}")
             return None
@@ -183,11 +185,23 @@ def _number_of_gpus(nvml: ModuleType) -> int:
 
 
 def _memory(nvml: ModuleType, handle: object, part: str) -> int:
-    """Return the `total` or `used` bytes of a GPU."""
-    value = getattr(_call(nvml, "nvmlDeviceGetMemoryInfo", handle), part, None)
+    """Return the `total`, `used` or `free` bytes of a GPU."""
+    value = getattr(_memory_info(nvml, handle), part, None)
     if not isinstance(value, int) or value < 0:
         raise NvmlFailure(f"nvmlDeviceGetMemoryInfo gives no {part} bytes ({value})")
     return value
+
+
+def _memory_info(nvml: ModuleType, handle: object) -> Any:  # a structure of NVML
+    """Return a GPU's memory in version 2, which tells what is used apart from what the driver reserves for itself.
+
+    On an H200 those are 615 MiB. Drivers before 510 know version 1 only, where both are `used`.
+    """
+    version = getattr(nvml, "nvmlMemory_v2", None)
+    if version is not None:
+        with suppress(NvmlFailure):  # version 1 tells why, if it fails too
+            return _call(nvml, "nvmlDeviceGetMemoryInfo", handle, version)
+    return _call(nvml, "nvmlDeviceGetMemoryInfo", handle)
 
 
 def _total_bytes(nvml: ModuleType, handle: object) -> int:

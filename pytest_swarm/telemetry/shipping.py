@@ -35,9 +35,8 @@ def unpack(text: str) -> list[Event]:
     Raises:
         EventsError: A line is no event.
     """
-    return [_event(line) for line in text.split("\n")]
-
-
-def _event(line: str) -> EncodedObject:
-    head = _HEADS.decode(line, where="an event of a worker")
-    return EncodedObject({"event": head.event, "case": head.case, "job": head.job, "mode": head.mode}, line=line)
+    heads = _HEADS.decode_lines(text, where="an event of a worker")
+    return [
+        EncodedObject({"event": head.event, "case": head.case, "job": head.job, "mode": head.mode}, line=line)
+        for head, line in zip(heads, text.split("\n"), strict=True)
+    ]

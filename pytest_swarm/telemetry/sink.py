@@ -69,35 +69,35 @@ class FileSink:
         self._file: FileIO | None = None
         self._size = 0  # bytes of the open file; nobody else writes to it
 
-    def emit(self, event: Event) -> None:
-        """Write one line; EventsError where it fails, as on a full disk: the file then holds whole lines only."""
-        line = f"{encode_line(event)}\n".encode("ascii")
+    def emit(self, *events: Event) -> None:
+        """Write lines at once; EventsError where it fails, as on a full disk: the file then holds none of them."""
+        lines = "".join(f"{encode_line(event)}\n" for event in events).encode("ascii")
         try:
-            self._append(line)
+            self._append(lines)
         except OSError as error:
             raise EventsError(
                 f"{self.path}: cannot be written: {error.strerror}; what was measured before is kept there: make room, "
                 f"then go on with --swarm-resume={self.path.parent.name}"
             ) from error
 
-    def _append(self, line: bytes) -> None:
+    def _append(self, lines: bytes) -> None:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             remove_cut_off_line(self.path)
             self._file = self.path.open("a+b", buffering=0)  # read where somebody removes the file
             self._size = os.fstat(self._file.fileno()).st_size
-        left = memoryview(line)
+        left = memoryview(lines)
         try:
             while left:
                 left = left[self._file.write(left) :]
         except OSError:
             self._take_back(self._size)
             raise
-        self._size += len(line)
+        self._size += len(lines)
 
     def _take_back(self, size: int) -> None:
-        """Leave the file as it was before a line of which only a part could be written."""
-        assert self._file is not None, "a line was written to it"
+        """Leave the file as it was before lines of which only a part could be written."""
+        assert self._file is not None, "lines were written to it"
         with suppress(OSError):
             os.ftruncate(self._file.fileno(), size)
         self.close()

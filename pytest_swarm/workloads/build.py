@@ -14,6 +14,9 @@ from pytest_swarm.errors import GraphError
 
 Branch: TypeAlias = Task | Sequence[Task]
 PARENTS_PER_TASK: Final = 2
+_CHAIN: Final = "chain(NAME, TASK, TASK, ...)"
+_FORK: Final = "fork(NAME, SOURCE, BRANCH, BRANCH, ...), where a branch is a task or a list of tasks"
+_JOIN: Final = "join(NAME, [BRANCH, BRANCH, ...], SINK), where a branch is a task or a list of tasks"
 
 
 def chain(name: str, *tasks: Task) -> TaskGraph:
@@ -26,6 +29,7 @@ def chain(name: str, *tasks: Task) -> TaskGraph:
     Raises:
         GraphError: Where TaskGraph refuses the tasks.
     """
+    tasks = _tasks(name, tasks, _CHAIN)
     return TaskGraph(name=name, tasks=tasks, edges=_sequence_edges(tasks))
 
 
@@ -40,9 +44,9 @@ def fork(name: str, source: Task, *branches: Branch) -> TaskGraph:
     Raises:
         GraphError: Where TaskGraph refuses the tasks.
     """
-    tasks = [source]
+    tasks = [*_tasks(name, [source], _FORK)]
     edges: list[tuple[str, str]] = []
-    for branch in map(_sequence, branches):
+    for branch in (_sequence(name, each, _FORK) for each in branches):
         edges += _sequence_edges((source, *branch))
         tasks += branch
     return TaskGraph(name=name, tasks=tuple(tasks), edges=tuple(edges))
@@ -61,7 +65,8 @@ def join(name: str, sources: Iterable[Branch], sink: Task) -> TaskGraph:
     """
     tasks: list[Task] = []
     edges: list[tuple[str, str]] = []
-    for source in map(_sequence, sources):
+    _tasks(name, [sink], _JOIN)
+    for source in (_sequence(name, each, _JOIN) for each in _sequences(name, sources)):
         edges += _sequence_edges((*source, sink))
         tasks += source
     return TaskGraph(name=name, tasks=(*tasks, sink), edges=tuple(edges))
@@ -97,8 +102,25 @@ def layered(name: str, layers: int, width: int, seed: int) -> TaskGraph:
     return TaskGraph(name=name, tasks=tuple(tasks), edges=tuple(edges))
 
 
-def _sequence(branch: Branch) -> tuple[Task, ...]:
-    return (branch,) if isinstance(branch, Task) else tuple(branch)
+def _sequences(name: str, sources: object) -> Iterable[Branch]:
+    """Return the sources of a join; GraphError where they are no list."""
+    if isinstance(sources, str) or not isinstance(sources, Iterable):
+        raise GraphError(f"graph {name!r}: the sources of a join must be a list, found {sources!r:.60}; write {_JOIN}")
+    return sources
+
+
+def _sequence(name: str, branch: Branch, usage: str) -> tuple[Task, ...]:
+    return _tasks(name, branch if isinstance(branch, list | tuple) else (branch,), usage)
+
+
+def _tasks(name: str, given: Iterable[object], usage: str) -> tuple[Task, ...]:
+    """Return the tasks; GraphError for anything else, with how the shape is written."""
+    tasks: list[Task] = []
+    for each in given:
+        if not isinstance(each, Task):
+            raise GraphError(f"graph {name!r}: {each!r:.60} stands where a task must stand; write {usage}")
+        tasks.append(each)
+    return tuple(tasks)
 
 
 def _sequence_edges(tasks: Sequence[Task]) -> tuple[tuple[str, str], ...]:

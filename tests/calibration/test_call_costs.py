@@ -1,4 +1,4 @@
-"""What calls cost: prompt tokens fitted to estimates, speeds without cache hits, the model's own limit."""
+"""What calls cost: prompt tokens fitted to estimates, the model's own limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pytest_swarm.calibration.call_costs import (
     first_format_s,
     measured_cost,
     own_limit,
-    prefill_tokens_per_s,
 )
 from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.domain.prompt import Message
@@ -112,12 +111,6 @@ def test_the_first_call_with_a_format_after_a_load_is_apart() -> None:
     measured = measured_cost([*later, *first], schema=True)
     assert measured is not None
     assert measured.cost.overhead_s == pytest.approx(0.6), "without the first ones"
-
-
-def test_prompts_from_the_cache_say_nothing_about_the_speed() -> None:
-    chats = [chat(400, 100), chat(800, 200), chat(400, 100, prefill_s=0.02)]
-    assert prefill_tokens_per_s(chats) == pytest.approx(100)
-    assert prefill_tokens_per_s([]) is None
 
 
 def test_a_reply_of_one_token_has_no_speed() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import count
+from typing import Any
 
 import httpx
 import pytest
@@ -63,6 +65,29 @@ def test_a_server_without_a_gpu_says_that_its_footprints_are_main_memory() -> No
     for entry in found.entries:
         assert entry.model.vram_gb > 1
         assert entry.comments["vram_gb"] == ("measured at num_ctx 4096, all of it main memory: the server uses no GPU")
+
+
+@pytest.mark.parametrize("slow", [0, 1], ids=["from the disk", "stalled"])
+def test_the_load_time_is_that_of_the_faster_load(slow: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    true_load, loads = OllamaClient.load, count()
+
+    async def load(client: OllamaClient, tag: str, **options: Any) -> Any:
+        if next(loads) % 2 == slow:
+            await asyncio.sleep(60)
+        return await true_load(client, tag, **options)
+
+    async def measure() -> InstalledModels:
+        client = simulated_client()
+        found = await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None)
+        await client.aclose()
+        return found
+
+    monkeypatch.setattr(OllamaClient, "load", load)
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
+        found = runner.run(measure())
+    for entry in found.entries:
+        assert entry.model.load_time_ms < 60_000
+        assert float(entry.comments["load_time_ms"].split()[-1]) > 60_000
 
 
 @pytest.mark.parametrize("interrupted", [False, True], ids=["to-the-end", "cancelled"])

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.calibration.call_costs import prefill_tokens_per_s
 from pytest_swarm.calibration.prompt_reuse import prompt_reading
 from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.calibration.recorded_replies import recorded_answers
+from pytest_swarm.calibration.steady_prompts import steady_prompts
 from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
 from tests.calibration.test_call_costs import chat
 
@@ -29,7 +29,7 @@ def test_equal_beginnings_that_take_no_time_are_reused() -> None:
     reading = prompt_reading(chats)
     assert reading.reuse is PrefixReuse.ANY
     assert [each.tokens_read for each in reading.chats] == pytest.approx([62, 1, 1, 1, 1, 60], abs=2)
-    assert prefill_tokens_per_s(reading.chats) == pytest.approx(100, rel=0.05)
+    assert steady_prompts(reading.chats).tokens_per_s == pytest.approx(100, rel=0.05)
 
 
 def test_equal_beginnings_that_are_read_again_are_not_reused() -> None:

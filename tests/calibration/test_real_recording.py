@@ -58,7 +58,7 @@ def test_what_is_far_off_is_the_drift_of_the_machine(checks: tuple[Profile, Prof
     assert len(drift.speeds) == 60
     assert drift.far_at_speed < drift.far <= 3
     assert drift.sentence is not None
-    assert drift.sentence.startswith("The recorded machine drifted: in 80 % of the cases it decoded at 0.8")
+    assert drift.sentence.startswith("In 80 % of the cases the recorded machine decoded at 0.8")
 
 
 def test_a_recorded_run_is_predicted(checks: tuple[Profile, ProfileCheck, ProfileCheck]) -> None:

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,17 @@ def a_run(folder: Path, *modes: str) -> Path:
     file.emit(encode_run_end(2.0, complete=True, notes=[]))
     file.close()
     return folder
+
+
+def test_an_environment_without_the_package_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("pytest_swarm.cli.version", missing)
+    assert main(["decide", "reports/none"]) == 1
+    assert f"error: pytest-swarm-router is not installed in {sys.executable}; " in capsys.readouterr().err
 
 
 def test_report_rebuilds_any_kind_from_the_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

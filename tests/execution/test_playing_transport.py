@@ -21,7 +21,12 @@ from tests.ollama.answers.test_answer_store import ANSWER, MODEL, question
 from tests.simulator.servers import model
 
 FIGURES = ModelFigures(
-    load_s=1.0, footprints={4096: 10}, prefill_tokens_per_s=1000.0, decode_tokens_per_s=50.0, overhead_s=0.1
+    load_s=1.0,
+    footprints={4096: 10},
+    prefill_tokens_per_s=1000.0,
+    slowest_prompt_tokens_per_s=128.0,
+    decode_tokens_per_s=50.0,
+    overhead_s=0.1,
 )
 ALONE = replace(
     ANSWER,
@@ -64,6 +69,16 @@ def test_a_call_that_ran_alone_keeps_its_own_times() -> None:
 
 def test_a_prompt_from_the_cache_gets_the_time_of_a_whole_one() -> None:
     assert times(replace(ALONE, cached=True, prefill_s=0.001))[:2] == (0.2, 2.0)
+
+
+@pytest.mark.parametrize(("seconds", "played_s"), [(1.56, 1.56), (1.57, 0.2)])
+def test_a_prompt_that_stalled_gets_the_time_of_a_usual_one(seconds: float, played_s: float) -> None:
+    assert times(replace(ALONE, prefill_s=seconds, total_s=seconds + 2.1)) == (played_s, 2.0, pytest.approx(0.1))
+
+
+def test_a_case_is_played_again_where_a_prompt_turns_out_to_have_stalled() -> None:
+    _, generator = generated(ALONE)
+    assert not generator.used.same_in(world(slowest_prompt_tokens_per_s=512.0))
 
 
 def test_a_call_that_had_company_gets_the_speeds_of_the_model() -> None:

@@ -70,6 +70,14 @@ def test_curves_run_over_horizons_with_flat_last() -> None:
     assert {each.jobs for each in points} == {3}
 
 
+@pytest.mark.parametrize("horizons", [(0,), (0, 3)])
+def test_settings_are_the_same_where_the_aggregates_of_the_modes_are_known(horizons: tuple[int, ...]) -> None:
+    jobs = measure(small_run(modes=("lp", "milp"), horizons=horizons, budgets_gb=(8.0,)).jobs)
+    known = aggregate_settings(jobs, modes=aggregate_modes(jobs))
+    assert known == aggregate_settings(jobs)
+    assert [each.horizon_depth for each in known] == [*horizons, *horizons]
+
+
 def test_an_aggregate_over_everything_has_no_setting() -> None:
     (found,) = aggregate_modes(measure([record(graph=WB1)]))
     with pytest.raises(ValueError, match="over all settings"):

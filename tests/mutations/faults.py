@@ -26,6 +26,35 @@ class Fault:
 
 
 FAULTS: Final = (
+    # --- prompts that stalled
+    Fault(
+        name="a prompt stalls only where most of its model's do",
+        where="domain/prompt_speed.py",
+        old="if len(known) < _FEWEST or stalled > _MOST_STALLED * len(known):",
+        new="if len(known) < _FEWEST or stalled < _MOST_STALLED * len(known):",
+        tests=("domain/test_prompt_speed.py",),
+    ),
+    Fault(
+        name="measured answers are played with the times of prompts that stalled",
+        where="execution/playing_transport.py",
+        old="if (answer.cached or answer.beside or stalled) and figures.prefill",
+        new="if (answer.cached or answer.beside) and figures.prefill",
+        tests=("execution/test_playing_transport.py",),
+    ),
+    Fault(
+        name="the budget of the GPU leaves out what models of the run hold",
+        where="plugin/free_vram.py",
+        old="each.size_vram_bytes for each in resident if each not in foreign",
+        new="each.size_vram_bytes for each in resident if each in foreign",
+        tests=("plugin/test_manners.py",),
+    ),
+    Fault(
+        name="what the driver reserves counts as used",
+        where="telemetry/nvml.py",
+        old='return _call(nvml, "nvmlDeviceGetMemoryInfo", handle, version)',
+        new='return _call(nvml, "nvmlDeviceGetMemoryInfo", handle)',
+        tests=("telemetry/test_nvml.py",),
+    ),
     # --- the server's prompt cache
     Fault(
         name="a sliding-window model reuses more of a prompt than its checkpoints hold",
@@ -349,17 +378,24 @@ FAULTS: Final = (
     ),
     Fault(
         name="models of a task that are equally good are no tie of the relaxation",
-        where="routing/lp_corners.py",
-        old="if tied.any() or _near_half(filled):",
-        new="if _near_half(filled):",
-        tests=("routing/test_lp_corners.py",),
+        where="routing/lp_simplex.py",
+        old="worth[place - 1] - worth[place] < _MARGIN",
+        new="worth[place - 1] < worth[place]",
+        tests=("routing/test_lp_simplex.py",),
     ),
     Fault(
-        name="a residency between two sets of models is no corner of the relaxation",
-        where="routing/lp_corners.py",
-        old="planes = np.vstack([np.eye(models), member[1:], filled])",
-        new="planes = np.vstack([np.eye(models), np.eye(models), filled])",
-        tests=("routing/test_lp_corners.py",),
+        name="resident models that the relaxation uses need no room beside the others",
+        where="routing/lp_simplex.py",
+        old="if found is not None and _fits(step, *found):",
+        new="if found is not None:",
+        tests=("routing/test_lp_simplex.py",),
+    ),
+    Fault(
+        name="a residency that may move for nothing and changes a share is the only one",
+        where="routing/lp_simplex.py",
+        old="any(_changes_shares(held, move) for move in moves)",
+        new="any(_changes_shares(held, move) for move in moves[:0])",
+        tests=("routing/test_lp_simplex.py",),
     ),
     Fault(
         name="among equal sequences of few sets the one with more loads is taken",
@@ -891,6 +927,34 @@ FAULTS: Final = (
         tests=("workloads/test_n8n_rules.py",),
     ),
     Fault(
+        name="a helper of another node of n8n is a step",
+        where="workloads/importers/n8n_nodes.py",
+        old=" and not self.roles(name) and self.is_on_way(name)",
+        new="",
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
+        name="guardrails of n8n that only look for patterns are a step",
+        where="workloads/importers/n8n_nodes.py",
+        old="return bool(model_checks(row))",
+        new="return True",
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
+        name="a component of LangFlow that gives no text is a step",
+        where="workloads/importers/langflow_kinds.py",
+        old="not (outputs and _NO_TEXTS.issuperset(outputs))",
+        new="True",
+        tests=("workloads/test_langflow_rules.py",),
+    ),
+    Fault(
+        name="an expectation in Python takes a text for a list of texts",
+        where="domain/expectation_fields.py",
+        old="if not isinstance(value, list | tuple):",
+        new="if not isinstance(value, list | tuple | str):",
+        tests=("domain/test_expectation_fields.py",),
+    ),
+    Fault(
         name="a component of LangFlow that is only a model is a step",
         where="workloads/importers/langflow.py",
         old="bool(led_to) and led_to.issubset(_MODEL_FIELDS)",
@@ -952,5 +1016,33 @@ FAULTS: Final = (
         old="digest = await self._installed_digest(tag)",
         new="digest = None",
         tests=("ollama/test_client.py",),
+    ),
+    Fault(
+        name="scipy.stats is imported with CVXPY",
+        where="routing/cvxpy_import.py",
+        old="sys.modules.setdefault(_STATS, _LateStats(_STATS))",
+        new="import_module(_STATS)",
+        tests=("routing/test_cvxpy_import.py",),
+    ),
+    Fault(
+        name="the finder of our modules stays when a session has ended",
+        where="plugin/hooks.py",
+        old="self.imports.remove()",
+        new="pass",
+        tests=("plugin/test_plain_imports.py",),
+    ),
+    Fault(
+        name="collections of garbage visit what is left out of them",
+        where="plugin/garbage.py",
+        old="    gc.freeze()",
+        new="    gc.get_count()",
+        tests=("plugin/test_garbage.py",),
+    ),
+    Fault(
+        name="each setting of a mode has the figures of all of them",
+        where="metrics/aggregate.py",
+        old="whole.get((mode, len(cells[mode, setting])))",
+        new="next((each for each in modes if each.mode == mode), None)",
+        tests=("metrics/test_aggregate.py",),
     ),
 )

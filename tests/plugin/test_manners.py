@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import signal
 from datetime import datetime
 from typing import Any
@@ -28,11 +30,11 @@ CASES = {
 class LeavingDriver(StandIn):
     """A driver that tells the total and the free memory once, and then goes away."""
 
-    def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:  # noqa: N802
+    def nvmlDeviceGetMemoryInfo(self, handle: int, version: int | None = None) -> Any:  # noqa: N802
         self.open += 1
         if self.open > 3:
             raise NVMLError("GPU is lost")
-        return super().nvmlDeviceGetMemoryInfo(handle)
+        return super().nvmlDeviceGetMemoryInfo(handle, version)
 
 
 def ps(host: str) -> list[dict[str, Any]]:
@@ -115,6 +117,27 @@ def test_foreign_models_are_named_in_header_and_report_with_what_is_left_beside_
     assert reports.report["notes"].count(gone) == 1
     assert [case["gpu_peak_gb"] for case in reports.report["cases"]] == [None]
     assert [row["name"] for row in ps(fast_server)] == ["llama3.1:8b"]
+
+
+def test_auto_is_what_is_free_and_what_models_of_the_run_hold(
+    suite: pytest.Pytester, fast_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = open_gpu(StandIn(gpus=[("NVIDIA L4", 24 * GB, 20 * GB, [])]))  # type: ignore[arg-type]
+    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: meter)
+    suite.makepyfile(test_wb1=WB1)
+    for tag in ("llama3.1:8b", "gemma2:2b"):
+        load(fast_server, tag, num_ctx=1024, keep_alive=-1)
+    held = {row["name"]: row["size_vram"] / GB for row in ps(fast_server)}
+    figures = "vram_gb = 3\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
+    (suite.path / "f.toml").write_text(f'[[model]]\nname = "gemma2:2b"\n{figures}')
+    budgets = {}
+    for name, backend in (("real", "ollama"), ("simulated", "sim")):
+        options = (f"--swarm-backend={backend}", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
+        options = options if name == "real" else (options[0], options[2])
+        output = suite.runpytest("--collect-only", "-q", "--swarm-vram=auto", *options).stdout.str()
+        (budgets[name],) = set(re.findall(r"lp-h0-([\d.]+)GB", output))
+    assert float(budgets["real"]) == math.floor(10 * (4 + held["gemma2:2b"])) / 10  # not what llama3.1 holds
+    assert float(budgets["simulated"]) == 4
 
 
 def test_two_tags_of_one_file_are_named_once(suite: pytest.Pytester, reports: Reports, fast_server: str) -> None:

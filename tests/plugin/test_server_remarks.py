@@ -52,8 +52,3 @@ def test_what_is_left_beside_them_is_said_and_budgets_above_it_are_named(free_gb
     (sentence,) = remarks("x:1b", free=free_gb)
     assert f". Beside them {left}" in sentence
     assert (f"--swarm-vram={free_gb:g}GB" in sentence) == ("less than" in left)
-
-
-def test_what_models_of_the_run_occupy_is_left_too() -> None:
-    (sentence,) = remarks("x:1b", "m", "judge", free=6.5)
-    assert "only 8.5GB of VRAM are left, less than 24GB" in sentence

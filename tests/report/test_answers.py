@@ -41,7 +41,7 @@ def test_noise_is_called_noise() -> None:
     found = compared(comparison)
     assert found.tone == "open"
     assert "LP scored 74.1 %, LLM 63.0 %, over 3 pairs from 3 workflows" in found.text
-    assert "real cannot be said (3 workflows: no statement about others)" in found.text
+    assert "real cannot be said (3 workflows; an interval needs 6)" in found.text
     assert "better by" not in found.text
 
 
@@ -61,9 +61,7 @@ def test_a_difference_within_noise_is_called_so() -> None:
 
 def test_one_workflow_supports_no_claim() -> None:
     (text,) = said(*pairs((1.0,), (0.0,)), kind="comparison")
-    assert (
-        "whether the difference of 100.0 points is real cannot be said (1 workflow: no statement about others)" in text
-    )
+    assert "whether the difference of 100.0 points is real cannot be said (1 workflow; an interval needs 6)" in text
 
 
 def test_equal_scores_are_no_difference() -> None:
@@ -81,6 +79,17 @@ def test_the_budget_sentence_names_who_broke_it_where_and_how_often() -> None:
     others = [job("lp", 1.0, WB2, horizon=1), job("lp", 1.0, WB3, horizon=1), job("lp", 1.0, WB1, horizon=3)]
     (text,) = said(leak, *others, job("milp", 1.0, WB1, horizon=1), kind="budget")
     assert text == "VRAM budget of 8GB: LP broke it in 1 of 3 jobs at h1, never at h3; MILP never broke it."
+
+
+def test_budgets_that_all_modes_kept_are_one_sentence() -> None:
+    modes = ("lp", "milp")
+    kept = [record(case=key(mode, budget_gb=budget)) for mode in modes for budget in (8.0, 24.0)]
+    assert said(*kept, kind="budget") == ["VRAM budgets of 8GB and 24GB: LP and MILP kept them in every plan."]
+    leak = replace(record(case=key("lp", budget_gb=12.0)), steps=(step(0, {"s0": PHI.tag}, budget_gb=12.0),))
+    assert said(*kept, leak, kind="budget") == [
+        "VRAM budget of 12GB: LP broke it in the only job at h3.",
+        "VRAM budgets of 8GB and 24GB: LP and MILP kept them in every plan.",
+    ]
 
 
 def test_filled_in_assignments_are_laid_open() -> None:

@@ -15,7 +15,7 @@ from pytest_swarm.domain.record import Run
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.json_report import encode_report, report_schema
 from pytest_swarm.report.markdown import render_markdown
-from pytest_swarm.report.measured import measure_summary
+from pytest_swarm.report.measured import measure_summary, verified_rows
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.telemetry.events import encode_note, encode_run_end, encode_run_start
@@ -133,6 +133,14 @@ def test_without_verification_no_time_is_confirmed() -> None:
 def test_measuring_that_took_longer_than_it_saved_says_so(test: MeasuredTest, said: bool) -> None:
     text = " ".join("\n".join(terminal_summary(build_report(measured(tests=(test,))), width=100, verbose=0)).split())
     assert ("took longer than the cases would have without a store" in text) is said
+
+
+def test_predicted_and_real_figures_are_means_with_their_units() -> None:
+    report = build_report(measured(verified(9.0, 10.0), verified(10.0, 12.0, number=1)))
+    summary = measure_summary(report)
+    assert summary is not None
+    makespan = next(row for row in verified_rows(summary) if row[0].startswith("Makespan"))
+    assert makespan[1:5] == ("2", "9.5 s", "11.0 s", "-14 %")
 
 
 @pytest.mark.parametrize(("predicted", "grey"), [(12.5, True), (11.5, False), (7.5, True), (8.5, False)])

@@ -82,7 +82,7 @@ def test_few_workflows_decide_nothing() -> None:
     row = rows(built(*jobs({"lp": 0.9, "llm": 0.5, "greedy": 0.1}, workflows=3)))["lp"]
     assert (row.tone, row.sentence) == (
         "open",
-        "not decided, 3 workflows: no statement about others; the same model for every task",
+        "not decided, 3 workflows; an interval needs 6; the same model for every task",
     )
 
 

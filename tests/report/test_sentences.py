@@ -20,7 +20,7 @@ from pytest_swarm.statistics.intervals import Interval
 from tests.decision.runs import many
 from tests.report.factories import GEMMA, QWEN, WB1, key, record, run
 
-NOTE = "3 workflows: no statement about others"
+NOTE = "3 workflows; an interval needs 6"
 
 
 def interval(mean: float, low: float | None, high: float | None) -> Interval:

@@ -13,8 +13,8 @@ from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter, formulate
 from pytest_swarm.routing.lp_arrays import DirectLpRouter, lp_arrays
-from pytest_swarm.routing.lp_rounding import CORNERS, SOLVERS
-from tests.instances import INSTANCES, random_view
+from pytest_swarm.routing.lp_rounding import SIMPLEX, SOLVERS
+from tests.instances import INSTANCES, matrix_view, random_view
 
 MODE, DIRECT = LpRouter(), DirectLpRouter()
 
@@ -63,7 +63,7 @@ def test_random_steps_have_the_plans_of_the_mode() -> None:
     plans = [same(random_view(seed, models=4, tasks=1 + seed % 4)) for seed in range(60)]
     assert any(plan.fractional for plan in plans)
     assert any(plan.status is PlanStatus.INFEASIBLE for plan in plans)
-    assert {plan.solver for plan in plans} == {CORNERS, SOLVERS[0], None}, "with the solver and without"
+    assert {plan.solver for plan in plans} == {SIMPLEX, SOLVERS[0], None}, "with the solver and without"
 
 
 def test_equal_models_are_drawn_as_the_mode_draws_them() -> None:
@@ -72,3 +72,15 @@ def test_equal_models_are_drawn_as_the_mode_draws_them() -> None:
         table = view.estimates
         tied = replace(table, quality=np.round(table.quality), token_cost=np.zeros_like(table.token_cost))
         same(replace(view, estimates=tied))
+
+
+def test_equal_programs_with_ties_are_solved_once() -> None:
+    view = matrix_view([[0.5], [0.5]], vram_gb=[4, 2], budget_gb=8)
+    router = DirectLpRouter()
+    first, again = router.relax(view), router.relax(replace(view, step=1))
+    assert first is again
+    other, expected = (each.relax(replace(view, vram_budget_gb=3)) for each in (router, MODE))
+    assert other is not None
+    assert expected is not None
+    assert other is not first
+    assert other.shares == pytest.approx(expected.shares)

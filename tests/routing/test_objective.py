@@ -10,8 +10,9 @@ import pytest
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.errors import FleetError, GraphError
 from pytest_swarm.routing.base import Weights
-from pytest_swarm.routing.objective import evaluate, load_price, switch_cost, utility
-from tests.instances import GEMMA, PHI, QWEN, WB1, matrix_view, view_of
+from pytest_swarm.routing.objective import evaluate, load_price, switch_cost, utility, value_throughout
+from pytest_swarm.routing.plan_builders import assign, held_throughout
+from tests.instances import GEMMA, PHI, QWEN, WB1, matrix_view, random_view, view_of
 
 # two stages; worth 1 on the right model, 0 on the other; a load costs 0.1 and 0.2
 VIEW = matrix_view([[1, 0], [0, 1]], vram_gb=[5, 4], budget_gb=8, load=[0.1, 0.2], stages=[0, 1])
@@ -110,3 +111,12 @@ def test_an_unknown_task_is_an_error_though_it_is_deferred() -> None:
     chosen = replace(plan(("m0", "m1"), {"m0"}), deferred=frozenset({"t9"}))
     with pytest.raises(GraphError, match="'t9'"):
         evaluate(replace(chosen, assignments=(*chosen.assignments, stranger)), VIEW)
+
+
+def test_the_value_of_one_residency_is_that_of_the_replay_to_the_last_digit() -> None:
+    for seed in range(20):
+        view = random_view(seed, models=5, tasks=6)
+        rows = np.random.default_rng(seed).integers(0, 5, 6).tolist()
+        residency = held_throughout(view, (view.fleet.tags[row] for row in rows))
+        chosen = Plan(assignments=assign(view, rows, Origin.RULE), residency=residency, status=PlanStatus.HEURISTIC)
+        assert value_throughout(view, rows, residency[0]) == evaluate(chosen, view).value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,7 +179,7 @@ def test_a_missing_model_is_named_with_what_to_do() -> None:
         ("gpu_bytes = 8_000_000_000", "gpu_bites = 8", "unknown key 'gpu_bites'"),
         ("[behaviour]", '[planner]\nfavours = "luck"\n[behaviour]', "favours 'luck' is unknown"),
         ("[behaviour]", "[planner]\nrunaway = 0.7\nfenced = 0.7\n[behaviour]", "add up to 1.4"),
-        ('name = "small"', 'base = "nowhere"\nname = "small"', "unknown key 'models'"),
+        ('name = "small"', 'base = "nowhere"\nname = "small"', "unknown key 'known'"),
     ],
 )
 def test_a_broken_profile_is_refused_in_one_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:
@@ -188,6 +189,39 @@ def test_a_broken_profile_is_refused_in_one_sentence(tmp_path: Path, old: str, n
         load_profile(path)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_models_of_your_own_are_like_those_of_the_base(tmp_path: Path) -> None:
+    text = """
+        base = "a40"
+        name = "mine"
+        source = "guesses"
+        [[models]]
+        name = "mistral-nemo:12b"
+        like = "llama3.1:8b"
+        decode_tokens_per_s = 40
+        accuracy = [{ type = "*", value = 0.6 }]
+        [[models]]
+        name = "phi4:14b"
+        like = "gemma2:2b"
+    """
+    profile, base = load_profile(written(tmp_path, text)), load_profile("a40")
+    assert profile.tags == (*(tag for tag in base.tags if tag != "phi4:14b"), "mistral-nemo:12b", "phi4:14b")
+    own, like = profile.model("mistral-nemo:12b"), base.model("llama3.1:8b")
+    assert own is not None
+    assert like is not None
+    assert own.spec == replace(like.spec, name=own.spec.name, blob=own.spec.blob, decode_tokens_per_s=40)
+    assert own.spec.blob not in {each.spec.blob for each in base.models}
+    assert own.source == "assumed: as llama3.1:8b, where not given"
+    assert own.accuracy["*"].source == own.source
+    assert profile.accuracy("mistral-nemo:12b", "code") == 0.6
+    assert profile.accuracy("phi4:14b", "code") == base.accuracy("gemma2:2b", "code")
+
+
+def test_a_model_that_is_like_no_model_of_the_base_is_refused(tmp_path: Path) -> None:
+    text = 'base = "a40"\nname = "n"\nsource = "s"\n[[models]]\nname = "a"\nlike = "b"\n'
+    with pytest.raises(ProfileError, match="like 'b' is no model of the base; its models are gemma2:2b, "):
+        load_profile(written(tmp_path, text))
 
 
 @pytest.mark.parametrize(

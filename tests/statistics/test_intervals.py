@@ -72,7 +72,7 @@ def test_few_clusters_have_a_mean_and_say_why_they_have_no_interval(clusters: in
     found = scored((n % clusters, n / 10) for n in range(10))
     assert found is not None
     assert (found.low, found.high) == (None, None)
-    assert found.note == f"{name}: no statement about others"
+    assert found.note == f"{name}; an interval needs 6"
     assert found.excludes_zero is False
 
 

@@ -22,13 +22,18 @@ class NVMLError(Exception):
 
 @dataclass
 class StandIn:
-    """`pynvml` on a machine with these GPUs: (name, total, used, processes as (pid, bytes))."""
+    """`pynvml` on a machine with these GPUs: (name, total, used, processes as (pid, bytes)).
+
+    The driver keeps `reserved` bytes of each GPU for itself. Version 1 of the memory counts them as used.
+    """
 
     gpus: list[tuple[str | bytes, int, int, list[tuple[int, int | None]]]]
     names: dict[int, str | bytes] = field(default_factory=dict)
     fails: frozenset[str] = frozenset()
     open: int = 0
     energy_mj: dict[int, int] = field(default_factory=dict)
+    reserved: int = 0
+    nvmlMemory_v2: int = 2  # noqa: N815 - NVML's own name
     NVMLError: type[Exception] = NVMLError
 
     def _check(self, name: str) -> None:
@@ -51,9 +56,13 @@ class StandIn:
     def nvmlDeviceGetName(self, handle: int) -> str | bytes:  # noqa: N802
         return self.gpus[handle][0]
 
-    def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:  # noqa: N802
+    def nvmlDeviceGetMemoryInfo(self, handle: int, version: int | None = None) -> Any:  # noqa: N802
         self._check("memory")
-        return SimpleNamespace(total=self.gpus[handle][1], used=self.gpus[handle][2])
+        if version is not None:
+            self._check("memory_v2")
+        _, total, used, _ = self.gpus[handle]
+        held = used + self.reserved
+        return SimpleNamespace(total=total, used=used if version == self.nvmlMemory_v2 else held, free=total - held)
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle: int) -> list[Any]:  # noqa: N802
         self._check("processes")
@@ -236,7 +245,7 @@ def test_a_module_of_that_name_that_is_not_nvml_is_no_gpu() -> None:
 
 def test_unified_memory_and_mig_are_not_measured_and_say_why() -> None:
     shared = two_gpus()
-    shared.nvmlDeviceGetMemoryInfo = lambda _: SimpleNamespace(total=0, used=0)  # type: ignore[method-assign]
+    shared.nvmlDeviceGetMemoryInfo = lambda *_: SimpleNamespace(total=0, used=0)  # type: ignore[method-assign]
     split = two_gpus()
     split.nvmlDeviceGetMigMode = lambda _: [1, 1]  # type: ignore[attr-defined]
     found = [find_gpu(shared), find_gpu(split)]  # type: ignore[arg-type]
@@ -248,16 +257,30 @@ def test_unified_memory_and_mig_are_not_measured_and_say_why() -> None:
     assert (shared.open, split.open) == (0, 0)
 
 
+def test_what_the_driver_reserves_is_neither_used_nor_free() -> None:
+    meter = opened(StandIn(gpus=[("g", 48 * GB, 9 * GB, [])], reserved=GB))
+    assert meter.read().used_bytes == (9 * GB,)
+    assert meter.free_bytes() == 38 * GB
+
+
+def test_an_old_driver_counts_what_it_reserves_as_used() -> None:
+    meter = opened(StandIn(gpus=[("g", 48 * GB, 9 * GB, [])], reserved=GB, fails=frozenset({"memory_v2"})))
+    assert meter.read().used_bytes == (10 * GB,)
+    assert meter.free_bytes() == 38 * GB
+    assert not any("memory" in each for each in meter.troubles)
+
+
 @pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="no NVIDIA driver on this machine")
 def test_real_figures_agree_with_nvidia_smi() -> None:
     meter = open_gpu()
     if meter is None:
         pytest.skip("NVML finds no GPU")
-    query = ["nvidia-smi", "--query-gpu=memory.total,memory.used", "--format=csv,noheader,nounits"]
+    query = ["nvidia-smi", "--query-gpu=memory.total,memory.used,memory.free", "--format=csv,noheader,nounits"]
     said = [tuple(map(int, row.split(","))) for row in subprocess.check_output(query, text=True).splitlines()]
     reading = meter.read()
     assert reading is not None
     mib = 1 << 20
-    assert [total // mib for total in meter.totals_bytes] == [total for total, _ in said]
-    assert [used / mib for used in reading.used_bytes] == pytest.approx([used for _, used in said], abs=1024)
+    assert [total // mib for total in meter.totals_bytes] == [total for total, _, _ in said]
+    assert [used / mib for used in reading.used_bytes] == pytest.approx([used for _, used, _ in said], abs=256)
+    assert (meter.free_bytes() or 0) / mib == pytest.approx(sum(free for _, _, free in said), abs=256 * len(said))
     meter.close()

@@ -37,3 +37,8 @@ def test_a_receiver_reads_type_case_job_and_mode_and_encodes_nothing_anew() -> N
 def test_a_line_that_is_no_event_is_refused() -> None:
     with pytest.raises(EventsError, match="an event of a worker"):
         unpack('{"ts_ms": 1}')
+
+
+def test_half_a_surrogate_pair_in_one_line_costs_no_other_one() -> None:
+    sent = [{"event": "note", "case": case, "job": "j", "mode": "m", "text": "\ud800"} for case in ("c", "\udfff", "d")]
+    assert [event["case"] for event in unpack(pack(sent))] == ["c", "\udfff", "d"]

@@ -27,7 +27,8 @@ def prompts(found: FoundGraph) -> dict[str, str]:
 
 def n8n_node(name: str, kind: str, parameters: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
     package = "@n8n/n8n-nodes-langchain." if kind in LANGCHAIN or kind[0].isupper() else "n8n-nodes-base."
-    return {"name": name, "type": package + kind, "typeVersion": 2, "parameters": parameters or {}} | fields
+    full = kind if "." in kind else package + kind
+    return {"name": name, "type": full, "typeVersion": 2, "parameters": parameters or {}} | fields
 
 
 def n8n(*nodes: dict[str, Any], links: str) -> dict[str, Any]:

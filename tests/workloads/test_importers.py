@@ -185,7 +185,7 @@ def test_a_batch_goes_on_after_a_refusal_and_says_what_it_did(tmp_path):
     assert [each.graph for each in summary.imported] == ["set.two"]
     assert [refusal.source for refusal in summary.refused] == [str(bad), str(tmp_path / "none.json")]
     assert load_graph(summary.imported[0].path) == import_graph(good)
-    assert summary.text().splitlines()[-1] == "1 graphs imported, 2 refused"
+    assert summary.text().splitlines()[-1] == "1 graph imported, 2 refused"
 
 
 def test_an_import_overwrites_nothing(tmp_path):

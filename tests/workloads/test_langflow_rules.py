@@ -85,3 +85,76 @@ def test_a_parser_writes_fields_of_what_it_is_given(tmp_path: Path) -> None:
         "first": "T of W",
         "last": "{{answer: first | title}} of {{answer: first}}",
     }
+
+
+def component(node: str, kind: str, model_field: str, *, outputs: tuple[str, ...], **values: Any) -> dict[str, Any]:
+    """A component with a field for a language model, as LangFlow exports it, and outputs of some types."""
+    template: dict[str, Any] = {key: {"value": each} for key, each in values.items()}
+    template[model_field] = {"input_types": ["LanguageModel"], "value": ""}
+    found = {"template": template, "outputs": [{"name": "out", "types": list(outputs)}]}
+    return {"id": node, "data": {"type": kind, "node": found}}
+
+
+def test_a_component_that_takes_a_model_and_gives_a_text_is_a_step(tmp_path: Path) -> None:
+    """Kinds that the importer does not know too; helpers of retrieval, crews and tools are none."""
+    document = flow(
+        ("chat", "ChatInput", {}),
+        ("m", "OllamaModel", {"model_name": "llama3"}),
+        ("task", "SequentialTaskAgentComponent", {"role": "Clerk", "task_description": "Count.", "goal": "Order"}),
+        ("last", "Agent", {}),
+        links="chat>thinker.input_value, m>thinker.llm, thinker>last.input_value, m>search.llm, search>last.documents, "
+        "m>crew.manager_llm, task>crew.tasks, crew>last.system_prompt, m>helper.llm, helper>last.tools, "
+        "m>built.llm, built>last.executor, m>last.model, m>rank.judge_llm, rank>last.context",
+    )
+    document["data"]["nodes"] += [
+        component("thinker", "NewThinker", "llm", outputs=("Message",), instructions="Think."),
+        component("search", "SelfQueryRetriever", "llm", outputs=("JSON",)),
+        component("crew", "HierarchicalCrewComponent", "manager_llm", outputs=("Message",)),
+        component("helper", "Agent", "llm", outputs=("Tool",)),
+        component("built", "AgentBuilder", "llm", outputs=("AgentExecutor",)),
+        component("rank", "LLMSelectorComponent", "judge_llm", outputs=("Message",), input_value="Choose."),
+    ]
+    found = imported(tmp_path, document, inputs={"question": "Why?"})
+    assert [(task.id, task.source_model) for task in found.graph.tasks] == [
+        ("task", None),
+        ("last", "llama3"),
+        ("thinker", "llama3"),
+        ("rank", "llama3"),
+    ]
+    thinker, task = found.graph.task("thinker"), found.graph.task("task")
+    assert (thinker.system, thinker.prompt) == ("Think.", "Why?")
+    assert (task.system, task.prompt) == ("Clerk\n\nOrder", "Count.")
+    assert found.graph.task("last").system == "{{answer: task}}"
+    assert "tools are not called: helper (Agent)" in found.losses
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "system"),
+    [
+        (
+            "SmartRouter",
+            {"routes": [{"route_category": "bug", "route_description": "it crashes"}, {"route_category": "other"}]},
+            "Answer with the one of these categories that fits:\n- bug: it crashes\n- other",
+        ),
+        (
+            "GuardrailValidatorV2",
+            {
+                "enabled_guardrails": ["PII", "Jailbreak"],
+                "enable_custom_guardrail": True,
+                "custom_guardrail_explanation": "No insults.",
+            },
+            "Answer pass, or fail where the text violates one of these rules:\n- PII\n- Jailbreak\n- No insults.",
+        ),
+    ],
+)
+def test_a_step_that_routes_or_checks_hands_on_its_text(
+    kind: str, values: dict[str, Any], system: str, tmp_path: Path
+) -> None:
+    document = flow(
+        ("chat", "ChatInput", {}), ("last", "OllamaModel", {}), links="chat>way.input_text, way>last.input_value"
+    )
+    document["data"]["nodes"].append(component("way", kind, "model", outputs=("Message",), **values))
+    found = imported(tmp_path, document, inputs={"question": "It crashes."})
+    assert prompts(found) == {"last": "It crashes.", "way": "It crashes."}
+    assert found.graph.task("way").system == system
+    assert found.graph.edges == (("way", "last"),)

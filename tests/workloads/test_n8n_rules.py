@@ -281,3 +281,75 @@ def test_classes_and_fields_are_sent_with_their_descriptions_and_expressions(tmp
     )
     own = "prompts that the tool itself adds are not sent, or only their gist"
     assert f"{own}: C (textClassifier), E (informationExtractor)" in found.losses
+
+
+def test_a_node_is_a_step_where_a_model_hangs_on_it_and_it_helps_no_other(tmp_path: Path) -> None:
+    """Kinds that the importer does not know are steps too; parsers, retrievers and tools with a model are none."""
+    document = n8n(
+        n8n_node("Start", "webhook"),
+        n8n_node("Script", "@n8n/n8n-nodes-langchain.code", {"code": {}}),
+        n8n_node("New", "n8n-nodes-community.reasoner", {"text": "Think of {{ $json.x }}"}),
+        n8n_node("Fix", "@n8n/n8n-nodes-langchain.outputParserAutofixing"),
+        n8n_node("Search", "@n8n/n8n-nodes-langchain.toolVectorStore"),
+        n8n_node("Pick", "@n8n/n8n-nodes-langchain.modelSelector"),
+        n8n_node("Left over", "@n8n/n8n-nodes-langchain.retrieverMultiQuery"),
+        n8n_node("Vectors", "@n8n/n8n-nodes-langchain.embeddingsOllama"),
+        n8n_node("Model", "@n8n/n8n-nodes-langchain.lmChatOllama", {"model": "llama3"}),
+        ask("Last", "Go."),
+        links="Start>Script, Script>New, New>Last, Fix>Last!ai_outputParser, Pick>Last!ai_languageModel, "
+        "Search>New!ai_tool, Vectors>Left over!ai_embedding, "
+        + ", ".join(
+            f"Model>{user}!ai_languageModel" for user in ("Script", "New", "Fix", "Search", "Pick", "Left over")
+        ),
+    )
+    found = imported(tmp_path, document)
+    assert [(task.id, task.source_model) for task in found.graph.tasks] == [
+        ("Script", "llama3"),
+        ("New", "llama3"),
+        ("Last", "llama3"),
+    ]
+    assert found.graph.edges == (("Script", "New"), ("New", "Last"))
+
+
+def test_guardrails_that_ask_a_model_are_steps_which_hand_on_the_text(tmp_path: Path) -> None:
+    own = {"guardrail": [{"name": "tone", "prompt": "Rude words."}]}
+    checks = {"keywords": "password", "nsfw": {"value": {"threshold": 0.7}}, "custom": own}
+    document = n8n(
+        n8n_node("Start", "webhook"),
+        n8n_node("Keys", "@n8n/n8n-nodes-langchain.guardrails", {"text": "x", "guardrails": {"secretKeys": {}}}),
+        n8n_node(
+            "Clean", "@n8n/n8n-nodes-langchain.guardrails", {"operation": "sanitize", "guardrails": {"jailbreak": {}}}
+        ),
+        n8n_node("Check", "@n8n/n8n-nodes-langchain.guardrails", {"text": "={{ $json.mail }}", "guardrails": checks}),
+        ask("Answer", "={{ $json.guardrailsInput }} by {{ $json.name }}"),
+        ask("Refuse", "No."),
+        links="Start>Keys, Keys>Clean, Clean>Check, Check>Answer, Check:1>Refuse",
+    )
+    found = imported(tmp_path, document, inputs={"mail": "Hello", "name": "Ann"})
+    assert prompts(found) == {"Check": "Hello", "Answer": "Hello by Ann", "Refuse": "No."}
+    assert found.graph.task("Check").system == (
+        "Answer pass, or fail where the text violates one of these rules:\n- nsfw\n- tone: Rude words."
+    )
+    kept = imported(tmp_path, document, inputs={"mail": "Hello", "name": "Ann"}, branches={"Check": "fail"})
+    assert [task.id for task in kept.graph.tasks] == ["Check", "Refuse"]
+    assert "texts are not searched for patterns: Keys, Clean" in found.losses
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "prompt"),
+    [
+        ("n8n-nodes-base.perplexity", {"messages": {"message": [{"content": "Who?"}]}}, "Who?"),
+        ("n8n-nodes-base.perplexity", {"resource": "agent", "input": "Who?"}, "Who?"),
+        ("@n8n/n8n-nodes-langchain.alibabaCloud", {"messages": {"values": [{"content": "Who?"}]}}, "Who?"),
+        ("@n8n/n8n-nodes-langchain.moonshot", {"resource": "image", "text": "Who?"}, "Who?"),
+        ("n8n-nodes-base.perplexity", {"resource": "search", "query": "Who?"}, None),
+        ("n8n-nodes-base.perplexity", {"resource": "embedding", "input": "Who?"}, None),
+        ("@n8n/n8n-nodes-langchain.minimax", {"resource": "audio", "text": "Who?"}, None),
+        ("@n8n/n8n-nodes-langchain.alibabaCloud", {"resource": "image", "text": "Who?"}, None),
+    ],
+)
+def test_a_vendors_node_is_a_step_where_it_asks_for_a_text(
+    kind: str, parameters: dict[str, Any], prompt: str | None, tmp_path: Path
+) -> None:
+    document = n8n(n8n_node("Vendor", kind, parameters), ask("Last", "Go."), links="Vendor>Last")
+    assert prompts(imported(tmp_path, document)).get("Vendor") == prompt

@@ -15,7 +15,6 @@ from pytest_swarm.domain.expectation import (
     Exact,
     Expectation,
     JsonFields,
-    JsonScalar,
     Keywords,
     Letter,
     Number,
@@ -25,6 +24,7 @@ from pytest_swarm.domain.expectation import (
     TokenF1,
     YesNo,
 )
+from pytest_swarm.domain.expectation_fields import JsonScalar
 from pytest_swarm.errors import ScoringError
 from pytest_swarm.scoring.score import score_text
 from pytest_swarm.simulator.models.code_texts import broken_code, working_code

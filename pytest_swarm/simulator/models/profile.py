@@ -1,7 +1,7 @@
 """Reads a profile from TOML: a shipped one by name, or any file by path.
 
 A file may say `base = "a40"`: then its `name`, `source` and `faults` replace the base's, and its tables `hardware`,
-`behaviour` and `planner` override the base's key by key. Models and known outcomes come from the base.
+`behaviour` and `planner` override the base's key by key. Its models are added to the base's, see `profile_layers`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pytest_swarm.documents import parse_toml, read_text
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
 from pytest_swarm.simulator.models.measured_answers import load_measured_answers
+from pytest_swarm.simulator.models.profile_layers import LAYER_KEYS, layered
 from pytest_swarm.simulator.models.profile_tables import (
     by_task_type,
     read_answer,
@@ -98,18 +99,14 @@ def _layered(data: dict[str, object], where: str) -> dict[str, object]:
     if "base" not in data:
         return data
     top = Fields(data, where=f"profile {where}", error=ProfileError)
-    top.only(("base", "name", "source", "hardware", "behaviour", "planner", "faults"))
+    top.only(LAYER_KEYS)
     base_name = top.text("base")
     if base_name not in shipped_profiles():
         raise top.fail(f"base {base_name!r} is not a shipped profile; known are {', '.join(shipped_profiles())}")
     base = _read(base_name)
     if "base" in base:
         raise top.fail(f"base {base_name!r} has a base itself; name that one")
-    for key, value in data.items():
-        below = base.get(key)
-        base[key] = {**below, **value} if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-    del base["base"]
-    return base
+    return layered(base, top)
 
 
 def _decode(data: Mapping[str, object], where: str) -> Profile:

@@ -58,7 +58,7 @@ def read_model(row: Fields) -> ModelProfile:
     return ModelProfile(
         spec=spec,
         source=row.text("source"),
-        accuracy=by_task_type(row, map(_accuracy, row.tables("accuracy"))),
+        accuracy=by_task_type(row, (_accuracy(each, row.text("source")) for each in row.tables("accuracy"))),
         plain=plain,
         schema=schema,
         characters_per_token=_positive(row, "characters_per_token"),
@@ -118,10 +118,11 @@ def _call_cost(table: Fields) -> CallCost:
     )
 
 
-def _accuracy(row: Fields) -> tuple[str, Accuracy]:
+def _accuracy(row: Fields, source: str) -> tuple[str, Accuracy]:
+    """Return task type and accuracy; one without a source of its own has that of its model."""
     row.only(("type", "value", "source"))
     return read_task_type(row, row.text("type")), Accuracy(
-        value=row.number("value", low=0, high=1), source=row.text("source")
+        value=row.number("value", low=0, high=1), source=row.text("source", source)
     )
 
 

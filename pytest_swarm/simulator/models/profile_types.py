@@ -216,7 +216,9 @@ class Profile:
         if missing:
             raise ProfileError(
                 f"profile {self.name!r} does not have {', '.join(missing)} (it has {', '.join(self.tags)}); "
-                "describe them in a profile of your own and give it with --swarm-profile=FILE"
+                'describe them in a profile of your own, which begins with base = "a40" and has for each '
+                f'[[models]] with name = "{missing[0]}" and like = "{self.tags[0]}" (docs/simulator.md), '
+                "and give it with --swarm-profile=FILE"
             )
 
     def accuracy(self, model: str, task_type: str) -> float:

@@ -67,7 +67,8 @@ class ImportSummary:
         for source, sentences in losses.items():
             lines += [f"not carried over from {source}:"] * bool(sentences) + [f"  {each}" for each in sentences]
         lines += [f"refused: {each.source}: {each.reason}" for each in self.refused]
-        lines.append(f"{len(self.imported)} graphs imported, {len(self.refused)} refused")
+        noun = "graph" if len(self.imported) == 1 else "graphs"
+        lines.append(f"{len(self.imported)} {noun} imported, {len(self.refused)} refused")
         return "\n".join(map(_one_line, lines))
 
 

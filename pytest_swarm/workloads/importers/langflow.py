@@ -26,6 +26,16 @@ from pytest_swarm.workloads.importers.agent_flow import (
     limited,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
+from pytest_swarm.workloads.importers.langflow_kinds import (
+    ASKED_FIELDS,
+    EXTRACTING,
+    SYSTEM_FIELDS,
+    asks_model,
+    hands_on,
+    is_model_kind,
+    kind_of,
+    own_request,
+)
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{(\w+)\}")  # a doubled brace is a brace
@@ -33,10 +43,9 @@ _MUSTACHE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _FILLED: Final = re.compile(r"\{(current_date|model_name|optional_user_context)\}")
 _PARSED: Final = re.compile(r"\{(\w+)\}")
 _WHOLE_NAMES: Final = ("text", "data")  # of what a parser is given
-_STEP_KINDS: Final = ("Agent", "StructuredOutput", "BatchRunComponent")
-_ANY_MODEL: Final = "LanguageModelComponent"
-_MODEL_FIELDS: Final = ("llm", "model", "agent_llm", "language_model")  # to which a model is wired, and no text
-_ASKED_FIELDS: Final = ("input_value", "df")
+_MODEL_FIELDS: Final = (  # to which a model is wired, and no text
+    *("llm", "model", "agent_llm", "language_model", "judge_llm", "models", "manager_llm", "function_calling_llm"),
+)
 _NOTE: Final = "note"
 
 
@@ -56,7 +65,7 @@ def read_langflow(document: Json, *, name: str, where: str) -> AgentFlow:
     Raises:
         GraphError: Where an edge leads to a component that does not exist.
     """
-    rows = {text(row, "id"): row for row in tables(document, "data", "nodes") if _kind(row) not in ("", _NOTE)}
+    rows = {text(row, "id"): row for row in tables(document, "data", "nodes") if kind_of(row) not in ("", _NOTE)}
     edges = tables(document, "data", "edges")
     reader = _Components(rows, edges)
     notes = {text(row, "id") for row in tables(document, "data", "nodes")} - set(rows)
@@ -72,14 +81,10 @@ def read_langflow(document: Json, *, name: str, where: str) -> AgentFlow:
         raise GraphError(f"{where}: {error}") from error
 
 
-def _kind(row: JsonTable) -> str:
-    return text(row, "data", "type")
-
-
 _CARRIED: Final = ("ChatInput", "TextInput", "ChatOutput", "TextOutput", "Prompt", "Prompt Template")
-_EXTRACTING: Final = "StructuredOutput"
 _BY_ROW: Final = "BatchRunComponent"
 _BUILT_IN_TOOLS: Final = ("add_current_date_tool", "add_calculator_tool")
+_NO_TOOLS: Final = "tools are not called"
 _NOT_RUN: Final = "components are not run, and what they are given stands for their result"
 _NO_TEXTS: Final = ("", "tools", "memory", "embedding", "embedding_model", *_MODEL_FIELDS)
 _SETTINGS: Final = ("temperature", "top_p", "top_k", "max_tokens", "seed", "model_kwargs", "json_mode", "num_ctx")
@@ -87,20 +92,22 @@ _SETTINGS: Final = ("temperature", "top_p", "top_k", "max_tokens", "seed", "mode
 
 def _lost(rows: dict[str, JsonTable], reader: _Components, edges: list[JsonTable]) -> Iterator[FlowLoss]:
     for node, row in rows.items():
-        kind, fields = _kind(row), table(row, "data", "node", "template")
+        kind, fields = kind_of(row), table(row, "data", "node", "template")
         if not reader.is_step(node):
             users = tuple(text(edge, "target") for edge in edges if text(edge, "source") == node)
             if reader.is_model(node):
                 yield from _settings(node, fields, users)
+            elif reader.is_tool(node):
+                yield FlowLoss(reason=_NO_TOOLS, what=f"{node} ({kind})", nodes=users)
             elif kind not in _CARRIED:
                 yield FlowLoss(reason=_NOT_RUN, what=f"{node} ({kind})", nodes=(node, *users))
             continue
         yield from _settings(node, fields, (node,))
         if built_in := [key for key in _BUILT_IN_TOOLS if table(fields, key).get("value") is True]:
-            yield FlowLoss(reason="tools are not called", what=f"{node} ({', '.join(built_in)})", nodes=(node,))
+            yield FlowLoss(reason=_NO_TOOLS, what=f"{node} ({', '.join(built_in)})", nodes=(node,))
         if kind == _BY_ROW:
             yield FlowLoss(reason="iterations run once, with the whole list", what=node, nodes=(node,))
-        if kind != _EXTRACTING and table(fields, "output_schema").get("value"):
+        if kind not in EXTRACTING and table(fields, "output_schema").get("value"):
             yield FlowLoss(reason="structured output is not asked for", what=node, nodes=(node,))
 
 
@@ -119,31 +126,40 @@ class _Components:
     memo: ReferenceMemo[Parts] = field(default_factory=ReferenceMemo)
 
     def is_step(self, node: str) -> bool:
-        kind = _kind(self.rows.get(node, {}))
-        return kind in _STEP_KINDS or (_is_model_kind(kind) and not self.is_model(node))
+        """Return whether a component asks a model for a text; one that is only the model or tool of others does not."""
+        row = self.rows.get(node, {})
+        if is_model_kind(kind_of(row)):
+            return not self.is_model(node)
+        return asks_model(row) and not self.is_tool(node)
 
     def is_model(self, node: str) -> bool:
         """Return whether a component is only the model of others, and is asked nothing itself."""
-        led_to = {_field_name(row) for row in self.edges if text(row, "source") == node}
-        return _is_model_kind(_kind(self.rows.get(node, {}))) and bool(led_to) and led_to.issubset(_MODEL_FIELDS)
+        led_to = self._led_to(node)
+        return is_model_kind(kind_of(self.rows.get(node, {}))) and bool(led_to) and led_to.issubset(_MODEL_FIELDS)
+
+    def is_tool(self, node: str) -> bool:
+        """Return whether a component is only a tool of agents."""
+        return self._led_to(node) == {"tools"}
+
+    def _led_to(self, node: str) -> set[str]:
+        return {_field_name(row) for row in self.edges if text(row, "source") == node}
 
     def step(self, node: str) -> LlmStep | None:
         if not self.is_step(node):
             return None
-        fields = self._fields(node)
-        is_extraction = _kind(self.rows[node]) == _EXTRACTING
-        ask: Parts = (_extraction(fields),) if is_extraction else ()
+        row = self.rows[node]
+        others = () if is_model_kind(kind_of(row)) else (self._field(node, name) for name in SYSTEM_FIELDS)
         return LlmStep(
-            system=joined([self._field(node, "system_message"), self._system(node), ask]),
-            prompt=joined(self._field(node, name) for name in _ASKED_FIELDS),
+            system=joined([self._field(node, "system_message"), self._system(node), *others, own_request(row)]),
+            prompt=joined(self._field(node, name) for name in ASKED_FIELDS),
             model=self._model(node),
-            type=TaskType.EXTRACTION if is_extraction else None,
+            type=TaskType.EXTRACTION if kind_of(row) in EXTRACTING else None,
         )
 
     def _system(self, node: str) -> Parts:
         """Return the system prompt of a step; in that of an agent, LangFlow fills three places itself."""
         found = self._field(node, "system_prompt")
-        if _kind(self.rows[node]) != "Agent":
+        if kind_of(self.rows[node]) != "Agent":
             return found
         known = {"model_name": self._model(node), "optional_user_context": ""}
 
@@ -181,8 +197,10 @@ class _Components:
 
     def _output(self, node: str) -> Parts:
         """Return what a component hands on."""
-        kind = _kind(self.rows.get(node, {}))
+        kind = kind_of(self.rows.get(node, {}))
         raw = f"{{{node}}}"
+        if hands_on(kind):
+            return self._field(node, "input_text")
         if self.is_step(node):
             return (StepAnswer(candidates=((node, ()),), raw=raw),)
         if kind.startswith("Prompt"):
@@ -228,21 +246,8 @@ class _Components:
         return filled(template, _MUSTACHE if is_mustache else _PLACE, fill)
 
 
-def _is_model_kind(kind: str) -> bool:
-    return (kind.endswith("Model") or kind == _ANY_MODEL) and "Embedding" not in kind
-
-
 def _is_of_model(row: JsonTable) -> bool:
     return _field_name(row) in _MODEL_FIELDS
-
-
-def _extraction(fields: JsonTable) -> str:
-    """Return the request for the fields of a schema."""
-    lines = [
-        f"- {text(row, 'name')} ({text(row, 'type') or 'str'}): {text(row, 'description')}".rstrip(": ")
-        for row in tables(fields, "output_schema", "value")
-    ]
-    return "\n".join(["Answer with one JSON object with these keys:", *lines]) if lines else ""
 
 
 def _field_name(row: JsonTable) -> str:

@@ -25,7 +25,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 from pytest_swarm.workloads.importers.n8n_expressions import N8nExpressions
 from pytest_swarm.workloads.importers.n8n_losses import n8n_losses
-from pytest_swarm.workloads.importers.n8n_nodes import MODEL_KIND, N8nNodes, is_llm_step, kind_of
+from pytest_swarm.workloads.importers.n8n_nodes import GUARDRAILS, MODEL_KIND, N8nNodes, kind_of, model_checks
 
 _CHAT_INPUT: Final = "={{ $json.chatInput }}"
 _VENDOR_ROLES: Final = {"developer": "system", "model": "assistant"}
@@ -33,6 +33,7 @@ _VENDOR_MESSAGES: Final = (
     ("messages", "values"),
     ("responses", "values"),
     ("messages", "messages"),
+    ("messages", "message"),
     ("prompt", "messages"),
 )
 _CHAIN_ROLES: Final = (("System", "system"), ("AI", "assistant"))
@@ -75,7 +76,7 @@ def read_n8n(document: Json, *, name: str, where: str) -> AgentFlow:
 
 def _node(name: str, row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> FlowNode:
     return FlowNode(
-        id=name, name=name.strip(), step=_step(row, nodes, expressions.of(name)) if is_llm_step(row) else None
+        id=name, name=name.strip(), step=_step(row, nodes, expressions.of(name)) if nodes.is_step(name) else None
     )
 
 
@@ -100,7 +101,7 @@ def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmSt
         asked.append(("user", _summarized(instruction, read)))
     else:
         asked.append(("user", read(_text(kind, parameters, has_messages=bool(asked)))))
-    if ask := _output_request(kind, parameters, labels, read):
+    if ask := _checks(row, read) if kind == GUARDRAILS else _output_request(kind, parameters, labels, read):
         system = joined([system, ask])
         kind_type = TaskType.EXTRACTION if kind == "informationExtractor" else None
     prompt = joined(labeled(asked))
@@ -127,7 +128,8 @@ def _placed(template: str, place: str, given: Parts, read: Callable[[str], Parts
 
 def _text(kind: str, parameters: JsonTable, *, has_messages: bool) -> str:
     """Return the text that a step asks: its own, or the message of the chat where it takes that."""
-    if found := first_text(parameters, "text", "inputText", "query", "prompt"):
+    keys = ("input",) if kind == "perplexity" else ("text", "inputText", "query", "prompt")
+    if found := first_text(parameters, *keys):
         return found
     is_assistant = text(parameters, "resource") == "assistant"
     takes_chat = (kind in _TAKING_CHAT or is_assistant) and not has_messages
@@ -176,6 +178,18 @@ def _output_request(kind: str, parameters: JsonTable, labels: Parts, read: Calla
         ]
         return joined([("Answer with the one of these categories that fits: ", *labels), *described], "\n")
     return ("Answer with the sentiment of the text, one of: ", *labels) if kind == "sentimentAnalysis" else ()
+
+
+def _checks(row: JsonTable, read: Callable[[str], Parts]) -> Parts:
+    """Return what guardrails ask of the model: whether the text is what each of them forbids."""
+    rows = table(row, "parameters", "guardrails")
+    asked: list[Parts] = []
+    for check in model_checks(row):
+        own = tables(rows, check, "guardrail") or [table(rows, check, "value")]
+        for each in own:
+            name, rule = text(each, "name") or check, read(text(each, "prompt"))
+            asked.append((f"- {name}: ", *rule) if rule else (f"- {name}",))
+    return joined([("Answer pass, or fail where the text violates one of these rules:",), *asked], "\n")
 
 
 def _model(row: JsonTable, nodes: N8nNodes, depth: int) -> str | None:
@@ -233,6 +247,8 @@ def _branch(row: JsonTable, output: int, nodes: N8nNodes) -> str | None:
     elif kind == "switch":
         rules = tables(parameters, "rules", "values") or tables(parameters, "rules", "rules")
         names = [text(each, "outputKey") or str(place) for place, each in enumerate(rules)] + ["fallback"]
+    elif kind == GUARDRAILS:
+        names = ["pass", "fail"] if text(parameters, "operation") != "sanitize" else []
     elif kind == "textClassifier":
         names = [text(each, "category") for each in tables(parameters, "categories", "categories")]
     elif nodes.last_output(text(row, "name")) == 0:

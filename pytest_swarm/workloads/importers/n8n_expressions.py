@@ -21,7 +21,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     joined,
     limited,
 )
-from pytest_swarm.workloads.importers.json_values import JsonTable, table
+from pytest_swarm.workloads.importers.json_values import JsonTable, table, text
 from pytest_swarm.workloads.importers.n8n_items import (
     CODE_KINDS,
     PASSING,
@@ -33,7 +33,7 @@ from pytest_swarm.workloads.importers.n8n_items import (
     set_field,
     set_texts,
 )
-from pytest_swarm.workloads.importers.n8n_nodes import N8nNodes, is_llm_step, kind_of
+from pytest_swarm.workloads.importers.n8n_nodes import GUARDRAILS, N8nNodes, kind_of
 from pytest_swarm.workloads.importers.n8n_scripts import literal, split_script, template, ternary, unwrapped
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
@@ -197,7 +197,9 @@ class N8nExpressions:
     def _computed(self, node: str, path: Path, raw: str) -> _Found:
         row = self.nodes.by_name[node]
         kind, is_off = kind_of(row), row.get("disabled") is True
-        if is_llm_step(row) and kind != "textClassifier":  # that one hands on its items
+        if kind == GUARDRAILS and path[:1] == ("guardrailsInput",):
+            return _Found(3, self.parts(text(row, "parameters", "text"), node))
+        if self.nodes.is_step(node) and kind not in PASSING:  # some steps hand on their items
             return self._answer(row, node, path, raw)
         if is_off or kind in PASSING or kind == "merge":
             return self._incoming(node, path, raw)

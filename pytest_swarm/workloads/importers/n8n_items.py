@@ -20,7 +20,7 @@ Path = tuple[str, ...]
 PASSING: Final = frozenset(
     {
         *("if", "switch", "filter", "limit", "sort", "splitInBatches", "wait", "noOp", "removeDuplicates"),
-        *("textClassifier", "stopAndError", "executeWorkflowTrigger", "respondToWebhook", "dateTime"),
+        *("textClassifier", "guardrails", "stopAndError", "executeWorkflowTrigger", "respondToWebhook", "dateTime"),
     }
 )
 """Kinds of nodes that hand on the items that they are given."""

@@ -8,7 +8,13 @@ from typing import Final
 from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
 from pytest_swarm.workloads.importers.n8n_items import CODE_KINDS
-from pytest_swarm.workloads.importers.n8n_nodes import MODEL_KIND, N8nNodes, is_llm_step, kind_of, resource_of
+from pytest_swarm.workloads.importers.n8n_nodes import (
+    GUARDRAILS,
+    MODEL_KIND,
+    N8nNodes,
+    kind_of,
+    resource_of,
+)
 
 _HELPERS: Final[Mapping[str, str]] = {
     "ai_tool": "tools are not called",
@@ -42,6 +48,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "respondToChat": "replies are not sent",
     "wait": "nothing waits",
     "stopAndError": "nothing is stopped",
+    GUARDRAILS: "texts are not searched for patterns",
     "splitInBatches": "loops over items run once, with the whole list",
 }
 _CARRIED: Final = frozenset(
@@ -52,6 +59,7 @@ _CARRIED: Final = frozenset(
 )
 _OWN_PROMPTS: Final = (
     *("informationExtractor", "textClassifier", "sentimentAnalysis", "chainRetrievalQa", "openAiAssistant"),
+    GUARDRAILS,
 )
 _PARAMETERS: Final[Mapping[str, str]] = {
     "jsonOutput": "structured output is not asked for",
@@ -74,7 +82,7 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
         if row.get("disabled") is True:
             yield FlowLoss(reason="disabled nodes are left out", what=name, nodes=nodes.users(name) or (name,))
             continue
-        if is_llm_step(row):
+        if nodes.is_step(name):
             yield from _of_step(row, name)
             if roles:
                 yield FlowLoss(reason="tools are not called", what=name, nodes=nodes.users(name))
@@ -91,6 +99,8 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
 
 def _of_step(row: JsonTable, name: str) -> Iterator[FlowLoss]:
     yield from _of_settings(row, name, (name,))
+    if kind_of(row) in CODE_KINDS:
+        yield FlowLoss(reason=NO_CODE, what=name, nodes=(name,))
     if _has_own_prompt(row):
         yield FlowLoss(reason=OWN_PROMPTS, what=f"{name} ({kind_of(row)})", nodes=(name,))
     if kind_of(row) == "chainSummarization":

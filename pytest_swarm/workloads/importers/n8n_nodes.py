@@ -8,21 +8,26 @@ from typing import Final
 
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
-from pytest_swarm.workloads.importers.json_values import JsonTable, text
+from pytest_swarm.workloads.importers.json_values import JsonTable, table, text
 
 MAIN: Final = "main"
 MODEL_KIND: Final = "ai_languageModel"
+GUARDRAILS: Final = "guardrails"
 _ROOT_KINDS: Final = frozenset(
     {
         *("agent", "chainLlm", "chainSummarization", "chainRetrievalQa", "informationExtractor"),
         *("textClassifier", "sentimentAnalysis", "openAiAssistant"),
     }
 )
-_VENDOR_KINDS: Final = frozenset({"openAi", "anthropic", "googleGemini", "ollama"})
-_OLD_VENDOR: Final = "n8n-nodes-base.openAi"
+_VENDOR_KINDS: Final = frozenset(
+    {"openAi", "anthropic", "googleGemini", "ollama", "alibabaCloud", "minimax", "moonshot"}
+)
+_BASE_VENDORS: Final = ("n8n-nodes-base.openAi", "n8n-nodes-base.perplexity")
+_MODEL_CHECKS: Final = ("jailbreak", "nsfw", "topicalAlignment", "custom")  # guardrails that ask a model
 _ASKING: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("", "message", "response", "complete", "edit"),
     "chat": ("", "complete"),
+    "agent": ("", "createResponse"),
     "assistant": ("", "message"),
     "image": ("analyze",),
     "document": ("", "analyze"),
@@ -37,13 +42,18 @@ def kind_of(row: JsonTable) -> str:
     return text(row, "type").rsplit(".", 1)[-1]
 
 
-def is_llm_step(row: JsonTable) -> bool:
-    """Return whether a node asks a model for a text. A disabled one does not, nor one that draws, speaks or stores."""
-    if row.get("disabled") is True:
-        return False
+def _asks_by_kind(row: JsonTable) -> bool:
+    """Return whether a node asks a model for a text by its kind; one that draws, speaks or stores does not."""
     if "langchain" not in text(row, "type"):
-        return text(row, "type") == _OLD_VENDOR and _asks_for_text(row)
+        return text(row, "type") in _BASE_VENDORS and _asks_for_text(row)
     return kind_of(row) in _ROOT_KINDS or (kind_of(row) in _VENDOR_KINDS and _asks_for_text(row))
+
+
+def model_checks(row: JsonTable) -> tuple[str, ...]:
+    """Return the checks of a guardrails node that ask a model; the others only look for patterns."""
+    if text(row, "parameters", "operation") == "sanitize":
+        return ()
+    return tuple(each for each in _MODEL_CHECKS if each in table(row, "parameters", "guardrails"))
 
 
 def resource_of(row: JsonTable) -> str:
@@ -53,8 +63,8 @@ def resource_of(row: JsonTable) -> str:
 
 def _asks_for_text(row: JsonTable) -> bool:
     resource, operation = resource_of(row), text(row, "parameters", "operation")
-    if resource == "image" and not operation and kind_of(row) in ("anthropic", "ollama"):
-        return True  # these two can only look at images
+    if resource == "image" and not operation and kind_of(row) in ("anthropic", "ollama", "moonshot"):
+        return True  # these can only look at images
     return operation in _ASKING.get(resource, ())
 
 
@@ -96,6 +106,19 @@ class N8nNodes:
         else:
             self._helpers[target, kind].append((index, source))
             self._users[source].append((kind, target))
+
+    def is_step(self, name: str) -> bool:
+        """Return whether a node asks a model for a text. A disabled one does not, nor a helper of another node.
+
+        Kinds that are not known here are steps where a model hangs on them, and they lie on a way of control.
+        """
+        row = self.by_name[name]
+        if row.get("disabled") is True:
+            return False
+        if kind_of(row) == GUARDRAILS:
+            return bool(model_checks(row))
+        has_model = bool(self.helpers(name, MODEL_KIND)) and not self.roles(name) and self.is_on_way(name)
+        return _asks_by_kind(row) or has_model
 
     def parents(self, name: str) -> tuple[str, ...]:
         """Return the nodes whose items a node gets, each once, in the order of its inputs."""

@@ -1,6 +1,8 @@
-"""The sentence on loads from a cold disk, in the answer of a run and of a decision."""
+"""The sentences on loads from a cold disk and on stalled prompts, in the answer of a run and of a decision."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
 from pytest_swarm.domain.record import JobRecord, Run, Switch
@@ -38,3 +40,34 @@ def test_the_answer_and_the_decision_say_which_mode_read_the_disk() -> None:
 def test_it_is_not_said_where_it_changes_little_or_nothing_was_loaded_from_a_disk() -> None:
     for found in (measured(simulated=True), measured(first_s=13.0), measured(makespan_s=80.0)):
         assert not any("cold disk" in each.text for each in answers(build_report(found)))
+
+
+def read(*, first_s: float, usual_s: float = 0.02) -> Run:
+    """Ten jobs of each mode whose first prompt is read in the usual time, but for the first one of all."""
+
+    def job(mode: str, number: int) -> JobRecord:
+        prefill_s = first_s if (mode, number) == ("fixed", 1) else usual_s
+        made = record(graph=WB1, case=key(mode, repeat=number), makespan_s=5.0, simulated=False)
+        first, *others = made.outcomes
+        read = replace(first, model=GEMMA.tag, prompt_tokens=100, prefill_s=prefill_s)
+        return replace(made, outcomes=(read, *others))
+
+    jobs = [job(mode, number) for mode in ("fixed", "milp") for number in range(1, 11)]
+    return run(*jobs, backend="ollama", simulated=False, profile=None)
+
+
+STALLED = (
+    "0.96 s of a job under fixed are prompts that took over eight times as long to read as in other cases, as where a "
+    "server prepares itself for its first ones (0.0 s under MILP): to compare times, measure again on the same server."
+)
+
+
+def test_the_answer_and_the_decision_say_which_mode_met_a_server_that_was_not_ready() -> None:
+    assert STALLED in [each.text for each in answers(build_report(read(first_s=9.6)))]
+    (decision,) = decide_runs([read(first_s=9.6)], DecisionQuestion())
+    assert basis_sentence(decision).endswith(f" {STALLED}")
+
+
+def test_prompts_that_are_usual_or_do_not_matter_are_not_spoken_of() -> None:
+    for found in (read(first_s=2.4), read(first_s=0.29), read(first_s=7.9, usual_s=1.0)):
+        assert not any("prompts that took" in each.text for each in answers(build_report(found)))

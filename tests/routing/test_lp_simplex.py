@@ -9,7 +9,7 @@ import pytest
 
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter
-from pytest_swarm.routing.lp_corners import UniqueOptimum, corners_of, unique_optimum
+from pytest_swarm.routing.lp_simplex import LpStep, UniqueOptimum, unique_optimum
 from pytest_swarm.routing.objective import load_price, resident_mask, utility
 from tests.instances import matrix_view, random_view
 
@@ -20,11 +20,15 @@ THREE_PAIRS = matrix_view(  # each task is good on two of three models: half of 
 
 
 def found(view: PlanningView) -> UniqueOptimum | None:
-    vram_gb, keep = tuple(model.vram_gb for model in view.fleet), tuple(model.keep for model in view.fleet)
-    corners = corners_of(vram_gb, keep, view.vram_budget_gb)
-    if corners is None or not view.estimates.allowed.all():
-        return None
-    return unique_optimum(corners, utility(view), np.where(resident_mask(view), 0.0, load_price(view)))
+    step = LpStep(
+        worth=utility(view),
+        allowed=view.estimates.allowed,
+        price=np.where(resident_mask(view), 0.0, load_price(view)),
+        keep=np.array([model.keep for model in view.fleet]),
+        vram_gb=tuple(model.vram_gb for model in view.fleet),
+        budget_gb=view.vram_budget_gb,
+    )
+    return unique_optimum(step)
 
 
 def check(view: PlanningView) -> bool:
@@ -39,11 +43,26 @@ def check(view: PlanningView) -> bool:
 
 
 def test_random_steps_have_the_value_and_the_shares_of_the_mode() -> None:
-    views = [random_view(seed, models=1 + seed % 4, tasks=1 + seed % 5) for seed in range(80)]
+    views = [random_view(seed, models=1 + seed % 6, tasks=1 + seed % 5) for seed in range(90)]
     solved = [view for view in views if check(view)]
-    assert len(solved) > 40
-    assert {len(view.fleet) for view in solved} == {1, 2, 3, 4}
+    assert len(solved) > 60
+    assert {len(view.fleet) for view in solved} == {1, 2, 3, 4, 5, 6}
     assert any(any(model.keep for model in view.fleet) for view in solved)
+    assert any(not view.estimates.allowed.all() for view in solved)
+
+
+def test_resident_models_that_do_not_fit_beside_the_others_give_way() -> None:
+    view = matrix_view([[0.9, 0.2], [0.5, 0.6]], vram_gb=[6, 4], budget_gb=8, load=[0.1, 0.1], resident=[1])
+    own = found(view)
+    assert own is not None
+    assert own.shares[0, 0] > 0
+    assert check(view)
+
+
+def test_a_model_that_cannot_take_a_task_has_no_share_of_it() -> None:
+    own = found(matrix_view([[0.9, 0.9], [0.5, 0.5]], vram_gb=[2, 2], budget_gb=8, forbidden=[(0, 1)]))
+    assert own is not None
+    assert own.shares.tolist() == [[1, 0], [0, 1]]
 
 
 def test_fractional_shares_that_no_two_sets_of_models_mix_to_are_found() -> None:
@@ -74,17 +93,16 @@ def test_models_that_are_equal_where_neither_gets_a_share_do_not_matter() -> Non
     assert found(matrix_view([[0.9], [0.5], [0.5]], vram_gb=[2, 2, 2], budget_gb=8)) is not None
 
 
-@pytest.mark.parametrize("below", [4e-7, 5e-7, 6e-7], ids=str)
+@pytest.mark.parametrize("below", [4e-7, 5e-7, 1e-6, 0.1234565], ids=str)
 def test_a_share_that_a_solver_may_round_either_way_is_left_to_it(below: float) -> None:
     view = matrix_view([[0.9], [0.5]], vram_gb=[8, 2], budget_gb=8 - 6 * below)
     assert found(view) is None
-    assert found(replace(view, vram_budget_gb=8 - 6 * 1e-6)) is not None
+    assert found(replace(view, vram_budget_gb=8 - 6 * 0.1234562)) is not None
 
 
-def test_more_than_four_models_and_budgets_below_every_model_are_left_to_the_solver() -> None:
-    assert corners_of((1.0,) * 5, (False,) * 5, 8.0) is None
-    assert corners_of((4.0, 5.0), (False, False), 3.0) is None
-    assert corners_of((4.0, 5.0), (True, True), 8.0) is None
+def test_where_nothing_is_within_the_budget_nothing_is_found() -> None:
+    assert found(matrix_view([[0.9], [0.5]], vram_gb=[4, 5], budget_gb=3)) is None
+    assert found(matrix_view([[0.9], [0.5]], vram_gb=[4, 5], budget_gb=8, keep=[0, 1])) is None
 
 
 def test_figures_too_large_for_the_margin_are_left_to_the_solver() -> None:

@@ -1,0 +1,54 @@
+"""A recording on a quiet GPU: what a profile measured from it predicts, but for prompts that stalled."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_swarm.calibration.calibrate import Calibration, CalibrationDefaults, calibrate
+from pytest_swarm.calibration.profile_check import ProfileCheck, check_profile, check_table, without_answers
+from pytest_swarm.simulator.models.profile import Profile, load_profile
+from pytest_swarm.workloads.fleet import load_fleet
+
+RECORDING = Path(__file__).parents[1] / "data" / "gpu_recording"
+FLEET = load_fleet(RECORDING / "fleet.toml")
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Calibration, Profile]:
+    folder = tmp_path_factory.mktemp("gpu")
+    cassette, out = folder / "cassette.jsonl", folder / "gpu.toml"
+    cassette.write_bytes(gzip.decompress((RECORDING / "cassette.jsonl.gz").read_bytes()))
+    found = calibrate([cassette], name="gpu", defaults=CalibrationDefaults(profile=load_profile("a40"), fleet=FLEET))
+    out.write_text(found.profile_text, encoding="utf-8")
+    return found, load_profile(out)
+
+
+@pytest.mark.parametrize("by_rules", [False, True], ids=["with answers", "by rules"])
+def test_times_and_tokens_of_a_quiet_gpu_are_predicted(measured: tuple[Calibration, Profile], by_rules: bool) -> None:
+    found, profile = measured
+    check: ProfileCheck = check_profile(without_answers(profile) if by_rules else profile, FLEET, found.takes)
+    assert (check.cases, check.equal_plans, check.stalled_cases) == (24, 24, 7)
+    ratios = {each.name: each.ratio for each in check.figures if each.name != "score"}
+    assert ratios == {name: pytest.approx(1, abs=0.05) for name in ratios}
+    assert [each.far_cases for each in check.figures if each.name != "score"] == [0] * 5
+    assert check_table(check, check)[-3].startswith("The sums leave out 7 cases in which the server took 43.9 s more")
+
+
+def test_stalled_prompts_are_noted_and_no_part_of_a_speed(measured: tuple[Calibration, Profile]) -> None:
+    found, profile = measured
+    assert sum("prompts took over 8 times as long to read as usual" in each for each in found.notes) == 3
+    speeds = [round(each.prefill_tokens_per_s, -2) for each in profile.server_spec.models]
+    assert speeds == [7200, 1300, 8100]  # 1600, 600 and 1500 with them
+
+
+def test_where_no_prompt_stalled_nothing_is_said(measured: tuple[Calibration, Profile]) -> None:
+    found, profile = measured
+    kept = tuple(take for take in found.takes if take.case.key.mode == "greedy")
+    check = check_profile(profile, FLEET, kept)
+    assert (check.cases, check.stalled_cases) == (8, 0)
+    assert not any("The sums leave out" in each for each in check.sentences)
+    assert replace(check, stalled_cases=1, stalled_s=2.0).sentences[0].startswith("The sums leave out 1 case in which")
