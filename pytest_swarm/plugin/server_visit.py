@@ -26,6 +26,7 @@ class ServerVisit:
         self.lock = lock
         self._bench = bench
         self._run = run
+        self._was_there = False
 
     @contextmanager
     def case(self) -> Iterator[None]:
@@ -43,6 +44,7 @@ class ServerVisit:
     def _enter(self) -> None:
         """Take over what was resident before the first process that is still at the server, or look and say it."""
         notes, restoration = self.lock.notes(), self._bench.restoration
+        self._was_there = True
         if os.getpid() in notes.processes:
             return
         if notes.run == self._run:
@@ -69,11 +71,13 @@ class ServerVisit:
     def leave(self, *, loaded: bool) -> tuple[str, ...]:
         """Leave the server as it was found, and return what could not be restored.
 
-        While other processes of ours are there, the last of them does it.
+        While other processes of ours are there, the last of them does it. One that never was there waits for nobody.
 
         Args:
             loaded: Whether the models of the run stay loaded.
         """
+        if not self._was_there:
+            return ()
         with self.lock.held():
             return self._leave(loaded=loaded)
 
@@ -85,7 +89,8 @@ class ServerVisit:
         """
         if not self.lock.take_at_once():
             return ()
-        return self.leave(loaded=loaded)
+        with self.lock.held():
+            return self._leave(loaded=loaded)
 
     def _leave(self, *, loaded: bool) -> tuple[str, ...]:
         remarks: tuple[str, ...] = ()

@@ -102,3 +102,8 @@ def test_processes_of_one_run_compare_with_the_models_that_it_began_with(
     second = visit(tmp_path, run)
     with second.case():
         assert [each.digest for each in second._bench.began] == [digest]
+
+
+def test_a_process_that_never_was_at_the_server_does_not_wait_for_who_is_there(tmp_path: Path) -> None:
+    with visit(tmp_path, "other").lock.held():
+        assert visit(tmp_path, "r").leave(loaded=False) == ()  # such as after Ctrl-C while it waited
