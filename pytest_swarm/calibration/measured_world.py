@@ -95,11 +95,12 @@ def _whole_ms(seconds: float) -> float:
 
 def _prompt_speed(answers: Iterable[StoredAnswer]) -> PromptSpeed | None:
     """Return the speed of prompts that were read in full."""
-    return prompt_speed(
+    read = [
         (answer.prompt_tokens, answer.prefill_s)
         for answer in answers
         if answer.prompt_tokens and answer.prefill_s and not answer.cached
-    )
+    ]
+    return prompt_speed(read, whole=True)
 
 
 def _power_of_two(value: float) -> float:

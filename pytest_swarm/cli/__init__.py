@@ -19,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from pytest_swarm.cli.stop_signals import StopSignals
 from pytest_swarm.errors import OptionError, SwarmError
 from pytest_swarm.files import refused_files
 
@@ -30,7 +31,7 @@ _DISTRIBUTION: Final = "pytest-swarm-router"
 _INSTALL: Final = "activate the environment that has it, or run pip install -e . in the clone"
 _FAILED: Final = 1
 _WRONG_OPTION: Final = 4  # as that of pytest, so that no wrong option looks like a result
-_STOPPED: Final = 130  # as shells report an end by Ctrl-C
+_STOPPED: Final = 128  # to which shells add the number of the signal that ended a command
 _OUTPUT_ERRORS: Final = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # of standard output
 
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command, or list them all where none is named, and return the exit status.
 
     A SwarmError is printed as one sentence. The status is 4 for an OptionError, else 1 or what the command says.
-    After Ctrl-C it is 130. Invalid arguments exit with argparse's status, 2.
+    After Ctrl-C it is 130, after SIGTERM 143, after SIGHUP 129. Invalid arguments exit with argparse's status, 2.
     """
     try:
         installed = version(_DISTRIBUTION)
@@ -60,8 +61,9 @@ def main(arguments: Sequence[str]) -> int:
         parser.print_help()
         return 0
     _print_any_text()
+    signals = StopSignals()
     try:
-        with refused_files():
+        with signals, refused_files():
             status: int = modules[options.command].run(options)
         sys.stdout.flush()
     except SwarmError as error:
@@ -69,8 +71,8 @@ def main(arguments: Sequence[str]) -> int:
         other: int = getattr(modules[options.command], "ERROR_STATUS", _FAILED)
         return _WRONG_OPTION if isinstance(error, OptionError) else other
     except KeyboardInterrupt:
-        print(f"{options.command} was stopped by Ctrl-C", file=sys.stderr)
-        return _STOPPED
+        print(f"{options.command} was stopped by {signals.name}", file=sys.stderr)
+        return _STOPPED + signals.number
     except OSError as error:
         if error.errno not in _OUTPUT_ERRORS or error.filename is not None:
             raise

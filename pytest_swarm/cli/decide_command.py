@@ -20,6 +20,7 @@ names another. docs/deciding.md says how the choice is made.
 """
 
 _RECORD: Final = "markdown"
+_NOTES: Final = 5  # that are printed of a run
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         for decision in decisions:
             print("\n".join(decision_lines(decision)))
         for each in runs:
-            print("".join(f"note: {each.info.run}: {whole_line(note)}\n" for note in _notes(each)), end="")
+            print("".join(f"note: {each.info.run}: {whole_line(note)}\n" for note in _told(_notes(each))), end="")
     for text in said:
         print(text, end="")
     return 0
@@ -94,6 +95,12 @@ def _notes(run: Run) -> list[str]:
     if run.complete or run.notes:
         return [*run.notes]
     return ["it did not come to its end; the jobs that ended before count"]
+
+
+def _told(notes: list[str]) -> list[str]:
+    """Return the first notes of a run, and how many more there are: a run can have one for each case."""
+    more = len(notes) - _NOTES
+    return notes if more <= 0 else [*notes[:_NOTES], f"{more} more notes, which stand in its report.html"]
 
 
 def _export(text: str) -> tuple[str, str | None]:

@@ -9,9 +9,10 @@ an H200 that took 0.6 to 9.6 s in 11 of 146 calls, 7 to 790 times the usual; a b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 from typing import Final
 
 _CACHED_TIMES: Final = 2.0  # the median speed: what is faster was in a cache
@@ -45,20 +46,25 @@ def is_stalled(tokens: int, seconds: float, *, slowest: float) -> bool:
     return seconds > _LEAST_STALL_S and tokens < slowest * seconds
 
 
-def prompt_speed(prompts: Iterable[tuple[int, float]]) -> PromptSpeed | None:
-    """Return the speed over prompts as (tokens, seconds), each above 0; None without any."""
+def prompt_speed(prompts: Iterable[tuple[int, float]], *, whole: bool = False) -> PromptSpeed | None:
+    """Return the speed over prompts as (tokens, seconds), each above 0; None without any.
+
+    A prompt stalls beside the upper quartile, which holds where half of a few prompts did.
+
+    Args:
+        prompts: The tokens of each prompt, and the seconds that it took.
+        whole: No prompt was in a cache. Else prompts of over twice the median speed are taken for such, and where many
+            seem to stall, or few are known, none is taken for stalled: the others may have been cached.
+    """
     known = list(prompts)
     if not known:
         return None
-    middle = median(tokens / seconds for tokens, seconds in known)
-    slowest = middle / STALLED_TIMES
-    stalled = sum(is_stalled(tokens, seconds, slowest=slowest) for tokens, seconds in known)
-    if len(known) < _FEWEST or stalled > _MOST_STALLED * len(known):
-        slowest = 0.0
-    whole = [
-        (tokens, seconds)
-        for tokens, seconds in known
-        if tokens <= _CACHED_TIMES * middle * seconds and not is_stalled(tokens, seconds, slowest=slowest)
-    ]
-    usual = sum(tokens for tokens, _ in whole) / sum(seconds for _, seconds in whole)
+    speeds = [tokens / seconds for tokens, seconds in known]
+    slowest = (quantiles(speeds, n=4, method="inclusive")[2] if len(speeds) > 1 else speeds[0]) / STALLED_TIMES
+    stalled = [is_stalled(tokens, seconds, slowest=slowest) for tokens, seconds in known]
+    if not whole and (len(known) < _FEWEST or sum(stalled) > _MOST_STALLED * len(known)):
+        slowest, stalled = 0.0, [False] * len(known)
+    fastest = math.inf if whole else _CACHED_TIMES * median(speeds)
+    kept = [row for row, speed, stalls in zip(known, speeds, stalled, strict=True) if speed <= fastest and not stalls]
+    usual = sum(tokens for tokens, _ in kept) / sum(seconds for _, seconds in kept)
     return PromptSpeed(usual=usual, slowest=slowest)

@@ -32,3 +32,8 @@ def no_collection_at_exit() -> None:
 def leave_out_of_collections() -> None:
     """Let no later collection visit what exists now: modules and collected tests, which live as long as the session."""
     gc.freeze()
+
+
+def visit_all_again() -> None:
+    """Let collections visit again what they left out: a process may have several sessions, each of which ends."""
+    gc.unfreeze()

@@ -178,7 +178,10 @@ class SwarmHooks:
 
     @pytest.hookimpl(trylast=True)  # pytest itself collects garbage there, which takes its time
     def pytest_unconfigure(self) -> None:
-        """Leave the handlers of signals and the finders of modules as they were found."""
+        """Leave the handlers of signals, the finders of modules and the collector of garbage as they were found."""
+        from pytest_swarm.plugin.garbage import visit_all_again
+
+        visit_all_again()
         self.signals.end()
         self.imports.remove()
 

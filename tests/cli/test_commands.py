@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import signal
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
@@ -16,6 +18,7 @@ from pytest_swarm.telemetry.events import encode_job_summary, encode_run_end, en
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import case, graph, run
+from tests.plugin.conftest import usual_signals
 from tests.plugin.test_usage_errors import refusing_stat
 from tests.report.factories import info
 
@@ -134,12 +137,27 @@ def test_invalid_arguments_exit_with_status_2(arguments: list[str], capsys: pyte
     assert "error: " in capsys.readouterr().err
 
 
-def test_ctrl_c_is_one_sentence_and_status_130(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "status", "said"),
+    [("SIGINT", 130, "Ctrl-C"), ("SIGTERM", 143, "SIGTERM"), ("SIGHUP", 129, "SIGHUP")],
+)
+def test_a_signal_is_one_sentence_and_the_status_of_shells(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, status: int, said: str
 ) -> None:
+    if not hasattr(signal, name):
+        pytest.skip("no such signal here")
+
+    async def work() -> None:
+        signal.raise_signal(getattr(signal, name))
+        await asyncio.sleep(60)
+
     def stop(_: object) -> int:
-        raise KeyboardInterrupt
+        asyncio.run(work())
+        return 0
 
     monkeypatch.setattr("pytest_swarm.cli.fleet_command.run", stop)
-    assert main(["fleet", "--host", "http://127.0.0.1:1"]) == 130
-    assert capsys.readouterr().err == "fleet was stopped by Ctrl-C\n"
+    with usual_signals():
+        before = signal.getsignal(signal.SIGTERM)
+        assert main(["fleet", "--host", "http://127.0.0.1:1"]) == status
+        assert signal.getsignal(signal.SIGTERM) == before
+    assert capsys.readouterr().err == f"fleet was stopped by {said}\n"

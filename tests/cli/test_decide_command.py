@@ -83,6 +83,14 @@ def test_what_the_events_of_a_run_lack_is_said(decide: object, capsys: pytest.Ca
     assert capsys.readouterr().out.endswith("it did not come to its end; the jobs that ended before count\n")
 
 
+def test_of_many_notes_of_a_run_the_first_are_printed(decide: object, capsys: pytest.CaptureFixture[str]) -> None:
+    assert decide(replace(GOOD, notes=tuple(f"case {n} is late" for n in range(30)))) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert len(told) == 6
+    assert told[4].endswith("case 4 is late")
+    assert told[5] == f"note: {GOOD.info.run}: 25 more notes, which stand in its report.html"
+
+
 def test_jobs_that_do_not_count_are_counted(decide: object, capsys: pytest.CaptureFixture[str]) -> None:
     unscored = tuple(
         replace(job, outcomes=tuple(replace(each, score=None) for each in job.outcomes)) for job in GOOD.jobs

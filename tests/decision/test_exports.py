@@ -122,8 +122,10 @@ def test_litellm_tags_each_type_and_falls_back_by_score() -> None:
         "ollama_chat/phi4:14b": ["math", "default"],
     }
     assert document["router_settings"]["fallbacks"] == [{"swarm": ["phi4:14b", "qwen2.5-coder:7b", "gemma2:2b"]}]
-    own = [row["model_name"] for row in document["model_list"] if row["model_name"] != "swarm"]
-    assert set(own) == set(document["router_settings"]["fallbacks"][0]["swarm"])
+    own = {row["model_name"]: row["litellm_params"] for row in document["model_list"] if row["model_name"] != "swarm"}
+    assert own.keys() == set(document["router_settings"]["fallbacks"][0]["swarm"])
+    for params in own.values():  # LiteLLM keeps the tags of the request when it asks a fallback
+        assert set(params["tags"]) == {"code", "math", "summarize", "default"}
 
 
 @pytest.mark.skipif(find_spec("litellm") is None, reason="litellm is not installed")
@@ -137,13 +139,16 @@ def test_litellm_itself_takes_the_configuration(tmp_path: Path) -> None:
         "tags = ('code', 'math', 'summarize', 'haiku')\n"
         "ask = lambda tag: asyncio.run(r.acompletion(**asked, metadata={'tags': [tag]})).model\n"
         "print(*map(ask, tags))\n"
+        "asked['mock_testing_fallbacks'] = True\n"
+        "print(*map(ask, tags))\n"
         "print(len(r.model_list), r.enable_tag_filtering, r.fallbacks)"
     )
     environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # it would fetch a list of prices
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     said = done.stdout.split("\n")
     default = "phi4:14b"  # of a type that no model is tagged with
-    assert said[-3].split() == ["qwen2.5-coder:7b", "phi4:14b", "gemma2:2b", default]
+    assert said[-4].split() == ["qwen2.5-coder:7b", "phi4:14b", "gemma2:2b", default]
+    assert set(said[-3].split()) == {default}, "the first fallback takes every tag"
     assert said[-2] == "6 True [{'swarm': ['phi4:14b', 'qwen2.5-coder:7b', 'gemma2:2b']}]"
 
 

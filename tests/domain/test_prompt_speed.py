@@ -42,3 +42,12 @@ def test_of_few_prompts_none_stalled_and_where_many_seem_to_the_others_were_cach
         assert found is not None
         assert found.slowest == 0
         assert not found.stalls(100, 1e6)
+
+
+@pytest.mark.parametrize("usual", [1, 2, 9])
+def test_of_whole_prompts_half_may_have_stalled_and_none_was_cached(usual: int) -> None:
+    prompts = [(160, 9.6), (98, 8.8)][: max(1, usual)] + [(100, 0.01 * number) for number in range(1, usual + 1)]
+    found = prompt_speed(prompts, whole=True)
+    assert found is not None
+    assert found.usual == pytest.approx(100 * usual / (0.01 * sum(range(1, usual + 1))))
+    assert found.stalls(160, 9.6)

@@ -9,10 +9,12 @@ import weakref
 
 import pytest
 
-from pytest_swarm.plugin.garbage import leave_out_of_collections, no_collection
+from pytest_swarm.plugin.garbage import leave_out_of_collections, no_collection, visit_all_again
+from pytest_swarm.plugin.hooks import SwarmHooks
 
 ENDING = """
 import gc
+from pytest_swarm.plugin.hooks import SwarmHooks
 from pytest_swarm.plugin.garbage import no_collection_at_exit
 
 no_collection_at_exit()
@@ -59,4 +61,12 @@ def test_what_is_left_out_of_collections_is_not_visited_and_garbage_made_later_i
         assert dead() is None
         assert gc.get_freeze_count() == kept
     finally:
-        gc.unfreeze()
+        visit_all_again()
+    assert gc.get_freeze_count() == 0
+
+
+def test_session_that_has_ended_leaves_nothing_out(pytestconfig: pytest.Config) -> None:
+    hooks = SwarmHooks(pytestconfig)
+    leave_out_of_collections()
+    hooks.pytest_unconfigure()
+    assert gc.get_freeze_count() == 0

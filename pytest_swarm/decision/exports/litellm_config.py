@@ -40,7 +40,11 @@ def litellm_config(policy: PolicyFile) -> str:
         tags = [*types[model.name], *(["default"] if model.name == best[0] else [])]
         if tags:
             rows.append({"model_name": GROUP, "litellm_params": {**_params(model), "tags": list[Json](tags)}})
-    rows += [{"model_name": model.name, "litellm_params": _params(model)} for model in used]
+    every = [kind for model in used for kind in types[model.name]]  # a fallback is asked for the tags of the request
+    rows += [
+        {"model_name": model.name, "litellm_params": {**_params(model), "tags": list[Json]([*every, "default"])}}
+        for model in used
+    ]
     document: dict[str, Json] = {
         "model_list": rows,
         "router_settings": {
@@ -55,7 +59,9 @@ def litellm_config(policy: PolicyFile) -> str:
         f"Ask for the model {GROUP} with the type of the task as a tag. An OpenAI client of the proxy:",
         "extra_body={'metadata': {'tags': ['code']}}. A litellm.Router: acompletion(..., metadata={'tags': ['code']});",
         "its completion ignores tags. A type that no model is tagged with goes to the one that is tagged default.",
-        "Fallbacks are the models by measured score, the best first. Each model can be asked for by its own name too.",
+        "Fallbacks are the models by measured score, the best first. Each model can be asked for by its own name too;",
+        "there it has every tag, because LiteLLM asks a fallback for the tags of the request.",
+        "The proxy starts with a key of yours only: LITELLM_MASTER_KEY in its environment.",
         "keep_alive is twenty times a load, and at least a minute; pinned models stay.",
         "",
         *not_expressed(policy, tool="LiteLLM"),
