@@ -1,4 +1,4 @@
-"""When Python looks for garbage: not while a session makes reports or ends.
+"""When Python looks for garbage: neither while the reports of a run are made nor at the end of the process.
 
 A full collection visits every object that is alive, and a long run keeps hundreds of thousands of them.
 """
