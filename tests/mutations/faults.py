@@ -106,6 +106,34 @@ FAULTS: Final = (
         new="for entry in touched:",
         tests=("execution/test_restoration.py",),
     ),
+    Fault(
+        name="a model is noted as used when its case ends, which a killed worker never reaches",
+        where="execution/restoration.py",
+        old="            self.on_use()\n",
+        new="",
+        tests=("plugin/test_server_visit.py",),
+    ),
+    Fault(
+        name="a worker that began late compares with the models that are there then",
+        where="plugin/server_visit.py",
+        old="self._bench.begin_with(notes.models)",
+        new="self._bench.begin_with(())",
+        tests=("plugin/test_server_visit.py",),
+    ),
+    Fault(
+        name="the first signal gives up the restoration of a server",
+        where="plugin/ending_signals.py",
+        old="first, tell, self._interrupted = not self._interrupted",
+        new="first, tell, self._interrupted = self._interrupted",
+        tests=("plugin/test_endings.py",),
+    ),
+    Fault(
+        name="events that somebody removed are not written again",
+        where="telemetry/sink.py",
+        old="os.path.samestat(held, self.path.stat())",
+        new="self.path.exists()",
+        tests=("telemetry/test_sink.py",),
+    ),
     # --- policies
     Fault(
         name="the model with the least work is loaded first",
