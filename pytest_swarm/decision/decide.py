@@ -28,6 +28,7 @@ from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.units import format_gb
 
 _PRESENT: Final = ("fixed", "single", "best-single")
+_ALIKE: Final = ("fixed", "single")  # plan alike at every horizon
 """What people do without a router, in this order: the present policy where none is named."""
 _SAVINGS: Final = ("score", "makespan_s", "switches", "load_s", "token_cost")
 
@@ -206,6 +207,9 @@ def _present(
                 f"--against: {question.against!r} knows the answers beforehand, so it cannot be in use now; run are "
                 f"{others or 'no other modes'}"
             )
+        if len(named) > 1 and named[0].mode.partition(":")[0] not in _ALIKE:
+            labels = ", ".join(each.label for each in named)
+            raise OptionError(f"--against: {question.against!r} was run at several horizons; name one of {labels}")
         return named[0]
     for name in _PRESENT:
         found = [each for each in settings if each.mode.partition(":")[0] == name]
@@ -216,9 +220,10 @@ def _present(
             )
         if found:
             return found[0]
+    what = f"none of {known} is" if len(settings) > 1 else f"only {known} was run, which is not"
     raise OptionError(
-        f"decide: none of {known} is what people do without a router; name what you do now with --against, or run "
-        "mode fixed as well"
+        f"decide: {what} what people do without a router; name what you do now with --against, or run mode fixed as "
+        "well"
     )
 
 

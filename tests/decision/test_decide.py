@@ -134,7 +134,12 @@ def test_the_present_policy_is_the_plainest_or_the_named_one(
 @pytest.mark.parametrize(
     ("modes", "question", "said"),
     [
-        (("milp", "lp"), {}, "name what you do now with --against"),
+        (
+            ("milp", "lp"),
+            {},
+            "is what people do without a router; name what you do now with --against",
+        ),
+        (("milp",), {}, "only milp was run, which is not what people do without a router"),
         (("single:gemma2:2b", "single:phi4:14b"), {}, "could each be what you do now; name one with --against"),
         (("milp", "fixed"), {"against": "heft"}, "--against: 'heft' was not run at 24GB; run are milp, fixed"),
         (
@@ -144,7 +149,7 @@ def test_the_present_policy_is_the_plainest_or_the_named_one(
         ),
         (("milp", "fixed"), {"budgets_gb": (9.0,)}, "--vram: nothing was measured at 9GB; the runs have 24GB"),
     ],
-    ids=["no-present", "two-singles", "unknown", "misspelled", "budget"],
+    ids=["no-present", "one-mode", "two-singles", "unknown", "misspelled", "budget"],
 )
 def test_a_question_that_the_run_cannot_answer_is_one_sentence(
     modes: tuple[str, ...], question: dict[str, object], said: str
@@ -363,3 +368,13 @@ def test_the_file_says_how_far_estimates_of_a_job_were_from_those_it_keeps() -> 
 def _estimated(quality: float) -> tuple[EstimateRow, ...]:
     """The estimate of the first task of the jobs on one model."""
     return (EstimateRow(task="s0", model="gemma2:2b", quality=quality, token_cost=0.1, utility=0.4),)
+
+
+def test_a_mode_of_several_horizons_is_named_with_one_unless_it_plans_alike_at_each() -> None:
+    run = many({"fixed": 0.5, "milp": 0.6})
+    later = tuple(replace(job, case=replace(job.case, key=replace(job.case.key, horizon=3))) for job in run.jobs)
+    both = replace(run, jobs=(*run.jobs, *later))
+    with pytest.raises(OptionError, match="'milp' was run at several horizons; name one of milp-h0, milp-h3"):
+        decided(both, against="milp")
+    assert decided(both, against="milp-h3").present.label == "milp-h3"
+    assert decided(both, against="fixed").present.label == "fixed-h0"

@@ -1046,25 +1046,11 @@ FAULTS: Final = (
         tests=("ollama/test_client.py",),
     ),
     Fault(
-        name="scipy.stats is imported with CVXPY",
-        where="routing/cvxpy_import.py",
-        old="sys.modules.setdefault(_STATS, _LateStats(_STATS))",
-        new="import_module(_STATS)",
-        tests=("routing/test_cvxpy_import.py",),
-    ),
-    Fault(
         name="the finder of our modules stays when a session has ended",
         where="plugin/hooks.py",
         old="self.imports.remove()",
         new="pass",
         tests=("plugin/test_plain_imports.py",),
-    ),
-    Fault(
-        name="collections of garbage visit what is left out of them",
-        where="plugin/garbage.py",
-        old="    gc.freeze()",
-        new="    gc.get_count()",
-        tests=("plugin/test_garbage.py",),
     ),
     Fault(
         name="each setting of a mode has the figures of all of them",
