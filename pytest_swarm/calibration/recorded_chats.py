@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import ollama
-
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.prompt import Message, given_answers
 from pytest_swarm.domain.task import Task
@@ -19,6 +17,7 @@ from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette.takes import Exchange, ExchangeEnd, Take
 from pytest_swarm.ollama.messages import ChatReply
+from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.replies import ImpossibleReply, read_chat, read_resident
 from pytest_swarm.ollama.transports.recording import last_json
 

@@ -15,10 +15,11 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from pytest_swarm.cli.stop_signals import StopSignals
 from pytest_swarm.errors import OptionError, SwarmError
 from pytest_swarm.files import refused_files
 
@@ -26,9 +27,11 @@ COMMANDS: Final = (
     *("report", "gate", "merge", "decide", "noise", "time", "import", "import-matrix", "expect", "new", "estimates"),
     *("profile", "fleet", "score", "serve", "answers"),
 )
+_DISTRIBUTION: Final = "pytest-swarm-router"
+_INSTALL: Final = "activate the environment that has it, or run pip install -e . in the clone"
 _FAILED: Final = 1
 _WRONG_OPTION: Final = 4  # as that of pytest, so that no wrong option looks like a result
-_STOPPED: Final = 130  # as shells report an end by Ctrl-C
+_STOPPED: Final = 128  # to which shells add the number of the signal that ended a command
 _OUTPUT_ERRORS: Final = (errno.EPIPE, errno.ENOSPC, errno.EIO)  # of standard output
 
 
@@ -36,14 +39,19 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command, or list them all where none is named, and return the exit status.
 
     A SwarmError is printed as one sentence. The status is 4 for an OptionError, else 1 or what the command says.
-    After Ctrl-C it is 130. Invalid arguments exit with argparse's status, 2.
+    After Ctrl-C it is 130, after SIGTERM 143, after SIGHUP 129. Invalid arguments exit with argparse's status, 2.
     """
+    try:
+        installed = version(_DISTRIBUTION)
+    except PackageNotFoundError:
+        print(f"error: {_DISTRIBUTION} is not installed in {sys.executable}; {_INSTALL}", file=sys.stderr)
+        return _FAILED
     parser = argparse.ArgumentParser(
         prog="python -m pytest_swarm",
         description="Commands of pytest-swarm that need no pytest run.",
         epilog="`python -m pytest_swarm COMMAND --help` shows the arguments of a command.",
     )
-    parser.add_argument("--version", action="version", version=f"pytest-swarm-router {version('pytest-swarm-router')}")
+    parser.add_argument("--version", action="version", version=f"{_DISTRIBUTION} {installed}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     modules = {name: import_module(f"pytest_swarm.cli.{name.replace('-', '_')}_command") for name in COMMANDS}
     for name, module in modules.items():
@@ -53,8 +61,9 @@ def main(arguments: Sequence[str]) -> int:
         parser.print_help()
         return 0
     _print_any_text()
+    signals = StopSignals()
     try:
-        with refused_files():
+        with signals, refused_files():
             status: int = modules[options.command].run(options)
         sys.stdout.flush()
     except SwarmError as error:
@@ -62,8 +71,8 @@ def main(arguments: Sequence[str]) -> int:
         other: int = getattr(modules[options.command], "ERROR_STATUS", _FAILED)
         return _WRONG_OPTION if isinstance(error, OptionError) else other
     except KeyboardInterrupt:
-        print(f"{options.command} was stopped by Ctrl-C", file=sys.stderr)
-        return _STOPPED
+        print(f"{options.command} was stopped by {signals.name}", file=sys.stderr)
+        return _STOPPED + signals.number
     except OSError as error:
         if error.errno not in _OUTPUT_ERRORS or error.filename is not None:
             raise

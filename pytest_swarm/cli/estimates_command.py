@@ -34,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the file, and print a row for each model and type; raise SwarmError for a file that cannot be used."""
     from pytest_swarm.domain.estimates_info import EstimatesKind
     from pytest_swarm.estimate.estimates_file import write_estimates
+    from pytest_swarm.estimate.formulas import DIFFICULTY_PENALTY
     from pytest_swarm.estimate.starting_estimates import estimates_info
     from pytest_swarm.execution.known_answers import read_known_answers
     from pytest_swarm.workloads.fleet import load_fleet
@@ -45,6 +46,10 @@ def run(options: argparse.Namespace) -> int:
     write_estimates(table, info, options.out, graphs=(call.graph for call in known.calls))
     strength = "without limit" if info.strength is None else f"{info.strength:.1f} answers"
     print(f"{info.answers:,} answers to {info.jobs:,} jobs of {info.source}; a prior is worth {strength}")
+    print(
+        f"prior, mean and estimate are scores at difficulty 1: each level above it adds {DIFFICULTY_PENALTY:g},"
+        " so a mean may be over 1"
+    )
     width = max(len(row.model) for row in info.rows)
     print(f"{'model':{width}}  {'type':24} {'prior':>6} {'mean':>6} {'answers':>8} {'estimate':>9}")
     for row in info.rows:

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import httpx
 import msgspec
-import ollama
+
+from pytest_swarm.ollama.official_package import ollama
 
 _TYPE: Final = "application/json"
 

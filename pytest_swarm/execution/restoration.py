@@ -7,7 +7,8 @@ can share it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError
@@ -27,6 +28,7 @@ class Restoration:
     def __init__(self) -> None:
         self.found: tuple[ResidentEntry, ...] | None = None
         self.used: set[str] = set()
+        self._replaced: set[str] = set()
         self.on_use: Callable[[], None] = lambda: None
 
     async def look(self, client: OllamaClient) -> None:
@@ -41,25 +43,26 @@ class Restoration:
             self.on_use()
 
     def forget(self, tags: Collection[str]) -> None:
-        """Leave models alone that were replaced: their tags unload another file now, and the old one goes by itself.
+        """Leave models alone that were replaced: their tags load another file now, and only the old one is ours.
 
         Args:
             tags: Their full tags.
         """
+        self._replaced |= self.used & set(tags)
         self.used -= set(tags)
 
     async def restore(self, client: OllamaClient) -> tuple[str, ...]:
         """Restore the residency that was found; return a sentence for each model that could not be restored."""
         before = {full_tag(entry.tag): entry for entry in self.found or ()}
         now = {full_tag(entry.tag): entry for entry in await client.resident_entries()}
-        troubles: list[str] = []
-        for key in sorted(self.used & now.keys()):
-            if key not in before or before[key].num_ctx != now[key].num_ctx:
-                tag = now.pop(key).tag
-                troubles += await _attempt(client.unload(tag), f"{tag} was loaded by the run and is still resident")
+        digests = await _digests(client) if self.used or self._replaced else {}
+        troubles = await self._unload(client, before, now, digests)
+        used_files = {digests[key] for key in self.used & digests.keys()}
         start_s = asyncio.get_running_loop().time()
         displaced = [entry for key, entry in before.items() if key not in now]
-        touched = [entry for key, entry in before.items() if key in now and key in self.used]
+        touched = [
+            entry for key, entry in before.items() if key in now and (key in self.used or entry.digest in used_files)
+        ]
         for _ in range(2 if displaced else 1):  # once more after the last load, so that all expire as they would have
             for entry in (*displaced, *touched):
                 what = f"{entry.tag} was resident before the run and could not be put back"
@@ -69,6 +72,41 @@ class Restoration:
         if gone and not troubles:
             troubles = [f"{', '.join(gone)}: resident before the run, and the server has no room for it any more"]
         return tuple(dict.fromkeys(troubles))
+
+    async def _unload(
+        self,
+        client: OllamaClient,
+        before: Mapping[str, ResidentEntry],
+        now: dict[str, ResidentEntry],
+        digests: Mapping[str, str],
+    ) -> list[str]:
+        """Unload what the run has loaded and take it out of `now`; return a sentence for each model that stays."""
+        troubles: list[str] = []
+        for key in sorted((self.used | self._replaced) & now.keys()):
+            entry = now[key]
+            as_found = key in before and before[key].num_ctx == entry.num_ctx and before[key].digest == entry.digest
+            is_replaced = None not in (entry.digest, digests.get(key)) and entry.digest != digests[key]
+            if as_found or (key in self._replaced and not is_replaced):
+                continue
+            del now[key]
+            what = f"{entry.tag} was loaded by the run and is still resident"
+            if not is_replaced:
+                troubles += await _attempt(client.unload(entry.tag), what)
+                continue
+            other = next((tag for tag, digest in digests.items() if digest == entry.digest), None)
+            if other is None:
+                left = "" if entry.left_s is None else f"; it goes by itself in {entry.left_s / 60:.0f} min"
+                troubles.append(f"{what}: its file was replaced on the server, and no tag reaches the old one{left}")
+            else:
+                troubles += await _attempt(client.unload(other), what)
+        return troubles
+
+
+async def _digests(client: OllamaClient) -> dict[str, str]:
+    """Return the digests of the installed models by full tag; empty where the server does not tell."""
+    with suppress(BackendError):
+        return {full_tag(each.tag): each.digest for each in await client.installed() if each.digest is not None}
+    return {}
 
 
 async def _put_back(client: OllamaClient, entry: ResidentEntry, start_s: float) -> None:

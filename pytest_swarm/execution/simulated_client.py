@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx
 import msgspec
-import ollama
 
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.execution.direct_http import DirectClient
 from pytest_swarm.ollama.client import LEASE_S, OllamaClient
 from pytest_swarm.ollama.messages import ChatRequest
+from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 

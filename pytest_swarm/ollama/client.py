@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Final, Self, TypeVar
 
 import httpx
-import ollama
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.vram_sample import ResidentModel
@@ -24,6 +23,7 @@ from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
 from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, translate_error
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel, ModelInfo, ResidentEntry
+from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.replies import (
     ImpossibleReply,
     read_chat,

@@ -6,7 +6,6 @@ import re
 from typing import Final
 
 import httpx
-import ollama
 
 from pytest_swarm.errors import (
     OF_SERVER,
@@ -18,6 +17,7 @@ from pytest_swarm.errors import (
     ServerDownError,
     ServerRefusedError,
 )
+from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.transports.bounded import OversizedReplyError
 
 # All that the official client and httpx raise for a bad server or a bad reply. ValueError covers invalid JSON and the

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-import ollama
-
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatReply, ListedModel, ModelInfo, ResidentEntry
+from pytest_swarm.ollama.official_package import ollama
 
 REPEAT: Final = "repeat"  # our `done_reason` for a text that the server stopped because it repeats itself
 _REPEATS: Final = 16  # half of the pieces at which the server stops

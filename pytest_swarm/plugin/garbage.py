@@ -1,4 +1,4 @@
-"""When Python looks for garbage, and where: not among collected tests, nor while a session makes reports or ends.
+"""When Python looks for garbage: neither while the reports of a run are made nor at the end of the process.
 
 A full collection visits every object that is alive, and a long run keeps hundreds of thousands of them.
 """
@@ -27,8 +27,3 @@ def no_collection_at_exit() -> None:
     """Let this process end without a collection: all of its memory goes back to the system anyway."""
     atexit.unregister(gc.freeze)  # once is enough where a process has several sessions
     atexit.register(gc.freeze)
-
-
-def leave_out_of_collections() -> None:
-    """Let no later collection visit what exists now: modules and collected tests, which live as long as the session."""
-    gc.freeze()

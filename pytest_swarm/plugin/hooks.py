@@ -100,8 +100,6 @@ class SwarmHooks:
     @pytest.hookimpl(tryfirst=True)  # before the terminal asks for our header line
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Make backend, fleet and folder: what is wrong with them ends the run before any test."""
-        from pytest_swarm.plugin.garbage import leave_out_of_collections
-
         try:
             if self.trouble is not None:
                 raise self.trouble
@@ -109,7 +107,6 @@ class SwarmHooks:
                 self.signals.watch()
                 with refused_files():
                     self.session.prepare(session.items, collect_only=session.config.option.collectonly)
-                leave_out_of_collections()
         except SwarmError as error:
             if self.is_worker:  # xdist tells its controller of a worker's exit status, and not of the reason
                 self.config.__dict__["workeroutput"][REFUSAL] = str(error)

@@ -60,7 +60,8 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
         notes = (*session.notes, *session.resources.remarks)
         run = session.folder.end(complete=complete, notes=notes, failed=session.failed)
     except SwarmError as error:
-        return SessionEnd(report=None, written=(), troubles=(str(error),))
+        said = [each for each in (session.folder.trouble, error) if each is not None]
+        return SessionEnd(report=None, written=(), troubles=tuple(map(str, said)))
     trouble = session.folder.trouble
     if run is None:
         return None if trouble is None else SessionEnd(report=None, written=(), troubles=(str(trouble),))

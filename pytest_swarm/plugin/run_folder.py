@@ -152,14 +152,25 @@ class RunFolder:
             notes: Sentences about those that were not.
             failed: The tests that failed, benchmarks and others.
         """
+        put_back = self._put_back()
         if not self.events.exists():
             return None
-        unlocked = () if self.lock.warning is None else (self.lock.warning,)
-        sentences = (*notes, *self._run_twice(), *unlocked)
+        told = [each for each in (self.lock.warning, put_back) if each is not None]
+        sentences = (*notes, *self._run_twice(), *told)
         with suppress(EventsError):  # then it is the trouble
             self._emit(encode_run_end(self.now_ms(), complete=complete, notes=sentences, failed=failed))
         self.file.close()
         return read_run(self.events)
+
+    def _put_back(self) -> str | None:
+        """Write the events again where somebody has removed them, and return a sentence about it; else None."""
+        if "file" not in self.__dict__:
+            return None
+        try:
+            return self.file.put_back()
+        except EventsError as error:
+            self.trouble = self.trouble or error
+            return None
 
     def _run_twice(self) -> list[str]:
         """A sentence where one case was run several times: its jobs are no independent samples."""

@@ -16,6 +16,7 @@ from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_lin
 
 HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "pairs")
 LEFT: Final = 3  # columns of words
+_GIVING_WAY: Final = ("interval", "then", "pairs", "allowed")  # the order in which a narrow terminal drops columns
 _NOT_NOTABLE: Final = (Verdict.OK, Verdict.INCONCLUSIVE)
 _MARKDOWN_LINES: Final = 12
 _TERMINAL_LINES: Final = 20
@@ -80,10 +81,15 @@ def terminal_lines(text: GateText, width: int, *, verbose: int) -> list[str]:
 
 
 def aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Lines of a table with its head; a line wider than `width` is cut."""
+    """Return the lines of a table with its head; a narrow terminal drops columns, and cuts what is still too wide."""
     table = [HEAD, *rows]
     widths = [max(len(row[n]) for row in table) for n in range(len(HEAD))]
-    lines = ("  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip() for row in table)
+    kept = list(range(len(HEAD)))
+    for dropped in _GIVING_WAY:
+        if sum(widths[n] + 2 for n in kept) - 2 <= width:
+            break
+        kept.remove(HEAD.index(dropped))
+    lines = ("  ".join(row[n].ljust(widths[n]) for n in kept).rstrip() for row in table)
     return [line if len(line) <= width else line[: width - 2] + ".." for line in lines]
 
 

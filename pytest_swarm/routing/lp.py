@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Self
 
+import cvxpy as cp
 import numpy as np
 
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing.base import PlanningView, RouterSetup, RoutingError
-from pytest_swarm.routing.cvxpy_import import cp
 from pytest_swarm.routing.highs import suppress_banner
 from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation, rounded_plan
 from pytest_swarm.routing.objective import load_price, resident_mask, utility

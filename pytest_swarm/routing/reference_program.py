@@ -5,11 +5,11 @@ Slow on purpose; the routers `milp` and `staged` must find the same optimum.
 
 from __future__ import annotations
 
+import cvxpy as cp
 import numpy as np
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.cvxpy_import import cp
 from pytest_swarm.routing.highs import suppress_banner
 from pytest_swarm.routing.objective import load_price, resident_mask, stage_count, utility
 

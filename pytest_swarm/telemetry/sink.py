@@ -12,6 +12,7 @@ from typing import Protocol
 from pytest_swarm.codec import encode_line, is_json
 from pytest_swarm.errors import EventsError
 from pytest_swarm.fields import Json
+from pytest_swarm.files import write_whole
 
 Event = Mapping[str, Json]
 
@@ -83,7 +84,7 @@ class FileSink:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             remove_cut_off_line(self.path)
-            self._file = self.path.open("ab", buffering=0)
+            self._file = self.path.open("a+b", buffering=0)  # read where somebody removes the file
             self._size = os.fstat(self._file.fileno()).st_size
         left = memoryview(lines)
         try:
@@ -102,6 +103,33 @@ class FileSink:
         self.close()
         if size == 0:
             self.path.unlink(missing_ok=True)
+
+    def put_back(self) -> str | None:
+        """Write the file again where somebody has removed or replaced it; return a sentence about that, else None.
+
+        Raises:
+            EventsError: It cannot be written again, or was cut off.
+        """
+        if self._file is None:
+            return None
+        held = os.fstat(self._file.fileno())
+        if held.st_size < self._size:
+            lost = self._size - held.st_size
+            self.close()
+            raise EventsError(f"{self.path}: another program cut off {lost} bytes while the run wrote it; run again")
+        try:
+            if self.path.exists() and os.path.samestat(held, self.path.stat()):
+                return None
+            self._file.seek(0)
+            write_whole(self.path, self._file.read())
+        except OSError as error:
+            raise EventsError(
+                f"{self.path}: was removed while the run wrote it, and cannot be written again: {error.strerror}"
+            ) from error
+        finally:
+            self._file.seek(0, os.SEEK_END)
+        self.close()
+        return f"{self.path.name} was removed or replaced while the run wrote it, and was written again in full"
 
     def close(self) -> None:
         """Close the file; a later event opens it again."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import signal
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from pytest_swarm.telemetry.events import encode_job_summary, encode_run_end, en
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import case, graph, run
+from tests.plugin.conftest import usual_signals
 from tests.plugin.test_usage_errors import refusing_stat
 from tests.report.factories import info
 
@@ -33,6 +37,17 @@ def a_run(folder: Path, *modes: str) -> Path:
     file.emit(encode_run_end(2.0, complete=True, notes=[]))
     file.close()
     return folder
+
+
+def test_an_environment_without_the_package_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("pytest_swarm.cli.version", missing)
+    assert main(["decide", "reports/none"]) == 1
+    assert f"error: pytest-swarm-router is not installed in {sys.executable}; " in capsys.readouterr().err
 
 
 def test_report_rebuilds_any_kind_from_the_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,12 +137,27 @@ def test_invalid_arguments_exit_with_status_2(arguments: list[str], capsys: pyte
     assert "error: " in capsys.readouterr().err
 
 
-def test_ctrl_c_is_one_sentence_and_status_130(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "status", "said"),
+    [("SIGINT", 130, "Ctrl-C"), ("SIGTERM", 143, "SIGTERM"), ("SIGHUP", 129, "SIGHUP")],
+)
+def test_a_signal_is_one_sentence_and_the_status_of_shells(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, status: int, said: str
 ) -> None:
+    if not hasattr(signal, name):
+        pytest.skip("no such signal here")
+
+    async def work() -> None:
+        signal.raise_signal(getattr(signal, name))
+        await asyncio.sleep(60)
+
     def stop(_: object) -> int:
-        raise KeyboardInterrupt
+        asyncio.run(work())
+        return 0
 
     monkeypatch.setattr("pytest_swarm.cli.fleet_command.run", stop)
-    assert main(["fleet", "--host", "http://127.0.0.1:1"]) == 130
-    assert capsys.readouterr().err == "fleet was stopped by Ctrl-C\n"
+    with usual_signals():
+        before = signal.getsignal(signal.SIGTERM)
+        assert main(["fleet", "--host", "http://127.0.0.1:1"]) == status
+        assert signal.getsignal(signal.SIGTERM) == before
+    assert capsys.readouterr().err == f"fleet was stopped by {said}\n"

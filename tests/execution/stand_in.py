@@ -27,6 +27,8 @@ def reply(text: str = "42", **more: Any) -> dict[str, Any]:
 class StandIn:
     """One server. `resident` maps a model to its context, `requests` are (path, body) in their order.
 
+    `installed` maps a tag to its digest, and `digests` a resident model to that of its file.
+
     Args:
         answer: Gives the reply to a chat.
         size_vram: Bytes in VRAM of each resident model.
@@ -39,6 +41,8 @@ class StandIn:
         self.resident: dict[str, int] = {}
         self.expires: dict[str, datetime] = {}
         self.requests: list[tuple[str, Body]] = []
+        self.installed: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
 
     def put(self, tag: str, *, num_ctx: int = 4096, seconds: float = 300.0) -> None:
         """Make a model resident, as another client would."""
@@ -54,11 +58,15 @@ class StandIn:
         if path == "/api/ps":
             return httpx.Response(200, json={"models": [self._row(tag) for tag in self.resident]})
         if path in ("/api/version", "/api/tags"):
-            return httpx.Response(200, json={"version": "0.33.0", "models": []})
+            models = [{"name": tag, "model": tag, "digest": digest} for tag, digest in self.installed.items()]
+            return httpx.Response(200, json={"version": "0.33.0", "models": models})
         self.requests.append((path, body))
         tag, seconds = body["model"], body.get("keep_alive", 300)
         if seconds == 0:
-            self.resident.pop(tag, None)
+            digest = self.installed.get(tag)
+            reached = [each for each in self.resident if self.digests.get(each, self.installed.get(each)) == digest]
+            for each in [tag] if digest is None else reached:
+                self.resident.pop(each, None)
         else:
             self.put(tag, num_ctx=body["options"]["num_ctx"], seconds=seconds if seconds > 0 else 9e9)
         if path == "/api/chat":
@@ -73,6 +81,7 @@ class StandIn:
             "size": GB,
             "size_vram": self.size_vram,
             "context_length": self.resident[tag],
+            "digest": self.digests.get(tag, ""),
             "expires_at": self.expires[tag].isoformat(),
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import httpx
 import pytest
@@ -36,7 +36,7 @@ class Refusing(StandIn):
         return httpx.Response(500, json={"error": "llama-server process has terminated: exit status 1"})
 
 
-def restored(server: StandIn, during: Callable[[StandIn], object]) -> tuple[str, ...]:
+def restored(server: StandIn, during: Callable[[StandIn], object], *, forgets: Collection[str] = ()) -> tuple[str, ...]:
     """What is said of a run that uses `own` on a server that held `theirs`, after what happens `during` it."""
 
     async def main() -> tuple[str, ...]:
@@ -47,6 +47,7 @@ def restored(server: StandIn, during: Callable[[StandIn], object]) -> tuple[str,
         await client.load("own", num_ctx=4096, keep_alive=900)
         restoration.use("own")
         during(server)
+        restoration.forget(forgets)
         return await restoration.restore(client)
 
     return in_virtual_time(main)
@@ -80,3 +81,32 @@ def test_what_others_load_meanwhile_is_left_alone() -> None:
 def test_what_cannot_be_restored_is_said_once(server: StandIn, sentence: str) -> None:
     (said,) = restored(server, evicted)
     assert said.startswith(sentence)
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+@pytest.mark.parametrize("other", [True, False], ids=["another-tag", "no-tag"])
+def test_the_old_file_of_a_replaced_model_is_unloaded_by_another_tag_or_named(other: bool, forgotten: bool) -> None:
+    server = StandIn()
+    server.installed = {"own:latest": "new", **({"kept:1": "old"} if other else {})}
+    server.digests = {"own": "old", "theirs": "x"}
+    (*said,) = restored(server, lambda _: None, forgets=["own:latest"] if forgotten else [])
+    assert server.resident == {"theirs": 512, **({} if other else {"own": 4096})}
+    reason = "its file was replaced on the server, and no tag reaches the old one; it goes by itself in 15 min"
+    assert said == ([] if other else [f"own was loaded by the run and is still resident: {reason}"])
+    polls = [path for path, _ in server.requests]
+    assert len(polls) <= 4
+
+
+def test_a_file_that_somebody_else_loaded_under_a_replaced_tag_is_left_alone() -> None:
+    server = StandIn()
+    server.installed, server.digests = {"own:latest": "new"}, {"own": "new"}
+    assert restored(server, lambda _: None, forgets=["own:latest"]) == ()
+    assert server.resident == {"theirs": 512, "own": 4096}
+
+
+def test_a_model_whose_file_the_run_used_under_another_tag_expires_as_it_would_have() -> None:
+    server = StandIn()
+    server.installed, server.digests = {"own:latest": "f", "theirs:latest": "f"}, {"theirs": "f"}
+    assert restored(server, lambda each: each.resident.pop("own")) == ()  # the server lists a file under one tag
+    path, body = server.requests[-1]
+    assert (path, body["model"], body["options"]) == ("/api/generate", "theirs", {"num_ctx": 512})

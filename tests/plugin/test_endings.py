@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -275,3 +276,29 @@ def test_a_restoration_that_is_given_up_is_told_where_there_is_no_report(
     result = suite.runpytest(*options, no_reraise_ctrlc=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["swarm: interrupted while the server was being left as it was found; look at *"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_a_folder_that_is_removed_while_the_run_writes_it_costs_no_result(
+    suite: pytest.Pytester, reports: Reports
+) -> None:
+    suite.makeconftest(
+        """
+import pathlib, shutil
+from pytest_swarm.routing.greedy import GreedyRouter
+
+class Removing(GreedyRouter):
+    async def route(self, view):
+        for path in pathlib.Path("reports").glob("*/events.jsonl"):
+            shutil.rmtree(path.parent)
+        return await super().route(view)
+
+def pytest_swarm_routers(config):
+    return {"remove": lambda setup: Removing()}
+"""
+    )
+    result = suite.runpytest("--swarm-compare=lp,remove,greedy")
+    assert result.ret == pytest.ExitCode.OK
+    assert [each["mode"] for each in reports.report["cases"]] == ["lp", "greedy", "remove"]
+    (note,) = reports.report["notes"]
+    assert note == "events.jsonl was removed or replaced while the run wrote it, and was written again in full"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_swarm import Custom, Number, Task, TaskGraph
+from pytest_swarm import Custom, Judge, Number, Task, TaskGraph
 from pytest_swarm.report.findings import answers
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import key, record, run
@@ -28,3 +28,23 @@ def test_a_scorer_of_ones_own_is_told_of_where_the_simulator_made_the_text_up() 
     assert not [each for each in answers(build_report(real)) if "of your own" in each.text]
     plain = run(record(case=key("lp")), record(case=key("milp")))
     assert not [each for each in answers(build_report(plain)) if "of your own" in each.text]
+
+
+def test_a_judge_that_was_not_named_and_a_simulated_one_are_told() -> None:
+    tasks = (
+        Task(id="mail", type="creative", prompt="Write.", estimated_tokens=60, expected=Judge(rubric="Polite.")),
+        Task(id="sum", type="math", prompt="Add.", estimated_tokens=60, expected=Number(value=2)),
+    )
+    job = record({"mail": None, "sum": 1.0}, graph=TaskGraph(name="job", tasks=tasks), case=key("lp"))
+    unnamed = (
+        "A judge is to grade 1 of 2 scored tasks, and none was named: these have no score; name one with"
+        " --swarm-judge=TAG."
+    )
+    assert unnamed in [each.text for each in answers(build_report(run(job)))]
+    graded = replace(run(job), info=replace(run(job).info, options={"swarm_judge": "m:1"}))
+    assert (
+        "A judge grades 1 of 2 scored tasks. A simulated judge reads nothing, so these scores say nothing about a"
+        " model."
+    ) in [each.text for each in answers(build_report(graded))]
+    real = replace(graded, info=replace(graded.info, simulated=False, backend="ollama"))
+    assert not [each for each in answers(build_report(real)) if "judge" in each.text]

@@ -565,3 +565,29 @@ def test_a_flowise_flow_that_cannot_be_inlined_is_named(tmp_path: Path, flow: st
     one = found(path)
     assert sentence in one.losses
     assert asked(one.graph)["llm_1"] == (None, "Sum up {{ call_0 }}")
+
+
+def test_a_query_engine_of_flowise_is_a_step_unless_it_is_the_engine_of_a_tool(tmp_path: Path) -> None:
+    kinds = {
+        "chat": ("chatOllama", {"modelName": "llama3"}),
+        "index": ("pineconeLlamaIndex", {}),
+        "alone": ("queryEngine", {}),
+        "inner": ("queryEngine", {}),
+        "tool": ("queryEngineToolLlamaIndex", {}),
+        "main": ("subQuestionQueryEngine", {}),
+    }
+    wires = ["chat>index.model", "index>alone.vectorStoreRetriever", "index>inner.vectorStoreRetriever"]
+    wires += ["inner>tool.baseQueryEngine", "tool>main.queryEngineTools", "chat>main.model"]
+    edges = []
+    for wire in wires:
+        source, target = wire.split(">")
+        target, _, name = target.partition(".")
+        edges.append({"source": source, "target": target, "targetHandle": f"{target}-input-{name}-Any"})
+    rows = [
+        {"id": node, "data": {"name": kind, "label": node, "inputs": inputs}} for node, (kind, inputs) in kinds.items()
+    ]
+    graph = found(write(tmp_path, {"nodes": rows, "edges": edges}), inputs={"question": "Why?"}).graph
+    assert [(task.id, task.prompt, task.source_model) for task in graph.tasks] == [
+        ("alone", "Why?", "llama3"),
+        ("main", "Why?", "llama3"),
+    ]

@@ -36,7 +36,7 @@ GUIDED_KINDS: Final = (
     *("conversationalRetrievalQAChain", "retrievalQAChain", "vectorDBQAChain", "multiRetrievalQAChain"),
     *("sqlDatabaseChain", "graphCypherQAChain", "openApiChain", "getApiChain", "postApiChain", "contextChatEngine"),
     *("subQuestionQueryEngine", "conversationalAgent", "reactAgentChat", "reactAgentLLM", "xmlAgent", "csvAgent"),
-    *("airtableAgent", "openAIAssistant"),
+    *("airtableAgent", "openAIAssistant", "queryEngine"),
 )
 """Kinds of steps to which Flowise, or the vendor of an assistant, adds a prompt of its own."""
 CHAIN_KINDS: Final = {
@@ -172,6 +172,11 @@ class ChainReader:
             return StepAnswer(candidates=tuple(reversed(candidates)), raw=raw)
         return FlowInput(names=(key, f"flow.state.{key}"), raw=raw)
 
+    def is_tool(self, node: str) -> bool:
+        """Return whether a step is only the engine of a tool, which another step may call or not."""
+        led_to = {_input_name(edge) for edge in self.edges if text(edge, "source") == node}
+        return led_to == {"baseQueryEngine"}
+
     def _team(self) -> str | None:
         """Return the names of the workers, as Flowise tells them to the supervisor and to each of them."""
         workers = (table(row, "data", "inputs") for row in self.rows.values() if text(row, "data", "name") == "worker")
@@ -180,7 +185,7 @@ class ChainReader:
     def _model(self, node: str) -> str | None:
         """Return the model that is wired to a step; to the start node where the step has none of its own."""
         starts = [each for each, row in self.rows.items() if text(row, "data", "name") in _STARTS]
-        for user in (node, *starts):
+        for user in (node, self._source(node, "vectorStoreRetriever"), *starts):
             source = self._source(user, "model")
             if name := first_text(table(self.rows.get(source, {}), "data", "inputs"), *MODEL_KEYS):
                 return name

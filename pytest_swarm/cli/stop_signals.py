@@ -1,0 +1,45 @@
+"""Signals that stop a command: SIGTERM and SIGHUP do what Ctrl-C does, so that nothing half written is left."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Final, Self
+
+_LIKE_CTRL_C: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class StopSignals:
+    """The handlers while a command runs. A signal that somebody else handles or ignores is left alone.
+
+    Attributes:
+        number: The signal that stopped the command.
+    """
+
+    def __init__(self) -> None:
+        self.number: int = signal.SIGINT
+        self._watched: list[int] = []
+
+    @property
+    def name(self) -> str:
+        """What stopped the command, in words."""
+        return "Ctrl-C" if self.number == signal.SIGINT else signal.Signals(self.number).name
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._watched = [each for each in _LIKE_CTRL_C if signal.getsignal(each) is signal.SIG_DFL]
+        for number in self._watched:
+            signal.signal(number, self._stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in self._watched:
+            signal.signal(number, signal.SIG_DFL)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.number = number
+        handler = signal.getsignal(signal.SIGINT)
+        if not callable(handler):  # ignored, as in a process that a shell started in the background
+            raise KeyboardInterrupt
+        handler(signal.SIGINT, frame)  # which cancels the task of an event loop first
