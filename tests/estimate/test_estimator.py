@@ -65,6 +65,22 @@ def test_quality_and_token_use_follow_what_was_observed() -> None:
     assert estimator.token_factor(QWEN.tag) == pytest.approx(0.8 + 0.2 * 2)
 
 
+def test_a_table_after_an_outcome_or_with_another_context_is_not_the_one_before() -> None:
+    estimator = Estimator(FLEET)
+    first = estimator.table([TASK])
+    assert estimator.table([replace(TASK, id="other")]).quality[0, 0] == first.quality[0, 0]
+    estimator.learn(TASK, QWEN.tag, score=1.0, used_tokens=400)
+    after = estimator.table([TASK])
+    assert after.quality[0, 0] == pytest.approx(0.8 * 0.6 + 0.2 - 0.03)
+    assert after.token_cost[0, 0] == pytest.approx(0.24 * 1.2)
+    assert after.start is not None
+    assert after.start[0, 0] == 0.6
+    narrow = Fleet(name="one", models=(replace(QWEN, num_ctx=100),))
+    assert estimator.table([TASK], prompts={"s0": 150}).allowed[0, 0]
+    assert not estimator.table([TASK], fleet=narrow, prompts={"s0": 150}).allowed[0, 0]
+    assert estimator.table([TASK], prompts={"s0": 150}).allowed[0, 0]
+
+
 def test_what_was_not_observed_teaches_nothing() -> None:
     estimator = Estimator(FLEET)
     estimator.learn(TASK, QWEN.tag, score=None, used_tokens=None)

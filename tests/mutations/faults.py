@@ -405,6 +405,13 @@ FAULTS: Final = (
         tests=("metrics/test_slow_loads.py",),
     ),
     Fault(
+        name="the estimates of a task are remembered over the next outcome",
+        where="estimate/estimator.py",
+        old="            return\n        self._known.clear()",
+        new="            return",
+        tests=("estimate/test_estimator.py",),
+    ),
+    Fault(
         name="models of a task that are equally good are no tie of the relaxation",
         where="routing/lp_simplex.py",
         old="worth[place - 1] - worth[place] < _MARGIN",
@@ -414,8 +421,8 @@ FAULTS: Final = (
     Fault(
         name="resident models that the relaxation uses need no room beside the others",
         where="routing/lp_simplex.py",
-        old="if found is not None and _fits(step, *found):",
-        new="if found is not None:",
+        old="and not _fits(step, *found)",
+        new="and not step.vram_gb",
         tests=("routing/test_lp_simplex.py",),
     ),
     Fault(
@@ -428,8 +435,8 @@ FAULTS: Final = (
     Fault(
         name="among equal sequences of few sets the one with more loads is taken",
         where="routing/staged.py",
-        old="ranked < rank[at] - _STEP_TIE",
-        new="ranked > rank[at] + _STEP_TIE",
+        old="origin, target = rank.argmin(axis=1)",
+        new="origin, target = np.where(np.isfinite(rank), -rank, np.inf).argmin(axis=1)",
         tests=("routing/test_staged.py",),
     ),
     Fault(
