@@ -220,7 +220,8 @@ def replay_backend(cassette: Cassette, *, timeout_s: float, why: str, retries: i
     cases = len({take.case.digest for take in cassette.takes})
     simulated = "SIMULATED, " if cassette.simulated else ""
     notes = "".join(f"; {note}" for note in cassette.notes)
-    detail = f"{simulated}replaying {cassette.path}, {cases} cases recorded from {last.detail} ({why}){notes}"
+    source = last.detail.removesuffix(f" ({why})")
+    detail = f"{simulated}replaying {cassette.path}, {cases} cases recorded from {source} ({why}){notes}"
 
     def replay(case: Case) -> Backend:
         return _replay_case(index, case, calls, detail)
