@@ -77,8 +77,8 @@ def reports(suite: pytest.Pytester) -> Reports:
 
 @contextmanager
 def usual_signals() -> Iterator[None]:
-    """Handle Ctrl-C and SIGHUP as a terminal's process does, also where `nohup` or a shell let them be ignored."""
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    """Handle signals as a terminal's process does, also where `nohup`, a shell or the run of these tests does not."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL, signal.SIGTERM: signal.SIG_DFL}
     before = {each: signal.signal(each, handler) for each, handler in usual.items()}
     try:
         yield

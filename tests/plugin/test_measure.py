@@ -198,7 +198,7 @@ def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, re
     assert len(measure["verified"]) == 2
     assert {row["metric"]: row["cases"] for row in measure["verified_figures"]}["makespan_s"] == 2
     assert all(abs(row["off"]) < 0.03 for row in measure["verified_figures"])
-    result.stdout.fnmatch_lines(["figure * predicted * real * off *", "Makespan *"])
+    result.stdout.fnmatch_lines(["mean per case * predicted * real * off *", "Makespan *"])
     assert len(reports.of("verified_case")) == 2
 
 
