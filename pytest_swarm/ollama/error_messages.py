@@ -52,13 +52,13 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return CallTimeoutError(
             f"{call}: the Ollama server at {host} did not answer within {timeout_s:g} s; "
-            f"check its log, or give it more time with --swarm-timeout"
+            f"check its log, or give it more time (--swarm-timeout of pytest, --timeout of a command)"
         )
     if isinstance(error, ollama.ResponseError):
         return _refused(error, host=host, call=call)
     if isinstance(error, ConnectionError | httpx.ConnectError | httpx.UnsupportedProtocol | httpx.InvalidURL):
         return ServerDownError(
-            f"no Ollama server answers at {host}; start it with `ollama serve`, or use --swarm-backend=sim"
+            f"no Ollama server answers at {host}; start it with `ollama serve`, or use --swarm-backend=sim of pytest"
         )
     if isinstance(error, OversizedReplyError):
         return BadReplyError(
