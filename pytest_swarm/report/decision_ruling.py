@@ -235,7 +235,7 @@ def honesty_sentence(decision: PolicyDecision) -> str | None:
     return (
         f"On the jobs that chose it {policy_name(decision, best)} gains {gain_text(decision, choice.naive)}; on jobs "
         f"that had no part in choosing, choosing gains {gain_text(decision, choice.honest)}. "
-        f"{percent(share)} of the parts chose it."
+        f"Of the choices by four fifths of the jobs {percent(share)} fell on it."
     )
 
 

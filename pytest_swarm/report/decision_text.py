@@ -22,7 +22,7 @@ from pytest_swarm.report.wording import (
     significant,
 )
 
-_HEAD: Final = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "chosen by parts")
+_HEAD: Final = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "share of choices")
 _TIMES: Final = ("loads", "makespan")
 
 

@@ -274,7 +274,7 @@ def test_the_gain_on_other_jobs_is_told_where_something_was_chosen() -> None:
     used = decision(Ruling.USE, estimates=(gain(0.05, 0.01, 0.09),))
     assert honesty_sentence(used) == (
         "On the jobs that chose it MILP gains 5.0 points of score; on jobs that had no part in choosing, choosing gains"
-        " 3.0 points of score. 75 % of the parts chose it."
+        " 3.0 points of score. Of the choices by four fifths of the jobs 75 % fell on it."
     )
     assert honesty_sentence(decision(Ruling.KEEP, estimates=(gain(-0.1, -0.2, -0.05),))) is None
     unlikely = decision(Ruling.UNKNOWN, estimates=(gain(-0.03, -0.1, 0.04),), honest=-0.03, naive=-0.03)
