@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Final
 
 from msgspec.structs import replace
 
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.plugin.server_lock import ServerLock, ServerNotes
+
+_DYING_S: Final = (
+    2.0  # a process that was killed holds its lock, and is listed, for a moment after its pipes are closed
+)
+_LOOK_S: Final = 0.02
 
 
 class ServerVisit:
@@ -87,10 +94,22 @@ class ServerVisit:
         Args:
             loaded: Whether the models of the run stay loaded.
         """
-        if not self.lock.take_at_once():
-            return ()
+        until_s = time.monotonic() + _DYING_S
+        while not self._is_alone():
+            if time.monotonic() > until_s:
+                return ()
+            time.sleep(_LOOK_S)
         with self.lock.held():
             return self._leave(loaded=loaded)
+
+    def _is_alone(self) -> bool:
+        """Return whether no other process is at the server; then the lock is taken."""
+        if not self.lock.take_at_once():
+            return False
+        alone = set(self.lock.notes().processes) <= {os.getpid()}
+        if not alone:
+            self.lock.give_back()
+        return alone
 
     def _leave(self, *, loaded: bool) -> tuple[str, ...]:
         remarks: tuple[str, ...] = ()

@@ -19,6 +19,13 @@ from pytest_swarm.plugin.server_visit import ServerVisit
 HOST = "http://127.0.0.1:11434"
 MODELS = (ModelIdentity(tag="ours", digest="d1", server="0.33.0"),)
 FOUND = (ResidentEntry(tag="theirs", size_bytes=1, size_vram_bytes=1, num_ctx=8, left_s=None),)
+DYING = """
+import fcntl, sys, time
+file = open(sys.argv[1], "r+")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(0.2)
+"""
 
 
 class BenchStandIn:
@@ -83,7 +90,20 @@ def test_another_run_knows_nothing_of_one_that_was_killed(killed: Path) -> None:
     assert stay.leave(loaded=False) == ("[] []",)
 
 
-def test_the_controller_leaves_a_server_alone_at_which_somebody_works(killed: Path) -> None:
+def test_the_controller_waits_for_a_process_that_is_about_to_end(killed: Path) -> None:
+    lock = ServerLock(HOST, tell=print, folder=killed)
+    with subprocess.Popen([sys.executable, "-c", DYING, str(lock.path)], stdout=subprocess.PIPE) as dying:
+        assert dying.stdout is not None
+        assert dying.stdout.readline() == b"held\n"
+        waiting = visit(killed, "r")
+        assert not waiting.lock.take_at_once()
+        assert waiting.leave_for_killed(loaded=False) == ("['theirs'] ['ours:latest']",)
+
+
+def test_the_controller_leaves_a_server_alone_at_which_somebody_works(
+    killed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_swarm.plugin.server_visit._DYING_S", 0.05)
     stay = visit(killed, "r")
     with stay.case():
         assert visit(killed, "r").leave_for_killed(loaded=False) == ()
