@@ -26,6 +26,13 @@ class Fault:
 
 
 FAULTS: Final = (
+    Fault(
+        name="a killed worker that still holds the lock is not waited for",
+        where="plugin/server_visit.py",
+        old="_DYING_S: Final = 2.0",
+        new="_DYING_S: Final = -2.0",
+        tests=("plugin/test_server_visit.py",),
+    ),
     # --- prompts that stalled
     Fault(
         name="a prompt stalls only where most of its model's do",
