@@ -14,9 +14,7 @@ from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.plugin.server_lock import ServerLock, ServerNotes
 
-_DYING_S: Final = (
-    2.0  # a process that was killed holds its lock, and is listed, for a moment after its pipes are closed
-)
+_DYING_S: Final = 2.0  # a killed process holds its lock, and is listed, for a moment after its pipes are closed
 _LOOK_S: Final = 0.02
 
 
