@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
-from typing import Final, Self
+from typing import Self
 
-_LIKE_CTRL_C: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+from pytest_swarm.execution.like_ctrl_c import LIKE_CTRL_C, act_like_ctrl_c
 
 
 class StopSignals:
@@ -28,7 +28,7 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._watched = [each for each in _LIKE_CTRL_C if signal.getsignal(each) is signal.SIG_DFL]
+            self._watched = [each for each in LIKE_CTRL_C if signal.getsignal(each) is signal.SIG_DFL]
         for number in self._watched:
             signal.signal(number, self._stop)
         return self
@@ -39,7 +39,4 @@ class StopSignals:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.number = number
-        handler = signal.getsignal(signal.SIGINT)
-        if not callable(handler):  # ignored, as in a process that a shell started in the background
-            raise KeyboardInterrupt
-        handler(signal.SIGINT, frame)  # which cancels the task of an event loop first
+        act_like_ctrl_c(number, frame)

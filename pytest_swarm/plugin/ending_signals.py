@@ -8,10 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final, TypeAlias
+from typing import TypeAlias
+
+from pytest_swarm.execution.like_ctrl_c import LIKE_CTRL_C, act_like_ctrl_c
 
 _Handler: TypeAlias = "Callable[[int, FrameType | None], object] | int | signal.Handlers | None"
-_LIKE_CTRL_C: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class EndingSignals:
@@ -29,9 +30,9 @@ class EndingSignals:
         """Let SIGTERM and SIGHUP interrupt the run as Ctrl-C does, so that its reports are written."""
         if threading.current_thread() is not threading.main_thread():
             return
-        for number in _LIKE_CTRL_C:
+        for number in LIKE_CTRL_C:
             if signal.getsignal(number) is signal.SIG_DFL:
-                self._set(number, _as_ctrl_c)
+                self._set(number, act_like_ctrl_c)
 
     def close(self, *, interrupted: bool = False) -> None:
         """From now on the run is being closed: a second signal ends what is `interruptible`, and nothing else.
@@ -42,7 +43,7 @@ class EndingSignals:
         self._interrupted = self._interrupted or interrupted
         if threading.current_thread() is not threading.main_thread():
             return
-        for number in (signal.SIGINT, *_LIKE_CTRL_C):
+        for number in (signal.SIGINT, *LIKE_CTRL_C):
             if callable(signal.getsignal(number)):
                 self._set(number, self._again)
 
@@ -107,11 +108,3 @@ def _is_pytests_own_process() -> bool:
 
 def _is_of_pytest(frame: FrameType) -> bool:
     return frame.f_globals.get("__name__") == "_pytest.config"
-
-
-def _as_ctrl_c(_number: int, frame: FrameType | None) -> None:
-    """Do what Ctrl-C does now: an event loop cancels its task first."""
-    handler = signal.getsignal(signal.SIGINT)
-    if not callable(handler):  # ignored, as in a process that a shell started in the background
-        raise KeyboardInterrupt
-    handler(signal.SIGINT, frame)

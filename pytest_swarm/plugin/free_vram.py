@@ -11,6 +11,7 @@ from pytest_swarm.units import bytes_to_gb
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
+    from pytest_swarm.plugin.resources import Resources
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.telemetry.nvml import GpuMeter, NoGpu
 
@@ -30,6 +31,13 @@ def free_vram_gb(gpu: GpuMeter | None, settings: Settings, fleet: Callable[[], F
         return None
     calls = settings.backend in _CALLING and not settings.offline
     return math.floor(bytes_to_gb(free_bytes + (_own_bytes(settings, fleet()) if calls else 0)) * 10) / 10
+
+
+def free_vram(resources: Resources) -> float | str:
+    """Return the VRAM in GB that the run may use on the called server, or why it is not measured."""
+    if not resources.called.is_local:
+        return "the server is on another machine"
+    return why_unmeasured(resources.found_gpu) if resources.free_gb is None else resources.free_gb
 
 
 def why_unmeasured(found: GpuMeter | NoGpu) -> str:

@@ -235,7 +235,8 @@ class Resources:
 
     def look_at_server(self) -> None:
         """Keep remarks on the server: models of others that are resident, and tags that are one model; try its lock."""
-        from pytest_swarm.plugin.server_remarks import foreign_remark, free_vram, one_file_remarks
+        from pytest_swarm.plugin.free_vram import free_vram
+        from pytest_swarm.plugin.server_remarks import foreign_remark, one_file_remarks
 
         self.remarks += one_file_remarks(self.called, self.server_bench.fleet)
         own = tuple(tag for tag in (self._settings.planner, self._settings.judge) if tag)

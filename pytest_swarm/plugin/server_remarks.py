@@ -61,15 +61,6 @@ def foreign_remark(bench: Bench, others: Iterable[str], *, budgets_gb: Iterable[
     ]
 
 
-def free_vram(resources: Resources) -> float | str:
-    """Return the VRAM in GB that the run may use on the called server, or why it is not measured."""
-    from pytest_swarm.plugin.free_vram import why_unmeasured
-
-    if not resources.called.is_local:
-        return "the server is on another machine"
-    return why_unmeasured(resources.found_gpu) if resources.free_gb is None else resources.free_gb
-
-
 def fleet_digests(resources: Resources) -> dict[str, str]:
     """Return the digests of the fleet's models by tag: on a real server, or of the answers that are played.
 
