@@ -6,6 +6,7 @@ type, and the frame of a JSON Schema. Knows no file and no record. Files that pe
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Mapping
@@ -144,6 +145,9 @@ def json_schema(*types: Any, name: str, title: str, description: str) -> JsonObj
 def schema_definitions(*types: Any) -> tuple[tuple[JsonObject, ...], JsonObject]:
     """Return a schema for each type, and the definitions under `#/$defs/` that they refer to."""
     schemas, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    for each in definitions.values():
+        if "description" in each:  # a docstring, which Python strips of its indentation from 3.13 on
+            each["description"] = inspect.cleandoc(each["description"])
     listed: JsonObject = _listed(definitions)
     return tuple(map(_listed, schemas)), listed
 

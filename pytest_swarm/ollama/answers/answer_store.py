@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -90,48 +90,53 @@ class AnswerStore:
     def __init__(self, path: Path | None, *, writable: bool = True) -> None:
         self.path = path
         self._read: dict[str, StoredAnswer] = {}
-        with self._checked():
-            self._database = self._open(writable)
+        with self._checked(), ExitStack() as opened:  # a connection that stays open would lock the file
+            self._database = self._open(opened, writable)
+            self._check_version()
             if writable or path is None:
-                self._database.executescript(_TABLES)
-                self._database.execute(f"PRAGMA user_version = {VERSION}")
-            found = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if found > VERSION:
-            raise AnswersError(f"answers {path}: version {found} is newer than {VERSION}; update pytest-swarm")
+                self._prepare()
+            opened.pop_all()
 
-    def _open(self, writable: bool) -> sqlite3.Connection:
+    def _open(self, opened: ExitStack, writable: bool) -> sqlite3.Connection:
+        """Return the database; what is opened for it is closed by the stack."""
         if self.path is None:
-            return sqlite3.connect(":memory:", isolation_level=None)
+            return opened.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
         if not writable:
             if not self.path.exists():
                 raise AnswersError(f"answers {self.path}: there is no such file; measure first, or import an export")
-            return self._open_to_read()
+            return self._open_to_read(opened)
         if not is_database(self.path):
             raise AnswersError(
                 f"answers {self.path}: is no answer store; "
                 "take an export into one with `python -m pytest_swarm answers import FILE`"
             )
-        database = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)
-        found = database.execute("PRAGMA user_version").fetchone()[0]
-        if found > VERSION:
-            database.close()
-            raise AnswersError(f"answers {self.path}: version {found} is newer than {VERSION}; update pytest-swarm")
-        _use_wal(database)
-        database.execute("PRAGMA synchronous = NORMAL")
-        return database
+        return opened.enter_context(closing(sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)))
 
-    def _open_to_read(self) -> sqlite3.Connection:
+    def _open_to_read(self, opened: ExitStack) -> sqlite3.Connection:
         """Open the file without changing it; a folder that cannot be written needs `immutable`."""
         assert self.path is not None, "only for a file"
         uri = f"{self.path.absolute().as_uri()}?mode=ro"
-        database = sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)
+        database = opened.enter_context(closing(sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)))
         try:
             database.execute("SELECT count(*) FROM answers").fetchone()
         except sqlite3.OperationalError:
             database.close()
-            database = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+            uri = f"{uri}&immutable=1"
+            database = opened.enter_context(closing(sqlite3.connect(uri, uri=True, isolation_level=None)))
             database.execute("SELECT count(*) FROM answers").fetchone()
         return database
+
+    def _check_version(self) -> None:
+        found = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if found > VERSION:
+            raise AnswersError(f"answers {self.path}: version {found} is newer than {VERSION}; update pytest-swarm")
+
+    def _prepare(self) -> None:
+        """Set the mode of a store that is written, and make its tables where it lacks them."""
+        _use_wal(self._database)
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.executescript(_TABLES)
+        self._database.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def _checked(self) -> Iterator[None]:
@@ -178,15 +183,16 @@ class AnswerStore:
     def entries(self) -> Iterator[tuple[Question, StoredAnswer]]:
         """Yield all questions with their answers, by tag, digest and key."""
         with self._checked():
-            rows = self._database.execute(
+            selected = self._database.execute(
                 "SELECT key, tag, digest, server, path, asked, answer FROM answers ORDER BY tag, digest, server, key"
             )
-            for key, tag, digest, server, path, asked, answer in rows:
-                where = self._where(key)
-                tag, digest, server, path, asked = self._texts(key, tag, digest, server, path, asked)
-                model = ModelIdentity(tag=tag, digest=digest, server=server)
-                question = Question(model=model, path=path, asked=ASKED.decode(asked, where=where))
-                yield question, self._stored(answer, key)
+            with closing(selected) as rows:  # one that is left half read would lock the file
+                for key, tag, digest, server, path, asked, answer in rows:
+                    where = self._where(key)
+                    tag, digest, server, path, asked = self._texts(key, tag, digest, server, path, asked)
+                    model = ModelIdentity(tag=tag, digest=digest, server=server)
+                    question = Question(model=model, path=path, asked=ASKED.decode(asked, where=where))
+                    yield question, self._stored(answer, key)
 
     def answers(self) -> Iterator[tuple[str, StoredAnswer]]:
         """Yield the digest of the model and the answer of all entries, by key; each is decoded once."""
