@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -120,19 +121,20 @@ def _import(options: argparse.Namespace) -> None:
     """Read all files, then add what they hold; a file that cannot be read leaves the store as it was."""
     from pytest_swarm.ollama.answers.answers_text import exported_lines, open_answers, take_lines
 
-    read = [(path, *_read(path, server=options.server)) for path in options.files]
-    with open_answers(options.answers, writable=True) as store:
+    with ExitStack() as opened:
+        read = [(path, *_read(path, opened, server=options.server)) for path in options.files]
+        store = opened.enter_context(open_answers(options.answers, writable=True))
         for path, taken, left in read:
             new = take_lines(store, map(str.encode, exported_lines(taken)), name=str(path))
-            taken.close()
             print(f"{path}: {new} new answers, {store.count()} in {store.path}{left}")
 
 
-def _read(path: Path, *, server: str | None) -> tuple[AnswerStore, str]:
+def _read(path: Path, opened: ExitStack, *, server: str | None) -> tuple[AnswerStore, str]:
     """Return the answers of an export, a store or a cassette, and what is to be said of those that are left out.
 
     Args:
         path: The file.
+        opened: Closes the answers.
         server: Version of the recorded server, where a cassette does not tell it.
     """
     from pytest_swarm.calibration.cassette_answers import import_cassette
@@ -144,14 +146,14 @@ def _read(path: Path, *, server: str | None) -> tuple[AnswerStore, str]:
     if not path.is_file():
         raise AnswersError(f"answers import: {path}: there is no such file; give an export, a store or a cassette")
     if is_export(path) or (is_database(path) and path.stat().st_size):
-        return open_answers(path, writable=False), ""
+        return opened.enter_context(open_answers(path, writable=False)), ""
     if not is_cassette(path):
         raise AnswersError(
             f"answers import: {path}: is no export of answers, no answer store and no cassette; "
             "`answers export` and --swarm-backend=record write what can be taken in"
         )
-    store = AnswerStore(None)
     cassette = read_cassette(path)
+    store = opened.enter_context(AnswerStore(None))
     unknown = import_cassette(store, cassette, server=server)
     remarks = [*cassette.notes, *([f"{unknown} chats do not tell their model's digest"] if unknown else [])]
     return store, "".join(f"; {remark}" for remark in remarks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ class DryRun:
         self._resources = resources
         self._ran = WholeCost()
         self._added = False
+        self._opened = ExitStack()
         self.failed = 0
         """Cases that would not complete; they are not counted."""
 
@@ -41,7 +43,8 @@ class DryRun:
             return resources.measuring.estimate()
         setup = EstimateSetup(make_bench=resources.bench_of, complete=False, seed=0)
         models = unmeasured_models(resources.demand().tags)
-        return estimate_with(AnswerStore(None), models, resources.fleet, setup=setup)
+        store = self._opened.enter_context(AnswerStore(None))
+        return estimate_with(store, models, resources.fleet, setup=setup)
 
     def add(self, case: Case) -> str | None:
         """Count a case; return why it would not complete, None where it would as far as that is known."""
@@ -79,6 +82,7 @@ class DryRun:
         ]
 
     def close(self) -> None:
-        """Close the bench."""
+        """Close the bench, and the store."""
         if "_estimate" in self.__dict__:
             self._estimate.close()
+        self._opened.close()

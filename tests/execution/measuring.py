@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -125,6 +126,8 @@ class Lab:
         self.counts = Counts()
         self.told: list[str] = []
         self.store = store or AnswerStore(None)
+        if store is None:
+            weakref.finalize(self, self.store.close)  # it is read after the broker is closed
         self.known = ServerAnswers(store=self.store, models=models or models_of(), timeout_s=TIMEOUT_S)
         self.settings = settings
         room = Room(gb=16.0, sizes_gb={model.tag: model.vram_gb for model in HEAVY})

@@ -286,9 +286,8 @@ def test_complete_asks_the_whole_matrix_and_no_regret_is_below_zero(suite: pytes
     before = reports.report["run"]["measure"]["answers_asked"]
     run(suite, *MEASURE, *modes, "--swarm-complete").assert_outcomes(passed=8)
     assert reports.report["run"]["measure"]["answers_known"] == before
-    store = AnswerStore(suite.path / ".swarm-answers", writable=False)
-    kinds = Counter((answer.task, question.model.tag) for question, answer in store.entries())
-    store.close()
+    with AnswerStore(suite.path / ".swarm-answers", writable=False) as store:
+        kinds = Counter((answer.task, question.model.tag) for question, answer in store.entries())
     assert len(kinds) == 2 * 4  # two tasks, four models
     assert min(kinds.values()) >= 2  # two repeats
     regrets = [case["regret"] for case in reports.report["cases"]]

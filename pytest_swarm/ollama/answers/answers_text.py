@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from pytest_swarm.codec import encode_line, is_json, to_json
@@ -112,7 +113,9 @@ def open_answers(path: Path, *, writable: bool) -> AnswerStore:
     """
     if writable or not is_export(path):
         return AnswerStore(path, writable=writable)
-    store = AnswerStore(None)
-    import_text(store, path)
-    store.path = path
+    with ExitStack() as opened:
+        store = opened.enter_context(AnswerStore(None))
+        import_text(store, path)
+        store.path = path
+        opened.pop_all()
     return store
