@@ -35,8 +35,12 @@ class UnusableError(ValueError):
     """The values that a formula was given are not such that it has a value; the message says why."""
 
 
+@lru_cache(maxsize=256)
 def check_formula(text: str) -> frozenset[str]:
-    """The parents' ids that a formula uses; GraphError for what is no formula."""
+    """The parents' ids that a formula uses; GraphError for what is no formula.
+
+    A formula is checked with its task, with its graph, and with both again where the graph is read from events.
+    """
     try:
         nodes = list(ast.walk(_parse(text)))
         if len(nodes) > MAX_NODES:
