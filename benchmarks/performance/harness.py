@@ -2,7 +2,8 @@
 
 Parts: `processes` (2,000 jobs in one and in two processes), `memory` (the growth from 1,000 to 10,000 jobs), `share`
 (seconds a job beside the router's own), `hosts` (two servers over HTTP that really wait). Without an argument all of
-them. Each run of pytest is a process of its own, and its figures come from its events and from the system's accounts.
+them. `processes` and `share` are of chains of three tasks, and of generated workflows as benchmarks/ ships them. Each
+run of pytest is a process of its own, and its figures come from its events and from the system's accounts.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FEW: Final = 1_000
 MANY: Final = 10_000
 HOST_JOBS: Final = 12
 SPEED: Final = 5.0  # how much faster than an A40 the servers of `hosts` are
-BENCHMARK: Final = """
+CHAINS: Final = """
 import os
 import pytest
 from pytest_swarm import Number, Task, TaskGraph
@@ -46,6 +47,20 @@ def test_workflow(swarm_run, number):
     swarm_run(workflow(number))
 """
 
+GENERATED: Final = """
+import os
+import pytest
+from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
+
+JOBS = generate_jobs(int(os.environ["WORKFLOWS"]), seed=1)
+
+@pytest.mark.parametrize("graph", [job.graph for job in JOBS], ids=lambda graph: graph.name)
+def test_workflow(swarm_run, graph):
+    swarm_run(graph)
+"""
+
+WORKFLOWS: Final = {"chains of three tasks": CHAINS, "generated workflows": GENERATED}
+
 EMPTY: Final = """
 import os
 import pytest
@@ -58,11 +73,12 @@ def test_nothing(number):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """The times and the memory of one run of pytest."""
+    """The times and the memory of one run of pytest; `others_s` is CPU time of other work on this machine meanwhile."""
 
     wall_s: float
     cpu_s: float
     peak_mb: float
+    others_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,17 +104,18 @@ class Measured(Used):
         return sum(each["decision_ms"] for each in self.events if each["event"] == "plan_step") / 1000
 
 
-def measure(workflows: int, *arguments: str, modes: tuple[str, ...] = MODES) -> Measured:
-    """Run the benchmark in a process of its own.
+def measure(workflows: int, *arguments: str, modes: tuple[str, ...] = MODES, source: str = CHAINS) -> Measured:
+    """Run a benchmark in a process of its own.
 
     Args:
         workflows: Their number; each is run once under each mode.
         arguments: Further arguments of pytest.
         modes: The routing modes.
+        source: The module of tests.
     """
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        (folder / "test_workflow.py").write_text(BENCHMARK, encoding="ascii")
+        (folder / "test_workflow.py").write_text(source, encoding="ascii")
         (folder / "pytest.ini").write_text("[pytest]\nswarm_vram = 8GB\n", encoding="ascii")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
         command += [f"--swarm-compare={','.join(modes)}", "--swarm-report=json", *arguments]
@@ -111,7 +128,7 @@ def measure(workflows: int, *arguments: str, modes: tuple[str, ...] = MODES) -> 
                 for event in map(json.loads, lines)
                 if event["event"] in kept
             )
-    return Measured(wall_s=used.wall_s, cpu_s=used.cpu_s, peak_mb=used.peak_mb, events=events)
+    return Measured(wall_s=used.wall_s, cpu_s=used.cpu_s, peak_mb=used.peak_mb, others_s=used.others_s, events=events)
 
 
 def used_by(command: list[str], folder: Path, tests: int) -> Used:
@@ -122,14 +139,22 @@ def used_by(command: list[str], folder: Path, tests: int) -> Used:
         folder: Where it is run.
         tests: What the tests there read of the environment: how many workflows, or how many tests, there are.
     """
-    started_s = time.perf_counter()
+    started_s, busy_s = time.perf_counter(), _busy_s()
     process = subprocess.Popen(command, cwd=folder, env=_environment(tests), stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
     if process.returncode:
         raise SystemExit(f"pytest ended with exit status {process.returncode}")
-    wall_s = time.perf_counter() - started_s
-    return Used(wall_s=wall_s, cpu_s=used.ru_utime + used.ru_stime, peak_mb=used.ru_maxrss / 1024)
+    wall_s, cpu_s = time.perf_counter() - started_s, used.ru_utime + used.ru_stime
+    others_s = max(0.0, _busy_s() - busy_s - cpu_s)
+    return Used(wall_s=wall_s, cpu_s=cpu_s, peak_mb=used.ru_maxrss / 1024, others_s=others_s)
+
+
+def _busy_s() -> float:
+    """Return the CPU seconds of all processes since the machine was started, those of other containers too (Linux)."""
+    kinds = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = map(int, kinds[:8])
+    return (user + nice + system + interrupts + soft_interrupts + stolen) / os.sysconf("SC_CLK_TCK")
 
 
 def _environment(workflows: int) -> dict[str, str]:
@@ -141,18 +166,26 @@ def _environment(workflows: int) -> dict[str, str]:
 def processes() -> None:
     """Print the times of one and two processes beside those of empty tests, after a run that compiles the modules."""
     measure(1, "--swarm-backend=sim", "-n2")
-    print(f"\n{JOBS} jobs ({','.join(MODES)}), and as many empty tests\n")
-    print("| processes | wall | CPU | jobs a second | empty, wall | empty, CPU |\n|---|---|---|---|---|---|")
+    for name, source in WORKFLOWS.items():
+        _print_processes(name, source)
+
+
+def _print_processes(name: str, source: str) -> None:
+    """Print them for one kind of workflows."""
+    print(f"\n{JOBS} jobs ({','.join(MODES)}) of {name}, and as many empty tests\n")
+    print("| processes | wall | CPU | other work | jobs a second | empty, wall | empty, CPU |")
+    print("|---|---|---|---|---|---|---|")
     walls_s, empty_s = [], []
     for number, arguments in ((1, ()), (2, ("-n2",))):
-        run = measure(round(JOBS / len(MODES)), "--swarm-backend=sim", *arguments)
+        run = measure(round(JOBS / len(MODES)), "--swarm-backend=sim", *arguments, source=source)
         empty = empty_run(JOBS, *arguments)
         walls_s.append(run.wall_s)
         empty_s.append(empty.wall_s)
-        times = f"| {number} | {run.wall_s:.1f} s | {run.cpu_s:.1f} s | {run.jobs / run.wall_s:.0f} "
+        times = f"| {number} | {run.wall_s:.1f} s | {run.cpu_s:.1f} s | {run.others_s:.1f} s "
+        times += f"| {run.jobs / run.wall_s:.0f} "
         print(f"{times}| {empty.wall_s:.1f} s | {empty.cpu_s:.1f} s |", flush=True)
     halved_s = empty_s[1] + (walls_s[0] - empty_s[0]) / 2
-    apart_s = separate_runs_s(round(JOBS / 2 / len(MODES)))
+    apart_s = separate_runs_s(round(JOBS / 2 / len(MODES)), source)
     print(
         f"\nTwo processes are {walls_s[0] / walls_s[1]:.2f} times as fast. Were all but the empty tests shared without"
     )
@@ -163,14 +196,15 @@ def processes() -> None:
     )
 
 
-def separate_runs_s(workflows: int) -> float:
+def separate_runs_s(workflows: int, source: str) -> float:
     """Return the wall seconds of the longer of two runs at the same time, each in a process and a folder of its own.
 
     Args:
         workflows: Their number in each run.
+        source: The module of tests.
     """
     with ThreadPoolExecutor(max_workers=2) as pool:
-        runs = [pool.submit(measure, workflows, "--swarm-backend=sim") for _ in range(2)]
+        runs = [pool.submit(measure, workflows, "--swarm-backend=sim", source=source) for _ in range(2)]
         return max(run.result().wall_s for run in runs)
 
 
@@ -188,11 +222,14 @@ def memory() -> None:
 def share() -> None:
     """Print the milliseconds of a job, those of its router, and those of everything else."""
     print(f"\nOf everything else, pytest itself takes {1000 * floor_s():.2f} ms a test (CPU time).", flush=True)
-    print("\n| mode | a job | its router | everything else |\n|---|---|---|---|")
-    for mode in MODES:
-        run = measure(round(JOBS / len(MODES)), "--swarm-backend=sim", modes=(mode,))
-        job_ms, router_ms = 1000 * run.loop_s / run.jobs, 1000 * run.routing_s / run.jobs
-        print(f"| {mode} | {job_ms:.1f} ms | {router_ms:.1f} ms | {job_ms - router_ms:.1f} ms |", flush=True)
+    print("\n| workflows | mode | a job | its router | everything else | ratio |\n|---|---|---|---|---|---|")
+    for name, source in WORKFLOWS.items():
+        for mode in MODES:
+            run = measure(round(JOBS / len(MODES)), "--swarm-backend=sim", modes=(mode,), source=source)
+            job_ms, router_ms = 1000 * run.loop_s / run.jobs, 1000 * run.routing_s / run.jobs
+            rest_ms = job_ms - router_ms
+            times = f"{job_ms:.1f} ms | {router_ms:.1f} ms | {rest_ms:.1f} ms | {rest_ms / router_ms:.2f}"
+            print(f"| {name} | {mode} | {times} |", flush=True)
 
 
 def floor_s() -> float:

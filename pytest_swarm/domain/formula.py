@@ -15,6 +15,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -34,8 +35,12 @@ class UnusableError(ValueError):
     """The values that a formula was given are not such that it has a value; the message says why."""
 
 
+@lru_cache(maxsize=256)
 def check_formula(text: str) -> frozenset[str]:
-    """The parents' ids that a formula uses; GraphError for what is no formula."""
+    """The parents' ids that a formula uses; GraphError for what is no formula.
+
+    A formula is checked with its task, with its graph, and with both again where the graph is read from events.
+    """
     try:
         nodes = list(ast.walk(_parse(text)))
         if len(nodes) > MAX_NODES:
@@ -61,7 +66,9 @@ def evaluate(text: str, values: Mapping[str, Value]) -> Value:
         raise UnusableError(f"formula {text!r} has no value for its inputs: {error}") from error
 
 
+@lru_cache(maxsize=256)
 def _parse(text: str) -> ast.Expression:
+    """Return the tree of a formula, which is only walked: the simulator and the scorer evaluate it for each answer."""
     if len(text) > MAX_FORMULA_CHARS:
         raise GraphError(f"formula {text[:40]!r}...: is longer than {MAX_FORMULA_CHARS} characters")
     try:

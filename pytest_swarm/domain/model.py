@@ -96,11 +96,14 @@ class Fleet:
     models: tuple[Model, ...]
     assign: Mapping[str, str] = field(default_factory=dict)
     merged_tags: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The models' tags, in the order of the file."""
     _by_tag: Mapping[str, Model] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.models:
             raise FleetError(f"fleet {self.name!r} has no models")
+        object.__setattr__(self, "tags", tuple(model.tag for model in self.models))
         by_tag: dict[str, Model] = {}
         for model in self.models:
             earlier = by_tag.get(full_tag(model.tag))
@@ -146,11 +149,6 @@ class Fleet:
             return self._by_tag[full_tag(tag)]
         except KeyError:
             raise FleetError(f"fleet {self.name!r} has no model {tag!r}; it has {', '.join(self.tags)}") from None
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The models' tags, in the order of the file."""
-        return tuple(model.tag for model in self.models)
 
     def merged(self, groups: Iterable[tuple[str, ...]]) -> Fleet:
         """Return the fleet with one model for each group of tags of one model file: the first in the fleet's order.

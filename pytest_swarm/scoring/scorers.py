@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 
 from pytest_swarm.domain.expectation import (
     Custom,
@@ -35,13 +37,39 @@ from pytest_swarm.scoring.text import score_exact, score_keywords
 from pytest_swarm.scoring.verdict import Score, unscored, wrong
 from pytest_swarm.scoring.yes_no import score_yes_no
 
+_KEPT_SCORES: Final = 1024
+_KEPT_CHARS: Final = 2_000  # of an answer whose score is kept, so that all of them are 2 MB at most
+
 
 def score_text(expected: Expectation | None, answer: str) -> Score:
     """Return the score of an answer by everything that needs no model and runs no code.
 
     An empty answer scores 0. Code is checked statically. Unscored: no expectation, code without cases, an answer that
     only a judge can grade, a custom scorer without its function. Raises ScoringError where a custom function fails.
+
+    A short answer is scored once, but for a custom function: the same one comes again as the local score of its task,
+    under another mode, and in the simulator, which scores what it composes and what a later task is given.
     """
+    if isinstance(expected, Custom) or len(answer) > _KEPT_CHARS:
+        return _score(expected, answer)
+    return _known_score(_ScoredAnswer(repr(expected), answer, expected))
+
+
+@dataclass(frozen=True, slots=True)
+class _ScoredAnswer:
+    """An answer and what is expected, which is compared by its text: that tells 1 from True."""
+
+    expected_text: str
+    answer: str
+    expected: Expectation | None = field(compare=False)
+
+
+@lru_cache(maxsize=_KEPT_SCORES)
+def _known_score(scored: _ScoredAnswer) -> Score:
+    return _score(scored.expected, scored.answer)
+
+
+def _score(expected: Expectation | None, answer: str) -> Score:
     if expected is None:
         return unscored("nothing is expected of this task")
     text = readable(answer)
@@ -89,14 +117,7 @@ class Scorers:
 
     async def score(self, task: Task, answer: str) -> Score:
         """Return the score of a task's answer; ScoringError names the task whose custom function fails."""
-        if isinstance(task.expected, Judge):
-            return await score_by_judge(self.judge, task.expected, task.prompt, answer)
-        try:
-            if isinstance(task.expected, PythonCode) and self.run_code:
-                return await self._run(task.expected, answer)
-            return score_text(task.expected, answer)
-        except ScoringError as error:
-            raise ScoringError(f"task {task.id!r}: {error}") from error
+        return await self._score_against(task.expected, task, answer)
 
     async def local_score(self, task: Task, answer: str, given: Sequence[tuple[Task, str]]) -> Score:
         """Return the score for the inputs that the task really had: `given`, parents and their answers (see `local`).
@@ -106,7 +127,18 @@ class Scorers:
         expected = local_expectation(task, given)
         if expected is None and task.expected is not None:
             return unscored("the parents' answers cannot be used")
-        return await self.score(replace(task, expected=expected, derive=None), answer)
+        return await self._score_against(expected, task, answer)
+
+    async def _score_against(self, expected: Expectation | None, task: Task, answer: str) -> Score:
+        """Return the score of a task's answer by an expectation, which need not be the task's own."""
+        if isinstance(expected, Judge):
+            return await score_by_judge(self.judge, expected, task.prompt, answer)
+        try:
+            if isinstance(expected, PythonCode) and self.run_code:
+                return await self._run(expected, answer)
+            return score_text(expected, answer)
+        except ScoringError as error:
+            raise ScoringError(f"task {task.id!r}: {error}") from error
 
     async def _run(self, expected: PythonCode, answer: str) -> Score:
         text = readable(answer)

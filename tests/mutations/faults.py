@@ -505,6 +505,20 @@ FAULTS: Final = (
     ),
     # --- scoring
     Fault(
+        name="a score that is kept is found by the answer alone",
+        where="scoring/scorers.py",
+        old="_ScoredAnswer(repr(expected), answer, expected)",
+        new='_ScoredAnswer("", answer, expected)',
+        tests=("scoring/test_scorers.py",),
+    ),
+    Fault(
+        name="the score of a custom function is kept",
+        where="scoring/scorers.py",
+        old="if isinstance(expected, Custom) or len(answer)",
+        new="if len(answer)",
+        tests=("scoring/test_scorers.py",),
+    ),
+    Fault(
         name="numbers in a phrase of time or purpose are taken for the answer",
         where="scoring/stated_number.py",
         old="if not skipped or _ATTRIBUTE",

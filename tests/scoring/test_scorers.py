@@ -162,6 +162,18 @@ def test_a_custom_function_scores_the_readable_text():
     assert score_text(Custom(name="lost"), "x").value is None
 
 
+def test_an_answer_that_was_scored_before_is_held_against_what_is_expected_now():
+    answer = '{"paid": true}'
+    assert [score_text(JsonFields(fields={"paid": value}), answer).value for value in (True, 1, True)] == [1, 0, 1]
+    assert [score_text(Number(value=value), "It is 1.").value for value in (1, 2, 1)] == [1, 0, 1]
+
+
+def test_a_custom_function_is_asked_each_time():
+    scores = iter((0.25, 0.75))
+    expected = Custom(name="mine", function=lambda _: next(scores))
+    assert [score_text(expected, "the same text").value for _ in range(2)] == [0.25, 0.75]
+
+
 @pytest.mark.parametrize(
     ("function", "sentence"),
     [

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import lru_cache
 from random import Random
 from typing import Final
 
@@ -38,7 +37,6 @@ _FILLERS: Final = (
     "Unclear.",
     "...",
 )
-_HASHABLE: Final = (Number, YesNo, Letter, Exact, Keywords, Regex)  # expectations whose fields are
 _FRAMES: Final = ("{}", "{}", "Sure! Here is what I found:\n\n{}", "{}\n\nLet me know if you need anything else.")
 
 
@@ -79,18 +77,10 @@ def score_or_none(expected: Expectation | None, text: str) -> float | None:
         expected: What the scorer expects.
         text: The answer.
     """
-    return _known_score(expected, text) if isinstance(expected, _HASHABLE) else _score(expected, text)
-
-
-def _score(expected: Expectation | None, text: str) -> float | None:
     try:
         return score_text(expected, text).value
     except ScoringError:
         return None
-
-
-_known_score: Final = lru_cache(maxsize=1024)(_score)
-"""A text is scored when it is composed, and again as the input of each task that depends on it."""
 
 
 def prose(rng: Random) -> str:

@@ -201,13 +201,13 @@ class ChatEndpoint:
     async def _send_end(
         self, parsed: ParsedRequest, stream: TokenStream, send: Send, *, total_s: float, load_s: float
     ) -> None:
-        wall_s = wall_time_s(asyncio.get_running_loop())
         text = "" if parsed.stream else stream.text
+        said = chunk(parsed, text, wall_time_s(asyncio.get_running_loop()), thinking=stream.thinking)
         if stream.reason is None:
             if parsed.stream:
                 await end_lines(send)
             else:
-                await send_json(send, {**chunk(parsed, text, wall_s, thinking=stream.thinking), "done": False})
+                await send_json(send, {**said, "done": False})
             return
         metrics = ReplyMetrics(
             total_s=total_s,
@@ -217,8 +217,7 @@ class ChatEndpoint:
             completion_tokens=stream.tokens,
             decode_s=stream.decode_s,
         )
-        reply = final_reply(parsed, text, wall_s, reason=stream.reason, metrics=metrics)
-        reply |= chunk(parsed, text, wall_s, thinking=stream.thinking)
+        reply = final_reply(parsed, said, reason=stream.reason, metrics=metrics)
         if parsed.stream:
             await send_line(send, reply, last=True)
         else:

@@ -65,8 +65,8 @@ def fit_prompt(
     Raises:
         RequestError: The prompt does not fit, and the request does not allow to cut it.
     """
+    tokens = count(request)
     if not window.truncate:
-        tokens = count(request)
         if tokens >= window.allocated:
             raise runner_error(
                 f"request ({tokens} tokens) exceeds the available context size ({window.allocated} tokens), "
@@ -77,9 +77,9 @@ def fit_prompt(
                 n_ctx=window.allocated,
             )
         return request, tokens
-    if window.chat:
+    if window.chat and tokens > window.num_ctx:
         request = _drop_oldest(request, window, count)
-    tokens = count(request)
+        tokens = count(request)
     if tokens < window.num_ctx:
         return request, tokens
     if not window.shift:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,18 +57,17 @@ def load_reply(parsed: ParsedRequest, reason: str, wall_s: float) -> dict[str, J
 
 
 def final_reply(
-    parsed: ParsedRequest, text: str, wall_s: float, *, reason: str, metrics: ReplyMetrics
+    parsed: ParsedRequest, said: Mapping[str, Json], *, reason: str, metrics: ReplyMetrics
 ) -> dict[str, Json]:
     """Return the final object of a reply; zeros are left out, as Go does.
 
     Args:
         parsed: The request.
-        text: The whole text, or "" at the end of a stream.
-        wall_s: Time of the reply, in seconds since 1970.
+        said: The object of `chunk` with the whole text, or with "" at the end of a stream.
         reason: `done_reason`, stop or length.
         metrics: Durations and token counts.
     """
-    reply = {**chunk(parsed, text, wall_s), "done": True, "done_reason": reason}
+    reply: dict[str, Json] = {**said, "done": True, "done_reason": reason}
     if not parsed.chat and not parsed.raw:
         reply["context"] = list(range(metrics.prompt_tokens + metrics.completion_tokens))
     numbers: dict[str, int] = {
