@@ -127,9 +127,11 @@ def _caption(reference: str, compared: Sequence[Comparison], pooled: str) -> str
     most = max(found, key=lambda each: each.samples)
     pairs = plural(most.samples, "pair")
     over = pairs if all(each.samples == most.samples for each in found) else f"up to {pairs}"
+    bounded = any(each.low is not None for each in found)
+    intervals = ", with 95 % intervals that speak of other workflows like these" if bounded else ""
     return (
         f"Difference in score to {mode_name(reference)} in points, over {over} from {plural(most.clusters, 'workflow')}"
-        f"{f', over {pooled}' if pooled else ''}, with 95 % intervals that speak of other workflows like these."
+        f"{f', over {pooled}' if pooled else ''}{intervals}."
     )
 
 
