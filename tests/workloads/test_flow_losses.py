@@ -228,3 +228,15 @@ def test_steps_whose_tool_adds_a_prompt_of_its_own_are_listed(tmp_path: Path) ->
     found = imported(tmp_path, {"nodes": chat, "edges": []}, inputs={"question": "Q"})
     assert [(task.system, task.prompt) for task in found.graph.tasks] == [("Be.", "Q")] * 2
     assert found.losses == (own + "contextChatEngine (contextChatEngine)",)
+
+
+def test_agents_that_several_crews_share_are_no_file_of_their_own(tmp_path: Path) -> None:
+    agents = {"a": {"role": "the role of a", "goal": "g", "backstory": "b"}}
+    (tmp_path / "agents.yaml").write_text(yaml.safe_dump(agents))
+    for name in ("billing", "triage"):
+        task = {"description": f"Do {name}.", "expected_output": "Done.", "agent": "a"}
+        (tmp_path / f"tasks_{name}.yaml").write_text(yaml.safe_dump({name: task}))
+    crews = import_graphs(tmp_path)
+    assert [crew.graph.tasks[0].id for crew in crews if isinstance(crew, FoundGraph)] == ["billing", "triage"]
+    assert len(crews) == 2
+    assert all("the role of a" in str(crew.graph.tasks[0].system) for crew in crews if isinstance(crew, FoundGraph))
