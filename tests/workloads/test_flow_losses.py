@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from pytest_swarm.workloads.importers.import_files import FoundGraph, import_graphs
+from pytest_swarm.workloads.importers.import_files import FoundGraph, import_files, import_graphs
 from tests.workloads.flow_imports import ask, dify, flowise, imported, llm, n8n, n8n_node
 
 
@@ -236,7 +236,7 @@ def test_agents_that_several_crews_share_are_no_file_of_their_own(tmp_path: Path
     for name in ("billing", "triage"):
         task = {"description": f"Do {name}.", "expected_output": "Done.", "agent": "a"}
         (tmp_path / f"tasks_{name}.yaml").write_text(yaml.safe_dump({name: task}))
-    crews = import_graphs(tmp_path)
-    assert [crew.graph.tasks[0].id for crew in crews if isinstance(crew, FoundGraph)] == ["billing", "triage"]
-    assert len(crews) == 2
-    assert all("the role of a" in str(crew.graph.tasks[0].system) for crew in crews if isinstance(crew, FoundGraph))
+    summary = import_files([tmp_path], tmp_path / "jobs")
+    assert not summary.refused
+    assert sorted(Path(each.path).stem for each in summary.imported) == ["tasks_billing", "tasks_triage"]
+    assert all("the role of a" in Path(each.path).read_text() for each in summary.imported)
