@@ -22,8 +22,15 @@ def answer_field(text: str) -> str | None:
 
 def only_truth_value(text: str) -> bool | None:
     """Return the one truth value among the fields of an object: `{"is_spam": false, "topic": "mail"}`."""
-    found = [value for value in _table(text).values() if isinstance(value, bool)]
+    found = [said for value in _table(text).values() if (said := _truth(value)) is not None]
     return found[0] if len(found) == 1 else None
+
+
+def _truth(value: object) -> bool | None:
+    """A truth value, also as a word."""
+    if isinstance(value, str):
+        return {"yes": True, "true": True, "no": False, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
 
 
 def _table(text: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import Final
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.answer_field import answer_field
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
-from pytest_swarm.scoring.asides import without_notes, without_offers
+from pytest_swarm.scoring.asides import without_notes, without_offers, without_reason
 from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in, simplified
 from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement
@@ -179,7 +179,7 @@ def _own(text: str) -> Reading[float] | None:
     before_notes = without_notes(offers_off)
     if next(numbers_in(before_notes), None) is not None:
         text = before_notes
-    headline = _headline(text)
+    headline = _headline(text) or _headline(f"{without_reason(text)}\n\n" if "\n" in text else "")
     if headline is not None:
         return _reading(headline, AnswerPlace.FIRST_LINE)
     text = _without_remark(text)

@@ -29,7 +29,8 @@ _HEDGE: Final = re.compile(
     r"|would say)(?: that)?)"
     r"\b,?\s{1,3}|(?:hmm+|well|oh|i['’]m not (?:certain|sure|100% sure))\b,?\s{1,3}(?:but\s)?"
     r"|[^?.!\n]{1,60}\?\s{1,2}no,\s{1,2}"
-    r"|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)){1,2}(?=\S)",
+    r"|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)"
+    r"|(?:so|thus|therefore|hence),\s{1,3}|not\s[^.,;\n]{1,60},?\sbut\s(?:rather\s)?){1,2}(?=\S)",
     re.IGNORECASE,
 )
 _GREETING: Final = re.compile(
@@ -42,8 +43,11 @@ _COPULA: Final = re.compile(
     r"|(?<=[\u3040-\u9fff])(?:[是为は]|[:\uff1a]\s?)"
     r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s"
 )
+_BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess)"
 _DENIED: Final = re.compile(
-    r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect)\b|n['’]t\b", re.IGNORECASE
+    r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect)\b|n['’]t\b"
+    rf"|\b{_BELIEF}\b",
+    re.IGNORECASE,
 )
 _CONTRAST: Final = re.compile(r",?\s(?:while|whereas|(?:even )?though|although|despite)\s", re.IGNORECASE)
 _CONCLUSION: Final = re.compile(
@@ -60,7 +64,7 @@ _SENTENCE: Final = re.compile(
 )
 _DISCLAIMER: Final = re.compile(
     r"\W*(?:as an AI\b|hello\b|hi\b|i(?:['’]m| am) (?:an AI|sorry)\b|i (?:do not|don['’]t) have"
-    r"|you (?:asked|want to know)\b)",
+    rf"|you (?:asked|want to know)\b|{_BELIEF}\b)",
     re.IGNORECASE,
 )
 _EXPLANATION: Final = re.compile(

@@ -111,7 +111,7 @@ _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply
 _SUBJECT: Final = "(?:it|they|he|she|this|that|there|you|we)"
 _VERB: Final = "(?:is|are|was|were|does|do|did|can|could|will|would|has|have|had|should|must)"
 _ASSENT: Final = re.compile(
-    r"\W*(?:sure|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so"
+    r"\W*(?:sure(?: thing)?|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so"
     r"|(?:yes,? )?i (?:\w+ly )?agree(?: with (?:this|that|the|it)\b[^.,;]{0,40})?|you bet"
     r"|without (?:a )?(?:any )?doubt|y"
     rf"|(?:(?:indeed|of course|certainly|surely),? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",

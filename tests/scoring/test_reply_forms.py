@@ -27,6 +27,14 @@ def value(expected: Expectation, text: str) -> float | None:
 
 
 RIGHT = [
+    (Exact(text="Canberra"), "Many think it is Sydney. The capital is Canberra."),
+    (Exact(text="Canberra"), "Not Sydney, but Canberra."),
+    (Exact(text="Canberra"), "Thus, Canberra."),
+    (Exact(text="Canberra"), "['Canberra']"),
+    (Number(value=14), "Result: 14 apples\nReason: 7 x 2 = 14, and 3 people."),
+    (Number(value=21), "Question: 3 baskets of 7 apples\nReasoning: 3 * 7 = 21"),
+    (YesNo(value=True), '{"is_prime": "yes"}'),
+    (YesNo(value=True), "Sure thing."),
     (Exact(text="Canberra"), '{"capital": "Canberra"}'),
     (Exact(text="Canberra"), '```json\n{"city": "Canberra"}\n```'),
     (Exact(text="billing"), "billing\nReason: the customer mentions an invoice, so it is not technical."),
@@ -59,6 +67,9 @@ RIGHT = [
 ]
 
 WRONG = [
+    (Exact(text="Sydney"), "Many think it is Sydney. The capital is Canberra."),
+    (Exact(text="Sydney"), "Many people believe that the capital is Sydney."),
+    (Exact(text="Sydney"), "Not Sydney, but Canberra."),
     (Exact(text="positive"), "The sentiment of this review is negative, although the beginning is positive."),
     (Exact(text="Alice"), "Alice is taller than Bob. So the shortest is Bob."),
     (Exact(text="Canberra"), '{"capital": "Canberra", "largest": "Sydney"}'),
