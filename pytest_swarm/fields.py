@@ -148,6 +148,8 @@ def problem(error: Exception) -> str:
     """Return what a parser of Python has against a text, in one line without its advice to change the interpreter."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 text (byte {error.start})"
     text = " ".join(str(error).split())
     return "it has a whole number of more than 4,300 digits" if "integer string conversion" in text else text
 

@@ -27,8 +27,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="EXPR",
         help="what may get worse, and by how much; repeatable (default: score:-2.5%%@95 and violations:+0)",
     )
-    parser.add_argument("--incomparable", choices=("warn", "fail", "ignore"), default="warn")
-    parser.add_argument("--inconclusive", choices=("pass", "warn", "fail"), default="warn")
+    parser.add_argument(
+        "--incomparable",
+        choices=("warn", "fail", "ignore"),
+        default="warn",
+        help="what missing and incomparable cases do (default: warn)",
+    )
+    parser.add_argument(
+        "--inconclusive",
+        choices=("pass", "warn", "fail"),
+        default="warn",
+        help="what an undecided verdict does (default: warn)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

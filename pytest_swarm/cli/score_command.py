@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 HELP: Final = "score labeled answers, and compare the scores with the labels"
 DESCRIPTION: Final = """
 Score the answers in a JSON lines file, and print for each kind the rows, how many score 1, and how many agree with the
-label. A row has `kind` (number, yes_no, letter, exact, json, code), `expected` (the value; a letter may come with
-`choices`), `text` (what the model wrote) and, if there is a label, `right` (true or false).
+label. A row has `kind` (number, yes_no, letter, exact, json, code, keywords, regex, token_f1, rouge_l), `expected` (the
+value; a letter may come with `choices`), `text` (what the model wrote) and, if there is a label, `right` (true or
+false).
 """
 _SHOWN_CHARS: Final = 100
 

@@ -211,15 +211,17 @@ def _present(
             labels = ", ".join(each.label for each in named)
             raise OptionError(f"--against: {question.against!r} was run at several horizons; name one of {labels}")
         return named[0]
+    several: set[str] = set()
     for name in _PRESENT:
         found = [each for each in settings if each.mode.partition(":")[0] == name]
         modes = {each.mode for each in found}
-        if len(modes) > 1:
-            raise OptionError(
-                f"decide: {', '.join(sorted(modes))} could each be what you do now; name one with --against"
-            )
-        if found:
+        if len(modes) == 1:
             return found[0]
+        several |= modes
+    if several:
+        raise OptionError(
+            f"decide: {', '.join(sorted(several))} could each be what you do now; name one with --against"
+        )
     what = f"none of {known} is" if len(settings) > 1 else f"only {known} was run, which is not"
     raise OptionError(
         f"decide: {what} what people do without a router; name what you do now with --against, or run mode fixed as "

@@ -14,6 +14,7 @@ from pytest_swarm.fields import Fields, Json
 
 _MEASURED: Final = ("prompt_tokens", "completion_tokens", "cost", "latency_s")
 _KEYS: Final = ("job", "task", "model", "score", *_MEASURED)
+MEASURED_ELSEWHERE: Final = "measured elsewhere"  # the detail of a score that a table gave
 
 
 class CallKey(NamedTuple):

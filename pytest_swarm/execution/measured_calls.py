@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from pytest_swarm.domain.measured_call import MeasuredCall
+from pytest_swarm.domain.measured_call import MEASURED_ELSEWHERE, MeasuredCall
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.execution.job_clock import JobClock
 
@@ -27,7 +27,7 @@ async def play(call: MeasuredCall, begun: TaskOutcome, clock: JobClock) -> TaskO
         status=TaskStatus.OK,
         score=call.score,
         local_score=call.score,
-        score_detail="measured elsewhere",
+        score_detail=MEASURED_ELSEWHERE,
         prompt_tokens=call.prompt_tokens,
         completion_tokens=call.completion_tokens,
         token_cost=call.cost,

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, PlanStep
+from pytest_swarm.domain.measured_call import MEASURED_ELSEWHERE
+from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, PlanStep, TaskOutcome
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import GATE_METRICS
@@ -205,11 +206,19 @@ def _match(before: BaselineCase, now: BaselineCase) -> Match:
 
 
 def answers_digest(record: JobRecord) -> str | None:
-    """Return the SHA-256 over task, model and answer of all tasks; None where an answer is not known."""
-    rows = sorted((each.task, each.model, each.answer) for each in record.outcomes if each.model is not None)
+    """Return the SHA-256 over task, model and answer of all tasks; None where an answer is not known.
+
+    Of a call that was measured elsewhere, the score stands for the answer.
+    """
+    rows = sorted((each.task, each.model, _answer(each)) for each in record.outcomes if each.model is not None)
     if not rows or any(answer is None for _, _, answer in rows):
         return None
     return hashlib.sha256(repr(rows).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _answer(outcome: TaskOutcome) -> str | None:
+    measured = outcome.score_detail == MEASURED_ELSEWHERE and outcome.answer is None
+    return f"{MEASURED_ELSEWHERE}: {outcome.score}" if measured else outcome.answer
 
 
 def _incomplete(job: MeasuredJob, setup: Setup) -> IncompleteJob:

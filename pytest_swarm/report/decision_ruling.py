@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_swarm.decision.choice import MIN_JOBS, GainEstimate, PolicyChoice, Ruling, Shortfall
+from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.report.decision_basis import basis_sentence
 from pytest_swarm.report.decision_text import (
@@ -59,8 +60,12 @@ def _left_out(decision: PolicyDecision) -> str:
     missing = run - len(decision.measured.jobs)
     if missing <= 0:
         return ""
-    needed = "score" if decision.question.by.name in ("score", "utility") else f"score and {decision.question.by.name}"
-    return f" {missing:,} of {plural(run, 'job')} do not count, because {needed} is not known under every policy."
+    by = decision.question.by
+    needed = (SCORE,) if by.name in ("score", "utility") else (SCORE, by)
+    jobs = [job for table in decision.measured.by_setting.values() for job in table.values()]
+    lacking = [each.name for each in needed if any(job.mean(each) is None for job in jobs)]
+    names = " or ".join(lacking or [each.name for each in needed])
+    return f" {missing:,} of {plural(run, 'job')} do not count, because {names} is not known under every policy."
 
 
 def _fault_sentence(decision: PolicyDecision) -> str:

@@ -75,7 +75,7 @@ def mode_forest(report: Report) -> ModeForest | None:
     return ModeForest(
         reference=reference,
         headline=headline(reference, compared),
-        caption=_caption(reference, compared, pooled_text(report)),
+        caption=_caption(reference, compared, pooled_text(report)) + _not_decided_on(report, reference, compared),
         drawing=drawing,
         groups=groups,
     )
@@ -127,10 +127,26 @@ def _caption(reference: str, compared: Sequence[Comparison], pooled: str) -> str
     most = max(found, key=lambda each: each.samples)
     pairs = plural(most.samples, "pair")
     over = pairs if all(each.samples == most.samples for each in found) else f"up to {pairs}"
+    bounded = any(each.low is not None for each in found)
+    intervals = ", with 95 % intervals that speak of other workflows like these" if bounded else ""
     return (
         f"Difference in score to {mode_name(reference)} in points, over {over} from {plural(most.clusters, 'workflow')}"
-        f"{f', over {pooled}' if pooled else ''}, with 95 % intervals that speak of other workflows like these."
+        f"{f', over {pooled}' if pooled else ''}{intervals}."
     )
+
+
+def _not_decided_on(report: Report, reference: str, compared: Sequence[Comparison]) -> str:
+    """Return which modes have another kind of interval than those that the run's one decision judges."""
+    if report.decisions is None or len(report.decisions) != 1 or len({each.setting for each in report.settings}) != 1:
+        return ""
+    (decision,) = report.decisions
+    judged = {each.mode for each in decision.policies}
+    bounded = [each.mode for each in compared if each.difference is not None and each.difference.low is not None]
+    rest = [mode_name(mode) for mode in bounded if mode not in judged]
+    if decision.present.mode != reference or not rest or len(rest) == len(bounded):
+        return ""
+    assume = _verb(rest, "its interval assumes", "their intervals assume")
+    return f" The decision leaves out {joined(rest)}: {assume} less."
 
 
 def _row(mode: Aggregate, compared: Comparison | None, mark: ForestMark | None, *, uneven: bool) -> ForestRow:

@@ -23,6 +23,10 @@ _CONCLUSION: Final = re.compile(
     re.IGNORECASE,
 )
 _CONFIDENCE: Final = re.compile(rf"\n{_MARKS}confidence\b[^\n]{{0,40}}$", re.IGNORECASE)
+_REASON: Final = re.compile(
+    rf"\n{_MARKS}(?:reason|reasoning|explanation|justification|rationale|why)\b[*_]{{0,2}}\s?:[^\n]*\s*\Z",
+    re.IGNORECASE,
+)
 _OFFER: Final = re.compile(
     r"(?:^|(?<=[.!?\n)*`\"']))\s*(?:let me know|i hope|hope (?:this|that)|feel free|if you (?:need|have|want|would|'d)"
     r"|is there anything|please let|would you like|do you want|shall i|should i|can i help|want me to|do you need"
@@ -62,6 +66,13 @@ def without_notes(text: str) -> str:
 def without_confidence(text: str) -> str:
     """Return the text without a last line that says how sure the model is."""
     return _CONFIDENCE.sub("", text)
+
+
+def without_reason(text: str) -> str:
+    """Return the text without last lines that give the reason of the answer before them, or say how sure it is."""
+    text = without_confidence(text)
+    shorter = _REASON.sub("", text)
+    return without_confidence(shorter) if shorter.strip() else text
 
 
 _TAIL: Final = 500

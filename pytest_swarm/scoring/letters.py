@@ -80,7 +80,7 @@ _RANGE: Final = re.compile(
 )
 _JUDGED_LINE: Final = re.compile(
     r"[\s|*_>#(-]{0,8}(?:(?:option|choice|statement)\s)?(?P<letter>[A-Z])[*_]{0,2}\s?(?:[.):|]"
-    r"|[-–—](?=\s))(?:[^\n]*[-–—:|(.])?"
+    r"|[-–—](?=\s))(?:[^\n]*[-–—:|(.→⇒])?"
     r"[\s*_]{0,6}(?:(?:this|that|it) is\s)?(?:(?P<yes>correct|right|true|yes)|incorrect|wrong|false|no|not correct"
     r"|not true)"
     r"\b[^\n]*$",

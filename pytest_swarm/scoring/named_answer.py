@@ -60,6 +60,7 @@ _BEFORE: Final = re.compile(
 _TOPIC: Final = re.compile(r"\b(?:of|in|for|at)\s(?:the\s|an?\s)?[\"'(\[]?$", re.IGNORECASE)
 _IS: Final = re.compile(r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s(?:is|was|are|were|has|had)\b")
 _QUOTED: Final = re.compile(r'"[^"]{1,200}"')
+_UNIT: Final = re.compile(r"(?<=\d)(?=[^\W\d_])")  # "42kg" may be spelled "42 kg"
 _SIGN: Final = re.compile(r"(\\?[()\[\]{},;=+*/^<>|])")
 _ANOTHER_BEFORE: Final = re.compile(r"\b[A-Z][\w.'’-]*,?\s(?:and|&)\s(?:the\s)?[\"']?$")
 _AFTER: Final = re.compile(
@@ -83,7 +84,7 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
         return True
     if sum(char.isalnum() for char in words) < _MIN_LETTERS or "\\" in words:
         return False
-    spelled = _SIGN.sub(r"\\s?\1\\s?", re.escape(words).replace(r"\ ", r"\s"))
+    spelled = _SIGN.sub(r"\\s?\1\\s?", _UNIT.sub(r"\\s?", re.escape(words).replace(r"\ ", r"\s")))
     pattern = re.compile(rf"(?<![\w$€£])(?<!\d[.,])(?<!\w-){spelled}(?!\w|[.,]\d|-\w|['’]s?\s)", re.IGNORECASE)
     return any(_is_answer(plain, match) for match in islice(pattern.finditer(plain), _MAX_MENTIONS))
 

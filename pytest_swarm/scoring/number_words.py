@@ -51,6 +51,7 @@ _LED: Final = re.compile(  # a number in words that is given as the answer, in a
     rf"(?P<words>{_PHRASE.pattern})(?P<fraction>\s(?:of|point|{'|'.join(_PARTS)})\b)?",
     re.IGNORECASE,
 )
+_BOLD: Final = re.compile(rf"(?<=\*\*)(?:{_PHRASE.pattern})(?=\*\*)", re.IGNORECASE)
 _UNITS: Final = 10
 _FIRST_TENS: Final = 20
 _NOT_A_NUMBER: Final = ("one", "hundred", "thousand", "million", "billion")  # "no one", "a million reasons"
@@ -59,11 +60,11 @@ _NOT_A_NUMBER: Final = ("one", "hundred", "thousand", "million", "billion")  # "
 def with_digits(text: str) -> str:
     """Return the text with its numbers in words as digits.
 
-    Where a text holds digits as well, only words that begin it or follow "answer is" count. "one" alone is a pronoun
-    more often than a number, so it counts only where it is all of the text.
+    Where a text holds digits as well, only words that begin it, follow "answer is" or are bold count. "one" alone is
+    a pronoun more often than a number, so it counts only where it is all of the text.
     """
     if any(char in "0123456789" for char in text):
-        return _LED.sub(_led_digits, text)
+        return _LED.sub(_led_digits, _BOLD.sub(lambda match: _digits(match[0], ""), text))
     alone = text.strip(" \t\n*_.`\"'").lower()
     if alone in ("half", "a half"):
         return "1/2"

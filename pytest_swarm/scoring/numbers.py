@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_swarm.domain.expectation import Number
+from pytest_swarm.scoring.answer_field import answer_field
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
-from pytest_swarm.scoring.asides import without_notes, without_offers
+from pytest_swarm.scoring.asides import without_notes, without_offers, without_reason
 from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in, simplified
 from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement
@@ -172,11 +173,13 @@ def _result_of_equation(text: str, numbers: list[WrittenNumber]) -> WrittenNumbe
 
 def _own(text: str) -> Reading[float] | None:
     """A number on a first line of its own, the one that an only statement gives, else the last number of the text."""
+    field = answer_field(text)
+    text = field if field is not None and next(numbers_in(field), None) is not None else text
     offers_off = without_offers(text)
     before_notes = without_notes(offers_off)
     if next(numbers_in(before_notes), None) is not None:
         text = before_notes
-    headline = _headline(text)
+    headline = _headline(text) or _headline(f"{without_reason(text)}\n\n" if "\n" in text else "")
     if headline is not None:
         return _reading(headline, AnswerPlace.FIRST_LINE)
     text = _without_remark(text)

@@ -10,6 +10,8 @@ _WRAPPERS: Final = (
     *(("*", "*"), ("_", "_"), ("`", "`"), ('"', '"'), ("'", "'"), ("$", "$"), ("“", "”"), ("‘", "’"), ("«", "»")),
     *(
         ("„", "“"),
+        ("['", "']"),
+        ('["', '"]'),
         ("\\(", "\\)"),
         ("\\[", "\\]"),
         ("\\text{", "}"),
@@ -26,16 +28,20 @@ _LATEX_SPELLINGS: Final = (
     (re.compile(r"\\([%$])"), r"\1"),
     (re.compile(r"\\(?:text|mathrm|mbox)\{([^{}]{0,200})\}"), r"\1"),
 )
-_SIGNS: Final = str.maketrans({"’": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-"})
+_SIGNS: Final = str.maketrans({"’": "'", "‘": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-"})
 _THOUSANDS: Final = re.compile(r"(?<![\w.,(\[{])\d{1,3}(?:,\d{3})+(?![\w)\]}]|[.,]\d)")  # no list such as (1,200)
 _SPACED_SIGN: Final = re.compile(  # "(1, 2)" is "(1,2)", but "] ]" is not "]]"
     r"(?<=[()\[\]{},;=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])|(?<=\d)\s(?=%)"
 )
-_MONTH: Final = "(?P<month>January|February|March|April|May|June|July|August|September|October|November|December)"
+_MONTH: Final = (
+    r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
+    r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"
+)
 _DATES: Final = (  # both are July 4, 1776
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?{_MONTH},?\s(?P<year>\d{{4}})\b", re.IGNORECASE),
     re.compile(rf"\b{_MONTH}\s(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s(?P<year>\d{{4}})\b", re.IGNORECASE),
 )
+_UNIT_SPACE: Final = re.compile(r"(?<=\d)\s(?=[^\W\d_])")  # 42 kg is 42kg
 _INITIALS: Final = re.compile(r"(?<=\b[A-Z]\.)\s(?=[A-Z]\.)", re.IGNORECASE)  # T. S. Eliot
 _MAX_WRAPPERS: Final = 4  # around each other
 _STOPS: Final = ".!,;:。"
@@ -51,19 +57,30 @@ def normalized(text: str) -> str:
     Emphasis and quotes around it, a leading article and stops at its end are taken off, unless nothing would be left.
     """
     text = one_spelling(text).casefold()
-    text = _SPACED_SIGN.sub("", undressed(_SYMBOLS.sub("", text) or text))
+    text = _SPACED_SIGN.sub("", undressed(without_symbols(text) or text))
+    text = _UNIT_SPACE.sub("", text)
     if "\\" in text:
         text = undressed(_one_latex(text))
     return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
+
+
+def without_symbols(text: str) -> str:
+    """Return the text without marks and emoji at its ends."""
+    return _SYMBOLS.sub("", text)
 
 
 def one_spelling(text: str) -> str:
     """Return a text in Unicode's NFKC form, with one spelling of spaces, signs, thousands, dates and initials."""
     text = " ".join(unicodedata.normalize("NFKC", text).translate(_SIGNS).split())
     for pattern in _DATES:
-        text = pattern.sub(r"\g<month> \g<day>, \g<year>", text)
+        text = pattern.sub(_one_date, text)
     text = _INITIALS.sub("", text)
     return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+
+
+def _one_date(match: re.Match[str]) -> str:
+    """A date in one of its spellings: 21 February 2026 is Feb 21, 2026."""
+    return f"{match['month'][:3]} {int(match['day'])}, {match['year']}"
 
 
 def _one_latex(text: str) -> str:

@@ -42,6 +42,7 @@ _ASIDE: Final = re.compile(
 )
 _REASON: Final = re.compile(r"\b(?:because|since)\b|\b(?:in total|altogether|overall)\s?:", re.IGNORECASE)
 _ATTRIBUTE: Final = re.compile(r"-[A-Za-z]{2}")  # the 400-meter hurdles
+_CONDITION: Final = re.compile(r"\b(?:when|if|where|for|at|assuming)\s[A-Za-z]\s?=\s?$")  # y = 4 when x = 9
 _RESUMED: Final = re.compile(r"\b(?:so|then|therefore|thus|hence|but|means)\b|\)", re.IGNORECASE)
 _COMPARED: Final = re.compile(r"\b(?:which|that) (?:is|are|was)\s[$€£¥₹]?$", re.IGNORECASE)
 _MORE: Final = re.compile(r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b")
@@ -69,9 +70,9 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
             continue
         if _REASON.search(between):
             aside = for_reason = True
-        elif "=" in between:
+        elif "=" in between and _CONDITION.search(between) is None:
             aside = (aside and for_reason) or _is_expression(sentence, number, stated)
-        elif _ASIDE.search(between):
+        elif _ASIDE.search(between) or _CONDITION.search(between):
             aside = True
         elif _RESUMED.search(between):
             aside = False

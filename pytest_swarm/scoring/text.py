@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Final
 
 from pytest_swarm.domain.expectation import Exact, Keywords
+from pytest_swarm.scoring.answer_field import answer_field
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
-from pytest_swarm.scoring.asides import without_confidence, without_offers
+from pytest_swarm.scoring.asides import without_offers, without_reason
 from pytest_swarm.scoring.fences import fences, unfenced
 from pytest_swarm.scoring.named_answer import names_as_answer
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
-from pytest_swarm.scoring.same_text import normalized, undressed
+from pytest_swarm.scoring.same_text import normalized, one_spelling, undressed
 from pytest_swarm.scoring.verdict import RIGHT, Score, score_reading, share, shown, wrong
 
 _MAX_LINE_CHARS: Final = 4000
@@ -29,7 +29,8 @@ _HEDGE: Final = re.compile(
     r"|would say)(?: that)?)"
     r"\b,?\s{1,3}|(?:hmm+|well|oh|i['’]m not (?:certain|sure|100% sure))\b,?\s{1,3}(?:but\s)?"
     r"|[^?.!\n]{1,60}\?\s{1,2}no,\s{1,2}"
-    r"|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)){1,2}(?=\S)",
+    r"|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)"
+    r"|(?:so|thus|therefore|hence),\s{1,3}|not\s[^.,;\n]{1,60},?\sbut\s(?:rather\s)?){1,2}(?=\S)",
     re.IGNORECASE,
 )
 _GREETING: Final = re.compile(
@@ -39,14 +40,20 @@ _GREETING: Final = re.compile(
 )
 _COPULA: Final = re.compile(
     r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|ist|sind|war|est|sont|es|son|é)\s"
-    r"|(?<=[\u3040-\u9fff])[是为は]"
+    r"|(?<=[\u3040-\u9fff])(?:[是为は]|[:\uff1a]\s?)"
     r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s"
 )
+_BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess)"
 _DENIED: Final = re.compile(
-    r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect)\b|n['’]t\b", re.IGNORECASE
+    r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect)\b|n['’]t\b"
+    rf"|\b{_BELIEF}\b",
+    re.IGNORECASE,
 )
-_CONTRAST: Final = re.compile(r",?\s(?:while|whereas)\s", re.IGNORECASE)
-_ANSWER_FIELDS: Final = ("answer", "final_answer", "finalanswer", "result", "output", "label")
+_CONTRAST: Final = re.compile(r",?\s(?:while|whereas|(?:even )?though|although|despite)\s", re.IGNORECASE)
+_CONCLUSION: Final = re.compile(
+    r"\W{0,3}(?:so|therefore|thus|hence|consequently|in conclusion),?\s(?!(?:he|she|they|that|this|there)\b)",
+    re.IGNORECASE,
+)
 _RETRACTION: Final = re.compile(
     r"\W{0,4}(?:(?:no|wait|actually|sorry|correction|hmm+|oops|scratch that|i mean|on second thought|let me)\b"
     r"|(?:but\s)?(?:that|this|it)(?:'s|’s|\sis|\swas)\s(?:\w{1,12}\s)?(?:wrong|incorrect|not\b|false|a mistake))",
@@ -57,7 +64,7 @@ _SENTENCE: Final = re.compile(
 )
 _DISCLAIMER: Final = re.compile(
     r"\W*(?:as an AI\b|hello\b|hi\b|i(?:['’]m| am) (?:an AI|sorry)\b|i (?:do not|don['’]t) have"
-    r"|you (?:asked|want to know)\b)",
+    rf"|you (?:asked|want to know)\b|{_BELIEF}\b)",
     re.IGNORECASE,
 )
 _EXPLANATION: Final = re.compile(
@@ -71,15 +78,15 @@ _MARK: Final = re.compile(r"^\s{0,6}(?:>\s?(?=[\w\"*`#+-])){0,3}(?:(?:#{1,6}|[-*
 
 
 def score_keywords(expected: Keywords, text: str) -> Score:
-    """Share of `expected.words` that the answer mentions as whole words, in any case; a phrase may break over lines."""
-    lost = [word for word in expected.words if not mentions(text, word)]
+    """Share of `expected.words` that the answer mentions as whole words, in any case and spelling of their signs."""
+    spelled = one_spelling(text)
+    lost = [word for word in expected.words if not _mentions(spelled, one_spelling(word))]
     return share(len(expected.words) - len(lost), len(expected.words), f"not mentioned: {', '.join(lost)}")
 
 
-def mentions(text: str, word: str) -> bool:
+def _mentions(text: str, word: str) -> bool:
     """Whether `word` stands in the text between word boundaries, in any case; "fib" is not in "Fibonacci"."""
-    pattern = r"\s+".join(map(re.escape, word.split()))
-    return re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE) is not None
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def score_exact(expected: Exact, text: str) -> Score:
@@ -105,7 +112,7 @@ def score_exact(expected: Exact, text: str) -> Score:
 def read_text(text: str) -> Reading[str]:
     """Return the text that a reply gives as its answer, with other cuts of the same words, the likeliest first."""
     whole = unfenced(text)
-    field = _answer_field(whole)
+    field = answer_field(whole)
     reading = _region(field, AnswerPlace.OBJECT) if field else read_answer(text, _RULES)
     if reading is None:
         return Reading(values=(whole,), text=whole, place=AnswerPlace.WHOLE)
@@ -134,7 +141,7 @@ def _own(text: str) -> Reading[str] | None:
             (blocks[0].text.strip(), whole), AnswerPlace.WHOLE if whole != text.strip() else AnswerPlace.BLOCK
         )
     said = without_offers(_GREETING.sub("", whole, count=1)) if len(whole) < _MAX_LINE_CHARS else whole
-    lines = [line for line in without_confidence(said).split("\n") if line.strip()]
+    lines = [line for line in without_reason(said).split("\n") if line.strip()]
     if len(lines) < 2:
         return _line(lines[0] if lines else said, AnswerPlace.WHOLE, whole=whole)
     leads = re.match(r"[^\n]*\n[ \t]*\n", said) is not None and _leads(lines[0], lines[-1])
@@ -180,16 +187,10 @@ def _after_copula(part: str) -> str:
     return (" " + part)[said[-1].end() :]
 
 
-def _answer_field(text: str) -> str | None:
-    """The answer of a text that is a JSON object with a field for it."""
-    if not text.startswith("{") or len(text) > _MAX_LINE_CHARS:
-        return None
-    try:
-        table = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    found = [table[name] for name in _ANSWER_FIELDS if isinstance(table.get(name), str | int | float)]
-    return str(found[0]) if len(found) == 1 else None
+def _conclusion(line: str) -> str | None:
+    """The last sentence that draws a conclusion from those before it: "So the shortest is Bob."."""
+    later = _SENTENCE.split(line)[1:]
+    return next((part for part in reversed(later) if _CONCLUSION.match(part) and _COPULA.search(part)), None)
 
 
 def _line(line: str, place: AnswerPlace, *, whole: str = "") -> Reading[str] | None:
@@ -198,7 +199,7 @@ def _line(line: str, place: AnswerPlace, *, whole: str = "") -> Reading[str] | N
     if rest and _DISCLAIMER.match(sentence):
         line = rest[0].strip()
         sentence, *rest = _SENTENCE.split(line, maxsplit=1)
-    statement = line if rest and _RETRACTION.match(rest[0]) else sentence
+    statement = line if rest and _RETRACTION.match(rest[0]) else _conclusion(line) or sentence
     return _reading((whole, *_cuts(line)), place, statement=statement)
 
 

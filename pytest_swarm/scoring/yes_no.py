@@ -6,10 +6,13 @@ import re
 from typing import Final
 
 from pytest_swarm.domain.expectation import YesNo
+from pytest_swarm.scoring.answer_field import only_truth_value
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
+from pytest_swarm.scoring.asides import without_reason
 from pytest_swarm.scoring.patterns import one_of
 from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement, plain_words, statements
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
+from pytest_swarm.scoring.same_text import without_symbols
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
 _MAX_STATEMENT_CHARS: Final = 2000
@@ -95,20 +98,20 @@ _NEGATIVE: Final = re.compile(rf"\b{_DENIAL}\b|\bcannot\b|n't", re.IGNORECASE)
 _BEFORE_ALONE: Final = (
     r"(?:^|[,;:—–(|→⇒>]|\s-|\b"
     + one_of(
-        "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, points? to, but, because, "
+        "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, says, points? to, but, because, "
         f"just, conclude, answer, a, clear, resounding, firm, with, {_DEGREE}"
     )
     + r")[\s\"'(]{0,3}"
 )
 _AFTER_ALONE: Final = (
-    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)|\n—–]|\s*$|\s-|\s(?:because|since|as|for|on|it|he|she|they|that|this)\b))"
+    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)|\n—–]|\s*$|\s-|\s(?:because|since|as|for|from|on|it|he|she|they|that|this)\b))"
 )
 _STANDS_ALONE: Final = re.compile(_BEFORE_ALONE + r"(?P<word>yes|no|yep|yeah|nope)" + _AFTER_ALONE, re.IGNORECASE)
 _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply|just)?\s?[\"'(]?$", re.IGNORECASE)
 _SUBJECT: Final = "(?:it|they|he|she|this|that|there|you|we)"
 _VERB: Final = "(?:is|are|was|were|does|do|did|can|could|will|would|has|have|had|should|must)"
 _ASSENT: Final = re.compile(
-    r"\W*(?:sure|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so"
+    r"\W*(?:sure(?: thing)?|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so"
     r"|(?:yes,? )?i (?:\w+ly )?agree(?: with (?:this|that|the|it)\b[^.,;]{0,40})?|you bet"
     r"|without (?:a )?(?:any )?doubt|y"
     rf"|(?:(?:indeed|of course|certainly|surely),? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
@@ -145,6 +148,7 @@ _OPEN: Final = re.compile(
 )
 _QUESTIONED: Final = re.compile(r"\W*(?:yes|no)\s?\?+\s*", re.IGNORECASE)
 _MARKS: Final = re.compile("[✅❌✔✖✗✓☑✘\ufe0f]")
+_MARK_ALONE: Final = re.compile("(?P<yes>[✅✔✓☑👍])|[❌✖✗✘👎]")
 _UNDECIDED: Final = re.compile(
     r"\b(?:can't|cannot|could not|couldn't) (?:confirm|say|tell)\b|\bwhether\b", re.IGNORECASE
 )
@@ -182,6 +186,17 @@ def _region(text: str, place: AnswerPlace) -> Reading[bool] | None:
 
 
 def _own(text: str) -> Reading[bool] | None:
+    """What a text decides: the truth value of an object, a mark alone, else its words, first without its reason."""
+    value = only_truth_value(text)
+    mark = _MARK_ALONE.fullmatch(text.strip(" \ufe0f"))
+    if value is not None or mark is not None:
+        said = value if mark is None else mark["yes"] is not None
+        return _said(text.strip(), AnswerPlace.WHOLE, yes=said is True)
+    shorter = without_reason(text)
+    return (_in_words(shorter) if shorter != text else None) or _in_words(text)
+
+
+def _in_words(text: str) -> Reading[bool] | None:
     words = _decisive_words(text)
     assent, dissent = _ASSENT.fullmatch(words), _DISSENT.match(words)
     if assent or dissent:
@@ -222,7 +237,7 @@ def _is_open(statement: str) -> bool:
 
 def _decisive_words(text: str) -> str:
     """The text in plain words, without repeated questions ("yes or no") and idioms ("no doubt")."""
-    words = _MARKS.sub("", plain_words(text)).strip()
+    words = without_symbols(_MARKS.sub("", plain_words(text))).strip()
     return _IDIOM.sub("", _ECHO.sub("", words))
 
 

@@ -58,8 +58,10 @@ def read_run(path: Path) -> Run:
                 cut_off = not line.endswith(b"\n") and not is_json(line)  # only the last line can be
                 if line.strip() and not cut_off:
                     reader.take_line(line, number=number)
+    except FileNotFoundError as error:
+        raise EventsError(f"{path}: there is no such file or folder; name a run, such as reports/RUN") from error
     except OSError as error:
-        raise EventsError(f"{path}: cannot be read as events: {error}") from error
+        raise EventsError(f"{path}: cannot be read as events: {error.strerror or error}") from error
     return reader.finish(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
 
 

@@ -172,6 +172,12 @@ def test_filters_and_sorting(small: str, page: Page) -> None:
     page.wait_for(f"{rows}.length > 0 && {rows}.every(e => Number(e.dataset.violations) > 0)")
 
 
+def test_what_is_hidden_takes_no_place(small: str, page: Page) -> None:
+    page.open(small)
+    assert page.value("[...document.querySelectorAll('[hidden]')].filter(each => each.offsetHeight).length") == 0
+    assert page.value("document.querySelectorAll('#job-more[hidden]').length") == 1
+
+
 def test_a_large_run_filters_over_its_packed_rows(large: str, page: Page) -> None:
     page.open(large)
     assert page.value("document.querySelectorAll('#job-list > details').length") == 200

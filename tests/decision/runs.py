@@ -54,3 +54,9 @@ def without_plan(found: Run, mode: str, *, jobs: int) -> Run:
         else:
             records.append(each)
     return replace(found, jobs=tuple(records))
+
+
+def with_outcomes(found: Run, **changes: object) -> Run:
+    """The same run with changed fields of every outcome."""
+    jobs = (replace(job, outcomes=tuple(replace(each, **changes) for each in job.outcomes)) for job in found.jobs)
+    return replace(found, jobs=tuple(jobs))

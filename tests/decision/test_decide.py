@@ -13,13 +13,14 @@ from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decid
 from pytest_swarm.decision.exports import EXPORTS
 from pytest_swarm.decision.policy_writing import policy_of
 from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
+from pytest_swarm.domain.measured_call import MEASURED_ELSEWHERE
 from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
 from pytest_swarm.domain.record import EstimateRow, Run
 from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
 from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.report.decision_record import decision_record
 from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence
-from tests.decision.runs import many, without_plan
+from tests.decision.runs import many, with_outcomes, without_plan
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 
@@ -119,11 +120,12 @@ def test_several_budgets_are_decided_one_by_one_with_one_error() -> None:
         (("milp", "fixed", "single:gemma2:2b"), None, "fixed"),
         (("milp", "best-single", "single:gemma2:2b"), None, "single:gemma2:2b"),
         (("milp", "best-single"), None, "best-single"),
+        (("single:phi4:14b", "best-single", "single:gemma2:2b"), None, "best-single"),
         (("milp", "fixed"), "milp", "milp"),
         (("milp", "fixed"), "milp-h0", "milp"),
         (("milp", "fixed"), " MILP", "milp"),
     ],
-    ids=["fixed", "single", "best-single", "named", "labeled", "spelled"],
+    ids=["fixed", "single", "best-single", "several-singles", "named", "labeled", "spelled"],
 )
 def test_the_present_policy_is_the_plainest_or_the_named_one(
     modes: tuple[str, ...], against: str | None, present: str
@@ -165,6 +167,21 @@ def test_the_same_run_twice_is_not_more_repeats() -> None:
         decide_runs([run, run], DecisionQuestion())
 
 
+def test_a_table_that_others_measured_is_no_repeat_of_itself() -> None:
+    """Its calls have no answers, and score the same whatever the seed."""
+    run = many({"fixed": 0.4, "milp": 0.6})
+    table = with_outcomes(run, answer=None, score_detail=MEASURED_ELSEWHERE)
+    with pytest.raises(OptionError, match="to all its 60 cases: one run is given twice, or was repeated with the same"):
+        decide_runs([table, table], DecisionQuestion())
+
+
+def test_the_figure_that_jobs_lack_is_named() -> None:
+    decision = decided(with_outcomes(many({"fixed": 0.4, "milp": 0.5}), token_cost=None), by=CRITERIA["cost"])
+    assert decision_sentence(decision).endswith(
+        "30 of 30 jobs do not count, because cost is not known under every policy."
+    )
+
+
 def test_runs_of_different_fleets_are_not_decided_together() -> None:
     run = many({"fixed": 0.4, "milp": 0.6})
     info = replace(run.info, run="other", fleet=replace(run.info.fleet, models=run.info.fleet.models[:3]))
@@ -180,9 +197,8 @@ def test_a_run_without_jobs_decides_nothing() -> None:
 
 def test_cost_of_nothing_cannot_be_saved() -> None:
     run = many({"fixed": 0.4, "milp": 0.5})
-    free = [replace(job, outcomes=tuple(replace(each, token_cost=0.0) for each in job.outcomes)) for job in run.jobs]
     with pytest.raises(OptionError, match="token_cost of job 'job-00' under fixed-h0 is 0, so nothing can be saved"):
-        decided(replace(run, jobs=tuple(free)), by=CRITERIA["cost"])
+        decided(with_outcomes(run, token_cost=0.0), by=CRITERIA["cost"])
 
 
 @pytest.mark.parametrize(("text", "amount", "relative"), [("2%", 0.02, True), ("0.02", 0.02, False), ("0", 0.0, False)])

@@ -526,6 +526,20 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="a sentence before a conclusion gives an exact text as the answer",
+        where="scoring/text.py",
+        old="else _conclusion(line) or sentence",
+        new="else sentence",
+        tests=("scoring/test_reply_forms.py",),
+    ),
+    Fault(
+        name="a table that is decided on twice counts as more repeats",
+        where="gate/pairing.py",
+        old="each.model, _answer(each))",
+        new="each.model, each.answer)",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
         name="a letter that is possible only is taken for the answer",
         where="scoring/letters.py",
         old="if not is_hedged(words, each)] or standing",

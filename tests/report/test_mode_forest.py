@@ -138,3 +138,9 @@ def test_the_drawing_of_no_difference_says_the_same() -> None:
     assert found.drawing is not None
     titles = [mark.title.partition(",")[0] for mark in found.drawing.marks if mark is not None]
     assert titles == ["LP the same as fixed", "LLM 10.0 points better than fixed"]
+
+
+def test_a_caption_speaks_of_intervals_where_there_are_any() -> None:
+    scores = {"lp": 0.9, "llm": 0.5, "greedy": 0.2}
+    assert built(*jobs(scores)).caption.endswith("with 95 % intervals that speak of other workflows like these.")
+    assert built(*jobs(scores, workflows=3)).caption.endswith("over 3 pairs from 3 workflows.")

@@ -165,11 +165,6 @@ def test_a_file_that_others_rewrote_is_read_in_full(tmp_path: Path, how: str) ->
     assert read_run(path) == replace(whole, notes=notes)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(EventsError, match=r"nowhere.*cannot be read"):
-        read_run(tmp_path / "nowhere")
-
-
 def test_unknown_events_are_passed_over(tmp_path: Path) -> None:
     file = FileSink(tmp_path / "events.jsonl")
     file.emit(events.encode_run_start(run_info()))
@@ -318,4 +313,12 @@ def test_a_folder_of_runs_names_the_newest_of_them(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "events.jsonl").touch()
     with pytest.raises(EventsError, match=r"such as .*20260102-b$"):
+        read_run(tmp_path)
+
+
+def test_a_missing_file_and_one_that_is_no_text_are_named(tmp_path: Path) -> None:
+    with pytest.raises(EventsError, match=r"events.jsonl: there is no such file or folder; name a run"):
+        read_run(tmp_path / "events.jsonl")
+    (tmp_path / "events.jsonl").write_bytes(b'{"a": "\xff"}\n')
+    with pytest.raises(EventsError, match=r"line 1: is not valid JSON: it is not UTF-8 text \(byte 7\)"):
         read_run(tmp_path)

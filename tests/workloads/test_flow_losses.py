@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from pytest_swarm.workloads.importers.import_files import FoundGraph, import_graphs
+from pytest_swarm.workloads.importers.import_files import FoundGraph, import_files, import_graphs
 from tests.workloads.flow_imports import ask, dify, flowise, imported, llm, n8n, n8n_node
 
 
@@ -228,3 +228,15 @@ def test_steps_whose_tool_adds_a_prompt_of_its_own_are_listed(tmp_path: Path) ->
     found = imported(tmp_path, {"nodes": chat, "edges": []}, inputs={"question": "Q"})
     assert [(task.system, task.prompt) for task in found.graph.tasks] == [("Be.", "Q")] * 2
     assert found.losses == (own + "contextChatEngine (contextChatEngine)",)
+
+
+def test_agents_that_several_crews_share_are_no_file_of_their_own(tmp_path: Path) -> None:
+    agents = {"a": {"role": "the role of a", "goal": "g", "backstory": "b"}}
+    (tmp_path / "agents.yaml").write_text(yaml.safe_dump(agents))
+    for name in ("billing", "triage"):
+        task = {"description": f"Do {name}.", "expected_output": "Done.", "agent": "a"}
+        (tmp_path / f"tasks_{name}.yaml").write_text(yaml.safe_dump({name: task}))
+    summary = import_files([tmp_path], tmp_path / "jobs")
+    assert not summary.refused
+    assert sorted(Path(each.path).stem for each in summary.imported) == ["tasks_billing", "tasks_triage"]
+    assert all("the role of a" in Path(each.path).read_text() for each in summary.imported)

@@ -153,8 +153,11 @@ def _read(document: Json, place: _Place) -> Content:
 
 
 def is_agents_file(path: Path) -> bool:
-    """Return whether a file holds the agents of a crew whose tasks are beside it: it is read with them."""
-    return path.name in _AGENTS and any((path.parent / f"tasks{suffix}").is_file() for suffix in YAML_SUFFIXES)
+    """Return whether a file holds the agents of a crew whose tasks are beside it: it is read with them.
+
+    Several crews may share it, each with a file of its own, such as tasks_billing.yaml.
+    """
+    return path.name in _AGENTS and any(any(path.parent.glob(f"*tasks*{suffix}")) for suffix in YAML_SUFFIXES)
 
 
 def _agents_beside(path: Path) -> Json:
