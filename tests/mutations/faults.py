@@ -53,7 +53,14 @@ FAULTS: Final = (
         where="plugin/free_vram.py",
         old="each.size_vram_bytes for each in resident if each not in foreign",
         new="each.size_vram_bytes for each in resident if each in foreign",
-        tests=("plugin/test_manners.py",),
+        tests=("plugin/test_free_vram.py",),
+    ),
+    Fault(
+        name="the GPUs of this machine are a budget for a server elsewhere",
+        where="plugin/free_vram.py",
+        old="if elsewhere is not None:",
+        new="if elsewhere is None and False:",
+        tests=("plugin/test_free_vram.py",),
     ),
     Fault(
         name="what the driver reserves counts as used",
