@@ -56,6 +56,13 @@ FAULTS: Final = (
         tests=("plugin/test_free_vram.py",),
     ),
     Fault(
+        name="a model is asked whose cache others have filled",
+        where="execution/model_loading.py",
+        old="self._own(own) is not None and own.num_ctx",
+        new="own.num_ctx",
+        tests=("execution/test_model_loading.py",),
+    ),
+    Fault(
         name="the GPUs of this machine are a budget for a server elsewhere",
         where="plugin/free_vram.py",
         old="if elsewhere is not None:",
