@@ -63,6 +63,13 @@ FAULTS: Final = (
         tests=("execution/test_model_loading.py",),
     ),
     Fault(
+        name="a command that was interrupted in an exec ends as if Ctrl-C had killed it",
+        where="cli/stop_signals.py",
+        old="if kind is KeyboardInterrupt:",
+        new="if kind is SystemExit:",
+        tests=("cli/test_commands.py",),
+    ),
+    Fault(
         name="the GPUs of this machine are a budget for a server elsewhere",
         where="plugin/free_vram.py",
         old="if elsewhere is not None:",
