@@ -93,6 +93,8 @@ class MeasureBlock(Struct, frozen=True, kw_only=True):
     without_store_s: Annotated[float, Meta(description="seconds that all cases would take for real, as predicted")]
     waves: Annotated[Count, Meta(description="rounds of measuring")]
     unmeasured: Annotated[Count, Meta(description="cases that lack answers")]
+    stalled: Annotated[Count, Meta(description="answers whose prompt stalled, and is played at the usual speed")]
+    stalled_s: Annotated[float, Meta(description="seconds that these prompts took beyond that")]
     verified: Annotated[list[VerifiedEntry], Meta(description="cases that were run for real as well")]
     verified_figures: Annotated[list[VerifiedSum], Meta(description="predicted against real")]
 

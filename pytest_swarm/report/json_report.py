@@ -215,6 +215,8 @@ def _measure(report: Report) -> MeasureBlock | None:
         without_store_s=summary.without_store_s,
         waves=summary.waves,
         unmeasured=summary.unmeasured,
+        stalled=summary.stalled,
+        stalled_s=summary.stalled_s,
         verified=[
             VerifiedEntry(
                 case=each.case,
