@@ -53,3 +53,11 @@ def test_a_stall_in_the_only_case_of_a_mode_is_told_by_its_other_prompts() -> No
         "lp": pytest.approx(9.5),
         "greedy": 0.0,
     }
+
+
+def test_a_prompt_that_only_one_mode_reads_is_slow_beside_the_speed_of_its_model() -> None:
+    lp = jobs_of("lp", 9.6, tokens=101)
+    others = tuple(job for tokens in range(96, 101) for job in jobs_of("lp", 0.1, tokens=tokens))
+    usual_s = 101 * 5 * 0.1 / sum(range(96, 101))
+    assert slow_prompts_s({"lp": (*lp, *others)}) == {"lp": pytest.approx((9.6 - usual_s) / 6)}
+    assert slow_prompts_s({"lp": (*lp, *others[:3])}) == {"lp": 0.0}

@@ -70,6 +70,13 @@ FAULTS: Final = (
         tests=("cli/test_commands.py",),
     ),
     Fault(
+        name="a prompt is stalled although its mode always takes so long",
+        where="metrics/slow_prompts.py",
+        old="if _is_slow(prompt, seconds, usual_s=own_s):",
+        new="if seconds:",
+        tests=("metrics/test_slow_prompts.py",),
+    ),
+    Fault(
         name="the GPUs of this machine are a budget for a server elsewhere",
         where="plugin/free_vram.py",
         old="if elsewhere is not None:",
