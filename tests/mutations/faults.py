@@ -77,6 +77,13 @@ FAULTS: Final = (
         tests=("metrics/test_slow_prompts.py",),
     ),
     Fault(
+        name="a server whose models were replaced goes on taking cases",
+        where="plugin/host_pool.py",
+        old="return _CHANGED if self._servers[host].bench.has_changed else None",
+        new="return None",
+        tests=("plugin/test_hosts.py",),
+    ),
+    Fault(
         name="the GPUs of this machine are a budget for a server elsewhere",
         where="plugin/free_vram.py",
         old="if elsewhere is not None:",
