@@ -37,11 +37,12 @@ class FleetModel(Struct, frozen=True, kw_only=True):
     load_time_ms: float
     cost_per_token: float
     max_ctx: Annotated[int, Meta(description="longest context that the model has, in tokens")]
-    num_ctx: Annotated[int, Meta(description="context that it is run with, in tokens")]
+    num_ctx: Annotated[int, Meta(description="context that it is run with, or begins with, in tokens")]
     capabilities: Annotated[dict[str, float], Meta(description="task type -> prior of the score")]
     prefill_tokens_per_s: float | None
     decode_tokens_per_s: float | None
     keep: bool
+    auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
 
 
 class FleetBlock(Struct, frozen=True, kw_only=True):

@@ -84,6 +84,13 @@ FAULTS: Final = (
         tests=("plugin/test_hosts.py",),
     ),
     Fault(
+        name="a context that is raised for long prompts has no place in report.json",
+        where="report/json_report.py",
+        old=', "num_ctx": model.context_tokens',
+        new="",
+        tests=("report/test_json.py",),
+    ),
+    Fault(
         name="the GPUs of this machine are a budget for a server elsewhere",
         where="plugin/free_vram.py",
         old="if elsewhere is not None:",
