@@ -48,7 +48,8 @@ class ModelMeasurement:
     them, `stalled_loads` those of over 4 times the median. Speeds are tokens over the server's own seconds, over the
     `call_count` calls, without the tokens of prompts that `prompt_cache` spared, and as if each call had been alone:
     beside another model that computes, a call takes `slowdown_beside` times as long. The speed of prefill leaves out
-    `stalled_prompts`, which took `stalled_prompts_s` seconds more than at that speed, all together.
+    `stalled_prompts`, which took `stalled_prompts_s` seconds more than at that speed, all together, and counts
+    `mixed_prompts`, which were as slow beside the others, and are too many to have stalled.
     `first_format_s` is what the first call with a format takes more after each load.
     `plain` and `schema` are the costs of calls without and with a JSON schema,
     `own_limit` the model's own `num_predict`, `replies` its answers by request.
@@ -68,6 +69,7 @@ class ModelMeasurement:
     prefill_tokens_per_s: float | None = None
     stalled_prompts: int = 0
     stalled_prompts_s: float = 0.0
+    mixed_prompts: int = 0
     decode_tokens_per_s: float | None = None
     overhead_s: float | None = None
     call_count: int = 0
@@ -112,6 +114,12 @@ def stall_notes(model: ModelMeasurement) -> list[str]:
 
 def prompt_note(model: ModelMeasurement) -> str | None:
     """Return what to know of a model's speed of prefill where prompts stalled; None where none did."""
+    if model.mixed_prompts and model.prefill_tokens_per_s is not None:
+        return (
+            f"{model.tag}: {model.mixed_prompts} of {model.call_count} prompts took over {STALLED_TIMES:g} times as "
+            f"long to read as the others, too many for exceptions; the profile's {model.prefill_tokens_per_s:.0f} "
+            "tokens/s hold both, and predict neither: record again on a server that is warm and quiet"
+        )
     if not model.stalled_prompts:
         return None
     return (
@@ -161,6 +169,7 @@ def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: Al
         prefill_tokens_per_s=steady.tokens_per_s,
         stalled_prompts=steady.stalled,
         stalled_prompts_s=steady.lost_s,
+        mixed_prompts=steady.mixed,
         decode_tokens_per_s=decode_tokens_per_s(alone.chats),
         overhead_s=median(overheads) if overheads else None,
         plain=measured_cost(recorded.chats, schema=False),

@@ -33,7 +33,9 @@ class StopSignals:
             signal.signal(number, self._stop)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is KeyboardInterrupt:
+            exec("")  # CPython ends as if SIGINT had killed it where the last `exec` of a text was interrupted
         for number in self._watched:
             signal.signal(number, signal.SIG_DFL)
 

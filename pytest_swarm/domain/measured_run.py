@@ -22,6 +22,8 @@ class MeasuredTest:
         server_s: Seconds of the server that it took.
         unmeasured: Cases that lack something.
         known: Of the answers, those that were there before the session began; None = an older version did not tell.
+        stalled: Answers whose prompt stalled, and is played at the usual speed.
+        stalled_s: Seconds that these prompts took beyond that.
     """
 
     test: str
@@ -33,6 +35,8 @@ class MeasuredTest:
     server_s: float
     unmeasured: int = 0
     known: int | None = None
+    stalled: int = 0
+    stalled_s: float = 0.0
 
 
 class PredictedAndReal(NamedTuple):

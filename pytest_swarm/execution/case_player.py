@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_swarm.domain.record import Case, JobRecord
 from pytest_swarm.execution.answer_gate import Need
@@ -28,12 +28,14 @@ class CompleteCase:
         record: What happened; None where the test itself ended it.
         events: Its events.
         answers: The answers that it used, by key.
+        stalled_s: Of those whose prompt stalled, the seconds that it took beyond those that it is played with.
         error: What ended it, where that was the test itself, such as a scorer that skips it.
     """
 
     record: JobRecord | None
     events: tuple[Event, ...]
     answers: Mapping[str, StoredAnswer]
+    stalled_s: Mapping[str, float] = field(default_factory=dict)
     error: BaseException | None = None
 
 
@@ -106,6 +108,7 @@ class CasePlayer:
             record=self._records[0] if self._records else None,
             events=tuple(self._sink.events),
             answers=self._transports[0].used,
+            stalled_s=self._transports[0].stalled_s,
             error=error,
         )
         self._bench.close()

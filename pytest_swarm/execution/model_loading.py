@@ -81,7 +81,9 @@ class ModelLoader:
             self._loaded.pop(tag, None)
 
     async def load(self, model: ModelIdentity, num_ctx: int | None, *, wanted: Collection[str], again: bool) -> int:
-        """Load a model where it is not resident with this context; return how many loads were made.
+        """Load a model unless this loader did so with this context and it is resident; return how many loads were made.
+
+        One that others have loaded is loaded anew, because nobody knows which prompts are in its cache.
 
         Args:
             model: The model.
@@ -91,7 +93,7 @@ class ModelLoader:
         """
         entries = await self._client.resident_entries()
         own = next((entry for entry in entries if entry.is_model(model.tag, model.digest)), None)
-        if own is not None and own.num_ctx == num_ctx and not again:
+        if own is not None and self._own(own) is not None and own.num_ctx == num_ctx and not again:
             return 0
         if own is not None:
             await self._client.unload(own.tag, digest=model.digest)

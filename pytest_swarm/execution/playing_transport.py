@@ -73,6 +73,8 @@ class StoredTextGenerator:
     def __init__(self, current: CurrentWorld) -> None:
         self.current = current
         self.used = UsedFigures()
+        self.stalled_s: dict[str, float] = {}
+        """The seconds that prompts which stalled took beyond those that they are played with, by the question's key."""
         self._answers: dict[str, tuple[ModelIdentity, StoredAnswer]] = {}
 
     def put(self, question: Question, answer: StoredAnswer) -> None:
@@ -96,6 +98,8 @@ class StoredTextGenerator:
         prefill_s, decode_s = answer.prefill_s or 0.0, answer.decode_s
         if (answer.cached or answer.beside or stalled) and figures.prefill_tokens_per_s and answer.prompt_tokens:
             prefill_s = answer.prompt_tokens / figures.prefill_tokens_per_s
+        if stalled:
+            self.stalled_s[request.messages[-1]["content"]] = (answer.prefill_s or 0.0) - prefill_s
         if answer.beside and figures.decode_tokens_per_s:
             decode_s = tokens / figures.decode_tokens_per_s
         if answer.unanswered_s is not None:
@@ -141,7 +145,7 @@ class PlayingTransport(httpx.AsyncBaseTransport):
         generator: StoredTextGenerator,
         install: Callable[[ModelSpec], None],
     ) -> None:
-        self.figures = generator.used
+        self.figures, self.stalled_s = generator.used, generator.stalled_s
         self._inner = inner
         self._known = known
         self._current = generator.current

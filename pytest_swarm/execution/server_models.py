@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from pytest_swarm.domain.limits import full_tag
@@ -17,6 +18,8 @@ from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 _SIMILAR: Final = 0.65  # of difflib's ratio: `llama3.1:8b` and `llama3.2:3b` have 0.82, and `codellama:7b` 0.61
 PROBE_TIMEOUT_S: Final = 2.0  # `auto` skips a server that does not list its models in this time
 START_TIMEOUT_S: Final = 10.0  # of a call before a run; a server lists its models in milliseconds, even while it loads
+
+NO_ROLES: Final[Mapping[str, str]] = MappingProxyType({})
 
 T = TypeVar("T")
 
@@ -72,13 +75,16 @@ def _asked(host: str, timeout_s: float, path: str, call: Callable[[OllamaClient]
     return asyncio.run(ask())
 
 
-def require_models(host: str, needed: tuple[str, ...], installed: tuple[ListedModel, ...]) -> None:
+def require_models(
+    host: str, needed: tuple[str, ...], installed: tuple[ListedModel, ...], *, roles: Mapping[str, str] = NO_ROLES
+) -> None:
     """Raise ModelMissingError if the server lacks a model, or runs it elsewhere; the message says what to do.
 
     Args:
         host: URL of the server.
         needed: The tags that are needed, in any form.
         installed: The models that the server has.
+        roles: What a needed tag is for, where that is to be told.
     """
     has = {full_tag(model.tag): model for model in installed}
     cloud = [tag for tag in needed if full_tag(tag) in has and has[full_tag(tag)].remote_host is not None]
@@ -90,9 +96,13 @@ def require_models(host: str, needed: tuple[str, ...], installed: tuple[ListedMo
     missing = [tag for tag in dict.fromkeys(needed) if full_tag(tag) not in has]
     if missing:
         local = [model.tag for model in installed if model.remote_host is None]
-        named = ", ".join(f"{tag}{_nearest_installed(tag, local)}" for tag in missing)
+        named = ", ".join(f"{tag}{_told(roles.get(tag))}{_nearest_installed(tag, local)}" for tag in missing)
         pulls = " && ".join(f"ollama pull {tag}" for tag in missing)
         raise ModelMissingError(f"the server at {shown_host(host)} does not have {named}; run: {pulls}")
+
+
+def _told(role: str | None) -> str:
+    return "" if role is None else f" ({role})"
 
 
 def _nearest_installed(tag: str, installed: list[str]) -> str:
@@ -120,12 +130,15 @@ def one_file_models(tags: tuple[str, ...], installed: tuple[ListedModel, ...]) -
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
-def reachable_host(hosts: tuple[str, ...], needed: tuple[str, ...]) -> tuple[str | None, str]:
+def reachable_host(
+    hosts: tuple[str, ...], needed: tuple[str, ...], *, roles: Mapping[str, str] = NO_ROLES
+) -> tuple[str | None, str]:
     """Return the first host that has every needed model, and why it was chosen or why none was.
 
     Args:
         hosts: URLs of servers, in order of preference.
         needed: The tags that are needed.
+        roles: What a needed tag is for, where that is to be told.
 
     Returns:
         The host and the reason; None and each host's error if no host will do.
@@ -133,7 +146,7 @@ def reachable_host(hosts: tuple[str, ...], needed: tuple[str, ...]) -> tuple[str
     why: list[str] = []
     for host in hosts:
         try:
-            require_models(host, needed, installed_models(host, PROBE_TIMEOUT_S))
+            require_models(host, needed, installed_models(host, PROBE_TIMEOUT_S), roles=roles)
         except BackendError as error:
             why.append(str(error))
         else:

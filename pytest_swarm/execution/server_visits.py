@@ -49,6 +49,11 @@ class ServerVisits:
         """The models of the server as they were at the first `watch_models`; none before it."""
         return () if self._replaced is None else self._replaced.began
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether a model of the server is another one than at the first `watch_models`, as far as the last one saw."""
+        return self._replaced is not None and bool(self._replaced.tags)
+
     def begin_with(self, models: Iterable[ModelIdentity]) -> None:
         """Compare with the models that another process of the run began with.
 

@@ -6,14 +6,14 @@ The mode that runs first pays for them, whichever it is, so they are no merit of
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from statistics import median_low
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from statistics import median, median_low
 from typing import Final, NamedTuple, TypeVar
 
-from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled
+from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled, prompt_speed
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 
-_FEWEST: Final = 3  # readings of one prompt; of fewer, none is usual
+_FEWEST: Final = 3  # readings of one prompt; of fewer, none of them is usual
 _Group = TypeVar("_Group")
 
 
@@ -29,27 +29,58 @@ class _Prompt(NamedTuple):
 def slow_prompts_s(groups: Mapping[_Group, Collection[MeasuredJob]]) -> dict[_Group, float]:
     """Return the mean seconds of a job that stalled prompts took beyond the usual, by group.
 
-    Usual is the median of the same prompt in all groups together. Planners' prompts are not looked at.
+    Usual is the median of the same prompt in all groups together, or the speed of its model where it was read less than
+    three times. What is usual in its own group did not stall, however fast others are: where a mode asks one model for
+    all, the server has much of a prompt in its cache, and the mode that asks another one pays for its choice. Planners'
+    prompts are not looked at.
 
     Args:
         groups: The jobs of each mode or policy, at least one each.
     """
     read = {name: _readings(jobs) for name, jobs in groups.items()}
-    every: dict[_Prompt, list[float]] = defaultdict(list)
-    for readings in read.values():
-        for prompt, seconds in readings:
-            every[prompt].append(seconds)
-    usual = {prompt: median_low(values) for prompt, values in every.items() if len(values) >= _FEWEST}
-    return {
-        name: sum(
-            seconds - usual[prompt]
-            for prompt, seconds in readings
-            if prompt in usual
-            and is_stalled(prompt.tokens, seconds, slowest=prompt.tokens / (STALLED_TIMES * usual[prompt]))
-        )
-        / len(groups[name])
-        for name, readings in read.items()
-    }
+    usual_s = _usual_s([row for rows in read.values() for row in rows])
+    return {name: sum(_beyond_s(readings, usual_s)) / len(groups[name]) for name, readings in read.items()}
+
+
+def _usual_s(readings: Sequence[tuple[_Prompt, float]]) -> dict[_Prompt, float]:
+    """Return the usual seconds of each prompt; none for one that was read seldom, by a model without a usual speed."""
+    models: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for prompt, seconds in readings:
+        models[prompt.model].append((prompt.tokens, seconds))
+    speeds = {model: prompt_speed(rows) for model, rows in models.items()}
+    found: dict[_Prompt, float] = {}
+    for prompt, values in _by_prompt(readings).items():
+        speed = speeds[prompt.model]
+        if len(values) >= _FEWEST:
+            found[prompt] = median_low(values)
+        elif speed is not None and speed.slowest:
+            found[prompt] = prompt.tokens / speed.usual
+    return found
+
+
+def _beyond_s(readings: Sequence[tuple[_Prompt, float]], usual_s: Mapping[_Prompt, float]) -> Iterator[float]:
+    """Give the seconds beyond the usual of each prompt of one group that stalled."""
+    own = _by_prompt(readings)
+    speeds: dict[str, list[float]] = defaultdict(list)
+    for prompt, seconds in readings:
+        speeds[prompt.model].append(prompt.tokens / seconds)
+    for prompt, seconds in readings:
+        if prompt in usual_s and _is_slow(prompt, seconds, usual_s=usual_s[prompt]):
+            alone = len(own[prompt]) == 1
+            own_s = prompt.tokens / median(speeds[prompt.model]) if alone else median_low(own[prompt])
+            if _is_slow(prompt, seconds, usual_s=own_s):
+                yield seconds - usual_s[prompt]
+
+
+def _is_slow(prompt: _Prompt, seconds: float, *, usual_s: float) -> bool:
+    return is_stalled(prompt.tokens, seconds, slowest=prompt.tokens / (STALLED_TIMES * usual_s))
+
+
+def _by_prompt(readings: Iterable[tuple[_Prompt, float]]) -> dict[_Prompt, list[float]]:
+    found: dict[_Prompt, list[float]] = defaultdict(list)
+    for prompt, seconds in readings:
+        found[prompt].append(seconds)
+    return found
 
 
 def _readings(jobs: Iterable[MeasuredJob]) -> list[tuple[_Prompt, float]]:

@@ -45,6 +45,13 @@ class ModelDemand:
         others = (tag for tag in (*self.planners, self.judge) if tag is not None and tag not in self.fleet)
         return (*self.fleet.tags, *dict.fromkeys(others))
 
+    @property
+    def roles(self) -> dict[str, str]:
+        """What each needed tag is for that is not of the fleet, and the option that names another."""
+        judge = {} if self.judge is None else {self.judge: f"the judge, {Options.judge.flag}"}
+        planners = dict.fromkeys(self.planners, f"the planner, {Options.planner.flag}")
+        return {tag: role for tag, role in (judge | planners).items() if tag not in self.fleet}
+
 
 def choose_backend(settings: Settings, demand: ModelDemand, *, process: Process) -> Backend:
     """The backend of the settings. Raises BackendError where `ollama` was asked for and cannot serve the models.
@@ -69,13 +76,13 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
     asked_for = f"asked for by --swarm-backend{_others(settings)}"
     if kind == "ollama":
         installed = installed_models(hosts[0], settings.timeout_s)
-        require_models(hosts[0], needed, installed)
+        require_models(hosts[0], needed, installed, roles=demand.roles)
         return _network(settings, hosts[0], asked_for, one_file=one_file_models(fleet.tags, installed))
     if kind == "sim":
         return _simulated(settings, fleet, needed, asked_for)
     if Options.host.dest in settings.given:
         _require_an_answer(hosts)
-    host, why = reachable_host(hosts, needed)
+    host, why = reachable_host(hosts, needed, roles=demand.roles)
     if host is None:
         try:
             return _simulated(settings, fleet, needed, why)

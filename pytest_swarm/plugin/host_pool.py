@@ -1,4 +1,6 @@
-"""Several real servers: each case runs on one that is free, one case at a time on each; a dead one is left out.
+"""Several real servers: each case runs on one that is free, one case at a time on each.
+
+One that dies, or whose models are replaced, is left out.
 
 The queue of free servers is their locks, which all processes of a run share, and other runs too.
 """
@@ -11,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from pytest_swarm.domain.record import Case, JobRecord, JobStatus
 from pytest_swarm.execution.bench import Bench, Carryover
@@ -19,6 +21,9 @@ from pytest_swarm.files import wait_for_lock
 from pytest_swarm.plugin.server_lock import ServerLock, open_lock
 from pytest_swarm.plugin.server_visit import ServerVisit
 from pytest_swarm.telemetry.sink import ListSink, Sink
+
+_DIED: Final = "died"
+_CHANGED: Final = "has other models than when the run began"
 
 
 class HostedRun(Protocol):
@@ -65,7 +70,7 @@ class HostPool:
         return tuple(host for host in self._servers if host not in self._dead)
 
     def run(self, case: Case, *, carryover: Carryover, sink: Sink) -> JobRecord:
-        """Run a case on a free server, and on another one where that dies meanwhile; return its record.
+        """Run a case on a free server, and on another one where that dies or changes meanwhile; return its record.
 
         Args:
             case: The case to run.
@@ -76,13 +81,14 @@ class HostPool:
             host, attempt = self._free_host(), ListSink()
             if len(self.alive) > 1 and not self._answers(host):
                 self._servers[host].visit.lock.give_back()
-                self._leave_out(host, case)
+                self._leave_out(host, case, _DIED)
                 continue
             try:
                 with self._servers[host].exclusive():
                     record = self._servers[host].bench.run(case, carryover=carryover, sink=attempt)
-                if record.status is JobStatus.ERROR and not self._answers(host):
-                    self._leave_out(host, case)
+                trouble = self._trouble(host) if record.status is JobStatus.ERROR else None
+                if trouble is not None:
+                    self._leave_out(host, case, trouble)
                     if self.alive:
                         attempt.drain()
                         continue
@@ -98,11 +104,17 @@ class HostPool:
         remarks = [f"{host}: {remark}" for host, server in self._servers.items() for remark in server.remarks]
         return [*self._remarks, *remarks]
 
-    def _leave_out(self, host: str, case: Case) -> None:
+    def _trouble(self, host: str) -> str | None:
+        """Return what is wrong with a server on which a case failed; None where the case could fail anywhere."""
+        if not self._answers(host):
+            return _DIED
+        return _CHANGED if self._servers[host].bench.has_changed else None
+
+    def _leave_out(self, host: str, case: Case, trouble: str) -> None:
         self._dead.append(host)
         where = f"went on at {' and '.join(self.alive)}" if self.alive else "had no other server"
         name = case.test or f"{case.job} [{case.key.label}]"
-        self._remarks.append(f"the server at {host} died; its case {name} {where}")
+        self._remarks.append(f"the server at {host} {trouble}; its case {name} {where}")
         self._tell(self._remarks[-1])
 
     def _free_host(self) -> str:

@@ -14,6 +14,7 @@ from pytest_swarm.ollama.messages import ListedModel
 from pytest_swarm.plugin.host_pool import HostPool
 
 if TYPE_CHECKING:
+    from pytest_swarm.plugin.backend_choice import ModelDemand
     from pytest_swarm.plugin.resources import Resources
     from pytest_swarm.plugin.settings import Settings
 
@@ -45,12 +46,13 @@ def pool_of_hosts(resources: Resources, settings: Settings, *, worker: int | Non
     """
     if len(settings.hosts) < 2 or settings.backend not in ("auto", "ollama") or not resources.backend.live:
         return None
-    needed = resources.demand().tags
+    demand = resources.demand()
+    needed = demand.tags
     urls = {shown_host(url): url for url in settings.hosts}
     states: list[ServerState] = []
     for host, url in urls.items():
         try:
-            states.append(_state_of(host, url, needed, settings.timeout_s))
+            states.append(_state_of(host, url, demand, settings.timeout_s))
         except BackendError as error:
             if settings.backend == "ollama":
                 raise
@@ -88,9 +90,9 @@ def version_remarks(states: Sequence[ServerState]) -> list[str]:
     return [f"the servers run different versions of Ollama: {versions}"]
 
 
-def _state_of(host: str, url: str, needed: tuple[str, ...], timeout_s: float) -> ServerState:
+def _state_of(host: str, url: str, demand: ModelDemand, timeout_s: float) -> ServerState:
     models = installed_models(url, timeout_s)
-    require_models(url, needed, models)
+    require_models(url, demand.tags, models, roles=demand.roles)
     return ServerState(host=host, version=server_version(url, timeout_s), models=models)
 
 

@@ -34,6 +34,7 @@ def measured_test(case: Case, measured: Measured, *, since_ms: float) -> Measure
     """
     complete = [result for result in measured.cases.values() if isinstance(result, CompleteCase)]
     answers = {key: answer for result in complete for key, answer in result.answers.items()}
+    stalled_s = {key: seconds for result in complete for key, seconds in result.stalled_s.items()}
     return MeasuredTest(
         test=base_node_id(case.test),
         job=case.job,
@@ -44,6 +45,8 @@ def measured_test(case: Case, measured: Measured, *, since_ms: float) -> Measure
         server_s=sum(wave.server_s for wave in measured.waves),
         unmeasured=len(measured.cases) - len(complete),
         known=sum(answer.measured_ts_ms < since_ms for answer in answers.values()),
+        stalled=len(stalled_s),
+        stalled_s=max(0.0, sum(stalled_s.values())),
     )
 
 

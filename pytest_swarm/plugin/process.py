@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 RUN: Final = "swarm_run"  # what a controller of xdist tells its workers: the name of the run ...
 STARTED: Final = "swarm_started"  # ... when it began ...
-FREE_GB: Final = "swarm_free_gb"  # ... the VRAM that the run may use ...
+FREE_VRAM: Final = "swarm_free_vram"  # ... the VRAM that the run may use ...
 RESUMED: Final = "swarm_resumed"  # ... and the folder of the run that goes on
 
 
@@ -26,14 +26,14 @@ class Process:
 
     `worker` is the number of a worker of xdist, None in any other process.
 
-    Only a worker has the rest: `free_gb`, the VRAM that the run may use by its controller's measurement (None without
-    one), and `resumed`, the folder of the run that goes on (None where a run begins).
+    Only a worker has the rest: `free_vram`, the VRAM in GB that the run may use by its controller's measurement, or why
+    it has none, and `resumed`, the folder of the run that goes on (None where a run begins).
     """
 
     run_name: str
     started_ts_ms: float
     worker: int | None = None
-    free_gb: float | None = None
+    free_vram: float | str | None = None
     resumed: Path | None = None
 
 
@@ -47,7 +47,7 @@ def process_of(config: pytest.Config) -> Process:
         run_name=told[RUN],
         started_ts_ms=told[STARTED],
         worker=worker_number(str(told["workerid"])),
-        free_gb=told.get(FREE_GB),
+        free_vram=told.get(FREE_VRAM),
         resumed=None if resumed is None else Path(resumed),
     )
 

@@ -91,22 +91,21 @@ class Resources:
         return self.found_gpu if isinstance(self.found_gpu, GpuMeter) else None
 
     @cached_property
-    def free_gb(self) -> float | None:
-        """The VRAM that the run may use, when it was first asked for, in GB; None where it is not measured.
+    def free_vram(self) -> float | str:
+        """The VRAM in GB that the run may use, when it was first asked for, or why it is not measured.
 
         The workers of xdist take their controller's, because they must agree on the cases.
         """
-        from pytest_swarm.plugin.free_vram import free_vram_gb
+        from pytest_swarm.plugin.free_vram import free_vram
 
-        return self._process.free_gb if self.in_worker else free_vram_gb(self.gpu, self._settings, lambda: self.fleet)
+        told = self._process.free_vram
+        return free_vram(self.found_gpu, self._settings, lambda: self.fleet) if told is None else told
 
     def gpu_gb(self) -> float:
         """Return that VRAM; OptionError where it is not measured."""
-        from pytest_swarm.plugin.free_vram import why_unmeasured
-
-        if self.free_gb:
-            return self.free_gb
-        reason = why_unmeasured(self.found_gpu) or "no GPU memory is free"
+        if isinstance(self.free_vram, float) and self.free_vram:
+            return self.free_vram
+        reason = self.free_vram or "no GPU memory is free"
         raise OptionError(f"no VRAM budget: {reason}; give one, such as --swarm-vram=8GB")
 
     @cached_property
@@ -235,7 +234,6 @@ class Resources:
 
     def look_at_server(self) -> None:
         """Keep remarks on the server: models of others that are resident, and tags that are one model; try its lock."""
-        from pytest_swarm.plugin.free_vram import free_vram
         from pytest_swarm.plugin.server_remarks import foreign_remark, one_file_remarks
 
         self.remarks += one_file_remarks(self.called, self.server_bench.fleet)
@@ -244,8 +242,7 @@ class Resources:
             self.measuring.lock.check()
         if self.called.live:
             self.visit.lock.check()
-            free = free_vram(self)
-            self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free=free)
+            self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free=self.free_vram)
 
     def name_changed_models(self) -> None:
         """Keep remarks on what is other than when a policy of the run was decided."""

@@ -154,7 +154,7 @@ class ServerLock:
         os.lseek(self._file, 0, os.SEEK_SET)
         text = os.read(self._file, os.fstat(self._file).st_size)
         try:
-            notes = msgspec.json.decode(text, type=ServerNotes)
+            notes = msgspec.json.decode(text.partition(b"\n")[0], type=ServerNotes)
         except msgspec.MsgspecError:  # empty, or written by a process that was killed
             return ServerNotes()
         alive = tuple(pid for pid in notes.processes if pid != os.getpid() and _is_alive(pid))
@@ -165,7 +165,7 @@ class ServerLock:
     def write(self, notes: ServerNotes) -> None:
         """Write the file in place; only while the lock is held."""
         assert self._file is not None, "only while the lock is held"
-        text = msgspec.json.encode(notes)
+        text = msgspec.json.encode(notes) + b"\n"  # what is behind it was there before, if this process is killed here
         with suppress(OSError):  # a full disk: the lock holds all the same
             os.pwrite(self._file, text, 0)
             os.ftruncate(self._file, len(text))

@@ -34,7 +34,7 @@ class XdistController:
 
     def tell(self, node: Any) -> None:
         """Tell a worker of xdist what all must agree on: the run's name or its folder, and its VRAM."""
-        from pytest_swarm.plugin.process import FREE_GB, RESUMED, RUN, STARTED
+        from pytest_swarm.plugin.process import FREE_VRAM, RESUMED, RUN, STARTED
 
         self._hooks.signals.watch()
         try:
@@ -45,7 +45,7 @@ class XdistController:
             raise pytest.UsageError(str(error)) from error
         node.workerinput[RUN] = session.process.run_name
         node.workerinput[STARTED] = session.process.started_ts_ms
-        node.workerinput[FREE_GB] = session.resources.free_gb
+        node.workerinput[FREE_VRAM] = session.resources.free_vram
         node.workerinput[RESUMED] = None if resumed is None else str(resumed)
 
     @pytest.hookimpl(optionalhook=True)

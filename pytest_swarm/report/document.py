@@ -37,11 +37,12 @@ class FleetModel(Struct, frozen=True, kw_only=True):
     load_time_ms: float
     cost_per_token: float
     max_ctx: Annotated[int, Meta(description="longest context that the model has, in tokens")]
-    num_ctx: Annotated[int, Meta(description="context that it is run with, in tokens")]
+    num_ctx: Annotated[int, Meta(description="context that it is run with, or begins with, in tokens")]
     capabilities: Annotated[dict[str, float], Meta(description="task type -> prior of the score")]
     prefill_tokens_per_s: float | None
     decode_tokens_per_s: float | None
     keep: bool
+    auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
 
 
 class FleetBlock(Struct, frozen=True, kw_only=True):
@@ -93,6 +94,8 @@ class MeasureBlock(Struct, frozen=True, kw_only=True):
     without_store_s: Annotated[float, Meta(description="seconds that all cases would take for real, as predicted")]
     waves: Annotated[Count, Meta(description="rounds of measuring")]
     unmeasured: Annotated[Count, Meta(description="cases that lack answers")]
+    stalled: Annotated[Count, Meta(description="answers whose prompt stalled, and is played at the usual speed")]
+    stalled_s: Annotated[float, Meta(description="seconds that these prompts took beyond that")]
     verified: Annotated[list[VerifiedEntry], Meta(description="cases that were run for real as well")]
     verified_figures: Annotated[list[VerifiedSum], Meta(description="predicted against real")]
 

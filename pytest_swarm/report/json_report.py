@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from pytest_swarm.domain.model import encode_model
+from pytest_swarm.domain.model import Model, encode_model
 from pytest_swarm.domain.record import Run, TaskOutcome
 from pytest_swarm.fields import Json
 from pytest_swarm.files import replacing
@@ -192,7 +192,7 @@ def _run(report: Report) -> RunBlock:
         fleet=FleetBlock(
             name=fleet.name,
             digest=fleet.digest,
-            models=[msgspec.convert(encode_model(model), FleetModel) for model in fleet],
+            models=[_fleet_model(model) for model in fleet],
         ),
         options=dict(info.options),
         versions=dict(info.versions),
@@ -201,6 +201,11 @@ def _run(report: Report) -> RunBlock:
         estimates=info.estimates,
         measure=_measure(report),
     )
+
+
+def _fleet_model(model: Model) -> FleetModel:
+    row = {**encode_model(model), "num_ctx": model.context_tokens, "auto_ctx": model.auto_ctx}
+    return msgspec.convert(row, FleetModel)
 
 
 def _measure(report: Report) -> MeasureBlock | None:
@@ -215,6 +220,8 @@ def _measure(report: Report) -> MeasureBlock | None:
         without_store_s=summary.without_store_s,
         waves=summary.waves,
         unmeasured=summary.unmeasured,
+        stalled=summary.stalled,
+        stalled_s=summary.stalled_s,
         verified=[
             VerifiedEntry(
                 case=each.case,

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.measured_run import MeasuredTest, VerifiedCase
+from pytest_swarm.domain.prompt_speed import STALLED_TIMES
 from pytest_swarm.metrics.figures_origin import FAR_OFF, PREDICTED_BACKEND, VerifiedFigure, verified_figures
 from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.metric_text import written
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.wording import plural
+from pytest_swarm.report.wording import plural, seconds
 
 WORD: Final = "MEASURED ANSWERS, PREDICTED TIMES"
 
@@ -27,6 +28,8 @@ class MeasureSummary:
     without_store_s: float
     waves: int
     unmeasured: int
+    stalled: int
+    stalled_s: float
     verified: tuple[VerifiedCase, ...]
     figures: tuple[VerifiedFigure, ...]
 
@@ -43,6 +46,7 @@ def measure_summary(report: Report) -> MeasureSummary | None:
     run = report.run
     asked = sum(test.asked for test in run.measured)
     verified = run.verified
+    alone = {(test.test, test.job): test for test in run.measured}.values()  # several processes may have played a test
     return MeasureSummary(
         answers_known=_known(run.measured),
         answers_asked=asked,
@@ -51,6 +55,8 @@ def measure_summary(report: Report) -> MeasureSummary | None:
         without_store_s=sum(job.record.makespan_s or 0.0 for job in report.jobs),
         waves=sum(test.waves for test in run.measured),
         unmeasured=sum(test.unmeasured for test in run.measured),
+        stalled=sum(test.stalled for test in alone),
+        stalled_s=sum(test.stalled_s for test in alone),
         verified=verified,
         figures=verified_figures(verified),
     )
@@ -84,11 +90,23 @@ def measured_sentence(summary: MeasureSummary) -> str:
     """Return the sentence of the banner: what was measured, what is predicted, and what was verified."""
     text = (
         f"scores, tokens and planners rest on answers of real models, {measured_once(summary)}; times, loads and "
-        "residency are predicted from measured ones"
+        f"residency are predicted from measured ones{_stalled(summary)}"
     )
     if not summary.verified:
         return f"{text}. No case was run for real (--swarm-verify=N), so no time is confirmed."
     return f"{text}. {verified_sentence(summary)}"
+
+
+def _stalled(summary: MeasureSummary) -> str:
+    """Return how many prompts are played faster than they were read, and why; empty where none is."""
+    if not summary.stalled:
+        return ""
+    played = "it is" if summary.stalled == 1 else "they are"
+    return (
+        f". {plural(summary.stalled, 'prompt')} took over {STALLED_TIMES:g} times as long to read as usual, "
+        f"{seconds(summary.stalled_s)} more, as where a server prepares itself for its first ones: {played} played at "
+        "the usual speed"
+    )
 
 
 def verified_sentence(summary: MeasureSummary) -> str:

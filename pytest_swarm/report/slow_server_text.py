@@ -15,13 +15,15 @@ from pytest_swarm.report.wording import mode_name, seconds
 
 _REAL: Final = (FiguresOrigin.MEASURED, FiguresOrigin.REPLAYED)
 _MATTERS: Final = 0.05  # of a mode's makespan: what is below it changes no comparison
+_MOST_TOLD: Final = 3  # other modes; of more, only the one that paid least
 _LOADS: Final = (
-    "{most} are loads that took over three times as long as usual, as from a cold disk ({least}): to compare times, "
+    "{most} are loads that took over three times as long as usual, as from a cold disk ({others}): to compare times, "
     "measure again with the models in the page cache."
 )
 _PROMPTS: Final = (
-    "{most} are prompts that took over eight times as long to read as in other cases, as where a server prepares "
-    "itself for its first ones ({least}): to compare times, measure again on the same server."
+    "{most} are prompts that took over eight times as long to read as usual, as where a server prepares "
+    "itself for its first ones ({others}; planners' prompts are not looked at): to compare times, measure again on the "
+    "same server."
 )
 
 
@@ -49,6 +51,9 @@ def _sentence(groups: Mapping[str, Collection[MeasuredJob]], slow_s: Mapping[str
     makespans_s = [job.metrics.makespan_s for job in groups[most] if job.metrics.makespan_s is not None]
     if not makespans_s or slow_s[most] - slow_s[least] <= _MATTERS * fmean(makespans_s):
         return None
+    others = sorted(slow_s.keys() - {most}, key=lambda name: (-slow_s[name], name))
+    told = others if len(others) <= _MOST_TOLD else [least]
     return text.format(
-        most=f"{seconds(slow_s[most])} of a job under {most}", least=f"{seconds(slow_s[least])} under {least}"
+        most=f"{seconds(slow_s[most])} of a job under {most}",
+        others=", ".join(f"{seconds(slow_s[name])} under {name}" for name in told),
     )

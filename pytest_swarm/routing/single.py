@@ -7,6 +7,7 @@ from typing import Self
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.feasibility import context_advice
 from pytest_swarm.routing.objective import load_price, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 from pytest_swarm.units import format_gb
@@ -102,7 +103,7 @@ def reason_against(view: PlanningView, row: int) -> str | None:
             if model.can_take(task):
                 return (
                     f"model {model.tag} cannot take task {task.id!r}: its prompt has about {view.prompts.get(task.id)} "
-                    f'tokens, and num_ctx is {model.context_tokens}; raise it, or write num_ctx = "auto"'
+                    f"tokens, and num_ctx is {model.context_tokens}; {context_advice(model)}"
                 )
             return (
                 f"model {model.tag} cannot take task {task.id!r}: {task.estimated_tokens} tokens are more than its "

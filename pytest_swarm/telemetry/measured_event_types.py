@@ -25,6 +25,10 @@ class MeasuredTestEvent(Struct, frozen=True, kw_only=True, tag_field="event", ta
     known: Annotated[
         Annotated[int, Meta(ge=0, le=_LARGEST)] | None, Meta(description="of the answers, those known before")
     ] = None
+    stalled: Annotated[
+        int, Meta(ge=0, le=_LARGEST, description="answers whose prompt stalled, and is played at the usual speed")
+    ] = 0
+    stalled_s: Annotated[float, Meta(ge=0.0, description="seconds that these prompts took beyond that")] = 0.0
 
 
 class FigurePair(Struct, frozen=True, kw_only=True):

@@ -21,6 +21,8 @@ def encode_measured_test(test: MeasuredTest, ts_ms: float) -> JsonObject:
             server_s=test.server_s,
             unmeasured=test.unmeasured,
             known=test.known,
+            stalled=test.stalled,
+            stalled_s=test.stalled_s,
         )
     )
 
@@ -64,6 +66,8 @@ class MeasuredReader:
                     server_s=event.server_s,
                     unmeasured=event.unmeasured,
                     known=event.known,
+                    stalled=event.stalled,
+                    stalled_s=event.stalled_s,
                 )
             )
             return

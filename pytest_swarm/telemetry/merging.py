@@ -5,7 +5,6 @@ Whether the parts belong together is decided by the caller.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from pytest_swarm.codec import JsonDecoder, encode_line, is_json
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import EventsError
 from pytest_swarm.fields import Json
+from pytest_swarm.files import replacing
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import events_file
 
@@ -55,15 +55,11 @@ def write_merged(parts: Sequence[tuple[Path, Run]], folder: Path, *, missing: Se
     target = folder / "events.jsonl"
     if target.exists():
         raise EventsError(f"{target} is there already; give another folder, or remove it first")
-    aside = folder / f"events.jsonl.{os.getpid()}.tmp"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
+        with replacing(target) as aside, aside.open("wb") as file:
             for line in _lines(parts, name=folder.name, missing=missing):
                 file.write(line)
-        aside.replace(target)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise EventsError(f"{target}: the merged run cannot be written: {error}") from error
     return target
 

@@ -186,9 +186,12 @@ def _number_of_gpus(nvml: ModuleType) -> int:
 
 def _memory(nvml: ModuleType, handle: object, part: str) -> int:
     """Return the `total`, `used` or `free` bytes of a GPU."""
-    value = getattr(_memory_info(nvml, handle), part, None)
+    info = _memory_info(nvml, handle)
+    value, total = getattr(info, part, None), getattr(info, "total", None)
     if not isinstance(value, int) or value < 0:
         raise NvmlFailure(f"nvmlDeviceGetMemoryInfo gives no {part} bytes ({value})")
+    if not isinstance(total, int) or value > total:
+        raise NvmlFailure(f"nvmlDeviceGetMemoryInfo gives {value} {part} bytes of a total of {total}")
     return value
 
 
@@ -245,7 +248,8 @@ def _call(nvml: ModuleType, name: str, *args: object) -> Any:  # each function o
         raise NvmlFailure(f"{name} is missing in this version of pynvml")
     try:
         return function(*args)
-    except (nvml.NVMLError, OSError, UnicodeError) as error:  # UnicodeError: pynvml decodes names itself
+    except (nvml.NVMLError, OSError, UnicodeError, TypeError) as error:
+        # UnicodeError: pynvml decodes names itself; TypeError: older versions of it take no version of a structure
         raise NvmlFailure(f"{name}: {error}") from error
 
 

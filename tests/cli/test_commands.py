@@ -161,3 +161,17 @@ def test_a_signal_is_one_sentence_and_the_status_of_shells(
         assert main(["fleet", "--host", "http://127.0.0.1:1"]) == status
         assert signal.getsignal(signal.SIGTERM) == before
     assert capsys.readouterr().err == f"fleet was stopped by {said}\n"
+
+
+def test_the_status_is_that_of_the_signal_where_a_dataclass_was_being_made(tmp_path: Path) -> None:
+    """`dataclass` and `namedtuple` run text; CPython remembers that it was interrupted there, but only as a process."""
+    (tmp_path / "stopped.py").write_text(
+        "import sys\n"
+        "from pytest_swarm import cli\n"
+        "from pytest_swarm.cli import report_command\n"
+        "text = 'import signal; signal.raise_signal(signal.SIGTERM)'\n"
+        "report_command.run = lambda _: exec(text)\n"
+        "sys.exit(cli.main(['report', 'x']))\n"
+    )
+    done = subprocess.run([sys.executable, "-m", "stopped"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (143, "report was stopped by SIGTERM\n")

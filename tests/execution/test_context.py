@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
@@ -58,6 +60,20 @@ def test_a_prompt_that_fits_nowhere_is_not_sent() -> None:
     assert "task 'a': its prompt has about" in record.error
     assert "the largest num_ctx is 2048 (large); raise it" in record.error
     assert server.chats == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"max_ctx": 2048}, "raise that of small, or write num_ctx = "),
+        ({"max_ctx": 8192, "auto_ctx": True, "vram_gb": 7.5}, "the VRAM budget has no room for more; raise the budget"),
+        ({"max_ctx": 8192, "num_ctx": 8192}, "its max_ctx allows no more; shorten the prompt"),
+    ],
+)
+def test_the_advice_is_one_that_helps(changes: dict[str, Any], advice: str) -> None:
+    record = run(StandIn(), graph(WORDS_400 * 30), SMALL, replace(LARGE, **changes))
+    assert record.error is not None
+    assert advice in record.error
 
 
 def test_an_auto_context_is_raised_loaded_and_planned_with() -> None:

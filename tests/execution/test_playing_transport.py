@@ -76,6 +76,12 @@ def test_a_prompt_that_stalled_gets_the_time_of_a_usual_one(seconds: float, play
     assert times(replace(ALONE, prefill_s=seconds, total_s=seconds + 2.1)) == (played_s, 2.0, pytest.approx(0.1))
 
 
+def test_the_seconds_that_a_stalled_prompt_is_played_without_are_kept() -> None:
+    for answer, lost_s in ((ALONE, []), (replace(ALONE, prefill_s=9.6, total_s=11.7), [pytest.approx(9.4)])):
+        _, generator = generated(answer)
+        assert [*generator.stalled_s.values()] == lost_s
+
+
 def test_a_case_is_played_again_where_a_prompt_turns_out_to_have_stalled() -> None:
     _, generator = generated(ALONE)
     assert not generator.used.same_in(world(slowest_prompt_tokens_per_s=512.0))

@@ -186,6 +186,17 @@ def test_a_run_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     assert (tmp_path / "all" / "events.jsonl").read_text() == "mine\n"
 
 
+def test_a_merge_that_is_stopped_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object, **__: object) -> bytes:
+        raise KeyboardInterrupt
+
+    part = a_part(tmp_path / "a", a_job(1))
+    monkeypatch.setattr("pytest_swarm.telemetry.merging.encode_run_end", stop)
+    with pytest.raises(KeyboardInterrupt):
+        merged(tmp_path, part)
+    assert [*(tmp_path / "all").iterdir()] == []
+
+
 def test_the_options_that_parts_may_set_differently_are_those_of_a_resumed_run_and_files() -> None:
     by_content = {"swarm_fleet", "swarm_profile", "swarm_cassette", "swarm_record_mode"}
     further_repeats = {"swarm_repeat"}  # fewer in one part would be missing in silence

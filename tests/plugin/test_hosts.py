@@ -12,7 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.errors import OptionError, ServerDownError
+from pytest_swarm.execution.server_visits import ServerVisits
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
 from pytest_swarm.ollama.transports.watched import INTERVAL_S, PROBE_LIMIT_S, ServerHealth, WatchedTransport
@@ -216,6 +218,27 @@ class StandIn:
     def close(self) -> None:
         """Close the bench."""
         self.bench.close()
+
+
+def test_a_server_whose_models_are_replaced_is_left_out_and_its_case_runs_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without that, it fails each case at once, is free again, and takes all that are left."""
+    changed, sound = StandIn("changed", tmp_path), StandIn("sound", tmp_path)
+    told: list[str] = []
+    pool = HostPool({"changed": changed, "sound": sound}, answers=lambda _: True, tell=told.append)
+    job = case(graph(ids="a"), "greedy")
+    record = changed.bench.run(job)
+    failed = replace(record, status=JobStatus.ERROR, error="replaced")
+    monkeypatch.setattr(changed.bench, "run", lambda *_, **__: failed)
+    assert pool.run(job, carryover="case", sink=ListSink()) == replace(failed, host="changed"), "it fails anywhere"
+    monkeypatch.setattr(ServerVisits, "has_changed", True)
+    records = [pool.run(job, carryover="case", sink=ListSink()) for _ in range(2)]
+    pool.close()
+    assert [(each.host, each.status) for each in records] == [("sound", JobStatus.COMPLETED)] * 2
+    (sentence,) = told
+    assert sentence.startswith("the server at changed has other models than when the run began; its case ")
+    assert sentence.endswith(" went on at sound")
 
 
 def test_a_server_that_does_not_answer_between_cases_is_left_out_before_it_is_given_one(tmp_path: Path) -> None:

@@ -100,6 +100,17 @@ def test_what_processes_found_is_kept_where_one_of_them_or_all_were_killed(tmp_p
         assert a_lock.notes() == ServerNotes(found=found, used=("a:latest",))
 
 
+def test_notes_are_whole_where_a_process_was_killed_before_it_had_cut_the_older_ones_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = ServerLock("http://box:1", tell=print, folder=tmp_path)
+    with lock.held():
+        lock.write(ServerNotes(run="r", used=tuple(f"a{number}:latest" for number in range(9))))
+        monkeypatch.setattr("os.ftruncate", lambda *_: None)
+        lock.write(ServerNotes(run="r", used=("b:latest",)))
+        assert lock.notes() == ServerNotes(run="r", used=("b:latest",))
+
+
 @pytest.mark.parametrize("text", [b"", b"{", b"not json", b'{"processes": "all"}'])
 def test_a_file_that_is_not_whole_counts_as_empty(tmp_path: Path, text: bytes) -> None:
     a_lock = lock(tmp_path)

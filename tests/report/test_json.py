@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from pytest_swarm.domain.record import Run
 from pytest_swarm.fields import Json
 from pytest_swarm.gate.gate_block import encode_gate
 from pytest_swarm.report.json_report import encode_report, report_schema, write_json
 from pytest_swarm.report.report_model import build_report
+from tests.execution.lab import HEAVY
 from tests.gate.runs import case as gate_case
 from tests.gate.runs import judge
-from tests.report.factories import info, run
+from tests.report.factories import info, record, run
 from tests.report.hostile import hostile_run
 from tests.report.played import small_run
 
@@ -175,3 +178,12 @@ def test_the_gate_is_a_block_where_there_is_one() -> None:
     result = judge([gate_case("a", [0.9])], [gate_case("a", [0.5])])
     assert encode_report(build_report(small_run(), gate=result))["gate"] == encode_gate(result)
     assert "gate" not in encode_report(build_report(small_run()))
+
+
+def test_a_context_that_is_raised_for_long_prompts_is_its_first_length() -> None:
+    model = replace(HEAVY.models[0], auto_ctx=True)
+    fleet = replace(HEAVY, models=(model, *HEAVY.models[1:]))
+    document: Any = json.loads(json.dumps(encode_report(build_report(run(record(), fleet=fleet)))))
+    Draft202012Validator(report_schema()).validate(document)
+    first, second, *_ = document["run"]["fleet"]["models"]
+    assert (first["num_ctx"], first["auto_ctx"], second["auto_ctx"]) == (model.num_ctx, True, False)

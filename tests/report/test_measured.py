@@ -120,6 +120,17 @@ def test_answers_that_another_process_asked_are_no_known_ones() -> None:
     assert told.answers_known == 4  # the process that came later knew what the first one had asked
 
 
+def test_prompts_that_are_played_faster_than_they_were_read_are_told() -> None:
+    stalled = replace(TEST, stalled=2, stalled_s=19.1)
+    report = build_report(measured(tests=(TEST, replace(stalled, test="t.py::test_b"), stalled)))
+    text = " ".join("\n".join(terminal_summary(report, width=100, verbose=0)).split())
+    assert "4 prompts took over 8 times as long to read as usual, 38.2 s more, as where" in text
+    assert "they are played at the usual speed. No case was run" in text
+    block: Any = encode_report(report)["run"]
+    assert (block["measure"]["stalled"], block["measure"]["stalled_s"]) == (4, pytest.approx(38.2))
+    assert "as long to read" not in "\n".join(terminal_summary(build_report(measured()), width=1000, verbose=0))
+
+
 def test_without_verification_no_time_is_confirmed() -> None:
     text = "\n".join(terminal_summary(build_report(measured()), width=100, verbose=0))
     assert "no time is confirmed" in " ".join(text.split())

@@ -257,6 +257,23 @@ def test_unified_memory_and_mig_are_not_measured_and_say_why() -> None:
     assert (shared.open, split.open) == (0, 0)
 
 
+@pytest.mark.parametrize("part", ["used", "free"])
+def test_more_than_the_total_is_no_figure(part: str) -> None:
+    """As where a driver subtracts more than there is from an unsigned number."""
+    nvml = two_gpus()
+    parts = {"total": 48 * GB, "used": 9 * GB, "free": 39 * GB, part: 2**64 - 5}
+    nvml.nvmlDeviceGetMemoryInfo = lambda *_: SimpleNamespace(**parts)  # type: ignore[method-assign]
+    meter = opened(nvml)
+    assert (meter.read() is None, meter.free_bytes() is None) == (part == "used", part == "free")
+    assert any(each.endswith(f"gives {2**64 - 5} {part} bytes of a total of {48 * GB}") for each in meter.troubles)
+
+
+def test_a_library_whose_function_takes_no_version_is_asked_without_one() -> None:
+    nvml = two_gpus()
+    nvml.nvmlDeviceGetMemoryInfo = lambda _: SimpleNamespace(total=48 * GB, used=9 * GB, free=39 * GB)  # type: ignore[method-assign]
+    assert opened(nvml).free_bytes() == 78 * GB
+
+
 def test_what_the_driver_reserves_is_neither_used_nor_free() -> None:
     meter = opened(StandIn(gpus=[("g", 48 * GB, 9 * GB, [])], reserved=GB))
     assert meter.read().used_bytes == (9 * GB,)
