@@ -9,13 +9,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from types import MappingProxyType
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.fields import Json, problem
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    WithFields: TypeAlias = type[DataclassInstance | msgspec.Struct]
 
 JsonObject = dict[str, Json]
 T = TypeVar("T")
@@ -104,6 +110,28 @@ def _listed(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [each if type(each) in _SINGLE else _listed(each) for each in value]
     return value
+
+
+class SharedFields:
+    """The fields that two types have under the same name and with the same meaning, such as a record and its event.
+
+    Args:
+        one: a struct or dataclass.
+        other: another one.
+        but: fields of the same name that are not the same.
+    """
+
+    def __init__(self, one: WithFields, other: WithFields, *, but: tuple[str, ...] = ()) -> None:
+        names = set(_field_names(one)).difference(but)
+        self.names = tuple(name for name in _field_names(other) if name in names)
+
+    def of(self, value: object) -> dict[str, Any]:
+        """Return these fields of a value of one type, as keywords for the other."""
+        return {name: getattr(value, name) for name in self.names}
+
+
+def _field_names(of: WithFields) -> tuple[str, ...]:
+    return of.__struct_fields__ if issubclass(of, msgspec.Struct) else tuple(each.name for each in fields(of))
 
 
 class EncodedObject(dict[str, Json]):
