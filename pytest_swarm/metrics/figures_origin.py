@@ -12,7 +12,7 @@ from enum import StrEnum
 from statistics import fmean, stdev
 from typing import Final
 
-from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
+from pytest_swarm.domain.measured_run import VerifiedCase
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.statistics.intervals import CONFIDENCE, t_quantile
 
@@ -79,7 +79,7 @@ def _figure(name: str, cases: Sequence[VerifiedCase]) -> VerifiedFigure | None:
 
     The interval is that of the mean of (predicted - real) / real, by Student's t over cases with a real value above 0.
     """
-    pairs = [case.figures.get(name, PredictedAndReal(None, None)) for case in cases]
+    pairs = [case.figures[name] for case in cases if name in case.figures]
     known = [(each.predicted, each.real) for each in pairs if each.predicted is not None and each.real is not None]
     if not known:
         return None

@@ -15,13 +15,16 @@ from typing import Final
 
 import msgspec
 
+from pytest_swarm.codec import SharedFields, to_json
+from pytest_swarm.domain.measured_run import VerifiedCase
 from pytest_swarm.domain.model import encode_model
-from pytest_swarm.domain.record import Run, TaskOutcome
+from pytest_swarm.domain.record import Run, RunInfo, TaskOutcome
 from pytest_swarm.fields import Json
 from pytest_swarm.files import replacing
 from pytest_swarm.gate.gate_block import encode_gate
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.metrics.figures_origin import VerifiedFigure
 from pytest_swarm.metrics.job_metrics import encode_metrics, encode_value
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import shown_in
@@ -36,18 +39,21 @@ from pytest_swarm.report.document import (
     RunBlock,
     TaskEntry,
     VerifiedEntry,
-    VerifiedPair,
     VerifiedSum,
 )
 from pytest_swarm.report.findings import answers
-from pytest_swarm.report.measured import measure_summary
+from pytest_swarm.report.measured import MeasureSummary, measure_summary
 from pytest_swarm.report.report_model import Report, build_report
 from pytest_swarm.report.report_schema import SCHEMA, Case, CurvePoint, Mode, ModeAtSetting
 from pytest_swarm.routing.registry import LLM, LP
 from pytest_swarm.statistics.intervals import CONFIDENCE, Interval
 
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
-_SUMMED: Final = ("metric", "cases", "predicted", "real", "off", "low", "high")
+_TASK: Final = SharedFields(TaskOutcome, TaskEntry, but=("score",))
+_RUN: Final = SharedFields(RunInfo, RunBlock, but=("fleet",))
+_MEASURE: Final = SharedFields(MeasureSummary, MeasureBlock, but=("verified",))
+_VERIFIED: Final = SharedFields(VerifiedCase, VerifiedEntry, but=("figures",))
+_SUM: Final = SharedFields(VerifiedFigure, VerifiedSum)
 
 
 def encode_report(report: Report) -> dict[str, Json]:
@@ -69,7 +75,7 @@ def _document(report: Report, cases: list[Json]) -> dict[str, Json]:
         "answers": answers(report),
         "notes": report.run.notes,
     }
-    document: dict[str, Json] = msgspec.to_builtins(blocks) | {"cases": cases}
+    document = to_json(blocks) | {"cases": cases}
     return document if report.gate is None else {**document, "gate": encode_gate(report.gate)}
 
 
@@ -162,18 +168,9 @@ def _case(job: MeasuredJob) -> msgspec.Struct:
 
 def _task(job: MeasuredJob, outcome: TaskOutcome) -> TaskEntry:
     return TaskEntry(
-        task=outcome.task,
+        **_TASK.of(outcome),
         type=job.record.case.graph.task(outcome.task).type,
-        model=outcome.model,
-        status=outcome.status,
-        step=outcome.step,
         score=job.task_score.get(outcome.task),
-        local_score=outcome.local_score,
-        error=outcome.error,
-        error_kind=outcome.error_kind,
-        prompt_tokens=outcome.prompt_tokens,
-        completion_tokens=outcome.completion_tokens,
-        token_cost=outcome.token_cost,
         latency_s=outcome.latency_s,
     )
 
@@ -181,24 +178,13 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> TaskEntry:
 def _run(report: Report) -> RunBlock:
     info, fleet = report.info, report.info.fleet
     return RunBlock(
-        run=info.run,
-        started_ts_ms=info.started_ts_ms,
+        **_RUN.of(info),
         complete=report.run.complete,
-        backend=info.backend,
-        backend_detail=info.backend_detail,
-        simulated=info.simulated,
-        profile=info.profile,
-        seed=info.seed,
         fleet=FleetBlock(
             name=fleet.name,
             digest=fleet.digest,
             models=[msgspec.convert(encode_model(model), FleetModel) for model in fleet],
         ),
-        options=dict(info.options),
-        versions=dict(info.versions),
-        machine=dict(info.machine),
-        command=list(info.command),
-        estimates=info.estimates,
         measure=_measure(report),
     )
 
@@ -208,28 +194,9 @@ def _measure(report: Report) -> MeasureBlock | None:
     if summary is None:
         return None
     return MeasureBlock(
-        answers_known=summary.answers_known,
-        answers_asked=summary.answers_asked,
-        loads=summary.loads,
-        server_s=summary.server_s,
-        without_store_s=summary.without_store_s,
-        waves=summary.waves,
-        unmeasured=summary.unmeasured,
-        verified=[
-            VerifiedEntry(
-                case=each.case,
-                job=each.job,
-                label=each.label,
-                figures={name: VerifiedPair(predicted=p.predicted, real=p.real) for name, p in each.figures.items()},
-                questions=each.questions,
-                other_answers=each.other_answers,
-            )
-            for each in summary.verified
-        ],
-        verified_figures=[
-            VerifiedSum(far_off=each.far_off, **{name: getattr(each, name) for name in _SUMMED})
-            for each in summary.figures
-        ],
+        **_MEASURE.of(summary),
+        verified=[VerifiedEntry(figures=dict(each.figures), **_VERIFIED.of(each)) for each in summary.verified],
+        verified_figures=[VerifiedSum(far_off=each.far_off, **_SUM.of(each)) for each in summary.figures],
     )
 
 

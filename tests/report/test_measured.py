@@ -44,7 +44,10 @@ ALL_WORDS = ("MEASURED ANSWERS", "SIMULATED", "REPLAYED")
 
 
 def verified(predicted: float = 10.0, real: float = 10.0, number: int = 0) -> VerifiedCase:
-    pairs = {"makespan_s": PredictedAndReal(predicted, real), "load_s": PredictedAndReal(4.0, 4.0)}
+    pairs = {
+        "makespan_s": PredictedAndReal(predicted=predicted, real=real),
+        "load_s": PredictedAndReal(predicted=4.0, real=4.0),
+    }
     return VerifiedCase(case=f"{number:016x}", job="wb1", mode="lp", label="lp-h3-8GB", figures=pairs)
 
 
@@ -166,7 +169,7 @@ def test_the_interval_is_that_of_the_relative_error_of_a_case() -> None:
 
 
 def test_a_figure_that_was_not_measured_is_left_out() -> None:
-    unknown = replace(verified(), figures={"makespan_s": PredictedAndReal(1.0, None)})
+    unknown = replace(verified(), figures={"makespan_s": PredictedAndReal(predicted=1.0, real=None)})
     summary = measure_summary(build_report(measured(unknown)))
     assert summary is not None
     assert summary.figures == ()
