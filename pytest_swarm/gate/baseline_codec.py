@@ -10,11 +10,11 @@ import codecs
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
+from pytest_swarm.codec import JsonDecoder, JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
 from pytest_swarm.files import write_whole
@@ -61,6 +61,10 @@ class BaselineCaseRow(Struct, frozen=True, kw_only=True):
     samples: tuple[BaselineSampleRow, ...]
 
 
+_SETUP: Final = SharedFields(Setup, BaselineCaseRow)
+_SAMPLE: Final = SharedFields(BaselineSample, BaselineSampleRow, but=("figures",))
+
+
 class BaselineContext(Struct, frozen=True, kw_only=True):
     """The run that the samples come from, as far as it decides whether another run is comparable."""
 
@@ -75,6 +79,9 @@ class BaselineContext(Struct, frozen=True, kw_only=True):
     measure: Annotated[Mapping[str, str], Meta(description="the options that change what a score means")]
     versions: Annotated[Mapping[str, str], Meta(description="package -> version")]
     machine: Mapping[str, str]
+
+
+_CONTEXT: Final = SharedFields(RunContext, BaselineContext)
 
 
 class BaselineFile(Struct, frozen=True, kw_only=True):
@@ -145,7 +152,7 @@ def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
             raise BaselineError(f"{where}: holds the case {case.setup.label} twice; delete one of them")
         seen.add(case.identity)
         _check_samples(case, where)
-    context = RunContext(**_context_fields(file.circumstances))
+    context = RunContext(**_CONTEXT.of(file.circumstances))
     return Baseline(context=context, cases=cases, looks=tuple(sorted(set(file.looks))), where=where)
 
 
@@ -181,7 +188,7 @@ def write_baseline(baseline: Baseline, path: Path) -> None:
 
 def encode_baseline(baseline: Baseline) -> str:
     """Return the text of the file: the head of each case, and each sample, on a line of its own."""
-    context = BaselineContext(**_context_fields(baseline.context))
+    context = BaselineContext(**_CONTEXT.of(baseline.context))
     head = json.dumps(to_json(context), indent=1, ensure_ascii=True, sort_keys=True)
     looks = f'"looks": {list(baseline.looks)},\n' if baseline.looks else ""
     cases = ",\n".join(map(_case_text, baseline.cases))
@@ -198,17 +205,10 @@ def baseline_schema() -> JsonObject:
     )
 
 
-def _context_fields(context: RunContext | BaselineContext) -> dict[str, Any]:
-    return {name: getattr(context, name) for name in BaselineContext.__struct_fields__}
-
-
 def _case_text(case: BaselineCase) -> str:
     row = BaselineCaseRow(
-        job=case.setup.job,
-        mode=case.setup.mode,
+        **_SETUP.of(case.setup),
         horizon_depth=case.setup.horizon,
-        vram_budget_gb=case.setup.vram_budget_gb,
-        lambda_token=case.setup.lambda_token,
         graph_digest=case.graph_digest,
         case_version=case.version,
         samples=(),
@@ -230,16 +230,8 @@ def _line(row: Mapping[str, Json]) -> str:
 
 
 def _encode_sample(sample: BaselineSample) -> BaselineSampleRow:
-    return BaselineSampleRow(
-        case=sample.digest,
-        test=sample.test,
-        repeat=sample.repeat,
-        occurrence=sample.occurrence,
-        tasks=sample.tasks,
-        figures={name: _shortest(value) for name, value in sorted(sample.figures.items()) if value is not None},
-        answers=sample.answers,
-        run=sample.run,
-    )
+    figures = {name: _shortest(value) for name, value in sorted(sample.figures.items()) if value is not None}
+    return BaselineSampleRow(case=sample.digest, figures=figures, **_SAMPLE.of(sample))
 
 
 def _shortest(value: float) -> float:
@@ -249,13 +241,7 @@ def _shortest(value: float) -> float:
 
 def _decode_case(row: BaselineCaseRow) -> BaselineCase:
     return BaselineCase(
-        setup=Setup(
-            job=row.job,
-            mode=row.mode,
-            horizon=row.horizon_depth,
-            vram_budget_gb=row.vram_budget_gb,
-            lambda_token=row.lambda_token,
-        ),
+        setup=Setup(horizon=row.horizon_depth, **_SETUP.of(row)),
         graph_digest=row.graph_digest,
         version=row.case_version,
         samples=sorted_samples(map(_decode_sample, row.samples)),
@@ -263,13 +249,5 @@ def _decode_case(row: BaselineCaseRow) -> BaselineCase:
 
 
 def _decode_sample(row: BaselineSampleRow) -> BaselineSample:
-    return BaselineSample(
-        digest=row.case,
-        test=row.test,
-        repeat=row.repeat,
-        occurrence=row.occurrence,
-        tasks=row.tasks,
-        figures={name: value for name, value in row.figures.items() if name in GATE_METRICS},
-        answers=row.answers,
-        run=row.run,
-    )
+    figures = {name: value for name, value in row.figures.items() if name in GATE_METRICS}
+    return BaselineSample(digest=row.case, figures=figures, **_SAMPLE.of(row))

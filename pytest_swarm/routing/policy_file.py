@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
+from pytest_swarm.codec import JsonDecoder, JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.errors import FleetError, PolicyError
 from pytest_swarm.files import write_whole
@@ -44,6 +44,10 @@ class PolicyModel(Struct, frozen=True, kw_only=True):
     ] = None
     digest: Annotated[str | None, Meta(description="digest on the server; null where it was not known")] = None
     measured_load_s: Annotated[NotNegative | None, Meta(description="median seconds of its loads in the runs")] = None
+
+
+MODEL_FIELDS: Final = SharedFields(Model, PolicyModel, but=("capabilities",))
+"""What a policy keeps of a model as it is."""
 
 
 class PolicyEstimate(Struct, frozen=True, kw_only=True):
@@ -154,7 +158,10 @@ class PolicyFile(Struct, frozen=True, kw_only=True):
     @property
     def fleet(self) -> Fleet:
         """The models with what the policy believes of them."""
-        return Fleet(name=self.fleet_name, models=tuple(map(_model, self.models)), assign=self.assign)
+        models = tuple(
+            Model(tag=row.name, capabilities=row.capabilities, **MODEL_FIELDS.of(row)) for row in self.models
+        )
+        return Fleet(name=self.fleet_name, models=models, assign=self.assign)
 
 
 class _PolicyHead(Struct, frozen=True, kw_only=True):
@@ -223,21 +230,4 @@ def policy_schema() -> JsonObject:
         name=f"swarm-policy-{VERSION}",
         title=f"A policy of pytest-swarm, schema {SCHEMA}{VERSION}",
         description="A routing policy that was chosen from runs, with what is needed to play it.",
-    )
-
-
-def _model(row: PolicyModel) -> Model:
-    return Model(
-        tag=row.name,
-        vram_gb=row.vram_gb,
-        load_time_ms=row.load_time_ms,
-        cost_per_token=row.cost_per_token,
-        max_ctx=row.max_ctx,
-        num_ctx=row.num_ctx,
-        capabilities=row.capabilities,
-        prefill_tokens_per_s=row.prefill_tokens_per_s,
-        decode_tokens_per_s=row.decode_tokens_per_s,
-        keep=row.keep,
-        auto_ctx=row.auto_ctx,
-        parallel=row.parallel,
     )
