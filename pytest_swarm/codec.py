@@ -6,17 +6,18 @@ type, and the frame of a JSON Schema. Knows no file and no record. Files that pe
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from pytest_swarm.errors import SwarmError
-from pytest_swarm.fields import Json, problem
+from pytest_swarm.fields import Json, problem, strict_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -83,15 +84,61 @@ class JsonDecoder(Generic[T]):
 
     def _parse(self, text: bytes | str, where: str) -> object:
         try:
-            return _parse(text)
+            return strict_json(text)
         except (ValueError, RecursionError) as error:
             raise self._error(f"{where}: is not valid JSON: {problem(error)}{self._advice}") from error
+
+
+class _FileHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of a file before its version is known."""
+
+    schema: str = ""
+
+
+class FileDecoder(Generic[T]):
+    """A decoder of whole files whose field `schema` names kind and version, such as `swarm-policy/1`.
+
+    `what` says what such a file is, `advice` what to do about one that is damaged.
+    """
+
+    def __init__(self, of: Any, *, schema: str, what: str, error: type[SwarmError], advice: str) -> None:
+        self._schema = schema
+        self._what = what
+        self._error = error
+        self._advice = advice
+        self._head: JsonDecoder[_FileHead] = JsonDecoder(_FileHead, error=error, advice=advice)
+        self._file: JsonDecoder[T] = JsonDecoder(of, error=error, advice=advice)
+
+    def decode(self, text: bytes, *, where: str) -> T:
+        """Return the value of a file's text.
+
+        Args:
+            text: the text, with or without a byte order mark.
+            where: the file, as named in errors.
+
+        Raises:
+            SwarmError: the text is not JSON, of another kind, of a later version, or not of the type.
+        """
+        text = text.removeprefix(codecs.BOM_UTF8)
+        found = self._head.decode(text, where=where).schema
+        if found != self._schema:
+            raise self._error(f"{where}: {self._fault(found)}")
+        return self._file.decode(text, where=where)
+
+    def _fault(self, found: str) -> str:
+        kind, _, version = self._schema.partition("/")
+        other = found.removeprefix(f"{kind}/")
+        if other == found:
+            return f"is not {self._what} of pytest-swarm: its 'schema' is not {self._schema}"
+        if other.isdecimal() and len(other) <= len(version) and other < version:
+            return f"its schema {found} is unknown; {self._advice}"
+        return f"its schema {found} is newer than {self._schema}; update pytest-swarm"
 
 
 def is_json(text: bytes) -> bool:
     """Whether the text is one whole JSON value."""
     try:
-        _parse(text)
+        strict_json(text)
     except (ValueError, RecursionError):
         return False
     return True
@@ -174,14 +221,6 @@ def schema_definitions(*types: Any) -> tuple[tuple[JsonObject, ...], JsonObject]
     schemas, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
     listed: JsonObject = _listed(definitions)
     return tuple(map(_listed, schemas)), listed
-
-
-def _parse(text: bytes | str) -> object:
-    return json.loads(text, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _plain(value: object) -> object:

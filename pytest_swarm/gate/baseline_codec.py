@@ -6,7 +6,6 @@ are a contract.
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from pytest_swarm.codec import JsonDecoder, JsonObject, SharedFields, json_schema, to_json
+from pytest_swarm.codec import FileDecoder, JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
 from pytest_swarm.files import write_whole
@@ -23,8 +22,7 @@ from pytest_swarm.gate.run_context import FleetIdentity, RunContext
 from pytest_swarm.metrics.metric_table import GATE_METRICS
 from pytest_swarm.metrics.spec import Kind
 
-SCHEMA: Final = "swarm-baseline/"
-VERSION: Final = 1
+SCHEMA: Final = "swarm-baseline/1"
 _WHOLE_BELOW: Final = 1e15  # below it every whole number is exact as a float, and has no exponent
 
 
@@ -96,15 +94,10 @@ class BaselineFile(Struct, frozen=True, kw_only=True):
     cases: tuple[BaselineCaseRow, ...]
 
 
-class _BaselineHead(Struct, frozen=True, kw_only=True):
-    """What is read of a file before its version is known."""
-
-    schema: str = ""
-
-
 _ADVICE: Final = "restore the file, or delete it and run with --swarm-update-baseline"
-_HEAD: Final[JsonDecoder[_BaselineHead]] = JsonDecoder(_BaselineHead, error=BaselineError, advice=_ADVICE)
-_FILE: Final[JsonDecoder[BaselineFile]] = JsonDecoder(BaselineFile, error=BaselineError, advice=_ADVICE)
+_FILE: Final[FileDecoder[BaselineFile]] = FileDecoder(
+    BaselineFile, schema=SCHEMA, what="a baseline", error=BaselineError, advice=_ADVICE
+)
 
 
 def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
@@ -130,20 +123,8 @@ def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
     return decode_baseline(text, where=where)
 
 
-_VERSION_DIGITS: Final = 9
-
-
-def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
+def decode_baseline(text: bytes, *, where: str) -> Baseline:
     """Return the baseline of a file's text; `where` is named in errors."""
-    text = text.removeprefix(codecs.BOM_UTF8) if isinstance(text, bytes) else text.removeprefix("\ufeff")
-    schema = _HEAD.decode(text, where=where).schema
-    version = schema.removeprefix(SCHEMA)
-    if version == schema:
-        raise BaselineError(f"{where}: is not a baseline of pytest-swarm: its 'schema' is not {SCHEMA}{VERSION}")
-    if not version.isdecimal() or len(version) > _VERSION_DIGITS or int(version) > VERSION:
-        raise BaselineError(f"{where}: its schema {schema} is newer than {SCHEMA}{VERSION}; update pytest-swarm")
-    if int(version) < 1:
-        raise BaselineError(f"{where}: its schema {schema} is unknown; make the file anew with --swarm-update-baseline")
     file = _FILE.decode(text, where=where)
     cases = tuple(map(_decode_case, file.cases))
     seen: set[tuple[Setup, str]] = set()
@@ -192,15 +173,15 @@ def encode_baseline(baseline: Baseline) -> str:
     head = json.dumps(to_json(context), indent=1, ensure_ascii=True, sort_keys=True)
     looks = f'"looks": {list(baseline.looks)},\n' if baseline.looks else ""
     cases = ",\n".join(map(_case_text, baseline.cases))
-    return f'{{\n"schema": "{SCHEMA}{VERSION}",\n"circumstances": {head},\n{looks}"cases": [\n{cases}\n]\n}}\n'
+    return f'{{\n"schema": "{SCHEMA}",\n"circumstances": {head},\n{looks}"cases": [\n{cases}\n]\n}}\n'
 
 
 def baseline_schema() -> JsonObject:
     """Return the JSON Schema of a baseline file."""
     return json_schema(
         BaselineFile,
-        name=f"swarm-baseline-{VERSION}",
-        title=f"A baseline of pytest-swarm, schema {SCHEMA}{VERSION}",
+        name="swarm-baseline-1",
+        title=f"A baseline of pytest-swarm, schema {SCHEMA}",
         description="The raw figures of every completed job of a run, which the gate compares with.",
     )
 
