@@ -11,7 +11,7 @@ from pytest_swarm.gate.hypotheses import Hypothesis, confidence, measured_pairs,
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
 from pytest_swarm.statistics.exact_tests import fisher_in_strata
-from pytest_swarm.statistics.proportions import exact_interval
+from pytest_swarm.statistics.intervals import exact_interval
 from pytest_swarm.statistics.sequential import sequential_p_values
 
 _SHOWN = 5  # steps that a row names; events.jsonl holds all

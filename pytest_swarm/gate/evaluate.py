@@ -104,6 +104,16 @@ def evaluate(
     return _result(policy, baseline, found)
 
 
+def judge_run(run: RunCases, context: RunContext, baseline: Baseline, policy: Policy) -> GateResult:
+    """Return the verdicts on a run; a case counts as missing where the run has its mode and setting."""
+    settings = {case.setup.key for case in run.cases}
+
+    def covered(case: BaselineCase) -> bool:
+        return case.setup.key in settings
+
+    return evaluate(run, baseline, context, policy=policy, covered=covered)
+
+
 def _nothing_compared(run: RunCases) -> str:
     if run.cases:
         return f"nothing was compared: none of the {len(run.cases):,} cases of this run is in the baseline as it is now"

@@ -9,8 +9,8 @@ from typing import Final
 
 from pytest_swarm.decision.choice import MIN_JOBS, GainEstimate, PolicyChoice, Ruling, Shortfall
 from pytest_swarm.decision.decide import PolicyDecision
-from pytest_swarm.report.decision_basis import basis_sentence
 from pytest_swarm.report.decision_text import (
+    basis_sentence,
     gain_text,
     interval_text,
     policy_name,

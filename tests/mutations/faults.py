@@ -577,10 +577,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="a schema with a reference that leads nowhere is taken",
-        where="simulator/server/schema_check.py",
+        where="simulator/server/runner_checks.py",
         old="if not isinstance(target, dict) or part not in target:",
         new="if not isinstance(target, dict):",
-        tests=("simulator/test_schema_check.py",),
+        tests=("simulator/test_runner_checks.py",),
     ),
     Fault(
         name="a planner in turn starts with the second model",
