@@ -205,22 +205,16 @@ def json_schema(*types: Any, name: str, title: str, description: str) -> JsonObj
         title: what the schema describes.
         description: one sentence for the reader of the schema.
     """
-    found, definitions = schema_definitions(*types)
+    found, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    schemas = [_listed(each) for each in found]
     return {
         "$schema": DRAFT,
         "$id": f"https://pytest-swarm-router/schema/{name}.json",
         "title": title,
         "description": description,
-        **(found[0] if len(found) == 1 else {"anyOf": list(found)}),
-        "$defs": definitions,
+        **(schemas[0] if len(schemas) == 1 else {"anyOf": schemas}),
+        "$defs": _listed(definitions),
     }
-
-
-def schema_definitions(*types: Any) -> tuple[tuple[JsonObject, ...], JsonObject]:
-    """Return a schema for each type, and the definitions under `#/$defs/` that they refer to."""
-    schemas, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
-    listed: JsonObject = _listed(definitions)
-    return tuple(map(_listed, schemas)), listed
 
 
 def _plain(value: object) -> object:

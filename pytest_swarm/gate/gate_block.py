@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from pytest_swarm.codec import JsonObject, SharedFields, json_schema, schema_definitions, to_json
+from pytest_swarm.codec import JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.gate.baseline import Setup
 from pytest_swarm.gate.evaluate import GateResult
@@ -84,12 +84,6 @@ def gate_schema() -> JsonObject:
         title=f"The block `gate` of report.json of pytest-swarm, schema {SCHEMA}",
         description="What the gate says of a run. Not measured is null, never 0.",
     )
-
-
-def gate_definitions() -> tuple[JsonObject, JsonObject]:
-    """Return the schema of the block `gate`, and the `$defs` that it needs, for the schema of a whole report."""
-    (schema,), definitions = schema_definitions(GateBlock)
-    return schema, definitions
 
 
 def _case_row(case: CaseVerdict) -> GateCaseRow:

@@ -20,7 +20,7 @@ from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.speed_calibration import calibration_tokens
 from pytest_swarm.execution.wave_tally import duration
 from pytest_swarm.report.wording import plural
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.simulator.server.hardware import MAX_LOADED_MODELS
 from pytest_swarm.units import BYTES_PER_GB
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -110,13 +109,6 @@ def _indented(value: Json, *, depth: int) -> str:
     except msgspec.DecodeError:  # half a surrogate pair, which models do answer
         text = json.dumps(value, indent=1)
     return text.replace("\n", "\n" + depth * " ")
-
-
-def report_schema() -> dict[str, Json]:
-    """Return the JSON Schema (draft 2020-12) of report.json, as shipped in the package."""
-    text = (files("pytest_swarm.report") / "schema" / "swarm-report-1.json").read_text(encoding="utf-8")
-    schema: dict[str, Json] = json.loads(text)
-    return schema
 
 
 def published_comparison(report: Report) -> PublishedComparison | None:

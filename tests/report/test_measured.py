@@ -13,11 +13,12 @@ from jsonschema import Draft202012Validator
 from pytest_swarm.domain.measured_run import MeasuredTest, PredictedAndReal, VerifiedCase
 from pytest_swarm.domain.record import Run
 from pytest_swarm.report.html import render_html
-from pytest_swarm.report.json_report import encode_report, report_schema
+from pytest_swarm.report.json_report import encode_report
 from pytest_swarm.report.markdown import render_markdown
 from pytest_swarm.report.measured import measure_summary, verified_rows
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
+from pytest_swarm.schemas import load_schema
 from pytest_swarm.telemetry.events import encode_note, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.measured_events import encode_measured_test, encode_verified_case
 from pytest_swarm.telemetry.reader import read_run
@@ -91,7 +92,7 @@ def test_each_kind_of_run_has_its_own_mark_everywhere(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_report_json_tells_them_apart_and_fits_its_schema(kind: str) -> None:
     document = json.loads(json.dumps(encode_report(build_report(run(record(), **KINDS[kind])))))
-    Draft202012Validator(report_schema()).validate(document)
+    Draft202012Validator(load_schema("swarm-report-1")).validate(document)
     block: Any = document["run"]
     assert (block["measure"] is not None) == kind.startswith("measured")
     assert block["simulated"] is KINDS[kind].get("simulated", True)
