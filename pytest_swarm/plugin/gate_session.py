@@ -17,7 +17,7 @@ from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.look_memory import remember_look
 from pytest_swarm.gate.pairing import RunCases, run_cases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
-from pytest_swarm.gate.run_context import MEASURING, RunContext, differences, run_context_of, virtual_clock
+from pytest_swarm.gate.run_context import RunContext, differences, run_context_of, virtual_clock
 from pytest_swarm.gate.time_verdicts import WALL_TIME, is_wall_time
 from pytest_swarm.gate.updating import BaselineUpdate, require_same_context, update_baseline
 from pytest_swarm.plugin.gate_settings import GateSettings, rule_of_marker
@@ -190,7 +190,7 @@ def _cases(report: Report) -> RunCases:
 
 def run_context(info: RunInfo) -> RunContext:
     """Return the context of a run, with the options that change what its scores mean."""
-    return run_context_of(info, measuring=MEASURING)
+    return run_context_of(info)
 
 
 _NOT_WRITTEN: Final = "the baseline was left as it is, because the run did not come to its end"
