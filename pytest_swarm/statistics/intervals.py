@@ -102,6 +102,11 @@ def exact_interval(events: int, trials: int, *, level: float) -> tuple[float, fl
 
     Each end is wrong with a chance of at most `level`. Without an event the upper end is 1 - level^(1/trials), about
     3 / trials at 5 %: the rule of three.
+
+    Args:
+        events: How many of the trials had the event.
+        trials: How many there were, at least 1.
+        level: One-sided level, in (0, 1).
     """
     from scipy.special import betaincinv
 
