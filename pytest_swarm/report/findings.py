@@ -11,10 +11,9 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
-from pytest_swarm.report.oracle_text import oracle_sentences
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
-from pytest_swarm.report.score_basis import score_basis_sentences
+from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
 from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.slow_server_text import slow_run_sentences
 from pytest_swarm.report.wording import (
