@@ -54,6 +54,7 @@ class GateBlock(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
+_RESULT: Final = SharedFields(GateResult, GateBlock, but=("cases",))
 _SETUP: Final = SharedFields(Setup, GateCaseRow)
 _CASE: Final = SharedFields(CaseVerdict, GateCaseRow)
 
@@ -63,15 +64,10 @@ def encode_gate(result: GateResult) -> JsonObject:
     block = GateBlock(
         schema=SCHEMA,
         verdict=result.verdict,
-        gate=result.gate,
-        baseline=result.baseline,
-        reasons=result.reasons,
         counts=result.counts,
-        rows=result.rows,
         cases=tuple(map(_case_row, result.cases)),
         cases_elsewhere=result.elsewhere,
-        failures=result.failures,
-        warnings=result.warnings,
+        **_RESULT.of(result),
     )
     return to_json(block)
 

@@ -48,6 +48,7 @@ from pytest_swarm.routing.registry import LLM, LP
 from pytest_swarm.statistics.intervals import CONFIDENCE, Interval
 
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
+_INTERVAL: Final = SharedFields(Interval, IntervalBlock)
 _TASK: Final = SharedFields(TaskOutcome, TaskEntry, but=("score",))
 _RUN: Final = SharedFields(RunInfo, RunBlock, but=("fleet",))
 _MEASURE: Final = SharedFields(MeasureSummary, MeasureBlock, but=("verified",))
@@ -236,11 +237,4 @@ def _interval(interval: Interval | None) -> IntervalBlock | None:
     """Return the interval without its mean; `low` and `high` are None, with a `note`, where none can be given."""
     if interval is None:
         return None
-    return IntervalBlock(
-        low=interval.low,
-        high=interval.high,
-        confidence=CONFIDENCE,
-        samples=interval.samples,
-        clusters=interval.clusters,
-        note=interval.note,
-    )
+    return IntervalBlock(confidence=CONFIDENCE, **_INTERVAL.of(interval))
