@@ -65,6 +65,14 @@ def parse_duration_s(text: str, *, what: str) -> float:
     return duration_s
 
 
+def format_duration(duration_s: float) -> str:
+    """Return a duration to read, such as `40 s`, `12 min` or `2.5 h`."""
+    if duration_s < 90:
+        return f"{max(1, round(duration_s))} s"
+    minutes = round(duration_s / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
 def format_gb(size_gb: float) -> str:
     """Return a size such as `6.5GB`: the shortest decimal that is exact to a thousandth of a GB."""
     return f"{size_gb:.3f}".rstrip("0").rstrip(".") + "GB"

@@ -63,7 +63,6 @@ def encode_gate(result: GateResult) -> JsonObject:
     """Return the block `gate` of report.json."""
     block = GateBlock(
         schema=SCHEMA,
-        verdict=result.verdict,
         counts=result.counts,
         cases=tuple(map(_case_row, result.cases)),
         cases_elsewhere=result.elsewhere,
