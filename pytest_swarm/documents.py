@@ -224,6 +224,14 @@ def toml_value(value: Json) -> str:
     raise ValueError("TOML has no null")
 
 
+def toml_value_or_json(value: Json) -> str:
+    """Return a value as it is written behind `=`; one that contains null is a string of JSON."""
+    try:
+        return toml_value(value)
+    except ValueError:
+        return toml_string(json.dumps(value))
+
+
 def toml_string(text: str) -> str:
     """Return a quoted string; one with line breaks is written over several lines."""
     if "\n" not in text:
