@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pytest_swarm.units import format_duration
+from pytest_swarm.units import format_duration, plural
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,5 +30,5 @@ class WaveTally:
         left = ""
         if self.asked:
             left = f", about {format_duration((now_s - self.started_s) / self.asked * (self.total - self.asked))} left"
-        questions = f"{calls} {'question' if calls == 1 else 'questions'}"
-        return f"{self.job}, wave {self.wave}: {tag}, {questions}; {self.asked} of {self.total} answered{left}"
+        asks = f"{tag}, {plural(calls, 'question')}"
+        return f"{self.job}, wave {self.wave}: {asks}; {self.asked} of {self.total} answered{left}"

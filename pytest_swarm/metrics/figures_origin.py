@@ -15,6 +15,7 @@ from typing import Final
 from pytest_swarm.domain.measured_run import VerifiedCase
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.statistics.intervals import CONFIDENCE, t_quantile
+from pytest_swarm.units import plural
 
 PREDICTED_BACKEND: Final = "measure"
 _REPLAYED_BACKEND: Final = "replay"
@@ -137,7 +138,7 @@ class FiguresMark:
             case FiguresOrigin.SIMULATED:
                 return "All figures are SIMULATED."
             case FiguresOrigin.PREDICTED:
-                cases = f"{self.verified} case{'' if self.verified == 1 else 's'} run for real"
+                cases = f"{plural(self.verified, 'case')} run for real"
                 checked = f"{cases}: makespan {self.check}" if self.verified else "no case was run for real"
                 grey = ", so do not rely on them" if self.off is not None and abs(self.off) > FAR_OFF else ""
                 return f"Answers are measured; times and loads are PREDICTED ({checked}){grey}."

@@ -18,10 +18,9 @@ from pytest_swarm.execution.reference_matrix import ReferenceMatrix
 from pytest_swarm.execution.scored_once import with_custom_scorers
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.speed_calibration import calibration_tokens
-from pytest_swarm.report.wording import plural
 from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.simulator.server.hardware import MAX_LOADED_MODELS
-from pytest_swarm.units import BYTES_PER_GB, format_duration
+from pytest_swarm.units import BYTES_PER_GB, format_duration, plural
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.graph import TaskGraph

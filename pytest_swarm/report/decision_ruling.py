@@ -19,8 +19,8 @@ from pytest_swarm.report.decision_text import (
     table_rows,
     time_mark,
 )
-from pytest_swarm.report.wording import percent, plural, signed_points, whole_line
-from pytest_swarm.units import format_gb
+from pytest_swarm.report.wording import percent, signed_points, whole_line
+from pytest_swarm.units import format_gb, plural
 
 _NOTHING: Final = 5e-4  # of a gain: what is below it is shown as 0.0
 _MOST_JOBS: Final = 1000  # further jobs that are counted; beyond it the count would pretend to a precision

@@ -17,12 +17,12 @@ from pytest_swarm.report.wording import (
     number,
     one_line,
     percent,
-    plural,
     points,
     seconds,
     signed_points,
     significant,
 )
+from pytest_swarm.units import plural
 
 _HEAD: Final = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "share of choices")
 _TIMES: Final = ("loads", "makespan")

@@ -11,7 +11,7 @@ from pytest_swarm.metrics.figures_origin import FAR_OFF, PREDICTED_BACKEND, Veri
 from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.metric_text import written
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.wording import plural
+from pytest_swarm.units import plural
 
 WORD: Final = "MEASURED ANSWERS, PREDICTED TIMES"
 
