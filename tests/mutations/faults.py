@@ -1066,4 +1066,18 @@ FAULTS: Final = (
         new="next((each for each in modes if each.mode == mode), None)",
         tests=("metrics/test_aggregate.py",),
     ),
+    Fault(
+        name="a file of a later version is read as one of this version",
+        where="codec.py",
+        old="if found != self._schema:",
+        new='if not found.startswith(self._schema.partition("/")[0]):',
+        tests=("estimate/test_starting_estimates.py", "gate/test_baseline_file.py"),
+    ),
+    Fault(
+        name="a duration of two hours is told in minutes",
+        where="units.py",
+        old='f"{minutes} min" if minutes < 90 else',
+        new='f"{minutes} min" if minutes < 900 else',
+        tests=("test_units.py",),
+    ),
 )
