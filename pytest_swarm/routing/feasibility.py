@@ -6,13 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task
-from pytest_swarm.estimate.estimate_table import Mask
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.objective import stage_count
 from pytest_swarm.units import format_gb
@@ -173,25 +170,6 @@ def explain_infeasible(view: PlanningView, *, staged: bool = False) -> str | Non
         staged: Whether each stage may have its own residency, in place of one for the whole horizon.
     """
     return explain_alone(view) or _explain_together(view, staged=staged)
-
-
-def fits_alone(view: PlanningView, row: int) -> bool:
-    """Return whether a model fits the budget beside the pinned ones.
-
-    Args:
-        view: The step to plan.
-        row: The model's row in the fleet.
-    """
-    model = view.fleet.models[row]
-    needed_gb = sum(each.vram_gb for each in view.fleet if each.keep or each is model)
-    return needed_gb <= view.vram_budget_gb + BUDGET_TOLERANCE_GB
-
-
-def assignable(view: PlanningView) -> Mask:
-    """Return where a model can take a task and fits the budget beside the pinned ones, shape (I, M)."""
-    fits = np.array([fits_alone(view, row) for row in range(len(view.fleet))])
-    able: Mask = view.estimates.allowed & fits[:, None]
-    return able
 
 
 def explain_alone(view: PlanningView) -> str | None:
