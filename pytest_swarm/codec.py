@@ -6,17 +6,24 @@ type, and the frame of a JSON Schema. Knows no file and no record. Files that pe
 
 from __future__ import annotations
 
+import codecs
 import inspect
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from types import MappingProxyType
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from pytest_swarm.errors import SwarmError
-from pytest_swarm.fields import Json, problem
+from pytest_swarm.fields import Json, problem, strict_json
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    WithFields: TypeAlias = type[DataclassInstance | msgspec.Struct]
 
 JsonObject = dict[str, Json]
 T = TypeVar("T")
@@ -78,15 +85,61 @@ class JsonDecoder(Generic[T]):
 
     def _parse(self, text: bytes | str, where: str) -> object:
         try:
-            return _parse(text)
+            return strict_json(text)
         except (ValueError, RecursionError) as error:
             raise self._error(f"{where}: is not valid JSON: {problem(error)}{self._advice}") from error
+
+
+class _FileHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of a file before its version is known."""
+
+    schema: str = ""
+
+
+class FileDecoder(Generic[T]):
+    """A decoder of whole files whose field `schema` names kind and version, such as `swarm-policy/1`.
+
+    `what` says what such a file is, `advice` what to do about one that is damaged.
+    """
+
+    def __init__(self, of: Any, *, schema: str, what: str, error: type[SwarmError], advice: str) -> None:
+        self._schema = schema
+        self._what = what
+        self._error = error
+        self._advice = advice
+        self._head: JsonDecoder[_FileHead] = JsonDecoder(_FileHead, error=error, advice=advice)
+        self._file: JsonDecoder[T] = JsonDecoder(of, error=error, advice=advice)
+
+    def decode(self, text: bytes, *, where: str) -> T:
+        """Return the value of a file's text.
+
+        Args:
+            text: the text, with or without a byte order mark.
+            where: the file, as named in errors.
+
+        Raises:
+            SwarmError: the text is not JSON, of another kind, of a later version, or not of the type.
+        """
+        text = text.removeprefix(codecs.BOM_UTF8)
+        found = self._head.decode(text, where=where).schema
+        if found != self._schema:
+            raise self._error(f"{where}: {self._fault(found)}")
+        return self._file.decode(text, where=where)
+
+    def _fault(self, found: str) -> str:
+        kind, _, version = self._schema.partition("/")
+        other = found.removeprefix(f"{kind}/")
+        if other == found:
+            return f"is not {self._what} of pytest-swarm: its 'schema' is not {self._schema}"
+        if other.isdecimal() and len(other) <= len(version) and other < version:
+            return f"its schema {found} is unknown; {self._advice}"
+        return f"its schema {found} is newer than {self._schema}; update pytest-swarm"
 
 
 def is_json(text: bytes) -> bool:
     """Whether the text is one whole JSON value."""
     try:
-        _parse(text)
+        strict_json(text)
     except (ValueError, RecursionError):
         return False
     return True
@@ -105,6 +158,28 @@ def _listed(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [each if type(each) in _SINGLE else _listed(each) for each in value]
     return value
+
+
+class SharedFields:
+    """The fields that two types have under the same name and with the same meaning, such as a record and its event.
+
+    Args:
+        one: a struct or dataclass.
+        other: another one.
+        but: fields of the same name that are not the same.
+    """
+
+    def __init__(self, one: WithFields, other: WithFields, *, but: tuple[str, ...] = ()) -> None:
+        names = set(_field_names(one)).difference(but)
+        self.names = tuple(name for name in _field_names(other) if name in names)
+
+    def of(self, value: object) -> dict[str, Any]:
+        """Return these fields of a value of one type, as keywords for the other."""
+        return {name: getattr(value, name) for name in self.names}
+
+
+def _field_names(of: WithFields) -> tuple[str, ...]:
+    return of.__struct_fields__ if issubclass(of, msgspec.Struct) else tuple(each.name for each in fields(of))
 
 
 class EncodedObject(dict[str, Json]):
@@ -131,33 +206,19 @@ def json_schema(*types: Any, name: str, title: str, description: str) -> JsonObj
         title: what the schema describes.
         description: one sentence for the reader of the schema.
     """
-    found, definitions = schema_definitions(*types)
+    found, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    schemas = [_listed(each) for each in found]
+    for each in definitions.values():
+        if "description" in each:  # a docstring, which Python strips of its indentation from 3.13 on
+            each["description"] = inspect.cleandoc(each["description"])
     return {
         "$schema": DRAFT,
         "$id": f"https://pytest-swarm-router/schema/{name}.json",
         "title": title,
         "description": description,
-        **(found[0] if len(found) == 1 else {"anyOf": list(found)}),
-        "$defs": definitions,
+        **(schemas[0] if len(schemas) == 1 else {"anyOf": schemas}),
+        "$defs": _listed(definitions),
     }
-
-
-def schema_definitions(*types: Any) -> tuple[tuple[JsonObject, ...], JsonObject]:
-    """Return a schema for each type, and the definitions under `#/$defs/` that they refer to."""
-    schemas, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
-    for each in definitions.values():
-        if "description" in each:  # a docstring, which Python strips of its indentation from 3.13 on
-            each["description"] = inspect.cleandoc(each["description"])
-    listed: JsonObject = _listed(definitions)
-    return tuple(map(_listed, schemas)), listed
-
-
-def _parse(text: bytes | str) -> object:
-    return json.loads(text, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _plain(value: object) -> object:

@@ -15,10 +15,10 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from pytest_swarm.errors import SwarmError
-from pytest_swarm.fields import Json, problem
+from pytest_swarm.fields import Json, problem, strict_json
 from pytest_swarm.files import replacing, write_whole
 
 MAX_DEPTH: Final = 60  # levels of nesting; no graph or fleet needs more than 8
@@ -144,7 +144,7 @@ def parse_json(text: str, where: str, error: type[SwarmError]) -> Json:
         SwarmError: An `error` that begins with `where`.
     """
     try:
-        return _checked(json.loads(text, parse_constant=_refuse_constant), where, error)
+        return _checked(strict_json(text), where, error)
     except (ValueError, RecursionError) as cause:
         raise error(f"{where}: is not valid JSON: {problem(cause)}") from cause
 
@@ -164,10 +164,6 @@ def parse_toml(text: str, where: str, error: type[SwarmError]) -> Json:
         return _checked(tomllib.loads(text), where, error)
     except (ValueError, RecursionError) as cause:
         raise error(f"{where}: is not valid TOML: {problem(cause)}") from cause
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _checked(value: object, where: str, error: type[SwarmError], depth: int = 0) -> Json:
@@ -226,6 +222,14 @@ def toml_value(value: Json) -> str:
         inside = ", ".join(f"{toml_key(key)} = {toml_value(each)}" for key, each in value.items())
         return f"{{ {inside} }}" if inside else "{}"
     raise ValueError("TOML has no null")
+
+
+def toml_value_or_json(value: Json) -> str:
+    """Return a value as it is written behind `=`; one that contains null is a string of JSON."""
+    try:
+        return toml_value(value)
+    except ValueError:
+        return toml_string(json.dumps(value))
 
 
 def toml_string(text: str) -> str:

@@ -7,9 +7,10 @@ where the mapping came from and which error to raise.
 from __future__ import annotations
 
 import difflib
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 
 from pytest_swarm.errors import SwarmError
 
@@ -142,6 +143,15 @@ class Fields:
         if not isinstance(value, kind):
             raise self.fail(f"{key!r} must be {_KINDS[kind]}, not {_shown(value)}")
         return value
+
+
+def strict_json(text: bytes | str) -> object:
+    """Return the value of a JSON text; raise ValueError or RecursionError for any other, and for NaN and Infinity."""
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def problem(error: Exception) -> str:

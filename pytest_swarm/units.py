@@ -1,4 +1,4 @@
-"""Conversion of units: sizes in GB (10^9 bytes), durations in seconds. Knows nothing of options or files."""
+"""Units and how they are written: sizes in GB (10^9 bytes), durations in seconds, counts. Knows no options or files."""
 
 from __future__ import annotations
 
@@ -63,6 +63,24 @@ def parse_duration_s(text: str, *, what: str) -> float:
     if duration_s > _MOST_S:
         raise OptionError(f"{what}: {text!r} is more than {_MOST_S:,} s, a year; write for example 120s or 2m")
     return duration_s
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun, such as `1 job` and `1,200 jobs`.
+
+    Args:
+        count: How many.
+        noun: The noun for one of them; an `s` makes its plural.
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def format_duration(duration_s: float) -> str:
+    """Return a duration to read, such as `40 s`, `12 min` or `2.5 h`."""
+    if duration_s < 90:
+        return f"{max(1, round(duration_s))} s"
+    minutes = round(duration_s / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
 def format_gb(size_gb: float) -> str:

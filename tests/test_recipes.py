@@ -117,12 +117,12 @@ from __future__ import annotations
 import asyncio
 
 from pytest_swarm.routing.base import RouterSetup
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 from tests.instances import HEAVY, WB1, view_of
 
 
 def test_one_model_takes_every_task() -> None:
-    plan = asyncio.run(make_router("cheapest", RouterSetup(fleet=HEAVY), {}).route(view_of(WB1)))
+    plan = asyncio.run(ModeTable({}).make("cheapest", RouterSetup(fleet=HEAVY)).route(view_of(WB1)))
     assert len(set(plan.model_of.values())) == 1
 '''
 METRIC_TESTS = (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.units import bytes_to_gb, format_gb, on_tick, parse_duration_s, parse_size_gb
+from pytest_swarm.units import bytes_to_gb, format_duration, format_gb, on_tick, parse_duration_s, parse_size_gb
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,10 @@ def test_a_whole_tick_stays_and_anything_after_it_is_the_next(ticks: int) -> Non
     tick_s = 2**-20
     assert on_tick(ticks * tick_s) == ticks * tick_s
     assert on_tick((ticks + 0.25) * tick_s) == (ticks + 1) * tick_s
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "text"), [(0.2, "1 s"), (89, "89 s"), (90, "2 min"), (5340, "89 min"), (7200, "2.0 h")]
+)
+def test_a_duration_is_told_in_the_unit_that_fits(duration_s: float, text: str) -> None:
+    assert format_duration(duration_s) == text

@@ -19,7 +19,7 @@ from pytest_swarm.domain.task import TaskType
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
 from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.lp import LpRouter
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import evaluate
 from tests.instances import HEAVY, mode_for, mode_names, random_view, task, view_of, with_speeds
 
@@ -31,7 +31,7 @@ def routers_for(view: PlanningView, lp: LpRouter) -> dict[str, Router]:
     rng = np.random.default_rng(view.seed)
     scores = {(each.id, tag): float(rng.integers(0, 2)) for each in view.tasks for tag in view.fleet.tags}
     setup = RouterSetup(fleet=view.fleet, realised=scores, concurrency=4)
-    return {mode: lp if mode == "lp" else make_router(mode_for(mode, view.fleet), setup, {}) for mode in MODES}
+    return {mode: lp if mode == "lp" else ModeTable({}).make(mode_for(mode, view.fleet), setup) for mode in MODES}
 
 
 def reference_view(seed: int) -> PlanningView:

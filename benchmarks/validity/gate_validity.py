@@ -27,7 +27,7 @@ from report_worlds import COVERAGE
 from single_worlds import SINGLE
 from world_table import Bound, Experiment
 
-from pytest_swarm.statistics.proportions import exact_interval
+from pytest_swarm.statistics.intervals import exact_interval
 
 EXPERIMENTS: tuple[Experiment, ...] = (*SINGLE, *OPERATING, *REPEATED, *COVERAGE)
 EQUAL_RUNS = ("plain", "identical", "violation", "missing", "unshared")

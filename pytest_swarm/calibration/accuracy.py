@@ -18,6 +18,7 @@ from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.domain.task import Task
 from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.scorers import score_text
+from pytest_swarm.units import plural
 
 WILSON_Z: Final = 1.959964  # two-sided 95 % of the normal distribution
 _FEW_TASKS: Final = 6  # with fewer, the variance between tasks is not known
@@ -51,7 +52,7 @@ class AccuracyCount:
         """The counts and the interval in words, for a comment in a file."""
         low, high = self.interval
         return (
-            f"{self.right} of {self.scored} right on {self.tasks} task{'' if self.tasks == 1 else 's'}, "
+            f"{self.right} of {self.scored} right on {plural(self.tasks, 'task')}, "
             f"Wilson 95 % interval {low:.3f} to {high:.3f}, mean difficulty {self.mean_difficulty:.2f}"
         )
 

@@ -23,6 +23,7 @@ from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.ollama.cassette.takes import Take
 from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.simulator.models.profile_types import Profile
+from pytest_swarm.units import plural
 
 FAR_SHARE: Final = 0.35
 """A case counts as far off in a figure where the prediction differs from the recording by more than this share."""
@@ -82,7 +83,7 @@ class ProfileCheck:
         """What to know of the figures, besides the table."""
         found = [] if self.drift.sentence is None else [self.drift.sentence]
         if self.stalled_cases:
-            cases = "1 case" if self.stalled_cases == 1 else f"{self.stalled_cases} cases"
+            cases = plural(self.stalled_cases, "case")
             found.insert(
                 0,
                 f"The sums leave out {cases} in which the server took {self.stalled_s:.1f} s more than usual to read "

@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 def _list(store: AnswerStore) -> None:
     """Print one row for each model and kind of question, and one for the loads of each model."""
     from pytest_swarm.ollama.answers.answer_store import now_ms
-    from pytest_swarm.report.wording import plural
+    from pytest_swarm.units import plural
 
     rows: dict[tuple[str, str, str, str], list[StoredAnswer]] = {}
     for question, answer in store.entries():
@@ -165,7 +165,7 @@ def _prune(store: AnswerStore, host: str | None) -> None:
 
     from pytest_swarm.execution.server_models import installed_models
     from pytest_swarm.ollama.address import DEFAULT_HOST, base_url
-    from pytest_swarm.report.wording import plural
+    from pytest_swarm.units import plural
 
     url = base_url(host or os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST)
     there = {model.digest for model in installed_models(url, timeout_s=10.0)}

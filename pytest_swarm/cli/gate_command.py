@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the verdicts, and return 1 where the gate fails."""
     from pytest_swarm.gate.baseline_codec import read_baseline
-    from pytest_swarm.gate.gate_run import judge_run
+    from pytest_swarm.gate.evaluate import judge_run
     from pytest_swarm.gate.look_memory import remember_look
     from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, check_modes, parse_expression
     from pytest_swarm.gate.shards import read_shards

@@ -25,6 +25,7 @@ from pytest_swarm.gate.shards import DEFAULTS
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.slow_loads import usual_loads_s
 from pytest_swarm.routing.policy_file import (
+    MODEL_FIELDS,
     PolicyCell,
     PolicyEstimate,
     PolicyFile,
@@ -185,20 +186,11 @@ def _models(
     return tuple(
         PolicyModel(
             name=model.tag,
-            vram_gb=model.vram_gb,
-            load_time_ms=model.load_time_ms,
-            cost_per_token=model.cost_per_token,
-            max_ctx=model.max_ctx,
-            num_ctx=model.context_tokens,
             capabilities={
                 **model.capabilities,
                 **{kind: value for (tag, kind), value in sorted(believed.items()) if tag == model.tag},
             },
-            prefill_tokens_per_s=model.prefill_tokens_per_s,
-            decode_tokens_per_s=model.decode_tokens_per_s,
-            keep=model.keep,
-            auto_ctx=model.auto_ctx,
-            parallel=model.parallel,
+            **MODEL_FIELDS.of(model),
             digest=run.model_digests.get(model.tag),
             measured_load_s=round(loads_s[model.tag], 3) if model.tag in loads_s else None,
         )

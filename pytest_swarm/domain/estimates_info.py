@@ -26,7 +26,11 @@ class EstimatesChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimateCount:
-    """One model on one task type: its prior, the mean of its `count` answers at difficulty 1, and the estimate."""
+    """What is known of one model on one task type.
+
+    `mean` and `count` are those of the observed capabilities, `prior` is what the mean is shrunk to, `estimate` the
+    result. All but `count` are at difficulty 1; the mean may exceed 1, the others are in [0, 1].
+    """
 
     model: str
     type: str

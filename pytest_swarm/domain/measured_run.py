@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +38,9 @@ class MeasuredTest:
     stalled_s: float = 0.0
 
 
-class PredictedAndReal(NamedTuple):
-    """A figure of a case as it was predicted, and as it was when the case was run; None = not measured."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedAndReal:
+    """A figure of a case as it was predicted, and as it was when the case was run for real; null: not measured."""
 
     predicted: float | None
     real: float | None

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, convert
 from msgspec.structs import replace
 
-from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
+from pytest_swarm.codec import FileDecoder, JsonObject, json_schema, to_json
 from pytest_swarm.documents import read_text, write_text
 from pytest_swarm.domain.estimates_info import EstimateCount, EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.limits import full_tag
@@ -22,7 +22,7 @@ from pytest_swarm.estimate.scored_calls import CellKey
 from pytest_swarm.estimate.shrinkage import ShrunkTable
 from pytest_swarm.estimate.starting_estimates import FixedEstimates, TypeTable, counts_of
 
-VERSION: Final = 1
+SCHEMA: Final = "swarm-estimates/1"
 _SHARE = Meta(ge=0.0, le=1.0)
 
 
@@ -60,8 +60,12 @@ class EstimatesFile(Struct, frozen=True, kw_only=True):
     graphs: Annotated[tuple[str, ...], Meta(description="digests of the jobs that were answered, as in events")] = ()
 
 
-_FILE: Final[JsonDecoder[EstimatesFile]] = JsonDecoder(
-    EstimatesFile, error=EstimateError, advice="make it with python -m pytest_swarm estimates"
+_FILE: Final[FileDecoder[EstimatesFile]] = FileDecoder(
+    EstimatesFile,
+    schema=SCHEMA,
+    what="a file of estimates",
+    error=EstimateError,
+    advice="make it with python -m pytest_swarm estimates",
 )
 
 
@@ -107,7 +111,7 @@ def read_estimates(path: Path, fleet: Fleet, *, learning: bool) -> FixedEstimate
     Raises:
         EstimateError: The file cannot be read, or knows no model of the fleet.
     """
-    file = _FILE.decode(read_text(path, EstimateError), where=str(path))
+    file = _FILE.decode(read_text(path, EstimateError).encode(), where=str(path))
     wanted = {full_tag(model.tag) for model in fleet}
     rows = [_checked(row, path) for row in file.estimates if full_tag(row.model) in wanted]
     if not rows:
@@ -147,7 +151,7 @@ def estimates_schema() -> JsonObject:
     """Return the JSON Schema of a file of estimates."""
     return json_schema(
         EstimatesFile,
-        name=f"swarm-estimates-{VERSION}",
-        title=f"Estimates of models by task type of pytest-swarm, schema swarm-estimates/{VERSION}",
+        name="swarm-estimates-1",
+        title=f"Estimates of models by task type of pytest-swarm, schema {SCHEMA}",
         description="What answers say of each model on each task type, shrunk to the priors of a fleet.",
     )

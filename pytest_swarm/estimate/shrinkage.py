@@ -7,28 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pytest_swarm.domain.estimates_info import EstimateCount
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import ANY_TYPE
 from pytest_swarm.estimate.scored_calls import CellKey, CellSums
 
 LEAST_STRENGTH: Final = 1.0  # a prior is worth at least one answer: a strength from few cells is uncertain itself
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShrunkCell:
-    """What is known of one model on one task type.
-
-    `mean` and `count` are those of the observed capabilities, `prior` is what the mean is shrunk to, `estimate` the
-    result. All but `count` are at difficulty 1; the mean may exceed 1, the others are in [0, 1].
-    """
-
-    model: str
-    type: str
-    mean: float
-    count: int
-    prior: float
-    estimate: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +24,7 @@ class ShrunkTable:
     `rest` is a model's estimate for a type that it was not observed on, and for which the fleet names no prior.
     """
 
-    cells: Mapping[CellKey, ShrunkCell]
+    cells: Mapping[CellKey, EstimateCount]
     rest: Mapping[str, float]
     strength: float | None
 
@@ -130,10 +115,10 @@ def shrunk_mean(*, prior: float, mean: float, count: int, strength: float) -> fl
     return prior if math.isinf(strength) else _within((strength * prior + count * mean) / (strength + count))
 
 
-def _shrunk_cell(tag: str, key: CellKey, cell: _Cell, strength: float | None) -> ShrunkCell:
+def _shrunk_cell(tag: str, key: CellKey, cell: _Cell, strength: float | None) -> EstimateCount:
     assert strength is not None, "there are cells"
     mean, count = cell.sums.mean, cell.sums.count
-    return ShrunkCell(
+    return EstimateCount(
         model=tag,
         type=key.type,
         mean=mean,

@@ -180,14 +180,4 @@ def estimates_info(
 
 def counts_of(table: ShrunkTable) -> tuple[EstimateCount, ...]:
     """Return the cells of a table, by model and type."""
-    return tuple(
-        EstimateCount(
-            model=cell.model,
-            type=cell.type,
-            prior=cell.prior,
-            mean=cell.mean,
-            count=cell.count,
-            estimate=cell.estimate,
-        )
-        for _, cell in sorted(table.cells.items())
-    )
+    return tuple(cell for _, cell in sorted(table.cells.items()))

@@ -25,7 +25,7 @@ from pytest_swarm.execution.tasks import TaskCall, chat_request
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.answers.questions import CHAT, Question
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

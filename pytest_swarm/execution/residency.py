@@ -88,11 +88,6 @@ class ResidencyManager:
         """The resident models of the fleet, as last observed and switched since."""
         return frozenset(self._resident)
 
-    @property
-    def in_use(self) -> frozenset[str]:
-        """The models on which calls run."""
-        return frozenset(self._calls)
-
     def acquire(self, tag: str) -> None:
         """Note that a call runs on a model, which must not be unloaded before `release`."""
         self._calls[tag] += 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pytest_swarm.units import format_duration, plural
+
 
 @dataclass(slots=True, kw_only=True)
 class WaveTally:
@@ -27,14 +29,6 @@ class WaveTally:
         """
         left = ""
         if self.asked:
-            left = f", about {duration((now_s - self.started_s) / self.asked * (self.total - self.asked))} left"
-        questions = f"{calls} {'question' if calls == 1 else 'questions'}"
-        return f"{self.job}, wave {self.wave}: {tag}, {questions}; {self.asked} of {self.total} answered{left}"
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in words, such as `40 s`, `12 min` or `2.5 h`."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+            left = f", about {format_duration((now_s - self.started_s) / self.asked * (self.total - self.asked))} left"
+        asks = f"{tag}, {plural(calls, 'question')}"
+        return f"{self.job}, wave {self.wave}: {asks}; {self.asked} of {self.total} answered{left}"

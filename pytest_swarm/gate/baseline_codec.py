@@ -6,15 +6,14 @@ are a contract.
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
+from pytest_swarm.codec import FileDecoder, JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
 from pytest_swarm.files import write_whole
@@ -23,8 +22,7 @@ from pytest_swarm.gate.run_context import FleetIdentity, RunContext
 from pytest_swarm.metrics.metric_table import GATE_METRICS
 from pytest_swarm.metrics.spec import Kind
 
-SCHEMA: Final = "swarm-baseline/"
-VERSION: Final = 1
+SCHEMA: Final = "swarm-baseline/1"
 _WHOLE_BELOW: Final = 1e15  # below it every whole number is exact as a float, and has no exponent
 
 
@@ -61,6 +59,10 @@ class BaselineCaseRow(Struct, frozen=True, kw_only=True):
     samples: tuple[BaselineSampleRow, ...]
 
 
+_SETUP: Final = SharedFields(Setup, BaselineCaseRow)
+_SAMPLE: Final = SharedFields(BaselineSample, BaselineSampleRow, but=("figures",))
+
+
 class BaselineContext(Struct, frozen=True, kw_only=True):
     """The run that the samples come from, as far as it decides whether another run is comparable."""
 
@@ -77,6 +79,9 @@ class BaselineContext(Struct, frozen=True, kw_only=True):
     machine: Mapping[str, str]
 
 
+_CONTEXT: Final = SharedFields(RunContext, BaselineContext)
+
+
 class BaselineFile(Struct, frozen=True, kw_only=True):
     """A whole file."""
 
@@ -89,15 +94,10 @@ class BaselineFile(Struct, frozen=True, kw_only=True):
     cases: tuple[BaselineCaseRow, ...]
 
 
-class _BaselineHead(Struct, frozen=True, kw_only=True):
-    """What is read of a file before its version is known."""
-
-    schema: str = ""
-
-
 _ADVICE: Final = "restore the file, or delete it and run with --swarm-update-baseline"
-_HEAD: Final[JsonDecoder[_BaselineHead]] = JsonDecoder(_BaselineHead, error=BaselineError, advice=_ADVICE)
-_FILE: Final[JsonDecoder[BaselineFile]] = JsonDecoder(BaselineFile, error=BaselineError, advice=_ADVICE)
+_FILE: Final[FileDecoder[BaselineFile]] = FileDecoder(
+    BaselineFile, schema=SCHEMA, what="a baseline", error=BaselineError, advice=_ADVICE
+)
 
 
 def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
@@ -123,20 +123,8 @@ def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
     return decode_baseline(text, where=where)
 
 
-_VERSION_DIGITS: Final = 9
-
-
-def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
+def decode_baseline(text: bytes, *, where: str) -> Baseline:
     """Return the baseline of a file's text; `where` is named in errors."""
-    text = text.removeprefix(codecs.BOM_UTF8) if isinstance(text, bytes) else text.removeprefix("\ufeff")
-    schema = _HEAD.decode(text, where=where).schema
-    version = schema.removeprefix(SCHEMA)
-    if version == schema:
-        raise BaselineError(f"{where}: is not a baseline of pytest-swarm: its 'schema' is not {SCHEMA}{VERSION}")
-    if not version.isdecimal() or len(version) > _VERSION_DIGITS or int(version) > VERSION:
-        raise BaselineError(f"{where}: its schema {schema} is newer than {SCHEMA}{VERSION}; update pytest-swarm")
-    if int(version) < 1:
-        raise BaselineError(f"{where}: its schema {schema} is unknown; make the file anew with --swarm-update-baseline")
     file = _FILE.decode(text, where=where)
     cases = tuple(map(_decode_case, file.cases))
     seen: set[tuple[Setup, str]] = set()
@@ -145,7 +133,7 @@ def decode_baseline(text: bytes | str, *, where: str) -> Baseline:
             raise BaselineError(f"{where}: holds the case {case.setup.label} twice; delete one of them")
         seen.add(case.identity)
         _check_samples(case, where)
-    context = RunContext(**_context_fields(file.circumstances))
+    context = RunContext(**_CONTEXT.of(file.circumstances))
     return Baseline(context=context, cases=cases, looks=tuple(sorted(set(file.looks))), where=where)
 
 
@@ -181,34 +169,27 @@ def write_baseline(baseline: Baseline, path: Path) -> None:
 
 def encode_baseline(baseline: Baseline) -> str:
     """Return the text of the file: the head of each case, and each sample, on a line of its own."""
-    context = BaselineContext(**_context_fields(baseline.context))
+    context = BaselineContext(**_CONTEXT.of(baseline.context))
     head = json.dumps(to_json(context), indent=1, ensure_ascii=True, sort_keys=True)
     looks = f'"looks": {list(baseline.looks)},\n' if baseline.looks else ""
     cases = ",\n".join(map(_case_text, baseline.cases))
-    return f'{{\n"schema": "{SCHEMA}{VERSION}",\n"circumstances": {head},\n{looks}"cases": [\n{cases}\n]\n}}\n'
+    return f'{{\n"schema": "{SCHEMA}",\n"circumstances": {head},\n{looks}"cases": [\n{cases}\n]\n}}\n'
 
 
 def baseline_schema() -> JsonObject:
     """Return the JSON Schema of a baseline file."""
     return json_schema(
         BaselineFile,
-        name=f"swarm-baseline-{VERSION}",
-        title=f"A baseline of pytest-swarm, schema {SCHEMA}{VERSION}",
+        name="swarm-baseline-1",
+        title=f"A baseline of pytest-swarm, schema {SCHEMA}",
         description="The raw figures of every completed job of a run, which the gate compares with.",
     )
 
 
-def _context_fields(context: RunContext | BaselineContext) -> dict[str, Any]:
-    return {name: getattr(context, name) for name in BaselineContext.__struct_fields__}
-
-
 def _case_text(case: BaselineCase) -> str:
     row = BaselineCaseRow(
-        job=case.setup.job,
-        mode=case.setup.mode,
+        **_SETUP.of(case.setup),
         horizon_depth=case.setup.horizon,
-        vram_budget_gb=case.setup.vram_budget_gb,
-        lambda_token=case.setup.lambda_token,
         graph_digest=case.graph_digest,
         case_version=case.version,
         samples=(),
@@ -230,16 +211,8 @@ def _line(row: Mapping[str, Json]) -> str:
 
 
 def _encode_sample(sample: BaselineSample) -> BaselineSampleRow:
-    return BaselineSampleRow(
-        case=sample.digest,
-        test=sample.test,
-        repeat=sample.repeat,
-        occurrence=sample.occurrence,
-        tasks=sample.tasks,
-        figures={name: _shortest(value) for name, value in sorted(sample.figures.items()) if value is not None},
-        answers=sample.answers,
-        run=sample.run,
-    )
+    figures = {name: _shortest(value) for name, value in sorted(sample.figures.items()) if value is not None}
+    return BaselineSampleRow(case=sample.digest, figures=figures, **_SAMPLE.of(sample))
 
 
 def _shortest(value: float) -> float:
@@ -249,13 +222,7 @@ def _shortest(value: float) -> float:
 
 def _decode_case(row: BaselineCaseRow) -> BaselineCase:
     return BaselineCase(
-        setup=Setup(
-            job=row.job,
-            mode=row.mode,
-            horizon=row.horizon_depth,
-            vram_budget_gb=row.vram_budget_gb,
-            lambda_token=row.lambda_token,
-        ),
+        setup=Setup(horizon=row.horizon_depth, **_SETUP.of(row)),
         graph_digest=row.graph_digest,
         version=row.case_version,
         samples=sorted_samples(map(_decode_sample, row.samples)),
@@ -263,13 +230,5 @@ def _decode_case(row: BaselineCaseRow) -> BaselineCase:
 
 
 def _decode_sample(row: BaselineSampleRow) -> BaselineSample:
-    return BaselineSample(
-        digest=row.case,
-        test=row.test,
-        repeat=row.repeat,
-        occurrence=row.occurrence,
-        tasks=row.tasks,
-        figures={name: value for name, value in row.figures.items() if name in GATE_METRICS},
-        answers=row.answers,
-        run=row.run,
-    )
+    figures = {name: value for name, value in row.figures.items() if name in GATE_METRICS}
+    return BaselineSample(digest=row.case, figures=figures, **_SAMPLE.of(row))

@@ -11,8 +11,9 @@ from pytest_swarm.gate.hypotheses import Hypothesis, confidence, measured_pairs,
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
 from pytest_swarm.statistics.exact_tests import fisher_in_strata
-from pytest_swarm.statistics.proportions import exact_interval
+from pytest_swarm.statistics.intervals import exact_interval
 from pytest_swarm.statistics.sequential import sequential_p_values
+from pytest_swarm.units import plural
 
 _SHOWN = 5  # steps that a row names; events.jsonl holds all
 LEVEL_WITH_STORED_RUNS: Final = 1 / 3
@@ -154,7 +155,7 @@ def _rates(jobs: Sequence[JobDraws], hypothesis: Hypothesis, verdict: Verdict) -
     """With which rate of repeats what was seen is compatible."""
     events, draws = sum(_events(job.now) for job in jobs), sum(len(job.now) for job in jobs)
     low, high = exact_interval(events, draws, level=(1 - hypothesis.expression.confidence / 100) / 2)
-    seen = f"counted in {events:,} of {draws:,} repeat{'' if draws == 1 else 's'} now"
+    seen = f"counted in {events:,} of {plural(draws, 'repeat')} now"
     said = f"{seen}, which fits a true rate of {100 * low:.1f} to {100 * high:.1f} %"
     if verdict is Verdict.INCONCLUSIVE and not hypothesis.coverage.lost:
         said += "; more than before, but no more than chance explains"

@@ -19,6 +19,7 @@ from pytest_swarm.gate.run_context import RunContext, differences, reproducible,
 from pytest_swarm.gate.time_verdicts import WALL_TIME, is_wall_time, median_verdict
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow, worst
 from pytest_swarm.metrics.spec import Kind
+from pytest_swarm.units import plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,16 @@ def evaluate(
     return _result(policy, baseline, found)
 
 
+def judge_run(run: RunCases, context: RunContext, baseline: Baseline, policy: Policy) -> GateResult:
+    """Return the verdicts on a run; a case counts as missing where the run has its mode and setting."""
+    settings = {case.setup.key for case in run.cases}
+
+    def covered(case: BaselineCase) -> bool:
+        return case.setup.key in settings
+
+    return evaluate(run, baseline, context, policy=policy, covered=covered)
+
+
 def _nothing_compared(run: RunCases) -> str:
     if run.cases:
         return f"nothing was compared: none of the {len(run.cases):,} cases of this run is in the baseline as it is now"
@@ -169,5 +180,5 @@ def _consequences(
         for kind in (Verdict.NOT_COMPARABLE, Verdict.MISSING):
             count = sum(case.verdict is kind for case in cases)
             if count and not (reasons and kind is Verdict.NOT_COMPARABLE):
-                say(f"{count} {'case' if count == 1 else 'cases'} {kind.value}", fail=fail)
+                say(f"{plural(count, 'case')} {kind.value}", fail=fail)
     return tuple(failures), tuple(warnings)

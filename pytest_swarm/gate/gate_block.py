@@ -9,8 +9,9 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from pytest_swarm.codec import JsonObject, json_schema, schema_definitions, to_json
+from pytest_swarm.codec import JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.gate.baseline import Setup
 from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.rules import Strictness
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
@@ -53,20 +54,19 @@ class GateBlock(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
+_RESULT: Final = SharedFields(GateResult, GateBlock, but=("cases",))
+_SETUP: Final = SharedFields(Setup, GateCaseRow)
+_CASE: Final = SharedFields(CaseVerdict, GateCaseRow)
+
+
 def encode_gate(result: GateResult) -> JsonObject:
     """Return the block `gate` of report.json."""
     block = GateBlock(
         schema=SCHEMA,
-        verdict=result.verdict,
-        gate=result.gate,
-        baseline=result.baseline,
-        reasons=result.reasons,
         counts=result.counts,
-        rows=result.rows,
         cases=tuple(map(_case_row, result.cases)),
         cases_elsewhere=result.elsewhere,
-        failures=result.failures,
-        warnings=result.warnings,
+        **_RESULT.of(result),
     )
     return to_json(block)
 
@@ -81,26 +81,7 @@ def gate_schema() -> JsonObject:
     )
 
 
-def gate_definitions() -> tuple[JsonObject, JsonObject]:
-    """Return the schema of the block `gate`, and the `$defs` that it needs, for the schema of a whole report."""
-    (schema,), definitions = schema_definitions(GateBlock)
-    return schema, definitions
-
-
 def _case_row(case: CaseVerdict) -> GateCaseRow:
     return GateCaseRow(
-        job=case.setup.job,
-        mode=case.setup.mode,
-        horizon_depth=case.setup.horizon,
-        vram_budget_gb=case.setup.vram_budget_gb,
-        lambda_token=case.setup.lambda_token,
-        label=case.setup.label,
-        graph_digest=case.graph_digest,
-        verdict=case.verdict,
-        test=case.test,
-        before=case.before,
-        now=case.now,
-        pairs=case.pairs,
-        p_worse=case.p_worse,
-        note=case.note,
+        horizon_depth=case.setup.horizon, label=case.setup.label, **_SETUP.of(case.setup), **_CASE.of(case)
     )

@@ -11,6 +11,7 @@ from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.looks import after_look, repeats_of
 from pytest_swarm.gate.pairing import RunCases
 from pytest_swarm.gate.verdicts import Verdict
+from pytest_swarm.units import plural
 
 
 def remember_look(baseline: Baseline, run: RunCases, result: GateResult, *, file: Path, shown: str) -> tuple[str, ...]:
@@ -47,6 +48,5 @@ def remember_look(baseline: Baseline, run: RunCases, result: GateResult, *, file
         return (f"baseline {shown} was changed by others while this run went on, so its look is not kept there",)
     if not written[0].looks:
         return (f"baseline {shown}: the looks at this run are at an end, and were dropped from the file",)
-    repeats = repeats_of(run)
-    said = f"{repeats} repeat{'' if repeats == 1 else 's'}"
+    said = plural(repeats_of(run), "repeat")
     return (f"baseline {shown} now remembers a look with {said}; one with more is judged more strictly",)

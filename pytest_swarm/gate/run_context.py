@@ -55,13 +55,8 @@ class RunContext:
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
-def run_context_of(info: RunInfo, *, measuring: Mapping[str, str]) -> RunContext:
-    """Return the context of a run.
-
-    Args:
-        info: What the run's first event says.
-        measuring: The options that change what a score means, with their defaults.
-    """
+def run_context_of(info: RunInfo) -> RunContext:
+    """Return the context of a run, of what its first event says."""
     return RunContext(
         run=info.run,
         started_ts_ms=info.started_ts_ms,
@@ -71,10 +66,10 @@ def run_context_of(info: RunInfo, *, measuring: Mapping[str, str]) -> RunContext
         fleet=FleetIdentity(name=info.fleet.name, digest=info.fleet.digest),
         seed=info.seed,
         seed_policy=SEED_POLICY,
-        measure={name: info.options.get(name, default) for name, default in measuring.items()},
+        measure={name: info.options.get(name, default) for name, default in MEASURING.items()},
         versions=info.versions,
         machine=info.machine,
-        measure_defaults=measuring,
+        measure_defaults=MEASURING,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Final
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
 from pytest_swarm.errors import EventsError, OptionError
 from pytest_swarm.gate.pairing import RunCases, run_cases
-from pytest_swarm.gate.run_context import MEASURING, STORED, RunContext, differences, run_context_of
+from pytest_swarm.gate.run_context import STORED, RunContext, differences, run_context_of
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.units import parse_duration_s, parse_size_gb
@@ -96,7 +96,7 @@ class Shards:
     @property
     def context(self) -> RunContext:
         """The context that all parts share."""
-        return run_context_of(self.runs[0].info, measuring=MEASURING)
+        return run_context_of(self.runs[0].info)
 
 
 def read_shards(paths: Sequence[Path]) -> Shards:
@@ -128,7 +128,7 @@ def run_differences(first: RunInfo, other: RunInfo, *, unfelt: Collection[str] =
         other: What the other run was.
         unfelt: Options that may differ, because nothing in the runs could have felt it. Not those of the context.
     """
-    contexts = [run_context_of(info, measuring=MEASURING) for info in (first, other)]
+    contexts = [run_context_of(info) for info in (first, other)]
     yield from differences(*contexts)
     if first.backend != other.backend and {first.backend, other.backend} & set(STORED):
         yield f"other backend: {first.backend} and {other.backend}"

@@ -11,6 +11,7 @@ from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, s
 from pytest_swarm.gate.looks import repeats_of
 from pytest_swarm.gate.pairing import RunCases, pair_cases
 from pytest_swarm.gate.run_context import RunContext, differences
+from pytest_swarm.units import plural
 
 Update: TypeAlias = Literal["new", "all", "append"]
 MOST_RUNS: Final = 10
@@ -39,8 +40,7 @@ class BaselineUpdate:
             (self.dropped, "dropped"),
         ]
         said = ", ".join(f"{count:,} {word}" for count, word in parts if count) or "nothing changed"
-        total = len(self.baseline.cases)
-        return f"{total:,} case{'' if total == 1 else 's'}: {said}"
+        return f"{plural(len(self.baseline.cases), 'case')}: {said}"
 
 
 def require_same_context(baseline: Baseline, now: RunContext, *, append: bool = False) -> None:

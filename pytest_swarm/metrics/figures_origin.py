@@ -12,9 +12,10 @@ from enum import StrEnum
 from statistics import fmean, stdev
 from typing import Final
 
-from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
+from pytest_swarm.domain.measured_run import VerifiedCase
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.statistics.intervals import CONFIDENCE, t_quantile
+from pytest_swarm.units import plural
 
 PREDICTED_BACKEND: Final = "measure"
 _REPLAYED_BACKEND: Final = "replay"
@@ -79,7 +80,7 @@ def _figure(name: str, cases: Sequence[VerifiedCase]) -> VerifiedFigure | None:
 
     The interval is that of the mean of (predicted - real) / real, by Student's t over cases with a real value above 0.
     """
-    pairs = [case.figures.get(name, PredictedAndReal(None, None)) for case in cases]
+    pairs = [case.figures[name] for case in cases if name in case.figures]
     known = [(each.predicted, each.real) for each in pairs if each.predicted is not None and each.real is not None]
     if not known:
         return None
@@ -137,7 +138,7 @@ class FiguresMark:
             case FiguresOrigin.SIMULATED:
                 return "All figures are SIMULATED."
             case FiguresOrigin.PREDICTED:
-                cases = f"{self.verified} case{'' if self.verified == 1 else 's'} run for real"
+                cases = f"{plural(self.verified, 'case')} run for real"
                 checked = f"{cases}: makespan {self.check}" if self.verified else "no case was run for real"
                 grey = ", so do not rely on them" if self.off is not None and abs(self.off) > FAR_OFF else ""
                 return f"Answers are measured; times and loads are PREDICTED ({checked}){grey}."

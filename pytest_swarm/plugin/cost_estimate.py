@@ -18,11 +18,9 @@ from pytest_swarm.execution.reference_matrix import ReferenceMatrix
 from pytest_swarm.execution.scored_once import with_custom_scorers
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.speed_calibration import calibration_tokens
-from pytest_swarm.execution.wave_tally import duration
-from pytest_swarm.report.wording import plural
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.simulator.server.hardware import MAX_LOADED_MODELS
-from pytest_swarm.units import BYTES_PER_GB
+from pytest_swarm.units import BYTES_PER_GB, format_duration, plural
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.graph import TaskGraph
@@ -55,7 +53,7 @@ class NewCost:
     @property
     def text(self) -> str:
         """Such as `26 calls, 5 loads, 7,572 tokens, 37 s of the server`."""
-        seconds = duration(self.seconds) if self.calls else "0 s"
+        seconds = format_duration(self.seconds) if self.calls else "0 s"
         return f"{counted(self.calls, self.loads, self.tokens)}, {seconds} of the server"
 
 
@@ -91,7 +89,7 @@ class WholeCost:
     @property
     def text(self) -> str:
         """Such as `64 calls, 48 loads, 12,672 tokens, 3 min`."""
-        return f"{counted(self.calls, self.loads, self.tokens)}, {duration(self.seconds)}"
+        return f"{counted(self.calls, self.loads, self.tokens)}, {format_duration(self.seconds)}"
 
     def add(self, record: JobRecord, *, tokens: int) -> None:
         """Count a case.

@@ -10,6 +10,7 @@ from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.execution.imagined_answers import unmeasured_models
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.plugin.cost_estimate import CostEstimate, EstimateSetup, WholeCost, estimate_with, without_own_scorers
+from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case
@@ -69,7 +70,7 @@ class DryRun:
         whole = self._estimate.whole if self._asks else self._ran
         if not whole.cases:
             return []
-        cases = f"{whole.cases:,} {'case' if whole.cases == 1 else 'cases'}"
+        cases = plural(whole.cases, "case")
         if self.failed:
             cases += f" ({self.failed:,} more would not complete)"
         if self._resources.measuring is None:

@@ -17,7 +17,7 @@ from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.look_memory import remember_look
 from pytest_swarm.gate.pairing import RunCases, run_cases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
-from pytest_swarm.gate.run_context import MEASURING, RunContext, differences, run_context_of, virtual_clock
+from pytest_swarm.gate.run_context import differences, run_context_of, virtual_clock
 from pytest_swarm.gate.time_verdicts import WALL_TIME, is_wall_time
 from pytest_swarm.gate.updating import BaselineUpdate, require_same_context, update_baseline
 from pytest_swarm.plugin.gate_settings import GateSettings, rule_of_marker
@@ -93,7 +93,7 @@ class Gating:
         """Read what may be wrong before any test is run: the file, and what the run would be added to."""
         update = self.settings.update
         if self.baseline is not None and update in ("new", "append"):
-            require_same_context(self.baseline, run_context(describe()), append=update == "append")
+            require_same_context(self.baseline, run_context_of(describe()), append=update == "append")
 
     def forewarnings(self, describe: Callable[[], RunInfo]) -> list[str]:
         """Return what is known before the first test of verdicts that will compare nothing.
@@ -104,7 +104,7 @@ class Gating:
         baseline, rule = self.baseline, self.settings.rule
         if baseline is None or rule.gate == "off" or self.settings.update is not None:
             return []
-        if reasons := differences(baseline.context, run_context(describe())):
+        if reasons := differences(baseline.context, run_context_of(describe())):
             return [f"this run cannot be compared with {baseline.where}: {'; '.join(reasons)}"]
         virtual = virtual_clock(baseline.context, baseline.context)
         asked = [each for known in (rule, *self.rules.values()) for each in known.expressions]
@@ -156,7 +156,7 @@ class Gating:
         )
         if self.settings.update in ("all", "append"):  # the user takes what is there for right: say it, but do not fail
             policy = policy.lenient
-        now = run_context(report.info)
+        now = run_context_of(report.info)
         return evaluate(_cases(report), baseline, now, policy=policy, covered=covered)
 
     def _remember(self, report: Report, result: GateResult | None) -> tuple[str, ...]:
@@ -171,7 +171,7 @@ class Gating:
         file, update = self.settings.file, self.settings.update
         assert file is not None
         assert update is not None
-        cases, now = _cases(report), run_context(report.info)
+        cases, now = _cases(report), run_context_of(report.info)
         found: list[BaselineUpdate] = []
 
         def updated(stored: Baseline | None) -> Baseline:
@@ -186,11 +186,6 @@ class Gating:
 
 def _cases(report: Report) -> RunCases:
     return run_cases(report.jobs, lost_tests=report.run.lost_tests)
-
-
-def run_context(info: RunInfo) -> RunContext:
-    """Return the context of a run, with the options that change what its scores mean."""
-    return run_context_of(info, measuring=MEASURING)
 
 
 _NOT_WRITTEN: Final = "the baseline was left as it is, because the run did not come to its end"

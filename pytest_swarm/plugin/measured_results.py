@@ -10,7 +10,7 @@ from pytest_swarm.domain.measured_run import MeasuredTest
 from pytest_swarm.errors import AnswersError, NotMeasuredError
 from pytest_swarm.execution.answer_broker import OUT_OF_TIME
 from pytest_swarm.execution.case_player import CompleteCase
-from pytest_swarm.report.wording import plural
+from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
     from pathlib import Path

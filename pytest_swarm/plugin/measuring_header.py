@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.plugin.cases import key_of
+from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
     import pytest
@@ -30,8 +31,7 @@ def cost_line(session: SwarmSession, measuring: Measuring) -> str:
     whole = cost_of_parameters(session, measuring)
     if whole is not None:
         return f"swarm: {whole}"
-    count, known = len(session.collected), measuring.store.count()
-    number = f"{count:,} {'case' if count == 1 else 'cases'}"
+    number, known = plural(len(session.collected), "case"), measuring.store.count()
     return (
         f"swarm: {number}; {known:,} answers in the store; each test says what it will ask before its first question "
         "(--swarm-dry-run tells the cost of all)"

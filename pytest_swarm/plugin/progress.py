@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from pytest_swarm.units import format_duration
+
 _WORDS = {"passed": "PASSED", "failed": "FAILED"}
 
 
@@ -29,7 +31,7 @@ class Progress:
         if done >= self.total:
             return ""
         left_s = sum(self._took_s) / done * (self.total - done)
-        return f" ({done}/{self.total}, {_rounded(left_s)} left)"
+        return f" ({done}/{self.total}, {format_duration(left_s)} left)"
 
 
 def is_benchmark_call(report: pytest.TestReport) -> bool:
@@ -39,10 +41,3 @@ def is_benchmark_call(report: pytest.TestReport) -> bool:
 
 def _properties(report: pytest.TestReport) -> Mapping[str, object]:
     return dict(report.user_properties)
-
-
-def _rounded(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -56,7 +56,9 @@ def verify(predicted: JobRecord, resources: Resources, *, sink: Sink) -> None:
         sink.emit(_not_verified(case, replaced[0], predicted.started_ts_ms))
         return
     was, now = (encode_metrics(job_metrics(record)) for record in (predicted, real))
-    figures = {name: PredictedAndReal(_number(was.get(name)), _number(now.get(name))) for name in FIGURES}
+    figures = {
+        name: PredictedAndReal(predicted=_number(was.get(name)), real=_number(now.get(name))) for name in FIGURES
+    }
     verified = VerifiedCase(
         case=case.digest,
         job=case.job,

@@ -11,7 +11,8 @@ from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
 from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.metrics.spec import Difference
 from pytest_swarm.report.metric_text import interval_text, plain_number, written
-from pytest_swarm.report.wording import NOT_MEASURED, plural, signed_points, significant
+from pytest_swarm.report.wording import NOT_MEASURED, signed_points, significant
+from pytest_swarm.units import plural
 
 _SAME: Final = 1e-9
 _TIMES: Final = 3  # a figure that is three times another, or a third, is written as a multiple

@@ -8,9 +8,8 @@ from typing import Final
 
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.exports.resident_sets import resident_sets, types_of_models
-from pytest_swarm.report.decision_basis import basis_sentence
 from pytest_swarm.report.decision_ruling import decision_sentence, honesty_sentence
-from pytest_swarm.report.decision_text import table_head, table_rows
+from pytest_swarm.report.decision_text import basis_sentence, table_head, table_rows
 from pytest_swarm.report.wording import one_line
 from pytest_swarm.routing.policy_file import PolicyFile
 from pytest_swarm.units import format_gb

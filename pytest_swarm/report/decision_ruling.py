@@ -10,8 +10,8 @@ from typing import Final
 from pytest_swarm.decision.choice import MIN_JOBS, GainEstimate, PolicyChoice, Ruling, Shortfall
 from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
-from pytest_swarm.report.decision_basis import basis_sentence
 from pytest_swarm.report.decision_text import (
+    basis_sentence,
     gain_text,
     interval_text,
     policy_name,
@@ -20,8 +20,8 @@ from pytest_swarm.report.decision_text import (
     table_rows,
     time_mark,
 )
-from pytest_swarm.report.wording import percent, plural, signed_points, whole_line
-from pytest_swarm.units import format_gb
+from pytest_swarm.report.wording import percent, signed_points, whole_line
+from pytest_swarm.units import format_gb, plural
 
 _NOTHING: Final = 5e-4  # of a gain: what is below it is shown as 0.0
 _MOST_JOBS: Final = 1000  # further jobs that are counted; beyond it the count would pretend to a precision

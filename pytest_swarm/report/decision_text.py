@@ -1,4 +1,4 @@
-"""The words and the table of a decision: names of policies, gains, intervals, what is saved."""
+"""The words and the table of a decision: what it rests on, names of policies, gains, intervals, what is saved."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pytest_swarm.decision.choice import GainEstimate
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.metrics.figures_origin import FiguresOrigin
+from pytest_swarm.report.slow_server_text import slow_server_sentences
 from pytest_swarm.report.wording import (
     NOT_MEASURED,
     joined,
@@ -21,6 +22,7 @@ from pytest_swarm.report.wording import (
     signed_points,
     significant,
 )
+from pytest_swarm.units import plural
 
 _HEAD: Final = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "share of choices")
 _TIMES: Final = ("loads", "makespan")
@@ -31,6 +33,22 @@ def table_head(decision: PolicyDecision) -> tuple[str, ...]:
     if decision.figures.origin is not FiguresOrigin.PREDICTED:
         return _HEAD
     return tuple(f"{each}, predicted" if each in _TIMES else each for each in _HEAD)
+
+
+def basis_sentence(decision: PolicyDecision) -> str:
+    """Return what the decision rests on, and where its figures come from where no real server gave them all."""
+    choice, by = decision.choice, decision.question.by
+    repeats = f" of {plural(decision.repeats, 'repeat')}" if decision.repeats > 1 else ""
+    together = ""
+    if decision.decided_together > 1:
+        together = f" The decisions at {decision.decided_together} budgets share one error of 5 %."
+    marked = decision.figures.sentence
+    source = "" if marked is None else f" {marked}"
+    jobs = {policy_name(decision, each): decision.jobs_under(each) for each in decision.policies}
+    slow = "".join(f" {each}" for each in slow_server_sentences(jobs, origin=decision.figures.origin))
+    count = len(decision.policies)
+    noun = "policy" if count == 1 else "policies"
+    return f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{together}{source}{slow}"
 
 
 def policy_name(decision: PolicyDecision, policy: PolicySetting) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 from pytest_swarm.domain.estimates_info import EstimatesInfo
+from pytest_swarm.domain.measured_run import PredictedAndReal
 from pytest_swarm.domain.record import JobStatus, TaskStatus
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -53,20 +54,13 @@ class FleetBlock(Struct, frozen=True, kw_only=True):
     models: list[FleetModel]
 
 
-class VerifiedPair(Struct, frozen=True, kw_only=True):
-    """A figure of one case, as it was predicted and as it was for real."""
-
-    predicted: Annotated[float | None, Meta(description="null: not measured")]
-    real: Annotated[float | None, Meta(description="null: not measured")]
-
-
 class VerifiedEntry(Struct, frozen=True, kw_only=True):
     """A case that was played on measured answers and run for real as well."""
 
     case: Annotated[str, Meta(description="identity of the case")]
     job: Annotated[str, Meta(description="name of the graph")]
     label: Annotated[str, Meta(description="mode, horizon and budget")]
-    figures: Annotated[dict[str, VerifiedPair], Meta(description="metric -> predicted and real")]
+    figures: Annotated[dict[str, PredictedAndReal], Meta(description="metric -> predicted and real")]
     questions: Annotated[Count, Meta(description="questions of tasks that were the same for real")] = 0
     other_answers: Annotated[Count, Meta(description="of these, how many got another answer")] = 0
 

@@ -11,24 +11,15 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
-from pytest_swarm.report.oracle_text import oracle_sentences
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
-from pytest_swarm.report.score_basis import score_basis_sentences
+from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
 from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.slow_server_text import slow_run_sentences
-from pytest_swarm.report.wording import (
-    joined,
-    mode_name,
-    one_line,
-    part_of,
-    percent,
-    plural,
-    points,
-    signed_points,
-)
+from pytest_swarm.report.wording import joined, mode_name, one_line, part_of, percent, points, signed_points
 from pytest_swarm.routing.registry import FIXED
 from pytest_swarm.statistics.intervals import Interval
+from pytest_swarm.units import plural
 
 _FEW_MODES: Final = 3  # more claims than these need a caution; more names than these are counted
 

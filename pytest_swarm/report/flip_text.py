@@ -16,7 +16,7 @@ from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.report.decision_text import policy_name
 from pytest_swarm.report.wording import significant
-from pytest_swarm.statistics.ratio_interval import ratio_interval
+from pytest_swarm.statistics.intervals import ratio_interval
 from pytest_swarm.units import format_gb
 
 FORMULA_NOTE: Final = (

@@ -12,7 +12,8 @@ from pytest_swarm.gate.looks import share_of_level
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
 from pytest_swarm.report.markdown import escaped, markdown_table
 from pytest_swarm.report.terminal import wrapped
-from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, plural, signed_points, significant
+from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, signed_points, significant
+from pytest_swarm.units import plural
 
 HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "pairs")
 LEFT: Final = 3  # columns of words

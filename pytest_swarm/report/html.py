@@ -29,6 +29,7 @@ from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.page import MODEL_COLORS, mode_colors, page_context, script_hash
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.side_by_side import run_tables
+from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -191,7 +192,7 @@ def _helpers(report: Report) -> dict[str, object]:
         "mode_name": wording.mode_name,
         "number": wording.number,
         "percent": wording.percent,
-        "plural": wording.plural,
+        "plural": plural,
         "seconds": wording.seconds,
         "significant": wording.significant,
     }

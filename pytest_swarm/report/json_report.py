@@ -9,19 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from pytest_swarm.codec import SharedFields, to_json
+from pytest_swarm.domain.measured_run import VerifiedCase
 from pytest_swarm.domain.model import Model, encode_model
-from pytest_swarm.domain.record import Run, TaskOutcome
+from pytest_swarm.domain.record import Run, RunInfo, TaskOutcome
 from pytest_swarm.fields import Json
 from pytest_swarm.files import replacing
 from pytest_swarm.gate.gate_block import encode_gate
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.metrics.figures_origin import VerifiedFigure
 from pytest_swarm.metrics.job_metrics import encode_metrics, encode_value
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import shown_in
@@ -36,18 +38,22 @@ from pytest_swarm.report.document import (
     RunBlock,
     TaskEntry,
     VerifiedEntry,
-    VerifiedPair,
     VerifiedSum,
 )
 from pytest_swarm.report.findings import answers
-from pytest_swarm.report.measured import measure_summary
+from pytest_swarm.report.measured import MeasureSummary, measure_summary
 from pytest_swarm.report.report_model import Report, build_report
 from pytest_swarm.report.report_schema import SCHEMA, Case, CurvePoint, Mode, ModeAtSetting
 from pytest_swarm.routing.registry import LLM, LP
 from pytest_swarm.statistics.intervals import CONFIDENCE, Interval
 
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
-_SUMMED: Final = ("metric", "cases", "predicted", "real", "off", "low", "high")
+_INTERVAL: Final = SharedFields(Interval, IntervalBlock)
+_TASK: Final = SharedFields(TaskOutcome, TaskEntry, but=("score",))
+_RUN: Final = SharedFields(RunInfo, RunBlock, but=("fleet",))
+_MEASURE: Final = SharedFields(MeasureSummary, MeasureBlock, but=("verified",))
+_VERIFIED: Final = SharedFields(VerifiedCase, VerifiedEntry, but=("figures",))
+_SUM: Final = SharedFields(VerifiedFigure, VerifiedSum)
 
 
 def encode_report(report: Report) -> dict[str, Json]:
@@ -69,7 +75,7 @@ def _document(report: Report, cases: list[Json]) -> dict[str, Json]:
         "answers": answers(report),
         "notes": report.run.notes,
     }
-    document: dict[str, Json] = msgspec.to_builtins(blocks) | {"cases": cases}
+    document = to_json(blocks) | {"cases": cases}
     return document if report.gate is None else {**document, "gate": encode_gate(report.gate)}
 
 
@@ -104,13 +110,6 @@ def _indented(value: Json, *, depth: int) -> str:
     except msgspec.DecodeError:  # half a surrogate pair, which models do answer
         text = json.dumps(value, indent=1)
     return text.replace("\n", "\n" + depth * " ")
-
-
-def report_schema() -> dict[str, Json]:
-    """Return the JSON Schema (draft 2020-12) of report.json, as shipped in the package."""
-    text = (files("pytest_swarm.report") / "schema" / "swarm-report-1.json").read_text(encoding="utf-8")
-    schema: dict[str, Json] = json.loads(text)
-    return schema
 
 
 def published_comparison(report: Report) -> PublishedComparison | None:
@@ -162,18 +161,9 @@ def _case(job: MeasuredJob) -> msgspec.Struct:
 
 def _task(job: MeasuredJob, outcome: TaskOutcome) -> TaskEntry:
     return TaskEntry(
-        task=outcome.task,
+        **_TASK.of(outcome),
         type=job.record.case.graph.task(outcome.task).type,
-        model=outcome.model,
-        status=outcome.status,
-        step=outcome.step,
         score=job.task_score.get(outcome.task),
-        local_score=outcome.local_score,
-        error=outcome.error,
-        error_kind=outcome.error_kind,
-        prompt_tokens=outcome.prompt_tokens,
-        completion_tokens=outcome.completion_tokens,
-        token_cost=outcome.token_cost,
         latency_s=outcome.latency_s,
     )
 
@@ -181,24 +171,13 @@ def _task(job: MeasuredJob, outcome: TaskOutcome) -> TaskEntry:
 def _run(report: Report) -> RunBlock:
     info, fleet = report.info, report.info.fleet
     return RunBlock(
-        run=info.run,
-        started_ts_ms=info.started_ts_ms,
+        **_RUN.of(info),
         complete=report.run.complete,
-        backend=info.backend,
-        backend_detail=info.backend_detail,
-        simulated=info.simulated,
-        profile=info.profile,
-        seed=info.seed,
         fleet=FleetBlock(
             name=fleet.name,
             digest=fleet.digest,
             models=[_fleet_model(model) for model in fleet],
         ),
-        options=dict(info.options),
-        versions=dict(info.versions),
-        machine=dict(info.machine),
-        command=list(info.command),
-        estimates=info.estimates,
         measure=_measure(report),
     )
 
@@ -213,30 +192,9 @@ def _measure(report: Report) -> MeasureBlock | None:
     if summary is None:
         return None
     return MeasureBlock(
-        answers_known=summary.answers_known,
-        answers_asked=summary.answers_asked,
-        loads=summary.loads,
-        server_s=summary.server_s,
-        without_store_s=summary.without_store_s,
-        waves=summary.waves,
-        unmeasured=summary.unmeasured,
-        stalled=summary.stalled,
-        stalled_s=summary.stalled_s,
-        verified=[
-            VerifiedEntry(
-                case=each.case,
-                job=each.job,
-                label=each.label,
-                figures={name: VerifiedPair(predicted=p.predicted, real=p.real) for name, p in each.figures.items()},
-                questions=each.questions,
-                other_answers=each.other_answers,
-            )
-            for each in summary.verified
-        ],
-        verified_figures=[
-            VerifiedSum(far_off=each.far_off, **{name: getattr(each, name) for name in _SUMMED})
-            for each in summary.figures
-        ],
+        **_MEASURE.of(summary),
+        verified=[VerifiedEntry(figures=dict(each.figures), **_VERIFIED.of(each)) for each in summary.verified],
+        verified_figures=[VerifiedSum(far_off=each.far_off, **_SUM.of(each)) for each in summary.figures],
     )
 
 
@@ -284,11 +242,4 @@ def _interval(interval: Interval | None) -> IntervalBlock | None:
     """Return the interval without its mean; `low` and `high` are None, with a `note`, where none can be given."""
     if interval is None:
         return None
-    return IntervalBlock(
-        low=interval.low,
-        high=interval.high,
-        confidence=CONFIDENCE,
-        samples=interval.samples,
-        clusters=interval.clusters,
-        note=interval.note,
-    )
+    return IntervalBlock(confidence=CONFIDENCE, **_INTERVAL.of(interval))

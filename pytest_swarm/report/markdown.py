@@ -15,16 +15,8 @@ from pytest_swarm.report.job_view import JobRow, job_rows
 from pytest_swarm.report.metric_text import summary_columns, summary_row
 from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
-from pytest_swarm.report.wording import (
-    NOT_MEASURED,
-    joined,
-    mode_name,
-    one_line,
-    percent,
-    plural,
-    short_names,
-    whole_line,
-)
+from pytest_swarm.report.wording import NOT_MEASURED, joined, mode_name, one_line, percent, short_names, whole_line
+from pytest_swarm.units import plural
 
 MAX_LINES: Final = 60
 _JOBS: Final = 20  # rows of the table of jobs: the most important ones

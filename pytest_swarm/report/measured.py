@@ -12,7 +12,8 @@ from pytest_swarm.metrics.figures_origin import FAR_OFF, PREDICTED_BACKEND, Veri
 from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.metric_text import written
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.wording import plural, seconds
+from pytest_swarm.report.wording import seconds
+from pytest_swarm.units import plural
 
 WORD: Final = "MEASURED ANSWERS, PREDICTED TIMES"
 
@@ -114,7 +115,7 @@ def verified_sentence(summary: MeasureSummary) -> str:
     count = f"{plural(len(summary.verified), 'case')} {'was' if len(summary.verified) == 1 else 'were'} run for real"
     off = summary.far_off
     if off:
-        parts = " and ".join(f"{label_of(each.metric)} by {percent(each.off)}" for each in off)
+        parts = " and ".join(f"{label_of(each.metric)} by {signed_percent(each.off)}" for each in off)
         text = f"{count}: the prediction is off for {parts}, so these figures are grey."
     else:
         text = f"{count}: every prediction is within {FAR_OFF:.0%} of it.".replace("%", " %")
@@ -144,7 +145,7 @@ def label_of(metric: str) -> str:
     return METRICS[metric].label
 
 
-def percent(share: float | None) -> str:
+def signed_percent(share: float | None) -> str:
     """Return `+12 %`, or a dash where there is none."""
     return "-" if share is None else f"{round(share * 100) + 0:+d} %"
 
@@ -160,8 +161,8 @@ def verified_rows(summary: MeasureSummary) -> list[tuple[str, ...]]:
             str(each.cases),
             written(METRICS[each.metric], each.predicted / each.cases),
             written(METRICS[each.metric], each.real / each.cases),
-            percent(each.off),
-            "-" if each.low is None else f"{percent(each.low)} to {percent(each.high)}",
+            signed_percent(each.off),
+            "-" if each.low is None else f"{signed_percent(each.low)} to {signed_percent(each.high)}",
         )
         for each in summary.figures
     ]

@@ -13,8 +13,9 @@ from pytest_swarm.report.findings import Tone, main_comparisons
 from pytest_swarm.report.report_model import Report, pooled_text
 from pytest_swarm.report.savings import alike, is_same
 from pytest_swarm.report.scoreboard import grouped, reference_mode
-from pytest_swarm.report.wording import joined, mode_name, part_of, percent, plural, points, signed_points
+from pytest_swarm.report.wording import joined, mode_name, part_of, percent, points, signed_points
 from pytest_swarm.routing.registry import mode_group
+from pytest_swarm.units import plural
 
 _NAMED: Final = 3  # up to so many modes are named in the headline
 

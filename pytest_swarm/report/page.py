@@ -37,14 +37,9 @@ from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
 from pytest_swarm.report.scoreboard import BoardAxes, board_axes, boards, reference_mode
-from pytest_swarm.report.wording import (
-    joined,
-    mode_name,
-    percent,
-    plural,
-    signed_points,
-)
+from pytest_swarm.report.wording import joined, mode_name, percent, signed_points
 from pytest_swarm.routing.registry import MODES, built_in, mode_order
+from pytest_swarm.units import plural
 
 MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
 _MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald", "gold", "plum", "navy", "rust")

@@ -15,7 +15,7 @@ from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings, look_ahead
 from pytest_swarm.metrics.comparison import Comparison, compare_modes
 from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, horizon_order, measure_run
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, measure_run
 from pytest_swarm.report.wording import joined
 from pytest_swarm.units import format_gb
 
@@ -49,12 +49,10 @@ class Report:
         """Return the modes in the order of the report."""
         return tuple(each.mode for each in self.modes)
 
-    def comparison(self, mode: str, reference: str, setting: Setting | None = None) -> Comparison | None:
-        """Return the comparison of two modes, over everything or at one setting; None where there is none."""
-        wanted = (None, None, None) if setting is None else tuple(setting)
+    def comparison(self, mode: str, reference: str) -> Comparison | None:
+        """Return the comparison of two modes over everything; None where there is none."""
         for each in self.comparisons:
-            there = (each.horizon_depth, each.vram_budget_gb, each.lambda_token)
-            if (each.mode, each.reference) == (mode, reference) and there == wanted:
+            if (each.mode, each.reference) == (mode, reference) and each.horizon_depth is None:
                 return each
         return None
 

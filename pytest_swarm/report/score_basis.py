@@ -1,4 +1,4 @@
-"""What the scores of a run rest on, where it is not a known right answer: a model's answers, or made-up texts."""
+"""What the scores of a run mean: what they rest on where that is no known right answer, and what `oracle` bounds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pytest_swarm.domain.task import Task
 from pytest_swarm.metrics.figures_origin import FiguresOrigin, figures_origin
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import joined, one_line, part_of
+from pytest_swarm.routing.registry import ORACLE
+
+_SIMULATED = "sim"
 
 
 def score_basis_sentences(report: Report) -> Iterator[str]:
@@ -47,3 +50,21 @@ def _judged(report: Report, part: str, *, is_simulated: bool) -> Iterator[str]:
         yield f"A judge is to grade {part}, and none was named: these have no score; name one with --swarm-judge=TAG."
     elif is_simulated:
         yield f"A judge grades {part}. A simulated judge reads nothing, so these scores say nothing about a model."
+
+
+def oracle_sentences(report: Report) -> Iterator[str]:
+    """Yield why the oracle of a run is no upper bound of the score; nothing where it is one, or where none ran."""
+    jobs = [job for job in report.jobs if job.key.mode == ORACLE and job.metrics.score is not None]
+    depends = [job for job in jobs if job.record.case.graph.edges and job.key.horizon != "flat"]
+    if depends and report.info.backend != _SIMULATED:
+        yield (
+            f"oracle is no upper bound for {part_of(len(depends), len(jobs), 'job')}: it chose each model as if the "
+            "answers before a task were right, because only those were asked of every model."
+        )
+        return
+    cut = [job for job in jobs if any(step.bound is None for step in job.record.steps)]
+    if cut:
+        yield (
+            f"oracle is not proven to be an upper bound for {part_of(len(cut), len(jobs), 'job')}: there were more "
+            "choices than it searched, or a prompt outgrew the context of a chosen model."
+        )

@@ -20,7 +20,8 @@ from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verifie
 from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
 from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label, pooled_text
-from pytest_swarm.report.wording import one_line, plural, short_names, whole_line
+from pytest_swarm.report.wording import one_line, short_names, whole_line
+from pytest_swarm.units import plural
 
 MAX_WIDTH: Final = 100
 _MAX_ROWS: Final = 60  # beyond this a table in a terminal is no longer read; -v shows all of it

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pytest_swarm.routing.registry import built_in
+from pytest_swarm.units import plural
 
 NOT_MEASURED: Final = "-"
 # Control characters, marks that change the direction of text (they could make a line read as something else), lone
@@ -79,11 +80,6 @@ def significant(value: float | None, digits: int = 3) -> str:
     if value == 0:
         return "0"
     return _rounded(value, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
-
-
-def plural(count: int, noun: str) -> str:
-    """Return `1 job`, `3 jobs`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def part_of(count: int, total: int, noun: str) -> str:

@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
+import numpy as np
+
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.hindsight_answers import HindsightAnswers
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan, RunningTask
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import EstimateError, OptionError, SwarmError
-from pytest_swarm.estimate.estimate_table import EstimateTable
+from pytest_swarm.estimate.estimate_table import EstimateTable, Mask
 from pytest_swarm.fields import Json
 
 DEFAULT_QUALITY_FLOOR: Final = 0.05
@@ -80,6 +83,19 @@ class PlanningView:
     def whole(self) -> PlanningView:
         """Return the view of all unfinished tasks; this one where the horizon has them all."""
         return self if self.whole_graph is None else self.whole_graph()
+
+    def fits_alone(self, row: int) -> bool:
+        """Return whether the model in a row of the fleet fits the budget beside the pinned ones."""
+        model = self.fleet.models[row]
+        needed_gb = sum(each.vram_gb for each in self.fleet if each.keep or each is model)
+        return needed_gb <= self.vram_budget_gb + BUDGET_TOLERANCE_GB
+
+    @property
+    def assignable(self) -> Mask:
+        """Where a model can take a task and fits the budget beside the pinned ones, shape (I, M)."""
+        fits = np.array([self.fits_alone(row) for row in range(len(self.fleet))])
+        able: Mask = self.estimates.allowed & fits[:, None]
+        return able
 
 
 class Router(Protocol):

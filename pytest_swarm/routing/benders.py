@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
-from pytest_swarm.routing.highs import new_highs
+from pytest_swarm.routing.highs import HighsArrays, load_model
 from pytest_swarm.routing.program import TIE, RoutingProgram
 
 GROUPS: Final = 32  # measured: 8 to 128 groups need about the same time at 1,000 tasks, 1 or 1,000 several times that
@@ -92,19 +92,17 @@ class Master:
 
     def _load(self) -> Any:  # highspy is untyped
         models, rows = len(self._entry), 1 + len(self._cover)
-        highs = new_highs()
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = models + self._groups, rows
-        lp.col_cost_ = np.concatenate([self._entry, -np.ones(self._groups)])
-        lp.col_lower_ = np.concatenate([np.zeros(models), np.full(self._groups, -np.inf)])
-        lp.col_upper_ = np.concatenate([np.ones(models), np.full(self._groups, np.inf)])
-        lp.row_lower_ = np.concatenate([[-np.inf], np.ones(rows - 1)])
-        lp.row_upper_ = np.concatenate([[self._limit_gb], np.full(rows - 1, np.inf)])
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_ = np.arange(0, rows * models + 1, models, dtype=np.int32)
-        lp.a_matrix_.index_ = np.tile(np.arange(models, dtype=np.int32), rows)
-        lp.a_matrix_.value_ = np.concatenate([self._vram_gb, self._cover.ravel()])
-        highs.passModel(lp)
+        arrays = HighsArrays(
+            cost=np.concatenate([self._entry, -np.ones(self._groups)]),
+            lower=np.concatenate([np.zeros(models), np.full(self._groups, -np.inf)]),
+            upper=np.concatenate([np.ones(models), np.full(self._groups, np.inf)]),
+            row_low=np.concatenate([[-np.inf], np.ones(rows - 1)]),
+            row_high=np.concatenate([[self._limit_gb], np.full(rows - 1, np.inf)]),
+            start=np.arange(0, rows * models + 1, models, dtype=np.int32),
+            index=np.tile(np.arange(models, dtype=np.int32), rows),
+            value=np.concatenate([self._vram_gb, self._cover.ravel()]),
+        )
+        highs = load_model(arrays, integer=False)
         self._add(highs, self._constant, self._slope, self._group)
         return highs
 

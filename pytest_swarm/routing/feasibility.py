@@ -172,18 +172,6 @@ def explain_infeasible(view: PlanningView, *, staged: bool = False) -> str | Non
     return explain_alone(view) or _explain_together(view, staged=staged)
 
 
-def fits_alone(view: PlanningView, row: int) -> bool:
-    """Return whether a model fits the budget beside the pinned ones.
-
-    Args:
-        view: The step to plan.
-        row: The model's row in the fleet.
-    """
-    model = view.fleet.models[row]
-    needed_gb = sum(each.vram_gb for each in view.fleet if each.keep or each is model)
-    return needed_gb <= view.vram_budget_gb + BUDGET_TOLERANCE_GB
-
-
 def explain_alone(view: PlanningView) -> str | None:
     """Return why some task cannot run, not even alone, in one sentence; None where each can.
 

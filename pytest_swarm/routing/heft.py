@@ -14,7 +14,7 @@ from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Mask
 from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.routing.feasibility import explain_alone, fits_alone
+from pytest_swarm.routing.feasibility import explain_alone
 from pytest_swarm.routing.gpu_timetable import GpuModel, GpuTimetable
 from pytest_swarm.routing.list_schedule import Booking, ListProblem, schedule
 from pytest_swarm.routing.plan_builders import infeasible_plan
@@ -80,7 +80,7 @@ class HeftRouter:
 
     def _times_s(self, view: PlanningView) -> dict[str, dict[str, float]]:
         """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""
-        tags, able = view.fleet.tags, _able(view)
+        tags, able = view.fleet.tags, view.assignable
         latency_s = view.estimates.latency_s.T.tolist()
         good, can_take = self._good_among(view, able), _by_task(view, able)
         chosen = [self._good.get(task, models) & can_take[task] or models for task, models in good.items()]
@@ -91,18 +91,11 @@ class HeftRouter:
 
     def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:
         """Return for each task the models within the floor of the best; the best one always is."""
-        return self._good_among(view, _able(view))
+        return self._good_among(view, view.assignable)
 
     def _good_among(self, view: PlanningView, able: Mask) -> dict[str, frozenset[str]]:
         quality = np.where(able, view.estimates.quality, -np.inf)
         return _by_task(view, able & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12))
-
-
-def _able(view: PlanningView) -> Mask:
-    """Return True where a model can take a task and fits the budget alone, shape (I, M)."""
-    fits = np.array([fits_alone(view, row) for row in range(len(view.fleet))])
-    able: Mask = view.estimates.allowed & fits[:, None]
-    return able
 
 
 def _by_task(view: PlanningView, mask: Mask) -> dict[str, frozenset[str]]:

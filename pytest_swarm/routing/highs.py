@@ -32,8 +32,12 @@ Whole = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sparse:
-    """A program in HiGHS's form: minimize cost.x, low <= A x <= high, rows of A compressed; the first are integer."""
+class HighsArrays:
+    """A program in HiGHS's form: minimize cost.x with lower <= x <= upper and row_low <= A x <= row_high.
+
+    A is compressed by rows, or `by_columns`: `start` of each, `index` and `value` of its entries. The first `binaries`
+    columns are whole in an integer program.
+    """
 
     cost: Numbers
     lower: Numbers
@@ -43,10 +47,25 @@ class Sparse:
     start: Whole
     index: Whole
     value: Numbers
-    binaries: int
+    binaries: int = 0
+    by_columns: bool = False
+
+    def program(self, *, integer: bool = False) -> Any:  # highspy is untyped
+        """Return HiGHS's own object of the program, with whole columns where it is `integer`."""
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = len(self.cost), len(self.row_low)
+        lp.col_cost_, lp.col_lower_, lp.col_upper_ = self.cost, self.lower, self.upper
+        lp.row_lower_, lp.row_upper_ = self.row_low, self.row_high
+        form = highspy.MatrixFormat
+        lp.a_matrix_.format_ = form.kColwise if self.by_columns else form.kRowwise
+        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = self.start, self.index, self.value
+        if integer:
+            whole, real = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
+            lp.integrality_ = [whole] * self.binaries + [real] * (len(self.cost) - self.binaries)
+        return lp
 
 
-def arrays_of(program: RoutingProgram, *, stages: int) -> Sparse:
+def arrays_of(program: RoutingProgram, *, stages: int) -> HighsArrays:
     """Return the arrays of a program in HiGHS's form.
 
     Args:
@@ -76,7 +95,7 @@ def arrays_of(program: RoutingProgram, *, stages: int) -> Sparse:
     lengths += [np.full(models, 2), np.full(len(t_before), 3)]
     loads = len(y)
     inf = np.inf
-    return Sparse(
+    return HighsArrays(
         cost=np.concatenate([np.zeros(ys), price, -program.worth[row, column]]),
         lower=np.concatenate([np.tile(program.pinned, stages), np.zeros(ys + pairs)]).astype(float),
         upper=np.concatenate([np.tile(fits, stages), np.ones(ys + pairs)]).astype(float),
@@ -133,24 +152,15 @@ def _flush() -> None:
     library.fflush(None)
 
 
-def load_model(sparse: Sparse, *, integer: bool) -> Any:  # highspy is untyped
+def load_model(arrays: HighsArrays, *, integer: bool) -> Any:  # highspy is untyped
     """Return a HiGHS object with the program in it.
 
     Args:
-        sparse: The program.
+        arrays: The program.
         integer: Whether the residency is binary; else the relaxation.
     """
     highs = new_highs()
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(sparse.cost), len(sparse.row_low)
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = sparse.cost, sparse.lower, sparse.upper
-    lp.row_lower_, lp.row_upper_ = sparse.row_low, sparse.row_high
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = sparse.start, sparse.index, sparse.value
-    if integer:
-        whole, real = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
-        lp.integrality_ = [whole] * sparse.binaries + [real] * (len(sparse.cost) - sparse.binaries)
-    highs.passModel(lp)
+    highs.passModel(arrays.program(integer=integer))
     return highs
 
 

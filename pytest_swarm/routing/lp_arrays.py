@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ import numpy as np
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing.base import PlanningView, RoutingError
-from pytest_swarm.routing.highs import Numbers, Whole, new_highs
+from pytest_swarm.routing.highs import HighsArrays, new_highs
 from pytest_swarm.routing.lp_rounding import SIMPLEX, SOLVERS, LpRelaxation, rounded_plan
 from pytest_swarm.routing.lp_simplex import LpStep, unique_optimum
 from pytest_swarm.routing.objective import load_price, resident_mask, utility
@@ -29,24 +28,10 @@ _REMEMBERED: Final = 1024  # solved programs, of 1 KB or so
 _NO_PLAN: Final = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LpArrays:
-    """minimize cost.(x, y), low <= A (x, y) <= high, with A by columns; x task by task, then y.
+def lp_arrays(allowed: Matrix, keep: Matrix, vram_gb: Matrix, budget_gb: float) -> HighsArrays:
+    """Return the arrays of the program that `routing/lp.py` states, without its costs.
 
-    Rows: sum_i x_im = 1 of each task; x_im <= y_i, task by task; sum_i v_i y_i <= G. `cost` is not a part of it.
-    """
-
-    upper: Numbers
-    lower: Numbers
-    row_low: Numbers
-    row_high: Numbers
-    start: Whole
-    index: Whole
-    value: Numbers
-
-
-def lp_arrays(allowed: Matrix, keep: Matrix, vram_gb: Matrix, budget_gb: float) -> LpArrays:
-    """Return the arrays of the program that `routing/lp.py` states.
+    Columns: x task by task, then y. Rows: sum_i x_im = 1 of each task; x_im <= y_i, task by task; sum_i v_i y_i <= G.
 
     Args:
         allowed: 1 where a model can take a task, else 0; shape (I, M).
@@ -62,7 +47,8 @@ def lp_arrays(allowed: Matrix, keep: Matrix, vram_gb: Matrix, budget_gb: float) 
     value_y = np.column_stack([np.full((models, tasks), -1.0), vram_gb])
     lengths = np.concatenate([np.full(pairs, 2), np.full(models, tasks + 1)])
     high = np.concatenate([np.ones(tasks), np.zeros(pairs), [budget_gb]])
-    return LpArrays(
+    return HighsArrays(
+        cost=np.zeros(pairs + models),
         lower=np.concatenate([np.zeros(pairs), keep]),
         upper=np.concatenate([allowed.T.ravel(), np.ones(models)]),
         row_low=np.concatenate([high[:tasks], np.full(pairs + 1, -np.inf)]),
@@ -70,6 +56,7 @@ def lp_arrays(allowed: Matrix, keep: Matrix, vram_gb: Matrix, budget_gb: float) 
         start=np.concatenate([[0], lengths.cumsum()]).astype(np.int32),
         index=np.concatenate([of_x, of_y.ravel()]).astype(np.int32),
         value=np.concatenate([np.ones(2 * pairs), value_y.ravel()]),
+        by_columns=True,
     )
 
 
@@ -153,11 +140,5 @@ def _program_of(
 ) -> Any:  # highspy is untyped
     """Return HiGHS's form of the program of one shape, without costs."""
     mask = np.frombuffer(allowed, dtype=bool).reshape(shape).astype(float)
-    arrays = lp_arrays(mask, np.frombuffer(keep, dtype=bool).astype(float), np.array(vram_gb), budget_gb)
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(arrays.upper), len(arrays.row_high)
-    lp.col_lower_, lp.col_upper_ = arrays.lower, arrays.upper
-    lp.row_lower_, lp.row_upper_ = arrays.row_low, arrays.row_high
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = arrays.start, arrays.index, arrays.value
-    return lp
+    keeps = np.frombuffer(keep, dtype=bool).astype(float)
+    return lp_arrays(mask, keeps, np.array(vram_gb), budget_gb).program()

@@ -214,11 +214,6 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     return next(iter(difflib.get_close_matches(word, tuple(known), n=1, cutoff=_ALIKE)), "")
 
 
-def make_router(mode: str, setup: RouterSetup, extra: Mapping[str, RouterFactory | ModeSpec]) -> Router:
-    """Return the router of a mode, as `ModeTable(extra).make(mode, setup)` does."""
-    return ModeTable(extra).make(mode, setup)
-
-
 def modes_help() -> str:
     """Return what --swarm-compare may hold, for its help text."""
     return f"both (= {','.join(BOTH)}), all, or a comma list of {', '.join(ModeTable({}).written)}"

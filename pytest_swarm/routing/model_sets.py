@@ -119,7 +119,12 @@ def _family_of(vram_gb: bytes, limit_gb: float, pinned: bytes, *, at_most: int) 
 
 
 def set_worth(family: Family, worth: Matrix) -> Matrix:
-    """Return W_f = sum_m max_(i in set f) worth_im, shape (F,); -inf where a task finds no model in the set."""
+    """Return W_f = sum_m max_(i in set f) worth_im, shape (F,); -inf where a task finds no model in the set.
+
+    Args:
+        family: F sets of I models.
+        worth: Worth of each model on each task, shape (I, M); -inf where it cannot take it.
+    """
     whole: Matrix = worth_by_stage(family, worth, (slice(None),))[0]
     return whole
 
@@ -154,6 +159,10 @@ def best_set(program: RoutingProgram, family: Family) -> tuple[Mask, float] | No
     """Return the best set (I,) for the whole horizon and its value; None where no set gives every task a model.
 
     Among equals (1e-10) fewest loads, then least VRAM, then the names.
+
+    Args:
+        program: The program of the step.
+        family: The sets that fit the budget.
     """
     value = set_worth(family, program.worth) - family.member @ program.entry_price
     best = float(value.max())

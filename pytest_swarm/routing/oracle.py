@@ -19,7 +19,7 @@ from pytest_swarm.errors import EstimateError
 from pytest_swarm.estimate.estimate_table import Mask
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.best_answers import AnswerProblem, BestAnswers, best_answers
-from pytest_swarm.routing.feasibility import explain_alone, fits_alone
+from pytest_swarm.routing.feasibility import explain_alone
 from pytest_swarm.routing.fewest_loads import LoadProblem, next_residency
 from pytest_swarm.routing.plan_builders import infeasible_plan
 
@@ -73,7 +73,7 @@ class OracleRouter:
         alone = best_models(whole)
         if self._hindsight is None:
             return alone, True
-        able = _able(whole)
+        able = whole.assignable
         if view.step == 0:
             self._best = best_answers(_answer_problem(whole, able, self._hindsight))
         tags = whole.fleet.tags
@@ -98,20 +98,13 @@ def _answer_problem(view: PlanningView, able: Mask, answers: HindsightAnswers) -
     )
 
 
-def _able(view: PlanningView) -> Mask:
-    """Return where a model can take a task and fits the budget alone, shape (I, M)."""
-    fits = np.array([fits_alone(view, row) for row in range(len(view.fleet))])
-    able: Mask = view.estimates.allowed & fits[:, None]
-    return able
-
-
 def best_models(view: PlanningView) -> dict[str, frozenset[str]]:
     """Return for each task the models with the highest quality among those that fit alone, of these the cheapest.
 
     Args:
         view: The step, with realized scores as quality.
     """
-    table, able = view.estimates, _able(view)
+    table, able = view.estimates, view.assignable
     score = np.where(able, table.quality, -np.inf)
     best = able & (score >= score.max(axis=0) - _TIE)
     cost = np.where(best, table.token_cost, np.inf)

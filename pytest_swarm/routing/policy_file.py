@@ -12,13 +12,12 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
+from pytest_swarm.codec import FileDecoder, JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.errors import FleetError, PolicyError
 from pytest_swarm.files import write_whole
 
-SCHEMA: Final = "swarm-policy/"
-VERSION: Final = 1
+SCHEMA: Final = "swarm-policy/1"
 
 Count = Annotated[int, Meta(ge=0)]
 NotNegative = Annotated[float, Meta(ge=0.0)]
@@ -44,6 +43,10 @@ class PolicyModel(Struct, frozen=True, kw_only=True):
     ] = None
     digest: Annotated[str | None, Meta(description="digest on the server; null where it was not known")] = None
     measured_load_s: Annotated[NotNegative | None, Meta(description="median seconds of its loads in the runs")] = None
+
+
+MODEL_FIELDS: Final = SharedFields(Model, PolicyModel, but=("capabilities",))
+"""What a policy keeps of a model as it is."""
 
 
 class PolicyEstimate(Struct, frozen=True, kw_only=True):
@@ -154,19 +157,17 @@ class PolicyFile(Struct, frozen=True, kw_only=True):
     @property
     def fleet(self) -> Fleet:
         """The models with what the policy believes of them."""
-        return Fleet(name=self.fleet_name, models=tuple(map(_model, self.models)), assign=self.assign)
-
-
-class _PolicyHead(Struct, frozen=True, kw_only=True):
-    """What is read of a file before its version is known."""
-
-    schema: str = ""
+        models = tuple(
+            Model(tag=row.name, capabilities=row.capabilities, **MODEL_FIELDS.of(row)) for row in self.models
+        )
+        return Fleet(name=self.fleet_name, models=models, assign=self.assign)
 
 
 _PER_JOB: Final = ("cross", "text")
 _ADVICE: Final = "write it anew with python -m pytest_swarm decide RUN --policy FILE"
-_HEAD: Final[JsonDecoder[_PolicyHead]] = JsonDecoder(_PolicyHead, error=PolicyError, advice=_ADVICE)
-_FILE: Final[JsonDecoder[PolicyFile]] = JsonDecoder(PolicyFile, error=PolicyError, advice=_ADVICE)
+_FILE: Final[FileDecoder[PolicyFile]] = FileDecoder(
+    PolicyFile, schema=SCHEMA, what="a policy", error=PolicyError, advice=_ADVICE
+)
 
 
 def read_policy(path: Path) -> PolicyFile:
@@ -182,12 +183,6 @@ def read_policy(path: Path) -> PolicyFile:
         raise PolicyError(f"{where}: there is no such file; {_ADVICE}") from None
     except OSError as error:
         raise PolicyError(f"{where}: cannot be read: {error}") from error
-    schema = _HEAD.decode(text, where=where).schema
-    version = schema.removeprefix(SCHEMA)
-    if version == schema:
-        raise PolicyError(f"{where}: is not a policy of pytest-swarm: its 'schema' is not {SCHEMA}{VERSION}")
-    if not version.isdecimal() or int(version) > VERSION:
-        raise PolicyError(f"{where}: its schema {schema} is newer than {SCHEMA}{VERSION}; update pytest-swarm")
     policy = _FILE.decode(text, where=where)
     if policy.mode.startswith("policy:"):
         raise PolicyError(f"{where}: its mode is {policy.mode!r}, but a policy cannot play another one; {_ADVICE}")
@@ -220,24 +215,7 @@ def policy_schema() -> JsonObject:
     """Return the JSON Schema of a policy file."""
     return json_schema(
         PolicyFile,
-        name=f"swarm-policy-{VERSION}",
-        title=f"A policy of pytest-swarm, schema {SCHEMA}{VERSION}",
+        name="swarm-policy-1",
+        title=f"A policy of pytest-swarm, schema {SCHEMA}",
         description="A routing policy that was chosen from runs, with what is needed to play it.",
-    )
-
-
-def _model(row: PolicyModel) -> Model:
-    return Model(
-        tag=row.name,
-        vram_gb=row.vram_gb,
-        load_time_ms=row.load_time_ms,
-        cost_per_token=row.cost_per_token,
-        max_ctx=row.max_ctx,
-        num_ctx=row.num_ctx,
-        capabilities=row.capabilities,
-        prefill_tokens_per_s=row.prefill_tokens_per_s,
-        decode_tokens_per_s=row.decode_tokens_per_s,
-        keep=row.keep,
-        auto_ctx=row.auto_ctx,
-        parallel=row.parallel,
     )

@@ -90,7 +90,12 @@ def bca_ratio_of_medians(
 
 
 def ratio_of_medians(before: Sequence[float], now: Sequence[float]) -> float | None:
-    """Return median(now) / median(before); None where a median is not above 0."""
+    """Return median(now) / median(before); None where a median is not above 0.
+
+    Args:
+        before: Values of one side, in any unit.
+        now: Values of the other side, in the same unit.
+    """
     then, later = median(before), median(now)
     return later / then if then > 0 and later > 0 else None
 

@@ -1,25 +1,8 @@
-"""Tests from scipy.stats that the gate uses: the exact sign test, and false-discovery control over many tests."""
+"""Tests from scipy.stats that the gate uses: false-discovery control over many tests, and Fisher's exact test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
-
-def sign_test(up: int, down: int) -> float:
-    """Return the one-sided p-value of the exact sign test: P(at least `up` of up + down | both equally likely).
-
-    Args:
-        up: Number of differences in the direction that is tested for.
-        down: Number of differences in the other direction. Ties are in neither number.
-
-    Returns:
-        The p-value; 1 where nothing moved.
-    """
-    if up + down == 0:
-        return 1.0
-    from scipy.stats import binomtest
-
-    return float(binomtest(up, up + down, 0.5, alternative="greater").pvalue)
 
 
 def reject_false_discoveries(p_values: Sequence[float], *, rate: float) -> list[bool]:

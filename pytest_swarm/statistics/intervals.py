@@ -1,12 +1,14 @@
-"""Means of clustered values with a 95 % interval that speaks of other clusters like these.
+"""Intervals of means of clustered values, of shares, and of ratios of means.
 
-Values of one cluster (the repeats of one workflow) are not independent of each other. Each cluster is one value:
-its mean, with the weight of its values. The interval is that of bounded values (`mean_bounds`), so that it holds
-also for few clusters, for scores near 1 and where nearly all clusters agree; there it is a rule of three.
+The 95 % interval of clustered values speaks of other clusters like these. Values of one cluster (the repeats of one
+workflow) are not independent of each other. Each cluster is one value: its mean, with the weight of its values. The
+interval is that of bounded values (`mean_bounds`), so that it holds also for few clusters, for scores near 1 and where
+nearly all clusters agree; there it is a rule of three.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -93,3 +95,48 @@ def t_quantile(freedom: int, confidence: float) -> float:
     from scipy.special import stdtrit  # what scipy.stats.t.ppf calls, at a third of the import time
 
     return float(stdtrit(freedom, (1 + confidence) / 2))
+
+
+def exact_interval(events: int, trials: int, *, level: float) -> tuple[float, float]:
+    """Return the interval of a share of Clopper and Pearson (Biometrika 26 (1934) 404).
+
+    Each end is wrong with a chance of at most `level`. Without an event the upper end is 1 - level^(1/trials), about
+    3 / trials at 5 %: the rule of three.
+
+    Args:
+        events: How many of the trials had the event.
+        trials: How many there were, at least 1.
+        level: One-sided level, in (0, 1).
+    """
+    from scipy.special import betaincinv
+
+    low = 0.0 if events == 0 else float(betaincinv(events, trials - events + 1, level))
+    high = 1.0 if events == trials else float(betaincinv(events + 1, trials - events, 1 - level))
+    return low, high
+
+
+def ratio_interval(above: Sequence[float], below: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % interval of mean(above) / mean(below); None where the data allow any ratio from some size on.
+
+    A ratio r is in it where the mean of above - r below is within t standard errors of 0 (Fieller, *JRSS B* 16 (1954)
+    175). That is a r^2 - 2 b r + c <= 0 with a = m_b^2 - t^2 s_bb / n, b = m_a m_b - t^2 s_ab / n and
+    c = m_a^2 - t^2 s_aa / n; the set is an interval where a > 0, which is where mean(below) differs from 0.
+
+    Args:
+        above: One value per unit.
+        below: One value per unit, in the same order.
+    """
+    units = len(above)
+    if units < 2:
+        return None
+    t = t_quantile(units - 1, CONFIDENCE)
+    mean_above, mean_below = math.fsum(above) / units, math.fsum(below) / units
+    pairs = [(a - mean_above, b - mean_below) for a, b in zip(above, below, strict=True)]
+    share = t**2 / (units * (units - 1))
+    a = mean_below**2 - share * math.fsum(y * y for _, y in pairs)
+    b = mean_above * mean_below - share * math.fsum(x * y for x, y in pairs)
+    c = mean_above**2 - share * math.fsum(x * x for x, _ in pairs)
+    if a <= 0:
+        return None
+    root = math.sqrt(max(0.0, b * b - a * c))
+    return (b - root) / a, (b + root) / a

@@ -67,7 +67,12 @@ def p_mean_at_most(data: WeightedValues, mean: float, *, times: float = 1.0) -> 
 
 
 def mean_bounds(data: WeightedValues, *, level: float) -> tuple[float, float]:
-    """Return lower and upper bound of the true mean; each is wrong with a chance of at most `level`."""
+    """Return lower and upper bound of the true mean; each is wrong with a chance of at most `level`.
+
+    Args:
+        data: Values with their weights and their range.
+        level: One-sided level, in (0, 1).
+    """
     low = _lower_bound(data, level)
     return low, -_lower_bound(data.mirrored, level)
 

@@ -45,7 +45,13 @@ def log_wealth(differences: Sequence[float], *, scale: float = 1.0) -> float:
 
 
 def stopping_reason(losses: Sequence[float], *, level: float, scale: float = 1.0) -> str | None:
-    """Return why no further repeat is needed; None while it is undecided. `level` is one-sided."""
+    """Return why no further repeat is needed; None while it is undecided.
+
+    Args:
+        losses: Paired differences in the order of the repeats, above 0 for a loss.
+        level: One-sided level, in (0, 1).
+        scale: The size of a large difference, above 0.
+    """
     if log_wealth(losses, scale=scale) >= -math.log(level):
         return "clearly worse"
     if log_wealth([-loss for loss in losses], scale=scale) >= -math.log(level):
@@ -56,7 +62,12 @@ def stopping_reason(losses: Sequence[float], *, level: float, scale: float = 1.0
 
 
 def sequential_p_values(losses: Sequence[float], *, scale: float = 1.0) -> tuple[float, float]:
-    """Return (p_down, p_up) = 1 / wealth: valid p-values at any time; Benjamini-Hochberg over them is e-BH."""
+    """Return (p_down, p_up) = 1 / wealth: valid p-values at any time; Benjamini-Hochberg over them is e-BH.
+
+    Args:
+        losses: Paired differences in the order of the repeats, above 0 for a loss.
+        scale: The size of a large difference, above 0.
+    """
     down, up = (log_wealth([sign * loss for loss in losses], scale=scale) for sign in (-1, 1))
     return math.exp(min(0.0, -down)), math.exp(min(0.0, -up))
 
@@ -65,6 +76,11 @@ def sequential_effect(units: Units, *, level: float, scale: float = 1.0) -> Effe
     """Return `paired_effect` for repeats that came one after the other: p = 1 / wealth, and a confidence sequence.
 
     The interval holds every shift against which the wealth has stayed below 1 / level.
+
+    Args:
+        units: Contributions of the units to the mean difference, in the order in which they were measured.
+        level: One-sided level, in (0, 1).
+        scale: The size of a large difference, above 0.
     """
     fixed = paired_effect(units, level=level)
     plain = [each / scale for each in units.plain]

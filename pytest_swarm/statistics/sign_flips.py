@@ -9,7 +9,7 @@ themselves are fixed (the question is whether *these* got worse). The interval o
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
@@ -148,19 +148,6 @@ def standard_error(units: Units) -> float | None:
     mean = units.mean
     spread = math.fsum((c - w * mean) ** 2 for c, w in zip(units.contributions, units.weights, strict=True))
     return math.sqrt(n / (n - 1) * spread)
-
-
-def flip_p_values(differences: Sequence[float]) -> tuple[float, float]:
-    """Return (p_down, p_up) of the sign-flip test for plain differences, such as the repeats of one stratum."""
-    import numpy as np
-
-    if not any(differences):
-        return 1.0, 1.0
-    values = np.asarray(differences, dtype=np.float64)
-    if len(values) > SAMPLED_UNITS:
-        z = float(values.sum() / math.sqrt(float(values @ values)))
-        return _normal_tail(-z), _normal_tail(z)
-    return _tail_shares(_subsets(len(values)) @ values, exact=len(values) <= EXACT_UNITS)
 
 
 def minimum_detectable(error: float, units: int, *, level: float) -> float:

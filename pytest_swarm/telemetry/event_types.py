@@ -31,7 +31,7 @@ from pytest_swarm.telemetry.event_fields import (
     ScoreValue,
     Step,
 )
-from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
+from pytest_swarm.telemetry.measured_events import MeasuredTestEvent, VerifiedCaseEvent
 
 SCHEMA_VERSION: Final = 1
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-import msgspec
-
-from pytest_swarm.codec import JsonObject, to_json
+from pytest_swarm.codec import JsonObject, SharedFields, to_json
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Assignment
@@ -43,28 +40,10 @@ from pytest_swarm.telemetry.event_types import (
     VramSampleEvent,
 )
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-
-class _SharedFields:
-    """The fields that a record and its event have under the same name: all but a few."""
-
-    def __init__(
-        self, record: type[DataclassInstance], event: type[msgspec.Struct], *, but: tuple[str, ...] = ()
-    ) -> None:
-        names = {each.name for each in fields(record)}.difference(but)
-        self.names = tuple(name for name in event.__struct_fields__ if name in names)
-
-    def of(self, value: object) -> dict[str, Any]:
-        """Return these fields of a record or an event, as keywords for the other."""
-        return {name: getattr(value, name) for name in self.names}
-
-
-_RUN: Final = _SharedFields(RunInfo, RunStartEvent, but=("fleet",))
-_MODEL: Final = _SharedFields(Model, RunFleetModel)
-_STEP: Final = _SharedFields(PlanStep, PlanStepEvent, but=("mode", "assignments", "executed"))
-_OUTCOME: Final = _SharedFields(TaskOutcome, TaskResultEvent)
+_RUN: Final = SharedFields(RunInfo, RunStartEvent, but=("fleet",))
+_MODEL: Final = SharedFields(Model, RunFleetModel)
+_STEP: Final = SharedFields(PlanStep, PlanStepEvent, but=("mode", "assignments", "executed"))
+_OUTCOME: Final = SharedFields(TaskOutcome, TaskResultEvent)
 _SAID_IF_KNOWN: Final = frozenset(
     (
         *("read", "read_where", "done_reason", "answer_state", "thinking_chars", "thinking", "sandbox_layers"),
@@ -75,8 +54,8 @@ _SAID_IF_KNOWN: Final = frozenset(
 
 _ENERGY: Final = ("gpu_energy_j", "gpu_idle_w")
 """Fields of `vram_sample` that are left out where no GPU counts its energy."""
-_SWITCH: Final = _SharedFields(Switch, ModelSwitchEvent)
-_RETRY: Final = _SharedFields(Retry, CallRetryEvent)
+_SWITCH: Final = SharedFields(Switch, ModelSwitchEvent)
+_RETRY: Final = SharedFields(Retry, CallRetryEvent)
 
 
 def encode_run_start(info: RunInfo) -> JsonObject:

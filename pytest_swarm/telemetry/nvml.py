@@ -156,12 +156,6 @@ def find_gpu(nvml: ModuleType | None = None) -> GpuMeter | NoGpu:
         return NoGpu(reason=str(error))
 
 
-def open_gpu(nvml: ModuleType | None = None) -> GpuMeter | None:
-    """Return a meter of the machine's GPUs; None without one that can be measured."""
-    found = find_gpu(nvml)
-    return found if isinstance(found, GpuMeter) else None
-
-
 def _meter(nvml: ModuleType) -> GpuMeter:
     handles = tuple(_call(nvml, "nvmlDeviceGetHandleByIndex", index) for index in range(_number_of_gpus(nvml)))
     for index, handle in enumerate(handles):

@@ -22,8 +22,7 @@ from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.event_lines import decode_event, decode_head
 from pytest_swarm.telemetry.job_parts import EventsOnDisk, JobParts, PartEvent
-from pytest_swarm.telemetry.measured_event_types import MeasuredTestEvent, VerifiedCaseEvent
-from pytest_swarm.telemetry.measured_events import MeasuredReader
+from pytest_swarm.telemetry.measured_events import MeasuredReader, MeasuredTestEvent, VerifiedCaseEvent
 
 
 def events_file(path: Path) -> Path:

@@ -6,7 +6,6 @@ agreement with a model is not truth.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,15 +19,14 @@ from pytest_swarm.documents import (
     toml_comment,
     toml_key,
     toml_line,
-    toml_string,
-    toml_value,
+    toml_value_or_json,
     write_text,
 )
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.expectation_codec import decode_expectation, encode_expectation
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import GraphError
-from pytest_swarm.fields import Fields, Json
+from pytest_swarm.fields import Fields
 
 FOLDER: Final = "expected"
 
@@ -110,16 +108,12 @@ def write_expected(job: str | os.PathLike[str], answers: Mapping[str, ExpectedAn
     if any(answer.reference_model is not None for answer in answers.values()):
         lines.append(toml_comment("Take out 'reference_model' of an answer that you checked."))
     for task, answer in answers.items():
-        lines += ["", f"[tasks.{toml_key(task)}]", f"expected = {_value(encode_expectation(answer.expected))}"]
+        lines += [
+            "",
+            f"[tasks.{toml_key(task)}]",
+            f"expected = {toml_value_or_json(encode_expectation(answer.expected))}",
+        ]
         if answer.reference_model is not None:
             lines.append(toml_line("reference_model", answer.reference_model))
     write_text(path, "\n".join(lines) + "\n", GraphError)
     return path
-
-
-def _value(expected: dict[str, Json]) -> str:
-    """Return the value as TOML; one that contains null is a JSON string."""
-    try:
-        return toml_value(expected)
-    except ValueError:
-        return toml_string(json.dumps(expected))

@@ -11,7 +11,7 @@ import json
 import os
 from pathlib import Path
 
-from pytest_swarm.documents import parse_json, read_document, toml_line, toml_string, toml_value, write_text
+from pytest_swarm.documents import parse_json, read_document, toml_line, toml_value_or_json, write_text
 from pytest_swarm.domain.graph import TaskGraph, decode_graph, encode_graph
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
@@ -72,18 +72,10 @@ def dump_graph(graph: TaskGraph) -> str:
     for row, task in zip(rows, graph.tasks, strict=True):
         assert isinstance(row, dict)  # encode_task writes a table
         lines += ["", "[[tasks]]"]
-        lines += [f"{key} = {_value(value)}" for key, value in row.items() if value is not None]
+        lines += [f"{key} = {toml_value_or_json(value)}" for key, value in row.items() if value is not None]
         if uses_after and graph.parents(task.id):
             lines.append(toml_line("after", list(graph.parents(task.id))))
     return "\n".join(lines) + "\n"
-
-
-def _value(value: Json) -> str:
-    """Return the value as TOML; one that contains null is a JSON string."""
-    try:
-        return toml_value(value)
-    except ValueError:
-        return toml_string(json.dumps(value))
 
 
 def _with_expected(task: Json, where: str) -> Json:

@@ -269,7 +269,9 @@ def test_measured_predicted_replayed_and_simulated_figures_are_told_apart(kind: 
     backend, simulated, predicted = MARKS[kind]
     run = many({"fixed": 0.4, "milp": 0.9}, seconds={"milp": 0.5}, jobs=12)
     verified = tuple(
-        VerifiedCase(case="c", job="j", mode="lp", label="l", figures={"makespan_s": PredictedAndReal(each, 10.0)})
+        VerifiedCase(
+            case="c", job="j", mode="lp", label="l", figures={"makespan_s": PredictedAndReal(predicted=each, real=10.0)}
+        )
         for each in predicted
     )
     run = replace(run, info=replace(run.info, backend=backend, simulated=simulated), verified=verified)

@@ -90,7 +90,7 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"schema": "swarm-estimates/2"}, "schema"),
+        ({"schema": "swarm-estimates/2"}, "newer than swarm-estimates/1; update pytest-swarm"),
         ({"estimates": []}, "no model of fleet"),
         ({"answers": 0}, "answers"),
         ({"estimates": [{"model": "a"}]}, "is missing"),

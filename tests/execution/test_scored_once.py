@@ -7,7 +7,7 @@ import pytest
 from pytest_swarm.domain.expectation import Custom
 from pytest_swarm.domain.task import Task
 from pytest_swarm.execution.scored_once import scored_once, with_custom_scorers
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 from tests.execution.lab import case, graph
 
 

@@ -647,10 +647,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="a schema with a reference that leads nowhere is taken",
-        where="simulator/server/schema_check.py",
+        where="simulator/server/runner_checks.py",
         old="if not isinstance(target, dict) or part not in target:",
         new="if not isinstance(target, dict):",
-        tests=("simulator/test_schema_check.py",),
+        tests=("simulator/test_runner_checks.py",),
     ),
     Fault(
         name="a planner in turn starts with the second model",
@@ -1135,5 +1135,19 @@ FAULTS: Final = (
         old="whole.get((mode, len(cells[mode, setting])))",
         new="next((each for each in modes if each.mode == mode), None)",
         tests=("metrics/test_aggregate.py",),
+    ),
+    Fault(
+        name="a file of a later version is read as one of this version",
+        where="codec.py",
+        old="if found != self._schema:",
+        new='if not found.startswith(self._schema.partition("/")[0]):',
+        tests=("estimate/test_starting_estimates.py", "gate/test_baseline_file.py"),
+    ),
+    Fault(
+        name="a duration of two hours is told in minutes",
+        where="units.py",
+        old='f"{minutes} min" if minutes < 90 else',
+        new='f"{minutes} min" if minutes < 900 else',
+        tests=("test_units.py",),
     ),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_swarm.telemetry.nvml import open_gpu
+from pytest_swarm.telemetry.nvml import find_gpu
 from tests.plugin.conftest import Reports, usual_signals
 from tests.plugin.test_backend import WB1, fast_server
 from tests.plugin.test_endings import ROUTER, WAIT
@@ -100,7 +100,7 @@ def test_models_may_be_left_loaded_on_a_lease_that_ends(suite: pytest.Pytester, 
 def test_foreign_models_are_named_in_header_and_report_with_what_is_left_beside_them(
     suite: pytest.Pytester, reports: Reports, fast_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    meter = open_gpu(LeavingDriver(gpus=[("NVIDIA A40", 48 * GB, 42 * GB, [])]))  # type: ignore[arg-type]
+    meter = find_gpu(LeavingDriver(gpus=[("NVIDIA A40", 48 * GB, 42 * GB, [])]))  # type: ignore[arg-type]
     monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: meter)
     suite.makepyfile(test_wb1=WB1)
     figures = "vram_gb = 6\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
@@ -122,7 +122,7 @@ def test_foreign_models_are_named_in_header_and_report_with_what_is_left_beside_
 def test_auto_is_what_is_free_and_what_models_of_the_run_hold(
     suite: pytest.Pytester, fast_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    meter = open_gpu(StandIn(gpus=[("NVIDIA L4", 24 * GB, 20 * GB, [])]))  # type: ignore[arg-type]
+    meter = find_gpu(StandIn(gpus=[("NVIDIA L4", 24 * GB, 20 * GB, [])]))  # type: ignore[arg-type]
     monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: meter)
     suite.makepyfile(test_wb1=WB1)
     for tag in ("llama3.1:8b", "gemma2:2b"):

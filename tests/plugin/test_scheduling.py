@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("xdist")
 
-from pytest_swarm.plugin.scheduling import WorkflowScheduling, without_case
+from pytest_swarm.plugin.scheduling import WorkflowScheduling, workflow_of
 from tests.plugin.conftest import Reports
 
 
@@ -22,7 +22,7 @@ from tests.plugin.conftest import Reports
     ],
 )
 def test_a_workflow_is_the_test_without_its_case(node_id: str, workflow: str) -> None:
-    assert without_case(node_id) == workflow
+    assert workflow_of(node_id) == workflow
 
 
 class Worker:

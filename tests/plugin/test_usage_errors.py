@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from pytest_swarm.telemetry.nvml import NoGpu
+
 OPTIONS = [
     ("--swarm-compare=lp,psychic", "*--swarm-compare: unknown mode 'psychic'; known are both, all, lp,*"),
     ("--swarm-compare=lp,MLIP", "*unknown mode 'MLIP' (did you mean milp?); known are*"),
@@ -110,7 +112,7 @@ def test_bad_marker(suite: pytest.Pytester, marker: str, sentence: str) -> None:
 def test_no_gpu_and_no_budget_is_an_error_that_says_how_to_give_one(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_swarm.telemetry.nvml.open_gpu", lambda: None)
+    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: NoGpu(reason="there is none"))
     suite.makeini("[pytest]\nswarm_backend = sim")
     result = suite.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR

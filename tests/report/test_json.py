@@ -15,8 +15,9 @@ from jsonschema import Draft202012Validator
 from pytest_swarm.domain.record import Run
 from pytest_swarm.fields import Json
 from pytest_swarm.gate.gate_block import encode_gate
-from pytest_swarm.report.json_report import encode_report, report_schema, write_json
+from pytest_swarm.report.json_report import encode_report, write_json
 from pytest_swarm.report.report_model import build_report
+from pytest_swarm.schemas import load_schema
 from tests.execution.lab import HEAVY
 from tests.gate.runs import case as gate_case
 from tests.gate.runs import judge
@@ -151,7 +152,7 @@ def runs() -> Iterator[Run]:
 @pytest.mark.parametrize("of", tuple(runs()), ids=["pair", "single mode", "no job", "hostile"])
 def test_every_report_is_valid_under_the_shipped_schema(of: Run) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    schema = report_schema()
+    schema = load_schema("swarm-report-1")
     jsonschema.Draft202012Validator.check_schema(schema)
     errors = [error.json_path for error in jsonschema.Draft202012Validator(schema).iter_errors(encoded(of))]
     assert errors == []
@@ -162,12 +163,15 @@ def test_the_schema_refuses_what_is_not_a_report() -> None:
     document = encoded(small_run())
     del document["cases"][0]["score"]
     document["cases"][1]["violations"] = -1
-    found = {error.json_path for error in jsonschema.Draft202012Validator(report_schema()).iter_errors(document)}
+    found = {
+        error.json_path
+        for error in jsonschema.Draft202012Validator(load_schema("swarm-report-1")).iter_errors(document)
+    }
     assert found == {"$.cases[0]", "$.cases[1].violations"}
 
 
 def test_every_key_of_a_case_is_described_in_the_schema() -> None:
-    schema = report_schema()
+    schema = load_schema("swarm-report-1")
     described = schema["$defs"]["Case"]["properties"]
     assert set(encoded(small_run())["cases"][0]) == set(described)
     mode = set(encoded(small_run())["modes"]["lp"])
@@ -184,6 +188,6 @@ def test_a_context_that_is_raised_for_long_prompts_is_its_first_length() -> None
     model = replace(HEAVY.models[0], auto_ctx=True)
     fleet = replace(HEAVY, models=(model, *HEAVY.models[1:]))
     document: Any = json.loads(json.dumps(encode_report(build_report(run(record(), fleet=fleet)))))
-    Draft202012Validator(report_schema()).validate(document)
+    Draft202012Validator(load_schema("swarm-report-1")).validate(document)
     first, second, *_ = document["run"]["fleet"]["models"]
     assert (first["num_ctx"], first["auto_ctx"], second["auto_ctx"]) == (model.num_ctx, True, False)

@@ -13,11 +13,12 @@ from jsonschema import Draft202012Validator
 from pytest_swarm.domain.measured_run import MeasuredTest, PredictedAndReal, VerifiedCase
 from pytest_swarm.domain.record import Run
 from pytest_swarm.report.html import render_html
-from pytest_swarm.report.json_report import encode_report, report_schema
+from pytest_swarm.report.json_report import encode_report
 from pytest_swarm.report.markdown import render_markdown
 from pytest_swarm.report.measured import measure_summary, verified_rows
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
+from pytest_swarm.schemas import load_schema
 from pytest_swarm.telemetry.events import encode_note, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.measured_events import encode_measured_test, encode_verified_case
 from pytest_swarm.telemetry.reader import read_run
@@ -44,7 +45,10 @@ ALL_WORDS = ("MEASURED ANSWERS", "SIMULATED", "REPLAYED")
 
 
 def verified(predicted: float = 10.0, real: float = 10.0, number: int = 0) -> VerifiedCase:
-    pairs = {"makespan_s": PredictedAndReal(predicted, real), "load_s": PredictedAndReal(4.0, 4.0)}
+    pairs = {
+        "makespan_s": PredictedAndReal(predicted=predicted, real=real),
+        "load_s": PredictedAndReal(predicted=4.0, real=4.0),
+    }
     return VerifiedCase(case=f"{number:016x}", job="wb1", mode="lp", label="lp-h3-8GB", figures=pairs)
 
 
@@ -88,7 +92,7 @@ def test_each_kind_of_run_has_its_own_mark_everywhere(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_report_json_tells_them_apart_and_fits_its_schema(kind: str) -> None:
     document = json.loads(json.dumps(encode_report(build_report(run(record(), **KINDS[kind])))))
-    Draft202012Validator(report_schema()).validate(document)
+    Draft202012Validator(load_schema("swarm-report-1")).validate(document)
     block: Any = document["run"]
     assert (block["measure"] is not None) == kind.startswith("measured")
     assert block["simulated"] is KINDS[kind].get("simulated", True)
@@ -177,7 +181,7 @@ def test_the_interval_is_that_of_the_relative_error_of_a_case() -> None:
 
 
 def test_a_figure_that_was_not_measured_is_left_out() -> None:
-    unknown = replace(verified(), figures={"makespan_s": PredictedAndReal(1.0, None)})
+    unknown = replace(verified(), figures={"makespan_s": PredictedAndReal(predicted=1.0, real=None)})
     summary = measure_summary(build_report(measured(unknown)))
     assert summary is not None
     assert summary.figures == ()

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.report.findings import answers
-from pytest_swarm.report.oracle_text import oracle_sentences
 from pytest_swarm.report.report_model import Report, build_report
+from pytest_swarm.report.score_basis import oracle_sentences
 from tests.report.factories import WB1, key, record, run
 
 

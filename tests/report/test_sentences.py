@@ -10,8 +10,8 @@ from pytest_swarm.decision.criteria import CRITERIA
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.metrics.comparison import Comparison
-from pytest_swarm.report.decision_basis import basis_sentence
 from pytest_swarm.report.decision_ruling import decision_sentence, honesty_sentence
+from pytest_swarm.report.decision_text import basis_sentence
 from pytest_swarm.report.findings import answers, compared
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import build_report

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
 from pytest_swarm.domain.record import JobRecord, Run, Switch
-from pytest_swarm.report.decision_basis import basis_sentence
+from pytest_swarm.report.decision_text import basis_sentence
 from pytest_swarm.report.findings import answers
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import GEMMA, WB1, key, record, run

@@ -14,7 +14,6 @@ from pytest_swarm.report.wording import (
     one_line,
     part_of,
     percent,
-    plural,
     points,
     printable,
     seconds,
@@ -23,6 +22,7 @@ from pytest_swarm.report.wording import (
     significant,
     whole_line,
 )
+from pytest_swarm.units import plural
 
 ANY_TEXT = st.text(st.characters(), max_size=60)  # surrogates and control characters included
 

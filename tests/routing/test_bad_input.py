@@ -12,7 +12,7 @@ import pytest
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.errors import EstimateError, OptionError
 from pytest_swarm.routing.base import PlanningView, RouterSetup, Weights
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import evaluate
 from tests.instances import HEAVY, WB1, matrix_view, mode_for, mode_names, view_of
 
@@ -23,7 +23,7 @@ PINNED_AWAY = matrix_view([[1.0]] * 2, vram_gb=[5, 4], budget_gb=8, keep=[0], fo
 def route(mode: str, view: PlanningView) -> Plan:
     scores = {(task.id, tag): 1.0 for task in view.tasks for tag in view.fleet.tags}
     mode = mode_for(mode, view.fleet)
-    return asyncio.run(make_router(mode, RouterSetup(fleet=view.fleet, realised=scores), {}).route(view))
+    return asyncio.run(ModeTable({}).make(mode, RouterSetup(fleet=view.fleet, realised=scores)).route(view))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -83,6 +83,6 @@ def test_figures_too_large_to_be_added_up_are_refused(mode: str) -> None:
 
 
 def test_the_oracle_names_the_score_that_it_lacks() -> None:
-    router = make_router("oracle", RouterSetup(fleet=HEAVY, realised={}), {})
+    router = ModeTable({}).make("oracle", RouterSetup(fleet=HEAVY, realised={}))
     with pytest.raises(EstimateError, match=r"'s0'.*gemma2:2b"):
         asyncio.run(router.route(view_of(WB1)))

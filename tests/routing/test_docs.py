@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_swarm.routing.base import RouterSetup
 from pytest_swarm.routing.feasibility import check
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 from tests.instances import GEMMA, HEAVY, WB1, view_of
 
 DOC = Path(__file__).parents[2] / "docs" / "routing.md"
@@ -21,6 +21,6 @@ def test_the_router_of_the_documentation_routes() -> None:
     exec(compile(block[1], str(DOC), "exec"), names)
     extra = names["pytest_swarm_routers"](None)  # type: ignore[operator]
     view = view_of(WB1)
-    plan = asyncio.run(make_router("smallest", RouterSetup(fleet=HEAVY), extra).route(view))
+    plan = asyncio.run(ModeTable(extra).make("smallest", RouterSetup(fleet=HEAVY)).route(view))
     assert set(plan.model_of.values()) == {GEMMA}
     assert check(plan, view) == ()

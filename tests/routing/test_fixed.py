@@ -15,7 +15,7 @@ from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import FleetError
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import check
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 from tests.instances import GEMMA, HEAVY, LLAMA, PHI, QWEN, table
 
 ABC = Fleet(
@@ -49,7 +49,7 @@ def flat(
 
 
 def route(mode: str, view: PlanningView) -> Plan:
-    plan = asyncio.run(make_router(mode, RouterSetup(fleet=view.fleet), {}).route(view))
+    plan = asyncio.run(ModeTable({}).make(mode, RouterSetup(fleet=view.fleet)).route(view))
     assert plan.status is PlanStatus.INFEASIBLE or check(plan, view) == ()
     return plan
 

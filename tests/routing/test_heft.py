@@ -19,7 +19,7 @@ from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.gpu_timetable import GpuModel, GpuTimetable
 from pytest_swarm.routing.heft import HeftRouter
 from pytest_swarm.routing.list_schedule import Booking, ListProblem, earliest_gap, schedule, upward_ranks
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 from tests.instances import HEAVY
 from tests.routing.textbook_graphs import (
     TEXTBOOK_GRAPHS,
@@ -187,7 +187,7 @@ def test_a_pinned_model_takes_its_room_from_the_start() -> None:
 
 def test_a_fleet_without_speeds_is_refused_in_one_sentence() -> None:
     with pytest.raises(OptionError, match=r"mode 'heft' needs prefill_tokens_per_s.*lacks them for gemma2:2b.*fleet"):
-        make_router("heft", RouterSetup(fleet=HEAVY), {})
+        ModeTable({}).make("heft", RouterSetup(fleet=HEAVY))
 
 
 def test_calls_that_run_take_their_slots_and_their_models_until_they_end() -> None:

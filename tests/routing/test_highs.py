@@ -45,7 +45,7 @@ SILENT = """
 import asyncio, ctypes, sys
 from tests.instances import WB1, view_of
 from pytest_swarm.routing.base import RouterSetup
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 
 ctypes.CDLL(None).printf(b"from C, before\\n")
 view = view_of(WB1)
@@ -55,7 +55,7 @@ sys.stdout.flush()
 ctypes.CDLL(None).printf(b"from C, after\\n")
 """
 SOLVES = {
-    "lp": "asyncio.run(make_router('lp', RouterSetup(fleet=view.fleet), {}).route(view))",
+    "lp": "asyncio.run(ModeTable({}).make('lp', RouterSetup(fleet=view.fleet)).route(view))",
     "highs": "from pytest_swarm.routing.highs import solve_mip; from pytest_swarm.routing.program import program_of;"
     "solve_mip(program_of(view), stages=1, limit_s=None)",
     "branch-and-bound": "from pytest_swarm.routing.branch_and_bound import branch_and_bound;"

@@ -15,7 +15,7 @@ from pytest_swarm.routing.branch_and_bound import branch_and_bound
 from pytest_swarm.routing.feasibility import check, explain_infeasible, structural_problems
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.milp import MilpRouter
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.program import choose_rows, needed, program_of, value_of
 from tests.instances import mode_for, mode_names, random_view, scores_of, with_speeds
@@ -30,7 +30,7 @@ _LP = LpRouter()  # compiled programs are worth keeping between examples
 
 def router_of(mode: str, view: PlanningView) -> Router:
     setup = RouterSetup(fleet=view.fleet, realised=scores_of(view), concurrency=2)
-    return make_router(mode_for(mode, view.fleet), setup, {})
+    return ModeTable({}).make(mode_for(mode, view.fleet), setup)
 
 
 def route(mode: str, view: PlanningView) -> Plan:

@@ -11,7 +11,7 @@ from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import ProblemKind, check
 from pytest_swarm.routing.milp import cheap_optimum
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import evaluate
 from tests.instances import (
     GEMMA,
@@ -36,7 +36,7 @@ FEASIBLE = [each for each in INSTANCES if each.milp is not None]
 def route(mode: str, view: PlanningView) -> Plan:
     view = with_speeds(view)
     setup = RouterSetup(fleet=view.fleet, realised=scores_of(view))
-    return asyncio.run(make_router(mode_for(mode, view.fleet), setup, {}).route(view))
+    return asyncio.run(ModeTable({}).make(mode_for(mode, view.fleet), setup).route(view))
 
 
 @pytest.mark.parametrize("instance", FEASIBLE, ids=str)

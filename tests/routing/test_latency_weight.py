@@ -14,7 +14,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.task import Task
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.routing.base import PlanningView, RouterSetup, Weights
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.workloads.fleet import load_fleet
 from tests.instances import view_of
@@ -47,7 +47,7 @@ def test_the_table_has_three_rows() -> None:
 @pytest.mark.parametrize("mode", ["milp", "staged", "greedy"])
 def test_the_weight_decides_which_model_is_worth_its_time(fleet: Fleet, mode: str, row: tuple[str, ...]) -> None:
     seen = view(fleet, float(row[0]))
-    plan = asyncio.run(make_router(mode, RouterSetup(fleet=fleet), {}).route(seen))
+    plan = asyncio.run(ModeTable({}).make(mode, RouterSetup(fleet=fleet)).route(seen))
     assert plan.model_of == {"sum": row[3]}
     printed = dict(zip(fleet.tags, (float(cell.split("=")[-1]) for cell in row[1:3]), strict=True))
     assert evaluate(plan, seen).value == pytest.approx(printed[row[3]], abs=5e-4)

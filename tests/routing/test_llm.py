@@ -19,7 +19,7 @@ from pytest_swarm.fields import Json
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.llm import LlmRouter
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import evaluate, switch_cost, utility
 from pytest_swarm.routing.planner_prompt import MAX_COUNTED_ROWS, build_problem, planner_prompt, planner_schema
 from tests.instances import GEMMA, INSTANCES, LLAMA, PHI, QWEN, WB1, WB2, Instance, matrix_view, random_view, view_of
@@ -193,7 +193,7 @@ def test_the_planner_can_work_out_the_value_that_the_solvers_maximize(seed: int,
         weights=replace(view.weights, latency=latency),
         estimates=replace(view.estimates, latency_s=seconds),
     )
-    plan = asyncio.run(make_router("milp", RouterSetup(fleet=view.fleet), {}).route(view))
+    plan = asyncio.run(ModeTable({}).make("milp", RouterSetup(fleet=view.fleet)).route(view))
     if plan.status is PlanStatus.INFEASIBLE:
         return
     prompt = planner_prompt(build_problem(view))

@@ -12,7 +12,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.errors import OptionError
 from pytest_swarm.routing.base import Planner, PlanningView, Router, RouterSetup
-from pytest_swarm.routing.mode_table import ModeTable, make_router, modes_help
+from pytest_swarm.routing.mode_table import ModeTable, modes_help
 from pytest_swarm.routing.registry import MODES, ModeArgument, ModeSpec, Need, built_in, mode_order
 from tests.instances import HEAVY, WB1, mode_for, view_of, with_speeds
 
@@ -46,7 +46,7 @@ def stubborn(setup: RouterSetup) -> Router:
 @pytest.mark.parametrize("spec", [each for each in MODES if each.name != "policy"], ids=lambda spec: spec.name)
 def test_a_router_carries_the_name_of_its_mode(spec: ModeSpec) -> None:
     mode = mode_for(spec.name, HEAVY)
-    assert make_router(mode, replace(SETUP, fleet=with_speeds(view_of(WB1)).fleet), {}).name == mode
+    assert ModeTable({}).make(mode, replace(SETUP, fleet=with_speeds(view_of(WB1)).fleet)).name == mode
 
 
 @pytest.mark.parametrize("spec", MODES, ids=lambda spec: spec.name)
@@ -62,7 +62,7 @@ def test_no_two_rows_share_a_name_or_a_color() -> None:
 
 
 def test_single_takes_the_rest_as_its_model() -> None:
-    assert make_router("single:qwen2.5-coder:7b", SETUP, {}).name == "single:qwen2.5-coder:7b"
+    assert ModeTable({}).make("single:qwen2.5-coder:7b", SETUP).name == "single:qwen2.5-coder:7b"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_single_takes_the_rest_as_its_model() -> None:
 )
 def test_a_mode_that_means_nothing_is_refused_in_one_sentence(mode: str, words: tuple[str, ...]) -> None:
     with pytest.raises(OptionError) as caught:
-        make_router(mode, SETUP, {})
+        ModeTable({}).make(mode, SETUP)
     for word in words:
         assert word in str(caught.value)
 
@@ -103,7 +103,7 @@ def test_a_mode_that_has_what_it_needs_is_accepted() -> None:
 )
 def test_our_own_needs(mode: str, missing: str, word: str) -> None:
     with pytest.raises(OptionError, match=word):
-        make_router(mode, replace(SETUP, **{missing: None}), {})
+        ModeTable({}).make(mode, replace(SETUP, **{missing: None}))
 
 
 def test_a_planner_may_be_named_and_then_needs_no_option() -> None:
@@ -127,8 +127,8 @@ def test_lists_of_modes() -> None:
 
 
 def test_a_third_party_router_gets_its_argument() -> None:
-    assert make_router("stubborn:deep:blue", SETUP, {"stubborn": stubborn}).name == "stubborn:deep:blue"
-    assert make_router("stubborn", SETUP, {"stubborn": stubborn}).name == "stubborn:None"
+    assert ModeTable({"stubborn": stubborn}).make("stubborn:deep:blue", SETUP).name == "stubborn:deep:blue"
+    assert ModeTable({"stubborn": stubborn}).make("stubborn", SETUP).name == "stubborn:None"
 
 
 def test_a_third_party_may_say_more_of_its_mode() -> None:
@@ -173,8 +173,8 @@ def test_the_table_imports_nothing_heavy() -> None:
 def test_a_small_milp_is_solved_without_cvxpy_and_scipy() -> None:
     code = (
         "import asyncio; from tests.instances import HEAVY, WB1, view_of;"
-        "from pytest_swarm.routing.mode_table import make_router; from pytest_swarm.routing.base import RouterSetup;"
-        "plan = asyncio.run(make_router('milp', RouterSetup(fleet=HEAVY), {}).route(view_of(WB1)));"
+        "from pytest_swarm.routing.mode_table import ModeTable; from pytest_swarm.routing.base import RouterSetup;"
+        "plan = asyncio.run(ModeTable({}).make('milp', RouterSetup(fleet=HEAVY)).route(view_of(WB1)));"
         "assert plan.status == 'optimal'"
     )
     assert not {"cvxpy", "scipy", "highspy"} & imported_after(code)

@@ -12,14 +12,14 @@ from pytest_swarm.errors import InfeasibleError
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import check, explain_infeasible
 from pytest_swarm.routing.greedy import fill_in
-from pytest_swarm.routing.mode_table import make_router
+from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.oracle import OracleRouter
 from tests.instances import GEMMA, LLAMA, PHI, QWEN, WB1, matrix_view, random_view, view_of
 
 
 def route(mode: str, view: PlanningView) -> Plan:
-    return asyncio.run(make_router(mode, RouterSetup(fleet=view.fleet), {}).route(view))
+    return asyncio.run(ModeTable({}).make(mode, RouterSetup(fleet=view.fleet)).route(view))
 
 
 def test_greedy_pays_a_load_once() -> None:

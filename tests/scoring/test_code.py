@@ -9,7 +9,7 @@ import pytest
 from pytest_swarm.domain.expectation import CodeCase, PythonCode
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.scoring.code import find_code
-from pytest_swarm.scoring.score import Scorers, score_text
+from pytest_swarm.scoring.scorers import Scorers, score_text
 
 SQUARE = PythonCode(entry_point="sq", cases=(CodeCase(args=(3,), returns=9), CodeCase(args=(-2,), returns=4)))
 RIGHT = "def sq(x):\n    return x * x"

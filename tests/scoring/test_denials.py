@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.domain.expectation import Exact, Letter, Number, YesNo
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 
 
 @pytest.mark.parametrize(

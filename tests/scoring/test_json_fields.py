@@ -8,7 +8,7 @@ import pytest
 
 from pytest_swarm.domain.expectation import JsonFields
 from pytest_swarm.scoring.judge import read_grade
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 
 LEGS = JsonFields(fields={"A": 3, "B": 4})
 

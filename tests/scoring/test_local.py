@@ -9,7 +9,7 @@ import pytest
 from pytest_swarm.domain.expectation import Exact, JsonFields, Keywords, Letter, Number, PythonCode, YesNo
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.scoring.conditional_score import local_expectation, read_value
-from pytest_swarm.scoring.score import Scorers
+from pytest_swarm.scoring.scorers import Scorers
 
 
 def task(name: str, expected, derive: str | None = None) -> Task:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.numbers import last_number
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 
 
 @pytest.mark.parametrize(

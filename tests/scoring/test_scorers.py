@@ -25,7 +25,8 @@ from pytest_swarm.domain.expectation import (
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import CallTimeoutError, ScoringError
 from pytest_swarm.scoring.judge import Grade, read_grade
-from pytest_swarm.scoring.score import Score, Scorers, score_text
+from pytest_swarm.scoring.scorers import Scorers, score_text
+from pytest_swarm.scoring.verdict import Score
 
 EVERY_KIND = (
     JsonFields(fields={"a": 1}),

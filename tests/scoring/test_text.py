@@ -8,7 +8,7 @@ from pytest_swarm.domain.expectation import Exact, Keywords, Regex, YesNo
 from pytest_swarm.errors import ScoringError
 from pytest_swarm.scoring.regex import worst_steps
 from pytest_swarm.scoring.same_text import normalized
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.scoring.yes_no import says_yes
 
 

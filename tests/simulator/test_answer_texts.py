@@ -24,7 +24,7 @@ from pytest_swarm.domain.expectation import (
     YesNo,
 )
 from pytest_swarm.scoring.code import score_code_by_running
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.simulator.models.answer_texts import compose, parts
 from pytest_swarm.simulator.models.regex_texts import matching_text
 from tests.tries import tries

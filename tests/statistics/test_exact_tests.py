@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_swarm.statistics.exact_tests import reject_false_discoveries, sign_test
+from pytest_swarm.statistics.exact_tests import reject_false_discoveries
 
 P_VALUES = st.lists(st.floats(0, 1), max_size=30)
-
-
-@pytest.mark.parametrize("up", [0, 1, 7, 40])
-@pytest.mark.parametrize("down", [0, 1, 7, 40])
-def test_the_sign_test_is_the_upper_tail_of_fair_coins(up: int, down: int) -> None:
-    moved = up + down
-    expected = sum(math.comb(moved, k) for k in range(up, moved + 1)) / 2**moved
-    assert sign_test(up, down) == pytest.approx(expected, rel=1e-12)
 
 
 def test_benjamini_hochberg_on_the_authors_own_example() -> None:

@@ -11,9 +11,9 @@ import pytest
 from scipy.stats import beta, fisher_exact
 
 from pytest_swarm.statistics.exact_tests import fisher_in_strata
+from pytest_swarm.statistics.intervals import exact_interval
 from pytest_swarm.statistics.mean_bounds import WeightedValues, mean_bounds, p_mean_at_most
 from pytest_swarm.statistics.permutations import Stratum, permutation_p_values
-from pytest_swarm.statistics.proportions import exact_interval
 from pytest_swarm.statistics.sample_size import Spread, units_to_exceed
 
 

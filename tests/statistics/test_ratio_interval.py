@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from pytest_swarm.statistics.ratio_interval import ratio_interval
+from pytest_swarm.statistics.intervals import ratio_interval
 
 
 def test_the_interval_of_units_that_agree_is_their_ratio() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_swarm.domain.vram_sample import GpuProcess, GpuReading
-from pytest_swarm.telemetry.nvml import NoGpu, find_gpu, open_gpu
+from pytest_swarm.telemetry.nvml import GpuMeter, NoGpu, find_gpu
 
 GB = 1_000_000_000
 
@@ -87,8 +87,8 @@ def two_gpus() -> StandIn:
 
 
 def opened(stand_in: StandIn) -> Any:
-    meter = open_gpu(stand_in)  # type: ignore[arg-type]
-    assert meter is not None
+    meter = find_gpu(stand_in)  # type: ignore[arg-type]
+    assert isinstance(meter, GpuMeter)
     return meter
 
 
@@ -155,8 +155,8 @@ def test_a_gpu_that_falls_off_the_bus_is_not_measured() -> None:
 
 
 @pytest.mark.parametrize("stand_in", [StandIn(gpus=[], fails=frozenset({"init"})), StandIn(gpus=[])])
-def test_no_gpu_is_none_and_leaves_nvml_closed(stand_in: StandIn) -> None:
-    assert open_gpu(stand_in) is None  # type: ignore[arg-type]
+def test_no_gpu_leaves_nvml_closed(stand_in: StandIn) -> None:
+    assert isinstance(find_gpu(stand_in), NoGpu)  # type: ignore[arg-type]
     assert stand_in.open == 0
 
 
@@ -289,8 +289,8 @@ def test_an_old_driver_counts_what_it_reserves_as_used() -> None:
 
 @pytest.mark.skipif(shutil.which("nvidia-smi") is None, reason="no NVIDIA driver on this machine")
 def test_real_figures_agree_with_nvidia_smi() -> None:
-    meter = open_gpu()
-    if meter is None:
+    meter = find_gpu()
+    if isinstance(meter, NoGpu):
         pytest.skip("NVML finds no GPU")
     query = ["nvidia-smi", "--query-gpu=memory.total,memory.used,memory.free", "--format=csv,noheader,nounits"]
     said = [tuple(map(int, row.split(","))) for row in subprocess.check_output(query, text=True).splitlines()]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.expectation import CodeCase, Exact, Letter, Number, PythonCode, RougeL, TokenF1, YesNo
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError, SwarmError
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.workloads.datasets.dataset_files import READERS, RowSelection, load_flat, load_tasks
 
 GSM8K = {"question": "Tom has 3 apples and buys 4.", "answer": "3+4=<<3+4=7>>7\n#### 1,007"}

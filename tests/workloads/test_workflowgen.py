@@ -21,7 +21,7 @@ from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
 from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.sandbox.run_cases import run_cases
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
 from pytest_swarm.workloads.workflowgen.generated_step import format_number, number_step, record_step
 from pytest_swarm.workloads.workflowgen.jobs import GeneratedJob, JobSpec, generate_job, generate_jobs

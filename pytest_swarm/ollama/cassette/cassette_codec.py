@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from pytest_swarm.codec import JsonObject, json_schema, to_json
+from pytest_swarm.codec import JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.errors import CassetteError
@@ -124,58 +124,35 @@ def decode_graph_line(line: GraphLine, *, where: str) -> TaskGraph:
     return decode_graph_object(line.body, where=where, error=CassetteError)
 
 
+_KEY: Final = SharedFields(CaseKey, TakeLine)
+_ORIGIN: Final = SharedFields(TakeOrigin, TakeLine, but=("one_file",))
+_EXCHANGE: Final = SharedFields(Exchange, ExchangeLine, but=("chunks",))
 _ONLY_IF_KNOWN: Final = ("lambda_token", "one_file", "left_out_s")
 
 
 def encode_take_line(take: Take) -> JsonObject:
     """Return the line that opens a take; its exchanges follow."""
-    key, origin, realised = take.case.key, take.origin, take.realised
+    key, realised = take.case.key, take.realised
     line = TakeLine(
         case=take.case.digest,
         job=take.case.job,
         graph_digest=take.case.graph.digest,
-        mode=key.mode,
         horizon_depth=key.horizon,
-        vram_budget_gb=key.vram_budget_gb,
-        repeat=key.repeat,
-        lambda_token=key.lambda_token,
         test=take.case.test,
-        run=origin.run,
-        recorded_ts_ms=origin.recorded_ts_ms,
-        backend=origin.backend,
-        detail=origin.detail,
-        host=origin.host,
-        simulated=origin.simulated,
-        profile=origin.profile,
-        server_version=origin.server_version,
-        one_file=origin.one_file or None,
+        one_file=take.origin.one_file or None,
         realised=None if realised is None else _scores(realised),
         left_out_s=take.left_out_s,
         exchanges=len(take.exchanges),
+        **_KEY.of(key),
+        **_ORIGIN.of(take.origin),
     )
     return {name: value for name, value in to_json(line).items() if name not in _ONLY_IF_KNOWN or value is not None}
 
 
 def decode_take_line(line: TakeLine, graph: TaskGraph) -> Take:
     """Return the take that a line opens, still without its exchanges."""
-    key = CaseKey(
-        mode=line.mode,
-        horizon=line.horizon_depth,
-        vram_budget_gb=line.vram_budget_gb,
-        repeat=line.repeat,
-        lambda_token=line.lambda_token,
-    )
-    origin = TakeOrigin(
-        run=line.run,
-        recorded_ts_ms=line.recorded_ts_ms,
-        backend=line.backend,
-        detail=line.detail,
-        host=line.host,
-        simulated=line.simulated,
-        profile=line.profile,
-        server_version=line.server_version,
-        one_file=line.one_file or (),
-    )
+    key = CaseKey(horizon=line.horizon_depth, **_KEY.of(line))
+    origin = TakeOrigin(one_file=line.one_file or (), **_ORIGIN.of(line))
     realised = None if line.realised is None else {(row.task, row.model): row.score for row in line.realised}
     return Take(
         case=Case(graph=graph, key=key, test=line.test),
@@ -192,44 +169,16 @@ def encode_exchange(exchange: Exchange, *, number: int, case: str) -> JsonObject
         exchange=number,
         case=case,
         digest=exchange.digest,
-        task=exchange.task,
-        model_digest=exchange.model_digest,
-        watched=exchange.watched,
-        method=exchange.method,
-        path=exchange.path,
-        body=exchange.body,
-        sent_s=exchange.sent_s,
-        status=exchange.status,
-        head_s=exchange.head_s,
-        headers=exchange.headers,
         chunks=tuple((chunk.offset_s, _encode_data(chunk.data)) for chunk in exchange.chunks),
-        ending=exchange.ending,
-        end_s=exchange.end_s,
-        error=exchange.error,
-        server_time=exchange.server_time,
+        **_EXCHANGE.of(exchange),
     )
     return to_json(line)
 
 
 def decode_exchange(line: ExchangeLine) -> Exchange:
     """Return the exchange of its line."""
-    return Exchange(
-        method=line.method,
-        path=line.path,
-        body=line.body,
-        sent_s=line.sent_s,
-        end_s=line.end_s,
-        ending=line.ending,
-        status=line.status,
-        headers=line.headers,
-        head_s=line.head_s,
-        chunks=tuple(Chunk(offset_s=offset_s, data=_decode_data(data)) for offset_s, data in line.chunks),
-        task=line.task,
-        watched=line.watched,
-        error=line.error,
-        server_time=line.server_time,
-        model_digest=line.model_digest,
-    )
+    chunks = tuple(Chunk(offset_s=offset_s, data=_decode_data(data)) for offset_s, data in line.chunks)
+    return Exchange(chunks=chunks, **_EXCHANGE.of(line))
 
 
 def cassette_schema() -> JsonObject:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.metrics.lambda_curves import CurveFigure, LambdaCurves, ModeCurve, SweptPoint
-from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
+from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted, share_ticks
 from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, significant
 
@@ -102,7 +102,7 @@ def _chart(curves: LambdaCurves) -> CostChart:
         frame=FRAME,
         title=f"Score against token cost, {place_of(curves)}",
         x_ticks=x.ticks(),
-        y_ticks=tuple(Tick(at=y(n / 4), label=f"{25 * n} %") for n in range(5)),
+        y_ticks=share_ticks(y),
         lines=tuple(_line(each, x, y) for each in curves.modes),
         hull=path,
         corners=corners,

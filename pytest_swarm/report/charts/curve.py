@@ -11,7 +11,7 @@ from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.measured_jobs import horizon_order, lambda_order
 from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show, Unit
-from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
+from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted, share_ticks
 from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import mode_name
@@ -94,13 +94,12 @@ def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[Ho
         lines.setdefault((point.mode, _place(point)), {})[point.setting.horizon] = value
     places = _places(points)
     labels = tuple(horizon_label(each) for each in horizons)
-    shares = tuple(Tick(at=y(n / 4), label=f"{25 * n} %") for n in range(5))
     names = {key: f"{mode_name(key[0])} {budget_label(*key[1])}" for key in lines}
     return Curve(
         frame=FRAME,
         title=metric.label,
         x_ticks=tuple(Tick(at=x(n), label=label) for n, label in enumerate(labels)),
-        y_ticks=shares if share else y.ticks(),
+        y_ticks=share_ticks(y) if share else y.ticks(),
         lines=tuple(
             _line(
                 [

@@ -91,3 +91,8 @@ def _decades(low: float, high: float) -> tuple[float, ...]:
     first, last = round(math.log10(low)), round(math.log10(high))
     stride = max(1, (last - first) // 5)
     return tuple(10.0**n for n in range(first, last + 1, stride))
+
+
+def share_ticks(scale: Scale) -> tuple[Tick, ...]:
+    """Return the ticks of a scale from 0 to 1: a quarter apart, in percent."""
+    return tuple(Tick(at=scale(n / 4), label=f"{25 * n} %") for n in range(5))

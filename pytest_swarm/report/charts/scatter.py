@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.spec import MetricSpec, Unit
-from pytest_swarm.report.charts.scale import Frame, Tick, fitted
+from pytest_swarm.report.charts.scale import Frame, Tick, fitted, share_ticks
 from pytest_swarm.report.metric_text import written
 from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import mode_name, percent
@@ -76,13 +76,12 @@ def scatter(
         )
         for n, (cost, score, each) in enumerate(points)
     )
-    y_ticks = tuple(Tick(at=y(n / 4), label=f"{25 * n} %") for n in range(5))
     return Scatter(
         frame=FRAME,
         title=title,
         x_label=f"{title}, s" if price.unit is Unit.SECONDS else title,
         x_ticks=x.ticks(),
-        y_ticks=y_ticks,
+        y_ticks=share_ticks(y),
         marks=marks,
         front=_front([mark for mark in marks if mark.best]),
         head=("mode", "horizon", "VRAM", "score", title.lower(), "on the front"),

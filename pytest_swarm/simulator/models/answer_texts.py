@@ -25,7 +25,7 @@ from pytest_swarm.domain.expectation import (
 )
 from pytest_swarm.domain.expectation_fields import JsonScalar
 from pytest_swarm.errors import ScoringError
-from pytest_swarm.scoring.score import score_text
+from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.simulator.models.code_texts import broken_code, working_code
 from pytest_swarm.simulator.models.regex_texts import matching_text
 

@@ -9,10 +9,9 @@ from typing import Final
 from pytest_swarm.simulator.server.asgi_messages import send_json
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
-from pytest_swarm.simulator.server.json_bodies import read_request
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.model_names import parse_name
-from pytest_swarm.simulator.server.request_bodies import JsonObject, text_field
+from pytest_swarm.simulator.server.request_bodies import JsonObject, read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import INVALID_NAME, check_options
 from pytest_swarm.simulator.transport import Send

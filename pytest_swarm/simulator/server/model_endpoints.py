@@ -10,11 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.simulator.server.asgi_messages import send_bytes, send_json
-from pytest_swarm.simulator.server.json_bodies import model_field, read_request
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.reply_bodies import process_row
-from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_bodies import model_field, read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import INVALID_NAME
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver

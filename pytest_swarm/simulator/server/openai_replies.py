@@ -118,7 +118,7 @@ def model_object(name: str, modified_at: str) -> dict[str, Json]:
     return {
         "id": name,
         "object": "model",
-        "created": _seconds(modified_at),
+        "created": unix_seconds(modified_at),
         "owned_by": parse_name(name).namespace,
     }
 
@@ -127,17 +127,23 @@ def _head(reply: JsonReply, form: ReplyForm, kind: str) -> dict[str, Json]:
     return {
         "id": form.reply_id,
         "object": kind,
-        "created": _seconds(text_field(reply, "created_at")),
+        "created": unix_seconds(text_field(reply, "created_at")),
         "model": text_field(reply, "model"),
         "system_fingerprint": _FINGERPRINT,
     }
 
 
 def _usage(reply: JsonReply) -> Json:
-    counts = [reply.get(name) for name in ("prompt_eval_count", "eval_count")]
-    prompt, completion = (count if isinstance(count, int) else 0 for count in counts)
+    prompt, completion = token_counts(reply)
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
-def _seconds(time: str) -> int:
+def token_counts(reply: JsonReply) -> tuple[int, int]:
+    """Return the tokens of the prompt and of the answer, as the server counted them; 0 where it did not."""
+    prompt, completion = (reply.get(name) for name in ("prompt_eval_count", "eval_count"))
+    return prompt if isinstance(prompt, int) else 0, completion if isinstance(completion, int) else 0
+
+
+def unix_seconds(time: str) -> int:
+    """Return the whole seconds since 1970 of the server's timestamp."""
     return int(datetime.fromisoformat(time).timestamp())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from pytest_swarm.simulator.server.json_bodies import model_field, read_request
 from pytest_swarm.simulator.server.model_library import ModelLibrary, digest_of
 from pytest_swarm.simulator.server.model_names import ModelName, parse_name
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
+from pytest_swarm.simulator.server.request_bodies import model_field, read_request
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import INVALID_NAME
 from pytest_swarm.simulator.transport import Send

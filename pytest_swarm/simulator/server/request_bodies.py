@@ -15,6 +15,7 @@ from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
 from pytest_swarm.simulator.server.go_syntax import syntax_fault
 from pytest_swarm.simulator.server.go_values import base64_fault, go_number
+from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_fields import (
     ANY,
     BOOL,
@@ -56,6 +57,19 @@ def read_object(body: bytes, kind: str) -> JsonObject:
         InvalidBody: The server would reject the body.
     """
     return _read_short_object(body, kind) if len(body) <= _SHORT_BYTES else _read_object(body, kind)
+
+
+def read_request(body: bytes, kind: str) -> JsonObject:
+    """Return the JSON object of a body. Raises RequestError 400 for a body that the server rejects.
+
+    Args:
+        body: The request body.
+        kind: The server's name of the request type, such as ShowRequest.
+    """
+    try:
+        return read_object(body, kind)
+    except InvalidBody as error:
+        raise RequestError(400, str(error)) from error
 
 
 @lru_cache(maxsize=256)
@@ -242,3 +256,8 @@ def _integer(text: str) -> int | float:
 
 INT64_DIGITS: Final = 18
 _DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_number, parse_int=_integer)
+
+
+def model_field(data: JsonObject) -> str:
+    """Return the model's name from `model`, or from the older `name`."""
+    return text_field(data, "model") or text_field(data, "name")

@@ -14,7 +14,7 @@ from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.prompt_window import NUM_KEEP
-from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
+from pytest_swarm.simulator.server.request_bodies import JsonObject, read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
 
 _INTEGERS: Final = frozenset(
@@ -124,10 +124,7 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
         RequestError: The server would reject the request; with its status and message.
     """
     kind = "ChatRequest" if chat else "GenerateRequest"
-    try:
-        data = read_object(body, kind)
-    except InvalidBody as error:
-        raise RequestError(400, str(error)) from error
+    data = read_request(body, kind)
     keep_s = keep_alive_s(data.get("keep_alive"))
     wants_thinking = bool(data.get("think"))
     logprobs = _logprobs(data)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Final
 
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.openai_replies import token_counts, unix_seconds
 from pytest_swarm.simulator.server.request_bodies import JsonObject, text_field
 from pytest_swarm.simulator.server.responses_requests import text_format
 
@@ -21,7 +21,7 @@ def response_object(request: JsonObject, number: int, reply: JsonObject) -> dict
         number: The number of the reply, for its IDs.
         reply: The server's own reply.
     """
-    time_s = _seconds(text_field(reply, "created_at"))
+    time_s = unix_seconds(text_field(reply, "created_at"))
     head = _head(request, number, time_s)
     reasoning = _reasoning(request, empty=False)
     done: dict[str, Json] = {"completed_at": time_s, "status": "completed", "usage": _usage(reply)}
@@ -45,7 +45,7 @@ class ResponseEvents:
 
     def events(self, line: JsonObject) -> Iterator[tuple[str, Json]]:
         """Yield the events of one line: each with its name."""
-        time_s = _seconds(text_field(line, "created_at"))
+        time_s = unix_seconds(text_field(line, "created_at"))
         if not self._started:
             self._started = True
             for name in ("response.created", "response.in_progress"):
@@ -156,8 +156,7 @@ def _text(reply: Mapping[str, Json]) -> str:
 
 
 def _usage(reply: JsonObject) -> dict[str, Json]:
-    counts = [reply.get(name) for name in ("prompt_eval_count", "eval_count")]
-    prompt, completion = (count if isinstance(count, int) else 0 for count in counts)
+    prompt, completion = token_counts(reply)
     return {
         "input_tokens": prompt,
         "output_tokens": completion,
@@ -165,7 +164,3 @@ def _usage(reply: JsonObject) -> dict[str, Json]:
         "input_tokens_details": {"cached_tokens": 0},
         "output_tokens_details": {"reasoning_tokens": 0},
     }
-
-
-def _seconds(time: str) -> int:
-    return int(datetime.fromisoformat(time).timestamp())

@@ -1,10 +1,27 @@
-"""What the model's process refuses: images for a text model, options out of range, schemas without a grammar."""
+"""What the model's process refuses, with its messages: images, options out of range, schemas without a grammar.
+
+It turns a JSON schema into a grammar, in the order of llama.cpp's `json-schema-to-grammar.cpp`: first all references,
+then the schema from the outside in. Knows no texts.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.request_error import runner_error
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
-from pytest_swarm.simulator.server.schema_check import schema_fault
+
+_PRIMITIVES: Final = ("boolean", "number", "integer", "object", "array", "string", "null")
+_NO_GRAMMAR: Final = "Failed to initialize samplers: failed to parse grammar"
+_FIELD: Final = "Field 'json_schema': \"json_schema\": "
+_BOUNDS: Final = ("minItems", "maxItems", "minLength", "maxLength", "minimum", "maximum")
+_BAD_COUNT: Final = re.compile(r"\{(?![0-9]+\}|[0-9]*,[0-9]*\})")
+_UNKNOWN_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\[a-mo-qsv-wyzA-TV-Z]")  # the grammar knows n, r, t, u, x, U
+_UNIONS: Final = ("oneOf", "anyOf")
 
 
 def check_by_runner(parsed: ParsedRequest) -> None:
@@ -22,3 +39,157 @@ def check_by_runner(parsed: ParsedRequest) -> None:
     fault = schema_fault(schema)
     if fault is not None:
         raise runner_error(fault, in_stream=parsed.stream)
+
+
+def schema_fault(schema: Json) -> str | None:
+    """Return why the model's process refuses a JSON schema; None where it takes it."""
+    if not isinstance(schema, dict):
+        return None
+    try:
+        faults = [*_reference_faults(schema, schema), *_faults(schema)]
+    except _WrongKindError as error:
+        return f"{_FIELD}[json.exception.type_error.302] {error}"
+    if faults:
+        return _FIELD + "JSON schema conversion failed:\n" + "\n".join(faults)
+    return None if _has_grammar(schema) else _NO_GRAMMAR
+
+
+class _WrongKindError(Exception):
+    """A keyword whose value is of the wrong kind; the message names both kinds."""
+
+    def __init__(self, wanted: str, value: Json) -> None:
+        super().__init__(f"type must be {wanted}, but is {_kind(value)}")
+
+
+def _reference_faults(node: Json, root: dict[str, Json]) -> Iterator[str]:
+    """Yield a sentence for each reference of a schema that leads nowhere."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _reference_faults(item, root)
+    if not isinstance(node, dict):
+        return
+    reference = node.get("$ref")
+    if reference is None:
+        for item in node.values():
+            yield from _reference_faults(item, root)
+    elif not isinstance(reference, str):
+        raise _WrongKindError("string", reference)
+    elif not reference.startswith("#/"):
+        yield f"Unsupported ref: {reference}"
+    else:
+        yield from _unresolved(reference, root)
+
+
+def _unresolved(reference: str, root: dict[str, Json]) -> Iterator[str]:
+    target: Json = root
+    for part in reference.removeprefix("#/").split("/"):
+        if not isinstance(target, dict) or part not in target:
+            yield f"Error resolving ref {reference}: {part} not in {_shown(target)}"
+            return
+        target = target[part]
+
+
+def _faults(schema: Json) -> Iterator[str]:
+    """Yield a sentence for each part of a schema that has no grammar."""
+    if not isinstance(schema, dict):
+        yield f"Unrecognized schema: {_shown(schema)}"
+        return
+    kind, union = schema.get("type"), next((name for name in _UNIONS if name in schema), None)
+    if "$ref" in schema or "const" in schema or "enum" in schema:
+        return
+    if union is not None:
+        yield from _faults_of_all(schema[union])
+    elif isinstance(kind, list):
+        for each in kind:
+            yield from _faults({**schema, "type": each})
+    elif kind in (None, "object") and ("properties" in schema or isinstance(schema.get("additionalProperties"), dict)):
+        yield from _property_faults(schema)
+    elif kind in (None, "object", "string") and "allOf" in schema:
+        return
+    elif kind in (None, "array") and ("items" in schema or "prefixItems" in schema):
+        _check_kinds(schema)
+        items = schema.get("items", schema.get("prefixItems"))
+        yield from _faults_of_all(items) if isinstance(items, list) else _faults(items)
+    elif kind in (None, "string") and "pattern" in schema:
+        yield from _pattern_faults(schema["pattern"])
+    elif kind is not None and kind not in _PRIMITIVES:
+        yield f"Unrecognized schema: {_shown(schema)}"
+    else:
+        _check_kinds(schema)
+
+
+def _faults_of_all(schemas: Json) -> Iterator[str]:
+    if not isinstance(schemas, list):
+        raise _WrongKindError("array", schemas)
+    for each in schemas:
+        yield from _faults(each)
+
+
+def _property_faults(schema: dict[str, Json]) -> Iterator[str]:
+    properties, more = schema.get("properties", {}), schema.get("additionalProperties")
+    if not isinstance(properties, dict | list):
+        yield f"Unrecognized schema: {_shown(properties)}"
+        return
+    for each in properties.values() if isinstance(properties, dict) else ():
+        if each is not None:
+            yield from _faults(each)
+    if isinstance(more, dict):
+        yield from _faults(more)
+
+
+def _pattern_faults(pattern: Json) -> Iterator[str]:
+    if not isinstance(pattern, str):
+        raise _WrongKindError("string", pattern)
+    if not (pattern.startswith("^") and pattern.endswith("$")):
+        yield "Pattern must start with '^' and end with '$'"
+    elif pattern.count("[") > pattern.count("]"):
+        yield "Unbalanced square brackets"
+    elif _BAD_COUNT.search(pattern):
+        yield "Invalid number in curly brackets"
+
+
+def _check_kinds(schema: dict[str, Json]) -> None:
+    """Raise _WrongKindError for a bound that is no number, or a format that is no text."""
+    for name in _BOUNDS:
+        if not isinstance(schema.get(name, 0), int | float):
+            raise _WrongKindError("number", schema[name])
+    if not isinstance(schema.get("format", ""), str):
+        raise _WrongKindError("string", schema["format"])
+
+
+def _has_grammar(schema: Json) -> bool:
+    """Return whether the grammar of a schema can be read: no choice is empty, no count negative, no class of letters.
+
+    The grammar has no `\\d`, `\\w` and `\\s`.
+    """
+    if not isinstance(schema, dict) or "const" in schema or "enum" in schema:
+        return True
+    if schema.get("type") == [] or any(schema.get(name) == [] for name in _UNIONS):
+        return False
+    if any(isinstance(count := schema.get(name), int) and count < 0 for name in ("minItems", "minLength")):
+        return False
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str) and _UNKNOWN_ESCAPE.search(pattern):
+        return False
+    parts = [schema.get("items"), schema.get("additionalProperties")]
+    for name in (*_UNIONS, "allOf", "prefixItems"):
+        found = schema.get(name)
+        parts += found if isinstance(found, list) else []
+    properties = schema.get("properties")
+    parts += properties.values() if isinstance(properties, dict) else []
+    return all(map(_has_grammar, parts))
+
+
+def _kind(value: Json) -> str:
+    """Return the name of a JSON value's kind, as the process says it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    return "string" if isinstance(value, str) else "object"
+
+
+def _shown(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -13,6 +13,7 @@ from typing import Final
 from pytest_swarm.documents import make_folder
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import GraphError
+from pytest_swarm.units import plural
 from pytest_swarm.workloads.graph_files import save_graph
 from pytest_swarm.workloads.importers.flow_graphs import graph_of_flow
 from pytest_swarm.workloads.importers.formats import SUFFIXES, Content, entries, is_agents_file
@@ -67,8 +68,7 @@ class ImportSummary:
         for source, sentences in losses.items():
             lines += [f"not carried over from {source}:"] * bool(sentences) + [f"  {each}" for each in sentences]
         lines += [f"refused: {each.source}: {each.reason}" for each in self.refused]
-        noun = "graph" if len(self.imported) == 1 else "graphs"
-        lines.append(f"{len(self.imported)} {noun} imported, {len(self.refused)} refused")
+        lines.append(f"{plural(len(self.imported), 'graph')} imported, {len(self.refused)} refused")
         return "\n".join(map(_one_line, lines))
 
 

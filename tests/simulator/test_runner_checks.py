@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.simulator.server.schema_check import schema_fault
+from pytest_swarm.simulator.server.runner_checks import schema_fault
 
 CONVERSION = "Field 'json_schema': \"json_schema\": JSON schema conversion failed:\n"
 KIND = "Field 'json_schema': \"json_schema\": [json.exception.type_error.302] "
