@@ -276,14 +276,16 @@ class Resources:
             yield url
 
     def close(self) -> None:
-        """Close the bench, if there is one, and leave a real server as it was found."""
+        """Close the bench and the answer store, where there are any, and leave a real server as it was found."""
         if self.hosts is not None:
             self.remarks += self.hosts.close()
+        measuring = self.__dict__.get("measuring")  # a controller of xdist only counts what is stored
+        if measuring is not None:
+            self.remarks += measuring.close()
         if "bench" not in self.__dict__:
             return
         self.bench.close()
-        if self.measuring is not None:
-            self.remarks += self.measuring.close()
+        if measuring is not None:
             self.server_bench.close()
         if self.bench.gpu is not None:
             self.remarks += self.bench.gpu.troubles

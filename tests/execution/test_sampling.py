@@ -102,12 +102,12 @@ def gpu_of(*used: int) -> GpuMeter:
         NVMLError = ValueError
 
         def nvmlDeviceGetMemoryInfo(self, _: object) -> object:  # noqa: N802 - NVML's own name
-            return type("Memory", (), {"used": next(readings)})
+            return type("Memory", (), {"used": next(readings), "total": GB})
 
         def nvmlDeviceGetComputeRunningProcesses(self, _: object) -> list[object]:  # noqa: N802
             return []
 
-    return GpuMeter(names=("g",), totals_bytes=(9,), _nvml=Nvml(), _handles=(0,))  # type: ignore[arg-type]
+    return GpuMeter(names=("g",), totals_bytes=(GB,), _nvml=Nvml(), _handles=(0,))  # type: ignore[arg-type]
 
 
 def test_a_higher_gpu_reading_is_kept_and_a_lower_one_is_not() -> None:
