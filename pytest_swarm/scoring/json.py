@@ -24,6 +24,7 @@ from pytest_swarm.scoring.reading import AnswerPlace
 from pytest_swarm.scoring.verdict import Score, share, shown, wrong
 
 MAX_BROKEN_STARTS: Final = 1000  # opening braces that begin no JSON before a hostile answer is given up
+MAX_READ_IN_VAIN: Final = 2_000_000  # characters after such braces, read until the fault; ten times the longest answer
 MAX_SHOWN_CHARS: Final = 200  # of the object in the score
 MAX_DEPTH: Final = 20
 _SPELLED: Final = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d{1,4})?")
@@ -133,13 +134,14 @@ def find_objects(text: str, fields: Iterable[str]) -> Iterator[Mapping[str, obje
     names = frozenset(field.strip().casefold() for field in fields)
     text = _QUOTE_MARK.sub("", text)
     decoder = json.JSONDecoder()
-    broken = 0
+    broken = in_vain = 0
     start = text.find("{")
-    while start >= 0 and broken < MAX_BROKEN_STARTS:
+    while start >= 0 and broken < MAX_BROKEN_STARTS and in_vain < MAX_READ_IN_VAIN:
         try:
             value, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):  # also a whole number of more digits than Python reads
+        except (ValueError, RecursionError) as error:  # also a whole number of more digits than Python reads
             broken += 1
+            in_vain += (error.pos if isinstance(error, json.JSONDecodeError) else len(text)) - start
             end = start + 1
         else:
             yield from _outermost(value, names, MAX_DEPTH)

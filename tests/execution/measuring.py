@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -104,6 +103,10 @@ def cases_of(
     ]
 
 
+OPENED: list[AnswerStore] = []
+"""The stores of labs, which are read after their connections are closed; each test closes those that it made."""
+
+
 class Lab:
     """A store, and a simulated server in the place of a real one.
 
@@ -126,8 +129,7 @@ class Lab:
         self.counts = Counts()
         self.told: list[str] = []
         self.store = store or AnswerStore(None)
-        if store is None:
-            weakref.finalize(self, self.store.close)  # it is read after the broker is closed
+        OPENED.append(self.store)
         self.known = ServerAnswers(store=self.store, models=models or models_of(), timeout_s=TIMEOUT_S)
         self.settings = settings
         room = Room(gb=16.0, sizes_gb={model.tag: model.vram_gb for model in HEAVY})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,9 +93,7 @@ def test_answers_of_other_models_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_store_of_answers_has_no_scores_and_the_sentence_says_how_to_get_them(tmp_path: Path) -> None:
-    import sqlite3
-
-    with sqlite3.connect(tmp_path / "store") as database:
+    with closing(sqlite3.connect(tmp_path / "store")) as database:
         database.execute("create table answers (text)")
     with pytest.raises(EstimateError, match="texts and no scores; play it with pytest --swarm-backend=measure"):
         read_known_answers(tmp_path / "store")

@@ -85,8 +85,9 @@ class Client:
 
 def test_a_model_that_others_have_loaded_is_loaded_anew_because_its_cache_may_hold_the_prompts() -> None:
     async def loads() -> list[int]:
-        loader = ModelLoader(client, AnswerStore(None), room=Room(gb=None), site="here", keeps=keeps)  # type: ignore[arg-type]
-        return [await loader.load(MODEL, 4096, wanted=(), again=False) for _ in range(2)]
+        with AnswerStore(None) as store:
+            loader = ModelLoader(client, store, room=Room(gb=None), site="here", keeps=keeps)  # type: ignore[arg-type]
+            return [await loader.load(MODEL, 4096, wanted=(), again=False) for _ in range(2)]
 
     async def keeps(_: ModelIdentity) -> bool:
         return True
