@@ -875,6 +875,20 @@ FAULTS: Final = (
         tests=("ollama/answers/test_answer_store.py",),
     ),
     Fault(
+        name="an answer store that cannot be used stays open",
+        where="ollama/answers/answer_store.py",
+        old="with self._checked(), ExitStack() as opened:",
+        new="opened = ExitStack()\n        with self._checked():",
+        tests=("ollama/answers/test_answer_store.py",),
+    ),
+    Fault(
+        name="a long hostile answer hides no object, however much is read in vain",
+        where="scoring/json.py",
+        old=" and in_vain < MAX_READ_IN_VAIN",
+        new="",
+        tests=("scoring/test_hostile_texts.py",),
+    ),
+    Fault(
         name="a case's time goes on while it waits for an answer",
         where="execution/case_player.py",
         old="lambda: self._transports[0].gate.closed",

@@ -290,3 +290,35 @@ def test_a_store_that_another_process_is_opening_is_waited_for(tmp_path: Path, m
     with AnswerStore(tmp_path / "s") as store:
         assert store.add(question("one"), ANSWER)
     assert BusyTwice.refusals == 0
+
+
+def test_a_file_that_cannot_be_used_is_not_left_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, made = sqlite3.connect, list[sqlite3.Connection]()
+
+    def kept(*args: Any, **more: Any) -> sqlite3.Connection:
+        made.append(connect(*args, **more))
+        return made[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", kept)
+    path = tmp_path / "store"
+    path.write_bytes(b"SQLite format 3\x00 and then nothing of it")
+    for writable in (True, False):
+        with pytest.raises(AnswersError, match="cannot be used"):
+            AnswerStore(path, writable=writable)
+    assert len(made) >= 2
+    for database in made:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            database.execute("SELECT 1")
+
+
+def test_a_store_that_is_left_half_read_locks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_swarm.ollama.answers.answer_store._WAIT_S", 0.2)
+    path = tmp_path / "store"
+    with filled(path) as store:
+        store._database.execute("UPDATE answers SET answer = '{' WHERE key = (SELECT min(key) FROM answers)")
+        store._database.execute("PRAGMA journal_mode = DELETE")
+    with AnswerStore(path, writable=False) as store, pytest.raises(AnswersError) as error:
+        list(store.entries())
+    with AnswerStore(path) as store:  # WAL needs the file alone
+        assert store.count() == 3
+    assert error.tb is not None  # what Python keeps of the fault is alive until here
