@@ -886,7 +886,7 @@ FAULTS: Final = (
         where="scoring/json.py",
         old=" and in_vain < MAX_READ_IN_VAIN",
         new="",
-        tests=("scoring/test_hostile_texts.py",),
+        tests=("scoring/test_json_fields.py",),
     ),
     Fault(
         name="a case's time goes on while it waits for an answer",

@@ -157,9 +157,3 @@ def test_a_hostile_text_is_scored_in_time(piece: str) -> None:
 
 def test_there_are_sixty_of_them() -> None:
     assert len(set(PIECES)) >= 60
-
-
-@pytest.mark.parametrize(("around", "score"), [(10, 1.0), (30, 0.0)])
-def test_an_object_is_looked_for_until_too_much_was_read_in_vain(around: int, score: float) -> None:
-    text = '{"b": [' * around + "1, " * 33_000 + '{"a": 2}'
-    assert score_text(JsonFields(fields={"a": 2}), text).value == score

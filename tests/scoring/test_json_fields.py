@@ -124,3 +124,9 @@ def test_a_text_stands_for_a_number_only_where_asked(expected, found, equal):
     text = json.dumps({"x": found})
     assert score_text(JsonFields(fields={"x": expected}, quoted_numbers=True), text).value == float(equal)
     assert score_text(JsonFields(fields={"x": expected}), text).value == 0
+
+
+@pytest.mark.parametrize(("around", "score"), [(10, 1.0), (30, 0.0)])
+def test_an_object_is_looked_for_until_too_much_was_read_in_vain(around: int, score: float) -> None:
+    text = '{"b": [' * around + "1, " * 33_000 + '{"a": 2}'
+    assert score_text(JsonFields(fields={"a": 2}), text).value == score
