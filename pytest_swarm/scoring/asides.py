@@ -18,9 +18,9 @@ _NOTE: Final = re.compile(
     + r"\b",
     re.IGNORECASE,
 )
+CONCLUDING: Final = "so|therefore|thus|hence|consequently|in conclusion"  # what begins a conclusion
 _CONCLUSION: Final = re.compile(
-    r"\n\W{0,8}(?:so|therefore|thus|hence|in total|in conclusion|the total|final|altogether|this means)\b",
-    re.IGNORECASE,
+    rf"\n\W{{0,8}}(?:{CONCLUDING}|in total|the total|final|altogether|this means)\b", re.IGNORECASE
 )
 _CONFIDENCE: Final = re.compile(rf"\n{_MARKS}confidence\b[^\n]{{0,40}}$", re.IGNORECASE)
 _REASON: Final = re.compile(

@@ -9,7 +9,7 @@ from typing import Final
 from pytest_swarm.domain.expectation import Exact, Keywords
 from pytest_swarm.scoring.answer_field import answer_field
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
-from pytest_swarm.scoring.asides import without_offers, without_reason
+from pytest_swarm.scoring.asides import CONCLUDING, without_offers, without_reason
 from pytest_swarm.scoring.fences import fences, unfenced
 from pytest_swarm.scoring.named_answer import names_as_answer
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
@@ -50,10 +50,7 @@ _DENIED: Final = re.compile(
     re.IGNORECASE,
 )
 _CONTRAST: Final = re.compile(r",?\s(?:while|whereas|(?:even )?though|although|despite)\s", re.IGNORECASE)
-_CONCLUSION: Final = re.compile(
-    r"\W{0,3}(?:so|therefore|thus|hence|consequently|in conclusion),?\s(?!(?:he|she|they|that|this|there)\b)",
-    re.IGNORECASE,
-)
+_CONCLUSION: Final = re.compile(rf"\W{{0,3}}(?:{CONCLUDING}),?\s(?!(?:he|she|they|that|this|there)\b)", re.IGNORECASE)
 _RETRACTION: Final = re.compile(
     r"\W{0,4}(?:(?:no|wait|actually|sorry|correction|hmm+|oops|scratch that|i mean|on second thought|let me)\b"
     r"|(?:but\s)?(?:that|this|it)(?:'s|’s|\sis|\swas)\s(?:\w{1,12}\s)?(?:wrong|incorrect|not\b|false|a mistake))",
