@@ -646,6 +646,13 @@ FAULTS: Final = (
         tests=("simulator/test_access_check.py",),
     ),
     Fault(
+        name="a model of the cloud is served by a local one of the name",
+        where="simulator/server/requested_names.py",
+        old="if source == _CLOUD:\n        raise",
+        new="if source == _LOCAL:\n        raise",
+        tests=("simulator/test_requested_names.py",),
+    ),
+    Fault(
         name="a host name with a port is checked with its port",
         where="simulator/server/access_check.py",
         old='return host if ":" in name else name',

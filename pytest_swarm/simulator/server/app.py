@@ -11,7 +11,6 @@ from functools import partial
 from http import HTTPStatus
 from posixpath import normpath
 from typing import Final, TypeAlias
-from urllib.parse import unquote
 
 from pytest_swarm.simulator.server.access_check import check_access, with_headers
 from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, read_body, send_bytes, send_json, send_text
@@ -116,8 +115,9 @@ class OllamaApp:
             send: The ASGI callable for the response.
         """
         path, method = scope["path"], scope["method"]
-        clean = _clean(path)
-        if clean != path:
+        written = scope["raw_path"].decode("latin-1")  # an escaped slash does not part it
+        clean = _clean(written)
+        if clean != written:
             await _redirect(send, clean, method, status=307)
             return
         handlers = self._handlers(path)
@@ -151,7 +151,7 @@ class OllamaApp:
         if last and folder == "/api/user/keys":
             return {"DELETE": _sign_out}
         if last and folder == "/v1/models":
-            return {"GET": lambda _, send: self._openai.model(unquote(last), send)}
+            return {"GET": lambda _, send: self._openai.model(last, send)}
         return self._routes.get(path)
 
     async def _chat(self, body: bytes, send: Send) -> None:

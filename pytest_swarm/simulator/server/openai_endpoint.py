@@ -19,6 +19,7 @@ from pytest_swarm.simulator.server.openai_replies import (
 from pytest_swarm.simulator.server.openai_requests import chat_body, completion_body, embedding_body
 from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.requested_names import NO_CLOUD_DETAILS, refuse_cloud_model
 from pytest_swarm.simulator.server.responses_replies import ResponseEvents, response_object
 from pytest_swarm.simulator.server.responses_requests import responses_body
 from pytest_swarm.simulator.transport import Event, Send
@@ -98,6 +99,7 @@ class OpenAiEndpoint:
 
     async def model(self, name: str, send: Send) -> None:
         """Serve `/v1/models/NAME`."""
+        refuse_cloud_model(name, unavailable=NO_CLOUD_DETAILS)
         await self._call(
             "/api/show",
             {"name": name},
@@ -145,7 +147,9 @@ _NO_USAGE: Json = {"prompt_tokens": 0, "total_tokens": 0}
 def _read(body: bytes, kind: str) -> JsonObject:
     if not body.strip():
         raise InvalidBody("EOF")
-    return read_object(body, kind)
+    data = read_object(body, kind)
+    refuse_cloud_model(text_field(data, "model"))
+    return data
 
 
 def _whole(send: Send, translate: _Translate) -> Send:
