@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.case_conflicts import check_case_conflicts
 from pytest_swarm.plugin.cases import Cases, is_swarm, key_of
+from pytest_swarm.plugin.conflicts import check_case_conflicts
 from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.process import process_of
 from pytest_swarm.plugin.resources import Resources
