@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.graph import TaskGraph
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.session import SwarmSession
 
 MOST_CASES: Final = 300  # that are played for the line: about ten seconds
-_LABEL: Final = re.compile(r"\[(?P<mode>.+?)-(?:h\d+|flat)-[\d.]+[GM]B\b")
 
 
 def cost_line(session: SwarmSession, measuring: Measuring) -> str:
@@ -63,8 +60,3 @@ def _graph(item: pytest.Item) -> TaskGraph | None:
     values = [] if callspec is None else callspec.params.values()
     graphs = [value for value in values if isinstance(value, TaskGraph)]
     return graphs[0] if len(graphs) == 1 else None
-
-
-def modes_of(node_ids: Iterable[str]) -> set[str]:
-    """Return the routing modes of benchmarks, by their node IDs."""
-    return {found["mode"] for node_id in node_ids if (found := _LABEL.search(node_id)) is not None}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.cases import Cases, is_swarm, key_of
+from pytest_swarm.plugin.cases import Cases, is_swarm, key_of, mode_of_id
 from pytest_swarm.plugin.conflicts import check_case_conflicts
 from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.process import process_of
@@ -266,13 +266,11 @@ class SwarmSession:
             collected: The node IDs that a worker has collected.
             quiet: Whether only warnings are shown.
         """
-        from pytest_swarm.plugin.measuring_header import modes_of
-
-        modes = modes_of(collected)
+        modes = {node_id: mode for node_id in collected if (mode := mode_of_id(node_id)) is not None}
         if not modes:
             return []
-        self.collected = [node_id for node_id in collected if modes_of([node_id])]
-        self.resources.modes = frozenset(modes)
+        self.collected = list(modes)
+        self.resources.modes = frozenset(modes.values())
         self.resources.name_changed_models()
         return self.header(quiet=quiet)
 
