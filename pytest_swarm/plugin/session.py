@@ -67,7 +67,7 @@ class SwarmSession:
         self.cases = Cases(
             settings,
             modes=self.modes,
-            gpu_gb=self.resources.gpu_gb,
+            gpu_gb=lambda: self.resources.gpu.budget_gb(),
             fleet=lambda: self.resources.fleet,
             together=self.resources.in_worker,
         )
@@ -213,7 +213,7 @@ class SwarmSession:
             self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
             if self.resources.hosts is None:
                 self.resources.look_at_server()
-            self.resources.name_changed_models()
+            self.resources.look_at_policies()
             if self.settings.dry_run and self.resources.in_worker:
                 raise OptionError("--swarm-dry-run counts in one process; run it without -n")
             self.folder.claim()
@@ -271,7 +271,7 @@ class SwarmSession:
             return []
         self.collected = list(modes)
         self.resources.modes = frozenset(modes.values())
-        self.resources.name_changed_models()
+        self.resources.look_at_policies()
         return self.header(quiet=quiet)
 
     def status(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
