@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.option_kinds import Option
 from pytest_swarm.plugin.options import Options
+from pytest_swarm.routing.registry import POLICY, SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,10 +62,6 @@ def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) 
         raise OptionError(f"{Options.record_mode.flag} needs {backend}=record; add it, or leave the mode out")
 
 
-_POLICY = "policy:"
-_SINGLE = "single:"
-
-
 def check_case_conflicts(
     cases: Iterable[tuple[CaseKey, Carryover]],
     settings: Settings,
@@ -83,7 +80,7 @@ def check_case_conflicts(
         if fault is not None:
             raise OptionError(f"{Options.carryover.flag}=group {fault}")
     _check_one_name(sorted({key.mode for key, _ in distinct}), resources.fleet)
-    swept = next((key for key, _ in distinct if key.mode.startswith(_POLICY) and key.lambda_token is not None), None)
+    swept = next((key for key, _ in distinct if key.mode.startswith(POLICY) and key.lambda_token is not None), None)
     if swept is not None:
         raise OptionError(
             f"{Options.lambda_token.flag}: several weights run each case with each of them, and {swept.mode!r} has its "
@@ -91,11 +88,11 @@ def check_case_conflicts(
         )
     settings_of = {(key.mode, key.horizon, key.vram_budget_gb) for key, _ in distinct}
     for mode, horizon, budget_gb in sorted(settings_of, key=str):
-        if mode.startswith(_POLICY):
+        if mode.startswith(POLICY):
             from pytest_swarm.routing.policy import check_policy_setting
 
             check_policy_setting(
-                mode.removeprefix(_POLICY),
+                mode.removeprefix(POLICY),
                 resources.fleet,
                 folder=resources.folder,
                 horizon=horizon,
@@ -107,8 +104,8 @@ def _check_one_name(modes: Iterable[str], fleet: Fleet) -> None:
     """Raise OptionError for two modes that are one: a single model under two spellings of its tag."""
     named: dict[str, str] = {}
     for mode in modes:
-        if mode.startswith(_SINGLE):
-            other = named.setdefault(fleet[mode.removeprefix(_SINGLE)].tag, mode)
+        if mode.startswith(SINGLE):
+            other = named.setdefault(fleet[mode.removeprefix(SINGLE)].tag, mode)
             if other != mode:
                 raise OptionError(
                     f"{Options.compare.flag}: {other} and {mode} are the same mode; leave one of them out"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.measuring import Measuring
     from pytest_swarm.plugin.session import SwarmSession
 
-MOST_CASES: Final = 300  # that are played for the line: about ten seconds
+_MOST_PLAYED: Final = 300  # that are played for the line: about ten seconds
 
 
 def cost_line(session: SwarmSession, measuring: Measuring) -> str:
@@ -43,7 +43,7 @@ def cost_of_parameters(session: SwarmSession, measuring: Measuring) -> str | Non
         measuring: What measures its answers.
     """
     cases = parameter_cases(session)
-    return measuring.cost(cases) if 0 < len(cases) <= MOST_CASES else None
+    return measuring.cost(cases) if 0 < len(cases) <= _MOST_PLAYED else None
 
 
 def parameter_cases(session: SwarmSession) -> list[Case]:

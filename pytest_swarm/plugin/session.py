@@ -18,6 +18,7 @@ from pytest_swarm.plugin.resources import Resources
 from pytest_swarm.plugin.settings import Settings, read_settings
 from pytest_swarm.plugin.worker_messages import WorkerMessages
 from pytest_swarm.routing.mode_table import ModeTable
+from pytest_swarm.telemetry import EVENTS_FILE
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import RunInfo
@@ -83,7 +84,7 @@ class SwarmSession:
     @cached_property
     def folder(self) -> RunFolder:
         """Where this run's events and reports go."""
-        from pytest_swarm.plugin.resuming import EVENTS, earlier_jobs, resumed_lock
+        from pytest_swarm.plugin.resuming import earlier_jobs, resumed_lock
         from pytest_swarm.plugin.run_folder import REPORTS, RunFolder
         from pytest_swarm.plugin.run_lock import RunLock
 
@@ -96,7 +97,7 @@ class SwarmSession:
         return RunFolder(
             lock,
             describe=lambda: self._describe(lock.folder.name),
-            earlier=lambda: earlier_jobs(lock.folder / EVENTS, self.settings, self.resources),
+            earlier=lambda: earlier_jobs(lock.folder / EVENTS_FILE, self.settings, self.resources),
             is_worker=is_worker,
         )
 
