@@ -22,6 +22,7 @@ from pytest_swarm.report.wording import (
     signed_points,
     significant,
 )
+from pytest_swarm.routing.registry import SINGLE
 from pytest_swarm.units import plural
 
 _HEAD: Final = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "share of choices")
@@ -59,10 +60,8 @@ def basis_sentence(decision: PolicyDecision) -> str:
 
 def policy_name(decision: PolicyDecision, policy: PolicySetting) -> str:
     """Return the mode as people read it, with its horizon where several were measured."""
-    if policy.mode.startswith("single:"):
-        name = f"always {policy.mode.removeprefix('single:')}"
-    else:
-        name = mode_name(policy.mode)
+    always = policy.mode.startswith(SINGLE)
+    name = f"always {policy.mode.removeprefix(SINGLE)}" if always else mode_name(policy.mode)
     parts = [f"horizon {policy.horizon}"] if len({each.horizon for each in decision.policies}) > 1 else []
     if policy.lambda_token is not None:
         parts.append(f"lambda_token {policy.lambda_token:g}")
