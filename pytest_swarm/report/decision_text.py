@@ -49,7 +49,13 @@ def basis_sentence(decision: PolicyDecision) -> str:
     slow = "".join(f" {each}" for each in slow_server_sentences(jobs, origin=decision.figures.origin))
     count = len(decision.policies)
     noun = "policy" if count == 1 else "policies"
-    return f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{together}{source}{slow}"
+    assumed = ""
+    if decision.present_assumed:
+        present = policy_name(decision, decision.present)
+        assumed = f" No mode says what you do now, so {present} stands for it; decide --against=MODE names another."
+    return (
+        f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{assumed}{together}{source}{slow}"
+    )
 
 
 def policy_name(decision: PolicyDecision, policy: PolicySetting) -> str:

@@ -925,6 +925,13 @@ FAULTS: Final = (
         tests=("decision/test_decide.py",),
     ),
     Fault(
+        name="a mode that only stands for what is done now is not named",
+        where="decision/decide.py",
+        old="found), settings[0]), True",
+        new="found), settings[0]), False",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
         name="a present policy that breaks the budget is kept",
         where="decision",
         old="if choice.ruling is Ruling.KEEP and measured.present_fault is not None",
