@@ -639,6 +639,27 @@ FAULTS: Final = (
     ),
     # --- simulator and recordings
     Fault(
+        name="an origin that begins like an accepted one is accepted",
+        where="simulator/server/access_check.py",
+        old='f"{page}:" for page',
+        new='f"{page}" for page',
+        tests=("simulator/test_access_check.py",),
+    ),
+    Fault(
+        name="a model of the cloud is served by a local one of the name",
+        where="simulator/server/requested_names.py",
+        old="if source == _CLOUD:\n        raise",
+        new="if source == _LOCAL:\n        raise",
+        tests=("simulator/test_requested_names.py",),
+    ),
+    Fault(
+        name="a host name with a port is checked with its port",
+        where="simulator/server/access_check.py",
+        old='return host if ":" in name else name',
+        new="return host",
+        tests=("simulator/test_access_check.py",),
+    ),
+    Fault(
         name="a run is blamed for the models of others",
         where="metrics/measured_vram.py",
         old="for model in sample.resident if not model.foreign",
