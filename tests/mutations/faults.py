@@ -71,10 +71,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="a prompt is stalled although its mode always takes so long",
-        where="metrics/slow_prompts.py",
+        where="metrics/slow_server.py",
         old="if _is_slow(prompt, seconds, usual_s=own_s):",
         new="if seconds:",
-        tests=("metrics/test_slow_prompts.py",),
+        tests=("metrics/test_slow_server.py",),
     ),
     Fault(
         name="a server whose models were replaced goes on taking cases",
@@ -124,7 +124,7 @@ FAULTS: Final = (
         where="calibration/recorded_replies.py",
         old="share < _LEAST_SHARE",
         new="share < 0",
-        tests=("calibration/test_prompt_reuse.py",),
+        tests=("calibration/test_prompt_reading.py",),
     ),
     # --- profiles
     Fault(
@@ -441,10 +441,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="one of two loads of a model is taken for the usual one",
-        where="metrics/slow_loads.py",
+        where="metrics/slow_server.py",
         old="if len(values) >= _FEWEST",
         new="if values",
-        tests=("metrics/test_slow_loads.py",),
+        tests=("metrics/test_slow_server.py",),
     ),
     Fault(
         name="the estimates of a task are remembered over the next outcome",
@@ -939,6 +939,13 @@ FAULTS: Final = (
         tests=("decision/test_decide.py",),
     ),
     Fault(
+        name="a mode that only stands for what is done now is not named",
+        where="decision/decide.py",
+        old="found), settings[0]), True",
+        new="found), settings[0]), False",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
         name="a present policy that breaks the budget is kept",
         where="decision",
         old="if choice.ruling is Ruling.KEEP and measured.present_fault is not None",
@@ -1124,10 +1131,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="nobody waits for the end of xdist's workers",
-        where="plugin/ending_workers.py",
+        where="plugin/worker_ends.py",
         old="thread.join()",
         new="thread.name",
-        tests=("plugin/test_ending_workers.py",),
+        tests=("plugin/test_worker_ends.py",),
     ),
     Fault(
         name="a case in report.json is not indented as its list is",
