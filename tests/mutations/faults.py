@@ -568,6 +568,20 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="a number that only bounds the answer is taken for it",
+        where="scoring/number_limits.py",
+        old="if _OUTSIDE.search(before) or _AFTER",
+        new="if _AFTER",
+        tests=("scoring/test_number_limits.py",),
+    ),
+    Fault(
+        name="a contrast that names another text leaves the first as the answer",
+        where="scoring/named_answer.py",
+        old="    if _GIVEN_LATER.search(after):\n        return False\n",
+        new="",
+        tests=("scoring/test_denials.py",),
+    ),
+    Fault(
         name="a sentence before a conclusion gives an exact text as the answer",
         where="scoring/text.py",
         old="else _conclusion(line) or sentence",
