@@ -1039,6 +1039,27 @@ FAULTS: Final = (
         tests=("workloads/test_flow_importers.py",),
     ),
     Fault(
+        name="a task of a crew comes before those of its context",
+        where="workloads/importers/crewai.py",
+        old="other in order or other not in rows for",
+        new="True for",
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
+        name="an edge that cannot be read is left out",
+        where="workloads/importers/flow_rows.py",
+        old="if not isinstance(row, dict):",
+        new="if False:",
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
+        name="a cycle behind a dropped branch stays",
+        where="workloads/importers/flow_contraction.py",
+        old="node.id not in led_to or node.id not in behind",
+        new="True",
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
         name="a node of n8n that speaks or stores is a step",
         where="workloads/importers/n8n_nodes.py",
         old="return operation in _ASKING.get(resource, ())",
