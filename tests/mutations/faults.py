@@ -1039,6 +1039,13 @@ FAULTS: Final = (
         tests=("workloads/test_flow_importers.py",),
     ),
     Fault(
+        name="a column of costs is a model of RouteLLM",
+        where="workloads/matrices/wide_tables.py",
+        old="score=_truth(row, model),",
+        new="score=row.score(model),",
+        tests=("workloads/matrices/test_formats.py",),
+    ),
+    Fault(
         name="a task of a crew comes before those of its context",
         where="workloads/importers/crewai.py",
         old="other in order or other not in rows for",
