@@ -22,6 +22,7 @@ from pytest_swarm.report.wording import (
     signed_points,
     significant,
 )
+from pytest_swarm.routing.registry import SINGLE
 from pytest_swarm.units import plural
 
 _HEAD: Final = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "share of choices")
@@ -48,15 +49,19 @@ def basis_sentence(decision: PolicyDecision) -> str:
     slow = "".join(f" {each}" for each in slow_server_sentences(jobs, origin=decision.figures.origin))
     count = len(decision.policies)
     noun = "policy" if count == 1 else "policies"
-    return f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{together}{source}{slow}"
+    assumed = ""
+    if decision.present_assumed:
+        present = policy_name(decision, decision.present)
+        assumed = f" No mode says what you do now, so {present} stands for it; decide --against=MODE names another."
+    return (
+        f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{assumed}{together}{source}{slow}"
+    )
 
 
 def policy_name(decision: PolicyDecision, policy: PolicySetting) -> str:
     """Return the mode as people read it, with its horizon where several were measured."""
-    if policy.mode.startswith("single:"):
-        name = f"always {policy.mode.removeprefix('single:')}"
-    else:
-        name = mode_name(policy.mode)
+    always = policy.mode.startswith(SINGLE)
+    name = f"always {policy.mode.removeprefix(SINGLE)}" if always else mode_name(policy.mode)
     parts = [f"horizon {policy.horizon}"] if len({each.horizon for each in decision.policies}) > 1 else []
     if policy.lambda_token is not None:
         parts.append(f"lambda_token {policy.lambda_token:g}")

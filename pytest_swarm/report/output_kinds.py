@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.telemetry import EVENTS_FILE
 
 KINDS: Final = ("html", "json", "jsonl", "csv", "md", "md-append")
 FOR_PEOPLE: Final = frozenset({"html", "md", "md-append"})
 """Kinds that show the intervals of the decisions; the others, which programs read, keep those of the comparisons."""
-_NAMES: Final = {"html": "report.html", "json": "report.json", "jsonl": "events.jsonl", "md": "report.md"}
+_NAMES: Final = {"html": "report.html", "json": "report.json", "jsonl": EVENTS_FILE, "md": "report.md"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.telemetry.sink import ListSink
-from pytest_swarm.workloads.fleet import load_fleet
+from pytest_swarm.workloads.fleet import FleetEntry, fleet_toml, load_fleet
 
 HEAVY = load_fleet("heavy")
 A40 = load_profile("a40")
@@ -68,3 +68,8 @@ def slow_loading(profile: Profile, load_s: float) -> Profile:
     """The profile with every load taking `load_s` seconds."""
     models = tuple(replace(spec, load_s=load_s) for spec in profile.server_spec.models)
     return replace(profile, server_spec=replace(profile.server_spec, models=models))
+
+
+def dump_fleet(fleet: Fleet) -> str:
+    """The fleet as TOML: `load_fleet` reads an equal one from a file of the fleet's name."""
+    return fleet_toml((FleetEntry(model=model) for model in fleet), assign=fleet.assign)

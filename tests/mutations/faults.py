@@ -71,10 +71,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="a prompt is stalled although its mode always takes so long",
-        where="metrics/slow_prompts.py",
+        where="metrics/slow_server.py",
         old="if _is_slow(prompt, seconds, usual_s=own_s):",
         new="if seconds:",
-        tests=("metrics/test_slow_prompts.py",),
+        tests=("metrics/test_slow_server.py",),
     ),
     Fault(
         name="a server whose models were replaced goes on taking cases",
@@ -124,7 +124,7 @@ FAULTS: Final = (
         where="calibration/recorded_replies.py",
         old="share < _LEAST_SHARE",
         new="share < 0",
-        tests=("calibration/test_prompt_reuse.py",),
+        tests=("calibration/test_prompt_reading.py",),
     ),
     # --- profiles
     Fault(
@@ -441,10 +441,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="one of two loads of a model is taken for the usual one",
-        where="metrics/slow_loads.py",
+        where="metrics/slow_server.py",
         old="if len(values) >= _FEWEST",
         new="if values",
-        tests=("metrics/test_slow_loads.py",),
+        tests=("metrics/test_slow_server.py",),
     ),
     Fault(
         name="the estimates of a task are remembered over the next outcome",
@@ -566,6 +566,20 @@ FAULTS: Final = (
         old="if not skipped or _ATTRIBUTE",
         new="if skipped or _ATTRIBUTE",
         tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a number that only bounds the answer is taken for it",
+        where="scoring/number_limits.py",
+        old="if _OUTSIDE.search(before) or _AFTER",
+        new="if _AFTER",
+        tests=("scoring/test_number_limits.py",),
+    ),
+    Fault(
+        name="a contrast that names another text leaves the first as the answer",
+        where="scoring/named_answer.py",
+        old="    if _GIVEN_LATER.search(after):\n        return False\n",
+        new="",
+        tests=("scoring/test_denials.py",),
     ),
     Fault(
         name="a sentence before a conclusion gives an exact text as the answer",
@@ -946,6 +960,13 @@ FAULTS: Final = (
         tests=("decision/test_decide.py",),
     ),
     Fault(
+        name="a mode that only stands for what is done now is not named",
+        where="decision/decide.py",
+        old="found), settings[0]), True",
+        new="found), settings[0]), False",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
         name="a present policy that breaks the budget is kept",
         where="decision",
         old="if choice.ruling is Ruling.KEEP and measured.present_fault is not None",
@@ -1060,6 +1081,34 @@ FAULTS: Final = (
         tests=("workloads/test_flow_importers.py",),
     ),
     Fault(
+        name="a column of costs is a model of RouteLLM",
+        where="workloads/matrices/wide_tables.py",
+        old="score=_truth(row, model),",
+        new="score=row.score(model),",
+        tests=("workloads/matrices/test_formats.py",),
+    ),
+    Fault(
+        name="a task of a crew comes before those of its context",
+        where="workloads/importers/crewai.py",
+        old="other in order or other not in rows for",
+        new="True for",
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
+        name="an edge that cannot be read is left out",
+        where="workloads/importers/flow_rows.py",
+        old="if not isinstance(row, dict):",
+        new="if False:",
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
+        name="a cycle behind a dropped branch stays",
+        where="workloads/importers/flow_contraction.py",
+        old="node.id not in led_to or node.id not in behind",
+        new="True",
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
         name="a node of n8n that speaks or stores is a step",
         where="workloads/importers/n8n_nodes.py",
         old="return operation in _ASKING.get(resource, ())",
@@ -1131,10 +1180,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="nobody waits for the end of xdist's workers",
-        where="plugin/ending_workers.py",
+        where="plugin/worker_ends.py",
         old="thread.join()",
         new="thread.name",
-        tests=("plugin/test_ending_workers.py",),
+        tests=("plugin/test_worker_ends.py",),
     ),
     Fault(
         name="a case in report.json is not indented as its list is",

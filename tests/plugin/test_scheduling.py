@@ -6,23 +6,29 @@ import pytest
 
 pytest.importorskip("xdist")
 
-from pytest_swarm.plugin.scheduling import WorkflowScheduling, workflow_of
+from pytest_swarm.plugin.cases import mode_of_id, workflow_of_id
+from pytest_swarm.plugin.scheduling import WorkflowScheduling
 from tests.plugin.conftest import Reports
 
 
 @pytest.mark.parametrize(
-    ("node_id", "workflow"),
+    ("node_id", "mode", "workflow"),
     [
-        ("a/test_x.py::test_x[lp-h0-8GB-invoice]", "a/test_x.py::test_x[-invoice]"),
-        ("test_x.py::test_x[single:qwen2.5-coder:7b-flat-7.5GB]", "test_x.py::test_x[]"),
-        ("test_x.py::test_x[milp-h3-8GB-t0.25-r2-a-h1-9GB]", "test_x.py::test_x[-a-h1-9GB]"),
-        ("test_x.py::test_x[milp-h3-8GB-t1e-05-r12]", "test_x.py::test_x[]"),
-        ("test_x.py::test_plain[h1-8]", "test_x.py::test_plain[h1-8]"),
-        ("test_x.py::test_plain", "test_x.py::test_plain"),
+        ("a/test_x.py::test_x[lp-h0-8GB-invoice]", "lp", "a/test_x.py::test_x[-invoice]"),
+        ("test_x.py::test_x[single:qwen2.5-coder:7b-flat-7.5GB]", "single:qwen2.5-coder:7b", "test_x.py::test_x[]"),
+        ("test_x.py::test_x[milp-h3-8GB-t0.25-r2-a-h1-9GB]", "milp", "test_x.py::test_x[-a-h1-9GB]"),
+        ("test_x.py::test_x[milp-h3-8GB-t1e-05-r12]", "milp", "test_x.py::test_x[]"),
+        (
+            "a[1]/test_x.py::TestX::test_x[policy:p[2].json-h3-8GB]",
+            "policy:p[2].json",
+            "a[1]/test_x.py::TestX::test_x[]",
+        ),
+        ("test_x.py::test_plain[h1-8]", None, "test_x.py::test_plain[h1-8]"),
+        ("test_x.py::test_plain", None, "test_x.py::test_plain"),
     ],
 )
-def test_a_workflow_is_the_test_without_its_case(node_id: str, workflow: str) -> None:
-    assert workflow_of(node_id) == workflow
+def test_a_workflow_is_the_test_without_its_case(node_id: str, mode: str | None, workflow: str) -> None:
+    assert (mode_of_id(node_id), workflow_of_id(node_id)) == (mode, workflow)
 
 
 class Worker:
