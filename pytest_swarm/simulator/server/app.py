@@ -115,7 +115,7 @@ class OllamaApp:
             send: The ASGI callable for the response.
         """
         path, method = scope["path"], scope["method"]
-        written = scope["raw_path"].decode("latin-1")  # an escaped slash does not part it
+        written = scope["raw_path"].decode("latin-1") if "raw_path" in scope else path  # an escaped slash parts nothing
         clean = _clean(written)
         if clean != written:
             await _redirect(send, clean, method, status=307)
