@@ -131,12 +131,7 @@ def choose_policy(figures: PolicyFigures, *, every: bool = True) -> PolicyChoice
 
 
 def gain_of(logarithm: float, *, relative: bool) -> float:
-    """Return a gain as it is told: for relative figures the share that is saved, 1 - exp(-g).
-
-    Args:
-        logarithm: The gain on the scale on which it is tested: of relative figures log(present / policy).
-        relative: Whether the criterion is one of ratios, such as times and costs.
-    """
+    """Return a gain as it is told: for relative figures the share that is saved, 1 - exp(-g), g = log(now / policy)."""
     return -math.expm1(-logarithm) if relative else logarithm
 
 

@@ -442,8 +442,8 @@ FAULTS: Final = (
     Fault(
         name="one of two loads of a model is taken for the usual one",
         where="metrics/slow_server.py",
-        old="if len(values) >= _FEWEST",
-        new="if values",
+        old="if len(values) >= _FEWEST}",
+        new="if values}",
         tests=("metrics/test_slow_server.py",),
     ),
     Fault(
