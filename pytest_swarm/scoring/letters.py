@@ -162,7 +162,7 @@ def _own(text: str, *, choices: int) -> Reading[str] | None:
     """The kind's own rule: a letter alone, one that a sentence names as right, a leading one, the last that stands."""
     words = _RANGE.sub(" ", _QUOTED.sub("", without_cjk_edges(plain_words(_FORMULA.sub(" ", text)))))
     alone = re.fullmatch(r"\W{0,6}([A-Za-z])\W{0,6}", words)
-    if alone and "*" not in words:
+    if alone and not set("*+#") & set(words):
         at = StandingLetter(name=alone[1].upper(), start=alone.start(1), end=alone.end(1), bracketed=False)
         return _settled(words, at, AnswerPlace.WHOLE, choices)
     tail = words[-_TAIL_CHARS:]
@@ -248,9 +248,9 @@ def _named(words: str, choices: int) -> Reading[str] | None:
 
 def _last_standing(words: str, choices: int) -> Reading[str] | None:
     """The last letter that stands as an answer: bracketed, on a line of its own, or after a word such as "is"."""
-    letters = [
-        each for each in standing_letters(words) if not is_denied(words, each) and not is_in_formula(words, each)
-    ]
+    found = [each for each in standing_letters(words) if not is_in_formula(words, each)]
+    denied = {each.name: each.start for each in found if is_denied(words, each)}
+    letters = [each for each in found if each.start > denied.get(each.name, -1)]
     listed = {match.start(1) for match in _LISTED.finditer(words) if match[1]}
     if len({words[start] for start in listed}) < 2:  # one line is an answer, several repeat the choices
         listed = set()

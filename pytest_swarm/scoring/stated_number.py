@@ -5,6 +5,7 @@ In "He has 15 apples in 3 bags" the number is 15, in "5 * 3 = 15 hours to read 3
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -58,6 +59,10 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
         numbers: Its numbers in order, at least one.
     """
     stated = previous = numbers[0]
+    if len(numbers) > 2 and sentence[stated.end : numbers[1].start].rstrip(" $").endswith((":", "(", "—")):
+        parts = sum(number.values[0] for number in numbers[1:])
+        if math.isclose(parts, stated.values[0]):
+            return stated  # "7 apples: 3 red ones and 4 green ones"
     aside = skipped = for_reason = False
     for number in numbers[1:]:
         between = sentence[previous.end : number.start]

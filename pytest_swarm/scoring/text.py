@@ -21,7 +21,8 @@ _LEAD_IN: Final = re.compile(
     r"[\s:*_]{0,6}(?:(?:so|therefore|thus|hence|then|well|sure)\b[,!]?\s{1,3}){0,2}"
     r"(?:i(?:'d|’d)?\s(?:(?:would|must)\s)?(?:think|believe|guess|say|suppose)\s(?:that\s)?)?(?:it|this|that|he|she"
     r"|they"
-    r"|here|(?:the|my) \w{1,20})(?:'s|’s|\s(?:is|was|are|were|would be|must be|should be))\s{1,3}",
+    r"|here|(?:the|my) \w{1,20})(?:'s|’s|\s(?:is|was|are|were|would be|must be|should be|appears|seems|looks))\s{1,3}"
+    r"|(?:at|in|on|by|(?:dr|mr|mrs|ms|prof)\b\.?|professor|president|sir)\s(?=\S)",
     re.IGNORECASE,
 )
 _HEDGE: Final = re.compile(
@@ -56,6 +57,7 @@ _RETRACTION: Final = re.compile(
     r"|(?:but\s)?(?:that|this|it)(?:'s|’s|\sis|\swas)\s(?:\w{1,12}\s)?(?:wrong|incorrect|not\b|false|a mistake))",
     re.IGNORECASE,
 )
+_CONTRARY: Final = re.compile(r"\W{0,3}(?:however|but|yet|in fact|actually)\b", re.IGNORECASE)
 _SENTENCE: Final = re.compile(
     r"(?<!\b[A-Z])(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)(?<!\bJr)(?<!\bvs)[.!](?!(?<=\bNo\.)\s\d)(?=\s+[^\sa-z])"
 )
@@ -196,7 +198,8 @@ def _line(line: str, place: AnswerPlace, *, whole: str = "") -> Reading[str] | N
     if rest and _DISCLAIMER.match(sentence):
         line = rest[0].strip()
         sentence, *rest = _SENTENCE.split(line, maxsplit=1)
-    statement = line if rest and _RETRACTION.match(rest[0]) else _conclusion(line) or sentence
+    taken_back = rest and (_RETRACTION.match(rest[0]) or _CONTRARY.match(rest[0]))
+    statement = line if taken_back else _conclusion(line) or sentence
     return _reading((whole, *_cuts(line)), place, statement=statement)
 
 

@@ -57,7 +57,7 @@ _IDIOM: Final = re.compile(
     r"\bno "
     + one_of(
         "doubt, question, problem, wonder, matter, need, worries, one, more, less, fewer, sooner, other, single, such, "
-        "means, idea, information, evidence"
+        "means, idea, information, evidence, answer, opinion, clue, comment, way to"
     )
     + r"\b|\b(?:true|false) "
     + one_of("to, friends?, positives?, negatives?, leaders?, colou?rs?, north")
@@ -111,10 +111,10 @@ _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply
 _SUBJECT: Final = "(?:it|they|he|she|this|that|there|you|we)"
 _VERB: Final = "(?:is|are|was|were|does|do|did|can|could|will|would|has|have|had|should|must)"
 _ASSENT: Final = re.compile(
-    r"\W*(?:sure(?: thing)?|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so"
+    r"\W*(?:sure(?: thing)?|of course|certainly|indeed|exactly|precisely|(?:yes,? )?i (?:think|believe) so"
     r"|(?:yes,? )?i (?:\w+ly )?agree(?: with (?:this|that|the|it)\b[^.,;]{0,40})?|you bet"
     r"|without (?:a )?(?:any )?doubt|y"
-    rf"|(?:(?:indeed|of course|certainly|surely),? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
+    rf"|(?:(?:indeed|of course|certainly|surely|sure|absolutely|exactly),? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
     re.IGNORECASE,
 )
 _DISSENT: Final = re.compile(

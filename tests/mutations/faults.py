@@ -568,6 +568,20 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="a number that only bounds the answer is taken for it",
+        where="scoring/number_limits.py",
+        old="if _OUTSIDE.search(before) or _AFTER",
+        new="if _AFTER",
+        tests=("scoring/test_number_limits.py",),
+    ),
+    Fault(
+        name="a contrast that names another text leaves the first as the answer",
+        where="scoring/named_answer.py",
+        old="    if _GIVEN_LATER.search(after):\n        return False\n",
+        new="",
+        tests=("scoring/test_denials.py",),
+    ),
+    Fault(
         name="a sentence before a conclusion gives an exact text as the answer",
         where="scoring/text.py",
         old="else _conclusion(line) or sentence",
@@ -638,6 +652,27 @@ FAULTS: Final = (
         tests=("scoring/test_numbers.py",),
     ),
     # --- simulator and recordings
+    Fault(
+        name="an origin that begins like an accepted one is accepted",
+        where="simulator/server/access_check.py",
+        old='f"{page}:" for page',
+        new='f"{page}" for page',
+        tests=("simulator/test_access_check.py",),
+    ),
+    Fault(
+        name="a model of the cloud is served by a local one of the name",
+        where="simulator/server/requested_names.py",
+        old="if source == _CLOUD:\n        raise",
+        new="if source == _LOCAL:\n        raise",
+        tests=("simulator/test_requested_names.py",),
+    ),
+    Fault(
+        name="a host name with a port is checked with its port",
+        where="simulator/server/access_check.py",
+        old='return host if ":" in name else name',
+        new="return host",
+        tests=("simulator/test_access_check.py",),
+    ),
     Fault(
         name="a run is blamed for the models of others",
         where="metrics/measured_vram.py",
@@ -1044,6 +1079,34 @@ FAULTS: Final = (
         old="usual = last if is_async else tuple(ended)",
         new="usual = last",
         tests=("workloads/test_flow_importers.py",),
+    ),
+    Fault(
+        name="a column of costs is a model of RouteLLM",
+        where="workloads/matrices/wide_tables.py",
+        old="score=_truth(row, model),",
+        new="score=row.score(model),",
+        tests=("workloads/matrices/test_formats.py",),
+    ),
+    Fault(
+        name="a task of a crew comes before those of its context",
+        where="workloads/importers/crewai.py",
+        old="other in order or other not in rows for",
+        new="True for",
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
+        name="an edge that cannot be read is left out",
+        where="workloads/importers/flow_rows.py",
+        old="if not isinstance(row, dict):",
+        new="if False:",
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
+        name="a cycle behind a dropped branch stays",
+        where="workloads/importers/flow_contraction.py",
+        old="node.id not in led_to or node.id not in behind",
+        new="True",
+        tests=("workloads/test_flow_rows.py",),
     ),
     Fault(
         name="a node of n8n that speaks or stores is a step",
