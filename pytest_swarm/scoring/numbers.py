@@ -33,7 +33,7 @@ _CUT_OFF: Final = 500  # a number nearer to the start of an end may have lost it
 _DENIAL: Final = re.compile(r"[\s*_`\"':]{0,6}(?:(?:certainly|definitely|clearly|actually)\s)?not\b", re.IGNORECASE)
 _DENIED: Final = re.compile(
     rf"(?:{FOREIGN_NOT}|\bnot|n't|\bnever|\binstead of|\brather than|\bas opposed to)\s"
-    r"(?:be\s|exactly\s|equal to\s|in\s|on\s)?[$*]{0,3}$",
+    r"(?:be\s|exactly\s|equal to\s|(?:[a-z]{2,12}\s)?(?:in|on|at)\s)?[$*]{0,3}$",
     re.IGNORECASE,
 )
 _CLAUSE_END: Final = re.compile(r"[.!?;\n]\s|\b(?:but|rather|instead)\b", re.IGNORECASE)
@@ -66,7 +66,8 @@ _UNDETERMINED: Final = re.compile(
     r"|not possible to)\s(?:be\s)?(?:\w+\s)?"
     r"(?:determined?|answer(?:ed)?|say|tell|solved?|calculated?|computed?|know)\b"
     r"|\b(?:not|isn't|insufficient) enough (?:information|data|context)|\binsufficient (?:information|data)"
-    r"|\b(?:have no|don't have|do not have) (?:enough |any )?(?:access|information|data)\b",
+    r"|\b(?:have no|don't have|do not have) (?:enough |any )?(?:access|information|data)\b"
+    r"|\bneed more (?:information|data|context|details)\b",
     re.IGNORECASE,
 )
 _ESTIMATE: Final = re.compile(r"\b(?:but|however|estimate|guess|approximately|roughly|probably)\b", re.IGNORECASE)
@@ -240,7 +241,9 @@ def _are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) 
     if between == "-":
         return 0 <= one.values[0] < other.values[0]
     start = _FROM.search(statement, 0, one.start)
-    return _EITHER.fullmatch(between) is not None and (start is None or start["open"] is not None)
+    return _EITHER.fullmatch(between) is not None and (
+        start is None or start["open"] is not None or "depending" in statement[other.end :]
+    )
 
 
 def _last(text: str) -> Reading[float] | None:

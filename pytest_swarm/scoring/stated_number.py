@@ -16,7 +16,7 @@ from pytest_swarm.scoring.patterns import one_of
 _DETERMINER: Final = one_of(
     "the, a, an, all, both, these, those, his, her, its, their, my, our, your, each, every, any, about, only, just, "
     "over, another, additional, extra, remaining, other, first, last, next, original, previous, total, more, at least, "
-    "approximately, around, nearly, exactly, selling, buying, working, using, making, having, doing, being, adding"
+    "approximately, around, nearly, exactly, [a-z]{2,12}ing"
 )
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "

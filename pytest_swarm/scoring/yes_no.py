@@ -13,6 +13,7 @@ from pytest_swarm.scoring.patterns import one_of
 from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement, plain_words, statements
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.same_text import without_symbols
+from pytest_swarm.scoring.undecided import OPEN, UNDECIDED
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
 _MAX_STATEMENT_CHARS: Final = 2000
@@ -88,10 +89,12 @@ _AFTER_PREDICATE: Final = (
     + r"\b))"
 )
 _PREDICATE: Final = re.compile(
-    rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_ADVERB})\b){{0,4}}\s*[\"'(]?"
-    + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed)(?: to say)?"
-    + r"|(?P<no>(?:false|incorrect|wrong|untrue|inaccurate|invalid)(?: to say)?|no|impossible|unsupported"
-    r"|refuted|contradicted|disproved|debunked|an? (?:\w+ )?(?:myth|misconception|hoax)))" + _AFTER_PREDICATE,
+    rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_ADVERB})\b){{0,4}}\s*(?:an?\s)?[\"'(]?"
+    + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed)"
+    + r"(?: to say| (?:statement|claim))?"
+    + r"|(?P<no>(?:false|incorrect|wrong|untrue|inaccurate|invalid)(?: to say| (?:statement|claim))?|no|impossible"
+    r"|unsupported|refuted|contradicted|disproved|debunked|an? (?:\w+ )?(?:myth|misconception|hoax)))"
+    + _AFTER_PREDICATE,
     re.IGNORECASE,
 )
 _NEGATIVE: Final = re.compile(rf"\b{_DENIAL}\b|\bcannot\b|n't", re.IGNORECASE)
@@ -134,24 +137,9 @@ _CONCESSION: Final = re.compile(
     r"^(?:while|although|though|even though|even if|despite)\b[^,.;\n]{0,150},\s",
     re.IGNORECASE,
 )
-_OPEN: Final = re.compile(
-    r"[\s\"'(:*-]*(?:(?:therefore|thus|so|hence|overall),?\s)?(?:(?:currently|still|that|it|this|is|really|simply"
-    r"|largely|rather|probably|both|also|the answer)\s){0,4}"
-    r"(?:not (?:(?:always|really|yet|entirely|completely|quite|as|so|necessarily)\s)?(?:known|clear|certain|sure"
-    r"|definitive|obvious|simple|straightforward|easy|available|possible to)"
-    r"|unknown|unclear|uncertain|inconclusive|indeterminate|ambiguous|moot|subjective|dependent|depend(?:s|ing)?\b"
-    r"|debatable|controversial|up for debate|impossible to (?:say|determine|tell|know)|difficult to (?:say|determine"
-    r"|tell)"
-    r"|possible,? but|(?:can(?:no|')t|cannot) be (?:known|determined|answered|said)|i(?:'m| am) not sure|maybe\W*$"
-    r"|perhaps\W*$)",
-    re.IGNORECASE,
-)
 _QUESTIONED: Final = re.compile(r"\W*(?:yes|no)\s?\?+\s*", re.IGNORECASE)
 _MARKS: Final = re.compile("[✅❌✔✖✗✓☑✘\ufe0f]")
 _MARK_ALONE: Final = re.compile("(?P<yes>[✅✔✓☑👍])|[❌✖✗✘👎]")
-_UNDECIDED: Final = re.compile(
-    r"\b(?:can't|cannot|could not|couldn't) (?:confirm|say|tell)\b|\bwhether\b", re.IGNORECASE
-)
 _EQUATION: Final = re.compile(r"=\s*(true|false)\W*$", re.IGNORECASE)
 
 
@@ -208,7 +196,7 @@ def _in_words(text: str) -> Reading[bool] | None:
     parts = [part for part in statements(words, limit=_LAST_STATEMENTS) if not part.endswith("?")]
     if parts and _is_open(parts[-1]):
         return Reading(values=(), text=parts[-1], place=AnswerPlace.STATEMENT)
-    source = _CONTRADICTED.search(parts[-1]) if parts and not _UNDECIDED.search(parts[-1]) else None
+    source = _CONTRADICTED.search(parts[-1]) if parts and not UNDECIDED.search(parts[-1]) else None
     if source is not None:
         return _said(
             source[0],
@@ -232,7 +220,7 @@ def _in_words(text: str) -> Reading[bool] | None:
 
 def _is_open(statement: str) -> bool:
     """Whether a sentence says that there is no yes or no: "It depends.", "unknown"."""
-    return _OPEN.match(statement) is not None and _STANDS_ALONE.search(statement) is None
+    return OPEN.match(statement) is not None and _STANDS_ALONE.search(statement) is None
 
 
 def _decisive_words(text: str) -> str:
@@ -274,7 +262,7 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
         return None
     denials = len(_NEGATIVE.findall(before))
     main_clause = statement[: match.start("yes" if match["yes"] else "no")]
-    if _UNDECIDED.search(main_clause):
+    if UNDECIDED.search(main_clause):
         return None
     if DENYING_CLAUSE.search(main_clause):
         denials += 1
