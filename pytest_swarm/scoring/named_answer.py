@@ -22,7 +22,8 @@ _MAX_MENTIONS: Final = 20  # that are looked at; keeps hostile texts cheap
 _SENTENCE: Final = re.compile(  # with a verb that every sentence may have, or of many words that are no names
     r"\W*[A-Z\d].*\b"
     + one_of("is, are, was, were, has, had, be, been, it, ist, sind, war, est, sont, son, es")
-    + r"\b|\W*(?:He|She|It|They|We|I|You|There|This|That)\s[a-z]+\s|\W*[A-Z\d](?=(?:\S*\s+){4})(?:.*?\s[a-z]{2,}){2}"
+    + r"\b|\W*(?:He|She|It|They|We|I|You|There|This|That)(?:'\w{1,2})?\s[a-z]+\s"
+    r"|\W*[A-Z\d](?=(?:\S*\s+){4})(?:.*?\s[a-z]{2,}){2}"
 )
 _CLAUSE: Final = re.compile(
     r"[;(—–?]|[,:]\s|[.!]\s(?=(?:However|But|Yet|In fact|Actually)\b)|\s\b"
@@ -50,7 +51,7 @@ _RELATIVE: Final = re.compile(r",\s(?:which|who|whom|whose|where)\b")  # without
 _APPOSITION: Final = re.compile(r",\s(?:an?\s|the\s|one\s|[a-z]+\s(?:of|to)\s)")
 _GIVEN_LATER: Final = re.compile(  # "Sydney is the largest city, but the capital is Canberra"
     r"[,;.—–]\s(?:[Bb]ut|[Yy]et|[Hh]owever|[Ii]n fact|[Aa]ctually)\b,?\s(?:in fact,?\s|actually,?\s)?"
-    r"(?:(?:the|its|their)\s[^.,;]{1,60}?|it|that|this)(?:'s|\sis|\swas)\s(?:actually\s|really\s)?(?P<name>[A-Z][\w-]+)"
+    r"(?:(?:the|its|their)\s[^.,;]{1,60}?|it|that|this)(?:'s|\sis|\swas)\s(?:actually\s|really\s)?(?:the\s)?[A-Z][\w-]+"
     r"|\bbut (?:the|its) (?:\w+ )?(?:sentiment|label|answer|category|class|verdict|tone) is (?!not\b)[a-z]+"
 )
 _PAST: Final = re.compile(

@@ -45,7 +45,9 @@ _REASON: Final = re.compile(r"\b(?:because|since)\b|\b(?:in total|altogether|ove
 _ATTRIBUTE: Final = re.compile(r"-[A-Za-z]{2}")  # the 400-meter hurdles
 _CONDITION: Final = re.compile(r"\b(?:when|if|where|for|at|assuming)\s[A-Za-z]\s?=\s?$")  # y = 4 when x = 9
 _RESUMED: Final = re.compile(r"\b(?:so|then|therefore|thus|hence|but|means)\b|\)", re.IGNORECASE)
-_COMPARED: Final = re.compile(r"\b(?:which|that) (?:is|are|was)\s[$€£¥₹]?$", re.IGNORECASE)
+_COMPARED: Final = re.compile(
+    r"\b(?:which|that) (?:is|are|was|makes (?:him|her|it|them|me|us))\s[$€£¥₹]?$", re.IGNORECASE
+)
 _MORE: Final = re.compile(r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b")
 _JOINED: Final = re.compile(r"\s?(?:[A-Za-z]{1,14}\s)?(?:and|or|to|,)\s")
 _TERM: Final = re.compile(r"[^\n.=]{0,30}?[ )\d][-+*/×·÷x–]\s?[$(]?\d")

@@ -50,15 +50,23 @@ _FIRST_DENIED: Final = re.compile(
 _ALSO_ATTRIBUTES: Final = frozenset(
     {"true", "correct", "wrong", "definitely", "absolutely", "never", "negative", "si", "non"}
 )
+_JUDGED: Final = re.compile(  # "Yes would be wrong."
+    r"[\"']?\s(?:is|was|would be)\s(?:(?:a|the|clearly|simply)\s)?"
+    r"(?:(?P<wrong>wrong|incorrect)|right|correct|the answer)\b"
+)
 _NOUN: Final = re.compile(r"\s+(?!because|since|as|for|-)\w")
 
 _EITHER: Final = one_of("yes, true, correct, no, false, incorrect")
-_ECHO: Final = re.compile(rf"\b{_EITHER}\b\W{{0,3}}(?:\bor\b|\band\b|/|\|)\W{{0,3}}{_EITHER}\b\W{{0,2}}", re.IGNORECASE)
+_ECHO: Final = re.compile(
+    rf"\b{_EITHER}\b\W{{0,3}}(?:\bor\b|\band\b|\bmaybe\b|\bsometimes\b|/|\|)\W{{0,3}}{_EITHER}\b\W{{0,2}}",
+    re.IGNORECASE,
+)
 _IDIOM: Final = re.compile(
-    r"\bno "
+    r"(?<!\bby )\bno "
     + one_of(
         "doubt, question, problem, wonder, matter, need, worries, one, more, less, fewer, sooner, other, single, such, "
-        "means, idea, information, evidence, answer, opinion, clue, comment, way to"
+        "means, idea, information, evidence, answer, opinion, clue, comment, way to, "
+        "data, details, context, further"
     )
     + r"\b|\b(?:true|false) "
     + one_of("to, friends?, positives?, negatives?, leaders?, colou?rs?, north")
@@ -114,7 +122,8 @@ _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply
 _SUBJECT: Final = "(?:it|they|he|she|this|that|there|you|we)"
 _VERB: Final = "(?:is|are|was|were|does|do|did|can|could|will|would|has|have|had|should|must)"
 _ASSENT: Final = re.compile(
-    r"\W*(?:sure(?: thing)?|of course|certainly|indeed|exactly|precisely|(?:yes,? )?i (?:think|believe) so"
+    r"\W*(?:sure(?: thing)?|of course|certainly|indeed|exactly|precisely"
+    r"|claro(?: que s[ií])?|por supuesto|bien sûr|natürlich|(?:yes,? )?i (?:think|believe) so"
     r"|(?:yes,? )?i (?:\w+ly )?agree(?: with (?:this|that|the|it)\b[^.,;]{0,40})?|you bet"
     r"|without (?:a )?(?:any )?doubt|y"
     rf"|(?:(?:indeed|of course|certainly|surely|sure|absolutely|exactly),? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
@@ -243,7 +252,9 @@ def _first_word(words: str, place: AnswerPlace) -> Reading[bool] | None:
     word = first[0].lower()
     if word in _ALSO_ATTRIBUTES and _NOUN.match(words, first.end()):
         return None  # "true leap years", "correct answers"
-    return _said(first[0], place, yes=first["yes"] is not None)
+    judged = _JUDGED.match(words, first.end())
+    wrong_word = judged is not None and judged["wrong"] is not None
+    return _said(first[0], place, yes=first["yes"] is not None, denied=wrong_word)
 
 
 def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
