@@ -1088,6 +1088,13 @@ FAULTS: Final = (
         tests=("workloads/test_flow_importers.py",),
     ),
     Fault(
+        name="Ctrl-C before a command runs is a success",
+        where="__main__.py",
+        old="status = 130",
+        new="status = 0",
+        tests=("cli/test_commands.py",),
+    ),
+    Fault(
         name="a column of costs is a model of RouteLLM",
         where="workloads/matrices/wide_tables.py",
         old="score=_truth(row, model),",
