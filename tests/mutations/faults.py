@@ -449,8 +449,8 @@ FAULTS: Final = (
     Fault(
         name="one of two loads of a model is taken for the usual one",
         where="metrics/slow_server.py",
-        old="if len(values) >= _FEWEST",
-        new="if values",
+        old="if len(values) >= _FEWEST}",
+        new="if values}",
         tests=("metrics/test_slow_server.py",),
     ),
     Fault(
@@ -1086,6 +1086,13 @@ FAULTS: Final = (
         old="usual = last if is_async else tuple(ended)",
         new="usual = last",
         tests=("workloads/test_flow_importers.py",),
+    ),
+    Fault(
+        name="Ctrl-C before a command runs is a success",
+        where="__main__.py",
+        old="status = 130",
+        new="status = 0",
+        tests=("cli/test_commands.py",),
     ),
     Fault(
         name="a column of costs is a model of RouteLLM",

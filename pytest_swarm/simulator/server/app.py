@@ -111,7 +111,7 @@ class OllamaApp:
         """Serve one request whose body has been read.
 
         Args:
-            scope: `path` and `method` of the request.
+            scope: `path`, `raw_path` and `method` of the request, and its `headers` where it has some.
             body: Its body.
             send: The ASGI callable for the response.
         """
