@@ -59,6 +59,7 @@ _CORRECTION: Final = re.compile(
     r"|after (?:re-?consideration|re-?considering|re-?checking|further thought)"
     r"|actually(?=,? (?:no|yes)\W*$)"
     r"|actually(?=,? (?:it(?:['’]s| is| was| should)|the (?:\w+ )?answer)\b)|just kidding"
+    r"|sorry(?=,? (?:no|yes|i meant|it(?:['’]s| is| should)|the (?:\w+ )?answer)\b)"
     r"|(?:no,? )?actually,? (?:no|wait)\b|no,? (?:wait|actually)\b,?"
     r"|(?:sorry,? )?i (?:made|see) (?:a|an|my) (?:mistake|error)"
     r"|let me (?:correct|re-?do|re-?calculate|fix))\b",

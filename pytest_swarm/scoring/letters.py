@@ -93,10 +93,13 @@ _STATED: Final = re.compile(
     + r"(?:the\s(?:only\s)?(?:\w{2,12}\s)?"
     + one_of("correct, right, best, answer, true, one, most, option, choice")
     + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)"
-    r"|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b)",
+    r"|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b)",
     re.IGNORECASE,
 )
-_LISTED: Final = re.compile(r"(?:(?:(?<=\n)|^)[(\[]?([A-Z])[)\]]?(?:[.:]|\s[-–—])?|(?<=[.;!?]\s)([A-Z])[.):])\s+(?=\S)")
+_LISTED: Final = re.compile(
+    r"(?:(?:(?<=\n)|^)[(\[]?([A-Z])[)\]]?(?:[.:]|\s[-–—])?|(?<=[.;!?]\s)([A-Z])[.):])\s+"
+    r"(?!is wrong|is not|isn't|is incorrect)(?=\S)"
+)
 _TICK: Final = re.compile("[\u2705\u2713\u2714\u2611]")
 _CHOICE_LINE: Final = re.compile(r"[\W_]{0,12}(?:(?:option|choice)\s)?([A-Z])(?![\w'])", re.IGNORECASE)
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
@@ -239,8 +242,9 @@ def _named(words: str, choices: int) -> Reading[str] | None:
         stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=",")
         if stated and not is_denied_before(words, letter):
             reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
-            if number and _joins(words, letters[number - 1], letter):
-                reading = Reading(values=(), text=words[letters[number - 1].start : letter.end], place=reading.place)
+            previous = letters[number - 1]
+            if number and _joins(words, previous, letter) and not is_denied_before(words, previous):
+                reading = Reading(values=(), text=words[previous.start : letter.end], place=reading.place)
             if best is None or letter.start >= best[0]:
                 best = (letter.start, reading)
     return None if best is None else best[1]

@@ -22,7 +22,8 @@ _MAX_MENTIONS: Final = 20  # that are looked at; keeps hostile texts cheap
 _SENTENCE: Final = re.compile(  # with a verb that every sentence may have, or of many words that are no names
     r"\W*[A-Z\d].*\b"
     + one_of("is, are, was, were, has, had, be, been, it, ist, sind, war, est, sont, son, es")
-    + r"\b|\W*[A-Z\d](?=(?:\S*\s+){4})(?:.*?\s[a-z]{2,}){2}"
+    + r"\b|\W*(?:He|She|It|They|We|I|You|There|This|That)(?:'\w{1,2})?\s[a-z]+\s"
+    r"|\W*[A-Z\d](?=(?:\S*\s+){4})(?:.*?\s[a-z]{2,}){2}"
 )
 _CLAUSE: Final = re.compile(
     r"[;(—–?]|[,:]\s|[.!]\s(?=(?:However|But|Yet|In fact|Actually)\b)|\s\b"
@@ -38,18 +39,19 @@ _SUBORDINATE: Final = re.compile(
     + r"\b"
 )
 _DENIED: Final = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*|used to be"
+    r"\b(?:not|never|neither|nor|nothing|nobody|no one|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*"
+    r"|used to be"
     r"|(?:might|would|may|could) (?:expect|assume|think|guess|have (?:said|thought|expected|guessed)))\b"
     rf"|{FOREIGN_NOT}"
     r"|n['’]t\b"
     r"|\b(?:people|many|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess|attribute|credit)\b",
     re.IGNORECASE,
 )
-_RELATIVE: Final = re.compile(r",\s(?:which|who|where)\b")  # without a comma the words tell which is meant
+_RELATIVE: Final = re.compile(r",\s(?:which|who|whom|whose|where)\b")  # without a comma the words tell which is meant
 _APPOSITION: Final = re.compile(r",\s(?:an?\s|the\s|one\s|[a-z]+\s(?:of|to)\s)")
 _GIVEN_LATER: Final = re.compile(  # "Sydney is the largest city, but the capital is Canberra"
     r"[,;.—–]\s(?:[Bb]ut|[Yy]et|[Hh]owever|[Ii]n fact|[Aa]ctually)\b,?\s(?:in fact,?\s|actually,?\s)?"
-    r"(?:(?:the|its|their)\s[^.,;]{1,60}?|it|that|this)(?:'s|\sis|\swas)\s(?:actually\s|really\s)?(?P<name>[A-Z][\w-]+)"
+    r"(?:(?:the|its|their)\s[^.,;]{1,60}?|it|that|this)(?:'s|\sis|\swas)\s(?:actually\s|really\s)?(?:the\s)?[A-Z][\w-]+"
     r"|\bbut (?:the|its) (?:\w+ )?(?:sentiment|label|answer|category|class|verdict|tone) is (?!not\b)[a-z]+"
 )
 _PAST: Final = re.compile(
@@ -62,8 +64,8 @@ _BEFORE: Final = re.compile(
     + one_of(
         "than, unlike, instead of, rather than, opposed to, except, besides, or, either, between, followed by, "
         "preceded by, before, (?<!named )after, formerly, confused with, mistaken for, similar to, near, nor, "
-        "ahead of, (?:opposite|reverse|inverse) of, far from, anything but, hardly, barely, scarcely, second to, "
-        "oder, ou"
+        r"ahead of, as \w+ as, (?:opposite|reverse|inverse) of, far from, anything but, hardly, barely, scarcely, "
+        "second to, oder, ou"
     )
     + r"\s(?:perhaps\s|maybe\s|possibly\s|even\s)?(?:the\s|an?\s)?[\"'(\[]?$",
     re.IGNORECASE,
@@ -73,9 +75,9 @@ _IS: Final = re.compile(r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s(
 _QUOTED: Final = re.compile(r'"[^"]{1,200}"')
 _UNIT: Final = re.compile(r"(?<=\d)(?=[^\W\d_])")  # "42kg" may be spelled "42 kg"
 _SIGN: Final = re.compile(r"(\\?[()\[\]{},;=+*/^<>|])")
-_ANOTHER_BEFORE: Final = re.compile(r"\b[A-Z][\w.'’-]*,?\s(?:and|&)\s(?:the\s)?[\"']?$")
+_ANOTHER_BEFORE: Final = re.compile(r"(?:\b[A-Z][\w.'’-]*,?|,\s[^,.;]{1,40},)\s(?:and|&)\s(?:the\s)?[\"']?$")
 _AFTER: Final = re.compile(
-    r"[\"'\])]?(?:,?\s(?:or|nor|only if)\b|\s(?:is|was|are)\s(?:only|just|merely|second|third|different)\b"
+    r"[\"'\])]?(?:,?\s(?:or|nor|only if)\b|\s(?:is|was|are)\s(?:only|just|merely|second|third|different|too)\b"
     r"|\s(?:and|&)\s(?:[A-Z]|[\w-]+\W*$)|(?:,\s[A-Z][^,.]{0,30})+,?\s(?:and|or)\s)"
 )
 

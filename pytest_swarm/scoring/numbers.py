@@ -10,10 +10,10 @@ from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.answer_field import answer_field
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.asides import without_notes, without_offers, without_reason
-from pytest_swarm.scoring.number_limits import is_limit
+from pytest_swarm.scoring.number_limits import is_denied, is_limit
 from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in, simplified
 from pytest_swarm.scoring.number_words import with_digits
-from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, FOREIGN_NOT, first_statement
+from pytest_swarm.scoring.plain_text import first_statement
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.stated_number import stated_number
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
@@ -31,14 +31,6 @@ _MAX_STATEMENT_CHARS: Final = 2000
 _SHORT_END: Final = 2000
 _CUT_OFF: Final = 500  # a number nearer to the start of an end may have lost its first digits
 _DENIAL: Final = re.compile(r"[\s*_`\"':]{0,6}(?:(?:certainly|definitely|clearly|actually)\s)?not\b", re.IGNORECASE)
-_DENIED: Final = re.compile(
-    rf"(?:{FOREIGN_NOT}|\bnot|n't|\bnever|\binstead of|\brather than|\bas opposed to)\s"
-    r"(?:be\s|exactly\s|equal to\s|in\s|on\s)?[$*]{0,3}$",
-    re.IGNORECASE,
-)
-_CLAUSE_END: Final = re.compile(r"[.!?;\n]\s|\b(?:but|rather|instead)\b", re.IGNORECASE)
-_CLAUSE_CHARS: Final = 120
-_DENIAL_CHARS: Final = 40
 _JOINT: Final = re.compile(r"[\s{}\\$]*(?:,[\s{}\\$]*)?(?:or|and|and/or)[\s{}\\$]*(?:[a-z]\s?=\s?)?", re.IGNORECASE)
 _COMMA: Final = re.compile(r"\s*,\s*")
 _ENDED: Final = re.compile(r"[\s*_`\"'$)}\]]*\.?\s*")
@@ -66,7 +58,8 @@ _UNDETERMINED: Final = re.compile(
     r"|not possible to)\s(?:be\s)?(?:\w+\s)?"
     r"(?:determined?|answer(?:ed)?|say|tell|solved?|calculated?|computed?|know)\b"
     r"|\b(?:not|isn't|insufficient) enough (?:information|data|context)|\binsufficient (?:information|data)"
-    r"|\b(?:have no|don't have|do not have) (?:enough |any )?(?:access|information|data)\b",
+    r"|\b(?:have no|don't have|do not have) (?:enough |any )?(?:access|information|data)\b"
+    r"|\bneed more (?:information|data|context|details)\b",
     re.IGNORECASE,
 )
 _ESTIMATE: Final = re.compile(r"\b(?:but|however|estimate|guess|approximately|roughly|probably)\b", re.IGNORECASE)
@@ -210,7 +203,7 @@ def _only_statement(text: str) -> Reading[float] | None:
     """The number that the only sentence with numbers gives; None where there are several such sentences."""
     if len(text) > _MAX_STATEMENT_CHARS:
         return None
-    numbers = [number for number in numbers_in(text) if not _is_denied(text, number)]
+    numbers = [number for number in numbers_in(text) if not is_denied(text, number)]
     if not numbers:
         return None
     end = _SENTENCE_END.search(text, numbers[0].end)
@@ -240,7 +233,9 @@ def _are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) 
     if between == "-":
         return 0 <= one.values[0] < other.values[0]
     start = _FROM.search(statement, 0, one.start)
-    return _EITHER.fullmatch(between) is not None and (start is None or start["open"] is not None)
+    return _EITHER.fullmatch(between) is not None and (
+        start is None or start["open"] is not None or "depending" in statement[other.end :]
+    )
 
 
 def _last(text: str) -> Reading[float] | None:
@@ -249,7 +244,7 @@ def _last(text: str) -> Reading[float] | None:
     for length in (_SHORT_END, len(text) or 1):
         end = text[-length:]
         numbers = list(numbers_in(end))
-        given = [number for number in numbers if not _is_denied(end, number)]
+        given = [number for number in numbers if not is_denied(end, number)]
         if given and (given[-1].start > _CUT_OFF or len(end) == len(text)):
             return _reading(given[-1], AnswerPlace.LAST)
     return Reading(values=(), text=numbers[-1].text, place=AnswerPlace.LAST) if numbers else None
@@ -262,15 +257,6 @@ def _without_remark(text: str) -> str:
         return text
     line = text[max(0, text.rfind("\n", 0, remark.start()) + 1, remark.start() - _SHORT_END) : remark.start()]
     return text[: remark.start()] if next(numbers_in(line), None) is not None else text
-
-
-def _is_denied(text: str, number: WrittenNumber) -> bool:
-    """Whether a text says that the number is not the answer: "not 12", "I don't think that it is 12"."""
-    before = text[max(0, number.start - _CLAUSE_CHARS) : number.start]
-    if _DENIED.search(before[-_DENIAL_CHARS:]):
-        return True
-    clause = _CLAUSE_END.split(before)[-1]
-    return DENYING_CLAUSE.search(clause) is not None
 
 
 def _reading(number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:

@@ -16,7 +16,7 @@ from pytest_swarm.scoring.patterns import one_of
 _DETERMINER: Final = one_of(
     "the, a, an, all, both, these, those, his, her, its, their, my, our, your, each, every, any, about, only, just, "
     "over, another, additional, extra, remaining, other, first, last, next, original, previous, total, more, at least, "
-    "approximately, around, nearly, exactly, selling, buying, working, using, making, having, doing, being, adding"
+    "approximately, around, nearly, exactly, [a-z]{2,12}ing"
 )
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "
@@ -45,7 +45,9 @@ _REASON: Final = re.compile(r"\b(?:because|since)\b|\b(?:in total|altogether|ove
 _ATTRIBUTE: Final = re.compile(r"-[A-Za-z]{2}")  # the 400-meter hurdles
 _CONDITION: Final = re.compile(r"\b(?:when|if|where|for|at|assuming)\s[A-Za-z]\s?=\s?$")  # y = 4 when x = 9
 _RESUMED: Final = re.compile(r"\b(?:so|then|therefore|thus|hence|but|means)\b|\)", re.IGNORECASE)
-_COMPARED: Final = re.compile(r"\b(?:which|that) (?:is|are|was)\s[$€£¥₹]?$", re.IGNORECASE)
+_COMPARED: Final = re.compile(
+    r"\b(?:which|that) (?:is|are|was|makes (?:him|her|it|them|me|us))\s[$€£¥₹]?$", re.IGNORECASE
+)
 _MORE: Final = re.compile(r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b")
 _JOINED: Final = re.compile(r"\s?(?:[A-Za-z]{1,14}\s)?(?:and|or|to|,)\s")
 _TERM: Final = re.compile(r"[^\n.=]{0,30}?[ )\d][-+*/×·÷x–]\s?[$(]?\d")

@@ -22,6 +22,7 @@ _LEAD_IN: Final = re.compile(
     r"(?:i(?:'d|’d)?\s(?:(?:would|must)\s)?(?:think|believe|guess|say|suppose)\s(?:that\s)?)?(?:it|this|that|he|she"
     r"|they"
     r"|here|(?:the|my) \w{1,20})(?:'s|’s|\s(?:is|was|are|were|would be|must be|should be|appears|seems|looks))\s{1,3}"
+    r"|i(?:'d|’d|\swould)?\s(?:say|guess|pick|choose|go with)\s"
     r"|(?:at|in|on|by|(?:dr|mr|mrs|ms|prof)\b\.?|professor|president|sir)\s(?=\S)",
     re.IGNORECASE,
 )
@@ -40,13 +41,14 @@ _GREETING: Final = re.compile(
     re.IGNORECASE,
 )
 _COPULA: Final = re.compile(
-    r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|ist|sind|war|est|sont|es|son|é)\s"
+    r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|prints|returns|outputs|means|stands for"
+    r"|ist|sind|war|est|sont|es|son|é)\s"
     r"|(?<=[\u3040-\u9fff])(?:[是为は]|[:\uff1a]\s?)"
     r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s"
 )
 _BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess)"
 _DENIED: Final = re.compile(
-    r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect)\b|n['’]t\b"
+    r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect|nothing|nobody)\b|n['’]t\b"
     rf"|\b{_BELIEF}\b",
     re.IGNORECASE,
 )
@@ -67,7 +69,7 @@ _DISCLAIMER: Final = re.compile(
     re.IGNORECASE,
 )
 _EXPLANATION: Final = re.compile(
-    r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
+    r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of|followed by)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
     r"(?=(?:the|an?)\s)|;\s",
     re.IGNORECASE,
 )

@@ -104,6 +104,7 @@ def _web_server(server: SimulatedServer, address: tuple[str, int]) -> uvicorn.Se
         ws="none",
         log_level="warning",
         access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
     return uvicorn.Server(config)

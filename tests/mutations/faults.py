@@ -33,6 +33,13 @@ FAULTS: Final = (
         new="_DYING_S: Final = -2.0",
         tests=("plugin/test_server_visit.py",),
     ),
+    Fault(
+        name="a session ends where tests are sent to a worker that was just killed",
+        where="plugin/scheduling.py",
+        old="with suppress(OSError):",
+        new="with suppress(KeyError):",
+        tests=("plugin/test_scheduling.py",),
+    ),
     # --- prompts that stalled
     Fault(
         name="a prompt stalls only where most of its model's do",
@@ -1079,6 +1086,13 @@ FAULTS: Final = (
         old="usual = last if is_async else tuple(ended)",
         new="usual = last",
         tests=("workloads/test_flow_importers.py",),
+    ),
+    Fault(
+        name="Ctrl-C before a command runs is a success",
+        where="__main__.py",
+        old="status = 130",
+        new="status = 0",
+        tests=("cli/test_commands.py",),
     ),
     Fault(
         name="a column of costs is a model of RouteLLM",

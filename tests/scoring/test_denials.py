@@ -35,6 +35,12 @@ from pytest_swarm.scoring.scorers import score_text
         (5, "La respuesta no es 5.", 0),
         (5, "答案不是5", 0),
         (1969, "It was not in 1969.", 0),
+        (17, "17 is incorrect.", 0),
+        (17, "Tim is 17, which makes him 3 years older than his sister.", 1),
+        (1969, "It did not begin in 1969.", 0),
+        (36, "Maria has 36 cookies left after giving 12 to her neighbor.", 1),
+        (36, "I need more information: how many of the 36 were eaten?", 0),
+        (20, "from $10 to $20 depending on the store", 0),
         (5, "I'm sorry, but I can't determine this from the 5 facts given.", 0),
         (5, "I have no access to the 5 files.", 0),
     ],
@@ -69,6 +75,16 @@ def test_number(expected: float, answer: str, value: float) -> None:
         ("Marie Curie", "Marie Curie discovered radium.", 1),
         ("Marie Curie", "Marie Curie did not discover it.", 0),
         ("10:30", "At 10:30", 1),
+        ("the Nile", "The Nile is long, but the longest is the Amazon.", 0),
+        ("Python", "It's written in Python.", 1),
+        ("Jupiter", "Saturn is almost as large as Jupiter.", 0),
+        ("Jupiter", "I'd say Jupiter.", 1),
+        ("Jupiter", "Jupiter, followed by Saturn.", 1),
+        ("Tuesday", "Tuesday is too early, so Friday.", 0),
+        ("negative", "The sentiment is positive; nothing is negative.", 0),
+        ("oxygen", "Gases such as nitrogen, helium, and oxygen are colorless.", 0),
+        ("London", "She lives in London.", 1),
+        ("True", "It prints True.", 1),
         ("blue", "It appears blue.", 1),
         ("Paris", "The answer is Lyon. Just kidding, it is Paris.", 1),
     ],
@@ -96,8 +112,15 @@ def test_exact(expected: str, answer: str, value: float) -> None:
         ("Sure! Here is what I found.", None),
         ("Yes... no, it is not.", False),
         ("No answer.", None),
+        ("No data available.", None),
+        ("Maybe yes, maybe no.", None),
+        ("Yes would be wrong.", False),
+        ("By no means.", False),
+        ("Claro que sí.", True),
         ("There is no way to know.", None),
         ("Exactly.", True),
+        ("That's a false statement.", False),
+        ("Yes... sorry, no.", False),
     ],
 )
 def test_yes_no(answer: str, said: bool | None) -> None:
@@ -113,7 +136,14 @@ def test_a_letter_that_touches_chinese_characters(answer: str) -> None:
 
 @pytest.mark.parametrize(
     ("letter", "answer"),
-    [("B", "A... no, B."), ("B", "A. Wait, actually B."), ("B", "A is 13, so it can't be A. (B)"), (None, "B+")],
+    [
+        ("B", "A... no, B."),
+        ("B", "B. Paris\nC is wrong because Lyon is smaller."),
+        ("B", "A. Wait, actually B."),
+        ("B", "After ruling out A, C and D, B remains."),
+        ("B", "A is 13, so it can't be A. (B)"),
+        (None, "B+"),
+    ],
 )
 def test_a_letter_that_replaces_another(letter: str | None, answer: str) -> None:
     assert score_text(Letter(value="B", choices=4), answer).value == (1 if letter == "B" else 0)

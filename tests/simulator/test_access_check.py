@@ -112,3 +112,15 @@ def test_replies_are_framed_as_go_frames_them() -> None:
     assert version.headers["content-length"] == str(len(version.content))
     assert "content-length" not in tags.headers  # more than 2048 bytes are sent in chunks
     assert (head.status_code, head.content, head.headers["content-length"]) == (405, b"", "22")
+
+
+def test_a_redirect_keeps_the_query() -> None:
+    async def main() -> list[httpx.Response]:
+        async with ServerClient(spec(model("a", 2))).http as http:
+            return [await http.get("http://simulated//api/tags?x=1&y=2"), await http.post("/api/show/?x=1")]
+
+    clean, shorter = in_virtual_time(main)
+
+    assert (clean.status_code, clean.headers["location"]) == (307, "/api/tags?x=1&y=2")
+    assert clean.text == '<a href="/api/tags?x=1&amp;y=2">Temporary Redirect</a>.\n\n'
+    assert (shorter.status_code, shorter.headers["location"], shorter.text) == (307, "/api/show?x=1", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import partial
+from html import escape
 from http import HTTPStatus
 from posixpath import normpath
 from typing import Final, TypeAlias
@@ -115,15 +116,15 @@ class OllamaApp:
             send: The ASGI callable for the response.
         """
         path, method = scope["path"], scope["method"]
-        written = scope["raw_path"].decode("latin-1")  # an escaped slash does not part it
+        written = scope["raw_path"].decode("latin-1") if "raw_path" in scope else path  # an escaped slash parts nothing
         clean = _clean(written)
         if clean != written:
-            await _redirect(send, clean, method, status=307)
+            await _redirect(send, scope, clean, status=307)
             return
         handlers = self._handlers(path)
         shorter = path.removesuffix("/")
         if handlers is None and shorter != path and method in (self._handlers(shorter) or {}):
-            await _redirect(send, shorter, method, status=301 if method == "GET" else 307)
+            await _redirect(send, scope, shorter, status=301 if method == "GET" else 307)
             return
         access = check_access(scope)
         send = with_headers(_without_body(send) if method == "HEAD" else send, access.headers)
@@ -179,11 +180,13 @@ def _clean(path: str) -> str:
     return clean if clean == "/" or not path.endswith("/") else f"{clean}/"
 
 
-async def _redirect(send: Send, path: str, method: str, *, status: int) -> None:
+async def _redirect(send: Send, scope: Scope, path: str, *, status: int) -> None:
     """Redirect to another path, as the server does for a slash too many; a GET gets a text that says so."""
-    text = f'<a href="{path}">{HTTPStatus(status).phrase}</a>.\n\n' if method == "GET" else ""
+    method, query = scope["method"], scope.get("query_string", b"").decode("latin-1")
+    target = f"{path}?{query}" if query else path
+    text = f'<a href="{escape(target)}">{HTTPStatus(status).phrase}</a>.\n\n' if method == "GET" else ""
     html = method in ("GET", "HEAD")
-    headers = {"location": path} | ({"content-type": "text/html; charset=utf-8"} if html else {})
+    headers = {"location": target} | ({"content-type": "text/html; charset=utf-8"} if html else {})
     await send_bytes(send, text.encode(), status=status, headers=headers)
 
 

@@ -28,7 +28,7 @@ _QUANTIZATIONS: Final = ("F32", "F16", "Q4_K_S", "Q4_K_M", "Q8_0")
 
 
 class CreateEndpoint:
-    """Makes models from installed ones. A simulated server reads no weights, so `files` are refused.
+    """Makes models from installed ones. A simulated server reads no weights, so `files` and `adapters` are refused.
 
     Args:
         library: The installed models, to which the new one is added.
@@ -65,6 +65,8 @@ class CreateEndpoint:
         fault = template_fault(text_field(data, "template"))
         if fault is not None:
             return OperationProgress(steps=(), error=f"template error: {fault}", status=400)
+        if data.get("adapters") is not None:
+            return OperationProgress(steps=(), error=_NO_FILES, status=400)
         error = _unusable(data)
         if error is not None:
             return OperationProgress(steps=(), error=error)
@@ -81,7 +83,7 @@ def _unusable(data: JsonObject) -> str | None:
     wanted = text_field(data, "quantize").upper()
     if wanted and wanted not in _QUANTIZATIONS:
         return f"unsupported quantization type {wanted} - supported types are {', '.join(_QUANTIZATIONS)}"
-    return "quantization is only supported for F16 and F32 models" if wanted else None
+    return "quantization is only supported for F16, BF16 and F32 models" if wanted else None
 
 
 def _layer_steps(made: LibraryModel, base: LibraryModel) -> Iterator[str]:

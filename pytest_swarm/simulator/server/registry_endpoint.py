@@ -25,8 +25,8 @@ class RegistryEndpoint:
     async def pull(self, body: bytes, send: Send) -> None:
         """Serve `/api/pull`: a valid name fails at the manifest, also that of an installed model."""
         data = read_request(body, "PullRequest")
-        name = stored_name(model_field(data))
-        await send_progress(send, pull_failure(self._library.spelled(name)), data)
+        name = self._library.spelled(stored_name(model_field(data)))
+        await send_progress(send, pull_failure(name, insecure=data.get("insecure") is True), data)
 
     async def push(self, body: bytes, send: Send) -> None:
         """Serve `/api/push`: an installed model fails at its first upload."""
@@ -46,16 +46,21 @@ class RegistryEndpoint:
         await send_progress(send, OperationProgress(steps=steps, error=error), data)
 
 
-def pull_failure(name: ModelName) -> OperationProgress:
-    """Return the progress of a pull without a network."""
-    path = f"{_repository(name)}/manifests/{name.tag}"
+def pull_failure(name: ModelName, *, insecure: bool = False) -> OperationProgress:
+    """Return the progress of a pull without a network.
+
+    Args:
+        name: The name of the model.
+        insecure: Whether the registry is asked without encryption.
+    """
+    path = f"{_repository(name, 'http' if insecure else 'https')}/manifests/{name.tag}"
     return OperationProgress(
         steps=["pulling manifest"], error=f"pull model manifest: Get {go_quoted(path)}: {_unreachable(name)}"
     )
 
 
-def _repository(name: ModelName) -> str:
-    return f"https://{name.host}/v2/{name.namespace}/{name.model}"
+def _repository(name: ModelName, scheme: str = "https") -> str:
+    return f"{scheme}://{name.host}/v2/{name.namespace}/{name.model}"
 
 
 def _unreachable(name: ModelName) -> str:
