@@ -20,7 +20,7 @@ from pytest_swarm.domain.plan import Assignment, RunningTask
 from pytest_swarm.domain.record import PlanStep, SwitchPurpose, TaskOutcome
 from pytest_swarm.domain.vram_sample import SamplePhase
 from pytest_swarm.errors import BackendError, PlanError
-from pytest_swarm.estimate.formulas import call_latency_s
+from pytest_swarm.estimate.estimate_formulas import call_latency_s
 from pytest_swarm.execution.running_job import RunningJob
 from pytest_swarm.execution.tasks import TaskCall, announced, not_loaded, run_task
 from pytest_swarm.routing.registry import built_in

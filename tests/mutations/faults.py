@@ -143,10 +143,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="system messages have the rate of all others",
-        where="calibration/call_costs.py",
+        where="calibration/cost_fit.py",
         old="return base, TokenRates(system=system, other=other)",
         new="return base, TokenRates(system=other, other=other)",
-        tests=("calibration/test_call_costs.py",),
+        tests=("calibration/test_cost_fit.py",),
     ),
     Fault(
         name="what was displaced is not put back",
