@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from pytest_swarm.codec import encode_line
 from pytest_swarm.errors import EventsError, OptionError
 from pytest_swarm.files import write_whole
-from pytest_swarm.plugin.resuming import EVENTS, EarlierJobs
+from pytest_swarm.plugin.resuming import EarlierJobs
+from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.shipping import Begun, begun_jobs, pack, unpack
@@ -67,7 +68,7 @@ class RunFolder:
     @property
     def events(self) -> Path:
         """The events.jsonl."""
-        return self.path / EVENTS
+        return self.path / EVENTS_FILE
 
     @cached_property
     def sink(self) -> Sink:

@@ -44,7 +44,7 @@ class XdistController:
             raise pytest.UsageError(str(error)) from error
         node.workerinput[RUN] = session.process.run_name
         node.workerinput[STARTED] = session.process.started_ts_ms
-        node.workerinput[FREE_VRAM] = session.resources.free_vram
+        node.workerinput[FREE_VRAM] = session.resources.gpu.free_vram
         node.workerinput[RESUMED] = None if resumed is None else str(resumed)
 
     @pytest.hookimpl(optionalhook=True)
