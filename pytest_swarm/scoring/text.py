@@ -11,7 +11,7 @@ from pytest_swarm.scoring.answer_field import answer_field
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.asides import CONCLUDING, without_offers, without_reason
 from pytest_swarm.scoring.fences import fences, unfenced
-from pytest_swarm.scoring.named_answer import names_as_answer
+from pytest_swarm.scoring.named_answer import BELIEF, DENIAL, names_as_answer
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.same_text import normalized, one_spelling, undressed
 from pytest_swarm.scoring.verdict import RIGHT, Score, score_reading, share, shown, wrong
@@ -46,12 +46,7 @@ _COPULA: Final = re.compile(
     r"|(?<=[\u3040-\u9fff])(?:[是为は]|[:\uff1a]\s?)"
     r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s"
 )
-_BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess)"
-_DENIED: Final = re.compile(
-    r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect|nothing|nobody)\b|n['’]t\b"
-    rf"|\b{_BELIEF}\b",
-    re.IGNORECASE,
-)
+_DENIED: Final = re.compile(rf"\b(?:either|if)\b|{DENIAL}", re.IGNORECASE)
 _CONTRAST: Final = re.compile(r",?\s(?:while|whereas|(?:even )?though|although|despite)\s", re.IGNORECASE)
 _CONCLUSION: Final = re.compile(rf"\W{{0,3}}(?:{CONCLUDING}),?\s(?!(?:he|she|they|that|this|there)\b)", re.IGNORECASE)
 _RETRACTION: Final = re.compile(
@@ -65,7 +60,7 @@ _SENTENCE: Final = re.compile(
 )
 _DISCLAIMER: Final = re.compile(
     r"\W*(?:as an AI\b|hello\b|hi\b|i(?:['’]m| am) (?:an AI|sorry)\b|i (?:do not|don['’]t) have"
-    rf"|you (?:asked|want to know)\b|{_BELIEF}\b)",
+    rf"|you (?:asked|want to know)\b|{BELIEF}\b)",
     re.IGNORECASE,
 )
 _EXPLANATION: Final = re.compile(
