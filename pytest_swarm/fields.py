@@ -37,7 +37,7 @@ class Fields:
         self.where = where
         self.error = error
         if not isinstance(data, Mapping):
-            raise error(f"{where}: must be a table, not {_shown(data)}")
+            raise error(f"{where}: must be a table, not {shown(data)}")
         self._data: Mapping[str, object] = data
 
     def fail(self, sentence: str) -> SwarmError:
@@ -87,7 +87,7 @@ class Fields:
         if value is None:
             raise self.fail(f"{key!r} is missing; it must be a number")
         if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
-            raise self.fail(f"{key!r} must be a number, not {_shown(value)}")
+            raise self.fail(f"{key!r} must be a number, not {shown(value)}")
         if not low <= value <= high:
             raise self.fail(f"{key!r} is {value:g}, but must be {_range(low, high)}")
         return float(value)
@@ -128,7 +128,7 @@ class Fields:
         assert isinstance(rows, list)
         for row in rows:
             if not isinstance(row, str):
-                raise self.fail(f"{key!r} must contain strings only, not {_shown(row)}")
+                raise self.fail(f"{key!r} must contain strings only, not {shown(row)}")
         return tuple(row for row in rows if isinstance(row, str))
 
     def numbers(self) -> dict[str, float]:
@@ -141,7 +141,7 @@ class Fields:
         if value is None:
             raise self.fail(f"{key!r} is missing; it must be {_KINDS[kind]}")
         if not isinstance(value, kind):
-            raise self.fail(f"{key!r} must be {_KINDS[kind]}, not {_shown(value)}")
+            raise self.fail(f"{key!r} must be {_KINDS[kind]}, not {shown(value)}")
         return value
 
 
@@ -164,7 +164,7 @@ def problem(error: Exception) -> str:
     return "it has a whole number of more than 4,300 digits" if "integer string conversion" in text else text
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return a short form of a wrong value for a message."""
     if value is None:
         return "null"

@@ -88,7 +88,15 @@ class PolicyDecision:
         return self.measured.present_fault if self.in_force == self.present else None
 
     def mean(self, metric: str, policy: PolicySetting) -> float | None:
-        """Return the mean of a metric over the jobs under one policy."""
+        """Return the mean of a metric over the jobs under one policy.
+
+        Args:
+            metric: Its name in report.json.
+            policy: One of the policies that were measured.
+
+        Returns:
+            In the unit of the metric; None where no job measured it.
+        """
         return self.means[metric][self.policies.index(policy)]
 
     def run_of(self, policy: PolicySetting) -> RunInfo:

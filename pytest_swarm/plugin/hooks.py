@@ -128,10 +128,8 @@ class SwarmHooks:
             self.session.gating.attach(item, report)
         if self.is_worker and self.active and self.session.has_folder:
             shipped = self.session.folder.shipped()
-            if shipped:
-                from pytest_swarm.telemetry.shipping import pack
-
-                report.__dict__[EVENTS] = pack(shipped)
+            if shipped is not None:
+                report.__dict__[EVENTS] = shipped
         return report
 
     def pytest_report_teststatus(

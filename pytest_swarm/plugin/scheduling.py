@@ -6,6 +6,7 @@ bring the cases into a row (`Cases.ordered`); here, in the controller, a row is 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 from xdist.scheduler import LoadScheduling  # type: ignore[import-untyped]  # xdist has no types
@@ -19,7 +20,8 @@ class WorkflowScheduling(LoadScheduling):  # type: ignore[misc]  # xdist has no 
     """The scheduling of `--dist=load`, whose chunks end where a workflow does. It is the same for other tests."""
 
     def _send_tests(self, node: Any, num: int) -> None:
-        super()._send_tests(node, num + self._rest_of_workflow(num))
+        with suppress(OSError):  # the worker was killed a moment ago: xdist hears it next, and deals its tests out anew
+            super()._send_tests(node, num + self._rest_of_workflow(num))
 
     def _rest_of_workflow(self, num: int) -> int:
         """Return how many tests behind the next `num` belong to the workflow of the last of them."""

@@ -69,7 +69,12 @@ def policy_name(decision: PolicyDecision, policy: PolicySetting) -> str:
 
 
 def gain_text(decision: PolicyDecision, gain: float) -> str:
-    """Return a gain as it is told: `3.1 points of score`, `18.0 % of the time`, `0.21 of utility`."""
+    """Return a gain as it is told: `3.1 points of score`, `18.0 % of the time`, `0.21 of utility`.
+
+    Args:
+        decision: Gives the criterion, and with it the unit.
+        gain: In the unit of the criterion: a difference, or the share from 0 to 1 that is saved.
+    """
     by = decision.question.by
     if by.relative:
         mark = time_mark(decision) if by.name == "makespan" else ""
@@ -85,7 +90,12 @@ def time_mark(decision: PolicyDecision) -> str:
 
 
 def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
-    """Return `95 % interval 1.0 to 5.2`, in the unit of `gain_text`; that there is none where the jobs are too few."""
+    """Return `95 % interval 1.0 to 5.2`, in the unit of `gain_text`; that there is none where the jobs are too few.
+
+    Args:
+        decision: Gives the criterion, and with it the unit.
+        estimate: A gain with its bounds.
+    """
     bounds = told_bounds(decision, estimate)
     if bounds is None:
         return "no 95 % interval, for so many policies the jobs are too few"
@@ -93,7 +103,15 @@ def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
 
 
 def told_bounds(decision: PolicyDecision, estimate: GainEstimate) -> tuple[float, float] | None:
-    """Return the bounds of a gain, those of a score within what a score can be; None where one is infinite."""
+    """Return the bounds of a gain, those of a score within what a score can be; None where one is infinite.
+
+    Args:
+        decision: Gives the criterion, and with it the unit.
+        estimate: A gain with its bounds.
+
+    Returns:
+        Lower and upper end in the unit of the criterion.
+    """
     low, high = estimate.low, estimate.high
     if decision.question.by.name == "score":
         low, high = max(-1.0, low), min(1.0, high)

@@ -31,7 +31,12 @@ class Output:
 def parse_output(text: str, *, what: str) -> Output:
     """Return the output of `html`, `json:out/report.json` or `md-append:$GITHUB_STEP_SUMMARY`.
 
-    Variables of the environment are expanded in the path. OptionError names `what`, the option.
+    Args:
+        text: A kind, or a kind and a path. Variables of the environment are expanded in the path.
+        what: The option, as an error names it.
+
+    Raises:
+        OptionError: There is no such kind, or `md-append` has no file.
     """
     kind, _, path = text.partition(":")
     if kind not in KINDS:

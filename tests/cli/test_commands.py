@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_swarm import cli
 from pytest_swarm.cli import COMMANDS, main
 from pytest_swarm.telemetry.events import encode_job_summary, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.sink import FileSink, ListSink
@@ -161,6 +163,23 @@ def test_a_signal_is_one_sentence_and_the_status_of_shells(
         assert main(["fleet", "--host", "http://127.0.0.1:1"]) == status
         assert signal.getsignal(signal.SIGTERM) == before
     assert capsys.readouterr().err == f"fleet was stopped by {said}\n"
+
+
+def test_ctrl_c_while_the_modules_are_imported_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted:
+        """A finder of modules that is interrupted where the commands are looked for."""
+
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "pytest_swarm.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "pytest_swarm.cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as raised:
+        runpy.run_path(str(Path(cli.__file__).parents[1] / "__main__.py"), run_name="__main__")
+    assert (raised.value.code, capsys.readouterr().err) == (130, "python -m pytest_swarm was stopped by Ctrl-C\n")
 
 
 def test_the_status_is_that_of_the_signal_where_a_dataclass_was_being_made(tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+
+import httpx
 
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.task import Task, TaskType
-from pytest_swarm.execution.backends import Backend, SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import Backend, Connection, SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_types import Profile
@@ -73,3 +76,13 @@ def slow_loading(profile: Profile, load_s: float) -> Profile:
 def dump_fleet(fleet: Fleet) -> str:
     """The fleet as TOML: `load_fleet` reads an equal one from a file of the fleet's name."""
     return fleet_toml((FleetEntry(model=model) for model in fleet), assign=fleet.assign)
+
+
+def wired(inner: Backend, wire: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]) -> Backend:
+    """The backend with another transport around that of its client, but not around its samples and renewals."""
+
+    def connect() -> Connection:
+        connection = inner.connect()
+        return replace(connection, client=connection.client.through(wire))
+
+    return replace(inner, connect=connect)

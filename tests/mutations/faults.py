@@ -33,6 +33,13 @@ FAULTS: Final = (
         new="_DYING_S: Final = -2.0",
         tests=("plugin/test_server_visit.py",),
     ),
+    Fault(
+        name="a session ends where tests are sent to a worker that was just killed",
+        where="plugin/scheduling.py",
+        old="with suppress(OSError):",
+        new="with suppress(KeyError):",
+        tests=("plugin/test_scheduling.py",),
+    ),
     # --- prompts that stalled
     Fault(
         name="a prompt stalls only where most of its model's do",
@@ -442,8 +449,8 @@ FAULTS: Final = (
     Fault(
         name="one of two loads of a model is taken for the usual one",
         where="metrics/slow_server.py",
-        old="if len(values) >= _FEWEST",
-        new="if values",
+        old="if len(values) >= _FEWEST}",
+        new="if values}",
         tests=("metrics/test_slow_server.py",),
     ),
     Fault(
@@ -652,6 +659,27 @@ FAULTS: Final = (
         tests=("scoring/test_numbers.py",),
     ),
     # --- simulator and recordings
+    Fault(
+        name="an origin that begins like an accepted one is accepted",
+        where="simulator/server/access_check.py",
+        old='f"{page}:" for page',
+        new='f"{page}" for page',
+        tests=("simulator/test_access_check.py",),
+    ),
+    Fault(
+        name="a model of the cloud is served by a local one of the name",
+        where="simulator/server/requested_names.py",
+        old="if source == _CLOUD:\n        raise",
+        new="if source == _LOCAL:\n        raise",
+        tests=("simulator/test_requested_names.py",),
+    ),
+    Fault(
+        name="a host name with a port is checked with its port",
+        where="simulator/server/access_check.py",
+        old='return host if ":" in name else name',
+        new="return host",
+        tests=("simulator/test_access_check.py",),
+    ),
     Fault(
         name="a run is blamed for the models of others",
         where="metrics/measured_vram.py",
@@ -1058,6 +1086,41 @@ FAULTS: Final = (
         old="usual = last if is_async else tuple(ended)",
         new="usual = last",
         tests=("workloads/test_flow_importers.py",),
+    ),
+    Fault(
+        name="Ctrl-C before a command runs is a success",
+        where="__main__.py",
+        old="status = 130",
+        new="status = 0",
+        tests=("cli/test_commands.py",),
+    ),
+    Fault(
+        name="a column of costs is a model of RouteLLM",
+        where="workloads/matrices/wide_tables.py",
+        old="score=_truth(row, model),",
+        new="score=row.score(model),",
+        tests=("workloads/matrices/test_formats.py",),
+    ),
+    Fault(
+        name="a task of a crew comes before those of its context",
+        where="workloads/importers/crewai.py",
+        old="other in order or other not in rows for",
+        new="True for",
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
+        name="an edge that cannot be read is left out",
+        where="workloads/importers/flow_rows.py",
+        old="if not isinstance(row, dict):",
+        new="if False:",
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
+        name="a cycle behind a dropped branch stays",
+        where="workloads/importers/flow_contraction.py",
+        old="node.id not in led_to or node.id not in behind",
+        new="True",
+        tests=("workloads/test_flow_rows.py",),
     ),
     Fault(
         name="a node of n8n that speaks or stores is a step",

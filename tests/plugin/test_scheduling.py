@@ -34,12 +34,22 @@ def test_a_workflow_is_the_test_without_its_case(node_id: str, mode: str | None,
 class Worker:
     """A worker that takes tests."""
 
+    shutting_down = False
+
     def __init__(self) -> None:
         self.chunks: list[list[int]] = []
 
     def send_runtest_some(self, indices: list[int]) -> None:
         """Take a chunk."""
         self.chunks.append(indices)
+
+
+class KilledWorker(Worker):
+    """A worker that was killed before its controller heard of it."""
+
+    def send_runtest_some(self, indices: list[int]) -> None:
+        """Fail as execnet does."""
+        raise OSError(f"cannot send {indices} (already closed?)")
 
 
 class TwoWorkers:
@@ -97,3 +107,17 @@ def test_each_workflow_is_run_by_one_worker_in_a_row(suite: pytest.Pytester, rep
     jobs = {case["job"] for case in reports.report["cases"]}
     assert len(jobs) == 12, "no workflow was run by two workers"
     assert {name.partition("-")[2] for name in jobs} == {"gw0", "gw1"}
+
+
+def test_what_is_sent_to_a_killed_worker_goes_to_the_other_one() -> None:
+    names = names_of(2)
+    made, (worker, _) = scheduling(names)
+    killed = KilledWorker()
+    made.maxschedchunk = len(names)
+    made.node2pending = {worker: [], killed: []}
+
+    made._send_tests(killed, 3)
+
+    assert made.pending == [3, 4, 5]
+    assert made.remove_node(killed) == names[0]  # the test in hand, for which xdist reports a crash
+    assert sorted(sum(worker.chunks, made.pending)) == [1, 2, 3, 4, 5]

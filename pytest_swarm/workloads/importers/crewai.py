@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.errors import GraphError
-from pytest_swarm.fields import Json
+from pytest_swarm.fields import Json, shown
 from pytest_swarm.workloads.importers.agent_flow import (
     OWN_PROMPTS,
     AgentFlow,
@@ -50,15 +50,16 @@ def read_crewai(document: Json, agents: Json, *, name: str, where: str) -> Agent
         where: What to call it in an error, such as the file's path.
 
     Raises:
-        GraphError: Where `context` names a task that does not exist.
+        GraphError: Where `context` is no list, or names a task that does not exist.
     """
     tasks = table(document)
     rows = {task: table(row) for task, row in tasks.items()}
-    told = _told(rows)
-    links = tuple(FlowLink(source=other, target=task) for task in rows for other in _nearest(task, rows, told))
     missing = FlowLoss(reason="there is no agents.yaml beside it, so roles and models are missing")
     losses = [*([] if isinstance(agents, dict) else [missing]), *_lost(rows, agents)]
     try:
+        chosen = _chosen(rows)
+        told = _told(rows, chosen)
+        links = tuple(FlowLink(source=other, target=task) for task in rows for other in _nearest(task, chosen, told))
         return AgentFlow(
             name=name,
             nodes=tuple(
@@ -71,7 +72,19 @@ def read_crewai(document: Json, agents: Json, *, name: str, where: str) -> Agent
         raise GraphError(f"{where}: {error}") from error
 
 
-def _told(rows: Mapping[str, JsonTable]) -> dict[str, tuple[str, ...]]:
+def _chosen(rows: Mapping[str, JsonTable]) -> dict[str, tuple[str, ...]]:
+    """Return the tasks that `context` names, for each task that has one."""
+    chosen: dict[str, tuple[str, ...]] = {}
+    for task, row in rows.items():
+        context = row.get("context")
+        if isinstance(context, list):
+            chosen[task] = texts(context)
+        elif context is not None:
+            raise GraphError(f"task {task!r}: 'context' is {shown(context)}, but must be a list of tasks")
+    return chosen
+
+
+def _told(rows: Mapping[str, JsonTable], chosen: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """Return the tasks whose answers each task is told.
 
     Those of `context`; without it, all that have ended: an asynchronous task is told the last that was not so, and the
@@ -81,24 +94,38 @@ def _told(rows: Mapping[str, JsonTable]) -> dict[str, tuple[str, ...]]:
     ended: list[str] = []
     running: list[str] = []
     last: tuple[str, ...] = ()
-    for task, row in rows.items():
-        is_async = row.get("async_execution") is True
+    for task in _in_order(rows, chosen):
+        is_async = rows[task].get("async_execution") is True
         if not is_async:
             ended += running
             running = []
         usual = last if is_async else tuple(ended)
-        told[task] = texts(row, "context") if isinstance(row.get("context"), list) else usual
+        told[task] = chosen.get(task, usual)
         (running if is_async else ended).append(task)
         last = last if is_async else (task,)
     return told
 
 
-def _nearest(task: str, rows: Mapping[str, JsonTable], told: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _in_order(rows: Mapping[str, JsonTable], chosen: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return the tasks as the file has them, but each after those of its `context`.
+
+    A crew's order is that of its methods in Python, and CrewAI refuses one in which a task is told a later one.
+    """
+    order: dict[str, None] = {}
+    waiting = list(rows)
+    while waiting:
+        ready = (task for task in waiting if all(other in order or other not in rows for other in chosen.get(task, ())))
+        task = next(ready, waiting[0])  # those of a cycle stay as they are: it is refused later
+        waiting.remove(task)
+        order[task] = None
+    return list(order)
+
+
+def _nearest(task: str, chosen: Mapping[str, object], told: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     """Yield the tasks that a task comes right after: all of `context`, else those that no other of them comes after."""
     given = told[task]
-    is_chosen = isinstance(rows[task].get("context"), list)
     behind = {earlier for other in given for earlier in _before(other, told)}
-    yield from (other for other in given if is_chosen or other not in behind)
+    yield from (other for other in given if task in chosen or other not in behind)
 
 
 def _before(task: str, told: Mapping[str, tuple[str, ...]]) -> set[str]:

@@ -20,6 +20,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
 )
 from pytest_swarm.workloads.importers.dify_losses import dify_losses
 from pytest_swarm.workloads.importers.dify_references import DifyReferences
+from pytest_swarm.workloads.importers.flow_rows import by_id, edge_rows, rows_at
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, named, table, tables, text, texts
 
 LLM_KINDS: Final = ("llm", "agent", "parameter-extractor", "question-classifier")
@@ -46,13 +47,13 @@ def read_dify(document: Json, *, name: str, where: str) -> AgentFlow:
     if not isinstance(graph, dict):
         mode = text(document, "app", "mode") or "without a mode"
         raise GraphError(f"{where}: is a Dify app ({mode}) without a workflow, so it has no graph of steps")
-    rows = {text(row, "id"): row for row in tables(graph, "nodes") if text(row, "data", "type") and text(row, "id")}
-    references = DifyReferences(document, rows)
     try:
+        rows = by_id(row for row in rows_at(graph, "nodes") if text(row, "data", "type") and text(row, "id"))
+        references = DifyReferences(document, rows)
         return AgentFlow(
             name=text(document, "app", "name").strip() or name,
             nodes=tuple(_node(node, row, rows, references) for node, row in rows.items()),
-            links=tuple(_link(row, rows) for row in tables(graph, "edges")),
+            links=tuple(_link(row, rows) for row in edge_rows(graph, "edges")),
             losses=(*references.losses, *dify_losses(document, rows)),
             calls=tuple(_calls(rows, references)),
             called=(text(document, "app", "name").strip(),),

@@ -45,19 +45,34 @@ def chosen_branches(flow: AgentFlow, choices: Mapping[str, str]) -> AgentFlow:
 
 
 def _only_behind(flow: AgentFlow, links: tuple[FlowLink, ...], heads: set[str]) -> set[str]:
-    """Return the nodes that were reached through the dropped links alone."""
-    parents: dict[str, list[str]] = defaultdict(list)
+    """Return the nodes that were reached through the dropped links alone, those of a cycle among themselves too."""
+    following: dict[str, list[str]] = defaultdict(list)
     for link in links:
-        parents[link.target].append(link.source)
-    gone: set[str] = set()
-    todo = sorted(heads)
+        following[link.source].append(link.target)
+    for node in flow.nodes:
+        if node.container is not None:
+            following[node.container].append(node.id)
+    led_to = {link.target for link in flow.links}
+    behind = reached(heads, following)
+    begins = {node.id for node in flow.nodes if node.id not in led_to or node.id not in behind}
+    return behind - reached(begins, following)
+
+
+def reached(starts: Iterable[str], following: Mapping[str, list[str]]) -> set[str]:
+    """Return the nodes that some nodes lead to, and these themselves.
+
+    Args:
+        starts: The nodes to begin at.
+        following: What follows each node.
+    """
+    found: set[str] = set()
+    todo = list(starts)
     while todo:
         node = todo.pop()
-        if node not in gone and all(parent in gone for parent in parents[node]):
-            gone.add(node)
-            todo += [link.target for link in links if link.source == node]
-            todo += [each.id for each in flow.nodes if each.container == node]
-    return gone
+        if node not in found:
+            found.add(node)
+            todo += following.get(node, ())
+    return found
 
 
 def entry_steps(flow: AgentFlow) -> tuple[str, ...]:

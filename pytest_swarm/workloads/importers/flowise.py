@@ -20,6 +20,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     joined,
     labeled,
 )
+from pytest_swarm.workloads.importers.flow_rows import by_id, edge_rows, rows_at
 from pytest_swarm.workloads.importers.flowise_chains import CHAIN_KINDS, MODEL_KEYS, ChainReader
 from pytest_swarm.workloads.importers.flowise_losses import flowise_losses
 from pytest_swarm.workloads.importers.flowise_references import CALL_KIND, STEP_PREFIXES, FlowiseReferences
@@ -46,11 +47,11 @@ def read_flowise(document: Json, *, name: str, where: str) -> AgentFlow:
     Raises:
         GraphError: Where an edge or a loop leads to a node that does not exist.
     """
-    rows = {text(row, "id"): row for row in tables(document, "nodes") if _kind(row) and _NOTE not in _kind(row)}
-    edges = tables(document, "edges")
-    references = FlowiseReferences(rows)
-    chains = ChainReader(rows, edges, references)
     try:
+        rows = by_id(row for row in rows_at(document, "nodes") if _kind(row) and _NOTE not in _kind(row))
+        edges = edge_rows(document, "edges")
+        references = FlowiseReferences(rows)
+        chains = ChainReader(rows, edges, references)
         return AgentFlow(
             name=first_text(document, "name", "chatflowName").strip() or name,
             calls=tuple(_calls(rows, references)),

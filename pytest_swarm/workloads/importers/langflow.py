@@ -25,7 +25,8 @@ from pytest_swarm.workloads.importers.agent_flow import (
     joined,
     limited,
 )
-from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
+from pytest_swarm.workloads.importers.flow_rows import by_id, edge_rows, rows_at
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, text
 from pytest_swarm.workloads.importers.langflow_kinds import (
     ASKED_FIELDS,
     EXTRACTING,
@@ -65,12 +66,13 @@ def read_langflow(document: Json, *, name: str, where: str) -> AgentFlow:
     Raises:
         GraphError: Where an edge leads to a component that does not exist.
     """
-    rows = {text(row, "id"): row for row in tables(document, "data", "nodes") if kind_of(row) not in ("", _NOTE)}
-    edges = tables(document, "data", "edges")
-    reader = _Components(rows, edges)
-    notes = {text(row, "id") for row in tables(document, "data", "nodes")} - set(rows)
-    links = [FlowLink(source=text(row, "source"), target=text(row, "target")) for row in edges]
     try:
+        every = by_id(rows_at(document, "data", "nodes"))
+        rows = {node: row for node, row in every.items() if kind_of(row) not in ("", _NOTE)}
+        edges = edge_rows(document, "data", "edges")
+        reader = _Components(rows, edges)
+        notes = set(every) - set(rows)
+        links = [FlowLink(source=text(row, "source"), target=text(row, "target")) for row in edges]
         return AgentFlow(
             name=text(document, "name").strip() or name,
             nodes=tuple(FlowNode(id=node, name=node, step=reader.step(node)) for node in rows),

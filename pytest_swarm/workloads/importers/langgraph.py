@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
 from pytest_swarm.errors import GraphError
-from pytest_swarm.fields import Json
+from pytest_swarm.fields import Json, shown
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowLoss, FlowNode, LlmStep
+from pytest_swarm.workloads.importers.flow_contraction import reached
+from pytest_swarm.workloads.importers.flow_rows import edge_rows, rows_at
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text, texts
 
 _ENDS: Final = ("__start__", "__end__")
 _TOOLS: Final = "ToolNode"
+_NOT_LED_TO: Final = (
+    "no way leads from the start to these steps, so what comes before them is not known; give the conditions and "
+    "commands of the program their targets, as a type or a map, and export it again"
+)
+_DRAWN: Final = ("runnable", "schema")  # types of the nodes that LangChain draws
 
 
 def is_langgraph(document: Json) -> bool:
     """Return whether the document is a graph of LangGraph."""
-    rows = tables(document, "nodes")
-    return any(text(row, "id").rsplit(":", 1)[-1] in _ENDS for row in rows)
+    return any(_is_end(row) or text(row, "type") in _DRAWN for row in tables(document, "nodes"))
 
 
 def read_langgraph(document: Json, *, name: str, where: str) -> AgentFlow:
@@ -29,15 +36,24 @@ def read_langgraph(document: Json, *, name: str, where: str) -> AgentFlow:
         where: What to call it in an error, such as the file's path.
 
     Raises:
-        GraphError: Where an edge leads to a node that does not exist.
+        GraphError: Where a node has no ID, an edge leads to a node that does not exist, or nothing starts the graph.
     """
-    rows = [row for row in tables(document, "nodes") if text(row, "id")]
     try:
+        rows = rows_at(document, "nodes")
+        for place, row in enumerate(rows):
+            if not text(row, "id"):
+                raise GraphError(f"nodes[{place}] has no 'id'; it is {shown(row)}")
+        if not any(map(_is_end, rows)):
+            raise GraphError(
+                f"it has no node {_ENDS[0]!r}: it is a runnable of LangChain or a part of a graph of LangGraph; "
+                "export the compiled graph, `json.dumps(graph.get_graph().to_json())`"
+            )
+        edges = edge_rows(document, "edges")
         return AgentFlow(
             name=text(document, "name").strip() or name,
             nodes=tuple(_node(row) for row in rows),
-            links=tuple(_link(row) for row in tables(document, "edges")),
-            losses=(FlowLoss(reason="the format holds no prompts and no models"), *_lost(rows)),
+            links=tuple(_link(row) for row in edges),
+            losses=(FlowLoss(reason="the format holds no prompts and no models"), *_lost(rows, edges)),
         )
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error
@@ -47,16 +63,28 @@ def _node(row: JsonTable) -> FlowNode:
     return FlowNode(id=text(row, "id"), name=text(row, "id"), step=LlmStep() if _is_step(row) else None)
 
 
-def _lost(rows: list[JsonTable]) -> Iterator[FlowLoss]:
+def _lost(rows: list[JsonTable], edges: list[JsonTable]) -> Iterator[FlowLoss]:
+    """Yield the tools, and the steps that the program goes to without an edge: by `Command` or an untyped condition."""
+    following: dict[str, list[str]] = defaultdict(list)
+    for row in edges:
+        following[text(row, "source")].append(text(row, "target"))
+    led_to = reached([_ENDS[0]], following)
     for row in rows:
-        if not _is_step(row) and text(row, "id").rsplit(":", 1)[-1] not in _ENDS:
-            yield FlowLoss(reason="tools are not called", what=text(row, "id"), nodes=(text(row, "id"),))
+        node = text(row, "id")
+        if _is_step(row) and node not in led_to:
+            yield FlowLoss(reason=_NOT_LED_TO, what=node, nodes=(node,))
+        elif not _is_step(row) and not _is_end(row):
+            yield FlowLoss(reason="tools are not called", what=node, nodes=(node,))
+
+
+def _is_end(row: JsonTable) -> bool:
+    """Return whether a node is the start or the end of a graph, or of one within it."""
+    return text(row, "id").rsplit(":", 1)[-1] in _ENDS
 
 
 def _is_step(row: JsonTable) -> bool:
-    name = text(row, "id").rsplit(":", 1)[-1]
     classes = texts(table(row, "data"), "id")
-    return name not in _ENDS and not (classes and classes[-1].endswith(_TOOLS))
+    return not _is_end(row) and not (classes and classes[-1].endswith(_TOOLS))
 
 
 def _link(row: JsonTable) -> FlowLink:

@@ -22,6 +22,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     labeled,
     limited,
 )
+from pytest_swarm.workloads.importers.flow_rows import rows_at
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 from pytest_swarm.workloads.importers.n8n_expressions import N8nExpressions
 from pytest_swarm.workloads.importers.n8n_losses import n8n_losses
@@ -58,8 +59,9 @@ def read_n8n(document: Json, *, name: str, where: str) -> AgentFlow:
     Raises:
         GraphError: Where the connections name a node that does not exist, or two nodes have one name.
     """
-    rows = [row for row in tables(document, "nodes") if text(row, "name") and kind_of(row) != "stickyNote"]
     try:
+        every = rows_at(document, "nodes")
+        rows = [row for row in every if text(row, "name") and kind_of(row) != "stickyNote"]
         nodes = N8nNodes(rows, table(document, "connections"))
         expressions = N8nExpressions(nodes)
         return AgentFlow(

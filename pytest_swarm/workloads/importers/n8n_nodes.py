@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.errors import GraphError
-from pytest_swarm.fields import Json
+from pytest_swarm.fields import Json, shown
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, text
 
 MAIN: Final = "main"
@@ -163,15 +163,26 @@ class N8nNodes:
 
 
 def _connections(connections: JsonTable) -> Iterator[tuple[str, str, int, JsonTable]]:
-    """Yield source, kind, number of the output, and target's row of each connection."""
+    """Yield source, kind, number of the output, and target's row of each connection.
+
+    An output is a list of rows, one row, or null.
+
+    Raises:
+        GraphError: For anything else: a connection that counted as missing would make a wrong graph.
+    """
     for source, kinds in connections.items():
-        for kind, outputs in kinds.items() if isinstance(kinds, dict) else ():
-            for output, rows in enumerate(outputs if isinstance(outputs, list) else ()):
-                yield from ((source, kind, output, row) for row in _rows(rows))
+        if not isinstance(kinds, dict):
+            raise _wrong(source, kinds)
+        for kind, outputs in kinds.items():
+            if not isinstance(outputs, list | None):
+                raise _wrong(source, outputs)
+            for output, rows in enumerate(outputs or ()):
+                for row in rows if isinstance(rows, list) else [rows]:
+                    if isinstance(row, dict):
+                        yield source, kind, output, row
+                    elif row is not None:
+                        raise _wrong(source, row)
 
 
-def _rows(rows: Json) -> Iterator[JsonTable]:
-    """Yield the tables of an output: a list of them, one of them, or null."""
-    for row in rows if isinstance(rows, list) else [rows]:
-        if isinstance(row, dict):
-            yield row
+def _wrong(source: str, found: Json) -> GraphError:
+    return GraphError(f"'connections' of node {source!r} hold {shown(found)} where a table was expected")

@@ -11,9 +11,10 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 from pytest_swarm.domain.placeholders import PLACEHOLDER, fill, reference_of
 from pytest_swarm.domain.task import MAX_DIFFICULTY, MIN_DIFFICULTY, type_name
 from pytest_swarm.errors import GraphError
-from pytest_swarm.fields import Fields, Json
+from pytest_swarm.fields import Fields, Json, shown
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep, Part, Parts, StepAnswer
-from pytest_swarm.workloads.importers.json_values import at, tables, text
+from pytest_swarm.workloads.importers.flow_rows import edge_rows, rows_at
+from pytest_swarm.workloads.importers.json_values import at, text
 from pytest_swarm.workloads.importers.task_rules import type_from_text
 
 MAX_TOKENS: Final = 10**7
@@ -91,20 +92,23 @@ def read_node_link(document: Json, *, name: str, where: str) -> AgentFlow:
         where: What to call it in an error, such as the file's path.
 
     Raises:
-        GraphError: For an undirected graph, a node without an ID, and an edge that leads nowhere.
+        GraphError: For an undirected graph, a node without an ID, an edge without ends, and one that leads nowhere.
     """
     if at(document, "directed") is False:
         raise GraphError(f"{where}: {NO_DIRECTION}")
     graph = PlainGraph(text(document, "graph", "name") or text(document, "name") or name)
-    for place, row in enumerate(tables(document, "nodes")):
-        node = text(row, "id") or text(row, "name")
-        if not node:
-            raise GraphError(f"{where}: nodes[{place}] has no 'id'")
-        if node in graph.nodes:
-            raise GraphError(f"{where}: two nodes have the id {node!r}")
-        graph.nodes[node] = row
     key = "links" if isinstance(at(document, "links"), list) else "edges"
-    graph.edges = [(text(row, "source"), text(row, "target")) for row in tables(document, key)]
+    try:
+        for place, row in enumerate(rows_at(document, "nodes")):
+            node = text(row, "id") or text(row, "name")
+            if not node:
+                raise GraphError(f"nodes[{place}] has no 'id'; it is {shown(row)}")
+            if node in graph.nodes:
+                raise GraphError(f"two nodes have the id {node!r}")
+            graph.nodes[node] = row
+        graph.edges = [(text(row, "source"), text(row, "target")) for row in edge_rows(document, key)]
+    except GraphError as error:
+        raise GraphError(f"{where}: {error}") from error
     return graph.flow(where=where)
 
 

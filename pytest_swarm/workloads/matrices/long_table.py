@@ -17,6 +17,10 @@ DATASET: Final = ("task", "eval_name", "dataset")
 PROMPT_TOKENS: Final = ("prompt_tokens", "input_tokens")
 COMPLETION_TOKENS: Final = ("completion_tokens", "output_tokens")
 COST: Final = ("cost", "total_cost")
+_READ: Final = frozenset(
+    {*MODEL, *SCORE, *PROMPT_ID, *DATASET, *PROMPT_TOKENS, *COMPLETION_TOKENS, *COST}
+    | {"prompt", "latency_s", "latency_ms", ""}  # "" heads the index that pandas writes
+)
 
 
 def read_long(path: Path) -> Iterator[MatrixCell]:
@@ -39,7 +43,7 @@ def long_cell(row: TableRow) -> MatrixCell:
     prompt_id, prompt = row.text(*PROMPT_ID), row.text("prompt")
     if prompt_id is None and prompt is None:
         raise _missing(row, "prompt", (*PROMPT_ID, "prompt"))
-    latency_s, latency_ms = row.number("latency_s", "latency"), row.number("latency_ms")
+    latency_s, latency_ms = row.number("latency_s"), row.number("latency_ms")
     return MatrixCell(
         where=row.where,
         model=model,
@@ -51,6 +55,7 @@ def long_cell(row: TableRow) -> MatrixCell:
         completion_tokens=row.count(*COMPLETION_TOKENS),
         cost=row.number(*COST),
         latency_s=latency_ms / 1000.0 if latency_s is None and latency_ms is not None else latency_s,
+        unread=tuple(column for column in row.values if column not in _READ),
     )
 
 

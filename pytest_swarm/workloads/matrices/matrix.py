@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 from types import MappingProxyType
@@ -13,7 +13,10 @@ from pytest_swarm.errors import MatrixError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatrixCell:
-    """What one row says of one model on one prompt; None = not given. `cost` is in USD, `dataset` any word."""
+    """What one row says of one model on one prompt; None = not given. `cost` is in USD, `dataset` any word.
+
+    `unread` are the columns of the row that nothing is taken from.
+    """
 
     where: str
     model: str
@@ -25,6 +28,7 @@ class MatrixCell:
     completion_tokens: int | None = None
     cost: float | None = None
     latency_s: float | None = None
+    unread: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -93,8 +97,10 @@ def build_matrix(cells: Iterable[MatrixCell], *, source: str, models: tuple[str,
     prompts: dict[str, _Prompt] = {}
     repeated = 0
     seen: dict[str, None] = {}
+    unread: dict[str, None] = {}
     for cell in cells:
         seen.setdefault(cell.model)
+        unread |= dict.fromkeys(cell.unread)
         if models and cell.model not in models:
             continue
         repeated += not _enter(prompts.setdefault(cell.key, _Prompt()), cell)
@@ -108,13 +114,6 @@ def build_matrix(cells: Iterable[MatrixCell], *, source: str, models: tuple[str,
         raise MatrixError(
             f"{source}: no prompt has a score of every model ({', '.join(kept)}); name fewer with --models"
         )
-    notes = []
-    if repeated:
-        notes.append(f"{repeated} rows say the same again and count once")
-    if len(complete) < len(prompts):
-        notes.append(
-            f"{len(prompts) - len(complete)} of {len(prompts)} prompts lack a score of a model and are left out"
-        )
     return Matrix(
         models=kept,
         prompts=tuple(
@@ -126,8 +125,18 @@ def build_matrix(cells: Iterable[MatrixCell], *, source: str, models: tuple[str,
             )
             for key, each in complete.items()
         ),
-        notes=(*notes, *_gaps(complete.values(), kept)),
+        notes=(*_left_out(unread, repeated, len(prompts), len(complete)), *_gaps(complete.values(), kept)),
     )
+
+
+def _left_out(unread: Iterable[str], repeated: int, prompts: int, complete: int) -> Iterator[str]:
+    """Yield notes on columns, rows and prompts that nothing is taken from."""
+    if columns := ", ".join(unread):
+        yield f"columns that are not used: {columns}"
+    if repeated:
+        yield f"{repeated} rows say the same again and count once"
+    if complete < prompts:
+        yield f"{prompts - complete} of {prompts} prompts lack a score of a model and are left out"
 
 
 def _enter(prompt: _Prompt, cell: MatrixCell) -> bool:
@@ -158,9 +167,9 @@ def _kept_models(seen: tuple[str, ...], wanted: tuple[str, ...], source: str) ->
     if unknown:
         raise MatrixError(f"{source}: has no model {unknown[0]!r}; it has {', '.join(seen)}")
     kept = wanted or seen
-    folded = [each.lower() for each in kept]
-    for each in kept:
-        if folded.count(each.lower()) > 1:
+    folded = [each.strip().lower() for each in kept]
+    for each, plain in zip(kept, folded, strict=True):
+        if folded.count(plain) > 1:
             raise MatrixError(f"{source}: model {each!r} appears in two spellings; use one")
         if "," in each:
             raise MatrixError(f"{source}: model {each!r} has a comma in its name, which separates modes; rename it")

@@ -13,6 +13,8 @@ from pytest_swarm.workloads.matrices.table_rows import TableRow, read_rows
 
 _RESPONSE, _COST = "|model_response", "|total_cost"
 _ROUTELLM_RESPONSE: Final = "_response"
+_TRUTHS: Final = ("true", "false", "1", "0", "1.0", "0.0", "")
+_INDEX: Final = "Unnamed:"  # heads the index that pandas wrote, where it has read and written it again
 _NO_MODELS: Final = ("prompt", "task", "prompt_id", "")  # "" heads the index that pandas writes
 
 
@@ -72,18 +74,31 @@ def _routellm_cells(row: TableRow, *, stem: str, number: int) -> Iterator[Matrix
     prompt = row.text("prompt")
     if prompt is None:
         raise row.fail(f"names no prompt: it needs a column 'prompt'; its columns are {', '.join(row.values)}")
-    models = [column for column in row.values if column not in _NO_MODELS and not column.endswith(_ROUTELLM_RESPONSE)]
+    models = [column for column in row.values if not column.startswith(_INDEX) and column not in _NO_MODELS]
+    models = [column for column in models if not column.endswith(_ROUTELLM_RESPONSE)]
     if not models:
         raise MatrixError(f"{row.where}: has no column of a model beside 'prompt'")
     for model in models:
         yield MatrixCell(
             where=row.where,
             model=model,
-            score=row.score(model),
+            score=_truth(row, model),
             prompt_id=f"{stem}-{number}",
             prompt=prompt,
             dataset=stem.removesuffix(_ROUTELLM_RESPONSE + "s"),
         )
+
+
+def _truth(row: TableRow, model: str) -> float | None:
+    """Return the score of a column of True and False; a column of anything else would be taken for a model."""
+    value = row.values[model]
+    written = str(value).strip().lower()
+    if value is not None and written not in _TRUTHS:
+        raise row.fail(
+            f"column {model!r} holds {value!r:.40}, but each column beside 'prompt' is a model's and holds True or "
+            "False; take it out, or use --format long, with a row for each prompt and model"
+        )
+    return row.score(model)
 
 
 def _is_long(row: TableRow) -> bool:

@@ -192,7 +192,7 @@ def test_a_bad_table_is_refused_in_a_sentence(tmp_path: Path, rows: list[Mapping
         ),
         ("routerbench", "t.csv", "sample_id,m|total_cost\na,1\n", "has no score of 'm': it needs the column 'm'"),
         ("routellm", "t.csv", "question,m\na,True\n", "names no prompt: it needs a column 'prompt'"),
-        ("routellm", "t.csv", "prompt,m\na,maybe\n", "column 'm' holds 'maybe', which is no number"),
+        ("routellm", "t.csv", "prompt,m\na,maybe\n", "column 'm' holds 'maybe', but each column beside 'prompt'"),
         ("llmrouterbench", "d/s/m/t.json", "{}", "has no list 'records'"),
         ("llmrouterbench", "d/s/m/t.json", '{"records": [{"score": 1}]}', "record 1: has no 'index'"),
         ("llmrouterbench", "d/s/m/t.json", '{"records": [{"index": 1}]}', "record 1: has no 'score'"),
@@ -233,3 +233,24 @@ def test_the_help_names_every_format() -> None:
     parser = argparse.ArgumentParser()
     configure(parser)
     assert all(name in parser.format_help() for name in READERS)
+
+
+def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("prompt_id,model,score,cost_cents,latency\na,m,1,3,250\na,n,0,4,250\n")
+    matrix = read(path, "long")
+    assert matrix.notes[0] == "columns that are not used: cost_cents, latency"
+    assert [(cell.cost, cell.latency_s) for cell in matrix.prompts[0].cells.values()] == [(None, None)] * 2
+    path.write_text("prompt_id,model,score\na,m,1\na,M ,0\n")
+    with pytest.raises(MatrixError, match="model 'm' appears in two spellings; use one"):
+        read(path, "long")
+
+
+@pytest.mark.parametrize("value", ["0.5", "17", "$2", "mmlu"])
+def test_a_column_of_routellm_that_is_no_models_is_refused(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Unnamed: 0,prompt,m,n\n7,a,True,False\n8,b,1.0,\n")
+    assert read(path, "routellm").models == ("m", "n")
+    path.write_text(f"prompt,m,n,m_cost\na,True,False,{value}\n")
+    with pytest.raises(MatrixError, match=r"column 'm_cost' holds .*, but each column beside 'prompt' is a model's"):
+        read(path, "routellm")
