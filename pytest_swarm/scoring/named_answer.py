@@ -22,7 +22,7 @@ _MAX_MENTIONS: Final = 20  # that are looked at; keeps hostile texts cheap
 _SENTENCE: Final = re.compile(  # with a verb that every sentence may have, or of many words that are no names
     r"\W*[A-Z\d].*\b"
     + one_of("is, are, was, were, has, had, be, been, it, ist, sind, war, est, sont, son, es")
-    + r"\b|\W*(?:He|She|It|They|We|I|You|There|This|That)(?:'\w{1,2})?\s[a-z]+\s"
+    + r"\b|\W*(?:He|She|It|They|We|I|You|There|This|That)(?:'s\s|(?:'\w{1,2})?\s[a-z]+\s)"
     r"|\W*[A-Z\d](?=(?:\S*\s+){4})(?:.*?\s[a-z]{2,}){2}"
 )
 _CLAUSE: Final = re.compile(
@@ -51,8 +51,11 @@ _APPOSITION: Final = re.compile(r",\s(?:an?\s|the\s|one\s|[a-z]+\s(?:of|to)\s)")
 _GIVEN_LATER: Final = re.compile(  # "Sydney is the largest city, but the capital is Canberra"
     r"[,;.—–]\s(?:[Bb]ut|[Yy]et|[Hh]owever|[Ii]n fact|[Aa]ctually)\b,?\s(?:in fact,?\s|actually,?\s)?"
     r"(?:(?:the|its|their)\s[^.,;]{1,60}?|it|that|this)(?:'s|\sis|\swas)\s(?:actually\s|really\s)?(?:the\s)?[A-Z][\w-]+"
-    r"|\bbut (?:is |it is |it's )?now\b"
+    r"|(?:\bbut|[,;])\s(?:is |it is |it's )?now\b"
     r"|\bbut (?:the|its) (?:\w+ )?(?:sentiment|label|answer|category|class|verdict|tone) is (?!not\b)[a-z]+"
+)
+_GIVEN_BEFORE: Final = re.compile(  # "It's Toronto; Ottawa is smaller"
+    r"\W*(?:It|That|This)(?:'s|\sis|\swas)\s(?:\w+ly\s)?(?:the\s)?[A-Z][\w-]*[^;(—]{0,60}[;(—]"
 )
 _PAST: Final = re.compile(
     r"\s(?:[a-z]{2,}ed|did|does|wrote|won|made|led|found|built|became|sang|gave|took|began|came|went|ran|said|sent)\b"
@@ -129,7 +132,7 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
         return False
     if clause.startswith("(") and (_VERB.search(clause) or _IS.match(after)):
         return False
-    if _GIVEN_LATER.search(after):
+    if _GIVEN_LATER.search(after) or _GIVEN_BEFORE.match(before):
         return False
     if _BEFORE.search(before) or _ANOTHER_BEFORE.search(before) or _AFTER.match(after):
         return False

@@ -23,7 +23,9 @@ _LEAD_IN: Final = re.compile(
     r"|they"
     r"|here|(?:the|my) \w{1,20})(?:'s|’s|\s(?:is|was|are|were|would be|must be|should be|appears|seems|looks))\s{1,3}"
     r"|i(?:'d|’d|\swould)?\s(?:say|guess|pick|choose|go with)\s"
-    r"|(?:at|in|on|by|(?:dr|mr|mrs|ms|prof)\b\.?|professor|president|sir)\s(?=\S)",
+    r"|(?:at|in|on|by|(?:dr|mr|mrs|ms|prof)\b\.?|professor|president|sir)\s(?=\S)"
+    r"|the\s(?:city|town|state|country|island|river|planet|month|year|element|gas|colou?r|word|letter|author|artist"
+    r"|physicist|scientist|composer|painter)\s(?:of\s)?(?=\S)",
     re.IGNORECASE,
 )
 _HEDGE: Final = re.compile(
@@ -32,7 +34,7 @@ _HEDGE: Final = re.compile(
     r"\b,?\s{1,3}|(?:hmm+|well|oh|i['’]m not (?:certain|sure|100% sure))\b,?\s{1,3}(?:but\s)?"
     r"|[^?.!\n]{1,60}\?\s{1,2}no,\s{1,2}"
     r"|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)"
-    r"|(?:so|thus|therefore|hence),\s{1,3}|not\s[^.,;\n]{1,60},?\sbut\s(?:rather\s)?){1,2}(?=\S)",
+    r"|(?:so|thus|therefore|hence),\s{1,3}|not\s[^.,;:\n]{1,60}(?:,?\sbut\s(?:rather\s)?|[:;—–]\s)){1,2}(?=\S)",
     re.IGNORECASE,
 )
 _GREETING: Final = re.compile(
@@ -44,7 +46,7 @@ _COPULA: Final = re.compile(
     r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|prints|returns|outputs|means|stands for"
     r"|ist|sind|war|est|sont|es|son|é)\s"
     r"|(?<=[\u3040-\u9fff])(?:[是为は]|[:\uff1a]\s?)"
-    r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s"
+    r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s(?:=|→|->|=>)\s"
 )
 _DENIED: Final = re.compile(rf"\b(?:either|if)\b|{DENIAL}", re.IGNORECASE)
 _CONTRAST: Final = re.compile(r",?\s(?:while|whereas|(?:even )?though|although|despite)\s", re.IGNORECASE)
