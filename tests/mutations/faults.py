@@ -605,8 +605,8 @@ FAULTS: Final = (
     Fault(
         name="a contrast that names another text leaves the first as the answer",
         where="scoring/named_answer.py",
-        old="    if _GIVEN_LATER.search(after):\n        return False\n",
-        new="",
+        old="if _GIVEN_LATER.search(after) or",
+        new="if",
         tests=("scoring/test_denials.py",),
     ),
     Fault(
