@@ -575,6 +575,13 @@ FAULTS: Final = (
         tests=("scoring/test_reply_forms.py",),
     ),
     Fault(
+        name="a table that was imported under two names counts as more jobs",
+        where="decision/pooled_runs.py",
+        old="yield from (task.prompt for task in graph.tasks)",
+        new="yield graph.digest",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
         name="a table that is decided on twice counts as more repeats",
         where="gate/pairing.py",
         old="each.model, _answer(each))",
