@@ -182,18 +182,8 @@ def _field_names(of: WithFields) -> tuple[str, ...]:
     return of.__struct_fields__ if issubclass(of, msgspec.Struct) else tuple(each.name for each in fields(of))
 
 
-class EncodedObject(dict[str, Json]):
-    """A JSON object that has been encoded: its items may be a part of it, its `line` is all of it."""
-
-    def __init__(self, items: Mapping[str, Json], *, line: str) -> None:
-        super().__init__(items)
-        self.line = line
-
-
 def encode_line(value: Mapping[str, Json]) -> str:
     """Return one line of a file of JSON lines, without its newline: ASCII, and no NaN, whatever a model answered."""
-    if isinstance(value, EncodedObject):
-        return value.line
     return _ENCODE_LINE(value)
 
 

@@ -23,6 +23,11 @@ _EVERYBODY: Final = 0o666  # less the umask
 _LONGEST_HOLDER: Final = 1000  # bytes of a lock file
 
 
+def shown_path(path: Path, start: Path) -> str:
+    """Return a path as a user in the folder `start` would write it: relative to it where it lies inside."""
+    return str(path.relative_to(start)) if path.is_relative_to(start) else str(path)
+
+
 @contextmanager
 def refused_files() -> Iterator[None]:
     """Turn the system's refusal of a file, such as one in another user's folder, into an OptionError that names it."""

@@ -11,6 +11,8 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pytest_swarm"
 
@@ -46,6 +48,9 @@ FRONT_DOORS = {"__init__", "__main__", "schemas"}
 
 HEAVY = {"asyncio", "cvxpy", "highspy", "httpx", "jinja2", "msgspec", "numpy", "ollama", "pynvml", "scipy"}
 """Libraries that no plain test suite may pay for: they are imported inside functions, when an option needs them."""
+
+LIGHT_OF_A_RUN = {"asyncio", "msgspec"}
+"""Those of them that each process of a run uses, the controller of xdist too, which runs no case."""
 
 MODULE_NAMES_TWICE: dict[str, str] = {}
 """A module name that stands in two rooms -> the reason. Five at most."""
@@ -258,10 +263,17 @@ def test_nothing_refers_to_a_document_outside_the_project() -> None:
     assert not lines, "\n".join(lines)
 
 
-def test_loading_the_plugin_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize(
+    ("roots", "heavy"),
+    [
+        pytest.param(["plugin", "plugin.hooks"], HEAVY, id="plugin"),
+        pytest.param(["plugin.backend_choice", "plugin.reporting"], HEAVY - LIGHT_OF_A_RUN, id="controller-of-xdist"),
+    ],
+)
+def test_a_process_imports_nothing_heavy_that_it_does_not_use(roots: list[str], heavy: set[str]) -> None:
     graph = file_graph(late=False)
     packages = {name.rpartition(".")[0] for name in graph} & set(graph)
-    reached, waiting = set(), ["pytest_swarm.plugin", "pytest_swarm.plugin.hooks"]
+    reached, waiting = set(), [f"pytest_swarm.{root}" for root in roots]
     while waiting:
         name = waiting.pop()
         if name not in reached:
@@ -272,6 +284,6 @@ def test_loading_the_plugin_imports_nothing_heavy() -> None:
         for path, tree in trees().items()
         if module_name(path) in reached
         for line, name in imports(tree, late=False)
-        if name.partition(".")[0] in HEAVY
+        if name.partition(".")[0] in heavy
     ]
     assert not wrong, "\n".join(wrong)

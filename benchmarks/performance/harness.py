@@ -164,7 +164,7 @@ def _environment(workflows: int) -> dict[str, str]:
 
 
 def processes() -> None:
-    """Print the times of one and two processes beside those of empty tests, after a run that compiles the modules."""
+    """Print the times of one and two processes, and those of pytest alone, after a run that compiles the modules."""
     measure(1, "--swarm-backend=sim", "-n2")
     for name, source in WORKFLOWS.items():
         _print_processes(name, source)
@@ -172,23 +172,20 @@ def processes() -> None:
 
 def _print_processes(name: str, source: str) -> None:
     """Print them for one kind of workflows."""
-    print(f"\n{JOBS} jobs ({','.join(MODES)}) of {name}, and as many empty tests\n")
-    print("| processes | wall | CPU | other work | jobs a second | empty, wall | empty, CPU |")
-    print("|---|---|---|---|---|---|---|")
-    walls_s, empty_s = [], []
+    print(f"\n{JOBS} jobs ({','.join(MODES)}) of {name}, and pytest alone: as many empty tests without this plugin\n")
+    print("| what | processes | wall | CPU | other work | tests a second |\n|---|---|---|---|---|---|")
+    walls_s, alone_s = [], []
     for number, arguments in ((1, ()), (2, ("-n2",))):
         run = measure(round(JOBS / len(MODES)), "--swarm-backend=sim", *arguments, source=source)
-        empty = empty_run(JOBS, *arguments)
+        alone = empty_run(JOBS, *arguments)
         walls_s.append(run.wall_s)
-        empty_s.append(empty.wall_s)
-        times = f"| {number} | {run.wall_s:.1f} s | {run.cpu_s:.1f} s | {run.others_s:.1f} s "
-        times += f"| {run.jobs / run.wall_s:.0f} "
-        print(f"{times}| {empty.wall_s:.1f} s | {empty.cpu_s:.1f} s |", flush=True)
-    halved_s = empty_s[1] + (walls_s[0] - empty_s[0]) / 2
+        alone_s.append(alone.wall_s)
+        for what, used, tests in (("jobs", run, run.jobs), ("pytest alone", alone, JOBS)):
+            times = f"{used.wall_s:.1f} s | {used.cpu_s:.1f} s | {used.others_s:.1f} s | {tests / used.wall_s:.0f}"
+            print(f"| {what} | {number} | {times} |", flush=True)
+    halved_s = alone_s[1] + (walls_s[0] - alone_s[0]) / 2
     apart_s = separate_runs_s(round(JOBS / 2 / len(MODES)), source)
-    print(
-        f"\nTwo processes are {walls_s[0] / walls_s[1]:.2f} times as fast. Were all but the empty tests shared without"
-    )
+    print(f"\nTwo processes are {walls_s[0] / walls_s[1]:.2f} times as fast. Were all but pytest alone shared without")
     print(f"any loss, starts, imports and reports too, it would be {walls_s[0] / halved_s:.2f}.")
     print(
         f"Two separate runs of half the jobs each, at the same time, take {apart_s:.1f} s, which is "
@@ -233,12 +230,12 @@ def share() -> None:
 
 
 def floor_s() -> float:
-    """Return the CPU seconds that pytest takes for an empty parametrized test, with pytest-benchmark loaded."""
+    """Return the CPU seconds that pytest alone takes for an empty parametrized test, with pytest-benchmark loaded."""
     return (empty_run(JOBS).cpu_s - empty_run(1).cpu_s) / (JOBS - 1)
 
 
 def empty_run(tests: int, *arguments: str) -> Used:
-    """Run empty parametrized tests in a process of its own.
+    """Run empty parametrized tests without this plugin, in a process of its own.
 
     Args:
         tests: Their number.
@@ -247,7 +244,7 @@ def empty_run(tests: int, *arguments: str) -> Used:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_empty.py").write_text(EMPTY, encoding="ascii")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
-        return used_by([*command, *arguments], Path(folder), tests)
+        return used_by([*command, "-p", "no:swarm", *arguments], Path(folder), tests)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from pytest_swarm.simulator.models.call_cost import CallCost, TokenRates, estima
 
 _LEAST_FIRST: Final = 3  # calls of either kind; fewer tell nothing
 _LEAST_PREPARATION_S: Final = 0.05  # less is how much equal calls differ
-_LEAST_TOKENS: Final = 2  # the server reports no time for a reply of one token
+LEAST_TIMED_TOKENS: Final = 2  # the server reports no time for a reply of one token
 _LEAST_RATE: Final = 0.5  # tokens per estimated token: 0.85 to 1.08 in two recordings of two models
 _LIMIT_SHARE: Final = 0.5  # a model has a limit of its own if so many of its cut replies have the same length
 
@@ -70,7 +70,7 @@ def decode_tokens_per_s(chats: Iterable[RecordedChat]) -> float | None:
     known = [
         (chat.reply.completion_tokens, chat.reply.decode_s)
         for chat in chats
-        if (chat.reply.completion_tokens or 0) >= _LEAST_TOKENS and chat.reply.decode_s
+        if (chat.reply.completion_tokens or 0) >= LEAST_TIMED_TOKENS and chat.reply.decode_s
     ]
     if not known:
         return None

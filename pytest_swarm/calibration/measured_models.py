@@ -22,11 +22,10 @@ from pytest_swarm.calibration.call_costs import (
     own_limit,
 )
 from pytest_swarm.calibration.planner_behaviour import PlannerBehaviour, planner_behaviour
-from pytest_swarm.calibration.prompt_reuse import prompt_reading
+from pytest_swarm.calibration.prompt_reading import prompt_reading, steady_prompts
 from pytest_swarm.calibration.recorded_chats import ModelRecordings, RecordedLoad, collect_recordings
 from pytest_swarm.calibration.recorded_replies import recorded_answers
 from pytest_swarm.calibration.shared_compute import AloneTimes, alone_times
-from pytest_swarm.calibration.steady_prompts import steady_prompts
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES
 from pytest_swarm.ollama.cassette.takes import Take
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer

@@ -7,14 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import Final, overload
+from typing import overload
 
+from pytest_swarm.calibration.call_costs import LEAST_TIMED_TOKENS
 from pytest_swarm.domain.prompt_speed import PromptSpeed, prompt_speed
 from pytest_swarm.execution.played_world import UNLIMITED_BYTES, ModelFigures, PlayedWorld
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.stored_values import LoadSample, SpeedSample, StoredAnswer
-
-_LEAST_TOKENS: Final = 2  # the server reports no time for a reply of one token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +111,7 @@ def _decode_speed(answers: Iterable[StoredAnswer]) -> float | None:
     known = [
         (answer.completion_tokens, answer.decode_s)
         for answer in answers
-        if (answer.completion_tokens or 0) >= _LEAST_TOKENS and answer.decode_s
+        if (answer.completion_tokens or 0) >= LEAST_TIMED_TOKENS and answer.decode_s
     ]
     return sum(tokens or 0 for tokens, _ in known) / sum(seconds or 0.0 for _, seconds in known) if known else None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.telemetry import EVENTS_FILE
 
 DEFAULT: Final = ("html", "json")
 HELP: Final = "rebuild the reports of one or more runs from their events"
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         return _print_published(options, published)
     outputs = [parse_output(text, what="--type") for text in options.type or DEFAULT]
     sources = [
-        Source(run=read_run(path), events=path / "events.jsonl" if path.is_dir() else path) for path in options.runs
+        Source(run=read_run(path), events=path / EVENTS_FILE if path.is_dir() else path) for path in options.runs
     ]
     for path in rebuild(sources, outputs, folder=options.out, job=options.job):
         print(f"wrote {path}")

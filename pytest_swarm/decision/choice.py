@@ -131,7 +131,7 @@ def choose_policy(figures: PolicyFigures, *, every: bool = True) -> PolicyChoice
 
 
 def gain_of(logarithm: float, *, relative: bool) -> float:
-    """Return a gain as it is told: for relative figures the share that is saved, 1 - exp(-g)."""
+    """Return a gain as it is told: for relative figures the share that is saved, 1 - exp(-g), g = log(now / policy)."""
     return -math.expm1(-logarithm) if relative else logarithm
 
 

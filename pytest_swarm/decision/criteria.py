@@ -84,7 +84,15 @@ def parse_loss(text: str, *, what: str) -> AllowedLoss:
 
 
 def parse_criterion(text: str, *, what: str) -> Criterion:
-    """Return the criterion of a name; OptionError names `what` and the known ones."""
+    """Return the criterion of a name.
+
+    Args:
+        text: Such as `score` or `utility`.
+        what: What the text is called in an error.
+
+    Raises:
+        OptionError: There is no such criterion; the message names the known ones.
+    """
     if text not in CRITERIA:
         raise OptionError(f"{what}: {text!r} is not known; known are {', '.join(CRITERIA)}")
     return CRITERIA[text]

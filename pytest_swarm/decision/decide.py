@@ -28,8 +28,10 @@ from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.units import format_gb
 
 _PRESENT: Final = ("fixed", "single", "best-single")
-_ALIKE: Final = ("fixed", "single")  # plan alike at every horizon
 """What people do without a router, in this order: the present policy where none is named."""
+_STAND_INS: Final = (*_PRESENT, "llm")
+"""What stands for it where none of these ran, or several single models did; after them the first mode that ran."""
+_ALIKE: Final = ("fixed", "single")  # plan alike at every horizon
 _SAVINGS: Final = ("score", "makespan_s", "switches", "load_s", "token_cost")
 
 
@@ -49,6 +51,7 @@ class PolicyDecision:
 
     `means` are metric -> its mean over the jobs for each policy; None where one was not measured. `runs` are what the
     runs were. `policies` use `jobs` jobs of `repeats` repeats. `figures` says where the runs' figures come from.
+    `present_assumed` says that nothing tells what is done now, so that the present policy only stands for it.
     """
 
     question: DecisionQuestion
@@ -62,6 +65,7 @@ class PolicyDecision:
     repeats: int
     decided_together: int
     figures: FiguresMark
+    present_assumed: bool = False
 
     @property
     def present(self) -> PolicySetting:
@@ -84,7 +88,15 @@ class PolicyDecision:
         return self.measured.present_fault if self.in_force == self.present else None
 
     def mean(self, metric: str, policy: PolicySetting) -> float | None:
-        """Return the mean of a metric over the jobs under one policy."""
+        """Return the mean of a metric over the jobs under one policy.
+
+        Args:
+            metric: Its name in report.json.
+            policy: One of the policies that were measured.
+
+        Returns:
+            In the unit of the metric; None where no job measured it.
+        """
         return self.means[metric][self.policies.index(policy)]
 
     def run_of(self, policy: PolicySetting) -> RunInfo:
@@ -141,7 +153,10 @@ class _Frame:
 
 def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> PolicyDecision:
     question, by = frame.question, frame.question.by
-    present = _present(grouped, question, frame.budget_gb)
+    if question.against is None:
+        present, assumed = _present(grouped)
+    else:
+        present, assumed = _named(grouped, question.against, frame.budget_gb), False
     criteria = (by,) if by in (SCORE, CRITERIA["utility"]) else (by, SCORE)
     measured = usable_policies(grouped, present, criteria)
     noise, repeats = measured.noise(by) if measured.jobs else ((), 1)
@@ -160,6 +175,7 @@ def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> Pol
         repeats=repeats,
         decided_together=frame.together,
         figures=frame.figures,
+        present_assumed=assumed,
     )
 
 
@@ -188,46 +204,39 @@ def _figures(measured: MeasuredPolicies, frame: _Frame) -> PolicyFigures:
     )
 
 
-def _present(
-    grouped: Mapping[PolicySetting, JobsByDigest], question: DecisionQuestion, budget_gb: float
-) -> PolicySetting:
-    """Return the policy in use now: the one that was named, or else the plainest that was run."""
+def _named(grouped: Mapping[PolicySetting, JobsByDigest], against: str, budget_gb: float) -> PolicySetting:
+    """Return the policy in use now that `--against` names."""
     settings = sorted(grouped, key=lambda each: each.order)
-    known = ", ".join(dict.fromkeys(each.mode for each in settings))
-    if question.against is not None:
-        wanted = question.against.strip().lower()
-        named = [each for each in settings if wanted in (each.mode.lower(), each.label.lower())]
-        if not named:
-            near = get_close_matches(wanted, [each.mode.lower() for each in settings], n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            where = format_gb(budget_gb)
-            raise OptionError(f"--against: {question.against!r} was not run at {where}{hint}; run are {known}")
-        if in_hindsight(named[0]):
-            others = ", ".join(dict.fromkeys(each.mode for each in settings if not in_hindsight(each)))
-            raise OptionError(
-                f"--against: {question.against!r} knows the answers beforehand, so it cannot be in use now; run are "
-                f"{others or 'no other modes'}"
-            )
-        if len(named) > 1 and named[0].mode.partition(":")[0] not in _ALIKE:
-            labels = ", ".join(each.label for each in named)
-            raise OptionError(f"--against: {question.against!r} was run at several horizons; name one of {labels}")
-        return named[0]
-    several: set[str] = set()
-    for name in _PRESENT:
-        found = [each for each in settings if each.mode.partition(":")[0] == name]
-        modes = {each.mode for each in found}
-        if len(modes) == 1:
-            return found[0]
-        several |= modes
-    if several:
+    wanted = against.strip().lower()
+    named = [each for each in settings if wanted in (each.mode.lower(), each.label.lower())]
+    if not named:
+        near = get_close_matches(wanted, [each.mode.lower() for each in settings], n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        known, where = ", ".join(dict.fromkeys(each.mode for each in settings)), format_gb(budget_gb)
+        raise OptionError(f"--against: {against!r} was not run at {where}{hint}; run are {known}")
+    if in_hindsight(named[0]):
+        others = ", ".join(dict.fromkeys(each.mode for each in settings if not in_hindsight(each)))
         raise OptionError(
-            f"decide: {', '.join(sorted(several))} could each be what you do now; name one with --against"
+            f"--against: {against!r} knows the answers beforehand, so it cannot be in use now; run are "
+            f"{others or 'no other modes'}"
         )
-    what = f"none of {known} is" if len(settings) > 1 else f"only {known} was run, which is not"
-    raise OptionError(
-        f"decide: {what} what people do without a router; name what you do now with --against, or run mode fixed as "
-        "well"
-    )
+    if len(named) > 1 and named[0].mode.partition(":")[0] not in _ALIKE:
+        labels = ", ".join(each.label for each in named)
+        raise OptionError(f"--against: {against!r} was run at several horizons; name one of {labels}")
+    return named[0]
+
+
+def _present(grouped: Mapping[PolicySetting, JobsByDigest]) -> tuple[PolicySetting, bool]:
+    """Return what people do without a router, or what stands for it, and whether it only stands for it."""
+    settings = [each for each in sorted(grouped, key=lambda each: each.order) if not in_hindsight(each)]
+    if not settings:
+        known = ", ".join(dict.fromkeys(each.mode for each in grouped))
+        raise OptionError(f"decide: only {known} was run, which knows the answers beforehand; run mode fixed as well")
+    by_name = {name: [each for each in settings if each.mode.partition(":")[0] == name] for name in _STAND_INS}
+    for name in _PRESENT:
+        if len({each.mode for each in by_name[name]}) == 1:
+            return by_name[name][0], False
+    return next((found[0] for found in by_name.values() if found), settings[0]), True
 
 
 def _means(measured: MeasuredPolicies, metric: str) -> tuple[float | None, ...]:

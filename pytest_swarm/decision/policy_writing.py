@@ -23,7 +23,7 @@ from pytest_swarm.estimate.formulas import DIFFICULTY_PENALTY
 from pytest_swarm.gate.run_context import MEASURING
 from pytest_swarm.gate.shards import DEFAULTS
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
-from pytest_swarm.metrics.slow_loads import usual_loads_s
+from pytest_swarm.metrics.slow_server import usual_loads_s
 from pytest_swarm.routing.policy_file import (
     MODEL_FIELDS,
     PolicyCell,

@@ -74,7 +74,16 @@ def twin_numbers(runs: Sequence[Iterable[MeasuredJob]]) -> Mapping[int, int]:
 
 
 def check_twins(runs: Sequence[Run], measured: Sequence[Sequence[MeasuredJob]], twins: Mapping[int, int]) -> None:
-    """Raise OptionError where a run adds nothing to the one that it is again."""
+    """Refuse a run that adds nothing to the one that it is again.
+
+    Args:
+        runs: The runs that are taken together.
+        measured: The jobs of each.
+        twins: The number of a run that holds the same as another one -> the number of that one.
+
+    Raises:
+        OptionError: A run adds nothing.
+    """
     for number, earlier in twins.items():
         known = set(map(_slot, measured[earlier]))
         if all(_slot(job) in known for job in measured[number]):

@@ -59,7 +59,15 @@ def check_formula(text: str) -> frozenset[str]:
 
 
 def evaluate(text: str, values: Mapping[str, Value]) -> Value:
-    """The formula's value for the parents' values (id -> value). Raises UnusableError where it has none for these."""
+    """Return the formula's value for the parents' values.
+
+    Args:
+        text: The formula, such as `order.pieces * order.price`.
+        values: Id of a parent -> its answer as a value.
+
+    Raises:
+        UnusableError: The formula has no value for these answers.
+    """
     try:
         return _limited(_walk(_parse(text).body, values))
     except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:

@@ -31,7 +31,12 @@ class PromptSpeed:
     slowest: float
 
     def stalls(self, tokens: int, seconds: float) -> bool:
-        """Return whether a prompt of so many tokens that took so many seconds stalled."""
+        """Return whether a prompt stalled: it took over 0.3 s, and fewer tokens a second were read than `slowest`.
+
+        Args:
+            tokens: Tokens of the prompt that the server evaluated.
+            seconds: What it took to read them.
+        """
         return is_stalled(tokens, seconds, slowest=self.slowest)
 
 

@@ -70,7 +70,15 @@ def shrunk_table(sums: Mapping[CellKey, CellSums], fleet: Fleet) -> ShrunkTable:
 
 
 def named_prior(model: Model, task_type: str) -> float | None:
-    """Return the capability that a fleet names for a type, or for `*`; None where it names neither."""
+    """Return the capability that a fleet names for a type, or for `*`; None where it names neither.
+
+    Args:
+        model: A model of the fleet.
+        task_type: A word such as `math`.
+
+    Returns:
+        The share of right answers that is expected, 0 to 1.
+    """
     return model.capabilities.get(task_type, model.capabilities.get(ANY_TYPE))
 
 

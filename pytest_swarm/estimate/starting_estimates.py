@@ -20,7 +20,12 @@ class StartingEstimates(Protocol):
     """What is believed of the models before a job begins."""
 
     def capability(self, model: Model, task_type: str) -> float:
-        """Return the quality of a model on a task type at difficulty 1, in [0, 1]."""
+        """Return the quality of a model on a task type at difficulty 1, in [0, 1].
+
+        Args:
+            model: A model of the fleet.
+            task_type: A word such as `math`.
+        """
 
     def offset(self, model: Model, task: Task) -> float:
         """Return what the text of a task adds to the quality of its type."""

@@ -19,12 +19,12 @@ from pytest_swarm.domain.record import Case
 from pytest_swarm.execution.announced_calls import Announcement, ignore
 from pytest_swarm.execution.server_models import one_file_models
 from pytest_swarm.ollama.address import base_url, is_loopback, shown_host
-from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
 
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_swarm.ollama.client import OllamaClient
     from pytest_swarm.simulator.models.profile import Profile
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import Fault
@@ -129,6 +129,8 @@ def network_backend(
     """
 
     def connect() -> Connection:
+        from pytest_swarm.ollama.client import OllamaClient
+
         own = None if transport is None else transport()
         client = OllamaClient(host, transport=own, timeout_s=timeout_s, retries=retries)
         probe = client.without_retries()

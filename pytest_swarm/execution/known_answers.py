@@ -17,11 +17,11 @@ from pytest_swarm.errors import EstimateError, GraphError
 from pytest_swarm.estimate.scored_calls import ScoredCall, cell_sums
 from pytest_swarm.estimate.shrinkage import ShrunkTable, shrunk_table, without_priors
 from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers, load_measured_answers
+from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.graph_files import load_graph
 
-EVENTS: Final = "events.jsonl"
 ANSWERS: Final = "answers.jsonl"
 JOBS: Final = "jobs"
 _ROUNDING: Final = 1e-4  # of the priors in a fleet file
@@ -74,11 +74,11 @@ def read_known_answers(path: Path) -> KnownAnswers:
             f"{path}: is a store of answers, which has texts and no scores; play it with pytest "
             f"--swarm-backend=measure --swarm-offline --swarm-answers={path}, and give that run"
         )
-    elif (path / EVENTS).is_file() or path.is_file():
+    elif (path / EVENTS_FILE).is_file() or path.is_file():
         found = run_answers(read_run(path))
     else:
         raise EstimateError(
-            f"{path}: is neither a run nor an imported table; give a folder with {EVENTS}, or with {ANSWERS}"
+            f"{path}: is neither a run nor an imported table; give a folder with {EVENTS_FILE}, or with {ANSWERS}"
         )
     if not found.calls:
         raise EstimateError(f"{path}: no answer in it was scored, so nothing is known of the models")

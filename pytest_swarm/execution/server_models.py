@@ -7,13 +7,15 @@ import difflib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError, BadReplyError, CallTimeoutError, ModelMissingError, ServerRefusedError
 from pytest_swarm.ollama.address import shown_host
-from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
+
+if TYPE_CHECKING:
+    from pytest_swarm.ollama.client import OllamaClient
 
 _SIMILAR: Final = 0.65  # of difflib's ratio: `llama3.1:8b` and `llama3.2:3b` have 0.82, and `codellama:7b` 0.61
 PROBE_TIMEOUT_S: Final = 2.0  # `auto` skips a server that does not list its models in this time
@@ -33,11 +35,11 @@ def installed_models(host: str, timeout_s: float) -> tuple[ListedModel, ...]:
         host: URL of the server.
         timeout_s: Time limit of a question in seconds, of which `START_TIMEOUT_S` are used at most.
     """
-    found = _asked(host, timeout_s, "/api/tags", OllamaClient.installed)
+    found = _asked(host, timeout_s, "/api/tags", lambda client: client.installed())
     with suppress(BadReplyError, ServerRefusedError):  # what it answers there is judged by who needs it
         server_version(host, timeout_s)
     with suppress(BadReplyError, ServerRefusedError):
-        _asked(host, timeout_s, "/api/ps", OllamaClient.resident_entries)
+        _asked(host, timeout_s, "/api/ps", lambda client: client.resident_entries())
     return found
 
 
@@ -48,16 +50,18 @@ def server_version(host: str, timeout_s: float) -> str:
         host: URL of the server.
         timeout_s: Time limit in seconds, of which `START_TIMEOUT_S` are used at most.
     """
-    return _asked(host, timeout_s, "/api/version", OllamaClient.version)
+    return _asked(host, timeout_s, "/api/version", lambda client: client.version())
 
 
 def resident_models(host: str) -> tuple[ResidentEntry, ...]:
     """Return the resident models of the server at `host`; BackendError where it does not tell at once."""
-    return _asked(host, PROBE_TIMEOUT_S, "/api/ps", OllamaClient.resident_entries)
+    return _asked(host, PROBE_TIMEOUT_S, "/api/ps", lambda client: client.resident_entries())
 
 
 def _asked(host: str, timeout_s: float, path: str, call: Callable[[OllamaClient], Awaitable[T]]) -> T:
     """Return what a server answers before a run to a call of `path`, which takes it milliseconds."""
+    from pytest_swarm.ollama.client import OllamaClient
+
     limit_s = min(timeout_s, START_TIMEOUT_S)
 
     async def ask() -> T:

@@ -9,7 +9,7 @@ from pytest_swarm.gate.mean_verdicts import exact_verdict
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
 from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.metrics.spec import Kind
-from pytest_swarm.statistics.bootstrap import MIN_CLUSTERS, bca_ratio_of_medians, ratio_of_medians
+from pytest_swarm.statistics.bootstrap import MIN_DRAWN_CLUSTERS, bca_ratio_of_medians, ratio_of_medians
 
 WALL_TIME = (
     "wall times of one run are not judged, because the machine moves them; "
@@ -73,5 +73,5 @@ def _bounds(data: MeasuredPairs, level: float) -> tuple[float, float] | None:
         return None
     by_job: list[tuple[object, ...]] = [(match.setup.job,) for match, _, _ in data.pairs]
     by_repeat = [(match.setup.job, now.repeat) for match, _, now in data.pairs]
-    clusters = by_job if len(set(by_job)) >= MIN_CLUSTERS else by_repeat
+    clusters = by_job if len(set(by_job)) >= MIN_DRAWN_CLUSTERS else by_repeat
     return bca_ratio_of_medians(data.before, data.now, clusters, level=level)

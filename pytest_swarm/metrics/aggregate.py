@@ -84,13 +84,26 @@ class Selection:
 
 
 def aggregate_over(jobs: Sequence[MeasuredJob], selection: Selection) -> tuple[Aggregate, ...]:
-    """Return one aggregate per mode over the jobs of a selection."""
+    """Return one aggregate per mode over the jobs of a selection.
+
+    Args:
+        jobs: Jobs of any modes and settings.
+        selection: The setting whose jobs count.
+    """
     groups = sorted(_by_mode(filter(selection.holds, jobs)).items(), key=_first)
     return tuple(_at(_aggregate(group, mode), selection) for mode, group in groups)
 
 
 def summed_up(metric: AnyMetric, jobs: Sequence[MeasuredJob]) -> object:
-    """Return one metric over jobs of one mode, as its row sums it up."""
+    """Return one metric over jobs of one mode, as its row sums it up.
+
+    Args:
+        metric: The row of the table of metrics, which says how it is summed up.
+        jobs: Jobs of one mode.
+
+    Returns:
+        In the unit of the metric: an `Interval`, a number, or a tally; None where no job measured it.
+    """
     return metric.over(_Columns(jobs).of(metric))
 
 

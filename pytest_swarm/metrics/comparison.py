@@ -90,7 +90,16 @@ def compare_modes(jobs: Sequence[MeasuredJob]) -> tuple[Comparison, ...]:
 
 
 def compare(jobs: Iterable[MeasuredJob], *, mode: str, reference: str) -> Comparison:
-    """Return `mode` against `reference` over all the given jobs."""
+    """Return `mode` against `reference` over all the given jobs.
+
+    Args:
+        jobs: Jobs of any modes; those of other modes than the two are not looked at.
+        mode: The mode from which gains and losses are seen.
+        reference: The mode that it is compared with.
+
+    Returns:
+        Scores from 0 to 1, differences from -1 to 1, divergence in percent of the tasks that both ran.
+    """
     return _compare(_by_mode(jobs), mode, reference, None)
 
 

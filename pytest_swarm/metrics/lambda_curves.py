@@ -10,10 +10,9 @@ from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.cost_curves import Point, Range, aiq, apgr, cpt, upper_hull
 from pytest_swarm.metrics.curve_coverage import CurveCoverage, missing_figure
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, lambda_order, setting_order
-from pytest_swarm.routing.registry import mode_order
+from pytest_swarm.routing.registry import SINGLE, mode_order
 from pytest_swarm.statistics.bootstrap import cluster_weights, interval_over_rows
 
-SINGLE: Final = "single:"
 HALF: Final = 0.5  # of the gap between weak and strong, for cpt50
 
 

@@ -80,7 +80,12 @@ class MeasuredJob:
 
 
 def pair_key(record: JobRecord, occurrence: int) -> PairKey:
-    """Return what two jobs must share to be compared: everything but the mode."""
+    """Return what two jobs must share to be compared: everything but the mode.
+
+    Args:
+        record: The job.
+        occurrence: Which job it is, from 0, of those that are equal in all the rest.
+    """
     key = record.case.key
     return record.case.graph.digest, setting_of(key), key.repeat, occurrence
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.option_kinds import Option
     from pytest_swarm.routing.mode_table import ModeTable
 
-_REPEAT: Final = re.compile(r"^-r[0-9]+")
+_CASE_ID: Final = re.compile(
+    r"^(?P<test>.*?::[^\[]*\[)(?P<mode>.+?)-(?:h\d+|flat)-[\d.]+GB(?:-t[\d.e+-]+\d)?(?:-r\d+)?(?=[-\]])"
+)
 CASE: Final = "swarm_case"
 MARKER: Final = "swarm"
 MOST_CASES: Final = 100_000  # of one test
@@ -43,11 +45,15 @@ def key_of(item: pytest.Item) -> CaseKey:
     return key
 
 
-def without_case(item: pytest.Item) -> str:
-    """Return the node ID of a benchmark without its case: equal for items that differ in their case alone."""
-    assert isinstance(item, pytest.Function), "a benchmark is a function"
-    head, label = item.nodeid.partition("[")[0], key_of(item).label
-    return f"{head}[{_REPEAT.sub('', item.callspec.id.removeprefix(label))}]"
+def mode_of_id(node_id: str) -> str | None:
+    """Return the routing mode of a benchmark by its node ID; None for any other test."""
+    found = _CASE_ID.match(node_id)
+    return None if found is None else found["mode"]
+
+
+def workflow_of_id(node_id: str) -> str:
+    """Return the node ID of a test without its case: what all cases of one workflow have in common."""
+    return _CASE_ID.sub(r"\g<test>", node_id)
 
 
 def axes_of_marker(args: tuple[object, ...], values: dict[str, object], *, known: ModeTable) -> Axes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.errors import BackendError
-from pytest_swarm.telemetry.nvml import GpuMeter, NoGpu
+from pytest_swarm.errors import BackendError, OptionError
+from pytest_swarm.telemetry.nvml import GpuMeter, NoGpu, find_gpu
 from pytest_swarm.units import bytes_to_gb
 
 if TYPE_CHECKING:
@@ -16,6 +17,43 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.settings import Settings
 
 _CALLING: Final = ("auto", "ollama", "record", "measure")  # backends that may call a real server
+
+
+class MachineGpu:
+    """The GPUs of this machine, measured when they are first asked for.
+
+    Args:
+        settings: The settings, with the servers.
+        told: What the controller of xdist has measured for all its workers, who must agree on the cases; else None.
+        fleet: Gives the models on offer.
+    """
+
+    def __init__(self, settings: Settings, *, told: float | str | None, fleet: Callable[[], Fleet]) -> None:
+        self._settings = settings
+        self._told = told
+        self._fleet = fleet
+
+    @cached_property
+    def found(self) -> GpuMeter | NoGpu:
+        """The GPUs by NVML, or why they are not measured."""
+        return find_gpu()
+
+    @property
+    def meter(self) -> GpuMeter | None:
+        """The GPUs by NVML; None where they cannot be measured."""
+        return self.found if isinstance(self.found, GpuMeter) else None
+
+    @cached_property
+    def free_vram(self) -> float | str:
+        """The VRAM in GB that the run may use, when it was first asked for, or why it is not measured."""
+        return free_vram(self.found, self._settings, self._fleet) if self._told is None else self._told
+
+    def budget_gb(self) -> float:
+        """Return the budget `auto`, in GB: that VRAM; OptionError where it is not measured."""
+        if isinstance(self.free_vram, float) and self.free_vram:
+            return self.free_vram
+        reason = self.free_vram or "no GPU memory is free"
+        raise OptionError(f"no VRAM budget: {reason}; give one, such as --swarm-vram=8GB")
 
 
 def free_vram(found: GpuMeter | NoGpu, settings: Settings, fleet: Callable[[], Fleet]) -> float | str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import BaselineError
+from pytest_swarm.files import shown_path
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.baseline_change import change_baseline
 from pytest_swarm.gate.baseline_codec import read_baseline
@@ -85,9 +86,7 @@ class Gating:
         return read_baseline(file, shown=self._shown(file))
 
     def _shown(self, file: Path) -> str:
-        """The file as a user would write it."""
-        start = self._config.invocation_params.dir
-        return str(file.relative_to(start)) if file.is_relative_to(start) else str(file)
+        return shown_path(file, self._config.invocation_params.dir)
 
     def prepare(self, describe: Callable[[], RunInfo]) -> None:
         """Read what may be wrong before any test is run: the file, and what the run would be added to."""

@@ -128,10 +128,8 @@ class SwarmHooks:
             self.session.gating.attach(item, report)
         if self.is_worker and self.active and self.session.has_folder:
             shipped = self.session.folder.shipped()
-            if shipped:
-                from pytest_swarm.telemetry.shipping import pack
-
-                report.__dict__[EVENTS] = pack(shipped)
+            if shipped is not None:
+                report.__dict__[EVENTS] = shipped
         return report
 
     def pytest_report_teststatus(
@@ -188,7 +186,7 @@ class SwarmHooks:
         try:
             with self.signals.interruptible(self._tell_of_restoration):
                 if self.session.lost_workers:
-                    from pytest_swarm.plugin.killed_workers import leave_for_killed_workers
+                    from pytest_swarm.plugin.worker_ends import leave_for_killed_workers
 
                     resources.remarks += leave_for_killed_workers(resources, self.session.settings)
                 resources.close()
@@ -210,9 +208,9 @@ class SwarmHooks:
         if self.is_worker:
             self.config.workeroutput[REMARKS] = self.session.resources.remarks  # type: ignore[attr-defined]  # xdist's
         elif self.session.has_folder and self.session.dry_run is None:
-            from pytest_swarm.plugin.ending_workers import ending_workers
             from pytest_swarm.plugin.garbage import no_collection
             from pytest_swarm.plugin.reporting import finish
+            from pytest_swarm.plugin.worker_ends import ending_workers
 
             with ending_workers(self.config), no_collection():
                 self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))

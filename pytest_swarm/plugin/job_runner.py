@@ -14,7 +14,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.errors import NotMeasuredError, SwarmError
 from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_metrics
-from pytest_swarm.plugin.cases import is_swarm, key_of, without_case
+from pytest_swarm.plugin.cases import is_swarm, key_of, workflow_of
 from pytest_swarm.telemetry.events import encode_job_summary, encode_note
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class JobRunner:
 
     def _siblings(self, item: pytest.Item) -> list[pytest.Item]:
         """Return the collected items of a test, itself among them, that differ in their case alone."""
-        return [each for each in item.session.items if is_swarm(each) and without_case(each) == without_case(item)]
+        return [each for each in item.session.items if is_swarm(each) and workflow_of(each) == workflow_of(item)]
 
     def _close(self, record: JobRecord, item: pytest.Item) -> JobResult:
         """Write the end of a job into the events and announce it."""

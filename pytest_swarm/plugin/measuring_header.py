@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.graph import TaskGraph
@@ -17,8 +15,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.measuring import Measuring
     from pytest_swarm.plugin.session import SwarmSession
 
-MOST_CASES: Final = 300  # that are played for the line: about ten seconds
-_LABEL: Final = re.compile(r"\[(?P<mode>.+?)-(?:h\d+|flat)-[\d.]+[GM]B\b")
+_MOST_PLAYED: Final = 300  # that are played for the line: about ten seconds
 
 
 def cost_line(session: SwarmSession, measuring: Measuring) -> str:
@@ -46,7 +43,7 @@ def cost_of_parameters(session: SwarmSession, measuring: Measuring) -> str | Non
         measuring: What measures its answers.
     """
     cases = parameter_cases(session)
-    return measuring.cost(cases) if 0 < len(cases) <= MOST_CASES else None
+    return measuring.cost(cases) if 0 < len(cases) <= _MOST_PLAYED else None
 
 
 def parameter_cases(session: SwarmSession) -> list[Case]:
@@ -63,8 +60,3 @@ def _graph(item: pytest.Item) -> TaskGraph | None:
     values = [] if callspec is None else callspec.params.values()
     graphs = [value for value in values if isinstance(value, TaskGraph)]
     return graphs[0] if len(graphs) == 1 else None
-
-
-def modes_of(node_ids: Iterable[str]) -> set[str]:
-    """Return the routing modes of benchmarks, by their node IDs."""
-    return {found["mode"] for node_id in node_ids if (found := _LABEL.search(node_id)) is not None}

@@ -32,7 +32,7 @@ def set_up_measuring(
 
     demand = resources.demand()
     server = measured_server(settings, demand, process=process)
-    gpu = resources.gpu if server.inner is not None and server.inner.is_local else None
+    gpu = resources.gpu.meter if server.inner is not None and server.inner.is_local else None
     around = Surroundings(
         make_bench=resources.bench_of,
         limits=ServerLimits(gpu_bytes=None if gpu is None else gpu.total_bytes),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from pytest_swarm.routing.registry import POLICY
+
 if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
     from pytest_swarm.routing.policy_file import PolicyFile
-
-_POLICY = "policy:"
 
 
 def policy_remarks(resources: Resources, given: Mapping[str, str]) -> list[str]:
@@ -20,7 +20,7 @@ def policy_remarks(resources: Resources, given: Mapping[str, str]) -> list[str]:
         given: The text of each option that somebody gave.
     """
     digests = resources.model_digests  # asked now, where no case runs: the run's description needs them too
-    paths = sorted(mode.removeprefix(_POLICY) for mode in resources.modes if mode.startswith(_POLICY))
+    paths = sorted(mode.removeprefix(POLICY) for mode in resources.modes if mode.startswith(POLICY))
     if not paths:
         return []
     from pytest_swarm.routing.policy import policy_path

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.files import shown_path
 from pytest_swarm.plugin.deciding import DecisionEnd, decide_at_end
 from pytest_swarm.plugin.foreign_hooks import add_report_context, report_template
 from pytest_swarm.report.decided_intervals import decided_report
@@ -170,7 +171,7 @@ def show(ending: SessionEnd, reporter: pytest.TerminalReporter) -> None:
         for line in ending.decision.lines:
             reporter.write_line(line)
     for path in ending.written:
-        reporter.write_line(f"wrote {path}")
+        reporter.write_line(f"wrote {shown_path(Path(path), reporter.startpath)}")
     for trouble in ending.troubles:
         reporter.write_line(f"ERROR: {trouble}", red=True)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_swarm.execution.bench import Bench
     from pytest_swarm.plugin.backend_choice import ModelDemand
     from pytest_swarm.plugin.confinement import Confinement
+    from pytest_swarm.plugin.free_vram import MachineGpu
     from pytest_swarm.plugin.host_pool import HostPool
     from pytest_swarm.plugin.measuring import Measuring
     from pytest_swarm.plugin.process import Process
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.routing.base import RouterFactory
     from pytest_swarm.routing.registry import ModeSpec
-    from pytest_swarm.telemetry.nvml import GpuMeter, NoGpu
 
 
 class Resources:
@@ -77,36 +77,11 @@ class Resources:
         return self._process.worker is not None
 
     @cached_property
-    def found_gpu(self) -> GpuMeter | NoGpu:
-        """The machine's GPUs by NVML, or why they are not measured."""
-        from pytest_swarm.telemetry.nvml import find_gpu
+    def gpu(self) -> MachineGpu:
+        """The GPUs of this machine."""
+        from pytest_swarm.plugin.free_vram import MachineGpu
 
-        return find_gpu()
-
-    @property
-    def gpu(self) -> GpuMeter | None:
-        """The machine's GPUs; None where they cannot be measured."""
-        from pytest_swarm.telemetry.nvml import GpuMeter
-
-        return self.found_gpu if isinstance(self.found_gpu, GpuMeter) else None
-
-    @cached_property
-    def free_vram(self) -> float | str:
-        """The VRAM in GB that the run may use, when it was first asked for, or why it is not measured.
-
-        The workers of xdist take their controller's, because they must agree on the cases.
-        """
-        from pytest_swarm.plugin.free_vram import free_vram
-
-        told = self._process.free_vram
-        return free_vram(self.found_gpu, self._settings, lambda: self.fleet) if told is None else told
-
-    def gpu_gb(self) -> float:
-        """Return that VRAM; OptionError where it is not measured."""
-        if isinstance(self.free_vram, float) and self.free_vram:
-            return self.free_vram
-        reason = self.free_vram or "no GPU memory is free"
-        raise OptionError(f"no VRAM budget: {reason}; give one, such as --swarm-vram=8GB")
+        return MachineGpu(self._settings, told=self._process.free_vram, fleet=lambda: self.fleet)
 
     @cached_property
     def fleet(self) -> Fleet:
@@ -183,7 +158,7 @@ class Resources:
             estimates=self.estimates,
             folder=self.folder,
         )
-        gpu = self.gpu if backend.is_local else None
+        gpu = self.gpu.meter if backend.is_local else None
         return Bench(backend=backend, fleet=self.fleet, settings=settings, gpu=gpu)
 
     @cached_property
@@ -242,9 +217,9 @@ class Resources:
             self.measuring.lock.check()
         if self.called.live:
             self.visit.lock.check()
-            self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free=self.free_vram)
+            self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free=self.gpu.free_vram)
 
-    def name_changed_models(self) -> None:
+    def look_at_policies(self) -> None:
         """Keep remarks on what is other than when a policy of the run was decided."""
         from pytest_swarm.plugin.policy_remarks import policy_remarks
 

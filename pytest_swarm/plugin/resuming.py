@@ -12,6 +12,7 @@ from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.options import ROWS
 from pytest_swarm.plugin.run_lock import RunLock
+from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.reader import read_run
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.settings import Settings
 
 _Place: TypeAlias = "tuple[str, str, CaseKey]"  # test, job and key: where a case stands, whatever its graph
-EVENTS: Final = "events.jsonl"
 _MAY_DIFFER: Final = frozenset(row.dest for row in ROWS if row.may_differ)
 _DEFAULT: Final = "its default"
 
@@ -35,12 +35,12 @@ def resumed_lock(resume: str, reports: Path) -> RunLock:
     """
     if resume != "latest":
         for path in (Path(resume), reports / resume):
-            if (path / EVENTS).is_file():
+            if (path / EVENTS_FILE).is_file():
                 lock = RunLock(path)
                 lock.take()
                 return lock
-        raise OptionError(f"--swarm-resume: there is no run {resume!r}; give the folder of its {EVENTS}")
-    started = {path.parent: _started_ms(path) for path in reports.glob(f"*/{EVENTS}")}
+        raise OptionError(f"--swarm-resume: there is no run {resume!r}; give the folder of its {EVENTS_FILE}")
+    started = {path.parent: _started_ms(path) for path in reports.glob(f"*/{EVENTS_FILE}")}
     runs = {folder: ms for folder, ms in started.items() if ms is not None}
     if not runs:
         raise OptionError(f"--swarm-resume: there is no earlier run in {reports}")

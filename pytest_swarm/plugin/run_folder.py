@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pytest_swarm.codec import encode_line
 from pytest_swarm.errors import EventsError, OptionError
 from pytest_swarm.files import write_whole
-from pytest_swarm.plugin.resuming import EVENTS, EarlierJobs
+from pytest_swarm.plugin.resuming import EarlierJobs
+from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.telemetry.shipping import Begun, begun_jobs, pack, unpack
 from pytest_swarm.telemetry.sink import Event, FileSink, ListSink, Sink
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.run_lock import RunLock
 
 REPORTS: Final = "reports"
-_OPENING: Final = ("run_start", "collection")
 
 
 class RunFolder:
@@ -66,7 +68,7 @@ class RunFolder:
     @property
     def events(self) -> Path:
         """The events.jsonl."""
-        return self.path / EVENTS
+        return self.path / EVENTS_FILE
 
     @cached_property
     def sink(self) -> Sink:
@@ -93,55 +95,57 @@ class RunFolder:
         self.lock.take()
         return FileSink(self.events)
 
-    def shipped(self) -> list[Event]:
+    def shipped(self) -> str | None:
         """What a worker sends: its events since the last call, the first time behind those that open a run."""
         assert isinstance(self.sink, ListSink), "only a worker ships its events"
         events = self.sink.drain()
-        opening = [] if self._opened or not events else self.opening()
-        self._opened = self._opened or bool(events)
-        return [*opening, *events]
+        if not events:
+            return None
+        opening = [] if self._opened else self.opening()
+        self._opened = True
+        return pack(events, opening=opening)
 
-    def take(self, events: list[Event]) -> None:
+    def take(self, text: str) -> None:
         """Write what a worker sent: the events that open a run, unless that is done, and those of one test."""
-        opening = [event for event in events if event["event"] in _OPENING]
-        if opening and not self._opened:
-            self._write_opening(opening)
-        self.write(*[event for event in events if event["event"] not in _OPENING])
+        shipment = unpack(text)
+        if shipment.opening and not self._opened:
+            self._write_opening(shipment.opening)
+        self._write(shipment.lines, shipment.begun)
 
-    def write(self, *events: Event) -> None:
-        """Write events at once, and keep which jobs have begun."""
-        for event in events:
-            if event["event"] == "dag_structure":
-                digest = int(str(event["case"]), 16)
-                if digest in self._started:
-                    self._twice[f"{event['job']} [{event['mode']}], case {event['case']}"] = None
-                self._started.add(digest)
-        self._emit(*events)
+    def write(self, event: Event) -> None:
+        """Write an event at once."""
+        self._write(encode_line(event), begun_jobs([event]))
 
-    def _emit(self, *events: Event) -> None:
-        """Write events; none any more after some that could not be written, or a job would lack a part."""
+    def _write(self, lines: str, begun: Iterable[Begun]) -> None:
+        """Write lines, and keep which jobs have begun."""
+        for case, name in begun:
+            digest = int(case, 16)
+            if digest in self._started:
+                self._twice[name] = None
+            self._started.add(digest)
+        self._append(lines)
+
+    def _append(self, *lines: str) -> None:
+        """Write lines; none any more after some that could not be written, or a job would lack a part."""
         if self.trouble is not None:
             raise EventsError(str(self.trouble))
         try:
-            self.file.emit(*events)
+            self.file.append(*lines)
         except EventsError as error:
             self.trouble = self.trouble or error
             raise
 
     def open(self) -> None:
         """Write the events that open a run."""
-        self._write_opening(self.opening())
+        self._write_opening([encode_line(event) for event in self.opening()])
 
     def opening(self) -> list[Event]:
         """The events `run_start` and `collection`."""
         return [encode_run_start(self._describe()), encode_collection(self.now_ms(), self.collected)]
 
-    def _write_opening(self, opening: list[Event]) -> None:
-        """Write the events that open a run; without its `run_start` where it goes on in a file that has one."""
-        goes_on = self.events.exists()
-        for event in opening:
-            if event["event"] != "run_start" or not goes_on:
-                self._emit(event)
+    def _write_opening(self, opening: Sequence[str]) -> None:
+        """Write the lines that open a run; without the first, `run_start`, where it goes on in a file that has one."""
+        self._append(*(opening[1:] if self.events.exists() else opening))
         self._opened = True
 
     def end(self, *, complete: bool, notes: tuple[str, ...], failed: Iterable[str] = ()) -> Run | None:
@@ -158,7 +162,7 @@ class RunFolder:
         told = [each for each in (self.lock.warning, put_back) if each is not None]
         sentences = (*notes, *self._run_twice(), *told)
         with suppress(EventsError):  # then it is the trouble
-            self._emit(encode_run_end(self.now_ms(), complete=complete, notes=sentences, failed=failed))
+            self._append(encode_line(encode_run_end(self.now_ms(), complete=complete, notes=sentences, failed=failed)))
         self.file.close()
         return read_run(self.events)
 

@@ -136,5 +136,5 @@ def _gpu(resources: Resources) -> str:
         return "not measured: no real server is called"
     if not resources.backend.is_local:
         return "not measured: the server is on another machine"
-    found = resources.found_gpu
+    found = resources.gpu.found
     return f"not measured: {found.reason}" if isinstance(found, NoGpu) else ", ".join(found.names)

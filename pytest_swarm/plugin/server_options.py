@@ -63,7 +63,7 @@ class ServerOptions(OptionValues):
         may_differ=True,
     )
     dry_run = Flag(
-        "run nothing, and say what the run would cost: cases, calls, loads, tokens, minutes", may_differ=True
+        "run no benchmark, and say what the run would cost: cases, calls, loads, tokens, minutes", may_differ=True
     )
     cassette = Maybe(
         lambda given: given.path(),

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.case_conflicts import check_case_conflicts
-from pytest_swarm.plugin.cases import Cases, is_swarm, key_of
+from pytest_swarm.plugin.cases import Cases, is_swarm, key_of, mode_of_id
+from pytest_swarm.plugin.conflicts import check_case_conflicts
 from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.process import process_of
 from pytest_swarm.plugin.resources import Resources
 from pytest_swarm.plugin.settings import Settings, read_settings
 from pytest_swarm.plugin.worker_messages import WorkerMessages
 from pytest_swarm.routing.mode_table import ModeTable
+from pytest_swarm.telemetry import EVENTS_FILE
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import RunInfo
@@ -67,7 +68,7 @@ class SwarmSession:
         self.cases = Cases(
             settings,
             modes=self.modes,
-            gpu_gb=self.resources.gpu_gb,
+            gpu_gb=lambda: self.resources.gpu.budget_gb(),
             fleet=lambda: self.resources.fleet,
             together=self.resources.in_worker,
         )
@@ -83,7 +84,7 @@ class SwarmSession:
     @cached_property
     def folder(self) -> RunFolder:
         """Where this run's events and reports go."""
-        from pytest_swarm.plugin.resuming import EVENTS, earlier_jobs, resumed_lock
+        from pytest_swarm.plugin.resuming import earlier_jobs, resumed_lock
         from pytest_swarm.plugin.run_folder import REPORTS, RunFolder
         from pytest_swarm.plugin.run_lock import RunLock
 
@@ -96,7 +97,7 @@ class SwarmSession:
         return RunFolder(
             lock,
             describe=lambda: self._describe(lock.folder.name),
-            earlier=lambda: earlier_jobs(lock.folder / EVENTS, self.settings, self.resources),
+            earlier=lambda: earlier_jobs(lock.folder / EVENTS_FILE, self.settings, self.resources),
             is_worker=is_worker,
         )
 
@@ -213,7 +214,7 @@ class SwarmSession:
             self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
             if self.resources.hosts is None:
                 self.resources.look_at_server()
-            self.resources.name_changed_models()
+            self.resources.look_at_policies()
             if self.settings.dry_run and self.resources.in_worker:
                 raise OptionError("--swarm-dry-run counts in one process; run it without -n")
             self.folder.claim()
@@ -266,14 +267,12 @@ class SwarmSession:
             collected: The node IDs that a worker has collected.
             quiet: Whether only warnings are shown.
         """
-        from pytest_swarm.plugin.measuring_header import modes_of
-
-        modes = modes_of(collected)
+        modes = {node_id: mode for node_id in collected if (mode := mode_of_id(node_id)) is not None}
         if not modes:
             return []
-        self.collected = [node_id for node_id in collected if modes_of([node_id])]
-        self.resources.modes = frozenset(modes)
-        self.resources.name_changed_models()
+        self.collected = list(modes)
+        self.resources.modes = frozenset(modes.values())
+        self.resources.look_at_policies()
         return self.header(quiet=quiet)
 
     def status(self, report: pytest.TestReport) -> tuple[str, str, str] | None:

@@ -13,9 +13,9 @@ import pytest
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, host_as_written, without_secrets
+from pytest_swarm.plugin.conflicts import check_conflicts
 from pytest_swarm.plugin.gate_settings import GateSettings, check_rule, gate_settings
 from pytest_swarm.plugin.ini_file import native_value
-from pytest_swarm.plugin.option_conflicts import check_conflicts
 from pytest_swarm.plugin.option_kinds import Axis, Flag, Many, Option
 from pytest_swarm.plugin.option_text import OptionText
 from pytest_swarm.plugin.options import ROWS, Options

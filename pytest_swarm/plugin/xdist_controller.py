@@ -17,7 +17,6 @@ from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
 if TYPE_CHECKING:
     from pytest_swarm.plugin.hooks import SwarmHooks
     from pytest_swarm.plugin.session import SwarmSession
-    from pytest_swarm.telemetry.sink import Event
 
 
 class XdistController:
@@ -45,7 +44,7 @@ class XdistController:
             raise pytest.UsageError(str(error)) from error
         node.workerinput[RUN] = session.process.run_name
         node.workerinput[STARTED] = session.process.started_ts_ms
-        node.workerinput[FREE_VRAM] = session.resources.free_vram
+        node.workerinput[FREE_VRAM] = session.resources.gpu.free_vram
         node.workerinput[RESUMED] = None if resumed is None else str(resumed)
 
     @pytest.hookimpl(optionalhook=True)
@@ -96,14 +95,12 @@ class XdistController:
             self._session.tell_for_worker(report.__dict__[TOLD], report.__dict__[TOPIC])
         text = report.__dict__.get(EVENTS)
         if text is not None and self._session.folder.trouble is None:
-            from pytest_swarm.telemetry.shipping import unpack
+            self._take(text)
 
-            self._take(unpack(text))
-
-    def _take(self, events: list[Event]) -> None:
+    def _take(self, text: str) -> None:
         """Write what a worker sent; where it cannot be written, stop the workers, whose results would be lost."""
         try:
-            self._session.folder.take(events)
+            self._session.folder.take(text)
         except SwarmError:  # the end of the session says why
             scheduler: Any = self._config.pluginmanager.get_plugin("dsession")  # of xdist
             scheduler.shouldstop = "the run's events cannot be written"

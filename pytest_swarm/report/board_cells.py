@@ -115,7 +115,13 @@ def _best(metric: AnyMetric, values: Sequence[float | None]) -> float | None:
 
 
 def delta(kind: Difference, value: float | None, base: float | None) -> str:
-    """Return a value against the reference's: `+11.1 pts`, `+70 %`, `3.2 x`, `1/500`, `+2`; empty for no difference."""
+    """Return a value against the reference's: `+11.1 pts`, `+70 %`, `3.2 x`, `1/500`, `+2`; empty for no difference.
+
+    Args:
+        kind: How a difference of this metric is told: in points, in its unit, or in proportion to the reference.
+        value: The figure in the unit of its metric; None where it was not measured.
+        base: The same figure of the reference.
+    """
     if value is None or base is None or abs(value - base) <= _SAME:
         return ""
     if kind is Difference.POINTS:

@@ -64,7 +64,12 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(report: Report, path: Path) -> tuple[Path, Path]:
-    """Write both tables and return their paths. `path` is a folder, or the file of jobs beside `x-tasks.csv`."""
+    """Write the tables of jobs and of tasks, and return their paths.
+
+    Args:
+        report: The report.
+        path: A folder, or the file of jobs; the tasks then go to `x-tasks.csv` beside `x.csv`.
+    """
     jobs, tasks = csv_paths(path)
     write_whole(jobs, table(job_row(each) for each in report.jobs).encode())
     write_whole(tasks, table(row for job in report.jobs for row in task_rows(job)).encode())

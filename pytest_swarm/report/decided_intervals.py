@@ -34,12 +34,12 @@ def decided_report(report: Report) -> Report:
 
 
 def _decisions_on(report: Report) -> tuple[PolicyDecision, ...]:
-    """Return the decision at each budget; none where the run does not say what is done now, or had one policy only."""
+    """Return the decision at each budget; none where fewer than two policies can be compared."""
     if len(report.mode_names) < 2:
         return ()
     try:
         decisions = decide_runs([report.run], DecisionQuestion(), jobs=[report.jobs])
-    except OptionError:  # such as two single models of which either could be in use: `decide --against` names one
+    except OptionError:  # such as a run of which only modes that know the answers came to an end
         return ()
     return tuple(each for each in decisions if len(each.policies) > 1)
 

@@ -22,6 +22,7 @@ from pytest_swarm.report.wording import (
     signed_points,
     significant,
 )
+from pytest_swarm.routing.registry import SINGLE
 from pytest_swarm.units import plural
 
 _HEAD: Final = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "share of choices")
@@ -48,15 +49,19 @@ def basis_sentence(decision: PolicyDecision) -> str:
     slow = "".join(f" {each}" for each in slow_server_sentences(jobs, origin=decision.figures.origin))
     count = len(decision.policies)
     noun = "policy" if count == 1 else "policies"
-    return f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{together}{source}{slow}"
+    assumed = ""
+    if decision.present_assumed:
+        present = policy_name(decision, decision.present)
+        assumed = f" No mode says what you do now, so {present} stands for it; decide --against=MODE names another."
+    return (
+        f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{assumed}{together}{source}{slow}"
+    )
 
 
 def policy_name(decision: PolicyDecision, policy: PolicySetting) -> str:
     """Return the mode as people read it, with its horizon where several were measured."""
-    if policy.mode.startswith("single:"):
-        name = f"always {policy.mode.removeprefix('single:')}"
-    else:
-        name = mode_name(policy.mode)
+    always = policy.mode.startswith(SINGLE)
+    name = f"always {policy.mode.removeprefix(SINGLE)}" if always else mode_name(policy.mode)
     parts = [f"horizon {policy.horizon}"] if len({each.horizon for each in decision.policies}) > 1 else []
     if policy.lambda_token is not None:
         parts.append(f"lambda_token {policy.lambda_token:g}")
@@ -64,7 +69,12 @@ def policy_name(decision: PolicyDecision, policy: PolicySetting) -> str:
 
 
 def gain_text(decision: PolicyDecision, gain: float) -> str:
-    """Return a gain as it is told: `3.1 points of score`, `18.0 % of the time`, `0.21 of utility`."""
+    """Return a gain as it is told: `3.1 points of score`, `18.0 % of the time`, `0.21 of utility`.
+
+    Args:
+        decision: Gives the criterion, and with it the unit.
+        gain: In the unit of the criterion: a difference, or the share from 0 to 1 that is saved.
+    """
     by = decision.question.by
     if by.relative:
         mark = time_mark(decision) if by.name == "makespan" else ""
@@ -80,7 +90,12 @@ def time_mark(decision: PolicyDecision) -> str:
 
 
 def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
-    """Return `95 % interval 1.0 to 5.2`, in the unit of `gain_text`; that there is none where the jobs are too few."""
+    """Return `95 % interval 1.0 to 5.2`, in the unit of `gain_text`; that there is none where the jobs are too few.
+
+    Args:
+        decision: Gives the criterion, and with it the unit.
+        estimate: A gain with its bounds.
+    """
     bounds = told_bounds(decision, estimate)
     if bounds is None:
         return "no 95 % interval, for so many policies the jobs are too few"
@@ -88,7 +103,15 @@ def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
 
 
 def told_bounds(decision: PolicyDecision, estimate: GainEstimate) -> tuple[float, float] | None:
-    """Return the bounds of a gain, those of a score within what a score can be; None where one is infinite."""
+    """Return the bounds of a gain, those of a score within what a score can be; None where one is infinite.
+
+    Args:
+        decision: Gives the criterion, and with it the unit.
+        estimate: A gain with its bounds.
+
+    Returns:
+        Lower and upper end in the unit of the criterion.
+    """
     low, high = estimate.low, estimate.high
     if decision.question.by.name == "score":
         low, high = max(-1.0, low), min(1.0, high)

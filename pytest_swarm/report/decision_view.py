@@ -17,6 +17,7 @@ from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sente
 from pytest_swarm.report.wording import NOT_MEASURED, joined, percent
 from pytest_swarm.units import format_gb
 
+_SETS: Final = 5  # sets of models that are shown
 _ANSWERED: Final = 3  # budgets whose decision stands in the answer: it fits the first screen
 
 
@@ -74,6 +75,7 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
     }[decision.choice.ruling]
     tags = decision.runs[0].fleet.tags
     flips = flip_sentences(decision, others)
+    types, resident = _uses(decision, tags)
     return DecisionView(
         in_answer=in_answer,
         budget=format_gb(decision.budget_gb),
@@ -84,8 +86,8 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
         rows=tuple(table_rows(decision)),
         policy=policy_name(decision, decision.in_force),
         models=tags,
-        types=_type_uses(decision, tags),
-        resident=_residencies(decision),
+        types=types,
+        resident=resident,
         flips=flips,
         flips_note=_flips_note(flips),
         excluded=decision.measured.excluded,
@@ -100,30 +102,28 @@ def _flips_note(flips: Sequence[str]) -> str | None:
     return " ".join(notes) or None
 
 
-def _type_uses(decision: PolicyDecision, tags: Sequence[str]) -> tuple[TypeUse, ...]:
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
+def _uses(decision: PolicyDecision, tags: Sequence[str]) -> tuple[tuple[TypeUse, ...], tuple[tuple[str, str], ...]]:
+    """Return what each type of task was given, and the sets of models that were held with their share of the steps.
+
+    Both come from one pass, because a job's steps are read from the events each time.
+    """
+    given: dict[str, Counter[str]] = defaultdict(Counter)
+    held: Counter[tuple[str, ...]] = Counter()
     for job in decision.jobs_under(decision.in_force):
         graph = job.record.case.graph
         for step in job.record.steps:
+            held[step.target_residency] += 1
             for each in step.executed:
-                counts[graph.task(each.task).type][each.model] += 1
-    return tuple(
+                given[graph.task(each.task).type][each.model] += 1
+    types = tuple(
         TypeUse(
             type=kind,
             shares=tuple(
-                percent(counts[kind][tag] / counts[kind].total()) if counts[kind][tag] else NOT_MEASURED for tag in tags
+                percent(given[kind][tag] / given[kind].total()) if given[kind][tag] else NOT_MEASURED for tag in tags
             ),
-            tasks=counts[kind].total(),
+            tasks=given[kind].total(),
         )
-        for kind in in_type_order(counts)
+        for kind in in_type_order(given)
     )
-
-
-def _residencies(decision: PolicyDecision) -> tuple[tuple[str, str], ...]:
-    """Return the sets of models that were held, with the share of steps, the most frequent first."""
-    counts: Counter[tuple[str, ...]] = Counter(
-        step.target_residency for job in decision.jobs_under(decision.in_force) for step in job.record.steps
-    )
-    total = counts.total()
-    most = sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:5]
-    return tuple((" + ".join(models) or "nothing", percent(count / total)) for models, count in most)
+    most = sorted(held.items(), key=lambda each: (-each[1], each[0]))[:_SETS]
+    return types, tuple((" + ".join(models) or "nothing", percent(count / held.total())) for models, count in most)

@@ -70,7 +70,13 @@ def gate_lines(result: GateResult | None) -> list[str]:
 
 
 def terminal_lines(text: GateText, width: int, *, verbose: int) -> list[str]:
-    """The gate in a terminal: its table, and at most 20 sentences unless -v."""
+    """Return the lines of the gate in a terminal: its table, and at most 20 sentences unless -v.
+
+    Args:
+        text: Table and sentences.
+        width: Columns of the terminal.
+        verbose: The number of -v; -q counts as -1.
+    """
     said = [*text.sentences, *text.cases]
     shown = said if verbose > 0 else said[:_TERMINAL_LINES]
     lines = aligned(text.rows, width) if text.rows else []
@@ -82,7 +88,12 @@ def terminal_lines(text: GateText, width: int, *, verbose: int) -> list[str]:
 
 
 def aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return the lines of a table with its head; a narrow terminal drops columns, and cuts what is still too wide."""
+    """Return the lines of a table with its head; a narrow terminal drops columns, and cuts what is still too wide.
+
+    Args:
+        rows: The rows, without the head.
+        width: Columns of the terminal.
+    """
     table = [HEAD, *rows]
     widths = [max(len(row[n]) for row in table) for n in range(len(HEAD))]
     kept = list(range(len(HEAD)))

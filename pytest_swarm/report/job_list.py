@@ -91,7 +91,12 @@ class JobList:
 
 
 def job_list(report: Report, environment: Environment) -> JobList:
-    """Return the list of every job. What would make the page too large is shortened, and `note` says so."""
+    """Return the list of every job. What would make the page too large is shortened, and `note` says so.
+
+    Args:
+        report: The report.
+        environment: Jinja's, with the page's templates and autoescape.
+    """
     rows = job_rows(report.jobs)
     bodies = _Bodies(rows, environment)
     rendered = (bodies.render(row) for row in rows)

@@ -169,7 +169,12 @@ def differing(jobs: Sequence[MeasuredJob]) -> frozenset[str]:
 
 
 def job_view(row: JobRow, detail: Detail) -> JobView:
-    """Return everything that the section of a job shows."""
+    """Return everything that the section of a job shows.
+
+    Args:
+        row: The row of the job in the list.
+        detail: How much of its texts is shown.
+    """
     graph = row.jobs[0].record.case.graph
     drawing = draw_graph(graph) if detail.drawings else None
     differ = differing(row.jobs)

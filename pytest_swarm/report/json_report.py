@@ -56,18 +56,13 @@ _VERIFIED: Final = SharedFields(VerifiedCase, VerifiedEntry, but=("figures",))
 _SUM: Final = SharedFields(VerifiedFigure, VerifiedSum)
 
 
-def encode_report(report: Report) -> dict[str, Json]:
-    """Return the JSON object of report.json."""
-    return _document(report, [_case_object(job) for job in report.jobs])
-
-
-def _document(report: Report, cases: list[Json]) -> dict[str, Json]:
-    """Return the blocks in their order."""
+def _document(report: Report) -> dict[str, Json]:
+    """Return the blocks in their order, without the cases, which would not fit into memory all at once."""
     blocks: dict[str, object] = {
         "schema": SCHEMA,
         "run": _run(report),
         "modes": {each.mode: _mode(report, each) for each in report.modes},
-        "cases": (),
+        "cases": [],
         "comparisons": [_comparison(each) for each in report.comparisons],
         "comparison_lp_vs_llm": published_comparison(report),
         "curves": {mode: [_point(p) for p in report.curves if p.mode == mode] for mode in report.mode_names},
@@ -75,7 +70,7 @@ def _document(report: Report, cases: list[Json]) -> dict[str, Json]:
         "answers": answers(report),
         "notes": report.run.notes,
     }
-    document = to_json(blocks) | {"cases": cases}
+    document = to_json(blocks)
     return document if report.gate is None else {**document, "gate": encode_gate(report.gate)}
 
 
@@ -83,13 +78,13 @@ def write_json(run: Run | Report, path: Path) -> None:
     """Write report.json, in UTF-8 with ASCII only, keys in a fixed order."""
     report = run if isinstance(run, Report) else build_report(run)
     with replacing(path) as beside, beside.open("w", encoding="ascii", newline="\n") as file:
-        file.writelines(_parts(report))
+        file.writelines(json_parts(report))
 
 
-def _parts(report: Report) -> Iterator[str]:
-    """Yield the text in parts: neither it nor the cases are ever held as a whole."""
+def json_parts(report: Report) -> Iterator[str]:
+    """Yield the text of report.json in parts: neither it nor the cases are ever held as a whole."""
     opening = "{"
-    for name, value in _document(report, []).items():
+    for name, value in _document(report).items():
         yield f"{opening}\n {_ENCODE(name)}: "
         if name == "cases" and report.jobs:
             yield "["

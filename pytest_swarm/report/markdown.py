@@ -60,7 +60,14 @@ def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
 
 
 def write_markdown(report: Report, path: Path, *, append: bool = False, verdict: Sequence[str] = ()) -> None:
-    """Write the Markdown to a file, or with `append` add it to one such as a step summary."""
+    """Write the report as Markdown to a file.
+
+    Args:
+        report: The report.
+        path: The file.
+        append: Whether the text is added to the file, such as the step summary of a CI job.
+        verdict: Lines of the gate that stand before the comparison.
+    """
     text = render_markdown(report, verdict=verdict)
     if not append:
         write_whole(path, text.encode())
@@ -82,7 +89,13 @@ def _inert(line: str) -> str:
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
-    """Return the lines of a table; the first `left` columns are aligned left. Every cell is escaped."""
+    """Return the lines of a table. Every cell is escaped.
+
+    Args:
+        head: The cells of the head.
+        rows: Rows of as many cells.
+        left: How many columns are aligned left; the others are aligned right.
+    """
     marks = [":---" if n < left else "---:" for n in range(len(head))]
     return [_row(head), f"| {' | '.join(marks)} |", *(_row(row) for row in rows)]
 

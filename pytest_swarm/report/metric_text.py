@@ -31,7 +31,13 @@ def plain_number(value: object) -> float | None:
 
 
 def written(metric: AnyMetric, value: float | None, *, digits: int | None = None) -> str:
-    """Return the value as text, `-` where it was not measured; `digits` replace those of the row."""
+    """Return the value as text, `-` where it was not measured.
+
+    Args:
+        metric: Gives unit and digits.
+        value: In that unit; None where it was not measured.
+        digits: Digits after the point in place of those of the metric.
+    """
     shown = metric.digits if digits is None else digits
     match metric.unit:
         case Unit.SHARE:
@@ -52,13 +58,24 @@ def written(metric: AnyMetric, value: float | None, *, digits: int | None = None
 
 
 def of_aggregate(metric: AnyMetric, aggregate: Aggregate, *, digits: int | None = None) -> str:
-    """Return the value of a mode as text; a number of jobs reads `3 of 24`."""
+    """Return the value of a mode as text; a number of jobs reads `3 of 24`.
+
+    Args:
+        metric: Gives unit, digits and how it was summed up.
+        aggregate: The figures of a mode.
+        digits: Digits after the point in place of those of the metric.
+    """
     text = written(metric, plain_number(metric.of_mode(aggregate)), digits=digits)
     return f"{text} of {aggregate.jobs:,}" if metric.unit is Unit.JOBS else text
 
 
 def interval_text(interval: Interval | None, *, between: str) -> str:
-    """Return both ends in percent, cut to what a score can be; `-` where there is no interval."""
+    """Return both ends in percent, cut to what a score can be; `-` where there is no interval.
+
+    Args:
+        interval: Of a score or a share, from 0 to 1.
+        between: What stands between both ends.
+    """
     if interval is None or interval.low is None or interval.high is None:
         return NOT_MEASURED
     return f"{100 * max(0.0, interval.low):.0f}{between}{100 * min(1.0, interval.high):.0f}"

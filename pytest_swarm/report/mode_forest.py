@@ -86,6 +86,10 @@ def headline(reference: str, compared: Sequence[Comparison]) -> str:
     """Return which modes are better, worse or the same as the reference, and of how many that is not known.
 
     Modes that know the answers beforehand are no news, and left out.
+
+    Args:
+        reference: The mode that all are compared with.
+        compared: One comparison with it for each other mode.
     """
     kinds = ("better than", "worse than", "the same as", "equal", "open", "none")
     found: dict[str, list[str]] = {kind: [] for kind in kinds}

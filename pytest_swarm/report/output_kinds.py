@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.telemetry import EVENTS_FILE
 
 KINDS: Final = ("html", "json", "jsonl", "csv", "md", "md-append")
 FOR_PEOPLE: Final = frozenset({"html", "md", "md-append"})
 """Kinds that show the intervals of the decisions; the others, which programs read, keep those of the comparisons."""
-_NAMES: Final = {"html": "report.html", "json": "report.json", "jsonl": "events.jsonl", "md": "report.md"}
+_NAMES: Final = {"html": "report.html", "json": "report.json", "jsonl": EVENTS_FILE, "md": "report.md"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,12 @@ class Output:
 def parse_output(text: str, *, what: str) -> Output:
     """Return the output of `html`, `json:out/report.json` or `md-append:$GITHUB_STEP_SUMMARY`.
 
-    Variables of the environment are expanded in the path. OptionError names `what`, the option.
+    Args:
+        text: A kind, or a kind and a path. Variables of the environment are expanded in the path.
+        what: The option, as an error names it.
+
+    Raises:
+        OptionError: There is no such kind, or `md-append` has no file.
     """
     kind, _, path = text.partition(":")
     if kind not in KINDS:

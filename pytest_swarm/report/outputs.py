@@ -94,7 +94,15 @@ def rebuild(
 
 
 def restricted(run: Run, job: str | None) -> Run:
-    """Return the run with only the jobs whose name contains `job`; OptionError where there is none."""
+    """Return the run with only the jobs whose name contains a text.
+
+    Args:
+        run: The run.
+        job: A part of the names of jobs; None for all of them.
+
+    Raises:
+        OptionError: No job has such a name.
+    """
     if job is None:
         return run
     jobs = tuple(each for each in run.jobs if job in each.case.job)

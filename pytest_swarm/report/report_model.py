@@ -96,6 +96,11 @@ def horizon_label(horizon: HorizonDepth | None) -> str:
 
 
 def budget_label(budget_gb: float | None, lambda_token: float | None = None) -> str:
-    """Return `8GB`, or `all` for every budget; `8GB t0.25` where the weight of token cost is swept."""
+    """Return `8GB`, or `all` for every budget; `8GB t0.25` where the weight of token cost is swept.
+
+    Args:
+        budget_gb: The VRAM budget in GB; None over all of them.
+        lambda_token: The weight of token cost where the run sweeps it.
+    """
     budget = "all" if budget_gb is None else format_gb(budget_gb)
     return budget if lambda_token is None else f"{budget} {lambda_label(lambda_token)}"

@@ -8,8 +8,7 @@ from typing import Final
 
 from pytest_swarm.metrics.figures_origin import FiguresOrigin, figures_origin
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
-from pytest_swarm.metrics.slow_loads import slow_loads_s
-from pytest_swarm.metrics.slow_prompts import slow_prompts_s
+from pytest_swarm.metrics.slow_server import slow_loads_s, slow_prompts_s
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import mode_name, seconds
 

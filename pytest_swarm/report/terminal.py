@@ -42,9 +42,12 @@ class _Column:
 
 
 def terminal_summary(run: Run | Report, *, width: int, verbose: int) -> list[str]:
-    """Return the lines of the summary, none wider than `width` (at most 100); `verbose` as pytest counts -v and -q.
+    """Return the lines of the summary; by default with at most 60 rows of jobs.
 
-    With -q only the totals and the answer; by default at most 60 rows of jobs; with -v all.
+    Args:
+        run: The run, or its report where that was built before.
+        width: Columns of the terminal; no line has more than 100.
+        verbose: The number of -v; -q counts as -1. With -q only the totals and the answer, with -v every row of a job.
     """
     report = decided_report(run if isinstance(run, Report) else build_report(run))
     width = min(width, MAX_WIDTH)
@@ -175,7 +178,13 @@ def _not_run(report: Report, width: int, verbose: int) -> list[str]:
 
 
 def table(columns: Sequence[_Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return aligned lines of at most `width`: gaps shrink first, then columns are dropped, then the first is cut."""
+    """Return aligned lines of at most `width`: gaps shrink first, then columns are dropped, then the first is cut.
+
+    Args:
+        columns: Their heads and alignment.
+        rows: As many cells a row.
+        width: Columns of the terminal.
+    """
     widths = [max([len(col.title), *(len(row[n]) for row in rows)]) for n, col in enumerate(columns)]
     gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
     over = sum(widths) + gap * (len(widths) - 1) - width

@@ -41,7 +41,12 @@ class AnswerProblem:
     answers: HindsightAnswers
 
     def given(self, task: str, texts: Mapping[str, str]) -> dict[str, str]:
-        """Return the texts that a task is given."""
+        """Return the texts that a task is given.
+
+        Args:
+            task: Its id.
+            texts: Id of a task before it -> the text of that one's answer.
+        """
         return {each: texts[each] for each in self.answers.inputs(task) if each in texts}
 
 

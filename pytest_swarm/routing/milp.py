@@ -6,60 +6,37 @@ budget are few, all of them are valued in one pass; else by branch and bound on 
 
 from __future__ import annotations
 
-import time
-from typing import Final, Self
+from typing import Final
 
-from pytest_swarm.domain.plan import Plan
-from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.routing.model_sets import FamilyCache, best_set
-from pytest_swarm.routing.plan_builders import infeasible_plan
-from pytest_swarm.routing.program import RoutingProgram, Solution, plan_of, program_of
+from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.exact import ExactRouter
+from pytest_swarm.routing.model_sets import Family, FamilyCache, best_set
+from pytest_swarm.routing.program import RoutingProgram, Solution, program_of
 
-_MAX_SETS: Final = 20_000  # listing more takes longer than bounding
 _FEW_SETS: Final = 64  # always enumerated: bounding does not pay
 _MAX_WORK: Final = 4_000_000  # sets x tasks that are enumerated at most, about 20 ms; bounding takes over there
 _CHEAP_FAMILIES: Final = FamilyCache(at_most=1024)  # for `cheap_optimum`: every set of ten models
 _CHEAP_WORK: Final = 100_000  # sets x tasks: below a millisecond
 
 
-class MilpRouter:
+class MilpRouter(ExactRouter):
     """The exact optimum for one residency over the whole horizon; ties: fewest loads, least VRAM, name."""
 
     name = "milp"
+    staged = False
+    max_sets = 20_000  # listing more takes longer than bounding
 
-    def __init__(self, *, solve_limit_s: float | None = None) -> None:
-        self._solve_limit_s = solve_limit_s
-        self._families = FamilyCache(at_most=_MAX_SETS)
-
-    @classmethod
-    def from_setup(cls, setup: RouterSetup) -> Self:
-        """Return the router with the time limit of the setup."""
-        return cls(solve_limit_s=setup.solve_limit_s)
-
-    async def route(self, view: PlanningView) -> Plan:
-        """Return the best plan: status `optimal` with gap 0, or `feasible` with its gap after the time limit."""
-        if not view.tasks:
-            return infeasible_plan(view)
-        program = program_of(view)
-        solution = self.solve(program)
-        return infeasible_plan(view) if solution is None else plan_of(view, program, solution)
-
-    def solve(self, program: RoutingProgram) -> Solution | None:
+    def best(self, program: RoutingProgram, family: Family | None) -> Solution | None:
         """Return the optimum of the program's one-stage form; None where it has none."""
-        started = time.perf_counter()
-        if program.vram_gb[program.pinned].sum() > program.limit_gb:
-            return None
-        family = self._families.sets_of(program)
         if family is None or len(family) > max(_FEW_SETS, _MAX_WORK // program.worth.shape[1]):
             from pytest_swarm.routing.branch_and_bound import branch_and_bound  # imports highspy
 
-            return branch_and_bound(program, limit_s=self._solve_limit_s)
+            return branch_and_bound(program, limit_s=self.solve_limit_s)
         found = best_set(program, family)
         if found is None:
             return None
         member, value = found
-        solve_ms = (time.perf_counter() - started) * 1000
-        return Solution(held=member[None, :], value=value, bound=value, solver="enumeration", solve_ms=solve_ms)
+        return Solution(held=member[None, :], value=value, bound=value, solver="enumeration")
 
 
 def cheap_optimum(view: PlanningView) -> float | None:

@@ -48,14 +48,14 @@ class RoutingProgram:
 class Solution:
     """Residency `held` (T, I), T = 1 for one residency throughout; `value` of the program, proven upper `bound`.
 
-    `solver` is the method that found it, `solve_ms` its wall time.
+    `solver` is the method that found it, `solve_ms` the wall time of the whole solve in milliseconds.
     """
 
     held: Mask
     value: float
     bound: float
     solver: str
-    solve_ms: float
+    solve_ms: float = 0.0
 
 
 def program_of(view: PlanningView) -> RoutingProgram:

@@ -19,6 +19,8 @@ LP: Final = "lp"
 LLM: Final = "llm"
 ORACLE: Final = "oracle"
 FIXED: Final = "fixed"
+SINGLE: Final = "single:"  # before the tag
+POLICY: Final = "policy:"  # before the file
 BOTH: Final = (LP, LLM)
 """The published pair, which `both` stands for."""
 DEFAULT_MODES: Final = (LP,)

@@ -6,58 +6,34 @@ and then loads some (at their price), so the best predecessor of every set is fo
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 
-from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
-from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.routing.model_sets import Family, FamilyCache, Index, smaller, without, worth_by_stage
-from pytest_swarm.routing.plan_builders import infeasible_plan
-from pytest_swarm.routing.program import TIE, RoutingProgram, Solution, plan_of, program_of
+from pytest_swarm.routing.exact import ExactRouter
+from pytest_swarm.routing.model_sets import Family, Index, smaller, without, worth_by_stage
+from pytest_swarm.routing.program import TIE, RoutingProgram, Solution
 
 _STEP_TIE: Final = TIE / 100  # of one comparison; a plan of 100 stages stays within TIE
-_MAX_SETS: Final = 200_000  # a pass over them takes some milliseconds per model and stage
 _FEW_SETS: Final = 256  # every set of eight models; beyond, a pass per model is faster than all pairs
 _KEPT_CHANGES: Final = 16  # families and prices, of 1 MB at most each
 _LARGE_GAP: Final = 1e-4  # relative gap at which HiGHS stops where sets are too many: the last hundredth takes longest
 _GB_RANK: Final = 1e-6  # VRAM counts after loads: a million GB x stages weigh as much as one load
 
 
-class StagedRouter:
-    """The exact optimum of the program with a residency per stage; never worse than `milp` on the same view."""
+class StagedRouter(ExactRouter):
+    """The exact optimum with a residency per stage, of which stage 0 is loaded now; never worse than `milp`."""
 
     name = "staged"
+    staged = True
+    max_sets = 200_000  # a pass over them takes some milliseconds per model and stage
 
-    def __init__(self, *, solve_limit_s: float | None = None) -> None:
-        self._solve_limit_s = solve_limit_s
-        self._families = FamilyCache(at_most=_MAX_SETS)
-
-    @classmethod
-    def from_setup(cls, setup: RouterSetup) -> Self:
-        """Return the router with the time limit of the setup."""
-        return cls(solve_limit_s=setup.solve_limit_s)
-
-    async def route(self, view: PlanningView) -> Plan:
-        """Return the best plan; stage 0 of its residency is to be loaded now."""
-        if not view.tasks:
-            return infeasible_plan(view, staged=True)
-        program = program_of(view)
-        solution = self.solve(program)
-        return infeasible_plan(view, staged=True) if solution is None else plan_of(view, program, solution)
-
-    def solve(self, program: RoutingProgram) -> Solution | None:
+    def best(self, program: RoutingProgram, family: Family | None) -> Solution | None:
         """Return the optimum, None where there is none; by HiGHS where the sets are too many."""
-        if program.vram_gb[program.pinned].sum() > program.limit_gb:
-            return None
-        family = self._families.sets_of(program)
-        if family is None:
-            return _by_highs(program, self._solve_limit_s)
-        return best_sequence(program, family)
+        return _by_highs(program, self.solve_limit_s) if family is None else best_sequence(program, family)
 
 
 def _by_highs(program: RoutingProgram, limit_s: float | None) -> Solution | None:
@@ -99,7 +75,6 @@ def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
         program: The program of the step.
         family: The sets within its budget.
     """
-    started = time.perf_counter()
     sizes = _sizes(program, family)
     family = smaller(family, sizes[0])
     if len(family) > _FEW_SETS:
@@ -115,8 +90,7 @@ def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
     if value == -np.inf:
         return None
     held = family.member[_trace(fronts, last)]
-    solve_ms = (time.perf_counter() - started) * 1000
-    return Solution(held=held, value=value, bound=value, solver="enumeration", solve_ms=solve_ms)
+    return Solution(held=held, value=value, bound=value, solver="enumeration")
 
 
 def _sizes(program: RoutingProgram, family: Family) -> list[int]:

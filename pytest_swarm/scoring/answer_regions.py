@@ -48,18 +48,28 @@ _CONDITION: Final = re.compile(
     r"|\bdoubt (?:that )?(?:the|my|your) (?:\w+ )?$",
     re.IGNORECASE,
 )
+_NO_AFTER_PAUSE: Final = (  # "A... no, B"
+    r"no(?=\s?[,—–])(?:(?<=\.\.\sno)|(?<=\.\.no)|(?<=…\sno)|(?<=…no)|(?<=[—–]\sno))"
+)
 _CORRECTION: Final = re.compile(
     r"(?:^|[,.!?…\n(—–])[ \t]{0,3}[*_]{0,2}(?:(?:but|oh|hmm+|um|ah)\W{1,3})?"
-    r"(?:wait(?=\s?[,.:!…—–-]|\s(?:no|actually|that)\b)|hold on|oops|correction(?=\s?:)|scratch that"
+    rf"(?:{_NO_AFTER_PAUSE}|"
+    r"wait(?=\s?[,.:!…—–-]|\s(?:no|actually|that)\b)|hold on|oops|correction(?=\s?:)|scratch that"
     r"|(?:up)?on (?:second thought|reflection|re-?consideration|further (?:thought|reflection))"
     r"|after (?:re-?consideration|re-?considering|re-?checking|further thought)"
-    r"|actually(?=,? (?:no|yes)\W*$)|(?:no,? )?actually,? (?:no|wait)\b|no,? (?:wait|actually)\b,?"
+    r"|actually(?=,? (?:no|yes)\W*$)"
+    r"|actually(?=,? (?:it(?:['’]s| is| was| should)|the (?:\w+ )?answer)\b)|just kidding"
+    r"|sorry(?=,? (?:no|yes|i meant|it(?:['’]s| is| should)|the (?:\w+ )?answer)\b)"
+    r"|(?:no,? )?actually,? (?:no|wait)\b|no,? (?:wait|actually)\b,?"
     r"|(?:sorry,? )?i (?:made|see) (?:a|an|my) (?:mistake|error)"
     r"|let me (?:correct|re-?do|re-?calculate|fix))\b",
     re.IGNORECASE,
 )
 
-_INTERJECTION: Final = re.compile(r"\A\W{0,3}(?:no|yes)\b\W{0,3}(?=\w)", re.IGNORECASE)  # "Wait, no, it is true."
+_INTERJECTION: Final = re.compile(  # "Wait, no, it is true."
+    r"\A[\s,.:;!…—–]{0,4}(?:(?:no|yes|actually|sorry|rather|i mean|make that)\b[\s,.:;!…—–]{1,4}){0,3}(?=\S)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,8 @@ _DENIED_BEFORE: Final = re.compile(
         r"rul\w{1@3} out, exclud\w{1@4}, reject\w{0@3}, discard\w{0@3}, versus, vs\.?, "
         r"(?:anything|everything|any|all|every one) but, other than, apart from"
     ).replace("@", ",")
-    + r")(?:\s(?:be|the|both|choices?|options?|answers?|(?:[(\[]?[A-Z][)\]]?,?(?:\s(?:and|or|nor))?)))*+\s?[\"(\[]?$",
+    + r")(?:\s(?:be|the|both|choices?|options?|answers?|(?:(?:(?<!and\s)(?<!or\s)[(\[]?[A-Z][)\]]?,"
+    r"|[(\[]?[A-Z][)\]]?)(?:\s(?:and|or|nor))?)))*+\s?[\"(\[]?$",
     re.IGNORECASE,
 )
 _MORE_LETTERS: Final = (  # ", B and D" of "A, B and D are wrong"; not ", B" of "A, B is wrong"

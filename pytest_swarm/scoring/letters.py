@@ -93,10 +93,13 @@ _STATED: Final = re.compile(
     + r"(?:the\s(?:only\s)?(?:\w{2,12}\s)?"
     + one_of("correct, right, best, answer, true, one, most, option, choice")
     + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)"
-    r"|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b)",
+    r"|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b)",
     re.IGNORECASE,
 )
-_LISTED: Final = re.compile(r"(?:(?:(?<=\n)|^)[(\[]?([A-Z])[)\]]?(?:[.:]|\s[-–—])?|(?<=[.;!?]\s)([A-Z])[.):])\s+(?=\S)")
+_LISTED: Final = re.compile(
+    r"(?:(?:(?<=\n)|^)[(\[]?([A-Z])[)\]]?(?:[.:]|\s[-–—])?|(?<=[.;!?]\s)([A-Z])[.):])\s+"
+    r"(?!is wrong|is not|isn't|is incorrect)(?=\S)"
+)
 _TICK: Final = re.compile("[\u2705\u2713\u2714\u2611]")
 _CHOICE_LINE: Final = re.compile(r"[\W_]{0,12}(?:(?:option|choice)\s)?([A-Z])(?![\w'])", re.IGNORECASE)
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
@@ -162,7 +165,7 @@ def _own(text: str, *, choices: int) -> Reading[str] | None:
     """The kind's own rule: a letter alone, one that a sentence names as right, a leading one, the last that stands."""
     words = _RANGE.sub(" ", _QUOTED.sub("", without_cjk_edges(plain_words(_FORMULA.sub(" ", text)))))
     alone = re.fullmatch(r"\W{0,6}([A-Za-z])\W{0,6}", words)
-    if alone and "*" not in words:
+    if alone and not set("*+#") & set(words):
         at = StandingLetter(name=alone[1].upper(), start=alone.start(1), end=alone.end(1), bracketed=False)
         return _settled(words, at, AnswerPlace.WHOLE, choices)
     tail = words[-_TAIL_CHARS:]
@@ -239,8 +242,9 @@ def _named(words: str, choices: int) -> Reading[str] | None:
         stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=",")
         if stated and not is_denied_before(words, letter):
             reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
-            if number and _joins(words, letters[number - 1], letter):
-                reading = Reading(values=(), text=words[letters[number - 1].start : letter.end], place=reading.place)
+            previous = letters[number - 1]
+            if number and _joins(words, previous, letter) and not is_denied_before(words, previous):
+                reading = Reading(values=(), text=words[previous.start : letter.end], place=reading.place)
             if best is None or letter.start >= best[0]:
                 best = (letter.start, reading)
     return None if best is None else best[1]
@@ -248,9 +252,9 @@ def _named(words: str, choices: int) -> Reading[str] | None:
 
 def _last_standing(words: str, choices: int) -> Reading[str] | None:
     """The last letter that stands as an answer: bracketed, on a line of its own, or after a word such as "is"."""
-    letters = [
-        each for each in standing_letters(words) if not is_denied(words, each) and not is_in_formula(words, each)
-    ]
+    found = [each for each in standing_letters(words) if not is_in_formula(words, each)]
+    denied = {each.name: each.start for each in found if is_denied(words, each)}
+    letters = [each for each in found if each.start > denied.get(each.name, -1)]
     listed = {match.start(1) for match in _LISTED.finditer(words) if match[1]}
     if len({words[start] for start in listed}) < 2:  # one line is an answer, several repeat the choices
         listed = set()

@@ -13,7 +13,7 @@ from typing import Final
 from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.numbers import read_number
 from pytest_swarm.scoring.patterns import one_of
-from pytest_swarm.scoring.plain_text import plain_words
+from pytest_swarm.scoring.plain_text import FOREIGN_NOT, plain_words
 from pytest_swarm.scoring.same_text import normalized, one_spelling
 
 _MIN_LETTERS: Final = 3  # a shorter text stands in many sentences
@@ -22,10 +22,11 @@ _MAX_MENTIONS: Final = 20  # that are looked at; keeps hostile texts cheap
 _SENTENCE: Final = re.compile(  # with a verb that every sentence may have, or of many words that are no names
     r"\W*[A-Z\d].*\b"
     + one_of("is, are, was, were, has, had, be, been, it, ist, sind, war, est, sont, son, es")
-    + r"\b|\W*[A-Z\d](?=(?:\S*\s+){4})(?:.*?\s[a-z]{2,}){2}"
+    + r"\b|\W*(?:He|She|It|They|We|I|You|There|This|That)(?:'\w{1,2})?\s[a-z]+\s"
+    r"|\W*[A-Z\d](?=(?:\S*\s+){4})(?:.*?\s[a-z]{2,}){2}"
 )
 _CLAUSE: Final = re.compile(
-    r"[;(—–?]|[,:]\s|\s\b"
+    r"[;(—–?]|[,:]\s|[.!]\s(?=(?:However|But|Yet|In fact|Actually)\b)|\s\b"
     + one_of("but, if, while, whereas, although, though, because, since, which, who, where, whose")
     + r"\b"
 )
@@ -38,13 +39,24 @@ _SUBORDINATE: Final = re.compile(
     + r"\b"
 )
 _DENIED: Final = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*|used to be)\b"
+    r"\b(?:not|never|neither|nor|nothing|nobody|no one|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*"
+    r"|used to be"
+    r"|(?:might|would|may|could) (?:expect|assume|think|guess|have (?:said|thought|expected|guessed)))\b"
+    rf"|{FOREIGN_NOT}"
     r"|n['’]t\b"
     r"|\b(?:people|many|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess|attribute|credit)\b",
     re.IGNORECASE,
 )
-_RELATIVE: Final = re.compile(r",\s(?:which|who|where)\b")  # without a comma the words tell which is meant
-_APPOSITION: Final = re.compile(r",\s(?:an?|the|one)\s")
+_RELATIVE: Final = re.compile(r",\s(?:which|who|whom|whose|where)\b")  # without a comma the words tell which is meant
+_APPOSITION: Final = re.compile(r",\s(?:an?\s|the\s|one\s|[a-z]+\s(?:of|to)\s)")
+_GIVEN_LATER: Final = re.compile(  # "Sydney is the largest city, but the capital is Canberra"
+    r"[,;.—–]\s(?:[Bb]ut|[Yy]et|[Hh]owever|[Ii]n fact|[Aa]ctually)\b,?\s(?:in fact,?\s|actually,?\s)?"
+    r"(?:(?:the|its|their)\s[^.,;]{1,60}?|it|that|this)(?:'s|\sis|\swas)\s(?:actually\s|really\s)?(?:the\s)?[A-Z][\w-]+"
+    r"|\bbut (?:the|its) (?:\w+ )?(?:sentiment|label|answer|category|class|verdict|tone) is (?!not\b)[a-z]+"
+)
+_PAST: Final = re.compile(
+    r"\s(?:[a-z]{2,}ed|did|does|wrote|won|made|led|found|built|became|sang|gave|took|began|came|went|ran|said|sent)\b"
+)
 _LEAD: Final = re.compile(r"\W*(?:In|On|At|By|During|As of|If|When)(?:\s\S+){1,5}")  # "In 1945, the party ..."
 _VERB: Final = re.compile(r"\s(?:is|was|are|were|has|had)\s")
 _BEFORE: Final = re.compile(
@@ -52,7 +64,8 @@ _BEFORE: Final = re.compile(
     + one_of(
         "than, unlike, instead of, rather than, opposed to, except, besides, or, either, between, followed by, "
         "preceded by, before, (?<!named )after, formerly, confused with, mistaken for, similar to, near, nor, "
-        "ahead of, (?:opposite|reverse|inverse) of"
+        r"ahead of, as \w+ as, (?:opposite|reverse|inverse) of, far from, anything but, hardly, barely, scarcely, "
+        "second to, oder, ou"
     )
     + r"\s(?:perhaps\s|maybe\s|possibly\s|even\s)?(?:the\s|an?\s)?[\"'(\[]?$",
     re.IGNORECASE,
@@ -62,9 +75,9 @@ _IS: Final = re.compile(r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s(
 _QUOTED: Final = re.compile(r'"[^"]{1,200}"')
 _UNIT: Final = re.compile(r"(?<=\d)(?=[^\W\d_])")  # "42kg" may be spelled "42 kg"
 _SIGN: Final = re.compile(r"(\\?[()\[\]{},;=+*/^<>|])")
-_ANOTHER_BEFORE: Final = re.compile(r"\b[A-Z][\w.'’-]*,?\s(?:and|&)\s(?:the\s)?[\"']?$")
+_ANOTHER_BEFORE: Final = re.compile(r"(?:\b[A-Z][\w.'’-]*,?|,\s[^,.;]{1,40},)\s(?:and|&)\s(?:the\s)?[\"']?$")
 _AFTER: Final = re.compile(
-    r"[\"'\])]?(?:,?\s(?:or|nor|only if)\b|\s(?:is|was|are)\s(?:only|just|merely|second|third|different)\b"
+    r"[\"'\])]?(?:,?\s(?:or|nor|only if)\b|\s(?:is|was|are)\s(?:only|just|merely|second|third|different|too)\b"
     r"|\s(?:and|&)\s(?:[A-Z]|[\w-]+\W*$)|(?:,\s[A-Z][^,.]{0,30})+,?\s(?:and|or)\s)"
 )
 
@@ -77,16 +90,20 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
         wanted: The text; one without a few letters or digits is never named, but a number may be stated.
     """
     plain = one_spelling(plain_words(sentence))
-    if plain.endswith("?") or _SENTENCE.match(plain) is None:
+    if plain.endswith("?"):
         return False
     words = normalized(wanted)
-    if _NUMBER.fullmatch(with_digits(words)) and _states_number(sentence, words):
+    is_sentence = _SENTENCE.match(plain) is not None
+    if is_sentence and _NUMBER.fullmatch(with_digits(words)) and _states_number(sentence, words):
         return True
     if sum(char.isalnum() for char in words) < _MIN_LETTERS or "\\" in words:
         return False
     spelled = _SIGN.sub(r"\\s?\1\\s?", _UNIT.sub(r"\\s?", re.escape(words).replace(r"\ ", r"\s")))
     pattern = re.compile(rf"(?<![\w$€£])(?<!\d[.,])(?<!\w-){spelled}(?!\w|[.,]\d|-\w|['’]s?\s)", re.IGNORECASE)
-    return any(_is_answer(plain, match) for match in islice(pattern.finditer(plain), _MAX_MENTIONS))
+    mentions = list(islice(pattern.finditer(plain), _MAX_MENTIONS))
+    if not is_sentence and not any(_PAST.match(plain, each.end()) and each.start() < 2 for each in mentions[:1]):
+        return False
+    return any(_is_answer(plain, match) for match in mentions)
 
 
 def _states_number(sentence: str, wanted: str) -> bool:
@@ -107,6 +124,10 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
     if _APPOSITION.match(clause) and not (_LEAD.fullmatch(lead) or _VERB.search(clause) or _IS.match(after)):
         return False
     if _RELATIVE.match(clause) or _SUBORDINATE.match(clause) or (_TOPIC.search(before) and _IS.match(after)):
+        return False
+    if clause.startswith("(") and (_VERB.search(clause) or _IS.match(after)):
+        return False
+    if _GIVEN_LATER.search(after):
         return False
     if _BEFORE.search(before) or _ANOTHER_BEFORE.search(before) or _AFTER.match(after):
         return False

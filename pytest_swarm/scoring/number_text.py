@@ -15,7 +15,7 @@ from pytest_swarm.scoring.plain_text import without_cjk_edges
 
 _THIN: Final = "\u2009"
 _MAX_EXPONENT: Final = 400  # beyond, no float holds the power of any whole base
-_SCALES: Final = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+_SCALES: Final = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12}
 _LETTER_SCALES: Final = {"k": "thousand", "m": "million", "b": "billion"}
 _MONEY_SCALE: Final = re.compile(r"([$€£¥₹]\s?\d[\d,.]{0,20})([kmb])(?!\w)", re.IGNORECASE)  # "3 m" may be meters
 _BARE_SCALE: Final = re.compile(r"(?<![\w.,-])(\d[\d,.]{0,20})k(?!\w)", re.IGNORECASE)
@@ -56,6 +56,20 @@ _SUPERSCRIPT: Final = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]{1,5}")
 _VULGAR_SIGN: Final = re.compile(rf"(\d)?[ {_THIN}]?([{''.join(_VULGAR)}])")
 _CITATION: Final = re.compile(r"(?<=[\w.%)])\[\d{1,3}\]|(?<=\d) \[\d{1,3}\]")
 _SPACED_THOUSANDS: Final = re.compile(r"(?<![\d.,] )(?<![\w.,])\d{1,3}(?: \d{3}){2,}(?![\w]| \d)")
+_ONE_SPACE: Final = re.compile(  # 1 500, but not "3 100-watt bulbs"
+    r"(?<![\d.,)/*+x×-] )(?<![\w.,/^-])[1-9]\d{0,2} \d{3}(?![\w]|[.,/]\d| \d| ?[-+*/×=])"
+)
+_COUNTED: Final = re.compile(  # "day 1 500 pages" are two numbers
+    r"\b(?:day|week|month|year|step|chapter|part|section|page|row|column|line|item|number|question|problem|case|class"
+    r"|grade|level|group|team|stage|phase|round|game|trip|store|box|bag|type|option|room|table|figure)s?\s$",
+    re.IGNORECASE,
+)
+_DECIMAL_COMMA: Final = re.compile(  # 1.500,00 and 18,50 EUR
+    r"(?<![\w.,])(?:\d{1,3}(?:\.\d{3})+,\d{1,2}(?![\d,]|\.\d)|(?:(?<=€)|(?<=€ ))\d{1,9},\d{2}(?![\d,])"
+    r"|\d{1,9},\d{2}(?=\s?(?:€|EUR\b|Euros?\b)))"
+)
+_RARE: Final = re.compile(r"\d(?: \d{3}|,\d{1,2}|-\d\d-\d\d)(?!\d)")  # what the three of them need
+_ISO_DATE: Final = re.compile(r"(?<![\w-])([12]\d{3})-(?:0\d|1[0-2])-(?:[0-2]\d|3[01])(?![\w-])")
 _EMPHASIS: Final = re.compile(r"(?<!\w)_{1,40}(?=[^\s_])")
 
 _WHOLE: Final = (
@@ -75,7 +89,7 @@ _NUMBER: Final = re.compile(
     r"|\s?(?:[x×*·]|\\times|\\cdot)\s?10\s?(?:\^|\*\*)\s?\{?(?P<power>[-+]?\d{1,4})\}?)?"
     r"(?:[ \u2009]?/[ \u2009]?(?P<divisor>\d{1,20}(?:\.\d{1,20})?)(?![\d/]|\.\d))?"
     r"(?!\s?(?:\\sqrt|√|\\pi\b|π))"
-    r"(?:(?P<percent>[ \u2009]?%|[ \u2009]per ?cent\b)|[ \u2009](?P<scale>thousand|million|billion|trillion)\b)?"
+    r"(?:(?P<percent>[ \u2009]?%|[ \u2009]per ?cent\b)|[ \u2009](?P<scale>thousand|million|billion|trillion|dozen)\b)?"
 )
 _NEGATIVE_WORD: Final = re.compile(
     r"(?:negative\s|(?:(?:^|[=:(,]|\b(?:is|be|equals|to|of|answer))\s?)minus\s)$", re.IGNORECASE
@@ -100,6 +114,9 @@ def simplified(text: str) -> str:
             text = pattern.sub(replacement, text)
         text = _FRACTION.sub(_fraction, text)
     text = _SPACED_THOUSANDS.sub(lambda match: match[0].replace(" ", _THIN), text)
+    if _RARE.search(text):
+        text = _ISO_DATE.sub(r"\1", _ONE_SPACE.sub(_joined_thousands, text))
+        text = _DECIMAL_COMMA.sub(lambda match: match[0].replace(".", "").replace(",", "."), text)
     text = _MONEY_SCALE.sub(lambda match: f"{match[1]} {_LETTER_SCALES[match[2].lower()]}", text)
     text = _FULL_HOUR.sub(r"\1", _BARE_SCALE.sub(r"\1 thousand", text))
     text = text.replace("<sup>", "^").replace("</sup>", "")
@@ -112,7 +129,14 @@ def numbers_in(text: str) -> Iterator[WrittenNumber]:
     """The numbers of a simplified text, in order."""
     for match in _NUMBER.finditer(text):
         values = _values(match, text)
-        yield WrittenNumber(values=values, text=match[0].strip(), start=match.start(), end=match.end())
+        yield WrittenNumber(
+            values=values, text=match[0].strip().replace(_THIN, " "), start=match.start(), end=match.end()
+        )
+
+
+def _joined_thousands(match: re.Match[str]) -> str:
+    counted = _COUNTED.search(match.string, max(0, match.start() - 12), match.start())
+    return match[0] if counted else match[0].replace(" ", _THIN)
 
 
 def _fraction(match: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pytest_swarm.scoring.counting_phrases import with_amounts_and_ranks, with_compound_ranks
 from pytest_swarm.scoring.foreign_numbers import with_foreign_digits
 
 _SMALL: Final = [
@@ -47,10 +48,12 @@ _FRACTION: Final = re.compile(
     re.IGNORECASE,
 )
 _LED: Final = re.compile(  # a number in words that is given as the answer, in a text with digits as well
-    rf"(?P<lead>\A[\s*_\"'(]{{0,6}}|\banswers?\b[^.!?\n\d]{{0,60}}?(?:\b(?:is|are|was)\b|[:=])\s?:?[\s*_\"'(]{{0,6}})"
+    rf"(?P<lead>\A[\s*_\"'(]{{0,6}}|\banswers?\b[^.!?\n\d]{{0,60}}?(?:\b(?:is|are|was)\b|[:=])\s?:?[\s*_\"'(]{{0,6}}"
+    rf"|\b(?:is|are|was|were|equals|makes|gives)\s(?=[\w -]{{1,60}}\W*\Z))"
     rf"(?P<words>{_PHRASE.pattern})(?P<fraction>\s(?:of|point|{'|'.join(_PARTS)})\b)?",
     re.IGNORECASE,
 )
+_ONE_OR: Final = re.compile(r"\bone(?=\s(?:or|to)\s\d)", re.IGNORECASE)
 _BOLD: Final = re.compile(rf"(?<=\*\*)(?:{_PHRASE.pattern})(?=\*\*)", re.IGNORECASE)
 _UNITS: Final = 10
 _FIRST_TENS: Final = 20
@@ -68,7 +71,10 @@ def with_digits(text: str) -> str:
     alone = text.strip(" \t\n*_.`\"'").lower()
     if alone in ("half", "a half"):
         return "1/2"
-    english = _PHRASE.sub(lambda match: _digits(match[0], alone), _FRACTION.sub(_fraction_digits, text))
+    numerals = _FRACTION.sub(_fraction_digits, with_compound_ranks(text))
+    english = _ONE_OR.sub("1", _PHRASE.sub(lambda match: _digits(match[0], alone), numerals))
+    if english == text:
+        english = with_amounts_and_ranks(text)
     return with_foreign_digits(text) if english == text else english
 
 

@@ -10,9 +10,10 @@ from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.answer_field import answer_field
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.asides import without_notes, without_offers, without_reason
+from pytest_swarm.scoring.number_limits import is_denied, is_limit
 from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in, simplified
 from pytest_swarm.scoring.number_words import with_digits
-from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement
+from pytest_swarm.scoring.plain_text import first_statement
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.stated_number import stated_number
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
@@ -30,12 +31,6 @@ _MAX_STATEMENT_CHARS: Final = 2000
 _SHORT_END: Final = 2000
 _CUT_OFF: Final = 500  # a number nearer to the start of an end may have lost its first digits
 _DENIAL: Final = re.compile(r"[\s*_`\"':]{0,6}(?:(?:certainly|definitely|clearly|actually)\s)?not\b", re.IGNORECASE)
-_DENIED: Final = re.compile(
-    r"(?:\bnot|n't|\bnever|\binstead of|\brather than|\bas opposed to)\s(?:be\s|exactly\s|equal to\s)?[$*]{0,3}$",
-    re.IGNORECASE,
-)
-_CLAUSE_END: Final = re.compile(r"[.!?;\n]\s|\b(?:but|rather|instead)\b", re.IGNORECASE)
-_CLAUSE_CHARS: Final = 120
 _JOINT: Final = re.compile(r"[\s{}\\$]*(?:,[\s{}\\$]*)?(?:or|and|and/or)[\s{}\\$]*(?:[a-z]\s?=\s?)?", re.IGNORECASE)
 _COMMA: Final = re.compile(r"\s*,\s*")
 _ENDED: Final = re.compile(r"[\s*_`\"'$)}\]]*\.?\s*")
@@ -45,7 +40,9 @@ _REMARK: Final = re.compile(
 )
 _SENTENCE_END: Final = re.compile(r"[.!?]\s|\n")
 _BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
-_FROM: Final = re.compile(r"\bfrom\s[$€£¥₹]?$", re.IGNORECASE)  # "from 120 to 99" ends at 99
+_FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 30" does not
+    r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
+)
 _EITHER: Final = re.compile(
     r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE
 )
@@ -60,7 +57,9 @@ _UNDETERMINED: Final = re.compile(
     r"\b(?:can(?:no|')t|cannot|could not|couldn't|unable to|not able to|impossible to"
     r"|not possible to)\s(?:be\s)?(?:\w+\s)?"
     r"(?:determined?|answer(?:ed)?|say|tell|solved?|calculated?|computed?|know)\b"
-    r"|\b(?:not|isn't|insufficient) enough (?:information|data|context)|\binsufficient (?:information|data)",
+    r"|\b(?:not|isn't|insufficient) enough (?:information|data|context)|\binsufficient (?:information|data)"
+    r"|\b(?:have no|don't have|do not have) (?:enough |any )?(?:access|information|data)\b"
+    r"|\bneed more (?:information|data|context|details)\b",
     re.IGNORECASE,
 )
 _ESTIMATE: Final = re.compile(r"\b(?:but|however|estimate|guess|approximately|roughly|probably)\b", re.IGNORECASE)
@@ -126,6 +125,8 @@ def _single(statement: str, number: WrittenNumber | None, place: AnswerPlace) ->
     if number is None:
         return None
     numbers = list(numbers_in(statement[:_MAX_STATEMENT_CHARS]))
+    if is_limit(statement, number):
+        return Reading(values=(), text=number.text, place=place)
     for one, other in pairwise(numbers):
         if number.start in (one.start, other.start) and one.values != other.values:
             between = statement[one.end : other.end - len(other.text)]
@@ -202,7 +203,7 @@ def _only_statement(text: str) -> Reading[float] | None:
     """The number that the only sentence with numbers gives; None where there are several such sentences."""
     if len(text) > _MAX_STATEMENT_CHARS:
         return None
-    numbers = [number for number in numbers_in(text) if not _is_denied(text, number)]
+    numbers = [number for number in numbers_in(text) if not is_denied(text, number)]
     if not numbers:
         return None
     end = _SENTENCE_END.search(text, numbers[0].end)
@@ -210,18 +211,31 @@ def _only_statement(text: str) -> Reading[float] | None:
     statement = text[: len(text) if end is None else end.start()]
     if numbers[-1].start >= len(statement):
         return None
-    if _UNDETERMINED.search(text) and not _ESTIMATE.search(text, 0, numbers[-1].start):
+    undetermined = _UNDETERMINED.search(text)
+    if undetermined is not None and not _ESTIMATE.search(text, undetermined.end(), numbers[-1].start):
         return Reading(values=(), text=text[start : len(statement)].strip(), place=AnswerPlace.STATEMENT)
     bold = [number for number in numbers if _BOLD.search(statement, number.start - 4, number.start)]
     stated = bold[0] if len(bold) == 1 else stated_number(statement, numbers)
+    if is_limit(statement, stated):
+        return Reading(values=(), text=stated.text, place=AnswerPlace.LAST)
     for one, other in pairwise(numbers):
-        between = statement[one.end : other.start]
         alike = not set(one.values).isdisjoint(other.values)
-        limits = _BETWEEN.search(statement, 0, one.start) is not None and between.endswith(" and ")
-        joined = _EITHER.fullmatch(between) is not None and _FROM.search(statement, 0, one.start) is None
-        if stated in (one, other) and not alike and (limits or joined):
+        if stated in (one, other) and not alike and _are_alternatives(statement, one, other):
             return Reading(values=(), text=statement[one.start : other.end], place=AnswerPlace.LAST)
     return _reading(stated, AnswerPlace.LAST)
+
+
+def _are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) -> bool:
+    """Whether a sentence gives two numbers for one: "7 or 8", "20-30", "between 3 and 4"."""
+    between = statement[one.end : other.start]
+    if between.endswith(" and "):
+        return _BETWEEN.search(statement, 0, one.start) is not None
+    if between == "-":
+        return 0 <= one.values[0] < other.values[0]
+    start = _FROM.search(statement, 0, one.start)
+    return _EITHER.fullmatch(between) is not None and (
+        start is None or start["open"] is not None or "depending" in statement[other.end :]
+    )
 
 
 def _last(text: str) -> Reading[float] | None:
@@ -230,7 +244,7 @@ def _last(text: str) -> Reading[float] | None:
     for length in (_SHORT_END, len(text) or 1):
         end = text[-length:]
         numbers = list(numbers_in(end))
-        given = [number for number in numbers if not _is_denied(end, number)]
+        given = [number for number in numbers if not is_denied(end, number)]
         if given and (given[-1].start > _CUT_OFF or len(end) == len(text)):
             return _reading(given[-1], AnswerPlace.LAST)
     return Reading(values=(), text=numbers[-1].text, place=AnswerPlace.LAST) if numbers else None
@@ -243,15 +257,6 @@ def _without_remark(text: str) -> str:
         return text
     line = text[max(0, text.rfind("\n", 0, remark.start()) + 1, remark.start() - _SHORT_END) : remark.start()]
     return text[: remark.start()] if next(numbers_in(line), None) is not None else text
-
-
-def _is_denied(text: str, number: WrittenNumber) -> bool:
-    """Whether a text says that the number is not the answer: "not 12", "I don't think that it is 12"."""
-    before = text[max(0, number.start - _CLAUSE_CHARS) : number.start]
-    if _DENIED.search(before):
-        return True
-    clause = _CLAUSE_END.split(before)[-1]
-    return DENYING_CLAUSE.search(clause) is not None
 
 
 def _reading(number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:

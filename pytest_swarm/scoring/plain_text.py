@@ -28,6 +28,11 @@ DENYING_CLAUSE: Final = re.compile(
 )
 """A main clause that denies what follows: "I don't think that ...", "It is unlikely that ..."."""
 
+FOREIGN_NOT: Final = (
+    r"(?:\b(?:nicht|keine?[nmr]?|n['’]est pas|ne sont pas|no (?:es|son|fue)|não é|non è|не)\b|不是|并非)"
+)
+"""What denies in German, French, Spanish, Portuguese, Italian, Russian and Chinese."""
+
 
 def without_cjk_edges(text: str) -> str:
     """The text with a space where Chinese, Japanese or Korean characters touch others: they write none."""

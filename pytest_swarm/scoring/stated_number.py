@@ -5,6 +5,7 @@ In "He has 15 apples in 3 bags" the number is 15, in "5 * 3 = 15 hours to read 3
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +16,7 @@ from pytest_swarm.scoring.patterns import one_of
 _DETERMINER: Final = one_of(
     "the, a, an, all, both, these, those, his, her, its, their, my, our, your, each, every, any, about, only, just, "
     "over, another, additional, extra, remaining, other, first, last, next, original, previous, total, more, at least, "
-    "approximately, around, nearly, exactly, selling, buying, working, using, making, having, doing, being, adding"
+    "approximately, around, nearly, exactly, [a-z]{2,12}ing"
 )
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "
@@ -44,7 +45,9 @@ _REASON: Final = re.compile(r"\b(?:because|since)\b|\b(?:in total|altogether|ove
 _ATTRIBUTE: Final = re.compile(r"-[A-Za-z]{2}")  # the 400-meter hurdles
 _CONDITION: Final = re.compile(r"\b(?:when|if|where|for|at|assuming)\s[A-Za-z]\s?=\s?$")  # y = 4 when x = 9
 _RESUMED: Final = re.compile(r"\b(?:so|then|therefore|thus|hence|but|means)\b|\)", re.IGNORECASE)
-_COMPARED: Final = re.compile(r"\b(?:which|that) (?:is|are|was)\s[$€£¥₹]?$", re.IGNORECASE)
+_COMPARED: Final = re.compile(
+    r"\b(?:which|that) (?:is|are|was|makes (?:him|her|it|them|me|us))\s[$€£¥₹]?$", re.IGNORECASE
+)
 _MORE: Final = re.compile(r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b")
 _JOINED: Final = re.compile(r"\s?(?:[A-Za-z]{1,14}\s)?(?:and|or|to|,)\s")
 _TERM: Final = re.compile(r"[^\n.=]{0,30}?[ )\d][-+*/×·÷x–]\s?[$(]?\d")
@@ -58,6 +61,10 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
         numbers: Its numbers in order, at least one.
     """
     stated = previous = numbers[0]
+    if len(numbers) > 2 and sentence[stated.end : numbers[1].start].rstrip(" $").endswith((":", "(", "—")):
+        parts = sum(number.values[0] for number in numbers[1:])
+        if math.isclose(parts, stated.values[0]):
+            return stated  # "7 apples: 3 red ones and 4 green ones"
     aside = skipped = for_reason = False
     for number in numbers[1:]:
         between = sentence[previous.end : number.start]

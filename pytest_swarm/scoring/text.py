@@ -21,7 +21,9 @@ _LEAD_IN: Final = re.compile(
     r"[\s:*_]{0,6}(?:(?:so|therefore|thus|hence|then|well|sure)\b[,!]?\s{1,3}){0,2}"
     r"(?:i(?:'d|’d)?\s(?:(?:would|must)\s)?(?:think|believe|guess|say|suppose)\s(?:that\s)?)?(?:it|this|that|he|she"
     r"|they"
-    r"|here|(?:the|my) \w{1,20})(?:'s|’s|\s(?:is|was|are|were|would be|must be|should be))\s{1,3}",
+    r"|here|(?:the|my) \w{1,20})(?:'s|’s|\s(?:is|was|are|were|would be|must be|should be|appears|seems|looks))\s{1,3}"
+    r"|i(?:'d|’d|\swould)?\s(?:say|guess|pick|choose|go with)\s"
+    r"|(?:at|in|on|by|(?:dr|mr|mrs|ms|prof)\b\.?|professor|president|sir)\s(?=\S)",
     re.IGNORECASE,
 )
 _HEDGE: Final = re.compile(
@@ -39,13 +41,14 @@ _GREETING: Final = re.compile(
     re.IGNORECASE,
 )
 _COPULA: Final = re.compile(
-    r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|ist|sind|war|est|sont|es|son|é)\s"
+    r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|prints|returns|outputs|means|stands for"
+    r"|ist|sind|war|est|sont|es|son|é)\s"
     r"|(?<=[\u3040-\u9fff])(?:[是为は]|[:\uff1a]\s?)"
     r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s"
 )
 _BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess)"
 _DENIED: Final = re.compile(
-    r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect)\b|n['’]t\b"
+    r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect|nothing|nobody)\b|n['’]t\b"
     rf"|\b{_BELIEF}\b",
     re.IGNORECASE,
 )
@@ -56,6 +59,7 @@ _RETRACTION: Final = re.compile(
     r"|(?:but\s)?(?:that|this|it)(?:'s|’s|\sis|\swas)\s(?:\w{1,12}\s)?(?:wrong|incorrect|not\b|false|a mistake))",
     re.IGNORECASE,
 )
+_CONTRARY: Final = re.compile(r"\W{0,3}(?:however|but|yet|in fact|actually)\b", re.IGNORECASE)
 _SENTENCE: Final = re.compile(
     r"(?<!\b[A-Z])(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)(?<!\bJr)(?<!\bvs)[.!](?!(?<=\bNo\.)\s\d)(?=\s+[^\sa-z])"
 )
@@ -65,7 +69,7 @@ _DISCLAIMER: Final = re.compile(
     re.IGNORECASE,
 )
 _EXPLANATION: Final = re.compile(
-    r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
+    r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of|followed by)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
     r"(?=(?:the|an?)\s)|;\s",
     re.IGNORECASE,
 )
@@ -196,7 +200,8 @@ def _line(line: str, place: AnswerPlace, *, whole: str = "") -> Reading[str] | N
     if rest and _DISCLAIMER.match(sentence):
         line = rest[0].strip()
         sentence, *rest = _SENTENCE.split(line, maxsplit=1)
-    statement = line if rest and _RETRACTION.match(rest[0]) else _conclusion(line) or sentence
+    taken_back = rest and (_RETRACTION.match(rest[0]) or _CONTRARY.match(rest[0]))
+    statement = line if taken_back else _conclusion(line) or sentence
     return _reading((whole, *_cuts(line)), place, statement=statement)
 
 

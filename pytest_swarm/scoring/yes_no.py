@@ -13,6 +13,7 @@ from pytest_swarm.scoring.patterns import one_of
 from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement, plain_words, statements
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.same_text import without_symbols
+from pytest_swarm.scoring.undecided import OPEN, UNDECIDED
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
 _MAX_STATEMENT_CHARS: Final = 2000
@@ -49,15 +50,23 @@ _FIRST_DENIED: Final = re.compile(
 _ALSO_ATTRIBUTES: Final = frozenset(
     {"true", "correct", "wrong", "definitely", "absolutely", "never", "negative", "si", "non"}
 )
+_JUDGED: Final = re.compile(  # "Yes would be wrong."
+    r"[\"']?\s(?:is|was|would be)\s(?:(?:a|the|clearly|simply)\s)?"
+    r"(?:(?P<wrong>wrong|incorrect)|right|correct|the answer)\b"
+)
 _NOUN: Final = re.compile(r"\s+(?!because|since|as|for|-)\w")
 
 _EITHER: Final = one_of("yes, true, correct, no, false, incorrect")
-_ECHO: Final = re.compile(rf"\b{_EITHER}\b\W{{0,3}}(?:\bor\b|\band\b|/|\|)\W{{0,3}}{_EITHER}\b\W{{0,2}}", re.IGNORECASE)
+_ECHO: Final = re.compile(
+    rf"\b{_EITHER}\b\W{{0,3}}(?:\bor\b|\band\b|\bmaybe\b|\bsometimes\b|/|\|)\W{{0,3}}{_EITHER}\b\W{{0,2}}",
+    re.IGNORECASE,
+)
 _IDIOM: Final = re.compile(
-    r"\bno "
+    r"(?<!\bby )\bno "
     + one_of(
         "doubt, question, problem, wonder, matter, need, worries, one, more, less, fewer, sooner, other, single, such, "
-        "means, idea, information, evidence"
+        "means, idea, information, evidence, answer, opinion, clue, comment, way to, "
+        "data, details, context, further"
     )
     + r"\b|\b(?:true|false) "
     + one_of("to, friends?, positives?, negatives?, leaders?, colou?rs?, north")
@@ -88,10 +97,12 @@ _AFTER_PREDICATE: Final = (
     + r"\b))"
 )
 _PREDICATE: Final = re.compile(
-    rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_ADVERB})\b){{0,4}}\s*[\"'(]?"
-    + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed)(?: to say)?"
-    + r"|(?P<no>(?:false|incorrect|wrong|untrue|inaccurate|invalid)(?: to say)?|no|impossible|unsupported"
-    r"|refuted|contradicted|disproved|debunked|an? (?:\w+ )?(?:myth|misconception|hoax)))" + _AFTER_PREDICATE,
+    rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_ADVERB})\b){{0,4}}\s*(?:an?\s)?[\"'(]?"
+    + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed)"
+    + r"(?: to say| (?:statement|claim))?"
+    + r"|(?P<no>(?:false|incorrect|wrong|untrue|inaccurate|invalid)(?: to say| (?:statement|claim))?|no|impossible"
+    r"|unsupported|refuted|contradicted|disproved|debunked|an? (?:\w+ )?(?:myth|misconception|hoax)))"
+    + _AFTER_PREDICATE,
     re.IGNORECASE,
 )
 _NEGATIVE: Final = re.compile(rf"\b{_DENIAL}\b|\bcannot\b|n't", re.IGNORECASE)
@@ -111,10 +122,11 @@ _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply
 _SUBJECT: Final = "(?:it|they|he|she|this|that|there|you|we)"
 _VERB: Final = "(?:is|are|was|were|does|do|did|can|could|will|would|has|have|had|should|must)"
 _ASSENT: Final = re.compile(
-    r"\W*(?:sure(?: thing)?|of course|certainly|indeed|(?:yes,? )?i (?:think|believe) so"
+    r"\W*(?:sure(?: thing)?|of course|certainly|indeed|exactly|precisely"
+    r"|claro(?: que s[ií])?|por supuesto|bien sûr|natürlich|(?:yes,? )?i (?:think|believe) so"
     r"|(?:yes,? )?i (?:\w+ly )?agree(?: with (?:this|that|the|it)\b[^.,;]{0,40})?|you bet"
     r"|without (?:a )?(?:any )?doubt|y"
-    rf"|(?:(?:indeed|of course|certainly|surely),? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
+    rf"|(?:(?:indeed|of course|certainly|surely|sure|absolutely|exactly),? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
     re.IGNORECASE,
 )
 _DISSENT: Final = re.compile(
@@ -134,24 +146,9 @@ _CONCESSION: Final = re.compile(
     r"^(?:while|although|though|even though|even if|despite)\b[^,.;\n]{0,150},\s",
     re.IGNORECASE,
 )
-_OPEN: Final = re.compile(
-    r"[\s\"'(:*-]*(?:(?:therefore|thus|so|hence|overall),?\s)?(?:(?:currently|still|that|it|this|is|really|simply"
-    r"|largely|rather|probably|both|also|the answer)\s){0,4}"
-    r"(?:not (?:(?:always|really|yet|entirely|completely|quite|as|so|necessarily)\s)?(?:known|clear|certain|sure"
-    r"|definitive|obvious|simple|straightforward|easy|available|possible to)"
-    r"|unknown|unclear|uncertain|inconclusive|indeterminate|ambiguous|moot|subjective|dependent|depend(?:s|ing)?\b"
-    r"|debatable|controversial|up for debate|impossible to (?:say|determine|tell|know)|difficult to (?:say|determine"
-    r"|tell)"
-    r"|possible,? but|(?:can(?:no|')t|cannot) be (?:known|determined|answered|said)|i(?:'m| am) not sure|maybe\W*$"
-    r"|perhaps\W*$)",
-    re.IGNORECASE,
-)
 _QUESTIONED: Final = re.compile(r"\W*(?:yes|no)\s?\?+\s*", re.IGNORECASE)
 _MARKS: Final = re.compile("[✅❌✔✖✗✓☑✘\ufe0f]")
 _MARK_ALONE: Final = re.compile("(?P<yes>[✅✔✓☑👍])|[❌✖✗✘👎]")
-_UNDECIDED: Final = re.compile(
-    r"\b(?:can't|cannot|could not|couldn't) (?:confirm|say|tell)\b|\bwhether\b", re.IGNORECASE
-)
 _EQUATION: Final = re.compile(r"=\s*(true|false)\W*$", re.IGNORECASE)
 
 
@@ -208,7 +205,7 @@ def _in_words(text: str) -> Reading[bool] | None:
     parts = [part for part in statements(words, limit=_LAST_STATEMENTS) if not part.endswith("?")]
     if parts and _is_open(parts[-1]):
         return Reading(values=(), text=parts[-1], place=AnswerPlace.STATEMENT)
-    source = _CONTRADICTED.search(parts[-1]) if parts and not _UNDECIDED.search(parts[-1]) else None
+    source = _CONTRADICTED.search(parts[-1]) if parts and not UNDECIDED.search(parts[-1]) else None
     if source is not None:
         return _said(
             source[0],
@@ -232,7 +229,7 @@ def _in_words(text: str) -> Reading[bool] | None:
 
 def _is_open(statement: str) -> bool:
     """Whether a sentence says that there is no yes or no: "It depends.", "unknown"."""
-    return _OPEN.match(statement) is not None and _STANDS_ALONE.search(statement) is None
+    return OPEN.match(statement) is not None and _STANDS_ALONE.search(statement) is None
 
 
 def _decisive_words(text: str) -> str:
@@ -255,7 +252,9 @@ def _first_word(words: str, place: AnswerPlace) -> Reading[bool] | None:
     word = first[0].lower()
     if word in _ALSO_ATTRIBUTES and _NOUN.match(words, first.end()):
         return None  # "true leap years", "correct answers"
-    return _said(first[0], place, yes=first["yes"] is not None)
+    judged = _JUDGED.match(words, first.end())
+    wrong_word = judged is not None and judged["wrong"] is not None
+    return _said(first[0], place, yes=first["yes"] is not None, denied=wrong_word)
 
 
 def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
@@ -274,7 +273,7 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
         return None
     denials = len(_NEGATIVE.findall(before))
     main_clause = statement[: match.start("yes" if match["yes"] else "no")]
-    if _UNDECIDED.search(main_clause):
+    if UNDECIDED.search(main_clause):
         return None
     if DENYING_CLAUSE.search(main_clause):
         denials += 1

@@ -35,7 +35,7 @@ def serve_in_thread(server: SimulatedServer, *, host: str = LOOPBACK, port: int 
         OptionError: uvicorn is not installed, or the port is not available.
     """
     with closing(_bind(host, port)) as listener:
-        web = _web_server(server)
+        web = _web_server(server, listener.getsockname()[:2])
         failures: list[BaseException] = []
 
         def run() -> None:
@@ -63,12 +63,15 @@ def _await_start(web: uvicorn.Server, thread: threading.Thread, failures: list[B
         time.sleep(_POLL_S)
 
 
-def _drop_connections(app: AsgiApp) -> AsgiApp:
-    """Wrap the app for a web server: a dropped connection becomes a response that is shorter than its length."""
+def _served_at(address: tuple[str, int], app: AsgiApp) -> AsgiApp:
+    """Wrap the app for a web server: it learns the address that is listened on, not that of the connection.
+
+    A dropped connection becomes a response that is shorter than its length.
+    """
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await app(scope, receive, send)
+            await app({**scope, "server": address}, receive, send)
         except DroppedConnection:
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
 
@@ -88,7 +91,7 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _web_server(server: SimulatedServer) -> uvicorn.Server:
+def _web_server(server: SimulatedServer, address: tuple[str, int]) -> uvicorn.Server:
     try:
         import uvicorn
     except ImportError as error:
@@ -96,11 +99,12 @@ def _web_server(server: SimulatedServer) -> uvicorn.Server:
             "serving over HTTP needs uvicorn; install it with `pip install 'pytest-swarm-router[server]'`"
         ) from error
     config = uvicorn.Config(
-        _drop_connections(server.app),
+        _served_at(address, server.app),
         lifespan="off",
         ws="none",
         log_level="warning",
         access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
     return uvicorn.Server(config)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
-MIN_CLUSTERS: Final = 5  # below this a bootstrap over clusters draws too few different samples to mean anything
+MIN_DRAWN_CLUSTERS: Final = 5  # below this a bootstrap over clusters draws too few different samples to mean anything
 RESAMPLES: Final = 1_999
 _MOST_DRAWS: Final = 0.95  # with fewer draws of a value, the interval would be one of the draws that have one
 _MAX_CELLS: Final = 4_000_000  # resamples x clusters that are held at once; beyond it the normal limit serves
@@ -31,7 +31,7 @@ def bca_over_clusters(units: Units, *, level: float) -> Bounds:
         level: Probability that is left out on each side.
 
     Returns:
-        Both ends; None for fewer than MIN_CLUSTERS clusters, or where all of them gave the same.
+        Both ends; None for fewer than MIN_DRAWN_CLUSTERS clusters, or where all of them gave the same.
     """
     import numpy as np
 
@@ -44,7 +44,7 @@ def bca_over_clusters(units: Units, *, level: float) -> Bounds:
     n = len(c)
     mean = float(c.sum() / w.sum())
     residuals = c - w * mean
-    if n < MIN_CLUSTERS or float(np.abs(residuals).max()) < 1e-15:
+    if n < MIN_DRAWN_CLUSTERS or float(np.abs(residuals).max()) < 1e-15:
         return None
     if n * RESAMPLES > _MAX_CELLS:
         half = NormalDist().inv_cdf(1 - level) * math.sqrt(n / (n - 1) * float(residuals @ residuals))
@@ -67,7 +67,7 @@ def bca_ratio_of_medians(
         level: Probability that is left out on each side.
 
     Returns:
-        Both ends; None where there are fewer than MIN_CLUSTERS clusters.
+        Both ends; None where there are fewer than MIN_DRAWN_CLUSTERS clusters.
     """
     import numpy as np
 
@@ -75,7 +75,7 @@ def bca_ratio_of_medians(
     for n, cluster in enumerate(clusters):
         members.setdefault(cluster, []).append(n)
     groups = [np.array(each) for each in members.values()]
-    if len(groups) < MIN_CLUSTERS:
+    if len(groups) < MIN_DRAWN_CLUSTERS:
         return None
     then, later = np.asarray(before, dtype=np.float64), np.asarray(now, dtype=np.float64)
     everything = np.concatenate(groups)
@@ -151,12 +151,12 @@ def cluster_weights(clusters: int) -> Floats:
         clusters: The number of clusters, at least 1.
 
     Returns:
-        Shape (1 + draws + clusters left out, clusters); without draws for fewer than MIN_CLUSTERS clusters.
+        Shape (1 + draws + clusters left out, clusters); without draws for fewer than MIN_DRAWN_CLUSTERS clusters.
     """
     import numpy as np
 
     whole = np.ones((1, clusters))
-    if clusters < MIN_CLUSTERS:
+    if clusters < MIN_DRAWN_CLUSTERS:
         return whole
     drawn = np.random.default_rng([SEED, clusters]).multinomial(
         clusters, np.full(clusters, 1 / clusters), size=_draws_of(clusters)
@@ -173,7 +173,7 @@ def interval_over_rows(values: Sequence[float | None], *, clusters: int, level: 
         level: Probability that is left out on each side.
 
     Returns:
-        Both ends; None for fewer than MIN_CLUSTERS clusters, or where the statistic has no value in more than one
+        Both ends; None for fewer than MIN_DRAWN_CLUSTERS clusters, or where the statistic has no value in more than one
         draw of twenty.
     """
     import numpy as np
@@ -181,7 +181,7 @@ def interval_over_rows(values: Sequence[float | None], *, clusters: int, level: 
     estimate, draws = values[0], _draws_of(clusters)
     drawn = [value for value in values[1 : 1 + draws] if value is not None]
     left_out = [value for value in values[1 + draws :] if value is not None]
-    if estimate is None or clusters < MIN_CLUSTERS or len(drawn) < _MOST_DRAWS * draws or not left_out:
+    if estimate is None or clusters < MIN_DRAWN_CLUSTERS or len(drawn) < _MOST_DRAWS * draws or not left_out:
         return None
     return _bca(np.array(drawn), np.array(left_out), estimate, level)
 

@@ -17,6 +17,7 @@ from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import EventsError
 from pytest_swarm.fields import Json
 from pytest_swarm.files import replacing
+from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import events_file
 
@@ -52,7 +53,7 @@ def write_merged(parts: Sequence[tuple[Path, Run]], folder: Path, *, missing: Se
     Raises:
         EventsError: The folder holds a run already, or cannot be written.
     """
-    target = folder / "events.jsonl"
+    target = folder / EVENTS_FILE
     if target.exists():
         raise EventsError(f"{target} is there already; give another folder, or remove it first")
     try:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from pytest_swarm.codec import JsonDecoder, is_json
 from pytest_swarm.errors import EventsError
+from pytest_swarm.telemetry import EVENTS_FILE
 
 NAME: Final = "telemetry.jsonl"
 _EVENTS: Final = frozenset(
@@ -129,7 +130,7 @@ def published_files(path: Path) -> tuple[Path, ...]:
     A folder with an events.jsonl is a run of ours. A file is recognized by its first event.
     """
     if path.is_dir():
-        return () if (path / "events.jsonl").exists() else tuple(sorted(path.rglob(NAME)))
+        return () if (path / EVENTS_FILE).exists() else tuple(sorted(path.rglob(NAME)))
     try:
         with path.open("rb") as file:
             first = file.readline()

@@ -18,8 +18,8 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, JobRecord, Run, RunInfo
 from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import decode_graph_object
+from pytest_swarm.telemetry import EVENTS_FILE, events
 from pytest_swarm.telemetry import event_types as types
-from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.event_lines import decode_event, decode_head
 from pytest_swarm.telemetry.job_parts import EventsOnDisk, JobParts, PartEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader, MeasuredTestEvent, VerifiedCaseEvent
@@ -33,9 +33,9 @@ def events_file(path: Path) -> Path:
     """
     if not path.is_dir():
         return path
-    file = path / "events.jsonl"
+    file = path / EVENTS_FILE
     if not file.exists():
-        inside = max((each.parent for each in path.glob("*/events.jsonl")), default=Path("reports") / "RUN")
+        inside = max((each.parent for each in path.glob(f"*/{EVENTS_FILE}")), default=Path("reports") / "RUN")
         raise EventsError(f"{path}: holds no events.jsonl; name the folder of a run, such as {inside}")
     return file
 

@@ -1,42 +1,65 @@
-"""Events between processes as one text: each is encoded once, where it happened, and written as it came."""
+"""Events between processes as one text: each is encoded once, where it happened, and written as it came.
+
+The first line says what their receiver must know of them, who decodes no other one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from msgspec import Struct
 
-from pytest_swarm.codec import EncodedObject, JsonDecoder, encode_line
+from pytest_swarm.codec import JsonDecoder, encode_line
 from pytest_swarm.errors import EventsError
 from pytest_swarm.telemetry.sink import Event
 
+Begun = tuple[str, str]  # the digest of a case of which a job begins, and what it is called
+
 
 class _Head(Struct, frozen=True, kw_only=True):
-    """What a receiver reads of an event."""
+    """The first line: how many of the next ones open a run, and which jobs begin in the others."""
 
-    event: str
-    case: str = ""
-    job: str = ""
-    mode: str = ""
+    opening: int
+    begun: tuple[Begun, ...]
 
 
 _HEADS: Final[JsonDecoder[_Head]] = JsonDecoder(_Head, error=EventsError)
 
 
-def pack(events: Iterable[Event]) -> str:
-    """Return the lines of the events as one text."""
-    return "\n".join(map(encode_line, events))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """The lines that were sent, those that open a run apart, and which jobs begin in the others."""
+
+    opening: tuple[str, ...]
+    begun: tuple[Begun, ...]
+    lines: str
 
 
-def unpack(text: str) -> list[Event]:
-    """Return the events of a text: each with its type, case, job and mode only, and encoded as its whole line.
+def begun_jobs(events: Iterable[Event]) -> tuple[Begun, ...]:
+    """Return the digest of each case of which a job begins, and what the job is called."""
+    return tuple(
+        (str(event["case"]), f"{event['job']} [{event['mode']}], case {event['case']}")
+        for event in events
+        if event["event"] == "dag_structure"
+    )
 
-    Raises:
-        EventsError: A line is no event.
+
+def pack(events: Sequence[Event], *, opening: Sequence[Event] = ()) -> str:
+    """Return events as one text.
+
+    Args:
+        events: The events of a test.
+        opening: Those before them that open a run.
     """
-    heads = _HEADS.decode_lines(text, where="an event of a worker")
-    return [
-        EncodedObject({"event": head.event, "case": head.case, "job": head.job, "mode": head.mode}, line=line)
-        for head, line in zip(heads, text.split("\n"), strict=True)
-    ]
+    head: Event = {"opening": len(opening), "begun": [list(each) for each in begun_jobs(events)]}
+    return "\n".join(map(encode_line, (head, *opening, *events)))
+
+
+def unpack(text: str) -> Shipment:
+    """Return what a text of `pack` holds; EventsError for another one."""
+    first, _, rest = text.partition("\n")
+    head = _HEADS.decode(first, where="the events of a worker")
+    *opening, lines = rest.split("\n", head.opening)
+    return Shipment(opening=tuple(opening), begun=head.begun, lines=lines)

@@ -70,10 +70,13 @@ class FileSink:
         self._size = 0  # bytes of the open file; nobody else writes to it
 
     def emit(self, *events: Event) -> None:
+        """Write events at once; raises as `append` does."""
+        self.append(*map(encode_line, events))
+
+    def append(self, *lines: str) -> None:
         """Write lines at once; EventsError where it fails, as on a full disk: the file then holds none of them."""
-        lines = "".join(f"{encode_line(event)}\n" for event in events).encode("ascii")
         try:
-            self._append(lines)
+            self._append("".join(f"{line}\n" for line in lines).encode("ascii"))
         except OSError as error:
             raise EventsError(
                 f"{self.path}: cannot be written: {error.strerror}; what was measured before is kept there: make room, "

@@ -90,11 +90,6 @@ def read_fleet(document: Json, *, name: str, where: str) -> Fleet:
         raise FleetError(f"{where}: {error}") from error
 
 
-def dump_fleet(fleet: Fleet) -> str:
-    """Return the fleet as TOML; `load_fleet` reads an equal one from a file of the fleet's name."""
-    return fleet_toml((FleetEntry(model=model) for model in fleet), assign=fleet.assign)
-
-
 def fleet_toml(
     entries: Iterable[FleetEntry], *, heading: Iterable[str] = (), assign: Mapping[str, str] | None = None
 ) -> str:

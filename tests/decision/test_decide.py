@@ -20,6 +20,7 @@ from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
 from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.report.decision_record import decision_record
 from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence
+from pytest_swarm.report.decision_text import basis_sentence, policy_name
 from tests.decision.runs import many, with_outcomes, without_plan
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -130,19 +131,36 @@ def test_several_budgets_are_decided_one_by_one_with_one_error() -> None:
 def test_the_present_policy_is_the_plainest_or_the_named_one(
     modes: tuple[str, ...], against: str | None, present: str
 ) -> None:
-    assert decided(many(dict.fromkeys(modes, 0.5)), against=against).present.mode == present
+    decision = decided(many(dict.fromkeys(modes, 0.5)), against=against)
+    assert (decision.present.mode, decision.present_assumed) == (present, False)
+
+
+@pytest.mark.parametrize(
+    ("modes", "present"),
+    [
+        (("lp", "llm", "milp"), "llm"),
+        (("greedy", "milp"), "milp"),
+        (("milp",), "milp"),
+        (("oracle", "greedy"), "greedy"),
+        (("llm", "single:phi4:14b", "single:gemma2:2b"), "single:gemma2:2b"),
+    ],
+    ids=["llm", "first-mode", "one-mode", "not-hindsight", "two-singles"],
+)
+def test_where_nothing_tells_what_is_done_now_a_mode_stands_for_it_and_the_decision_says_so(
+    modes: tuple[str, ...], present: str
+) -> None:
+    decision = decided(many(dict.fromkeys(modes, 0.5)))
+    assert (decision.present.mode, decision.present_assumed) == (present, True)
+    assert f"so {policy_name(decision, decision.present)} stands for it" in basis_sentence(decision)
+    named = decided(many(dict.fromkeys(modes, 0.5)), against=present)
+    assert not named.present_assumed
+    assert "stands for it" not in basis_sentence(named)
 
 
 @pytest.mark.parametrize(
     ("modes", "question", "said"),
     [
-        (
-            ("milp", "lp"),
-            {},
-            "is what people do without a router; name what you do now with --against",
-        ),
-        (("milp",), {}, "only milp was run, which is not what people do without a router"),
-        (("single:gemma2:2b", "single:phi4:14b"), {}, "could each be what you do now; name one with --against"),
+        (("oracle",), {}, "only oracle was run, which knows the answers beforehand; run mode fixed as well"),
         (("milp", "fixed"), {"against": "heft"}, "--against: 'heft' was not run at 24GB; run are milp, fixed"),
         (
             ("milp", "fixed"),
@@ -151,7 +169,7 @@ def test_the_present_policy_is_the_plainest_or_the_named_one(
         ),
         (("milp", "fixed"), {"budgets_gb": (9.0,)}, "--vram: nothing was measured at 9GB; the runs have 24GB"),
     ],
-    ids=["no-present", "one-mode", "two-singles", "unknown", "misspelled", "budget"],
+    ids=["hindsight-alone", "unknown", "misspelled", "budget"],
 )
 def test_a_question_that_the_run_cannot_answer_is_one_sentence(
     modes: tuple[str, ...], question: dict[str, object], said: str

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+
+import httpx
 
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.task import Task, TaskType
-from pytest_swarm.execution.backends import Backend, SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import Backend, Connection, SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.telemetry.sink import ListSink
-from pytest_swarm.workloads.fleet import load_fleet
+from pytest_swarm.workloads.fleet import FleetEntry, fleet_toml, load_fleet
 
 HEAVY = load_fleet("heavy")
 A40 = load_profile("a40")
@@ -68,3 +71,18 @@ def slow_loading(profile: Profile, load_s: float) -> Profile:
     """The profile with every load taking `load_s` seconds."""
     models = tuple(replace(spec, load_s=load_s) for spec in profile.server_spec.models)
     return replace(profile, server_spec=replace(profile.server_spec, models=models))
+
+
+def dump_fleet(fleet: Fleet) -> str:
+    """The fleet as TOML: `load_fleet` reads an equal one from a file of the fleet's name."""
+    return fleet_toml((FleetEntry(model=model) for model in fleet), assign=fleet.assign)
+
+
+def wired(inner: Backend, wire: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]) -> Backend:
+    """The backend with another transport around that of its client, but not around its samples and renewals."""
+
+    def connect() -> Connection:
+        connection = inner.connect()
+        return replace(connection, client=connection.client.through(wire))
+
+    return replace(inner, connect=connect)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -13,7 +13,7 @@ from pytest_swarm.calibration.measured_world import measured_world
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.execution.answer_broker import AnswerBroker, AskSettings
-from pytest_swarm.execution.backends import Backend, Connection
+from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.model_loading import Room
@@ -26,7 +26,7 @@ from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.model_library import digest_of
-from tests.execution.lab import A40, HEAVY, PLANNER, backend
+from tests.execution.lab import A40, HEAVY, PLANNER, backend, wired
 
 SETTINGS = BenchSettings(planner=PLANNER)
 TIMEOUT_S = 120.0
@@ -72,13 +72,7 @@ class _Counting(httpx.AsyncBaseTransport):
 
 def counted(inner: Backend, counts: Counts) -> Backend:
     """A backend whose calls are counted, but for samples and renewals beside a case."""
-
-    def connect() -> Connection:
-        connection = inner.connect()
-        client = connection.client.through(lambda transport: _Counting(transport, counts))
-        return replace(connection, client=client)
-
-    return replace(inner, connect=connect)
+    return wired(inner, lambda own: _Counting(own, counts))
 
 
 def models_of(profile: Profile = A40, *, server: str = "0.33.0") -> dict[str, ModelIdentity]:

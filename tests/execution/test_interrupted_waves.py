@@ -17,13 +17,13 @@ import httpx
 import pytest
 
 from pytest_swarm.execution.answer_broker import AskSettings
-from pytest_swarm.execution.backends import Backend, Connection
+from pytest_swarm.execution.backends import Backend
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.questions import Question
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.workloads.graph_files import load_graph
-from tests.execution.lab import backend
+from tests.execution.lab import backend, wired
 from tests.execution.measuring import Lab, cases_of
 
 ROOT = Path(__file__).parents[2]
@@ -56,13 +56,7 @@ class LoggingTransport(httpx.AsyncBaseTransport):
 
 
 def logging_backend(log: Path, kill_at: int) -> Backend:
-    inner = backend()
-
-    def connect() -> Connection:
-        connection = inner.connect()
-        return replace(connection, client=connection.client.through(lambda own: LoggingTransport(own, log, kill_at)))
-
-    return replace(inner, connect=connect)
+    return wired(backend(), lambda own: LoggingTransport(own, log, kill_at))
 
 
 def measure(folder: Path, log: str, kill_at: int, *, tell: Callable[[str], None] = lambda _: None) -> None:

@@ -13,8 +13,9 @@ import pytest
 from pytest_swarm.domain.record import JobRecord, Run, TaskStatus
 from pytest_swarm.errors import EstimateError
 from pytest_swarm.execution.known_answers import read_known_answers, run_answers
-from pytest_swarm.workloads.fleet import dump_fleet, load_fleet
+from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.matrices.import_matrix import MatrixImport, import_matrix
+from tests.execution.lab import dump_fleet
 from tests.report.factories import info, key, record
 
 

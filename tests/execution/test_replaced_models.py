@@ -11,13 +11,13 @@ import httpx
 import pytest
 
 from pytest_swarm.domain.record import JobStatus
-from pytest_swarm.execution.backends import Backend, Connection
+from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.execution.waves import NotMeasured
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.workloads.graph_files import load_graph
-from tests.execution.lab import HEAVY, PLANNER, backend, graph
+from tests.execution.lab import HEAVY, PLANNER, backend, graph, wired
 from tests.execution.measuring import Lab, cases_of, models_of
 
 VERSION = "0.33.0-simulated"
@@ -81,13 +81,7 @@ class ChangingTransport(httpx.AsyncBaseTransport):
 
 def changing(change: Change) -> Backend:
     """A server of several processes, as a real one, that is changed while it is asked."""
-    inner = backend()
-
-    def connect() -> Connection:
-        connection = inner.connect()
-        return replace(connection, client=connection.client.through(lambda own: ChangingTransport(own, change)))
-
-    return replace(inner, connect=connect, live=True)
+    return replace(wired(backend(), lambda own: ChangingTransport(own, change)), live=True)
 
 
 def lab_of(inner: Backend, store: AnswerStore, digest: str = OLD) -> Lab:

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from tests.gate.test_plugin import BASE
-from tests.plugin.conftest import INI, SUITE, Reports
+from tests.plugin.conftest import SUITE, Reports
 
 ARGS = ("--swarm-compare=milp,best-single,greedy", "--swarm-repeat=2")
 DEADLY = """
@@ -19,13 +19,6 @@ def test_deadly(swarm_run, dag):
     if swarm_run.key.mode == "greedy" and os.path.exists("armed"):
         {death}
 """
-
-
-@pytest.fixture
-def suite(pytester: pytest.Pytester) -> pytest.Pytester:
-    pytester.makeini(INI)
-    pytester.makepyfile(test_invoice=SUITE)
-    return pytester
 
 
 def arm(suite: pytest.Pytester, death: str) -> str:

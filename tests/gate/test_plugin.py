@@ -29,18 +29,6 @@ LEAKS_ONCE = HOUSE.format(model="phi4:14b", when="view.step == 1 and view.seed %
 BASE = "--swarm-baseline=base.json"
 
 
-@pytest.fixture
-def suite(pytester: pytest.Pytester) -> pytest.Pytester:
-    pytester.makeini(INI)
-    pytester.makepyfile(test_invoice=SUITE)
-    return pytester
-
-
-@pytest.fixture
-def reports(suite: pytest.Pytester) -> Reports:
-    return Reports(suite.path)
-
-
 def stored(suite: pytest.Pytester) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((suite.path / "base.json").read_text())
     return loaded

@@ -33,6 +33,13 @@ FAULTS: Final = (
         new="_DYING_S: Final = -2.0",
         tests=("plugin/test_server_visit.py",),
     ),
+    Fault(
+        name="a session ends where tests are sent to a worker that was just killed",
+        where="plugin/scheduling.py",
+        old="with suppress(OSError):",
+        new="with suppress(KeyError):",
+        tests=("plugin/test_scheduling.py",),
+    ),
     # --- prompts that stalled
     Fault(
         name="a prompt stalls only where most of its model's do",
@@ -71,10 +78,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="a prompt is stalled although its mode always takes so long",
-        where="metrics/slow_prompts.py",
+        where="metrics/slow_server.py",
         old="if _is_slow(prompt, seconds, usual_s=own_s):",
         new="if seconds:",
-        tests=("metrics/test_slow_prompts.py",),
+        tests=("metrics/test_slow_server.py",),
     ),
     Fault(
         name="a server whose models were replaced goes on taking cases",
@@ -124,7 +131,7 @@ FAULTS: Final = (
         where="calibration/recorded_replies.py",
         old="share < _LEAST_SHARE",
         new="share < 0",
-        tests=("calibration/test_prompt_reuse.py",),
+        tests=("calibration/test_prompt_reading.py",),
     ),
     # --- profiles
     Fault(
@@ -441,10 +448,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="one of two loads of a model is taken for the usual one",
-        where="metrics/slow_loads.py",
-        old="if len(values) >= _FEWEST",
-        new="if values",
-        tests=("metrics/test_slow_loads.py",),
+        where="metrics/slow_server.py",
+        old="if len(values) >= _FEWEST}",
+        new="if values}",
+        tests=("metrics/test_slow_server.py",),
     ),
     Fault(
         name="the estimates of a task are remembered over the next outcome",
@@ -568,6 +575,20 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="a number that only bounds the answer is taken for it",
+        where="scoring/number_limits.py",
+        old="if _OUTSIDE.search(before) or _AFTER",
+        new="if _AFTER",
+        tests=("scoring/test_number_limits.py",),
+    ),
+    Fault(
+        name="a contrast that names another text leaves the first as the answer",
+        where="scoring/named_answer.py",
+        old="    if _GIVEN_LATER.search(after):\n        return False\n",
+        new="",
+        tests=("scoring/test_denials.py",),
+    ),
+    Fault(
         name="a sentence before a conclusion gives an exact text as the answer",
         where="scoring/text.py",
         old="else _conclusion(line) or sentence",
@@ -645,6 +666,27 @@ FAULTS: Final = (
         tests=("scoring/test_numbers.py",),
     ),
     # --- simulator and recordings
+    Fault(
+        name="an origin that begins like an accepted one is accepted",
+        where="simulator/server/access_check.py",
+        old='f"{page}:" for page',
+        new='f"{page}" for page',
+        tests=("simulator/test_access_check.py",),
+    ),
+    Fault(
+        name="a model of the cloud is served by a local one of the name",
+        where="simulator/server/requested_names.py",
+        old="if source == _CLOUD:\n        raise",
+        new="if source == _LOCAL:\n        raise",
+        tests=("simulator/test_requested_names.py",),
+    ),
+    Fault(
+        name="a host name with a port is checked with its port",
+        where="simulator/server/access_check.py",
+        old='return host if ":" in name else name',
+        new="return host",
+        tests=("simulator/test_access_check.py",),
+    ),
     Fault(
         name="a run is blamed for the models of others",
         where="metrics/measured_vram.py",
@@ -932,6 +974,13 @@ FAULTS: Final = (
         tests=("decision/test_decide.py",),
     ),
     Fault(
+        name="a mode that only stands for what is done now is not named",
+        where="decision/decide.py",
+        old="found), settings[0]), True",
+        new="found), settings[0]), False",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
         name="a present policy that breaks the budget is kept",
         where="decision",
         old="if choice.ruling is Ruling.KEEP and measured.present_fault is not None",
@@ -1152,10 +1201,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="nobody waits for the end of xdist's workers",
-        where="plugin/ending_workers.py",
+        where="plugin/worker_ends.py",
         old="thread.join()",
         new="thread.name",
-        tests=("plugin/test_ending_workers.py",),
+        tests=("plugin/test_worker_ends.py",),
     ),
     Fault(
         name="a case in report.json is not indented as its list is",

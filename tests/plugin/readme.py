@@ -72,12 +72,12 @@ def output_of_readme() -> str:
     return found_in_readme(_OUTPUT)[0]
 
 
-def shown_output(text: str, folder: Path) -> str:
-    """Return the part of a run's output that the README shows, with folder and run left open."""
+def shown_output(text: str) -> str:
+    """Return the part of a run's output that the README shows, with the run left open."""
     lines = text.splitlines()
     start = next(n for n, line in enumerate(lines) if line.strip("= ") == "pytest-swarm")
     shown = "\n".join(line.rstrip() for line in lines[start:]) + "\n"
-    return re.sub(r"reports/[^/]+/", "reports/<run>/", shown.replace(f"{folder}/", ""))
+    return re.sub(r"reports/[^/]+/", "reports/<run>/", shown)
 
 
 def without_wall_clock(output: str) -> str:
@@ -102,7 +102,7 @@ def run_sample(folder: Path) -> subprocess.CompletedProcess[str]:
 def main() -> None:
     """Write the table of options and the output of the sample anew."""
     with tempfile.TemporaryDirectory() as folder:
-        output = shown_output(run_sample(Path(folder)).stdout, Path(folder))
+        output = shown_output(run_sample(Path(folder)).stdout)
     text = README.read_text(encoding="utf-8").replace(table_of_readme(), options_table())
     README.write_text(text.replace(output_of_readme(), output), encoding="utf-8", newline="\n")
 

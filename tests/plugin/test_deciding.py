@@ -57,7 +57,9 @@ def test_two_jobs_decide_nothing(pytester: pytest.Pytester) -> None:
     assert not list(pytester.path.glob("reports/*/policy*"))
 
 
-def test_a_run_that_does_not_say_what_is_done_now_fails_with_a_sentence(pytester: pytest.Pytester) -> None:
-    result = decided(pytester, 1, "--swarm-compare=milp,greedy")
-    assert result.ret == 1
-    result.stdout.fnmatch_lines(["ERROR: --swarm-decide: none of milp, greedy is what people do without a router*"])
+def test_the_headline_command_decides_with_the_planner_for_what_is_done_now(pytester: pytest.Pytester) -> None:
+    result = decided(pytester, 8, "--swarm-compare=both", "--swarm-report=html")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["8GB: *", "*No mode says what you do now, so LLM stands for it; *"])
+    (page,) = pytester.path.glob("reports/*/report.html")
+    assert '<section id="decision">' in page.read_text(encoding="utf-8")

@@ -23,7 +23,7 @@ from tests.plugin.readme import (
 def test_the_sample_runs_from_an_empty_folder_and_keeps_its_budget(pytester: pytest.Pytester) -> None:
     done = run_sample(pytester.path)
     assert done.returncode == 0, done.stdout + done.stderr
-    shown = without_wall_clock(shown_output(done.stdout, pytester.path))
+    shown = without_wall_clock(shown_output(done.stdout))
     assert shown == without_wall_clock(output_of_readme()), "write it anew: python -m tests.plugin.readme"
     (report,) = pytester.path.glob("reports/*/report.json")
     cases = json.loads(report.read_text(encoding="utf-8"))["cases"]

@@ -101,7 +101,7 @@ def test_foreign_models_are_named_in_header_and_report_with_what_is_left_beside_
     suite: pytest.Pytester, reports: Reports, fast_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meter = find_gpu(LeavingDriver(gpus=[("NVIDIA A40", 48 * GB, 42 * GB, [])]))  # type: ignore[arg-type]
-    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: meter)
+    monkeypatch.setattr("pytest_swarm.plugin.free_vram.find_gpu", lambda: meter)
     suite.makepyfile(test_wb1=WB1)
     figures = "vram_gb = 6\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
     (suite.path / "f.toml").write_text(f'[[model]]\nname = "gemma2:2b"\n{figures}')
@@ -123,7 +123,7 @@ def test_auto_is_what_is_free_and_what_models_of_the_run_hold(
     suite: pytest.Pytester, fast_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meter = find_gpu(StandIn(gpus=[("NVIDIA L4", 24 * GB, 20 * GB, [])]))  # type: ignore[arg-type]
-    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: meter)
+    monkeypatch.setattr("pytest_swarm.plugin.free_vram.find_gpu", lambda: meter)
     suite.makepyfile(test_wb1=WB1)
     for tag in ("llama3.1:8b", "gemma2:2b"):
         load(fast_server, tag, num_ctx=1024, keep_alive=-1)

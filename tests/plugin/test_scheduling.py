@@ -6,27 +6,35 @@ import pytest
 
 pytest.importorskip("xdist")
 
-from pytest_swarm.plugin.scheduling import WorkflowScheduling, workflow_of
+from pytest_swarm.plugin.cases import mode_of_id, workflow_of_id
+from pytest_swarm.plugin.scheduling import WorkflowScheduling
 from tests.plugin.conftest import Reports
 
 
 @pytest.mark.parametrize(
-    ("node_id", "workflow"),
+    ("node_id", "mode", "workflow"),
     [
-        ("a/test_x.py::test_x[lp-h0-8GB-invoice]", "a/test_x.py::test_x[-invoice]"),
-        ("test_x.py::test_x[single:qwen2.5-coder:7b-flat-7.5GB]", "test_x.py::test_x[]"),
-        ("test_x.py::test_x[milp-h3-8GB-t0.25-r2-a-h1-9GB]", "test_x.py::test_x[-a-h1-9GB]"),
-        ("test_x.py::test_x[milp-h3-8GB-t1e-05-r12]", "test_x.py::test_x[]"),
-        ("test_x.py::test_plain[h1-8]", "test_x.py::test_plain[h1-8]"),
-        ("test_x.py::test_plain", "test_x.py::test_plain"),
+        ("a/test_x.py::test_x[lp-h0-8GB-invoice]", "lp", "a/test_x.py::test_x[-invoice]"),
+        ("test_x.py::test_x[single:qwen2.5-coder:7b-flat-7.5GB]", "single:qwen2.5-coder:7b", "test_x.py::test_x[]"),
+        ("test_x.py::test_x[milp-h3-8GB-t0.25-r2-a-h1-9GB]", "milp", "test_x.py::test_x[-a-h1-9GB]"),
+        ("test_x.py::test_x[milp-h3-8GB-t1e-05-r12]", "milp", "test_x.py::test_x[]"),
+        (
+            "a[1]/test_x.py::TestX::test_x[policy:p[2].json-h3-8GB]",
+            "policy:p[2].json",
+            "a[1]/test_x.py::TestX::test_x[]",
+        ),
+        ("test_x.py::test_plain[h1-8]", None, "test_x.py::test_plain[h1-8]"),
+        ("test_x.py::test_plain", None, "test_x.py::test_plain"),
     ],
 )
-def test_a_workflow_is_the_test_without_its_case(node_id: str, workflow: str) -> None:
-    assert workflow_of(node_id) == workflow
+def test_a_workflow_is_the_test_without_its_case(node_id: str, mode: str | None, workflow: str) -> None:
+    assert (mode_of_id(node_id), workflow_of_id(node_id)) == (mode, workflow)
 
 
 class Worker:
     """A worker that takes tests."""
+
+    shutting_down = False
 
     def __init__(self) -> None:
         self.chunks: list[list[int]] = []
@@ -34,6 +42,14 @@ class Worker:
     def send_runtest_some(self, indices: list[int]) -> None:
         """Take a chunk."""
         self.chunks.append(indices)
+
+
+class KilledWorker(Worker):
+    """A worker that was killed before its controller heard of it."""
+
+    def send_runtest_some(self, indices: list[int]) -> None:
+        """Fail as execnet does."""
+        raise OSError(f"cannot send {indices} (already closed?)")
 
 
 class TwoWorkers:
@@ -91,3 +107,17 @@ def test_each_workflow_is_run_by_one_worker_in_a_row(suite: pytest.Pytester, rep
     jobs = {case["job"] for case in reports.report["cases"]}
     assert len(jobs) == 12, "no workflow was run by two workers"
     assert {name.partition("-")[2] for name in jobs} == {"gw0", "gw1"}
+
+
+def test_what_is_sent_to_a_killed_worker_goes_to_the_other_one() -> None:
+    names = names_of(2)
+    made, (worker, _) = scheduling(names)
+    killed = KilledWorker()
+    made.maxschedchunk = len(names)
+    made.node2pending = {worker: [], killed: []}
+
+    made._send_tests(killed, 3)
+
+    assert made.pending == [3, 4, 5]
+    assert made.remove_node(killed) == names[0]  # the test in hand, for which xdist reports a crash
+    assert sorted(sum(worker.chunks, made.pending)) == [1, 2, 3, 4, 5]

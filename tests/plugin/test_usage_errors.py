@@ -112,7 +112,7 @@ def test_bad_marker(suite: pytest.Pytester, marker: str, sentence: str) -> None:
 def test_no_gpu_and_no_budget_is_an_error_that_says_how_to_give_one(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: NoGpu(reason="there is none"))
+    monkeypatch.setattr("pytest_swarm.plugin.free_vram.find_gpu", lambda: NoGpu(reason="there is none"))
     suite.makeini("[pytest]\nswarm_backend = sim")
     result = suite.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -129,7 +129,7 @@ def test_auto_is_the_memory_that_is_free(suite: pytest.Pytester, monkeypatch: py
     from pytest_swarm.telemetry.nvml import GpuMeter
 
     gpu = GpuMeter(names=("g",), totals_bytes=(12_000_000_000,), _nvml=Nvml(), _handles=(0,))  # type: ignore[arg-type]
-    monkeypatch.setattr("pytest_swarm.telemetry.nvml.find_gpu", lambda: gpu)
+    monkeypatch.setattr("pytest_swarm.plugin.free_vram.find_gpu", lambda: gpu)
     suite.runpytest("--collect-only", "-q", "--swarm-vram=auto").stdout.fnmatch_lines(["*lp-h0-8.6GB*"])
 
 

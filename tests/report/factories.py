@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Any
 
 from pytest_swarm.domain.expectation import JsonFields, Keywords, Number, PythonCode, YesNo
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
@@ -21,6 +23,8 @@ from pytest_swarm.domain.record import (
     TaskStatus,
 )
 from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.report.json_report import json_parts
+from pytest_swarm.report.report_model import Report
 
 GEMMA = Model(
     tag="gemma2:2b",
@@ -225,3 +229,9 @@ def info(**more: object) -> RunInfo:
 
 def run(*jobs: JobRecord, complete: bool = True, notes: tuple[str, ...] = (), **more: object) -> Run:
     return Run(info=info(**more), jobs=jobs, complete=complete, notes=notes)
+
+
+def document_of(report: Report) -> dict[str, Any]:
+    """The JSON object of report.json."""
+    document: dict[str, Any] = json.loads("".join(json_parts(report)))
+    return document

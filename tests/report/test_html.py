@@ -54,9 +54,9 @@ def fragments(page: str, prefix: str) -> list[str]:
     return [each for pack in found for each in json.loads(gzip.decompress(base64.b64decode(pack)))]
 
 
-def test_the_page_holds_answer_scoreboard_plots_jobs_and_run_in_that_order() -> None:
+def test_the_page_holds_its_sections_in_their_order() -> None:
     page = render_html(build_report(small_run()))
-    assert re.findall(r'<section id="([\w-]+)"', page) == ["answer", "scoreboard", "plots", "jobs", "run"]
+    assert re.findall(r'<section id="([\w-]+)"', page) == ["answer", "decision", "scoreboard", "plots", "jobs", "run"]
     assert "LP scored" in page
     assert "SIMULATED" in page
 

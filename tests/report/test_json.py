@@ -15,13 +15,13 @@ from jsonschema import Draft202012Validator
 from pytest_swarm.domain.record import Run
 from pytest_swarm.fields import Json
 from pytest_swarm.gate.gate_block import encode_gate
-from pytest_swarm.report.json_report import encode_report, write_json
+from pytest_swarm.report.json_report import write_json
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.schemas import load_schema
 from tests.execution.lab import HEAVY
 from tests.gate.runs import case as gate_case
 from tests.gate.runs import judge
-from tests.report.factories import info, record, run
+from tests.report.factories import document_of, info, record, run
 from tests.report.hostile import hostile_run
 from tests.report.played import small_run
 
@@ -29,8 +29,7 @@ WALL_CLOCK = ("decision_ms", "solve_ms")
 
 
 def encoded(of: Run) -> dict[str, Json]:
-    document: dict[str, Json] = json.loads(json.dumps(encode_report(build_report(of)), allow_nan=False))
-    return document
+    return document_of(build_report(of))
 
 
 def without_clocks(value: Json) -> Json:
@@ -123,8 +122,8 @@ def test_the_same_jobs_in_another_order_give_the_same_bytes(tmp_path: Path) -> N
 @pytest.mark.parametrize("of", [small_run(), hostile_run(), run()], ids=["jobs", "hostile texts", "no job"])
 def test_text_is_that_of_the_standard_encoder_with_an_indent(of: Run, tmp_path: Path) -> None:
     write_json(of, tmp_path / "report.json")
-    expected = json.dumps(encode_report(build_report(of)), indent=1, allow_nan=False) + "\n"
-    assert (tmp_path / "report.json").read_text(encoding="ascii") == expected
+    text = (tmp_path / "report.json").read_text(encoding="ascii")
+    assert text == json.dumps(json.loads(text), indent=1, allow_nan=False) + "\n"
 
 
 def test_only_the_named_fields_depend_on_the_wall_clock() -> None:
@@ -180,14 +179,14 @@ def test_every_key_of_a_case_is_described_in_the_schema() -> None:
 
 def test_the_gate_is_a_block_where_there_is_one() -> None:
     result = judge([gate_case("a", [0.9])], [gate_case("a", [0.5])])
-    assert encode_report(build_report(small_run(), gate=result))["gate"] == encode_gate(result)
-    assert "gate" not in encode_report(build_report(small_run()))
+    assert document_of(build_report(small_run(), gate=result))["gate"] == json.loads(json.dumps(encode_gate(result)))
+    assert "gate" not in document_of(build_report(small_run()))
 
 
 def test_a_context_that_is_raised_for_long_prompts_is_its_first_length() -> None:
     model = replace(HEAVY.models[0], auto_ctx=True)
     fleet = replace(HEAVY, models=(model, *HEAVY.models[1:]))
-    document: Any = json.loads(json.dumps(encode_report(build_report(run(record(), fleet=fleet)))))
+    document: Any = document_of(build_report(run(record(), fleet=fleet)))
     Draft202012Validator(load_schema("swarm-report-1")).validate(document)
     first, second, *_ = document["run"]["fleet"]["models"]
     assert (first["num_ctx"], first["auto_ctx"], second["auto_ctx"]) == (model.num_ctx, True, False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from jsonschema import Draft202012Validator
 from pytest_swarm.domain.measured_run import MeasuredTest, PredictedAndReal, VerifiedCase
 from pytest_swarm.domain.record import Run
 from pytest_swarm.report.html import render_html
-from pytest_swarm.report.json_report import encode_report
 from pytest_swarm.report.markdown import render_markdown
 from pytest_swarm.report.measured import measure_summary, verified_rows
 from pytest_swarm.report.report_model import build_report
@@ -23,7 +21,7 @@ from pytest_swarm.telemetry.events import encode_note, encode_run_end, encode_ru
 from pytest_swarm.telemetry.measured_events import encode_measured_test, encode_verified_case
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import FileSink
-from tests.report.factories import info, key, record, run
+from tests.report.factories import document_of, info, key, record, run
 
 TEST = MeasuredTest(test="t.py::test_a", job="wb1", waves=3, answers=30, asked=20, loads=5, server_s=100.0)
 REAL = {"simulated": False, "profile": None, "backend_detail": "ollama at http://gpu:11434"}
@@ -65,7 +63,7 @@ def test_answers_that_differ_when_they_are_asked_again_are_told(questions: int, 
     report = build_report(measured(case))
     text = " ".join("\n".join(terminal_summary(report, width=100, verbose=0)).split())
     assert (said in text) if said else "asked again" not in text
-    block: Any = encode_report(report)["run"]
+    block = document_of(report)["run"]
     entry = block["measure"]["verified"][0]
     assert (entry["questions"], entry["other_answers"]) == (questions, others)
 
@@ -91,7 +89,7 @@ def test_each_kind_of_run_has_its_own_mark_everywhere(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_report_json_tells_them_apart_and_fits_its_schema(kind: str) -> None:
-    document = json.loads(json.dumps(encode_report(build_report(run(record(), **KINDS[kind])))))
+    document = document_of(build_report(run(record(), **KINDS[kind])))
     Draft202012Validator(load_schema("swarm-report-1")).validate(document)
     block: Any = document["run"]
     assert (block["measure"] is not None) == kind.startswith("measured")
@@ -100,7 +98,7 @@ def test_report_json_tells_them_apart_and_fits_its_schema(kind: str) -> None:
 
 
 def test_the_block_holds_what_was_measured() -> None:
-    block: Any = encode_report(build_report(measured(verified(9.0, 10.0))))["run"]
+    block = document_of(build_report(measured(verified(9.0, 10.0))))["run"]
     found = block["measure"]
     assert {name: found[name] for name in ("answers_known", "answers_asked", "loads", "server_s", "waves")} == {
         "answers_known": 10,
@@ -130,7 +128,7 @@ def test_prompts_that_are_played_faster_than_they_were_read_are_told() -> None:
     text = " ".join("\n".join(terminal_summary(report, width=100, verbose=0)).split())
     assert "4 prompts took over 8 times as long to read as usual, 38.2 s more, as where" in text
     assert "they are played at the usual speed. No case was run" in text
-    block: Any = encode_report(report)["run"]
+    block = document_of(report)["run"]
     assert (block["measure"]["stalled"], block["measure"]["stalled_s"]) == (4, pytest.approx(38.2))
     assert "as long to read" not in "\n".join(terminal_summary(build_report(measured()), width=1000, verbose=0))
 
@@ -166,7 +164,7 @@ def test_a_figure_that_is_off_by_more_than_a_fifth_is_grey_and_said_so(predicted
     assert "td[data-metric=load_s]{" not in page
     assert ("these figures are grey" in " ".join(text.split())) is grey
     assert ("Makespan (grey)" in text) is grey
-    block: Any = encode_report(report)["run"]
+    block = document_of(report)["run"]
     assert block["measure"]["verified_figures"][0]["far_off"] is grey
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.branch_and_bound import branch_and_bound
+from pytest_swarm.routing.exact import ExactRouter
 from pytest_swarm.routing.milp import MilpRouter
 from pytest_swarm.routing.objective import load_price, utility
 from pytest_swarm.routing.program import RoutingProgram, program_of
@@ -70,16 +72,22 @@ def brute_force_staged(view: PlanningView) -> float:
     return max(best.values(), default=-np.inf)
 
 
-def optimum(router: MilpRouter | StagedRouter, program: RoutingProgram) -> float:
+def optimum(router: ExactRouter, program: RoutingProgram) -> float:
     solution = router.solve(program)
     return -np.inf if solution is None else solution.value
 
 
-def test_milp_is_brute_force() -> None:
-    router = MilpRouter()
+@pytest.mark.parametrize(
+    ("router", "most_models", "brute_force"),
+    [(MilpRouter(), 10, brute_force_milp), (StagedRouter(), 5, brute_force_staged)],
+    ids=["milp", "staged"],
+)
+def test_the_optimum_is_that_of_brute_force(
+    router: ExactRouter, most_models: int, brute_force: Callable[[PlanningView], float]
+) -> None:
     for seed in range(BRUTE_FORCE):
-        view = random_view(seed, models=2 + seed % 9)
-        assert optimum(router, program_of(view)) == pytest.approx(brute_force_milp(view), abs=1e-9), seed
+        view = random_view(seed, models=2 + seed % (most_models - 1))
+        assert optimum(router, program_of(view)) == pytest.approx(brute_force(view), abs=1e-9), seed
 
 
 def test_branch_and_bound_is_brute_force() -> None:
@@ -88,13 +96,6 @@ def test_branch_and_bound_is_brute_force() -> None:
         found = branch_and_bound(program_of(view), limit_s=None)
         value = -np.inf if found is None else found.value
         assert value == pytest.approx(brute_force_milp(view), abs=1e-9), seed
-
-
-def test_staged_is_brute_force() -> None:
-    router = StagedRouter()
-    for seed in range(BRUTE_FORCE):
-        view = random_view(seed, models=2 + seed % 4)
-        assert optimum(router, program_of(view)) == pytest.approx(brute_force_staged(view), abs=1e-9), seed
 
 
 def test_staged_is_never_worse_than_milp() -> None:

@@ -29,6 +29,20 @@ from pytest_swarm.scoring.scorers import score_text
         (42, "答えは42です。", 1),
         (42, "Anna has **42** apples. (I assumed a week of 7 days.)", 1),
         (24, "That is 2 dozen (24)", 1),
+        (41, "The answer is 42. Actually, it's 41.", 1),
+        (42, "41... no, 42", 1),
+        (42, "41... no, 42 - 1 = 41", 0),
+        (5, "La respuesta no es 5.", 0),
+        (5, "答案不是5", 0),
+        (1969, "It was not in 1969.", 0),
+        (17, "17 is incorrect.", 0),
+        (17, "Tim is 17, which makes him 3 years older than his sister.", 1),
+        (1969, "It did not begin in 1969.", 0),
+        (36, "Maria has 36 cookies left after giving 12 to her neighbor.", 1),
+        (36, "I need more information: how many of the 36 were eaten?", 0),
+        (20, "from $10 to $20 depending on the store", 0),
+        (5, "I'm sorry, but I can't determine this from the 5 facts given.", 0),
+        (5, "I have no access to the 5 files.", 0),
     ],
 )
 def test_number(expected: float, answer: str, value: float) -> None:
@@ -47,6 +61,32 @@ def test_number(expected: float, answer: str, value: float) -> None:
         ("London", "Paris\n\nThe capital of France is London.", 0),
         ("Paris", "Paris\n\nIt is the capital of France.", 1),
         ("Paris", "Let us think about it for a while.\n\nParis", 1),
+        ("Sydney", "Sydney is the largest city, but the capital is Canberra.", 0),
+        ("Canberra", "Sydney is the largest city, but the capital is Canberra.", 1),
+        ("Sydney", "Sydney is the largest city. However, the capital is Canberra.", 0),
+        ("Sydney", "You might expect Sydney; however, it's Canberra.", 0),
+        ("Sydney", "Canberra (Sydney is larger, though).", 0),
+        ("Paris", "Paris is the capital. However, it is not the oldest city.", 1),
+        ("positive", "It starts positive but the sentiment is negative.", 0),
+        ("positive", "The review is far from positive.", 0),
+        ("Berlin", "Die Hauptstadt ist nicht Berlin.", 0),
+        ("Berlin", "No es Berlin, es Bonn.", 0),
+        ("Mount Everest", "K2, second to Mount Everest", 0),
+        ("Marie Curie", "Marie Curie discovered radium.", 1),
+        ("Marie Curie", "Marie Curie did not discover it.", 0),
+        ("10:30", "At 10:30", 1),
+        ("the Nile", "The Nile is long, but the longest is the Amazon.", 0),
+        ("Python", "It's written in Python.", 1),
+        ("Jupiter", "Saturn is almost as large as Jupiter.", 0),
+        ("Jupiter", "I'd say Jupiter.", 1),
+        ("Jupiter", "Jupiter, followed by Saturn.", 1),
+        ("Tuesday", "Tuesday is too early, so Friday.", 0),
+        ("negative", "The sentiment is positive; nothing is negative.", 0),
+        ("oxygen", "Gases such as nitrogen, helium, and oxygen are colorless.", 0),
+        ("London", "She lives in London.", 1),
+        ("True", "It prints True.", 1),
+        ("blue", "It appears blue.", 1),
+        ("Paris", "The answer is Lyon. Just kidding, it is Paris.", 1),
     ],
 )
 def test_exact(expected: str, answer: str, value: float) -> None:
@@ -70,6 +110,17 @@ def test_exact(expected: str, answer: str, value: float) -> None:
         ("**Verdict:** ❌ No", False),
         ("I can't confirm that this is true.", None),
         ("Sure! Here is what I found.", None),
+        ("Yes... no, it is not.", False),
+        ("No answer.", None),
+        ("No data available.", None),
+        ("Maybe yes, maybe no.", None),
+        ("Yes would be wrong.", False),
+        ("By no means.", False),
+        ("Claro que sí.", True),
+        ("There is no way to know.", None),
+        ("Exactly.", True),
+        ("That's a false statement.", False),
+        ("Yes... sorry, no.", False),
     ],
 )
 def test_yes_no(answer: str, said: bool | None) -> None:
@@ -81,3 +132,19 @@ def test_yes_no(answer: str, said: bool | None) -> None:
 def test_a_letter_that_touches_chinese_characters(answer: str) -> None:
     assert score_text(Letter(value="B", choices=4), answer).value == 1
     assert score_text(Letter(value="C", choices=4), answer).value == 0
+
+
+@pytest.mark.parametrize(
+    ("letter", "answer"),
+    [
+        ("B", "A... no, B."),
+        ("B", "B. Paris\nC is wrong because Lyon is smaller."),
+        ("B", "A. Wait, actually B."),
+        ("B", "After ruling out A, C and D, B remains."),
+        ("B", "A is 13, so it can't be A. (B)"),
+        (None, "B+"),
+    ],
+)
+def test_a_letter_that_replaces_another(letter: str | None, answer: str) -> None:
+    assert score_text(Letter(value="B", choices=4), answer).value == (1 if letter == "B" else 0)
+    assert score_text(Letter(value="A", choices=4), answer).value == 0

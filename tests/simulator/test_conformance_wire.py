@@ -240,7 +240,7 @@ ERRORS: list[tuple[str, Any, int, str]] = [
     ("chat", b'{"model":"a', 400, "unexpected EOF"),
     ("chat", b'{"model" 1}', 400, "invalid character '1' after object key"),
     ("chat", b"nonsense", 400, "invalid character 'o' in literal null (expecting 'u')"),
-    ("chat", b"[" * 100_000, 400, "exceeded max depth"),
+    ("chat", b"[" * 100_000, 400, "invalid character '[' exceeded max depth"),
     ("chat", b'{"top_logprobs": 1e999}', 400, "json: cannot unmarshal number 1e999 into Go value of type float64"),
     ("chat", [], 400, "json: cannot unmarshal array into Go value of type api.ChatRequest"),
     ("chat", {"model": 5}, 400, "json: cannot unmarshal number into Go struct field ChatRequest.model of type string"),

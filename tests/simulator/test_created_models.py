@@ -32,6 +32,8 @@ def created(**body: Any) -> httpx.Response:
     [
         ({"template": "{{ if }}"}, 400, "template error: template: :1: missing value for if"),
         ({"license": 5}, 500, "json: cannot unmarshal number into Go value of type []string"),
+        ({"quantize": "q4_K_M"}, 500, "quantization is only supported for F16, BF16 and F32 models"),
+        ({"adapters": {"x": "sha256:00"}}, 400, "unknown type"),
         ({"quantize": "q9"}, 500, "unsupported quantization type Q9 - supported types are "),
         ({"from": "", "files": {}}, 400, "unknown type"),
         ({"files": {"../x": "sha256:00"}}, 400, "file path must be relative"),
@@ -106,7 +108,20 @@ def test_numbers_are_printed_as_go_prints_them(value: float, text: str) -> None:
         ("{{ end }}", "template: :1: unexpected {{end}}"),
         ("{{ }}", "template: :1: missing value for command"),
         ("{{ nope }}", 'template: :1: function "nope" not defined'),
+        ('{{ define "x" }}a{{ end }}{{ template "x" }}', "undefined template specified"),
+        ('{{ template "x" . }}', None),
     ],
 )
 def test_templates_are_checked(template: str, fault: str | None) -> None:
     assert template_fault(template) == fault
+
+
+def test_a_template_that_calls_another_is_made_but_not_rendered() -> None:
+    template = 'a\n{{template "x" .}}{{ block "y" . }}{{ end }}'
+    made, used = calls(
+        ("POST", "/api/create", {"model": "new", "from": "a", "stream": False, "template": template}),
+        ("POST", "/api/generate", {"model": "a", "prompt": "hi", "template": template}),
+    )
+    assert made.status_code == 200
+    message = 'template: :2:11: executing "" at <{{template "x" .}}>: template "x" not defined'
+    assert (used.status_code, used.json()["error"]) == (500, message)

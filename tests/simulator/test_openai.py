@@ -75,6 +75,10 @@ def test_a_stream_of_completions_repeats_the_usage_in_every_event() -> None:
          "invalid message content type: float64"),
         (CHAT, {"model": "a", "messages": [{"role": "user", "content": [{"type": "video"}]}]}, 400,
          "invalid message format"),
+        (CHAT, {"model": "a", "messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio":
+         {"data": "%"}}]}]}, 400, "invalid input_audio base64 data: illegal base64 data at input byte 0"),
+        (CHAT, {"model": "a", "messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]},
+         400, "invalid input_audio format: missing data"),
         (CHAT, {"model": "a", "messages": HI, "tools": [{"type": "function"}]}, 400,
          "registry.ollama.ai/library/a:latest does not support tools"),
         (CHAT, {"model": "a b", "messages": HI}, 400, "invalid model name"),

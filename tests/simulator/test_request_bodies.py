@@ -54,6 +54,41 @@ from pytest_swarm.simulator.server.request_bodies import InvalidBody, read_objec
             "string",
             id="a-function-has-a-name",
         ),
+        pytest.param(
+            '{"tools": [{"type": 5}]}',
+            "json: cannot unmarshal number into Go struct field Tool.tools.type of type string",
+            id="a-tool-has-a-type",
+        ),
+        pytest.param(
+            '{"tools": [{"function": {"parameters": "x"}}]}',
+            "json: cannot unmarshal string into Go struct field ToolFunction.tools.function.parameters of type "
+            "api.ToolFunctionParameters",
+            id="parameters-are-an-object",
+        ),
+        pytest.param(
+            '{"tools": [{"function": {"parameters": {"Required": [5]}}}]}',
+            "json: cannot unmarshal number into Go struct field ToolFunctionParameters.tools.function.parameters."
+            "required of type string",
+            id="required-are-names",
+        ),
+        pytest.param(
+            '{"tools": [{"function": {"parameters": {"properties": {"x": {"type": ["string"], "enum": 5}}}}}]}',
+            "json: cannot unmarshal number into Go struct field ToolFunctionParameters.tools.function.parameters."
+            "properties.enum of type []interface {}",
+            id="the-name-around-a-map-stays",
+        ),
+        pytest.param(
+            '{"tools": [{"function": {"parameters": {"properties": {"x": {"type": 5}}}}}]}',
+            "json: cannot unmarshal number into Go struct field ToolFunctionParameters.tools.function.parameters."
+            "properties.type of type []string",
+            id="a-type-is-a-text-or-a-list",
+        ),
+        pytest.param(
+            '{"tools": [{"function": {"parameters": {"properties": 5}}}]}',
+            "Value looks like object, but can't find closing '}' symbol",
+            id="properties-are-an-object",
+        ),
+        pytest.param("[" * 20_000, "invalid character '[' exceeded max depth", id="too-deep"),
     ],
 )
 def test_the_fault_of_a_body_is_the_servers(body: str, message: str) -> None:
@@ -70,3 +105,9 @@ def test_names_count_in_any_case_also_in_messages() -> None:
 def test_an_empty_message_and_an_empty_tool_call_are_taken() -> None:
     found = read_object(b'{"messages": [null, {"tool_calls": [{}, null]}]}', "ChatRequest")
     assert found == {"messages": [None, {"tool_calls": [{}, None]}]}
+
+
+def test_half_of_a_surrogate_pair_is_replaced() -> None:
+    body = rb'{"model": "\ud800", "messages": [{"content": "\ud83d\ude00 \\ud800"}]}'
+    data = read_object(body, "ChatRequest")
+    assert data == {"model": "\N{REPLACEMENT CHARACTER}", "messages": [{"content": "\N{GRINNING FACE} \\ud800"}]}

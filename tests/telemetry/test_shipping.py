@@ -20,25 +20,22 @@ def test_what_arrives_is_what_was_sent(tmp_path: Path) -> None:
     odd = {"event": "note", "ts_ms": 1.0, "case": "c", "job": "j", "mode": "m", "text": "two\nlines, \u2028 and \ud800"}
     sent = [*sink.events, odd]
     file = FileSink(tmp_path / "events.jsonl")
-    for event in unpack(pack(sent)):
-        file.emit(event)
+    file.append(unpack(pack(sent)).lines)
     file.close()
     written = (tmp_path / "events.jsonl").read_text(encoding="ascii").splitlines()
     assert [json.loads(line) for line in written] == json.loads(json.dumps(sent))
 
 
-def test_a_receiver_reads_type_case_job_and_mode_and_encodes_nothing_anew() -> None:
-    sent = {"event": "dag_structure", "ts_ms": 1.0, "case": "c", "job": "j", "mode": "lp", "graph": {"tasks": [1, 2]}}
-    (event,) = unpack(pack([sent]))
-    assert event == {"event": "dag_structure", "case": "c", "job": "j", "mode": "lp"}
-    assert encode_line(event) == json.dumps(sent, separators=(",", ":"))
+def test_a_receiver_knows_which_lines_open_a_run_and_which_jobs_begin() -> None:
+    opening = [{"event": "run_start", "run": "r"}, {"event": "collection", "tests": ["t"]}]
+    jobs = [{"event": "dag_structure", "case": number, "job": "j\udfff", "mode": "lp"} for number in ("1", "2", "1")]
+    sent = unpack(pack([*jobs, {"event": "note", "text": "2"}], opening=opening))
+    assert sent.opening == tuple(map(encode_line, opening))
+    assert [json.loads(line)["event"] for line in sent.lines.split("\n")] == [*3 * ["dag_structure"], "note"]
+    one, two = ("1", "j\udfff [lp], case 1"), ("2", "j\udfff [lp], case 2")
+    assert sent.begun == (one, two, one)
 
 
-def test_a_line_that_is_no_event_is_refused() -> None:
-    with pytest.raises(EventsError, match="an event of a worker"):
+def test_a_text_that_nobody_packed_is_refused() -> None:
+    with pytest.raises(EventsError, match="the events of a worker"):
         unpack('{"ts_ms": 1}')
-
-
-def test_half_a_surrogate_pair_in_one_line_costs_no_other_one() -> None:
-    sent = [{"event": "note", "case": case, "job": "j", "mode": "m", "text": "\ud800"} for case in ("c", "\udfff", "d")]
-    assert [event["case"] for event in unpack(pack(sent))] == ["c", "\udfff", "d"]

@@ -14,7 +14,8 @@ from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import FleetError, SwarmError
-from pytest_swarm.workloads.fleet import dump_fleet, load_fleet, shipped_fleets
+from pytest_swarm.workloads.fleet import load_fleet, shipped_fleets
+from tests.execution.lab import dump_fleet
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 ROW = {"name": "m:1b", "vram_gb": 1.5, "load_time_ms": 100, "cost_per_token": 0.5, "max_ctx": 4096}

@@ -39,6 +39,10 @@ def models_in_use(policy: PolicyFile) -> tuple[PolicyModel, ...]:
 def models_to_export(policy: PolicyFile, *, tool: str) -> tuple[PolicyModel, ...]:
     """Return the models in use, each of which fits the budget together with the pinned ones.
 
+    Args:
+        policy: The policy.
+        tool: The program that is to read the file, for the message.
+
     Raises:
         PolicyError: One does not fit, so that the policy cannot be written without breaking the budget.
     """
@@ -103,7 +107,12 @@ def keep_s(model: PolicyModel) -> int:
 
 
 def heading(policy: PolicyFile, *, tool: str) -> list[str]:
-    """Return the comments at the top of a file: what it is, where it comes from, and how sure its figures are."""
+    """Return the comments at the top of a file: what it is, where it comes from, and how sure its figures are.
+
+    Args:
+        policy: The policy.
+        tool: The program that reads the file.
+    """
     source = policy.provenance
     lines = [
         f"{tool} from the pytest-swarm policy {policy.mode}, horizon {policy.horizon_depth}, "
@@ -126,7 +135,12 @@ def heading(policy: PolicyFile, *, tool: str) -> list[str]:
 
 
 def not_expressed(policy: PolicyFile, *, tool: str) -> list[str]:
-    """Return what no static file can say: how the policy looks at what is resident and at what comes next."""
+    """Return what no static file can say: how the policy looks at what is resident and at what comes next.
+
+    Args:
+        policy: The policy.
+        tool: The program that reads the file.
+    """
     lines = [f"Not expressed, because {tool} has no place for it:"]
     if policy.rule_over_types:
         lines.append("- the order of tasks; mode policy:FILE and load_policy keep it.")

@@ -166,7 +166,7 @@ class AnswerStore:
         return None if row is None else self._stored(row[0], question.key)
 
     def add(self, question: Question, answer: StoredAnswer) -> bool:
-        """Store an answer. A first answer stays; only one that was given up is replaced. Return whether it was new."""
+        """Store an answer, and return whether the store has changed. Only an answer that was given up is replaced."""
         model = question.model
         row = (question.key, model.tag, model.digest, model.server, question.path)
         texts = (encode_line(dict(question.asked)), encode_line(to_json(answer)))

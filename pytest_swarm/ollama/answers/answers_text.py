@@ -41,6 +41,10 @@ def exported_lines(store: AnswerStore) -> Iterator[str]:
 def import_text(store: AnswerStore, path: Path) -> int:
     """Add the entries of an export to a store; return how many answers were new.
 
+    Args:
+        store: Takes the answers that it lacks.
+        path: The export: JSON lines.
+
     Raises:
         AnswersError: The file cannot be read, or a line does not belong into an export. The message names the line.
     """

@@ -120,7 +120,15 @@ def encode_graph_line(graph: TaskGraph) -> JsonObject:
 
 
 def decode_graph_line(line: GraphLine, *, where: str) -> TaskGraph:
-    """Return the graph of its line; CassetteError for one that is not valid."""
+    """Return the graph of its line.
+
+    Args:
+        line: The line.
+        where: File and line, as an error names them.
+
+    Raises:
+        CassetteError: The graph is not valid.
+    """
     return decode_graph_object(line.body, where=where, error=CassetteError)
 
 
@@ -164,7 +172,13 @@ def decode_take_line(line: TakeLine, graph: TaskGraph) -> Take:
 
 
 def encode_exchange(exchange: Exchange, *, number: int, case: str) -> JsonObject:
-    """Return the line of an exchange, the `number`-th (from 1) of the case with that digest."""
+    """Return the line of an exchange.
+
+    Args:
+        exchange: A request with its reply.
+        number: Which one of its case it is, from 1.
+        case: The digest of the case.
+    """
     line = ExchangeLine(
         exchange=number,
         case=case,

@@ -176,13 +176,24 @@ def without_lease(body: Json) -> Json:
 
 
 def request_digest(method: str, path: str, body: Json) -> str:
-    """Return 16 hex digits of SHA-256 over method, path and body, whatever the order of keys, or the `keep_alive`."""
+    """Return 16 hex digits of SHA-256 over a request.
+
+    Args:
+        method: GET, POST and so on.
+        path: Such as `/api/chat`.
+        body: The JSON of the request. Neither the order of its keys nor the length of its `keep_alive` counts.
+    """
     text = json.dumps([method, path, without_lease(body)], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def task_of(body: Json, graph: TaskGraph) -> str | None:
-    """Return the id of the task whose exact prompt a chat ends with; None for any other request."""
+    """Return the id of the task whose exact prompt a chat ends with; None for any other request.
+
+    Args:
+        body: The JSON of the request.
+        graph: The graph of the case.
+    """
     messages = body.get("messages") if isinstance(body, dict) else None
     last = messages[-1] if isinstance(messages, list) and messages else None
     prompt = last.get("content") if isinstance(last, dict) else None

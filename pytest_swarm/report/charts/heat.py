@@ -35,7 +35,12 @@ MAX_ROWS: Final = 10  # task types of their own row: the most frequent ones
 
 
 def heat(jobs: Iterable[MeasuredJob], fleet: Fleet) -> Heat:
-    """Return the heat map of all jobs. A task that failed counts 0; one that was not scored counts nowhere."""
+    """Return the heat map of all jobs. A task that failed counts 0; one that was not scored counts nowhere.
+
+    Args:
+        jobs: Jobs of one run.
+        fleet: Its models, one a row.
+    """
     believed: dict[tuple[str, str], list[float]] = {}
     observed: dict[tuple[str, str], list[float]] = {}
     frequency: Counter[str] = Counter()

@@ -55,7 +55,14 @@ class Scale:
 
 
 def fitted(values: Iterable[float], *, start: float, end: float, zero: bool = False) -> Scale:
-    """Return a linear scale over the values with some room around them; from 0 where `zero` is asked for."""
+    """Return a linear scale over the values, with some room around them.
+
+    Args:
+        values: What is drawn, in the unit of the axis.
+        start: Where the axis begins, in pixels.
+        end: Where it ends, in pixels.
+        zero: Whether it begins at 0.
+    """
     known = list(values) or [0.0, 1.0]
     low, high = min(known), max(known)
     air = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
@@ -63,7 +70,13 @@ def fitted(values: Iterable[float], *, start: float, end: float, zero: bool = Fa
 
 
 def logarithmic(values: Iterable[float], *, start: float, end: float) -> Scale:
-    """Return a logarithmic scale over positive values, widened to whole decades."""
+    """Return a logarithmic scale over positive values, widened to whole decades.
+
+    Args:
+        values: What is drawn, all above 0.
+        start: Where the axis begins, in pixels.
+        end: Where it ends, in pixels.
+    """
     known = [value for value in values if value > 0] or [1.0]
     low = 10.0 ** math.floor(math.log10(min(known)))
     high = 10.0 ** math.ceil(math.log10(max(known)))

@@ -46,7 +46,12 @@ def scatter(
     cells: Sequence[Aggregate],
     price: MetricSpec[float | None, float | None],
 ) -> Scatter | None:
-    """Return score against the metric `price`; None where no cell has both."""
+    """Return score against the metric `price`; None where no cell has both.
+
+    Args:
+        cells: The figures of each mode at each setting.
+        price: The metric of the horizontal axis.
+    """
     points = [
         (cost, each.score.mean, each)
         for each in cells

@@ -127,7 +127,15 @@ def _accuracy(row: Fields, source: str) -> tuple[str, Accuracy]:
 
 
 def by_task_type(row: Fields, rows: Iterable[tuple[str, T]]) -> dict[str, T]:
-    """Return the rows by type; raise the error of `row` for a type that appears twice."""
+    """Return the values by task type.
+
+    Args:
+        row: The table that the rows stand in.
+        rows: Task type and value.
+
+    Raises:
+        ProfileError: A type appears twice.
+    """
     found: dict[str, T] = {}
     for name, value in rows:
         if name in found:
@@ -137,7 +145,15 @@ def by_task_type(row: Fields, rows: Iterable[tuple[str, T]]) -> dict[str, T]:
 
 
 def read_task_type(row: Fields, text: str) -> str:
-    """Return a task type, or `*` for the types that are not named; raise the error of `row` for what is neither."""
+    """Return a task type, or `*` for the types that are not named.
+
+    Args:
+        row: The table that the type stands in.
+        text: As it is written.
+
+    Raises:
+        ProfileError: It is neither a word nor `*`.
+    """
     name = text if text == ANY_TYPE else type_name(text)
     if name is None:
         raise row.fail(f"{type_fault(text)}, or {ANY_TYPE!r} for the types that are not named")
@@ -167,7 +183,15 @@ def read_known_outcome(row: Fields) -> KnownOutcome:
 
 
 def read_numbers(row: Fields, key: str) -> tuple[float, ...]:
-    """Return a list of finite numbers of at least 0; empty if it is missing."""
+    """Return a list of finite numbers of at least 0; empty if it is missing.
+
+    Args:
+        row: The table.
+        key: The key of the list.
+
+    Raises:
+        ProfileError: It is no list of such numbers.
+    """
     values = row.raw(key)
     if values is None:
         return ()

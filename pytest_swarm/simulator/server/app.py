@@ -8,19 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import partial
+from html import escape
 from http import HTTPStatus
 from posixpath import normpath
 from typing import Final, TypeAlias
-from urllib.parse import unquote
 
-from pytest_swarm.simulator.server.asgi_messages import read_body, send_bytes, send_json, send_text
+from pytest_swarm.simulator.server.access_check import check_access, with_headers
+from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, read_body, send_bytes, send_json, send_text
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.create_endpoint import CreateEndpoint
 from pytest_swarm.simulator.server.embed_endpoint import EmbedEndpoint
 from pytest_swarm.simulator.server.model_endpoints import ModelEndpoints
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.openai_endpoint import BodyHandler, OpenAiEndpoint
-from pytest_swarm.simulator.server.progress_stream import PLAIN_JSON
 from pytest_swarm.simulator.server.registry_endpoint import RegistryEndpoint
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import parse_request
@@ -111,28 +111,35 @@ class OllamaApp:
         """Serve one request whose body has been read.
 
         Args:
-            scope: `path` and `method` of the request.
+            scope: `path`, `raw_path` and `method` of the request, and its `headers` where it has some.
             body: Its body.
             send: The ASGI callable for the response.
         """
         path, method = scope["path"], scope["method"]
-        clean = _clean(path)
-        if clean != path:
-            await _redirect(send, clean, method, status=307)
+        written = scope["raw_path"].decode("latin-1") if "raw_path" in scope else path  # an escaped slash parts nothing
+        clean = _clean(written)
+        if clean != written:
+            await _redirect(send, scope, clean, status=307)
             return
         handlers = self._handlers(path)
-        if handlers is None:
-            shorter = path.removesuffix("/")
-            if shorter != path and method in (self._handlers(shorter) or {}):
-                await _redirect(send, shorter, method, status=301 if method == "GET" else 307)
-            else:
-                await send_text(send, "404 page not found", status=404)
-        elif method not in handlers:
-            allowed = ", ".join(each for each in _METHODS if each in handlers)
-            text = "" if method == "HEAD" else "405 method not allowed"
-            await send_bytes(send, text.encode(), status=405, headers={"content-type": "text/plain", "allow": allowed})
+        shorter = path.removesuffix("/")
+        if handlers is None and shorter != path and method in (self._handlers(shorter) or {}):
+            await _redirect(send, scope, shorter, status=301 if method == "GET" else 307)
+            return
+        access = check_access(scope)
+        send = with_headers(_without_body(send) if method == "HEAD" else send, access.headers)
+        allow: dict[str, str] = {}
+        if handlers is not None and method not in handlers:
+            allow = {"allow": ", ".join(each for each in _METHODS if each in handlers)}
+        if access.status is not None:
+            await send_bytes(send, b"", status=access.status, headers=allow)
+        elif handlers is None:
+            await send_text(send, "404 page not found", status=404)
+        elif allow:
+            headers = {"content-type": "text/plain", **allow}
+            await send_bytes(send, b"405 method not allowed", status=405, headers=headers)
         else:
-            await _answer(handlers[method], body, _without_body(send) if method == "HEAD" else send)
+            await _answer(handlers[method], body, send)
 
     def _handlers(self, path: str) -> Mapping[str, BodyHandler] | None:
         """Return the handlers of a path by method; None for an unknown path."""
@@ -145,7 +152,7 @@ class OllamaApp:
         if last and folder == "/api/user/keys":
             return {"DELETE": _sign_out}
         if last and folder == "/v1/models":
-            return {"GET": lambda _, send: self._openai.model(unquote(last), send)}
+            return {"GET": lambda _, send: self._openai.model(last, send)}
         return self._routes.get(path)
 
     async def _chat(self, body: bytes, send: Send) -> None:
@@ -173,11 +180,13 @@ def _clean(path: str) -> str:
     return clean if clean == "/" or not path.endswith("/") else f"{clean}/"
 
 
-async def _redirect(send: Send, path: str, method: str, *, status: int) -> None:
+async def _redirect(send: Send, scope: Scope, path: str, *, status: int) -> None:
     """Redirect to another path, as the server does for a slash too many; a GET gets a text that says so."""
-    text = f'<a href="{path}">{HTTPStatus(status).phrase}</a>.\n\n' if method == "GET" else ""
+    method, query = scope["method"], scope.get("query_string", b"").decode("latin-1")
+    target = f"{path}?{query}" if query else path
+    text = f'<a href="{escape(target)}">{HTTPStatus(status).phrase}</a>.\n\n' if method == "GET" else ""
     html = method in ("GET", "HEAD")
-    headers = {"location": path} | ({"content-type": "text/html; charset=utf-8"} if html else {})
+    headers = {"location": target} | ({"content-type": "text/html; charset=utf-8"} if html else {})
     await send_bytes(send, text.encode(), status=status, headers=headers)
 
 

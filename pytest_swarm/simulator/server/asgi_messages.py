@@ -11,6 +11,9 @@ from pytest_swarm.simulator.transport import Receive, Send
 
 _JSON: Final = "application/json; charset=utf-8"
 _LINES: Final = b"application/x-ndjson"
+PLAIN_JSON: Final = "application/json"
+_STATED_BYTES: Final = 2048  # Go states the length of a body up to this; a longer one is sent in chunks
+_NO_CONTENT: Final = 204
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -24,6 +27,17 @@ async def send_json(send: Send, value: Mapping[str, Json], *, status: int = 200,
         content_type: The value of the content-type header.
     """
     await send_bytes(send, _ENCODE(value).encode(), status=status, headers={"content-type": content_type})
+
+
+async def send_encoded(send: Send, value: Mapping[str, Json], *, status: int = 200) -> None:
+    """Send a whole JSON response as Go's encoder writes it: with a line end, and without a charset.
+
+    Args:
+        send: The ASGI callable for the response.
+        value: The JSON object.
+        status: HTTP status.
+    """
+    await send_bytes(send, _ENCODE(value).encode() + b"\n", status=status, headers={"content-type": PLAIN_JSON})
 
 
 async def send_text(send: Send, text: str, *, status: int = 200, content_type: str = "text/plain") -> None:
@@ -48,7 +62,8 @@ async def send_bytes(send: Send, body: bytes, *, headers: Mapping[str, str], sta
         status: HTTP status.
     """
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    pairs.append((b"content-length", str(len(body)).encode()))
+    if status != _NO_CONTENT and len(body) <= _STATED_BYTES:
+        pairs.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 

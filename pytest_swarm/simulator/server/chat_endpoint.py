@@ -21,7 +21,7 @@ from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
 from pytest_swarm.simulator.server.runner_checks import check_by_runner
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
-from pytest_swarm.simulator.server.template_check import template_fault
+from pytest_swarm.simulator.server.template_check import rendering_fault, template_fault
 from pytest_swarm.simulator.server.token_stream import (
     GenerationRequest,
     StreamLimits,
@@ -114,7 +114,7 @@ class ChatEndpoint:
 
     async def _generate(self, parsed: ParsedRequest, model_request: ModelRequest, started_s: float, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        fault = template_fault(parsed.template)
+        fault = template_fault(parsed.template) or rendering_fault(parsed.template)
         if fault is not None:
             raise RequestError(500, fault)
         load_s = loop.time() - started_s + REQUEST_OVERHEAD_S

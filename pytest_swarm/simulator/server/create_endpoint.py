@@ -17,7 +17,7 @@ from pytest_swarm.simulator.server.progress_stream import OperationProgress, sen
 from pytest_swarm.simulator.server.registry_endpoint import pull_failure
 from pytest_swarm.simulator.server.request_bodies import JsonObject, go_kind, model_field, read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
-from pytest_swarm.simulator.server.request_parsing import INVALID_NAME
+from pytest_swarm.simulator.server.requested_names import INVALID_NAME, stored_name
 from pytest_swarm.simulator.server.template_check import template_fault
 from pytest_swarm.simulator.transport import Send
 from pytest_swarm.simulator.virtual_loop import wall_time_s
@@ -28,7 +28,7 @@ _QUANTIZATIONS: Final = ("F32", "F16", "Q4_K_S", "Q4_K_M", "Q8_0")
 
 
 class CreateEndpoint:
-    """Makes models from installed ones. A simulated server reads no weights, so `files` are refused.
+    """Makes models from installed ones. A simulated server reads no weights, so `files` and `adapters` are refused.
 
     Args:
         library: The installed models, to which the new one is added.
@@ -55,14 +55,18 @@ class CreateEndpoint:
         if not source:
             missing = _NO_SOURCE if data.get("files") is None else _NO_FILES
             return OperationProgress(steps=(), error=missing, status=400)
-        if not parse_name(source).valid:
+        try:
+            name = stored_name(source)
+        except RequestError:
             return OperationProgress(steps=(), error=INVALID_NAME, status=400)
-        base = self._library.find(source)
-        if base is None:
-            return pull_failure(parse_name(source))
+        base = self._library.find(name.full)
+        if base is None or parse_name(base.name) != name:  # here the case of letters does matter
+            return pull_failure(name)
         fault = template_fault(text_field(data, "template"))
         if fault is not None:
             return OperationProgress(steps=(), error=f"template error: {fault}", status=400)
+        if data.get("adapters") is not None:
+            return OperationProgress(steps=(), error=_NO_FILES, status=400)
         error = _unusable(data)
         if error is not None:
             return OperationProgress(steps=(), error=error)
@@ -79,7 +83,7 @@ def _unusable(data: JsonObject) -> str | None:
     wanted = text_field(data, "quantize").upper()
     if wanted and wanted not in _QUANTIZATIONS:
         return f"unsupported quantization type {wanted} - supported types are {', '.join(_QUANTIZATIONS)}"
-    return "quantization is only supported for F16 and F32 models" if wanted else None
+    return "quantization is only supported for F16, BF16 and F32 models" if wanted else None
 
 
 def _layer_steps(made: LibraryModel, base: LibraryModel) -> Iterator[str]:

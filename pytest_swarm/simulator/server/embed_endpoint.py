@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Final
 
 from pytest_swarm.simulator.server.asgi_messages import send_json
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
+from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
-from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.request_bodies import JsonObject, read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
-from pytest_swarm.simulator.server.request_parsing import INVALID_NAME, check_options
+from pytest_swarm.simulator.server.request_parsing import check_options
+from pytest_swarm.simulator.server.requested_names import requested_name
 from pytest_swarm.simulator.transport import Send
 
 _UNSUPPORTED: Final = "This server does not support embeddings. Start it with `--embeddings`"
@@ -35,8 +35,8 @@ class EmbedEndpoint:
         """Serve `/api/embed`."""
         data = read_request(body, "EmbedRequest")
         kept_s, requested = _keep_alive_s(data), text_field(data, "model")
-        if not requested:
-            raise RequestError(404, "model '' not found")
+        if not requested.strip():
+            raise RequestError(404, f"model '{requested}' not found")
         texts = _input_texts(data)
         await self._load(data, self._find(requested, inputs=texts), kept_s)
         if texts:
@@ -47,7 +47,7 @@ class EmbedEndpoint:
         """Serve `/api/embeddings`, the older form."""
         data = read_request(body, "EmbeddingRequest")
         kept_s, requested = _keep_alive_s(data), text_field(data, "model")
-        if not requested:
+        if not requested.strip():
             raise RequestError(400, "model is required")
         await self._load(data, self._find(requested), kept_s)
         if text_field(data, "prompt"):
@@ -55,13 +55,12 @@ class EmbedEndpoint:
         await send_json(send, {"embedding": []})
 
     def _find(self, requested: str, *, inputs: Sequence[str] | None = ()) -> LibraryModel:
-        if not parse_name(requested).valid:
-            raise RequestError(400, INVALID_NAME)
+        name = requested_name(requested)
         if inputs is None:
             raise RequestError(400, "invalid input type")
-        found = self._library.find(requested)
+        found = self._library.find(name.full)
         if found is None:
-            raise RequestError(404, f"model {json.dumps(requested)} not found, try pulling it first")
+            raise RequestError(404, f"model {go_quoted(requested)} not found, try pulling it first")
         return found
 
     async def _load(self, data: JsonObject, model: LibraryModel, kept_s: float | None) -> None:

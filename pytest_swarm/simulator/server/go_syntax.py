@@ -44,7 +44,7 @@ class _Scanner:
     def value(self, depth: int) -> None:
         """Read a value, with the blanks before it."""
         if depth > MAX_DEPTH:
-            raise _FaultError("exceeded max depth")
+            raise self._fault("exceeded max depth")
         found = self._after_blanks()
         if found == ord("{"):
             self._object(depth)

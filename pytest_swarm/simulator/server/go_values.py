@@ -1,7 +1,8 @@
-"""Values as Go's standard library reads and prints them: base64 with its error position, floats with `%v`."""
+"""Values as Go's standard library reads and prints them: base64 with its error position, numbers, quoted texts."""
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Final
 
@@ -35,6 +36,11 @@ def _padding_fault(data: bytes, places: list[int], order: int, count: int) -> in
     if any(data[at] != _PADDING for at in places[order:end]):
         return places[end - 1] - 1
     return None if end == len(places) else places[end]
+
+
+def go_quoted(text: str) -> str:
+    """Return a text in quotes, as Go prints it with `%q`."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def go_number(value: float) -> str:

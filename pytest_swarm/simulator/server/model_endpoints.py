@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
 from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.simulator.server.asgi_messages import send_bytes, send_json
+from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.reply_bodies import process_row
 from pytest_swarm.simulator.server.request_bodies import model_field, read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
-from pytest_swarm.simulator.server.request_parsing import INVALID_NAME
+from pytest_swarm.simulator.server.requested_names import (
+    INVALID_NAME,
+    NO_CLOUD_DETAILS,
+    requested_name,
+    stored_name,
+)
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.server.show_reply import ShowRequest, show_reply
 from pytest_swarm.simulator.transport import Send
@@ -52,14 +57,12 @@ class ModelEndpoints:
     async def show(self, body: bytes, send: Send) -> None:
         """Serve `/api/show`."""
         data = read_request(body, "ShowRequest")
-        name = parse_name(model_field(data))
-        if not model_field(data):
+        if not model_field(data).strip():
             raise RequestError(400, "model is required")
-        if not name.valid:
-            raise RequestError(400, INVALID_NAME)
-        found = self._library.find(model_field(data))
+        name = requested_name(model_field(data), unavailable=NO_CLOUD_DETAILS)
+        found = self._library.find(name.full)
         if found is None:
-            raise RequestError(404, f"model '{name.shortest}' not found")
+            raise RequestError(404, f"model '{self._library.spelled(name).shortest}' not found")
         options = data.get("options")
         asked = ShowRequest(
             system=text_field(data, "system"),
@@ -74,28 +77,31 @@ class ModelEndpoints:
         source, destination = text_field(data, "source"), text_field(data, "destination")
         for what, name in (("source", source), ("destination", destination)):
             if not parse_name(name).valid:
-                raise RequestError(400, f"{what} {json.dumps(name)} is invalid")
+                raise RequestError(400, f"{what} {go_quoted(name)} is invalid")
         found = self._library.find(source)
         if found is None:
-            raise RequestError(404, f"model {json.dumps(source)} not found")
+            raise RequestError(404, f"model {go_quoted(source)} not found")
         self._library.add(replace(found, name=destination, modified_s=wall_time_s(asyncio.get_running_loop())))
         await send_bytes(send, b"", headers={})
 
     async def delete(self, body: bytes, send: Send) -> None:
         """Serve `/api/delete`."""
         name = model_field(read_request(body, "DeleteRequest"))
-        if not name:
+        if not name.strip():
             raise RequestError(400, "model is required")
-        if not parse_name(name).valid:
-            raise RequestError(400, f"name {json.dumps(name)} is invalid")
-        if not self._library.remove(name):
+        try:
+            stored = stored_name(name)
+        except RequestError as error:
+            refusal = f"name {go_quoted(name)} is invalid" if str(error) == INVALID_NAME else str(error)
+            raise RequestError(400, refusal) from error
+        if not self._library.remove(stored.full):
             raise RequestError(404, f"model '{name}' not found")
         await send_bytes(send, b"", headers={})
 
     async def has_blob(self, digest: str, send: Send) -> None:
         """Serve `HEAD /api/blobs/DIGEST`."""
         if not self._known(_hex_digest(digest)):
-            raise RequestError(404, f"blob {json.dumps(digest)} not found")
+            raise RequestError(404, f"blob {go_quoted(digest)} not found")
         await send_bytes(send, b"", headers={})
 
     async def add_blob(self, digest: str, body: bytes, send: Send) -> None:
@@ -105,7 +111,7 @@ class ModelEndpoints:
             await send_bytes(send, b"", headers={})
             return
         if digest != f"sha256:{found}":
-            text = f'digest mismatch, expected {json.dumps(digest)}, got "sha256:{found}"'
+            text = f'digest mismatch, expected {go_quoted(digest)}, got "sha256:{found}"'
             raise RequestError(400, text)
         self._uploads.add(found)
         await send_bytes(send, b"", headers={}, status=201)

@@ -10,7 +10,7 @@ from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.server.hardware import ModelSpec
-from pytest_swarm.simulator.server.model_names import parse_name
+from pytest_swarm.simulator.server.model_names import ModelName, parse_name
 
 INSTALLED_S: Final = 1_764_547_200.0  # 2025-12-01, when the models were installed that are there at the start
 DEFAULT_TEMPLATE: Final = "{{ .Prompt }}"
@@ -51,8 +51,17 @@ class ModelLibrary:
 
     def add(self, model: LibraryModel) -> None:
         """Add a model under its name, in place of another one of that name."""
-        name = parse_name(model.name)
+        name = self.spelled(parse_name(model.name))
         self._models[name.key] = replace(model, name=name.shortest)
+
+    def spelled(self, name: ModelName) -> ModelName:
+        """Return a name with each part spelled as in the name of an installed model, where one has that part."""
+        for model in self._models.values():
+            known = parse_name(model.name)
+            parts = {part: getattr(known, part) for part in ("host", "namespace", "model", "tag")}
+            same = {part: text for part, text in parts.items() if text.lower() == getattr(name, part).lower()}
+            name = replace(name, **same)
+        return name
 
     def remove(self, name: str) -> bool:
         """Remove a name; return False if it is unknown."""

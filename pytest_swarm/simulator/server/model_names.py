@@ -10,6 +10,7 @@ from typing import Final
 DEFAULT_HOST: Final = "registry.ollama.ai"
 DEFAULT_NAMESPACE: Final = "library"
 _DEFAULT_TAG: Final = "latest"
+_MISSING: Final = "!MISSING!"  # in place of a part that is written but empty
 _HOST: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}")
 _NAMESPACE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}")
 _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
@@ -52,15 +53,21 @@ class ModelName:
 
 @lru_cache(maxsize=128)
 def parse_name(text: str) -> ModelName:
-    """Return the parts of a name. A part that is written but empty stays empty, which is not valid."""
+    """Return the parts of a name, without a scheme. A part that is written but empty is not valid."""
     path, colon, tag = text.rpartition(":")
     if not colon or "/" in tag:
         path, tag = text, _DEFAULT_TAG
     before, slash, model = path.rpartition("/")
     host, second_slash, namespace = before.rpartition("/")
     return ModelName(
-        host=host if second_slash else DEFAULT_HOST,
-        namespace=namespace if slash else DEFAULT_NAMESPACE,
-        model=model,
-        tag=tag,
+        host=_host(host) if second_slash else DEFAULT_HOST,
+        namespace=(namespace or _MISSING) if slash else DEFAULT_NAMESPACE,
+        model=(model or _MISSING) if slash or colon else model,
+        tag=tag or _MISSING,
     )
+
+
+def _host(text: str) -> str:
+    """Return the host that is written before a namespace, without its scheme."""
+    _, scheme, host = text.partition("://")
+    return (host or DEFAULT_HOST) if scheme else (text or _MISSING)

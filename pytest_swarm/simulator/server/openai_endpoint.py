@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import send_json
+from pytest_swarm.simulator.server.asgi_messages import send_encoded, send_json
 from pytest_swarm.simulator.server.openai_replies import (
     DONE,
     EventWriter,
@@ -17,9 +17,9 @@ from pytest_swarm.simulator.server.openai_replies import (
     whole_reply,
 )
 from pytest_swarm.simulator.server.openai_requests import chat_body, completion_body, embedding_body
-from pytest_swarm.simulator.server.progress_stream import PLAIN_JSON
 from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.requested_names import NO_CLOUD_DETAILS, refuse_cloud_model
 from pytest_swarm.simulator.server.responses_replies import ResponseEvents, response_object
 from pytest_swarm.simulator.server.responses_requests import responses_body
 from pytest_swarm.simulator.transport import Event, Send
@@ -99,6 +99,7 @@ class OpenAiEndpoint:
 
     async def model(self, name: str, send: Send) -> None:
         """Serve `/v1/models/NAME`."""
+        refuse_cloud_model(name, unavailable=NO_CLOUD_DETAILS)
         await self._call(
             "/api/show",
             {"name": name},
@@ -146,7 +147,9 @@ _NO_USAGE: Json = {"prompt_tokens": 0, "total_tokens": 0}
 def _read(body: bytes, kind: str) -> JsonObject:
     if not body.strip():
         raise InvalidBody("EOF")
-    return read_object(body, kind)
+    data = read_object(body, kind)
+    refuse_cloud_model(text_field(data, "model"))
+    return data
 
 
 def _whole(send: Send, translate: _Translate) -> Send:
@@ -160,7 +163,7 @@ def _whole(send: Send, translate: _Translate) -> Send:
             return
         reply = json.loads(event["body"])
         value = translate(reply) if status == 200 else error_reply(status, text_field(reply, "error"))
-        await send_json(send, value, status=status, content_type=PLAIN_JSON)
+        await send_encoded(send, value, status=status)
 
     return sink
 
@@ -176,9 +179,7 @@ def _stream(send: Send, translate: Callable[[JsonObject], Iterable[bytes]]) -> S
             return
         text, more = event["body"], event.get("more_body", False)
         if status != 200:
-            await send_json(
-                send, error_reply(status, text_field(json.loads(text), "error")), status=status, content_type=PLAIN_JSON
-            )
+            await send_encoded(send, error_reply(status, text_field(json.loads(text), "error")), status=status)
             return
         if not started:
             started = True

@@ -145,7 +145,7 @@ def _part(role: str, part: Json) -> Json:
     if not isinstance(part, dict):
         raise InvalidBody(_FORMAT_FAULT)
     if part.get("type") == "input_audio":
-        raise InvalidBody("invalid input_audio format")
+        return {"role": role, "content": "", "images": [_audio_data(part.get("input_audio"))]}
     text, image = part.get("text"), part.get("image_url")
     if part.get("type") == "text" and isinstance(text, str):
         return {"role": role, "content": text}
@@ -153,6 +153,19 @@ def _part(role: str, part: Json) -> Json:
     if part.get("type") != "image_url" or not isinstance(url, str):
         raise InvalidBody(_FORMAT_FAULT)
     return {"role": role, "content": "", "images": [image_data(url)]}
+
+
+def _audio_data(audio: Json) -> str:
+    """Return the base64 text of a sound, which the server passes on like an image. Raises InvalidBody."""
+    if not isinstance(audio, dict):
+        raise InvalidBody("invalid input_audio format")
+    data = audio.get("data")
+    if not isinstance(data, str):
+        raise InvalidBody("invalid input_audio format: missing data")
+    fault = base64_fault(data)
+    if fault is not None:
+        raise InvalidBody(f"invalid input_audio base64 data: illegal base64 data at input byte {fault}")
+    return data
 
 
 def image_data(url: str) -> str:

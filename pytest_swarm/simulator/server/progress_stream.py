@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import send_json, send_line, start_lines
+from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, send_json, send_line, start_lines
 from pytest_swarm.simulator.server.request_bodies import JsonObject
 from pytest_swarm.simulator.transport import Send
-
-PLAIN_JSON: Final = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
+from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import ModelLibrary, digest_of
 from pytest_swarm.simulator.server.model_names import ModelName, parse_name
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
 from pytest_swarm.simulator.server.request_bodies import model_field, read_request
 from pytest_swarm.simulator.server.request_error import RequestError
-from pytest_swarm.simulator.server.request_parsing import INVALID_NAME
+from pytest_swarm.simulator.server.requested_names import stored_name
 from pytest_swarm.simulator.transport import Send
 
 
@@ -26,10 +25,8 @@ class RegistryEndpoint:
     async def pull(self, body: bytes, send: Send) -> None:
         """Serve `/api/pull`: a valid name fails at the manifest, also that of an installed model."""
         data = read_request(body, "PullRequest")
-        name = parse_name(model_field(data))
-        if not name.valid:
-            raise RequestError(400, INVALID_NAME)
-        await send_progress(send, pull_failure(name), data)
+        name = self._library.spelled(stored_name(model_field(data)))
+        await send_progress(send, pull_failure(name, insecure=data.get("insecure") is True), data)
 
     async def push(self, body: bytes, send: Send) -> None:
         """Serve `/api/push`: an installed model fails at its first upload."""
@@ -45,20 +42,25 @@ class RegistryEndpoint:
             error = f"open {path}: no such file or directory" if name.valid else f"unqualified name: {name.full}"
         else:
             path = f"{_repository(name)}/blobs/sha256:{digest_of(found.spec)}"
-            error = f"Head {json.dumps(path)}: {_unreachable(name)}"
+            error = f"Head {go_quoted(path)}: {_unreachable(name)}"
         await send_progress(send, OperationProgress(steps=steps, error=error), data)
 
 
-def pull_failure(name: ModelName) -> OperationProgress:
-    """Return the progress of a pull without a network."""
-    path = f"{_repository(name)}/manifests/{name.tag}"
+def pull_failure(name: ModelName, *, insecure: bool = False) -> OperationProgress:
+    """Return the progress of a pull without a network.
+
+    Args:
+        name: The name of the model.
+        insecure: Whether the registry is asked without encryption.
+    """
+    path = f"{_repository(name, 'http' if insecure else 'https')}/manifests/{name.tag}"
     return OperationProgress(
-        steps=["pulling manifest"], error=f"pull model manifest: Get {json.dumps(path)}: {_unreachable(name)}"
+        steps=["pulling manifest"], error=f"pull model manifest: Get {go_quoted(path)}: {_unreachable(name)}"
     )
 
 
-def _repository(name: ModelName) -> str:
-    return f"https://{name.host}/v2/{name.namespace}/{name.model}"
+def _repository(name: ModelName, scheme: str = "https") -> str:
+    return f"{scheme}://{name.host}/v2/{name.namespace}/{name.model}"
 
 
 def _unreachable(name: ModelName) -> str:

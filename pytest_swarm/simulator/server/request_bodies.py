@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NoReturn, TypeAlias
@@ -21,17 +22,21 @@ from pytest_swarm.simulator.server.request_fields import (
     BOOL,
     CALLS,
     FIELDS,
-    FILES,
     FUNCTION,
     IMAGES,
     INT,
     ITEM_TYPES,
     KEEP_ALIVE,
+    MAP_TYPES,
     MESSAGE_FIELDS,
     MESSAGES,
+    ORDERED_MAP,
     OWN_DECODERS,
+    PROPERTY,
+    PROPERTY_TYPE,
     PYTHON_TYPES,
     STRING,
+    STRUCT_FIELDS,
     THINK,
 )
 
@@ -39,6 +44,8 @@ JsonObject: TypeAlias = Mapping[str, Json]
 
 _SHORT_BYTES: Final = 1024
 _THINK_LEVELS: Final = ("high", "medium", "low", "max")
+_NO_OBJECT: Final = "Value looks like object, but can't find closing '}' symbol"
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
 
 
@@ -87,7 +94,9 @@ def _read_object(body: bytes, kind: str) -> JsonObject:
     except json.JSONDecodeError as error:
         raise InvalidBody(syntax_fault(body.lstrip(b" \t\r\n")) or str(error)) from error
     except RecursionError as error:
-        raise InvalidBody("exceeded max depth") from error
+        raise InvalidBody(f"invalid character '{max('[{', key=text.count)}' exceeded max depth") from error
+    if _SURROGATE.search(text):
+        value = _without_lone_surrogates(value)
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -109,6 +118,13 @@ def _read_object(body: bytes, kind: str) -> JsonObject:
     if isinstance(rows, list):
         folded["messages"] = [_folded(row) if isinstance(row, dict) else row for row in rows]
     return folded
+
+
+def _without_lone_surrogates(value: Json) -> Json:
+    """Return a value in whose texts a half of a surrogate pair is the replacement character, as Go reads it."""
+    text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    clean: Json = json.loads(text)
+    return clean
 
 
 def _folded(data: JsonObject) -> dict[str, Json]:
@@ -136,17 +152,32 @@ def _check(value: Json, where: str, go_type: str) -> None:
     if go_type == THINK:
         _check_think(value)
         return
+    if go_type == PROPERTY_TYPE:
+        go_type = STRING if isinstance(value, str) else "[]string"
     python = PYTHON_TYPES.get(go_type, list)
+    if go_type == ORDERED_MAP and not isinstance(value, dict):
+        raise InvalidBody(_NO_OBJECT)
     if not isinstance(value, python) or (isinstance(value, bool) and go_type != BOOL):
         raise _wrong_type(value, where, go_type)
     if go_type == INT and isinstance(value, float):
         raise _wrong_type(value, where, go_type, kind=f"number {go_number(value)}")
-    if isinstance(value, dict) and go_type == FILES:
-        for item in value.values():
-            _check(item, where, STRING)
-    if isinstance(value, list):
+    if isinstance(value, dict):
+        _check_members(value, where, go_type)
+    elif isinstance(value, list):
         for item in value:
             _check_item(item, where, go_type)
+
+
+def _check_members(value: JsonObject, where: str, go_type: str) -> None:
+    """Check the values of an object field: alike in a map, each of its own type in a struct."""
+    if go_type in MAP_TYPES:
+        for item in value.values():
+            _check(item, where, MAP_TYPES[go_type])
+    if go_type in STRUCT_FIELDS:
+        struct, _, path = where.partition(".")
+        struct = struct if go_type == PROPERTY else go_type.rpartition(".")[2]  # Go keeps the name around a map
+        for name, item in _folded(value).items():
+            _check(item, f"{struct}.{path}.{name}", STRUCT_FIELDS[go_type].get(name, ANY))
 
 
 def _check_item(item: Json, where: str, go_type: str) -> None:
@@ -155,8 +186,8 @@ def _check_item(item: Json, where: str, go_type: str) -> None:
         _check_message(item, where)
     elif go_type == IMAGES:
         _check_image(item, where)
-    elif go_type == "[]int":
-        _check(item, where, INT)
+    elif go_type in ("[]int", "[]string", "api.Tools", "[]api.Tool"):
+        _check(item, where, ITEM_TYPES[go_type])
     elif not isinstance(item, dict | None) and go_type in ITEM_TYPES:
         raise _wrong_type(item, where, ITEM_TYPES[go_type])
     elif go_type == CALLS:
@@ -179,7 +210,7 @@ def _check_arguments(calls: Json) -> None:
     for call in calls if isinstance(calls, list) else []:
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict) and not isinstance(function.get("arguments"), dict | None):
-            raise InvalidBody("Value looks like object, but can't find closing '}' symbol")
+            raise InvalidBody(_NO_OBJECT)
 
 
 def _check_call(call: Json, where: str) -> None:

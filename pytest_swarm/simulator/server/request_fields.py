@@ -14,6 +14,9 @@ FILES: Final = "map[string]string"
 IMAGES: Final = "[]api.ImageData"
 CALLS: Final = "[]api.ToolCall"
 FUNCTION: Final = "api.ToolCallFunction"
+ORDERED_MAP: Final = "api.ToolPropertiesMap"
+PROPERTY: Final = "api.ToolProperty"
+PROPERTY_TYPE: Final = "api.PropertyType"
 MESSAGES: Final = "[]api.Message"
 KEEP_ALIVE: Final = "api.Duration"
 THINK: Final = "api.ThinkValue"
@@ -119,6 +122,11 @@ PYTHON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     MAP: dict,
     FILES: dict,
     FUNCTION: dict,
+    ORDERED_MAP: dict,
+    PROPERTY: dict,
+    "api.Tool": dict,
+    "api.ToolFunction": dict,
+    "api.ToolFunctionParameters": dict,
     "openai.StreamOptions": dict,
     "openai.ResponseFormat": dict,
     "openai.Reasoning": dict,
@@ -127,12 +135,21 @@ PYTHON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
 }
 ITEM_TYPES: Final = {
     "[]int": INT,
+    "[]string": STRING,
     "api.Tools": "api.Tool",
     "[]api.Tool": "api.Tool",
     CALLS: "api.ToolCall",
     "[]openai.Message": "openai.Message",
     "[]openai.ResponsesTool": "openai.ResponsesTool",
 }
+MAP_TYPES: Final = {FILES: STRING, ORDERED_MAP: PROPERTY}
+STRUCT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "api.Tool": {"type": STRING, "function": "api.ToolFunction"},
+    "api.ToolFunction": {"name": STRING, "description": STRING, "parameters": "api.ToolFunctionParameters"},
+    "api.ToolFunctionParameters": {"type": STRING, "required": "[]string", "properties": ORDERED_MAP},
+    PROPERTY: {"type": PROPERTY_TYPE, "description": STRING, "enum": "[]interface {}"},
+}
+"""The fields of objects inside a request; an error names the object, and the path to it."""
 MESSAGE_FIELDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("role", "content", "thinking", "tool_name", "tool_call_id"), STRING),
     "images": IMAGES,

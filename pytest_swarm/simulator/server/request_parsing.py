@@ -10,12 +10,14 @@ from typing import Final
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import keep_alive_s
+from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.prompt_window import NUM_KEEP
 from pytest_swarm.simulator.server.request_bodies import JsonObject, read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.requested_names import requested_name
 
 _INTEGERS: Final = frozenset(
     {"num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "num_keep", "seed", "num_predict"}
@@ -24,7 +26,6 @@ _INTEGERS: Final = frozenset(
 _FLOATS: Final = frozenset(
     {"top_p", "min_p", "typical_p", "temperature", "repeat_penalty", "presence_penalty", "frequency_penalty"}
 )
-INVALID_NAME: Final = "invalid model name"
 _LONGEST_CONTEXTS: Final = 10  # the longest reply, in lengths of the context
 _MOST_ALTERNATIVES: Final = 20
 
@@ -164,7 +165,7 @@ def _check_support(data: JsonObject, installed: LibraryModel, *, wants_thinking:
     if data.get("raw") is True and any(data.get(name) for name in ("template", "system", "context")):
         raise RequestError(400, "raw mode does not support template, system, or context")
     if wants_thinking:
-        raise RequestError(400, f"{json.dumps(text_field(data, 'model'))} does not support thinking")
+        raise RequestError(400, f"{go_quoted(text_field(data, 'model'))} does not support thinking")
     for field, what in (("suffix", "insert"), ("tools", "tools")):
         if data.get(field):
             raise RequestError(400, f"{parse_name(installed.name).full} does not support {what}")
@@ -189,14 +190,13 @@ def check_options(options: Mapping[str, Json]) -> None:
                 raise RequestError(500, f'option "{name}" must be of an array of strings')
 
 
-def _find(requested_name: str, library: ModelLibrary, *, chat: bool) -> LibraryModel:
-    if chat and not requested_name:
+def _find(text: str, library: ModelLibrary, *, chat: bool) -> LibraryModel:
+    named = bool(text.strip())
+    if chat and not named:
         raise RequestError(400, "model is required")
-    if requested_name and not parse_name(requested_name).valid:
-        raise RequestError(400, INVALID_NAME)
-    found = library.find(requested_name) if requested_name else None
+    found = library.find(requested_name(text).full) if named else None
     if found is None:
-        raise RequestError(404, f"model '{requested_name}' not found")
+        raise RequestError(404, f"model '{text}' not found")
     return found
 
 

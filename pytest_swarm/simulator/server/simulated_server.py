@@ -66,7 +66,7 @@ class SimulatedServer:
             parts.append(event.get("body", b""))
 
         try:
-            await self._sound.serve({"path": path, "method": "POST"}, body, send)
+            await self._sound.serve({"path": path, "raw_path": path.encode(), "method": "POST"}, body, send)
         except Exception as error:
             raise AppFailedError(f"the simulated server failed: {error!r}") from error
         return status, b"".join(parts)

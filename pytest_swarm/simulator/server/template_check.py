@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 _ACTION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_OTHER_TEMPLATE: Final = re.compile(r"\{\{-?\s*(?:template|block)\s+(\"[^\"]*\")\s*([^}]*?)\s*-?\}\}")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*")
 _WITH_VALUE: Final = frozenset({"if", "range", "with"})
 _KNOWN: Final = frozenset(
@@ -51,7 +52,7 @@ _OPENS: Final = frozenset({"if", "range", "with", "block", "define"})
 
 
 def template_fault(template: str) -> str | None:
-    """Return Go's message for a template with an unclosed action or block; None for any other template."""
+    """Return Go's message for a template with an unclosed action or block, or an unknown part; None for any other."""
     rest = _ACTION.sub(lambda found: "\n" * found[0].count("\n"), template)
     if "{{" in rest:
         return f"template: :{rest[: rest.index('{{')].count(chr(10)) + 1}: unclosed action"
@@ -65,7 +66,22 @@ def template_fault(template: str) -> str | None:
         depth += (words[0] in _OPENS) - (words[0] == "end")
         if depth < 0:
             return f"template: :{line}: unexpected {{{{end}}}}"
-    return None if depth == 0 else f"template: :{template.count(chr(10)) + 1}: unexpected EOF"
+    if depth:
+        return f"template: :{template.count(chr(10)) + 1}: unexpected EOF"
+    without_argument = any(not other[2] for other in _OTHER_TEMPLATE.finditer(template))
+    return "undefined template specified" if without_argument else None
+
+
+def rendering_fault(template: str) -> str | None:
+    """Return Go's message for a template that is read but calls another: the server knows none; None otherwise."""
+    other = _OTHER_TEMPLATE.search(template)
+    if other is None:
+        return None
+    name, argument = other[1], other[2]
+    before = template[: other.start(1)]
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
+    at = f"<{{{{template {name} {argument}}}}}>"
+    return f'template: :{line}:{column}: executing "" at {at}: template {name} not defined'
 
 
 def _action_fault(words: list[str]) -> str | None:

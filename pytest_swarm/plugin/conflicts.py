@@ -1,15 +1,19 @@
-"""Options that do not go together with the cases of a test: each is an error in one sentence, before any case is run.
+"""Options that do not go together: each is an error in one sentence, before any case is run.
 
-What depends on options alone is in `option_conflicts`. Markers and ini files give each test cases of its own, so these
-checks come once the tests are collected.
+`check_conflicts` reads the options alone. An option of the ini file stands there for all runs, so only the command line
+is held to mean this very run. Markers and ini files give each test cases of its own: `check_case_conflicts` comes once
+the tests are collected.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.option_kinds import Option
 from pytest_swarm.plugin.options import Options
+from pytest_swarm.routing.registry import POLICY, SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +24,42 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
     from pytest_swarm.plugin.settings import Settings
 
-_POLICY = "policy:"
-_SINGLE = "single:"
+_OF_A_SERVER: Final = (Options.fault, Options.profile, Options.host)
+_OF_A_CASSETTE: Final = ("record", "replay")
+_ASKS: Final = (Options.verify, Options.max_time_s, Options.ask_parallel, Options.complete)
+_OF_A_MEASUREMENT: Final = (Options.answers, Options.offline, *_ASKS)
+
+
+def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) -> None:
+    """Raise OptionError for the first options that do not go together.
+
+    Args:
+        options: The values of all options.
+        on_cli: Whether an option stands on the command line.
+    """
+    backend = Options.backend.flag
+    if options.only and options.skip:
+        raise OptionError(f"{Options.only.flag} and {Options.skip.flag} together leave no test; give one of them")
+    if options.cassette is None and options.backend in _OF_A_CASSETTE:
+        raise OptionError(f"{backend}={options.backend} needs the recording's file: add --swarm-cassette=FILE")
+    idle = next((row.flag for row in _OF_A_SERVER if on_cli(row)), None)
+    if options.backend == "replay" and idle is not None:
+        raise OptionError(f"{idle} has no effect with {backend}=replay, where no server is called; leave one out")
+    if options.backend not in _OF_A_CASSETTE and on_cli(Options.cassette):
+        raise OptionError(f"{Options.cassette.flag} needs {backend}=record or {backend}=replay; add one")
+    measuring = next((row.flag for row in _OF_A_MEASUREMENT if on_cli(row)), None)
+    if options.backend != "measure" and measuring is not None:
+        raise OptionError(f"{measuring} needs {backend}=measure; add it, or leave {measuring} out")
+    asking = next((row.flag for row in _ASKS if on_cli(row)), None)
+    if options.offline and asking is not None:
+        raise OptionError(f"{asking} asks a server, and {Options.offline.flag} forbids it; leave one out")
+    if options.dispatch != "tasks" and on_cli(Options.replan):
+        raise OptionError(
+            f"{Options.replan.flag} needs {Options.dispatch.flag}=tasks: with layers every step is planned anyway; add "
+            "it, or leave the other out"
+        )
+    if options.backend != "record" and on_cli(Options.record_mode):
+        raise OptionError(f"{Options.record_mode.flag} needs {backend}=record; add it, or leave the mode out")
 
 
 def check_case_conflicts(
@@ -42,7 +80,7 @@ def check_case_conflicts(
         if fault is not None:
             raise OptionError(f"{Options.carryover.flag}=group {fault}")
     _check_one_name(sorted({key.mode for key, _ in distinct}), resources.fleet)
-    swept = next((key for key, _ in distinct if key.mode.startswith(_POLICY) and key.lambda_token is not None), None)
+    swept = next((key for key, _ in distinct if key.mode.startswith(POLICY) and key.lambda_token is not None), None)
     if swept is not None:
         raise OptionError(
             f"{Options.lambda_token.flag}: several weights run each case with each of them, and {swept.mode!r} has its "
@@ -50,11 +88,11 @@ def check_case_conflicts(
         )
     settings_of = {(key.mode, key.horizon, key.vram_budget_gb) for key, _ in distinct}
     for mode, horizon, budget_gb in sorted(settings_of, key=str):
-        if mode.startswith(_POLICY):
+        if mode.startswith(POLICY):
             from pytest_swarm.routing.policy import check_policy_setting
 
             check_policy_setting(
-                mode.removeprefix(_POLICY),
+                mode.removeprefix(POLICY),
                 resources.fleet,
                 folder=resources.folder,
                 horizon=horizon,
@@ -66,8 +104,8 @@ def _check_one_name(modes: Iterable[str], fleet: Fleet) -> None:
     """Raise OptionError for two modes that are one: a single model under two spellings of its tag."""
     named: dict[str, str] = {}
     for mode in modes:
-        if mode.startswith(_SINGLE):
-            other = named.setdefault(fleet[mode.removeprefix(_SINGLE)].tag, mode)
+        if mode.startswith(SINGLE):
+            other = named.setdefault(fleet[mode.removeprefix(SINGLE)].tag, mode)
             if other != mode:
                 raise OptionError(
                     f"{Options.compare.flag}: {other} and {mode} are the same mode; leave one of them out"

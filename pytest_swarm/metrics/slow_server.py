@@ -1,4 +1,4 @@
-"""Prompts that a server took far longer to read than in other cases, such as the first ones of a GPU runner.
+"""Loads and prompts that took a server far longer than usual: a first load from the disk, a prompt that stalled.
 
 The mode that runs first pays for them, whichever it is, so they are no merit of the others.
 """
@@ -13,8 +13,46 @@ from typing import Final, NamedTuple, TypeVar
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled, prompt_speed
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 
-_FEWEST: Final = 3  # readings of one prompt; of fewer, none of them is usual
+_SLOW: Final = 3.0  # times the usual seconds: loads of one model from the page cache differ by far less
+_FEWEST: Final = 3  # loads of a model, or readings of a prompt; of fewer, none is usual
 _Group = TypeVar("_Group")
+_Key = TypeVar("_Key")
+
+
+def usual_loads_s(jobs: Iterable[MeasuredJob]) -> dict[str, float]:
+    """Return the median seconds of each model's loads; of an even number the lower one.
+
+    A first load from the disk, which is slower by much, hardly moves it.
+    """
+    return {model: median_low(values) for model, values in _grouped(_loads(jobs)).items()}
+
+
+def slow_loads_s(groups: Mapping[_Group, Collection[MeasuredJob]]) -> dict[_Group, float]:
+    """Return the mean seconds of a job that slow loads took beyond the usual, by group.
+
+    Slow is a load of over three times the median of its model in all groups together.
+
+    Args:
+        groups: The jobs of each mode or policy, at least one each.
+    """
+    loads = {name: _loads(jobs) for name, jobs in groups.items()}
+    every = _grouped(load for each in loads.values() for load in each)
+    usual = {model: median_low(values) for model, values in every.items() if len(values) >= _FEWEST}
+    return {
+        name: sum(load_s - usual[model] for model, load_s in each if load_s > _SLOW * usual.get(model, load_s))
+        / len(groups[name])
+        for name, each in loads.items()
+    }
+
+
+def _loads(jobs: Iterable[MeasuredJob]) -> list[tuple[str, float]]:
+    """Return the model and the seconds of each load."""
+    return [
+        (each.model, each.finished_s - each.started_s)
+        for job in jobs
+        for each in job.record.switches
+        if each.action == "load"
+    ]
 
 
 class _Prompt(NamedTuple):
@@ -49,7 +87,7 @@ def _usual_s(readings: Sequence[tuple[_Prompt, float]]) -> dict[_Prompt, float]:
         models[prompt.model].append((prompt.tokens, seconds))
     speeds = {model: prompt_speed(rows) for model, rows in models.items()}
     found: dict[_Prompt, float] = {}
-    for prompt, values in _by_prompt(readings).items():
+    for prompt, values in _grouped(readings).items():
         speed = speeds[prompt.model]
         if len(values) >= _FEWEST:
             found[prompt] = median_low(values)
@@ -60,7 +98,7 @@ def _usual_s(readings: Sequence[tuple[_Prompt, float]]) -> dict[_Prompt, float]:
 
 def _beyond_s(readings: Sequence[tuple[_Prompt, float]], usual_s: Mapping[_Prompt, float]) -> Iterator[float]:
     """Give the seconds beyond the usual of each prompt of one group that stalled."""
-    own = _by_prompt(readings)
+    own = _grouped(readings)
     speeds: dict[str, list[float]] = defaultdict(list)
     for prompt, seconds in readings:
         speeds[prompt.model].append(prompt.tokens / seconds)
@@ -76,10 +114,11 @@ def _is_slow(prompt: _Prompt, seconds: float, *, usual_s: float) -> bool:
     return is_stalled(prompt.tokens, seconds, slowest=prompt.tokens / (STALLED_TIMES * usual_s))
 
 
-def _by_prompt(readings: Iterable[tuple[_Prompt, float]]) -> dict[_Prompt, list[float]]:
-    found: dict[_Prompt, list[float]] = defaultdict(list)
-    for prompt, seconds in readings:
-        found[prompt].append(seconds)
+def _grouped(rows: Iterable[tuple[_Key, float]]) -> dict[_Key, list[float]]:
+    """Return the seconds of the loads of each model, or of the readings of each prompt."""
+    found: dict[_Key, list[float]] = defaultdict(list)
+    for key, seconds in rows:
+        found[key].append(seconds)
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.plugin.ending_workers import ending_workers
+from pytest_swarm.plugin.worker_ends import ending_workers
 
 
 @dataclass

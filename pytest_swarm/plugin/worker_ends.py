@@ -1,0 +1,55 @@
+"""The end of xdist's workers, as their controller sees it.
+
+Workers that have done their work end while the reports are written, not after it. The servers of workers that were
+killed are left as the run found them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from pytest_swarm.errors import SwarmError
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_swarm.plugin.resources import Resources
+    from pytest_swarm.plugin.settings import Settings
+
+
+@contextmanager
+def ending_workers(config: pytest.Config) -> Iterator[None]:
+    """In a controller of xdist whose workers have done their work: end their processes while the block runs."""
+    distribution: Any = config.pluginmanager.get_plugin("dsession")  # of xdist, which has no types
+    nodes = getattr(distribution, "nodemanager", None)
+    end_nodes = getattr(nodes, "teardown_nodes", None)  # what xdist does afterwards; it promises none of these names
+    if end_nodes is None or not getattr(distribution, "session_finished", False):
+        yield
+        return
+    thread = Thread(target=end_nodes)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def leave_for_killed_workers(resources: Resources, settings: Settings) -> list[str]:
+    """Leave each server as the run found it, unless a worker is there that will do it; return what could not be done.
+
+    Args:
+        resources: The resources of the controller.
+        settings: Its settings.
+    """
+    remarks: list[str] = []
+    for host in settings.hosts:
+        try:
+            called = resources if len(settings.hosts) == 1 else resources.at(host)
+            if called.called.live:
+                remarks += called.visit.leave_for_killed(loaded=settings.leave_loaded)
+        except SwarmError as error:
+            remarks.append(f"a worker was killed at a server that was not left as it was found: {error}")
+    return remarks

@@ -1,0 +1,62 @@
+"""What `milp` and `staged` share: the program of a step, the sets of models within its budget, and the plan."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import ClassVar, Self
+
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.model_sets import Family, FamilyCache
+from pytest_swarm.routing.plan_builders import infeasible_plan
+from pytest_swarm.routing.program import RoutingProgram, Solution, plan_of, program_of
+
+
+class ExactRouter(ABC):
+    """A router that solves its program exactly; where it is stopped by the time limit, it states the gap.
+
+    Args:
+        solve_limit_s: Time limit of one plan in seconds; None = none. Enumeration is short and has no limit.
+    """
+
+    name: str
+    staged: ClassVar[bool]
+    """Whether each stage of the horizon has a residency of its own."""
+    max_sets: ClassVar[int]
+    """The largest number of sets of models that is enumerated."""
+
+    def __init__(self, *, solve_limit_s: float | None = None) -> None:
+        self.solve_limit_s = solve_limit_s
+        self._families = FamilyCache(at_most=self.max_sets)
+
+    @classmethod
+    def from_setup(cls, setup: RouterSetup) -> Self:
+        """Return the router with the time limit of the setup."""
+        return cls(solve_limit_s=setup.solve_limit_s)
+
+    async def route(self, view: PlanningView) -> Plan:
+        """Return the best plan: status `optimal` with gap 0, or `feasible` with its gap after the time limit."""
+        if not view.tasks:
+            return infeasible_plan(view, staged=self.staged)
+        program = program_of(view)
+        solution = self.solve(program)
+        return infeasible_plan(view, staged=self.staged) if solution is None else plan_of(view, program, solution)
+
+    def solve(self, program: RoutingProgram) -> Solution | None:
+        """Return the best solution of a program; None where it has none."""
+        if program.vram_gb[program.pinned].sum() > program.limit_gb:
+            return None
+        started = time.perf_counter()
+        found = self.best(program, self._families.sets_of(program))
+        return None if found is None else replace(found, solve_ms=(time.perf_counter() - started) * 1000)
+
+    @abstractmethod
+    def best(self, program: RoutingProgram, family: Family | None) -> Solution | None:
+        """Return the best solution of a program whose pinned models fit the budget; None where it has none.
+
+        Args:
+            program: The program of the step.
+            family: The sets of models within its budget; None where they are too many to enumerate.
+        """

@@ -1,0 +1,126 @@
+"""Origins and host names are accepted and refused as a real server did: 190 requests were sent to both."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from pytest_swarm.simulator.server.access_check import check_access
+from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
+
+
+def _scope(*, method: str = "GET", server: str = "127.0.0.1", **headers: str) -> dict[str, Any]:
+    return {
+        "method": method,
+        "server": (server, 11434),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+
+
+@pytest.mark.parametrize(
+    ("origin", "accepted"),
+    [
+        ("http://localhost", True),
+        ("https://localhost:3000", True),
+        ("http://127.0.0.1:8080", True),
+        ("http://0.0.0.0", True),
+        ("app://obsidian.md", True),
+        ("file://x", True),
+        ("tauri://x", True),
+        ("vscode-webview://x", True),
+        ("http://127.0.0.1:11434", True),
+        ("http://localhost.example", False),
+        ("http://evil.example", False),
+        ("http://[::1]:3000", False),
+        ("chrome-extension://abc", False),
+        ("null", False),
+    ],
+)
+def test_web_pages_of_this_machine_and_apps_are_accepted(origin: str, accepted: bool) -> None:
+    check = check_access(_scope(host="127.0.0.1:11434", origin=origin))
+
+    assert (check.status is None) is accepted
+    same = origin == "http://127.0.0.1:11434"
+    allowed = {} if same or not accepted else {b"access-control-allow-origin": origin.encode(), b"vary": b"Origin"}
+    assert dict(check.headers) == allowed
+
+
+@pytest.mark.parametrize(
+    ("host", "accepted"),
+    [
+        ("localhost:11434", True),
+        ("LOCALHOST", True),
+        ("", True),
+        ("ollama.local", True),
+        ("host.docker.internal", True),
+        ("192.168.1.5", True),
+        ("[::1]:11434", True),
+        ("[::1]", False),
+        ("8.8.8.8:11434", False),
+        ("evil.example", False),
+        ("127.0.0.1.nip.io", False),
+    ],
+)
+def test_a_server_on_the_loopback_address_refuses_names_of_others(host: str, accepted: bool) -> None:
+    assert check_access(_scope(host=host)).status == (None if accepted else 403)
+    known = accepted and host not in ("192.168.1.5", "[::1]:11434")  # addresses go on to the route
+    options = check_access(_scope(host=host, method="OPTIONS")).status
+    assert options == (204 if known else None if accepted else 403)
+    assert check_access(_scope(host=host, server="0.0.0.0")).status is None
+    assert check_access(_scope(host=host, server="simulated")).status is None
+
+
+def test_the_filters_answer_before_the_route() -> None:
+    async def main() -> list[httpx.Response]:
+        async with ServerClient(spec(model("a", 2))).http as http:
+            page, other = {"origin": "http://localhost:3"}, {"origin": "http://evil.example"}
+            ask = http.options("/api/chat", headers=page)
+            known, unknown = http.get("/v1/models", headers=page), http.get("/nope", headers=page)
+            refused, method = http.get("/api/tags", headers=other), http.put("/api/chat", headers=other)
+            return list(await asyncio.gather(ask, known, unknown, refused, method))
+
+    ask, known, unknown, refused, method = in_virtual_time(main)
+
+    assert (ask.status_code, ask.text, ask.headers["allow"]) == (204, "", "POST")
+    assert "content-length" not in ask.headers
+    assert ask.headers["access-control-max-age"] == "43200"
+    assert "X-Stainless-Runtime-Version" in ask.headers["access-control-allow-headers"]
+    assert ask.headers.get_list("vary") == [
+        "Origin",
+        "Access-Control-Request-Method",
+        "Access-Control-Request-Headers",
+    ]
+    assert (known.status_code, known.headers["access-control-allow-origin"]) == (200, "http://localhost:3")
+    assert (unknown.status_code, unknown.headers["vary"]) == (404, "Origin")
+    assert (refused.status_code, refused.text, refused.headers["content-length"]) == (403, "", "0")
+    assert (method.status_code, method.headers["allow"]) == (403, "POST")
+
+
+def test_replies_are_framed_as_go_frames_them() -> None:
+    async def main() -> list[httpx.Response]:
+        async with ServerClient(spec(*(model(f"m{number}", 1, blob=f"{number}") for number in range(9)))).http as http:
+            paths = ("/v1/models", "/v1/models/nope", "/api/version", "/api/tags")
+            return [await http.get(path) for path in paths] + [await http.head("/api/chat")]
+
+    models, missing, version, tags, head = in_virtual_time(main)
+
+    assert [reply.text[-1] for reply in (models, missing)] == ["\n", "\n"]
+    assert version.text.endswith("}")
+    assert version.headers["content-length"] == str(len(version.content))
+    assert "content-length" not in tags.headers  # more than 2048 bytes are sent in chunks
+    assert (head.status_code, head.content, head.headers["content-length"]) == (405, b"", "22")
+
+
+def test_a_redirect_keeps_the_query() -> None:
+    async def main() -> list[httpx.Response]:
+        async with ServerClient(spec(model("a", 2))).http as http:
+            return [await http.get("http://simulated//api/tags?x=1&y=2"), await http.post("/api/show/?x=1")]
+
+    clean, shorter = in_virtual_time(main)
+
+    assert (clean.status_code, clean.headers["location"]) == (307, "/api/tags?x=1&y=2")
+    assert clean.text == '<a href="/api/tags?x=1&amp;y=2">Temporary Redirect</a>.\n\n'
+    assert (shorter.status_code, shorter.headers["location"], shorter.text) == (307, "/api/show?x=1", "")
