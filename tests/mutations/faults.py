@@ -596,6 +596,13 @@ FAULTS: Final = (
         tests=("scoring/test_reply_forms.py",),
     ),
     Fault(
+        name="a budget is blamed for a prompt that is longer than any context",
+        where="routing/feasibility.py",
+        old="if max(model.context_tokens, prompt) >= model.max_ctx:",
+        new="if model.context_tokens >= model.max_ctx:",
+        tests=("execution/test_context.py",),
+    ),
+    Fault(
         name="a table that was imported under two names counts as more jobs",
         where="decision/pooled_runs.py",
         old="yield from (task.prompt for task in graph.tasks)",
