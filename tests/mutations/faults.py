@@ -1118,8 +1118,8 @@ FAULTS: Final = (
     Fault(
         name="a task of a crew comes before those of its context",
         where="workloads/importers/crewai.py",
-        old="other in order or other not in rows for",
-        new="True for",
+        old="all(other in order for",
+        new="all(True for",
         tests=("workloads/test_flow_rows.py",),
     ),
     Fault(
