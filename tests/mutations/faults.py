@@ -1132,8 +1132,8 @@ FAULTS: Final = (
     Fault(
         name="a cycle behind a dropped branch stays",
         where="workloads/importers/flow_contraction.py",
-        old="node.id not in led_to or node.id not in behind",
-        new="True",
+        old="first | (flow.by_id.keys() - behind)",
+        new="set(flow.by_id)",
         tests=("workloads/test_flow_rows.py",),
     ),
     Fault(

@@ -12,6 +12,8 @@ import pytest
 
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.graph_files import load_graph
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep
+from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, contracted_edges
 from pytest_swarm.workloads.importers.formats import entries
 from pytest_swarm.workloads.importers.import_files import import_files
 from tests.workloads.flow_documents import DIFY, FLOWISE, LANGFLOW, LANGGRAPH, N8N, NODE_LINK
@@ -123,6 +125,17 @@ def test_each_crew_of_a_folder_has_the_agents_named_after_it(tmp_path: Path) -> 
     assert (len(summary.imported), summary.refused) == (2, ())
     systems = [load_graph(each.path).task("do").system or "" for each in summary.imported]
     assert [each.partition(".")[0] for each in systems] == ["You are Clerk of the mail", "You are Clerk of the shop"]
+
+
+def test_a_container_behind_a_dropped_branch_is_dropped_with_its_contents() -> None:
+    step = LlmStep()
+    nodes = [FlowNode(id=each, name=each, step=step) for each in ("route", "chat", "after")]
+    nodes += [FlowNode(id="loop", name="loop")]
+    nodes += [FlowNode(id=each, name=each, step=step, container="loop") for each in ("in", "out")]
+    ways = [("route", "chat", "a"), ("route", "loop", "b"), ("in", "out", None), ("loop", "after", None)]
+    links = tuple(FlowLink(source=source, target=target, branch=branch) for source, target, branch in ways)
+    kept = chosen_branches(AgentFlow(name="x", nodes=tuple(nodes), links=links), {"route": "a"})
+    assert ([node.id for node in kept.nodes], contracted_edges(kept)) == (["route", "chat"], (("route", "chat"),))
 
 
 @pytest.mark.parametrize("context", ["plan", {"task": "plan"}, True])
