@@ -48,7 +48,8 @@ def serve_in_thread(server: SimulatedServer, *, host: str = LOOPBACK, port: int 
         thread.start()
         try:
             _await_start(web, thread, failures)
-            yield f"http://{host}:{listener.getsockname()[1]}"
+            name = f"[{host}]" if ":" in host else host
+            yield f"http://{name}:{listener.getsockname()[1]}"
         finally:
             web.should_exit = True
             thread.join(timeout=_START_LIMIT_S)

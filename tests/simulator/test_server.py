@@ -204,6 +204,21 @@ def test_the_same_app_serves_a_real_client_over_http(url: str) -> None:
     assert reply.load_s >= 0.25
 
 
+def test_a_server_on_the_ipv6_loopback_address_has_a_url_and_refuses_names_of_others() -> None:
+    pytest.importorskip("uvicorn")
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with serve_in_thread(SimulatedServer(FAST, generator=FixedLengthGenerator()), host="::1") as url:
+        statuses = [
+            httpx.get(url, headers={"host": name}).status_code for name in ("[::1]:1", "box.local", "box.example")
+        ]
+    assert url.startswith("http://[::1]:")
+    assert statuses == [200, 200, 403]
+
+
 def test_no_part_of_an_answer_waits_for_the_one_before(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nagle's algorithm would hold each body back for 40 ms."""
     port, set_option, told = int(url.rsplit(":", 1)[1]), socket.socket.setsockopt, []
