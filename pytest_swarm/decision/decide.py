@@ -19,7 +19,7 @@ from pytest_swarm.decision.measured_policies import (
     run_digest,
     usable_policies,
 )
-from pytest_swarm.decision.pooled_runs import check_together, check_twins, twin_numbers
+from pytest_swarm.decision.pooled_runs import check_names, check_together, check_twins, twin_numbers
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.figures_origin import FiguresMark, figures_mark
@@ -135,6 +135,7 @@ def decide_runs(
     infos, digests = tuple(run.info for run in runs), tuple(map(run_digest, measured))
     twins = twin_numbers(measured)
     check_twins(runs, measured, twins)
+    check_names(runs, measured)
     mark = figures_mark(runs)
     frames = (_Frame(question, budget_gb, infos, digests, len(budgets), mark) for budget_gb in budgets)
     return tuple(_decide(group_jobs(measured, each.budget_gb, twins=twins), each) for each in frames)

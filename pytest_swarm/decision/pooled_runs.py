@@ -7,10 +7,12 @@ done with their outcome, and in the place of their server.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
 from pytest_swarm.decision.option_effects import planners, unfelt_options
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import Run
 from pytest_swarm.errors import OptionError
@@ -90,6 +92,33 @@ def check_twins(runs: Sequence[Run], measured: Sequence[Sequence[MeasuredJob]], 
                 f"decide: run {again} gave the same answers as {first} to all its {len(measured[number])} cases: one "
                 "run is given twice, or was repeated with the same seed; give it once"
             )
+
+
+def check_names(runs: Sequence[Run], measured: Sequence[Sequence[MeasuredJob]]) -> None:
+    """Raise OptionError where two runs ask the same under other names of jobs: they would count as further jobs.
+
+    So it is with a table that was imported twice, under two names or in jobs of two sizes, and with renamed workflows.
+    """
+    graphs = [{graph.digest: graph for graph in (job.record.case.graph for job in each)} for each in measured]
+    for first, other in combinations(range(len(runs)), 2):
+        one, another = (
+            {asked for digest, graph in graphs[here].items() if digest not in graphs[there] for asked in _asked(graph)}
+            for here, there in ((first, other), (other, first))
+        )
+        shared = len(one & another)
+        if shared and 2 * shared >= min(len(one), len(another)):
+            raise OptionError(
+                f"decide: runs {runs[first].info.run} and {runs[other].info.run} ask the same in jobs of other names "
+                "or sizes, such as those of a table that was imported twice: they are no further jobs; give one of them"
+            )
+
+
+def _asked(graph: TaskGraph) -> Iterator[str]:
+    """Yield what tells a job from others, whatever its name: its prompts where they are apart, else the whole graph."""
+    if graph.edges:
+        yield replace(graph, name="-").digest
+    else:
+        yield from (task.prompt for task in graph.tasks)
 
 
 def _slot(job: MeasuredJob) -> tuple[str, int]:

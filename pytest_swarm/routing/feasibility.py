@@ -194,14 +194,15 @@ def explain_alone(view: PlanningView) -> str | None:
     return None
 
 
-def context_advice(model: Model, *, its: str = "it") -> str:
+def context_advice(model: Model, prompt: int, *, its: str = "it") -> str:
     """Return what to do about a prompt that is longer than a model's context.
 
     Args:
         model: The model.
+        prompt: Estimated tokens of the prompt.
         its: What its `num_ctx` is called.
     """
-    if model.context_tokens >= model.max_ctx:
+    if max(model.context_tokens, prompt) >= model.max_ctx:
         return "its max_ctx allows no more; shorten the prompt, or add a model with a longer context"
     if model.auto_ctx:
         return "the VRAM budget has no room for more; raise the budget, or shorten the prompt"
@@ -215,9 +216,10 @@ def _explain_task(view: PlanningView, column: int, task: Task, pinned_gb: float)
         longest = max(view.fleet, key=lambda model: (model.max_ctx, model is widest))
         its = "it" if longest is widest else f"that of {longest.tag}"
         tokens = view.prompts.get(task.id, task.estimated_tokens)
+        advice = context_advice(longest, tokens, its=its)
         return (
             f"no model of fleet {view.fleet.name!r} can take task {task.id!r}: its prompt has about {tokens} tokens, "
-            f"and the largest num_ctx is {widest.context_tokens} ({widest.tag}); {context_advice(longest, its=its)}"
+            f"and the largest num_ctx is {widest.context_tokens} ({widest.tag}); {advice}"
         )
     if not able:
         longest = max(view.fleet, key=lambda model: model.max_ctx)

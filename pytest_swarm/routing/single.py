@@ -101,9 +101,10 @@ def reason_against(view: PlanningView, row: int) -> str | None:
     for column, task in enumerate(view.tasks):
         if not view.estimates.allowed[row, column]:
             if model.can_take(task):
+                tokens = view.prompts.get(task.id, task.estimated_tokens)
                 return (
-                    f"model {model.tag} cannot take task {task.id!r}: its prompt has about {view.prompts.get(task.id)} "
-                    f"tokens, and num_ctx is {model.context_tokens}; {context_advice(model)}"
+                    f"model {model.tag} cannot take task {task.id!r}: its prompt has about {tokens} "
+                    f"tokens, and num_ctx is {model.context_tokens}; {context_advice(model, tokens)}"
                 )
             return (
                 f"model {model.tag} cannot take task {task.id!r}: {task.estimated_tokens} tokens are more than its "

@@ -15,7 +15,7 @@ from typing import Final
 from pytest_swarm.documents import read_document, toml_comment, toml_line
 from pytest_swarm.domain.model import Fleet, Model, encode_model
 from pytest_swarm.errors import FleetError
-from pytest_swarm.fields import Fields, Json
+from pytest_swarm.fields import Fields, Json, shown
 
 _SHIPPED: Final = Path(__file__).parent / "fleets"
 _KEYS: Final = (
@@ -146,7 +146,10 @@ def _read_model(row: Fields) -> Model | None:
     tag = row.text("name")
     fields = row.labeled(tag)
     capabilities = fields.table("capabilities")
-    auto_ctx = "num_ctx" in fields and fields.raw("num_ctx") == "auto"
+    written = fields.raw("num_ctx") if "num_ctx" in fields else None
+    auto_ctx = written == "auto"
+    if isinstance(written, str) and not auto_ctx:
+        raise fields.fail(f"'num_ctx' must be a whole number or \"auto\", not {shown(written)}")
     try:
         model = Model(
             tag=tag,

@@ -378,6 +378,26 @@ def test_the_same_answers_again_are_no_repeat() -> None:
     assert all(len(job.draws) == 1 for jobs in decision.measured.by_setting.values() for job in jobs.values())
 
 
+def _renamed(run: Run, *, flat: bool) -> Run:
+    """The same jobs, named otherwise; where they are flat, with their tasks dealt otherwise, as by another batch."""
+    jobs = []
+    for each in run.jobs:
+        graph = each.case.graph
+        graph = replace(graph, name=f"x-{graph.name}", tasks=graph.tasks[::-1] if flat else graph.tasks)
+        jobs.append(replace(each, case=replace(each.case, graph=graph)))
+    return replace(run, info=replace(run.info, run="other"), jobs=tuple(jobs))
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_the_same_prompts_in_jobs_of_other_names_are_no_further_jobs(flat: bool) -> None:
+    run = many({"fixed": 0.4, "milp": 0.6}, jobs=8)
+    if flat:
+        jobs = (replace(each, case=replace(each.case, graph=replace(each.case.graph, edges=()))) for each in run.jobs)
+        run = replace(run, jobs=tuple(jobs))
+    with pytest.raises(OptionError, match=r"and other ask the same in jobs of other names or sizes"):
+        decide_runs([run, _renamed(run, flat=flat)], DecisionQuestion())
+
+
 def test_a_policy_file_in_force_is_not_written_into_another_one() -> None:
     decision = decided(many({"fixed": 0.2, "policy:p.json": 0.9}, jobs=12))
     assert decision_sentence(decision).startswith("Use policy:p.json")

@@ -63,15 +63,17 @@ def test_a_prompt_that_fits_nowhere_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "advice"),
+    ("length", "changes", "advice"),
     [
-        ({"max_ctx": 2048}, "raise that of small, or write num_ctx = "),
-        ({"max_ctx": 8192, "auto_ctx": True, "vram_gb": 7.5}, "the VRAM budget has no room for more; raise the budget"),
-        ({"max_ctx": 8192, "num_ctx": 8192}, "its max_ctx allows no more; shorten the prompt"),
+        (10, {"max_ctx": 2048}, "raise that of small, or write num_ctx = "),
+        (10, {"max_ctx": 8192, "auto_ctx": True, "vram_gb": 7.5}, "the VRAM budget has no room for more; raise the"),
+        (30, {"max_ctx": 8192, "num_ctx": 8192}, "its max_ctx allows no more; shorten the prompt"),
+        (30, {"max_ctx": 9000, "auto_ctx": True}, "its max_ctx allows no more; shorten the prompt"),
+        (30, {"max_ctx": 9000}, "its max_ctx allows no more; shorten the prompt"),
     ],
 )
-def test_the_advice_is_one_that_helps(changes: dict[str, Any], advice: str) -> None:
-    record = run(StandIn(), graph(WORDS_400 * 30), SMALL, replace(LARGE, **changes))
+def test_the_advice_is_one_that_helps(length: int, changes: dict[str, Any], advice: str) -> None:
+    record = run(StandIn(), graph(WORDS_400 * length), SMALL, replace(LARGE, **changes))
     assert record.error is not None
     assert advice in record.error
 

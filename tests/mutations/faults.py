@@ -605,8 +605,8 @@ FAULTS: Final = (
     Fault(
         name="a contrast that names another text leaves the first as the answer",
         where="scoring/named_answer.py",
-        old="    if _GIVEN_LATER.search(after):\n        return False\n",
-        new="",
+        old="if _GIVEN_LATER.search(after) or",
+        new="if",
         tests=("scoring/test_denials.py",),
     ),
     Fault(
@@ -615,6 +615,20 @@ FAULTS: Final = (
         old="else _conclusion(line) or sentence",
         new="else sentence",
         tests=("scoring/test_reply_forms.py",),
+    ),
+    Fault(
+        name="a budget is blamed for a prompt that is longer than any context",
+        where="routing/feasibility.py",
+        old="if max(model.context_tokens, prompt) >= model.max_ctx:",
+        new="if model.context_tokens >= model.max_ctx:",
+        tests=("execution/test_context.py",),
+    ),
+    Fault(
+        name="a table that was imported under two names counts as more jobs",
+        where="decision/pooled_runs.py",
+        old="yield from (task.prompt for task in graph.tasks)",
+        new="yield graph.digest",
+        tests=("decision/test_decide.py",),
     ),
     Fault(
         name="a table that is decided on twice counts as more repeats",
@@ -1125,8 +1139,8 @@ FAULTS: Final = (
     Fault(
         name="a task of a crew comes before those of its context",
         where="workloads/importers/crewai.py",
-        old="other in order or other not in rows for",
-        new="True for",
+        old="all(other in order for",
+        new="all(True for",
         tests=("workloads/test_flow_rows.py",),
     ),
     Fault(
@@ -1139,8 +1153,8 @@ FAULTS: Final = (
     Fault(
         name="a cycle behind a dropped branch stays",
         where="workloads/importers/flow_contraction.py",
-        old="node.id not in led_to or node.id not in behind",
-        new="True",
+        old="first | (flow.by_id.keys() - behind)",
+        new="set(flow.by_id)",
         tests=("workloads/test_flow_rows.py",),
     ),
     Fault(

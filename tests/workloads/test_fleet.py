@@ -90,6 +90,7 @@ def wrong(**changes: object) -> str:
         (wrong(load_time_ms=-1), "load_time_ms is -1, but must be at least 0"),
         (wrong(max_ctx=0), "'max_ctx' is 0, but must be at least 1"),
         (wrong(max_ctx=1.5), "'max_ctx' must be a whole number, not 1.5"),
+        (wrong(num_ctx="8k"), "'num_ctx' must be a whole number or \"auto\", not '8k'"),
         (wrong(num_ctx=0), "num_ctx is 0, but must be above 0"),
         (wrong(vramgb=3), "unknown key 'vramgb'; did you mean 'vram_gb'? Known keys: name, vram_gb"),
         (wrong(name=""), "a model of the fleet has an empty name"),

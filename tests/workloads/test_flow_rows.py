@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 
 from pytest_swarm.errors import GraphError
+from pytest_swarm.workloads.graph_files import load_graph
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep
+from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, contracted_edges
 from pytest_swarm.workloads.importers.formats import entries
+from pytest_swarm.workloads.importers.import_files import import_files
 from tests.workloads.flow_documents import DIFY, FLOWISE, LANGFLOW, LANGGRAPH, N8N, NODE_LINK
 from tests.workloads.flow_imports import imported
 
@@ -105,6 +109,33 @@ def test_a_cycle_behind_a_dropped_branch_is_dropped_with_it(tmp_path: Path) -> N
     assert found.graph.edges == (("route", "chat"), ("chat", "sum"))
     kept = imported(tmp_path, {"nodes": nodes, "edges": edges}, branches={"route": "dig", "judge": "sum"})
     assert kept.graph.edges == (("route", "dig"), ("dig", "judge"), ("judge", "sum"))
+
+
+def test_a_crews_context_names_tasks_of_the_file(tmp_path: Path) -> None:
+    rows = {"plan": {"description": "x", "agent": "a"}, "write": {"description": "x", "agent": "a", "context": ["pln"]}}
+    assert refusal(tmp_path, rows) == "task 'write': 'context' names 'pln'; the tasks of the file are plan, write"
+
+
+def test_each_crew_of_a_folder_has_the_agents_named_after_it(tmp_path: Path) -> None:
+    for crew in ("mail", "shop"):
+        role = {"role": f"Clerk of the {crew}", "goal": "x", "backstory": "y"}
+        (tmp_path / f"{crew}_agents.yaml").write_text(json.dumps({"clerk": role}))
+        (tmp_path / f"{crew}_tasks.yaml").write_text(json.dumps({"do": {"description": "x", "agent": "clerk"}}))
+    summary = import_files([tmp_path], tmp_path / "out")
+    assert (len(summary.imported), summary.refused) == (2, ())
+    systems = [load_graph(each.path).task("do").system or "" for each in summary.imported]
+    assert [each.partition(".")[0] for each in systems] == ["You are Clerk of the mail", "You are Clerk of the shop"]
+
+
+def test_a_container_behind_a_dropped_branch_is_dropped_with_its_contents() -> None:
+    step = LlmStep()
+    nodes = [FlowNode(id=each, name=each, step=step) for each in ("route", "chat", "after")]
+    nodes += [FlowNode(id="loop", name="loop")]
+    nodes += [FlowNode(id=each, name=each, step=step, container="loop") for each in ("in", "out")]
+    ways = [("route", "chat", "a"), ("route", "loop", "b"), ("in", "out", None), ("loop", "after", None)]
+    links = tuple(FlowLink(source=source, target=target, branch=branch) for source, target, branch in ways)
+    kept = chosen_branches(AgentFlow(name="x", nodes=tuple(nodes), links=links), {"route": "a"})
+    assert ([node.id for node in kept.nodes], contracted_edges(kept)) == (["route", "chat"], (("route", "chat"),))
 
 
 @pytest.mark.parametrize("context", ["plan", {"task": "plan"}, True])

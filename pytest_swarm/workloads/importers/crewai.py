@@ -81,6 +81,11 @@ def _chosen(rows: Mapping[str, JsonTable]) -> dict[str, tuple[str, ...]]:
             chosen[task] = texts(context)
         elif context is not None:
             raise GraphError(f"task {task!r}: 'context' is {shown(context)}, but must be a list of tasks")
+        for other in chosen.get(task, ()):
+            if other not in rows:
+                raise GraphError(
+                    f"task {task!r}: 'context' names {other!r}; the tasks of the file are {', '.join(rows)}"
+                )
     return chosen
 
 
@@ -114,7 +119,7 @@ def _in_order(rows: Mapping[str, JsonTable], chosen: Mapping[str, tuple[str, ...
     order: dict[str, None] = {}
     waiting = list(rows)
     while waiting:
-        ready = (task for task in waiting if all(other in order or other not in rows for other in chosen.get(task, ())))
+        ready = (task for task in waiting if all(other in order for other in chosen.get(task, ())))
         task = next(ready, waiting[0])  # those of a cycle stay as they are: it is refused later
         waiting.remove(task)
         order[task] = None

@@ -54,7 +54,8 @@ def _only_behind(flow: AgentFlow, links: tuple[FlowLink, ...], heads: set[str]) 
             following[node.container].append(node.id)
     led_to = {link.target for link in flow.links}
     behind = reached(heads, following)
-    begins = {node.id for node in flow.nodes if node.id not in led_to or node.id not in behind}
+    first = {node.id for node in flow.nodes if node.id not in led_to and node.container is None}
+    begins = first | (flow.by_id.keys() - behind)
     return behind - reached(begins, following)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from glob import escape
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -39,6 +40,7 @@ KNOWN_FORMATS: Final = (
     "node-link JSON, GraphML and DOT"
 )
 _AGENTS: Final = ("agents.yaml", "agents.yml")
+_AGENTS_WORD, _TASKS_WORD = "agents", "tasks"  # in the names of the two files of a crew
 Content: TypeAlias = TaskGraph | AgentFlow
 
 
@@ -155,13 +157,18 @@ def _read(document: Json, place: _Place) -> Content:
 def is_agents_file(path: Path) -> bool:
     """Return whether a file holds the agents of a crew whose tasks are beside it: it is read with them.
 
-    Several crews may share it, each with a file of its own, such as tasks_billing.yaml.
+    Several crews may share agents.yaml, each with a file of its own, such as tasks_billing.yaml; or each may have its
+    own, such as billing_agents.yaml beside billing_tasks.yaml.
     """
-    return path.name in _AGENTS and any(any(path.parent.glob(f"*tasks*{suffix}")) for suffix in YAML_SUFFIXES)
+    tasks = [f"*{_TASKS_WORD}*{suffix}" for suffix in YAML_SUFFIXES] if path.name in _AGENTS else []
+    if not tasks and _AGENTS_WORD in path.name and path.suffix in YAML_SUFFIXES:
+        tasks = [escape(path.name.replace(_AGENTS_WORD, _TASKS_WORD))]
+    return any(any(path.parent.glob(each)) for each in tasks)
 
 
 def _agents_beside(path: Path) -> Json:
-    found = next((each for name in _AGENTS if (each := path.parent / name).is_file()), None)
+    names = (path.name.replace(_TASKS_WORD, _AGENTS_WORD), *_AGENTS)
+    found = next((each for name in names if (each := path.parent / name).is_file() and each != path), None)
     return None if found is None else parse_yaml(read_text(found, GraphError), str(found))
 
 
