@@ -1109,6 +1109,13 @@ FAULTS: Final = (
         tests=("cli/test_commands.py",),
     ),
     Fault(
+        name="an interrupted import of a table leaves a part",
+        where="workloads/matrices/import_matrix.py",
+        old="_write_files(matrix, jobs, source.name, Path(beside))",
+        new="_write_files(matrix, jobs, source.name, out)",
+        tests=("workloads/matrices/test_import_matrix.py",),
+    ),
+    Fault(
         name="a column of costs is a model of RouteLLM",
         where="workloads/matrices/wide_tables.py",
         old="score=_truth(row, model),",
