@@ -28,6 +28,18 @@ def shown_path(path: Path, start: Path) -> str:
     return str(path.relative_to(start)) if path.is_relative_to(start) else str(path)
 
 
+def is_there(path: Path) -> bool:
+    """Return whether a path exists; PermissionError where the system does not say.
+
+    `Path.exists` says so below Python 3.14 only; since then it takes what it may not see for missing.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 @contextmanager
 def refused_files() -> Iterator[None]:
     """Turn the system's refusal of a file, such as one in another user's folder, into an OptionError that names it."""

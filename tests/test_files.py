@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm.files import FileLock, replacing, write_whole
+from pytest_swarm.files import FileLock, is_there, replacing, write_whole
 
 
 def names_in(folder: Path) -> list[str]:
@@ -79,3 +79,17 @@ def test_a_lock_file_of_a_killed_process_holds_nothing(tmp_path: Path) -> None:
     assert lock.holder() is None
     assert lock.take()
     lock.release()
+
+
+def test_what_may_not_be_seen_is_not_taken_for_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    assert is_there(tmp_path / "file")
+    assert not is_there(tmp_path / "other")
+    assert not is_there(tmp_path / "file" / "inside")
+
+    def refused(_: Path) -> os.stat_result:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "stat", refused)
+    with pytest.raises(PermissionError):
+        is_there(tmp_path / "file")

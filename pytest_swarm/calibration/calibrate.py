@@ -12,7 +12,7 @@ from pytest_swarm.calibration.profile_sections import ProfileTemplate
 from pytest_swarm.calibration.profile_toml import profile_toml
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import in_type_order
-from pytest_swarm.errors import CassetteError
+from pytest_swarm.errors import CassetteError, FleetError
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.ollama.cassette.takes import Cassette, Take
 from pytest_swarm.simulator.models.profile_types import Profile
@@ -97,9 +97,16 @@ def measured_fleet(models: Iterable[ModelMeasurement], fleet: Fleet) -> tuple[Fl
         fleet: Gives cost per token, longest context, and the capabilities that were not measured.
 
     Raises:
-        FleetError: For a model that `fleet` lacks.
+        FleetError: For models that `fleet` lacks.
     """
-    return tuple(_entry(model, fleet[model.tag], fleet.name) for model in models)
+    found = tuple(models)
+    lacking = [model.tag for model in found if model.tag not in fleet]
+    if lacking:
+        raise FleetError(
+            f"fleet {fleet.name!r} lacks {', '.join(lacking)}, which the recording has; "
+            f"give the fleet file of the recorded run with --fleet"
+        )
+    return tuple(_entry(model, fleet[model.tag], fleet.name) for model in found)
 
 
 def _entry(found: ModelMeasurement, model: Model, fleet: str) -> FleetEntry:

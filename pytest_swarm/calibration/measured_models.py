@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.calibration.accuracy import AccuracyCount, ScoredAnswers, score_answers
-from pytest_swarm.calibration.call_costs import (
+from pytest_swarm.calibration.cost_fit import (
     MeasuredCost,
     decode_tokens_per_s,
     estimate_per_token,

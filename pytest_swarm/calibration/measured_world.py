@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import overload
 
-from pytest_swarm.calibration.call_costs import LEAST_TIMED_TOKENS
+from pytest_swarm.calibration.cost_fit import LEAST_TIMED_TOKENS
 from pytest_swarm.domain.prompt_speed import PromptSpeed, prompt_speed
 from pytest_swarm.execution.played_world import UNLIMITED_BYTES, ModelFigures, PlayedWorld
 from pytest_swarm.ollama.answers.answer_store import AnswerStore

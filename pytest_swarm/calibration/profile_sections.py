@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.calibration.accuracy import TaskSamples
-from pytest_swarm.calibration.call_costs import MeasuredCost
+from pytest_swarm.calibration.cost_fit import MeasuredCost
 from pytest_swarm.calibration.measured_models import ModelMeasurement
 from pytest_swarm.documents import toml_comment, toml_line
 from pytest_swarm.fields import Json

@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Carry out one action; raise SwarmError for a file or a server that cannot be used."""
-    from pytest_swarm.ollama.answers.answers_text import open_answers
+    from pytest_swarm.ollama.answers.answers_export import open_answers
 
     if options.action == "import":
         _import(options)
@@ -107,7 +107,7 @@ def _aligned(table: Sequence[tuple[str, ...]]) -> Iterable[str]:
 def _export(store: AnswerStore, out: Path | None) -> None:
     from pytest_swarm.documents import write_text
     from pytest_swarm.errors import AnswersError
-    from pytest_swarm.ollama.answers.answers_text import exported_lines
+    from pytest_swarm.ollama.answers.answers_export import exported_lines
 
     if out is None or str(out) == "-":
         for line in exported_lines(store):
@@ -119,7 +119,7 @@ def _export(store: AnswerStore, out: Path | None) -> None:
 
 def _import(options: argparse.Namespace) -> None:
     """Read all files, then add what they hold; a file that cannot be read leaves the store as it was."""
-    from pytest_swarm.ollama.answers.answers_text import exported_lines, open_answers, take_lines
+    from pytest_swarm.ollama.answers.answers_export import exported_lines, open_answers, take_lines
 
     with ExitStack() as opened:
         read = [(path, *_read(path, opened, server=options.server)) for path in options.files]
@@ -140,7 +140,7 @@ def _read(path: Path, opened: ExitStack, *, server: str | None) -> tuple[AnswerS
     from pytest_swarm.calibration.cassette_answers import import_cassette
     from pytest_swarm.errors import AnswersError
     from pytest_swarm.ollama.answers.answer_store import AnswerStore, is_database
-    from pytest_swarm.ollama.answers.answers_text import is_export, open_answers
+    from pytest_swarm.ollama.answers.answers_export import is_export, open_answers
     from pytest_swarm.ollama.cassette.cassette_file import is_cassette, read_cassette
 
     if not path.is_file():

@@ -33,8 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the file, and print a row for each model and type; raise SwarmError for a file that cannot be used."""
     from pytest_swarm.domain.estimates_info import EstimatesKind
+    from pytest_swarm.estimate.estimate_formulas import DIFFICULTY_PENALTY
     from pytest_swarm.estimate.estimates_file import write_estimates
-    from pytest_swarm.estimate.formulas import DIFFICULTY_PENALTY
     from pytest_swarm.estimate.starting_estimates import estimates_info
     from pytest_swarm.execution.known_answers import read_known_answers
     from pytest_swarm.workloads.fleet import load_fleet

@@ -19,7 +19,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import RunInfo
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import PolicyError
-from pytest_swarm.estimate.formulas import DIFFICULTY_PENALTY
+from pytest_swarm.estimate.estimate_formulas import DIFFICULTY_PENALTY
 from pytest_swarm.gate.run_context import MEASURING
 from pytest_swarm.gate.shards import DEFAULTS
 from pytest_swarm.metrics.measured_jobs import MeasuredJob

@@ -93,7 +93,11 @@ class Letter:
 
 
 def choice_count(choices: object) -> int:
-    """Return how many choices there are: from a number, from letters ("ABCD", "A-D") or from the choices themselves."""
+    """Return how many choices there are: from a number, from letters ("ABCD", "A-D") or from the choices themselves.
+
+    Raises:
+        GraphError: It is none of these.
+    """
     match choices:
         case bool():
             pass

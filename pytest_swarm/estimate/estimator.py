@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.task import Task
-from pytest_swarm.estimate import formulas
+from pytest_swarm.estimate import estimate_formulas
 from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.estimate.starting_estimates import StartingEstimates, TypeTable
 
@@ -74,10 +74,10 @@ class Estimator:
         self._known.clear()
         if score is not None:
             known = self.capability(tag, task.type)
-            self._learned[tag, task.type] = formulas.learned_capability(known, score)
+            self._learned[tag, task.type] = estimate_formulas.learned_capability(known, score)
         if used_tokens is not None:
             factor = self._token_factor[tag]
-            self._token_factor[tag] = formulas.learned_token_factor(factor, used_tokens, task.estimated_tokens)
+            self._token_factor[tag] = estimate_formulas.learned_token_factor(factor, used_tokens, task.estimated_tokens)
 
     def table(
         self, tasks: Sequence[Task], *, fleet: Fleet | None = None, prompts: Mapping[str, int] | None = None
@@ -105,7 +105,7 @@ class Estimator:
             token_cost=matrix(each.token_cost for each in columns),
             latency_s=matrix(each.latency_s for each in columns),
             allowed=matrix((each.allowed for each in columns), np.bool_),
-            load_cost=np.array([formulas.load_cost(model.load_time_ms) for model in offered]),
+            load_cost=np.array([estimate_formulas.load_cost(model.load_time_ms) for model in offered]),
             start=matrix(each.start for each in columns),
         )
 
@@ -125,9 +125,9 @@ class Estimator:
             factor = self._token_factor[model.tag]
             capability = self._learned.get((model.tag, task.type), start) + self._start.offset(given, task)
             speeds = model.prefill_tokens_per_s, model.decode_tokens_per_s
-            column.quality.append(formulas.quality(capability, task.difficulty))
-            column.token_cost.append(formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor))
-            column.latency_s.append(formulas.call_latency_s(text, task.estimated_tokens * factor, *speeds))
+            column.quality.append(estimate_formulas.quality(capability, task.difficulty))
+            column.token_cost.append(estimate_formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor))
+            column.latency_s.append(estimate_formulas.call_latency_s(text, task.estimated_tokens * factor, *speeds))
             column.allowed.append(model.can_take(task) and model.fits(need))
             column.start.append(start)
         if len(self._known) >= _REMEMBERED:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.estimate.formulas import DIFFICULTY_PENALTY
+from pytest_swarm.estimate.estimate_formulas import DIFFICULTY_PENALTY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import Task
-from pytest_swarm.estimate.formulas import quality
+from pytest_swarm.estimate.estimate_formulas import quality
 from pytest_swarm.estimate.scored_calls import ScoredCall
 from pytest_swarm.estimate.starting_estimates import CrossFittedEstimates, TypeTable
 from pytest_swarm.estimate.text_model import TextModel

@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.hindsight_answers import HindsightAnswers
 from pytest_swarm.domain.measured_call import MeasuredCall
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     import httpx
 
     from pytest_swarm.ollama.client import OllamaClient
+    from pytest_swarm.routing.base import HindsightAnswers
     from pytest_swarm.simulator.models.profile import Profile
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
     from pytest_swarm.simulator.server.faults import Fault

@@ -28,7 +28,7 @@ from pytest_swarm.execution.group_state import GroupState, in_loop
 from pytest_swarm.execution.loop_tasks import record_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
-from pytest_swarm.execution.server_visits import ServerVisits
+from pytest_swarm.execution.server_upkeep import ServerUpkeep
 from pytest_swarm.routing.base import DEFAULT_QUALITY_FLOOR, RouterFactory, RouterSetup, Weights
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.policy import fitting_policy, policy_estimator, weights_of
@@ -78,7 +78,7 @@ class StartedCase:
     running: Coroutine[None, None, JobRecord]
 
 
-class Bench(ServerVisits):
+class Bench(ServerUpkeep):
     """Runs cases on one backend, one at a time.
 
     With carryover "case" every case meets an empty GPU and the fleet file's priors; with "group" residency and learned

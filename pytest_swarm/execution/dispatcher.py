@@ -20,7 +20,7 @@ from pytest_swarm.domain.plan import Assignment, RunningTask
 from pytest_swarm.domain.record import PlanStep, SwitchPurpose, TaskOutcome
 from pytest_swarm.domain.vram_sample import SamplePhase
 from pytest_swarm.errors import BackendError, PlanError
-from pytest_swarm.estimate.formulas import call_latency_s
+from pytest_swarm.estimate.estimate_formulas import call_latency_s
 from pytest_swarm.execution.running_job import RunningJob
 from pytest_swarm.execution.tasks import TaskCall, announced, not_loaded, run_task
 from pytest_swarm.routing.registry import built_in
@@ -187,10 +187,10 @@ class Dispatcher:
         vram_gb = sum(self._step.vram_gb[tag] for tag in target)
         limit_gb = max(self._job.case.key.vram_budget_gb, vram_gb)  # a plan over budget is run as it is, and counted
         for tag, purpose in self._wanted():
-            victims = self._residency.victims(tag, target, limit_gb=limit_gb)
-            if victims is not None:
+            evicted = self._residency.evictions(tag, target, limit_gb=limit_gb)
+            if evicted is not None:
                 self._loading = tag
-                self._load = asyncio.create_task(self._residency.load_beside(tag, victims, purpose=purpose))
+                self._load = asyncio.create_task(self._residency.load_beside(tag, evicted, purpose=purpose))
                 return
 
     def _wanted(self) -> Iterator[tuple[str, SwitchPurpose]]:

@@ -103,7 +103,7 @@ class ResidencyManager:
         """Return whether a model is resident with the context that it is to have."""
         return tag in self._resident and not self._has_other_context(tag)
 
-    def victims(self, tag: str, keep: Collection[str], *, limit_gb: float) -> tuple[str, ...] | None:
+    def evictions(self, tag: str, keep: Collection[str], *, limit_gb: float) -> tuple[str, ...] | None:
         """Return the models to unload so that a model can be loaded now; None where it must wait.
 
         Models in use stay, and so do those of `keep`. Of the others, the slowest to load stay where they fit.
@@ -128,19 +128,19 @@ class ResidencyManager:
                 go.append(each.tag)
         return tuple(sorted(go))
 
-    async def load_beside(self, tag: str, victims: Iterable[str], *, purpose: SwitchPurpose) -> BackendError | None:
+    async def load_beside(self, tag: str, evicted: Iterable[str], *, purpose: SwitchPurpose) -> BackendError | None:
         """Unload idle models, then load one, while calls run on others; the error where the server refuses.
 
         Args:
             tag: The model to load.
-            victims: The models that make room, as `victims` names them.
+            evicted: The models that make room, as `evictions` names them.
             purpose: What the model is loaded for.
 
         Raises:
             ServerDownError: The server does not answer.
         """
         async with self._loading:
-            for each in victims:
+            for each in evicted:
                 if each in self._resident:
                     await self._switch(each, "unload", purpose)
             try:

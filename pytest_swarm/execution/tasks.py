@@ -18,8 +18,8 @@ from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import BackendError
 from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
 from pytest_swarm.execution.announced_calls import AnnouncedCall
+from pytest_swarm.execution.imported_calls import play
 from pytest_swarm.execution.job_clock import JobClock
-from pytest_swarm.execution.measured_calls import play
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from pytest_swarm.scoring.answer_text import readable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,6 @@ from typing import Final, TypeVar
 
 from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.record import JobRecord, JobStatus, Switch, TaskOutcome, TaskStatus
-from pytest_swarm.metrics.held_vram import held_peaks_gb
 from pytest_swarm.metrics.measured_vram import MeasuredVram, measured_vram
 from pytest_swarm.metrics.packed_values import shared
 
@@ -81,6 +81,32 @@ def task_scores(record: JobRecord) -> dict[str, float | None]:
             never = expected is None or (no_judge and isinstance(expected, Judge))
             scores[each.task] = None if never else 0.0
     return scores
+
+
+def held_peaks_gb(record: JobRecord) -> tuple[float, ...]:
+    """Return, for each plan step, the most that its fleet's models held at a load since it, in GB; 0 without a load.
+
+    A model holds its memory from the start of its load to the end of its unload. A load belongs to the last step that
+    began before it. Where each step ends before the next begins, nothing is held beside the plan: all are 0.
+    """
+    steps = record.steps
+    peaks = [0.0] * len(steps)
+    if not steps or steps[0].running is None:
+        return tuple(peaks)
+    starts = [step.started_s for step in steps]
+    changes = sorted(
+        (each.started_s, 1, each.model) if each.action == "load" else (each.finished_s, 0, each.model)
+        for each in record.switches
+    )
+    held = set(steps[0].resident_before)
+    for at_s, loads, model in changes:
+        if not loads:
+            held.discard(model)
+            continue
+        held.add(model)
+        n = max(0, bisect_right(starts, at_s) - 1)
+        peaks[n] = max(peaks[n], sum(steps[n].vram_gb.get(each, 0.0) for each in sorted(held)))
+    return tuple(peaks)
 
 
 def shared_map(values: Mapping[str, V]) -> Mapping[str, V]:

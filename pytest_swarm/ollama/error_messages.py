@@ -37,6 +37,8 @@ WIRE_ERRORS: Final = (
 )
 
 _NOT_FOUND: Final = re.compile(r"""model ["'](?P<tag>.*)["'] not found""")
+_NO_ACCOUNT: Final = "write user name and password into its URL, http://USER:PASSWORD@HOST (a query in it is not sent)"
+_NO_REASON: Final = "it gives no reason; Ollama that listens on 127.0.0.1 takes local host names only"
 _SHOWN: Final = 120  # most characters of the server's text in an error message
 
 
@@ -94,10 +96,15 @@ def _refused(error: ollama.ResponseError, *, host: str, call: str) -> BackendErr
     if status == httpx.codes.NOT_FOUND and missing:
         tag = missing["tag"]
         return ModelMissingError(f"the Ollama server at {host} has no model {tag!r}; fetch it with `ollama pull {tag}`")
+    if status == httpx.codes.UNAUTHORIZED:
+        return ServerRefusedError(
+            f"{call}: the server at {host} wants an account (status 401); {_NO_ACCOUNT}", status=401
+        )
     if text.lstrip().startswith("<") and status not in OF_SERVER:
         return BadReplyError(
             f"{call}: the server at {host} answered HTML (status {status}), not Ollama; "
             f"is another program or a proxy on that port?"
         )
     where = f"status {status}" if status is not None else "in the middle of its answer"
-    return ServerRefusedError(f"{call}: the server at {host} refused ({where}): {quoted(text)}", status=status)
+    reason = quoted(text) or _NO_REASON
+    return ServerRefusedError(f"{call}: the server at {host} refused ({where}): {reason}", status=status)

@@ -22,12 +22,29 @@ Budget: TypeAlias = float | Literal["auto"]
 
 
 def parse_modes(text: str, *, what: str, known: ModeTable) -> tuple[str, ...]:
-    """Modes of `both`, `all` or a comma list; OptionError for one that the table does not have."""
+    """Return the modes of `both`, `all` or a comma list.
+
+    Args:
+        text: As the user wrote it.
+        what: The option as an error names it.
+        known: The routing modes of the session.
+
+    Raises:
+        OptionError: The table does not have a mode.
+    """
     return known.parse(_items(text, what=what, example="both, all or lp,milp"), what=what)
 
 
 def parse_horizons(text: str, *, what: str) -> tuple[HorizonDepth, ...]:
-    """Depths of `0,1,flat`; OptionError for anything else."""
+    """Return the depths of `0,1,flat`, each once.
+
+    Args:
+        text: As the user wrote it.
+        what: The option as an error names it.
+
+    Raises:
+        OptionError: An entry is neither a whole number nor `flat`.
+    """
     depths: list[HorizonDepth] = []
     for item in _items(text, what=what, example="0,1,3 or flat"):
         if item == "flat":
@@ -40,13 +57,31 @@ def parse_horizons(text: str, *, what: str) -> tuple[HorizonDepth, ...]:
 
 
 def parse_budgets(text: str, *, what: str) -> tuple[Budget, ...]:
-    """Budgets in GB of `8GB,24GB,auto`."""
+    """Return the budgets of `8GB,24GB,auto` in GB, each once.
+
+    Args:
+        text: As the user wrote it.
+        what: The option as an error names it.
+
+    Raises:
+        OptionError: An entry is neither a size nor `auto`.
+    """
     items = _items(text, what=what, example="8GB,24GB or auto")
     return tuple(dict.fromkeys("auto" if item == "auto" else parse_size_gb(item, what=what) for item in items))
 
 
 def parse_count(text: str, *, what: str, low: int, high: int = MOST) -> int:
-    """A whole number from `low` to `high`."""
+    """Return the whole number that a text is.
+
+    Args:
+        text: As the user wrote it.
+        what: The option as an error names it.
+        low: The least that is allowed.
+        high: The most that is allowed.
+
+    Raises:
+        OptionError: It is no whole number, or not within both.
+    """
     try:
         count = int(text)
     except ValueError:
@@ -59,7 +94,15 @@ def parse_count(text: str, *, what: str, low: int, high: int = MOST) -> int:
 
 
 def parse_weight(text: str, *, what: str) -> float:
-    """A finite number of at least 0."""
+    """Return the weight that a text is.
+
+    Args:
+        text: As the user wrote it.
+        what: The option as an error names it.
+
+    Raises:
+        OptionError: It is no number from 0 to a million.
+    """
     try:
         weight = float(text)
     except ValueError:
@@ -78,7 +121,15 @@ def parse_weights(text: str, *, what: str) -> tuple[float, ...]:
 
 
 def parse_repeat(text: str, *, what: str) -> tuple[int, bool]:
-    """(repeats, whether they stop as soon as the gate has decided) of `5` or `auto:20`."""
+    """Return (repeats, whether they stop as soon as the gate has decided) of `5` or `auto:20`.
+
+    Args:
+        text: As the user wrote it.
+        what: The option as an error names it.
+
+    Raises:
+        OptionError: It is neither, or `auto` has no limit.
+    """
     head, colon, most = text.partition(":")
     if head.strip() == "auto":
         if not colon:

@@ -118,7 +118,11 @@ class Cases:
         return self._settings.axes(said)
 
     def keys_of(self, item: pytest.Item) -> tuple[CaseKey, ...]:
-        """Return every case of a benchmark: modes x horizons x budgets x weights of token cost x repeats."""
+        """Return every case of a benchmark: modes x horizons x budgets x weights of token cost x repeats.
+
+        Raises:
+            OptionError: A marker is not understood, or the test would run as more than 100,000 cases.
+        """
         from pytest_swarm.domain.record import CaseKey
 
         check_markers(item)

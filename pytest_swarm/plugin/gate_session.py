@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import BaselineError
-from pytest_swarm.files import shown_path
+from pytest_swarm.files import is_there, shown_path
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.baseline_change import change_baseline
 from pytest_swarm.gate.baseline_codec import read_baseline
@@ -81,7 +81,7 @@ class Gating:
     def baseline(self) -> Baseline | None:
         """The stored results; None where the file is yet to be made. BaselineError for a file that is no baseline."""
         file = self.settings.file
-        if file is None or (self.settings.update is not None and not file.exists()):
+        if file is None or (self.settings.update is not None and not is_there(file)):
             return None
         return read_baseline(file, shown=self._shown(file))
 

@@ -28,7 +28,7 @@ from pytest_swarm.execution.waves import (
     Waves,
 )
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel, now_ms
-from pytest_swarm.ollama.answers.answers_text import open_answers
+from pytest_swarm.ollama.answers.answers_export import open_answers
 from pytest_swarm.plugin.measured_results import (
     OFFLINE,
     cost_sentence,

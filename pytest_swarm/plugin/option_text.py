@@ -22,7 +22,7 @@ _Word = TypeVar("_Word", bound=str)
 
 
 class OptionText:
-    """A text that was given, or a row's default.
+    """A text that was given, or a row's default. A method raises OptionError for a text that is not of its kind.
 
     Args:
         text: The text, without blanks around it.

@@ -209,7 +209,7 @@ class Resources:
 
     def look_at_server(self) -> None:
         """Keep remarks on the server: models of others that are resident, and tags that are one model; try its lock."""
-        from pytest_swarm.plugin.server_remarks import foreign_remark, one_file_remarks
+        from pytest_swarm.plugin.start_remarks import foreign_remark, one_file_remarks
 
         self.remarks += one_file_remarks(self.called, self.server_bench.fleet)
         own = tuple(tag for tag in (self._settings.planner, self._settings.judge) if tag)
@@ -221,14 +221,14 @@ class Resources:
 
     def look_at_policies(self) -> None:
         """Keep remarks on what is other than when a policy of the run was decided."""
-        from pytest_swarm.plugin.policy_remarks import policy_remarks
+        from pytest_swarm.plugin.start_remarks import policy_remarks
 
         self.remarks += policy_remarks(self, self._settings.given)
 
     @cached_property
     def model_digests(self) -> dict[str, str]:
         """The digests of the fleet's models by tag: on a real server, or of measured answers; empty where simulated."""
-        from pytest_swarm.plugin.server_remarks import fleet_digests
+        from pytest_swarm.plugin.start_remarks import fleet_digests
 
         return {} if self.in_worker else fleet_digests(self)
 

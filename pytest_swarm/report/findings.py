@@ -260,7 +260,8 @@ def _missing(report: Report) -> Iterable[Answer]:
         text = f"{plural(not_run, 'task')} failed or {verb} skipped; each that could be scored counts 0."
         yield Answer(kind="missing", tone="bad", text=text)
     for each in report.modes:
-        parts = [f"{plural(each.cut_answers, 'answer')} cut off at the limit of tokens"] if each.cut_answers else []
+        cut = f"{plural(each.cut_answers or 0, 'answer')} cut off at the model's own limit of tokens (num_predict)"
+        parts = [cut] if each.cut_answers else []
         if each.empty_answers:
             parts.append(f"{plural(each.empty_answers, 'answer')} without a word outside of thinking")
         if parts:

@@ -28,7 +28,9 @@ from pytest_swarm.metrics.job_metrics import encode_metrics, encode_value
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.report.document import (
+from pytest_swarm.report.findings import answers
+from pytest_swarm.report.measured import MeasureSummary, measure_summary
+from pytest_swarm.report.report_blocks import (
     ComparisonBlock,
     FleetBlock,
     FleetModel,
@@ -40,8 +42,6 @@ from pytest_swarm.report.document import (
     VerifiedEntry,
     VerifiedSum,
 )
-from pytest_swarm.report.findings import answers
-from pytest_swarm.report.measured import MeasureSummary, measure_summary
 from pytest_swarm.report.report_model import Report, build_report
 from pytest_swarm.report.report_schema import SCHEMA, Case, CurvePoint, Mode, ModeAtSetting
 from pytest_swarm.routing.registry import LLM, LP

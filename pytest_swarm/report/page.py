@@ -14,7 +14,7 @@ from zlib import crc32
 
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.metric_table import MetricTable
-from pytest_swarm.report.charts.cost_curve import FIGURES, cost_charts
+from pytest_swarm.report.charts.cost_chart import FIGURES, cost_charts
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker

@@ -18,7 +18,8 @@ from pytest_swarm.gate.gate_block import GateBlock
 from pytest_swarm.metrics.lambda_curves import LambdaCurves
 from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.report.document import (
+from pytest_swarm.report.findings import Answer
+from pytest_swarm.report.report_blocks import (
     AggregateHead,
     CaseHead,
     ComparisonBlock,
@@ -28,7 +29,6 @@ from pytest_swarm.report.document import (
     RunBlock,
     TaskEntry,
 )
-from pytest_swarm.report.findings import Answer
 
 SCHEMA: Final = "swarm-report/1"
 

@@ -13,7 +13,7 @@ from pytest_swarm.metrics.lambda_curves import LambdaCurves
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
 from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.report.charts.cost_curve import FIGURES, figure_rows, place_of, sentence_of
+from pytest_swarm.report.charts.cost_chart import FIGURES, figure_rows, place_of, sentence_of
 from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import answers, missing_sentences
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows

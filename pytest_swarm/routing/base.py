@@ -14,7 +14,6 @@ from typing import Final, Protocol, TypeAlias
 import numpy as np
 
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.domain.hindsight_answers import HindsightAnswers
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan, RunningTask
@@ -119,6 +118,22 @@ class Planner(Protocol):
 
         Raises:
             BackendError: The server did not answer.
+        """
+
+
+class HindsightAnswers(Protocol):
+    """What each model answers to each task of a job, given the answers before it; known in hindsight only."""
+
+    def inputs(self, task: str) -> tuple[str, ...]:
+        """Return the tasks whose answers a task is given."""
+
+    def answer(self, task: str, model: str, given: Mapping[str, str]) -> tuple[str, float]:
+        """Return the text of an answer and the score that the job gets for it; 0 where it has none.
+
+        Args:
+            task: The task.
+            model: The tag of the model.
+            given: The texts that the task is given, by task.
         """
 
 

@@ -1,7 +1,8 @@
 """The relaxation over the residency alone: a linear program of I + K columns, whatever the number of tasks.
 
 For a fractional residency y each task fills itself with its best models until their shares add up to 1. The worth of
-the last of them, the threshold u_m, gives the cut (Benders 1962; Fischetti, Ljubic, Sinnl 2016 for this program)
+the last of them, the threshold u_m, gives the cut (Benders, Numerische Mathematik 4 (1962) 238; for programs of this
+form Fischetti, Ljubic and Sinnl, Management Science 63 (2017) 2146)
 
     w_m <= u_m + sum_i max(0, U_im - u_m) y_i,
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from pytest_swarm.domain.hindsight_answers import HindsightAnswers
+from pytest_swarm.routing.base import HindsightAnswers
 
 MAX_WORK: Final = 40_000  # answers looked up in one search, about: some seconds; jobs of eight tasks take far fewer
 _NARROW: Final = 16

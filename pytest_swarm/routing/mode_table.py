@@ -151,13 +151,17 @@ class ModeTable:
             raise OptionError(f"mode {mode!r} names no {what}; write for example {spec.name}:{spec.argument.example}")
 
     def check(self, mode: str, *, fleet: Fleet, planner: bool, realised: bool) -> None:
-        """Raise OptionError, in one sentence, for a mode that cannot run with what there is.
+        """Refuse, in one sentence, a mode that cannot run with what there is.
 
         Args:
             mode: The mode, with its argument.
             fleet: The models on offer.
             planner: Whether there is a planner model.
             realised: Whether the backend knows the score of every task on every model.
+
+        Raises:
+            OptionError: It cannot run here.
+            PolicyError: It is the mode that a policy file names.
         """
         self._check_form(mode)
         spec, argument = self.spec(mode), mode.partition(":")[2]

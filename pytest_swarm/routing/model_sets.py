@@ -175,7 +175,14 @@ def best_set(program: RoutingProgram, family: Family) -> tuple[Mask, float] | No
 
 @lru_cache(maxsize=_FAMILIES)
 def without(family: Family) -> tuple[tuple[Index, Index], ...]:
-    """Return for each model i: the sets that hold it beyond the pinned ones, and the same sets without it."""
+    """Return for each model i the numbers of the K_i sets that hold it beyond the pinned ones, and of those without it.
+
+    Args:
+        family: F sets over I models.
+
+    Returns:
+        I pairs of arrays of shape (K_i,); set `pair[1][k]` is set `pair[0][k]` without the model.
+    """
     order = family.bits.argsort()
     words = family.bits[order]
     pairs = []

@@ -13,8 +13,8 @@ import numpy as np
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.errors import EstimateError, FleetError, GraphError
+from pytest_swarm.estimate.estimate_formulas import LOAD_TIME_UNIT_MS
 from pytest_swarm.estimate.estimate_table import Matrix
-from pytest_swarm.estimate.formulas import LOAD_TIME_UNIT_MS
 from pytest_swarm.routing.base import PlanningView
 
 _LARGEST = 1e9  # of a utility or price: no fleet comes near, and sums beyond lose the digits that decide

@@ -12,12 +12,11 @@ from typing import Final, Self
 
 import numpy as np
 
-from pytest_swarm.domain.hindsight_answers import HindsightAnswers
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.errors import EstimateError
 from pytest_swarm.estimate.estimate_table import Mask
-from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.base import HindsightAnswers, PlanningView, RouterSetup
 from pytest_swarm.routing.best_answers import AnswerProblem, BestAnswers, best_answers
 from pytest_swarm.routing.feasibility import explain_alone
 from pytest_swarm.routing.fewest_loads import LoadProblem, next_residency

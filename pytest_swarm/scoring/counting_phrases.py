@@ -7,7 +7,8 @@ from typing import Final
 
 _AMOUNTS: Final = {
     "dozen": "12", "couple": "2", "pair": "2", "hundred": "100", "thousand": "1000", "million": "1000000",
-    "half": "1/2", "third": "1/3", "quarter": "1/4", "fourth": "1/4", "fifth": "1/5", "tenth": "1/10",
+    "half": "1/2", "third": "1/3", "quarter": "1/4", "fourth": "1/4", "fifth": "1/5", "sixth": "1/6", "eighth": "1/8",
+    "tenth": "1/10",
 }  # fmt: skip
 _HALF_DOZEN: Final = re.compile(r"\b(?:a\s)?half(?:\sa)?[\s-]dozen\b(?!\sor\b)", re.IGNORECASE)
 _AMOUNT: Final = re.compile(
@@ -22,7 +23,7 @@ _RANKS: Final = [
 ]  # fmt: skip
 _TENS: Final = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _COMPOUND: Final = re.compile(rf"\b({'|'.join(_TENS)})-({'|'.join(_RANKS[:9])})\b", re.IGNORECASE)
-_RANK: Final = re.compile(rf"(?<!\bat\s)(?<!\ba\s)\b({'|'.join(_RANKS)})\b(?![,:-])", re.IGNORECASE)
+_RANK: Final = re.compile(rf"(?<!\bat\s)(?<!\ba\s)(?<!\ban\s)\b({'|'.join(_RANKS)})\b(?![,:-])", re.IGNORECASE)
 _MAX_RANK_CHARS: Final = 60  # of a text that gives a rank; in a longer one "first" leads on
 _NONE: Final = re.compile(  # "none" alone may say that there is no answer
     r"\A\W*(?:(?:there|the answer|it) (?:is|are|was|were|will be)\s(?:none|nothing)"

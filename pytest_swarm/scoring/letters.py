@@ -70,7 +70,8 @@ _NAMED: Final = re.compile(
     + one_of("choose, pick, select, go with, opt for, say, answer, settle on, conclude")
     + r"\b|\b"
     + one_of(
-        "choosing, picking, selecting, going with, chose, selected, picked, leaning towards?, lean towards?, leaning to"
+        "choosing, picking, selecting, going with, chose, selected, picked, settled on, went with, opted for, "
+        "leaning towards?, lean towards?, leaning to"
     )
     + r"\b",
     re.IGNORECASE,

@@ -17,12 +17,12 @@ from pytest_swarm.scoring.plain_text import FOREIGN_NOT, plain_words
 from pytest_swarm.scoring.same_text import normalized, one_spelling
 
 _MIN_LETTERS: Final = 3  # a shorter text stands in many sentences
-_NUMBER: Final = re.compile(r"(?!0\d)\d[\d,]*(?:\.\d+)?\s?%?")  # not 007
+_NUMBER: Final = re.compile(r"[$€£]?(?!0\d)\d[\d,]*(?:\.\d+)?\s?%?")  # not 007
 _MAX_MENTIONS: Final = 20  # that are looked at; keeps hostile texts cheap
 _SENTENCE: Final = re.compile(  # with a verb that every sentence may have, or of many words that are no names
     r"\W*[A-Z\d].*\b"
     + one_of("is, are, was, were, has, had, be, been, it, ist, sind, war, est, sont, son, es")
-    + r"\b|\W*(?:He|She|It|They|We|I|You|There|This|That)(?:'\w{1,2})?\s[a-z]+\s"
+    + r"\b|\W*(?:He|She|It|They|We|I|You|There|This|That)(?:'s\s|(?:'\w{1,2})?\s[a-z]+\s)"
     r"|\W*[A-Z\d](?=(?:\S*\s+){4})(?:.*?\s[a-z]{2,}){2}"
 )
 _CLAUSE: Final = re.compile(
@@ -38,21 +38,24 @@ _SUBORDINATE: Final = re.compile(
     )
     + r"\b"
 )
-_DENIED: Final = re.compile(
+BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess|attribute|credit)"
+DENIAL: Final = (
     r"\b(?:not|never|neither|nor|nothing|nobody|no one|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*"
-    r"|used to be"
+    r"|used to be|no longer"
     r"|(?:might|would|may|could) (?:expect|assume|think|guess|have (?:said|thought|expected|guessed)))\b"
-    rf"|{FOREIGN_NOT}"
-    r"|n['’]t\b"
-    r"|\b(?:people|many|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess|attribute|credit)\b",
-    re.IGNORECASE,
+    rf"|{FOREIGN_NOT}|n['’]t\b|\b{BELIEF}\b"
 )
+_DENIED: Final = re.compile(DENIAL, re.IGNORECASE)
 _RELATIVE: Final = re.compile(r",\s(?:which|who|whom|whose|where)\b")  # without a comma the words tell which is meant
 _APPOSITION: Final = re.compile(r",\s(?:an?\s|the\s|one\s|[a-z]+\s(?:of|to)\s)")
 _GIVEN_LATER: Final = re.compile(  # "Sydney is the largest city, but the capital is Canberra"
     r"[,;.—–]\s(?:[Bb]ut|[Yy]et|[Hh]owever|[Ii]n fact|[Aa]ctually)\b,?\s(?:in fact,?\s|actually,?\s)?"
     r"(?:(?:the|its|their)\s[^.,;]{1,60}?|it|that|this)(?:'s|\sis|\swas)\s(?:actually\s|really\s)?(?:the\s)?[A-Z][\w-]+"
+    r"|(?:\bbut|[,;])\s(?:is |it is |it's )?now\b"
     r"|\bbut (?:the|its) (?:\w+ )?(?:sentiment|label|answer|category|class|verdict|tone) is (?!not\b)[a-z]+"
+)
+_GIVEN_BEFORE: Final = re.compile(  # "It's Toronto; Ottawa is smaller"
+    r"\W*(?:It|That|This)(?:'s|\sis|\swas)\s(?:\w+ly\s)?(?:the\s)?[A-Z][\w-]*[^;(—]{0,60}[;(—]"
 )
 _PAST: Final = re.compile(
     r"\s(?:[a-z]{2,}ed|did|does|wrote|won|made|led|found|built|became|sang|gave|took|began|came|went|ran|said|sent)\b"
@@ -109,6 +112,8 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
 def _states_number(sentence: str, wanted: str) -> bool:
     """Whether the number that a sentence gives by the rules of numbers is the wanted one."""
     number, said = read_number(wanted), read_number(sentence)
+    if wanted[0] in "$€£" and wanted[0] not in sentence:
+        return False
     return number is not None and said is not None and said.values == number.values
 
 
@@ -127,7 +132,7 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
         return False
     if clause.startswith("(") and (_VERB.search(clause) or _IS.match(after)):
         return False
-    if _GIVEN_LATER.search(after):
+    if _GIVEN_LATER.search(after) or _GIVEN_BEFORE.match(before):
         return False
     if _BEFORE.search(before) or _ANOTHER_BEFORE.search(before) or _AFTER.match(after):
         return False

@@ -46,6 +46,7 @@ _FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 
 _EITHER: Final = re.compile(
     r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE
 )
+_LIST: Final = re.compile(r"[\s*_`\[(]*-?\d[\d.]*(?:,\s+-?\d[\d.]*){2,}[\s*_`\])]*")  # of three numbers or more
 _BOLD: Final = re.compile(r"(?<![*\w])\*\*[$€£¥₹]?$")
 _HEADLINE_CHARS: Final = 60
 _UNIT_WORDS: Final = 2
@@ -180,6 +181,8 @@ def _own(text: str) -> Reading[float] | None:
     before_notes = without_notes(offers_off)
     if next(numbers_in(before_notes), None) is not None:
         text = before_notes
+    if _LIST.fullmatch(text, 0, _MAX_STATEMENT_CHARS):
+        return Reading(values=(), text=text, place=AnswerPlace.WHOLE)
     headline = _headline(text) or _headline(f"{without_reason(text)}\n\n" if "\n" in text else "")
     if headline is not None:
         return _reading(headline, AnswerPlace.FIRST_LINE)

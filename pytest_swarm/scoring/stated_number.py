@@ -33,7 +33,8 @@ _MODIFIES: Final = re.compile(
     rf"(?:{_NO_PREPOSITION}\b{_PREPOSITION}\s(?:{_DETERMINER}\s){{0,3}}|{_NO_PREPOSITION}\b(?:for|from"
     rf"|of) {_DETERMINER}\s"
     rf"(?:[a-z]{{2,14}}\s)?|{_PURPOSE}|^\s[A-Za-z]{{1,14}}\sof\s(?:{_DETERMINER}\s)?"
-    rf"|\b(?:sum|product|difference|average|mean) (?:of|between)\s)[$€£¥₹]?$"
+    rf"|\b(?:sum|product|difference|average|mean|third|quarter|multiple|factor|root|square) (?:of|between)\s"
+    rf"|\b(?:half|twice|double)\s(?:of\s)?)[$€£¥₹]?$"
 )
 _ASIDE: Final = re.compile(
     r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|as (?:this|it|there|he|she|they)"
@@ -42,7 +43,7 @@ _ASIDE: Final = re.compile(
     re.IGNORECASE,
 )
 _REASON: Final = re.compile(r"\b(?:because|since)\b|\b(?:in total|altogether|overall)\s?:", re.IGNORECASE)
-_ATTRIBUTE: Final = re.compile(r"-[A-Za-z]{2}")  # the 400-meter hurdles
+_ATTRIBUTE: Final = re.compile(r"-[A-Za-z]{2}|\sof (?:whom|which)\b")  # the 400-meter hurdles
 _CONDITION: Final = re.compile(r"\b(?:when|if|where|for|at|assuming)\s[A-Za-z]\s?=\s?$")  # y = 4 when x = 9
 _RESUMED: Final = re.compile(r"\b(?:so|then|therefore|thus|hence|but|means)\b|\)", re.IGNORECASE)
 _COMPARED: Final = re.compile(

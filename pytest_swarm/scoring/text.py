@@ -11,7 +11,7 @@ from pytest_swarm.scoring.answer_field import answer_field
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.asides import CONCLUDING, without_offers, without_reason
 from pytest_swarm.scoring.fences import fences, unfenced
-from pytest_swarm.scoring.named_answer import names_as_answer
+from pytest_swarm.scoring.named_answer import BELIEF, DENIAL, names_as_answer
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.same_text import normalized, one_spelling, undressed
 from pytest_swarm.scoring.verdict import RIGHT, Score, score_reading, share, shown, wrong
@@ -23,7 +23,9 @@ _LEAD_IN: Final = re.compile(
     r"|they"
     r"|here|(?:the|my) \w{1,20})(?:'s|’s|\s(?:is|was|are|were|would be|must be|should be|appears|seems|looks))\s{1,3}"
     r"|i(?:'d|’d|\swould)?\s(?:say|guess|pick|choose|go with)\s"
-    r"|(?:at|in|on|by|(?:dr|mr|mrs|ms|prof)\b\.?|professor|president|sir)\s(?=\S)",
+    r"|(?:at|in|on|by|(?:dr|mr|mrs|ms|prof)\b\.?|professor|president|sir)\s(?=\S)"
+    r"|the\s(?:city|town|state|country|island|river|planet|month|year|element|gas|colou?r|word|letter|author|artist"
+    r"|physicist|scientist|composer|painter)\s(?:of\s)?(?=\S)",
     re.IGNORECASE,
 )
 _HEDGE: Final = re.compile(
@@ -32,7 +34,7 @@ _HEDGE: Final = re.compile(
     r"\b,?\s{1,3}|(?:hmm+|well|oh|i['’]m not (?:certain|sure|100% sure))\b,?\s{1,3}(?:but\s)?"
     r"|[^?.!\n]{1,60}\?\s{1,2}no,\s{1,2}"
     r"|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)"
-    r"|(?:so|thus|therefore|hence),\s{1,3}|not\s[^.,;\n]{1,60},?\sbut\s(?:rather\s)?){1,2}(?=\S)",
+    r"|(?:so|thus|therefore|hence),\s{1,3}|not\s[^.,;:\n]{1,60}(?:,?\sbut\s(?:rather\s)?|[:;—–]\s)){1,2}(?=\S)",
     re.IGNORECASE,
 )
 _GREETING: Final = re.compile(
@@ -44,14 +46,9 @@ _COPULA: Final = re.compile(
     r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|prints|returns|outputs|means|stands for"
     r"|ist|sind|war|est|sont|es|son|é)\s"
     r"|(?<=[\u3040-\u9fff])(?:[是为は]|[:\uff1a]\s?)"
-    r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s=\s"
+    r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s(?:=|→|->|=>)\s"
 )
-_BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess)"
-_DENIED: Final = re.compile(
-    r"\b(?:not|never|neither|cannot|doubt|either|if|whether|wrong|incorrect|nothing|nobody)\b|n['’]t\b"
-    rf"|\b{_BELIEF}\b",
-    re.IGNORECASE,
-)
+_DENIED: Final = re.compile(rf"\b(?:either|if)\b|{DENIAL}", re.IGNORECASE)
 _CONTRAST: Final = re.compile(r",?\s(?:while|whereas|(?:even )?though|although|despite)\s", re.IGNORECASE)
 _CONCLUSION: Final = re.compile(rf"\W{{0,3}}(?:{CONCLUDING}),?\s(?!(?:he|she|they|that|this|there)\b)", re.IGNORECASE)
 _RETRACTION: Final = re.compile(
@@ -65,7 +62,7 @@ _SENTENCE: Final = re.compile(
 )
 _DISCLAIMER: Final = re.compile(
     r"\W*(?:as an AI\b|hello\b|hi\b|i(?:['’]m| am) (?:an AI|sorry)\b|i (?:do not|don['’]t) have"
-    rf"|you (?:asked|want to know)\b|{_BELIEF}\b)",
+    rf"|you (?:asked|want to know)\b|{BELIEF}\b)",
     re.IGNORECASE,
 )
 _EXPLANATION: Final = re.compile(

@@ -136,7 +136,7 @@ _DISSENT: Final = re.compile(
     re.IGNORECASE,
 )
 _CONTRADICTED: Final = re.compile(
-    r"\b(?:claim|statement|hypothesis|assertion|proposition)\s(?:(?P<fails>does not hold|doesn't hold\b)"
+    r"\b(?:claim|statement|hypothesis|assertion|proposition|it|this|that)\s(?:(?P<fails>does not hold|doesn't hold\b)"
     r"|(?P<holds>holds(?=[.!]|\s*$)))|"
     r"\b(?:(?P<denied>not|n't)\s)?(?:(?P<no>contradicts?|refutes?|disproves?)|(?P<yes>confirms?|supports?|backs?))\s"
     r"(?:(?:the|this|that) (?:claim|statement|hypothesis|sentence|assertion)|(?:this|that|it)(?=\s*[.,;!]|\s*$))",

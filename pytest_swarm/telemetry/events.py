@@ -1,4 +1,4 @@
-"""Records to events and back: one `encode_*` and one `decode_*` for each type of event."""
+"""Records to events and back: one `encode_*` and one `decode_*` for each type of event; `ts_ms` is ms since 1970."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_swarm.calibration.accuracy import AccuracyCount
+from pytest_swarm.calibration.calibrate import measured_fleet
 from pytest_swarm.calibration.measured_models import (
     MIN_ANSWERS,
     ModelMeasurement,
@@ -20,8 +21,10 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette.takes import Chunk, Exchange, ExchangeEnd, Take, TakeOrigin
+from pytest_swarm.workloads.fleet import load_fleet
 
 GRAPH = TaskGraph(
     name="job",
@@ -161,3 +164,9 @@ def test_the_size_is_the_largest_that_was_listed() -> None:
 
     assert measured(load(1.0), listed(5), listed(9), listed(7)).size_bytes == 9
     assert measured(load(1.0), replace(listed(5), chunks=(Chunk(offset_s=0, data=b"[1]"),))).size_bytes is None
+
+
+def test_a_fleet_that_lacks_recorded_models_says_which_to_give() -> None:
+    found = [ModelMeasurement(tag=tag) for tag in ("gemma2:2b", "hf.co/team/m:q4", "localhost:5000/ns/m")]
+    with pytest.raises(FleetError, match=r"'heavy' lacks hf.co/team/m:q4, localhost:5000/ns/m, .* with --fleet"):
+        measured_fleet(found, load_fleet("heavy"))

@@ -12,7 +12,7 @@ from pytest_swarm.calibration.planner_behaviour import PlannerBehaviour, planner
 from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.domain.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask, problem_block
 from pytest_swarm.simulator.models.profile_types import Favour
-from tests.calibration.test_call_costs import chat
+from tests.calibration.test_cost_fit import chat
 
 SMALL = Offer(quality=0.5, token_cost=0.1, utility=0.45)
 LARGE = Offer(quality=0.9, token_cost=0.8, utility=0.5)

@@ -11,7 +11,7 @@ from pytest_swarm.calibration.prompt_reading import prompt_reading, steady_promp
 from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.calibration.recorded_replies import recorded_answers
 from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
-from tests.calibration.test_call_costs import chat
+from tests.calibration.test_cost_fit import chat
 
 USUAL = [chat(400, 100), chat(800, 200), chat(400, 100), chat(1200, 300)]  # 100 tokens a second
 HEAD, OTHER = "alpha " * 60, "omega " * 60

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.calibration.shared_compute import alone_times
-from tests.calibration.test_call_costs import chat
+from tests.calibration.test_cost_fit import chat
 
 
 def call(start_s: float, slower: float = 1.0) -> RecordedChat:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import EstimateError
-from pytest_swarm.estimate import formulas
+from pytest_swarm.estimate import estimate_formulas
 from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.estimate.estimator import Estimator
 
@@ -89,20 +89,20 @@ def test_what_was_not_observed_teaches_nothing() -> None:
 
 
 def test_latency_is_silent_without_speeds_and_counts_with_them() -> None:
-    assert formulas.call_latency_s("x" * 40, 200, None, None) == 0
-    assert formulas.call_latency_s("x" * 40, 200, 100, 19) == pytest.approx(10 / 100 + 190 / 19)
+    assert estimate_formulas.call_latency_s("x" * 40, 200, None, None) == 0
+    assert estimate_formulas.call_latency_s("x" * 40, 200, 100, 19) == pytest.approx(10 / 100 + 190 / 19)
 
 
 @given(st.floats(0, 1), st.floats(1, 5))
 def test_quality_stays_in_range(capability: float, difficulty: float) -> None:
-    assert 0 <= formulas.quality(capability, difficulty) <= capability
+    assert 0 <= estimate_formulas.quality(capability, difficulty) <= capability
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(1, 10**6)), max_size=30))
 def test_token_factor_stays_within_its_clip(uses: list[tuple[int, int]]) -> None:
     factor = 1.0
     for used, estimated in uses:
-        factor = formulas.learned_token_factor(factor, used, estimated)
+        factor = estimate_formulas.learned_token_factor(factor, used, estimated)
         assert 0.1 <= factor <= 10
 
 

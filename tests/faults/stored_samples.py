@@ -11,7 +11,7 @@ from pytest_swarm.domain.estimates_info import EstimatesKind
 from pytest_swarm.estimate.estimates_file import write_estimates
 from pytest_swarm.estimate.starting_estimates import estimates_info
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
-from pytest_swarm.ollama.answers.answers_text import exported_lines, import_text, open_answers
+from pytest_swarm.ollama.answers.answers_export import exported_lines, import_text, open_answers
 from pytest_swarm.routing.policy import weights_of
 from pytest_swarm.routing.policy_changes import fleet_fault
 from pytest_swarm.routing.policy_file import policy_text, read_policy

@@ -9,7 +9,7 @@ import pytest
 from pytest_swarm.domain.record import JobRecord, JobStatus
 from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves
 from pytest_swarm.metrics.measured_jobs import measure
-from pytest_swarm.report.charts.cost_curve import cost_charts, figure_rows
+from pytest_swarm.report.charts.cost_chart import cost_charts, figure_rows
 from tests.report.factories import WB1, key, record
 
 SHARE = {0.0: 1.0, 0.5: 0.5, 2.0: 0.0}  # weight -> share of the strong model's cost and score

@@ -71,6 +71,13 @@ def test_the_order_of_keys_is_no_part_of_a_request(body: dict[str, Json]) -> Non
     )
 
 
+def test_the_spelling_of_a_name_is_no_part_of_a_request() -> None:
+    spelled = ("hf.co/Team/M:Q4", "HF.CO/team/m:q4", "https://hf.co/team/m:Q4", " hf.co/team/m:q4")
+    assert len({request_digest("POST", "/api/chat", {"model": name, "seed": 1}) for name in spelled}) == 1
+    others = ("hf.co/team/m:q5", "hf.co/team/m", "team/m:q4", "localhost:5000/team/m:q4", "")
+    assert len({request_digest("POST", "/api/chat", {"model": name, "seed": 1}) for name in (*spelled, *others)}) == 6
+
+
 def take(mode: str = "lp", *, run: str = "first", test: str = "t", answer: bytes = b"{}") -> Take:
     case = Case(graph=graph(("a", "b")), key=CaseKey(mode=mode, horizon=0, vram_budget_gb=8.0), test=test)
     origin = TakeOrigin(run=run, recorded_ts_ms=0.0, backend="ollama", detail="d", host="http://h:1", simulated=False)

@@ -201,6 +201,20 @@ def test_a_refusal_keeps_status_and_text() -> None:
     assert caught.value.status == 503
 
 
+@pytest.mark.parametrize("page", ["", "<html><h1>401 Authorization Required", '{"error": "unauthorized"}'])
+def test_a_proxy_that_wants_an_account_says_where_it_is_written(page: str) -> None:
+    with pytest.raises(
+        ServerRefusedError, match=r"wants an account \(status 401\); .* http://USER:PASSWORD@HOST"
+    ) as caught:
+        chat(answering(httpx.Response(401, text=page)))
+    assert caught.value.status == 401
+
+
+def test_a_refusal_without_a_word_says_that_host_names_may_be_the_reason() -> None:
+    with pytest.raises(ServerRefusedError, match=r"status 403\): it gives no reason; .* local host names only"):
+        chat(answering(httpx.Response(403)))
+
+
 def test_a_server_that_is_down_says_what_to_do() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no", request=request)

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.errors import OptionError, ServerDownError
-from pytest_swarm.execution.server_visits import ServerVisits
+from pytest_swarm.execution.server_upkeep import ServerUpkeep
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
 from pytest_swarm.ollama.transports.watched import INTERVAL_S, PROBE_LIMIT_S, ServerHealth, WatchedTransport
@@ -232,7 +232,7 @@ def test_a_server_whose_models_are_replaced_is_left_out_and_its_case_runs_elsewh
     failed = replace(record, status=JobStatus.ERROR, error="replaced")
     monkeypatch.setattr(changed.bench, "run", lambda *_, **__: failed)
     assert pool.run(job, carryover="case", sink=ListSink()) == replace(failed, host="changed"), "it fails anywhere"
-    monkeypatch.setattr(ServerVisits, "has_changed", True)
+    monkeypatch.setattr(ServerUpkeep, "has_changed", True)
     records = [pool.run(job, carryover="case", sink=ListSink()) for _ in range(2)]
     pool.close()
     assert [(each.host, each.status) for each in records] == [("sound", JobStatus.COMPLETED)] * 2

@@ -152,7 +152,10 @@ def test_answers_that_were_cut_off_or_hold_no_word_are_counted() -> None:
     assert said(whole, kind="missing") == []
     cut = changed(job("lp", 1.0, WB1), done_reason="length", answer="<think>42")
     (text,) = said(cut, kind="missing")
-    assert text == "LP: 3 answers cut off at the limit of tokens and 3 answers without a word outside of thinking."
+    assert text == (
+        "LP: 3 answers cut off at the model's own limit of tokens (num_predict) and 3 answers without a word "
+        "outside of thinking."
+    )
 
 
 def test_what_confined_answered_code_is_said_once() -> None:

@@ -18,6 +18,7 @@ from pytest_swarm.scoring.scorers import score_text
         ("a couple of them", 2),
         ("a hundred dollars", 100),
         ("one fifth", 0.2),
+        ("an eighth", 0.125),
         ("a third", pytest.approx(1 / 3)),
         ("the third one", 3),
         ("twenty-first", 21),

@@ -322,7 +322,7 @@ def folders_of_packages() -> list[Path]:
         Path("/usr/lib/python3/dist-packages"),
         Path("/usr/local/lib/python3/dist-packages"),
     ]
-    return [folder for folder in own if folder.is_dir()]
+    return [folder for folder in own if folder.is_dir() and any(each.is_file() for each in folder.rglob("*"))]
 
 
 def test_the_interpreters_own_packages_are_out_of_reach():

@@ -34,8 +34,11 @@ from pytest_swarm.simulator.server.go_syntax import syntax_fault
         (b"'a'", "invalid character '\\'' looking for beginning of value"),
         (b'"a\nb"', "invalid character '\\n' in string literal"),
         (b"", "unexpected EOF"),
+        (b"[" * 700, "unexpected EOF"),
+        (b'{"a":' * 9_999 + b"x", "invalid character 'x' looking for beginning of value"),
+        (b"[" * 10_001, "invalid character '[' exceeded max depth"),
     ],
-    ids=repr,
+    ids=lambda each: repr(each[:24]),
 )
 def test_the_first_byte_that_does_not_fit_is_named(text: bytes, fault: str) -> None:
     assert syntax_fault(text) == fault

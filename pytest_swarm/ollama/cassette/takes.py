@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.record import Case
 from pytest_swarm.fields import Json
@@ -165,14 +166,16 @@ def named_model(body: Json) -> str | None:
     return model if isinstance(model, str) and model else None
 
 
-def without_lease(body: Json) -> Json:
-    """Return a body with the `keep_alive` that recordings have always had, -1, unless it unloads the model.
+def comparable(body: Json) -> Json:
+    """Return a body with what changes no reply in one form: the `keep_alive` and the spelling of the model's name.
 
-    How long a model stays resident changes no reply, and the client's lease has changed over time.
+    The `keep_alive` is that which recordings have always had, -1, unless it unloads the model; the client's lease has
+    changed over time.
     """
-    if isinstance(body, dict) and body.get("keep_alive"):
-        return {**body, "keep_alive": -1.0}
-    return body
+    if not isinstance(body, dict):
+        return body
+    model, lease = named_model(body), {"keep_alive": -1.0} if body.get("keep_alive") else {}
+    return {**body, **lease} if model is None else {**body, **lease, "model": full_tag(model)}
 
 
 def request_digest(method: str, path: str, body: Json) -> str:
@@ -181,9 +184,9 @@ def request_digest(method: str, path: str, body: Json) -> str:
     Args:
         method: GET, POST and so on.
         path: Such as `/api/chat`.
-        body: The JSON of the request. Neither the order of its keys nor the length of its `keep_alive` counts.
+        body: The JSON of the request. Neither the order of its keys counts nor what `comparable` makes one of.
     """
-    text = json.dumps([method, path, without_lease(body)], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps([method, path, comparable(body)], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

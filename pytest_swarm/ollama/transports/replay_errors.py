@@ -14,9 +14,9 @@ from pytest_swarm.ollama.cassette.takes import (
     Exchange,
     Take,
     case_label,
+    comparable,
     named_model,
     request_digest,
-    without_lease,
 )
 
 _SHOWN: Final = 40  # most characters of a value in a message
@@ -144,7 +144,7 @@ def difference(unmatched: UnmatchedRequest, row: Exchange) -> str:
         unmatched: The request.
         row: The recorded exchange.
     """
-    there, here = dict(_leaves(without_lease(row.body))), dict(_leaves(without_lease(unmatched.body)))
+    there, here = dict(_leaves(comparable(row.body))), dict(_leaves(comparable(unmatched.body)))
     for name in (*here, *(each for each in there if each not in here)):
         if here.get(name) != there.get(name):
             return f"its {name or 'body'} {_versus(there.get(name), here.get(name))}"

@@ -24,7 +24,7 @@ MAX_DEPTH: Final = 10_000
 def syntax_fault(text: bytes) -> str | None:
     """Return why Go refuses a text as JSON; None where its first value is valid."""
     try:
-        _Scanner(text).value(0)
+        _Scanner(text).value()
     except _FaultError as fault:
         return str(fault)
     return None
@@ -41,15 +41,34 @@ class _Scanner:
         self._text = text
         self._at = 0
 
-    def value(self, depth: int) -> None:
-        """Read a value, with the blanks before it."""
-        if depth > MAX_DEPTH:
-            raise self._fault("exceeded max depth")
+    def value(self) -> None:
+        """Read a value, with the blanks before it. Open brackets are a list here, so that no depth is too much."""
+        open_brackets: list[str] = []
+        while True:
+            closing = self._opened(len(open_brackets))
+            if closing is not None:
+                open_brackets.append(closing)
+                continue
+            while open_brackets and self._ends(open_brackets[-1]):
+                open_brackets.pop()
+            if not open_brackets:
+                return
+            if open_brackets[-1] == "}":
+                self._key()
+
+    def _opened(self, depth: int) -> str | None:
+        """Read a value that holds none, and return None; or what opens one, and return what closes it."""
         found = self._after_blanks()
-        if found == ord("{"):
-            self._object(depth)
-        elif found == ord("["):
-            self._array(depth)
+        if found in (ord("{"), ord("[")):
+            if depth == MAX_DEPTH:
+                raise self._fault("exceeded max depth")
+            closing = "}" if found == ord("{") else "]"
+            self._at += 1
+            if self._after_blanks() != ord(closing):
+                if closing == "}":
+                    self._key()
+                return closing
+            self._at += 1
         elif found == ord('"'):
             self._string()
         elif found in _LITERALS:
@@ -58,38 +77,21 @@ class _Scanner:
             self._number()
         else:
             raise self._fault(_VALUE)
+        return None
 
-    def _object(self, depth: int) -> None:
+    def _key(self) -> None:
+        if self._after_blanks() != ord('"'):
+            raise self._fault(_KEY)
+        self._string()
+        if self._after_blanks() != ord(":"):
+            raise self._fault("after object key")
         self._at += 1
-        if self._after_blanks() == ord("}"):
-            self._at += 1
-            return
-        while True:
-            if self._after_blanks() != ord('"'):
-                raise self._fault(_KEY)
-            self._string()
-            if self._after_blanks() != ord(":"):
-                raise self._fault("after object key")
-            self._at += 1
-            self.value(depth + 1)
-            if self._ends("}", "after object key:value pair"):
-                return
 
-    def _array(self, depth: int) -> None:
-        self._at += 1
-        if self._after_blanks() == ord("]"):
-            self._at += 1
-            return
-        while True:
-            self.value(depth + 1)
-            if self._ends("]", "after array element"):
-                return
-
-    def _ends(self, closing: str, where: str) -> bool:
-        """Read what follows a value: return True for the end, False for a comma."""
+    def _ends(self, closing: str) -> bool:
+        """Read what follows a value in brackets: return True for the end, False for a comma."""
         found = self._after_blanks()
         if found not in (ord(closing), ord(",")):
-            raise self._fault(where)
+            raise self._fault("after array element" if closing == "]" else "after object key:value pair")
         self._at += 1
         return found == ord(closing)
 

@@ -94,7 +94,8 @@ def _read_object(body: bytes, kind: str) -> JsonObject:
     except json.JSONDecodeError as error:
         raise InvalidBody(syntax_fault(body.lstrip(b" \t\r\n")) or str(error)) from error
     except RecursionError as error:
-        raise InvalidBody(f"invalid character '{max('[{', key=text.count)}' exceeded max depth") from error
+        deep = f"invalid character '{max('[{', key=text.count)}' exceeded max depth"
+        raise InvalidBody(syntax_fault(body.lstrip(b" \t\r\n")) or deep) from error
     if _SURROGATE.search(text):
         value = _without_lone_surrogates(value)
     if value is None:

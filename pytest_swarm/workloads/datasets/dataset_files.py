@@ -20,8 +20,8 @@ from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields
-from pytest_swarm.workloads.datasets.choices import read_arc, read_boolq, read_mmlu
 from pytest_swarm.workloads.datasets.code_tasks import read_humaneval, read_mbpp
+from pytest_swarm.workloads.datasets.multiple_choice import read_arc, read_boolq, read_mmlu
 from pytest_swarm.workloads.datasets.reading_tasks import read_drop, read_squad, read_xsum
 from pytest_swarm.workloads.datasets.short_answers import read_bbh, read_gsm8k, read_math
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace as changed
 
 from pytest_swarm.errors import AnswersError
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
-from pytest_swarm.ollama.answers.answers_text import exported_lines, import_text, open_answers
+from pytest_swarm.ollama.answers.answers_export import exported_lines, import_text, open_answers
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question, question_of
 from pytest_swarm.ollama.answers.stored_values import LoadSample, SpeedSample, StoredAnswer
 

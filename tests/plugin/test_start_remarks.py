@@ -8,7 +8,7 @@ import pytest
 
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.ollama.messages import ResidentEntry
-from pytest_swarm.plugin.server_remarks import foreign_remark
+from pytest_swarm.plugin.start_remarks import foreign_remark
 
 FLEET = Fleet(name="f", models=(Model(tag="m", vram_gb=1, load_time_ms=1, cost_per_token=1, max_ctx=8192),))
 

@@ -1,4 +1,4 @@
-"""Visits to a real server between cases: what is resident and installed there, and leaving it as it was found."""
+"""Upkeep of a real server between cases: what is resident and installed there, and leaving it as it was found."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 _RUN_AGAIN: Final = "jobs of both would be mixed: run again from the start"
 
 
-class ServerVisits:
+class ServerUpkeep:
     """Calls to the server of a backend that belong to no case, each on a connection of its own."""
 
     def __init__(self, backend: Backend) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.calibration.call_costs import (
+from pytest_swarm.calibration.cost_fit import (
     decode_tokens_per_s,
     estimate_per_token,
     first_format_s,
