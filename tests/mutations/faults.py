@@ -1137,6 +1137,13 @@ FAULTS: Final = (
         tests=("workloads/matrices/test_import_matrix.py",),
     ),
     Fault(
+        name="prompts of two data sets with one id are one prompt",
+        where="workloads/matrices/matrix.py",
+        old="and prompt.dataset != cell.dataset:",
+        new="and False:",
+        tests=("workloads/matrices/test_formats.py",),
+    ),
+    Fault(
         name="a column of costs is a model of RouteLLM",
         where="workloads/matrices/wide_tables.py",
         old="score=_truth(row, model),",
