@@ -815,6 +815,27 @@ FAULTS: Final = (
         tests=("telemetry/test_job_parts.py",),
     ),
     Fault(
+        name="a controller takes a line that opens a run for one of a test",
+        where="telemetry/shipping.py",
+        old='rest.split("\\n", head.opening)',
+        new='rest.split("\\n", head.opening - 1)',
+        tests=("telemetry/test_shipping.py",),
+    ),
+    Fault(
+        name="a worker does not tell which jobs begin",
+        where="telemetry/shipping.py",
+        old='if event["event"] == "dag_structure"',
+        new='if event["event"] == "job_dag_summary"',
+        tests=("telemetry/test_shipping.py",),
+    ),
+    Fault(
+        name="a run that goes on is opened a second time",
+        where="plugin/run_folder.py",
+        old="opening[1:] if self.events.exists() else opening",
+        new="opening",
+        tests=("plugin/test_resume.py",),
+    ),
+    Fault(
         name="a part of a job may lack records that were read before",
         where="telemetry",
         old="if len(records) != self._length:",
