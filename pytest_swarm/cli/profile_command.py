@@ -44,8 +44,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure, write both files, and print what was found; raise SwarmError for a file that cannot be used."""
     from pytest_swarm.calibration.calibrate import CalibrationDefaults, calibrate
-    from pytest_swarm.documents import write_text
-    from pytest_swarm.errors import FleetError, ProfileError
+    from pytest_swarm.documents import write_texts
+    from pytest_swarm.errors import ProfileError
     from pytest_swarm.simulator.models.profile import load_profile
     from pytest_swarm.units import BYTES_PER_GB, parse_size_gb
     from pytest_swarm.workloads.fleet import load_fleet
@@ -56,8 +56,7 @@ def run(options: argparse.Namespace) -> int:
     )
     result = calibrate(options.cassettes, name=options.out.stem, defaults=defaults)
     fleet_out = options.fleet_out or options.out.with_name(f"{options.out.stem}.fleet.toml")
-    write_text(options.out, result.profile_text, ProfileError)
-    write_text(fleet_out, result.fleet_text, FleetError)
+    write_texts([(str(options.out), result.profile_text), (str(fleet_out), result.fleet_text)], ProfileError)
     for note in result.notes:
         print(note)
     for entry in result.models:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from pytest_swarm.documents import make_folder, write_text
+from pytest_swarm.documents import make_folder, write_texts
 from pytest_swarm.errors import GraphError
 
 _TEST: Final = '''"""{name}: what this workflow measures, in one sentence."""
@@ -104,8 +104,7 @@ def write_benchmark(name: str, folder: str | os.PathLike[str], *, test: str, gra
         if path.exists():
             raise GraphError(f"{path}: exists already; choose another name or another folder")
     make_folder(folder, GraphError)
-    write_text(graph_path, graph, GraphError)
-    write_text(test_path, test, GraphError)
+    write_texts([(str(graph_path), graph), (str(test_path), test)], GraphError)
     return test_path, graph_path
 
 

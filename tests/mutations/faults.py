@@ -815,6 +815,27 @@ FAULTS: Final = (
         tests=("telemetry/test_job_parts.py",),
     ),
     Fault(
+        name="a controller takes a line that opens a run for one of a test",
+        where="telemetry/shipping.py",
+        old='rest.split("\\n", head.opening)',
+        new='rest.split("\\n", head.opening - 1)',
+        tests=("telemetry/test_shipping.py",),
+    ),
+    Fault(
+        name="a worker does not tell which jobs begin",
+        where="telemetry/shipping.py",
+        old='if event["event"] == "dag_structure"',
+        new='if event["event"] == "job_dag_summary"',
+        tests=("telemetry/test_shipping.py",),
+    ),
+    Fault(
+        name="a run that goes on is opened a second time",
+        where="plugin/run_folder.py",
+        old="opening[1:] if self.events.exists() else opening",
+        new="opening",
+        tests=("plugin/test_resume.py",),
+    ),
+    Fault(
         name="a part of a job may lack records that were read before",
         where="telemetry",
         old="if len(records) != self._length:",
@@ -1128,6 +1149,20 @@ FAULTS: Final = (
         old="status = 130",
         new="status = 0",
         tests=("cli/test_commands.py",),
+    ),
+    Fault(
+        name="an interrupted import of a table leaves a part",
+        where="workloads/matrices/import_matrix.py",
+        old="_write_files(matrix, jobs, source.name, Path(beside))",
+        new="_write_files(matrix, jobs, source.name, out)",
+        tests=("workloads/matrices/test_import_matrix.py",),
+    ),
+    Fault(
+        name="prompts of two data sets with one id are one prompt",
+        where="workloads/matrices/matrix.py",
+        old="and prompt.dataset != cell.dataset:",
+        new="and False:",
+        tests=("workloads/matrices/test_formats.py",),
     ),
     Fault(
         name="a column of costs is a model of RouteLLM",

@@ -224,6 +224,12 @@ def test_a_model_that_is_like_no_model_of_the_base_is_refused(tmp_path: Path) ->
         load_profile(written(tmp_path, text))
 
 
+def test_a_fault_of_a_model_names_it_because_those_of_the_base_stand_before_it(tmp_path: Path) -> None:
+    text = 'base = "a40"\nname = "n"\nsource = "s"\n[[models]]\nname = "phi4:14b"\naccuracy = []\n'
+    with pytest.raises(ProfileError, match=r"\(phi4:14b\): 'size_bytes' is missing"):
+        load_profile(written(tmp_path, text))
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -84,6 +84,9 @@ def test_a_runnable_of_langchain_is_no_graph_of_langgraph(tmp_path: Path) -> Non
     chain = [{"id": 0, "type": "schema", "data": "Input"}, {"id": 1, "type": "runnable", "data": {"id": ["x", "Llm"]}}]
     reason = refusal(tmp_path, {"nodes": chain, "edges": [{"source": 0, "target": 1}]})
     assert reason.startswith("it has no node '__start__': it is a runnable of LangChain")
+    tables = [{"id": "users", "type": "schema"}, {"id": "orders", "type": "schema"}]
+    plain = imported(tmp_path, {"nodes": tables, "links": [{"source": "users", "target": "orders"}]})
+    assert plain.graph.edges == (("users", "orders"),)
     nameless = {"nodes": [{"id": "__start__"}, {"name": "a"}], "edges": []}
     assert refusal(tmp_path, nameless) == "nodes[1] has no 'id'; it is {'name': 'a'}"
 

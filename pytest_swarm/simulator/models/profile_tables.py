@@ -31,7 +31,8 @@ _ANSWER_TIMES: Final = ("prefill_s", "decode_s", "overhead_s")
 
 
 def read_model(row: Fields) -> ModelProfile:
-    """Return one `[[models]]` table."""
+    """Return one `[[models]]` table. Messages name the model: the tables of a base stand before those of the file."""
+    row = row.labeled(row.text("name"))
     row.only(_MODEL_KEYS)
     plain, schema = _call_costs(row)
     first_load_s, num_predict = row.optional_number("first_load_s"), row.optional_whole("num_predict")

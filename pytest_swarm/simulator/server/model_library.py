@@ -16,6 +16,7 @@ INSTALLED_S: Final = 1_764_547_200.0  # 2025-12-01, when the models were install
 DEFAULT_TEMPLATE: Final = "{{ .Prompt }}"
 CAPABILITIES: Final = ("completion",)
 _BITS_PER_PARAMETER: Final = 4.5  # of Q4_0
+_PARTS: Final = ("host", "namespace", "model", "tag")
 _PARAMETER_UNITS: Final = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
@@ -58,9 +59,10 @@ class ModelLibrary:
         """Return a name with each part spelled as in the name of an installed model, where one has that part."""
         for model in self._models.values():
             known = parse_name(model.name)
-            parts = {part: getattr(known, part) for part in ("host", "namespace", "model", "tag")}
-            same = {part: text for part, text in parts.items() if text.lower() == getattr(name, part).lower()}
-            name = replace(name, **same)
+            pairs = [(part, getattr(name, part), getattr(known, part)) for part in _PARTS]
+            other = {part: new for part, old, new in pairs if old != new and old.lower() == new.lower()}
+            if other:
+                name = replace(name, **other)
         return name
 
     def remove(self, name: str) -> bool:

@@ -24,7 +24,8 @@ _DRAWN: Final = ("runnable", "schema")  # types of the nodes that LangChain draw
 
 def is_langgraph(document: Json) -> bool:
     """Return whether the document is a graph of LangGraph."""
-    return any(_is_end(row) or text(row, "type") in _DRAWN for row in tables(document, "nodes"))
+    rows = tables(document, "nodes")
+    return any(_is_end(row) or ("data" in row and text(row, "type") in _DRAWN) for row in rows)
 
 
 def read_langgraph(document: Json, *, name: str, where: str) -> AgentFlow:

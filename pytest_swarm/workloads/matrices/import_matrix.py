@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from pytest_swarm.documents import make_folder, toml_comment, toml_line, write_text
 from pytest_swarm.domain.measured_call import encode_measured_call
 from pytest_swarm.errors import MatrixError
+from pytest_swarm.units import plural
 from pytest_swarm.workloads.fleet import fleet_toml
 from pytest_swarm.workloads.graph_files import save_graph
 from pytest_swarm.workloads.matrices.long_table import read_long
@@ -97,8 +99,8 @@ class ImportedMatrix:
         """Return what was imported, the mean score of each model, and how to run it."""
         matrix = self.matrix
         lines = [
-            f"wrote {self.folder}: {len(matrix.prompts)} prompts x {len(matrix.models)} models in "
-            f"{len(self.jobs.graphs)} jobs",
+            f"wrote {self.folder}: {plural(len(matrix.prompts), 'prompt')} x {plural(len(matrix.models), 'model')} in "
+            f"{plural(len(self.jobs.graphs), 'job')}",
             *(f"note: {each}" for each in matrix.notes),
         ]
         if not self.jobs.even:
@@ -151,7 +153,7 @@ def read_matrix(source: Path, how: MatrixImport) -> Matrix:
 
 
 def import_matrix(source: Path, out: Path, how: MatrixImport) -> ImportedMatrix:
-    """Write jobs, fleet, known answers and a test for a matrix, and return what was written.
+    """Write jobs, fleet, known answers and a test for a matrix, all of them or none, and return what was written.
 
     Args:
         source: The file or folder.
@@ -166,21 +168,32 @@ def import_matrix(source: Path, out: Path, how: MatrixImport) -> ImportedMatrix:
             raise MatrixError(f"{out / each}: exists already; choose another --out")
     matrix = read_matrix(source, how)
     jobs = matrix_jobs(matrix, name=how.name or _stem(source), batch=how.job_size(len(matrix.prompts)))
-    make_folder(out / "jobs", MatrixError)
+    make_folder(out, MatrixError)
+    try:
+        with TemporaryDirectory(dir=out, prefix=".import-") as beside:
+            _write_files(matrix, jobs, source.name, Path(beside))
+            for each in _FILES:
+                (Path(beside) / each).rename(out / each)
+    except OSError as cause:
+        raise MatrixError(f"{out}: cannot be written: {cause.strerror or cause}") from cause
+    return ImportedMatrix(matrix=matrix, jobs=jobs, folder=out)
+
+
+def _write_files(matrix: Matrix, jobs: MatrixJobs, source: str, folder: Path) -> None:
+    make_folder(folder / "jobs", MatrixError)
     for graph in jobs.graphs:
-        save_graph(graph, out / "jobs" / f"{graph.name}.json")
-    _write_answers(jobs, out / "answers.jsonl")
+        save_graph(graph, folder / "jobs" / f"{graph.name}.json")
+    _write_answers(jobs, folder / "answers.jsonl")
     heading = (
-        f"The models of {source.name}. They have no capabilities: the scores of the table are the outcome of the runs.",
+        f"The models of {source}. They have no capabilities: the scores of the table are the outcome of the runs.",
         "Of each job, a router knows the answers to all other jobs (swarm_estimates = cross). Add a table",
         "[model.capabilities] for what you knew before anything was measured.",
         "Cost is in millionths of a USD.",
     )
-    write_text(out / "fleet.toml", fleet_toml(fleet_entries(matrix, jobs), heading=heading), MatrixError)
-    write_text(out / "profile.toml", _profile(matrix, source.name), MatrixError)
-    write_text(out / "test_matrix.py", _TEST, MatrixError)
-    write_text(out / "pytest.ini", _ini(matrix), MatrixError)
-    return ImportedMatrix(matrix=matrix, jobs=jobs, folder=out)
+    write_text(folder / "fleet.toml", fleet_toml(fleet_entries(matrix, jobs), heading=heading), MatrixError)
+    write_text(folder / "profile.toml", _profile(matrix, source), MatrixError)
+    write_text(folder / "test_matrix.py", _TEST, MatrixError)
+    write_text(folder / "pytest.ini", _ini(matrix), MatrixError)
 
 
 def _tables(source: Path, format_name: str) -> list[Path]:

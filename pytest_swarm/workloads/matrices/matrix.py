@@ -141,6 +141,11 @@ def _left_out(unread: Iterable[str], repeated: int, prompts: int, complete: int)
 
 def _enter(prompt: _Prompt, cell: MatrixCell) -> bool:
     """Enter a cell; return False for one that says the same again."""
+    if None not in (prompt.dataset, cell.dataset) and prompt.dataset != cell.dataset:
+        raise MatrixError(
+            f"{cell.where}: prompt {cell.key!r} is of data set {cell.dataset!r} here, and of {prompt.dataset!r} "
+            "before; give it an id of its own"
+        )
     prompt.dataset = prompt.dataset or cell.dataset
     if cell.prompt is not None:
         if prompt.text is not None and prompt.text != cell.prompt:

@@ -254,3 +254,10 @@ def test_a_column_of_routellm_that_is_no_models_is_refused(value: str, tmp_path:
     path.write_text(f"prompt,m,n,m_cost\na,True,False,{value}\n")
     with pytest.raises(MatrixError, match=r"column 'm_cost' holds .*, but each column beside 'prompt' is a model's"):
         read(path, "routellm")
+
+
+def test_ids_that_begin_anew_in_each_data_set_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,dataset,model,score\n0,gsm8k,m,1\n0,gsm8k,n,0\n0,mmlu,m,1\n0,mmlu,n,0\n")
+    with pytest.raises(MatrixError, match="line 4: prompt '0' is of data set 'mmlu' here, and of 'gsm8k' before"):
+        read(path, "long")

@@ -199,3 +199,19 @@ def test_the_written_folder_runs_from_anywhere(tmp_path: Path, pytester: Any) ->
     modes = json.loads((tmp_path / "report.json").read_text())["modes"]
     assert modes["oracle"]["score"] == pytest.approx((0.9 + 1.0 + 0.125 + 0.25) / 4)
     assert modes["random"]["makespan_s"] is None
+
+
+def test_an_import_that_is_interrupted_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    table = tmp_path / "t.csv"
+    table.write_text("prompt,model,score\na,m,1\na,n,0\n")
+    with monkeypatch.context() as patched:
+        patched.setattr("pytest_swarm.workloads.matrices.import_matrix._profile", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            import_matrix(table, tmp_path / "out", MatrixImport(format="long"))
+    assert list((tmp_path / "out").iterdir()) == []
+    import_matrix(table, tmp_path / "out", MatrixImport(format="long"))
+    names = sorted(each.name for each in (tmp_path / "out").iterdir())
+    assert names == ["answers.jsonl", "fleet.toml", "jobs", "profile.toml", "pytest.ini", "test_matrix.py"]
