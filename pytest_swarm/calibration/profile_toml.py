@@ -21,6 +21,7 @@ from pytest_swarm.documents import toml_comment, toml_line, toml_value
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.hardware import ModelSpec
+from pytest_swarm.units import plural
 
 _UNKNOWN_SHAPE: Final = (1, 1, 1)
 """Layers, KV heads and head size of a model that the base profile does not have. Its context then takes next to no
@@ -87,7 +88,7 @@ def _completion_tokens(models: Iterable[ModelMeasurement], base: Profile) -> lis
         counts = [count for model in models for count in model.completion_tokens.get(kind, ())]
         if counts:
             middle = max(1, round(median(counts)))
-            lines.append(toml_line(kind, middle, f"median of {len(counts)} answers"))
+            lines.append(toml_line(kind, middle, f"median of {plural(len(counts), 'answer')}"))
         elif kind in base.behaviour.completion_tokens:
             lines.append(toml_line(kind, base.behaviour.completion_tokens[kind], f"from {base.name}"))
     return lines

@@ -12,6 +12,7 @@ from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatRequest
 from pytest_swarm.scoring.answer_shape import guess_expectation
 from pytest_swarm.scoring.thinking import handed_on
+from pytest_swarm.units import plural
 from pytest_swarm.workloads.expected_files import ExpectedAnswer
 
 REQUEST_SEED = 0
@@ -39,7 +40,7 @@ def reference_answers(
         try:
             found = []
             for graph in graphs:
-                report_progress(f"asking {model}: {graph.name}, {len(graph)} tasks")
+                report_progress(f"asking {model}: {graph.name}, {plural(len(graph), 'task')}")
                 connection.register_graph(graph)
                 found.append(await _answer_graph(graph, model, connection.client))
             return tuple(found)

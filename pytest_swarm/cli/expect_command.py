@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.calibration.reference_answers import reference_answers
     from pytest_swarm.domain.expectation import Judge
     from pytest_swarm.execution.backends import network_backend
-    from pytest_swarm.units import parse_duration_s
+    from pytest_swarm.units import parse_duration_s, plural
     from pytest_swarm.workloads.expected_files import ExpectedAnswer, write_expected
     from pytest_swarm.workloads.graph_files import load_graph
 
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         source = f"Answers of {options.reference}: scores are agreement with it, not truth. Look them over."
     for file, answers in zip(files, rows, strict=True):
         if answers:
-            print(f"wrote {write_expected(file, answers, answered=source)}: {len(answers)} tasks")
+            print(f"wrote {write_expected(file, answers, answered=source)}: {plural(len(answers), 'task')}")
         else:
             print(f"{file}: all tasks have an expected answer already")
     if options.judge is not None:

@@ -24,13 +24,14 @@ def run(options: argparse.Namespace) -> int:
     """Write the merged run, print what it holds and what it lacks, and return 1 where something is missing."""
     from pytest_swarm.gate.shards import read_shards
     from pytest_swarm.telemetry.merging import write_merged
+    from pytest_swarm.units import plural
 
     shards = read_shards(options.runs)
     parts = [*zip(shards.paths, shards.runs, strict=True)]
     target = write_merged(parts, options.out, missing=shards.missing)
     for path, part in parts:
-        print(f"{path}: {len(part.jobs)} jobs")
-    print(f"wrote {target}: {len(shards.jobs)} jobs of {len(parts)} part{'s' if len(parts) != 1 else ''}")
+        print(f"{path}: {plural(len(part.jobs), 'job')}")
+    print(f"wrote {target}: {plural(len(shards.jobs), 'job')} of {plural(len(parts), 'part')}")
     for sentence in shards.missing:
         print(f"MISSING: {sentence}")
     return 1 if shards.missing else 0

@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
         read_labeled_answers,
         score_labeled_answers,
     )
+    from pytest_swarm.units import plural
 
     if (
         options.out is not None
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         for each in wanted:
             print(_line(each))
     if options.out is not None:
-        print(f"wrote {len(wanted)} rows to {options.out}")
+        print(f"wrote {plural(len(wanted), 'row')} to {options.out}")
     return 0
 
 

@@ -168,7 +168,13 @@ class SimulatedWorld:
         object.__setattr__(self, "server_spec", replace(spec, models=cached))
 
     def connect(self, fleet: Fleet, *, timeout_s: float, retries: int) -> Connection:
-        """Return a connection to a new server."""
+        """Return a connection to a new server.
+
+        Args:
+            fleet: The models on offer.
+            timeout_s: Time limit of one call, in virtual seconds.
+            retries: How often a call is tried again that failed for the server's sake.
+        """
         from pytest_swarm.execution.simulated_answers import SimulatedAnswers
         from pytest_swarm.execution.simulated_client import SimulatedClient
         from pytest_swarm.simulator.models.profile_generator import ProfileGenerator

@@ -25,7 +25,12 @@ class Leases:
         self._since_s: dict[str, float] = {}
 
     def begin(self, tag: str, num_ctx: int) -> None:
-        """Note that a model was loaded with a context of so many tokens."""
+        """Note that a model was loaded.
+
+        Args:
+            tag: The model.
+            num_ctx: Its context in tokens.
+        """
         self._contexts[tag] = num_ctx
         self._since_s[tag] = _now_s()
 

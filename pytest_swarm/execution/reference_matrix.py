@@ -65,7 +65,12 @@ class ReferenceMatrix:
         return scores
 
     def questions(self, graph: TaskGraph, seed: int) -> Iterator[tuple[tuple[str, str], Question]]:
-        """Yield (task, model) and the question, for the models that the server has."""
+        """Yield (task, model) and the question, for the models that the server has.
+
+        Args:
+            graph: The graph of the case.
+            seed: The seed of its requests.
+        """
         inputs = reference_inputs(graph)
         calls = [
             TaskCall(

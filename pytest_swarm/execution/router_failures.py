@@ -40,7 +40,16 @@ class FailedRouter:
 
 
 async def ask_router(router: Router, view: PlanningView, *, mode: str) -> Plan:
-    """Return the plan of a router; RoutingError where it raises, is not async, or returns no plan."""
+    """Return the plan of a router.
+
+    Args:
+        router: One of ours, or of a third party.
+        view: The step to plan.
+        mode: Its mode, as the error names it.
+
+    Raises:
+        RoutingError: It raises, is not async, or returns no plan.
+    """
     with router_failures(mode):
         answer: object = router.route(view)
         if not isawaitable(answer):

@@ -124,7 +124,15 @@ def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
 
 
 def decode_baseline(text: bytes, *, where: str) -> Baseline:
-    """Return the baseline of a file's text; `where` is named in errors."""
+    """Return the baseline of a file's text.
+
+    Args:
+        text: The file, as bytes of UTF-8.
+        where: The file as an error names it.
+
+    Raises:
+        BaselineError: It is no baseline, or one of a later version.
+    """
     file = _FILE.decode(text, where=where)
     cases = tuple(map(_decode_case, file.cases))
     seen: set[tuple[Setup, str]] = set()
@@ -157,6 +165,10 @@ def _check_samples(case: BaselineCase, where: str) -> None:
 
 def write_baseline(baseline: Baseline, path: Path) -> None:
     """Write the whole file or nothing.
+
+    Args:
+        baseline: The stored results.
+        path: The file.
 
     Raises:
         BaselineError: the folder cannot be written to.

@@ -47,7 +47,12 @@ class MatchStatistics:
 
 
 def match_verdicts(matches: Sequence[tuple[Match, Rule]], *, chance: Chance) -> list[CaseVerdict]:
-    """Return one verdict for each match, in order: exact, or with the false discovery rate held over all of them."""
+    """Return one verdict for each match, in order: exact, or with the false discovery rate held over all of them.
+
+    Args:
+        matches: Each case with its baseline, and the rule that judges it.
+        chance: What part chance plays.
+    """
     tested = [_statistics(match, rule, chance) for match, rule in matches]
     if chance.fixed:
         return [_case(each, _exact(each)) for each in tested]

@@ -29,7 +29,16 @@ def count_verdict(hypothesis: Hypothesis) -> VerdictRow:
 
 
 def added_counts(match: Match, metric: str, *, clean: bool) -> float:
-    """Return how many more one case has than in the baseline: over its pairs; of a clean mode, over all repeats."""
+    """Return how many more one case has than in the baseline: over its pairs; of a clean mode, over all repeats.
+
+    Args:
+        match: A case with its baseline.
+        metric: Its name, such as `violations`.
+        clean: Whether the baseline counted none of it in any case of the mode.
+
+    Returns:
+        A number of events, at least 0.
+    """
     if clean:
         return sum(count_of(sample, metric) for sample in match.now.samples)
     both = [(then.figures.get(metric), now.figures.get(metric)) for then, now in match.pairs]
@@ -37,13 +46,23 @@ def added_counts(match: Match, metric: str, *, clean: bool) -> float:
 
 
 def is_clean(matches: Sequence[Match], metric: str) -> bool:
-    """Whether the baseline counted nothing at all in these cases, and did measure it."""
+    """Return whether the baseline counted nothing at all in these cases, and did measure it.
+
+    Args:
+        matches: The cases of a mode, with their baselines.
+        metric: Its name, such as `violations`.
+    """
     counts = [sample.figures.get(metric) for match in matches for sample in match.before.samples]
     return any(count is not None for count in counts) and not any(counts)
 
 
 def count_of(sample: BaselineSample, metric: str) -> float:
-    """Return a count; 0 where it was not measured, which adds nothing to a sum of measured ones."""
+    """Return a count; 0 where it was not measured, which adds nothing to a sum of measured ones.
+
+    Args:
+        sample: One repeat of a case.
+        metric: Its name, such as `violations`.
+    """
     return sample.figures.get(metric) or 0.0
 
 

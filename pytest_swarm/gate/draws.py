@@ -153,7 +153,12 @@ def job_draws(
 
 
 def mean_of_case(draws: Sequence[Draw], case: int) -> float:
-    """Return the mean of a case over all repeats of the draws that have it."""
+    """Return the mean of a case over all repeats of the draws that have it.
+
+    Args:
+        draws: The draws of one side of a job.
+        case: The number of the case within the job.
+    """
     if len(draws) == 1:
         return draws[0].values[case]
     total, times = 0.0, 0
@@ -168,6 +173,13 @@ def bet_scale(metric: AnyMetric, before: Iterable[float]) -> float:
     """Return the size of a large difference, for bets: the range of the metric, else that of the baseline's values.
 
     It knows nothing of the run that is judged, because bets must be placed before the game.
+
+    Args:
+        metric: The metric that bets are placed on.
+        before: Its values in the baseline, in its own unit.
+
+    Returns:
+        In the unit of the metric, above 0.
     """
     if metric.low is not None and metric.high is not None:
         return metric.high - metric.low

@@ -106,7 +106,14 @@ def evaluate(
 
 
 def judge_run(run: RunCases, context: RunContext, baseline: Baseline, policy: Policy) -> GateResult:
-    """Return the verdicts on a run; a case counts as missing where the run has its mode and setting."""
+    """Return the verdicts on a run; a case counts as missing where the run has its mode and setting.
+
+    Args:
+        run: The cases of the run.
+        context: How it was made.
+        baseline: The stored results.
+        policy: What may get worse, and by how much.
+    """
     settings = {case.setup.key for case in run.cases}
 
     def covered(case: BaselineCase) -> bool:

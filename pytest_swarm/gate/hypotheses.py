@@ -127,7 +127,12 @@ class MeasuredPairs:
 
 
 def measured_pairs(matches: Iterable[Match], name: str) -> MeasuredPairs:
-    """Return the pairs of the matches in which the metric was measured on both sides."""
+    """Return the pairs of the matches in which the metric was measured on both sides.
+
+    Args:
+        matches: Cases with their baselines.
+        name: The name of the metric.
+    """
     return MeasuredPairs(
         name=name,
         pairs=tuple(

@@ -25,7 +25,12 @@ def repeats_of(run: RunCases) -> int:
 
 
 def earlier_looks(baseline: Baseline, run: RunCases) -> int:
-    """Return how many undecided looks the baseline remembers that had fewer repeats than this run."""
+    """Return how many undecided looks the baseline remembers that had fewer repeats than this run.
+
+    Args:
+        baseline: The stored results, with the looks that they remember.
+        run: The cases of the run.
+    """
     repeats = repeats_of(run)
     return sum(each < repeats for each in baseline.looks)
 
@@ -35,6 +40,11 @@ def after_look(baseline: Baseline, run: RunCases, *, undecided: bool) -> Baselin
 
     A decided look ends the series, so what was remembered of it is dropped. A run with fewer repeats than one
     that was looked at before has not grown from it: it is a run of its own, and changes nothing.
+
+    Args:
+        baseline: The stored results, with the looks that they remember.
+        run: The cases of the run.
+        undecided: Whether a verdict on it rests on too little data.
     """
     repeats = repeats_of(run)
     if repeats < max(baseline.looks, default=0):

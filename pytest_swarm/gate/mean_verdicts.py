@@ -75,7 +75,12 @@ def exact_mean_verdict(hypothesis: Hypothesis) -> VerdictRow:
 
 
 def exact_verdict(loss: float, allowed: float) -> Verdict:
-    """Return the verdict on a loss that is known without error."""
+    """Return the verdict on a loss that is known without error.
+
+    Args:
+        loss: How much worse it has become, in the unit of the metric; below 0 where it is better.
+        allowed: How much worse it may become.
+    """
     if loss > allowed + _SAME:
         return Verdict.REGRESSED
     return Verdict.IMPROVED if loss < -_SAME else Verdict.OK
@@ -127,7 +132,15 @@ def loss_of(jobs: tuple[JobDraws, ...], hypothesis: Hypothesis, *, before: float
 
 
 def reach_of(metric: AnyMetric, jobs: tuple[JobDraws, ...]) -> float:
-    """Return the largest difference that can be: that of the metric's ends; without ends, that of all values seen."""
+    """Return the largest difference that can be: that of the metric's ends; without ends, that of all values seen.
+
+    Args:
+        metric: The metric, with its ends where it has some.
+        jobs: The draws of each job.
+
+    Returns:
+        In the unit of the metric.
+    """
     if metric.low is not None and metric.high is not None:
         return metric.high - metric.low
     seen = [value for job in jobs for draw in (*job.before, *job.now) for value in draw.values.values()]

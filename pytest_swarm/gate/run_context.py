@@ -74,7 +74,12 @@ def run_context_of(info: RunInfo) -> RunContext:
 
 
 def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
-    """Return why the two cannot be compared, one sentence each; empty where they can."""
+    """Return why the two cannot be compared, one sentence each; empty where they can.
+
+    Args:
+        before: How the baseline was made.
+        now: How the run was made.
+    """
     found: list[str] = []
     if before.simulated != now.simulated:
         found.append(f"other backend: {_backend_name(before)} then, {_backend_name(now)} now")
@@ -94,7 +99,12 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
 
 
 def reproducible(before: RunContext, now: RunContext) -> bool:
-    """Whether the outcome is fixed: the same seed on a simulator, recordings or a store gives the same answers."""
+    """Return whether the outcome is fixed: the same seed on a simulator, recordings or a store gives the same answers.
+
+    Args:
+        before: How the baseline was made.
+        now: How the run was made.
+    """
     fixed = before.simulated is True or before.backend == now.backend in STORED
     same_draws = before.seed == now.seed and before.seed_policy == now.seed_policy
     return fixed and same_draws and not differences(before, now)

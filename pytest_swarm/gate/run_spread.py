@@ -38,6 +38,12 @@ def run_error(jobs: Sequence[JobDraws], *, level: float) -> float:
 
 
 def widened(mean: float, bounds: tuple[float, float], error: float) -> tuple[float, float]:
-    """Return the bounds of a mean with a further, independent error."""
+    """Return the bounds of a mean with a further, independent error.
+
+    Args:
+        mean: The mean.
+        bounds: Its bounds without the further error.
+        error: Half the width of the interval of the further error.
+    """
     low, high = bounds
     return mean - math.hypot(mean - low, error), mean + math.hypot(high - mean, error)

@@ -13,7 +13,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.settings import Axes, Settings, axes_of_texts
 from pytest_swarm.plugin.spelling import check_markers, unknown_keyword
-from pytest_swarm.units import format_gb
+from pytest_swarm.units import format_gb, plural
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
@@ -239,7 +239,8 @@ def in_shard(items: Sequence[pytest.Item], shard: tuple[int, int]) -> frozenset[
         workflows.setdefault(workflow_of(item), []).append(item)
     if items and len(workflows) < parts:
         raise OptionError(
-            f"{Options.shard.flag}: {parts} parts of {len(workflows)} workflows would leave one empty; give fewer parts"
+            f"{Options.shard.flag}: {parts} parts of {plural(len(workflows), 'workflow')} would leave one empty; give "
+            "fewer parts"
         )
     dealt: list[list[pytest.Item]] = [[] for _ in range(parts)]
     for group in sorted(workflows.values(), key=len, reverse=True):

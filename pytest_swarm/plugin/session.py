@@ -289,9 +289,8 @@ class SwarmSession:
 
         return Progress(total=len(self.collected))
 
-    def lost_worker(self) -> None:
+    def lost_test(self, node_id: str) -> None:
         """A worker of xdist died and took a test with it."""
-        self.lost_workers += 1
-        self.notes.append("a worker of xdist died; what it was running is not in this run")
+        self.notes.append(f"a worker of xdist died; {node_id}, which it was running, is not in this run")
         if self.gating is not None:
             self.gating.lost_worker = True

@@ -70,7 +70,7 @@ class XdistController:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """End the run where a worker refused it; take a worker's remarks; a worker that died took a test with it."""
+        """End the run where a worker refused it; take a worker's remarks; count a worker that died."""
         output = getattr(node, "workeroutput", {})  # a worker that died has none
         if REFUSAL in output:
             raise pytest.UsageError(output[REFUSAL])
@@ -78,7 +78,13 @@ class XdistController:
             if remark not in self._session.resources.remarks:
                 self._session.resources.remarks.append(remark)
         if error is not None and self._hooks.active:
-            self._session.lost_worker()
+            self._session.lost_workers += 1
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str) -> None:
+        """Note the test that a worker was running when it died; one that had none in hand lost nothing."""
+        if self._hooks.active:
+            self._session.lost_test(crashitem)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:

@@ -10,10 +10,10 @@ _AMOUNTS: Final = {
     "half": "1/2", "third": "1/3", "quarter": "1/4", "fourth": "1/4", "fifth": "1/5", "sixth": "1/6", "eighth": "1/8",
     "tenth": "1/10",
 }  # fmt: skip
-_HALF_DOZEN: Final = re.compile(r"\b(?:a\s)?half(?:\sa)?[\s-]dozen\b(?!\sor\b)", re.IGNORECASE)
+_HALF_DOZEN: Final = re.compile(r"\b(?:a\s)?half(?:\sa)?[\s-]dozen\b(?!\sor\s(?!so\b))", re.IGNORECASE)
 _AMOUNT: Final = re.compile(
     rf"\b(?:an?|one)\s({'|'.join(_AMOUNTS)})\b"
-    r"(?!\s(?:or|and|of dozens?|reasons|times|ways|things)\b)",
+    r"(?!\s(?:or(?! so)|and|of dozens?|reasons|times|ways|things)\b)",
     re.IGNORECASE,
 )
 _RANKS: Final = [

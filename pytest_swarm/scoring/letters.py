@@ -173,7 +173,7 @@ def _own(text: str, *, choices: int) -> Reading[str] | None:
     leading = _leading(words)
     if leading is not None:
         first = _settled(words, leading, AnswerPlace.FIRST_WORD, choices)
-        return first if first.values else _named(tail, choices) or first
+        return first if first.values else _named(tail, choices) or _last_standing(tail, choices) or first
     return (
         _judged(text[-_TAIL_CHARS:], choices)
         or _named(tail, choices)

@@ -68,7 +68,7 @@ _BEFORE: Final = re.compile(
         "than, unlike, instead of, rather than, opposed to, except, besides, or, either, between, followed by, "
         "preceded by, before, (?<!named )after, formerly, confused with, mistaken for, similar to, near, nor, "
         r"ahead of, as \w+ as, (?:opposite|reverse|inverse) of, far from, anything but, hardly, barely, scarcely, "
-        "second to, oder, ou"
+        "second to, contrast to, compared to, compared with, no, without, oder, ou"
     )
     + r"\s(?:perhaps\s|maybe\s|possibly\s|even\s)?(?:the\s|an?\s)?[\"'(\[]?$",
     re.IGNORECASE,
@@ -80,7 +80,9 @@ _UNIT: Final = re.compile(r"(?<=\d)(?=[^\W\d_])")  # "42kg" may be spelled "42 k
 _SIGN: Final = re.compile(r"(\\?[()\[\]{},;=+*/^<>|])")
 _ANOTHER_BEFORE: Final = re.compile(r"(?:\b[A-Z][\w.'’-]*,?|,\s[^,.;]{1,40},)\s(?:and|&)\s(?:the\s)?[\"']?$")
 _AFTER: Final = re.compile(
-    r"[\"'\])]?(?:,?\s(?:or|nor|only if)\b|\s(?:is|was|are)\s(?:only|just|merely|second|third|different|too)\b"
+    r"[\"'\])]?(?:,?\s(?:or|nor|only if)\b"
+    r"|,\s(?:(?:maybe|perhaps|possibly)|(?:it )?(?:could|might|may) be)\b"
+    r"|\s(?:is|was|are)\s(?:only|just|merely|second|third|different|too)\b"
     r"|\s(?:and|&)\s(?:[A-Z]|[\w-]+\W*$)|(?:,\s[A-Z][^,.]{0,30})+,?\s(?:and|or)\s)"
 )
 

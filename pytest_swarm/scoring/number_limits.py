@@ -36,7 +36,7 @@ _OUTSIDE: Final = re.compile(
     re.IGNORECASE,
 )
 _AFTER: Final = re.compile(
-    r"\s?\+(?!\s?[\d($])(?!\w)|(?:\s[a-z]{1,12})?\s(?:or|and)\s"
+    r"\s[<>]\s[a-z]\b|\s?\+(?!\s?[\d($])(?!\w)|(?:\s[a-z]{1,12})?\s(?:or|and)\s"
     + one_of("more, less, fewer, above, below, over, under, up, higher, lower, greater, older, younger, later, earlier")
     + r"\b(?!\s(?:than|precisely|exactly|accurately))",
     re.IGNORECASE,

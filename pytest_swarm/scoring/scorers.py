@@ -120,7 +120,7 @@ class Scorers:
         return await self._score_against(task.expected, task, answer)
 
     async def local_score(self, task: Task, answer: str, given: Sequence[tuple[Task, str]]) -> Score:
-        """Return the score for the inputs that the task really had: `given`, parents and their answers (see `local`).
+        """Return the score for the inputs that the task really had: `given`, its parents and their answers.
 
         For a task that derives nothing it is `score`. Unscored where the parents' answers cannot be used.
         """

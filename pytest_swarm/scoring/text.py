@@ -32,7 +32,7 @@ _HEDGE: Final = re.compile(
     r"(?:(?:probably|most likely|likely|definitely|certainly|clearly|simply|i (?:think|believe|guess"
     r"|would say)(?: that)?)"
     r"\b,?\s{1,3}|(?:hmm+|well|oh|i['’]m not (?:certain|sure|100% sure))\b,?\s{1,3}(?:but\s)?"
-    r"|[^?.!\n]{1,60}\?\s{1,2}no,\s{1,2}"
+    r"|[^?.!\n]{1,60}\?\s{1,2}(?:no,\s{1,2})?"
     r"|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)"
     r"|(?:so|thus|therefore|hence),\s{1,3}|not\s[^.,;:\n]{1,60}(?:,?\sbut\s(?:rather\s)?|[:;—–]\s)){1,2}(?=\S)",
     re.IGNORECASE,
@@ -67,7 +67,7 @@ _DISCLAIMER: Final = re.compile(
 )
 _EXPLANATION: Final = re.compile(
     r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of|followed by)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
-    r"(?=(?:the|an?)\s)|;\s",
+    r"(?=(?:the|an?|in|on|at|of course|obviously|indeed|i (?:think|believe|guess|suppose))\b)|;\s",
     re.IGNORECASE,
 )
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__|`([^`\n]{1,300})`")

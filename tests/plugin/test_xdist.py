@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from pytest_swarm.plugin.process import worker_number
+from pytest_swarm.plugin.xdist_controller import XdistController
 from tests.plugin.conftest import Reports
 
 pytest.importorskip("xdist")
@@ -35,6 +39,14 @@ def test_a_killed_worker_loses_only_its_test(suite: pytest.Pytester, reports: Re
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert {each["mode"] for each in reports.of("job_dag_summary")} == {"milp", "random"}
     assert {case["mode"] for case in reports.report["cases"]} == {"milp", "random"}
+    result.stdout.fnmatch_lines(["! a worker of xdist died; *[[]greedy-h0-8GB], which it was running, is not"])
+
+
+def test_a_worker_that_dies_without_a_test_in_hand_loses_nothing() -> None:
+    session: Any = SimpleNamespace(lost_workers=0, lost_test=pytest.fail)
+    hooks: Any = SimpleNamespace(active=True, config=None, session=session)
+    XdistController(hooks).pytest_testnodedown(node=object(), error="Not properly terminated")
+    assert session.lost_workers == 1
 
 
 def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:

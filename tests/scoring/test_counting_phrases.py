@@ -13,6 +13,7 @@ from pytest_swarm.scoring.scorers import score_text
     [
         ("a dozen", 12),
         ("half a dozen eggs", 6),
+        ("a dozen or so", 12),
         ("The answer is two dozen.", 24),
         ("3 dozen", 36),
         ("a couple of them", 2),

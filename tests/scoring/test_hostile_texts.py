@@ -123,6 +123,11 @@ PIECES = (
         ">>> 1\n",
         "1 in ",
         "no? ",
+        "a dozen ",
+        "1 500 ",
+        "... no, ",
+        "x, but the capital is ",
+        "It's A, x; ",
     ),
 )
 KINDS = (

@@ -37,6 +37,7 @@ def test_a_limit_is_no_answer(answer: str) -> None:
         "> 30",
         "That adds up to 30",
         "12 more than 18 makes 30",
+        "There are 40 - 10 = 30 students over 16.",
         "It rose from 20 to 30.",
         "It is 30 or, more precisely, 30.0",
         "Work out 50 - 20. That leaves more room. In the end it was over 30.",

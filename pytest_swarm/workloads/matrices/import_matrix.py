@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from pytest_swarm.documents import make_folder, toml_comment, toml_line, write_text
 from pytest_swarm.domain.measured_call import encode_measured_call
 from pytest_swarm.errors import MatrixError
+from pytest_swarm.units import plural
 from pytest_swarm.workloads.fleet import fleet_toml
 from pytest_swarm.workloads.graph_files import save_graph
 from pytest_swarm.workloads.matrices.long_table import read_long
@@ -98,8 +99,8 @@ class ImportedMatrix:
         """Return what was imported, the mean score of each model, and how to run it."""
         matrix = self.matrix
         lines = [
-            f"wrote {self.folder}: {len(matrix.prompts)} prompts x {len(matrix.models)} models in "
-            f"{len(self.jobs.graphs)} jobs",
+            f"wrote {self.folder}: {plural(len(matrix.prompts), 'prompt')} x {plural(len(matrix.models), 'model')} in "
+            f"{plural(len(self.jobs.graphs), 'job')}",
             *(f"note: {each}" for each in matrix.notes),
         ]
         if not self.jobs.even:
