@@ -1165,6 +1165,13 @@ FAULTS: Final = (
         tests=("workloads/matrices/test_formats.py",),
     ),
     Fault(
+        name="a step of LangGraph has the type of the graph around it",
+        where="workloads/importers/langgraph.py",
+        old='step_type(node.rsplit(":", 1)[-1], "")',
+        new='step_type(node, "")',
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
         name="a column of costs is a model of RouteLLM",
         where="workloads/matrices/wide_tables.py",
         old="score=_truth(row, model),",

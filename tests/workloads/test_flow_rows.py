@@ -103,6 +103,14 @@ def test_steps_of_langgraph_that_no_way_leads_to_are_listed(tmp_path: Path) -> N
     )
 
 
+def test_a_step_within_a_graph_has_the_type_of_its_own_name(tmp_path: Path) -> None:
+    names = ("Write story:search the web", "Write story:ending", "summary")
+    ends = [{"id": "__start__"}, {"id": "__end__"}]
+    ways = [{"source": "__start__", "target": name} for name in names]
+    found = imported(tmp_path, {"nodes": [*ends, *({"id": name} for name in names)], "edges": ways})
+    assert [task.type for task in found.graph.tasks] == ["extraction", "general", "summarize"]
+
+
 def test_a_cycle_behind_a_dropped_branch_is_dropped_with_it(tmp_path: Path) -> None:
     ways = "__start__>route, route>chat?, route>dig?, dig>judge, judge>dig?, judge>sum?, chat>sum, sum>__end__"
     edges = [dict(zip(("source", "target"), way.rstrip("?").split(">"), strict=True)) | {

@@ -10,6 +10,7 @@ from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json, shown
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowLoss, FlowNode, LlmStep
 from pytest_swarm.workloads.importers.flow_contraction import reached
+from pytest_swarm.workloads.importers.flow_graphs import step_type
 from pytest_swarm.workloads.importers.flow_rows import edge_rows, rows_at
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text, texts
 
@@ -61,7 +62,10 @@ def read_langgraph(document: Json, *, name: str, where: str) -> AgentFlow:
 
 
 def _node(row: JsonTable) -> FlowNode:
-    return FlowNode(id=text(row, "id"), name=text(row, "id"), step=LlmStep() if _is_step(row) else None)
+    """Return a node; its type is that of its own name, not of the graph that it is a part of."""
+    node = text(row, "id")
+    step = LlmStep(type=step_type(node.rsplit(":", 1)[-1], "")) if _is_step(row) else None
+    return FlowNode(id=node, name=node, step=step)
 
 
 def _lost(rows: list[JsonTable], edges: list[JsonTable]) -> Iterator[FlowLoss]:
