@@ -46,7 +46,7 @@ _FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 
 _EITHER: Final = re.compile(
     r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE
 )
-_LIST: Final = re.compile(r"[\s*_`\[(]*-?\d[\d.]*(?:,\s+-?\d[\d.]*){2,}[\s*_`\])]*")  # of three numbers or more
+_LIST: Final = re.compile(r"[\s*_`\[(]*-?\d[\d.]*(?:,[ \n]+-?\d[\d.]*){2,}[\s*_`\])]*")  # of three numbers or more
 _BOLD: Final = re.compile(r"(?<![*\w])\*\*[$€£¥₹]?$")
 _HEADLINE_CHARS: Final = 60
 _UNIT_WORDS: Final = 2

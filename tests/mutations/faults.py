@@ -631,6 +631,13 @@ FAULTS: Final = (
         tests=("decision/test_decide.py",),
     ),
     Fault(
+        name="thousands with thin spaces are a list of numbers",
+        where="scoring/numbers.py",
+        old="(?:,[ \\n]+-?",
+        new="(?:,\\s+-?",
+        tests=("scoring/test_round_trips.py",),
+    ),
+    Fault(
         name="a table that is decided on twice counts as more repeats",
         where="gate/pairing.py",
         old="each.model, _answer(each))",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,67 +14,71 @@ from tests.tries import tries
 
 MANY = settings(max_examples=tries(300), deadline=None)
 
-FRAMES = st.sampled_from(
-    [
-        "{}",
-        "{}.",
-        "**{}**",
-        "`{}`",
-        '"{}"',
-        "The answer is {}.",
-        "So the answer is {}.",
-        "The final answer is: {}",
-        "**Answer:** {}",
-        "**Final Answer**: **{}**",
-        "### Answer\n\n{}",
-        "Let me think about 3 apples, option Q and no doubt.\n\nThe answer is {}.",
-        "\\boxed{{{}}}",
-        "$\\boxed{{\\text{{{}}}}}$",
-        "<answer>{}</answer>",
-        "<answer>\n{}\n</answer>",
-        "<think>It may be 77, Q, yes or no.</think>\n{}",
-        "It may be 77, Q, yes or no.</think>\n\n{}",
-        "[THINK]77? Q? no?[/THINK]{}",
-        "<|channel|>analysis<|message|>77, Q, no<|end|><|start|>assistant<|channel|>final<|message|>{}<|return|>",
-        "```\n{}\n```",
-        "The answer is 77. Wait, that is wrong. The answer is {}.",
-    ]
-)
+SENTENCES = [
+    "{}",
+    "{}.",
+    "**{}**",
+    "`{}`",
+    '"{}"',
+    "The answer is {}.",
+    "So the answer is {}.",
+    "The final answer is: {}",
+    "**Answer:** {}",
+    "**Final Answer**: **{}**",
+    "### Answer\n\n{}",
+    "Let me think about 3 apples, option Q and no doubt.\n\nThe answer is {}.",
+    "\\boxed{{{}}}",
+    "$\\boxed{{\\text{{{}}}}}$",
+    "<answer>{}</answer>",
+    "<answer>\n{}\n</answer>",
+    "<think>It may be 77, Q, yes or no.</think>\n{}",
+    "It may be 77, Q, yes or no.</think>\n\n{}",
+    "[THINK]77? Q? no?[/THINK]{}",
+    "<|channel|>analysis<|message|>77, Q, no<|end|><|start|>assistant<|channel|>final<|message|>{}<|return|>",
+    "```\n{}\n```",
+    "The answer is 77. Wait, that is wrong. The answer is {}.",
+]
+FRAMES = st.sampled_from(SENTENCES)
 
-WHOLE_STYLES = st.sampled_from(
-    [
-        lambda n: f"{n}",
-        lambda n: f"{n:,}",
-        lambda n: f"{n:,}".replace(",", "{,}"),
-        lambda n: f"{n:,}".replace(",", r"\,"),
-        lambda n: f"{n:,}".replace(",", r",\!"),
-        lambda n: f"{n:,}".replace(",", "\u2009"),
-        lambda n: f"{n:,}".replace(",", "\u202f"),
-        lambda n: f"{n:,}".replace(",", "\u00a0"),
-        lambda n: f"{n:,}".replace(",", "'"),
-        lambda n: f"{n:,}".replace(",", "\u2019"),
-        lambda n: f"{n}".replace("-", "\u2212"),
-        lambda n: f"{n}".replace("-", "\u2011"),
-        lambda n: f"{n}".replace("-", "\u2013"),
-        lambda n: f"{n:,}.00",
-        lambda n: f"-${-n:,}" if n < 0 else f"${n:,}",
-        lambda n: f"-\\${-n:,}" if n < 0 else f"\\${n:,}",
-        lambda n: f"-€{-n}" if n < 0 else f"{n} €",
-        lambda n: f"{n} apples",
-        lambda n: f"{n} cm^2",
-        lambda n: f"{n} km/h",
-        lambda n: f"x = {n}",
-        lambda n: f"{n}%",
-        lambda n: f"{n}e0",
-        lambda n: f"{n} x 10^0",
-    ]
-)
+STYLES = [
+    lambda n: f"{n}",
+    lambda n: f"{n:,}",
+    lambda n: f"{n:,}".replace(",", "{,}"),
+    lambda n: f"{n:,}".replace(",", r"\,"),
+    lambda n: f"{n:,}".replace(",", r",\!"),
+    lambda n: f"{n:,}".replace(",", "\u2009"),
+    lambda n: f"{n:,}".replace(",", "\u202f"),
+    lambda n: f"{n:,}".replace(",", "\u00a0"),
+    lambda n: f"{n:,}".replace(",", "'"),
+    lambda n: f"{n:,}".replace(",", "\u2019"),
+    lambda n: f"{n}".replace("-", "\u2212"),
+    lambda n: f"{n}".replace("-", "\u2011"),
+    lambda n: f"{n}".replace("-", "\u2013"),
+    lambda n: f"{n:,}.00",
+    lambda n: f"-${-n:,}" if n < 0 else f"${n:,}",
+    lambda n: f"-\\${-n:,}" if n < 0 else f"\\${n:,}",
+    lambda n: f"-€{-n}" if n < 0 else f"{n} €",
+    lambda n: f"{n} apples",
+    lambda n: f"{n} cm^2",
+    lambda n: f"{n} km/h",
+    lambda n: f"x = {n}",
+    lambda n: f"{n}%",
+    lambda n: f"{n}e0",
+    lambda n: f"{n} x 10^0",
+]
+WHOLE_STYLES = st.sampled_from(STYLES)
 
 
 @MANY
 @given(st.integers(-(10**9), 10**9), WHOLE_STYLES, FRAMES)
 def test_whole_numbers(value, style, frame):
     assert score_text(Number(value=value), frame.format(style(value))).value == 1
+
+
+@pytest.mark.parametrize("value", [1_234_567, -1_000_000, 12_345, 7])
+def test_each_style_in_each_sentence(value):
+    texts = [sentence.format(style(value)) for style in STYLES for sentence in SENTENCES]
+    assert [text for text in texts if score_text(Number(value=value), text).value != 1] == []
 
 
 @MANY
