@@ -14,6 +14,7 @@ from pytest_swarm.decision.measured_policies import (
     JobsByDigest,
     MeasuredPolicies,
     PolicySetting,
+    fault_of,
     group_jobs,
     in_hindsight,
     run_digest,
@@ -30,7 +31,7 @@ from pytest_swarm.units import format_gb
 _PRESENT: Final = ("fixed", "single", "best-single")
 """What people do without a router, in this order: the present policy where none is named."""
 _STAND_INS: Final = (*_PRESENT, "llm")
-"""What stands for it where none of these ran, or several single models did; after them the first mode that ran."""
+"""What stands for it where none of these ran, or several single models did; after them the modes in their order."""
 _ALIKE: Final = ("fixed", "single")  # plan alike at every horizon
 _SAVINGS: Final = ("score", "makespan_s", "switches", "load_s", "token_cost")
 
@@ -227,7 +228,10 @@ def _named(grouped: Mapping[PolicySetting, JobsByDigest], against: str, budget_g
 
 
 def _present(grouped: Mapping[PolicySetting, JobsByDigest]) -> tuple[PolicySetting, bool]:
-    """Return what people do without a router, or what stands for it, and whether it only stands for it."""
+    """Return what people do without a router, or what stands for it, and whether it only stands for it.
+
+    The first that can be used stands for it; where none can be used, the first.
+    """
     settings = [each for each in sorted(grouped, key=lambda each: each.order) if not in_hindsight(each)]
     if not settings:
         known = ", ".join(dict.fromkeys(each.mode for each in grouped))
@@ -236,7 +240,8 @@ def _present(grouped: Mapping[PolicySetting, JobsByDigest]) -> tuple[PolicySetti
     for name in _PRESENT:
         if len({each.mode for each in by_name[name]}) == 1:
             return by_name[name][0], False
-    return next((found[0] for found in by_name.values() if found), settings[0]), True
+    stand_ins = [*(each for found in by_name.values() for each in found), *settings]
+    return next((each for each in stand_ins if fault_of(grouped[each]) is None), stand_ins[0]), True
 
 
 def _means(measured: MeasuredPolicies, metric: str) -> tuple[float | None, ...]:

@@ -202,7 +202,7 @@ def usable_policies(
         jobs=tuple(jobs),
         by_setting=grouped,
         excluded=tuple(excluded),
-        present_fault=_fault(grouped[present]),
+        present_fault=fault_of(grouped[present]),
     )
 
 
@@ -214,7 +214,7 @@ def _complete(jobs: JobsByDigest, criteria: Sequence[Criterion]) -> set[str]:
 def _reason_against(setting: PolicySetting, jobs: JobsByDigest, complete: set[str], wanted: set[str]) -> str | None:
     if in_hindsight(setting):
         return "knows the answers beforehand, so it cannot be used"
-    fault = _fault(jobs)
+    fault = fault_of(jobs)
     if fault is not None:
         return fault
     if len(complete & wanted) < _LEAST_SHARE * len(wanted):
@@ -228,7 +228,7 @@ def in_hindsight(setting: PolicySetting) -> bool:
     return row is not None and row.group == "hindsight"
 
 
-def _fault(jobs: JobsByDigest) -> str | None:
+def fault_of(jobs: JobsByDigest) -> str | None:
     """Return why a policy cannot be used, by what it did: it breaks the budget, or finds no plan."""
     every = [(digest, each) for digest, job in jobs.items() for each in job.draws.values()]
     planned = {digest for digest, each in every if each.metrics.violations}

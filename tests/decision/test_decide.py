@@ -157,6 +157,14 @@ def test_where_nothing_tells_what_is_done_now_a_mode_stands_for_it_and_the_decis
     assert "stands for it" not in basis_sentence(named)
 
 
+def test_what_breaks_the_budget_stands_for_nothing_while_something_else_can_be_used() -> None:
+    chances = {"lp": 0.5, "milp": 0.5, "greedy": 0.4}
+    assert decided(many(chances, budgets_gb=(24.0,))).present.mode == "lp"
+    assert decided(many(chances, budgets_gb=(8.0,))).present.mode == "milp"
+    (alone,) = decide_runs([many({"lp": 0.5}, budgets_gb=(8.0,))], DecisionQuestion())
+    assert (alone.present.mode, alone.present_assumed) == ("lp", True)
+
+
 @pytest.mark.parametrize(
     ("modes", "question", "said"),
     [

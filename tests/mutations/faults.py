@@ -1032,8 +1032,15 @@ FAULTS: Final = (
     Fault(
         name="a mode that only stands for what is done now is not named",
         where="decision/decide.py",
-        old="found), settings[0]), True",
-        new="found), settings[0]), False",
+        old="stand_ins[0]), True",
+        new="stand_ins[0]), False",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="what breaks the budget stands for what is done now",
+        where="decision/decide.py",
+        old="if fault_of(grouped[each]) is None), stand_ins[0]",
+        new="if True), stand_ins[0]",
         tests=("decision/test_decide.py",),
     ),
     Fault(
