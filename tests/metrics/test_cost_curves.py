@@ -11,7 +11,10 @@ from pytest_swarm.metrics.cost_curves import Point, Range, aiq, apgr, cpt, upper
 
 WEAK, STRONG = Point(1.0, 0.4), Point(5.0, 0.8)
 SPAN = Range.of({"weak": WEAK, "strong": STRONG})
-POINTS = st.lists(st.builds(Point, st.floats(0, 10), st.floats(0, 1)), min_size=1, max_size=8)
+COSTS = st.integers(0, 10**7).map(
+    lambda millionths: millionths / 10**6
+)  # closer ones are alike to the references below
+POINTS = st.lists(st.builds(Point, COSTS, st.floats(0, 1)), min_size=1, max_size=8)
 
 
 def span() -> Range:
