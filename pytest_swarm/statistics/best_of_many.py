@@ -7,7 +7,7 @@ and which candidate is preferred, is the caller's matter. docs/statistics.md say
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist, fmean, stdev
@@ -28,7 +28,7 @@ SPLITS: Final = 40  # times that they are split
 _DRAWS: Final = 2_999
 _LEAST_DRAWS: Final = 799  # of which a level of 2.5 % leaves twenty
 _MAX_CELLS: Final = 2_000_000  # sign vectors x units; with more units fewer are drawn
-_BLOCK: Final = 128  # sign vectors that are drawn and multiplied at a time, for memory's sake
+_BLOCK_CELLS: Final = 100_000  # that are drawn and multiplied at a time, for memory's sake
 _LISTED_UNITS: Final = 12  # up to here all 2**n sign vectors are listed
 _TINY: Final = 1e-12
 """Below this share of its size a spread is rounding error."""
@@ -81,8 +81,7 @@ def shared_critical_value(table: GainTable) -> float:
 
     rows = np.array(table.rows, dtype=np.float64)
     signs = _signs(table.units)
-    blocks = (signs[first : first + _BLOCK] for first in range(0, len(signs), _BLOCK))
-    means = np.concatenate([block @ rows.T for block in blocks]) / table.units
+    means = np.concatenate([block @ rows.T for block in _blocks(signs)]) / table.units
     squares = (rows**2).mean(axis=1)
     variances = (squares - means**2) / (table.units - 1)
     flat = variances <= _TINY * np.maximum(squares, _TINY)
@@ -219,11 +218,19 @@ def _signs(units: int) -> NDArray[np.int8]:
     rng = np.random.default_rng([SEED, units])
     vectors = 2**units if units <= _LISTED_UNITS else max(_LEAST_DRAWS, min(_DRAWS, _MAX_CELLS // units))
     signs = np.empty((vectors, units), dtype=np.int8)
-    for first in range(0, vectors, _BLOCK):
-        block = signs[first : first + _BLOCK]
+    first = 0
+    for block in _blocks(signs):
         if units <= _LISTED_UNITS:
             flipped = (np.arange(first, first + len(block))[:, None] >> np.arange(units)) & 1
         else:
             flipped = rng.integers(0, 2, size=block.shape)
         block[:] = 1 - 2 * flipped
+        first += len(block)
     return signs
+
+
+def _blocks(signs: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
+    """Yield views of consecutive sign vectors, of at most `_BLOCK_CELLS` signs or one vector."""
+    size = max(1, _BLOCK_CELLS // signs.shape[1])
+    for first in range(0, len(signs), size):
+        yield signs[first : first + size]
