@@ -28,7 +28,7 @@ SPLITS: Final = 40  # times that they are split
 _DRAWS: Final = 2_999
 _LEAST_DRAWS: Final = 799  # of which a level of 2.5 % leaves twenty
 _MAX_CELLS: Final = 2_000_000  # sign vectors x units; with more units fewer are drawn
-_BLOCK_CELLS: Final = 100_000  # that are drawn and multiplied at a time, for memory's sake
+_BLOCK_CELLS: Final = 16_000  # that are drawn and multiplied at a time, for memory's sake
 _LISTED_UNITS: Final = 12  # up to here all 2**n sign vectors are listed
 _TINY: Final = 1e-12
 """Below this share of its size a spread is rounding error."""
