@@ -50,7 +50,7 @@ class PolicyJob:
     """One job under one policy: its repeats by draw."""
 
     name: str
-    draws: dict[Draw, MeasuredJob]
+    draws: Mapping[Draw, MeasuredJob]
 
     def mean(self, criterion: Criterion) -> float | None:
         """Return the mean over repeats of a figure; None where a repeat lacks it."""
@@ -153,20 +153,22 @@ def group_jobs(
         budget_gb: The VRAM budget.
         twins: Numbers of runs that are an earlier one again, with its number: a case of both is one draw.
     """
-    found: dict[PolicySetting, dict[str, PolicyJob]] = {}
-    draws: dict[Draw, Draw] = {}  # one object for equal ones: a run has few, and many jobs
+    draws: dict[PolicySetting, dict[str, dict[Draw, MeasuredJob]]] = {}
+    names: dict[str, str] = {}
     for number, jobs in enumerate(runs):
         for job in jobs:
             if job.key.vram_budget_gb == budget_gb:
                 key = job.key
                 setting = PolicySetting(mode=key.mode, horizon=key.horizon, lambda_token=key.lambda_token)
-                own = found.setdefault(setting, {})
                 digest = job.record.case.graph.digest
-                if digest not in own:
-                    own[digest] = PolicyJob(name=job.job, draws={})
-                draw = twins.get(number, number), job.key.repeat, job.occurrence
-                own[digest].draws.setdefault(draws.setdefault(draw, draw), job)
-    return found
+                names[digest] = job.job
+                draws.setdefault(setting, {}).setdefault(digest, {}).setdefault(
+                    (twins.get(number, number), job.key.repeat, job.occurrence), job
+                )
+    return {
+        setting: {digest: PolicyJob(name=names[digest], draws=each) for digest, each in by_digest.items()}
+        for setting, by_digest in draws.items()
+    }
 
 
 def usable_policies(
