@@ -11,9 +11,11 @@ from typing import Final
 from pytest_swarm.decision.choice import LEVEL, PolicyChoice, PolicyFigures, Ruling, choose_policy
 from pytest_swarm.decision.criteria import CRITERIA, DEFAULT_LOSS, SCORE, AllowedLoss, Criterion
 from pytest_swarm.decision.measured_policies import (
+    LEAST_SHARE,
     JobsByDigest,
     MeasuredPolicies,
     PolicySetting,
+    complete_jobs,
     fault_of,
     group_jobs,
     in_hindsight,
@@ -154,11 +156,11 @@ class _Frame:
 
 def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> PolicyDecision:
     question, by = frame.question, frame.question.by
+    criteria = (by,) if by in (SCORE, CRITERIA["utility"]) else (by, SCORE)
     if question.against is None:
-        present, assumed = _present(grouped)
+        present, assumed = _present(grouped, criteria)
     else:
         present, assumed = _named(grouped, question.against, frame.budget_gb), False
-    criteria = (by,) if by in (SCORE, CRITERIA["utility"]) else (by, SCORE)
     measured = usable_policies(grouped, present, criteria)
     noise, repeats = measured.noise(by) if measured.jobs else ((), 1)
     choice = choose_policy(replace(_figures(measured, frame), noise=noise, repeats=repeats))
@@ -227,21 +229,26 @@ def _named(grouped: Mapping[PolicySetting, JobsByDigest], against: str, budget_g
     return named[0]
 
 
-def _present(grouped: Mapping[PolicySetting, JobsByDigest]) -> tuple[PolicySetting, bool]:
+def _present(
+    grouped: Mapping[PolicySetting, JobsByDigest], criteria: Sequence[Criterion]
+) -> tuple[PolicySetting, bool]:
     """Return what people do without a router, or what stands for it, and whether it only stands for it.
 
-    The first that can be used stands for it; where none can be used, the first.
+    The first that can be used and lacks few figures stands for it; where there is none, the first.
     """
     settings = [each for each in sorted(grouped, key=lambda each: each.order) if not in_hindsight(each)]
     if not settings:
-        known = ", ".join(dict.fromkeys(each.mode for each in grouped))
-        raise OptionError(f"decide: only {known} was run, which knows the answers beforehand; run mode fixed as well")
+        modes = ", ".join(dict.fromkeys(each.mode for each in grouped))
+        raise OptionError(f"decide: only {modes} was run, which knows the answers beforehand; run mode fixed as well")
     by_name = {name: [each for each in settings if each.mode.partition(":")[0] == name] for name in _STAND_INS}
     for name in _PRESENT:
         if len({each.mode for each in by_name[name]}) == 1:
             return by_name[name][0], False
     stand_ins = [*(each for found in by_name.values() for each in found), *settings]
-    return next((each for each in stand_ins if fault_of(grouped[each]) is None), stand_ins[0]), True
+    known = {each: len(complete_jobs(grouped[each], criteria)) for each in settings}
+    enough = LEAST_SHARE * max(known.values())
+    usable = (each for each in stand_ins if fault_of(grouped[each]) is None and known[each] >= enough)
+    return next(usable, stand_ins[0]), True
 
 
 def _means(measured: MeasuredPolicies, metric: str) -> tuple[float | None, ...]:

@@ -18,7 +18,7 @@ from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, lambd
 from pytest_swarm.routing.registry import built_in, mode_order
 from pytest_swarm.units import format_gb
 
-_LEAST_SHARE: Final = 0.9
+LEAST_SHARE: Final = 0.9
 """Share of the jobs that a policy must have figures for; the jobs that one lacks are left out for all."""
 Draw: TypeAlias = tuple[int, int, int]
 """Number of the run, repeat, and occurrence of the case in the run."""
@@ -184,7 +184,7 @@ def usable_policies(
         present: The policy that is in use now; it stays, whatever it does.
         criteria: The figures that each job must have.
     """
-    complete = {setting: _complete(jobs, criteria) for setting, jobs in grouped.items()}
+    complete = {setting: complete_jobs(jobs, criteria) for setting, jobs in grouped.items()}
     wanted = complete[present]
     excluded: list[str] = []
     kept = [present]
@@ -206,7 +206,7 @@ def usable_policies(
     )
 
 
-def _complete(jobs: JobsByDigest, criteria: Sequence[Criterion]) -> set[str]:
+def complete_jobs(jobs: JobsByDigest, criteria: Sequence[Criterion]) -> set[str]:
     """Return the jobs that have every figure."""
     return {digest for digest, job in jobs.items() if all(job.mean(each) is not None for each in criteria)}
 
@@ -217,7 +217,7 @@ def _reason_against(setting: PolicySetting, jobs: JobsByDigest, complete: set[st
     fault = fault_of(jobs)
     if fault is not None:
         return fault
-    if len(complete & wanted) < _LEAST_SHARE * len(wanted):
+    if len(complete & wanted) < LEAST_SHARE * len(wanted):
         return f"has figures for {_of_jobs(len(complete & wanted), len(wanted))} only"
     return None
 

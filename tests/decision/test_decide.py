@@ -157,6 +157,14 @@ def test_where_nothing_tells_what_is_done_now_a_mode_stands_for_it_and_the_decis
     assert "stands for it" not in basis_sentence(named)
 
 
+def test_what_lacks_most_figures_stands_for_nothing_while_something_else_has_them() -> None:
+    run = many({"llm": 0.5, "milp": 0.5, "greedy": 0.4})
+    few = replace(run, jobs=tuple(job for n, job in enumerate(run.jobs) if job.case.key.mode != "llm" or n < 3))
+    decision = decided(few)
+    assert (decision.present.mode, decision.choice.jobs) == ("milp", 30)
+    assert decision.measured.excluded == ("llm-h0 has figures for 1 of 30 jobs only",)
+
+
 def test_what_breaks_the_budget_stands_for_nothing_while_something_else_can_be_used() -> None:
     chances = {"lp": 0.5, "milp": 0.5, "greedy": 0.4}
     assert decided(many(chances, budgets_gb=(24.0,))).present.mode == "lp"

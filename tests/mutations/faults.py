@@ -1032,15 +1032,15 @@ FAULTS: Final = (
     Fault(
         name="a mode that only stands for what is done now is not named",
         where="decision/decide.py",
-        old="stand_ins[0]), True",
-        new="stand_ins[0]), False",
+        old="next(usable, stand_ins[0]), True",
+        new="next(usable, stand_ins[0]), False",
         tests=("decision/test_decide.py",),
     ),
     Fault(
         name="what breaks the budget stands for what is done now",
         where="decision/decide.py",
-        old="if fault_of(grouped[each]) is None), stand_ins[0]",
-        new="if True), stand_ins[0]",
+        old="if fault_of(grouped[each]) is None and known",
+        new="if known",
         tests=("decision/test_decide.py",),
     ),
     Fault(
