@@ -115,6 +115,12 @@ def test_where_nothing_gains_the_reference_is_chosen() -> None:
     assert (fit.gain, fit.shares) == (0.0, (0.0,))
 
 
+@pytest.mark.parametrize(("allowed", "share"), [(0.04, 0.0), (0.06, 1.0)])
+def test_a_row_that_loses_more_per_unit_than_the_guard_allows_is_not_chosen(allowed: float, share: float) -> None:
+    gains, losses = GainTable(rows=((0.1,) * 20,)), GainTable(rows=((-0.05,) * 20,))
+    assert cross_fitted_gain(gains, guard=losses, allowed=allowed).shares == (share,)
+
+
 def test_the_units_that_prove_a_distance_are_those_of_the_normal_formula() -> None:
     table = noise(1, 30)
     needed = units_to_prove(table, 0, distance=0.1, critical=1.96)

@@ -17,6 +17,11 @@ def test_benjamini_hochberg_on_the_authors_own_example() -> None:
     assert reject_false_discoveries([], rate=0.05) == []
 
 
+def test_a_p_value_of_just_the_rate_is_rejected() -> None:
+    assert reject_false_discoveries([0.25], rate=0.25) == [True]
+    assert reject_false_discoveries([0.25, 0.125], rate=0.25) == [True, True]
+
+
 @settings(deadline=None)  # the first call imports scipy.stats
 @given(P_VALUES, st.floats(0.001, 0.5))
 def test_benjamini_hochberg_is_the_step_up_procedure(p_values: list[float], rate: float) -> None:

@@ -101,6 +101,17 @@ def test_intervals_of_shares() -> None:
     assert exact_interval(100, 100, level=0.025)[1] == 1.0
 
 
+@pytest.mark.parametrize(("events", "trials"), [(1, 8), (3, 10), (17, 40), (39, 40)])
+def test_an_end_of_a_share_is_where_its_count_has_a_chance_of_the_level(events: int, trials: int) -> None:
+    low, high = exact_interval(events, trials, level=0.025)
+
+    def chance(share: float, counts: range) -> float:
+        return math.fsum(math.comb(trials, k) * share**k * (1 - share) ** (trials - k) for k in counts)
+
+    assert chance(low, range(events, trials + 1)) == pytest.approx(0.025)
+    assert chance(high, range(events + 1)) == pytest.approx(0.025)
+
+
 def test_the_planned_size_keeps_its_promise() -> None:
     """Units of mean 0.2 and deviation 0.4 against a limit of 0.05."""
     rng = Random(5)

@@ -11,8 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from pytest_swarm.statistics.bootstrap import bca_over_clusters, bca_ratio_of_medians
-from pytest_swarm.statistics.sequential import log_wealth, sequential_effect, stopping_reason
+from pytest_swarm.statistics.bootstrap import (
+    bca_over_clusters,
+    bca_ratio_of_medians,
+    cluster_weights,
+    interval_over_rows,
+)
+from pytest_swarm.statistics.sequential import log_wealth, sequential_effect, sequential_p_values, stopping_reason
 from pytest_swarm.statistics.sign_flips import (
     Pair,
     paired_effect,
@@ -86,9 +91,15 @@ def test_the_same_data_give_the_same_figures() -> None:
 
 def test_a_bootstrap_over_few_jobs_is_refused() -> None:
     assert bca_over_clusters(units_of(pairs([0.1, -0.2, 0.3, 0.1], clusters=4)), level=0.025) is None
-    bounds = bca_over_clusters(units_of(pairs([0.1, -0.2, 0.3, 0.1, 0.2, 0.0], clusters=6)), level=0.025)
-    assert bounds is not None
-    assert bounds[0] < 0.5 / 6 < bounds[1]
+    assert bca_ratio_of_medians([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 3.0, 5.0], range(4), level=0.025) is None
+    assert len(cluster_weights(4)) == 1
+    for few in ([0.1, -0.2, 0.3, 0.1, 0.2], [0.1, -0.2, 0.3, 0.1, 0.2, 0.0]):
+        bounds = bca_over_clusters(units_of(pairs(few, clusters=len(few))), level=0.025)
+        assert bounds is not None
+        assert bounds[0] < sum(few) / len(few) < bounds[1]
+    assert bca_ratio_of_medians([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 3.0, 3.0, 5.0, 8.0], range(5), level=0.025) is not None
+    means = [float(row @ [0.1, -0.2, 0.3, 0.1, 0.2]) for row in cluster_weights(5)]
+    assert interval_over_rows(means, clusters=5) is not None
 
 
 def test_the_ratio_of_medians_is_covered_by_its_interval() -> None:
@@ -107,6 +118,24 @@ def test_wealth_is_a_fair_game_where_nothing_changed(sizes: list[float]) -> None
         for signs in product((1, -1), repeat=len(sizes))
     ]
     assert sum(worlds) / len(worlds) == pytest.approx(1.0)
+
+
+@given(DIFFERENCES)
+def test_wealth_is_the_mean_over_eight_bets_that_double(differences: list[float]) -> None:
+    def bet(size: float) -> float:
+        return math.prod(2 / (1 + math.exp(-2 * size * each)) for each in differences)
+
+    mean = sum(bet(2.0**power) for power in range(-1, 7)) / 8
+    assert log_wealth(differences) == pytest.approx(math.log(mean), abs=1e-9)
+    assert log_wealth([3 * each for each in differences], scale=3.0) == pytest.approx(math.log(mean), abs=1e-9)
+
+
+def test_sequential_p_values_are_one_over_the_wealth_of_both_signs() -> None:
+    losses = [0.5, 0.25, 0.5, 0.75]
+    down, up = sequential_p_values(losses)
+    assert up == pytest.approx(math.exp(-log_wealth(losses)))
+    assert down == 1.0 > up
+    assert sequential_p_values([2 * each for each in losses], scale=2.0) == pytest.approx((down, up))
 
 
 @settings(max_examples=20)
