@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from pytest_swarm.domain.record import JobRecord, JobStatus
+from pytest_swarm.metrics.aggregate import aggregate_modes
 from pytest_swarm.metrics.comparison import Comparison, compare, compare_modes
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.statistics.intervals import Interval
@@ -43,6 +44,25 @@ def showcase() -> list[JobRecord]:
 
 def lp_against_llm(records: list[JobRecord]) -> Comparison:
     return compare(measure(records), mode="lp", reference="llm")
+
+
+def test_intervals_of_scores_end_at_what_scores_can_be() -> None:
+    graphs = [replace(WB1, name=f"job-{n}") for n in range(8)]
+    right, wrong = ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    records = [job(mode, scores, graph=graph) for graph in graphs for mode, scores in (("lp", right), ("llm", wrong))]
+    for found, mean in ((lp_against_llm(records), 1.0), (compare(measure(records), mode="llm", reference="lp"), -1.0)):
+        assert found.difference is not None
+        assert found.difference.low is not None
+        assert found.difference.high is not None
+        assert found.difference.mean == mean
+        assert -1.0 <= found.difference.low < found.difference.high <= 1.0
+        assert found.difference.excludes_zero
+    for each, mean in zip(aggregate_modes(measure(records)), (1.0, 0.0), strict=True):
+        assert each.score is not None
+        assert each.score.low is not None
+        assert each.score.high is not None
+        assert each.score.mean == mean
+        assert 0.0 <= each.score.low < each.score.high <= 1.0
 
 
 def test_published_showcase() -> None:
