@@ -41,17 +41,24 @@ def _ruling_text(decision: PolicyDecision) -> str:
         case Ruling.USE:
             return _use(decision) + fault
         case Ruling.KEEP:
-            present, text = policy_name(decision, decision.present), _nothing_better(decision)
-            return f"{text}: keep {'it' if text.endswith(present) else present}.{_most(decision)}"
+            return f"{_nothing_better(decision)}{_keeping(decision)}.{_most(decision)}"
         case Ruling.UNUSABLE:
             return _unusable(decision)
         case Ruling.TOO_FEW:
             jobs = decision.choice.jobs
             verb = "decides" if jobs == 1 else "decide"
             few = f"{plural(jobs, 'job')} {verb} nothing: measure at least {MIN_JOBS}, each under every policy."
-            return f"{few}{_left_out(decision)}{fault}"
+            return f"{few}{_left_out(decision)}{fault}{_other_present(decision)}"
         case Ruling.UNKNOWN:
-            return _unknown(decision) + fault
+            return _unknown(decision) + fault + _other_present(decision)
+
+
+def _keeping(decision: PolicyDecision) -> str:
+    """Return `: keep M`; of a policy that only stands for what is done now, why there is nothing to keep."""
+    present = policy_name(decision, decision.present)
+    if decision.present_assumed:
+        return f", so there is nothing to compare {present} with" if decision.choice.best is None else ""
+    return f": keep {'it' if _nothing_better(decision).endswith(present) else present}"
 
 
 def _left_out(decision: PolicyDecision) -> str:
@@ -75,6 +82,13 @@ def _fault_sentence(decision: PolicyDecision) -> str:
         return ""
     present, budget = policy_name(decision, decision.present), format_gb(decision.budget_gb)
     return f" {present} {fault}, so it cannot be used at {budget}."
+
+
+def _other_present(decision: PolicyDecision) -> str:
+    """Return how to compare with a policy that can be used; nothing where the present one can, or is the only one."""
+    if decision.measured.present_fault is None or len(decision.policies) == 1:
+        return ""
+    return " Name a usable one with --against."
 
 
 def _use(decision: PolicyDecision) -> str:
