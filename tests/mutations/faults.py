@@ -1023,6 +1023,13 @@ FAULTS: Final = (
         tests=("statistics/test_best_of_many.py",),
     ),
     Fault(
+        name="unseen losses pay nothing for having chosen the best of many",
+        where="statistics",
+        old="unseen = 1 - _shared_level(table, critical) **",
+        new="unseen = 1 - table.level **",
+        tests=("statistics/test_best_of_many.py",),
+    ),
+    Fault(
         name="a policy that breaks the budget can be used",
         where="decision",
         old="for digest, each in every if each.metrics.violations}",
