@@ -10,6 +10,7 @@ from typing import Final
 from pytest_swarm.decision.choice import MIN_JOBS, GainEstimate, PolicyChoice, Ruling, Shortfall
 from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.report.decision_text import (
     basis_sentence,
     gain_text,
@@ -162,7 +163,8 @@ def _unknown(decision: PolicyDecision) -> str:
     estimate = _estimate(decision, choice.best)
     name, present = policy_name(decision, best), policy_name(decision, decision.present)
     more = any(each.mean > estimate.mean for each in choice.estimates)
-    looks = f"{name} looks best{' of those that seem to keep the score,' if more else ''}"
+    keeping = f" of those that {'seem to' if _seems_to_keep(decision, best) else 'may'} keep the score,"
+    looks = f"{name} looks best{keeping if more else ''}"
     as_good = f"that {present} is as good, where it is"
     if estimate.low > 0 and estimate.score_low is not None:
         return _score_open(decision, estimate) + _ways(
@@ -206,6 +208,12 @@ def _score_doubt(decision: PolicyDecision, estimate: GainEstimate) -> str:
     if was is None or estimate.score_low >= -decision.question.max_loss.of(was):
         return ""
     return f", and it may lose more score than {decision.question.max_loss.text}"
+
+
+def _seems_to_keep(decision: PolicyDecision, policy: PolicySetting) -> bool:
+    """Return whether a policy lost no more score than is allowed, as far as was seen."""
+    was, now = decision.mean("score", decision.present), decision.mean("score", policy)
+    return was is None or now is None or now - was >= -decision.question.max_loss.of(was)
 
 
 def _score_open(decision: PolicyDecision, estimate: GainEstimate) -> str:

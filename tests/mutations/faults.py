@@ -1023,6 +1023,13 @@ FAULTS: Final = (
         tests=("statistics/test_best_of_many.py",),
     ),
     Fault(
+        name="what lost score seems to keep it",
+        where="report",
+        old="'seem to' if _seems_to_keep(decision, best) else 'may'",
+        new="'seem to'",
+        tests=("decision/test_sentences.py",),
+    ),
+    Fault(
         name="unseen losses pay nothing for having chosen the best of many",
         where="statistics",
         old="unseen = 1 - _shared_level(table, critical) **",
