@@ -65,6 +65,14 @@ def uneven(rng: np.random.Generator, gains: Figures, *, jobs: int, repeats: int 
     return _answered(rng, rng.uniform(0.4, 0.6, size=shape[1:]) + differs + gains[:, None, None], repeats)
 
 
+def rare_loss(rng: np.random.Generator, gains: Figures, *, jobs: int) -> Figures:
+    """A policy loses one task in one job of ten, and gains a ninth of that in each other one."""
+    lost = rng.random((len(gains), jobs)) < 0.1
+    differs = np.where(lost, -1 / TASKS, 1 / TASKS / 9)
+    differs[0] = 0.0
+    return 0.5 + differs + gains[:, None]
+
+
 def seconds(rng: np.random.Generator, gains: Figures, *, jobs: int, scale: float = 0.12) -> Figures:
     """Makespans: jobs of very different sizes, and ratios with heavy tails (Student's t with 3 degrees)."""
     size = rng.lognormal(3.0, 1.2, size=jobs)
@@ -219,4 +227,5 @@ DECISIONS: tuple[Experiment, ...] = (
         )
         for jobs in (8, 20, 100)
     ),
+    *_grid("none-rare-loss", NONE, rare_loss, ((4, 20), (11, 40)), **_THREE_TASKS),
 )

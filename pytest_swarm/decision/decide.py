@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from statistics import fmean
 from typing import Final
 
 from pytest_swarm.decision.choice import LEVEL, PolicyChoice, PolicyFigures, Ruling, choose_policy
 from pytest_swarm.decision.criteria import CRITERIA, DEFAULT_LOSS, SCORE, AllowedLoss, Criterion
 from pytest_swarm.decision.measured_policies import (
-    LEAST_SHARE,
-    JobsByDigest,
     MeasuredPolicies,
     PolicySetting,
-    complete_jobs,
-    fault_of,
     group_jobs,
     in_hindsight,
     run_digest,
     usable_policies,
 )
 from pytest_swarm.decision.pooled_runs import check_names, check_together, check_twins, twin_numbers
+from pytest_swarm.decision.present_policy import Grouped, PresentPolicy, named_policy, present_policies
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.figures_origin import FiguresMark, figures_mark
@@ -30,11 +26,6 @@ from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure
 from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.units import format_gb
 
-_PRESENT: Final = ("fixed", "single", "best-single")
-"""What people do without a router, in this order: the present policy where none is named."""
-_STAND_INS: Final = (*_PRESENT, "llm")
-"""What stands for it where none of these ran, or several single models did; after them the modes in their order."""
-_ALIKE: Final = ("fixed", "single")  # plan alike at every horizon
 _SAVINGS: Final = ("score", "makespan_s", "switches", "load_s", "token_cost")
 
 
@@ -54,7 +45,7 @@ class PolicyDecision:
 
     `means` are metric -> its mean over the jobs for each policy; None where one was not measured. `runs` are what the
     runs were. `policies` use `jobs` jobs of `repeats` repeats. `figures` says where the runs' figures come from.
-    `present_assumed` says that nothing tells what is done now, so that the present policy only stands for it.
+    `presents` are the present policies of all budgets that are decided together, by budget: they share one error.
     """
 
     question: DecisionQuestion
@@ -66,14 +57,18 @@ class PolicyDecision:
     runs: tuple[RunInfo, ...]
     run_digests: tuple[str, ...]
     repeats: int
-    decided_together: int
     figures: FiguresMark
-    present_assumed: bool = False
+    presents: Mapping[float, PresentPolicy]
 
     @property
     def present(self) -> PolicySetting:
         """The policy in use now."""
         return self.policies[0]
+
+    @property
+    def present_assumed(self) -> bool:
+        """Whether nothing tells what is done now, so that the present policy only stands for it."""
+        return self.presents[self.budget_gb].assumed
 
     @property
     def best(self) -> PolicySetting | None:
@@ -84,6 +79,11 @@ class PolicyDecision:
     def in_force(self) -> PolicySetting:
         """The policy that the decision leads to: the chosen one, or the present one where there is no better one."""
         return self.best if self.choice.ruling is Ruling.USE and self.best is not None else self.present
+
+    @property
+    def stand_in_force(self) -> bool:
+        """Whether that policy was neither chosen nor named: it only stands for what is done now."""
+        return self.present_assumed and self.in_force == self.present
 
     @property
     def fault_in_force(self) -> str | None:
@@ -139,36 +139,47 @@ def decide_runs(
     twins = twin_numbers(measured)
     check_twins(runs, measured, twins)
     check_names(runs, measured)
-    mark = figures_mark(runs)
-    frames = (_Frame(question, budget_gb, infos, digests, len(budgets), mark) for budget_gb in budgets)
-    return tuple(_decide(group_jobs(measured, each.budget_gb, twins=twins), each) for each in frames)
+    grouped = {budget_gb: group_jobs(measured, budget_gb, twins=twins) for budget_gb in there}
+    frame = _Frame(question, infos, digests, figures_mark(runs), _presents(grouped, question, budgets))
+    return tuple(_decide(grouped[budget_gb], frame, budget_gb) for budget_gb in budgets)
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
     question: DecisionQuestion
-    budget_gb: float
     runs: tuple[RunInfo, ...]
     digests: tuple[str, ...]
-    together: int
     figures: FiguresMark
+    presents: Mapping[float, PresentPolicy]
 
 
-def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> PolicyDecision:
-    question, by = frame.question, frame.question.by
-    criteria = (by,) if by in (SCORE, CRITERIA["utility"]) else (by, SCORE)
+def _presents(
+    grouped: Mapping[float, Grouped], question: DecisionQuestion, budgets: Sequence[float]
+) -> dict[float, PresentPolicy]:
+    """Return the present policy of each budget; by rule, all budgets of the runs tell which one that is."""
     if question.against is None:
-        present, assumed = _present(grouped, criteria)
+        told = {each: table for each, table in grouped.items() if each in budgets or not all(map(in_hindsight, table))}
+        found = present_policies(told, _criteria(question.by))
     else:
-        present, assumed = _named(grouped, question.against, frame.budget_gb), False
-    measured = usable_policies(grouped, present, criteria)
+        found = {each: named_policy(grouped[each], question.against, each) for each in budgets}
+    return {each: found[each] for each in budgets}
+
+
+def _criteria(by: Criterion) -> tuple[Criterion, ...]:
+    """Return the figures that each job must have: time and cost are saved only where the score is kept."""
+    return (by,) if by in (SCORE, CRITERIA["utility"]) else (by, SCORE)
+
+
+def _decide(grouped: Grouped, frame: _Frame, budget_gb: float) -> PolicyDecision:
+    question, by, present = frame.question, frame.question.by, frame.presents[budget_gb]
+    measured = usable_policies(grouped, present.setting, _criteria(by))
     noise, repeats = measured.noise(by) if measured.jobs else ((), 1)
     choice = choose_policy(replace(_figures(measured, frame), noise=noise, repeats=repeats))
     if choice.ruling is Ruling.KEEP and measured.present_fault is not None:
         choice = replace(choice, ruling=Ruling.UNUSABLE)
     return PolicyDecision(
         question=question,
-        budget_gb=frame.budget_gb,
+        budget_gb=budget_gb,
         policies=measured.settings,
         choice=choice,
         measured=measured,
@@ -176,9 +187,8 @@ def _decide(grouped: Mapping[PolicySetting, JobsByDigest], frame: _Frame) -> Pol
         runs=frame.runs,
         run_digests=frame.digests,
         repeats=repeats,
-        decided_together=frame.together,
         figures=frame.figures,
-        present_assumed=assumed,
+        presents=frame.presents,
     )
 
 
@@ -197,58 +207,14 @@ def _figures(measured: MeasuredPolicies, frame: _Frame) -> PolicyFigures:
             allowed_loss=DEFAULT_LOSS.amount,
             allowed_score_loss=loss.of(fmean(scores[0])),
             score_step=step,
-            level=LEVEL / frame.together,
+            level=LEVEL / len(frame.presents),
         )
     return PolicyFigures(
         values=values,
         allowed_loss=loss.of(fmean(values[0])),
         step=step if by == SCORE else 0.0,
-        level=LEVEL / frame.together,
+        level=LEVEL / len(frame.presents),
     )
-
-
-def _named(grouped: Mapping[PolicySetting, JobsByDigest], against: str, budget_gb: float) -> PolicySetting:
-    """Return the policy in use now that `--against` names."""
-    settings = sorted(grouped, key=lambda each: each.order)
-    wanted = against.strip().lower()
-    named = [each for each in settings if wanted in (each.mode.lower(), each.label.lower())]
-    if not named:
-        near = get_close_matches(wanted, [each.mode.lower() for each in settings], n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        known, where = ", ".join(dict.fromkeys(each.mode for each in settings)), format_gb(budget_gb)
-        raise OptionError(f"--against: {against!r} was not run at {where}{hint}; run are {known}")
-    if in_hindsight(named[0]):
-        others = ", ".join(dict.fromkeys(each.mode for each in settings if not in_hindsight(each)))
-        raise OptionError(
-            f"--against: {against!r} knows the answers beforehand, so it cannot be in use now; run are "
-            f"{others or 'no other modes'}"
-        )
-    if len(named) > 1 and named[0].mode.partition(":")[0] not in _ALIKE:
-        labels = ", ".join(each.label for each in named)
-        raise OptionError(f"--against: {against!r} was run at several horizons; name one of {labels}")
-    return named[0]
-
-
-def _present(
-    grouped: Mapping[PolicySetting, JobsByDigest], criteria: Sequence[Criterion]
-) -> tuple[PolicySetting, bool]:
-    """Return what people do without a router, or what stands for it, and whether it only stands for it.
-
-    The first that can be used and lacks few figures stands for it; where there is none, the first.
-    """
-    settings = [each for each in sorted(grouped, key=lambda each: each.order) if not in_hindsight(each)]
-    if not settings:
-        modes = ", ".join(dict.fromkeys(each.mode for each in grouped))
-        raise OptionError(f"decide: only {modes} was run, which knows the answers beforehand; run mode fixed as well")
-    by_name = {name: [each for each in settings if each.mode.partition(":")[0] == name] for name in _STAND_INS}
-    for name in _PRESENT:
-        if len({each.mode for each in by_name[name]}) == 1:
-            return by_name[name][0], False
-    stand_ins = [*(each for found in by_name.values() for each in found), *settings]
-    known = {each: len(complete_jobs(grouped[each], criteria)) for each in settings}
-    enough = LEAST_SHARE * max(known.values())
-    usable = (each for each in stand_ins if fault_of(grouped[each]) is None and known[each] >= enough)
-    return next(usable, stand_ins[0]), True
 
 
 def _means(measured: MeasuredPolicies, metric: str) -> tuple[float | None, ...]:

@@ -66,15 +66,13 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         now: The date that the file bears.
 
     Raises:
-        PolicyError: Nothing was decided, because there were too few jobs, or a policy file is in force already.
+        PolicyError: There is none to write, as `why_no_policy` says.
     """
-    if decision.choice.ruling is Ruling.TOO_FEW:
-        count = "1 job decides" if decision.choice.jobs == 1 else f"{decision.choice.jobs} jobs decide"
-        raise PolicyError(f"decide: {count} nothing, so there is no policy to write")
+    reason = why_no_policy(decision)
+    if reason is not None:
+        raise PolicyError(f"decide: {reason}")
     setting = decision.in_force
     first = decision.run_of(setting)
-    if plays_a_file(setting):
-        raise PolicyError(f"decide: {setting.mode} is in force, and that is a policy file already; use it as it is")
     jobs = decision.jobs_under(setting)
     step = next(step for job in jobs for step in job.record.steps)
     read = planning_options(setting.mode)
@@ -96,6 +94,24 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         table=type_table(jobs),
         provenance=_provenance(decision, now),
     )
+
+
+def why_no_policy(decision: PolicyDecision) -> str | None:
+    """Return why a decision leads to no policy that could be written; None where it leads to one.
+
+    There were too few jobs, a policy file is in force already, or a policy that nobody chose nor named.
+    """
+    setting, jobs = decision.in_force, decision.choice.jobs
+    if decision.choice.ruling is Ruling.TOO_FEW:
+        return f"{'1 job decides' if jobs == 1 else f'{jobs} jobs decide'} nothing, so there is no policy to write"
+    if decision.stand_in_force:
+        return (
+            f"no policy was chosen, and {setting.label} only stands for what is done now, so it is not written; name "
+            "what is done with decide RUN --against=MODE --policy=FILE"
+        )
+    if plays_a_file(setting):
+        return f"{setting.mode} is in force, and that is a policy file already; use it as it is"
+    return None
 
 
 def planning_options(mode: str) -> frozenset[str]:
@@ -257,6 +273,7 @@ def _provenance(decision: PolicyDecision, now: datetime) -> PolicyProvenance:
         ruling=choice.ruling.value,
         decided_by=decision.question.by.name,
         against=decision.present.label,
+        against_assumed=decision.present_assumed,
         jobs=choice.jobs,
         repeats=decision.repeats,
         gain=choice.honest,

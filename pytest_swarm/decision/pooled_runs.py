@@ -6,7 +6,7 @@ done with their outcome, and in the place of their server.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Final
@@ -19,8 +19,13 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.pairing import answers_digest
 from pytest_swarm.gate.shards import run_differences
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.units import plural
 
 _JUDGE: Final = "swarm_judge"
+_NAMED_TWICE: Final = (
+    "ask the same in jobs of other names or sizes, such as those of a table that was imported twice: they are no "
+    "further jobs; give one of them"
+)
 _ADVICE: Final = "decide on each by itself, or run one of them anew like the other"
 
 
@@ -102,15 +107,26 @@ def check_names(runs: Sequence[Run], measured: Sequence[Sequence[MeasuredJob]]) 
     graphs = [{graph.digest: graph for graph in (job.record.case.graph for job in each)} for each in measured]
     for first, other in combinations(range(len(runs)), 2):
         one, another = (
-            {asked for digest, graph in graphs[here].items() if digest not in graphs[there] for asked in _asked(graph)}
+            {
+                asked: (graph.name, len(graph.tasks))
+                for digest, graph in graphs[here].items()
+                if digest not in graphs[there]
+                for asked in _asked(graph)
+            }
             for here, there in ((first, other), (other, first))
         )
-        shared = len(one & another)
-        if shared and 2 * shared >= min(len(one), len(another)):
-            raise OptionError(
-                f"decide: runs {runs[first].info.run} and {runs[other].info.run} ask the same in jobs of other names "
-                "or sizes, such as those of a table that was imported twice: they are no further jobs; give one of them"
-            )
+        shared = one.keys() & another.keys()
+        if shared and 2 * len(shared) >= min(len(one), len(another)):
+            edited = all(one[asked] == another[asked] for asked in shared)
+            again = _two_versions({one[each][0] for each in shared}) if edited else _NAMED_TWICE
+            raise OptionError(f"decide: runs {runs[first].info.run} and {runs[other].info.run} {again}")
+
+
+def _two_versions(names: Collection[str]) -> str:
+    more = f" and {plural(len(names) - 1, 'other')}" if len(names) > 1 else ""
+    return (
+        f"hold job {min(names)!r}{more} in two versions, which ask mostly the same: they are no further jobs; {_ADVICE}"
+    )
 
 
 def _asked(graph: TaskGraph) -> Iterator[str]:

@@ -29,10 +29,10 @@ def decide_at_end(run: Run, folder: Path) -> DecisionEnd:
         run: The run.
         folder: Its folder, which takes `policy.json`, or `policy-8GB.json` and so on for several budgets.
     """
-    from pytest_swarm.decision.choice import Ruling
     from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
-    from pytest_swarm.decision.policy_writing import plays_a_file, policy_of
+    from pytest_swarm.decision.policy_writing import policy_of, why_no_policy
     from pytest_swarm.report.decision_ruling import decision_lines
+    from pytest_swarm.report.wording import whole_line
     from pytest_swarm.routing.policy_file import write_policy
     from pytest_swarm.units import format_gb
 
@@ -42,7 +42,10 @@ def decide_at_end(run: Run, folder: Path) -> DecisionEnd:
         decisions = decide_runs([run], DecisionQuestion())
         for decision in decisions:
             lines += decision_lines(decision)
-            if decision.choice.ruling is not Ruling.TOO_FEW and not plays_a_file(decision.in_force):
+            reason = why_no_policy(decision)
+            if reason is not None:
+                lines.append(f"  No policy file: {whole_line(reason)}.")
+            else:
                 suffix = f"-{format_gb(decision.budget_gb)}" if len(decisions) > 1 else ""
                 path = folder / f"policy{suffix}.json"
                 write_policy(policy_of(decision, now=datetime.now(UTC)), path)

@@ -10,6 +10,7 @@ from typing import Final
 from pytest_swarm.decision.choice import MIN_JOBS, GainEstimate, PolicyChoice, Ruling, Shortfall
 from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.report.decision_text import (
     basis_sentence,
     gain_text,
@@ -41,17 +42,24 @@ def _ruling_text(decision: PolicyDecision) -> str:
         case Ruling.USE:
             return _use(decision) + fault
         case Ruling.KEEP:
-            present, text = policy_name(decision, decision.present), _nothing_better(decision)
-            return f"{text}: keep {'it' if text.endswith(present) else present}.{_most(decision)}"
+            return f"{_nothing_better(decision)}{_keeping(decision)}.{_most(decision)}"
         case Ruling.UNUSABLE:
             return _unusable(decision)
         case Ruling.TOO_FEW:
             jobs = decision.choice.jobs
             verb = "decides" if jobs == 1 else "decide"
             few = f"{plural(jobs, 'job')} {verb} nothing: measure at least {MIN_JOBS}, each under every policy."
-            return f"{few}{_left_out(decision)}{fault}"
+            return f"{few}{_left_out(decision)}{fault}{_other_present(decision)}"
         case Ruling.UNKNOWN:
-            return _unknown(decision) + fault
+            return _unknown(decision) + fault + _other_present(decision)
+
+
+def _keeping(decision: PolicyDecision) -> str:
+    """Return `: keep M`; of a policy that only stands for what is done now, why there is nothing to keep."""
+    present = policy_name(decision, decision.present)
+    if decision.present_assumed:
+        return f", so there is nothing to compare {present} with" if decision.choice.best is None else ""
+    return f": keep {'it' if _nothing_better(decision).endswith(present) else present}"
 
 
 def _left_out(decision: PolicyDecision) -> str:
@@ -75,6 +83,13 @@ def _fault_sentence(decision: PolicyDecision) -> str:
         return ""
     present, budget = policy_name(decision, decision.present), format_gb(decision.budget_gb)
     return f" {present} {fault}, so it cannot be used at {budget}."
+
+
+def _other_present(decision: PolicyDecision) -> str:
+    """Return how to compare with a policy that can be used; nothing where the present one can, or is the only one."""
+    if decision.measured.present_fault is None or len(decision.policies) == 1:
+        return ""
+    return " Name a usable one with --against."
 
 
 def _use(decision: PolicyDecision) -> str:
@@ -148,7 +163,8 @@ def _unknown(decision: PolicyDecision) -> str:
     estimate = _estimate(decision, choice.best)
     name, present = policy_name(decision, best), policy_name(decision, decision.present)
     more = any(each.mean > estimate.mean for each in choice.estimates)
-    looks = f"{name} looks best{' of those that seem to keep the score,' if more else ''}"
+    keeping = f" of those that {'seem to' if _seems_to_keep(decision, best) else 'may'} keep the score,"
+    looks = f"{name} looks best{keeping if more else ''}"
     as_good = f"that {present} is as good, where it is"
     if estimate.low > 0 and estimate.score_low is not None:
         return _score_open(decision, estimate) + _ways(
@@ -192,6 +208,12 @@ def _score_doubt(decision: PolicyDecision, estimate: GainEstimate) -> str:
     if was is None or estimate.score_low >= -decision.question.max_loss.of(was):
         return ""
     return f", and it may lose more score than {decision.question.max_loss.text}"
+
+
+def _seems_to_keep(decision: PolicyDecision, policy: PolicySetting) -> bool:
+    """Return whether a policy lost no more score than is allowed, as far as was seen."""
+    was, now = decision.mean("score", decision.present), decision.mean("score", policy)
+    return was is None or now is None or now - was >= -decision.question.max_loss.of(was)
 
 
 def _score_open(decision: PolicyDecision, estimate: GainEstimate) -> str:

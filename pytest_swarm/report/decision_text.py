@@ -23,7 +23,7 @@ from pytest_swarm.report.wording import (
     significant,
 )
 from pytest_swarm.routing.registry import SINGLE
-from pytest_swarm.units import plural
+from pytest_swarm.units import format_gb, plural
 
 _HEAD: Final = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "share of choices")
 _TIMES: Final = ("loads", "makespan")
@@ -40,22 +40,39 @@ def basis_sentence(decision: PolicyDecision) -> str:
     """Return what the decision rests on, and where its figures come from where no real server gave them all."""
     choice, by = decision.choice, decision.question.by
     repeats = f" of {plural(decision.repeats, 'repeat')}" if decision.repeats > 1 else ""
-    together = ""
-    if decision.decided_together > 1:
-        together = f" The decisions at {decision.decided_together} budgets share one error of 5 %."
     marked = decision.figures.sentence
     source = "" if marked is None else f" {marked}"
     jobs = {policy_name(decision, each): decision.jobs_under(each) for each in decision.policies}
     slow = "".join(f" {each}" for each in slow_server_sentences(jobs, origin=decision.figures.origin))
     count = len(decision.policies)
     noun = "policy" if count == 1 else "policies"
-    assumed = ""
-    if decision.present_assumed:
-        present = policy_name(decision, decision.present)
-        assumed = f" No mode says what you do now, so {present} stands for it; decide --against=MODE names another."
     return (
-        f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{assumed}{together}{source}{slow}"
+        f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{_now(decision)}"
+        f"{_together(decision)}{source}{slow}"
     )
+
+
+def _now(decision: PolicyDecision) -> str:
+    """Return that the present policy only stands for what is done now; nothing where it was named, or is plain."""
+    if not decision.present_assumed:
+        return ""
+    present, budget = policy_name(decision, decision.present), format_gb(decision.budget_gb)
+    return (
+        f" No mode with figures at {budget} says what you do now, so {present} stands for it; decide --against=MODE "
+        "names another."
+    )
+
+
+def _together(decision: PolicyDecision) -> str:
+    """Return what is said of the other budgets: one error for all, and which of them have another present policy."""
+    if len(decision.presents) == 1:
+        return ""
+    others: dict[PolicySetting, list[str]] = {}
+    for budget_gb, now in decision.presents.items():
+        if now.setting != decision.present:
+            others.setdefault(now.setting, []).append(format_gb(budget_gb))
+    told = (f" At {joined(each)} the comparison is with {policy_name(decision, now)}." for now, each in others.items())
+    return f"{''.join(told)} The decisions at {len(decision.presents)} budgets share one error of 5 %."
 
 
 def policy_name(decision: PolicyDecision, policy: PolicySetting) -> str:
@@ -147,7 +164,8 @@ def _loads(count: float) -> str:
 def table_rows(decision: PolicyDecision) -> list[tuple[str, ...]]:
     """Return one row per policy, the present one first; parallel to `table_head`."""
     rows: list[tuple[str, ...]] = []
-    now = " (now)" if decision.measured.present_fault is None else " (now; cannot be used)"
+    fault = "" if decision.measured.present_fault is None else "; cannot be used"
+    now = f" (now{', assumed' if decision.present_assumed else ''}{fault})"
     for n, policy in enumerate(decision.policies):
         estimate = decision.choice.estimate(n)
         bounds = None if estimate is None else told_bounds(decision, estimate)

@@ -74,6 +74,8 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
         Ruling.TOO_FEW: ("open", "too few jobs"),
     }[decision.choice.ruling]
     tags = decision.runs[0].fleet.tags
+    if decision.choice.ruling is Ruling.KEEP and decision.present_assumed:
+        label = "none better"
     flips = flip_sentences(decision, others)
     types, resident = _uses(decision, tags)
     return DecisionView(

@@ -41,14 +41,23 @@ def flip_sentences(decision: PolicyDecision, others: Sequence[PolicyDecision]) -
     if decision.best is None or decision.choice.ruling is Ruling.TOO_FEW:
         return ()
     found = [_token_sentence(decision), _load_sentence(decision)]
-    name = policy_name(decision, decision.in_force)
-    for other in others:
-        if other is not decision and other.choice.ruling is not Ruling.TOO_FEW:
-            theirs = policy_name(other, other.in_force)
-            same = "the same policy is in force" if theirs == name else f"{theirs} is in force instead"
-            fault = "" if other.fault_in_force is None else f", although it {other.fault_in_force}"
-            found.append(f"At {format_gb(other.budget_gb)} {same}{fault}.")
+    found += [
+        f"At {format_gb(other.budget_gb)} {_elsewhere(decision, other)}."
+        for other in others
+        if other is not decision and other.choice.ruling is not Ruling.TOO_FEW
+    ]
     return tuple(each for each in found if each is not None)
+
+
+def _elsewhere(decision: PolicyDecision, other: PolicyDecision) -> str:
+    """Return what the decision at another budget leads to: `MILP is in force instead`."""
+    if other.stand_in_force:
+        return f"no policy was chosen{' either' if decision.stand_in_force else ''}"
+    ours, theirs = (policy_name(each, each.in_force) for each in (decision, other))
+    fault = "" if other.fault_in_force is None else f", although it {other.fault_in_force}"
+    if decision.stand_in_force:
+        return f"{theirs} is in force{fault}"
+    return f"the same policy is in force{fault}" if theirs == ours else f"{theirs} is in force instead{fault}"
 
 
 def token_flip(decision: PolicyDecision) -> float | None:

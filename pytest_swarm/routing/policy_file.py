@@ -103,6 +103,9 @@ class PolicyProvenance(Struct, frozen=True, kw_only=True):
     ruling: Annotated[str, Meta(description="use, keep, unusable (the policy cannot be used) or unknown")]
     decided_by: str
     against: Annotated[str, Meta(description="the policy that it was compared with")]
+    against_assumed: Annotated[
+        bool, Meta(description="whether nothing told what was in use, so that `against` only stood for it")
+    ] = False
     jobs: Count
     repeats: Count
     gain: float | None = None

@@ -30,6 +30,7 @@ _LEAST_DRAWS: Final = 799  # of which a level of 2.5 % leaves twenty
 _MAX_CELLS: Final = 2_000_000  # sign vectors x units; with more units fewer are drawn
 _BLOCK_CELLS: Final = 16_000  # that are drawn and multiplied at a time, for memory's sake
 _LISTED_UNITS: Final = 12  # up to here all 2**n sign vectors are listed
+_LEAST_LEVEL: Final = 1e-12  # for each of very many rows
 _TINY: Final = 1e-12
 """Below this share of its size a spread is rounding error."""
 _ROUNDING: Final = 1e-9
@@ -95,10 +96,12 @@ def gain_bounds(table: GainTable, row: int, critical: float) -> tuple[float, flo
     """Return lower and upper bound of the true mean gain of a row that was chosen for its gain.
 
     The lower bound pays for the choice, and the upper one need not: choosing the best raises what is seen. Each is the
-    more careful one of two. The first is mean -+ t * standard error, with the shared t for the lower bound and
-    Student's for the upper one; t grows where the tail on that side is the longer one (Johnson, JASA 73 (1978) 536).
-    The second is the bound of a bounded mean (`mean_bounds`) with one more unit like the worst (best) one that was
-    seen, or one `step`: it holds where few units differ, and where none does.
+    most careful one of two, the lower one of three. The first is mean -+ t * standard error, with the shared t for the
+    lower bound and Student's for the upper one; t grows where the tail on that side is the longer one (Johnson, JASA 73
+    (1978) 536). The second is the bound of a bounded mean (`mean_bounds`) with one more unit like the worst (best) one
+    that was seen, or one `step`: it holds where few units differ, and where none does. The third is (1 - p) mean - p
+    step, p = 1 - level^(1 / units), with the level that belongs to the shared t: among many rows, one that shows none
+    of its rare losses is soon found.
 
     Args:
         table: The gains.
@@ -116,6 +119,8 @@ def gain_bounds(table: GainTable, row: int, critical: float) -> tuple[float, flo
         high=max(table.step, *values),
     )
     low, high = mean_bounds(data, level=table.level) if span else (0.0, 0.0)
+    unseen = 1 - _shared_level(table, critical) ** (1 / len(values))
+    low = min(low, (1 - unseen) * mean - unseen * table.step)
     if not error:
         return min(low, mean), max(high, mean)
     student = t_quantile(len(values) - 1, 1 - 2 * table.level)
@@ -161,7 +166,8 @@ def units_to_prove(table: GainTable, row: int, *, distance: float, critical: flo
     """Return how many units let a bound of the mean pass, in four of five samples, a limit that is `distance` away.
 
     n is the larger one of ((critical + z(POWER)) s / distance)^2, with s the upper limit of the standard deviation,
-    and -ln(level) step / distance, because units that all agree leave out no more than a rule of three.
+    and -ln(level) step / distance, with the level of `critical`, because units that all agree leave out no more than a
+    rule of three.
 
     Args:
         table: The gains of a first sample.
@@ -175,7 +181,14 @@ def units_to_prove(table: GainTable, row: int, *, distance: float, critical: flo
     if distance <= 0 or not math.isfinite(critical):
         return None
     needed = ((critical + NormalDist().inv_cdf(POWER)) * planned_spread(table.rows[row]) / distance) ** 2
-    return max(2, math.ceil(needed), math.ceil(-math.log(table.level) * table.step / distance))
+    return max(2, math.ceil(needed), math.ceil(-math.log(_shared_level(table, critical)) * table.step / distance))
+
+
+def _shared_level(table: GainTable, critical: float) -> float:
+    """Return the chance with which Student's t exceeds a critical value: what is left of the level for each row."""
+    from scipy.special import stdtr
+
+    return min(table.level, max(_LEAST_LEVEL, float(stdtr(table.units - 1, -critical))))
 
 
 def planned_spread(values: Sequence[float]) -> float:

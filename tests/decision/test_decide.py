@@ -15,7 +15,7 @@ from pytest_swarm.decision.policy_writing import policy_of
 from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.measured_call import MEASURED_ELSEWHERE
 from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
-from pytest_swarm.domain.record import EstimateRow, Run
+from pytest_swarm.domain.record import EstimateRow, JobStatus, Run
 from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
 from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.report.decision_record import decision_record
@@ -152,6 +152,7 @@ def test_where_nothing_tells_what_is_done_now_a_mode_stands_for_it_and_the_decis
     decision = decided(many(dict.fromkeys(modes, 0.5)))
     assert (decision.present.mode, decision.present_assumed) == (present, True)
     assert f"so {policy_name(decision, decision.present)} stands for it" in basis_sentence(decision)
+    assert f"\n  {policy_name(decision, decision.present)} (now, assumed) " in "\n".join(decision_lines(decision))
     named = decided(many(dict.fromkeys(modes, 0.5)), against=present)
     assert not named.present_assumed
     assert "stands for it" not in basis_sentence(named)
@@ -171,6 +172,75 @@ def test_what_breaks_the_budget_stands_for_nothing_while_something_else_can_be_u
     assert decided(many(chances, budgets_gb=(8.0,))).present.mode == "milp"
     (alone,) = decide_runs([many({"lp": 0.5}, budgets_gb=(8.0,))], DecisionQuestion())
     assert (alone.present.mode, alone.present_assumed) == ("lp", True)
+
+
+def test_at_all_budgets_the_same_mode_stands_for_what_is_done_now() -> None:
+    run = many({"lp": 0.5, "milp": 0.5, "greedy": 0.4}, budgets_gb=(8.0, 24.0))
+    assert [each.present.mode for each in decide_runs([run], DecisionQuestion())] == ["milp", "milp"]
+    assert decided(run, budgets_gb=(24.0,)).present.mode == "milp"
+
+
+def _single_without_plan_at_8gb(**chances: float) -> Run:
+    """A run in which the only single model fits 24 GB, and not 8 GB."""
+    run = many({"single:phi4:14b": 0.5, **chances}, budgets_gb=(8.0, 24.0))
+    jobs = (
+        replace(each, status=JobStatus.INFEASIBLE, outcomes=(), error="no model fits")
+        if each.case.key.mode.startswith("single") and each.case.key.vram_budget_gb == 8
+        else each
+        for each in run.jobs
+    )
+    return replace(run, jobs=tuple(jobs))
+
+
+def test_what_was_done_nowhere_at_a_budget_is_not_what_is_done_now_there() -> None:
+    small, large = decide_runs([_single_without_plan_at_8gb(milp=0.5, greedy=0.4)], DecisionQuestion())
+    assert (large.present.mode, large.present_assumed) == ("single:phi4:14b", False)
+    assert (small.present.mode, small.present_assumed, small.choice.jobs) == ("milp", True, 30)
+    assert small.measured.excluded == ("single:phi4:14b-h0 finds no plan for 30 of 30 jobs",)
+    assert "No mode with figures at 8GB says what you do now, so MILP stands for it;" in basis_sentence(small)
+    assert "At 24GB the comparison is with always phi4:14b. The decisions at 2" in basis_sentence(small)
+    assert "At 8GB the comparison is with MILP. The decisions at 2 budgets" in basis_sentence(large)
+
+
+def test_a_named_policy_that_cannot_be_used_leads_to_those_that_can() -> None:
+    run = _single_without_plan_at_8gb(milp=0.5)
+    decision = decided(run, budgets_gb=(8.0,), against="single:phi4:14b")
+    assert decision_sentence(decision).endswith("so it cannot be used at 8GB. Name a usable one with --against.")
+    jobs = tuple(each for each in run.jobs if each.case.key.mode != "milp")
+    alone = decided(replace(run, jobs=jobs), budgets_gb=(8.0,))
+    assert (alone.present.mode, alone.present_assumed) == ("single:phi4:14b", False)
+    assert decision_sentence(alone).endswith("so it cannot be used at 8GB.")
+
+
+@pytest.mark.parametrize(
+    ("chances", "said"),
+    [
+        ({"random": 0.5, "oracle": 0.9}, "so there is nothing to compare random with."),
+        ({"milp": 0.9, "greedy": 0.3}, "No policy is better than MILP. Each other one loses."),
+        ({"milp": 0.5, "greedy": 0.52}, "would show that MILP is as good, where it is."),
+    ],
+    ids=["alone", "none-better", "unknown"],
+)
+def test_what_only_stands_for_what_is_done_now_is_neither_kept_nor_written(
+    chances: dict[str, float], said: str
+) -> None:
+    decision = decided(many(chances))
+    assert decision_sentence(decision).endswith(said)
+    assert "keep" not in decision_sentence(decision)
+    mode = decision.present.mode
+    with pytest.raises(PolicyError, match=rf"^decide: no policy was chosen, and {mode}-h0 only stands for what is"):
+        policy_of(decision, now=NOW)
+    assert policy_of(decided(many(chances), against=mode), now=NOW).mode == mode
+
+
+def test_a_policy_that_was_compared_with_a_stand_in_says_so() -> None:
+    for against, assumed in ((None, True), ("milp", False)):
+        decision = decided(many({"milp": 0.3, "greedy": 0.9}), against=against)
+        policy = policy_of(decision, now=NOW)
+        assert (policy.mode, policy.provenance.against_assumed) == ("greedy", assumed)
+        for write in EXPORTS.values():
+            assert ("Compared with milp-h0, which was assumed: no mode of the runs says" in write(policy)) == assumed
+        assert ("so MILP stands for it" in decision_record(decision, policy)) == assumed
 
 
 @pytest.mark.parametrize(
@@ -412,6 +482,20 @@ def test_the_same_prompts_in_jobs_of_other_names_are_no_further_jobs(flat: bool)
         run = replace(run, jobs=tuple(jobs))
     with pytest.raises(OptionError, match=r"and other ask the same in jobs of other names or sizes"):
         decide_runs([run, _renamed(run, flat=flat)], DecisionQuestion())
+
+
+def test_an_edited_job_is_no_further_job() -> None:
+    run = many({"fixed": 0.4, "milp": 0.6}, jobs=8)
+    flat = [replace(each, case=replace(each.case, graph=replace(each.case.graph, edges=()))) for each in run.jobs]
+    edited = []
+    for each in flat:
+        first, *others = each.case.graph.tasks
+        tasks = (replace(first, prompt=f"{first.prompt} Please."), *others)
+        graph = replace(each.case.graph, tasks=tasks) if each.case.graph.name == "job-03" else each.case.graph
+        edited.append(replace(each, case=replace(each.case, graph=graph)))
+    other = replace(run, info=replace(run.info, run="other"), jobs=tuple(edited))
+    with pytest.raises(OptionError, match="and other hold job 'job-03' in two versions, which ask mostly the same"):
+        decide_runs([replace(run, jobs=tuple(flat)), other], DecisionQuestion())
 
 
 def test_a_policy_file_in_force_is_not_written_into_another_one() -> None:

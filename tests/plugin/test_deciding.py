@@ -60,6 +60,13 @@ def test_two_jobs_decide_nothing(pytester: pytest.Pytester) -> None:
 def test_the_headline_command_decides_with_the_planner_for_what_is_done_now(pytester: pytest.Pytester) -> None:
     result = decided(pytester, 8, "--swarm-compare=both", "--swarm-report=html")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["8GB: *", "*No mode says what you do now, so LLM stands for it; *"])
+    result.stdout.fnmatch_lines(
+        [
+            "8GB: *",
+            "*No mode with figures at 8GB says what you do now, so LLM stands for it; *",
+            "*No policy file: no policy was chosen, and llm-h0 only stands for what is done now*",
+        ]
+    )
+    assert not list(pytester.path.glob("reports/*/policy*"))
     (page,) = pytester.path.glob("reports/*/report.html")
     assert '<section id="decision">' in page.read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from random import Random
 from statistics import NormalDist, fmean, stdev
 
 import pytest
+from scipy.special import stdtr
 
 from pytest_swarm.statistics.best_of_many import (
     GainTable,
@@ -81,6 +82,21 @@ def test_the_lower_bound_pays_for_the_choice_and_the_upper_one_does_not() -> Non
     low_among, high_among = gain_bounds(among, 0, shared_critical_value(among))
     assert low_among < low - 0.01
     assert high_among == pytest.approx(high)
+
+
+def test_among_many_rows_one_without_its_rare_losses_is_no_winner() -> None:
+    """Each row gains 0.03 and loses a step in one unit of ten: of ten rows one shows none in forty units."""
+    losses = noise(9, 40, seed=3).rows
+    alone = GainTable(rows=((0.025,) * 40,), step=0.25)
+    among = GainTable(rows=(*alone.rows, *losses), step=0.25)
+    critical = shared_critical_value(among)
+    level = float(stdtr(39, -critical))
+    assert 0.002 < level < 0.01
+    assert gain_bounds(alone, 0, shared_critical_value(alone))[0] > 0
+    low, high = gain_bounds(among, 0, critical)
+    assert low == pytest.approx(0.025 - 0.275 * (1 - level ** (1 / 40)), abs=1e-3)
+    assert low < 0
+    assert high == pytest.approx(gain_bounds(alone, 0, 2.0)[1])
 
 
 def test_a_longer_tail_of_losses_lowers_the_lower_bound() -> None:

@@ -120,6 +120,8 @@ def heading(policy: PolicyFile, *, tool: str) -> list[str]:
         f"Decided on {source.written} from {source.jobs} jobs of {', '.join(run.run for run in source.runs) or '-'} "
         f"(ruling: {_RULINGS.get(source.ruling, source.ruling)}).",
     ]
+    if source.against_assumed:
+        lines.append(f"Compared with {source.against}, which was assumed: no mode of the runs says what is done now.")
     if source.fault is not None:
         lines.append(f"IT CANNOT BE USED AS IT IS: in the runs it {source.fault}.")
     if policy.estimates_remark is not None and not policy.rule_over_types:
