@@ -1,4 +1,4 @@
-"""`/v1/messages`: requests and replies in the Anthropic form, as a real server answered the same 112 requests."""
+"""`/v1/messages`: requests and replies in the Anthropic form, as a real server answered 125 requests."""
 
 from __future__ import annotations
 
