@@ -140,6 +140,7 @@ class SwarmHooks:
             return None
         return self.session.status(report)
 
+    @pytest.hookimpl(trylast=True)  # a sentence of ours comes after the terminal's own word
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep which tests failed, and what the gate needs of a test; a sentence of a worker comes as a report, too."""
         if self.active and not self.is_worker and TOLD not in report.__dict__:
@@ -147,6 +148,17 @@ class SwarmHooks:
                 self.session.failed[report.nodeid] = None
             if self.session.gating is not None:
                 self.session.gating.take(report)
+            if self.config.option.verbose == 0:  # with -v each benchmark says it, with -q none does
+                self._tell_progress(report)
+
+    def _tell_progress(self, report: pytest.TestReport) -> None:
+        """Say now and then how long a run still takes; one on measured answers says at each test what it asks."""
+        settings = self.session.settings
+        sentence = None
+        if not settings.dry_run and settings.backend != "measure":
+            sentence = self.session.progress.sentence(report)
+        if sentence is not None:
+            self.session.tell(sentence)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """A run that leaves tests out does not miss their cases."""

@@ -70,6 +70,11 @@ class EarlierJobs:
             self._digests.setdefault(_place(job.case), set()).add(job.case.digest)
         self._run_name = run_name
 
+    @property
+    def count(self) -> int:
+        """How many cases are completed."""
+        return len(self._finished)
+
     def has_finished(self, case: Case) -> bool:
         """Return whether a case is completed."""
         return case.digest in self._finished

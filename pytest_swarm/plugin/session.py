@@ -281,13 +281,15 @@ class SwarmSession:
 
         if not is_benchmark_call(report) or hasattr(report, "wasxfail"):
             return None
-        return report.outcome, "." if report.passed else "F", self._progress.word(report)
+        return report.outcome, "." if report.passed else "F", self.progress.word(report)
 
     @cached_property
-    def _progress(self) -> Progress:
+    def progress(self) -> Progress:
+        """How far the run is; made when its first benchmark has ended."""
         from pytest_swarm.plugin.progress import Progress
 
-        return Progress(total=len(self.collected))
+        resumed = 0 if self.settings.resume is None else self.folder.earlier.count
+        return Progress(total=len(self.collected), resumed=resumed)
 
     def lost_test(self, node_id: str) -> None:
         """A worker of xdist died and took a test with it."""

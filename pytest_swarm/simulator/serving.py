@@ -88,6 +88,7 @@ def _announcement(plan: ServePlan, url: str) -> Iterable[str]:
     yield f"  models: {', '.join(spec.full_name for spec in plan.profile.server_spec.models)}"
     yield f"  Ollama clients: OLLAMA_HOST={url}"
     yield f"  OpenAI clients: base URL {url}/v1, any API key"
+    yield f"  Anthropic clients: base URL {url}, any API key"
     if plan.graphs:
         yield f"  known tasks: {', '.join(graph.name for graph in plan.graphs)}"
     if plan.profile.faults or plan.faults:

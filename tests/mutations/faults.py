@@ -723,6 +723,27 @@ FAULTS: Final = (
         tests=("simulator/test_access_check.py",),
     ),
     Fault(
+        name="a public address of the server's own machine is refused",
+        where="simulator/server/access_check.py",
+        old="return near or is_own_address(address)",
+        new="return near",
+        tests=("simulator/test_access_check.py",),
+    ),
+    Fault(
+        name="a stream of a message ends without closing its block",
+        where="simulator/server/messages_replies.py",
+        old="            if self._has_text:\n                yield",
+        new="            if not self._has_text:\n                yield",
+        tests=("simulator/test_messages.py",),
+    ),
+    Fault(
+        name="cases that an earlier run finished count in the pace",
+        where="plugin/progress.py",
+        old="max(1, self._ended - self.resumed)",
+        new="max(1, self._ended)",
+        tests=("plugin/test_progress.py",),
+    ),
+    Fault(
         name="a run is blamed for the models of others",
         where="metrics/measured_vram.py",
         old="for model in sample.resident if not model.foreign",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from ipaddress import ip_address
 from typing import Any
 
 import httpx
 import pytest
 
-from pytest_swarm.simulator.server.access_check import check_access
+from pytest_swarm.simulator.server import access_check
+from pytest_swarm.simulator.server.access_check import check_access, is_own_address
 from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
 
 
@@ -73,6 +75,22 @@ def test_a_server_on_the_loopback_address_refuses_names_of_others(host: str, acc
     assert check_access(_scope(host=host, server="simulated")).status is None
 
 
+@pytest.mark.parametrize(
+    ("address", "own"),
+    [("127.0.0.1", True), ("127.9.8.7", False), ("192.0.2.7", False), ("224.0.0.1", False), ("255.255.255.255", False)],
+)
+def test_an_address_is_own_if_this_machine_would_send_from_it(address: str, own: bool) -> None:
+    assert is_own_address(ip_address(address)) is own
+
+
+def test_a_public_address_of_this_machine_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = ("203.0.113.5",)
+    monkeypatch.setattr(access_check, "is_own_address", lambda address: str(address) in own)
+
+    assert check_access(_scope(host="203.0.113.5:11434")).status is None
+    assert check_access(_scope(host="203.0.113.6:11434")).status == 403
+
+
 def test_the_filters_answer_before_the_route() -> None:
     async def main() -> list[httpx.Response]:
         async with ServerClient(spec(model("a", 2))).http as http:
@@ -124,3 +142,38 @@ def test_a_redirect_keeps_the_query() -> None:
     assert (clean.status_code, clean.headers["location"]) == (307, "/api/tags?x=1&y=2")
     assert clean.text == '<a href="/api/tags?x=1&amp;y=2">Temporary Redirect</a>.\n\n'
     assert (shorter.status_code, shorter.headers["location"], shorter.text) == (307, "/api/show?x=1", "")
+
+
+def test_a_refusal_in_place_of_a_stream_states_no_length() -> None:
+    async def main() -> list[httpx.Response]:
+        async with ServerClient(spec(model("a", 2))).http as http:
+            chat = {"model": "a", "messages": [{"role": "user", "content": "hi"}], "format": "xml"}
+            bodies = [{**chat, "stream": streamed} for streamed in (True, False)]
+            replies = [await http.post("/api/chat", json=body) for body in bodies]
+            return replies + [await http.post("/api/create", json={"model": "m", "stream": on}) for on in (True, False)]
+
+    replies = in_virtual_time(main)
+
+    assert [reply.status_code for reply in replies] == [500, 500, 400, 400]
+    assert ["content-length" in reply.headers for reply in replies] == [False, True, False, True]
+    assert [reply.headers["content-type"].partition(";")[0] for reply in replies] == ["application/json"] * 4
+
+
+def test_a_blob_is_kept_under_its_own_digest_where_the_request_names_another() -> None:
+    async def main() -> list[int]:
+        async with ServerClient(spec(model("a", 2))).http as http:
+            own = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+            other = f"sha256:{'0' * 64}"
+            replies = [await http.post(f"/api/blobs/{digest}", content=b"abc") for digest in (other, own)]
+            return [reply.status_code for reply in replies]
+
+    assert in_virtual_time(main) == [400, 200]
+
+
+def test_an_insecure_push_asks_without_encryption() -> None:
+    async def main() -> list[str]:
+        async with ServerClient(spec(model("a", 2))).http as http:
+            bodies = [{"model": "a", "stream": False, "insecure": insecure} for insecure in (False, True)]
+            return [(await http.post("/api/push", json=body)).json()["error"] for body in bodies]
+
+    assert [text.partition("://")[0] for text in in_virtual_time(main)] == ['Head "https', 'Head "http']

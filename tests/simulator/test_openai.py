@@ -82,6 +82,16 @@ def test_a_stream_of_completions_repeats_the_usage_in_every_event() -> None:
         (CHAT, {"model": "a", "messages": HI, "tools": [{"type": "function"}]}, 400,
          "registry.ollama.ai/library/a:latest does not support tools"),
         (CHAT, {"model": "a b", "messages": HI}, 400, "invalid model name"),
+        (CHAT, {"model": "a", "messages": HI, "stream_options": {"include_usage": "x"}}, 400, "json: cannot unmarshal "
+         "string into Go struct field StreamOptions.stream_options.include_usage of type bool"),
+        (CHAT, {"model": "a", "messages": HI, "response_format": {"type": 3}}, 400, "json: cannot unmarshal "
+         "number into Go struct field ResponseFormat.response_format.type of type string"),
+        (CHAT, {"model": "a", "messages": HI, "response_format": {"json_schema": 3}}, 400, "json: cannot unmarshal "
+         "number into Go struct field ResponseFormat.response_format.json_schema of type openai.JsonSchema"),
+        (CHAT, {"model": "a", "messages": HI, "temperature": "x"}, 400, "json: cannot unmarshal string into Go struct "
+         "field ChatCompletionRequest.temperature of type float64"),
+        ("/v1/completions", {"model": "a", "prompt": "hi", "temperature": "x"}, 400, "json: cannot unmarshal string "
+         "into Go struct field CompletionRequest.temperature of type float32"),
         ("/v1/completions", {"model": "a", "prompt": ["hi"]}, 400, "json: cannot unmarshal array into Go struct field "
          "CompletionRequest.prompt of type string"),
         ("/v1/completions", {"model": "a", "prompt": "hi", "stop": [1]}, 400, "invalid type for 'stop' field: float64"),
@@ -126,7 +136,9 @@ def test_a_response_repeats_the_settings_of_its_request() -> None:
 
 def test_the_events_of_a_response_are_numbered_and_end_with_the_whole() -> None:
     body = {"model": "a", "input": [{"role": "user", "content": "hi"}], "max_output_tokens": 2, "stream": True}
-    found = named_events(call("POST", RESPONSES, body))
+    response = call("POST", RESPONSES, body)
+    assert (response.headers["cache-control"], response.headers["connection"]) == ("no-cache", "keep-alive")
+    found = named_events(response)
     assert [name.removeprefix("response.") for name, _ in found] == [
         *("created", "in_progress", "output_item.added", "content_part.added", "output_text.delta"),
         *("output_text.delta", "output_text.done", "content_part.done", "output_item.done", "completed"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_swarm.simulator.server.request_bodies import InvalidBody, read_object
+from pytest_swarm.simulator.server.field_checks import InvalidBody
+from pytest_swarm.simulator.server.request_bodies import read_object
 
 
 @pytest.mark.parametrize(

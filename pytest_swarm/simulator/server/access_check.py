@@ -95,6 +95,21 @@ def with_headers(send: Send, headers: Headers) -> Send:
     return sink if headers else send
 
 
+def is_own_address(address: IPv4Address | IPv6Address) -> bool:
+    """Return whether an address is one of this machine's: a socket that is bound for it, and sends nothing, tells.
+
+    Args:
+        address: The address.
+    """
+    family = socket.AF_INET if isinstance(address, IPv4Address) else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(address), 1))
+            return _address(probe.getsockname()[0]) == address
+    except OSError:
+        return False
+
+
 def _header(scope: Scope, wanted: bytes) -> str:
     for name, value in scope.get("headers", ()):
         if name == wanted:
@@ -128,7 +143,8 @@ def _is_near(host: str) -> bool:
     address = _address(host)
     if address is None:
         return False
-    return address.is_loopback or address.is_unspecified or any(address in network for network in _PRIVATE)
+    near = address.is_loopback or address.is_unspecified or any(address in network for network in _PRIVATE)
+    return near or is_own_address(address)
 
 
 def _is_local_name(host: str) -> bool:

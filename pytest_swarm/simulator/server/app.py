@@ -18,6 +18,7 @@ from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, read_body, s
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.create_endpoint import CreateEndpoint
 from pytest_swarm.simulator.server.embed_endpoint import EmbedEndpoint
+from pytest_swarm.simulator.server.messages_endpoint import MessagesEndpoint
 from pytest_swarm.simulator.server.model_endpoints import ModelEndpoints
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.openai_endpoint import BodyHandler, OpenAiEndpoint
@@ -77,6 +78,7 @@ class OllamaApp:
             "/v1/responses": {"POST": self._openai.responses},
             "/v1/embeddings": {"POST": self._openai.embeddings},
             "/v1/models": {"GET": self._openai.models},
+            "/v1/messages": {"POST": MessagesEndpoint(self._chat).serve},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -169,7 +171,7 @@ async def _answer(handler: BodyHandler, body: bytes, send: Send) -> None:
     except RequestError as refusal:
         error = {"error": str(refusal)}
         if refusal.in_stream:
-            await send_json(send, error, status=refusal.status, content_type=PLAIN_JSON)
+            await send_json(send, error, status=refusal.status, content_type=PLAIN_JSON, sized=False)
         else:
             await send_json(send, error, status=refusal.status)
 

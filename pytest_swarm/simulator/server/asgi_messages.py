@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pytest_swarm.fields import Json
@@ -17,7 +17,9 @@ _NO_CONTENT: Final = 204
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-async def send_json(send: Send, value: Mapping[str, Json], *, status: int = 200, content_type: str = _JSON) -> None:
+async def send_json(
+    send: Send, value: Mapping[str, Json], *, status: int = 200, content_type: str = _JSON, sized: bool = True
+) -> None:
     """Send a whole JSON response.
 
     Args:
@@ -25,19 +27,25 @@ async def send_json(send: Send, value: Mapping[str, Json], *, status: int = 200,
         value: The JSON object.
         status: HTTP status.
         content_type: The value of the content-type header.
+        sized: Whether its length is stated, as of all that was not about to be a stream.
     """
-    await send_bytes(send, _ENCODE(value).encode(), status=status, headers={"content-type": content_type})
+    headers = {"content-type": content_type}
+    await send_bytes(send, _ENCODE(value).encode(), status=status, headers=headers, sized=sized)
 
 
-async def send_encoded(send: Send, value: Mapping[str, Json], *, status: int = 200) -> None:
+async def send_encoded(
+    send: Send, value: Mapping[str, Json], *, status: int = 200, more: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
     """Send a whole JSON response as Go's encoder writes it: with a line end, and without a charset.
 
     Args:
         send: The ASGI callable for the response.
         value: The JSON object.
         status: HTTP status.
+        more: The headers besides its type.
     """
-    await send_bytes(send, _ENCODE(value).encode() + b"\n", status=status, headers={"content-type": PLAIN_JSON})
+    headers = {"content-type": PLAIN_JSON} | {name.decode(): text.decode() for name, text in more}
+    await send_bytes(send, _ENCODE(value).encode() + b"\n", status=status, headers=headers)
 
 
 async def send_text(send: Send, text: str, *, status: int = 200, content_type: str = "text/plain") -> None:
@@ -52,7 +60,9 @@ async def send_text(send: Send, text: str, *, status: int = 200, content_type: s
     await send_bytes(send, text.encode(), status=status, headers={"content-type": content_type})
 
 
-async def send_bytes(send: Send, body: bytes, *, headers: Mapping[str, str], status: int = 200) -> None:
+async def send_bytes(
+    send: Send, body: bytes, *, headers: Mapping[str, str], status: int = 200, sized: bool = True
+) -> None:
     """Send a whole response of any content type.
 
     Args:
@@ -60,9 +70,10 @@ async def send_bytes(send: Send, body: bytes, *, headers: Mapping[str, str], sta
         body: The body.
         headers: The headers but the length.
         status: HTTP status.
+        sized: Whether the length of a short body is stated.
     """
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    if status != _NO_CONTENT and len(body) <= _STATED_BYTES:
+    if sized and status != _NO_CONTENT and len(body) <= _STATED_BYTES:
         pairs.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -110,10 +110,10 @@ class ModelEndpoints:
         if self._known(wanted):
             await send_bytes(send, b"", headers={})
             return
+        self._uploads.add(found)  # a body with another digest is refused, and kept all the same
         if digest != f"sha256:{found}":
             text = f'digest mismatch, expected {go_quoted(digest)}, got "sha256:{found}"'
             raise RequestError(400, text)
-        self._uploads.add(found)
         await send_bytes(send, b"", headers={}, status=201)
 
     def _known(self, hex_digest: str) -> bool:

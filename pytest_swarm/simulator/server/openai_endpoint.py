@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import send_encoded, send_json
+from pytest_swarm.simulator.server.asgi_messages import send_json
+from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject
 from pytest_swarm.simulator.server.openai_replies import (
     DONE,
     EventWriter,
@@ -17,12 +18,13 @@ from pytest_swarm.simulator.server.openai_replies import (
     whole_reply,
 )
 from pytest_swarm.simulator.server.openai_requests import chat_body, completion_body, embedding_body
-from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, read_object, text_field
+from pytest_swarm.simulator.server.request_bodies import read_object, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.requested_names import NO_CLOUD_DETAILS, refuse_cloud_model
 from pytest_swarm.simulator.server.responses_replies import ResponseEvents, response_object
 from pytest_swarm.simulator.server.responses_requests import responses_body
-from pytest_swarm.simulator.transport import Event, Send
+from pytest_swarm.simulator.server.translated_replies import LIVE, json_event, server_event, streamed, whole
+from pytest_swarm.simulator.transport import Send
 
 BodyHandler: TypeAlias = Callable[[bytes, Send], Awaitable[None]]
 _Translate: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
@@ -58,7 +60,12 @@ class OpenAiEndpoint:
         number = self._next_number()
         if data.get("stream") is True:
             events = ResponseEvents(data, number)
-            sink = _stream(send, lambda line: (_named_event(*each) for each in events.events(line)))
+            sink = streamed(
+                send,
+                lambda line: (json_event(value, name=name) for name, value in events.events(line)),
+                error=error_reply,
+                headers=LIVE,
+            )
         else:
             sink = _whole(send, lambda reply: response_object(data, number, reply))
         await self._call("/api/chat", native, sink)
@@ -121,10 +128,9 @@ class OpenAiEndpoint:
             chat=chat,
             with_usage=isinstance(usage, dict) and usage.get("include_usage") is True,
         )
-        streamed = data.get("stream") is True
-        writer = EventWriter(form)
-        if streamed:
-            sink = _stream(send, lambda line: map(_event, writer.events(line)))
+        if data.get("stream") is True:
+            writer = EventWriter(form)
+            sink = streamed(send, lambda line: map(_event, writer.events(line)), error=error_reply)
         else:
             sink = _whole(send, lambda reply: whole_reply(reply, form))
         await self._call("/api/chat" if chat else "/api/generate", native, sink)
@@ -153,48 +159,8 @@ def _read(body: bytes, kind: str) -> JsonObject:
 
 
 def _whole(send: Send, translate: _Translate) -> Send:
-    """Return a `send` for a native route, which sends its JSON reply on in the OpenAI form."""
-    status = 200
-
-    async def sink(event: Event) -> None:
-        nonlocal status
-        if event["type"] == "http.response.start":
-            status = event["status"]
-            return
-        reply = json.loads(event["body"])
-        value = translate(reply) if status == 200 else error_reply(status, text_field(reply, "error"))
-        await send_encoded(send, value, status=status)
-
-    return sink
-
-
-def _stream(send: Send, translate: Callable[[JsonObject], Iterable[bytes]]) -> Send:
-    """Return a `send` for a native route, which sends each line on as server-sent events."""
-    status, started = 200, False
-
-    async def sink(event: Event) -> None:
-        nonlocal status, started
-        if event["type"] == "http.response.start":
-            status = event["status"]
-            return
-        text, more = event["body"], event.get("more_body", False)
-        if status != 200:
-            await send_encoded(send, error_reply(status, text_field(json.loads(text), "error")), status=status)
-            return
-        if not started:
-            started = True
-            headers = [(b"content-type", b"text/event-stream")]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-        lines = b"".join(translate(json.loads(text)) if text.strip() else ())
-        await send({"type": "http.response.body", "body": lines, "more_body": more})
-
-    return sink
+    return whole(send, translate, error=error_reply)
 
 
 def _event(value: Json) -> bytes:
-    text = value if value == DONE else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return f"data: {text}\n\n".encode()
-
-
-def _named_event(name: str, value: Json) -> bytes:
-    return f"event: {name}\n".encode() + _event(value)
+    return server_event(DONE) if value == DONE else json_event(value)

@@ -7,8 +7,9 @@ import re
 from typing import Final
 
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject
 from pytest_swarm.simulator.server.go_values import base64_fault, go_type
-from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, text_field
+from pytest_swarm.simulator.server.request_bodies import text_field
 
 _IMAGE: Final = re.compile(r"data:(?:image/(?:jpeg|jpg|png|webp))?;base64,(.*)", re.DOTALL)
 _FORMAT_FAULT: Final = "invalid message format"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, send_json, send_line, start_lines
-from pytest_swarm.simulator.server.request_bodies import JsonObject
+from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.transport import Send
 
 
@@ -31,7 +31,8 @@ async def send_progress(send: Send, progress: OperationProgress, request: JsonOb
     streamed = request.get("stream") is not False
     failed_at_once = progress.error is not None and not (streamed and progress.steps)
     if failed_at_once:
-        await send_json(send, {"error": progress.error}, status=progress.status, content_type=PLAIN_JSON)
+        error: dict[str, Json] = {"error": progress.error}
+        await send_json(send, error, status=progress.status, content_type=PLAIN_JSON, sized=not streamed)
     elif not streamed:
         await send_json(send, {"status": progress.steps[-1]}, content_type=PLAIN_JSON)
     else:

@@ -31,7 +31,7 @@ class RegistryEndpoint:
     async def push(self, body: bytes, send: Send) -> None:
         """Serve `/api/push`: an installed model fails at its first upload."""
         data = read_request(body, "PushRequest")
-        given = model_field(data)
+        given, insecure = model_field(data), data.get("insecure") is True
         if not given:
             raise RequestError(400, "model is required")
         steps, found = ["retrieving manifest"], self._library.find(given)
@@ -41,7 +41,7 @@ class RegistryEndpoint:
             path = f"/models/manifests/{name.host}/{name.namespace}/{name.model}/{name.tag}"
             error = f"open {path}: no such file or directory" if name.valid else f"unqualified name: {name.full}"
         else:
-            path = f"{_repository(name)}/blobs/sha256:{digest_of(found.spec)}"
+            path = f"{_repository(name, insecure=insecure)}/blobs/sha256:{digest_of(found.spec)}"
             error = f"Head {go_quoted(path)}: {_unreachable(name)}"
         await send_progress(send, OperationProgress(steps=steps, error=error), data)
 
@@ -53,14 +53,14 @@ def pull_failure(name: ModelName, *, insecure: bool = False) -> OperationProgres
         name: The name of the model.
         insecure: Whether the registry is asked without encryption.
     """
-    path = f"{_repository(name, 'http' if insecure else 'https')}/manifests/{name.tag}"
+    path = f"{_repository(name, insecure=insecure)}/manifests/{name.tag}"
     return OperationProgress(
         steps=["pulling manifest"], error=f"pull model manifest: Get {go_quoted(path)}: {_unreachable(name)}"
     )
 
 
-def _repository(name: ModelName, scheme: str = "https") -> str:
-    return f"{scheme}://{name.host}/v2/{name.namespace}/{name.model}"
+def _repository(name: ModelName, *, insecure: bool) -> str:
+    return f"{'http' if insecure else 'https'}://{name.host}/v2/{name.namespace}/{name.model}"
 
 
 def _unreachable(name: ModelName) -> str:

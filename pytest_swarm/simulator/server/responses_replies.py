@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.openai_replies import token_counts, unix_seconds
-from pytest_swarm.simulator.server.request_bodies import JsonObject, text_field
+from pytest_swarm.simulator.server.request_bodies import text_field
 from pytest_swarm.simulator.server.responses_requests import text_format
 
 _TEXT_KEYS: Final = ("type", "name", "schema", "strict")

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject, go_kind
 from pytest_swarm.simulator.server.openai_requests import image_data, think_value
-from pytest_swarm.simulator.server.request_bodies import InvalidBody, JsonObject, go_kind, text_field
+from pytest_swarm.simulator.server.request_bodies import text_field
 
 _NO_LIST: Final = "must be a string or array: json: cannot unmarshal {} into Go value of type []json.RawMessage"
 _ITEM: Final = 'struct { Type string "json:\\"type\\""; Role string "json:\\"role\\"" }'

@@ -1,0 +1,148 @@
+"""Requests of `/v1/messages` (the Anthropic form), translated to the server's own chat: content blocks become text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject
+from pytest_swarm.simulator.server.go_values import base64_fault
+from pytest_swarm.simulator.server.request_bodies import read_object, text_field
+
+_OPTIONS: Final = (("temperature", "temperature"), ("top_p", "top_p"), ("top_k", "top_k"), ("stop_sequences", "stop"))
+_BYTES_PER_TOKEN: Final = 4
+
+
+def messages_body(data: JsonObject) -> dict[str, Json]:
+    """Return the body for `/api/chat`. Raises InvalidBody with the server's message.
+
+    A wish to think is left out, as the server leaves it out for a model that cannot.
+    """
+    if not text_field(data, "model"):
+        raise InvalidBody("model is required")
+    limit, rows = data.get("max_tokens"), data.get("messages")
+    if not isinstance(limit, int) or limit <= 0:
+        raise InvalidBody("max_tokens is required and must be positive")
+    if not isinstance(rows, list) or not rows:
+        raise InvalidBody("messages is required")
+    system = _system(data.get("system"))
+    messages: list[Json] = [{"role": "system", "content": system}] if system else []
+    for row in rows:
+        assert isinstance(row, dict)  # checked as the body was read
+        messages += _messages(text_field(row, "role").lower(), _blocks(row.get("content")))
+    options: dict[str, Json] = {"num_predict": limit}
+    options |= {option: data[name] for name, option in _OPTIONS if data.get(name) not in (None, [])}
+    return {
+        "model": text_field(data, "model"),
+        "messages": messages,
+        "stream": data.get("stream") is True,
+        "options": options,
+        "tools": list(_tools(data.get("tools"))),
+    }
+
+
+def estimated_tokens(data: JsonObject) -> int:
+    """Return the tokens of a prompt that a stream states at its beginning: the server's own rough estimate.
+
+    Tools are left out: a request that has some is refused, as no simulated model can use them.
+    """
+    rows, system = data.get("messages"), data.get("system")
+    parts = system if isinstance(system, list) else []
+    blocks: list[JsonObject] = [block for block in parts if isinstance(block, dict)]
+    texts = [system] if isinstance(system, str) else []
+    for row in rows if isinstance(rows, list) else []:
+        assert isinstance(row, dict)  # checked as the body was read
+        texts.append(text_field(row, "role"))
+        blocks += _blocks(row.get("content"))
+    for block in blocks:
+        texts += [text_field(block, "text"), text_field(block, "thinking")]
+        if block.get("type") in ("tool_use", "tool_result"):
+            texts.append(json.dumps(block, ensure_ascii=False, separators=(",", ":")))
+    return max(sum(len(text.encode()) for text in texts) // _BYTES_PER_TOKEN, 1)
+
+
+def _system(given: Json) -> str:
+    if isinstance(given, list):
+        blocks = [each for each in given if isinstance(each, dict) and each.get("type") == "text"]
+        return "".join(text_field(each, "text") for each in blocks)
+    return given if isinstance(given, str) else ""
+
+
+def _blocks(content: Json) -> list[JsonObject]:
+    """Return the content of a message as blocks: a text, or null, is one."""
+    if isinstance(content, list):
+        return [block if isinstance(block, dict) else {} for block in content]
+    return [{"type": "text", "text": content if isinstance(content, str) else ""}]
+
+
+def _messages(role: str, blocks: list[JsonObject]) -> Iterator[Json]:
+    """Yield the messages of one message: its text with images and tool calls, and each result of a tool."""
+    text, thinking, images, calls, results = "", "", list[Json](), list[Json](), list[Json]()
+    for block in blocks:
+        match text_field(block, "type"):
+            case "text":
+                text += text_field(block, "text")
+            case "thinking":
+                thinking = text_field(block, "thinking")
+            case "image":
+                source = block.get("source")
+                images.append(_image(source, "invalid image source"))
+            case "tool_use" | "server_tool_use" as kind:
+                calls.append(_call(block, checked=kind == "tool_use"))
+            case "tool_result" | "web_search_tool_result":
+                results.append(_result(block))
+    if role == "user":
+        yield from results
+    if text or images or calls or thinking:
+        message: dict[str, Json] = {"role": role, "content": text, "images": images, "tool_calls": calls}
+        yield {**message, "thinking": thinking}
+    if role != "user":
+        yield from results
+
+
+def _call(block: JsonObject, *, checked: bool) -> Json:
+    for name in ("id", "name") if checked else ():
+        if not text_field(block, name):
+            raise InvalidBody(f"tool_use block missing required '{name}' field")
+    function: Json = {"name": text_field(block, "name"), "arguments": block.get("input") or {}}
+    return {"id": text_field(block, "id"), "function": function}
+
+
+def _result(block: JsonObject) -> Json:
+    """Return the result of a tool as a message: the texts and images of its content."""
+    content, text, images = block.get("content"), "", list[Json]()
+    if isinstance(content, str):
+        text = content
+    for part in content if isinstance(content, list) else []:
+        if isinstance(part, dict) and part.get("type") == "text":
+            text += text_field(part, "text")
+        if isinstance(part, dict) and part.get("type") == "image":
+            images.append(_image(part.get("source"), "invalid tool_result image source"))
+    call = text_field(block, "tool_use_id")
+    return {"role": "tool", "content": text, "images": images, "tool_call_id": call}
+
+
+def _image(source: Json, missing: str) -> Json:
+    if not isinstance(source, dict):
+        raise InvalidBody(missing)
+    kind, data = text_field(source, "type"), text_field(source, "data")
+    if kind != "base64":
+        raise InvalidBody(f"invalid image source type: {kind}. Only base64 images are supported.")
+    fault = base64_fault(data)
+    if fault is not None:
+        raise InvalidBody(f"invalid base64 image data: illegal base64 data at input byte {fault}")
+    return data
+
+
+def _tools(given: Json) -> Iterator[Json]:
+    for tool in given if isinstance(given, list) else []:
+        assert isinstance(tool, dict)  # checked as the body was read
+        name, schema = text_field(tool, "name"), tool.get("input_schema")
+        if schema is not None and not text_field(tool, "type").startswith("web_search"):
+            try:
+                read_object(json.dumps(schema).encode(), "ToolFunctionParameters")
+            except InvalidBody as error:
+                raise InvalidBody(f"invalid input_schema for tool {json.dumps(name)}: {error}") from error
+        yield {"type": "function", "function": {"name": name, "parameters": schema or {}}}

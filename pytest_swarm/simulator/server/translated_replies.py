@@ -1,0 +1,97 @@
+"""Sends what one of the server's own routes sends on in another form: whole replies, streams as server-sent events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeAlias
+
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.asgi_messages import send_encoded
+from pytest_swarm.simulator.server.field_checks import JsonObject
+from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.transport import Event, Send
+
+ErrorForm: TypeAlias = Callable[[int, str], dict[str, Json]]
+"""Returns the error object for a status and what is wrong."""
+LIVE: Final = ((b"cache-control", b"no-cache"), (b"connection", b"keep-alive"))
+"""What newer routes say of a stream, and of a refusal in its place."""
+
+
+def whole(send: Send, translate: Callable[[dict[str, Json]], dict[str, Json]], *, error: ErrorForm) -> Send:
+    """Return a `send` for a native route, which sends its JSON reply on in another form.
+
+    Args:
+        send: The ASGI callable for the response.
+        translate: Returns a reply in the other form.
+        error: Returns an error in it.
+    """
+    status = 200
+
+    async def sink(event: Event) -> None:
+        nonlocal status
+        if event["type"] == "http.response.start":
+            status = event["status"]
+            return
+        reply = json.loads(event["body"])
+        value = translate(reply) if status == 200 else error(status, text_field(reply, "error"))
+        await send_encoded(send, value, status=status)
+
+    return sink
+
+
+def streamed(
+    send: Send,
+    translate: Callable[[JsonObject], Iterable[bytes]],
+    *,
+    error: ErrorForm,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> Send:
+    """Return a `send` for a native route, which sends each line on as server-sent events.
+
+    Args:
+        send: The ASGI callable for the response.
+        translate: Yields the events of a line.
+        error: Returns an error in the other form.
+        headers: The headers of the response besides its type.
+    """
+    status, started = 200, False
+
+    async def sink(event: Event) -> None:
+        nonlocal status, started
+        if event["type"] == "http.response.start":
+            status = event["status"]
+            return
+        text, more = event["body"], event.get("more_body", False)
+        if status != 200:
+            await send_encoded(send, error(status, text_field(json.loads(text), "error")), status=status, more=headers)
+            return
+        if not started:
+            started = True
+            named = [(b"content-type", b"text/event-stream"), *headers]
+            await send({"type": "http.response.start", "status": 200, "headers": named})
+        lines = b"".join(translate(json.loads(text)) if text.strip() else ())
+        await send({"type": "http.response.body", "body": lines, "more_body": more})
+
+    return sink
+
+
+def server_event(text: str, *, name: str = "") -> bytes:
+    """Return one server-sent event.
+
+    Args:
+        text: Its data, of one line.
+        name: Its name; none if it is empty.
+    """
+    head = f"event: {name}\n" if name else ""
+    return f"{head}data: {text}\n\n".encode()
+
+
+def json_event(value: Json, *, name: str = "") -> bytes:
+    """Return one server-sent event whose data is a JSON value.
+
+    Args:
+        value: The value.
+        name: Its name; none if it is empty.
+    """
+    return server_event(json.dumps(value, ensure_ascii=False, separators=(",", ":")), name=name)
