@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from threading import RLock
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pytest
@@ -86,6 +87,7 @@ class JobRunner:
         self._folder = folder
         self._repeating = repeating
         self._remarked: set[str] = set()
+        self.one_at_a_time = RLock()  # a test may call from several threads; there is one bench, and one file of events
 
     @property
     def lost_folder(self) -> bool:
@@ -182,7 +184,7 @@ class JobRunner:
     @contextmanager
     def decision(self, case: Case) -> Iterator[Callable[[], Plan]]:
         """Give the router's first decision of a case, to be timed, under the lock of its server."""
-        with self._resources.exclusive(), self._resources.bench.decision(case) as decide:
+        with self.one_at_a_time, self._resources.exclusive(), self._resources.bench.decision(case) as decide:
             yield decide
 
 
@@ -201,6 +203,10 @@ class SwarmRun:
             pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
         if _in_a_loop():
             pytest.fail("swarm_run runs an event loop of its own: call it from a test that is not async", pytrace=False)
+        with self._jobs.one_at_a_time:
+            return self._run(graph)
+
+    def _run(self, graph: TaskGraph) -> JobResult:
         case = self._jobs.case_of(graph, self._item, self.key)
         if self._jobs.dry_run is not None:
             self._count(case, self._jobs.dry_run)

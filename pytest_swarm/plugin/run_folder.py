@@ -184,7 +184,8 @@ class RunFolder:
         cases = "case was" if len(twice) == 1 else "cases were"
         return [
             f"{len(twice)} {cases} run more than once, though nothing tells the runs apart (use --swarm-repeat for "
-            f"repeats, and one graph in one test): {', '.join(twice[:3])}{', ...' if len(twice) > 3 else ''}"
+            f"repeats, one graph in one test, and no plugin that runs tests again): {', '.join(twice[:3])}"
+            f"{', ...' if len(twice) > 3 else ''}"
         ]
 
 

@@ -90,6 +90,24 @@ def test_inside_a_running_loop_it_says_so(suite: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*call it from a test that is not async*"])
 
 
+def test_threads_of_one_test_wait_for_each_other(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makepyfile(
+        test_threads="""
+        from concurrent.futures import ThreadPoolExecutor
+        from dataclasses import replace
+        from test_invoice import dag
+
+        def test_threads(swarm_run, dag):
+            with ThreadPoolExecutor(4) as pool:
+                results = list(pool.map(swarm_run, [replace(dag, name=f"job{n}") for n in range(8)]))
+            assert [each.record.case.job for each in results] == [f"job{n}" for n in range(8)]
+        """
+    )
+    suite.runpytest("test_threads.py").assert_outcomes(passed=1)
+    ended = [event for event in reports.events if event["event"] in ("dag_structure", "job_dag_summary")]
+    assert [event["event"] for event in ended] == ["dag_structure", "job_dag_summary"] * 8
+
+
 def test_one_case_run_twice_is_said(suite: pytest.Pytester, reports: Reports) -> None:
     suite.makepyfile(
         test_twice="from test_invoice import dag\ndef test_twice(swarm_run, dag): swarm_run(dag); swarm_run(dag)"
