@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from threading import RLock
@@ -204,24 +204,21 @@ class SwarmRun:
         if _in_a_loop():
             pytest.fail("swarm_run runs an event loop of its own: call it from a test that is not async", pytrace=False)
         with self._jobs.one_at_a_time:
-            return self._run(graph)
-
-    def _run(self, graph: TaskGraph) -> JobResult:
-        case = self._jobs.case_of(graph, self._item, self.key)
-        if self._jobs.dry_run is not None:
-            self._count(case, self._jobs.dry_run)
-        if reason := self._jobs.needless(case):
-            pytest.skip(f"decided without this repeat: {reason}")
-        result = self._result_of(case)
-        if isinstance(result, str):
-            pytest.fail(result, pytrace=False)
-        record, metrics = result.record, result.metrics
-        self._jobs.saw(case, metrics)
-        self._item.user_properties.extend(_properties(record, metrics))
-        if record.status is not JobStatus.COMPLETED:
-            pytest.fail(record.error or record.status.value, pytrace=False)
-        self._last = result
-        return result
+            case = self._jobs.case_of(graph, self._item, self.key)
+            if self._jobs.dry_run is not None:
+                self._count(case, self._jobs.dry_run)
+            if reason := self._jobs.needless(case):
+                pytest.skip(f"decided without this repeat: {reason}")
+            result = self._result_of(case)
+            if isinstance(result, str):
+                pytest.fail(result, pytrace=False)
+            record, metrics = result.record, result.metrics
+            self._jobs.saw(case, metrics)
+            self._item.user_properties.extend(_properties(record, metrics))
+            if record.status is not JobStatus.COMPLETED:
+                pytest.fail(record.error or record.status.value, pytrace=False)
+            self._last = result
+            return result
 
     def _count(self, case: Case, dry_run: DryRun) -> NoReturn:
         """Count what a case would cost, in place of running it; what the run would say of it fails the test here."""
@@ -273,11 +270,9 @@ def _in_a_loop() -> bool:
     """Whether this thread is inside a running event loop."""
     import asyncio
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop() is not None
+    return False
 
 
 def _properties(record: JobRecord, metrics: JobMetrics) -> list[tuple[str, object]]:

@@ -90,6 +90,8 @@ def test_a_chain_that_is_too_long_is_listed(tmp_path: Path) -> None:
         ("={{ $('First').isExecuted ? $json.text : 'none?.' }}", "{{answer: First}}"),
         ("={{ $items('First')[0].json.text }}", "{{answer: First}}"),
         ("={{ $node['First'].json.text }}", "{{answer: First}}"),
+        ("={{ $('Last').item.json.text || $('Fields').item.json.nick }}", "{{ $json.nick }}"),
+        ("={{ $('Last').item.json.text || $('Fields').item.json.nick || 'you' }}", "you"),
     ],
 )
 def test_texts_that_are_joined_stay_joined(expression: str, prompt: str, tmp_path: Path) -> None:

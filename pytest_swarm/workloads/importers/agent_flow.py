@@ -44,11 +44,12 @@ class StepAnswer:
 
     candidates: tuple[tuple[str, tuple[str, ...]], ...]
     raw: str
-    default: str | FlowInput | None = None
+    default: Parts | None = None
 
     def within(self, path: tuple[str, ...]) -> StepAnswer:
         """Return the place for a field of what this one stands for."""
-        return replace(self, candidates=tuple((step, (*found, *path)) for step, found in self.candidates))
+        candidates = tuple((step, (*found, *path)) for step, found in self.candidates)
+        return replace(self, candidates=candidates, default=self.default and within(self.default, path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +171,16 @@ class AgentFlow:
             if node.container is not None and node.container not in by_id:
                 raise GraphError(f"node {node.id!r} is in the container {node.container!r}, which does not exist")
         object.__setattr__(self, "by_id", by_id)
+
+
+def within(parts: Parts, path: tuple[str, ...]) -> Parts:
+    """Return the places for a field of what a text stands for; what is no answer stays as it is.
+
+    Args:
+        parts: The text.
+        path: The path of the field.
+    """
+    return tuple(part.within(path) if isinstance(part, StepAnswer) else part for part in parts)
 
 
 def joined(texts: Iterable[Parts], between: str = BETWEEN) -> Parts:
