@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 REPORTS: Final = "reports"
 
 
+_REMEDY: Final = "make it a writable folder, or let another folder hold the runs with --rootdir=FOLDER"
+
+
 class RunFolder:
     """Where a run's events go. A worker of xdist keeps them in memory; its controller writes them.
 
@@ -84,9 +87,9 @@ class RunFolder:
             if not keep_out.exists():
                 write_whole(keep_out, b"*\n!.gitignore\n")
         except OSError as error:
-            raise OptionError(f"{root}: no run can be written there ({error.strerror}); fix that first") from error
+            raise OptionError(f"{root}: no run can be written there ({error.strerror}); {_REMEDY}") from error
         if not os.access(root, os.W_OK):
-            raise OptionError(f"{root}: no run can be written there; make the folder writable")
+            raise OptionError(f"{root}: no run can be written there; {_REMEDY}")
 
     @cached_property
     def file(self) -> FileSink:

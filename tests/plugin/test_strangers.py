@@ -59,7 +59,10 @@ def test_reports_that_cannot_be_written_end_the_run_before_it_starts(suite: pyte
     (suite.path / "reports").write_text("a file")
     result = suite.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: *reports: no run can be written there*"])
+    result.stderr.fnmatch_lines(["ERROR: *reports: no run can be written there*--rootdir=FOLDER"])
+    elsewhere = suite.mkdir("elsewhere")
+    suite.runpytest(f"--rootdir={elsewhere}").assert_outcomes(passed=1)
+    assert list(elsewhere.glob("reports/*/events.jsonl"))
 
 
 def test_single_with_an_unknown_model_ends_the_run_before_it_starts(suite: pytest.Pytester) -> None:
